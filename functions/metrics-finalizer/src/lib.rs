@@ -1,0 +1,1 @@
+//! The only writer of run records: append, fold, project.

@@ -1,0 +1,1 @@
+//! Plans harvests into chunks and scores the chunks.

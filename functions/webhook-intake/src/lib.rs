@@ -1,0 +1,1 @@
+//! Takes Apify's webhook and POST /runs, and queues the work.

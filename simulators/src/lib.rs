@@ -1,0 +1,43 @@
+//! Airtable, Apify and Gemini as their documentation describes them: limits and errors included.
+//!
+//! Each vendor is a [`Service`]: a state machine from one HTTP request to one response, with no
+//! socket, no clock and no randomness of its own. [`Simulated`] puts request counts, injected
+//! faults and the `/_sim/…` control endpoints in front of it; [`serve`] puts that on a port.
+//! A test can just as well call [`Simulated::call`] in process and on paused time.
+
+mod faults;
+mod reply;
+mod serve;
+mod service;
+mod store;
+
+pub use faults::{Fault, FaultRule, Faults};
+pub use reply::{Request, Response, json_reply};
+pub use serve::serve;
+pub use service::{Answer, RequestCount, Service, Simulated};
+pub use store::{NoStore, Store};
+
+use std::sync::Arc;
+
+/// Where a simulator reads the time. A test passes a closure over paused time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now` each time.
+    pub fn new(now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(jiff::Timestamp::now)
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        (self.0)()
+    }
+}

@@ -1,0 +1,53 @@
+//! A simulated service on a TCP port.
+
+use crate::{Answer, Response, Service, Simulated};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Answers requests on `listener` until the returned future is dropped.
+///
+/// An [`Answer::Lost`] closes the connection without a response, which is what a caller of the
+/// real service sees when the network fails. Connections live in tasks of their own and end when
+/// their client closes them.
+pub async fn serve<S: Service>(listener: TcpListener, simulated: Arc<Simulated<S>>) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "connection not accepted");
+                continue;
+            }
+        };
+        let simulated = Arc::clone(&simulated);
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(&simulated, request));
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+        });
+    }
+}
+
+/// The network failed, as far as the caller can tell.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is lost")]
+struct AnswerLost;
+
+async fn answer<S: Service>(
+    simulated: &Simulated<S>,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<Full<Bytes>>, AnswerLost> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| AnswerLost)?.to_bytes();
+    match simulated.call(http::Request::from_parts(head, body)).await {
+        Answer::Reply(response) => Ok(Response::map(response, Full::new)),
+        Answer::Lost => Err(AnswerLost),
+    }
+}

@@ -1,0 +1,158 @@
+//! One simulated service with what is in front of it: counts, faults and control endpoints.
+
+use crate::{Fault, FaultRule, Faults, Request, Response, json_reply};
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+
+/// A vendor's API as a state machine: one request in, one response out.
+pub trait Service: Send + Sync + 'static {
+    /// The name of the operation a request asks for, such as `list` or `upsert`; it is what
+    /// requests are counted by. `other` for a request the vendor does not know.
+    fn kind(&self, request: &Request) -> &'static str;
+
+    /// Does what the request asks and answers as the vendor does.
+    fn respond(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Answers a request as the vendor does when `fault` hits it. Called only for
+    /// [`Fault::TooManyRequests`], [`Fault::InternalError`] and [`Fault::Unavailable`].
+    fn refuse(&self, request: &Request, fault: Fault) -> Response;
+
+    /// Answers the service's own control endpoints below `/_sim/`; `None` for one it has not.
+    fn control(&self, request: &Request) -> impl Future<Output = Option<Response>> + Send;
+
+    /// Forgets everything, as if newly made.
+    fn reset(&self);
+}
+
+/// What a caller sees of one request.
+#[derive(Debug)]
+pub enum Answer {
+    /// The response.
+    Reply(Response),
+    /// Nothing: the connection broke. The service may or may not have done what was asked.
+    Lost,
+}
+
+/// How many requests of one kind were answered with one status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestCount {
+    /// The operation, as [`Service::kind`] names it.
+    pub kind: &'static str,
+    /// The HTTP status; 0 for an answer that was lost.
+    pub status: u16,
+    /// How many.
+    pub count: u64,
+}
+
+/// A service behind its faults, its counts and its control endpoints.
+pub struct Simulated<S> {
+    service: S,
+    faults: Faults,
+    counts: Mutex<BTreeMap<(&'static str, u16), u64>>,
+}
+
+impl<S: Service> Simulated<S> {
+    /// Puts `service` behind counts and faults; `seed` feeds the faults' probabilities.
+    pub fn new(service: S, seed: u64) -> Self {
+        Self { service, faults: Faults::new(seed), counts: Mutex::default() }
+    }
+
+    /// The service itself, to set up and look at its state in process.
+    pub fn service(&self) -> &S {
+        &self.service
+    }
+
+    /// The rules that decide which requests fail.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The requests answered so far, control endpoints aside.
+    pub fn requests(&self) -> Vec<RequestCount> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts
+            .iter()
+            .map(|(&(kind, status), &count)| RequestCount { kind, status, count })
+            .collect()
+    }
+
+    /// Forgets the requests counted so far.
+    pub fn reset_requests(&self) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Answers one request, of the vendor's API or of the control endpoints.
+    pub async fn call(&self, request: Request) -> Answer {
+        if request.uri().path().starts_with("/_sim/") {
+            return Answer::Reply(self.control(request).await);
+        }
+        let kind = self.service.kind(&request);
+        let answer = match self.faults.draw(kind) {
+            None => Answer::Reply(self.service.respond(request).await),
+            Some(Fault::LostBefore) => Answer::Lost,
+            Some(Fault::LostAfter) => {
+                self.service.respond(request).await;
+                Answer::Lost
+            }
+            Some(Fault::MalformedBody) => {
+                let response = self.service.respond(request).await;
+                Answer::Reply(response.map(|body| body.slice(..body.len() / 2)))
+            }
+            Some(fault @ (Fault::TooManyRequests | Fault::InternalError | Fault::Unavailable)) => {
+                Answer::Reply(self.service.refuse(&request, fault))
+            }
+        };
+        let status = match &answer {
+            Answer::Reply(response) => response.status().as_u16(),
+            Answer::Lost => 0,
+        };
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((kind, status)).or_default() += 1;
+        answer
+    }
+
+    async fn control(&self, request: Request) -> Response {
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/_sim/requests") => json_reply(StatusCode::OK, &self.requests()),
+            (&Method::POST, "/_sim/reset") => {
+                self.service.reset();
+                self.faults.clear();
+                self.reset_requests();
+                json_reply(StatusCode::OK, &json!({"reset": true}))
+            }
+            (&Method::POST, "/_sim/faults") => {
+                match serde_json::from_slice::<FaultRule>(request.body()) {
+                    Ok(rule) if rule.next.is_some() == rule.probability.is_some() => control_error(
+                        StatusCode::BAD_REQUEST,
+                        "a fault rule needs either `next` or `probability`",
+                    ),
+                    Ok(rule) => {
+                        self.faults.add(rule.clone());
+                        json_reply(StatusCode::OK, &rule)
+                    }
+                    Err(error) => control_error(StatusCode::BAD_REQUEST, &error.to_string()),
+                }
+            }
+            (&Method::DELETE, "/_sim/faults") => {
+                self.faults.clear();
+                json_reply(StatusCode::OK, &json!({"faults": 0}))
+            }
+            (_, path) => match self.service.control(&request).await {
+                Some(response) => response,
+                None => control_error(
+                    StatusCode::NOT_FOUND,
+                    &format!("there is no control endpoint {} {path}", request.method()),
+                ),
+            },
+        }
+    }
+}
+
+/// An error of the control endpoints, which are ours and have one shape.
+pub(crate) fn control_error(status: StatusCode, message: &str) -> Response {
+    json_reply(status, &json!({"error": {"type": "simulator", "message": message}}))
+}
