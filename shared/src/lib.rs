@@ -1,1 +1,11 @@
-//! What two or more of the functions need.
+//! What two or more of the functions need: identities, messages, tokens, the fold, Airtable, the
+//! three seams, configuration and telemetry.
+//!
+//! Arrows point inward: functions → adapters → seams → the pure modules. Without features this
+//! crate holds no SDK and no HTTP client; `http` and `aws` add the adapters.
+
+pub mod adapters;
+pub mod clock;
+pub mod digest;
+pub mod ids;
+pub mod seams;

@@ -1,0 +1,361 @@
+//! Identities. Holding one proves that its text was checked; a run's is derived, never invented.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a text is not the id it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {kind}: {rule}")]
+pub struct IdError {
+    /// What it was taken for.
+    pub kind: &'static str,
+    /// The text, cut to its first 60 characters.
+    pub text: String,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+impl IdError {
+    fn new(kind: &'static str, text: &str, rule: &'static str) -> Self {
+        Self { kind, text: text.chars().take(60).collect(), rule }
+    }
+}
+
+/// Declares a text id whose only door is `TryFrom<String>` with the given rule.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id's text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                let check: fn(&str) -> bool = $check;
+                if check(&text) { Ok(Self(text)) } else { Err(IdError::new($kind, &text, $rule)) }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                text.to_owned().try_into()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A client's id: free text such as `Guy-Wilson`, primary key of the table `Clients`.
+    ClientId,
+    "a client id",
+    "it needs 1 to 100 characters, no control characters, and no space at either end",
+    |text| {
+        (1..=100).contains(&text.chars().count())
+            && text.trim() == text
+            && !text.chars().any(char::is_control)
+    }
+);
+
+impl ClientId {
+    /// The client of runs that no client could be found for.
+    ///
+    /// # Panics
+    /// Never: the text follows the rule.
+    #[must_use]
+    pub fn unattributed() -> Self {
+        "(unattributed)".parse().expect("the text follows the rule of client ids")
+    }
+}
+
+text_id!(
+    /// The id of one Apify run, such as `HG7ML7M8z78YcAPEB`.
+    ApifyRunId,
+    "an Apify run id",
+    "it needs 10 to 30 ASCII letters and digits",
+    |text| (10..=30).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+);
+
+text_id!(
+    /// The id of an Airtable base, such as `appX8s1pPiBf5rqTz`.
+    BaseId,
+    "an Airtable base id",
+    "it needs `app` and 14 ASCII letters and digits",
+    |text| airtable_id(text, "app")
+);
+
+text_id!(
+    /// The id of a record in Airtable, such as `recX8s1pPiBf5rqTz`.
+    RecordId,
+    "an Airtable record id",
+    "it needs `rec` and 14 ASCII letters and digits",
+    |text| airtable_id(text, "rec")
+);
+
+fn airtable_id(text: &str, prefix: &str) -> bool {
+    text.len() == 17 && text.starts_with(prefix) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+text_id!(
+    /// One plan of a run: what was to be scored after one harvest, or of what was waiting. The
+    /// same content planned again has the same id.
+    PlanId,
+    "a plan id",
+    "it needs 22 URL-safe base64 characters",
+    |text| is_base64url(text, 22)
+);
+
+text_id!(
+    /// One try at a chunk. No two tries share one.
+    AttemptId,
+    "an attempt id",
+    "it needs 22 URL-safe base64 characters",
+    |text| is_base64url(text, 22)
+);
+
+text_id!(
+    /// A lead within a run, whichever way it was planned. Made from its profile's key.
+    LeadKey,
+    "a lead key",
+    "it needs 11 URL-safe base64 characters",
+    |text| is_base64url(text, 11)
+);
+
+text_id!(
+    /// A post of a lead. Made from its normalised URL.
+    PostKey,
+    "a post key",
+    "it needs 11 URL-safe base64 characters",
+    |text| is_base64url(text, 11)
+);
+
+fn is_base64url(text: &str, length: usize) -> bool {
+    text.len() == length
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Length of `YYMMDD-HHMMSS`.
+const BASE_RUN_LEN: usize = 13;
+
+/// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many clients.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BaseRunId(String);
+
+impl BaseRunId {
+    /// The base run id of a moment: its UTC second.
+    #[must_use]
+    pub fn at(moment: Timestamp) -> Self {
+        Self(moment.strftime("%y%m%d-%H%M%S").to_string())
+    }
+
+    /// The base run id at the front of `text`: a base run id itself, or the run id of any client.
+    /// Nothing else has one, an Apify run id in particular.
+    #[must_use]
+    pub fn in_front_of(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (front, rest) = text.split_at_checked(BASE_RUN_LEN)?;
+        if !rest.is_empty() && !rest.starts_with('-') {
+            return None;
+        }
+        front.parse().ok()
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for BaseRunId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        let shaped = text.len() == BASE_RUN_LEN
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                6 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if shaped && DateTime::strptime("%y%m%d-%H%M%S", &text).is_ok() {
+            Ok(Self(text))
+        } else {
+            Err(IdError::new("a base run id", &text, "it needs a date and time as YYMMDD-HHMMSS"))
+        }
+    }
+}
+
+impl std::str::FromStr for BaseRunId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<BaseRunId> for String {
+    fn from(id: BaseRunId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for BaseRunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The run id `YYMMDD-HHMMSS-<Client ID>`: one client in one run, and so one run record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunId(String);
+
+impl RunId {
+    /// The run id of `client` in the run `base`.
+    #[must_use]
+    pub fn new(base: &BaseRunId, client: &ClientId) -> Self {
+        Self(format!("{base}-{client}"))
+    }
+
+    /// The run's base run id.
+    ///
+    /// # Panics
+    /// Never: a run id starts with one.
+    #[must_use]
+    pub fn base(&self) -> BaseRunId {
+        self.0[..BASE_RUN_LEN].parse().expect("a run id starts with a base run id")
+    }
+
+    /// The client whose run it is.
+    ///
+    /// # Panics
+    /// Never: a run id ends in one.
+    #[must_use]
+    pub fn client(&self) -> ClientId {
+        self.0[BASE_RUN_LEN + 1..].parse().expect("a run id ends in a client id")
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        let valid = text.split_at_checked(BASE_RUN_LEN).is_some_and(|(base, rest)| {
+            base.parse::<BaseRunId>().is_ok()
+                && rest.strip_prefix('-').is_some_and(|client| client.parse::<ClientId>().is_ok())
+        });
+        if valid {
+            Ok(Self(text))
+        } else {
+            Err(IdError::new("a run id", &text, "it needs YYMMDD-HHMMSS-<Client ID>"))
+        }
+    }
+}
+
+impl std::str::FromStr for RunId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<RunId> for String {
+    fn from(id: RunId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_run_id_is_the_utc_second_and_the_client() {
+        let started: Timestamp = "2026-10-14T15:30:00.408+02:00".parse().unwrap();
+        let client = "Guy-Wilson".parse().unwrap();
+        let run = RunId::new(&BaseRunId::at(started), &client);
+        assert_eq!(run.as_str(), "261014-133000-Guy-Wilson");
+        assert_eq!(run.client(), client);
+        assert_eq!(run.base().as_str(), "261014-133000");
+    }
+
+    #[test]
+    fn the_base_run_id_is_found_in_front_of_any_clients_run_id() {
+        let base = |text| BaseRunId::in_front_of(text).map(String::from);
+        assert_eq!(base("251014-153000").as_deref(), Some("251014-153000"));
+        assert_eq!(base(" 251014-153000-Other-Client ").as_deref(), Some("251014-153000"));
+        assert_eq!(base("HG7ML7M8z78YcAPEB"), None);
+        assert_eq!(base("251014-1530001"), None);
+        assert_eq!(base("251314-153000"), None, "there is no month 13");
+        assert_eq!(base("{{resource.id}}"), None);
+        assert_eq!(base("ééééééééééé"), None);
+    }
+
+    #[test]
+    fn an_id_that_breaks_its_rule_is_named_with_the_rule() {
+        let error = "HG7ML7M8z78YcAPEB".parse::<RunId>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#""HG7ML7M8z78YcAPEB" is not a run id: it needs YYMMDD-HHMMSS-<Client ID>"#
+        );
+        assert!("{{resource.id}}".parse::<ApifyRunId>().is_err());
+        assert!("recX8s1pPiBf5rqT".parse::<RecordId>().is_err());
+        assert!("Guy\nWilson".parse::<ClientId>().is_err());
+        assert!(" Guy".parse::<ClientId>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn run_and_client_are_read_back_from_every_run_id(
+            second in 946_684_800_i64..3_000_000_000,
+            client in "[^\\s\\p{Cc}]([^\\p{Cc}]{0,40}[^\\s\\p{Cc}])?",
+        ) {
+            let client: ClientId = client.parse().unwrap();
+            let base = BaseRunId::at(Timestamp::from_second(second).unwrap());
+            let run = RunId::new(&base, &client);
+            prop_assert_eq!(run.as_str().parse::<RunId>().unwrap(), run.clone());
+            prop_assert_eq!(run.client(), client);
+            prop_assert_eq!(run.base(), base);
+            prop_assert_eq!(BaseRunId::in_front_of(run.as_str()), Some(run.base()));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The only traits over I/O. Each has one adapter for AWS or the internet and one for a single
+//! machine or a test; time is tokio's, so that a test can pause it.
+
+mod event_log;
+mod queue;
+mod transport;
+
+pub use event_log::{EventLog, LogError, Projection, RunLog, StoredEvent};
+pub use queue::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+pub use transport::{HttpRequest, HttpResponse, Transport, TransportError};
