@@ -7,5 +7,10 @@
 pub mod adapters;
 pub mod clock;
 pub mod digest;
+pub mod fold;
 pub mod ids;
+pub mod linkedin;
+pub mod messages;
+pub mod prices;
 pub mod seams;
+pub mod tokens;

@@ -1,0 +1,64 @@
+//! The record proves itself: what must add up, and by how much it does not.
+
+use super::summary::{KindSummary, Summary};
+
+/// What does not add up on a run record; empty when all does.
+pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, totals) in [("post", &summary.posts), ("profile", &summary.profiles)] {
+        leads(what, totals, summary.status.is_end(), &mut found);
+        tokens(what, totals, &mut found);
+    }
+    let accounted = summary.posts_matched + summary.posts_unmatched + summary.posts_open;
+    // A plan arrives chunk by chunk: before the end some posts are in no chunk yet.
+    if summary.status.is_end() && summary.posts_harvested != accounted {
+        found.push(format!(
+            "posts: {} harvested, but {} matched + {} unmatched + {} open = {accounted}",
+            summary.posts_harvested,
+            summary.posts_matched,
+            summary.posts_unmatched,
+            summary.posts_open,
+        ));
+    }
+    found
+}
+
+fn leads(what: &str, totals: &KindSummary, ended: bool, found: &mut Vec<String>) {
+    let counts = &totals.leads;
+    let settled = counts.scored + counts.skipped + counts.failed;
+    if counts.planned != settled + counts.open {
+        found.push(format!(
+            "{what} leads: {} planned, but {} scored + {} skipped + {} failed + {} open = {}",
+            counts.planned,
+            counts.scored,
+            counts.skipped,
+            counts.failed,
+            counts.open,
+            settled + counts.open,
+        ));
+    }
+    if ended && counts.open > 0 {
+        found.push(format!("{what} leads: {} left open by chunks that are done", counts.open));
+    }
+}
+
+fn tokens(what: &str, totals: &KindSummary, found: &mut Vec<String>) {
+    let tokens = &totals.tokens;
+    if tokens.total != tokens.parts() {
+        found.push(format!(
+            "{what} tokens: {} in all, but {} prompt + {} output + {} thoughts + {} tool = {}",
+            tokens.total,
+            tokens.prompt,
+            tokens.output,
+            tokens.thoughts,
+            tokens.tool,
+            tokens.parts(),
+        ));
+    }
+    if totals.unobserved > 0 {
+        found.push(format!(
+            "{what} tokens: {} model call(s) unobserved, whatever they used is not counted",
+            totals.unobserved
+        ));
+    }
+}

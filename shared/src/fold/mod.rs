@@ -1,0 +1,11 @@
+//! The fold: from a run's events to the numbers on its record. Pure: no I/O, no clock.
+//!
+//! [`RunState`] is a join: absorbing events in any order, any number of times, gives the same
+//! state. [`Summary`] is what the state says.
+
+mod balance;
+mod state;
+mod summary;
+
+pub use state::RunState;
+pub use summary::{KindSummary, LeadCounts, Milestone, Status, Summary};

@@ -1,0 +1,231 @@
+//! What is known of a run, as a join over its events.
+
+use crate::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId};
+use crate::messages::{
+    BilledCall, ErrorCategory, Fact, Harvested, Kind, MetricsEvent, Note, NoteKind, OpenedBy,
+    Outcome, RunHeader,
+};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A chunk: its plan and its place in it.
+pub(super) type ChunkKey = (PlanId, u32);
+/// A round of calls within an attempt: wave and round.
+pub(super) type RoundKey = (u32, u32);
+
+/// Everything known of one run. Every field only grows, or keeps a minimum or maximum, so the
+/// order and the number of times events come in do not matter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    pub(super) header: RunHeader,
+    pub(super) started_at: Timestamp,
+    /// The last sign of work on the run; stall notes and repairs of the record are none.
+    pub(super) last_progress: Timestamp,
+    pub(super) opened: BTreeMap<OpenedBy, Timestamp>,
+    /// The latest report on each harvest.
+    pub(super) harvests: BTreeMap<ApifyRunId, (Timestamp, Harvested)>,
+    pub(super) plans: BTreeMap<PlanId, Plan>,
+    pub(super) chunks: BTreeMap<ChunkKey, Chunk>,
+    pub(super) leads: BTreeMap<(Kind, LeadKey), Lead>,
+    pub(super) failures: BTreeMap<(Option<ApifyRunId>, String), Timestamp>,
+    pub(super) notes: BTreeMap<Note, Timestamp>,
+    pub(super) stalled_at: Option<Timestamp>,
+}
+
+/// A plan whose chunks are queued.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plan {
+    pub(super) kind: Kind,
+    pub(super) chunks: u32,
+    pub(super) at: Timestamp,
+}
+
+/// What is known of a chunk.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Chunk {
+    /// Its leads and the number of their posts; `None` until its plan said.
+    pub(super) planned: Option<BTreeMap<LeadKey, u32>>,
+    pub(super) done_at: Option<Timestamp>,
+    pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,
+    pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
+}
+
+/// The model calls of one attempt.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Attempt {
+    pub(super) announced: BTreeMap<RoundKey, (Kind, u32)>,
+    pub(super) billed: BTreeMap<RoundKey, Billing>,
+}
+
+/// What became of one round's calls.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Billing {
+    pub(super) at: Timestamp,
+    pub(super) kind: Kind,
+    pub(super) calls: Vec<BilledCall>,
+}
+
+/// What is known of a lead.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Lead {
+    pub(super) planned: bool,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) examined: BTreeSet<PostKey>,
+    pub(super) scored: BTreeSet<PostKey>,
+}
+
+/// An outcome with what decides between two: a score never loses to a non-score, and else the
+/// latest attempt wins. The fields' order is the order of comparison.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Verdict {
+    is_score: bool,
+    attempt_started_at: Timestamp,
+    attempt: AttemptId,
+    pub(super) outcome: Outcome,
+    pub(super) record: Option<RecordId>,
+}
+
+impl RunState {
+    /// What one event says of its run.
+    #[must_use]
+    pub fn new(event: &MetricsEvent) -> Self {
+        let mut state = Self {
+            header: event.run.clone(),
+            started_at: event.run.opened_at,
+            last_progress: event.run.opened_at,
+            opened: BTreeMap::new(),
+            harvests: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            chunks: BTreeMap::new(),
+            leads: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            stalled_at: None,
+        };
+        state.absorb(event);
+        state
+    }
+
+    /// Folds a run's events; `None` without any.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a MetricsEvent>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let mut state = Self::new(events.next()?);
+        for event in events {
+            state.absorb(event);
+        }
+        Some(state)
+    }
+
+    /// Takes in one more event of the same run.
+    pub fn absorb(&mut self, event: &MetricsEvent) {
+        self.absorb_header(&event.run);
+        if !matches!(event.fact, Fact::Noted(_)) {
+            self.started_at = self.started_at.min(event.at);
+            self.last_progress = self.last_progress.max(event.at);
+        }
+        self.absorb_fact(&event.fact, event.at);
+    }
+
+    /// The last sign of work on the run.
+    #[must_use]
+    pub fn last_progress(&self) -> Timestamp {
+        self.last_progress
+    }
+
+    fn absorb_header(&mut self, other: &RunHeader) {
+        self.started_at = self.started_at.min(other.opened_at);
+        self.last_progress = self.last_progress.max(other.opened_at);
+        self.header.opened_at = self.header.opened_at.min(other.opened_at);
+        self.header.run_type = self.header.run_type.max(other.run_type);
+        if other.client_name > self.header.client_name {
+            self.header.client_name.clone_from(&other.client_name);
+        }
+    }
+
+    fn absorb_fact(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::Opened(opened) => earliest(&mut self.opened, opened.by.clone(), at),
+            Fact::Harvested(harvested) => {
+                let known = self.harvests.get(&harvested.apify_run);
+                if known.is_none_or(|(then, known)| {
+                    (*then, known.posts, known.cost) < (at, harvested.posts, harvested.cost)
+                }) {
+                    self.harvests.insert(harvested.apify_run.clone(), (at, harvested.clone()));
+                }
+            }
+            Fact::Planned(planned) => {
+                let plan = self.plans.entry(planned.plan.clone()).or_insert(Plan {
+                    kind: planned.kind,
+                    chunks: planned.chunks,
+                    at,
+                });
+                plan.at = plan.at.min(at);
+            }
+            Fact::PlannedChunk(planned) => {
+                let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
+                let leads = chunk.planned.get_or_insert_default();
+                for lead in &planned.leads {
+                    leads.insert(lead.lead.clone(), lead.posts);
+                    self.leads.entry((planned.kind, lead.lead.clone())).or_default().planned = true;
+                }
+            }
+            Fact::Announced(announced) => {
+                self.attempt(&announced.attempt)
+                    .announced
+                    .insert((announced.wave, announced.round), (announced.kind, announced.calls));
+            }
+            Fact::Billed(billed) => {
+                let billing = Billing { at, kind: billed.kind, calls: billed.calls.clone() };
+                self.attempt(&billed.attempt).billed.insert((billed.wave, billed.round), billing);
+            }
+            Fact::Settled(settled) => {
+                for settled_lead in &settled.leads {
+                    let lead =
+                        self.leads.entry((settled.kind, settled_lead.lead.clone())).or_default();
+                    lead.examined.extend(settled_lead.examined.iter().cloned());
+                    lead.scored.extend(settled_lead.scored.iter().cloned());
+                    let verdict = Verdict {
+                        is_score: settled_lead.outcome == Outcome::Scored,
+                        attempt_started_at: settled.attempt.started_at,
+                        attempt: settled.attempt.attempt.clone(),
+                        outcome: settled_lead.outcome.clone(),
+                        record: settled_lead.record.clone(),
+                    };
+                    lead.verdict = lead.verdict.take().max(Some(verdict));
+                }
+            }
+            Fact::ChunkDone(done) => {
+                let chunk = self.chunk(&done.attempt.plan, done.attempt.chunk);
+                chunk.done_at = Some(chunk.done_at.map_or(at, |known| known.min(at)));
+            }
+            Fact::ChunkFailed(failed) => {
+                let chunk = self.chunk(&failed.attempt.plan, failed.attempt.chunk);
+                let failure = (at, failed.category, failed.reason.clone());
+                chunk.failed = chunk.failed.take().max(Some(failure));
+            }
+            Fact::RunFailed(failed) => {
+                let key = (failed.apify_run.clone(), failed.reason.clone());
+                earliest(&mut self.failures, key, at);
+            }
+            Fact::Noted(note) => match note.kind {
+                NoteKind::Stalled => self.stalled_at = self.stalled_at.max(Some(at)),
+                NoteKind::Record | NoteKind::Input => earliest(&mut self.notes, note.clone(), at),
+            },
+        }
+    }
+
+    fn chunk(&mut self, plan: &PlanId, index: u32) -> &mut Chunk {
+        self.chunks.entry((plan.clone(), index)).or_default()
+    }
+
+    fn attempt(&mut self, attempt: &crate::messages::AttemptRef) -> &mut Attempt {
+        self.chunk(&attempt.plan, attempt.chunk)
+            .attempts
+            .entry((attempt.started_at, attempt.attempt.clone()))
+            .or_default()
+    }
+}
+
+fn earliest<K: Ord>(known: &mut BTreeMap<K, Timestamp>, key: K, at: Timestamp) {
+    known.entry(key).and_modify(|then| *then = at.min(*then)).or_insert(at);
+}

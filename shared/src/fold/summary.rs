@@ -1,0 +1,446 @@
+//! What a run's state says: the numbers on its record.
+
+use super::balance;
+use super::state::{Attempt, Chunk, ChunkKey, RunState};
+use crate::ids::{ApifyRunId, PlanId, RecordId, RunId};
+use crate::messages::{
+    CallOutcome, ErrorCategory, Harvested, Kind, Note, OpenedBy, Outcome, RunHeader, SkipReason,
+};
+use crate::prices;
+use crate::tokens::{NanoUsd, TokenUsage};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// Something is still to be done.
+    Running,
+    /// Every planned lead is scored or skipped.
+    Completed,
+    /// Every planned lead is settled, and something went wrong.
+    CompletedWithErrors,
+    /// Nothing moves though something is still to be done.
+    Stalled,
+    /// Nothing could be harvested or planned.
+    Failed,
+}
+
+impl Status {
+    /// Whether the run is over, as long as nothing new is heard of it.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        match self {
+            Self::Running | Self::Stalled => false,
+            Self::Completed | Self::CompletedWithErrors | Self::Failed => true,
+        }
+    }
+}
+
+/// The numbers of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The run's id.
+    pub run: RunId,
+    /// What its events say about it.
+    pub header: RunHeader,
+    /// How far it is.
+    pub status: Status,
+    /// The first event.
+    pub started_at: Timestamp,
+    /// When the last chunk was settled; `None` while something is still to be done.
+    pub ended_at: Option<Timestamp>,
+    /// What made it be heard of, with when.
+    pub opened: Vec<(Timestamp, OpenedBy)>,
+    /// Its harvests, oldest report first.
+    pub harvests: Vec<(Timestamp, Harvested)>,
+    /// When which plan of how many leads was queued.
+    pub planned: Vec<(Timestamp, Kind, usize)>,
+    /// What the harvests cost, as far as Apify says.
+    pub harvest_cost: Option<NanoUsd>,
+    /// Profiles the harvests were asked for.
+    pub targets: u64,
+    /// Posts the harvests brought.
+    pub posts_harvested: u64,
+    /// Those whose target is a lead, as far as known.
+    pub posts_matched: u64,
+    /// Those whose target is no lead.
+    pub posts_unmatched: u64,
+    /// Those whose target is not looked up yet.
+    pub posts_open: u64,
+    /// What was done about posts.
+    pub posts: KindSummary,
+    /// What was done about profiles.
+    pub profiles: KindSummary,
+    /// What the model's answers cost.
+    pub ai_cost: NanoUsd,
+    /// Models that answered and have no price: their tokens are in no cost.
+    pub unpriced_models: BTreeSet<String>,
+    /// Models that answered.
+    pub models: BTreeSet<String>,
+    /// Leads that could not be scored, by category, with the first examples.
+    pub errors: BTreeMap<ErrorCategory, Vec<(Option<RecordId>, String)>>,
+    /// Leads that were not scored though nothing went wrong, by reason.
+    pub skips: BTreeMap<SkipReason, u64>,
+    /// Targets that are no lead.
+    pub not_leads: u64,
+    /// Why something could not be harvested or planned.
+    pub failures: Vec<(Timestamp, Option<ApifyRunId>, String)>,
+    /// Notes, oldest first.
+    pub notes: Vec<(Timestamp, Note)>,
+    /// When a quarter, a half and three quarters of the planned chunks were settled.
+    pub milestones: Vec<Milestone>,
+    /// What is still to be done: harvests to be read, plans and chunks to be finished.
+    pub missing: Vec<String>,
+    /// What does not add up; empty for a balanced record.
+    pub imbalances: Vec<String>,
+}
+
+/// The numbers of one kind of scoring.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KindSummary {
+    /// Distinct posts sent to the model (for profiles: leads).
+    pub examined: u64,
+    /// Distinct posts with a valid score (for profiles: leads).
+    pub scored: u64,
+    /// Tokens of every answer.
+    pub tokens: TokenUsage,
+    /// Model calls whose answer is not known, tried or over.
+    pub unobserved: u64,
+    /// The leads.
+    pub leads: LeadCounts,
+}
+
+/// What became of a plan's leads, each counted once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeadCounts {
+    /// Planned and not found to be no lead.
+    pub planned: u64,
+    /// With a score of this run.
+    pub scored: u64,
+    /// Nothing was to be done.
+    pub skipped: u64,
+    /// Could not be scored.
+    pub failed: u64,
+    /// Planned and not settled.
+    pub open: u64,
+}
+
+/// A share of the work was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Milestone {
+    /// When.
+    pub at: Timestamp,
+    /// Chunks settled by then.
+    pub done: usize,
+    /// Chunks planned.
+    pub of: usize,
+}
+
+impl RunState {
+    /// What the state says.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let missing = self.missing();
+        let stalled = self.stalled_at.is_some_and(|at| at >= self.last_progress);
+        let mut summary = Summary {
+            run: self.header.id(),
+            header: self.header.clone(),
+            status: Status::Running,
+            started_at: self.started_at,
+            ended_at: None,
+            opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
+            harvests: by_time(self.harvests.values().cloned()),
+            planned: self.plan_sizes(),
+            harvest_cost: None,
+            targets: 0,
+            posts_harvested: 0,
+            posts_matched: 0,
+            posts_unmatched: 0,
+            posts_open: 0,
+            posts: KindSummary::default(),
+            profiles: KindSummary::default(),
+            ai_cost: NanoUsd::default(),
+            unpriced_models: BTreeSet::new(),
+            models: BTreeSet::new(),
+            errors: BTreeMap::new(),
+            skips: BTreeMap::new(),
+            not_leads: 0,
+            failures: by_time(
+                self.failures.iter().map(|((run, why), at)| (*at, run.clone(), why.clone())),
+            ),
+            notes: by_time(self.notes.iter().map(|(note, at)| (*at, note.clone()))),
+            milestones: self.milestones(),
+            missing,
+            imbalances: Vec::new(),
+        };
+        self.count_leads(&mut summary);
+        self.count_harvests(&mut summary);
+        self.count_calls(&mut summary, stalled);
+        summary.status = self.status(&summary, stalled);
+        summary.ended_at = summary.status.is_end().then(|| self.end()).flatten();
+        summary.imbalances = balance::imbalances(&summary);
+        summary
+    }
+
+    /// What is still to be done, in words.
+    fn missing(&self) -> Vec<String> {
+        let unread = self.opened.keys().filter_map(|by| match by {
+            OpenedBy::Webhook(run) => {
+                let failed = self.failures.keys().any(|(about, _)| about.as_ref() == Some(run));
+                (!self.harvests.contains_key(run) && !failed)
+                    .then(|| format!("harvest {run} is not read"))
+            }
+            OpenedBy::Score(_) => None,
+        });
+        let unplanned = self
+            .planned_by_harvests()
+            .chain(self.chunks.keys().map(|(plan, _)| plan))
+            .filter(|plan| !self.plans.contains_key(*plan))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|plan| format!("plan {plan} is not queued"));
+        let unfinished = self.plans.iter().flat_map(|(id, plan)| {
+            (0..plan.chunks)
+                .filter(|index| !self.is_finished(&(id.clone(), *index)))
+                .map(move |index| format!("chunk {} of {} (plan {id})", index + 1, plan.chunks))
+        });
+        let unopened = (self.opened.is_empty()
+            && self.plans.is_empty()
+            && self.failures.is_empty()
+            && self.harvests.is_empty())
+        .then(|| "nothing is planned".to_owned());
+        let unscored = self.opened.keys().filter_map(|by| match by {
+            OpenedBy::Webhook(_) => None,
+            OpenedBy::Score(kind) => {
+                let planned = self.plans.values().any(|plan| plan.kind == *kind);
+                (!planned && self.failures.is_empty())
+                    .then(|| format!("leads waiting for {} scoring are not planned", kind.as_str()))
+            }
+        });
+        unopened
+            .into_iter()
+            .chain(unread)
+            .chain(unscored)
+            .chain(unplanned)
+            .chain(unfinished)
+            .collect()
+    }
+
+    fn planned_by_harvests(&self) -> impl Iterator<Item = &PlanId> {
+        self.harvests.values().filter_map(|(_, harvested)| harvested.plan.as_ref())
+    }
+
+    fn is_finished(&self, key: &ChunkKey) -> bool {
+        self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
+    }
+
+    fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {
+        by_time(self.plans.iter().map(|(id, plan)| {
+            let leads = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
+            let leads = leads.filter_map(|(_, chunk)| chunk.planned.as_ref()).map(BTreeMap::len);
+            (plan.at, plan.kind, leads.sum())
+        }))
+    }
+
+    fn milestones(&self) -> Vec<Milestone> {
+        let of: usize = self.plans.values().map(|plan| plan.chunks as usize).sum();
+        let mut ends: Vec<Timestamp> = self.chunks.values().filter_map(|c| c.done_at).collect();
+        ends.sort_unstable();
+        (1..=3)
+            .map(|quarter| (of * quarter).div_ceil(4))
+            .filter(|done| of >= 4 && *done <= ends.len())
+            .map(|done| Milestone { at: ends[done - 1], done, of })
+            .collect()
+    }
+
+    fn count_leads(&self, summary: &mut Summary) {
+        for ((kind, key), lead) in &self.leads {
+            let given_up = self.given_up(*kind, key);
+            let totals = match kind {
+                Kind::Post => &mut summary.posts,
+                Kind::Profile => &mut summary.profiles,
+            };
+            let outcome = lead.verdict.as_ref().map(|verdict| &verdict.outcome);
+            if lead.planned && outcome != Some(&Outcome::NotALead) {
+                totals.leads.planned += 1;
+            }
+            match kind {
+                Kind::Post => {
+                    totals.examined += lead.examined.len() as u64;
+                    totals.scored += lead.scored.len() as u64;
+                }
+                Kind::Profile => {
+                    totals.examined += u64::from(!lead.examined.is_empty());
+                    totals.scored += u64::from(outcome == Some(&Outcome::Scored));
+                }
+            }
+            match outcome {
+                Some(Outcome::Scored) => totals.leads.scored += 1,
+                Some(Outcome::Skipped { reason }) => {
+                    totals.leads.skipped += 1;
+                    *summary.skips.entry(*reason).or_default() += 1;
+                }
+                Some(Outcome::Failed { category, detail }) => {
+                    totals.leads.failed += 1;
+                    let record = lead.verdict.as_ref().and_then(|verdict| verdict.record.clone());
+                    summary.errors.entry(*category).or_default().push((record, detail.clone()));
+                }
+                Some(Outcome::NotALead) => summary.not_leads += 1,
+                None => match given_up {
+                    Some((category, reason)) => {
+                        totals.leads.failed += 1;
+                        summary.errors.entry(category).or_default().push((None, reason));
+                    }
+                    None => totals.leads.open += 1,
+                },
+            }
+        }
+    }
+
+    /// Why a lead without a verdict will get none: every chunk that was to settle it failed.
+    fn given_up(&self, kind: Kind, key: &crate::ids::LeadKey) -> Option<(ErrorCategory, String)> {
+        if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
+            return None;
+        }
+        let mut of_lead = self
+            .chunks
+            .iter()
+            .filter(|((plan, _), chunk)| {
+                self.plans.get(plan).is_some_and(|plan| plan.kind == kind)
+                    && chunk.planned.as_ref().is_some_and(|leads| leads.contains_key(key))
+            })
+            .map(|(_, chunk)| chunk)
+            .peekable();
+        of_lead.peek()?;
+        let failures: Option<Vec<_>> = of_lead.map(|chunk| chunk.failed.as_ref()).collect();
+        let (_, category, reason) = failures?.into_iter().max()?;
+        Some((*category, reason.clone()))
+    }
+
+    fn count_harvests(&self, summary: &mut Summary) {
+        for (_, harvest) in self.harvests.values() {
+            summary.targets += u64::from(harvest.targets);
+            summary.posts_harvested += u64::from(harvest.posts);
+            summary.posts_unmatched += u64::from(harvest.posts_without_profile);
+            if let Some(cost) = harvest.cost {
+                *summary.harvest_cost.get_or_insert_default() += cost;
+            }
+            let Some(plan) = &harvest.plan else { continue };
+            let chunks = self.chunks.range((plan.clone(), 0)..=(plan.clone(), u32::MAX));
+            for (key, posts) in chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten()) {
+                let lead = self.leads.get(&(Kind::Post, key.clone()));
+                let outcome = lead.and_then(|l| l.verdict.as_ref()).map(|v| &v.outcome);
+                let count = match outcome {
+                    None => &mut summary.posts_open,
+                    Some(Outcome::NotALead) => &mut summary.posts_unmatched,
+                    Some(Outcome::Skipped { .. } | Outcome::Failed { .. } | Outcome::Scored) => {
+                        &mut summary.posts_matched
+                    }
+                };
+                *count += u64::from(*posts);
+            }
+        }
+    }
+
+    fn count_calls(&self, summary: &mut Summary, stalled: bool) {
+        for chunk in self.chunks.values() {
+            let latest = chunk.attempts.keys().next_back();
+            for (key, attempt) in &chunk.attempts {
+                let over = stalled || chunk.is_over() || Some(key) != latest;
+                count_attempt(summary, attempt, over);
+            }
+        }
+    }
+
+    fn status(&self, summary: &Summary, stalled: bool) -> Status {
+        if !summary.missing.is_empty() {
+            return if stalled { Status::Stalled } else { Status::Running };
+        }
+        let any_planned = summary.posts.leads.planned + summary.profiles.leads.planned > 0;
+        let harvest_failed = summary
+            .harvests
+            .iter()
+            .any(|(_, harvest)| harvest.status != crate::messages::HarvestStatus::Succeeded);
+        let something_failed = harvest_failed || !summary.failures.is_empty();
+        if something_failed && !any_planned {
+            Status::Failed
+        } else if something_failed || !summary.errors.is_empty() {
+            Status::CompletedWithErrors
+        } else {
+            Status::Completed
+        }
+    }
+
+    /// When the last thing that was to be done was done.
+    fn end(&self) -> Option<Timestamp> {
+        let chunks = self
+            .chunks
+            .values()
+            .filter_map(|chunk| chunk.done_at.or(chunk.failed.as_ref().map(|(at, _, _)| *at)));
+        let plans = self.plans.values().map(|plan| plan.at);
+        let failures = self.failures.values().copied();
+        chunks.max().or_else(|| plans.chain(failures).max()).or(Some(self.last_progress))
+    }
+}
+
+impl Chunk {
+    fn is_over(&self) -> bool {
+        self.done_at.is_some() || self.failed.is_some()
+    }
+}
+
+fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
+    for (round, (kind, announced)) in &attempt.announced {
+        let calls = attempt.billed.get(round).map_or(&[][..], |billing| &billing.calls);
+        let known = calls.iter().filter(|call| call.outcome != CallOutcome::Lost).count() as u64;
+        let lost = calls.len() as u64 - known;
+        let unobserved = if over { u64::from(*announced).saturating_sub(known) } else { lost };
+        summary.kind_mut(*kind).unobserved += unobserved;
+    }
+    for billing in attempt.billed.values() {
+        for call in &billing.calls {
+            let CallOutcome::Answered { usage, model } = &call.outcome else { continue };
+            summary.kind_mut(billing.kind).tokens += *usage;
+            summary.models.insert(model.clone());
+            match prices::cost(model, usage, billing.at) {
+                Some(cost) => summary.ai_cost += cost,
+                None => {
+                    summary.unpriced_models.insert(model.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Summary {
+    fn kind_mut(&mut self, kind: Kind) -> &mut KindSummary {
+        match kind {
+            Kind::Post => &mut self.posts,
+            Kind::Profile => &mut self.profiles,
+        }
+    }
+}
+
+fn by_time<T: Timed>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_by_key(Timed::at);
+    items
+}
+
+/// Something with a time in front.
+trait Timed {
+    fn at(&self) -> Timestamp;
+}
+
+impl<A> Timed for (Timestamp, A) {
+    fn at(&self) -> Timestamp {
+        self.0
+    }
+}
+
+impl<A, B> Timed for (Timestamp, A, B) {
+    fn at(&self) -> Timestamp {
+        self.0
+    }
+}

@@ -1,0 +1,450 @@
+//! Facts about runs, for the metrics finalizer. Everything on a run record is folded from these.
+
+use super::{Kind, Message};
+use crate::digest::id_of;
+use crate::ids::{
+    ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId, RunId,
+};
+use crate::tokens::{NanoUsd, TokenUsage};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A message on the metrics queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum MetricsMessage {
+    /// A fact about a run.
+    Event(Box<MetricsEvent>),
+    /// Look at the open runs.
+    Tick,
+}
+
+impl Message for MetricsMessage {
+    const TYPES: &'static [&'static str] = &["event", "tick"];
+}
+
+/// A fact about a run, with the run's header: any single one is enough to create its record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricsEvent {
+    /// The run.
+    pub run: RunHeader,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What every event says about its run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// The run's base id; with the client it is the run's id.
+    pub base_run: BaseRunId,
+    /// The client.
+    pub client: ClientId,
+    /// The client's name, for people.
+    pub client_name: String,
+    /// Whether a scheduler chose the run id.
+    pub run_type: RunType,
+    /// When the run was first heard of, as far as the sender knows.
+    pub opened_at: Timestamp,
+}
+
+impl RunHeader {
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> RunId {
+        RunId::new(&self.base_run, &self.client)
+    }
+}
+
+/// Whether a run's id was chosen by a scheduler beforehand. Recorded, and nothing else: both
+/// kinds are counted in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunType {
+    /// No run id was given; it was derived from the harvest.
+    Standalone,
+    /// A run id came along.
+    Orchestrated,
+}
+
+/// One try at a chunk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AttemptRef {
+    /// The chunk's plan.
+    pub plan: PlanId,
+    /// The chunk's place in the plan.
+    pub chunk: u32,
+    /// When the try began. Orders the tries of a chunk.
+    pub started_at: Timestamp,
+    /// The try.
+    pub attempt: AttemptId,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Fact {
+    /// The run was heard of.
+    Opened(Opened),
+    /// A harvest was read. Sent again when Apify's figures became final; the latest counts.
+    Harvested(Harvested),
+    /// A plan's chunks are queued.
+    Planned(Planned),
+    /// The leads of one chunk of a plan.
+    PlannedChunk(PlannedChunk),
+    /// Model calls are about to be made.
+    Announced(Announced),
+    /// What became of announced calls.
+    Billed(Billed),
+    /// What became of leads; their rows are written.
+    Settled(Settled),
+    /// Every lead of a chunk is settled.
+    ChunkDone(ChunkDone),
+    /// A chunk can never be done.
+    ChunkFailed(ChunkFailed),
+    /// Nothing could be harvested or planned.
+    RunFailed(RunFailed),
+    /// Something an operator should know.
+    Noted(Note),
+}
+
+/// See [`Fact::Opened`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// By what.
+    pub by: OpenedBy,
+}
+
+/// What made a run be heard of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenedBy {
+    /// Apify's webhook for this run.
+    Webhook(ApifyRunId),
+    /// A `Score` task.
+    Score(Kind),
+}
+
+/// How a harvest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum HarvestStatus {
+    /// Everything asked for was tried.
+    Succeeded,
+    /// The actor failed; the dataset may hold a part.
+    Failed,
+    /// Somebody stopped it; the dataset may hold a part.
+    Aborted,
+    /// It ran out of time; the dataset may hold a part.
+    TimedOut,
+}
+
+/// See [`Fact::Harvested`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Harvested {
+    /// The Apify run.
+    pub apify_run: ApifyRunId,
+    /// How it ended.
+    pub status: HarvestStatus,
+    /// Profiles in the actor's input.
+    pub targets: u32,
+    /// Posts in the dataset.
+    pub posts: u32,
+    /// Posts whose target is no profile, so that no lead can own them.
+    pub posts_without_profile: u32,
+    /// What Apify charges; `None` when it does not say.
+    pub cost: Option<NanoUsd>,
+    /// The plan of its leads; `None` when nothing is planned.
+    pub plan: Option<PlanId>,
+}
+
+/// See [`Fact::Planned`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The plan.
+    pub plan: PlanId,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// How many chunks.
+    pub chunks: u32,
+}
+
+/// See [`Fact::PlannedChunk`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChunk {
+    /// The plan.
+    pub plan: PlanId,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The chunk's place in the plan.
+    pub chunk: u32,
+    /// Its leads.
+    pub leads: Vec<PlannedLead>,
+}
+
+/// A lead of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLead {
+    /// The lead.
+    pub lead: LeadKey,
+    /// How many of the harvest's posts are its.
+    pub posts: u32,
+}
+
+/// See [`Fact::Announced`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// The try.
+    pub attempt: AttemptRef,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The wave within the try, from 0.
+    pub wave: u32,
+    /// The round of calls within the wave, from 0: a call that was refused is made again in the
+    /// next round.
+    pub round: u32,
+    /// How many calls.
+    pub calls: u32,
+}
+
+/// See [`Fact::Billed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billed {
+    /// The try.
+    pub attempt: AttemptRef,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The wave within the try.
+    pub wave: u32,
+    /// The round of calls within the wave.
+    pub round: u32,
+    /// One per announced call.
+    pub calls: Vec<BilledCall>,
+}
+
+/// What became of one call to the model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BilledCall {
+    /// Its place among the announced ones, from 0.
+    pub call: u32,
+    /// Answered, refused or lost.
+    #[serde(flatten)]
+    pub outcome: CallOutcome,
+}
+
+/// How a call to the model ended, as far as money goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// It answered, usable or not: this is billed.
+    Answered {
+        /// The tokens it used.
+        usage: TokenUsage,
+        /// The model that really answered.
+        model: String,
+    },
+    /// It refused with an error: nothing is billed.
+    Refused,
+    /// The request may have arrived, but no answer came: whether and what is billed is unknown.
+    Lost,
+}
+
+/// See [`Fact::Settled`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The try.
+    pub attempt: AttemptRef,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The leads.
+    pub leads: Vec<LeadOutcome>,
+}
+
+/// What became of one lead in one try.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LeadOutcome {
+    /// The lead, as the plan names it.
+    pub lead: LeadKey,
+    /// Its row; `None` when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The posts that were sent to the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examined: Vec<PostKey>,
+    /// The posts that came back with a valid score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scored: Vec<PostKey>,
+}
+
+/// What became of a lead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// No row in the client's base has this profile.
+    NotALead,
+    /// Nothing was to be done.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// It could not be scored.
+    Failed {
+        /// Why.
+        category: ErrorCategory,
+        /// What exactly, without a word of the lead's.
+        detail: String,
+    },
+    /// Its row holds a score of this run.
+    Scored,
+}
+
+/// Why a lead was not scored though nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SkipReason {
+    /// None of its posts has text.
+    NoContent,
+    /// Its Posts Content holds no post.
+    NoPostsParsed,
+    /// The harvest brought nothing new and the lead is scored already.
+    NoNewPosts,
+}
+
+impl SkipReason {
+    /// The code on lead rows and run records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoContent => "NO_CONTENT",
+            Self::NoPostsParsed => "NO_POSTS_PARSED",
+            Self::NoNewPosts => "NO_NEW_POSTS",
+        }
+    }
+}
+
+/// Why a lead could not be scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCategory {
+    /// The model refuses to speak about these posts.
+    SafetyBlock,
+    /// The model's quota is spent.
+    Quota,
+    /// No answer in time.
+    Timeout,
+    /// The model does not accept our credentials.
+    Auth,
+    /// The answer is cut off, is not JSON, or has another shape than asked for.
+    AiResponseFormat,
+    /// The model's name or the request's settings are wrong.
+    ModelConfig,
+    /// The row's Posts Content can be read in none of its known forms.
+    PostsUnreadable,
+    /// The lead's row could not be written.
+    Airtable,
+    /// Anything else.
+    Unknown,
+}
+
+impl ErrorCategory {
+    /// The code on lead rows and run records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SafetyBlock => "SAFETY_BLOCK",
+            Self::Quota => "QUOTA",
+            Self::Timeout => "TIMEOUT",
+            Self::Auth => "AUTH",
+            Self::AiResponseFormat => "AI_RESPONSE_FORMAT",
+            Self::ModelConfig => "MODEL_CONFIG",
+            Self::PostsUnreadable => "POSTS_UNREADABLE",
+            Self::Airtable => "AIRTABLE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// See [`Fact::ChunkDone`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkDone {
+    /// The try that finished it.
+    pub attempt: AttemptRef,
+}
+
+/// See [`Fact::ChunkFailed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkFailed {
+    /// The try that found out.
+    pub attempt: AttemptRef,
+    /// Why its open leads are given up.
+    pub category: ErrorCategory,
+    /// What exactly.
+    pub reason: String,
+}
+
+/// See [`Fact::RunFailed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFailed {
+    /// The harvest this is about.
+    pub apify_run: Option<ApifyRunId>,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// See [`Fact::Noted`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// What kind of thing it is about; the record shows one line per kind and text.
+    pub kind: NoteKind,
+    /// The line an operator reads.
+    pub text: String,
+}
+
+/// What a [`Note`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// The run record: who created it, what was repaired.
+    Record,
+    /// Something odd in the input that was dealt with.
+    Input,
+    /// A tick found no progress since the event's time.
+    Stalled,
+}
+
+impl MetricsEvent {
+    /// The event's id, made from all that it says: the same event has the same id however often
+    /// it is sent, and no two different ones share one.
+    ///
+    /// # Panics
+    /// Never: an event holds nothing that JSON cannot.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let body = serde_json::to_string(self).expect("events are plain JSON values");
+        format!("{}-{}", self.fact.name(), id_of(&[&body]))
+    }
+}
+
+impl Fact {
+    /// The fact's name in ids, logs and `explain`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened(_) => "opened",
+            Self::Harvested(_) => "harvested",
+            Self::Planned(_) => "planned",
+            Self::PlannedChunk(_) => "planned_chunk",
+            Self::Announced(_) => "announced",
+            Self::Billed(_) => "billed",
+            Self::Settled(_) => "settled",
+            Self::ChunkDone(_) => "chunk_done",
+            Self::ChunkFailed(_) => "chunk_failed",
+            Self::RunFailed(_) => "run_failed",
+            Self::Noted(_) => "noted",
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the functions say to each other through the queues.
+//!
+//! Every message is self-contained and carries a version. A reader ignores fields it does not
+//! know and refuses versions and types it does not know, with a reason: they were written by a
+//! newer release, or by hand.
+
+mod metrics;
+mod scoring;
+
+pub use metrics::{
+    Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
+    Fact, HarvestStatus, Harvested, LeadOutcome, MetricsEvent, MetricsMessage, Note, NoteKind,
+    Opened, OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType,
+    Settled, SkipReason,
+};
+pub use scoring::{
+    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind, Score,
+    ScoringTask, Source,
+};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The version this release writes and reads.
+const VERSION: u32 = 1;
+
+/// Largest message that the queues take, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
+
+/// A message that travels on a queue: an enum tagged by `type`.
+pub trait Message: Serialize + DeserializeOwned {
+    /// The values of `type` this release knows.
+    const TYPES: &'static [&'static str];
+
+    /// The message as it travels.
+    ///
+    /// # Panics
+    /// Never for the messages of this crate: they hold nothing that JSON cannot.
+    fn encode(&self) -> String {
+        serde_json::to_string(&Envelope { version: VERSION, message: self })
+            .expect("messages are plain JSON values")
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`DecodeError`] says where the text breaks which rule, without quoting the text.
+    fn decode(text: &str) -> Result<Self, DecodeError> {
+        let head: Head = read(text)?;
+        if head.version != VERSION {
+            return Err(DecodeError::Version { version: head.version });
+        }
+        if !Self::TYPES.contains(&head.r#type.as_str()) {
+            let name = head.r#type.chars().filter(|c| !c.is_control()).take(40).collect();
+            return Err(DecodeError::Type { name });
+        }
+        read(text)
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
+    let deserializer = &mut serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(deserializer).map_err(|error| DecodeError::Shape {
+        path: error.path().to_string(),
+        line: error.inner().line(),
+        column: error.inner().column(),
+    })
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    version: u32,
+    #[serde(flatten)]
+    message: &'a T,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+    r#type: String,
+}
+
+/// Why a text is not a message. Never quotes the text: it may hold a lead's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not JSON, or a field is missing or has another type.
+    #[error("not a message: wrong or missing data at `{path}` (line {line}, column {column})")]
+    Shape {
+        /// The field, as a path from the message's root.
+        path: String,
+        /// Line of the text.
+        line: usize,
+        /// Column of the line.
+        column: usize,
+    },
+    /// Written by another release.
+    #[error(
+        "message version {version} is not known here (this release reads {VERSION}); redrive it to a release that knows it"
+    )]
+    Version {
+        /// The version it carries.
+        version: u32,
+    },
+    /// A type this release does not have.
+    #[error("message type {name:?} is not known here; redrive it to a release that knows it")]
+    Type {
+        /// The type it carries.
+        name: String,
+    },
+}

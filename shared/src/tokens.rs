@@ -1,0 +1,128 @@
+//! Tokens, as the model bills them, and money in integers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// The tokens of one answer, or of many. `cached` is a part of `prompt`, not an addition to it
+/// (external rule: Gemini's `usageMetadata`).
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(default)]
+pub struct TokenUsage {
+    /// Tokens of the request, cached ones included.
+    pub prompt: u64,
+    /// Those of them that were served from the model's cache.
+    pub cached: u64,
+    /// Tokens of the answer, without thoughts.
+    pub output: u64,
+    /// Tokens of the model's thoughts.
+    pub thoughts: u64,
+    /// Tokens of tool results put into the prompt.
+    pub tool: u64,
+    /// The total that the model reports; it should be [`TokenUsage::parts`].
+    pub total: u64,
+}
+
+impl TokenUsage {
+    /// What the total should be: prompt + output + thoughts + tool.
+    #[must_use]
+    pub fn parts(&self) -> u64 {
+        self.prompt + self.output + self.thoughts + self.tool
+    }
+}
+
+impl Add for TokenUsage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            prompt: self.prompt + other.prompt,
+            cached: self.cached + other.cached,
+            output: self.output + other.output,
+            thoughts: self.thoughts + other.thoughts,
+            tool: self.tool + other.tool,
+            total: self.total + other.total,
+        }
+    }
+}
+
+impl AddAssign for TokenUsage {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl<'a> Sum<&'a Self> for TokenUsage {
+    fn sum<I: Iterator<Item = &'a Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), |sum, usage| sum + *usage)
+    }
+}
+
+/// Money in billionths of a US dollar.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct NanoUsd(pub u64);
+
+impl NanoUsd {
+    /// The amount in dollars as Apify and Airtable write it, rounded to a billionth. `None` for
+    /// an amount below zero or too large to be one.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked just above"
+    )]
+    pub fn from_usd(usd: f64) -> Option<Self> {
+        (0.0..1e9).contains(&usd).then(|| Self((usd * 1e9).round() as u64))
+    }
+
+    /// The amount in dollars.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "exact below 9 million dollars")]
+    pub fn as_usd(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
+impl AddAssign for NanoUsd {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl fmt::Display for NanoUsd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${:.6}", self.as_usd())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_tokens_are_a_part_of_the_prompt() {
+        let usage = TokenUsage {
+            prompt: 6200,
+            cached: 4096,
+            output: 310,
+            thoughts: 520,
+            tool: 0,
+            total: 7030,
+        };
+        assert_eq!(usage.parts(), usage.total);
+    }
+
+    #[test]
+    fn dollars_become_billionths_and_come_back() {
+        assert_eq!(NanoUsd::from_usd(0.074_123_456_7), Some(NanoUsd(74_123_457)));
+        assert_eq!(NanoUsd(74_123_457).as_usd(), 0.074_123_457);
+        assert_eq!(NanoUsd::from_usd(-0.1), None);
+        assert_eq!(NanoUsd::from_usd(f64::NAN), None);
+    }
+}
