@@ -5,12 +5,15 @@
 //! crate holds no SDK and no HTTP client; `http` and `aws` add the adapters.
 
 pub mod adapters;
+pub mod airtable;
 pub mod clock;
 pub mod digest;
+pub mod failure;
 pub mod fold;
 pub mod ids;
 pub mod linkedin;
 pub mod messages;
 pub mod prices;
+pub mod schema;
 pub mod seams;
 pub mod tokens;

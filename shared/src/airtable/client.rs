@@ -1,0 +1,316 @@
+//! The requests themselves.
+
+use super::error::AirtableError;
+use super::formula::Formula;
+use super::limiter::{Limiter, Rate};
+use crate::ids::{BaseId, RecordId};
+use crate::seams::{HttpRequest, HttpResponse, Transport, TransportError};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use url::Url;
+
+/// Most records of one write (Airtable's limit).
+pub(crate) const MAX_RECORDS: usize = 10;
+/// How long a base answers nothing after a 429 (Airtable's rule).
+const PENALTY: Duration = Duration::from_secs(30);
+/// No answer within this counts as lost.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Tries of one request before the error is the caller's.
+const TRIES: usize = 4;
+
+/// The client of one Airtable account.
+pub struct Airtable<T> {
+    transport: T,
+    url: Url,
+    token: SecretString,
+    /// Limits the requests to all bases together.
+    user: Limiter,
+    rate: Rate,
+    limiters: Mutex<HashMap<BaseId, Arc<Limiter>>>,
+}
+
+/// Which rows and cells to read.
+#[derive(Debug, Default)]
+pub struct ListQuery<'a> {
+    /// Only these fields; empty for all. A field the table does not have refuses the request.
+    pub fields: &'a [&'a str],
+    /// Only rows that this keeps.
+    pub formula: Option<Formula>,
+    /// At most so many rows.
+    pub max_records: Option<usize>,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Record<F> {
+    /// Its id.
+    pub id: RecordId,
+    /// When it was created.
+    #[serde(rename = "createdTime")]
+    pub created_time: Timestamp,
+    /// Its cells; empty ones are left out.
+    pub fields: F,
+}
+
+/// New cells of a row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Update {
+    /// The row.
+    pub id: RecordId,
+    /// The cells; `null` clears one, cells not named stay.
+    pub fields: Map<String, Value>,
+}
+
+/// What an upsert did.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Upserted {
+    /// The rows, in the order they were sent.
+    pub records: Vec<Record<Map<String, Value>>>,
+    /// Those of them that did not exist.
+    #[serde(rename = "createdRecords", default)]
+    pub created: Vec<RecordId>,
+}
+
+/// A table as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TableSchema {
+    /// Its name.
+    pub name: String,
+    /// Its fields.
+    pub fields: Vec<FieldSchema>,
+}
+
+/// A field as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FieldSchema {
+    /// Its name.
+    pub name: String,
+    /// Airtable's name of its type.
+    #[serde(rename = "type")]
+    pub field_type: String,
+}
+
+#[derive(Deserialize)]
+struct Page<F> {
+    records: Vec<Record<F>>,
+    #[serde(default)]
+    offset: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Tables {
+    tables: Vec<TableSchema>,
+}
+
+impl<T: Transport> Airtable<T> {
+    /// A client of the API at `url` (`https://api.airtable.com`) that makes at most `rate`
+    /// requests to each base.
+    pub fn new(transport: T, url: Url, token: SecretString, rate: Rate) -> Self {
+        let user = Limiter::new(Rate::WHOLE_USER);
+        Self { transport, url, token, user, rate, limiters: Mutex::default() }
+    }
+
+    /// Reads rows, all pages of them.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; reading changes nothing, so it may always be tried again.
+    pub async fn list<F: DeserializeOwned>(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+    ) -> Result<Vec<Record<F>>, AirtableError> {
+        let what = format!("listing {table} of {base}");
+        let path = format!("{}/listRecords", table_path(base, table));
+        let mut rows = Vec::new();
+        let mut offset: Option<String> = None;
+        let mut restarts = 0;
+        loop {
+            let body = list_body(query, offset.as_deref());
+            match self.request(&what, base, Method::POST, &path, Some(&body)).await {
+                Ok(response) => {
+                    let page: Page<F> = read(&what, &response)?;
+                    rows.extend(page.records);
+                    match page.offset {
+                        Some(next) => offset = Some(next),
+                        None => return Ok(rows),
+                    }
+                }
+                // The server forgot where the listing was: begin again.
+                Err(error)
+                    if error.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
+                        && restarts < 3 =>
+                {
+                    restarts += 1;
+                    rows.clear();
+                    offset = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes cells of up to 10 rows: all of them or, on an error, none.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; after a lost answer the cells may be written. Writing them again changes
+    /// nothing.
+    pub async fn update(
+        &self,
+        base: &BaseId,
+        table: &str,
+        updates: &[Update],
+    ) -> Result<(), AirtableError> {
+        debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
+        let what = format!("updating {table} of {base}");
+        let body = json!({"records": updates});
+        self.request(&what, base, Method::PATCH, &table_path(base, table), Some(&body)).await?;
+        Ok(())
+    }
+
+    /// Writes up to 10 rows that are found by the fields `merge_on`, and creates those that are
+    /// not found. No two of `rows` may have the same merge key.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; one of them, a refusal, when a key matches more than one row.
+    pub async fn upsert(
+        &self,
+        base: &BaseId,
+        table: &str,
+        merge_on: &[&str],
+        rows: &[Map<String, Value>],
+    ) -> Result<Upserted, AirtableError> {
+        debug_assert!(rows.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
+        let what = format!("upserting {table} of {base}");
+        let records: Vec<Value> = rows.iter().map(|fields| json!({"fields": fields})).collect();
+        let body = json!({"performUpsert": {"fieldsToMergeOn": merge_on}, "records": records});
+        let response =
+            self.request(&what, base, Method::PATCH, &table_path(base, table), Some(&body)).await?;
+        read(&what, &response)
+    }
+
+    /// Reads the base's tables and fields.
+    ///
+    /// # Errors
+    /// [`AirtableError::Denied`] for a token without the scope `schema.bases:read`.
+    pub async fn tables(&self, base: &BaseId) -> Result<Vec<TableSchema>, AirtableError> {
+        let what = format!("reading the schema of {base}");
+        let path = format!("v0/meta/bases/{base}/tables");
+        let response = self.request(&what, base, Method::GET, &path, None).await?;
+        Ok(read::<Tables>(&what, &response)?.tables)
+    }
+
+    /// Makes one request, waiting for its turn, and again where that is safe: every request of
+    /// this client reads, names record ids or has a merge key.
+    async fn request(
+        &self,
+        what: &str,
+        base: &BaseId,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<HttpResponse, AirtableError> {
+        let limiter = self.limiter(base);
+        let mut delays = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(Duration::from_secs(8))
+            .with_max_times(TRIES - 1)
+            .build();
+        loop {
+            let request = self.build(&method, path, body);
+            let sent = {
+                let _base_turn = limiter.turn().await;
+                let _user_turn = self.user.turn().await;
+                let sent = self.transport.send(request, TIMEOUT).await;
+                if let Ok(response) = &sent
+                    && response.status() == StatusCode::TOO_MANY_REQUESTS
+                {
+                    limiter.penalise(PENALTY);
+                }
+                sent
+            };
+            let error = match sent {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) => AirtableError::of(what, base.as_str(), &response),
+                Err(error) => error.into(),
+            };
+            let Some(delay) = delays.next().filter(|_| is_passing(&error)) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, request.what = what, delay.ms = delay.as_millis(), "Airtable request repeated");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn build(&self, method: &Method, path: &str, body: Option<&Value>) -> HttpRequest {
+        let url = self.url.join(path).expect("the path is made of encoded segments");
+        http::Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())))
+            .expect("configuration checked that the token is a header value")
+    }
+
+    fn limiter(&self, base: &BaseId) -> Arc<Limiter> {
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let limiter =
+            limiters.entry(base.clone()).or_insert_with(|| Arc::new(Limiter::new(self.rate)));
+        Arc::clone(limiter)
+    }
+}
+
+/// Whether the same request may be answered in some seconds.
+fn is_passing(error: &AirtableError) -> bool {
+    match error {
+        AirtableError::Transport(
+            TransportError::NotSent { .. } | TransportError::AnswerLost { .. },
+        )
+        | AirtableError::RateLimited { .. }
+        | AirtableError::Unavailable { .. } => true,
+        AirtableError::QuotaSpent
+        | AirtableError::Denied { .. }
+        | AirtableError::Refused { .. }
+        | AirtableError::Unreadable { .. } => false,
+    }
+}
+
+fn list_body(query: &ListQuery<'_>, offset: Option<&str>) -> Value {
+    let mut body = json!({"pageSize": 100});
+    if !query.fields.is_empty() {
+        body["fields"] = json!(query.fields);
+    }
+    if let Some(formula) = &query.formula {
+        body["filterByFormula"] = json!(formula.as_str());
+    }
+    if let Some(max_records) = query.max_records {
+        body["maxRecords"] = json!(max_records);
+    }
+    if let Some(offset) = offset {
+        body["offset"] = json!(offset);
+    }
+    body
+}
+
+fn table_path(base: &BaseId, table: &str) -> String {
+    format!("v0/{base}/{}", utf8_percent_encode(table, NON_ALPHANUMERIC))
+}
+
+fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, AirtableError> {
+    let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
+    serde_path_to_error::deserialize(deserializer).map_err(|error| AirtableError::Unreadable {
+        what: what.to_owned(),
+        reason: format!("wrong or missing data at `{}`", error.path()),
+    })
+}

@@ -1,0 +1,143 @@
+//! Builds formulas for `filterByFormula`. Every literal is escaped here; nothing else writes one.
+
+use std::fmt;
+
+/// A formula.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formula(String);
+
+impl Formula {
+    /// The rows whose field holds exactly `text`, case included.
+    #[must_use]
+    pub fn equals(field: &str, text: &str) -> Self {
+        Self(format!("{}={}", reference(field), literal(text)))
+    }
+
+    /// The rows whose field contains `text`.
+    #[must_use]
+    pub fn contains(field: &str, text: &str) -> Self {
+        Self(format!("FIND({},{})>0", literal(text), reference(field)))
+    }
+
+    /// The rows whose field, in lower case and with a `/` behind it, matches the regular
+    /// expression `pattern`.
+    #[must_use]
+    pub fn path_matches(field: &str, pattern: &str) -> Self {
+        Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
+    }
+
+    /// The row with the record id `id`.
+    #[must_use]
+    pub fn record_id(id: &str) -> Self {
+        Self(format!("RECORD_ID()={}", literal(id)))
+    }
+
+    /// The rows that all of `formulas` keep.
+    #[must_use]
+    pub fn all(formulas: impl IntoIterator<Item = Self>) -> Self {
+        Self::join("AND", formulas)
+    }
+
+    /// The rows that any of `formulas` keeps.
+    #[must_use]
+    pub fn any(formulas: impl IntoIterator<Item = Self>) -> Self {
+        Self::join("OR", formulas)
+    }
+
+    fn join(function: &str, formulas: impl IntoIterator<Item = Self>) -> Self {
+        let formulas: Vec<String> = formulas.into_iter().map(|formula| formula.0).collect();
+        Self(format!("{function}({})", formulas.join(",")))
+    }
+
+    /// The formula's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Formula {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A field's name between braces, with its own closing braces escaped.
+fn reference(field: &str) -> String {
+    format!("{{{}}}", field.replace('}', r"\}"))
+}
+
+/// A string literal: backslash first, then the quote, then what cannot stand in one line.
+fn literal(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 2);
+    escaped.push('\'');
+    for character in text.chars() {
+        match character {
+            '\\' => escaped.push_str(r"\\"),
+            '\'' => escaped.push_str(r"\'"),
+            '\n' => escaped.push_str(r"\n"),
+            '\r' => escaped.push_str(r"\r"),
+            '\t' => escaped.push_str(r"\t"),
+            other => escaped.push(other),
+        }
+    }
+    escaped.push('\'');
+    escaped
+}
+
+/// `text` as a regular expression (RE2 syntax) that matches it in lower case, percent-encoded or
+/// not.
+#[must_use]
+pub fn any_encoding_of(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_') {
+            pattern.push(character);
+            continue;
+        }
+        let mut buffer = [0; 4];
+        let encoded: String =
+            character.encode_utf8(&mut buffer).bytes().map(|byte| format!("%{byte:02x}")).collect();
+        // Upper case percent-encodes to other bytes; `LOWER` cannot undo that.
+        let upper: String = character
+            .to_uppercase()
+            .flat_map(|c| c.to_string().into_bytes())
+            .map(|byte| format!("%{byte:02x}"))
+            .collect();
+        let plain =
+            if character.is_ascii() { format!(r"\{character}") } else { character.to_string() };
+        pattern.push_str(&format!("(?:{plain}|{encoded}|{upper})"));
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_can_hold_any_text() {
+        let formula = Formula::equals("Client ID", r"O'Neil \ Sons");
+        assert_eq!(formula.as_str(), r"{Client ID}='O\'Neil \\ Sons'");
+        assert_eq!(Formula::equals("A}B", "x").as_str(), r"{A\}B}='x'");
+    }
+
+    #[test]
+    fn formulas_join() {
+        let formula = Formula::all([
+            Formula::equals("Client ID", "a"),
+            Formula::any([Formula::record_id("rec1"), Formula::contains("Apify Run ID", "b")]),
+        ]);
+        assert_eq!(
+            formula.as_str(),
+            "AND({Client ID}='a',OR(RECORD_ID()='rec1',FIND('b',{Apify Run ID})>0))"
+        );
+    }
+
+    #[test]
+    fn a_pattern_matches_a_name_percent_encoded_or_not() {
+        assert_eq!(any_encoding_of("jane-doe_1"), "jane-doe_1");
+        assert_eq!(any_encoding_of("é"), "(?:é|%c3%a9|%c3%89)");
+        assert_eq!(any_encoding_of("."), r"(?:\.|%2e|%2e)");
+    }
+}

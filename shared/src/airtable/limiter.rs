@@ -1,0 +1,171 @@
+//! Keeps a base's request limit.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// How many requests to one base this process may make within any second. Airtable allows 5 to
+/// all processes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many requests.
+    pub requests: usize,
+    /// Within how long.
+    pub per: Duration,
+}
+
+impl Rate {
+    /// Airtable's limit on all bases together that one user's tokens reach: 50 requests a second.
+    pub(super) const WHOLE_USER: Self = Self { requests: 50, per: Duration::from_secs(1) };
+
+    /// Airtable's whole limit on one base: 5 requests a second.
+    pub const WHOLE_BASE: Self = Self { requests: 5, per: Duration::from_secs(1) };
+
+    /// An even share of the limit for one of `workers` that work on a base at the same time.
+    ///
+    /// # Panics
+    /// If there are more than 4 billion workers.
+    #[must_use]
+    pub fn shared_by(workers: usize) -> Self {
+        let workers = workers.max(1);
+        match 5 / workers {
+            0 => {
+                let fifths = u32::try_from(workers).expect("a few workers");
+                Self { requests: 1, per: Duration::from_millis(200) * fifths }
+            }
+            requests => Self { requests, per: Duration::from_secs(1) },
+        }
+    }
+}
+
+/// Lets requests to one base through at its [`Rate`].
+///
+/// A slot is free again `per` after its last request was *answered*, not sent. The service saw
+/// that request before it answered, so it can never see more than `requests` of them within
+/// `per`, however long either took on the way.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    rate: Rate,
+    slots: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When each slot that is not in use may be used, soonest first.
+    free_at: VecDeque<Instant>,
+    /// No request before this: the base answers nothing until then.
+    penalty_until: Option<Instant>,
+}
+
+/// The right to make one request; the slot is used up when it is dropped.
+pub(super) struct Turn<'a> {
+    limiter: &'a Limiter,
+    _slot: SemaphorePermit<'a>,
+}
+
+impl Limiter {
+    pub(super) fn new(rate: Rate) -> Self {
+        let now = Instant::now();
+        Self {
+            rate,
+            slots: Semaphore::new(rate.requests),
+            state: Mutex::new(State {
+                free_at: std::iter::repeat_n(now, rate.requests).collect(),
+                penalty_until: None,
+            }),
+        }
+    }
+
+    /// Waits for the right to make one request.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let free_at = self.lock().free_at.pop_front().expect("a free slot per permit");
+        let turn = Turn { limiter: self, _slot: slot };
+        tokio::time::sleep_until(free_at).await;
+        // A penalty may have begun, or been prolonged, while this one slept.
+        loop {
+            let until = self.lock().penalty_until;
+            match until {
+                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
+                Some(_) | None => return turn,
+            }
+        }
+    }
+
+    /// The base refused a request for its rate: nothing is sent for `penalty`.
+    pub(super) fn penalise(&self, penalty: Duration) {
+        let until = Instant::now() + penalty;
+        let mut state = self.lock();
+        state.penalty_until = state.penalty_until.max(Some(until));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.limiter.lock().free_at.push_back(Instant::now() + self.limiter.rate.per);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio::task::JoinSet;
+
+    /// Makes `count` requests as fast as the limiter lets them; the service sees the n-th
+    /// `latency(n)` milliseconds after it was sent. Returns when it saw each.
+    async fn arrivals(count: usize, rate: Rate, latency: fn(usize) -> u64) -> Vec<Duration> {
+        let limiter = Arc::new(Limiter::new(rate));
+        let start = Instant::now();
+        let mut requests = JoinSet::new();
+        for n in 0..count {
+            let limiter = Arc::clone(&limiter);
+            requests.spawn(async move {
+                let _turn = limiter.turn().await;
+                tokio::time::sleep(Duration::from_millis(latency(n))).await;
+                start.elapsed()
+            });
+        }
+        let mut seen = requests.join_all().await;
+        seen.sort_unstable();
+        seen
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_sees_more_than_five_requests_whatever_they_take_on_the_way() {
+        let seen = arrivals(60, Rate::WHOLE_BASE, |n| [0, 700, 40, 1500, 3][n % 5]).await;
+        for six in seen.windows(6) {
+            assert!(six[5] - six[0] >= Duration::from_secs(1), "{six:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answering_base_gets_five_requests_a_second() {
+        let seen = arrivals(50, Rate::WHOLE_BASE, |_| 0).await;
+        assert_eq!(seen.last().unwrap().as_secs(), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn workers_that_share_a_base_stay_below_its_limit_together() {
+        assert_eq!(Rate::shared_by(1), Rate::WHOLE_BASE);
+        assert_eq!(Rate::shared_by(2), Rate { requests: 2, per: Duration::from_secs(1) });
+        assert_eq!(Rate::shared_by(10), Rate { requests: 1, per: Duration::from_secs(2) });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_penalty_holds_every_later_request_back() {
+        let limiter = Limiter::new(Rate::WHOLE_BASE);
+        let start = Instant::now();
+        drop(limiter.turn().await);
+        limiter.penalise(Duration::from_secs(30));
+        drop(limiter.turn().await);
+        assert_eq!(start.elapsed(), Duration::from_secs(30));
+    }
+}

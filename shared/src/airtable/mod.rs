@@ -1,0 +1,14 @@
+//! The client of Airtable's Web API: reads, updates by record id, upserts on a merge key.
+//!
+//! It keeps each base's request limit by itself, waits out a 429's penalty, and repeats only
+//! requests that cannot do anything twice. External rules: Airtable Web API, sections on listing,
+//! upserting, errors and rate limits.
+
+mod client;
+mod error;
+pub mod formula;
+mod limiter;
+
+pub use client::{Airtable, FieldSchema, ListQuery, Record, TableSchema, Update, Upserted};
+pub use error::AirtableError;
+pub use limiter::Rate;

@@ -1,0 +1,66 @@
+//! The failure classes: what becomes of a message whose work failed.
+
+use std::time::Duration;
+
+/// What becomes of a message, as every error of the pipeline answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FailureClass {
+    /// The same work may succeed later: the message comes back.
+    Retryable,
+    /// It will fail however often it is tried: it is recorded as an event and the message is done.
+    Terminal,
+    /// The message itself is at fault: it goes to the dead-letter queue with the reason.
+    Poison,
+}
+
+/// A failed message: its class and the reason that an operator reads.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Failure {
+    /// What becomes of the message.
+    pub class: FailureClass,
+    /// Why, in one sentence. Holds no secret and no word of a lead's.
+    pub reason: String,
+}
+
+impl Failure {
+    /// A failure that a later try may not meet.
+    pub fn retryable(reason: impl ToString) -> Self {
+        Self { class: FailureClass::Retryable, reason: reason.to_string() }
+    }
+
+    /// A failure of the message itself.
+    pub fn poison(reason: impl ToString) -> Self {
+        Self { class: FailureClass::Poison, reason: reason.to_string() }
+    }
+}
+
+/// First delay of a message that comes back.
+const FIRST_DELAY: Duration = Duration::from_secs(30);
+/// Longest delay: what heals must show on the record within 20 minutes.
+const LONGEST_DELAY: Duration = Duration::from_secs(600);
+
+/// How long a message stays hidden after its `receive_count`-th try failed: 30 s doubling to
+/// 10 minutes. Lambda does not slow down on partial failures, so this is what spreads the tries.
+#[must_use]
+pub fn redelivery_delay(receive_count: u32) -> Duration {
+    let doublings = receive_count.saturating_sub(1).min(10);
+    (FIRST_DELAY * 2_u32.pow(doublings)).min(LONGEST_DELAY)
+}
+
+/// How often a message is received before it is given up. With the delays above: longer than an
+/// outage of three hours.
+pub const MAX_RECEIVES: u32 = 25;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tries_of_a_message_outlast_an_outage_of_three_hours() {
+        let seconds: Vec<u64> = (1..=6).map(|n| redelivery_delay(n).as_secs()).collect();
+        assert_eq!(seconds, [30, 60, 120, 240, 480, 600]);
+        let all: Duration = (1..MAX_RECEIVES).map(redelivery_delay).sum();
+        assert!(all > Duration::from_secs(3 * 3600), "{all:?}");
+    }
+}

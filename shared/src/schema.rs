@@ -1,0 +1,302 @@
+//! Airtable's spelling of tables, fields, views and choices. Nothing outside this file spells
+//! them.
+
+/// A field that is written, and what the base must have for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub field_type: FieldType,
+    /// Whether a base may lack it without anything being wrong.
+    pub optional: bool,
+}
+
+impl Field {
+    const fn required(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: false }
+    }
+
+    const fn optional(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: true }
+    }
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// One line of text; the identity fields are upserted on.
+    Text,
+    /// Lines of text.
+    LongText,
+    /// A number.
+    Number,
+    /// An amount of US dollars.
+    Currency,
+    /// A point in time.
+    DateTime,
+    /// A yes or no.
+    Checkbox,
+    /// One of these choices.
+    SingleSelect(&'static [&'static str]),
+}
+
+impl FieldType {
+    /// Whether a field of Airtable's type `airtable` takes what this one holds.
+    #[must_use]
+    pub fn accepts(self, airtable: &str) -> bool {
+        match self {
+            Self::Text | Self::LongText => {
+                matches!(airtable, "singleLineText" | "multilineText" | "richText")
+            }
+            Self::Number | Self::Currency => matches!(airtable, "number" | "currency"),
+            Self::DateTime => airtable == "dateTime",
+            Self::Checkbox => airtable == "checkbox",
+            // A select as plain text loses nothing.
+            Self::SingleSelect(_) => matches!(airtable, "singleSelect" | "singleLineText"),
+        }
+    }
+
+    /// The type in words, as Airtable's interface calls it.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Text => "single line text",
+            Self::LongText => "long text",
+            Self::Number => "number",
+            Self::Currency => "currency",
+            Self::DateTime => "date with time",
+            Self::Checkbox => "checkbox",
+            Self::SingleSelect(_) => "single select",
+        }
+    }
+}
+
+/// The table of clients in the master base.
+pub mod clients {
+    /// The table.
+    pub const TABLE: &str = "Clients";
+    /// Primary key.
+    pub const CLIENT_ID: &str = "Client ID";
+    /// For people.
+    pub const CLIENT_NAME: &str = "Client Name";
+    /// Only [`ACTIVE`] clients are served.
+    pub const STATUS: &str = "Status";
+    /// The client's own base.
+    pub const BASE_ID: &str = "Airtable Base ID";
+    /// `1-…` lead scoring, `2-…` lead and post scoring.
+    pub const SERVICE_LEVEL: &str = "Service Level";
+    /// The status of a client that is served.
+    pub const ACTIVE: &str = "Active";
+}
+
+/// The optional table of harvests in the master base.
+pub mod apify {
+    /// The table.
+    pub const TABLE: &str = "Apify";
+    /// The run a harvest was started for.
+    pub const RUN_ID: &str = "Run ID";
+    /// The client it was started for.
+    pub const CLIENT_ID: &str = "Client ID";
+    /// Apify's id of the harvest.
+    pub const APIFY_RUN_ID: &str = "Apify Run ID";
+}
+
+/// The run records in the master base: one row per run id and client.
+pub mod run_record {
+    use super::{Field, FieldType};
+
+    /// The table.
+    pub const TABLE: &str = "Client Run Results";
+    /// With [`CLIENT_ID`] the row's identity.
+    pub const RUN_ID: &str = "Run ID";
+    /// With [`RUN_ID`] the row's identity.
+    pub const CLIENT_ID: &str = "Client ID";
+    /// For people.
+    pub const CLIENT_NAME: &str = "Client Name";
+    /// See [`RUN_TYPES`].
+    pub const RUN_TYPE: &str = "Run Type";
+    /// First event of the run.
+    pub const START_TIME: &str = "Start Time";
+    /// The moment the last chunk was settled.
+    pub const END_TIME: &str = "End Time";
+    /// See [`STATUSES`].
+    pub const STATUS: &str = "Status";
+    /// One per line when a run had several harvests.
+    pub const APIFY_RUN_ID: &str = "Apify Run ID";
+    /// Target URLs in the actor's input.
+    pub const TARGETS: &str = "Profiles Submitted for Post Harvesting";
+    /// Items in the dataset that are posts.
+    pub const POSTS_HARVESTED: &str = "Total Posts Harvested";
+    /// What Apify reports for the run.
+    pub const APIFY_COST: &str = "Apify API Costs";
+    /// Posts sent to the model.
+    pub const POSTS_EXAMINED: &str = "Posts Examined for Scoring";
+    /// Posts that came back with a valid score.
+    pub const POSTS_SCORED: &str = "Posts Successfully Scored";
+    /// Total tokens of every model call about posts.
+    pub const POST_TOKENS: &str = "Post Scoring Tokens";
+    /// Profiles sent to the model.
+    pub const PROFILES_EXAMINED: &str = "Profiles Examined for Scoring";
+    /// Profiles that came back with a valid score.
+    pub const PROFILES_SCORED: &str = "Profiles Successfully Scored";
+    /// Total tokens of every model call about profiles.
+    pub const PROFILE_TOKENS: &str = "Profile Scoring Tokens";
+    /// Tokens priced by the price table.
+    pub const AI_COST: &str = "AI Cost";
+    /// One line per notable thing.
+    pub const SYSTEM_NOTES: &str = "System Notes";
+    /// One line per stage.
+    pub const PROGRESS_LOG: &str = "Progress Log";
+    /// Errors by category with the first examples.
+    pub const ERROR_DETAILS: &str = "Error Details";
+    /// `balanced`, or what does not add up.
+    pub const BALANCE: &str = "Balance";
+
+    /// Choices of [`RUN_TYPE`].
+    pub const RUN_TYPES: [&str; 2] = ["Orchestrated", "Standalone"];
+    /// Choices of [`STATUS`].
+    pub const STATUSES: [&str; 5] =
+        ["Running", "Completed", "Completed with Errors", "Stalled", "Failed"];
+
+    /// Every field that is written, with its type. No other field is ever touched.
+    pub const FIELDS: [Field; 22] = [
+        Field::required(RUN_ID, FieldType::Text),
+        Field::required(CLIENT_ID, FieldType::Text),
+        Field::required(CLIENT_NAME, FieldType::Text),
+        Field::optional(RUN_TYPE, FieldType::SingleSelect(&RUN_TYPES)),
+        Field::required(START_TIME, FieldType::DateTime),
+        Field::required(END_TIME, FieldType::DateTime),
+        Field::required(STATUS, FieldType::SingleSelect(&STATUSES)),
+        Field::required(APIFY_RUN_ID, FieldType::LongText),
+        Field::required(TARGETS, FieldType::Number),
+        Field::required(POSTS_HARVESTED, FieldType::Number),
+        Field::required(APIFY_COST, FieldType::Currency),
+        Field::required(POSTS_EXAMINED, FieldType::Number),
+        Field::required(POSTS_SCORED, FieldType::Number),
+        Field::required(POST_TOKENS, FieldType::Number),
+        Field::required(PROFILES_EXAMINED, FieldType::Number),
+        Field::required(PROFILES_SCORED, FieldType::Number),
+        Field::required(PROFILE_TOKENS, FieldType::Number),
+        Field::optional(AI_COST, FieldType::Currency),
+        Field::required(SYSTEM_NOTES, FieldType::LongText),
+        Field::optional(PROGRESS_LOG, FieldType::LongText),
+        Field::optional(ERROR_DETAILS, FieldType::LongText),
+        Field::optional(BALANCE, FieldType::LongText),
+    ];
+}
+
+/// The leads in a client's base.
+pub mod leads {
+    use super::{Field, FieldType};
+
+    /// The table.
+    pub const TABLE: &str = "Leads";
+    /// The lead's profile.
+    pub const PROFILE_URL: &str = "LinkedIn Profile URL";
+    /// The lead's posts as a JSON array (or an older form).
+    pub const POSTS_CONTENT: &str = "Posts Content";
+    /// When posts were last added.
+    pub const TIME_POSTS_ADDED: &str = "Time Posts Added";
+    /// See [`HARVEST_STATUSES`].
+    pub const POSTS_HARVEST_STATUS: &str = "Posts Harvest Status";
+    /// When a harvest last looked.
+    pub const LAST_POST_CHECK_AT: &str = "Last Post Check At";
+    /// How many posts the last harvest found.
+    pub const POSTS_FOUND: &str = "Posts Found (Last Run)";
+    /// The run of the last harvest.
+    pub const POSTS_HARVEST_RUN_ID: &str = "Posts Harvest Run ID";
+    /// The best post's score.
+    pub const POSTS_SCORE: &str = "Posts Relevance Score";
+    /// Every scored post as a JSON array, or the error.
+    pub const POSTS_EVALUATION: &str = "Posts AI Evaluation";
+    /// The best post.
+    pub const TOP_POST: &str = "Top Scoring Post";
+    /// When the posts were scored; empty: they wait for it.
+    pub const DATE_POSTS_SCORED: &str = "Date Posts Scored";
+    /// Why the posts were not scored.
+    pub const POSTS_SKIP_REASON: &str = "Posts Skip Reason";
+    /// See [`JSON_STATUSES`].
+    pub const POSTS_JSON_STATUS: &str = "Posts JSON Status";
+    /// The run that scored the posts.
+    pub const POST_SCORING_RUN_ID: &str = "Post Scoring Run ID";
+    /// This lead's tokens in that run.
+    pub const POST_SCORING_TOKENS: &str = "Post Scoring Tokens";
+
+    /// A harvest found posts.
+    pub const HARVEST_DONE: &str = "Done";
+    /// A harvest found none.
+    pub const HARVEST_NO_POSTS: &str = "No Posts";
+    /// Choices of [`POSTS_HARVEST_STATUS`] that are written.
+    pub const HARVEST_STATUSES: [&str; 2] = [HARVEST_DONE, HARVEST_NO_POSTS];
+    /// The posts could be read.
+    pub const JSON_PARSED: &str = "Parsed";
+    /// The posts could not be read.
+    pub const JSON_FAILED: &str = "Failed";
+    /// Choices of [`POSTS_JSON_STATUS`] that are written.
+    pub const JSON_STATUSES: [&str; 2] = [JSON_PARSED, JSON_FAILED];
+
+    /// Every field that post scoring writes, with its type.
+    pub const POST_FIELDS: [Field; 14] = [
+        Field::required(POSTS_CONTENT, FieldType::LongText),
+        Field::required(TIME_POSTS_ADDED, FieldType::DateTime),
+        Field::optional(POSTS_HARVEST_STATUS, FieldType::SingleSelect(&HARVEST_STATUSES)),
+        Field::optional(LAST_POST_CHECK_AT, FieldType::DateTime),
+        Field::optional(POSTS_FOUND, FieldType::Number),
+        Field::optional(POSTS_HARVEST_RUN_ID, FieldType::Text),
+        Field::required(POSTS_SCORE, FieldType::Number),
+        Field::required(POSTS_EVALUATION, FieldType::LongText),
+        Field::required(TOP_POST, FieldType::LongText),
+        Field::required(DATE_POSTS_SCORED, FieldType::DateTime),
+        Field::optional(POSTS_SKIP_REASON, FieldType::Text),
+        Field::optional(POSTS_JSON_STATUS, FieldType::SingleSelect(&JSON_STATUSES)),
+        Field::optional(POST_SCORING_RUN_ID, FieldType::Text),
+        Field::optional(POST_SCORING_TOKENS, FieldType::Number),
+    ];
+}
+
+/// The texts of the post-scoring prompt.
+pub mod post_instructions {
+    /// The table.
+    pub const TABLE: &str = "Post Scoring Instructions";
+    /// Names the text.
+    pub const COMPONENT_ID: &str = "Component ID";
+    /// The text.
+    pub const TEXT: &str = "Instruction Text";
+    /// Its place.
+    pub const SORT_ORDER: &str = "Sort Order";
+    /// The component that the rubric follows.
+    pub const SCORING_HEADER: &str = "SCORING_HEADER";
+}
+
+/// The criteria of the post-scoring rubric.
+pub mod post_attributes {
+    /// The table.
+    pub const TABLE: &str = "Post Scoring Attributes";
+    /// Names the criterion.
+    pub const ID: &str = "Attribute ID";
+    /// For people.
+    pub const NAME: &str = "Criterion Name";
+    /// [`POSITIVE`] or [`NEGATIVE`].
+    pub const CATEGORY: &str = "Category";
+    /// How it is scored.
+    pub const SCORING_TYPE: &str = "Scoring Type";
+    /// Its weight.
+    pub const MAX_SCORE: &str = "Max Score / Point Value";
+    /// The rubric's text.
+    pub const INSTRUCTIONS: &str = "Detailed Instructions for AI (Scoring Rubric)";
+    /// Words that speak for it.
+    pub const POSITIVE_KEYWORDS: &str = "Keywords/Positive Indicators";
+    /// Words that speak against it.
+    pub const NEGATIVE_KEYWORDS: &str = "Keywords/Negative Indicators";
+    /// An example that applies.
+    pub const EXAMPLE_HIGH: &str = "Example - High Score / Applies";
+    /// An example that does not.
+    pub const EXAMPLE_LOW: &str = "Example - Low Score / Does Not Apply";
+    /// Whether it counts; a checkbox that is not set is left out by the API.
+    pub const ACTIVE: &str = "Active";
+    /// Adds to the score.
+    pub const POSITIVE: &str = "Positive Scoring Factor";
+    /// Takes from the score.
+    pub const NEGATIVE: &str = "Negative Scoring Factor";
+}
