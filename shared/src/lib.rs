@@ -6,7 +6,10 @@
 
 pub mod adapters;
 pub mod airtable;
+pub mod batch;
 pub mod clock;
+pub mod config;
+pub mod deadline;
 pub mod digest;
 pub mod failure;
 pub mod fold;
@@ -14,6 +17,8 @@ pub mod ids;
 pub mod linkedin;
 pub mod messages;
 pub mod prices;
+pub mod run_records;
 pub mod schema;
 pub mod seams;
+pub mod telemetry;
 pub mod tokens;

@@ -9,6 +9,7 @@ mod error;
 pub mod formula;
 mod limiter;
 
+pub(crate) use client::MAX_RECORDS;
 pub use client::{Airtable, FieldSchema, ListQuery, Record, TableSchema, Update, Upserted};
 pub use error::AirtableError;
 pub use limiter::Rate;

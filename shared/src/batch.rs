@@ -1,0 +1,143 @@
+//! A batch of messages as Lambda hands it over, and the answer it wants: the failed messages.
+
+use crate::failure::{Failure, FailureClass, MAX_RECEIVES, redelivery_delay};
+use crate::seams::{ParkedMessage, Queue, QueueName};
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// One delivery of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message's id.
+    pub message_id: String,
+    /// Stands for this delivery when its visibility is changed.
+    pub receipt: String,
+    /// The message's group.
+    pub group: String,
+    /// How often the message was delivered, this time included.
+    pub receive_count: u32,
+    /// The message's text.
+    pub body: String,
+}
+
+impl Delivery {
+    /// What the event source mapping says of a message. Every field of its type is optional; SQS
+    /// fills those that are read here.
+    #[must_use]
+    pub fn of(message: SqsMessage) -> Self {
+        let attribute = |name: &str| message.attributes.get(name).cloned();
+        Self {
+            group: attribute("MessageGroupId").unwrap_or_default(),
+            receive_count: attribute("ApproximateReceiveCount")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(1),
+            message_id: message.message_id.unwrap_or_default(),
+            receipt: message.receipt_handle.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+        }
+    }
+
+    /// Whether no other delivery follows: what is not finished now is parked.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.receive_count >= MAX_RECEIVES
+    }
+}
+
+/// Collects what became of a batch's messages, in their order.
+///
+/// After a message failed, the later ones of its group go back with it unhandled, so that the
+/// group keeps its order. Other groups go on.
+pub struct Batch<'a, Q> {
+    queue: &'a Q,
+    name: QueueName,
+    blocked: HashMap<String, Duration>,
+    failures: Vec<BatchItemFailure>,
+}
+
+impl<'a, Q: Queue> Batch<'a, Q> {
+    /// A batch of the queue `name`.
+    pub fn new(queue: &'a Q, name: QueueName) -> Self {
+        Self { queue, name, blocked: HashMap::new(), failures: Vec::new() }
+    }
+
+    /// Whether an earlier message of the delivery's group failed. The delivery then goes back.
+    pub async fn is_blocked(&mut self, delivery: &Delivery) -> bool {
+        let Some(delay) = self.blocked.get(&delivery.group).copied() else { return false };
+        self.give_back(delivery, delay).await;
+        true
+    }
+
+    /// Takes in what became of a delivery.
+    pub async fn settle(&mut self, delivery: &Delivery, result: Result<(), Failure>) {
+        let Err(failure) = result else { return };
+        let message_id = delivery.message_id.as_str();
+        match failure.class {
+            FailureClass::Retryable if !delivery.is_last() => {
+                let delay = redelivery_delay(delivery.receive_count);
+                tracing::warn!(
+                    %failure,
+                    queue.message_id = message_id,
+                    queue.receive_count = delivery.receive_count,
+                    queue.delay_s = delay.as_secs(),
+                    "message goes back to its queue"
+                );
+                self.block(delivery, delay).await;
+            }
+            FailureClass::Retryable => {
+                let tries = delivery.receive_count;
+                self.park(delivery, format!("given up after {tries} tries: {failure}")).await;
+            }
+            FailureClass::Terminal | FailureClass::Poison => {
+                self.park(delivery, failure.reason).await;
+            }
+        }
+    }
+
+    /// Puts the delivery back for at once: it was begun and is to be gone on with.
+    pub async fn resume(&mut self, delivery: &Delivery) {
+        self.block(delivery, Duration::ZERO).await;
+    }
+
+    /// The answer for the event source mapping.
+    #[must_use]
+    pub fn response(self) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        response.batch_item_failures = self.failures;
+        response
+    }
+
+    async fn park(&mut self, delivery: &Delivery, reason: String) {
+        tracing::error!(
+            reason,
+            queue.name = self.name.as_str(),
+            queue.message_id = delivery.message_id,
+            "message goes to the dead-letter queue"
+        );
+        let parked = ParkedMessage {
+            group: delivery.group.clone(),
+            message_id: delivery.message_id.clone(),
+            body: delivery.body.clone(),
+            reason,
+        };
+        if let Err(error) = self.queue.park(self.name, parked).await {
+            tracing::error!(%error, "message could not be parked and goes back to its queue");
+            self.block(delivery, redelivery_delay(delivery.receive_count)).await;
+        }
+    }
+
+    async fn block(&mut self, delivery: &Delivery, delay: Duration) {
+        self.blocked.insert(delivery.group.clone(), delay);
+        self.give_back(delivery, delay).await;
+    }
+
+    async fn give_back(&mut self, delivery: &Delivery, delay: Duration) {
+        if let Err(error) = self.queue.postpone(self.name, &delivery.receipt, delay).await {
+            tracing::warn!(%error, "message comes back when its visibility timeout ends");
+        }
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier.clone_from(&delivery.message_id);
+        self.failures.push(failure);
+    }
+}

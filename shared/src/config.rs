@@ -1,0 +1,185 @@
+//! Configuration: read once at start, typed to the end. Nothing else reads a variable.
+
+use crate::ids::BaseId;
+use secrecy::SecretString;
+use std::fmt::Display;
+use std::str::FromStr;
+use url::Url;
+
+/// Where configuration is read from: the environment, or a test's closure.
+pub struct Vars<F>(F);
+
+/// A variable that is missing or wrong. Never shows the value: it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It has to be set.
+    #[error("{name} is not set: {purpose}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it is for.
+        purpose: &'static str,
+    },
+    /// Its value breaks a rule.
+    #[error("{name} is wrong: {rule}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// The rule.
+        rule: String,
+    },
+}
+
+impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
+    /// Reads variables with `read`; an empty one counts as not set.
+    pub fn new(read: F) -> Self {
+        Self(read)
+    }
+
+    /// The variable's text, if it is set.
+    pub fn text(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The variable as `T`, if it is set.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for a value that is no `T`.
+    pub fn optional<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, ConfigError> {
+        self.text(name)
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|error: T::Err| ConfigError::Invalid { name, rule: error.to_string() })
+    }
+
+    /// The variable as `T`, or `default`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for a value that is no `T`.
+    pub fn or<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+        default: T,
+    ) -> Result<T, ConfigError> {
+        Ok(self.optional(name)?.unwrap_or(default))
+    }
+
+    /// The variable as `T`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a variable that is not set or no `T`.
+    pub fn required<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+        purpose: &'static str,
+    ) -> Result<T, ConfigError> {
+        self.optional(name)?.ok_or(ConfigError::Missing { name, purpose })
+    }
+
+    /// The variable as a secret that is sent in a header.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for a value that no header can carry.
+    pub fn optional_secret(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
+        let Some(secret) = self.text(name) else { return Ok(None) };
+        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let rule = "a secret is plain ASCII without spaces".to_owned();
+            return Err(ConfigError::Invalid { name, rule });
+        }
+        Ok(Some(SecretString::from(secret)))
+    }
+
+    /// The variable as a secret that has to be set.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a variable that is not set or that no header can carry.
+    pub fn secret(
+        &self,
+        name: &'static str,
+        purpose: &'static str,
+    ) -> Result<SecretString, ConfigError> {
+        self.optional_secret(name)?.ok_or(ConfigError::Missing { name, purpose })
+    }
+
+    /// The variable as the root of an API: an http or https URL, with a `/` at its end.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for anything else.
+    pub fn api(&self, name: &'static str, default: &str) -> Result<Url, ConfigError> {
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        let invalid = |rule: String| ConfigError::Invalid { name, rule };
+        let url = Url::parse(&format!("{}/", text.trim_end_matches('/')))
+            .map_err(|error| invalid(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
+            return Err(invalid("it needs an http or https URL without a query".to_owned()));
+        }
+        Ok(url)
+    }
+}
+
+/// How Airtable is reached.
+#[derive(Debug, Clone)]
+pub struct AirtableConfig {
+    /// `AIRTABLE_API_URL`: the root of the API.
+    pub url: Url,
+    /// `AIRTABLE_TOKEN`: a personal access token.
+    pub token: SecretString,
+    /// `MASTER_BASE_ID`: the base with the clients and the run records.
+    pub master_base: BaseId,
+}
+
+impl AirtableConfig {
+    /// Reads `AIRTABLE_API_URL`, `AIRTABLE_TOKEN` and `MASTER_BASE_ID`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable and the rule.
+    pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            url: vars.api("AIRTABLE_API_URL", "https://api.airtable.com")?,
+            token: vars.secret("AIRTABLE_TOKEN", "the personal access token for Airtable")?,
+            master_base: vars.required(
+                "MASTER_BASE_ID",
+                "the id of the base with the tables Clients and Client Run Results",
+            )?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(value: Option<&str>) -> Vars<impl Fn(&'static str) -> Option<String>> {
+        Vars::new(move |_| value.map(str::to_owned))
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_without_its_value() {
+        let error = vars(Some("appWRONG")).required::<BaseId>("MASTER_BASE_ID", "").unwrap_err();
+        assert!(error.to_string().starts_with("MASTER_BASE_ID is wrong: "));
+        let error = vars(Some("s3cr\u{e9}t")).secret("AIRTABLE_TOKEN", "").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "AIRTABLE_TOKEN is wrong: a secret is plain ASCII without spaces"
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let error = vars(Some("  ")).secret("AIRTABLE_TOKEN", "the token").unwrap_err();
+        assert_eq!(error.to_string(), "AIRTABLE_TOKEN is not set: the token");
+    }
+
+    #[test]
+    fn an_api_root_keeps_its_path() {
+        let url = vars(Some("http://127.0.0.1:9001/v2")).api("APIFY_API_URL", "").unwrap();
+        assert_eq!(
+            url.join("actor-runs/x").unwrap().as_str(),
+            "http://127.0.0.1:9001/v2/actor-runs/x"
+        );
+        assert!(vars(Some("ftp://x")).api("APIFY_API_URL", "").is_err());
+    }
+}

@@ -1,0 +1,22 @@
+//! How much time an invocation has left.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The moment the runtime ends the invocation, whatever it is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(pub Instant);
+
+impl Deadline {
+    /// The deadline of an invocation that has `left` from now.
+    #[must_use]
+    pub fn after(left: Duration) -> Self {
+        Self(Instant::now() + left)
+    }
+
+    /// The time that is left.
+    #[must_use]
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+}

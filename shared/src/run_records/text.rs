@@ -1,0 +1,239 @@
+//! The texts of a run record, for people: bounded, stable, times in UTC.
+
+use crate::fold::{KindSummary, Status, Summary};
+use crate::messages::{HarvestStatus, Kind, OpenedBy};
+use jiff::Timestamp;
+use std::fmt::Write as _;
+
+/// Most lines of one text field.
+const MAX_LINES: usize = 60;
+/// Longest line, in characters.
+const MAX_LINE: usize = 400;
+/// Most examples of one error category.
+const MAX_EXAMPLES: usize = 3;
+
+/// The Apify runs, one a line, oldest first.
+pub(super) fn apify_runs(summary: &Summary) -> String {
+    let mut runs: Vec<&str> = Vec::new();
+    let opened = summary.opened.iter().filter_map(|(_, by)| match by {
+        OpenedBy::Webhook(run) => Some(run),
+        OpenedBy::Score(_) => None,
+    });
+    let harvested = summary.harvests.iter().map(|(_, harvest)| &harvest.apify_run);
+    for run in opened.chain(harvested) {
+        if !runs.contains(&run.as_str()) {
+            runs.push(run.as_str());
+        }
+    }
+    runs.join("\n")
+}
+
+/// `balanced`, or what is off.
+pub(super) fn balance(summary: &Summary) -> String {
+    match summary.imbalances.as_slice() {
+        [] => "balanced".to_owned(),
+        found => bounded(found.to_vec()),
+    }
+}
+
+/// One line per stage.
+pub(super) fn progress_log(summary: &Summary) -> String {
+    let mut lines: Vec<(Timestamp, String)> = Vec::new();
+    for (at, by) in &summary.opened {
+        let line = match by {
+            OpenedBy::Webhook(run) => format!("opened by the webhook of Apify run {run}"),
+            OpenedBy::Score(kind) => {
+                format!("opened to score the {}s that are waiting", kind.as_str())
+            }
+        };
+        lines.push((*at, line));
+    }
+    for (at, harvest) in &summary.harvests {
+        let cost = harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
+        lines.push((
+            *at,
+            format!(
+                "harvested {} posts of {} profiles (Apify run {}, {}, {cost})",
+                harvest.posts,
+                harvest.targets,
+                harvest.apify_run,
+                harvest_status(harvest.status),
+            ),
+        ));
+    }
+    for (at, kind, leads) in &summary.planned {
+        lines.push((*at, format!("planned {} scoring of {leads} leads", kind.as_str())));
+    }
+    for milestone in &summary.milestones {
+        lines.push((milestone.at, format!("{} of {} chunks done", milestone.done, milestone.of)));
+    }
+    for (at, _, reason) in &summary.failures {
+        lines.push((*at, reason.clone()));
+    }
+    if let Some(ended_at) = summary.ended_at {
+        lines.push((ended_at, format!("finished: {}", leads_in_words(summary))));
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    bounded(lines.iter().map(|(at, line)| timed(*at, line)).collect())
+}
+
+/// One line per notable thing.
+pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> String {
+    let mut lines: Vec<String> =
+        summary.notes.iter().map(|(at, note)| timed(*at, &note.text)).collect();
+    for (_, harvest) in &summary.harvests {
+        if harvest.status != HarvestStatus::Succeeded {
+            lines.push(format!(
+                "Apify run {} ended {}: what its dataset holds was used; harvest the rest again",
+                harvest.apify_run,
+                harvest_status(harvest.status)
+            ));
+        }
+        if harvest.cost.is_none() {
+            lines.push(format!("Apify reports no cost for run {}", harvest.apify_run));
+        }
+    }
+    if summary.not_leads > 0 {
+        lines.push(format!(
+            "{} harvested profile(s) are no leads of this client; their posts are unmatched",
+            summary.not_leads
+        ));
+    }
+    for (reason, count) in &summary.skips {
+        lines.push(format!("{count} lead(s) skipped: {}", reason.as_str()));
+    }
+    for (kind, totals) in [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)] {
+        if totals.tokens.total > 0 || totals.unobserved > 0 {
+            lines.push(tokens_in_words(kind, totals));
+        }
+    }
+    if !summary.models.is_empty() {
+        let models: Vec<&str> = summary.models.iter().map(String::as_str).collect();
+        lines.push(format!("answered by {}", models.join(", ")));
+    }
+    for model in &summary.unpriced_models {
+        lines.push(format!(
+            "model {model} has no price: its tokens are counted, but are in no cost; add its price"
+        ));
+    }
+    if summary.status == Status::Stalled {
+        lines.push(format!("stalled; missing: {}", bounded_list(&summary.missing)));
+    }
+    for (field, reason) in left_out {
+        lines.push(format!("field {field:?} is not written: {reason}"));
+    }
+    bounded(lines)
+}
+
+/// Errors by category with the first examples.
+pub(super) fn error_details(summary: &Summary) -> String {
+    let mut lines: Vec<String> =
+        summary.failures.iter().map(|(_, _, reason)| reason.clone()).collect();
+    if !summary.errors.is_empty() {
+        let counts: Vec<String> = summary
+            .errors
+            .iter()
+            .map(|(category, examples)| format!("{} {}", category.as_str(), examples.len()))
+            .collect();
+        lines.push(counts.join(" · "));
+    }
+    for (category, examples) in &summary.errors {
+        for (record, detail) in examples.iter().take(MAX_EXAMPLES) {
+            let lead = record.as_ref().map_or("lead not looked up", |record| record.as_str());
+            lines.push(format!("{lead}: {}: {detail}", category.as_str()));
+        }
+        if examples.len() > MAX_EXAMPLES {
+            lines.push(format!("… {} more {}", examples.len() - MAX_EXAMPLES, category.as_str()));
+        }
+    }
+    bounded(lines)
+}
+
+fn leads_in_words(summary: &Summary) -> String {
+    let mut words = Vec::new();
+    for (what, totals) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
+        let leads = &totals.leads;
+        if leads.planned > 0 {
+            words.push(format!(
+                "{what}: {} leads = {} scored + {} skipped + {} failed",
+                leads.planned, leads.scored, leads.skipped, leads.failed
+            ));
+        }
+    }
+    if words.is_empty() { "there was nothing to score".to_owned() } else { words.join("; ") }
+}
+
+fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
+    let tokens = &totals.tokens;
+    let mut line = format!(
+        "{} tokens: {} = {} prompt ({} cached) + {} output + {} thoughts + {} tool",
+        kind.as_str(),
+        tokens.total,
+        tokens.prompt,
+        tokens.cached,
+        tokens.output,
+        tokens.thoughts,
+        tokens.tool
+    );
+    if totals.unobserved > 0 {
+        let _ = write!(line, "; {} call(s) unobserved, theirs are unknown", totals.unobserved);
+    }
+    line
+}
+
+fn harvest_status(status: HarvestStatus) -> &'static str {
+    match status {
+        HarvestStatus::Succeeded => "SUCCEEDED",
+        HarvestStatus::Failed => "FAILED",
+        HarvestStatus::Aborted => "ABORTED",
+        HarvestStatus::TimedOut => "TIMED-OUT",
+    }
+}
+
+fn timed(at: Timestamp, line: &str) -> String {
+    format!("{} {line}", at.strftime("%Y-%m-%d %H:%M:%S"))
+}
+
+fn bounded_list(items: &[String]) -> String {
+    let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
+    let more = items.len() - shown.len();
+    let list = shown.join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+/// Lines as one text: none twice, the oldest left out when there are too many.
+fn bounded(lines: Vec<String>) -> String {
+    let mut unique: Vec<String> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let line = if line.chars().count() > MAX_LINE {
+            let cut: String = line.chars().take(MAX_LINE - 1).collect();
+            format!("{cut}…")
+        } else {
+            line
+        };
+        if !unique.contains(&line) {
+            unique.push(line);
+        }
+    }
+    if unique.len() > MAX_LINES {
+        let left_out = unique.len() - (MAX_LINES - 1);
+        unique.drain(..left_out);
+        unique.insert(0, format!("… {left_out} earlier lines left out"));
+    }
+    unique.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_says_no_line_twice_and_keeps_the_newest() {
+        assert_eq!(bounded(vec!["a".into(), "b".into(), "a".into()]), "a\nb");
+        let text = bounded((0..100).map(|n| format!("line {n}")).collect());
+        assert_eq!(text.lines().count(), MAX_LINES);
+        assert_eq!(text.lines().next(), Some("… 41 earlier lines left out"));
+        assert_eq!(text.lines().last(), Some("line 99"));
+        assert_eq!(bounded(vec!["x".repeat(1000)]).chars().count(), MAX_LINE);
+    }
+}

@@ -1,0 +1,26 @@
+//! Logs: one JSON object a line on standard output, with the run and the client of each.
+
+use crate::messages::RunHeader;
+use tracing::Span;
+use tracing_subscriber::EnvFilter;
+
+/// Sends logs to standard output as JSON, at the level of `RUST_LOG` (`info` when it is not set).
+/// Call once, first thing in `main`.
+pub fn init() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .init();
+}
+
+/// The span of work on a run: every line within carries the run and its client.
+#[must_use]
+pub fn run_span(run: &RunHeader) -> Span {
+    tracing::info_span!("run", run.id = %run.id(), client.id = %run.client)
+}
