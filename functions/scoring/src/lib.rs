@@ -1,1 +1,131 @@
-//! Plans harvests into chunks and scores the chunks.
+//! Scoring: plans what a harvest brought, and scores it chunk by chunk.
+//!
+//! A wave of leads announces its model calls, makes them, reports what was billed, writes the
+//! leads' rows, then settles. Whatever step it dies at, the metrics finalizer knows what is known.
+
+mod apify;
+mod chunk;
+mod config;
+mod decide;
+mod evaluation;
+mod gemini;
+mod harvest;
+mod ingest;
+mod leads;
+mod plan;
+mod posts_content;
+mod report;
+mod resolve;
+mod rubric;
+mod wave;
+
+pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
+
+use apify::Apify;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use chunk::Progress;
+use gemini::Gemini;
+use shared::airtable::Airtable;
+use shared::batch::{Batch, Delivery};
+use shared::clock::Clock;
+use shared::deadline::Deadline;
+use shared::digest::id_of;
+use shared::failure::Failure;
+use shared::ids::AttemptId;
+use shared::messages::{Message, ScoringTask};
+use shared::seams::{Queue, QueueName, Transport};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Kept back of an invocation's time to give its message back in order.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The function with all it needs. Made once per process.
+pub struct Scoring<T, Q> {
+    airtable: Airtable<T>,
+    apify: Apify<T>,
+    gemini: Gemini<T>,
+    queue: Q,
+    clock: Clock,
+    config: Config,
+    rng: Mutex<fastrand::Rng>,
+}
+
+impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
+    /// Wires the function. Attempt ids and jitter are drawn from `rng`.
+    pub fn new(config: Config, transport: T, queue: Q, clock: Clock, rng: fastrand::Rng) -> Self {
+        let airtable = Airtable::new(
+            transport.clone(),
+            config.airtable.url.clone(),
+            config.airtable.token.clone(),
+            config.airtable_rate,
+        );
+        let apify =
+            Apify::new(transport.clone(), config.apify_url.clone(), config.apify_token.clone());
+        let gemini = Gemini::new(
+            transport,
+            config.model_endpoint.connect(),
+            config.model.clone(),
+            config.thinking.clone(),
+            config.model_timeout,
+            clock.clone(),
+        );
+        Self { airtable, apify, gemini, queue, clock, config, rng: Mutex::new(rng) }
+    }
+}
+
+impl<T, Q> Scoring<T, Q> {
+    /// A new attempt's id.
+    fn attempt_id(&self) -> AttemptId {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        let drawn = rng.u128(..).to_string();
+        id_of(&["attempt", &drawn]).try_into().expect("an id has the form of an attempt id")
+    }
+
+    /// A random share of `delay`, from half of it to all of it.
+    fn jitter(&self, delay: Duration) -> Duration {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        delay.mul_f64(0.5 + rng.f64() / 2.0)
+    }
+}
+
+/// Handles a batch of the scoring queue, message by message.
+pub async fn handle<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    event: SqsEvent,
+    deadline: Deadline,
+) -> SqsBatchResponse {
+    let mut batch = Batch::new(&app.queue, QueueName::Scoring);
+    for delivery in event.records.into_iter().map(Delivery::of) {
+        if batch.is_blocked(&delivery).await {
+            continue;
+        }
+        let time = deadline.remaining().saturating_sub(LAST_WORDS);
+        let work = tokio::time::timeout(time, handle_task(app, &delivery, deadline));
+        match work.await {
+            Ok(Ok(Progress::Finished)) => {}
+            Ok(Ok(Progress::OutOfTime)) => batch.resume(&delivery).await,
+            Ok(Err(failure)) => batch.settle(&delivery, Err(failure)).await,
+            Err(_elapsed) => {
+                let failure = Failure::retryable("the invocation's time was up");
+                batch.settle(&delivery, Err(failure)).await;
+            }
+        }
+    }
+    batch.response()
+}
+
+async fn handle_task<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    delivery: &Delivery,
+    deadline: Deadline,
+) -> Result<Progress, Failure> {
+    match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
+        ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
+        ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
+        ScoringTask::Score(_) => Err(Failure::poison(
+            "scoring of leads that are waiting is not part of this release; redrive the message \
+             to one that has it",
+        )),
+    }
+}

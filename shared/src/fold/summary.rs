@@ -166,9 +166,7 @@ impl RunState {
             errors: BTreeMap::new(),
             skips: BTreeMap::new(),
             not_leads: 0,
-            failures: by_time(
-                self.failures.iter().map(|((run, why), at)| (*at, run.clone(), why.clone())),
-            ),
+            failures: self.standing_failures(),
             notes: by_time(self.notes.iter().map(|(note, at)| (*at, note.clone()))),
             milestones: self.milestones(),
             missing,
@@ -181,6 +179,21 @@ impl RunState {
         summary.ended_at = summary.status.is_end().then(|| self.end()).flatten();
         summary.imbalances = balance::imbalances(&summary);
         summary
+    }
+
+    /// Failures that nothing later put right: a harvest that failed to be planned can be posted
+    /// again, and is planned then.
+    fn standing_failures(&self) -> Vec<(Timestamp, Option<ApifyRunId>, String)> {
+        let is_put_right = |about: &Option<ApifyRunId>, failed_at: Timestamp| {
+            let harvest = about.as_ref().and_then(|run| self.harvests.get(run));
+            harvest.is_some_and(|(at, harvest)| harvest.plan.is_some() && *at > failed_at)
+        };
+        by_time(
+            self.failures
+                .iter()
+                .filter(|((about, _), at)| !is_put_right(about, **at))
+                .map(|((about, reason), at)| (*at, about.clone(), reason.clone())),
+        )
     }
 
     /// What is still to be done, in words.
@@ -322,11 +335,14 @@ impl RunState {
         for (_, harvest) in self.harvests.values() {
             summary.targets += u64::from(harvest.targets);
             summary.posts_harvested += u64::from(harvest.posts);
-            summary.posts_unmatched += u64::from(harvest.posts_without_profile);
             if let Some(cost) = harvest.cost {
                 *summary.harvest_cost.get_or_insert_default() += cost;
             }
-            let Some(plan) = &harvest.plan else { continue };
+            let Some(plan) = &harvest.plan else {
+                summary.posts_unmatched += u64::from(harvest.posts);
+                continue;
+            };
+            summary.posts_unmatched += u64::from(harvest.posts_without_profile);
             let chunks = self.chunks.range((plan.clone(), 0)..=(plan.clone(), u32::MAX));
             for (key, posts) in chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten()) {
                 let lead = self.leads.get(&(Kind::Post, key.clone()));

@@ -1,7 +1,7 @@
 //! Tasks of the scoring function.
 
 use super::{Message, RunHeader};
-use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, PlanId, PostKey, RecordId};
+use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,8 @@ pub struct Chunk {
     pub source: Source,
     /// The system prompt, built from the client's rubric.
     pub rubric: String,
+    /// The fields of the client's leads that can be written, of those that scoring writes.
+    pub writable: Vec<String>,
     /// The leads.
     pub leads: Vec<ChunkLead>,
 }
@@ -141,6 +143,8 @@ pub enum Source {
 /// One lead of a chunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChunkLead {
+    /// The lead's key in events.
+    pub key: LeadKey,
     /// Which row it is.
     pub lead: LeadRef,
     /// The posts that the harvest found, newest first.

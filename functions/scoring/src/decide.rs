@@ -1,0 +1,208 @@
+//! What is to be done about a lead. Pure: it takes the lead's row and decides.
+
+use crate::evaluation::{Earlier, earlier};
+use crate::leads::{Cells, LeadRow};
+use crate::posts_content::{self, Merged, StoredPost};
+use shared::ids::{PostKey, RunId};
+use shared::linkedin::ProfileKey;
+use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
+
+/// What is to be done about a lead that has a row.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Decision {
+    /// It is settled without asking the model.
+    Settle { outcome: Outcome, examined: Vec<PostKey>, scored: Vec<PostKey> },
+    /// The model is asked about these posts.
+    Ask { posts: Vec<StoredPost> },
+}
+
+/// Decides about a lead and collects the cells that are to be written whatever the model says.
+pub(crate) fn decide(
+    lead: &ChunkLead,
+    row: &LeadRow,
+    run: &RunId,
+    source: &Source,
+    cells: &mut Cells<'_>,
+) -> Decision {
+    if matches!(source, Source::Harvest { .. }) {
+        cells.harvested(lead.posts.len());
+    }
+    let Ok(stored) = posts_content::read(&row.posts_content) else {
+        cells.posts_readable(false);
+        let detail = posts_content::Unreadable.to_string();
+        cells.failed(ErrorCategory::PostsUnreadable, &detail, 0);
+        let outcome = Outcome::Failed { category: ErrorCategory::PostsUnreadable, detail };
+        return Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() };
+    };
+    let had_none = stored.is_empty();
+    let Merged { posts, added, without_room } = posts_content::merge(stored, &lead.posts);
+    if without_room > 0 {
+        tracing::warn!(posts.without_room = without_room, "Posts Content is full");
+    }
+    if !lead.posts.is_empty() {
+        let content = posts_content::write(&posts);
+        if content != row.posts_content {
+            cells.posts_added(content);
+        }
+    }
+    cells.posts_readable(true);
+    let worded: Vec<StoredPost> =
+        posts.into_iter().filter(|post| !post.content().is_empty()).collect();
+    let keys = || worded.iter().map(|post| post.url().key()).collect::<Vec<_>>();
+    if added == 0 {
+        match earlier(&row.evaluation, run) {
+            // An earlier try scored it and died before it could say so.
+            Earlier::Scored(scored) => {
+                return Decision::Settle { outcome: Outcome::Scored, examined: keys(), scored };
+            }
+            Earlier::Failed(category @ ErrorCategory::SafetyBlock, detail) => {
+                let outcome = Outcome::Failed { category, detail };
+                return Decision::Settle { outcome, examined: keys(), scored: Vec::new() };
+            }
+            Earlier::Failed(..) | Earlier::Nothing => {}
+        }
+    }
+    let skip = if worded.is_empty() {
+        let cell_has_text = !row.posts_content.trim().is_empty();
+        let unparsed = had_none && lead.posts.is_empty() && cell_has_text;
+        Some(if unparsed { SkipReason::NoPostsParsed } else { SkipReason::NoContent })
+    } else if added == 0 && row.scored_at.is_some() {
+        Some(SkipReason::NoNewPosts)
+    } else {
+        None
+    };
+    match skip {
+        None => Decision::Ask { posts: worded },
+        Some(reason) => {
+            // Posts without words would wait for ever: the row is dated until new ones come.
+            let waits = reason != SkipReason::NoNewPosts && row.scored_at.is_none();
+            cells.skipped(reason, waits && !(had_none && lead.posts.is_empty()));
+            let outcome = Outcome::Skipped { reason };
+            Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() }
+        }
+    }
+}
+
+/// The profile of a row, which may be none.
+pub(crate) fn profile(row: &LeadRow) -> Option<ProfileKey> {
+    ProfileKey::of(&row.profile_url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::error_cell;
+    use serde_json::{Map, Value, json};
+    use shared::linkedin::PostUrl;
+    use shared::messages::{LeadRef, Post, PostKind};
+    use shared::schema::leads as schema;
+
+    const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
+
+    fn post(url: &str, content: &str) -> Post {
+        Post {
+            url: PostUrl(url.to_owned()),
+            content: content.to_owned(),
+            posted_at: String::new(),
+            author_url: String::new(),
+            author: String::new(),
+            kind: PostKind::Original,
+            likes: 0,
+            comments: 0,
+            reposts: 0,
+            image_url: String::new(),
+        }
+    }
+
+    fn run() -> RunId {
+        "261123-100000-Guy-Wilson".parse().unwrap()
+    }
+
+    /// Decides about a lead whose harvest brought `posts`; says the outcome and the cells.
+    fn decided(posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+        let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
+        let lead = ChunkLead { key: profile.lead_key(), lead: LeadRef::Profile(profile), posts };
+        let at = "2026-11-23T10:00:00Z".parse().unwrap();
+        let source =
+            Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };
+        let run = run();
+        let mut cells = Cells::new(&run, at);
+        let decision = decide(&lead, row, &run, &source, &mut cells);
+        let words = match decision {
+            Decision::Ask { posts } => format!("ask about {}", posts.len()),
+            Decision::Settle { outcome, examined, scored } => match outcome {
+                Outcome::Skipped { reason } => reason.as_str().to_owned(),
+                Outcome::Failed { category, .. } => {
+                    format!("{} {}", category.as_str(), examined.len())
+                }
+                Outcome::Scored => format!("scored {} of {}", scored.len(), examined.len()),
+                Outcome::NotALead => "no lead".to_owned(),
+            },
+        };
+        let writable: Vec<String> =
+            schema::POST_FIELDS.iter().map(|field| field.name.to_owned()).collect();
+        (words, cells.into_cells(&writable))
+    }
+
+    fn row(posts_content: &str, evaluation: &str, scored: bool) -> LeadRow {
+        LeadRow {
+            profile_url: "https://www.linkedin.com/in/janedoe".to_owned(),
+            posts_content: posts_content.to_owned(),
+            evaluation: evaluation.to_owned(),
+            scored_at: scored.then(|| "2026-11-01T00:00:00.000Z".to_owned()),
+        }
+    }
+
+    #[test]
+    fn new_posts_are_merged_and_all_posts_are_asked_about() {
+        let (words, cells) = decided(vec![post("https://l/new", "new words")], &row(OLD, "", true));
+        assert_eq!(words, "ask about 2");
+        assert!(cells[schema::POSTS_CONTENT].as_str().unwrap().contains("https://l/old"));
+        assert_eq!(cells[schema::POSTS_HARVEST_STATUS], json!("Done"));
+    }
+
+    #[test]
+    fn a_lead_that_is_scored_and_has_nothing_new_is_skipped() {
+        let (words, cells) = decided(vec![post("https://l/old", "old words")], &row(OLD, "", true));
+        assert_eq!(words, "NO_NEW_POSTS");
+        assert!(!cells.contains_key(schema::DATE_POSTS_SCORED));
+        assert_eq!(decided(vec![], &row(OLD, "", false)).0, "ask about 1");
+    }
+
+    #[test]
+    fn a_lead_without_posts_is_skipped_and_does_not_wait() {
+        let (words, cells) = decided(vec![], &row("", "", false));
+        assert_eq!(words, "NO_CONTENT");
+        assert_eq!(cells[schema::POSTS_HARVEST_STATUS], json!("No Posts"));
+        assert!(!cells.contains_key(schema::DATE_POSTS_SCORED));
+        let (words, cells) = decided(vec![post("https://l/picture", "")], &row("", "", false));
+        assert_eq!(words, "NO_CONTENT");
+        assert!(cells.contains_key(schema::DATE_POSTS_SCORED), "or it would wait for ever");
+        assert_eq!(decided(vec![], &row("[]", "", false)).0, "NO_POSTS_PARSED");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_never_overwritten() {
+        let (words, cells) =
+            decided(vec![post("https://l/new", "new")], &row("Dear diary", "", false));
+        assert_eq!(words, "POSTS_UNREADABLE 0");
+        assert!(!cells.contains_key(schema::POSTS_CONTENT));
+        assert_eq!(cells[schema::POSTS_JSON_STATUS], json!("Failed"));
+    }
+
+    #[test]
+    fn what_a_try_of_this_run_wrote_before_it_died_is_reported_not_repeated() {
+        let scored =
+            format!(r#"[{{"post_url":"https://l/old","post_score":7,"run_id":"{}"}}]"#, run());
+        assert_eq!(
+            decided(vec![post("https://l/old", "old words")], &row(OLD, &scored, true)).0,
+            "scored 1 of 1"
+        );
+        let blocked = error_cell(&run(), ErrorCategory::SafetyBlock, "blocked");
+        assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
+        let failed = error_cell(&run(), ErrorCategory::Timeout, "slow");
+        assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
+        let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
+        assert_eq!(words, "ask about 2", "a second harvest brought something new");
+    }
+}

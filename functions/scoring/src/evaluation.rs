@@ -1,0 +1,312 @@
+//! What the model is asked about a lead's posts, what it answers, and how that is kept.
+
+use crate::posts_content::{CELL_MAX, StoredPost, cell_len};
+use serde_json::{Value, json};
+use shared::ids::{PostKey, RunId};
+use shared::linkedin::{PostUrl, ProfileKey};
+use shared::messages::ErrorCategory;
+use std::sync::LazyLock;
+
+/// Longest rationale that is kept, in characters.
+const RATIONALE_MAX: usize = 1_000;
+
+/// The shape of the model's answer: every post with its score.
+pub(crate) static RESPONSE_SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "ARRAY",
+        "items": {
+            "type": "OBJECT",
+            "properties": {
+                "post_url": {"type": "STRING"},
+                "post_score": {"type": "INTEGER", "minimum": 0, "maximum": 100},
+                "scoring_rationale": {"type": "STRING"},
+            },
+            "required": ["post_url", "post_score", "scoring_rationale"],
+            "propertyOrdering": ["post_url", "post_score", "scoring_rationale"],
+        },
+    })
+});
+
+/// A post with a valid score.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScoredPost {
+    /// Its place among the posts that were asked about.
+    pub(crate) index: usize,
+    pub(crate) score: u8,
+    pub(crate) rationale: String,
+}
+
+/// The question about `posts`.
+pub(crate) fn question(posts: &[&StoredPost], lead: Option<&ProfileKey>) -> String {
+    let posts: Vec<Value> = posts
+        .iter()
+        .map(|post| {
+            json!({
+                "post_url": post.url(),
+                "posted_at": post.posted_at(),
+                "author": post.author(),
+                "is_repost": post.is_repost_for(lead),
+                "content": post.content(),
+            })
+        })
+        .collect();
+    json!({"posts": posts}).to_string()
+}
+
+/// Room for the answer about so many posts, thoughts included.
+pub(crate) fn max_output_tokens(posts: usize) -> u32 {
+    /// Gemini's ceiling.
+    const CEILING: u32 = 65_536;
+    let posts = u32::try_from(posts).unwrap_or(CEILING);
+    posts.saturating_mul(400).saturating_add(4_096).min(CEILING)
+}
+
+/// Matches the answer back to the posts that were asked about: by normalised URL, then by
+/// LinkedIn's activity id. An answer about another post is dropped, and so is a score that is no
+/// whole number from 0 to 100.
+pub(crate) fn scores(
+    answer: &str,
+    posts: &[&StoredPost],
+) -> Result<Vec<ScoredPost>, (ErrorCategory, String)> {
+    let format = |detail: &str| (ErrorCategory::AiResponseFormat, detail.to_owned());
+    let Ok(answer) = serde_json::from_str::<Value>(answer) else {
+        return Err(format("the model's answer is no JSON"));
+    };
+    let Value::Array(items) = answer else {
+        return Err(format("the model's answer is no array"));
+    };
+    let mut scored: Vec<ScoredPost> = Vec::new();
+    for item in &items {
+        let Some(index) = item["post_url"].as_str().and_then(|url| find(url, posts)) else {
+            continue;
+        };
+        let Some(score) = score(&item["post_score"]) else { continue };
+        if scored.iter().any(|known| known.index == index) {
+            continue;
+        }
+        let rationale = item["scoring_rationale"].as_str().unwrap_or_default();
+        let rationale = rationale.chars().take(RATIONALE_MAX).collect();
+        scored.push(ScoredPost { index, score, rationale });
+    }
+    if scored.is_empty() {
+        return Err(format("the model's answer has no valid score of a post it was asked about"));
+    }
+    Ok(scored)
+}
+
+fn find(url: &str, posts: &[&StoredPost]) -> Option<usize> {
+    let url = PostUrl(url.to_owned());
+    let key = url.key();
+    posts.iter().position(|post| post.url().key() == key).or_else(|| {
+        let activity = url.activity_id()?;
+        posts.iter().position(|post| post.url().activity_id().as_ref() == Some(&activity))
+    })
+}
+
+/// A whole number from 0 to 100, which the model may write as `71.0`.
+fn score(value: &Value) -> Option<u8> {
+    let number = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=100.0).contains(n))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number from 0 to 100"
+    )]
+    Some(number as u8)
+}
+
+/// The cell `Posts AI Evaluation` for scored posts: each with the run that scored it, so that a
+/// row tells by itself what a run did to it.
+pub(crate) fn cell(run: &RunId, posts: &[&StoredPost], scored: &[ScoredPost]) -> String {
+    let write = |rationale_max: usize| {
+        let items: Vec<Value> = scored
+            .iter()
+            .map(|scored| {
+                let rationale: String = scored.rationale.chars().take(rationale_max).collect();
+                json!({
+                    "post_url": posts[scored.index].url(),
+                    "post_score": scored.score,
+                    "scoring_rationale": rationale,
+                    "run_id": run,
+                })
+            })
+            .collect();
+        json!(items).to_string()
+    };
+    let full = write(RATIONALE_MAX);
+    if cell_len(&full) <= CELL_MAX { full } else { write(CELL_MAX / 4 / scored.len().max(1)) }
+}
+
+/// The cell `Posts AI Evaluation` for a lead that could not be scored.
+pub(crate) fn error_cell(run: &RunId, category: ErrorCategory, detail: &str) -> String {
+    json!({"error": category, "detail": detail, "run_id": run}).to_string()
+}
+
+/// What a row's `Posts AI Evaluation` says that a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    /// The run scored these posts.
+    Scored(Vec<PostKey>),
+    /// The run could not score the lead.
+    Failed(ErrorCategory, String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Reads from a row's evaluation what `run` did to it.
+pub(crate) fn earlier(cell: &str, run: &RunId) -> Earlier {
+    let is_of_run = |value: &Value| value["run_id"] == json!(run);
+    match serde_json::from_str::<Value>(cell) {
+        Ok(Value::Array(items)) if items.iter().any(is_of_run) => Earlier::Scored(
+            items
+                .iter()
+                .filter(|item| is_of_run(item))
+                .filter_map(|item| Some(PostUrl(item["post_url"].as_str()?.to_owned()).key()))
+                .collect(),
+        ),
+        Ok(error @ Value::Object(_)) if is_of_run(&error) => {
+            let category = serde_json::from_value(error["error"].clone());
+            let detail = error["detail"].as_str().unwrap_or_default().to_owned();
+            category.map_or(Earlier::Nothing, |category| Earlier::Failed(category, detail))
+        }
+        Ok(_) | Err(_) => Earlier::Nothing,
+    }
+}
+
+/// The text `Top Scoring Post` about the best of the scored posts.
+pub(crate) fn top_post(post: &StoredPost, best: &ScoredPost, lead: Option<&ProfileKey>) -> String {
+    let mut lines = vec![
+        format!("Date: {}", post.posted_at()),
+        format!("URL: {}", post.url().as_str()),
+        format!("Score: {}", best.score),
+    ];
+    if post.is_repost_for(lead) {
+        lines.push(format!("REPOST - ORIGINAL AUTHOR: {}", post.author_url()));
+    }
+    lines.push(format!("Content: {}", post.content()));
+    lines.push(format!("Rationale: {}", best.rationale));
+    let text = lines.join("\n");
+    if cell_len(&text) <= CELL_MAX { text } else { text.chars().take(CELL_MAX / 2).collect() }
+}
+
+/// The best of the scored posts; of equals the one that stands first.
+pub(crate) fn best(scored: &[ScoredPost]) -> Option<&ScoredPost> {
+    scored.iter().max_by_key(|scored| (scored.score, std::cmp::Reverse(scored.index)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::posts_content;
+
+    const A: &str = "https://www.linkedin.com/posts/janedoe_x-activity-7329207003942125568-_gfJ";
+    const B: &str = "https://www.linkedin.com/posts/janedoe_y-activity-7329207003942125999-abcd";
+
+    fn posts() -> Vec<StoredPost> {
+        posts_content::read(&json!([
+            {"postUrl": A, "postContent": "one", "postedAt": "2026-11-01", "authorUrl": "https://www.linkedin.com/in/janedoe"},
+            {"postUrl": B, "postContent": "two", "postedAt": "2026-11-02", "authorUrl": "https://www.linkedin.com/in/max"},
+        ]).to_string()).unwrap()
+    }
+
+    fn scored(answer: &Value) -> Result<Vec<(usize, u8)>, String> {
+        let posts = posts();
+        let posts: Vec<&StoredPost> = posts.iter().collect();
+        scores(&answer.to_string(), &posts)
+            .map(|scored| scored.iter().map(|s| (s.index, s.score)).collect())
+            .map_err(|(category, detail)| format!("{}: {detail}", category.as_str()))
+    }
+
+    #[test]
+    fn answers_are_matched_by_url_then_by_activity_id() {
+        let answer = json!([
+            {"post_url": format!("{A}/?utm_source=x"), "post_score": 71},
+            {"post_url": "https://www.linkedin.com/feed/update/urn:li:activity:7329207003942125999", "post_score": 5.0},
+        ]);
+        assert_eq!(scored(&answer), Ok(vec![(0, 71), (1, 5)]));
+    }
+
+    #[test]
+    fn an_answer_about_another_post_is_dropped_and_a_missing_one_is_not_scored() {
+        let answer = json!([
+            {"post_url": "https://www.linkedin.com/posts/else-activity-7000000000000000000-x", "post_score": 99},
+            {"post_url": B, "post_score": 40}, {"post_url": B, "post_score": 90},
+        ]);
+        assert_eq!(scored(&answer), Ok(vec![(1, 40)]));
+    }
+
+    #[test]
+    fn only_whole_numbers_from_0_to_100_are_scores() {
+        for invalid in [json!(101), json!(-1), json!(50.5), json!("71"), json!(null)] {
+            let answer =
+                json!([{"post_url": A, "post_score": invalid}, {"post_url": B, "post_score": 100}]);
+            assert_eq!(scored(&answer), Ok(vec![(1, 100)]), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn prose_and_other_shapes_are_no_results() {
+        let posts = posts();
+        let posts: Vec<&StoredPost> = posts.iter().collect();
+        for answer in [
+            "I rate them 70 and 80.",
+            "[{\"post_url\":\"https://",
+            "{\"post_score\":7}",
+            "[]",
+            "[1]",
+        ] {
+            let error = scores(answer, &posts).unwrap_err();
+            assert_eq!(error.0, ErrorCategory::AiResponseFormat, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_row_tells_what_a_run_did_to_it() {
+        let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
+        let other: RunId = "261124-100000-Guy-Wilson".parse().unwrap();
+        let posts = posts();
+        let posts: Vec<&StoredPost> = posts.iter().collect();
+        let one = ScoredPost { index: 1, score: 7, rationale: "meh".to_owned() };
+        let scored = cell(&run, &posts, &[one]);
+        assert_eq!(earlier(&scored, &run), Earlier::Scored(vec![posts[1].url().key()]));
+        assert_eq!(earlier(&scored, &other), Earlier::Nothing);
+        let failed = error_cell(&run, ErrorCategory::SafetyBlock, "blocked");
+        assert_eq!(
+            earlier(&failed, &run),
+            Earlier::Failed(ErrorCategory::SafetyBlock, "blocked".to_owned())
+        );
+        assert_eq!(earlier(&failed, &other), Earlier::Nothing);
+        assert_eq!(earlier("[{\"postScore\":1}]", &run), Earlier::Nothing);
+    }
+
+    #[test]
+    fn the_top_post_names_the_author_of_a_repost() {
+        let lead = ProfileKey::of("https://www.linkedin.com/in/janedoe");
+        let posts = posts();
+        let best = ScoredPost { index: 1, score: 80, rationale: "Fits.".to_owned() };
+        assert_eq!(
+            top_post(&posts[1], &best, lead.as_ref()),
+            format!(
+                "Date: 2026-11-02\nURL: {B}\nScore: 80\nREPOST - ORIGINAL AUTHOR: https://www.linkedin.com/in/max\nContent: two\nRationale: Fits."
+            )
+        );
+        assert!(!top_post(&posts[0], &best, lead.as_ref()).contains("REPOST"));
+    }
+
+    #[test]
+    fn the_first_of_equally_good_posts_is_the_best() {
+        let with = |index, score| ScoredPost { index, score, rationale: String::new() };
+        assert_eq!(best(&[with(0, 5), with(1, 9), with(2, 9)]).map(|b| b.index), Some(1));
+        assert_eq!(best(&[]), None);
+    }
+
+    #[test]
+    fn a_full_evaluation_fits_its_cell() {
+        let posts = posts();
+        let posts: Vec<&StoredPost> = posts.iter().collect();
+        let run = "261123-100000-Guy-Wilson".parse().unwrap();
+        let many: Vec<ScoredPost> = (0..200)
+            .map(|_| ScoredPost { index: 0, score: 1, rationale: "r".repeat(RATIONALE_MAX) })
+            .collect();
+        assert!(cell_len(&cell(&run, &posts, &many)) <= CELL_MAX);
+    }
+}

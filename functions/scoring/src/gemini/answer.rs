@@ -1,0 +1,192 @@
+//! What an answer of the model says. External rules: Gemini's `GenerateContentResponse`.
+
+use super::{Call, Reply};
+use serde::Deserialize;
+use shared::messages::{CallOutcome, ErrorCategory};
+use shared::tokens::TokenUsage;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Answer {
+    candidates: Vec<Candidate>,
+    prompt_feedback: Option<PromptFeedback>,
+    usage_metadata: Usage,
+    model_version: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Candidate {
+    content: Content,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Content {
+    parts: Vec<Part>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Part {
+    text: String,
+    thought: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct PromptFeedback {
+    block_reason: Option<String>,
+}
+
+/// Zero-valued counters are left out of the answer.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Usage {
+    prompt_token_count: u64,
+    cached_content_token_count: u64,
+    candidates_token_count: u64,
+    thoughts_token_count: u64,
+    tool_use_prompt_token_count: u64,
+    total_token_count: u64,
+}
+
+/// Reads a 200. One that cannot be read was billed all the same, nobody knows what: it counts as
+/// lost.
+pub(super) fn read(body: &[u8]) -> Call {
+    let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
+        let detail = "the model's answer is no JSON".to_owned();
+        let reply =
+            Reply::TryLater { category: ErrorCategory::AiResponseFormat, detail, after: None };
+        return Call { billing: CallOutcome::Lost, reply };
+    };
+    let usage = answer.usage_metadata.tokens();
+    let billing = if usage == TokenUsage::default() {
+        CallOutcome::Lost
+    } else {
+        CallOutcome::Answered { usage, model: answer.model_version.clone() }
+    };
+    Call { billing, reply: answer.reply() }
+}
+
+impl Answer {
+    fn reply(self) -> Reply {
+        let unusable = |category, detail| Reply::Unusable { category, detail };
+        if let Some(reason) = self.prompt_feedback.and_then(|feedback| feedback.block_reason) {
+            let detail = format!("the model blocks the prompt ({reason})");
+            return unusable(ErrorCategory::SafetyBlock, detail);
+        }
+        let Some(candidate) = self.candidates.into_iter().next() else {
+            let detail = "the model answers without a candidate".to_owned();
+            return unusable(ErrorCategory::AiResponseFormat, detail);
+        };
+        let parts = candidate.content.parts.into_iter();
+        let text: String = parts.filter(|part| !part.thought).map(|part| part.text).collect();
+        match candidate.finish_reason.as_deref() {
+            Some("STOP") => Reply::Text(text),
+            Some("MAX_TOKENS") => unusable(
+                ErrorCategory::AiResponseFormat,
+                "the model's answer is cut off (MAX_TOKENS)".to_owned(),
+            ),
+            Some(
+                reason @ ("SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"),
+            ) => unusable(
+                ErrorCategory::SafetyBlock,
+                format!("the model blocks its answer ({reason})"),
+            ),
+            // An open enum: new reasons appear without notice.
+            Some(reason) => {
+                let reason: String = reason.chars().take(60).collect();
+                let detail = format!("the model stopped for {reason}");
+                unusable(ErrorCategory::Unknown, detail)
+            }
+            None => unusable(
+                ErrorCategory::AiResponseFormat,
+                "the model does not say that it finished".to_owned(),
+            ),
+        }
+    }
+}
+
+impl Usage {
+    fn tokens(&self) -> TokenUsage {
+        let mut usage = TokenUsage {
+            prompt: self.prompt_token_count,
+            cached: self.cached_content_token_count,
+            output: self.candidates_token_count,
+            thoughts: self.thoughts_token_count,
+            tool: self.tool_use_prompt_token_count,
+            total: self.total_token_count,
+        };
+        if usage.total == 0 {
+            usage.total = usage.parts();
+        }
+        usage
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn call(answer: &Value) -> Call {
+        read(answer.to_string().as_bytes())
+    }
+
+    fn finished(reason: &str) -> Call {
+        call(&json!({
+            "candidates": [{"content": {"parts": [{"text": "[]"}]}, "finishReason": reason}],
+            "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "m"}))
+    }
+
+    #[test]
+    fn thoughts_and_cached_tokens_are_kept_apart() {
+        let call = call(&json!({
+            "candidates": [{"content": {"parts": [{"text": "thinking", "thought": true}, {"text": "[1"}, {"text": "]"}]},
+                "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 6200, "cachedContentTokenCount": 4096, "candidatesTokenCount": 310,
+                "thoughtsTokenCount": 520, "totalTokenCount": 7030},
+            "modelVersion": "gemini-3.5-flash-lite"}));
+        assert_eq!(call.reply, Reply::Text("[1]".to_owned()));
+        let usage = TokenUsage {
+            prompt: 6200,
+            cached: 4096,
+            output: 310,
+            thoughts: 520,
+            tool: 0,
+            total: 7030,
+        };
+        let model = "gemini-3.5-flash-lite".to_owned();
+        assert_eq!(call.billing, CallOutcome::Answered { usage, model });
+    }
+
+    #[test]
+    fn a_blocked_prompt_is_billed_and_is_a_safety_block() {
+        let call = call(&json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
+            "usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90}, "modelVersion": "m"}));
+        assert!(matches!(call.billing, CallOutcome::Answered { usage, .. } if usage.total == 90));
+        assert!(matches!(call.reply, Reply::Unusable { category: ErrorCategory::SafetyBlock, .. }));
+    }
+
+    #[test]
+    fn only_a_finished_answer_is_used() {
+        let category = |reason| match finished(reason).reply {
+            Reply::Unusable { category, .. } => Some(category),
+            Reply::Text(_) => None,
+            Reply::TryLater { .. } => panic!("{reason} is not worth asking again at once"),
+        };
+        assert_eq!(category("STOP"), None);
+        assert_eq!(category("MAX_TOKENS"), Some(ErrorCategory::AiResponseFormat));
+        assert_eq!(category("SPII"), Some(ErrorCategory::SafetyBlock));
+        assert_eq!(category("A_REASON_OF_NEXT_YEAR"), Some(ErrorCategory::Unknown));
+    }
+
+    #[test]
+    fn an_answer_whose_usage_cannot_be_read_is_lost_to_the_books_not_free() {
+        assert_eq!(read(b"{\"candidates\":[{\"con").billing, CallOutcome::Lost);
+        assert_eq!(call(&json!({"candidates": []})).billing, CallOutcome::Lost);
+    }
+}

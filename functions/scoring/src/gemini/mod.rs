@@ -1,0 +1,175 @@
+//! The client of Gemini's `generateContent`, by API key or on Vertex AI.
+//!
+//! Every call says two things: what is billed, and what can be done with the answer. A blocked,
+//! cut-off or senseless answer is billed like any other.
+
+mod answer;
+mod refusal;
+mod vertex;
+
+pub(crate) use vertex::{ServiceAccount, VertexAuth};
+
+use bytes::Bytes;
+use http::{StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::messages::{CallOutcome, ErrorCategory};
+use shared::seams::{HttpRequest, Transport, TransportError};
+use std::time::Duration;
+use url::Url;
+
+/// The client of one model.
+pub(crate) struct Gemini<T> {
+    transport: T,
+    endpoint: Endpoint,
+    model: String,
+    /// `thinkingLevel`; the model's own default without it.
+    thinking: Option<String>,
+    timeout: Duration,
+    clock: Clock,
+}
+
+/// Where the model is.
+pub(crate) enum Endpoint {
+    /// The Gemini Developer API.
+    Developer {
+        /// Root of the API.
+        url: Url,
+        /// The API key.
+        key: SecretString,
+    },
+    /// Vertex AI.
+    Vertex {
+        /// `…/v1/projects/{project}/locations/{location}/publishers/google/`.
+        url: Url,
+        /// Gets access tokens for the service account.
+        auth: Box<VertexAuth>,
+    },
+}
+
+/// What the model is asked.
+pub(crate) struct Prompt<'a> {
+    /// The rules; the same for every lead, so that the model's cache can serve them.
+    pub(crate) system: &'a str,
+    /// The lead's posts.
+    pub(crate) user: &'a str,
+    /// The shape of the answer, as Gemini's `responseSchema`.
+    pub(crate) schema: &'a Value,
+    /// Most tokens of the answer, thoughts included.
+    pub(crate) max_output_tokens: u32,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// As far as money goes.
+    pub(crate) billing: CallOutcome,
+    /// As far as the lead goes.
+    pub(crate) reply: Reply,
+}
+
+/// What can be done with the answer of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// The model's whole text.
+    Text(String),
+    /// No use to ask again now.
+    Unusable { category: ErrorCategory, detail: String },
+    /// Ask again, after a while if the service names one.
+    TryLater { category: ErrorCategory, detail: String, after: Option<Duration> },
+}
+
+impl<T: Transport> Gemini<T> {
+    pub(crate) fn new(
+        transport: T,
+        endpoint: Endpoint,
+        model: String,
+        thinking: Option<String>,
+        timeout: Duration,
+        clock: Clock,
+    ) -> Self {
+        Self { transport, endpoint, model, thinking, timeout, clock }
+    }
+
+    /// The longest time a call takes.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Asks the model once. It never asks by itself again what may have been billed: each billed
+    /// call must have been announced.
+    pub(crate) async fn generate(&self, prompt: &Prompt<'_>) -> Call {
+        let body = Bytes::from(self.body(prompt).to_string());
+        let call = self.try_generate(body.clone()).await;
+        match (&self.endpoint, &call.reply) {
+            // An access token that was refused is billed nothing and is renewed once.
+            (
+                Endpoint::Vertex { auth, .. },
+                Reply::Unusable { category: ErrorCategory::Auth, .. },
+            ) if auth.forget_token().await => self.try_generate(body).await,
+            (Endpoint::Vertex { .. } | Endpoint::Developer { .. }, _) => call,
+        }
+    }
+
+    async fn try_generate(&self, body: Bytes) -> Call {
+        let request = match self.request(body).await {
+            Ok(request) => request,
+            Err(reply) => return Call { billing: CallOutcome::Refused, reply },
+        };
+        match self.transport.send(request, self.timeout).await {
+            Ok(response) if response.status() == StatusCode::OK => answer::read(response.body()),
+            Ok(response) => Call {
+                billing: CallOutcome::Refused,
+                reply: refusal::read(response.status(), response.body()),
+            },
+            Err(error) => lost(&error),
+        }
+    }
+
+    async fn request(&self, body: Bytes) -> Result<HttpRequest, Reply> {
+        let (url, header_name, secret) = match &self.endpoint {
+            Endpoint::Developer { url, key } => {
+                let path = format!("v1beta/models/{}:generateContent", self.model);
+                (url.join(&path), "x-goog-api-key", key.expose_secret().to_owned())
+            }
+            Endpoint::Vertex { url, auth } => {
+                let token = auth.token(&self.transport, self.clock.now()).await?;
+                // A leading `./`: the colon would make the first segment a scheme.
+                let path = format!("./models/{}:generateContent", self.model);
+                (url.join(&path), "authorization", format!("Bearer {token}"))
+            }
+        };
+        let url = url.expect("configuration checked the model's name");
+        Ok(http::Request::post(url.as_str())
+            .header(header_name, secret)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .expect("configuration checked that the secret is a header value"))
+    }
+
+    fn body(&self, prompt: &Prompt<'_>) -> Value {
+        let mut config = json!({
+            "maxOutputTokens": prompt.max_output_tokens,
+            "responseMimeType": "application/json",
+            "responseSchema": prompt.schema,
+        });
+        if let Some(level) = &self.thinking {
+            config["thinkingConfig"] = json!({"thinkingLevel": level});
+        }
+        json!({
+            "systemInstruction": {"parts": [{"text": prompt.system}]},
+            "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
+            "generationConfig": config,
+        })
+    }
+}
+
+/// A call without an answer.
+fn lost(error: &TransportError) -> Call {
+    let (billing, category) = match error {
+        TransportError::NotSent { .. } => (CallOutcome::Refused, ErrorCategory::Unknown),
+        TransportError::AnswerLost { .. } => (CallOutcome::Lost, ErrorCategory::Timeout),
+    };
+    Call { billing, reply: Reply::TryLater { category, detail: error.to_string(), after: None } }
+}

@@ -1,0 +1,182 @@
+//! Access tokens for Vertex AI, from a service account's key.
+//!
+//! External rule: Google's OAuth 2.0 for service accounts. An assertion signed with the key
+//! (RS256) is exchanged for a token that lasts an hour.
+
+use super::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header;
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject;
+use serde::Deserialize;
+use serde_json::json;
+use shared::messages::ErrorCategory;
+use shared::seams::Transport;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use url::form_urlencoded;
+
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// A token is renewed this long before it ends.
+const MARGIN: SignedDuration = SignedDuration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A service account's key, as Google hands it out.
+#[derive(Debug)]
+pub(crate) struct ServiceAccount {
+    email: String,
+    token_uri: String,
+    project: String,
+    key: RsaKeyPair,
+}
+
+/// A key that cannot be used. Never shows the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ServiceAccountError {
+    /// Not the JSON that Google hands out.
+    #[error(
+        "it needs the JSON of a service account's key, with client_email, private_key, token_uri and project_id"
+    )]
+    Json,
+    /// The private key is no RSA key in PKCS#8 PEM.
+    #[error("its private_key is no RSA key in PKCS#8 PEM")]
+    Key,
+}
+
+impl ServiceAccount {
+    /// Reads the JSON of a key.
+    pub(crate) fn read(text: &str) -> Result<Self, ServiceAccountError> {
+        #[derive(Deserialize)]
+        struct KeyFile {
+            client_email: String,
+            private_key: String,
+            token_uri: String,
+            project_id: String,
+        }
+        let file: KeyFile = serde_json::from_str(text).map_err(|_| ServiceAccountError::Json)?;
+        let der = PrivatePkcs8KeyDer::from_pem_slice(file.private_key.as_bytes())
+            .map_err(|_| ServiceAccountError::Key)?;
+        let key =
+            RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| ServiceAccountError::Key)?;
+        Ok(Self {
+            email: file.client_email,
+            token_uri: file.token_uri,
+            project: file.project_id,
+            key,
+        })
+    }
+
+    /// The project the account belongs to.
+    pub(crate) fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The signed assertion that is exchanged for a token.
+    fn assertion(&self, now: Timestamp) -> String {
+        let claims = json!({
+            "iss": self.email, "scope": SCOPE, "aud": self.token_uri,
+            "iat": now.as_second(), "exp": now.as_second() + 3600,
+        });
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let header = json!({"alg": "RS256", "typ": "JWT"});
+        let signed = format!(
+            "{}.{}",
+            encode(header.to_string().as_bytes()),
+            encode(claims.to_string().as_bytes())
+        );
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .expect("the buffer has the modulus's length");
+        format!("{signed}.{}", encode(&signature))
+    }
+}
+
+/// Gets access tokens and keeps the one that is valid.
+pub(crate) struct VertexAuth {
+    account: ServiceAccount,
+    token: Mutex<Option<AccessToken>>,
+}
+
+struct AccessToken {
+    secret: String,
+    ends_at: Timestamp,
+}
+
+impl VertexAuth {
+    pub(crate) fn new(account: ServiceAccount) -> Self {
+        Self { account, token: Mutex::new(None) }
+    }
+
+    /// A token that is valid for some minutes. Callers at the same time share one request.
+    pub(super) async fn token(
+        &self,
+        transport: &impl Transport,
+        now: Timestamp,
+    ) -> Result<String, Reply> {
+        let mut token = self.token.lock().await;
+        if let Some(valid) = token.as_ref().filter(|token| token.ends_at - MARGIN > now) {
+            return Ok(valid.secret.clone());
+        }
+        let fresh = self.fetch(transport, now).await?;
+        let secret = fresh.secret.clone();
+        *token = Some(fresh);
+        Ok(secret)
+    }
+
+    /// Forgets the token, which was refused. Whether there was one to forget.
+    pub(super) async fn forget_token(&self) -> bool {
+        self.token.lock().await.take().is_some()
+    }
+
+    async fn fetch(
+        &self,
+        transport: &impl Transport,
+        now: Timestamp,
+    ) -> Result<AccessToken, Reply> {
+        #[derive(Deserialize)]
+        struct Granted {
+            access_token: String,
+            expires_in: i64,
+        }
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+            .append_pair("assertion", &self.account.assertion(now))
+            .finish();
+        let request = http::Request::post(&self.account.token_uri)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Bytes::from(body))
+            .map_err(|_| Reply::Unusable {
+                category: ErrorCategory::Auth,
+                detail: "the service account's token_uri is no URL".to_owned(),
+            })?;
+        let later =
+            |detail: String| Reply::TryLater { category: ErrorCategory::Auth, detail, after: None };
+        let response = transport
+            .send(request, TIMEOUT)
+            .await
+            .map_err(|error| later(format!("no access token for Vertex AI: {error}")))?;
+        let status = response.status();
+        if status.is_server_error() || status.as_u16() == 429 {
+            return Err(later(format!("no access token for Vertex AI (status {status})")));
+        }
+        serde_json::from_slice::<Granted>(response.body())
+            .ok()
+            .filter(|_| status.is_success())
+            .map(|granted| AccessToken {
+                secret: granted.access_token,
+                ends_at: now + SignedDuration::from_secs(granted.expires_in),
+            })
+            .ok_or_else(|| Reply::Unusable {
+                category: ErrorCategory::Auth,
+                detail: format!(
+                    "Google gives the service account no access token (status {status})"
+                ),
+            })
+    }
+}

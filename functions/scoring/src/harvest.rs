@@ -1,0 +1,268 @@
+//! What a harvest brought: from dataset items to posts by the profile that was asked for.
+//!
+//! External rules: items of the actor harvestapi/linkedin-profile-posts. The profile a post
+//! belongs to is the one that was asked for (`query.targetUrl`), never the author: on a pure
+//! repost the author is the original's.
+
+use serde_json::Value;
+use shared::linkedin::{PostUrl, ProfileKey};
+use shared::messages::{Post, PostKind};
+use std::collections::BTreeMap;
+
+/// What a harvest brought.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Harvest {
+    /// Target URLs in the actor's input.
+    pub(crate) targets: u32,
+    /// Items that are posts.
+    pub(crate) posts: u32,
+    /// Those of them whose target is no profile.
+    pub(crate) posts_without_profile: u32,
+    /// What was found under each profile asked for; nothing found is an empty entry.
+    pub(crate) profiles: BTreeMap<ProfileKey, ProfilePosts>,
+}
+
+/// The posts of one profile.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct ProfilePosts {
+    /// Items, the same post twice included.
+    pub(crate) items: u32,
+    /// Each post once, newest first.
+    pub(crate) posts: Vec<Post>,
+}
+
+impl Harvest {
+    /// Takes in the actor's input. `profiles_tried` says whether every target was tried: then one
+    /// without an item is known to have no posts.
+    pub(crate) fn add_input(&mut self, input: &Value, profiles_tried: bool) {
+        let targets = target_urls(input);
+        self.targets = u32::try_from(targets.len()).unwrap_or(u32::MAX);
+        if profiles_tried {
+            for profile in targets.iter().filter_map(|url| ProfileKey::of(url)) {
+                self.profiles.entry(profile).or_default();
+            }
+        }
+    }
+
+    /// Takes in one dataset item. Reactions, comments, errors and posts without a URL are none.
+    pub(crate) fn add_item(&mut self, item: &Value) {
+        let Some(post) = post(item) else { return };
+        self.posts += 1;
+        match text(item, "/query/targetUrl").and_then(ProfileKey::of) {
+            Some(profile) => self.profiles.entry(profile).or_default().add(post),
+            None => self.posts_without_profile += 1,
+        }
+    }
+
+    /// Puts every profile's posts in order, once all items are in.
+    pub(crate) fn sort(&mut self) {
+        for found in self.profiles.values_mut() {
+            found.posts.sort_by(|a, b| {
+                b.posted_at.cmp(&a.posted_at).then_with(|| a.url.as_str().cmp(b.url.as_str()))
+            });
+        }
+    }
+}
+
+impl ProfilePosts {
+    /// Adds a post; of two with the same URL the one that is more the lead's own stays.
+    fn add(&mut self, post: Post) {
+        self.items += 1;
+        match self.posts.iter_mut().find(|known| known.key() == post.key()) {
+            None => self.posts.push(post),
+            Some(known) if post.kind < known.kind => *known = post,
+            Some(_) => {}
+        }
+    }
+}
+
+/// The target URLs of an actor's input, under any of the names that were in use.
+fn target_urls(input: &Value) -> Vec<&str> {
+    let of = |name: &str| input[name].as_array().map_or(&[][..], Vec::as_slice).iter();
+    of("targetUrls")
+        .chain(of("profileUrls"))
+        .chain(of("profiles"))
+        .chain(of("startUrls"))
+        .filter_map(|target| target.as_str().or_else(|| text(target, "/url")))
+        .collect()
+}
+
+fn post(item: &Value) -> Option<Post> {
+    if item["type"] != "post" {
+        return None;
+    }
+    let url = match (text(item, "/linkedinUrl"), id(item)) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(id)) => format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}"),
+        (None, None) => return None,
+    };
+    let kind = if item["repostedBy"].is_object() {
+        PostKind::Repost
+    } else if !item["repostId"].is_null() || item["repost"].is_object() {
+        PostKind::Quote
+    } else {
+        PostKind::Original
+    };
+    let owned = |pointer: &str| text(item, pointer).unwrap_or_default().to_owned();
+    let count = |pointer: &str| item.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    Some(Post {
+        url: PostUrl(url),
+        content: owned("/content"),
+        posted_at: date(item, "/repostedAt")
+            .or_else(|| date(item, "/postedAt"))
+            .unwrap_or_default(),
+        author_url: owned("/author/linkedinUrl"),
+        author: owned("/author/name"),
+        kind,
+        likes: count("/engagement/likes"),
+        comments: count("/engagement/comments"),
+        reposts: count("/engagement/shares"),
+        image_url: owned("/postImages/0/url"),
+    })
+}
+
+fn id(item: &Value) -> Option<String> {
+    match &item["id"] {
+        Value::String(id) if !id.is_empty() => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    }
+}
+
+/// A time, which the actor gives as an object with an ISO date and a timestamp.
+fn date(item: &Value, pointer: &str) -> Option<String> {
+    let at = item.pointer(pointer)?;
+    let iso = at.as_str().or_else(|| text(at, "/date")).map(str::to_owned);
+    iso.or_else(|| {
+        let millis = at["timestamp"].as_i64()?;
+        let at = jiff::Timestamp::from_millisecond(millis).ok()?;
+        Some(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    })
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const JANE: &str = "https://www.linkedin.com/in/janedoe/";
+
+    fn item(url: &str, target: &str) -> Value {
+        json!({"type": "post", "id": "7329207003942125568", "linkedinUrl": url, "content": "Hello",
+            "author": {"name": "Jane Doe", "linkedinUrl": "https://www.linkedin.com/in/janedoe?x=1"},
+            "postedAt": {"timestamp": 1_795_427_119_821_i64, "date": "2026-11-23T09:45:19.821Z"},
+            "engagement": {"likes": 42, "comments": 5, "shares": 1}, "query": {"targetUrl": target}})
+    }
+
+    fn harvest(items: &[Value]) -> Harvest {
+        let mut harvest = Harvest::default();
+        harvest.add_input(&json!({"targetUrls": [JANE]}), true);
+        for item in items {
+            harvest.add_item(item);
+        }
+        harvest.sort();
+        harvest
+    }
+
+    fn jane(harvest: &Harvest) -> &ProfilePosts {
+        &harvest.profiles[&ProfileKey::of(JANE).unwrap()]
+    }
+
+    #[test]
+    fn a_post_belongs_to_the_profile_that_was_asked_for_never_to_its_author() {
+        let mut repost =
+            item("https://www.linkedin.com/posts/acme_launch-activity-7330000000000000001-a", JANE);
+        repost["author"] = json!({"type": "company", "name": "Acme", "linkedinUrl": "https://www.linkedin.com/company/acme/posts"});
+        repost["repostedBy"] = json!({"publicIdentifier": "janedoe"});
+        repost["repostedAt"] = json!({"date": "2026-11-24T00:00:00.000Z"});
+        let harvest = harvest(&[repost]);
+        let post = &jane(&harvest).posts[0];
+        assert_eq!((post.kind, post.author.as_str()), (PostKind::Repost, "Acme"));
+        assert_eq!(post.posted_at, "2026-11-24T00:00:00.000Z");
+    }
+
+    #[test]
+    fn kinds_are_told_apart_in_the_actors_order() {
+        let kind = |extra: Value| {
+            let mut item = item("https://www.linkedin.com/posts/x", JANE);
+            item.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            post(&item).unwrap().kind
+        };
+        assert_eq!(kind(json!({})), PostKind::Original);
+        assert_eq!(kind(json!({"repostId": null})), PostKind::Original);
+        assert_eq!(kind(json!({"repostId": "7"})), PostKind::Quote);
+        assert_eq!(kind(json!({"repost": {"id": "7"}})), PostKind::Quote);
+        assert_eq!(
+            kind(json!({"repostId": "7", "repostedBy": {"name": "Jane"}})),
+            PostKind::Repost
+        );
+    }
+
+    #[test]
+    fn only_items_of_type_post_count() {
+        let harvest = harvest(&[
+            item("https://www.linkedin.com/posts/a", JANE),
+            json!({"type": "comment", "id": "1", "query": {"targetUrl": JANE}}),
+            json!({"type": "reaction", "id": "2", "query": {"targetUrl": JANE}}),
+            json!({"error": "no such profile", "query": {"targetUrl": JANE}}),
+            json!({"type": "post", "query": {"targetUrl": JANE}}),
+        ]);
+        assert_eq!((harvest.posts, jane(&harvest).posts.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_target_without_items_is_known_to_have_no_posts_only_when_all_were_tried() {
+        assert_eq!(jane(&harvest(&[])).posts.len(), 0);
+        let mut partial = Harvest::default();
+        partial.add_input(&json!({"targetUrls": [JANE]}), false);
+        assert_eq!((partial.targets, partial.profiles.len()), (1, 0));
+    }
+
+    #[test]
+    fn targets_are_found_under_every_name_that_was_in_use() {
+        let input = json!({"targetUrls": [JANE], "profileUrls": ["https://www.linkedin.com/in/bob"],
+            "startUrls": [{"url": "https://www.linkedin.com/in/eve"}], "profiles": ["https://www.linkedin.com/in/max"]});
+        let mut harvest = Harvest::default();
+        harvest.add_input(&input, true);
+        assert_eq!((harvest.targets, harvest.profiles.len()), (4, 4));
+    }
+
+    #[test]
+    fn the_same_post_counts_as_an_item_each_time_and_is_kept_once() {
+        let url = "https://www.linkedin.com/posts/janedoe_x-activity-7329207003942125568-_gfJ";
+        let mut repost = item(&format!("{url}?utm_source=share"), JANE);
+        repost["repostedBy"] = json!({"name": "Jane Doe"});
+        let found = harvest(&[repost, item(url, JANE)]);
+        assert_eq!((found.posts, jane(&found).items, jane(&found).posts.len()), (2, 2, 1));
+        assert_eq!(jane(&found).posts[0].kind, PostKind::Original);
+    }
+
+    #[test]
+    fn a_post_under_no_profile_is_counted_and_kept_apart() {
+        let mut lost =
+            item("https://www.linkedin.com/posts/a", "https://www.linkedin.com/company/acme");
+        let harvest = harvest(&[lost.clone(), {
+            lost["query"] = Value::Null;
+            lost
+        }]);
+        assert_eq!((harvest.posts, harvest.posts_without_profile), (2, 2));
+    }
+
+    #[test]
+    fn missing_parts_of_a_post_are_empty() {
+        let bare = json!({"type": "post", "id": 7_331_111_111_111_111_111_u64, "query": {"targetUrl": JANE}});
+        let harvest = harvest(&[bare]);
+        let post = &jane(&harvest).posts[0];
+        assert_eq!(
+            post.url.as_str(),
+            "https://www.linkedin.com/feed/update/urn:li:activity:7331111111111111111"
+        );
+        assert_eq!((post.content.as_str(), post.posted_at.as_str(), post.likes), ("", "", 0));
+    }
+}

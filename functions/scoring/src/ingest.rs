@@ -1,0 +1,208 @@
+//! A harvest ended: resolve its run, read it, plan its leads.
+
+use crate::Scoring;
+use crate::apify::ApifyRun;
+use crate::harvest::ProfilePosts;
+use crate::leads;
+use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES, Plan, PlanLead};
+use crate::report::report;
+use crate::resolve::{Resolved, resolve};
+use crate::rubric;
+use jiff::SignedDuration;
+use shared::airtable::AirtableError;
+use shared::failure::{Failure, FailureClass};
+use shared::ids::{BaseId, PlanId};
+use shared::linkedin::ProfileKey;
+use shared::messages::{
+    Fact, Harvested, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader, Source,
+};
+use shared::seams::{Queue, QueueName, Transport};
+use std::collections::BTreeMap;
+
+/// Apify's figures are preliminary for this long after a run's end.
+const PRELIMINARY: SignedDuration = SignedDuration::from_secs(10);
+
+/// Handles an `Ingest` task.
+pub(crate) async fn ingest<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    task: &Ingest,
+) -> Result<(), Failure> {
+    let apify_run = app
+        .apify
+        .run(&task.apify_run_id)
+        .await
+        .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
+    let master = &app.config.airtable.master_base;
+    // Whatever is wrong with the master base can be put right; the harvest is paid for.
+    let Resolved { run, base } = resolve(&app.airtable, master, task, apify_run.as_ref())
+        .await
+        .map_err(Failure::retryable)?;
+    let span = shared::telemetry::run_span(&run);
+    let result = tracing::Instrument::instrument(
+        ingest_run(app, task, apify_run.as_ref(), &run, base),
+        span,
+    );
+    result.await
+}
+
+async fn ingest_run<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    task: &Ingest,
+    apify_run: Option<&ApifyRun>,
+    run: &RunHeader,
+    base: Result<BaseId, String>,
+) -> Result<(), Failure> {
+    let mut facts = vec![Fact::Opened(Opened { by: OpenedBy::Webhook(task.apify_run_id.clone()) })];
+    facts.extend(task.hints.unusable.iter().map(|text| noted(text.clone())));
+    report(app, run, facts).await?;
+
+    let Some(apify_run) = apify_run else {
+        let reason = format!(
+            "Apify knows no run {}: the webhook names a run that was deleted or never was",
+            task.apify_run_id
+        );
+        return report(app, run, vec![failed(task, reason)]).await;
+    };
+    let Some(status) = apify_run.status else {
+        return Err(Failure::retryable(format!("Apify run {} is still going on", apify_run.id)));
+    };
+    let mut harvest = app.apify.harvest(apify_run, status).await.map_err(Failure::retryable)?;
+    let profiles = std::mem::take(&mut harvest.profiles);
+    let seen_at = app.clock.now();
+    let mut facts = Vec::new();
+    let planned = match base {
+        Err(reason) => {
+            facts.push(failed(task, reason));
+            None
+        }
+        Ok(base) => match plan(app, run, &base, apify_run, profiles).await {
+            Ok(planned) => {
+                facts.extend(planned.facts);
+                Some(planned.id)
+            }
+            Err(NotPlanned::Later(failure)) => return Err(failure),
+            Err(NotPlanned::Never(reason)) => {
+                facts.push(failed(task, reason));
+                None
+            }
+        },
+    };
+    let harvested = |apify_run: &ApifyRun| {
+        Fact::Harvested(Harvested {
+            apify_run: apify_run.id.clone(),
+            status,
+            targets: harvest.targets,
+            posts: harvest.posts,
+            posts_without_profile: harvest.posts_without_profile,
+            cost: apify_run.cost,
+            plan: planned.clone(),
+        })
+    };
+    facts.insert(0, harvested(apify_run));
+    report(app, run, facts).await?;
+
+    // The figures were preliminary: the leads are being scored already, so wait and look again.
+    let final_at = apify_run.finished_at.map(|finished| finished + PRELIMINARY);
+    if let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) {
+        let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
+        tokio::time::sleep(left.unsigned_abs()).await;
+        if let Some(final_run) = app.apify.run(&apify_run.id).await.map_err(Failure::retryable)?
+            && final_run.cost != apify_run.cost
+        {
+            report(app, run, vec![harvested(&final_run)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A plan whose chunks are queued.
+struct QueuedPlan {
+    id: PlanId,
+    facts: Vec<Fact>,
+}
+
+/// Why there is no plan.
+enum NotPlanned {
+    /// The same may work later.
+    Later(Failure),
+    /// It takes a person.
+    Never(String),
+}
+
+impl From<AirtableError> for NotPlanned {
+    fn from(error: AirtableError) -> Self {
+        match error.class() {
+            FailureClass::Retryable => Self::Later(Failure::retryable(error)),
+            FailureClass::Terminal | FailureClass::Poison => Self::Never(error.to_string()),
+        }
+    }
+}
+
+/// Plans a harvest's leads and queues the chunks. The facts about the plan are still to be sent.
+async fn plan<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    run: &RunHeader,
+    base: &BaseId,
+    apify_run: &ApifyRun,
+    profiles: BTreeMap<ProfileKey, ProfilePosts>,
+) -> Result<QueuedPlan, NotPlanned> {
+    let planned_leads = profiles
+        .into_iter()
+        .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
+        .collect();
+    let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
+    let plan = Plan::new(&about, planned_leads)
+        .map_err(|too_many| NotPlanned::Never(too_many.to_string()))?;
+    let id = plan.id.clone();
+    let mut facts = Vec::new();
+    if plan.leads() > 0 {
+        let writable = leads::writable_fields(&app.airtable, base).await?;
+        let rubric = match rubric::read(&app.airtable, base).await {
+            Ok(rubric) => rubric,
+            Err(rubric::RubricError::Airtable(error)) => return Err(error.into()),
+            Err(error @ rubric::RubricError::Empty { .. }) => {
+                return Err(NotPlanned::Never(error.to_string()));
+            }
+        };
+        if rubric.prompt.len() > MAX_RUBRIC_BYTES {
+            return Err(NotPlanned::Never(format!(
+                "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
+                rubric.prompt.len()
+            )));
+        }
+        facts.extend(rubric.warnings.into_iter().chain(writable.warnings).map(noted));
+        facts.extend(plan.facts(Kind::Post));
+        let frame = ChunkFrame {
+            run: run.clone(),
+            kind: Kind::Post,
+            base: base.clone(),
+            source: Source::Harvest {
+                apify_run: apify_run.id.clone(),
+                finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
+            },
+            rubric: rubric.prompt,
+            writable: writable.fields,
+        };
+        let messages = plan.into_messages(&frame, app.config.lanes);
+        tracing::info!(
+            plan.id = %id,
+            plan.chunks = messages.len(),
+            "harvest planned"
+        );
+        app.queue
+            .send(QueueName::Scoring, messages)
+            .await
+            .map_err(|error| NotPlanned::Later(Failure::retryable(error)))?;
+    } else {
+        facts.extend(plan.facts(Kind::Post));
+    }
+    Ok(QueuedPlan { id, facts })
+}
+
+fn failed(task: &Ingest, reason: String) -> Fact {
+    Fact::RunFailed(RunFailed { apify_run: Some(task.apify_run_id.clone()), reason })
+}
+
+fn noted(text: String) -> Fact {
+    Fact::Noted(Note { kind: NoteKind::Input, text })
+}

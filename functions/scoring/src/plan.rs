@@ -1,0 +1,249 @@
+//! From leads to chunks. Pure: the same leads give the same plan.
+
+use shared::digest::{id_of, queue_id};
+use shared::ids::{BaseId, PlanId};
+use shared::linkedin::ProfileKey;
+use shared::messages::{
+    Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_MESSAGE_BYTES, MAX_PLAN_LEADS, Message, Planned,
+    PlannedChunk, PlannedLead, Post, RunHeader, ScoringTask, Source,
+};
+use shared::seams::OutgoingMessage;
+
+/// Most leads of a chunk.
+const CHUNK_LEADS: usize = 50;
+/// Room for the leads of a chunk, in bytes of their JSON: a message less what else it carries.
+const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
+/// Most bytes of one lead's posts: no cell holds more.
+const LEAD_BYTES: usize = 100_000;
+/// Longest system prompt that fits beside a chunk's leads.
+pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
+
+/// What a plan is about.
+pub(crate) struct Plan {
+    pub(crate) id: PlanId,
+    chunks: Vec<Vec<PlanLead>>,
+}
+
+/// A lead of a plan, with the number of dataset items that are its.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanLead {
+    lead: ChunkLead,
+    items: u32,
+}
+
+/// A plan that is too large. Nothing of it is begun.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{leads} leads are more than a plan takes ({MAX_PLAN_LEADS}); split the harvest")]
+pub(crate) struct TooManyLeads {
+    leads: usize,
+}
+
+/// What all chunks of a plan carry.
+pub(crate) struct ChunkFrame {
+    pub(crate) run: RunHeader,
+    pub(crate) kind: Kind,
+    pub(crate) base: BaseId,
+    pub(crate) source: Source,
+    pub(crate) rubric: String,
+    pub(crate) writable: Vec<String>,
+}
+
+impl PlanLead {
+    /// A lead that a harvest was asked for. Of more posts than any cell holds, the newest stay.
+    pub(crate) fn harvested(profile: ProfileKey, posts: Vec<Post>, items: u32) -> Self {
+        let mut room = LEAD_BYTES;
+        let posts = posts
+            .into_iter()
+            .take_while(|post| match room.checked_sub(json_len(post)) {
+                Some(left) => {
+                    room = left;
+                    true
+                }
+                None => false,
+            })
+            .collect();
+        let key = profile.lead_key();
+        Self { lead: ChunkLead { key, lead: LeadRef::Profile(profile), posts }, items }
+    }
+}
+
+impl Plan {
+    /// Divides leads into chunks. The plan's id is made of `about` and of the leads with their
+    /// posts: planned again from the same harvest it is the same plan.
+    pub(crate) fn new(about: &[&str], leads: Vec<PlanLead>) -> Result<Self, TooManyLeads> {
+        if leads.len() > MAX_PLAN_LEADS {
+            return Err(TooManyLeads { leads: leads.len() });
+        }
+        let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
+        for PlanLead { lead, items } in &leads {
+            parts.push(lead.key.to_string());
+            parts.push(items.to_string());
+            parts.extend(lead.posts.iter().map(|post| post.key().to_string()));
+        }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let id = id_of(&parts).try_into().expect("an id has the form of a plan id");
+        Ok(Self { id, chunks: chunks(leads) })
+    }
+
+    /// How many leads it has.
+    pub(crate) fn leads(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
+    }
+
+    /// The facts about the plan, to be sent when its chunks are queued.
+    pub(crate) fn facts(&self, kind: Kind) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = self
+            .chunks
+            .iter()
+            .zip(0..)
+            .map(|(leads, chunk)| {
+                let leads = leads
+                    .iter()
+                    .map(|lead| PlannedLead { lead: lead.lead.key.clone(), posts: lead.items })
+                    .collect();
+                Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
+            })
+            .collect();
+        facts.push(Fact::Planned(Planned { plan: self.id.clone(), kind, chunks: self.of() }));
+        facts
+    }
+
+    /// The chunks as messages, in lanes: chunks of one lane are worked on one after the other.
+    pub(crate) fn into_messages(self, frame: &ChunkFrame, lanes: u32) -> Vec<OutgoingMessage> {
+        let of = self.of();
+        let plan = self.id;
+        self.chunks
+            .into_iter()
+            .zip(0..)
+            .map(|(leads, index)| {
+                let chunk = Chunk {
+                    run: frame.run.clone(),
+                    plan: plan.clone(),
+                    index,
+                    of,
+                    kind: frame.kind,
+                    base: frame.base.clone(),
+                    source: frame.source.clone(),
+                    rubric: frame.rubric.clone(),
+                    writable: frame.writable.clone(),
+                    leads: leads.into_iter().map(|lead| lead.lead).collect(),
+                };
+                OutgoingMessage {
+                    group: queue_id(&format!("{}#{}", frame.base, index % lanes)),
+                    deduplication: id_of(&["chunk", plan.as_str(), &index.to_string()]),
+                    body: ScoringTask::Chunk(Box::new(chunk)).encode(),
+                }
+            })
+            .collect()
+    }
+
+    fn of(&self) -> u32 {
+        u32::try_from(self.chunks.len()).expect("a plan has at most 25,000 chunks")
+    }
+}
+
+/// Chunks of at most 50 leads that fit into a message.
+fn chunks(leads: Vec<PlanLead>) -> Vec<Vec<PlanLead>> {
+    let mut chunks: Vec<Vec<PlanLead>> = Vec::new();
+    let mut room = 0;
+    for lead in leads {
+        let size = json_len(&lead.lead);
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK_LEADS && size <= room => {
+                room -= size;
+                chunk.push(lead);
+            }
+            Some(_) | None => {
+                room = CHUNK_BYTES.saturating_sub(size);
+                chunks.push(vec![lead]);
+            }
+        }
+    }
+    chunks
+}
+
+fn json_len(value: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::linkedin::PostUrl;
+    use shared::messages::{PostKind, RunType};
+
+    fn post(url: &str, content: String) -> Post {
+        Post {
+            url: PostUrl(url.to_owned()),
+            content,
+            posted_at: String::new(),
+            author_url: String::new(),
+            author: String::new(),
+            kind: PostKind::Original,
+            likes: 0,
+            comments: 0,
+            reposts: 0,
+            image_url: String::new(),
+        }
+    }
+
+    fn lead(n: usize, posts: Vec<Post>) -> PlanLead {
+        let profile = ProfileKey::of(&format!("linkedin.com/in/lead-{n}")).unwrap();
+        let items = u32::try_from(posts.len()).unwrap();
+        PlanLead::harvested(profile, posts, items)
+    }
+
+    fn frame() -> ChunkFrame {
+        ChunkFrame {
+            run: RunHeader {
+                base_run: "261123-100000".parse().unwrap(),
+                client: "Guy-Wilson".parse().unwrap(),
+                client_name: "Guy Wilson".to_owned(),
+                run_type: RunType::Standalone,
+                opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            },
+            kind: Kind::Post,
+            base: "appX8s1pPiBf5rqTz".parse().unwrap(),
+            source: Source::Waiting,
+            rubric: "r".repeat(MAX_RUBRIC_BYTES),
+            writable: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_chunk_has_at_most_fifty_leads_and_lanes_take_turns() {
+        let plan = Plan::new(&["a"], (0..120).map(|n| lead(n, vec![])).collect()).unwrap();
+        assert_eq!(plan.leads(), 120);
+        let messages = plan.into_messages(&frame(), 2);
+        let groups: Vec<&str> = messages.iter().map(|message| message.group.as_str()).collect();
+        assert_eq!(groups, ["appX8s1pPiBf5rqTz#0", "appX8s1pPiBf5rqTz#1", "appX8s1pPiBf5rqTz#0"]);
+    }
+
+    #[test]
+    fn every_chunk_fits_into_a_message_whatever_its_leads_posted() {
+        let wordy = |n| {
+            lead(n, (0..40).map(|p| post(&format!("u{n}-{p}"), "\u{1}é\"".repeat(900))).collect())
+        };
+        let plan = Plan::new(&["a"], (0..30).map(wordy).collect()).unwrap();
+        assert!(plan.chunks.len() > 1);
+        for message in plan.into_messages(&frame(), 2) {
+            assert!(message.body.len() <= MAX_MESSAGE_BYTES, "{}", message.body.len());
+        }
+    }
+
+    #[test]
+    fn a_plan_of_the_same_content_is_the_same_plan() {
+        let id = |leads| Plan::new(&["run", "harvest"], leads).unwrap().id;
+        let one = || vec![lead(1, vec![post("u", "x".into())])];
+        assert_eq!(id(one()), id(one()));
+        assert_ne!(id(one()), id(vec![lead(1, vec![])]));
+        assert_ne!(id(one()), Plan::new(&["run", "other"], one()).unwrap().id);
+    }
+
+    #[test]
+    fn more_leads_than_a_plan_takes_are_refused_as_a_whole() {
+        let leads: Vec<PlanLead> = vec![lead(1, vec![]); MAX_PLAN_LEADS + 1];
+        let error = Plan::new(&["a"], leads).err().unwrap();
+        assert!(error.to_string().starts_with("25001 leads are more than a plan takes"));
+    }
+}

@@ -1,0 +1,216 @@
+//! Which run and which client a harvest belongs to. Every rule answers the same for the same
+//! harvest, however often and whenever its webhook is delivered; none reads the clock.
+
+use crate::apify::ApifyRun;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use shared::airtable::formula::Formula;
+use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
+use shared::messages::{Ingest, RunHeader, RunType};
+use shared::schema::{apify, clients, run_record};
+use shared::seams::Transport;
+
+/// The run of a harvest.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Resolved {
+    pub(crate) run: RunHeader,
+    /// The base whose leads are scored, or why nothing is scored.
+    pub(crate) base: Result<BaseId, String>,
+}
+
+/// A row of the master base, as far as it is read.
+type Row = Record<Map<String, Value>>;
+
+/// Resolves a harvest. `apify_run` is `None` when Apify knows no such run.
+pub(crate) async fn resolve(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    task: &Ingest,
+    apify_run: Option<&ApifyRun>,
+) -> Result<Resolved, AirtableError> {
+    let started_at = apify_run.map_or(Timestamp::UNIX_EPOCH, |run| run.started_at);
+    let hints = &task.hints;
+    // The table `Apify` is asked only for what the webhook itself does not say.
+    let listed = if hints.client.is_none() || hints.base_run.is_none() {
+        listed(airtable, master, &task.apify_run_id).await?
+    } else {
+        Listed::default()
+    };
+    let client_id = hints.client.clone().or(listed.client);
+    let Some(client_id) = client_id else {
+        let reason = format!(
+            "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}; \
+             add clientId to the webhook's URL and post it again",
+            apify::TABLE,
+            task.apify_run_id
+        );
+        return Ok(unattributed(task, started_at, reason));
+    };
+    let Some(client) = find_client(airtable, master, &client_id).await? else {
+        let reason = format!(
+            "unattributed: client {client_id:?} is not in the table {:?}; correct the webhook's \
+             clientId, or add the client, and post the webhook again",
+            clients::TABLE,
+            client_id = client_id.as_str()
+        );
+        return Ok(unattributed(task, started_at, reason));
+    };
+    let (base_run, run_type) = match &hints.base_run {
+        Some(given) => (given.clone(), RunType::Orchestrated),
+        None => match recorded(airtable, master, &client_id, &task.apify_run_id).await? {
+            Some(recorded) => recorded,
+            None => match listed.base_run {
+                Some(listed) => (listed, RunType::Orchestrated),
+                None => (BaseRunId::at(started_at), RunType::Standalone),
+            },
+        },
+    };
+    let run = RunHeader {
+        base_run,
+        client: client_id,
+        client_name: client.name.clone(),
+        run_type,
+        opened_at: task.received_at,
+    };
+    Ok(Resolved { run, base: client.served_base() })
+}
+
+/// The record of a harvest that no client can be found for: an operator sees it, nothing is
+/// scored.
+fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolved {
+    let run = RunHeader {
+        base_run: task.hints.base_run.clone().unwrap_or_else(|| BaseRunId::at(started_at)),
+        client: ClientId::unattributed(),
+        client_name: String::new(),
+        run_type: RunType::Standalone,
+        opened_at: task.received_at,
+    };
+    Resolved { run, base: Err(reason) }
+}
+
+/// A client as its row says.
+struct Client {
+    id: String,
+    name: String,
+    status: String,
+    base: String,
+    service_level: String,
+}
+
+impl Client {
+    /// The base whose leads' posts are scored, or why none are.
+    fn served_base(&self) -> Result<BaseId, String> {
+        let id = &self.id;
+        if self.status != clients::ACTIVE {
+            return Err(format!(
+                "client {id:?} has the status {:?} and is not served: set {:?} to {:?} and post the webhook again",
+                self.status,
+                clients::STATUS,
+                clients::ACTIVE
+            ));
+        }
+        if self.service_level.trim_start().starts_with('1') {
+            return Err(format!(
+                "client {id:?} has the service level {:?}, which has no post scoring",
+                self.service_level
+            ));
+        }
+        self.base
+            .trim()
+            .parse()
+            .map_err(|error| format!("client {id:?} has no usable {:?}: {error}", clients::BASE_ID))
+    }
+}
+
+async fn find_client(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    id: &ClientId,
+) -> Result<Option<Client>, AirtableError> {
+    let query = ListQuery {
+        fields: &[clients::CLIENT_NAME, clients::STATUS, clients::BASE_ID, clients::SERVICE_LEVEL],
+        formula: Some(Formula::equals(clients::CLIENT_ID, id.as_str())),
+        max_records: Some(1),
+    };
+    let rows: Vec<Row> = airtable.list(master, clients::TABLE, &query).await?;
+    Ok(rows.first().map(|row| Client {
+        id: id.to_string(),
+        name: text(row, clients::CLIENT_NAME),
+        status: text(row, clients::STATUS),
+        base: text(row, clients::BASE_ID),
+        service_level: text(row, clients::SERVICE_LEVEL),
+    }))
+}
+
+/// The run record of this client that already carries the harvest.
+async fn recorded(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    client: &ClientId,
+    apify_run: &ApifyRunId,
+) -> Result<Option<(BaseRunId, RunType)>, AirtableError> {
+    let query = ListQuery {
+        fields: &[run_record::RUN_ID, run_record::APIFY_RUN_ID],
+        formula: Some(Formula::all([
+            Formula::equals(run_record::CLIENT_ID, client.as_str()),
+            Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
+        ])),
+        max_records: None,
+    };
+    let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
+    rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+    Ok(rows
+        .iter()
+        .filter(|row| {
+            text(row, run_record::APIFY_RUN_ID)
+                .lines()
+                .any(|line| line.trim() == apify_run.as_str())
+        })
+        .find_map(|row| {
+            let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
+            // The fold keeps `Orchestrated` when an earlier event said so.
+            (run.client() == *client).then(|| (run.base(), RunType::Standalone))
+        }))
+}
+
+/// What the table `Apify` says of a harvest.
+#[derive(Debug, Default)]
+struct Listed {
+    base_run: Option<BaseRunId>,
+    client: Option<ClientId>,
+}
+
+/// Asks the table `Apify`, which a master base may lack.
+async fn listed(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    apify_run: &ApifyRunId,
+) -> Result<Listed, AirtableError> {
+    let query = ListQuery {
+        fields: &[apify::RUN_ID, apify::CLIENT_ID],
+        formula: Some(Formula::equals(apify::APIFY_RUN_ID, apify_run.as_str())),
+        max_records: Some(1),
+    };
+    match airtable.list::<Map<String, Value>>(master, apify::TABLE, &query).await {
+        Ok(rows) => Ok(rows.first().map_or_else(Listed::default, |row| Listed {
+            base_run: BaseRunId::in_front_of(&text(row, apify::RUN_ID)),
+            client: text(row, apify::CLIENT_ID).trim().parse().ok(),
+        })),
+        Err(AirtableError::Denied { .. }) => {
+            tracing::debug!(airtable.table = apify::TABLE, "the master base has no such table");
+            Ok(Listed::default())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn text(row: &Row, field: &str) -> String {
+    match row.fields.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
+            String::new()
+        }
+    }
+}

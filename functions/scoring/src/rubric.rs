@@ -1,0 +1,218 @@
+//! The system prompt of post scoring: a client's instructions with its rubric inside.
+
+use serde_json::{Map, Value};
+use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::ids::BaseId;
+use shared::schema::{post_attributes as attributes, post_instructions as instructions};
+use shared::seams::Transport;
+use std::fmt::Write as _;
+
+/// A client's rubric as the model is told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rubric {
+    pub(crate) prompt: String,
+    /// What was odd about it, for the run's notes.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A rubric that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RubricError {
+    #[error(transparent)]
+    Airtable(#[from] AirtableError),
+    #[error("table {table:?} of base {base} has no {what}; add some before posts can be scored")]
+    Empty { table: &'static str, base: BaseId, what: &'static str },
+}
+
+type Row = Map<String, Value>;
+
+/// Reads a client's rubric: two requests, once per plan.
+pub(crate) async fn read(
+    airtable: &Airtable<impl Transport>,
+    base: &BaseId,
+) -> Result<Rubric, RubricError> {
+    let texts: Vec<Record<Row>> =
+        airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
+    if texts.is_empty() {
+        let what = "instructions";
+        return Err(RubricError::Empty { table: instructions::TABLE, base: base.clone(), what });
+    }
+    let criteria: Vec<Record<Row>> =
+        airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
+    let texts: Vec<Row> = texts.into_iter().map(|row| row.fields).collect();
+    let criteria: Vec<Row> = criteria.into_iter().map(|row| row.fields).collect();
+    prompt(&texts, &criteria).ok_or_else(|| {
+        let what = "active criteria";
+        RubricError::Empty { table: attributes::TABLE, base: base.clone(), what }
+    })
+}
+
+/// Puts the texts in their order, with the criteria right behind the component
+/// `SCORING_HEADER`. `None` without an active criterion.
+fn prompt(texts: &[Row], criteria: &[Row]) -> Option<Rubric> {
+    let mut warnings = Vec::new();
+    // A checkbox that is not set is left out; a table where no row has it has no such field.
+    let has_active = criteria.iter().any(|row| row.contains_key(attributes::ACTIVE));
+    let is_active = |row: &&Row| !has_active || row.get(attributes::ACTIVE) == Some(&true.into());
+    let mut criteria: Vec<&Row> = criteria.iter().filter(is_active).collect();
+    criteria.sort_by_cached_key(|row| text(row, attributes::ID));
+    if criteria.is_empty() {
+        return None;
+    }
+    let rubric = rubric_text(&criteria, &mut warnings);
+
+    let mut texts: Vec<&Row> = texts.iter().collect();
+    texts.sort_by(|a, b| {
+        order(a).total_cmp(&order(b)).then_with(|| id_of_text(a).cmp(&id_of_text(b)))
+    });
+    let mut parts: Vec<String> = Vec::new();
+    let mut placed = false;
+    for row in texts {
+        parts.push(text(row, instructions::TEXT));
+        if !placed && id_of_text(row) == instructions::SCORING_HEADER {
+            parts.push(rubric.clone());
+            placed = true;
+        }
+    }
+    if !placed {
+        warnings.push(format!(
+            "table {:?} has no component {:?}: the rubric stands at the end of the prompt",
+            instructions::TABLE,
+            instructions::SCORING_HEADER
+        ));
+        parts.push(rubric);
+    }
+    let prompt = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    Some(Rubric { prompt, warnings })
+}
+
+fn rubric_text(criteria: &[&Row], warnings: &mut Vec<String>) -> String {
+    let is_negative = |row: &&&Row| text(row, attributes::CATEGORY) == attributes::NEGATIVE;
+    for row in criteria {
+        let category = text(row, attributes::CATEGORY);
+        if category != attributes::POSITIVE && category != attributes::NEGATIVE {
+            warnings.push(format!(
+                "criterion {:?} has the unknown category {category:?} and counts as positive",
+                text(row, attributes::ID)
+            ));
+        }
+    }
+    let (negative, positive): (Vec<&Row>, Vec<&Row>) = criteria.iter().partition(is_negative);
+    let mut out = String::new();
+    for (heading, rows) in [(attributes::POSITIVE, positive), (attributes::NEGATIVE, negative)] {
+        if rows.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "## {heading}s");
+        for row in rows {
+            write_criterion(&mut out, row);
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+fn write_criterion(out: &mut String, row: &Row) {
+    let _ = writeln!(out, "### {}: {}", text(row, attributes::ID), text(row, attributes::NAME));
+    for (label, field) in [
+        ("Scoring type", attributes::SCORING_TYPE),
+        ("Points", attributes::MAX_SCORE),
+        ("Instructions", attributes::INSTRUCTIONS),
+        ("Speaks for it", attributes::POSITIVE_KEYWORDS),
+        ("Speaks against it", attributes::NEGATIVE_KEYWORDS),
+        ("Applies", attributes::EXAMPLE_HIGH),
+        ("Does not apply", attributes::EXAMPLE_LOW),
+    ] {
+        let value = text(row, field);
+        if !value.is_empty() {
+            let _ = writeln!(out, "{label}: {value}");
+        }
+    }
+}
+
+fn id_of_text(row: &Row) -> String {
+    text(row, instructions::COMPONENT_ID)
+}
+
+fn order(row: &Row) -> f64 {
+    row.get(instructions::SORT_ORDER).and_then(Value::as_f64).unwrap_or(f64::MAX)
+}
+
+/// A cell as text: a number as it is written, anything else that is no text as nothing.
+fn text(row: &Row, field: &str) -> String {
+    match row.get(field) {
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
+            String::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rows(rows: Value) -> Vec<Row> {
+        serde_json::from_value(rows).unwrap()
+    }
+
+    fn texts() -> Vec<Row> {
+        rows(json!([
+            {"Component ID": "OUTPUT", "Instruction Text": "Answer in JSON.", "Sort Order": 30},
+            {"Component ID": "SCORING_HEADER", "Instruction Text": "Score by this rubric:", "Sort Order": 20},
+            {"Component ID": "ROLE", "Instruction Text": "You score posts.", "Sort Order": 3.5},
+        ]))
+    }
+
+    #[test]
+    fn the_rubric_stands_right_behind_the_scoring_header() {
+        let criteria = rows(json!([
+            {"Attribute ID": "B", "Criterion Name": "Sells", "Category": "Negative Scoring Factor", "Max Score / Point Value": -10},
+            {"Attribute ID": "A", "Criterion Name": "Builds", "Category": "Positive Scoring Factor", "Max Score / Point Value": 40,
+             "Detailed Instructions for AI (Scoring Rubric)": "Look for shipped work."},
+        ]));
+        let rubric = prompt(&texts(), &criteria).unwrap();
+        assert_eq!(
+            rubric.prompt,
+            "You score posts.\n\nScore by this rubric:\n\n\
+             ## Positive Scoring Factors\n### A: Builds\nPoints: 40\nInstructions: Look for shipped work.\n\
+             ## Negative Scoring Factors\n### B: Sells\nPoints: -10\n\n\
+             Answer in JSON."
+        );
+        assert!(rubric.warnings.is_empty());
+    }
+
+    #[test]
+    fn only_active_criteria_count_where_the_base_has_the_field() {
+        let criteria = rows(json!([
+            {"Attribute ID": "A", "Category": "Positive Scoring Factor", "Active": true},
+            {"Attribute ID": "B", "Category": "Positive Scoring Factor"},
+        ]));
+        let rubric = prompt(&texts(), &criteria).unwrap();
+        assert!(rubric.prompt.contains("### A") && !rubric.prompt.contains("### B"));
+        let without_field =
+            rows(json!([{"Attribute ID": "B", "Category": "Positive Scoring Factor"}]));
+        assert!(prompt(&texts(), &without_field).unwrap().prompt.contains("### B"));
+        assert_eq!(prompt(&texts(), &[]), None);
+    }
+
+    #[test]
+    fn an_unknown_category_counts_as_positive_with_a_warning() {
+        let criteria = rows(json!([{"Attribute ID": "A", "Category": "Bonus"}]));
+        let rubric = prompt(&texts(), &criteria).unwrap();
+        assert!(rubric.prompt.contains("## Positive Scoring Factors\n### A"));
+        assert_eq!(
+            rubric.warnings,
+            [r#"criterion "A" has the unknown category "Bonus" and counts as positive"#]
+        );
+    }
+
+    #[test]
+    fn without_a_scoring_header_the_rubric_stands_at_the_end_with_a_warning() {
+        let criteria = rows(json!([{"Attribute ID": "A", "Category": "Positive Scoring Factor"}]));
+        let rubric = prompt(&texts()[..1], &criteria).unwrap();
+        assert!(rubric.prompt.starts_with("Answer in JSON.") && rubric.prompt.ends_with("### A:"));
+        assert_eq!(rubric.warnings.len(), 1);
+    }
+}
