@@ -5,6 +5,7 @@
 //! faults and the `/_sim/…` control endpoints in front of it; [`serve`] puts that on a port.
 //! A test can just as well call [`Simulated::call`] in process and on paused time.
 
+pub mod airtable;
 mod faults;
 mod reply;
 mod serve;

@@ -1,0 +1,72 @@
+//! Cells as a person sees them: for `cellFormat=string`, and for text in formulas.
+
+use super::model::{Base, Class, Field, Table};
+use super::schema::FieldKind;
+use serde_json::Value;
+
+/// The cell as text, as it is shown in the base.
+pub(crate) fn shown(base: &Base, field: &Field, cell: &Value) -> String {
+    match field.spec.kind.class() {
+        Class::Number => match cell.as_f64() {
+            Some(number) => shown_number(&field.spec.kind, number),
+            None => String::new(),
+        },
+        Class::Checkbox => "checked".to_owned(),
+        Class::Links => linked(base, field, cell),
+        Class::Attachments => {
+            let file = |file: &Value| {
+                let part = |key| file.get(key).and_then(Value::as_str).unwrap_or_default();
+                format!("{} ({})", part("filename"), part("url"))
+            };
+            let files = cell.as_array().map(Vec::as_slice).unwrap_or_default();
+            files.iter().map(file).collect::<Vec<_>>().join(", ")
+        }
+        Class::Text
+        | Class::Email
+        | Class::OneChoice
+        | Class::Choices
+        | Class::Date
+        | Class::DateTime
+        | Class::Computed => plain(cell),
+    }
+}
+
+/// A value as text where its field says nothing more about it.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// What linked rows are called, by their primary fields.
+pub(crate) fn linked(base: &Base, field: &Field, cell: &Value) -> String {
+    let FieldKind::MultipleRecordLinks { linked_table_id } = &field.spec.kind else {
+        return String::new();
+    };
+    let Some(table) = base.table(linked_table_id) else { return String::new() };
+    let ids = cell.as_array().map(Vec::as_slice).unwrap_or_default();
+    let names = ids.iter().filter_map(Value::as_str).map(|id| primary(table, id));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn primary(table: &Table, id: &str) -> String {
+    let row = table.records.get(id).zip(table.fields.first());
+    let cell = row.and_then(|(record, field)| Table::cell(record, field));
+    cell.map(|cell| plain(&cell)).unwrap_or_default()
+}
+
+fn shown_number(kind: &FieldKind, number: f64) -> String {
+    if let FieldKind::Currency { precision, symbol } = kind {
+        return format!("{symbol}{number:.digits$}", digits = usize::from(*precision));
+    }
+    if let FieldKind::Percent { precision } = kind {
+        return format!("{:.digits$}%", number * 100.0, digits = usize::from(*precision));
+    }
+    if let FieldKind::Number { precision } = kind {
+        return format!("{number:.digits$}", digits = usize::from(*precision));
+    }
+    number.to_string()
+}

@@ -1,0 +1,263 @@
+//! Bases, tables and rows as the simulator holds them.
+
+use super::schema::{Choice, Constant, FieldKind, FieldSpec, TableSpec};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A base. Its rows are stored apart from it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Base {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) tables: Vec<Table>,
+}
+
+/// A table with its rows, which are kept in the order of their ids: as good as arbitrary.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) views: Vec<View>,
+    #[serde(skip)]
+    pub(crate) records: BTreeMap<Arc<str>, Record>,
+}
+
+/// A field with its id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Field {
+    pub(crate) id: String,
+    #[serde(flatten)]
+    pub(crate) spec: FieldSpec,
+}
+
+/// A view. Its filter names fields by their ids, so that a renamed field does not break it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct View {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) filter: Option<String>,
+}
+
+/// A row. `seq` grows from row to row; cells and changes are kept by field id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) seq: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) cells: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) changed: BTreeMap<String, Timestamp>,
+}
+
+/// What kinds of field have in common when a cell is written or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Text,
+    Email,
+    Number,
+    Checkbox,
+    OneChoice,
+    Choices,
+    Date,
+    DateTime,
+    Links,
+    Attachments,
+    Computed,
+}
+
+/// A moment as Airtable writes it: UTC, with milliseconds.
+pub(crate) fn iso(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+impl FieldKind {
+    /// How cells of this kind behave.
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::SingleLineText
+            | Self::MultilineText
+            | Self::RichText
+            | Self::Url
+            | Self::PhoneNumber => Class::Text,
+            Self::Email => Class::Email,
+            Self::Number { .. } | Self::Currency { .. } | Self::Percent { .. } => Class::Number,
+            Self::Checkbox { .. } => Class::Checkbox,
+            Self::SingleSelect { .. } => Class::OneChoice,
+            Self::MultipleSelects { .. } => Class::Choices,
+            Self::Date { .. } => Class::Date,
+            Self::DateTime { .. } => Class::DateTime,
+            Self::MultipleRecordLinks { .. } => Class::Links,
+            Self::MultipleAttachments => Class::Attachments,
+            Self::CreatedTime
+            | Self::LastModifiedTime
+            | Self::Formula(_)
+            | Self::Rollup(_)
+            | Self::MultipleLookupValues(_)
+            | Self::Count(_)
+            | Self::AutoNumber(_) => Class::Computed,
+        }
+    }
+
+    /// The result of a field that computes the same in every row.
+    fn constant(&self) -> Option<&Constant> {
+        let (Self::Formula(constant)
+        | Self::Rollup(constant)
+        | Self::MultipleLookupValues(constant)
+        | Self::Count(constant)
+        | Self::AutoNumber(constant)) = self
+        else {
+            return None;
+        };
+        Some(constant)
+    }
+
+    /// The choices of a select field; none for another kind.
+    pub(crate) fn choices(&self) -> &[Choice] {
+        let (Self::SingleSelect { choices } | Self::MultipleSelects { choices }) = self else {
+            return &[];
+        };
+        choices
+    }
+
+    /// The choices of a select field, to add to.
+    pub(crate) fn choices_mut(&mut self) -> Option<&mut Vec<Choice>> {
+        let (Self::SingleSelect { choices } | Self::MultipleSelects { choices }) = self else {
+            return None;
+        };
+        Some(choices)
+    }
+}
+
+impl Field {
+    /// The field as the Meta API shows it.
+    pub(crate) fn model(&self) -> Value {
+        let mut model = json!(self.spec);
+        model["id"] = json!(self.id);
+        if self.spec.kind.class() == Class::Computed {
+            model["options"] = json!({"isValid": true});
+        }
+        model
+    }
+}
+
+impl Table {
+    /// The field with this id or name.
+    pub(crate) fn field(&self, key: &str) -> Option<&Field> {
+        find_field(&self.fields, key).map(|index| &self.fields[index])
+    }
+
+    /// The view with this id or name.
+    pub(crate) fn view(&self, key: &str) -> Option<&View> {
+        self.views.iter().find(|view| view.id == key || view.name == key)
+    }
+
+    /// The cell of a row, computed if need be; `None` for an empty one.
+    pub(crate) fn cell<'a>(record: &'a Record, field: &'a Field) -> Option<Cow<'a, Value>> {
+        let kind = &field.spec.kind;
+        if let FieldKind::CreatedTime = kind {
+            return Some(Cow::Owned(json!(iso(record.created))));
+        }
+        if let FieldKind::LastModifiedTime = kind {
+            return Some(Cow::Owned(json!(iso(record.modified(&[])))));
+        }
+        record.stored(field).filter(|value| !is_empty(value)).map(Cow::Borrowed)
+    }
+
+    /// The table as the Meta API shows it.
+    pub(crate) fn model(&self, visible_field_ids: bool) -> Value {
+        let field_ids: Vec<&str> = self.fields.iter().map(|field| field.id.as_str()).collect();
+        let view = |view: &View| {
+            let mut model = json!({"id": view.id, "name": view.name, "type": "grid"});
+            if visible_field_ids {
+                model["visibleFieldIds"] = json!(field_ids);
+            }
+            model
+        };
+        let mut model = json!({
+            "id": self.id,
+            "name": self.name,
+            "primaryFieldId": field_ids.first(),
+            "fields": self.fields.iter().map(Field::model).collect::<Vec<_>>(),
+            "views": self.views.iter().map(view).collect::<Vec<_>>(),
+        });
+        if let Some(description) = &self.description {
+            model["description"] = json!(description);
+        }
+        model
+    }
+
+    /// The rows in the order they were made, which is the order of every view.
+    pub(crate) fn in_order(&self) -> Vec<(&Arc<str>, &Record)> {
+        let mut rows: Vec<_> = self.records.iter().collect();
+        rows.sort_by_key(|(_, record)| record.seq);
+        rows
+    }
+}
+
+impl Base {
+    /// The table with this id or name.
+    pub(crate) fn table(&self, key: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.id == key || table.name == key)
+    }
+
+    /// The table with this id or name, to change.
+    pub(crate) fn table_mut(&mut self, key: &str) -> Option<&mut Table> {
+        self.tables.iter_mut().find(|table| table.id == key || table.name == key)
+    }
+
+    /// Whether a table may be added: its name is not empty and not taken.
+    pub(crate) fn takes_table(&self, spec: &TableSpec) -> bool {
+        let name = spec.name.to_lowercase();
+        !name.trim().is_empty() && self.tables.iter().all(|table| table.name.to_lowercase() != name)
+    }
+}
+
+impl Record {
+    /// The value of a cell as it is held: in the row, or in the field if it computes one.
+    pub(crate) fn stored<'a>(&'a self, field: &'a Field) -> Option<&'a Value> {
+        match field.spec.kind.constant() {
+            Some(constant) => constant.value.as_ref(),
+            None => self.cells.get(&field.id),
+        }
+    }
+
+    /// When one of these fields last changed, any of them for none: at the latest change since
+    /// the row was made, or when it was made.
+    pub(crate) fn modified(&self, fields: &[&str]) -> Timestamp {
+        let counts = |id: &str| fields.is_empty() || fields.contains(&id);
+        let changes = self.changed.iter().filter(|(id, _)| counts(id)).map(|(_, &at)| at);
+        changes.max().unwrap_or(self.created).max(self.created)
+    }
+
+    /// Puts a cell, or clears it; notes when it changed, if it did.
+    pub(crate) fn put(&mut self, field: &str, value: Option<Value>, now: Timestamp) {
+        if self.cells.get(field) == value.as_ref() {
+            return;
+        }
+        match value {
+            Some(value) => self.cells.insert(field.to_owned(), value),
+            None => self.cells.remove(field),
+        };
+        self.changed.insert(field.to_owned(), now);
+    }
+}
+
+/// Where the field with this id or name is.
+pub(crate) fn find_field(fields: &[Field], key: &str) -> Option<usize> {
+    fields.iter().position(|field| field.id == key || field.spec.name == key)
+}
+
+/// Whether a cell with this value is left out of an answer.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
