@@ -6,6 +6,7 @@ mod cells_tests;
 mod display;
 mod error;
 mod field_spec;
+mod formula;
 mod ids;
 mod model;
 mod schema;

@@ -1,0 +1,131 @@
+//! A formula as a tree.
+
+use super::datum::Datum;
+use super::eval::Row;
+use crate::airtable::model::Field;
+use regex::Regex;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
+/// Why a formula is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    /// It is not a formula.
+    #[error("Invalid formula. Please check your formula text.")]
+    Invalid,
+    /// It names fields the table does not have.
+    #[error("Unknown field names: {}", .0.join(", "))]
+    UnknownFields(Vec<String>),
+}
+
+/// A part of a formula.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Expr {
+    Number(f64),
+    Text(Literal),
+    Field(Box<Field>),
+    Negative(Box<Expr>),
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    Call(&'static Function, Vec<Expr>),
+    /// `OR(e='a', e='b', …)` for one `e`: asked with one look-up instead of one comparison each.
+    OneOf(Box<Expr>, HashSet<String>),
+}
+
+/// A text in the formula, and what it is as a regular expression, once asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Literal {
+    pub(crate) text: String,
+    pub(crate) regex: OnceCell<Option<Regex>>,
+}
+
+impl PartialEq for Literal {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+/// What stands between two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Eq,
+    Ne,
+    Lt,
+    Gt,
+    Le,
+    Ge,
+    Join,
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+/// A function of the language.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// Its name in capitals.
+    pub(crate) name: &'static str,
+    /// The fewest arguments it takes.
+    pub(crate) min: usize,
+    /// The most arguments it takes.
+    pub(crate) max: usize,
+    /// What it does. It evaluates its arguments itself, so that `IF` need not evaluate all.
+    pub(crate) call: for<'a> fn(Row<'a>, &'a [Expr]) -> Datum<'a>,
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// For functions that take any number of arguments.
+pub(crate) const ANY: usize = usize::MAX;
+
+impl Expr {
+    /// A call, with a list of alternatives folded into one look-up.
+    pub(crate) fn call(function: &'static Function, args: Vec<Self>) -> Self {
+        if function.name == "OR"
+            && let Some(folded) = one_of(&args)
+        {
+            return folded;
+        }
+        Self::Call(function, args)
+    }
+
+    /// The ids a row must have one of, when the whole formula is about ids.
+    pub(crate) fn record_ids(&self) -> Option<Vec<&str>> {
+        if let Self::OneOf(subject, texts) = self {
+            return subject
+                .is_call("RECORD_ID")
+                .then(|| texts.iter().map(String::as_str).collect());
+        }
+        if let Self::Binary(Operator::Eq, left, right) = self
+            && left.is_call("RECORD_ID")
+            && let Self::Text(literal) = right.as_ref()
+        {
+            return Some(vec![&literal.text]);
+        }
+        None
+    }
+
+    /// Whether this is a call of the function.
+    pub(crate) fn is_call(&self, name: &str) -> bool {
+        matches!(self, Self::Call(function, _) if function.name == name)
+    }
+}
+
+/// `e='a', e='b', …` as a set; `None` if the arguments are anything else.
+fn one_of(args: &[Expr]) -> Option<Expr> {
+    let mut subject = None;
+    let mut texts = HashSet::new();
+    for arg in args {
+        let Expr::Binary(Operator::Eq, left, right) = arg else { return None };
+        let Expr::Text(literal) = right.as_ref() else { return None };
+        if *subject.get_or_insert(left) != left {
+            return None;
+        }
+        texts.insert(literal.text.clone());
+    }
+    Some(Expr::OneOf(subject?.clone(), texts))
+}

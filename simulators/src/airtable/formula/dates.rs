@@ -1,0 +1,240 @@
+//! Functions on moments, all in UTC.
+
+use super::ast::{ANY, Expr, Function};
+use super::datum::Datum;
+use super::eval::Row;
+use super::texts::{or_error, text};
+use crate::airtable::model::iso;
+use crate::airtable::times;
+use jiff::civil::DateTime;
+use jiff::{Span, Timestamp};
+
+/// The functions of this file.
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function { name: "NOW", min: 0, max: 0, call: |row, _| Datum::Date(row.context.now) },
+    Function { name: "TODAY", min: 0, max: 0, call: |row, _| or_error(today(row)) },
+    Function {
+        name: "CREATED_TIME",
+        min: 0,
+        max: 0,
+        call: |row, _| Datum::Date(row.record.created),
+    },
+    Function { name: "LAST_MODIFIED_TIME", min: 0, max: ANY, call: last_modified },
+    Function { name: "IS_AFTER", min: 2, max: 2, call: |row, args| or_error(is_after(row, args)) },
+    Function {
+        name: "IS_BEFORE",
+        min: 2,
+        max: 2,
+        call: |row, args| or_error(is_before(row, args)),
+    },
+    Function { name: "IS_SAME", min: 2, max: 3, call: |row, args| or_error(is_same(row, args)) },
+    Function {
+        name: "DATETIME_DIFF",
+        min: 2,
+        max: 3,
+        call: |row, args| or_error(difference(row, args)),
+    },
+    Function { name: "DATEADD", min: 3, max: 3, call: |row, args| or_error(add(row, args)) },
+    Function {
+        name: "DATETIME_PARSE",
+        min: 1,
+        max: 1,
+        call: |row, args| or_error(parse(row, args)),
+    },
+    Function {
+        name: "DATETIME_FORMAT",
+        min: 1,
+        max: 2,
+        call: |row, args| or_error(format(row, args)),
+    },
+];
+
+/// A unit of time, from its name in any of the usual spellings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Millisecond,
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+fn unit<'a>(row: Row<'a>, args: &'a [Expr], index: usize) -> Option<Unit> {
+    let name = text(row, args, index)?;
+    if name == "M" {
+        return Some(Unit::Month);
+    }
+    let name = name.to_lowercase();
+    Some(match name.strip_suffix('s').filter(|rest| rest.len() > 1).unwrap_or(&name) {
+        "millisecond" | "ms" => Unit::Millisecond,
+        "second" | "s" => Unit::Second,
+        "minute" | "m" => Unit::Minute,
+        "hour" | "h" => Unit::Hour,
+        "day" | "d" => Unit::Day,
+        "week" | "w" => Unit::Week,
+        "month" => Unit::Month,
+        "year" | "y" => Unit::Year,
+        _ => return None,
+    })
+}
+
+fn date<'a>(row: Row<'a>, args: &'a [Expr], index: usize) -> Option<Timestamp> {
+    row.value(args.get(index)?).to_date()
+}
+
+fn today(row: Row<'_>) -> Option<Datum<'_>> {
+    times::utc(times::civil(row.context.now).start_of_day()).map(Datum::Date)
+}
+
+fn last_modified<'a>(row: Row<'a>, args: &'a [Expr]) -> Datum<'a> {
+    let mut fields = Vec::new();
+    for arg in args {
+        let Expr::Field(field) = arg else { return Datum::Error };
+        fields.push(field.id.as_str());
+    }
+    Datum::Date(row.record.modified(&fields))
+}
+
+fn is_after<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    Some(Datum::Bool(date(row, args, 0)? > date(row, args, 1)?))
+}
+
+fn is_before<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    Some(Datum::Bool(date(row, args, 0)? < date(row, args, 1)?))
+}
+
+/// Whether two moments fall in the same unit, or are equal when no unit is given.
+fn is_same<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    let (left, right) = (date(row, args, 0)?, date(row, args, 1)?);
+    let unit = if args.len() > 2 { unit(row, args, 2)? } else { Unit::Millisecond };
+    let start = |at| start_of(times::civil(at), unit);
+    Some(Datum::Bool(start(left)? == start(right)?))
+}
+
+/// The start of the unit a moment is in. Weeks begin on Sunday.
+fn start_of(at: DateTime, unit: Unit) -> Option<DateTime> {
+    let with = at.with().nanosecond(0).microsecond(0);
+    Some(match unit {
+        Unit::Millisecond => at,
+        Unit::Second => with.millisecond(0).build().ok()?,
+        Unit::Minute => with.millisecond(0).second(0).build().ok()?,
+        Unit::Hour => with.millisecond(0).second(0).minute(0).build().ok()?,
+        Unit::Day => at.start_of_day(),
+        Unit::Week => {
+            let days = i64::from(at.weekday().to_sunday_zero_offset());
+            at.start_of_day().checked_sub(Span::new().days(days)).ok()?
+        }
+        Unit::Month => at.first_of_month().start_of_day(),
+        Unit::Year => at.first_of_year().start_of_day(),
+    })
+}
+
+/// `a` minus `b` in whole units, cut towards zero; seconds when no unit is given.
+fn difference<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    let (later, earlier) = (date(row, args, 0)?, date(row, args, 1)?);
+    let unit = if args.len() > 2 { unit(row, args, 2)? } else { Unit::Second };
+    let milliseconds = later.as_millisecond() - earlier.as_millisecond();
+    let whole = match unit {
+        Unit::Millisecond => milliseconds,
+        Unit::Second => milliseconds / 1_000,
+        Unit::Minute => milliseconds / 60_000,
+        Unit::Hour => milliseconds / 3_600_000,
+        Unit::Day => milliseconds / 86_400_000,
+        Unit::Week => milliseconds / 604_800_000,
+        Unit::Month => months(times::civil(earlier), times::civil(later)),
+        Unit::Year => months(times::civil(earlier), times::civil(later)) / 12,
+    };
+    Some(Datum::Number(whole as f64))
+}
+
+/// Whole months from one moment to another.
+fn months(from: DateTime, to: DateTime) -> i64 {
+    if from > to {
+        return -months(to, from);
+    }
+    let years = i64::from(to.year()) - i64::from(from.year());
+    let months = years * 12 + i64::from(to.month()) - i64::from(from.month());
+    let day = |at: DateTime| (at.day(), at.time());
+    if day(to) < day(from) { months - 1 } else { months }
+}
+
+fn add<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    let at = times::civil(date(row, args, 0)?);
+    let count = row.value(args.get(1)?).to_number()? as i64;
+    let span = Span::new();
+    let span = match unit(row, args, 2)? {
+        Unit::Millisecond => span.try_milliseconds(count),
+        Unit::Second => span.try_seconds(count),
+        Unit::Minute => span.try_minutes(count),
+        Unit::Hour => span.try_hours(count),
+        Unit::Day => span.try_days(count),
+        Unit::Week => span.try_weeks(count),
+        Unit::Month => span.try_months(count),
+        Unit::Year => span.try_years(count),
+    };
+    times::utc(at.checked_add(span.ok()?).ok()?).map(Datum::Date)
+}
+
+fn parse<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    date(row, args, 0).map(Datum::Date)
+}
+
+fn format<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    let at = date(row, args, 0)?;
+    if args.len() < 2 {
+        return Some(Datum::text(iso(at)));
+    }
+    Some(Datum::text(formatted(at, &text(row, args, 1)?)?))
+}
+
+/// The moment in a pattern such as `YYYY-MM-DD HH:mm`. Text in `[…]` stands for itself.
+fn formatted(at: Timestamp, pattern: &str) -> Option<String> {
+    /// Longer patterns stand before shorter ones that begin like them.
+    const PATTERNS: &[(&str, &str)] = &[
+        ("YYYY", "%Y"),
+        ("YY", "%y"),
+        ("MMMM", "%B"),
+        ("MMM", "%b"),
+        ("MM", "%m"),
+        ("M", "%-m"),
+        ("DD", "%d"),
+        ("D", "%-d"),
+        ("dddd", "%A"),
+        ("ddd", "%a"),
+        ("HH", "%H"),
+        ("H", "%-H"),
+        ("hh", "%I"),
+        ("h", "%-I"),
+        ("mm", "%M"),
+        ("m", "%-M"),
+        ("ss", "%S"),
+        ("s", "%-S"),
+        ("SSS", "%3f"),
+        ("A", "%p"),
+        ("a", "%P"),
+        ("Z", "%:z"),
+        ("X", "%s"),
+    ];
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        if first == '['
+            && let Some((plain, after)) = rest.get(1..).and_then(|text| text.split_once(']'))
+        {
+            out.push_str(plain);
+            rest = after;
+        } else if let Some((token, form)) =
+            PATTERNS.iter().find(|(token, _)| rest.starts_with(token))
+        {
+            out.push_str(&at.strftime(form).to_string());
+            rest = rest.get(token.len()..)?;
+        } else {
+            out.push(first);
+            rest = rest.get(first.len_utf8()..)?;
+        }
+    }
+    Some(out)
+}

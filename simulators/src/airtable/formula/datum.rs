@@ -1,0 +1,74 @@
+//! What a part of a formula comes to.
+
+use crate::airtable::model::iso;
+use jiff::Timestamp;
+use std::borrow::Cow;
+
+/// What a part of a formula comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Datum<'a> {
+    /// Nothing: an empty cell, `BLANK()`.
+    Blank,
+    Number(f64),
+    Bool(bool),
+    Text(Cow<'a, str>),
+    Date(Timestamp),
+    /// `#ERROR!`; whatever is computed from it is an error too.
+    Error,
+}
+
+impl<'a> Datum<'a> {
+    /// A text.
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Whether a condition holds.
+    pub(crate) fn is_true(&self) -> bool {
+        match self {
+            Self::Blank | Self::Error => false,
+            Self::Number(number) => *number != 0.0 && !number.is_nan(),
+            Self::Bool(flag) => *flag,
+            Self::Text(text) => !text.is_empty(),
+            Self::Date(_) => true,
+        }
+    }
+
+    /// The value where a text is asked for; `None` for an error.
+    pub(crate) fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Blank => Some(Cow::Borrowed("")),
+            // The shortest form that reads back, as the service's own JavaScript prints it.
+            Self::Number(number) => Some(Cow::Owned(number.to_string())),
+            Self::Bool(flag) => Some(Cow::Borrowed(if flag { "1" } else { "0" })),
+            Self::Text(text) => Some(text),
+            Self::Date(at) => Some(Cow::Owned(iso(at))),
+            Self::Error => None,
+        }
+    }
+
+    /// The value where a number is asked for; `None` for an error. A text is no number:
+    /// `VALUE()` makes it one.
+    pub(crate) fn to_number(&self) -> Option<f64> {
+        match self {
+            Self::Blank => Some(0.0),
+            Self::Number(number) => Some(*number),
+            Self::Bool(flag) => Some(f64::from(u8::from(*flag))),
+            Self::Text(_) | Self::Date(_) | Self::Error => None,
+        }
+    }
+
+    /// The value where a moment is asked for; `None` if it is none.
+    pub(crate) fn to_date(&self) -> Option<Timestamp> {
+        match self {
+            Self::Date(at) => Some(*at),
+            Self::Text(text) => crate::airtable::times::moment(text),
+            Self::Blank | Self::Number(_) | Self::Bool(_) | Self::Error => None,
+        }
+    }
+
+    /// A number, or an error for one that is not finite.
+    pub(crate) fn number(number: f64) -> Self {
+        if number.is_finite() { Self::Number(number) } else { Self::Error }
+    }
+}

@@ -1,0 +1,60 @@
+//! Airtable's formula language, as far as `filterByFormula` and views use it.
+
+mod ast;
+mod compare;
+mod dates;
+mod datum;
+mod eval;
+mod logic;
+mod parse;
+mod regexes;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+pub(crate) use ast::Problem;
+pub(crate) use eval::Context;
+
+use super::model::{Record, Table};
+use ast::Expr;
+use datum::Datum;
+
+/// A formula, read and checked against a table once, to be asked about many rows.
+#[derive(Debug)]
+pub(crate) struct Formula(Expr);
+
+impl Formula {
+    /// Reads a formula over the fields of `table`.
+    pub(crate) fn read(text: &str, table: &Table) -> Result<Self, Problem> {
+        parse::read(text, table).map(Self)
+    }
+
+    /// Whether a row is kept: the result is none of `0`, false, `""`, blank, NaN or an error.
+    pub(crate) fn keeps(&self, context: &Context<'_>, id: &str, record: &Record) -> bool {
+        let row = eval::Row { context, id, record };
+        match row.value(&self.0) {
+            Datum::Error => false,
+            value @ (Datum::Blank
+            | Datum::Number(_)
+            | Datum::Bool(_)
+            | Datum::Text(_)
+            | Datum::Date(_)) => value.is_true(),
+        }
+    }
+
+    /// The only ids a kept row can have, when the formula is a list of ids.
+    pub(crate) fn record_ids(&self) -> Option<Vec<&str>> {
+        self.0.record_ids()
+    }
+}
+
+/// The formula with its fields named by id, so that it survives a renaming.
+pub(crate) fn with_field_ids(text: &str, table: &Table) -> Result<String, Problem> {
+    parse::read(text, table)?;
+    parse::replace_fields(text, |name| table.field(name).map(|field| field.id.clone()))
+}
+
+/// Whether a formula names this field by its id.
+pub(crate) fn names_field(text: &str, id: &str) -> bool {
+    text.contains(&format!("{{{id}}}"))
+}
