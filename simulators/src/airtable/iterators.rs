@@ -1,0 +1,89 @@
+//! The server's side of listings with several pages.
+
+use super::error::ApiError;
+use super::ids::Ids;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The listings under way, by iterator id.
+#[derive(Debug, Default)]
+pub(crate) struct Iterators(HashMap<String, Listing>);
+
+/// One listing: the rows as the first page found them. A row that is deleted later leaves its
+/// page short.
+#[derive(Debug)]
+struct Listing {
+    table: String,
+    question: String,
+    rows: Arc<[Arc<str>]>,
+    last_used: Timestamp,
+}
+
+/// One page of a listing.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Arc<str>>,
+    pub(crate) offset: Option<String>,
+}
+
+impl Iterators {
+    /// The first page of `rows`. What is left gets an iterator.
+    pub(crate) fn first(
+        &mut self,
+        ids: &mut Ids,
+        (table, question): (&str, String),
+        rows: Vec<Arc<str>>,
+        page_size: usize,
+        now: Timestamp,
+    ) -> Page {
+        let Some(next) = rows.get(page_size) else { return Page { rows, offset: None } };
+        let (_, id) = ids.draw("itr");
+        let page = Page { rows: rows[..page_size].to_vec(), offset: Some(format!("{id}/{next}")) };
+        let (table, rows) = (table.to_owned(), rows.into());
+        self.0.insert(id, Listing { table, question, rows, last_used: now });
+        page
+    }
+
+    /// The page an offset names. The same offset may be asked for again. The parameters must
+    /// be those of the first page.
+    pub(crate) fn next(
+        &mut self,
+        offset: &str,
+        (table, question): (&str, String),
+        page_size: usize,
+        now: Timestamp,
+    ) -> Result<Page, ApiError> {
+        let invalid =
+            || ApiError::unprocessable("INVALID_OFFSET_VALUE", "The value of offset is invalid");
+        let (id, row) = offset.split_once('/').ok_or_else(invalid)?;
+        let listing = self.0.get_mut(id).ok_or_else(ApiError::dead_iterator)?;
+        if listing.table != table {
+            let message = "The offset belongs to another table";
+            return Err(ApiError::unprocessable("FAILED_STATE_CHECK", message));
+        }
+        if listing.question != question {
+            return Err(invalid());
+        }
+        listing.last_used = now;
+        let from = listing.rows.iter().position(|known| &**known == row).ok_or_else(invalid)?;
+        let to = listing.rows.len().min(from + page_size);
+        let offset = listing.rows.get(to).map(|next| format!("{id}/{next}"));
+        Ok(Page { rows: listing.rows[from..to].to_vec(), offset })
+    }
+
+    /// Drops the listings that were idle for longer than `ttl`.
+    pub(crate) fn drop_idle(&mut self, ttl: Duration, now: Timestamp) {
+        self.0.retain(|_, listing| {
+            now.duration_since(listing.last_used).unsigned_abs() <= ttl || now < listing.last_used
+        });
+    }
+
+    /// Drops all listings; says how many there were.
+    pub(crate) fn expire(&mut self) -> usize {
+        let count = self.0.len();
+        self.0.clear();
+        count
+    }
+}

@@ -1,0 +1,141 @@
+//! The Meta API: bases, their schema, and changes to it.
+
+use super::define;
+use super::error::ApiError;
+use super::ids;
+use super::model::{Class, Table, find_field};
+use super::options::Token;
+use super::params;
+use super::schema::{FieldSpec, TableSpec};
+use super::state::State;
+use crate::Request;
+use serde_json::{Map, Value, json};
+
+/// How many bases one page lists.
+const BASES_PAGE: usize = 1_000;
+
+/// Who asks, and what for.
+pub(crate) fn whoami(token: &Token) -> Value {
+    json!({"id": ids::derived("usr", &token.secret), "scopes": token.scopes})
+}
+
+/// The bases the token reaches.
+pub(crate) fn bases(state: &State, token: &Token, request: &Request) -> Result<Value, ApiError> {
+    let pairs = params::pairs(request);
+    let offset = pairs.iter().find(|(key, _)| key == "offset").map(|(_, value)| value);
+    let mut seen = state
+        .bases
+        .values()
+        .filter(|base| token.reaches(&base.id))
+        .skip_while(|base| offset.is_some_and(|offset| base.id < *offset));
+    let page: Vec<_> = seen.by_ref().take(BASES_PAGE).collect();
+    let model = |id: &str, name: &str| json!({"id": id, "name": name, "permissionLevel": "create"});
+    let page: Vec<_> = page.iter().map(|base| model(&base.id, &base.name)).collect();
+    let mut reply = json!({"bases": page});
+    if let Some(next) = seen.next() {
+        reply["offset"] = json!(next.id);
+    }
+    Ok(reply)
+}
+
+/// The tables of a base.
+pub(crate) fn schema(state: &State, base: &str, request: &Request) -> Result<Value, ApiError> {
+    let mut visible = false;
+    for (key, value) in params::pairs(request) {
+        match (key.as_str(), value.as_str()) {
+            ("include[]" | "include", "visibleFieldIds") => visible = true,
+            ("include[]" | "include", _) => return Err(ApiError::invalid_request()),
+            _ => {}
+        }
+    }
+    let tables = state.base(base)?.tables.iter().map(|table| table.model(visible));
+    Ok(json!({"tables": tables.collect::<Vec<_>>()}))
+}
+
+/// Makes a table.
+pub(crate) fn create_table(
+    state: &mut State,
+    base: &str,
+    request: &Request,
+) -> Result<Value, ApiError> {
+    let body = params::object(request)?;
+    params::only(&body, &["name", "description", "fields"])?;
+    let fields = body.get("fields").and_then(Value::as_array);
+    let fields = fields
+        .ok_or_else(|| ApiError::missing_field("fields"))?
+        .iter()
+        .map(|field| field_spec(field.as_object().ok_or_else(ApiError::invalid_request)?));
+    let spec = TableSpec {
+        name: params::text(&body, "name")?.ok_or_else(|| ApiError::missing_field("name"))?,
+        description: params::text(&body, "description")?,
+        fields: fields.collect::<Result<_, _>>()?,
+        views: Vec::new(),
+    };
+    let known = state.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
+    let table = define::table(known, spec, &mut state.ids)?;
+    let model = table.model(false);
+    known.tables.push(table);
+    state.save_base(base);
+    Ok(model)
+}
+
+/// Makes a field.
+pub(crate) fn create_field(
+    state: &mut State,
+    (base, table): (&str, &str),
+    request: &Request,
+) -> Result<Value, ApiError> {
+    let spec = field_spec(&params::object(request)?)?;
+    let known = state.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
+    let found = known.table(table).ok_or_else(ApiError::forbidden)?;
+    let field = define::field(known, found, spec, &mut state.ids)?;
+    let model = field.model();
+    state.table_mut(base, table)?.fields.push(field);
+    state.save_base(base);
+    Ok(model)
+}
+
+/// Changes the name or the description of a field, and nothing else.
+pub(crate) fn update_field(
+    state: &mut State,
+    (base, table, field): (&str, &str, &str),
+    request: &Request,
+) -> Result<Value, ApiError> {
+    let body = params::object(request)?;
+    params::only(&body, &["name", "description"])?;
+    let (name, description) = (params::text(&body, "name")?, params::text(&body, "description")?);
+    if name.is_none() && description.is_none() {
+        return Err(ApiError::invalid_request());
+    }
+    let table = state.table_mut(base, table)?;
+    let index = find_field(&table.fields, field).ok_or_else(ApiError::forbidden)?;
+    if let Some(name) = name {
+        rename(table, index, &name)?;
+    }
+    let field = &mut table.fields[index];
+    field.spec.description = description.or(field.spec.description.take());
+    let model = field.model();
+    state.save_base(base);
+    Ok(model)
+}
+
+/// Gives a field another name. Rows and views know it by its id and do not change.
+pub(crate) fn rename(table: &mut Table, index: usize, name: &str) -> Result<(), ApiError> {
+    if table.fields[index].spec.name != name {
+        define::check_name(table, name)?;
+        name.clone_into(&mut table.fields[index].spec.name);
+    }
+    Ok(())
+}
+
+/// A field as a body describes it. What Airtable computes cannot be made this way.
+fn field_spec(body: &Map<String, Value>) -> Result<FieldSpec, ApiError> {
+    params::only(body, &["name", "type", "description", "options"])?;
+    let value = Value::Object(body.clone());
+    let spec: FieldSpec = serde_json::from_value(value).map_err(|_| define::bad_options())?;
+    if spec.kind.class() == Class::Computed {
+        let message = "Creating fields of this type is not supported";
+        return Err(ApiError::unprocessable("UNSUPPORTED_FIELD_TYPE_FOR_CREATE", message));
+    }
+    Ok(spec)
+}

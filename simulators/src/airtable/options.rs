@@ -1,0 +1,87 @@
+//! How a simulated Airtable is set up.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How a simulated Airtable is set up.
+#[derive(Debug, Clone)]
+pub struct AirtableOptions {
+    /// Whether the limits of 5 requests a second for a base and 50 for a token hold.
+    pub rate_limit: bool,
+    /// How long an answer takes. The work is done when the request arrives, so a caller that
+    /// gives up early may still have changed something.
+    pub latency: Duration,
+    /// The tokens that are accepted; no other is.
+    pub tokens: Vec<Token>,
+    /// How long a listing may idle between two pages.
+    pub iterator_ttl: Duration,
+}
+
+/// An access token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What stands after `Bearer` in the header.
+    pub secret: String,
+    /// What the token may do.
+    pub scopes: Vec<Scope>,
+    /// The bases it reaches; all of them for `None`.
+    pub bases: Option<Vec<String>>,
+}
+
+/// Something a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// List and get records.
+    #[serde(rename = "data.records:read")]
+    ReadRecords,
+    /// Create, update and delete records.
+    #[serde(rename = "data.records:write")]
+    WriteRecords,
+    /// List bases, read their schema.
+    #[serde(rename = "schema.bases:read")]
+    ReadSchema,
+    /// Create tables, create and rename fields.
+    #[serde(rename = "schema.bases:write")]
+    WriteSchema,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] =
+        [Self::ReadRecords, Self::WriteRecords, Self::ReadSchema, Self::WriteSchema];
+}
+
+impl Token {
+    /// A token that may do everything everywhere.
+    #[must_use]
+    pub fn full(secret: &str) -> Self {
+        Self { secret: secret.to_owned(), scopes: Scope::ALL.to_vec(), bases: None }
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { secret: _, scopes, bases } = self;
+        f.debug_struct("Token").field("scopes", scopes).field("bases", bases).finish()
+    }
+}
+
+impl Default for AirtableOptions {
+    /// Rate limits on, no latency, no token, ten minutes for an idle listing.
+    fn default() -> Self {
+        Self {
+            rate_limit: true,
+            latency: Duration::ZERO,
+            tokens: Vec::new(),
+            iterator_ttl: Duration::from_secs(600),
+        }
+    }
+}
+
+impl AirtableOptions {
+    /// The defaults, and one token that may do everything.
+    #[must_use]
+    pub fn with_token(secret: &str) -> Self {
+        Self { tokens: vec![Token::full(secret)], ..Self::default() }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a listing asks for, from a query string or from a body.
+
+use super::error::ApiError;
+use super::params;
+use super::render::{Shape, check_locale};
+use crate::Request;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The most rows on one page.
+const MAX_PAGE: usize = 100;
+
+/// What a listing asks for.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) shape: Shape,
+    pub(crate) select: Select,
+    pub(crate) page_size: usize,
+    pub(crate) offset: Option<String>,
+}
+
+/// Which rows, in which order. It must be the same for every page of a listing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Select {
+    pub(crate) filter: Option<String>,
+    pub(crate) view: Option<String>,
+    pub(crate) sort: Vec<Sort>,
+    pub(crate) max_records: Option<usize>,
+}
+
+/// One field to sort by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sort {
+    pub(crate) field: String,
+    pub(crate) descending: bool,
+}
+
+impl Query {
+    /// Reads the query string of a GET. A parameter that is not known is let be.
+    pub(crate) fn from_url(request: &Request) -> Result<Self, ApiError> {
+        let pairs = params::pairs(request);
+        let mut shape = Shape::read(&pairs)?;
+        let mut select = Select::default();
+        let (mut page_size, mut offset) = (MAX_PAGE, None);
+        let mut sorts: BTreeMap<usize, (Option<&str>, &str)> = BTreeMap::new();
+        for (key, value) in &pairs {
+            match key.as_str() {
+                "filterByFormula" => select.filter = Some(value.clone()),
+                "view" => select.view = Some(value.clone()),
+                "offset" => offset = Some(value.clone()),
+                "maxRecords" => select.max_records = Some(count(value.parse().ok(), usize::MAX)?),
+                "pageSize" => page_size = count(value.parse().ok(), MAX_PAGE)?,
+                _ => {}
+            }
+            match brackets(key).as_deref() {
+                Some(["fields", _]) => shape.fields.push(value.clone()),
+                Some(["recordMetadata", _]) => comment_count(&mut shape, value)?,
+                Some(["sort", index, part]) => {
+                    let index = index.parse().map_err(|_| ApiError::invalid_request())?;
+                    let sort = sorts.entry(index).or_insert((None, "asc"));
+                    match *part {
+                        "field" => sort.0 = Some(value),
+                        "direction" => sort.1 = value,
+                        _ => return Err(ApiError::invalid_request()),
+                    }
+                }
+                Some(_) | None => {}
+            }
+        }
+        for (field, direction) in sorts.into_values() {
+            select.sort.push(Sort::read(field, direction)?);
+        }
+        Ok(Self { shape, select: select.without_empty(), page_size, offset })
+    }
+
+    /// Reads the body of a POST. Zone and locale stay in the query string.
+    pub(crate) fn from_body(request: &Request) -> Result<Self, ApiError> {
+        const KEYS: &[&str] = &[
+            "fields",
+            "filterByFormula",
+            "maxRecords",
+            "pageSize",
+            "sort",
+            "view",
+            "cellFormat",
+            "returnFieldsByFieldId",
+            "recordMetadata",
+            "offset",
+        ];
+        let body = params::object(request)?;
+        params::only(&body, KEYS)?;
+        let mut shape = Shape {
+            fields: params::texts(&body, "fields")?,
+            by_field_id: params::flag(&body, "returnFieldsByFieldId")?,
+            as_text: match params::text(&body, "cellFormat")?.as_deref() {
+                None | Some("json") => false,
+                Some("string") => true,
+                Some(_) => return Err(ApiError::invalid_request()),
+            },
+            comment_count: false,
+        };
+        for value in params::texts(&body, "recordMetadata")? {
+            comment_count(&mut shape, &value)?;
+        }
+        if shape.as_text {
+            let pairs = params::pairs(request);
+            let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+            check_locale(value("timeZone"), value("userLocale"))?;
+        }
+        let mut select = Select {
+            filter: params::text(&body, "filterByFormula")?,
+            view: params::text(&body, "view")?,
+            sort: Vec::new(),
+            max_records: number(&body, "maxRecords", usize::MAX)?,
+        };
+        let sorts =
+            body.get("sort").map(|sort| sort.as_array().ok_or_else(ApiError::invalid_request));
+        for sort in sorts.transpose()?.into_iter().flatten() {
+            let sort = sort.as_object().ok_or_else(ApiError::invalid_request)?;
+            params::only(sort, &["field", "direction"])?;
+            let direction = params::text(sort, "direction")?;
+            let field = params::text(sort, "field")?;
+            select.sort.push(Sort::read(field.as_deref(), direction.as_deref().unwrap_or("asc"))?);
+        }
+        Ok(Self {
+            shape,
+            select: select.without_empty(),
+            page_size: number(&body, "pageSize", MAX_PAGE)?.unwrap_or(MAX_PAGE),
+            offset: params::text(&body, "offset")?,
+        })
+    }
+}
+
+impl Select {
+    /// An empty formula or view is none.
+    fn without_empty(mut self) -> Self {
+        self.filter = self.filter.filter(|text| !text.trim().is_empty());
+        self.view = self.view.filter(|text| !text.is_empty());
+        self
+    }
+}
+
+impl Sort {
+    fn read(field: Option<&str>, direction: &str) -> Result<Self, ApiError> {
+        let descending = match direction {
+            "asc" => false,
+            "desc" => true,
+            _ => return Err(ApiError::invalid_request()),
+        };
+        let field = field.ok_or_else(ApiError::invalid_request)?.to_owned();
+        Ok(Self { field, descending })
+    }
+}
+
+/// `sort[0][field]` as its three parts; `None` for a key without brackets.
+fn brackets(key: &str) -> Option<Vec<&str>> {
+    let inner = key.strip_suffix(']')?;
+    let (name, rest) = inner.split_once('[')?;
+    Some(std::iter::once(name).chain(rest.split("][")).collect())
+}
+
+fn comment_count(shape: &mut Shape, value: &str) -> Result<(), ApiError> {
+    if value != "commentCount" {
+        return Err(ApiError::invalid_request());
+    }
+    shape.comment_count = true;
+    Ok(())
+}
+
+/// A count from 1 to `max`.
+fn count(value: Option<u64>, max: usize) -> Result<usize, ApiError> {
+    let count = value.and_then(|count| usize::try_from(count).ok());
+    count.filter(|count| (1..=max).contains(count)).ok_or_else(ApiError::invalid_request)
+}
+
+fn number(body: &Map<String, Value>, key: &str, max: usize) -> Result<Option<usize>, ApiError> {
+    body.get(key).map(|value| count(value.as_u64(), max)).transpose()
+}

@@ -1,0 +1,84 @@
+//! Rows as answers show them.
+
+use super::display::shown;
+use super::error::ApiError;
+use super::model::{Base, Record, Table, is_empty, iso};
+use serde_json::{Map, Value, json};
+
+/// What of a row an answer shows, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// The fields asked for, by id or name; all for an empty list.
+    pub(crate) fields: Vec<String>,
+    /// Whether cells are named by field id.
+    pub(crate) by_field_id: bool,
+    /// Whether cells are texts, as a person sees them.
+    pub(crate) as_text: bool,
+    /// Whether the number of comments is told. There never are any.
+    pub(crate) comment_count: bool,
+}
+
+impl Shape {
+    /// Reads the parameters that listing and getting a row have in common.
+    pub(crate) fn read(pairs: &[(String, String)]) -> Result<Self, ApiError> {
+        let value =
+            |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let by_field_id = match value("returnFieldsByFieldId") {
+            Some("true" | "1") => true,
+            None | Some("false" | "0" | "") => false,
+            Some(_) => return Err(ApiError::invalid_request()),
+        };
+        let as_text = match value("cellFormat") {
+            None | Some("json") => false,
+            Some("string") => true,
+            Some(_) => return Err(ApiError::invalid_request()),
+        };
+        if as_text {
+            check_locale(value("timeZone"), value("userLocale"))?;
+        }
+        Ok(Self { by_field_id, as_text, ..Self::default() })
+    }
+
+    /// The fields that are no fields of the table, first one first.
+    pub(crate) fn check(&self, table: &Table) -> Result<(), ApiError> {
+        match self.fields.iter().find(|key| table.field(key).is_none()) {
+            Some(unknown) => Err(ApiError::unknown_field(unknown)),
+            None => Ok(()),
+        }
+    }
+
+    /// The row. Empty cells are left out.
+    pub(crate) fn row(&self, base: &Base, table: &Table, id: &str, record: &Record) -> Value {
+        let mut fields = Map::new();
+        for field in &table.fields {
+            let named = |key: &String| *key == field.id || *key == field.spec.name;
+            if !self.fields.is_empty() && !self.fields.iter().any(named) {
+                continue;
+            }
+            let cell = Table::cell(record, field).filter(|cell| !is_empty(cell));
+            let Some(cell) = cell else { continue };
+            let cell =
+                if self.as_text { json!(shown(base, field, &cell)) } else { cell.into_owned() };
+            let key = if self.by_field_id { &field.id } else { &field.spec.name };
+            fields.insert(key.clone(), cell);
+        }
+        let mut row = json!({"id": id, "createdTime": iso(record.created), "fields": fields});
+        if self.comment_count {
+            row["commentCount"] = json!(0);
+        }
+        row
+    }
+}
+
+/// Texts need a zone and a locale. The only zone the simulator knows is UTC.
+pub(crate) fn check_locale(zone: Option<&str>, locale: Option<&str>) -> Result<(), ApiError> {
+    let (Some(zone), Some(_)) = (zone, locale) else {
+        return Err(ApiError::invalid_because(
+            "timeZone and userLocale are required when cellFormat is string",
+        ));
+    };
+    match zone.to_lowercase().as_str() {
+        "utc" | "etc/utc" | "gmt" => Ok(()),
+        _ => Err(ApiError::invalid_because(format!("Unknown time zone {zone}"))),
+    }
+}

@@ -1,0 +1,153 @@
+//! Everything a simulated Airtable holds, and what of it outlives the process.
+
+use super::error::ApiError;
+use super::ids::Ids;
+use super::iterators::Iterators;
+use super::model::{Base, Record, Table};
+use super::rates::Rates;
+use crate::Store;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The part of the store that is Airtable's.
+const PREFIX: &str = "airtable/";
+/// How many id numbers are reserved.
+const IDS: &str = "airtable/ids";
+
+/// What was stored cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A value is not what this version writes.
+    #[error("stored value {key} is unreadable")]
+    Unreadable {
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A row belongs to a table that is not stored.
+    #[error("stored row {key} belongs to no table")]
+    Orphan {
+        /// Its key.
+        key: String,
+    },
+}
+
+/// Everything a simulated Airtable holds.
+pub(crate) struct State {
+    store: Arc<dyn Store>,
+    pub(crate) ids: Ids,
+    pub(crate) bases: BTreeMap<String, Base>,
+    pub(crate) iterators: Iterators,
+    pub(crate) rates: Rates,
+    pub(crate) quota_spent: bool,
+    /// Requests per base, refused ones too.
+    pub(crate) requests: BTreeMap<String, u64>,
+}
+
+impl State {
+    /// The state in the store; ids are drawn from `seed` where they left off.
+    pub(crate) fn load(store: Arc<dyn Store>, seed: u64) -> Result<Self, LoadError> {
+        let stored: BTreeMap<String, String> = store.all().into_iter().collect();
+        let mut bases = BTreeMap::new();
+        for (key, text) in stored.iter().filter(|(key, _)| key.starts_with("airtable/base/")) {
+            let base: Base = read(key, text)?;
+            bases.insert(base.id.clone(), base);
+        }
+        for (key, text) in stored.iter().filter(|(key, _)| key.starts_with("airtable/record/")) {
+            let record: Record = read(key, text)?;
+            let orphan = || LoadError::Orphan { key: key.clone() };
+            let parts: Vec<&str> = key.split('/').collect();
+            let [_, _, base, table, id] = parts.as_slice() else { return Err(orphan()) };
+            let base: Option<&mut Base> = bases.get_mut(*base);
+            let table = base.and_then(|base| base.table_mut(table)).ok_or_else(orphan)?;
+            table.records.insert(Arc::from(*id), record);
+        }
+        let used = stored.get(IDS).map_or(Ok(0), |text| read(IDS, text))?;
+        Ok(Self { bases, ..Self::empty(store, Ids::new(seed, used)) })
+    }
+
+    fn empty(store: Arc<dyn Store>, ids: Ids) -> Self {
+        Self {
+            store,
+            ids,
+            bases: BTreeMap::new(),
+            iterators: Iterators::default(),
+            rates: Rates::default(),
+            quota_spent: false,
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// Forgets everything, in the store too. Other simulators may share the store, so their
+    /// keys stay.
+    pub(crate) fn clear(&mut self, seed: u64) {
+        for (key, _) in self.store.all() {
+            if key.starts_with(PREFIX) {
+                self.store.remove(&key);
+            }
+        }
+        *self = Self::empty(Arc::clone(&self.store), Ids::new(seed, 0));
+    }
+
+    /// The base, or the answer for one that is not there.
+    pub(crate) fn base(&self, base: &str) -> Result<&Base, ApiError> {
+        self.bases.get(base).ok_or_else(ApiError::forbidden)
+    }
+
+    /// The table with its base, or the answer for one that is not there.
+    pub(crate) fn table(&self, base: &str, table: &str) -> Result<(&Base, &Table), ApiError> {
+        let base = self.base(base)?;
+        Ok((base, base.table(table).ok_or_else(ApiError::forbidden)?))
+    }
+
+    /// As [`Self::table`], to change it.
+    pub(crate) fn table_mut(&mut self, base: &str, table: &str) -> Result<&mut Table, ApiError> {
+        let base = self.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
+        base.table_mut(table).ok_or_else(ApiError::forbidden)
+    }
+
+    /// Stores the tables, fields and views of a base.
+    pub(crate) fn save_base(&mut self, base: &str) {
+        self.reserve_ids();
+        if let Some(base) = self.bases.get(base) {
+            self.store.put(&format!("{PREFIX}base/{}", base.id), &written(base));
+        }
+    }
+
+    /// Stores a row as it is now, gone or not.
+    pub(crate) fn save_record(&mut self, base: &str, table: &str, id: &str) {
+        self.reserve_ids();
+        let Ok((base, table)) = self.table(base, table) else { return };
+        let key = format!("{PREFIX}record/{}/{}/{id}", base.id, table.id);
+        match table.records.get(id) {
+            Some(record) => self.store.put(&key, &written(record)),
+            None => self.store.remove(&key),
+        }
+    }
+
+    /// Stores every row of a table.
+    pub(crate) fn save_records(&mut self, base: &str, table: &str) {
+        let ids = self.table(base, table).map(|(_, table)| table.records.keys().cloned().collect());
+        let ids: Vec<Arc<str>> = ids.unwrap_or_default();
+        for id in ids {
+            self.save_record(base, table, &id);
+        }
+    }
+
+    fn reserve_ids(&mut self) {
+        if let Some(reserved) = self.ids.reservation() {
+            self.store.put(IDS, &reserved.to_string());
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(key: &str, text: &str) -> Result<T, LoadError> {
+    let unreadable = |source| LoadError::Unreadable { key: key.to_owned(), source };
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+fn written(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("bases and rows are plain JSON values")
+}

@@ -1,0 +1,252 @@
+//! Creating, updating, upserting and deleting rows: all of a request or nothing.
+
+use super::cells::{self, Writing};
+use super::error::ApiError;
+use super::model::{Class, Field, Record, Table, find_field};
+use super::schema::FieldKind;
+use super::state::State;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One row of a write.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// The row to change; without it a new one, or the one an upsert finds.
+    pub(crate) id: Option<String>,
+    /// Cells by field name or id.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// How rows are written.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Whether values are converted and missing choices made.
+    pub(crate) typecast: bool,
+    /// Whether cells that are not mentioned are cleared.
+    pub(crate) clear: bool,
+    /// The fields an upsert finds rows by.
+    pub(crate) merge_on: Option<Vec<String>>,
+}
+
+/// The rows a request wrote.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// All of them, in the order of the request.
+    pub(crate) ids: Vec<String>,
+    pub(crate) created: Vec<String>,
+    pub(crate) updated: Vec<String>,
+}
+
+/// Cells by field id; `None` clears one.
+type Cells = BTreeMap<String, Option<Value>>;
+
+/// Writes rows. Every one is checked before the first is written.
+pub(crate) fn write(
+    state: &mut State,
+    (base_id, table): (&str, &str),
+    changes: &[Change],
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Written, ApiError> {
+    let base = state.bases.get(base_id).ok_or_else(ApiError::forbidden)?;
+    let table = base.table(table).ok_or_else(ApiError::forbidden)?;
+    // Choices that typecast makes stay in this copy until the whole request is good.
+    let mut fields = table.fields.clone();
+    let merge_on = plan.merge_on.as_ref().map(|names| merge_fields(&fields, names)).transpose()?;
+    let mut writing = Writing { typecast: plan.typecast, ids: &mut state.ids, base };
+    let mut rows = Vec::new();
+    for change in changes {
+        let cells = convert(&mut fields, &change.fields, &mut writing)?;
+        let target = match (&change.id, &merge_on) {
+            (Some(id), _) if table.records.contains_key(id.as_str()) => Some(id.clone()),
+            (Some(id), _) => return Err(ApiError::no_such_row(id)),
+            (None, Some(merge_on)) => matching(table, merge_on, &cells)?,
+            (None, None) => None,
+        };
+        rows.push((target, cells));
+    }
+    let table_id = table.id.clone();
+    Ok(apply(state, (base_id, &table_id), fields, rows, plan.clear, now))
+}
+
+fn convert(
+    fields: &mut [Field],
+    values: &Map<String, Value>,
+    writing: &mut Writing<'_>,
+) -> Result<Cells, ApiError> {
+    let mut cells = Cells::new();
+    for (key, value) in values {
+        let index = find_field(fields, key).ok_or_else(|| ApiError::unknown_field(key))?;
+        let field = &mut fields[index];
+        let cell = cells::convert(field, value, writing)?;
+        cells.insert(field.id.clone(), cell);
+    }
+    Ok(cells)
+}
+
+/// The ids of the fields to merge on. Only some types can be.
+fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiError> {
+    let id = |name: &String| {
+        let index = find_field(fields, name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let field = &fields[index];
+        let allowed = match field.spec.kind {
+            FieldKind::SingleLineText
+            | FieldKind::MultilineText
+            | FieldKind::Number { .. }
+            | FieldKind::SingleSelect { .. }
+            | FieldKind::MultipleSelects { .. }
+            | FieldKind::Date { .. } => true,
+            FieldKind::RichText
+            | FieldKind::Email
+            | FieldKind::Url
+            | FieldKind::PhoneNumber
+            | FieldKind::Currency { .. }
+            | FieldKind::Percent { .. }
+            | FieldKind::Checkbox { .. }
+            | FieldKind::DateTime { .. }
+            | FieldKind::CreatedTime
+            | FieldKind::LastModifiedTime
+            | FieldKind::Formula(_)
+            | FieldKind::Rollup(_)
+            | FieldKind::MultipleLookupValues(_)
+            | FieldKind::Count(_)
+            | FieldKind::AutoNumber(_)
+            | FieldKind::MultipleRecordLinks { .. }
+            | FieldKind::MultipleAttachments => false,
+        };
+        let refused = || {
+            let name = &field.spec.name;
+            ApiError::invalid_because(format!("Field \"{name}\" cannot be used to merge on"))
+        };
+        allowed.then(|| field.id.clone()).ok_or_else(refused)
+    };
+    names.iter().map(id).collect()
+}
+
+/// The row with the same merge cells, if there is one. An empty merge cell matches no row.
+/// Rows that this request creates are not looked at.
+fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<String>, ApiError> {
+    let mut wanted = Vec::new();
+    for id in merge_on {
+        let cell = cells.get(id).ok_or_else(|| {
+            let name = table.field(id).map_or(id.as_str(), |field| field.spec.name.as_str());
+            ApiError::invalid_because(format!("Every record must have the merge field \"{name}\""))
+        })?;
+        match cell {
+            Some(cell) => wanted.push((id, cell)),
+            None => return Ok(None),
+        }
+    }
+    let matches =
+        |record: &Record| wanted.iter().all(|&(id, cell)| record.cells.get(id) == Some(cell));
+    let mut found = table.records.iter().filter(|(_, record)| matches(record)).map(|(id, _)| id);
+    let first = found.next();
+    if found.next().is_some() {
+        return Err(ApiError::unprocessable(
+            "INVALID_RECORDS",
+            "Cannot upsert: more than one record matches the merge fields",
+        ));
+    }
+    Ok(first.map(|id| id.to_string()))
+}
+
+fn apply(
+    state: &mut State,
+    (base, table): (&str, &str),
+    fields: Vec<Field>,
+    rows: Vec<(Option<String>, Cells)>,
+    clear: bool,
+    now: Timestamp,
+) -> Written {
+    let mut written = Written::default();
+    let State { bases, ids, .. } = &mut *state;
+    let found = bases.get_mut(base).and_then(|base| base.table_mut(table));
+    let Some(found) = found else { return written };
+    let new_choices = found.fields != fields;
+    found.fields = fields;
+    for (target, mut cells) in rows {
+        let known = target.and_then(|id| found.records.get_mut(id.as_str()).map(|row| (id, row)));
+        let id = match known {
+            Some((id, record)) => {
+                if clear {
+                    let computed = |field: &&Field| field.spec.kind.class() == Class::Computed;
+                    for field in found.fields.iter().filter(|field| !computed(field)) {
+                        cells.entry(field.id.clone()).or_default();
+                    }
+                }
+                for (field, cell) in cells {
+                    record.put(&field, cell, now);
+                }
+                written.updated.push(id.clone());
+                id
+            }
+            None => {
+                let (seq, id) = ids.draw("rec");
+                let cells = cells.into_iter().filter_map(|(id, cell)| Some((id, cell?))).collect();
+                let record = Record { seq, created: now, cells, changed: BTreeMap::new() };
+                found.records.insert(Arc::from(id.as_str()), record);
+                written.created.push(id.clone());
+                id
+            }
+        };
+        written.ids.push(id);
+    }
+    if new_choices {
+        state.save_base(base);
+    }
+    for id in &written.ids {
+        state.save_record(base, table, id);
+    }
+    written
+}
+
+/// Deletes rows, and the links to them. Every one must be there.
+pub(crate) fn delete(
+    state: &mut State,
+    (base_id, table): (&str, &str),
+    ids: &[String],
+) -> Result<(), ApiError> {
+    let table = state.table_mut(base_id, table)?;
+    if let Some(missing) = ids.iter().find(|id| !table.records.contains_key(id.as_str())) {
+        return Err(ApiError::no_such_row(missing));
+    }
+    for id in ids {
+        table.records.remove(id.as_str());
+    }
+    let table_id = table.id.clone();
+    for id in ids {
+        state.save_record(base_id, &table_id, id);
+    }
+    for (table, id) in unlink(state, base_id, &table_id, ids) {
+        state.save_record(base_id, &table, &id);
+    }
+    Ok(())
+}
+
+/// Removes the links to rows of a table; tells which rows of which tables had some.
+fn unlink(state: &mut State, base: &str, to: &str, ids: &[String]) -> Vec<(String, Arc<str>)> {
+    let mut touched = Vec::new();
+    for table in state.bases.get_mut(base).into_iter().flat_map(|base| &mut base.tables) {
+        let links = table.fields.iter().filter(|field| {
+            matches!(&field.spec.kind, FieldKind::MultipleRecordLinks { linked_table_id } if linked_table_id == to)
+        });
+        let links: Vec<&str> = links.map(|field| field.id.as_str()).collect();
+        for (row, record) in table.records.iter_mut().filter(|_| !links.is_empty()) {
+            for link in &links {
+                let Some(cell) = record.cells.get_mut(*link) else { continue };
+                let Some(items) = cell.as_array_mut() else { continue };
+                let before = items.len();
+                items.retain(|item| !ids.iter().any(|id| item == id.as_str()));
+                if items.len() < before {
+                    touched.push((table.id.clone(), Arc::clone(row)));
+                }
+                if items.is_empty() {
+                    record.cells.remove(*link);
+                }
+            }
+        }
+    }
+    touched
+}
