@@ -1,0 +1,99 @@
+use crate::world::{BASE, OTHER_BASE, World, error, kind, path, runs};
+use bytes::Bytes;
+use serde_json::json;
+use simulators::NoStore;
+use simulators::airtable::{AirtableOptions, Scope, Token};
+use std::sync::Arc;
+
+const FORBIDDEN: (u16, &str) = (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND");
+
+async fn with_header(world: &World, header: Option<&str>) -> (u16, serde_json::Value) {
+    let mut request = http::Request::builder().uri(path(""));
+    if let Some(header) = header {
+        request = request.header("authorization", header);
+    }
+    world.raw(request.body(Bytes::new()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_request_without_token_asks_for_one() {
+    let world = World::new();
+    let reply = with_header(&world, None).await;
+    assert_eq!(error(&reply), (401, "AUTHENTICATION_REQUIRED", "Authentication required"));
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_refused() {
+    let world = World::new();
+    for header in ["Bearer patUnknown", "Basic patInvented.0001", "patInvented.0001"] {
+        let reply = with_header(&world, Some(header)).await;
+        assert_eq!(
+            error(&reply),
+            (401, "UNAUTHORIZED", "Invalid authentication token"),
+            "{header}"
+        );
+    }
+}
+
+fn world_with_token(scopes: Vec<Scope>, bases: Option<Vec<String>>) -> World {
+    let token = Token { scopes, bases, ..Token::full(crate::world::SECRET) };
+    let options = AirtableOptions { tokens: vec![token], ..AirtableOptions::default() };
+    let world = World::with(options, Arc::new(NoStore));
+    world.airtable().add_table(BASE, runs()).unwrap();
+    world.airtable().add_table(OTHER_BASE, runs()).unwrap();
+    world
+}
+
+#[tokio::test]
+async fn a_token_needs_the_scope_of_the_operation() {
+    let world = world_with_token(vec![Scope::ReadRecords], None);
+    let row = json!({"fields": {"Run ID": "r"}});
+    let tables = format!("/v0/meta/bases/{BASE}/tables");
+    assert_eq!(world.get(&path("")).await.0, 200);
+    assert_eq!(world.post(&path("/listRecords"), json!({})).await.0, 200);
+    assert_eq!(kind(&world.post(&path(""), row).await), FORBIDDEN);
+    assert_eq!(kind(&world.get(&tables).await), FORBIDDEN);
+    assert_eq!(kind(&world.get("/v0/meta/bases").await), FORBIDDEN);
+    let reply = world.get("/v0/meta/whoami").await;
+    assert_eq!(reply.1["scopes"], json!(["data.records:read"]));
+
+    let world = world_with_token(vec![Scope::WriteRecords, Scope::ReadSchema], None);
+    assert_eq!(kind(&world.get(&path("")).await), FORBIDDEN);
+    assert_eq!(world.get(&tables).await.0, 200);
+    let table = json!({"name": "T", "fields": [{"name": "A", "type": "singleLineText"}]});
+    assert_eq!(kind(&world.post(&tables, table).await), FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_token_reaches_only_its_bases() {
+    let world = world_with_token(Scope::ALL.to_vec(), Some(vec![BASE.to_owned()]));
+    let other = format!("/v0/{OTHER_BASE}/Client%20Run%20Results");
+    assert_eq!(world.get(&path("")).await.0, 200);
+    assert_eq!(kind(&world.get(&other).await), FORBIDDEN);
+    let reply = world.get("/v0/meta/bases").await;
+    let base = json!({"id": BASE, "name": BASE, "permissionLevel": "create"});
+    assert_eq!(reply, (200, json!({"bases": [base]})));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_answered_like_what_is_forbidden() {
+    let world = World::new();
+    let id = world.insert(json!({"Run ID": "r"}));
+    world.airtable().delete_record(BASE, "Client Run Results", &id).unwrap();
+    let unknown_base = format!("/v0/{OTHER_BASE}/Client%20Run%20Results");
+    for path in [path(&format!("/{id}")), unknown_base, format!("/v0/{BASE}/Nothing")] {
+        assert_eq!(kind(&world.get(&path).await), FORBIDDEN, "{path}");
+    }
+    let body = json!({"fields": {}});
+    assert_eq!(kind(&world.patch(&path(&format!("/{id}")), body).await), FORBIDDEN);
+    assert_eq!(kind(&world.delete(&path(&format!("/{id}"))).await), FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_route_is_not_found() {
+    let world = World::new();
+    let not_found = (404, json!({"error": "NOT_FOUND"}));
+    for path in ["/", "/v0", "/v1/x/y", "/v0/meta/nothing", "/v0/base/table", &path("/row1")] {
+        assert_eq!(world.get(path).await, not_found, "{path}");
+    }
+}

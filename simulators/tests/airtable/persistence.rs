@@ -1,0 +1,96 @@
+use crate::world::{BASE, Memory, World, list, path, runs, unlimited};
+use serde_json::{Value, json};
+use simulators::airtable::{Airtable, LoadError};
+use simulators::{Clock, Store};
+use std::sync::Arc;
+
+const TABLE: &str = "Client Run Results";
+
+fn filled() -> (Arc<Memory>, World) {
+    let store = Arc::new(Memory::default());
+    let world = World::with(unlimited(), Arc::clone(&store) as Arc<dyn Store>);
+    world.airtable().add_table(BASE, runs()).unwrap();
+    world.insert(json!({"Run ID": "a", "Status": "Running", "Posts": 1}));
+    (store, world)
+}
+
+fn restarted(store: &Arc<Memory>) -> World {
+    World::with(unlimited(), Arc::clone(store) as Arc<dyn Store>)
+}
+
+#[tokio::test]
+async fn a_restart_restores_bases_tables_and_rows() {
+    let (store, world) = filled();
+    let body = json!({"records": [{"fields": {"Run ID": "b"}}, {"fields": {"Run ID": "c"}}]});
+    world.post(&path(""), body).await;
+    let rows = world.airtable().rows(BASE, TABLE).unwrap();
+    world.patch(&path(&format!("/{}", rows[1].id)), json!({"fields": {"Posts": 7}})).await;
+    world.delete(&path(&format!("/{}", rows[2].id))).await;
+    let body = json!({"fields": {"Run ID": "d", "Status": "New"}, "typecast": true});
+    world.post(&path(""), body).await;
+    let again = restarted(&store);
+    assert_eq!(again.airtable().rows(BASE, TABLE), world.airtable().rows(BASE, TABLE));
+    let schema = format!("/v0/meta/bases/{BASE}/tables");
+    assert_eq!(again.get(&schema).await, world.get(&schema).await);
+    let view = list(&[("view", "Running")]);
+    assert_eq!(again.get(&view).await, world.get(&view).await);
+}
+
+#[tokio::test]
+async fn a_restart_restores_what_a_person_edited() {
+    let (store, world) = filled();
+    let airtable = world.airtable();
+    airtable.add_base(BASE, "Master").unwrap();
+    airtable.rename_field(BASE, TABLE, "Posts", "Items").unwrap();
+    airtable.delete_field(BASE, TABLE, "Status").unwrap();
+    airtable.delete_view(BASE, TABLE, "Running").unwrap();
+    let again = restarted(&store);
+    assert_eq!(again.column("Items"), [(json!("a"), json!(1))]);
+    assert_eq!(again.column("Status"), [(json!("a"), Value::Null)]);
+    assert_eq!(again.get("/v0/meta/bases").await, world.get("/v0/meta/bases").await);
+    assert_eq!(again.get(&list(&[("view", "Running")])).await.0, 422);
+}
+
+#[test]
+fn a_restart_never_hands_out_an_id_again() {
+    let (store, world) = filled();
+    let deleted = world.insert(json!({"Run ID": "b"}));
+    world.airtable().delete_record(BASE, TABLE, &deleted).unwrap();
+    let again = restarted(&store);
+    assert_ne!(again.insert(json!({"Run ID": "c"})), deleted);
+    let rows = again.airtable().rows(BASE, TABLE).unwrap();
+    assert_eq!(rows.iter().map(|row| &row.fields["Run ID"]).collect::<Vec<_>>(), ["a", "c"]);
+}
+
+#[tokio::test]
+async fn a_reset_forgets_everything_but_what_others_stored() {
+    let (store, world) = filled();
+    store.put("other/key", "1");
+    world.post("/_sim/reset", Value::Null).await;
+    assert_eq!(world.get(&path("")).await.0, 403);
+    assert_eq!(store.all(), [("other/key".to_owned(), "1".to_owned())]);
+}
+
+#[test]
+fn a_store_that_cannot_be_read_stops_the_start() {
+    let store = Arc::new(Memory::default());
+    let start = |key: &str, value: &str| {
+        store.clear();
+        store.put(key, value);
+        let store = Arc::clone(&store) as Arc<dyn Store>;
+        Airtable::new(unlimited(), Clock::system(), store, 1).err()
+    };
+    let broken = start("airtable/base/appA", "{");
+    assert!(matches!(broken, Some(LoadError::Unreadable { .. })));
+    let row = r#"{"seq":1,"created":"2026-11-23T10:00:00Z","cells":{}}"#;
+    let orphan = start("airtable/record/appA/tblA/recA", row);
+    assert!(matches!(orphan, Some(LoadError::Orphan { .. })));
+    assert!(start("other/key", "{").is_none());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_ids() {
+    let (_, first) = filled();
+    let (_, second) = filled();
+    assert_eq!(first.airtable().rows(BASE, TABLE), second.airtable().rows(BASE, TABLE));
+}
