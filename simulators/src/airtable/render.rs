@@ -2,7 +2,7 @@
 
 use super::display::shown;
 use super::error::ApiError;
-use super::model::{Base, Record, Table, is_empty, iso};
+use super::model::{Base, Record, Table, iso};
 use serde_json::{Map, Value, json};
 
 /// What of a row an answer shows, and how.
@@ -55,7 +55,7 @@ impl Shape {
             if !self.fields.is_empty() && !self.fields.iter().any(named) {
                 continue;
             }
-            let cell = Table::cell(record, field).filter(|cell| !is_empty(cell));
+            let cell = Table::cell(record, field);
             let Some(cell) = cell else { continue };
             let cell =
                 if self.as_text { json!(shown(base, field, &cell)) } else { cell.into_owned() };

@@ -146,6 +146,7 @@ async fn requests_are_counted_by_base_and_kind() {
     world.get("/v0/meta/whoami").await;
     world.get(&format!("/v0/meta/bases/{BASE}/tables")).await;
     world.get("/nowhere").await;
+    world.get("/v0/meta/nothing").await;
     let counts: Vec<_> = world
         .simulated
         .requests()
@@ -160,7 +161,7 @@ async fn requests_are_counted_by_base_and_kind() {
             ("delete", 200, 1),
             ("get", 200, 1),
             ("list", 200, 2),
-            ("other", 404, 1),
+            ("other", 404, 2),
             ("schema", 200, 1),
             ("update", 200, 2),
             ("upsert", 200, 1),

@@ -26,6 +26,8 @@ async fn sorted(world: &World, parameters: &[(&str, &str)]) -> String {
 #[tokio::test]
 async fn empty_cells_are_left_out_and_zero_is_not() {
     let world = World::new();
+    let nothing = FieldSpec::formula("Nothing", Some(json!("")));
+    world.airtable().add_field(BASE, "Client Run Results", nothing).unwrap();
     let id = world.insert(json!({
         "Run ID": "", "Posts": 0, "Active": false, "Status": null, "Notes": "",
     }));

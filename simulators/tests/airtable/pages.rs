@@ -1,5 +1,6 @@
 use crate::world::{BASE, World, cells, kind, list, object, path};
 use serde_json::{Value, json};
+use simulators::airtable::{FieldSpec, TableSpec};
 
 fn with_rows(count: usize) -> World {
     let world = World::new();
@@ -71,12 +72,24 @@ async fn a_row_deleted_between_pages_leaves_its_page_short() {
 }
 
 #[tokio::test]
+async fn an_offset_belongs_to_one_table() {
+    let world = with_rows(3);
+    let spec = TableSpec::new("Other", vec![FieldSpec::text("Run ID")]);
+    world.airtable().add_table(BASE, spec).unwrap();
+    let offset = first_offset(&world, &[("pageSize", "2")]).await;
+    let reply = world.get(&format!("/v0/{BASE}/Other?pageSize=2&offset={offset}")).await;
+    assert_eq!(kind(&reply), (422, "FAILED_STATE_CHECK"));
+}
+
+#[tokio::test]
 async fn an_idle_listing_goes_stale() {
     let world = with_rows(3);
     let offset = first_offset(&world, &[("pageSize", "2")]).await;
     let next = list(&[("pageSize", "2"), ("offset", &offset)]);
-    world.pass(600_000);
-    assert_eq!(world.get(&next).await.0, 200);
+    for _ in 0..2 {
+        world.pass(600_000);
+        assert_eq!(world.get(&next).await.0, 200);
+    }
     world.pass(600_001);
     let stale = json!({"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}});
     assert_eq!(world.get(&next).await, (422, stale));

@@ -1,6 +1,6 @@
-use crate::world::{BASE, Memory, World, list, path, runs, unlimited};
+use crate::world::{BASE, Memory, World, list, object, path, runs, unlimited};
 use serde_json::{Value, json};
-use simulators::airtable::{Airtable, LoadError};
+use simulators::airtable::{Airtable, FieldSpec, LoadError, TableSpec};
 use simulators::{Clock, Store};
 use std::sync::Arc;
 
@@ -49,6 +49,39 @@ async fn a_restart_restores_what_a_person_edited() {
     assert_eq!(again.column("Status"), [(json!("a"), Value::Null)]);
     assert_eq!(again.get("/v0/meta/bases").await, world.get("/v0/meta/bases").await);
     assert_eq!(again.get(&list(&[("view", "Running")])).await.0, 422);
+}
+
+#[test]
+fn a_restart_restores_cells_without_those_of_a_deleted_field() {
+    let (store, world) = filled();
+    let airtable = world.airtable();
+    airtable.delete_field(BASE, TABLE, "Status").unwrap();
+    let mut rows = store.all().into_iter().filter(|(key, _)| key.starts_with("airtable/record/"));
+    assert!(rows.all(|(_, text)| !text.contains("Running")));
+    airtable.retype_field(BASE, TABLE, "Posts", FieldSpec::text("").kind).unwrap();
+    assert_eq!(restarted(&store).column("Posts"), [(json!("a"), json!("1"))]);
+}
+
+#[test]
+fn a_restart_restores_links_without_those_to_deleted_rows() {
+    let (store, world) = filled();
+    let airtable = world.airtable();
+    let target = airtable.rows(BASE, TABLE).unwrap().remove(0).id;
+    let other = TableSpec::new("Other", vec![FieldSpec::text("Run ID")]);
+    let table = airtable.add_table(BASE, other).unwrap();
+    let row = airtable.insert(BASE, "Other", object(json!({"Run ID": "o"}))).unwrap();
+    airtable.add_field(BASE, TABLE, FieldSpec::links("Link", &table)).unwrap();
+    airtable.edit(BASE, TABLE, &target, object(json!({"Link": [row]}))).unwrap();
+    airtable.delete_record(BASE, "Other", &row).unwrap();
+    assert_eq!(restarted(&store).column("Link"), [(json!("a"), Value::Null)]);
+}
+
+#[test]
+fn a_restart_never_hands_out_the_id_of_a_table_again() {
+    let store = Arc::new(Memory::default());
+    let first = restarted(&store).airtable().add_table(BASE, runs()).unwrap();
+    let other = TableSpec::new("Other", vec![FieldSpec::text("Run ID")]);
+    assert_ne!(restarted(&store).airtable().add_table(BASE, other).unwrap(), first);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::world::{BASE, World, error, kind, path};
+use crate::world::{BASE, World, cells, error, kind, list, path};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -204,4 +204,20 @@ async fn links_must_name_rows_of_the_linked_table() {
     assert_eq!(write(json!([id])).await.1["fields"]["Parent"], json!([id]));
     assert_eq!(kind(&write(json!(["recUnknownRecord1"])).await), (422, "ROW_DOES_NOT_EXIST"));
     assert_eq!(kind(&write(json!(["r"])).await), (422, "INVALID_VALUE_FOR_COLUMN"));
+}
+
+#[tokio::test]
+async fn writing_what_a_cell_holds_already_is_no_change() {
+    let world = World::new();
+    let id = world.insert(json!({"Run ID": "r", "Posts": 1}));
+    let changed = async || {
+        let formula = "DATETIME_DIFF(LAST_MODIFIED_TIME(), CREATED_TIME(), 'seconds')=60";
+        cells(&world.get(&list(&[("filterByFormula", formula)])).await, "Run ID").len()
+    };
+    world.pass(60_000);
+    let one = path(&format!("/{id}"));
+    world.patch(&one, json!({"fields": {"Posts": 1}})).await;
+    assert_eq!(changed().await, 0);
+    world.patch(&one, json!({"fields": {"Posts": 2}})).await;
+    assert_eq!(changed().await, 1);
 }
