@@ -6,7 +6,10 @@
 //! A test can just as well call [`Simulated::call`] in process and on paused time.
 
 pub mod airtable;
+pub mod apify;
 mod faults;
+mod invent;
+mod moments;
 mod reply;
 mod serve;
 mod service;

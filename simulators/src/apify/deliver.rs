@@ -1,0 +1,134 @@
+//! Runs come in, dispatches go out: the part that has tasks.
+
+use super::dispatch::{Dispatch, DispatchStatus, Event};
+use super::run::Run;
+use super::sender::WebhookSender;
+use super::state::State;
+use super::webhook::{EventType, Webhook};
+use super::{ApifyOptions, RunSpec};
+use crate::moments::until;
+use crate::{Clock, Request, Store};
+use http::StatusCode;
+use jiff::Timestamp;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// What the API, the control endpoints and the delivering tasks share.
+pub(super) struct Inner {
+    pub(super) options: ApifyOptions,
+    pub(super) clock: Clock,
+    sender: Arc<dyn WebhookSender>,
+    state: Mutex<State>,
+}
+
+impl Inner {
+    pub(super) fn new(
+        options: ApifyOptions,
+        clock: Clock,
+        store: Arc<dyn Store>,
+        sender: Arc<dyn WebhookSender>,
+    ) -> Arc<Self> {
+        Arc::new(Self { options, clock, sender, state: Mutex::new(State::read(store)) })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a run up; returns its id and its dataset's.
+    pub(super) fn add_run(self: &Arc<Self>, spec: RunSpec) -> (String, String) {
+        let run = {
+            let state = &mut *self.state();
+            let run = Run::new(&spec, state.next_number(), &self.options, self.clock.now());
+            state.add_run(run.clone(), spec.items);
+            run
+        };
+        if let Some(event) = EventType::of(run.status) {
+            for webhook in run.webhooks.iter().filter(|webhook| webhook.wants(event)) {
+                self.send(event, Some(&run), webhook);
+            }
+        }
+        (run.id, run.dataset_id)
+    }
+
+    pub(super) fn dispatch(
+        self: &Arc<Self>,
+        run_id: &str,
+        event: EventType,
+        webhook: &Webhook,
+    ) -> Option<String> {
+        let run = self.state().run(run_id).cloned()?;
+        Some(self.send(event, Some(&run), webhook))
+    }
+
+    pub(super) fn dispatch_test(self: &Arc<Self>, webhook: &Webhook) -> String {
+        self.send(EventType::Test, None, webhook)
+    }
+
+    fn send(self: &Arc<Self>, kind: EventType, run: Option<&Run>, webhook: &Webhook) -> String {
+        let now = self.clock.now();
+        let event = Event { kind, run: run.map(|run| (run, run.view(&self.options, now))) };
+        let id = {
+            let state = &mut *self.state();
+            let number = state.next_number();
+            let dispatch = Dispatch::new(event, webhook, number, self.options.seed, now);
+            let id = dispatch.id.clone();
+            state.put_dispatch(dispatch);
+            id
+        };
+        self.start(&id);
+        id
+    }
+
+    /// Starts a task for every dispatch that still has a call to make and no task.
+    pub(super) fn resume(self: &Arc<Self>) {
+        // Not in the head of the loop, where the lock would be held until its end.
+        let dispatches = self.state().dispatches();
+        for dispatch in dispatches {
+            if dispatch.status == DispatchStatus::Active {
+                self.start(&dispatch.id);
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, id: &str) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut state = self.state();
+        if state.tasks.contains_key(id) {
+            return;
+        }
+        // The lock is held until the task is noted, so the task cannot end before that.
+        let task = runtime.spawn(Arc::clone(self).deliver(id.to_owned()));
+        state.tasks.insert(id.to_owned(), task.abort_handle());
+    }
+
+    /// Calls until the receiver takes it or the retries are used up.
+    async fn deliver(self: Arc<Self>, id: String) {
+        while let Some((wait, request)) = self.next_call(&id) {
+            tokio::time::sleep(wait).await;
+            let started_at = self.clock.now();
+            let answer =
+                tokio::time::timeout(self.options.webhook_timeout, self.sender.post(request));
+            let status = answer.await.ok().flatten();
+            self.called(&id, started_at, status);
+        }
+        self.state().tasks.remove(&id);
+    }
+
+    fn next_call(&self, id: &str) -> Option<(Duration, Request)> {
+        let state = self.state();
+        let dispatch = state.dispatch(id)?;
+        Some((until(self.clock.now(), dispatch.next_call_at?), dispatch.request()))
+    }
+
+    fn called(&self, id: &str, started_at: Timestamp, status: Option<StatusCode>) {
+        let mut state = self.state();
+        let Some(mut dispatch) = state.dispatch(id).cloned() else { return };
+        dispatch.called(started_at, status, self.options.retry_first, self.clock.now());
+        if dispatch.status == DispatchStatus::Failed {
+            tracing::info!(dispatch.id = id, "webhook given up");
+        }
+        state.put_dispatch(dispatch);
+    }
+}

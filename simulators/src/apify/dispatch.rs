@@ -1,0 +1,192 @@
+//! One delivery of a webhook, from the event to the last retry.
+
+use super::run::{Run, USER_ID};
+use super::webhook::{EventType, Webhook};
+use crate::moments::{after, iso};
+use crate::{Request, invent};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How often a failed delivery is tried again.
+const RETRIES: usize = 11;
+
+/// How a dispatch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DispatchStatus {
+    /// Not delivered yet; another call will be made.
+    Active,
+    /// The receiver answered with a 2xx.
+    Succeeded,
+    /// Every retry was used up, or there were to be none.
+    Failed,
+}
+
+/// One attempt to deliver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// When the request was sent.
+    pub started_at: Timestamp,
+    /// When the answer came, or the wait for it ended.
+    pub finished_at: Timestamp,
+    /// The status of the answer; none came without it.
+    pub response_status: Option<u16>,
+}
+
+/// One event on its way to one webhook. All its calls carry the same id and the same body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispatch {
+    pub(super) number: u64,
+    /// Its id, which the receiver finds in `X-Apify-Webhook-Dispatch-Id`.
+    pub id: String,
+    /// What happened.
+    pub event_type: EventType,
+    /// The run it happened to; a test may have none.
+    pub run_id: Option<String>,
+    /// When the event was noticed.
+    pub created_at: Timestamp,
+    /// How it stands.
+    pub status: DispatchStatus,
+    /// Where it goes.
+    pub request_url: String,
+    /// The headers of the webhook's template.
+    pub headers: Vec<(String, String)>,
+    /// The body, as it was when the event happened.
+    pub body: String,
+    /// Whether one failed call is the end.
+    pub do_not_retry: bool,
+    /// The calls made so far.
+    pub calls: Vec<Call>,
+    /// When the next call is due; none when it is over.
+    pub next_call_at: Option<Timestamp>,
+}
+
+/// What a dispatch is about.
+pub(super) struct Event<'a> {
+    pub(super) kind: EventType,
+    /// The run and how the API shows it now.
+    pub(super) run: Option<(&'a Run, Value)>,
+}
+
+impl Dispatch {
+    /// Makes the `number`th dispatch; its first call is due at once.
+    pub(super) fn new(
+        event: Event<'_>,
+        webhook: &Webhook,
+        number: u64,
+        seed: u64,
+        now: Timestamp,
+    ) -> Self {
+        let run_id = event.run.as_ref().map(|(run, _)| run.id.clone());
+        let variables = variables(event.kind, event.run, now);
+        Self {
+            number,
+            id: invent::id(&["dispatch", &seed.to_string(), &number.to_string()], 17),
+            event_type: event.kind,
+            run_id,
+            created_at: now,
+            status: DispatchStatus::Active,
+            request_url: webhook.request_url().to_owned(),
+            headers: webhook.headers(&variables),
+            body: webhook.body(&variables),
+            do_not_retry: webhook.do_not_retry(),
+            calls: Vec::new(),
+            next_call_at: Some(now),
+        }
+    }
+
+    /// The request of every call. What Apify sets itself wins over the template.
+    pub(super) fn request(&self) -> Request {
+        let mut request = http::Request::new(Bytes::from(self.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.request_url.parse().unwrap_or_default();
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static("Apify/simulated"));
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
+                headers.insert(name, value);
+            }
+        }
+        headers.remove(http::header::HOST);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("x-apify-webhook", HeaderValue::from_static("yo"));
+        headers.insert("x-apify-request-origin", HeaderValue::from_static("WEBHOOK"));
+        if let Ok(id) = HeaderValue::try_from(&self.id) {
+            headers.insert("x-apify-webhook-dispatch-id", id);
+        }
+        request
+    }
+
+    /// Notes a call and decides what comes next: the waits are `first`, then twice as long
+    /// each time.
+    pub(super) fn called(
+        &mut self,
+        started_at: Timestamp,
+        status: Option<StatusCode>,
+        first: Duration,
+        now: Timestamp,
+    ) {
+        let response_status = status.map(|status| status.as_u16());
+        let retries = self.calls.len();
+        self.calls.push(Call { started_at, finished_at: now, response_status });
+        if status.is_some_and(|status| status.is_success()) {
+            self.status = DispatchStatus::Succeeded;
+            self.next_call_at = None;
+        } else if self.do_not_retry || retries >= RETRIES {
+            self.status = DispatchStatus::Failed;
+            self.next_call_at = None;
+        } else {
+            self.next_call_at = Some(after(now, first.saturating_mul(1 << retries)));
+        }
+    }
+
+    /// The record as `GET /v2/webhook-dispatches/{id}` shows it.
+    pub(super) fn view(&self) -> Value {
+        let calls: Vec<Value> = self.calls.iter().map(call_view).collect();
+        json!({
+            "id": self.id,
+            "userId": USER_ID,
+            "createdAt": iso(self.created_at),
+            "status": self.status,
+            "eventType": self.event_type,
+            "webhook": {"requestUrl": self.request_url, "isAdHoc": true},
+            "calls": calls,
+        })
+    }
+}
+
+fn call_view(call: &Call) -> Value {
+    json!({
+        "startedAt": iso(call.started_at),
+        "finishedAt": iso(call.finished_at),
+        "responseStatus": call.response_status,
+    })
+}
+
+/// What a template can speak of.
+fn variables(event: EventType, run: Option<(&Run, Value)>, now: Timestamp) -> Value {
+    let event_data = run.as_ref().filter(|_| event != EventType::Test).map(|(run, _)| {
+        let mut data = json!({"actorId": run.actor_id, "actorRunId": run.id});
+        if let Some(task) = &run.actor_task_id {
+            data["actorTaskId"] = task.as_str().into();
+        }
+        data
+    });
+    let dummy = || json!({"joke": "Why did the crawler cross the road? To fetch the other side."});
+    json!({
+        "userId": USER_ID,
+        "createdAt": iso(now),
+        "eventType": event,
+        "eventData": event_data,
+        "resource": run.map_or_else(dummy, |(_, view)| view),
+        "globals": {"dateISO": iso(now), "dateUnix": now.as_second()},
+    })
+}

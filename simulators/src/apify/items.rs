@@ -1,0 +1,119 @@
+//! Dataset items: pages, filters and formats.
+
+use super::error::ApiError;
+use super::query::{Query, invalid};
+use crate::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value};
+
+/// What `X-Apify-Pagination-Limit` says when no limit was asked for.
+const NO_LIMIT: usize = 999_999_999_999;
+/// Parameters of the real API that this one does not have.
+const NOT_SIMULATED: [&str; 4] = ["outputFields", "unwind", "flatten", "view"];
+
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Json,
+    Jsonl,
+}
+
+/// Which items are asked for, and how.
+#[derive(Debug)]
+pub(super) struct ItemsQuery {
+    offset: usize,
+    limit: usize,
+    desc: bool,
+    skip_hidden: bool,
+    skip_empty: bool,
+    fields: Option<Vec<String>>,
+    omit: Option<Vec<String>>,
+    format: Format,
+}
+
+impl ItemsQuery {
+    /// Reads the parameters.
+    pub(super) fn read(query: &Query) -> Result<Self, ApiError> {
+        query.refuse(&NOT_SIMULATED)?;
+        let clean = query.switch("clean")?;
+        Ok(Self {
+            offset: query.count("offset")?.unwrap_or(0),
+            limit: query.count("limit")?.unwrap_or(NO_LIMIT),
+            desc: query.switch("desc")?,
+            skip_hidden: clean || query.switch("skipHidden")?,
+            skip_empty: clean || query.switch("skipEmpty")?,
+            fields: query.list("fields"),
+            omit: query.list("omit"),
+            format: match query.get("format") {
+                None | Some("json") => Format::Json,
+                Some("jsonl") => Format::Jsonl,
+                Some(other) => {
+                    return Err(invalid("format", other, "only json and jsonl are simulated"));
+                }
+            },
+        })
+    }
+
+    /// The page of `items`; `total` is how many there are said to be.
+    ///
+    /// Empty items are dropped from the page *after* it was cut, so a page may be short though
+    /// more follow.
+    pub(super) fn answer(&self, items: &[Value], total: usize) -> Response {
+        let in_order: Box<dyn Iterator<Item = &Value>> =
+            if self.desc { Box::new(items.iter().rev()) } else { Box::new(items.iter()) };
+        let page: Vec<Value> = in_order
+            .skip(self.offset)
+            .take(self.limit)
+            .map(|item| self.pick(item))
+            .filter(|item| !(self.skip_empty && item.as_object().is_some_and(Map::is_empty)))
+            .collect();
+        let mut response = http::Response::new(self.write(&page));
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
+        for (name, value) in [
+            ("x-apify-pagination-offset", self.offset),
+            ("x-apify-pagination-limit", self.limit),
+            ("x-apify-pagination-count", page.len()),
+            ("x-apify-pagination-total", total),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+        response
+    }
+
+    /// The item with the top-level keys that were asked for.
+    fn pick(&self, item: &Value) -> Value {
+        let Value::Object(whole) = item else { return item.clone() };
+        let listed = |list: &Option<Vec<String>>, key: &str| {
+            list.as_ref().map(|names| names.iter().any(|name| name == key))
+        };
+        whole
+            .iter()
+            .filter(|(key, _)| listed(&self.fields, key).unwrap_or(true))
+            .filter(|(key, _)| !listed(&self.omit, key).unwrap_or(false))
+            .filter(|(key, _)| !(self.skip_hidden && key.starts_with('#')))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    fn write(&self, page: &[Value]) -> Bytes {
+        match self.format {
+            Format::Json => Value::from(page).to_string().into(),
+            Format::Jsonl => page.iter().map(|item| format!("{item}\n")).collect::<String>().into(),
+        }
+    }
+
+    fn content_type(&self) -> &'static str {
+        match self.format {
+            Format::Json => "application/json; charset=utf-8",
+            Format::Jsonl => "application/jsonl; charset=utf-8",
+        }
+    }
+}
+
+/// Whether nothing of the item is left once it is clean; `cleanItemCount` leaves it out.
+pub(super) fn is_empty(item: &Value) -> bool {
+    item.as_object().is_some_and(|keys| keys.keys().all(|key| key.starts_with('#')))
+}

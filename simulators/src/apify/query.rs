@@ -1,0 +1,55 @@
+//! Query parameters, read strictly.
+
+use super::error::ApiError;
+use crate::Request;
+use std::collections::HashMap;
+
+/// The parameters of one request; the last one wins where a name repeats.
+#[derive(Debug, Default)]
+pub(super) struct Query(HashMap<String, String>);
+
+impl Query {
+    /// Reads a request's query string.
+    pub(super) fn of(request: &Request) -> Self {
+        let text = request.uri().query().unwrap_or_default();
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The text given for `name`.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A whole number, zero or more.
+    pub(super) fn count(&self, name: &'static str) -> Result<Option<usize>, ApiError> {
+        self.get(name)
+            .map(|value| value.parse().map_err(|_| invalid(name, value, "must be a whole number")))
+            .transpose()
+    }
+
+    /// A switch: `1` or `true`, `0` or `false`; off when absent.
+    pub(super) fn switch(&self, name: &'static str) -> Result<bool, ApiError> {
+        match self.get(name) {
+            None | Some("0" | "false") => Ok(false),
+            Some("1" | "true") => Ok(true),
+            Some(value) => Err(invalid(name, value, "must be 1, true, 0 or false")),
+        }
+    }
+
+    /// Names divided by commas.
+    pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
+        let text = self.get(name).filter(|text| !text.is_empty())?;
+        Some(text.split(',').map(|part| part.trim().to_owned()).collect())
+    }
+
+    /// Refuses a parameter the real API has and this one does not, rather than ignoring it.
+    pub(super) fn refuse(&self, names: &[&'static str]) -> Result<(), ApiError> {
+        let hit = names.iter().find_map(|&name| Some((name, self.get(name)?)));
+        hit.map_or(Ok(()), |(name, value)| Err(invalid(name, value, "not simulated")))
+    }
+}
+
+/// A value that breaks the rule of its parameter.
+pub(super) fn invalid(name: &'static str, value: &str, rule: &'static str) -> ApiError {
+    ApiError::InvalidValue { name, value: value.to_owned(), rule }
+}

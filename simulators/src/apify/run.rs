@@ -1,0 +1,261 @@
+//! Runs: what they were given, what they cost, and how the API shows them.
+
+use super::options::ApifyOptions;
+use super::webhook::Webhook;
+use crate::invent;
+use crate::moments::{after, iso};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The account that owns everything.
+pub(super) const USER_ID: &str = "simulatedUser0001";
+/// The actor of a run that names none.
+pub const DEFAULT_ACTOR: &str = "harvestapi~linkedin-profile-posts";
+/// What one charged event costs, in hundred-thousandths of a dollar.
+const PRICES: [(&str, &str, u64); 5] = [
+    ("actor-start", "Actor start", 5),
+    ("post", "Post", 200),
+    ("comment", "Comment", 200),
+    ("reaction", "Reaction", 200),
+    ("zero-result-query", "Query without a result", 100),
+];
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum RunStatus {
+    /// Waiting for a machine.
+    Ready,
+    /// At work.
+    Running,
+    /// Ended well.
+    #[default]
+    Succeeded,
+    /// Ended badly.
+    Failed,
+    /// About to end because its time is up.
+    TimingOut,
+    /// Ended because its time was up; its items are usable and paid for.
+    TimedOut,
+    /// About to end because somebody stopped it.
+    Aborting,
+    /// Ended because somebody stopped it; its items are usable and paid for.
+    Aborted,
+}
+
+impl RunStatus {
+    /// Whether nothing more will happen to the run.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Failed | Self::TimedOut | Self::Aborted => true,
+            Self::Ready | Self::Running | Self::TimingOut | Self::Aborting => false,
+        }
+    }
+}
+
+/// A run to be made up; also the body of `POST /_sim/runs`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RunSpec {
+    /// An actor's id or `username~name`; [`DEFAULT_ACTOR`] without it.
+    pub actor_id: Option<String>,
+    /// The task that started it.
+    pub actor_task_id: Option<String>,
+    /// Where it stands; succeeded if not given.
+    pub status: RunStatus,
+    /// One minute before its end if not given.
+    pub started_at: Option<Timestamp>,
+    /// Now if not given; a run that is not over has none.
+    pub finished_at: Option<Timestamp>,
+    /// What it was given, stored verbatim under `INPUT`.
+    pub input: Value,
+    /// What it found.
+    pub items: Vec<Value>,
+    /// What it cost in the end; by the price card if not given.
+    pub cost_usd: Option<f64>,
+    /// What it reports to have cost right after its end; the final cost if not given.
+    pub preliminary_cost_usd: Option<f64>,
+    /// Who wants to hear of it.
+    pub webhooks: Vec<Webhook>,
+}
+
+/// A run as it is kept; its items are kept apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub(super) number: u64,
+    pub(super) id: String,
+    pub(super) actor_id: String,
+    pub(super) actor_task_id: Option<String>,
+    pub(super) status: RunStatus,
+    pub(super) started_at: Timestamp,
+    pub(super) finished_at: Option<Timestamp>,
+    pub(super) dataset_id: String,
+    pub(super) store_id: String,
+    pub(super) input: Value,
+    pub(super) events: BTreeMap<String, u64>,
+    pub(super) cost_usd: f64,
+    pub(super) preliminary_cost_usd: Option<f64>,
+    pub(super) webhooks: Vec<Webhook>,
+}
+
+/// The id of the actor that `reference` names: an id, or `username~name`.
+pub(super) fn actor_id(reference: &str) -> String {
+    if reference.contains('~') {
+        return invent::id(&["actor", reference], 17);
+    }
+    reference.to_owned()
+}
+
+impl Run {
+    /// Makes the run that `spec` describes, as the `number`th one.
+    pub(super) fn new(spec: &RunSpec, number: u64, options: &ApifyOptions, now: Timestamp) -> Self {
+        let invented =
+            |what| invent::id(&[what, &options.seed.to_string(), &number.to_string()], 17);
+        let finished_at = spec.status.is_terminal().then(|| spec.finished_at.unwrap_or(now));
+        let minute_ago = finished_at.unwrap_or(now).as_millisecond() - 60_000;
+        let minute_ago = Timestamp::from_millisecond(minute_ago).unwrap_or(now);
+        let events = charged_events(&spec.input, &spec.items);
+        Self {
+            number,
+            id: invented("run"),
+            actor_id: actor_id(spec.actor_id.as_deref().unwrap_or(DEFAULT_ACTOR)),
+            actor_task_id: spec.actor_task_id.clone(),
+            status: spec.status,
+            started_at: spec.started_at.unwrap_or(minute_ago),
+            finished_at,
+            dataset_id: invented("dataset"),
+            store_id: invented("store"),
+            input: spec.input.clone(),
+            cost_usd: spec.cost_usd.unwrap_or_else(|| price(&events)),
+            events,
+            preliminary_cost_usd: spec.preliminary_cost_usd,
+            webhooks: spec.webhooks.clone(),
+        }
+    }
+
+    /// What the run reports to have cost at `now`.
+    pub(super) fn reported_cost(&self, options: &ApifyOptions, now: Timestamp) -> f64 {
+        let settled =
+            self.finished_at.is_some_and(|end| now >= after(end, options.preliminary_for));
+        match self.preliminary_cost_usd {
+            Some(preliminary) if !settled => preliminary,
+            Some(_) | None => self.cost_usd,
+        }
+    }
+
+    /// The short form that lists of runs hold.
+    pub(super) fn short_view(&self, options: &ApifyOptions, now: Timestamp) -> Value {
+        let mut view = json!({
+            "id": self.id,
+            "actId": self.actor_id,
+            "userId": USER_ID,
+            "status": self.status,
+            "startedAt": iso(self.started_at),
+            "meta": {"origin": "API"},
+            "buildId": invent::id(&["build", &self.actor_id], 17),
+            "buildNumber": "0.0.1",
+            "defaultKeyValueStoreId": self.store_id,
+            "defaultDatasetId": self.dataset_id,
+            "defaultRequestQueueId": invent::id(&["queue", &self.id], 17),
+            "usageTotalUsd": self.reported_cost(options, now),
+        });
+        if let Some(end) = self.finished_at {
+            view["finishedAt"] = iso(end).into();
+        }
+        if let Some(task) = &self.actor_task_id {
+            view["actorTaskId"] = task.as_str().into();
+        }
+        view
+    }
+
+    /// The whole object, as its owner sees it. `usageUsd` is absent, as for every actor that is
+    /// paid per event.
+    pub(super) fn view(&self, options: &ApifyOptions, now: Timestamp) -> Value {
+        let mut view = self.short_view(options, now);
+        let ran = self.finished_at.unwrap_or(now).duration_since(self.started_at).as_millis();
+        let millis = i64::try_from(ran.max(0)).unwrap_or(i64::MAX);
+        view["stats"] = json!({
+            "inputBodyLen": self.input.to_string().len(),
+            "migrationCount": 0, "rebootCount": 0, "restartCount": 0, "resurrectCount": 0,
+            "durationMillis": millis, "runTimeSecs": millis / 1_000, "computeUnits": 0,
+        });
+        view["options"] = json!({
+            "build": "latest", "timeoutSecs": 3_600, "memoryMbytes": 256, "diskMbytes": 512,
+        });
+        view["generalAccess"] = "FOLLOW_USER_SETTING".into();
+        view["pricingInfo"] = pricing();
+        view["chargedEventCounts"] = json!(self.events);
+        if self.status == RunStatus::Succeeded {
+            view["exitCode"] = 0.into();
+        }
+        view
+    }
+}
+
+/// Counts what is charged: the start, every item by its type, every target without an item.
+fn charged_events(input: &Value, items: &[Value]) -> BTreeMap<String, u64> {
+    let mut events = BTreeMap::from([("actor-start".to_owned(), 1)]);
+    let mut found = BTreeSet::new();
+    for item in items {
+        let kind = item["type"].as_str().unwrap_or("post");
+        if PRICES.iter().any(|&(name, _, _)| name == kind) {
+            *events.entry(kind.to_owned()).or_default() += 1;
+        }
+        found.extend(item["query"]["targetUrl"].as_str());
+    }
+    let targets = input["targetUrls"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let empty = targets.filter(|target| !found.contains(target)).count();
+    if empty > 0 {
+        events.insert("zero-result-query".to_owned(), empty as u64);
+    }
+    events
+}
+
+fn price(events: &BTreeMap<String, u64>) -> f64 {
+    let of = |&(name, _, each): &(&str, &str, u64)| events.get(name).map_or(0, |n| n * each);
+    let total: u64 = PRICES.iter().map(of).sum();
+    total as f64 / 100_000.0
+}
+
+fn pricing() -> Value {
+    let events: serde_json::Map<String, Value> = PRICES
+        .iter()
+        .map(|&(name, title, each)| {
+            let usd = each as f64 / 100_000.0;
+            let event =
+                json!({"eventTitle": title, "eventDescription": title, "eventPriceUsd": usd});
+            (name.to_owned(), event)
+        })
+        .collect();
+    json!({
+        "pricingModel": "PAY_PER_EVENT",
+        "pricingPerEvent": {"actorChargeEvents": events},
+        "apifyMarginPercentage": 0.2,
+        "createdAt": "2026-01-01T00:00:00.000Z",
+        "startedAt": "2026-01-15T00:00:00.000Z",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_charged_for_its_start_its_items_and_its_empty_targets() {
+        let input = json!({"targetUrls": ["https://l/in/a", "https://l/in/b"]});
+        let post = json!({"type": "post", "query": {"targetUrl": "https://l/in/a"}});
+        let events = charged_events(&input, &[post.clone(), post]);
+        let expected = [("actor-start", 1), ("post", 2), ("zero-result-query", 1)];
+        assert_eq!(events, expected.map(|(name, n)| (name.to_owned(), n)).into());
+        assert!((price(&events) - 0.005_05).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_status_is_spelled_with_a_hyphen() {
+        assert_eq!(json!(RunStatus::TimedOut), "TIMED-OUT");
+        assert_eq!(json!(RunStatus::Succeeded), "SUCCEEDED");
+    }
+}

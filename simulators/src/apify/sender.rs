@@ -1,0 +1,52 @@
+//! How a webhook's request leaves the simulator.
+
+use crate::Request;
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::pin::Pin;
+
+/// The status a receiver answered with, in a while; `None` when it did not answer.
+pub type Delivery = Pin<Box<dyn Future<Output = Option<StatusCode>> + Send>>;
+
+/// Posts a webhook's request. A test hands the request straight to the function under test.
+pub trait WebhookSender: Send + Sync + 'static {
+    /// Posts `request`, whose URI is absolute.
+    fn post(&self, request: Request) -> Delivery;
+}
+
+/// Posts over plain HTTP, which is all that loopback needs.
+pub struct HttpSender(Client<HttpConnector, Full<Bytes>>);
+
+impl HttpSender {
+    /// A sender that keeps its connections open.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+}
+
+impl Default for HttpSender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl WebhookSender for HttpSender {
+    fn post(&self, request: Request) -> Delivery {
+        let uri = request.uri().clone();
+        let answer = self.0.request(request.map(Full::new));
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => Some(response.status()),
+                Err(error) => {
+                    tracing::debug!(%error, host = uri.host(), "webhook not delivered");
+                    None
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! The answers of the API.
+
+use super::access::Caller;
+use super::deliver::Inner;
+use super::error::ApiError;
+use super::items::{ItemsQuery, is_empty};
+use super::query::{Query, invalid};
+use super::route::{Holder, Route};
+use super::run::{DEFAULT_ACTOR, Run, RunStatus, USER_ID, actor_id};
+use crate::moments::{iso, until};
+use crate::{Request, Response, json_reply};
+use http::StatusCode;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The most runs that one page lists.
+const RUNS_PER_PAGE: usize = 1_000;
+/// The longest `waitForFinish`, in seconds.
+const LONGEST_WAIT: usize = 60;
+const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
+const NO_DATASET: ApiError = ApiError::RecordNotFound { what: "Dataset" };
+const NO_RECORD: ApiError = ApiError::RecordNotFound { what: "Record" };
+
+/// Answers a request of the API.
+pub(super) fn answer(
+    inner: &Inner,
+    request: &Request,
+    route: &Route,
+) -> Result<Response, ApiError> {
+    let query = Query::of(request);
+    let caller = Caller::of(request, &query, &inner.options.tokens)?;
+    match route {
+        Route::Run(id) => run(inner, &query, caller, id),
+        Route::Runs { actor } => {
+            caller.must_be_owner()?;
+            runs(inner, &query, actor.as_deref())
+        }
+        Route::Dataset(holder) => {
+            caller.must_be_owner()?;
+            dataset(inner, holder)
+        }
+        Route::Items(holder) => {
+            caller.must_be_owner()?;
+            items(inner, &query, holder)
+        }
+        Route::Record { store, key } => {
+            caller.must_be_owner()?;
+            record(inner, store, key)
+        }
+        Route::Dispatch(id) => {
+            caller.must_be_owner()?;
+            let found = inner.state().dispatch(id).map(super::Dispatch::view);
+            found.map(enveloped).ok_or(ApiError::RecordNotFound { what: "Webhook dispatch" })
+        }
+        Route::MethodNotAllowed => Err(ApiError::MethodNotAllowed),
+        Route::Unknown => Err(ApiError::PageNotFound),
+    }
+}
+
+/// How long `waitForFinish` makes the caller wait. Runs do not move by themselves, so one that
+/// is not over takes the whole time.
+pub(super) fn asked_to_wait(inner: &Inner, request: &Request, route: &Route) -> Duration {
+    let Route::Run(id) = route else { return Duration::ZERO };
+    let open = inner.state().run(id).is_some_and(|run| !run.status.is_terminal());
+    match wait_for_finish(&Query::of(request)) {
+        Ok(seconds) if open => Duration::from_secs(seconds as u64),
+        Ok(_) | Err(_) => Duration::ZERO,
+    }
+}
+
+fn wait_for_finish(query: &Query) -> Result<usize, ApiError> {
+    match query.count("waitForFinish")? {
+        Some(seconds) if seconds > LONGEST_WAIT => {
+            Err(invalid("waitForFinish", &seconds.to_string(), "must be at most 60"))
+        }
+        given => Ok(given.unwrap_or(0)),
+    }
+}
+
+fn enveloped(data: Value) -> Response {
+    json_reply(StatusCode::OK, &json!({"data": data}))
+}
+
+fn run(inner: &Inner, query: &Query, caller: Caller, id: &str) -> Result<Response, ApiError> {
+    wait_for_finish(query)?;
+    let state = inner.state();
+    let mut view = state.run(id).ok_or(NO_RUN)?.view(&inner.options, inner.clock.now());
+    if caller == Caller::Nobody
+        && let Some(fields) = view.as_object_mut()
+    {
+        fields.remove("usageTotalUsd");
+        fields.remove("usageUsd");
+    }
+    Ok(enveloped(view))
+}
+
+fn runs(inner: &Inner, query: &Query, actor: Option<&str>) -> Result<Response, ApiError> {
+    let offset = query.count("offset")?.unwrap_or(0);
+    let limit = query.count("limit")?.unwrap_or(RUNS_PER_PAGE).min(RUNS_PER_PAGE);
+    let desc = query.switch("desc")?;
+    let statuses = statuses(query)?;
+    let state = inner.state();
+    let actor = actor.map(actor_id);
+    if let Some(actor) = &actor
+        && *actor != actor_id(DEFAULT_ACTOR)
+        && !state.runs().any(|run| run.actor_id == *actor)
+    {
+        return Err(ApiError::RecordNotFound { what: "Actor" });
+    }
+    let mut found: Vec<&Run> = state
+        .runs()
+        .filter(|run| actor.as_ref().is_none_or(|actor| run.actor_id == *actor))
+        .filter(|run| statuses.as_ref().is_none_or(|wanted| wanted.contains(&run.status)))
+        .collect();
+    found.sort_by_key(|run| (run.started_at, run.number));
+    if desc {
+        found.reverse();
+    }
+    let now = inner.clock.now();
+    let page: Vec<Value> = found
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|run| run.short_view(&inner.options, now))
+        .collect();
+    Ok(enveloped(json!({
+        "total": found.len(), "offset": offset, "limit": limit,
+        "count": page.len(), "desc": desc, "items": page,
+    })))
+}
+
+/// The statuses asked for, divided by commas.
+fn statuses(query: &Query) -> Result<Option<Vec<RunStatus>>, ApiError> {
+    let Some(names) = query.list("status") else { return Ok(None) };
+    names
+        .into_iter()
+        .map(|name| {
+            serde_json::from_value(Value::from(name.as_str()))
+                .map_err(|_| invalid("status", &name, "must be the status of a run"))
+        })
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+/// How many of `count` items are reported: all of them only once the lag is over.
+fn reported(inner: &Inner, run: &Run, count: usize) -> usize {
+    let end = run.finished_at.unwrap_or(run.started_at);
+    let since = until(end, inner.clock.now());
+    if since >= inner.options.count_lag {
+        return count;
+    }
+    let share = since.as_secs_f64() / inner.options.count_lag.as_secs_f64();
+    (count as f64 * share) as usize
+}
+
+fn dataset(inner: &Inner, holder: &Holder) -> Result<Response, ApiError> {
+    let state = inner.state();
+    let run = state.run_of_dataset(holder).ok_or(NO_DATASET)?;
+    let items = state.items(run);
+    let clean = items.iter().filter(|item| !is_empty(item)).count();
+    let modified = iso(run.finished_at.unwrap_or(run.started_at));
+    Ok(enveloped(json!({
+        "id": run.dataset_id,
+        "userId": USER_ID,
+        "createdAt": iso(run.started_at),
+        "modifiedAt": modified,
+        "accessedAt": modified,
+        "itemCount": reported(inner, run, items.len()),
+        "cleanItemCount": reported(inner, run, clean),
+        "actId": run.actor_id,
+        "actRunId": run.id,
+        "generalAccess": "FOLLOW_USER_SETTING",
+        "stats": {"readCount": 0, "writeCount": items.len(), "storageBytes": 0},
+    })))
+}
+
+fn items(inner: &Inner, query: &Query, holder: &Holder) -> Result<Response, ApiError> {
+    let wanted = ItemsQuery::read(query)?;
+    let (items, total) = {
+        let state = inner.state();
+        let run = state.run_of_dataset(holder).ok_or(NO_DATASET)?;
+        let items = state.items(run);
+        let total = reported(inner, run, items.len());
+        (items, total)
+    };
+    Ok(wanted.answer(&items, total))
+}
+
+fn record(inner: &Inner, store: &Holder, key: &str) -> Result<Response, ApiError> {
+    let state = inner.state();
+    let run = state.run_of_store(store).ok_or(NO_RECORD)?;
+    if key != "INPUT" || run.input.is_null() {
+        return Err(NO_RECORD);
+    }
+    Ok(json_reply(StatusCode::OK, &run.input))
+}
