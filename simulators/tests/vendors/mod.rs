@@ -1,0 +1,72 @@
+//! What the tests of Apify and Gemini share.
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+use simulators::{Answer, Clock, Request, Response, Service, Simulated, Store};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// A store that outlives the simulators made on it.
+#[derive(Default)]
+pub(crate) struct MemoryStore(Mutex<BTreeMap<String, String>>);
+
+impl Store for MemoryStore {
+    fn put(&self, key: &str, value: &str) {
+        self.0.lock().unwrap().insert(key.to_owned(), value.to_owned());
+    }
+    fn remove(&self, key: &str) {
+        self.0.lock().unwrap().remove(key);
+    }
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap().clone().into_iter().collect()
+    }
+    fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+/// When every test starts.
+pub(crate) const START: &str = "2026-11-23T10:00:00.000Z";
+
+/// A clock that starts at [`START`] and goes with Tokio's, paused or not.
+pub(crate) fn clock() -> Clock {
+    let started = tokio::time::Instant::now();
+    let base: Timestamp = START.parse().unwrap();
+    Clock::new(move || base + started.elapsed())
+}
+
+/// A GET request without headers.
+pub(crate) fn get(path: &str) -> Request {
+    http::Request::get(path).body(Bytes::new()).unwrap()
+}
+
+/// A POST request with a JSON body.
+pub(crate) fn post(path: &str, body: &Value) -> Request {
+    let builder = http::Request::builder().method(Method::POST).uri(path);
+    builder.body(Bytes::from(body.to_string())).unwrap()
+}
+
+/// The request with one header more.
+pub(crate) fn with(mut request: Request, name: &'static str, value: &str) -> Request {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// The response to `request`, which must not get lost.
+pub(crate) async fn reply<S: Service>(vendor: &Simulated<S>, request: Request) -> Response {
+    match vendor.call(request).await {
+        Answer::Reply(response) => response,
+        Answer::Lost => panic!("the answer got lost"),
+    }
+}
+
+/// Status and JSON body of the response to `request`.
+pub(crate) async fn json<S: Service>(
+    vendor: &Simulated<S>,
+    request: Request,
+) -> (StatusCode, Value) {
+    let response = reply(vendor, request).await;
+    (response.status(), serde_json::from_slice(response.body()).unwrap())
+}
