@@ -8,6 +8,7 @@
 pub mod airtable;
 pub mod apify;
 mod faults;
+pub mod gemini;
 mod invent;
 mod moments;
 mod reply;

@@ -1,0 +1,113 @@
+//! The simulated model: from a prompt to the parts of a response.
+
+use super::fill::{fill, sentence};
+use super::ledger::Outcome;
+use super::marker::Marker;
+use super::material::items;
+use super::route::Surface;
+use super::schema::Shape;
+use super::usage::{Usage, first_tokens, thoughts, tokens};
+use super::validate::{Form, Prompt};
+use serde_json::{Value, json};
+
+/// A finish reason that no documentation lists.
+const UNKNOWN_REASON: &str = "SIMULATED_REASON";
+
+/// What a model said.
+#[derive(Debug, PartialEq)]
+pub(super) struct Answer {
+    /// No text part at all when the thoughts used the limit up, or nothing was allowed.
+    pub(super) text: Option<String>,
+    pub(super) usage: Usage,
+    pub(super) outcome: Outcome,
+}
+
+/// Answers a prompt of which `cached` tokens were cached.
+pub(super) fn answer(prompt: &Prompt, cached: u64) -> Answer {
+    let user = prompt.user.join("\n");
+    if Marker::SafetyBlock.is_in(&user) {
+        let usage = Usage::new(prompt.tokens, 0, 0, 0);
+        return Answer { text: None, usage, outcome: Outcome::Blocked };
+    }
+    let thought = thoughts(prompt.thinking, &user).min(prompt.most_output);
+    let (text, outcome) = spoken(prompt, &user, prompt.most_output - thought);
+    let output = text.as_deref().map_or(0, tokens);
+    Answer { text, usage: Usage::new(prompt.tokens, cached, output, thought), outcome }
+}
+
+/// The text and how it ends, with so many tokens left for it.
+fn spoken(prompt: &Prompt, user: &str, left: u64) -> (Option<String>, Outcome) {
+    if left == 0 {
+        return (None, Outcome::MaxTokens);
+    }
+    let whole = composed(prompt, user);
+    let half = || first_tokens(&whole, tokens(&whole).div_ceil(2).saturating_sub(1).max(1));
+    if Marker::Truncate.is_in(user) && tokens(&whole) <= left {
+        (Some(half()), Outcome::MaxTokens)
+    } else if Marker::PartialSafety.is_in(user) && tokens(&whole) <= left {
+        (Some(half()), Outcome::Safety)
+    } else if tokens(&whole) > left {
+        (Some(first_tokens(&whole, left)), Outcome::MaxTokens)
+    } else if Marker::UnknownFinish.is_in(user) {
+        (Some(whole), Outcome::Unknown)
+    } else {
+        (Some(whole), Outcome::Stop)
+    }
+}
+
+fn composed(prompt: &Prompt, user: &str) -> String {
+    if Marker::Prose.is_in(user) {
+        return "I looked at everything you sent. Overall a strong set, well worth a call.".into();
+    }
+    if Marker::WrongShape.is_in(user) {
+        return json!({"verdict": {"overall": "strong"}}).to_string();
+    }
+    match &prompt.form {
+        Form::Prose => sentence(user, "answer"),
+        Form::Json(shape) => {
+            let free = Shape::Object(vec![("answer".to_owned(), Shape::Text)]);
+            fill(shape.as_ref().unwrap_or(&free), &items(&prompt.user), user).to_string()
+        }
+    }
+}
+
+impl Answer {
+    /// The response's `candidates` or `promptFeedback`.
+    pub(super) fn body(&self, surface: Surface) -> Value {
+        let finish = match self.outcome {
+            Outcome::Blocked => {
+                let ratings = json!([rating(surface, true)]);
+                let feedback = json!({"blockReason": "SAFETY", "safetyRatings": ratings});
+                return json!({"promptFeedback": feedback});
+            }
+            Outcome::Stop => "STOP",
+            Outcome::MaxTokens => "MAX_TOKENS",
+            Outcome::Safety => "SAFETY",
+            Outcome::Unknown => UNKNOWN_REASON,
+        };
+        let mut content = json!({"role": "model"});
+        if let Some(text) = &self.text {
+            content["parts"] = json!([{"text": text}]);
+        }
+        let ratings = json!([rating(surface, self.outcome == Outcome::Safety)]);
+        json!({"candidates": [{
+            "content": content, "finishReason": finish, "index": 0, "safetyRatings": ratings,
+        }]})
+    }
+}
+
+fn rating(surface: Surface, blocked: bool) -> Value {
+    let probability = if blocked { "HIGH" } else { "NEGLIGIBLE" };
+    let mut rating = json!({"category": "HARM_CATEGORY_HARASSMENT", "probability": probability});
+    if blocked {
+        rating["blocked"] = true.into();
+    }
+    if surface == Surface::Vertex {
+        let (score, severity) =
+            if blocked { (0.9, "HARM_SEVERITY_HIGH") } else { (0.1, "HARM_SEVERITY_NEGLIGIBLE") };
+        rating["probabilityScore"] = score.into();
+        rating["severity"] = severity.into();
+        rating["severityScore"] = score.into();
+    }
+    rating
+}

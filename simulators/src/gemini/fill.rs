@@ -1,0 +1,268 @@
+//! Fills a schema: the simulated model's answer.
+//!
+//! What is said of a thing depends on that thing's text alone, so the same post gets the same
+//! score in whatever company, order and year it is sent.
+
+use super::marker::Marker;
+use super::material::{Item, is_key_name};
+use super::schema::Shape;
+use crate::invent;
+use serde_json::{Map, Value};
+
+const OPENINGS: [&str; 4] = ["Clear", "Partial", "Slight", "Thorough"];
+const MIDDLES: [&str; 4] =
+    ["alignment with the criteria", "match to the rubric", "signal of intent", "relevance overall"];
+const ENDINGS: [&str; 4] = [
+    "backed by specifics.",
+    "though generic in places.",
+    "with few caveats.",
+    "short of the top band.",
+];
+
+/// The thing that is being spoken of.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    item: Option<&'a Item>,
+    /// What everything said of it is drawn from.
+    text: &'a str,
+    /// The id it goes by when it is one of a schema's own values.
+    named: Option<&'a Value>,
+    out_of_range: bool,
+}
+
+/// Answers `shape` about `items`, which stand in `user_text`.
+pub(super) fn fill(shape: &Shape, items: &[Item], user_text: &str) -> Value {
+    let whole = Subject { item: None, text: user_text, named: None, out_of_range: false };
+    Filler { items, user_text }.value(shape, "answer", whole)
+}
+
+/// One plain sentence about a text, in words of its own.
+pub(super) fn sentence(text: &str, name: &str) -> String {
+    let drawn = invent::number(&["sentence", name, text]);
+    let pick = |words: [&'static str; 4], shift: u32| words[(drawn >> shift) as usize % 4];
+    format!("{} {}, {}", pick(OPENINGS, 0), pick(MIDDLES, 8), pick(ENDINGS, 16))
+}
+
+struct Filler<'a> {
+    items: &'a [Item],
+    user_text: &'a str,
+}
+
+impl Filler<'_> {
+    fn value(&self, shape: &Shape, name: &str, about: Subject<'_>) -> Value {
+        let drawn = || invent::number(&["value", name, about.text]);
+        match shape {
+            Shape::Null => Value::Null,
+            Shape::Boolean => Value::from(drawn() % 2 == 0),
+            Shape::Choice(values) => match about.named.filter(|_| is_key_name(name)) {
+                Some(own) => own.clone(),
+                None => values[(drawn() % values.len() as u64) as usize].clone(),
+            },
+            &Shape::Number { minimum, maximum, whole } => {
+                number(drawn(), minimum, maximum, whole, about.out_of_range)
+            }
+            Shape::Text => text(name, about),
+            Shape::Tuple(shapes) => {
+                shapes.iter().map(|shape| self.value(shape, name, about)).collect()
+            }
+            Shape::Object(properties) => properties
+                .iter()
+                .map(|(name, shape)| (name.clone(), self.value(shape, name, about)))
+                .collect::<Map<_, _>>()
+                .into(),
+            Shape::List { items, min, max } => self.list(items, *min, *max, name, about),
+        }
+    }
+
+    fn list(&self, shape: &Shape, min: usize, max: usize, name: &str, about: Subject<'_>) -> Value {
+        let properties = match shape {
+            Shape::Object(properties) => properties.as_slice(),
+            Shape::Text
+            | Shape::Number { .. }
+            | Shape::Boolean
+            | Shape::Choice(_)
+            | Shape::List { .. }
+            | Shape::Tuple(_)
+            | Shape::Null => &[],
+        };
+        let own_values = properties.iter().find_map(|(name, shape)| match shape {
+            Shape::Choice(values) if is_key_name(name) => Some(values),
+            Shape::Choice(_)
+            | Shape::Text
+            | Shape::Number { .. }
+            | Shape::Boolean
+            | Shape::List { .. }
+            | Shape::Tuple(_)
+            | Shape::Object(_)
+            | Shape::Null => None,
+        });
+        let mut elements = if let Some(values) = own_values {
+            values
+                .iter()
+                .map(|own| {
+                    let text = format!("{own}\n{}", about.text);
+                    self.value(shape, name, Subject { named: Some(own), text: &text, ..about })
+                })
+                .collect()
+        } else if about.item.is_none() && !properties.is_empty() && !self.items.is_empty() {
+            self.per_item(shape, name, about)
+        } else {
+            (0..min.max(1))
+                .map(|n| {
+                    let text = format!("{n}\n{}", about.text);
+                    self.value(shape, name, Subject { text: &text, ..about })
+                })
+                .collect::<Vec<_>>()
+        };
+        elements.truncate(max);
+        elements.into()
+    }
+
+    /// One element for every item, as the markers let it.
+    fn per_item(&self, shape: &Shape, name: &str, about: Subject<'_>) -> Vec<Value> {
+        let element = |item: &Item, out_of_range: bool| {
+            self.value(
+                shape,
+                name,
+                Subject { item: Some(item), text: &item.text, out_of_range, ..about },
+            )
+        };
+        let mut elements = Vec::with_capacity(self.items.len());
+        for (at, item) in self.items.iter().enumerate() {
+            if !self.hits(Marker::MissPost, at, item) {
+                elements.push(element(item, self.hits(Marker::ScoreOutOfRange, at, item)));
+            }
+            if self.hits(Marker::StrangerPost, at, item) {
+                elements.push(element(&item.stranger(), false));
+            }
+        }
+        elements
+    }
+
+    /// Whether a marker concerns this item: it stands in it, or it is the first and the marker
+    /// stands in none.
+    fn hits(&self, marker: Marker, at: usize, item: &Item) -> bool {
+        let marker = marker.text();
+        item.contains(marker)
+            || (at == 0
+                && self.user_text.contains(marker)
+                && !self.items.iter().any(|item| item.contains(marker)))
+    }
+}
+
+fn text(name: &str, about: Subject<'_>) -> Value {
+    if is_key_name(name) {
+        if let Some(own) = about.named.or_else(|| about.item?.echo(name)) {
+            return own.as_str().map_or_else(|| own.to_string(), str::to_owned).into();
+        }
+        return invent::id(&["id", name, about.text], 12).into();
+    }
+    sentence(about.text, name).into()
+}
+
+fn number(drawn: u64, minimum: f64, maximum: f64, whole: bool, out_of_range: bool) -> Value {
+    if out_of_range {
+        let above = maximum.floor() + 1.0 + (drawn % 50) as f64;
+        return if whole { Value::from(above as i64) } else { Value::from(above) };
+    }
+    if whole {
+        let (low, high) = (minimum.ceil() as i64, maximum.floor() as i64);
+        let span = high.saturating_sub(low).max(0).unsigned_abs().saturating_add(1);
+        return Value::from(low.saturating_add_unsigned(drawn % span));
+    }
+    // A thousand steps are enough to tell answers apart and read well.
+    Value::from(minimum + (maximum - minimum).max(0.0) * (drawn % 1_001) as f64 / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemini::material;
+    use serde_json::json;
+
+    fn filled(schema: &Value, user: &str) -> Value {
+        let texts = [user.to_owned()];
+        fill(&Shape::of_schema(schema).unwrap(), &material::items(&texts), user)
+    }
+
+    fn scores() -> Value {
+        json!({"type": "ARRAY", "items": {"type": "OBJECT", "properties": {
+            "post_url": {"type": "STRING"}, "score": {"type": "INTEGER"},
+            "band": {"type": "STRING", "enum": ["low", "high"]},
+            "rationale": {"type": "STRING"}, "relevant": {"type": "BOOLEAN"},
+            "signals": {"type": "ARRAY", "items": {"type": "STRING"}, "minItems": 2},
+        }}})
+    }
+
+    #[test]
+    fn an_array_has_one_element_for_every_item_and_echoes_its_key() {
+        let user = json!([{"postUrl": "u1", "text": "alpha"}, {"postUrl": "u2", "text": "beta"}]);
+        let answer = filled(&scores(), &user.to_string());
+        assert_eq!(answer.as_array().unwrap().len(), 2);
+        assert_eq!([&answer[0]["post_url"], &answer[1]["post_url"]], ["u1", "u2"]);
+        for element in answer.as_array().unwrap() {
+            assert!((0..=100).contains(&element["score"].as_i64().unwrap()));
+            assert!(["low", "high"].contains(&element["band"].as_str().unwrap()));
+            assert_eq!(element["signals"].as_array().unwrap().len(), 2);
+            assert!(element["relevant"].is_boolean());
+            assert!(!element["rationale"].as_str().unwrap().contains("alpha"));
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_post_depends_on_its_text_alone() {
+        let one = json!([{"url": "a", "text": "alpha"}, {"url": "b", "text": "beta"}]).to_string();
+        let two = json!([{"url": "c", "text": "beta"}]).to_string();
+        let (first, second) = (filled(&scores(), &one), filled(&scores(), &two));
+        assert_eq!(first[1]["score"], second[0]["score"]);
+        assert_ne!(first[0]["score"], first[1]["score"]);
+    }
+
+    #[test]
+    fn an_object_around_the_array_and_bounds_are_honoured() {
+        let schema = json!({"type": "OBJECT", "properties": {"results": {
+            "type": "ARRAY", "maxItems": 3, "items": {"type": "OBJECT", "properties": {
+                "id": {"type": "STRING"}, "n": {"type": "NUMBER", "minimum": 4, "maximum": 5}}}}}});
+        let user: Value = (0..5).map(|n| json!({"id": n, "text": format!("t{n}")})).collect();
+        let answer = filled(&schema, &user.to_string());
+        let results = answer["results"].as_array().unwrap();
+        assert_eq!(results.len(), 3);
+        assert_eq!(results[2]["id"], "2");
+        assert!(results.iter().all(|one| (4.0..=5.0).contains(&one["n"].as_f64().unwrap())));
+    }
+
+    #[test]
+    fn an_array_whose_id_is_one_of_a_list_has_one_element_for_every_value() {
+        let schema = json!({"type": "ARRAY", "items": {"type": "OBJECT", "properties": {
+            "id": {"type": "STRING", "enum": ["A", "B"]}, "score": {"type": "INTEGER"}}}});
+        let answer = filled(&schema, "a profile with [{\"url\": \"x\"}]");
+        assert_eq!([&answer[0]["id"], &answer[1]["id"]], ["A", "B"]);
+    }
+
+    #[test]
+    fn a_marker_concerns_the_post_it_stands_in_or_else_the_first() {
+        let user = |marked: usize, marker: Marker| {
+            let text = |n| {
+                if n == marked {
+                    format!("post {n} {}", marker.text())
+                } else {
+                    format!("post {n}")
+                }
+            };
+            let posts: Value =
+                (0..3).map(|n| json!({"url": format!("u{n}"), "text": text(n)})).collect();
+            if marked < 3 { posts.to_string() } else { format!("{} {posts}", marker.text()) }
+        };
+        let urls = |marked, marker| -> Vec<String> {
+            let answer = filled(&scores(), &user(marked, marker));
+            let url = |one: &Value| one["post_url"].as_str().unwrap().to_owned();
+            answer.as_array().unwrap().iter().map(url).collect()
+        };
+        assert_eq!(urls(1, Marker::MissPost), ["u0", "u2"]);
+        assert_eq!(urls(9, Marker::MissPost), ["u1", "u2"]);
+        assert_eq!(urls(1, Marker::StrangerPost), ["u0", "u1", "u1-unasked", "u2"]);
+        let answer = filled(&scores(), &user(2, Marker::ScoreOutOfRange));
+        let in_range = |at: usize| (0..=100).contains(&answer[at]["score"].as_i64().unwrap());
+        assert_eq!([in_range(0), in_range(1), in_range(2)], [true, true, false]);
+    }
+}

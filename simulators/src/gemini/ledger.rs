@@ -1,0 +1,150 @@
+//! What the simulator remembers: answers it billed, prefixes it saw, tokens it gave out.
+
+use super::usage::Usage;
+use crate::Store;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// How a billed call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// A whole answer.
+    Stop,
+    /// An answer cut off by its limit, perhaps to nothing.
+    MaxTokens,
+    /// An answer cut off by a filter.
+    Safety,
+    /// No answer: the prompt was blocked.
+    Blocked,
+    /// A whole answer with an undocumented finish reason.
+    Unknown,
+}
+
+/// One call that costs money, whether or not its answer arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BilledAnswer {
+    /// The `responseId` of the answer.
+    pub response_id: String,
+    /// The model that really answered, whose price applies.
+    pub model: String,
+    /// When the call came.
+    pub at: Timestamp,
+    /// What is billed.
+    pub usage: Usage,
+    /// How the call ended.
+    pub outcome: Outcome,
+}
+
+/// All billed calls together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct BilledTotals {
+    /// How many calls.
+    pub answers: u64,
+    /// Their tokens.
+    pub usage: Usage,
+}
+
+/// An access token as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    token: String,
+    expires: Timestamp,
+}
+
+/// Everything remembered, written through to the store.
+pub(super) struct Ledger {
+    store: Arc<dyn Store>,
+    answers: Vec<BilledAnswer>,
+    totals: BilledTotals,
+    prefixes: HashSet<String>,
+    tokens: HashMap<String, Timestamp>,
+}
+
+impl Ledger {
+    /// Reads back what `store` holds.
+    pub(super) fn read(store: Arc<dyn Store>) -> Self {
+        let mut ledger = Self {
+            answers: Vec::new(),
+            totals: BilledTotals::default(),
+            prefixes: HashSet::new(),
+            tokens: HashMap::new(),
+            store: Arc::clone(&store),
+        };
+        let mut entries = store.all();
+        // Answers are numbered with leading zeros: the order of keys is the order of calls.
+        entries.sort();
+        for (key, text) in entries {
+            let taken = match key.split_once('/') {
+                Some(("answer", _)) => {
+                    serde_json::from_str(&text).map(|answer| ledger.count(answer)).is_ok()
+                }
+                Some(("token", _)) => serde_json::from_str(&text)
+                    .map(|Token { token, expires }| ledger.tokens.insert(token, expires))
+                    .is_ok(),
+                Some(("prefix", hash)) => ledger.prefixes.insert(hash.to_owned()),
+                Some(_) | None => false,
+            };
+            if !taken {
+                tracing::warn!(key, "stored entry of the Gemini simulator not understood");
+            }
+        }
+        ledger
+    }
+
+    fn count(&mut self, answer: BilledAnswer) {
+        self.totals.answers += 1;
+        self.totals.usage += answer.usage;
+        self.answers.push(answer);
+    }
+
+    /// Bills one answer.
+    pub(super) fn bill(&mut self, answer: BilledAnswer) {
+        let text = serde_json::to_string(&answer).expect("a billed answer is plain JSON");
+        self.store.put(&format!("answer/{:012}", self.answers.len()), &text);
+        self.count(answer);
+    }
+
+    pub(super) fn answers(&self) -> &[BilledAnswer] {
+        &self.answers
+    }
+
+    pub(super) fn totals(&self) -> BilledTotals {
+        self.totals
+    }
+
+    /// Notes a prefix by its hash; true if it was seen before.
+    pub(super) fn seen(&mut self, hash: String) -> bool {
+        if self.prefixes.contains(&hash) {
+            return true;
+        }
+        self.store.put(&format!("prefix/{hash}"), "1");
+        self.prefixes.insert(hash);
+        false
+    }
+
+    /// How many tokens were given out.
+    pub(super) fn tokens(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub(super) fn add_token(&mut self, token: String, expires: Timestamp) {
+        let stored = Token { token, expires };
+        let text = serde_json::to_string(&stored).expect("a token is plain JSON");
+        self.store.put(&format!("token/{:06}", self.tokens.len()), &text);
+        self.tokens.insert(stored.token, expires);
+    }
+
+    /// Whether a token was given out and is still good.
+    pub(super) fn accepts(&self, token: &str, now: Timestamp) -> bool {
+        self.tokens.get(token).is_some_and(|&expires| now < expires)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.store.clear();
+        *self = Self::read(Arc::clone(&self.store));
+    }
+}

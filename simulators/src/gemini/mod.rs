@@ -1,0 +1,232 @@
+//! Gemini: text generation on the Developer API and on Vertex AI, with its token endpoint.
+//!
+//! The model understands nothing. It fills the schema it is given with answers drawn from a hash
+//! of each post's text, counts tokens as the real one does, and remembers what it billed. How to
+//! make it misbehave: [`Marker`].
+
+mod account;
+mod answer;
+mod error;
+mod fill;
+mod ledger;
+mod marker;
+mod material;
+mod model;
+mod oauth;
+mod options;
+mod request;
+mod route;
+mod schema;
+mod usage;
+mod validate;
+
+pub use account::{NotAKey, ServiceAccount};
+pub use ledger::{BilledAnswer, BilledTotals, Outcome};
+pub use marker::Marker;
+pub use options::GeminiOptions;
+pub use usage::Usage;
+
+use crate::moments::{after, iso};
+use crate::{Clock, Fault, Request, Response, Service, Store, invent, json_reply};
+use error::ApiError;
+use http::header::AUTHORIZATION;
+use http::{Method, StatusCode};
+use ledger::Ledger;
+use model::{Rules, served_by};
+use request::{CountRequest, GenerateRequest};
+use route::{Route, Surface};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use validate::Prompt;
+
+/// A simulated Gemini.
+pub struct Gemini {
+    options: GeminiOptions,
+    clock: Clock,
+    ledger: Mutex<Ledger>,
+}
+
+impl Gemini {
+    /// A Gemini with what `store` remembers.
+    #[must_use]
+    pub fn new(options: GeminiOptions, clock: Clock, store: Arc<dyn Store>) -> Self {
+        Self { options, clock, ledger: Mutex::new(Ledger::read(store)) }
+    }
+
+    /// Every call that was billed, the oldest first; those whose answer got lost too.
+    #[must_use]
+    pub fn billed(&self) -> Vec<BilledAnswer> {
+        self.ledger().answers().to_vec()
+    }
+
+    /// All billed calls together.
+    #[must_use]
+    pub fn billed_totals(&self) -> BilledTotals {
+        self.ledger().totals()
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, request: &Request, route: &Route) -> Result<Response, ApiError> {
+        match route {
+            Route::Token => Ok(self.token(request)),
+            Route::Generate { surface, model } => {
+                self.check_caller(request, *surface)?;
+                let model = self.served(model)?;
+                self.generate(request::read(request.body())?, *surface, model)
+            }
+            Route::CountTokens { surface, model } => {
+                self.check_caller(request, *surface)?;
+                self.served(model)?;
+                let body: CountRequest = request::read(request.body())?;
+                let total = validate::counted(&body)?;
+                Ok(json_reply(StatusCode::OK, &json!({"totalTokens": total})))
+            }
+            Route::Unknown => Err(ApiError::NoSuchPath),
+        }
+    }
+
+    fn check_caller(&self, request: &Request, surface: Surface) -> Result<(), ApiError> {
+        match surface {
+            Surface::Studio => {
+                let query = request.uri().query().unwrap_or_default();
+                let in_query = url::form_urlencoded::parse(query.as_bytes())
+                    .find(|(name, _)| name == "key")
+                    .map(|(_, key)| key.into_owned());
+                let header = request.headers().get("x-goog-api-key");
+                let in_header =
+                    header.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
+                let key = in_header.or(in_query).ok_or(ApiError::NoKey)?;
+                let known = self.options.api_keys.contains(&key);
+                known.then_some(()).ok_or(ApiError::InvalidKey)
+            }
+            Surface::Vertex => {
+                let header =
+                    request.headers().get(AUTHORIZATION).and_then(|text| text.to_str().ok());
+                let token = header.and_then(|text| text.strip_prefix("Bearer "));
+                let now = self.clock.now();
+                let good = token.is_some_and(|token| self.ledger().accepts(token, now));
+                good.then_some(()).ok_or(ApiError::Unauthenticated)
+            }
+        }
+    }
+
+    /// The model that really answers a call to `model`.
+    fn served<'a>(&self, model: &'a str) -> Result<&'a str, ApiError> {
+        if !self.options.models.iter().any(|known| known == model) {
+            return Err(ApiError::NoSuchModel(model.to_owned()));
+        }
+        Ok(served_by(model, self.clock.now()))
+    }
+
+    fn generate(
+        &self,
+        body: GenerateRequest,
+        surface: Surface,
+        model: &str,
+    ) -> Result<Response, ApiError> {
+        let prompt = validate::prompt(body, surface, Rules::of(model))?;
+        let now = self.clock.now();
+        let answer = answer::answer(&prompt, self.cached_tokens(&prompt, model));
+        let mut ledger = self.ledger();
+        let number = ledger.totals().answers.to_string();
+        let response_id = invent::id(&["response", &self.options.seed.to_string(), &number], 22);
+        let mut reply = answer.body(surface);
+        reply["usageMetadata"] = answer.usage.metadata(surface, prompt.tier);
+        reply["modelVersion"] = model.into();
+        reply["responseId"] = response_id.as_str().into();
+        if surface == Surface::Vertex {
+            reply["createTime"] = iso(now).into();
+        }
+        ledger.bill(BilledAnswer {
+            response_id,
+            model: model.to_owned(),
+            at: now,
+            usage: answer.usage,
+            outcome: answer.outcome,
+        });
+        Ok(json_reply(StatusCode::OK, &reply))
+    }
+
+    /// How much of a prompt is cached: the system text, if it is long enough and came before.
+    fn cached_tokens(&self, prompt: &Prompt, model: &str) -> u64 {
+        let prefix = usage::tokens(&prompt.system);
+        let hash = || invent::id(&["prefix", model, &prompt.system], 32);
+        if prefix >= self.options.cache_min_tokens && self.ledger().seen(hash()) {
+            return usage::cached(prefix);
+        }
+        0
+    }
+
+    fn token(&self, request: &Request) -> Response {
+        let now = self.clock.now();
+        let account = self.options.service_account.as_ref();
+        if let Err(error) = oauth::check(request.body(), account, now) {
+            return error.response();
+        }
+        let lifetime = account.map(ServiceAccount::token_lifetime).unwrap_or_default();
+        let mut ledger = self.ledger();
+        let number = ledger.tokens().to_string();
+        let drawn = invent::id(&["token", &self.options.seed.to_string(), &number], 32);
+        let token = format!("ya29.simulated-{drawn}");
+        ledger.add_token(token.clone(), after(now, lifetime));
+        let body = json!({
+            "access_token": token, "expires_in": lifetime.as_secs(), "token_type": "Bearer",
+        });
+        json_reply(StatusCode::OK, &body)
+    }
+
+    fn billed_view(&self, totals_only: bool) -> Value {
+        let ledger = self.ledger();
+        let mut view = json!({"totals": ledger.totals()});
+        if !totals_only {
+            view["answers"] = json!(ledger.answers());
+        }
+        view
+    }
+}
+
+impl Service for Gemini {
+    fn kind(&self, request: &Request) -> &'static str {
+        Route::of(request).kind()
+    }
+
+    /// Does the work before the wait: a caller that gives up in between is billed all the same.
+    async fn respond(&self, request: Request) -> Response {
+        let route = Route::of(&request);
+        let (surface, _) = route.target();
+        let answer = self.answer(&request, &route);
+        let response = answer.unwrap_or_else(|error| error.response(surface, &self.options));
+        if !self.options.latency.is_zero() {
+            tokio::time::sleep(self.options.latency).await;
+        }
+        response
+    }
+
+    fn refuse(&self, request: &Request, fault: Fault) -> Response {
+        let route = Route::of(request);
+        let (surface, model) = route.target();
+        match fault {
+            Fault::TooManyRequests => ApiError::Quota { model: model.to_owned() },
+            Fault::Unavailable => ApiError::Unavailable,
+            Fault::InternalError | Fault::LostBefore | Fault::LostAfter | Fault::MalformedBody => {
+                ApiError::Internal
+            }
+        }
+        .response(surface, &self.options)
+    }
+
+    async fn control(&self, request: &Request) -> Option<Response> {
+        if (request.method(), request.uri().path()) != (&Method::GET, "/_sim/billed") {
+            return None;
+        }
+        let totals_only = request.uri().query() == Some("totals=1");
+        Some(json_reply(StatusCode::OK, &self.billed_view(totals_only)))
+    }
+
+    fn reset(&self) {
+        self.ledger().clear();
+    }
+}

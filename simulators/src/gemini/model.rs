@@ -1,0 +1,95 @@
+//! What differs from model to model.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// 1 December 2026, 00:00 UTC: from here on two retired models are answered by others.
+const REROUTED_FROM: i64 = 1_796_083_200;
+
+/// How much a model thinks before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Level {
+    Minimal,
+    Low,
+    Medium,
+    High,
+}
+
+/// The rules of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// The thinking levels it takes; none for models that take a budget only.
+    pub(super) levels: &'static [Level],
+    /// The level without a `thinkingConfig`.
+    pub(super) default: Level,
+    /// Whether it takes a `thinkingBudget`.
+    pub(super) budget: bool,
+    /// Whether it refuses penalties and a last turn of the model.
+    pub(super) strict: bool,
+}
+
+const ALL: &[Level] = &[Level::Minimal, Level::Low, Level::Medium, Level::High];
+const THINKING: &[Level] = &[Level::Low, Level::Medium, Level::High];
+
+/// The rules by the start of a model's name, the first that fits.
+const BY_PREFIX: [(&str, Rules); 9] = [
+    ("gemini-2.5-flash-lite", rules(&[], Level::Minimal, true, false)),
+    ("gemini-2.5-", rules(&[], Level::Medium, true, false)),
+    ("gemini-3.1-flash-lite", rules(ALL, Level::Minimal, true, false)),
+    ("gemini-3.1-", rules(THINKING, Level::High, true, false)),
+    ("gemini-3.5-flash-lite", rules(ALL, Level::Minimal, true, true)),
+    ("gemini-3.5-", rules(ALL, Level::Medium, true, false)),
+    ("gemini-3.6-", rules(ALL, Level::Medium, true, true)),
+    ("gemini-3.", rules(THINKING, Level::Medium, true, true)),
+    // Any other name is a newer one and follows the newest rules.
+    ("", rules(THINKING, Level::Medium, false, true)),
+];
+
+const fn rules(levels: &'static [Level], default: Level, budget: bool, strict: bool) -> Rules {
+    Rules { levels, default, budget, strict }
+}
+
+impl Rules {
+    /// The rules of `model`.
+    pub(super) fn of(model: &str) -> Self {
+        let found = BY_PREFIX.iter().find(|(prefix, _)| model.starts_with(prefix));
+        found.map_or(rules(THINKING, Level::Medium, false, true), |&(_, rules)| rules)
+    }
+}
+
+/// The model that really answers a call to `model` at `now`.
+pub(super) fn served_by(model: &str, now: Timestamp) -> &str {
+    if now.as_second() < REROUTED_FROM {
+        return model;
+    }
+    match model {
+        "gemini-2.5-flash" => "gemini-3.5-flash-lite",
+        "gemini-2.5-pro" => "gemini-3.8-flash",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_has_its_levels() {
+        assert_eq!(Rules::of("gemini-3.5-flash-lite").default, Level::Minimal);
+        assert!(Rules::of("gemini-3.5-flash").levels.contains(&Level::Minimal));
+        assert!(!Rules::of("gemini-3.8-flash").levels.contains(&Level::Minimal));
+        assert_eq!(Rules::of("gemini-3.1-pro-preview").default, Level::High);
+        assert!(!Rules::of("gemini-4-argon").budget);
+        assert!(Rules::of("gemini-2.5-pro").levels.is_empty());
+    }
+
+    #[test]
+    fn retired_models_are_rerouted_from_december_on() {
+        let eve: Timestamp = "2026-11-30T23:59:59Z".parse().unwrap();
+        let day: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+        assert_eq!(served_by("gemini-2.5-flash", eve), "gemini-2.5-flash");
+        assert_eq!(served_by("gemini-2.5-flash", day), "gemini-3.5-flash-lite");
+        assert_eq!(served_by("gemini-2.5-pro", day), "gemini-3.8-flash");
+    }
+}

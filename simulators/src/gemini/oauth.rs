@@ -1,0 +1,130 @@
+//! Google's token endpoint: a signed assertion in, an access token out.
+
+use super::account::ServiceAccount;
+use crate::{Response, json_reply};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::HashMap;
+
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// The longest an assertion may live, in seconds.
+const LONGEST_LIFE: i64 = 3_600;
+/// How far the caller's clock may be ahead, in seconds.
+const CLOCK_SKEW: i64 = 300;
+
+/// Why no token is given out.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TokenError {
+    #[error("Invalid grant_type: {0}")]
+    GrantType(String),
+    #[error("Missing required parameter: assertion")]
+    NoAssertion,
+    #[error("Bad Request: the assertion is not a signed JWT: {0}")]
+    NotAJwt(&'static str),
+    #[error("Invalid JWT Signature.")]
+    Signature,
+    #[error("Invalid grant: account not found")]
+    Account,
+    #[error("Invalid JWT: aud must be {0}")]
+    Audience(String),
+    #[error(
+        "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. \
+         Check your iat and exp values in the JWT claim."
+    )]
+    Timeframe,
+    #[error("Invalid OAuth scope or ID token audience provided.")]
+    Scope,
+}
+
+impl TokenError {
+    /// The response that carries this error.
+    pub(super) fn response(&self) -> Response {
+        let error = match self {
+            Self::GrantType(_) => "unsupported_grant_type",
+            Self::NoAssertion => "invalid_request",
+            Self::Scope => "invalid_scope",
+            Self::NotAJwt(_)
+            | Self::Signature
+            | Self::Account
+            | Self::Audience(_)
+            | Self::Timeframe => "invalid_grant",
+        };
+        let body = json!({"error": error, "error_description": self.to_string()});
+        json_reply(StatusCode::BAD_REQUEST, &body)
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    scope: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// Checks the form of a token request.
+pub(super) fn check(
+    form: &[u8],
+    account: Option<&ServiceAccount>,
+    now: Timestamp,
+) -> Result<(), TokenError> {
+    let form: HashMap<String, String> = url::form_urlencoded::parse(form).into_owned().collect();
+    let grant_type = form.get("grant_type").map_or("", String::as_str);
+    if grant_type != GRANT_TYPE {
+        return Err(TokenError::GrantType(grant_type.to_owned()));
+    }
+    let assertion = form.get("assertion").ok_or(TokenError::NoAssertion)?;
+    let account = account.ok_or(TokenError::Account)?;
+    let claims = verified(assertion, account)?;
+    if claims.iss != account.client_email() {
+        return Err(TokenError::Account);
+    }
+    if claims.aud != account.audience() {
+        return Err(TokenError::Audience(account.audience().to_owned()));
+    }
+    let now = now.as_second();
+    let in_time = claims.iat <= now + CLOCK_SKEW
+        && now < claims.exp
+        && claims.exp.saturating_sub(claims.iat) <= LONGEST_LIFE;
+    if !in_time {
+        return Err(TokenError::Timeframe);
+    }
+    if !claims.scope.split(' ').any(|scope| scope == SCOPE) {
+        return Err(TokenError::Scope);
+    }
+    Ok(())
+}
+
+/// The claims of an assertion that the account signed.
+fn verified(assertion: &str, account: &ServiceAccount) -> Result<Claims, TokenError> {
+    let (signed, signature) =
+        assertion.rsplit_once('.').ok_or(TokenError::NotAJwt("there are no three parts"))?;
+    let (header, claims) =
+        signed.split_once('.').ok_or(TokenError::NotAJwt("there are no three parts"))?;
+    let header: Header = decoded(header)?;
+    if header.alg != "RS256" {
+        return Err(TokenError::NotAJwt("the algorithm must be RS256"));
+    }
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Signature)?;
+    if !account.signed(signed.as_bytes(), &signature) {
+        return Err(TokenError::Signature);
+    }
+    decoded(claims)
+}
+
+fn decoded<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::NotAJwt("no base64url"))?;
+    serde_json::from_slice(&bytes).map_err(|_| TokenError::NotAJwt("a member is missing"))
+}

@@ -1,0 +1,186 @@
+//! The bodies of calls, read strictly: an unknown key is an error, as the real API has it.
+//! Names are camelCase or snake_case.
+
+use super::error::ApiError;
+use super::model::Level;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The body of `generateContent`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct GenerateRequest {
+    pub(super) model: Option<String>,
+    #[serde(alias = "system_instruction")]
+    pub(super) system_instruction: Option<Content>,
+    #[serde(default)]
+    pub(super) contents: Vec<Content>,
+    #[serde(default, alias = "generation_config")]
+    pub(super) generation_config: GenerationConfig,
+    #[serde(default, rename = "safetySettings", alias = "safety_settings")]
+    pub(super) _safety_settings: Vec<SafetySetting>,
+    #[serde(alias = "cached_content")]
+    pub(super) cached_content: Option<String>,
+    #[serde(alias = "service_tier")]
+    pub(super) service_tier: Option<ServiceTier>,
+    pub(super) labels: Option<Value>,
+    pub(super) tools: Option<Value>,
+    #[serde(alias = "tool_config")]
+    pub(super) tool_config: Option<Value>,
+}
+
+/// The body of `countTokens`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CountRequest {
+    #[serde(default)]
+    pub(super) contents: Vec<Content>,
+    #[serde(alias = "system_instruction")]
+    pub(super) system_instruction: Option<Content>,
+    #[serde(alias = "generate_content_request")]
+    pub(super) generate_content_request: Option<GenerateRequest>,
+}
+
+/// Who said something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Role {
+    User,
+    Model,
+    /// Accepted in `systemInstruction`, where it means nothing.
+    System,
+}
+
+/// One turn.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Content {
+    pub(super) role: Option<Role>,
+    #[serde(default)]
+    pub(super) parts: Vec<Part>,
+}
+
+/// One piece of a turn. Only text is simulated.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Part {
+    pub(super) text: String,
+    #[serde(default, rename = "thought")]
+    pub(super) _thought: bool,
+    #[serde(default, rename = "thoughtSignature", alias = "thought_signature")]
+    pub(super) _thought_signature: Option<String>,
+}
+
+/// How the answer is to be made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct GenerationConfig {
+    #[serde(rename = "temperature")]
+    pub(super) _temperature: Option<f64>,
+    #[serde(rename = "topP", alias = "top_p")]
+    pub(super) _top_p: Option<f64>,
+    #[serde(rename = "topK", alias = "top_k")]
+    pub(super) _top_k: Option<f64>,
+    #[serde(alias = "candidate_count")]
+    pub(super) candidate_count: Option<u32>,
+    #[serde(alias = "max_output_tokens")]
+    pub(super) max_output_tokens: Option<u64>,
+    #[serde(default, rename = "stopSequences", alias = "stop_sequences")]
+    pub(super) _stop_sequences: Vec<String>,
+    #[serde(rename = "seed")]
+    pub(super) _seed: Option<i64>,
+    #[serde(alias = "presence_penalty")]
+    pub(super) presence_penalty: Option<f64>,
+    #[serde(alias = "frequency_penalty")]
+    pub(super) frequency_penalty: Option<f64>,
+    #[serde(rename = "responseLogprobs", alias = "response_logprobs")]
+    pub(super) _response_logprobs: Option<bool>,
+    #[serde(rename = "logprobs")]
+    pub(super) _logprobs: Option<u32>,
+    #[serde(alias = "response_mime_type")]
+    pub(super) response_mime_type: Option<MimeType>,
+    #[serde(alias = "response_schema")]
+    pub(super) response_schema: Option<Value>,
+    #[serde(alias = "response_json_schema")]
+    pub(super) response_json_schema: Option<Value>,
+    #[serde(rename = "responseModalities", alias = "response_modalities")]
+    pub(super) _response_modalities: Option<Value>,
+    #[serde(rename = "mediaResolution", alias = "media_resolution")]
+    pub(super) _media_resolution: Option<Value>,
+    #[serde(rename = "speechConfig", alias = "speech_config")]
+    pub(super) _speech_config: Option<Value>,
+    #[serde(alias = "thinking_config")]
+    pub(super) thinking_config: Option<ThinkingConfig>,
+}
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum MimeType {
+    #[serde(rename = "text/plain")]
+    Text,
+    #[serde(rename = "application/json")]
+    Json,
+    #[serde(rename = "text/x.enum")]
+    Enum,
+}
+
+/// How much to think.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ThinkingConfig {
+    #[serde(alias = "thinking_level")]
+    pub(super) thinking_level: Option<Level>,
+    #[serde(alias = "thinking_budget")]
+    pub(super) thinking_budget: Option<i64>,
+    #[serde(rename = "includeThoughts", alias = "include_thoughts")]
+    pub(super) _include_thoughts: Option<bool>,
+}
+
+/// How fast and at what price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ServiceTier {
+    Unspecified,
+    Flex,
+    Standard,
+    Priority,
+}
+
+/// One safety setting; checked and without effect.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SafetySetting {
+    #[serde(rename = "category")]
+    pub(super) _category: Category,
+    #[serde(rename = "threshold")]
+    pub(super) _threshold: Threshold,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(clippy::enum_variant_names, reason = "the API's names")]
+pub(super) enum Category {
+    HarmCategoryHarassment,
+    HarmCategoryHateSpeech,
+    HarmCategorySexuallyExplicit,
+    HarmCategoryDangerousContent,
+    HarmCategoryCivicIntegrity,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Threshold {
+    BlockLowAndAbove,
+    BlockMediumAndAbove,
+    BlockOnlyHigh,
+    BlockNone,
+    Off,
+}
+
+/// Reads a body.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::InvalidArgument(format!("Invalid JSON payload received. {error}"))
+    })
+}

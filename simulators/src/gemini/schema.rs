@@ -1,0 +1,239 @@
+//! The two ways to ask for a shape: `responseSchema` and `responseJsonSchema`.
+
+use super::error::ApiError;
+use serde_json::{Map, Value};
+
+/// A schema may nest this deep; one that refers to itself never ends.
+const DEEPEST: usize = 32;
+/// What `responseSchema` may say.
+const KEYS: [&str; 14] = [
+    "type",
+    "items",
+    "properties",
+    "nullable",
+    "enum",
+    "format",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "required",
+    "propertyOrdering",
+    "anyOf",
+    "description",
+];
+
+/// What an answer must look like.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Shape {
+    Text,
+    Number {
+        minimum: f64,
+        maximum: f64,
+        whole: bool,
+    },
+    Boolean,
+    /// One of these values.
+    Choice(Vec<Value>),
+    List {
+        items: Box<Self>,
+        min: usize,
+        max: usize,
+    },
+    Tuple(Vec<Self>),
+    Object(Vec<(String, Self)>),
+    Null,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// The OpenAPI subset: types in upper case, a closed list of keys.
+    OpenApi,
+    /// JSON Schema: types in lower case, `$ref`.
+    Json,
+}
+
+struct Reader<'a> {
+    dialect: Dialect,
+    root: &'a Value,
+}
+
+impl Shape {
+    /// Reads a `responseSchema`.
+    pub(super) fn of_schema(schema: &Value) -> Result<Self, ApiError> {
+        Reader { dialect: Dialect::OpenApi, root: schema }.read(schema, "responseSchema", 0)
+    }
+
+    /// Reads a `responseJsonSchema`.
+    pub(super) fn of_json_schema(schema: &Value) -> Result<Self, ApiError> {
+        Reader { dialect: Dialect::Json, root: schema }.read(schema, "responseJsonSchema", 0)
+    }
+}
+
+fn refuse(path: &str, rule: impl std::fmt::Display) -> ApiError {
+    ApiError::InvalidArgument(format!("{path}: {rule}"))
+}
+
+impl Reader<'_> {
+    fn read(&self, schema: &Value, path: &str, depth: usize) -> Result<Shape, ApiError> {
+        if depth > DEEPEST {
+            return Err(refuse(path, "schema nests too deeply"));
+        }
+        let keys = schema.as_object().ok_or_else(|| refuse(path, "must be an object"))?;
+        if self.dialect == Dialect::OpenApi
+            && let Some(key) = keys.keys().find(|key| !KEYS.contains(&key.as_str()))
+        {
+            return Err(refuse(path, format!("Unknown name {key:?}: Cannot find field.")));
+        }
+        if let Some(target) = keys.get("$ref").filter(|_| self.dialect == Dialect::Json) {
+            let target = target.as_str().and_then(|text| text.strip_prefix('#'));
+            let found = target.and_then(|pointer| self.root.pointer(pointer));
+            let found = found.ok_or_else(|| refuse(path, "$ref leads nowhere"))?;
+            return self.read(found, path, depth + 1);
+        }
+        if let Some(values) = keys.get("enum") {
+            let values = values.as_array().filter(|values| !values.is_empty());
+            let values = values.ok_or_else(|| refuse(path, "enum must be a list of values"))?;
+            return Ok(Shape::Choice(values.clone()));
+        }
+        if let Some(options) = keys.get("anyOf").and_then(Value::as_array) {
+            return self.first_of(options, path, depth);
+        }
+        self.typed(keys, path, depth)
+    }
+
+    /// The first alternative that is more than null.
+    fn first_of(&self, options: &[Value], path: &str, depth: usize) -> Result<Shape, ApiError> {
+        let mut first = None;
+        for option in options {
+            let shape = self.read(option, path, depth + 1)?;
+            if shape != Shape::Null {
+                first.get_or_insert(shape);
+            }
+        }
+        Ok(first.unwrap_or(Shape::Null))
+    }
+
+    fn typed(
+        &self,
+        keys: &Map<String, Value>,
+        path: &str,
+        depth: usize,
+    ) -> Result<Shape, ApiError> {
+        let number = |name: &str, otherwise: f64| {
+            keys.get(name).and_then(Value::as_f64).unwrap_or(otherwise)
+        };
+        let minimum = number("minimum", 0.0);
+        let maximum = number("maximum", 100.0_f64.max(minimum));
+        match self.type_name(keys, path)?.as_str() {
+            "string" => Ok(Shape::Text),
+            "integer" => Ok(Shape::Number { minimum, maximum, whole: true }),
+            "number" => Ok(Shape::Number { minimum, maximum, whole: false }),
+            "boolean" => Ok(Shape::Boolean),
+            "null" => Ok(Shape::Null),
+            "array" => self.list(keys, path, depth),
+            "object" => self.object(keys, path, depth),
+            other => Err(refuse(path, format!("there is no type {other:?}"))),
+        }
+    }
+
+    /// The type in lower case, whatever the dialect; of several the first that is not null.
+    fn type_name(&self, keys: &Map<String, Value>, path: &str) -> Result<String, ApiError> {
+        let given = match keys.get("type") {
+            Some(Value::String(name)) => Some(name.as_str()),
+            Some(Value::Array(names)) if self.dialect == Dialect::Json => {
+                names.iter().filter_map(Value::as_str).find(|&name| name != "null")
+            }
+            Some(_) | None if keys.contains_key("properties") => return Ok("object".to_owned()),
+            Some(_) | None => None,
+        };
+        let given = given.ok_or_else(|| refuse(path, "type is missing"))?;
+        let upper = given.chars().all(|letter| letter.is_ascii_uppercase());
+        if upper != (self.dialect == Dialect::OpenApi) {
+            return Err(refuse(path, format!("there is no type {given:?}")));
+        }
+        Ok(given.to_ascii_lowercase())
+    }
+
+    fn list(&self, keys: &Map<String, Value>, path: &str, depth: usize) -> Result<Shape, ApiError> {
+        let count = |name: &str| {
+            keys.get(name).and_then(Value::as_u64).and_then(|count| usize::try_from(count).ok())
+        };
+        if let Some(first) = keys.get("prefixItems").and_then(Value::as_array) {
+            let read = |item| self.read(item, path, depth + 1);
+            return Ok(Shape::Tuple(first.iter().map(read).collect::<Result<_, _>>()?));
+        }
+        let items = keys.get("items").ok_or_else(|| refuse(path, "items: missing field."))?;
+        let items = Box::new(self.read(items, &format!("{path}.items"), depth + 1)?);
+        let (min, max) = (count("minItems").unwrap_or(0), count("maxItems").unwrap_or(usize::MAX));
+        Ok(Shape::List { items, min, max })
+    }
+
+    fn object(
+        &self,
+        keys: &Map<String, Value>,
+        path: &str,
+        depth: usize,
+    ) -> Result<Shape, ApiError> {
+        let none = Map::new();
+        let properties = keys.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        if properties.is_empty() && self.dialect == Dialect::OpenApi {
+            return Err(refuse(path, "properties: should be non-empty for OBJECT type"));
+        }
+        for name in ["required", "propertyOrdering"] {
+            let listed = keys.get(name).and_then(Value::as_array).into_iter().flatten();
+            let mut listed = listed.filter_map(Value::as_str);
+            if let Some(unknown) = listed.find(|&property| !properties.contains_key(property)) {
+                return Err(refuse(path, format!("{name}: property {unknown:?} is not defined")));
+            }
+        }
+        let read = |(name, schema): (&String, &Value)| {
+            let shape = self.read(schema, &format!("{path}.{name}"), depth + 1)?;
+            Ok((name.clone(), shape))
+        };
+        Ok(Shape::Object(properties.iter().map(read).collect::<Result<_, _>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn both_dialects_read_to_the_same_shape() {
+        let open_api = json!({"type": "ARRAY", "items": {"type": "OBJECT", "properties": {
+            "id": {"type": "STRING"},
+            "score": {"type": "INTEGER", "minimum": 1, "maximum": 5},
+            "tag": {"type": "STRING", "nullable": true, "enum": ["a", "b"]},
+        }, "required": ["id"], "propertyOrdering": ["id", "score", "tag"]}});
+        let json_schema = json!({"type": "array", "items": {"$ref": "#/$defs/post"}, "$defs": {
+            "post": {"type": "object", "additionalProperties": false, "properties": {
+                "id": {"type": ["null", "string"]},
+                "score": {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 1, "maximum": 5}]},
+                "tag": {"enum": ["a", "b"]},
+            }},
+        }});
+        let shape = Shape::of_schema(&open_api).unwrap();
+        assert_eq!(Shape::of_json_schema(&json_schema).unwrap(), shape);
+    }
+
+    #[test]
+    fn a_schema_that_breaks_its_dialect_is_refused() {
+        for schema in [
+            json!({"type": "string"}),
+            json!({"type": "OBJECT"}),
+            json!({"type": "ARRAY"}),
+            json!({"type": "STRING", "additionalProperties": false}),
+            json!({"description": "nothing else"}),
+            json!({"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["b"]}),
+        ] {
+            assert!(Shape::of_schema(&schema).is_err(), "{schema}");
+        }
+        for schema in
+            [json!({"type": "STRING"}), json!({"$ref": "#/$defs/none"}), json!({"$ref": "#"})]
+        {
+            assert!(Shape::of_json_schema(&schema).is_err(), "{schema}");
+        }
+    }
+}

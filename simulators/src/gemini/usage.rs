@@ -1,0 +1,144 @@
+//! Tokens: how many a text has, and how a call reports them.
+
+use super::model::Level;
+use super::request::ServiceTier;
+use super::route::Surface;
+use super::validate::Thinking;
+use crate::invent;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::ops::AddAssign;
+
+/// About this many characters make a token.
+const CHARS_PER_TOKEN: usize = 4;
+/// Cached prefixes are counted in steps of this.
+const CACHE_STEP: u64 = 128;
+
+/// The tokens of a text.
+pub(super) fn tokens(text: &str) -> u64 {
+    text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
+}
+
+/// The first `tokens` tokens of a text.
+pub(super) fn first_tokens(text: &str, tokens: u64) -> String {
+    let chars = usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(CHARS_PER_TOKEN);
+    text.chars().take(chars).collect()
+}
+
+/// How much of a prefix of so many tokens counts as cached.
+pub(super) fn cached(prefix: u64) -> u64 {
+    prefix - prefix % CACHE_STEP
+}
+
+/// How long a model thinks about a text; the same for the same text.
+pub(super) fn thoughts(thinking: Thinking, text: &str) -> u64 {
+    let (least, span) = match thinking {
+        Thinking::Level(Level::Minimal) => return 0,
+        Thinking::Level(Level::Low) => (60, 140),
+        Thinking::Level(Level::Medium) => (300, 600),
+        Thinking::Level(Level::High) => (1_000, 2_000),
+        Thinking::Budget(budget) => return invent::number(&["thoughts", text]) % (budget + 1),
+    };
+    least + invent::number(&["thoughts", text]) % span
+}
+
+/// The tokens of one call, or of many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// What was sent, the cached part included.
+    pub prompt: u64,
+    /// The part of the prompt that was cached.
+    pub cached: u64,
+    /// What was answered, thoughts aside.
+    pub output: u64,
+    /// What was thought.
+    pub thoughts: u64,
+    /// What tools put into the prompt; always 0 here.
+    pub tool: u64,
+    /// Prompt, output, thoughts and tool together.
+    pub total: u64,
+}
+
+impl Usage {
+    /// A usage whose total is the sum of its parts.
+    pub(super) fn new(prompt: u64, cached: u64, output: u64, thoughts: u64) -> Self {
+        Self { prompt, cached, output, thoughts, tool: 0, total: prompt + output + thoughts }
+    }
+
+    /// The `usageMetadata` of a response: counters that are zero are left out.
+    pub(super) fn metadata(&self, surface: Surface, tier: Option<ServiceTier>) -> Value {
+        let mut metadata = json!({});
+        for (name, details, count) in [
+            ("promptTokenCount", "promptTokensDetails", self.prompt),
+            ("cachedContentTokenCount", "cacheTokensDetails", self.cached),
+            ("candidatesTokenCount", "candidatesTokensDetails", self.output),
+            ("thoughtsTokenCount", "", self.thoughts),
+            ("totalTokenCount", "", self.total),
+        ] {
+            if count > 0 {
+                metadata[name] = count.into();
+                if !details.is_empty() {
+                    metadata[details] = json!([{"modality": "TEXT", "tokenCount": count}]);
+                }
+            }
+        }
+        match surface {
+            Surface::Studio => metadata["serviceTier"] = tier_name(tier).into(),
+            Surface::Vertex => metadata["trafficType"] = "ON_DEMAND".into(),
+        }
+        metadata
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        self.prompt += more.prompt;
+        self.cached += more.cached;
+        self.output += more.output;
+        self.thoughts += more.thoughts;
+        self.tool += more.tool;
+        self.total += more.total;
+    }
+}
+
+fn tier_name(tier: Option<ServiceTier>) -> &'static str {
+    match tier {
+        Some(ServiceTier::Flex) => "flex",
+        Some(ServiceTier::Priority) => "priority",
+        Some(ServiceTier::Standard | ServiceTier::Unspecified) | None => "standard",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_characters_are_a_token_and_a_rest_is_one_more() {
+        assert_eq!([tokens(""), tokens("abcd"), tokens("abcde"), tokens("éééé")], [0, 1, 2, 1]);
+        assert_eq!(first_tokens("éééééé", 1), "éééé");
+    }
+
+    #[test]
+    fn a_cached_prefix_is_counted_in_whole_steps() {
+        assert_eq!([cached(2_048), cached(2_175), cached(127)], [2_048, 2_048, 0]);
+    }
+
+    #[test]
+    fn zero_counters_are_left_out() {
+        let metadata = Usage::new(10, 0, 0, 0).metadata(Surface::Studio, None);
+        let expected = json!({
+            "promptTokenCount": 10, "totalTokenCount": 10, "serviceTier": "standard",
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 10}],
+        });
+        assert_eq!(metadata, expected);
+    }
+
+    #[test]
+    fn a_higher_level_thinks_longer() {
+        let of = |level| thoughts(Thinking::Level(level), "text");
+        let levels = [Level::Minimal, Level::Low, Level::Medium, Level::High].map(of);
+        assert!(levels.is_sorted_by(|less, more| less < more), "{levels:?}");
+        assert_eq!(thoughts(Thinking::Budget(0), "text"), 0);
+    }
+}

@@ -1,0 +1,191 @@
+//! Which calls the real API refuses.
+
+use super::error::ApiError;
+use super::model::{Level, Rules};
+use super::request::{
+    Content, CountRequest, GenerateRequest, GenerationConfig, MimeType, Role, ServiceTier,
+    ThinkingConfig,
+};
+use super::route::Surface;
+use super::schema::Shape;
+use super::usage::tokens;
+
+/// The most tokens an answer may have.
+const MOST_OUTPUT: u64 = 65_536;
+/// The most tokens a prompt may have.
+const CONTEXT_WINDOW: u64 = 1_048_576;
+/// How much is thought when the budget is left to the model (`-1`).
+const AUTO_BUDGET: u64 = 8_192;
+
+/// How much to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thinking {
+    Level(Level),
+    /// At most so many tokens.
+    Budget(u64),
+}
+
+/// What an answer must look like.
+#[derive(Debug, PartialEq)]
+pub(super) enum Form {
+    Prose,
+    /// JSON, of a shape if one was given.
+    Json(Option<Shape>),
+}
+
+/// A call that makes sense.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    pub(super) system: String,
+    /// What the user said, part by part.
+    pub(super) user: Vec<String>,
+    /// What both said, in tokens.
+    pub(super) tokens: u64,
+    pub(super) thinking: Thinking,
+    pub(super) most_output: u64,
+    pub(super) form: Form,
+    pub(super) tier: Option<ServiceTier>,
+}
+
+fn refuse<T>(message: &str) -> Result<T, ApiError> {
+    Err(ApiError::InvalidArgument(message.to_owned()))
+}
+
+/// Checks a call to a model with these rules.
+pub(super) fn prompt(
+    request: GenerateRequest,
+    surface: Surface,
+    rules: Rules,
+) -> Result<Prompt, ApiError> {
+    if request.labels.is_some() && surface == Surface::Studio {
+        return refuse(
+            "Invalid JSON payload received. Unknown name \"labels\": Cannot find field.",
+        );
+    }
+    if request.contents.is_empty() {
+        return refuse("contents is not specified");
+    }
+    if request.contents.iter().any(|content| content.parts.is_empty()) {
+        return refuse("contents.parts must not be empty.");
+    }
+    if request.contents.iter().any(|content| content.role == Some(Role::System)) {
+        return refuse("Please use a valid role: user, model.");
+    }
+    let last = request.contents.last().and_then(|content| content.role);
+    if rules.strict && last == Some(Role::Model) {
+        return refuse("The last turn must not have the role model: prefill is not supported.");
+    }
+    if request.cached_content.is_some() {
+        let in_cache = request.system_instruction.is_some()
+            || request.tools.is_some()
+            || request.tool_config.is_some();
+        return if in_cache {
+            refuse("CachedContent can not be used with system_instruction, tools or tool_config.")
+        } else {
+            Err(ApiError::NoSuchCache)
+        };
+    }
+    let config = request.generation_config;
+    let prompt_tokens = count(request.system_instruction.as_ref(), &request.contents);
+    if prompt_tokens > CONTEXT_WINDOW {
+        return refuse("The input token count exceeds the maximum number of tokens allowed.");
+    }
+    Ok(Prompt {
+        most_output: most_output(&config)?,
+        form: form(&config, rules)?,
+        thinking: thinking(config.thinking_config.as_ref(), rules)?,
+        system: request.system_instruction.map(|content| text(&content)).unwrap_or_default(),
+        user: request
+            .contents
+            .into_iter()
+            .filter(|content| content.role != Some(Role::Model))
+            .flat_map(|content| content.parts)
+            .map(|part| part.text)
+            .collect(),
+        tokens: prompt_tokens,
+        tier: request.service_tier,
+    })
+}
+
+/// The tokens of a `countTokens` body.
+pub(super) fn counted(request: &CountRequest) -> Result<u64, ApiError> {
+    let (system, contents) = match &request.generate_content_request {
+        Some(_) if !request.contents.is_empty() => {
+            return refuse("contents and generate_content_request are mutually exclusive.");
+        }
+        Some(inner) if inner.model.is_none() => {
+            return refuse("generate_content_request.model: model is not specified");
+        }
+        Some(inner) => (&inner.system_instruction, &inner.contents),
+        None => (&request.system_instruction, &request.contents),
+    };
+    if contents.is_empty() {
+        return refuse("contents is not specified");
+    }
+    Ok(count(system.as_ref(), contents))
+}
+
+fn count(system: Option<&Content>, contents: &[Content]) -> u64 {
+    let parts = system.into_iter().chain(contents).flat_map(|content| &content.parts);
+    parts.map(|part| tokens(&part.text)).sum()
+}
+
+fn text(content: &Content) -> String {
+    content.parts.iter().map(|part| part.text.as_str()).collect()
+}
+
+fn most_output(config: &GenerationConfig) -> Result<u64, ApiError> {
+    match config.max_output_tokens {
+        Some(0) => refuse("max_output_tokens must be positive."),
+        Some(most) if most > MOST_OUTPUT => {
+            refuse("max_output_tokens: the supported range is from 1 to 65536.")
+        }
+        given => Ok(given.unwrap_or(MOST_OUTPUT)),
+    }
+}
+
+fn form(config: &GenerationConfig, rules: Rules) -> Result<Form, ApiError> {
+    let penalties = config.presence_penalty.is_some() || config.frequency_penalty.is_some();
+    if penalties && rules.strict {
+        return refuse("Penalties are not enabled for this model.");
+    }
+    if config.candidate_count.is_some_and(|count| count != 1) {
+        return refuse("Multiple candidates is not enabled for this model");
+    }
+    let shape = match (&config.response_schema, &config.response_json_schema) {
+        (Some(_), Some(_)) => {
+            return refuse("Only one of response_schema and response_json_schema can be set.");
+        }
+        (Some(schema), None) => Some(Shape::of_schema(schema)?),
+        (None, Some(schema)) => Some(Shape::of_json_schema(schema)?),
+        (None, None) => None,
+    };
+    match config.response_mime_type {
+        Some(MimeType::Json) => Ok(Form::Json(shape)),
+        Some(MimeType::Text | MimeType::Enum) | None if shape.is_some() => {
+            refuse("A response schema needs response_mime_type application/json.")
+        }
+        Some(MimeType::Text | MimeType::Enum) | None => Ok(Form::Prose),
+    }
+}
+
+fn thinking(config: Option<&ThinkingConfig>, rules: Rules) -> Result<Thinking, ApiError> {
+    let default = Thinking::Level(rules.default);
+    let Some(config) = config else { return Ok(default) };
+    match (config.thinking_level, config.thinking_budget) {
+        (Some(_), Some(_)) => refuse("You can only set one of thinking_budget and thinking_level."),
+        (Some(level), None) if rules.levels.contains(&level) => Ok(Thinking::Level(level)),
+        (Some(level), None) => Err(ApiError::InvalidArgument(format!(
+            "Thinking level {level:?} is not supported for this model."
+        ))),
+        (None, Some(_)) if !rules.budget => {
+            refuse("Thinking budget is not supported for this model.")
+        }
+        (None, Some(-1)) => Ok(Thinking::Budget(AUTO_BUDGET)),
+        (None, Some(budget)) => match u64::try_from(budget) {
+            Ok(budget) => Ok(Thinking::Budget(budget)),
+            Err(_) => refuse("The thinking budget is out of range."),
+        },
+        (None, None) => Ok(default),
+    }
+}
