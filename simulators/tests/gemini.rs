@@ -1,0 +1,428 @@
+//! What external-apis.md says of Gemini's generateContent.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod vendors;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome};
+use simulators::{Answer, Clock, Fault, FaultRule, Request, Simulated, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use vendors::{MemoryStore, START, clock, get, json, post, reply, with};
+
+const KEY: &str = "invented-api-key";
+const LITE: &str = "gemini-3.5-flash-lite";
+
+fn gemini_on(store: Arc<dyn Store>, clock: Clock) -> Simulated<Gemini> {
+    let options = GeminiOptions {
+        api_keys: vec![KEY.into()],
+        latency: Duration::from_secs(2),
+        ..GeminiOptions::default()
+    };
+    Simulated::new(Gemini::new(options, clock, store), 1)
+}
+
+fn gemini() -> Simulated<Gemini> {
+    gemini_on(Arc::new(MemoryStore::default()), clock())
+}
+
+fn call(model: &str, body: &Value) -> Request {
+    let path = format!("/v1beta/models/{model}:generateContent");
+    with(post(&path, body), "x-goog-api-key", KEY)
+}
+
+fn schema() -> Value {
+    json!({"type": "ARRAY", "items": {"type": "OBJECT", "properties": {
+        "post_url": {"type": "STRING"}, "score": {"type": "INTEGER"},
+        "rationale": {"type": "STRING"},
+    }, "required": ["post_url", "score"]}})
+}
+
+/// A request to score posts with these texts.
+fn scoring(texts: &[&str]) -> Value {
+    let posts: Value = texts
+        .iter()
+        .enumerate()
+        .map(|(n, text)| json!({"postUrl": format!("https://l/posts/{n}"), "postContent": text}))
+        .collect();
+    json!({
+        "systemInstruction": {"parts": [{"text": "Score these posts."}]},
+        "contents": [{"role": "user", "parts": [{"text": format!("The posts: {posts}")}]}],
+        "generationConfig": {"responseMimeType": "application/json", "responseSchema": schema()},
+    })
+}
+
+fn marked(marker: Marker) -> Value {
+    scoring(&["first post", &format!("second post {}", marker.text())])
+}
+
+async fn ask(gemini: &Simulated<Gemini>, body: &Value) -> Value {
+    let (status, answer) = json(gemini, call(LITE, body)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    answer
+}
+
+fn text(answer: &Value) -> &str {
+    answer["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap()
+}
+
+fn finish(answer: &Value) -> &Value {
+    &answer["candidates"][0]["finishReason"]
+}
+
+async fn refused(gemini: &Simulated<Gemini>, request: Request) -> (u16, String) {
+    let (status, body) = json(gemini, request).await;
+    assert_eq!(body["error"]["code"], status.as_u16(), "{body}");
+    (status.as_u16(), body["error"]["status"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The scoring request with `value` at `pointer`'s place.
+fn changed(pointer: &str, value: Value) -> Value {
+    let mut body = scoring(&["a post"]);
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    body.pointer_mut(parent).unwrap()[key] = value;
+    body
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_fills_the_schema_once_for_every_post() {
+    let gemini = gemini();
+    let answer = ask(&gemini, &scoring(&["on pricing", "on hiring"])).await;
+    let scored: Vec<Value> = serde_json::from_str(text(&answer)).unwrap();
+    let urls: Vec<&Value> = scored.iter().map(|one| &one["post_url"]).collect();
+    assert_eq!(urls, ["https://l/posts/0", "https://l/posts/1"]);
+    assert!(scored.iter().all(|one| (0..=100).contains(&one["score"].as_i64().unwrap())));
+    assert_eq!(*finish(&answer), "STOP");
+    assert_eq!(answer["modelVersion"], LITE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_gets_the_same_score_alone_and_in_company() {
+    let gemini = gemini();
+    let score = |answer: &Value, at: usize| {
+        serde_json::from_str::<Value>(text(answer)).unwrap()[at]["score"].clone()
+    };
+    let both = ask(&gemini, &scoring(&["on pricing", "on hiring"])).await;
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    let alone = ask(&gemini, &scoring(&["on hiring"])).await;
+    assert_eq!(score(&both, 1), score(&alone, 0));
+    assert_ne!(score(&both, 0), score(&both, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_json_schema_is_filled_like_the_other_one() {
+    let gemini = gemini();
+    let mut body = scoring(&["on pricing"]);
+    let by_schema = ask(&gemini, &body).await;
+    body["generationConfig"] = json!({
+        "response_mime_type": "application/json",
+        "response_json_schema": {"type": "array", "items": {"$ref": "#/$defs/score"}, "$defs": {
+            "score": {"type": "object", "properties": {
+                "post_url": {"type": "string"}, "score": {"type": "integer"},
+                "rationale": {"type": "string"}}}}},
+    });
+    let by_json_schema = ask(&gemini, &body).await;
+    assert_eq!(text(&by_schema), text(&by_json_schema));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_total_is_the_sum_and_zero_counters_are_omitted() {
+    let gemini = gemini();
+    let mut body = scoring(&["on pricing"]);
+    let usage = ask(&gemini, &body).await["usageMetadata"].clone();
+    assert_eq!(usage.get("thoughtsTokenCount"), None);
+    assert_eq!(usage.get("cachedContentTokenCount"), None);
+    assert_eq!(usage["serviceTier"], "standard");
+    body["generationConfig"]["thinkingConfig"] = json!({"thinkingLevel": "HIGH"});
+    let usage = ask(&gemini, &body).await["usageMetadata"].clone();
+    let count = |name: &str| usage[name].as_u64().unwrap();
+    assert!(count("thoughtsTokenCount") > 0);
+    assert_eq!(
+        count("totalTokenCount"),
+        count("promptTokenCount") + count("candidatesTokenCount") + count("thoughtsTokenCount")
+    );
+    assert_eq!(usage["promptTokensDetails"][0]["tokenCount"], usage["promptTokenCount"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_system_text_is_cached_from_its_second_use_on() {
+    let gemini = gemini();
+    let system = |tokens: usize| {
+        changed("/systemInstruction/parts", json!([{"text": "rule".repeat(tokens)}]))
+    };
+    let cached = async |body: &Value| {
+        ask(&gemini, body).await["usageMetadata"]["cachedContentTokenCount"].as_u64()
+    };
+    assert_eq!(cached(&system(2_100)).await, None);
+    assert_eq!(cached(&system(2_100)).await, Some(2_048));
+    assert_eq!(cached(&system(2_047)).await, None);
+    assert_eq!(cached(&system(2_047)).await, None);
+    let usage = ask(&gemini, &system(2_100)).await["usageMetadata"].clone();
+    assert!(usage["promptTokenCount"].as_u64().unwrap() > 2_100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_prompt_is_a_200_without_candidates_that_is_billed() {
+    let gemini = gemini();
+    let answer = ask(&gemini, &marked(Marker::SafetyBlock)).await;
+    assert_eq!(answer["promptFeedback"]["blockReason"], "SAFETY");
+    assert_eq!(answer.get("candidates"), None);
+    let usage = &answer["usageMetadata"];
+    assert_eq!(usage["totalTokenCount"], usage["promptTokenCount"]);
+    assert_eq!(gemini.service().billed()[0].outcome, Outcome::Blocked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_marker_spoils_the_answer_in_its_own_way() {
+    let gemini = gemini();
+    let whole = text(&ask(&gemini, &scoring(&["first post", "second post"])).await).len();
+    for marker in Marker::ALL {
+        let answer = ask(&gemini, &marked(marker)).await;
+        let parsed = answer["candidates"][0]["content"]["parts"][0]["text"]
+            .as_str()
+            .and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let scored = parsed.as_ref().and_then(Value::as_array).map(Vec::len);
+        let expected = match marker {
+            Marker::SafetyBlock => (None, Value::Null),
+            Marker::Truncate => (None, json!("MAX_TOKENS")),
+            Marker::PartialSafety => (None, json!("SAFETY")),
+            Marker::Prose | Marker::WrongShape => (None, json!("STOP")),
+            Marker::MissPost => (Some(1), json!("STOP")),
+            Marker::ScoreOutOfRange => (Some(2), json!("STOP")),
+            Marker::StrangerPost => (Some(3), json!("STOP")),
+            Marker::UnknownFinish => (Some(2), json!("SIMULATED_REASON")),
+        };
+        assert_eq!((scored, finish(&answer).clone()), expected, "{marker:?}");
+        match marker {
+            Marker::Truncate | Marker::PartialSafety => {
+                assert!((1..whole).contains(&text(&answer).len()));
+            }
+            Marker::ScoreOutOfRange => {
+                assert!(parsed.unwrap()[1]["score"].as_i64().unwrap() > 100);
+            }
+            Marker::WrongShape => assert!(parsed.unwrap().is_object()),
+            Marker::SafetyBlock
+            | Marker::Prose
+            | Marker::MissPost
+            | Marker::StrangerPost
+            | Marker::UnknownFinish => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_limit_counts_thoughts_and_may_leave_no_text_at_all() {
+    let gemini = gemini();
+    let mut body = scoring(&["on pricing"]);
+    body["generationConfig"]["maxOutputTokens"] = json!(10);
+    let cut = ask(&gemini, &body).await;
+    assert_eq!((finish(&cut), text(&cut).len()), (&json!("MAX_TOKENS"), 40));
+    body["generationConfig"]["thinkingConfig"] = json!({"thinkingLevel": "HIGH"});
+    let empty = ask(&gemini, &body).await;
+    assert_eq!(*finish(&empty), "MAX_TOKENS");
+    assert_eq!(empty["candidates"][0]["content"].get("parts"), None);
+    assert_eq!(empty["usageMetadata"]["thoughtsTokenCount"], 10);
+    assert_eq!(empty["usageMetadata"].get("candidatesTokenCount"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_breaks_a_rule_is_an_invalid_argument() {
+    let gemini = gemini();
+    let config = "/generationConfig";
+    for (body, model) in [
+        (changed("/prompt", json!("x")), LITE),
+        (changed(&format!("{config}/responseMime"), json!("x")), LITE),
+        (changed(&format!("{config}/responseMimeType"), Value::Null), LITE),
+        (changed(&format!("{config}/responseMimeType"), json!("application/xml")), LITE),
+        (
+            changed(
+                &format!("{config}/responseJsonSchema"),
+                json!({"type": "array", "items": {"type": "string"}}),
+            ),
+            LITE,
+        ),
+        (changed(&format!("{config}/responseSchema/type"), json!("array")), LITE),
+        (changed(&format!("{config}/responseSchema/additionalProperties"), json!(false)), LITE),
+        (changed(&format!("{config}/presencePenalty"), json!(0.5)), LITE),
+        (changed(&format!("{config}/frequencyPenalty"), json!(0.5)), "gemini-3.8-flash"),
+        (changed(&format!("{config}/maxOutputTokens"), json!(65_537)), LITE),
+        (
+            changed(&format!("{config}/thinkingConfig"), json!({"thinkingLevel": "MINIMAL"})),
+            "gemini-3.8-flash",
+        ),
+        (
+            changed(&format!("{config}/thinkingConfig"), json!({"thinkingLevel": "LOW"})),
+            "gemini-2.5-flash",
+        ),
+        (
+            changed(&format!("{config}/thinkingConfig"), json!({"thinkingBudget": 5})),
+            "gemini-4-argon",
+        ),
+        (
+            changed(
+                &format!("{config}/thinkingConfig"),
+                json!({"thinkingLevel": "LOW", "thinkingBudget": 5}),
+            ),
+            LITE,
+        ),
+        (changed("/contents/0/parts", json!([])), LITE),
+        (changed("/contents", json!([])), LITE),
+        (changed("/contents", json!([{"role": "model", "parts": [{"text": "["}]}])), LITE),
+        (changed("/safetySettings", json!([{"category": "RUDE", "threshold": "OFF"}])), LITE),
+        (changed("/cachedContent", json!("cachedContents/x")), LITE),
+        (changed("/labels", json!({"a": "b"})), LITE),
+    ] {
+        let refusal = refused(&gemini, call(model, &body)).await;
+        assert_eq!(refusal, (400, "INVALID_ARGUMENT".into()), "{body}");
+    }
+    assert_eq!(gemini.service().billed_totals().answers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_newer_models_refuse_older_ones_take() {
+    let gemini = gemini();
+    let penalty = changed("/generationConfig/presencePenalty", json!(0.5));
+    let prefill = changed(
+        "/contents",
+        json!([{"parts": [{"text": "Score."}]}, {"role": "model", "parts": [{"text": "["}]}]),
+    );
+    let minimal = changed("/generationConfig/thinkingConfig", json!({"thinkingLevel": "MINIMAL"}));
+    let settings = changed(
+        "/safety_settings",
+        json!([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
+    );
+    for (body, model) in [
+        (penalty, "gemini-3.5-flash"),
+        (prefill, "gemini-3.5-flash"),
+        (minimal, LITE),
+        (settings, LITE),
+    ] {
+        assert_eq!(reply(&gemini, call(model, &body)).await.status(), StatusCode::OK, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_goes_into_the_header_or_the_query_and_must_be_right() {
+    let gemini = gemini();
+    let (path, body) = (format!("/v1beta/models/{LITE}:generateContent"), scoring(&["a"]));
+    let by_query = post(&format!("{path}?key={KEY}"), &body);
+    assert_eq!(reply(&gemini, by_query).await.status(), StatusCode::OK);
+    let (status, wrong) = json(&gemini, with(post(&path, &body), "x-goog-api-key", "other")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(wrong["error"]["status"], "INVALID_ARGUMENT");
+    assert_eq!(wrong["error"]["details"][0]["reason"], "API_KEY_INVALID");
+    assert_eq!(refused(&gemini, post(&path, &body)).await, (403, "PERMISSION_DENIED".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_model_or_path_is_not_found() {
+    let gemini = gemini();
+    let body = scoring(&["a"]);
+    assert_eq!(refused(&gemini, call("gemini-1.0", &body)).await, (404, "NOT_FOUND".into()));
+    let old_version =
+        with(post(&format!("/v1/models/{LITE}:generateContent"), &body), "x-goog-api-key", KEY);
+    assert_eq!(refused(&gemini, old_version).await, (404, "NOT_FOUND".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_model_is_silently_answered_by_another() {
+    let moment = "2026-12-01T00:00:00Z".parse().unwrap();
+    let gemini = gemini_on(Arc::new(MemoryStore::default()), Clock::new(move || moment));
+    let (_, answer) = json(&gemini, call("gemini-2.5-flash", &scoring(&["a"]))).await;
+    assert_eq!(answer["modelVersion"], LITE);
+    assert_eq!(gemini.service().billed()[0].model, LITE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_have_googles_shape() {
+    let gemini = gemini();
+    let fault = |fault| {
+        gemini.faults().add(FaultRule { fault, next: Some(1), probability: None, kind: None })
+    };
+    fault(Fault::TooManyRequests);
+    let (status, body) = json(&gemini, call(LITE, &scoring(&["a"]))).await;
+    assert_eq!((status.as_u16(), &body["error"]["status"]), (429, &json!("RESOURCE_EXHAUSTED")));
+    let details = &body["error"]["details"];
+    assert!(details[0]["violations"][0]["quotaId"].as_str().unwrap().contains("PerMinute"));
+    assert_eq!(details[2]["@type"], "type.googleapis.com/google.rpc.RetryInfo");
+    assert_eq!(details[2]["retryDelay"], "2s");
+    fault(Fault::InternalError);
+    assert_eq!(refused(&gemini, call(LITE, &json!({}))).await, (500, "INTERNAL".into()));
+    fault(Fault::Unavailable);
+    assert_eq!(refused(&gemini, call(LITE, &json!({}))).await, (503, "UNAVAILABLE".into()));
+    assert_eq!(gemini.service().billed_totals().answers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_billed_and_its_retry_is_a_new_call() {
+    let gemini = gemini();
+    let lost = FaultRule { fault: Fault::LostAfter, next: Some(1), probability: None, kind: None };
+    gemini.faults().add(lost);
+    let body = scoring(&["a"]);
+    assert!(matches!(gemini.call(call(LITE, &body)).await, Answer::Lost));
+    let answer = ask(&gemini, &body).await;
+    let billed = gemini.service().billed();
+    assert_eq!(billed.len(), 2);
+    assert_ne!(billed[0].response_id, billed[1].response_id);
+    assert_eq!(answer["responseId"], billed[1].response_id);
+    assert_eq!(answer["usageMetadata"]["totalTokenCount"], billed[1].usage.total);
+    let totals = gemini.service().billed_totals();
+    assert_eq!(totals.usage.total, billed[0].usage.total + billed[1].usage.total);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_is_billed_all_the_same() {
+    let gemini = gemini();
+    let call = gemini.call(call(LITE, &scoring(&["a"])));
+    assert!(tokio::time::timeout(Duration::from_secs(1), call).await.is_err());
+    assert_eq!(gemini.service().billed_totals().answers, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn counting_tokens_agrees_with_the_prompt_and_costs_nothing() {
+    let gemini = gemini();
+    let body = scoring(&["on pricing"]);
+    let count = json!({"generateContentRequest": {
+        "model": format!("models/{LITE}"),
+        "systemInstruction": body["systemInstruction"], "contents": body["contents"],
+    }});
+    let path = format!("/v1beta/models/{LITE}:countTokens");
+    let (status, counted) = json(&gemini, with(post(&path, &count), "x-goog-api-key", KEY)).await;
+    assert_eq!((status, gemini.service().billed_totals().answers), (StatusCode::OK, 0));
+    let answer = ask(&gemini, &body).await;
+    assert_eq!(counted["totalTokens"], answer["usageMetadata"]["promptTokenCount"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bill_is_read_over_http_and_survives_a_restart() {
+    let (store, clock) = (Arc::new(MemoryStore::default()), clock());
+    let before = gemini_on(store.clone(), clock.clone());
+    let long = changed("/systemInstruction/parts", json!([{"text": "rule".repeat(2_048)}]));
+    let first = ask(&before, &long).await;
+    let (_, bill) = json(&before, get("/_sim/billed")).await;
+    assert_eq!(bill["answers"][0]["responseId"], first["responseId"]);
+    assert_eq!(bill["answers"][0]["outcome"], "STOP");
+    assert_eq!(bill["answers"][0]["at"].as_str().unwrap()[..19], START[..19]);
+    drop(before);
+
+    let after = gemini_on(store.clone(), clock);
+    assert_eq!(json(&after, get("/_sim/billed")).await.1, bill);
+    let (_, totals) = json(&after, get("/_sim/billed?totals=1")).await;
+    assert_eq!(totals, json!({"totals": bill["totals"]}));
+    let second = ask(&after, &long).await;
+    assert_ne!(second["responseId"], first["responseId"]);
+    assert_eq!(second["usageMetadata"]["cachedContentTokenCount"], 2_048);
+    reply(&after, post("/_sim/reset", &json!({}))).await;
+    assert_eq!((after.service().billed(), store.all()), (vec![], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_counted_by_operation() {
+    let gemini = gemini();
+    ask(&gemini, &scoring(&["a"])).await;
+    reply(&gemini, post("/token", &json!({}))).await;
+    reply(&gemini, get("/v1beta/models")).await;
+    let kinds: Vec<_> = gemini.requests().iter().map(|count| (count.kind, count.status)).collect();
+    assert_eq!(kinds, [("generate", 200), ("other", 404), ("token", 400)]);
+}

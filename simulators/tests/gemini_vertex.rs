@@ -1,0 +1,186 @@
+//! What external-apis.md says of the Vertex form of Gemini and of its tokens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod vendors;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::StatusCode;
+use ring::rand::SystemRandom;
+use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject;
+use serde_json::{Value, json};
+use simulators::gemini::{Gemini, GeminiOptions, ServiceAccount};
+use simulators::{Clock, Fault, FaultRule, Request, Simulated, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use vendors::{MemoryStore, START, clock, get, json, post, reply, with};
+
+const EMAIL: &str = "scorer@invented-project.iam.example";
+const AUDIENCE: &str = "http://127.0.0.1:1/token";
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+const GRANT: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+const PATH: &str = "/v1/projects/p/locations/global/publishers/google/models/gemini-3.5-flash-lite";
+
+fn account() -> ServiceAccount {
+    let key = include_str!("keys/invented-service-account.pub.pem");
+    ServiceAccount::from_pem(EMAIL, AUDIENCE, key).unwrap()
+}
+
+fn gemini_on(store: Arc<dyn Store>, clock: Clock) -> Simulated<Gemini> {
+    let options = GeminiOptions { service_account: Some(account()), ..GeminiOptions::default() };
+    Simulated::new(Gemini::new(options, clock, store), 1)
+}
+
+fn gemini() -> Simulated<Gemini> {
+    gemini_on(Arc::new(MemoryStore::default()), clock())
+}
+
+fn private_key() -> RsaKeyPair {
+    let pem = include_bytes!("keys/invented-service-account.pem");
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem).unwrap();
+    RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap()
+}
+
+/// The claims of a good assertion made at [`START`].
+fn claims() -> Value {
+    let now = START.parse::<jiff::Timestamp>().unwrap().as_second();
+    json!({"iss": EMAIL, "aud": AUDIENCE, "scope": SCOPE, "iat": now, "exp": now + 3_600})
+}
+
+fn signed(header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(header), part(claims));
+    let key = private_key();
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn assertion(claims: &Value) -> String {
+    signed(&json!({"alg": "RS256", "typ": "JWT"}), claims)
+}
+
+fn token_request(assertion: &str) -> Request {
+    let form = format!("grant_type={GRANT}&assertion={assertion}");
+    http::Request::post("/token").body(Bytes::from(form)).unwrap()
+}
+
+async fn token(gemini: &Simulated<Gemini>) -> String {
+    let (status, body) = json(gemini, token_request(&assertion(&claims()))).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!((&body["expires_in"], &body["token_type"]), (&json!(3_600), &json!("Bearer")));
+    body["access_token"].as_str().unwrap().to_owned()
+}
+
+fn call(token: &str) -> Request {
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "Hello."}]}], "labels": {"run": "r1"}});
+    with(
+        post(&format!("{PATH}:generateContent"), &body),
+        "authorization",
+        &format!("Bearer {token}"),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signed_assertion_buys_a_token_and_the_token_an_answer() {
+    let gemini = gemini();
+    let token = token(&gemini).await;
+    let (status, answer) = json(&gemini, call(&token)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["usageMetadata"]["trafficType"], "ON_DEMAND");
+    assert_eq!(answer["usageMetadata"].get("serviceTier"), None);
+    assert_eq!(answer["createTime"], START);
+    assert_eq!(answer["candidates"][0]["safetyRatings"][0]["severity"], "HARM_SEVERITY_NEGLIGIBLE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_expires_by_the_clock() {
+    let gemini = gemini();
+    let token = token(&gemini).await;
+    tokio::time::advance(Duration::from_secs(3_599)).await;
+    assert_eq!(reply(&gemini, call(&token)).await.status(), StatusCode::OK);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let (status, body) = json(&gemini, call(&token)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(body[0]["error"]["status"], "UNAUTHENTICATED");
+    assert_eq!(reply(&gemini, call("made-up")).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_assertion_must_be_signed_current_and_for_this_endpoint() {
+    let gemini = gemini();
+    let with_claim = |name: &str, value: Value| {
+        let mut changed = claims();
+        changed[name] = value;
+        assertion(&changed)
+    };
+    let now = claims()["iat"].as_i64().unwrap();
+    let good = assertion(&claims());
+    let forged = format!("{}{}", &good[..good.len() - 8], "AAAAAAAA");
+    let (_, other_claims) = good.split_once('.').unwrap();
+    for (assertion, error) in [
+        (forged, "invalid_grant"),
+        (format!("e30.{other_claims}"), "invalid_grant"),
+        (signed(&json!({"alg": "none"}), &claims()), "invalid_grant"),
+        (with_claim("iss", json!("other@invented.example")), "invalid_grant"),
+        (with_claim("aud", json!("https://elsewhere.example/token")), "invalid_grant"),
+        (with_claim("exp", json!(now)), "invalid_grant"),
+        (with_claim("exp", json!(now + 3_601)), "invalid_grant"),
+        (with_claim("iat", json!(now + 301)), "invalid_grant"),
+        (with_claim("scope", json!("https://www.googleapis.com/auth/drive")), "invalid_scope"),
+    ] {
+        let (status, body) = json(&gemini, token_request(&assertion)).await;
+        assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!(error)), "{body}");
+    }
+    let other_grant =
+        http::Request::post("/token").body(Bytes::from("grant_type=password")).unwrap();
+    assert_eq!(json(&gemini, other_grant).await.1["error"], "unsupported_grant_type");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_survive_a_restart_and_are_never_given_out_twice() {
+    let (store, clock) = (Arc::new(MemoryStore::default()), clock());
+    let before = token(&gemini_on(store.clone(), clock.clone())).await;
+    let gemini = gemini_on(store, clock);
+    assert_eq!(reply(&gemini, call(&before)).await.status(), StatusCode::OK);
+    assert_ne!(token(&gemini).await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_public_key_is_taken_in_either_form() {
+    let der = private_key().public_key().as_ref().to_vec();
+    let account = ServiceAccount::from_der(EMAIL, AUDIENCE, der);
+    let options = GeminiOptions {
+        service_account: Some(account.with_token_lifetime(Duration::from_secs(3_600))),
+        ..GeminiOptions::default()
+    };
+    let gemini = Gemini::new(options, clock(), Arc::new(MemoryStore::default()));
+    token(&Simulated::new(gemini, 1)).await;
+    assert!(ServiceAccount::from_pem(EMAIL, AUDIENCE, "no key").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_on_vertex_has_no_details() {
+    let gemini = gemini();
+    let rule =
+        FaultRule { fault: Fault::TooManyRequests, next: Some(1), probability: None, kind: None };
+    gemini.faults().add(rule);
+    let (status, body) = json(&gemini, call("any")).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(body[0]["error"]["status"], "RESOURCE_EXHAUSTED");
+    assert_eq!(body[0]["error"].get("details"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bill_holds_no_token_and_no_prompt() {
+    let store = Arc::new(MemoryStore::default());
+    let gemini = gemini_on(store.clone(), clock());
+    let token = token(&gemini).await;
+    reply(&gemini, call(&token)).await;
+    let (_, bill) = json(&gemini, get("/_sim/billed")).await;
+    assert!(!bill.to_string().contains(&token));
+    assert!(store.all().iter().all(|(_, value)| !value.contains("Hello.")));
+}
