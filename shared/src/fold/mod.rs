@@ -6,6 +6,8 @@
 mod balance;
 mod state;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use state::RunState;
 pub use summary::{KindSummary, LeadCounts, Milestone, Status, Summary};
