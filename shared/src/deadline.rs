@@ -20,3 +20,17 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_left_runs_down_to_zero_and_stays_there() {
+        let deadline = Deadline(Instant::now() + Duration::from_secs(30));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(deadline.remaining(), Duration::from_secs(10));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+    }
+}
