@@ -1,0 +1,66 @@
+//! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
+//! the table and the index after them.
+
+use crate::ids::RunId;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+/// An item of the table.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Partition key (text): the run id. Also the range key of [`OPEN_RUNS`].
+pub(super) const PK: &str = "pk";
+/// Sort key (text): see [`Key`].
+pub(super) const SK: &str = "sk";
+/// An event's body (text): JSON.
+pub(super) const BODY: &str = "body";
+/// Present on the state item of an open run only (text, always [`OPEN_YES`]).
+pub(super) const OPEN: &str = "open";
+/// The one value of [`OPEN`].
+pub(super) const OPEN_YES: &str = "y";
+/// How many events the record shows (number).
+pub(super) const SHOWN_EVENTS: &str = "shown_events";
+/// When the record was last written (text): RFC 3339.
+pub(super) const WRITTEN_AT: &str = "written_at";
+/// The record's id in Airtable (text).
+pub(super) const RECORD: &str = "record";
+/// Whether the run could still change by itself when the record was written (boolean).
+pub(super) const CAN_CHANGE: &str = "can_change";
+
+/// The sparse index of the open runs: hash key [`OPEN`], range key [`PK`], keys only.
+pub(super) const OPEN_RUNS: &str = "open-runs";
+
+/// In front of the id of an event.
+const EVENT: &str = "E#";
+
+/// What an item is, by its sort key. Nothing expires: runs are few, and their events are the
+/// only proof of what was billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key<'a> {
+    /// `E#<event id>` → the event's body. Written once; writing it again writes the same.
+    Event(&'a str),
+    /// `M` → whether the run is open and what its record shows. Made by the first append, changed
+    /// by each append and each projection. Sorts behind the events.
+    State,
+}
+
+impl Key<'_> {
+    /// The key attributes of this item of `run`.
+    pub(super) fn of(self, run: &RunId) -> Item {
+        let sk = match self {
+            Self::Event(id) => format!("{EVENT}{id}"),
+            Self::State => "M".to_owned(),
+        };
+        [(PK.to_owned(), text(run.as_str())), (SK.to_owned(), text(&sk))].into()
+    }
+
+    /// Whether `item` is an event.
+    pub(super) fn is_event(item: &Item) -> bool {
+        matches!(item.get(SK), Some(AttributeValue::S(sk)) if sk.starts_with(EVENT))
+    }
+}
+
+/// A text attribute.
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}

@@ -1,0 +1,154 @@
+use super::super::aws::clients_for_tests;
+use super::super::limits::MAX_EVENT_BYTES;
+use super::super::loopback::{Loopback, Reply};
+use super::*;
+use serde_json::{Value, json};
+
+fn run() -> RunId {
+    "261014-133000-Guy-Wilson".parse().unwrap()
+}
+
+fn event(id: &str) -> StoredEvent {
+    StoredEvent { id: id.to_owned(), body: "{}".to_owned() }
+}
+
+fn projection(open: bool) -> Projection {
+    Projection {
+        events: 2,
+        at: "2026-10-14T13:31:00.5Z".parse().unwrap(),
+        record: "recX8s1pPiBf5rqTz".parse().unwrap(),
+        open,
+    }
+}
+
+fn state_item() -> Value {
+    json!({
+        "pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"},
+        "shown_events": {"N": "2"}, "written_at": {"S": "2026-10-14T13:31:00.5Z"},
+        "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true},
+    })
+}
+
+fn event_item(id: &str, body: &str) -> Value {
+    json!({"pk": {"S": run().as_str()}, "sk": {"S": format!("E#{id}")}, "body": {"S": body}})
+}
+
+async fn log_answered(replies: &[Value]) -> (DynamoEventLog, Loopback) {
+    let replies = replies.iter().map(|body| Reply::json(&body.to_string())).collect();
+    let server = Loopback::serving(replies).await;
+    (DynamoEventLog::new(clients_for_tests(&server.origin).dynamodb, "runs".to_owned()), server)
+}
+
+fn written(body: &Value) -> Vec<&Value> {
+    let writes = body["RequestItems"]["runs"].as_array().unwrap();
+    writes.iter().map(|write| &write["PutRequest"]["Item"]["sk"]["S"]).collect()
+}
+
+#[tokio::test]
+async fn a_run_is_marked_open_before_its_events_are_written() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    log.append(&run(), &[event("b"), event("a"), event("b")]).await.unwrap();
+    let bodies = server.bodies();
+    assert_eq!(bodies[0]["Key"], json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}}));
+    assert_eq!(bodies[0]["UpdateExpression"], "SET #open = :yes");
+    assert_eq!(written(&bodies[1]), ["E#a", "E#b"], "each once: DynamoDB refuses an item twice");
+    assert_eq!(bodies.len(), 2);
+}
+
+#[tokio::test]
+async fn events_are_written_25_at_a_time_and_what_was_not_taken_again() {
+    let left = json!({"UnprocessedItems": {"runs": [
+        {"PutRequest": {"Item": event_item("e00", "{}")}}
+    ]}});
+    let (log, server) = log_answered(&[json!({}), left, json!({})]).await;
+    let events: Vec<_> = (0..26).map(|number| event(&format!("e{number:02}"))).collect();
+    log.append(&run(), &events).await.unwrap();
+    let bodies = server.bodies();
+    assert_eq!(written(&bodies[1]).len(), 25);
+    assert_eq!(written(&bodies[2]), ["E#e00"]);
+    assert_eq!(written(&bodies[3]), ["E#e25"]);
+}
+
+#[tokio::test]
+async fn events_that_are_never_taken_are_an_error() {
+    let left = json!({"UnprocessedItems": {"runs": [
+        {"PutRequest": {"Item": event_item("a", "{}")}}
+    ]}});
+    let (log, server) = log_answered(&[json!({}), left]).await;
+    let error = log.append(&run(), &[event("a")]).await.unwrap_err();
+    assert_eq!(error.reason, "1 events were not taken");
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn nothing_is_written_when_one_event_is_too_large() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    let large = StoredEvent { id: "b".to_owned(), body: "x".repeat(MAX_EVENT_BYTES + 1) };
+    log.append(&run(), &[event("a"), large]).await.unwrap_err();
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_is_read_page_by_page_consistently() {
+    let first = json!({
+        "Items": [event_item("a", "1")],
+        "LastEvaluatedKey": {"pk": {"S": run().as_str()}, "sk": {"S": "E#a"}},
+    });
+    let last = json!({"Items": [event_item("b", "2"), state_item()]});
+    let (log, server) = log_answered(&[first, last]).await;
+    let read = log.read(&run()).await.unwrap();
+    assert_eq!(read.events, ["1", "2"]);
+    assert_eq!(read.projection, Some(projection(true)));
+    assert_eq!(server.bodies()[0]["ConsistentRead"], true);
+    assert_eq!(server.bodies()[1]["ExclusiveStartKey"]["sk"]["S"], "E#a");
+}
+
+#[tokio::test]
+async fn a_run_that_was_only_opened_has_no_projection() {
+    let opened = json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"}});
+    let (log, server) =
+        log_answered(&[json!({"Item": opened}), json!({}), json!({"Item": state_item()})]).await;
+    assert_eq!(log.projection(&run()).await, Ok(None));
+    assert_eq!(log.projection(&run()).await, Ok(None), "a run never heard of");
+    assert_eq!(log.projection(&run()).await, Ok(Some(projection(true))));
+    assert_eq!(server.bodies()[0]["ConsistentRead"], true);
+}
+
+#[tokio::test]
+async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    log.save_projection(&run(), &projection(true)).await.unwrap();
+    log.save_projection(&run(), &projection(false)).await.unwrap();
+    let [open, closed] = &server.bodies()[..] else { panic!("two requests") };
+    let set = "SET #events = :events, #at = :at, #record = :record, #change = :change";
+    assert_eq!(open["UpdateExpression"], set);
+    assert_eq!(open["ExpressionAttributeNames"]["#open"], Value::Null);
+    assert_eq!(closed["UpdateExpression"], format!("{set} REMOVE #open"));
+    assert_eq!(closed["ExpressionAttributeNames"]["#open"], "open");
+    assert_eq!(
+        closed["ExpressionAttributeValues"],
+        json!({":events": {"N": "2"}, ":at": {"S": "2026-10-14T13:31:00.5Z"},
+            ":record": {"S": "recX8s1pPiBf5rqTz"}, ":change": {"BOOL": false}})
+    );
+}
+
+#[tokio::test]
+async fn the_open_runs_are_those_in_the_index() {
+    let answer = json!({"Items": [{"pk": {"S": run().as_str()}, "open": {"S": "y"}}]});
+    let (log, server) = log_answered(&[answer]).await;
+    assert_eq!(log.open_runs().await.unwrap(), [run()]);
+    assert_eq!(server.bodies()[0]["IndexName"], "open-runs");
+}
+
+#[tokio::test]
+async fn an_error_of_dynamodb_is_told_in_its_words() {
+    let answer = r#"{"__type":"com.amazonaws#ResourceNotFoundException","message":"no table"}"#;
+    let reply =
+        Reply::Http(400, "content-type: application/x-amz-json-1.0\r\n".into(), answer.into());
+    let server = Loopback::serving(vec![reply]).await;
+    let log = DynamoEventLog::new(clients_for_tests(&server.origin).dynamodb, "runs".to_owned());
+    assert_eq!(
+        log.read(&run()).await.unwrap_err().to_string(),
+        "the event log is not reachable: ResourceNotFoundException: no table"
+    );
+}
