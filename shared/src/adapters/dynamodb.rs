@@ -123,24 +123,28 @@ impl EventLog for DynamoEventLog {
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
         let Projection { events, at, record, open } = projection;
         let set = "SET #events = :events, #at = :at, #record = :record, #change = :change";
-        let close = if *open { "" } else { " REMOVE #open" };
+        let mark = if *open { ", #open = :yes" } else { " REMOVE #open" };
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::State.of(run)))
-            .update_expression(format!("{set}{close}"))
+            .update_expression(format!("{set}{mark}"))
             .expression_attribute_names("#events", SHOWN_EVENTS)
             .expression_attribute_names("#at", WRITTEN_AT)
             .expression_attribute_names("#record", RECORD)
             .expression_attribute_names("#change", CAN_CHANGE)
+            .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":events", AttributeValue::N(events.to_string()))
             .expression_attribute_values(":at", keys::text(&at.to_string()))
             .expression_attribute_values(":record", keys::text(record.as_str()))
             .expression_attribute_values(":change", AttributeValue::Bool(*open));
-        // DynamoDB refuses a name that the expression does not use.
-        let request =
-            if *open { request } else { request.expression_attribute_names("#open", OPEN) };
+        // DynamoDB refuses a value that the expression does not use.
+        let request = if *open {
+            request.expression_attribute_values(":yes", keys::text(OPEN_YES))
+        } else {
+            request
+        };
         request.send().await.map_err(|error| failure(&error))?;
         Ok(())
     }
