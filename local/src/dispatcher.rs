@@ -115,15 +115,11 @@ where
                     }
                 }
             }
-            let is_full = in_work.len() >= self.options.concurrency.get();
             tokio::select! {
                 biased;
-                Some(()) = in_work.next() => {
-                    // All that ended at this moment end before anything is received again.
-                    while in_work.next().now_or_never().flatten().is_some() {}
-                }
-                () = changed, if !is_full => {}
-                () = sleep_or_forever(wait), if !is_full => {}
+                Some(()) = in_work.next() => {}
+                () = changed => {}
+                () = sleep_or_forever(wait) => {}
             }
         }
     }

@@ -69,6 +69,8 @@ impl Database {
     ) -> Result<T, StoreError> {
         // A panic in `work` rolled back; the connection is as good as before.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A transaction that reads first and writes later fails when another process has written
+        // in between; one that is to write from the start waits.
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&tx)?;
         tx.commit()?;
@@ -116,6 +118,30 @@ mod tests {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'message'";
         let count: i64 = again.transact(|tx| tx.query_row(tables, (), |row| row.get(0))).unwrap();
         assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn two_processes_on_one_file_wait_for_each_other() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let count_up = || {
+            let database = Database::open(file.path()).unwrap();
+            for _ in 0..200 {
+                let done = database.transact(|tx| {
+                    let read = "SELECT last FROM sequence";
+                    let last: i64 = tx.query_row(read, (), |row| row.get(0))?;
+                    tx.execute("UPDATE sequence SET last = ?1", [last + 1])
+                });
+                done.unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(count_up);
+            scope.spawn(count_up);
+        });
+        let database = Database::open(file.path()).unwrap();
+        let read = "SELECT last FROM sequence";
+        let last: i64 = database.transact(|tx| tx.query_row(read, (), |row| row.get(0))).unwrap();
+        assert_eq!(last, 400);
     }
 
     #[test]

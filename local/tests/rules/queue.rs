@@ -72,6 +72,9 @@ async fn a_message_not_deleted_comes_back_when_its_visibility_ends() {
     assert_eq!(again.sequence, first.sequence);
     assert_eq!((again.sent_at, again.first_received_at), (first.sent_at, first.first_received_at));
     assert_ne!(again.receipt, first.receipt);
+    pass(seconds(VISIBILITY)).await;
+    let third = queue.receive(QUEUE, 1).unwrap().remove(0);
+    assert_eq!((third.receive_count, third.first_received_at), (3, first.first_received_at));
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,6 +243,19 @@ async fn only_the_chosen_dead_letters_are_redriven() {
     assert_eq!(queue.redrive(QUEUE, |letter| letter.reason.contains("version")), Ok(1));
     assert_eq!(dead(&queue), ["odd: no such lead"]);
     assert_eq!(receive(&queue)[0].deduplication, "m1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_redriven_again_within_five_minutes_is_dropped_and_later_it_is_not() {
+    let queue = queue();
+    for (wait, arrives) in [(0, true), (299, false), (1, true)] {
+        pass(seconds(wait)).await;
+        queue.park(QUEUE, parked("m1", "odd")).await.unwrap();
+        queue.redrive(QUEUE, |_| true).unwrap();
+        let messages = receive(&queue);
+        assert_eq!(messages.len(), usize::from(arrives), "after {wait} s more");
+        messages.iter().for_each(|message| delete(&queue, message));
+    }
 }
 
 #[tokio::test(start_paused = true)]
