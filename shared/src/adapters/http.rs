@@ -42,7 +42,6 @@ impl HttpTransport {
             .http1_only()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
             .build()?;
         Ok(Self { client })
     }
@@ -148,14 +147,12 @@ fn host(uri: &Uri) -> String {
     }
 }
 
-/// What the client says, cause by cause. Its own errors show the URL: theirs is left out.
+/// Why the request failed, cause by cause. The client's own error shows the URL: it is left out.
 fn describe(error: &reqwest::Error) -> String {
     let mut causes = Vec::new();
     let mut next: Option<&(dyn Error + 'static)> = error.source();
     while let Some(cause) = next {
-        if !cause.is::<reqwest::Error>() {
-            causes.push(cause.to_string());
-        }
+        causes.push(cause.to_string());
         next = cause.source();
     }
     if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
