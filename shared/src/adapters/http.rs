@@ -253,6 +253,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_redirect_that_leads_nowhere_is_a_lost_answer_for_something_was_sent() {
+        let server = Loopback::serving(vec![found("http://127.0.0.1:1/r")]).await;
+        let error = get(&server.origin).await.unwrap_err();
+        let TransportError::AnswerLost { host, .. } = error else { panic!("{error}") };
+        assert_eq!(host, "127.0.0.1:1");
+    }
+
+    #[tokio::test]
     async fn the_fourth_redirect_is_the_answer() {
         let server = Loopback::serving(vec![found("/again")]).await;
         assert_eq!(get(&server.origin).await.unwrap().status(), 302);
