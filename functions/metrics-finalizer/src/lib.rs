@@ -12,7 +12,7 @@ pub use config::Config;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use project::Urgency;
-use shared::airtable::Airtable;
+use shared::airtable::{Airtable, Limiters};
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
 use shared::failure::Failure;
@@ -21,6 +21,7 @@ use shared::messages::{Message, MetricsEvent, MetricsMessage};
 use shared::run_records::RunRecords;
 use shared::seams::{EventLog, LogError, Queue, QueueName, StoredEvent, Transport};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The function with all it needs. Made once per process.
 pub struct Finalizer<T, Q, L> {
@@ -34,12 +35,19 @@ pub struct Finalizer<T, Q, L> {
 
 impl<T: Transport, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
     /// Wires the function.
-    pub fn new(config: Config, transport: T, queue: Q, log: L, clock: Clock) -> Self {
+    pub fn new(
+        config: Config,
+        transport: T,
+        limiters: Arc<Limiters>,
+        queue: Q,
+        log: L,
+        clock: Clock,
+    ) -> Self {
         let airtable = Airtable::new(
             transport,
             config.airtable.url.clone(),
             config.airtable.token.clone(),
-            config.airtable_rate,
+            limiters,
         );
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
         Self { airtable, records, queue, log, clock, config }

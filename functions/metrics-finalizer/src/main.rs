@@ -2,22 +2,29 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use metrics_finalizer::{Config, Finalizer, handle};
-use shared::adapters::{Aws, HttpTransport};
+use shared::adapters::aws::aws_clients;
+use shared::adapters::dynamodb::DynamoEventLog;
+use shared::adapters::http::HttpTransport;
+use shared::adapters::sqs::{QueueUrls, SqsQueue};
+use shared::airtable::Limiters;
 use shared::clock::Clock;
+use shared::config::Vars;
+use shared::seams::QueueName;
+use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let variable = |name| std::env::var(name).ok();
     let config = Config::read(variable)?;
-    let aws = Aws::connect(variable).await?;
-    let app = &Finalizer::new(
-        config,
-        HttpTransport::new()?,
-        aws.queue(),
-        aws.event_log(),
-        Clock::system(),
-    );
+    let vars = Vars::new(variable);
+    let metrics = QueueUrls::received_from(&vars, QueueName::Metrics)?;
+    let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
+    let aws = aws_clients().await;
+    let queue = SqsQueue::new(aws.sqs, [(QueueName::Metrics, metrics)].into());
+    let log = DynamoEventLog::new(aws.dynamodb, table);
+    let limiters = Arc::new(Limiters::new(config.airtable_rate));
+    let app = &Finalizer::new(config, HttpTransport::new()?, limiters, queue, log, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(handle(app, event.payload).await)))
         .await
 }

@@ -25,7 +25,7 @@ use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::Progress;
 use gemini::Gemini;
-use shared::airtable::Airtable;
+use shared::airtable::{Airtable, Limiters};
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
 use shared::deadline::Deadline;
@@ -34,7 +34,7 @@ use shared::failure::Failure;
 use shared::ids::AttemptId;
 use shared::messages::{Message, ScoringTask};
 use shared::seams::{Queue, QueueName, Transport};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Kept back of an invocation's time to give its message back in order.
@@ -58,7 +58,7 @@ impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
             transport.clone(),
             config.airtable.url.clone(),
             config.airtable.token.clone(),
-            config.airtable_rate,
+            limiters,
         );
         let apify =
             Apify::new(transport.clone(), config.apify_url.clone(), config.apify_token.clone());

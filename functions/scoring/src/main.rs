@@ -2,22 +2,34 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use scoring::{Config, Scoring, handle};
-use shared::adapters::{Aws, HttpTransport};
+use shared::adapters::aws::aws_clients;
+use shared::adapters::http::HttpTransport;
+use shared::adapters::sqs::{QueueUrls, SqsQueue};
+use shared::airtable::Limiters;
 use shared::clock::Clock;
+use shared::config::Vars;
 use shared::deadline::Deadline;
+use shared::seams::QueueName;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let variable = |name| std::env::var(name).ok();
     let config = Config::read(variable)?;
-    let aws = Aws::connect(variable).await?;
+    let vars = Vars::new(variable);
+    let scoring = QueueUrls::received_from(&vars, QueueName::Scoring)?;
+    let metrics = QueueUrls::sent_to(&vars, QueueName::Metrics)?;
+    let aws = aws_clients().await;
+    let queues = [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into();
     let transport = Arc::new(HttpTransport::new()?);
+    let limiters = Arc::new(Limiters::new(config.airtable_rate));
     let rng = fastrand::Rng::new();
-    let app = &Scoring::new(config, transport, aws.queue(), Clock::system(), rng);
+    let queue = SqsQueue::new(aws.sqs, queues);
+    let app = &Scoring::new(config, transport, limiters, queue, Clock::system(), rng);
     run(service_fn(async |event: LambdaEvent<_>| {
-        let left = event.context.deadline().duration_since(std::time::SystemTime::now());
+        let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());
         Ok::<_, Error>(handle(app, event.payload, deadline).await)
     }))

@@ -1,11 +1,12 @@
 //! From leads to chunks. Pure: the same leads give the same plan.
 
+use shared::adapters::limits::MAX_MESSAGE_BYTES;
 use shared::digest::{id_of, queue_id};
 use shared::ids::{BaseId, PlanId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{
-    Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_MESSAGE_BYTES, MAX_PLAN_LEADS, Message, Planned,
-    PlannedChunk, PlannedLead, Post, RunHeader, ScoringTask, Source,
+    Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_PLAN_LEADS, Message, Planned, PlannedChunk,
+    PlannedLead, Post, RunHeader, ScoringTask, Source,
 };
 use shared::seams::OutgoingMessage;
 

@@ -1,8 +1,11 @@
 //! Wires webhook intake. Every decision is made in the library and in `shared`.
 
 use lambda_http::{Error, Request, run, service_fn};
-use shared::adapters::Aws;
+use shared::adapters::aws::aws_clients;
+use shared::adapters::sqs::{QueueUrls, SqsQueue};
 use shared::clock::Clock;
+use shared::config::Vars;
+use shared::seams::QueueName;
 use webhook_intake::{Config, Intake, handle};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,7 +13,9 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let variable = |name| std::env::var(name).ok();
     let config = Config::read(variable)?;
-    let aws = Aws::connect(variable).await?;
-    let app = &Intake::new(config, aws.queue(), Clock::system());
+    let scoring = QueueUrls::sent_to(&Vars::new(variable), QueueName::Scoring)?;
+    let aws = aws_clients().await;
+    let queue = SqsQueue::new(aws.sqs, [(QueueName::Scoring, scoring)].into());
+    let app = &Intake::new(config, queue, Clock::system());
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
 }

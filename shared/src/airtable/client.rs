@@ -2,7 +2,7 @@
 
 use super::error::AirtableError;
 use super::formula::Formula;
-use super::limiter::{Limiter, Rate};
+use super::limiter::Limiters;
 use crate::ids::{BaseId, RecordId};
 use crate::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -14,8 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -33,10 +32,7 @@ pub struct Airtable<T> {
     transport: T,
     url: Url,
     token: SecretString,
-    /// Limits the requests to all bases together.
-    user: Limiter,
-    rate: Rate,
-    limiters: Mutex<HashMap<BaseId, Arc<Limiter>>>,
+    limiters: Arc<Limiters>,
 }
 
 /// Which rows and cells to read.
@@ -113,11 +109,10 @@ struct Tables {
 }
 
 impl<T: Transport> Airtable<T> {
-    /// A client of the API at `url` (`https://api.airtable.com`) that makes at most `rate`
-    /// requests to each base.
-    pub fn new(transport: T, url: Url, token: SecretString, rate: Rate) -> Self {
-        let user = Limiter::new(Rate::WHOLE_USER);
-        Self { transport, url, token, user, rate, limiters: Mutex::default() }
+    /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn at
+    /// `limiters`.
+    pub fn new(transport: T, url: Url, token: SecretString, limiters: Arc<Limiters>) -> Self {
+        Self { transport, url, token, limiters }
     }
 
     /// Reads rows, all pages of them.
@@ -220,7 +215,7 @@ impl<T: Transport> Airtable<T> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<HttpResponse, AirtableError> {
-        let limiter = self.limiter(base);
+        let limiter = self.limiters.base(base);
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(Duration::from_secs(8))
@@ -230,7 +225,7 @@ impl<T: Transport> Airtable<T> {
             let request = self.build(&method, path, body);
             let sent = {
                 let _base_turn = limiter.turn().await;
-                let _user_turn = self.user.turn().await;
+                let _user_turn = self.limiters.user().turn().await;
                 let sent = self.transport.send(request, TIMEOUT).await;
                 if let Ok(response) = &sent
                     && response.status() == StatusCode::TOO_MANY_REQUESTS
@@ -261,13 +256,6 @@ impl<T: Transport> Airtable<T> {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())))
             .expect("configuration checked that the token is a header value")
-    }
-
-    fn limiter(&self, base: &BaseId) -> Arc<Limiter> {
-        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let limiter =
-            limiters.entry(base.clone()).or_insert_with(|| Arc::new(Limiter::new(self.rate)));
-        Arc::clone(limiter)
     }
 }
 

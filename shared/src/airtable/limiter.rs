@@ -1,7 +1,8 @@
 //! Keeps a base's request limit.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::ids::BaseId;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -37,6 +38,33 @@ impl Rate {
             }
             requests => Self { requests, per: Duration::from_secs(1) },
         }
+    }
+}
+
+/// Lets requests through at the limits of their base and of the user whose token they carry. All
+/// clients in a process that reach the same bases share one.
+#[derive(Debug)]
+pub struct Limiters {
+    rate: Rate,
+    /// Limits the requests to all bases together.
+    user: Limiter,
+    bases: Mutex<HashMap<BaseId, Arc<Limiter>>>,
+}
+
+impl Limiters {
+    /// Lets at most `rate` requests through to each base.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        Self { rate, user: Limiter::new(Rate::WHOLE_USER), bases: Mutex::default() }
+    }
+
+    pub(super) fn base(&self, base: &BaseId) -> Arc<Limiter> {
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(bases.entry(base.clone()).or_insert_with(|| Arc::new(Limiter::new(self.rate))))
+    }
+
+    pub(super) fn user(&self) -> &Limiter {
+        &self.user
     }
 }
 
@@ -116,7 +144,6 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use tokio::task::JoinSet;
 
     /// Makes `count` requests as fast as the limiter lets them; the service sees the n-th

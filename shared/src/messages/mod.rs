@@ -24,9 +24,6 @@ use serde::{Deserialize, Serialize};
 /// The version this release writes and reads.
 const VERSION: u32 = 1;
 
-/// Largest message that the queues take, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
-
 /// A message that travels on a queue: an enum tagged by `type`.
 pub trait Message: Serialize + DeserializeOwned {
     /// The values of `type` this release knows.
