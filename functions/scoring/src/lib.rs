@@ -53,7 +53,14 @@ pub struct Scoring<T, Q> {
 
 impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
     /// Wires the function. Attempt ids and jitter are drawn from `rng`.
-    pub fn new(config: Config, transport: T, queue: Q, clock: Clock, rng: fastrand::Rng) -> Self {
+    pub fn new(
+        config: Config,
+        transport: T,
+        limiters: Arc<Limiters>,
+        queue: Q,
+        clock: Clock,
+        rng: fastrand::Rng,
+    ) -> Self {
         let airtable = Airtable::new(
             transport.clone(),
             config.airtable.url.clone(),
