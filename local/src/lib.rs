@@ -1,7 +1,13 @@
-//! The whole system on one machine: the runtally command.
+//! The whole system on one machine: the same three functions over the same three seams, on one
+//! SQLite file, and the `runtally` command.
 
+pub mod commands;
 pub mod dispatcher;
 pub mod event_log;
+pub mod invented;
 pub mod queue;
+pub mod services;
 pub mod simulator_store;
 pub mod store;
+pub mod system;
+mod webhook_server;

@@ -1,1 +1,10 @@
-//! Whole-system tests.
+//! Whole-system tests: the real functions and clients against the simulated services, over real
+//! sockets. This library is what the tests are told in.
+
+mod bases;
+mod pipeline;
+mod posts;
+
+pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE};
+pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
+pub use posts::{post, profile, wordless};

@@ -1,0 +1,171 @@
+//! `runtally demo`: the whole pipeline in one process, on invented data, with its proof.
+
+mod progress;
+mod proof;
+mod show;
+
+use super::CommandResult;
+use crate::invented::{InventedClient, Size, World};
+use crate::services::{ServiceOptions, Services, tokens};
+use crate::store::Database;
+use crate::system::System;
+use jiff::{SignedDuration, Timestamp};
+use proof::Proof;
+use serde_json::json;
+use shared::ids::{BaseRunId, RunId};
+use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+/// Options of `runtally demo`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// How many leads, over all clients (at most 25,000)
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=25_000))]
+    leads: u32,
+    /// How many clients
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    clients: u32,
+    /// Feeds everything that is invented or drawn
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long the simulated Gemini takes for an answer
+    #[arg(long, default_value_t = 200)]
+    latency_ms: u64,
+    /// How long the simulated Airtable takes for an answer
+    #[arg(long, default_value_t = 50)]
+    airtable_latency_ms: u64,
+    /// Switch the simulated Airtable's request limits off
+    #[arg(long)]
+    no_rate_limit: bool,
+    /// Answer with one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            leads: 60,
+            clients: 2,
+            seed: 1,
+            latency_ms: 200,
+            airtable_latency_ms: 50,
+            no_rate_limit: false,
+            json: false,
+        }
+    }
+}
+
+/// How long before the demo its harvests ended: Apify's figures are final by then.
+const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
+
+/// A harvest of the demo and the run it belongs to.
+pub(crate) struct Dispatched<'a> {
+    client: &'a InventedClient,
+    run: RunId,
+}
+
+/// Runs the demo. Succeeds only if the proof holds.
+///
+/// # Errors
+/// When the system cannot be started on this machine.
+pub async fn run(options: &Options) -> CommandResult {
+    let world = World::invent(Size {
+        leads: options.leads as usize,
+        clients: options.clients as usize,
+        seed: options.seed,
+    });
+    let database = Database::in_memory()?;
+    let services = Services::start(&service_options(options), &database).await?;
+    world.furnish(services.airtable.service())?;
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let webhook_token = format!("{:032x}", fastrand::u128(..));
+    let variable = variables(&services, &world, webhook_token.clone());
+    let system = System::start(variable, &database, listener, options.seed)?;
+
+    let started = Instant::now();
+    let dispatched = dispatch(&services, &world, address, &webhook_token);
+    let finished = progress::follow(&services, &system, &world, &dispatched, !options.json).await?;
+    let proof =
+        Proof::of(&services, &system, &world, &dispatched, started.elapsed(), finished).await?;
+    if options.json {
+        show::json(&proof)?
+    } else {
+        show::tables(&proof)?
+    }
+    Ok(if proof.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn service_options(options: &Options) -> ServiceOptions {
+    ServiceOptions {
+        seed: options.seed,
+        rate_limit: !options.no_rate_limit,
+        airtable_latency: Duration::from_millis(options.airtable_latency_ms),
+        gemini_latency: Duration::from_millis(options.latency_ms),
+        ..ServiceOptions::default()
+    }
+}
+
+fn variables(
+    services: &Services,
+    world: &World,
+    webhook_token: String,
+) -> impl Fn(&'static str) -> Option<String> + use<> {
+    let values = [
+        ("WEBHOOK_TOKEN", webhook_token),
+        ("AIRTABLE_API_URL", services.airtable_url.clone()),
+        ("AIRTABLE_TOKEN", tokens::AIRTABLE.to_owned()),
+        ("MASTER_BASE_ID", world.master_base.to_string()),
+        ("APIFY_API_URL", services.apify_url.clone()),
+        ("APIFY_TOKEN", tokens::APIFY.to_owned()),
+        ("GEMINI_API_URL", services.gemini_url.clone()),
+        ("GEMINI_API_KEY", tokens::GEMINI.to_owned()),
+    ];
+    move |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+}
+
+/// Lets Apify announce a harvest of each client: every other one belongs to an orchestrated run,
+/// whose id comes along, the others stand alone.
+fn dispatch<'a>(
+    services: &Services,
+    world: &'a World,
+    address: SocketAddr,
+    webhook_token: &str,
+) -> Vec<Dispatched<'a>> {
+    let finished_at = Timestamp::now() - HARVESTED_AGO;
+    let started_at = finished_at - SignedDuration::from_mins(4);
+    let orchestrated = BaseRunId::at(started_at - SignedDuration::from_mins(30));
+    let mut dispatched = Vec::new();
+    for (at, client) in world.clients.iter().enumerate() {
+        let mut url = format!("http://{address}/webhooks/apify?clientId={}", client.id);
+        let base_run = if at % 2 == 0 {
+            url = format!("{url}&runId={orchestrated}");
+            orchestrated.clone()
+        } else {
+            BaseRunId::at(started_at)
+        };
+        let headers = json!({"Authorization": format!("Bearer {webhook_token}")});
+        let webhook = Webhook::try_from(WebhookSpec {
+            headers_template: Some(headers.to_string()),
+            ..WebhookSpec::new(url)
+        })
+        .expect("the template is a constant that Apify takes");
+        services.apify.service().add_run(RunSpec {
+            status: RunStatus::Succeeded,
+            started_at: Some(started_at),
+            finished_at: Some(finished_at),
+            input: client.harvest.input.clone(),
+            items: client.harvest.items.clone(),
+            cost_usd: Some(client.harvest.cost_usd),
+            webhooks: vec![webhook],
+            ..RunSpec::default()
+        });
+        dispatched.push(Dispatched { client, run: RunId::new(&base_run, &client.id) });
+    }
+    dispatched
+}

@@ -1,0 +1,180 @@
+//! The outside services as simulators, each on a port of its own.
+
+use crate::simulator_store::SimulatorStore;
+use crate::store::Database;
+use simulators::airtable::{Airtable, AirtableOptions, Token};
+use simulators::apify::{Apify, ApifyOptions, HttpSender};
+use simulators::gemini::{Gemini, GeminiOptions};
+use simulators::{Clock, Service, Simulated, serve};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// How the simulators behave.
+#[derive(Debug, Clone)]
+pub struct ServiceOptions {
+    /// Feeds everything that is drawn.
+    pub seed: u64,
+    /// Whether Airtable keeps its request limits.
+    pub rate_limit: bool,
+    /// How long Airtable takes for an answer.
+    pub airtable_latency: Duration,
+    /// How long Gemini takes for an answer.
+    pub gemini_latency: Duration,
+    /// The ports; 0 for a free one.
+    pub ports: Ports,
+}
+
+/// A port for each simulator.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ports {
+    /// Airtable's.
+    pub airtable: u16,
+    /// Apify's.
+    pub apify: u16,
+    /// Gemini's.
+    pub gemini: u16,
+}
+
+impl Ports {
+    /// The ports of `runtally simulate` and `runtally serve`, so that vendors' own clients can be
+    /// pointed at them.
+    pub const FIXED: Self = Self { airtable: 9101, apify: 9102, gemini: 9103 };
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            rate_limit: true,
+            airtable_latency: Duration::ZERO,
+            gemini_latency: Duration::ZERO,
+            ports: Ports::default(),
+        }
+    }
+}
+
+/// What the simulators are reached with. Invented; opens nothing but them.
+pub mod tokens {
+    /// Airtable's personal access token.
+    pub const AIRTABLE: &str = "patSimulated";
+    /// Apify's API token.
+    pub const APIFY: &str = "apify_api_simulated";
+    /// Gemini's API key.
+    pub const GEMINI: &str = "simulated-key";
+}
+
+/// The running simulators. They stop when this is dropped.
+pub struct Services {
+    /// Airtable, on [`Services::airtable_url`].
+    pub airtable: Arc<Simulated<Airtable>>,
+    /// Apify, on [`Services::apify_url`].
+    pub apify: Arc<Simulated<Apify>>,
+    /// Gemini, on [`Services::gemini_url`].
+    pub gemini: Arc<Simulated<Gemini>>,
+    /// Root of Airtable's API.
+    pub airtable_url: String,
+    /// Root of Apify's API.
+    pub apify_url: String,
+    /// Root of Gemini's API.
+    pub gemini_url: String,
+    _servers: JoinSet<()>,
+}
+
+/// Why a simulator could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Its port is taken.
+    #[error("port {port} on 127.0.0.1 is not free for the simulated {service}: {source}")]
+    Port {
+        /// The service.
+        service: &'static str,
+        /// The port.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Its state cannot be read back.
+    #[error("the simulated Airtable's state cannot be read: {0}")]
+    State(String),
+}
+
+impl Services {
+    /// Starts the simulators with the state that `database` holds; what changes is kept there.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when a port is taken or the state cannot be read.
+    pub async fn start(
+        options: &ServiceOptions,
+        database: &Database,
+    ) -> Result<Self, ServiceError> {
+        let store = |service| Arc::new(SimulatorStore::new(database.clone(), service));
+        let airtable = Airtable::new(
+            AirtableOptions {
+                rate_limit: options.rate_limit,
+                latency: options.airtable_latency,
+                tokens: vec![Token::full(tokens::AIRTABLE)],
+                ..AirtableOptions::default()
+            },
+            Clock::system(),
+            store("airtable"),
+            options.seed,
+        )
+        .map_err(|error| ServiceError::State(error.to_string()))?;
+        let apify = Apify::new(
+            ApifyOptions {
+                tokens: vec![tokens::APIFY.to_owned()],
+                seed: options.seed,
+                ..ApifyOptions::default()
+            },
+            Clock::system(),
+            store("apify"),
+            Arc::new(HttpSender::new()),
+        );
+        let gemini = Gemini::new(
+            GeminiOptions {
+                api_keys: vec![tokens::GEMINI.to_owned()],
+                latency: options.gemini_latency,
+                seed: options.seed,
+                ..GeminiOptions::default()
+            },
+            Clock::system(),
+            store("gemini"),
+        );
+        apify.resume();
+        let mut servers = JoinSet::new();
+        let ports = options.ports;
+        let (airtable, airtable_address) =
+            start(&mut servers, "Airtable", airtable, options.seed, ports.airtable).await?;
+        let (apify, apify_address) =
+            start(&mut servers, "Apify", apify, options.seed, ports.apify).await?;
+        let (gemini, gemini_address) =
+            start(&mut servers, "Gemini", gemini, options.seed, ports.gemini).await?;
+        Ok(Self {
+            airtable,
+            apify,
+            gemini,
+            airtable_url: format!("http://{airtable_address}"),
+            apify_url: format!("http://{apify_address}/v2"),
+            gemini_url: format!("http://{gemini_address}"),
+            _servers: servers,
+        })
+    }
+}
+
+async fn start<S: Service>(
+    servers: &mut JoinSet<()>,
+    name: &'static str,
+    service: S,
+    seed: u64,
+    port: u16,
+) -> Result<(Arc<Simulated<S>>, SocketAddr), ServiceError> {
+    let taken = |source| ServiceError::Port { service: name, port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    let simulated = Arc::new(Simulated::new(service, seed));
+    servers.spawn(serve(listener, Arc::clone(&simulated)));
+    Ok((simulated, address))
+}

@@ -1,0 +1,123 @@
+//! The bases of one client, as small as they can be.
+
+use serde_json::{Map, Value, json};
+use shared::schema::{
+    Field, FieldType, apify, clients, leads, post_attributes, post_instructions, run_record,
+};
+use simulators::airtable::{Airtable, FieldSpec, TableSpec};
+
+/// The base with the clients and the run records.
+pub const MASTER_BASE: &str = "appMaster00000001";
+/// The client's base.
+pub const CLIENT_BASE: &str = "appClient00000001";
+/// The client.
+pub const CLIENT: &str = "Guy-Wilson";
+
+/// Makes both bases: one active client with a rubric and no leads, and one that is paused.
+pub(crate) fn furnish(airtable: &Airtable) {
+    make(airtable, MASTER_BASE, clients_table());
+    make(airtable, MASTER_BASE, run_records_table());
+    make(airtable, MASTER_BASE, apify_table());
+    for (id, name, status, level) in [
+        (CLIENT, "Guy Wilson", clients::ACTIVE, "2-Lead and post scoring"),
+        ("Paused-Client", "Paused Client", "Paused", "2-Lead and post scoring"),
+        ("Basic-Client", "Basic Client", clients::ACTIVE, "1-Lead scoring"),
+    ] {
+        let row = json!({clients::CLIENT_ID: id, clients::CLIENT_NAME: name,
+            clients::STATUS: status, clients::BASE_ID: CLIENT_BASE, clients::SERVICE_LEVEL: level});
+        insert(airtable, MASTER_BASE, clients::TABLE, row);
+    }
+    make(airtable, CLIENT_BASE, leads_table());
+    make(airtable, CLIENT_BASE, instructions_table());
+    make(airtable, CLIENT_BASE, attributes_table());
+    for (id, text, order) in [
+        ("OUTPUT", "Answer in JSON with every post's URL, score and rationale.", 3),
+        (post_instructions::SCORING_HEADER, "Score each post by this rubric.", 2),
+        ("ROLE", "You judge LinkedIn posts.", 1),
+    ] {
+        let row = json!({post_instructions::COMPONENT_ID: id, post_instructions::TEXT: text,
+            post_instructions::SORT_ORDER: order});
+        insert(airtable, CLIENT_BASE, post_instructions::TABLE, row);
+    }
+    let criterion = json!({post_attributes::ID: "A", post_attributes::NAME: "Builds things",
+        post_attributes::CATEGORY: post_attributes::POSITIVE, post_attributes::MAX_SCORE: 100,
+        post_attributes::ACTIVE: true});
+    insert(airtable, CLIENT_BASE, post_attributes::TABLE, criterion);
+}
+
+/// Puts one row into a table.
+pub(crate) fn insert(airtable: &Airtable, base: &str, table: &str, row: Value) -> String {
+    let Value::Object(fields) = row else { panic!("a row is an object") };
+    airtable.insert(base, table, fields).expect("the row fits its table")
+}
+
+fn make(airtable: &Airtable, base: &str, table: TableSpec) {
+    airtable.add_table(base, table).expect("the table is well-formed");
+}
+
+fn spec(field: &Field) -> FieldSpec {
+    match field.field_type {
+        FieldType::Text => FieldSpec::text(field.name),
+        FieldType::LongText => FieldSpec::long_text(field.name),
+        FieldType::Number => FieldSpec::number(field.name, 0),
+        FieldType::Currency => FieldSpec::currency(field.name, 6),
+        FieldType::DateTime => FieldSpec::date_time(field.name),
+        FieldType::Checkbox => FieldSpec::checkbox(field.name),
+        FieldType::SingleSelect(choices) => FieldSpec::single_select(field.name, choices),
+    }
+}
+
+fn clients_table() -> TableSpec {
+    let texts = [
+        clients::CLIENT_ID,
+        clients::CLIENT_NAME,
+        clients::STATUS,
+        clients::BASE_ID,
+        clients::SERVICE_LEVEL,
+    ];
+    TableSpec::new(clients::TABLE, texts.into_iter().map(FieldSpec::text).collect())
+}
+
+fn run_records_table() -> TableSpec {
+    let mut fields: Vec<FieldSpec> = run_record::FIELDS.iter().map(spec).collect();
+    fields.push(FieldSpec::checkbox("Invoiced"));
+    TableSpec::new(run_record::TABLE, fields)
+}
+
+fn apify_table() -> TableSpec {
+    let texts = [apify::RUN_ID, apify::CLIENT_ID, apify::APIFY_RUN_ID];
+    TableSpec::new(apify::TABLE, texts.into_iter().map(FieldSpec::text).collect())
+}
+
+fn leads_table() -> TableSpec {
+    let mut fields = vec![FieldSpec::text(leads::PROFILE_URL)];
+    fields.extend(leads::POST_FIELDS.iter().map(spec));
+    TableSpec::new(leads::TABLE, fields)
+}
+
+fn instructions_table() -> TableSpec {
+    let fields = vec![
+        FieldSpec::text(post_instructions::COMPONENT_ID),
+        FieldSpec::long_text(post_instructions::TEXT),
+        FieldSpec::number(post_instructions::SORT_ORDER, 0),
+    ];
+    TableSpec::new(post_instructions::TABLE, fields)
+}
+
+fn attributes_table() -> TableSpec {
+    let fields = vec![
+        FieldSpec::text(post_attributes::ID),
+        FieldSpec::text(post_attributes::NAME),
+        FieldSpec::text(post_attributes::CATEGORY),
+        FieldSpec::number(post_attributes::MAX_SCORE, 0),
+        FieldSpec::checkbox(post_attributes::ACTIVE),
+    ];
+    TableSpec::new(post_attributes::TABLE, fields)
+}
+
+/// Cells of a lead's row.
+pub(crate) fn lead(profile_url: &str, cells: &Value) -> Value {
+    let mut row: Map<String, Value> = cells.as_object().cloned().unwrap_or_default();
+    row.insert(leads::PROFILE_URL.to_owned(), json!(profile_url));
+    Value::Object(row)
+}

@@ -1,0 +1,231 @@
+//! The pipeline under test: three functions, three simulated services, one database.
+
+use crate::bases::{self, CLIENT_BASE, MASTER_BASE};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use local::services::{ServiceOptions, Services, tokens};
+use local::store::Database;
+use local::system::System;
+use serde_json::{Map, Value, json};
+use shared::adapters::http::HttpTransport;
+use shared::schema::{leads, run_record};
+use shared::seams::Transport;
+use simulators::FaultRule;
+use simulators::airtable::Row;
+use simulators::apify::{RunSpec, RunStatus};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// The token that the pipeline's webhooks carry. Invented.
+pub const WEBHOOK_TOKEN: &str = "invented-webhook-token";
+
+/// A running pipeline with one client.
+pub struct Pipeline {
+    /// The simulated services.
+    pub services: Services,
+    /// The functions.
+    pub system: System,
+    database: Database,
+    address: SocketAddr,
+    transport: HttpTransport,
+}
+
+/// A harvest that Apify finished.
+pub struct Harvest {
+    /// Target URLs of the actor's input.
+    pub targets: Vec<String>,
+    /// Items of the dataset.
+    pub items: Vec<Value>,
+    /// How it ended.
+    pub status: RunStatus,
+}
+
+impl Harvest {
+    /// A harvest of these profiles that succeeded.
+    #[must_use]
+    pub fn of(names: &[&str], items: Vec<Value>) -> Self {
+        let targets = names.iter().map(|name| crate::profile(name)).collect();
+        Self { targets, items, status: RunStatus::Succeeded }
+    }
+}
+
+impl Pipeline {
+    /// Starts a pipeline; its client has a rubric and no leads.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a pipeline with these variables set, or set otherwise.
+    pub async fn start_with(variables: &[(&'static str, &str)]) -> Self {
+        let database = Database::in_memory().expect("a database in memory");
+        let services = Services::start(&ServiceOptions::default(), &database)
+            .await
+            .expect("free ports for the services");
+        bases::furnish(services.airtable.service());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound port has an address");
+        let variable = configuration(&services, variables);
+        let system = System::start(variable, &database, listener, 7).expect("a system");
+        let transport = HttpTransport::new().expect("an HTTP client");
+        Self { services, system, database, address, transport }
+    }
+
+    /// Stops the functions as a crash would, and starts them again on the same database.
+    pub async fn crash_and_restart(&mut self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        self.address = listener.local_addr().expect("a bound port has an address");
+        let variable = configuration(&self.services, &[]);
+        self.system = System::start(variable, &self.database, listener, 8).expect("a system");
+    }
+
+    /// Adds a lead to the client's base; returns its record id.
+    pub fn add_lead(&self, name: &str, cells: Value) -> String {
+        let row = bases::lead(&crate::profile(name), &cells);
+        bases::insert(self.services.airtable.service(), CLIENT_BASE, leads::TABLE, row)
+    }
+
+    /// Lets Apify finish a harvest, a minute ago; returns the Apify run's id.
+    pub fn harvest(&self, harvest: Harvest) -> String {
+        let finished_at = Timestamp::now() - SignedDuration::from_mins(1);
+        self.services.apify.service().add_run(RunSpec {
+            status: harvest.status,
+            started_at: Some("2026-11-23T09:45:19.821Z".parse().expect("a time")),
+            finished_at: Some(finished_at),
+            input: json!({"targetUrls": harvest.targets, "maxPosts": 10}),
+            items: harvest.items,
+            cost_usd: Some(0.074),
+            ..RunSpec::default()
+        })
+    }
+
+    /// Posts Apify's default webhook for a run, with this query; returns status and body.
+    pub async fn webhook(&self, apify_run: &str, query: &str) -> (u16, Value) {
+        let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED",
+            "eventData": {"actorRunId": apify_run}, "resource": {"id": apify_run}});
+        self.post(&format!("/webhooks/apify?{query}"), &body.to_string()).await
+    }
+
+    /// Posts a body with the pipeline's token; returns status and body of the answer.
+    pub async fn post(&self, path_and_query: &str, body: &str) -> (u16, Value) {
+        let token = format!("Bearer {WEBHOOK_TOKEN}");
+        self.send("POST", path_and_query, &[("authorization", &token)], body).await
+    }
+
+    /// Sends any request to the webhook's port; returns status and body of the answer.
+    pub async fn send(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, Value) {
+        let uri = format!("http://{}{path_and_query}", self.address);
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::from(body.to_owned())).expect("a request");
+        let timeout = Duration::from_secs(10);
+        let response = self.transport.send(request, timeout).await.expect("an answer");
+        let body = serde_json::from_slice(response.body()).unwrap_or_default();
+        (response.status().as_u16(), body)
+    }
+
+    /// Waits until nothing is left to be done.
+    pub async fn settle(&self) {
+        let idle = self.system.queue.idle();
+        tokio::time::timeout(Duration::from_secs(100), idle)
+            .await
+            .expect("the queues run empty")
+            .expect("the queues can be read");
+    }
+
+    /// Makes requests to a service fail by `rule`.
+    pub fn break_airtable(&self, rule: &Value) {
+        self.services.airtable.faults().add(fault(rule));
+    }
+
+    /// Makes requests to the model fail by `rule`.
+    pub fn break_gemini(&self, rule: &Value) {
+        self.services.gemini.faults().add(fault(rule));
+    }
+
+    /// Makes requests to Apify fail by `rule`.
+    pub fn break_apify(&self, rule: &Value) {
+        self.services.apify.faults().add(fault(rule));
+    }
+
+    /// All run records.
+    pub fn records(&self) -> Vec<Row> {
+        let airtable = self.services.airtable.service();
+        airtable.rows(MASTER_BASE, run_record::TABLE).expect("the table of run records")
+    }
+
+    /// The only run record.
+    pub fn record(&self) -> Map<String, Value> {
+        let records = self.records();
+        assert_eq!(records.len(), 1, "run records: {records:#?}");
+        records[0].fields.clone()
+    }
+
+    /// The only run record as an operator sums it up.
+    pub fn told(&self) -> String {
+        told(&self.record())
+    }
+
+    /// The row of a lead.
+    pub fn lead(&self, record: &str) -> Map<String, Value> {
+        let airtable = self.services.airtable.service();
+        let rows = airtable.rows(CLIENT_BASE, leads::TABLE).expect("the table of leads");
+        rows.into_iter().find(|row| row.id == record).expect("the lead's row").fields
+    }
+
+    /// Tokens of every answer the model billed.
+    pub fn billed_tokens(&self) -> u64 {
+        self.services.gemini.service().billed_totals().usage.total
+    }
+
+    /// Requests to Airtable of a kind.
+    pub fn airtable_requests(&self, kind: &str) -> u64 {
+        let requests = self.services.airtable.requests();
+        requests.iter().filter(|count| count.kind == kind).map(|count| count.count).sum()
+    }
+}
+
+/// A run record as an operator sums it up.
+pub fn told(record: &Map<String, Value>) -> String {
+    let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let number = |name: &str| record.get(name).map_or("-".to_owned(), Value::to_string);
+    format!(
+        "{}: {} harvested, {} examined, {} scored; {}",
+        text(run_record::STATUS),
+        number(run_record::POSTS_HARVESTED),
+        number(run_record::POSTS_EXAMINED),
+        number(run_record::POSTS_SCORED),
+        text(run_record::BALANCE),
+    )
+}
+
+fn fault(rule: &Value) -> FaultRule {
+    serde_json::from_value(rule.clone()).expect("a fault rule")
+}
+
+fn configuration(
+    services: &Services,
+    set: &[(&'static str, &str)],
+) -> impl Fn(&'static str) -> Option<String> + use<> {
+    let mut values: Vec<(&'static str, String)> =
+        set.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    values.extend([
+        ("WEBHOOK_TOKEN", WEBHOOK_TOKEN.to_owned()),
+        ("AIRTABLE_API_URL", services.airtable_url.clone()),
+        ("AIRTABLE_TOKEN", tokens::AIRTABLE.to_owned()),
+        ("MASTER_BASE_ID", MASTER_BASE.to_owned()),
+        ("APIFY_API_URL", services.apify_url.clone()),
+        ("APIFY_TOKEN", tokens::APIFY.to_owned()),
+        ("GEMINI_API_URL", services.gemini_url.clone()),
+        ("GEMINI_API_KEY", tokens::GEMINI.to_owned()),
+    ]);
+    move |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+}

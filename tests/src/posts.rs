@@ -1,0 +1,36 @@
+//! Dataset items, in the shape of the actor harvestapi/linkedin-profile-posts.
+
+use serde_json::{Value, json};
+
+/// The URL of an invented profile.
+#[must_use]
+pub fn profile(name: &str) -> String {
+    format!("https://www.linkedin.com/in/{name}/")
+}
+
+/// The n-th post of a profile, in these words.
+#[must_use]
+pub fn post(name: &str, n: u64, words: &str) -> Value {
+    let id = 7_329_207_003_942_000_000 + digest(name) + n;
+    json!({
+        "type": "post", "id": id.to_string(),
+        "linkedinUrl": format!("https://www.linkedin.com/posts/{name}_words-activity-{id}-abcd"),
+        "content": words,
+        "author": {"type": "profile", "name": name, "publicIdentifier": name,
+            "linkedinUrl": format!("https://www.linkedin.com/in/{name}?miniProfileUrn=urn%3Ali")},
+        "postedAt": {"timestamp": 1_795_427_119_821_u64, "date": format!("2026-11-{:02}T09:45:19.821Z", n % 28 + 1)},
+        "engagement": {"likes": 3, "comments": 1, "shares": 0},
+        "postImages": [], "query": {"targetUrl": profile(name), "page": "1"},
+    })
+}
+
+/// A post that is only a picture.
+#[must_use]
+pub fn wordless(name: &str, n: u64) -> Value {
+    post(name, n, "")
+}
+
+/// A number for a name, so that no two profiles' posts share an id.
+fn digest(name: &str) -> u64 {
+    name.bytes().fold(0, |sum, byte| (sum * 31 + u64::from(byte)) % 900_000) * 100
+}
