@@ -14,7 +14,7 @@ use shared::config::ConfigError;
 use shared::digest::queue_id;
 use shared::failure::MAX_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
-use shared::seams::{OutgoingMessage, Queue, QueueName};
+use shared::seams::{OutgoingMessage, Queue, QueueError, QueueName};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +54,9 @@ pub enum StartError {
     /// The configuration is incomplete or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The queues cannot be read.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// There is no HTTP client to be had.
     #[error("no HTTP client: {0}")]
     Http(String),
@@ -80,6 +83,9 @@ impl System {
         };
         let options = QueueOptions { scoring: settings, metrics: settings, seed };
         let queue = SqliteQueue::new(database.clone(), clock.clone(), options);
+        for name in QueueName::ALL {
+            queue.release(name)?;
+        }
         let log = SqliteEventLog::new(database.clone());
         // One process: each base's whole limit, shared by all that reach it.
         let limiters = Arc::new(Limiters::new(Rate::WHOLE_BASE));

@@ -97,6 +97,24 @@ impl SqliteQueue {
         })
     }
 
+    /// Makes every hidden message visible, for a process that starts on the queues of one that is
+    /// gone: what that one had in flight is in no hands any more. SQS has no such call; there the
+    /// visibility timeout must pass.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn release(&self, queue: QueueName) -> Result<(), QueueError> {
+        let now = self.now();
+        self.transact(queue, |tx| {
+            tx.prepare_cached(
+                "UPDATE message SET visible_at = ?2 WHERE queue = ?1 AND visible_at > ?2",
+            )?
+            .execute((queue.as_str(), now))
+        })?;
+        self.notify(queue).notify_waiters();
+        Ok(())
+    }
+
     /// Remembers why messages were not handled. The last such error goes into the reason with
     /// which a message is given up.
     ///

@@ -1,0 +1,298 @@
+//! What goes wrong on the way, and the record that is right all the same.
+
+use jiff::Timestamp;
+use serde_json::json;
+use shared::digest::queue_id;
+use shared::messages::{Message, MetricsMessage};
+use shared::schema::{leads, run_record};
+use shared::seams::{OutgoingMessage, Queue, QueueName};
+use simulators::airtable::FieldSpec;
+use std::time::Duration;
+use tests::{CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
+
+const FOR_CLIENT: &str = "clientId=Guy-Wilson";
+const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
+
+/// A pipeline with two leads and a harvest of three posts; returns the Apify run.
+async fn with_harvest() -> (Pipeline, String) {
+    // Every event is projected at once, also right after the last one.
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    pipeline.add_lead("jane", json!({}));
+    pipeline.add_lead("max", json!({}));
+    let items =
+        vec![post("jane", 1, "We shipped it."), post("jane", 2, "Again."), post("max", 1, "Hi.")];
+    let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
+    (pipeline, apify_run)
+}
+
+async fn run(pipeline: &Pipeline, apify_run: &str) {
+    assert_eq!(pipeline.webhook(apify_run, FOR_CLIENT).await.0, 202);
+    pipeline.settle().await;
+}
+
+/// Sends one event of a run that was never opened here.
+async fn send_event(pipeline: &Pipeline, name: &str) {
+    let now = Timestamp::now();
+    let event = json!({"version": 1, "type": "event", "at": now,
+        "run": {"base_run": "261123-094519", "client": "Guy-Wilson", "client_name": "Guy Wilson",
+            "run_type": "standalone", "opened_at": now},
+        "fact": {"type": "noted", "kind": "input", "text": name}});
+    let message = OutgoingMessage {
+        group: MASTER_BASE.to_owned(),
+        deduplication: queue_id(name),
+        body: event.to_string(),
+    };
+    pipeline.system.queue.send(QueueName::Metrics, vec![message]).await.unwrap();
+    pipeline.settle().await;
+}
+
+#[tokio::test]
+async fn a_missing_record_is_brought_into_being_by_whatever_event_comes_first() {
+    let pipeline = Pipeline::start().await;
+    send_event(&pipeline, "an odd webhook").await;
+    let record = pipeline.record();
+    assert_eq!(record[run_record::RUN_ID], "261123-094519-Guy-Wilson");
+    assert_eq!(record[run_record::STATUS], "Running");
+    assert_eq!(pipeline.airtable_requests("upsert"), 1, "by the same request that updates it");
+    assert_eq!(pipeline.airtable_requests("list"), 0);
+}
+
+#[tokio::test]
+async fn a_deleted_record_returns_with_the_same_numbers_and_says_so() {
+    let (pipeline, apify_run) = with_harvest().await;
+    run(&pipeline, &apify_run).await;
+    let deleted = pipeline.records().remove(0);
+    pipeline
+        .services
+        .airtable
+        .service()
+        .delete_record(MASTER_BASE, run_record::TABLE, &deleted.id)
+        .unwrap();
+
+    send_event(&pipeline, "a late event").await;
+
+    assert_eq!(pipeline.told(), COMPLETED);
+    let record = pipeline.record();
+    assert_eq!(record[run_record::POST_TOKENS], deleted.fields[run_record::POST_TOKENS]);
+    assert_eq!(record[run_record::END_TIME], deleted.fields[run_record::END_TIME]);
+    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(notes.contains(&format!("record {} was gone; created again", deleted.id)), "{notes}");
+}
+
+#[tokio::test]
+async fn of_duplicate_records_the_oldest_is_kept_and_the_others_are_marked() {
+    let (pipeline, apify_run) = with_harvest().await;
+    run(&pipeline, &apify_run).await;
+    let kept = pipeline.records().remove(0);
+    let copy = json!({run_record::RUN_ID: kept.fields[run_record::RUN_ID],
+        run_record::CLIENT_ID: "Guy-Wilson", "Invoiced": true});
+    let airtable = pipeline.services.airtable.service();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let copy =
+        airtable.insert(MASTER_BASE, run_record::TABLE, copy.as_object().unwrap().clone()).unwrap();
+
+    send_event(&pipeline, "a late event").await;
+
+    let records = pipeline.records();
+    assert_eq!(records.len(), 2, "nothing is deleted");
+    let of = |id: &str| records.iter().find(|row| row.id == id).unwrap().fields.clone();
+    assert_eq!(tests::told(&of(&kept.id)), COMPLETED);
+    let marked = of(&copy);
+    assert_eq!(
+        marked[run_record::RUN_ID],
+        format!("261123-094519-Guy-Wilson (duplicate of {})", kept.id)
+    );
+    assert_eq!(marked["Invoiced"], true, "what people wrote stays");
+    let notes = of(&kept.id)[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
+    assert!(notes.contains("record existed more than once"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
+    let (pipeline, apify_run) = with_harvest().await;
+    let airtable = pipeline.services.airtable.service();
+    airtable.delete_field(MASTER_BASE, run_record::TABLE, run_record::AI_COST).unwrap();
+    airtable
+        .retype_field(
+            MASTER_BASE,
+            run_record::TABLE,
+            run_record::POSTS_SCORED,
+            FieldSpec::checkbox("").kind,
+        )
+        .unwrap();
+    airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POST_SCORING_TOKENS).unwrap();
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, - scored; balanced");
+    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
+    for line in [
+        "field \"AI Cost\" is not written: the table has no such field; add it as currency",
+        "field \"Posts Successfully Scored\" is not written: it is a checkbox field in Airtable; make it number",
+    ] {
+        assert_eq!(notes.matches(line).count(), 1, "{notes}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_renamed_while_the_run_goes_on_costs_that_field_only() {
+    let (pipeline, apify_run) = with_harvest().await;
+    send_event(&pipeline, "the schema is known from here on").await;
+    let airtable = pipeline.services.airtable.service();
+    airtable
+        .rename_field(MASTER_BASE, run_record::TABLE, run_record::POSTS_SCORED, "Renamed")
+        .unwrap();
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, - scored; balanced");
+}
+
+#[tokio::test]
+async fn a_base_that_lacks_a_field_for_the_results_costs_no_token() {
+    let (pipeline, apify_run) = with_harvest().await;
+    let airtable = pipeline.services.airtable.service();
+    airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POSTS_EVALUATION).unwrap();
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
+    let details = pipeline.record()[run_record::ERROR_DETAILS].as_str().unwrap().to_owned();
+    assert!(
+        details.contains("field \"Posts AI Evaluation\" is missing; make it long text"),
+        "{details}"
+    );
+    assert_eq!(pipeline.billed_tokens(), 0);
+}
+
+#[tokio::test]
+async fn an_airtable_that_limits_requests_is_waited_for() {
+    let (pipeline, apify_run) = with_harvest().await;
+    pipeline.break_airtable(&json!({"fault": "too_many_requests", "next": 1, "kind": "update"}));
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), COMPLETED);
+    let limited: Vec<_> =
+        pipeline.services.airtable.requests().into_iter().filter(|c| c.status == 429).collect();
+    assert_eq!(limited.len(), 1, "the penalty is not prolonged: {limited:?}");
+    assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
+}
+
+#[tokio::test]
+async fn answers_of_airtable_that_are_lost_or_broken_leave_one_record_and_no_second_bill() {
+    for fault in ["lost_after", "lost_before", "internal_error", "unavailable"] {
+        let (pipeline, apify_run) = with_harvest().await;
+        for kind in ["upsert", "update", "list"] {
+            pipeline.break_airtable(&json!({"fault": fault, "next": 1, "kind": kind}));
+        }
+        run(&pipeline, &apify_run).await;
+        assert_eq!(pipeline.told(), COMPLETED, "{fault}");
+        assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
+        assert_eq!(pipeline.services.gemini.requests().iter().map(|c| c.count).sum::<u64>(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_busy_is_asked_again_and_its_refusals_cost_nothing() {
+    let (pipeline, apify_run) = with_harvest().await;
+    pipeline.break_gemini(&json!({"fault": "unavailable", "next": 2}));
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), COMPLETED);
+    assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
+}
+
+#[tokio::test]
+async fn an_answer_of_the_model_that_is_lost_is_unobserved_on_the_record_not_zero() {
+    for fault in ["lost_after", "malformed_body"] {
+        let (pipeline, apify_run) = with_harvest().await;
+        pipeline.break_gemini(&json!({"fault": fault, "next": 1}));
+        run(&pipeline, &apify_run).await;
+        assert_eq!(
+            pipeline.told(),
+            "Completed: 3 harvested, 3 examined, 3 scored; post tokens: 1 model call(s) unobserved, \
+             whatever they used is not counted"
+        );
+        let recorded = pipeline.record()[run_record::POST_TOKENS].as_u64().unwrap();
+        let lost = pipeline.services.gemini.service().billed()[0].usage.total;
+        assert!(recorded < pipeline.billed_tokens() && lost > 0, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn apify_out_of_order_for_a_moment_is_asked_again() {
+    let (pipeline, apify_run) = with_harvest().await;
+    for (fault, kind) in
+        [("internal_error", "run"), ("lost_after", "items"), ("too_many_requests", "input")]
+    {
+        pipeline.break_apify(&json!({"fault": fault, "next": 1, "kind": kind}));
+    }
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), COMPLETED);
+}
+
+#[tokio::test]
+async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_other_with_it() {
+    let (pipeline, apify_run) = with_harvest().await;
+    let bad = |group: &str, body: &str| OutgoingMessage {
+        group: group.to_owned(),
+        deduplication: body.len().to_string(),
+        body: body.to_owned(),
+    };
+    let queue = &pipeline.system.queue;
+    let broken = r#"{"version":1,"type":"chunk","rubric":"secret words"}"#;
+    let unknown = r#"{"version":1,"type":"next_years_task"}"#;
+    let group = "plan#Guy-Wilson";
+    queue.send(QueueName::Scoring, vec![bad(group, broken), bad(group, unknown)]).await.unwrap();
+    queue.send(QueueName::Metrics, vec![bad(MASTER_BASE, "{}")]).await.unwrap();
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), COMPLETED);
+    let dead = queue.dead_letters(QueueName::Scoring).unwrap();
+    let mut reasons: Vec<&str> = dead.iter().map(|letter| letter.reason.as_str()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert!(reasons[0].starts_with("message type \"next_years_task\" is not known here"));
+    assert!(reasons[1].starts_with("not a message: wrong or missing data"));
+    assert!(!reasons[1].contains("secret words"), "a reason never quotes the message");
+    assert_eq!(queue.dead_letters(QueueName::Metrics).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_a_run_loses_nothing_that_was_known() {
+    let mut pipeline = Pipeline::start().await;
+    for n in 0..30 {
+        pipeline.add_lead(&format!("lead{n}"), json!({}));
+    }
+    let names: Vec<String> = (0..30).map(|n| format!("lead{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let items = names.iter().map(|name| post(name, 1, "Some words.")).collect();
+    let apify_run = pipeline.harvest(Harvest::of(&names, items));
+    pipeline.webhook(&apify_run, FOR_CLIENT).await;
+    while pipeline.airtable_requests("update") < 1 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    pipeline.crash_and_restart().await;
+    pipeline.settle().await;
+    let record = pipeline.record();
+    let told = tests::told(&record);
+    assert!(told.starts_with("Completed: 30 harvested, 30 examined, 30 scored; "), "{told}");
+    let recorded = record[run_record::POST_TOKENS].as_u64().unwrap();
+    if told.ends_with("; balanced") {
+        assert_eq!(recorded, pipeline.billed_tokens());
+    } else {
+        assert!(told.contains("model call(s) unobserved"), "{told}");
+        assert!(recorded < pipeline.billed_tokens());
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_airtable_keeps_no_event_from_being_stored_and_a_tick_catches_up() {
+    let (pipeline, apify_run) = with_harvest().await;
+    pipeline
+        .break_airtable(&json!({"fault": "internal_error", "probability": 1, "kind": "upsert"}));
+    send_event(&pipeline, "while Airtable is out of order").await;
+    assert_eq!(pipeline.records().len(), 0);
+    pipeline.services.airtable.faults().clear();
+    let tick = OutgoingMessage {
+        group: MASTER_BASE.to_owned(),
+        deduplication: queue_id("a tick"),
+        body: MetricsMessage::Tick.encode(),
+    };
+    pipeline.system.queue.send(QueueName::Metrics, vec![tick]).await.unwrap();
+    pipeline.settle().await;
+    assert_eq!(pipeline.record()[run_record::STATUS], "Running");
+    run(&pipeline, &apify_run).await;
+    assert_eq!(pipeline.told(), COMPLETED);
+}
