@@ -4,7 +4,7 @@ use crate::simulator_store::SimulatorStore;
 use crate::store::Database;
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, HttpSender};
-use simulators::gemini::{Gemini, GeminiOptions};
+use simulators::gemini::{Gemini, GeminiOptions, ServiceAccount};
 use simulators::{Clock, Service, Simulated, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -25,6 +25,9 @@ pub struct ServiceOptions {
     pub gemini_latency: Duration,
     /// The ports; 0 for a free one.
     pub ports: Ports,
+    /// A service account that Gemini takes besides its API key, as on Vertex AI: its e-mail and
+    /// the public half of its key in PEM.
+    pub service_account: Option<(String, String)>,
 }
 
 /// A port for each simulator.
@@ -52,6 +55,7 @@ impl Default for ServiceOptions {
             airtable_latency: Duration::ZERO,
             gemini_latency: Duration::ZERO,
             ports: Ports::default(),
+            service_account: None,
         }
     }
 }
@@ -96,8 +100,8 @@ pub enum ServiceError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Its state cannot be read back.
-    #[error("the simulated Airtable's state cannot be read: {0}")]
+    /// What it is given, or its state, cannot be read.
+    #[error("the simulators' state cannot be read: {0}")]
     State(String),
 }
 
@@ -110,6 +114,11 @@ impl Services {
         options: &ServiceOptions,
         database: &Database,
     ) -> Result<Self, ServiceError> {
+        let ports = options.ports;
+        let (airtable_listener, airtable_address) = bind("Airtable", ports.airtable).await?;
+        let (apify_listener, apify_address) = bind("Apify", ports.apify).await?;
+        let (gemini_listener, gemini_address) = bind("Gemini", ports.gemini).await?;
+
         let store = |service| Arc::new(SimulatorStore::new(database.clone(), service));
         let airtable = Airtable::new(
             AirtableOptions {
@@ -133,9 +142,18 @@ impl Services {
             store("apify"),
             Arc::new(HttpSender::new()),
         );
+        apify.resume();
+        let gemini_url = format!("http://{gemini_address}");
+        let service_account = options
+            .service_account
+            .as_ref()
+            .map(|(email, key)| ServiceAccount::from_pem(email, format!("{gemini_url}/token"), key))
+            .transpose()
+            .map_err(|error| ServiceError::State(error.to_string()))?;
         let gemini = Gemini::new(
             GeminiOptions {
                 api_keys: vec![tokens::GEMINI.to_owned()],
+                service_account,
                 latency: options.gemini_latency,
                 seed: options.seed,
                 ..GeminiOptions::default()
@@ -143,38 +161,35 @@ impl Services {
             Clock::system(),
             store("gemini"),
         );
-        apify.resume();
+
         let mut servers = JoinSet::new();
-        let ports = options.ports;
-        let (airtable, airtable_address) =
-            start(&mut servers, "Airtable", airtable, options.seed, ports.airtable).await?;
-        let (apify, apify_address) =
-            start(&mut servers, "Apify", apify, options.seed, ports.apify).await?;
-        let (gemini, gemini_address) =
-            start(&mut servers, "Gemini", gemini, options.seed, ports.gemini).await?;
+        let seed = options.seed;
         Ok(Self {
-            airtable,
-            apify,
-            gemini,
+            airtable: start(&mut servers, airtable_listener, airtable, seed),
+            apify: start(&mut servers, apify_listener, apify, seed),
+            gemini: start(&mut servers, gemini_listener, gemini, seed),
             airtable_url: format!("http://{airtable_address}"),
             apify_url: format!("http://{apify_address}/v2"),
-            gemini_url: format!("http://{gemini_address}"),
+            gemini_url,
             _servers: servers,
         })
     }
 }
 
-async fn start<S: Service>(
-    servers: &mut JoinSet<()>,
-    name: &'static str,
-    service: S,
-    seed: u64,
-    port: u16,
-) -> Result<(Arc<Simulated<S>>, SocketAddr), ServiceError> {
-    let taken = |source| ServiceError::Port { service: name, port, source };
+async fn bind(service: &'static str, port: u16) -> Result<(TcpListener, SocketAddr), ServiceError> {
+    let taken = |source| ServiceError::Port { service, port, source };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
+    Ok((listener, address))
+}
+
+fn start<S: Service>(
+    servers: &mut JoinSet<()>,
+    listener: TcpListener,
+    service: S,
+    seed: u64,
+) -> Arc<Simulated<S>> {
     let simulated = Arc::new(Simulated::new(service, seed));
     servers.spawn(serve(listener, Arc::clone(&simulated)));
-    Ok((simulated, address))
+    simulated
 }

@@ -20,6 +20,11 @@ use tokio::net::TcpListener;
 /// The token that the pipeline's webhooks carry. Invented.
 pub const WEBHOOK_TOKEN: &str = "invented-webhook-token";
 
+/// The two halves of an invented service account's key. They open nothing.
+const PRIVATE_KEY: &str = include_str!("../../simulators/tests/keys/invented-service-account.pem");
+const PUBLIC_KEY: &str =
+    include_str!("../../simulators/tests/keys/invented-service-account.pub.pem");
+
 /// A running pipeline with one client.
 pub struct Pipeline {
     /// The simulated services.
@@ -58,10 +63,28 @@ impl Pipeline {
 
     /// Starts a pipeline with these variables set, or set otherwise.
     pub async fn start_with(variables: &[(&'static str, &str)]) -> Self {
-        let database = Database::in_memory().expect("a database in memory");
-        let services = Services::start(&ServiceOptions::default(), &database)
-            .await
-            .expect("free ports for the services");
+        let (database, services) = services(ServiceOptions::default()).await;
+        Self::start_on(database, services, variables).await
+    }
+
+    /// Starts a pipeline whose model is on Vertex AI, reached with a service account.
+    pub async fn start_on_vertex() -> Self {
+        let email = "scorer@invented.example";
+        let service_account = Some((email.to_owned(), PUBLIC_KEY.to_owned()));
+        let options = ServiceOptions { service_account, ..ServiceOptions::default() };
+        let (database, services) = services(options).await;
+        let url = services.gemini_url.clone();
+        let key = json!({"client_email": email, "private_key": PRIVATE_KEY,
+            "token_uri": format!("{url}/token"), "project_id": "invented"});
+        let variables = [("VERTEX_SERVICE_ACCOUNT", &*key.to_string()), ("VERTEX_API_URL", &*url)];
+        Self::start_on(database, services, &variables).await
+    }
+
+    async fn start_on(
+        database: Database,
+        services: Services,
+        variables: &[(&'static str, &str)],
+    ) -> Self {
         bases::furnish(services.airtable.service());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port has an address");
@@ -205,6 +228,12 @@ pub fn told(record: &Map<String, Value>) -> String {
         number(run_record::POSTS_SCORED),
         text(run_record::BALANCE),
     )
+}
+
+async fn services(options: ServiceOptions) -> (Database, Services) {
+    let database = Database::in_memory().expect("a database in memory");
+    let services = Services::start(&options, &database).await.expect("free ports for the services");
+    (database, services)
 }
 
 fn fault(rule: &Value) -> FaultRule {

@@ -52,6 +52,7 @@ pub async fn run(options: &Options) -> CommandResult {
             apify: options.apify_port,
             gemini: options.gemini_port,
         },
+        ..ServiceOptions::default()
     };
     let services = Services::start(&service_options, &Database::in_memory()?).await?;
     let mut out = std::io::stdout();

@@ -1,0 +1,115 @@
+//! The files in `events/`: each is what one way in really looks like, and each is loaded here.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_http::http::StatusCode;
+use shared::batch::Delivery;
+use shared::clock::Clock;
+use shared::messages::{Message, MetricsMessage, ScoringTask};
+use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use webhook_intake::{Config, Intake};
+
+/// The token in the events' `authorization` header.
+const TOKEN: &str = "replace-with-your-webhook-token";
+
+/// Remembers what was sent.
+#[derive(Default)]
+struct Sent(Mutex<Vec<OutgoingMessage>>);
+
+impl Queue for Sent {
+    async fn send(&self, _: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
+        self.0.lock().unwrap().extend(messages);
+        Ok(())
+    }
+
+    async fn park(&self, _: QueueName, _: ParkedMessage) -> Result<(), QueueError> {
+        panic!("intake parks nothing")
+    }
+
+    async fn postpone(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+        panic!("intake postpones nothing")
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../events"))
+}
+
+fn files() -> BTreeMap<String, String> {
+    std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+/// What an HTTP event is answered, and the types of the tasks that are queued.
+async fn answered(event: &str) -> (u16, Vec<String>) {
+    let request = lambda_http::request::from_str(event).unwrap();
+    let config = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| TOKEN.to_owned())).unwrap();
+    let queue = Arc::new(Sent::default());
+    let intake = Intake::new(config, Arc::clone(&queue), Clock::system());
+    let status: StatusCode = webhook_intake::handle(&intake, request).await.status();
+    let sent = queue.0.lock().unwrap();
+    (status.as_u16(), sent.iter().map(|message| type_of(&message.body)).collect())
+}
+
+fn type_of(body: &str) -> String {
+    let task = match ScoringTask::decode(body) {
+        Ok(ScoringTask::Ingest(_)) => return "ingest".to_owned(),
+        Ok(ScoringTask::Score(_)) => return "score".to_owned(),
+        Ok(ScoringTask::Chunk(_)) => return "chunk".to_owned(),
+        Err(error) => error,
+    };
+    match MetricsMessage::decode(body) {
+        Ok(MetricsMessage::Event(event)) => event.fact.name().to_owned(),
+        Ok(MetricsMessage::Tick) => "tick".to_owned(),
+        Err(_) => task.to_string(),
+    }
+}
+
+fn messages(event: &str) -> Vec<String> {
+    let event: SqsEvent = serde_json::from_str(event).unwrap();
+    event.records.into_iter().map(Delivery::of).map(|delivery| type_of(&delivery.body)).collect()
+}
+
+#[tokio::test]
+async fn every_file_is_what_it_is_named_for() {
+    let mut files = files();
+    let mut take = |name: &str| files.remove(name).unwrap_or_else(|| panic!("{name} is missing"));
+    for name in [
+        "webhook-run-succeeded",
+        "webhook-run-failed",
+        "webhook-run-timed-out",
+        "webhook-custom-template",
+    ] {
+        assert_eq!(answered(&take(name)).await, (202, vec!["ingest".to_owned()]), "{name}");
+    }
+    assert_eq!(answered(&take("webhook-test")).await, (200, vec![]));
+    assert_eq!(answered(&take("runs-post")).await, (202, vec!["score".to_owned()]));
+    assert_eq!(messages(&take("scoring-ingest")), ["ingest"]);
+    assert_eq!(messages(&take("scoring-chunk")), ["chunk"]);
+    let bad = messages(&take("scoring-one-bad-message"));
+    assert!(bad[0].starts_with("not a message") && bad[1] == "ingest", "{bad:?}");
+    assert_eq!(
+        messages(&take("metrics-events")),
+        [
+            "opened",
+            "harvested",
+            "planned_chunk",
+            "planned",
+            "announced",
+            "billed",
+            "settled",
+            "chunk_done"
+        ]
+    );
+    assert_eq!(messages(&take("metrics-tick")), ["tick"]);
+    assert_eq!(files.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "a file no test loads");
+}
