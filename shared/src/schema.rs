@@ -86,8 +86,14 @@ pub mod clients {
     pub const BASE_ID: &str = "Airtable Base ID";
     /// `1-…` lead scoring, `2-…` lead and post scoring.
     pub const SERVICE_LEVEL: &str = "Service Level";
+    /// Most tokens of a run's profile scoring; empty: no limit.
+    pub const PROFILE_TOKEN_LIMIT: &str = "Profile Scoring Token Limit";
+    /// Most tokens of a run's post scoring; empty: no limit.
+    pub const POST_TOKEN_LIMIT: &str = "Post Scoring Token Limit";
     /// The status of a client that is served.
     pub const ACTIVE: &str = "Active";
+    /// The status of a client that is not.
+    pub const INACTIVE: &str = "Inactive";
 }
 
 /// The optional table of harvests in the master base.
@@ -100,6 +106,16 @@ pub mod apify {
     pub const CLIENT_ID: &str = "Client ID";
     /// Apify's id of the harvest.
     pub const APIFY_RUN_ID: &str = "Apify Run ID";
+    /// How far the harvest is.
+    pub const STATUS: &str = "Status";
+    /// When it was started.
+    pub const CREATED_AT: &str = "Created At";
+    /// When it ended.
+    pub const COMPLETED_AT: &str = "Completed At";
+    /// Where its items are.
+    pub const DATASET_ID: &str = "Dataset ID";
+    /// Why it failed.
+    pub const ERROR: &str = "Error";
 }
 
 /// The run records in the master base: one row per run id and client.
@@ -194,6 +210,32 @@ pub mod leads {
     pub const TABLE: &str = "Leads";
     /// The lead's profile.
     pub const PROFILE_URL: &str = "LinkedIn Profile URL";
+    /// The lead's first name.
+    pub const FIRST_NAME: &str = "First Name";
+    /// The lead's last name.
+    pub const LAST_NAME: &str = "Last Name";
+    /// The view of the leads that wait for post scoring; a base may lack it.
+    pub const WAITING_VIEW: &str = "Leads with Posts not yet scored";
+    /// A checkbox of the client's: somebody acted on the posts; a base may lack it.
+    pub const POSTS_ACTIONED: &str = "Posts Actioned";
+    /// What is known of the profile, as JSON.
+    pub const RAW_PROFILE: &str = "Raw Profile Data";
+    /// What is known of the profile, as JSON, where the client names it so.
+    pub const PROFILE_JSON: &str = "Profile Full JSON";
+    /// The profile's score.
+    pub const AI_SCORE: &str = "AI Score";
+    /// The profile's score in words.
+    pub const AI_ASSESSMENT: &str = "AI Profile Assessment";
+    /// The profile's score by attribute.
+    pub const AI_BREAKDOWN: &str = "AI Attribute Breakdown";
+    /// Whether the lead is out of the question.
+    pub const AI_EXCLUDED: &str = "AI_Excluded";
+    /// Why it is.
+    pub const EXCLUDE_DETAILS: &str = "Exclude Details";
+    /// See [`SCORING_STATUSES`].
+    pub const SCORING_STATUS: &str = "Scoring Status";
+    /// When the profile was scored.
+    pub const DATE_SCORED: &str = "Date Scored";
     /// The lead's posts as a JSON array (or an older form).
     pub const POSTS_CONTENT: &str = "Posts Content";
     /// When posts were last added.
@@ -235,6 +277,18 @@ pub mod leads {
     pub const JSON_FAILED: &str = "Failed";
     /// Choices of [`POSTS_JSON_STATUS`] that are written.
     pub const JSON_STATUSES: [&str; 2] = [JSON_PARSED, JSON_FAILED];
+    /// The profile waits for scoring.
+    pub const TO_BE_SCORED: &str = "To Be Scored";
+    /// The profile is scored.
+    pub const SCORED: &str = "Scored";
+    /// Choices of [`SCORING_STATUS`].
+    pub const SCORING_STATUSES: [&str; 5] = [
+        TO_BE_SCORED,
+        SCORED,
+        "Skipped – Profile Too Thin",
+        "Failed – API Error",
+        "Failed – Parse Error",
+    ];
 
     /// Every field that post scoring writes, with its type.
     pub const POST_FIELDS: [Field; 14] = [
@@ -261,6 +315,8 @@ pub mod post_instructions {
     pub const TABLE: &str = "Post Scoring Instructions";
     /// Names the text.
     pub const COMPONENT_ID: &str = "Component ID";
+    /// For people.
+    pub const COMPONENT_NAME: &str = "Component Name";
     /// The text.
     pub const TEXT: &str = "Instruction Text";
     /// Its place.
@@ -299,4 +355,44 @@ pub mod post_attributes {
     pub const POSITIVE: &str = "Positive Scoring Factor";
     /// Takes from the score.
     pub const NEGATIVE: &str = "Negative Scoring Factor";
+}
+
+/// The attributes of the profile-scoring rubric.
+pub mod profile_attributes {
+    /// The table.
+    pub const TABLE: &str = "Scoring Attributes";
+    /// Names the attribute.
+    pub const ID: &str = "Attribute Id";
+    /// See [`CATEGORIES`].
+    pub const CATEGORY: &str = "Category";
+    /// Its name.
+    pub const HEADING: &str = "Heading";
+    /// The rubric's text.
+    pub const INSTRUCTIONS: &str = "Instructions";
+    /// Examples.
+    pub const EXAMPLES: &str = "Examples";
+    /// What speaks for it.
+    pub const SIGNALS: &str = "Signals";
+    /// Its weight.
+    pub const MAX_POINTS: &str = "Max Points";
+    /// The fewest points that count.
+    pub const MIN_TO_QUALIFY: &str = "Min To Qualify";
+    /// Whether it counts by a quarter only.
+    pub const BONUS: &str = "Bonus Points";
+    /// What it takes from the score.
+    pub const PENALTY: &str = "Penalty";
+    /// Whether it rules a lead out.
+    pub const DISQUALIFYING: &str = "Disqualifying";
+    /// Whether it counts.
+    pub const ACTIVE: &str = "Active";
+    /// The id of the prompt's opening.
+    pub const PREAMBLE: &str = "PREAMBLE";
+    /// Adds to the score.
+    pub const POSITIVE: &str = "positive";
+    /// Takes from the score.
+    pub const NEGATIVE: &str = "negative";
+    /// Says something to the model, and is not scored.
+    pub const META: &str = "meta";
+    /// Choices of [`CATEGORY`].
+    pub const CATEGORIES: [&str; 3] = [POSITIVE, NEGATIVE, META];
 }

@@ -1,0 +1,222 @@
+//! What a correct system arrives at, told from how the world was made.
+//!
+//! Nothing here reads a URL, a cell or an item: posts are known by the identity they were
+//! invented with, so a system that mistakes one for another disagrees with this.
+
+use super::leads::{Form, Lead};
+use super::posts::Post;
+use shared::messages::{ErrorCategory, SkipReason};
+use simulators::gemini::Marker;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a correct system arrives at for one client's harvest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Target URLs in the actor's input, each as often as it is there.
+    pub targets: u64,
+    /// Items that are posts.
+    pub posts_harvested: u64,
+    /// Those of them under a target that is a lead.
+    pub posts_matched: u64,
+    /// Those of them under a target that is no lead: another profile, or a company.
+    pub posts_unmatched: u64,
+    /// Distinct profiles among the targets that are leads.
+    pub leads_planned: u64,
+    /// Distinct profiles among the targets that are no lead.
+    pub profiles_without_lead: u64,
+    /// Leads about whose posts the model is asked: one call each, when none is repeated.
+    pub leads_asked: u64,
+    /// Leads with a score.
+    pub leads_scored: u64,
+    /// Leads that need no score, by reason.
+    pub leads_skipped: BTreeMap<SkipReason, u64>,
+    /// Leads that can get no score, by category.
+    pub leads_failed: BTreeMap<ErrorCategory, u64>,
+    /// Posts with words of the leads that are asked about, stored and harvested, each once.
+    pub posts_examined: u64,
+    /// Those of them that get a score.
+    pub posts_scored: u64,
+}
+
+/// What becomes of a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Scored,
+    Skipped(SkipReason),
+    Failed(ErrorCategory),
+}
+
+impl Expected {
+    /// Counts a lead that is a target.
+    pub(super) fn count_lead(&mut self, lead: &Lead) {
+        let found = lead.found.len() as u64;
+        self.targets += lead.targets.len() as u64;
+        self.posts_harvested += found;
+        self.posts_matched += found;
+        self.leads_planned += 1;
+        let texts = worded(lead);
+        let examined = texts.len() as u64;
+        match verdict(lead) {
+            Verdict::Scored => {
+                let missed =
+                    texts.values().filter(|text| text.contains(Marker::MissPost.text())).count();
+                self.leads_scored += 1;
+                self.leads_asked += 1;
+                self.posts_examined += examined;
+                self.posts_scored += examined - missed as u64;
+            }
+            Verdict::Skipped(reason) => *self.leads_skipped.entry(reason).or_default() += 1,
+            Verdict::Failed(category) => {
+                *self.leads_failed.entry(category).or_default() += 1;
+                if category != ErrorCategory::PostsUnreadable {
+                    self.leads_asked += 1;
+                    self.posts_examined += examined;
+                }
+            }
+        }
+    }
+
+    /// Counts a target that is no lead, under which `posts` were found.
+    pub(super) fn count_outsider(&mut self, posts: usize, is_company: bool) {
+        self.targets += 1;
+        self.posts_harvested += posts as u64;
+        self.posts_unmatched += posts as u64;
+        self.profiles_without_lead += u64::from(!is_company);
+    }
+
+    /// Leads that need no score, whatever the reason.
+    #[must_use]
+    pub fn all_skipped(&self) -> u64 {
+        self.leads_skipped.values().sum()
+    }
+
+    /// Leads that can get no score, whatever the category.
+    #[must_use]
+    pub fn all_failed(&self) -> u64 {
+        self.leads_failed.values().sum()
+    }
+}
+
+impl std::ops::AddAssign<&Self> for Expected {
+    fn add_assign(&mut self, other: &Self) {
+        let Self {
+            targets,
+            posts_harvested,
+            posts_matched,
+            posts_unmatched,
+            leads_planned,
+            profiles_without_lead,
+            leads_asked,
+            leads_scored,
+            leads_skipped,
+            leads_failed,
+            posts_examined,
+            posts_scored,
+        } = other;
+        self.targets += targets;
+        self.posts_harvested += posts_harvested;
+        self.posts_matched += posts_matched;
+        self.posts_unmatched += posts_unmatched;
+        self.leads_planned += leads_planned;
+        self.profiles_without_lead += profiles_without_lead;
+        self.leads_asked += leads_asked;
+        self.leads_scored += leads_scored;
+        self.posts_examined += posts_examined;
+        self.posts_scored += posts_scored;
+        for (reason, count) in leads_skipped {
+            *self.leads_skipped.entry(*reason).or_default() += count;
+        }
+        for (category, count) in leads_failed {
+            *self.leads_failed.entry(*category).or_default() += count;
+        }
+    }
+}
+
+/// What becomes of a lead that is a target.
+pub(super) fn verdict(lead: &Lead) -> Verdict {
+    if lead.stored.form == Form::Prose {
+        return Verdict::Failed(ErrorCategory::PostsUnreadable);
+    }
+    let texts = worded(lead);
+    if texts.is_empty() {
+        return Verdict::Skipped(SkipReason::NoContent);
+    }
+    let stored: BTreeSet<u64> = lead.stored.posts.iter().map(|post| post.id).collect();
+    let has_new = lead.found.iter().any(|found| !stored.contains(&found.post.id));
+    if lead.scored_before && !has_new {
+        return Verdict::Skipped(SkipReason::NoNewPosts);
+    }
+    let holds = |marker: Marker| texts.values().any(|text| text.contains(marker.text()));
+    if holds(Marker::SafetyBlock) {
+        Verdict::Failed(ErrorCategory::SafetyBlock)
+    } else if holds(Marker::Truncate) {
+        Verdict::Failed(ErrorCategory::AiResponseFormat)
+    } else {
+        Verdict::Scored
+    }
+}
+
+/// The texts of a lead's posts that have words, each post once.
+fn worded(lead: &Lead) -> BTreeMap<u64, &str> {
+    let found = lead.found.iter().map(|found| &found.post);
+    let posts = lead.stored.posts.iter().chain(found).filter(|post: &&Post| post.has_words());
+    posts.map(|post| (post.id, post.text.as_str())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::Case;
+    use super::*;
+
+    /// What becomes of a lead by its kind alone, and of how many posts the model is told.
+    fn table() -> Vec<(Case, Verdict, u64, u64)> {
+        use ErrorCategory::{AiResponseFormat, PostsUnreadable, SafetyBlock};
+        use SkipReason::{NoContent, NoNewPosts};
+        use Verdict::{Failed, Scored, Skipped};
+        vec![
+            (Case::Originals, Scored, 3, 3),
+            (Case::Stored, Scored, 3, 3),
+            (Case::Blocked, Failed(SafetyBlock), 3, 0),
+            (Case::NoPosts, Skipped(NoContent), 0, 0),
+            (Case::Missed, Scored, 3, 2),
+            (Case::NothingNew, Skipped(NoNewPosts), 0, 0),
+            (Case::Truncated, Failed(AiResponseFormat), 3, 0),
+            (Case::Unreadable, Failed(PostsUnreadable), 0, 0),
+            (Case::Reposts, Scored, 3, 3),
+            (Case::Quotes, Scored, 2, 2),
+            (Case::Pictures, Skipped(NoContent), 0, 0),
+            (Case::CutOff, Scored, 4, 4),
+            (Case::Twice, Scored, 2, 2),
+            (Case::Shared, Scored, 2, 2),
+            (Case::PlainText, Scored, 4, 4),
+            (Case::TwoTargets, Scored, 3, 3),
+            (Case::RawNewline, Scored, 4, 4),
+            (Case::NoPermalink, Scored, 2, 2),
+            (Case::TargetFailed, Skipped(NoContent), 0, 0),
+            (Case::ScoredBefore, Skipped(NoNewPosts), 0, 0),
+        ]
+    }
+
+    #[test]
+    fn every_kind_of_lead_comes_to_its_own_end() {
+        for (place, (case, becomes, examined, scored)) in table().into_iter().enumerate() {
+            let lead = Lead::invent(11, 400, place);
+            let mut expected = Expected::default();
+            expected.count_lead(&lead);
+            assert_eq!(lead.case, case);
+            assert_eq!(verdict(&lead), becomes, "{case:?}");
+            assert_eq!(
+                (expected.posts_examined, expected.posts_scored),
+                (examined, scored),
+                "{case:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mixed_lead_is_always_scored() {
+        for place in 20..200 {
+            assert_eq!(verdict(&Lead::invent(11, 0, place)), Verdict::Scored);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A client's harvest: what the actor was asked for, and what it found.
+
+use super::cases::Case;
+use super::expected::Expected;
+use super::leads::{Lead, Link};
+use super::people::{Author, Person};
+use super::posts::{Age, Pen, Post};
+use super::random::rng;
+use super::spelling::Spelling;
+use super::{Harvest, InventedClient, items};
+use serde_json::{Value, json};
+
+/// Prices of the actor's events in hundred-thousandths of a dollar.
+const ACTOR_START: u64 = 5;
+const ITEM: u64 = 200;
+const TARGET_WITHOUT_ITEM: u64 = 100;
+
+/// A target that is no lead.
+struct Outsider {
+    target: String,
+    posts: Vec<Post>,
+    is_company: bool,
+}
+
+/// How many profiles and companies a harvest of so many leads is asked for besides.
+fn outsiders(leads: usize) -> [usize; 2] {
+    let some = |from: usize, one_in: usize| if leads < from { 0 } else { 1 + leads / one_in };
+    [some(3, 100), some(5, 200)]
+}
+
+/// How many people and companies of their own a client's leads and targets are.
+pub(super) fn people(leads: usize) -> u64 {
+    (leads + outsiders(leads).iter().sum::<usize>()) as u64
+}
+
+/// Makes a client's harvest.
+pub(super) fn harvest(client: &InventedClient) -> Harvest {
+    let mut made = Making::default();
+    for lead in client.leads() {
+        made.add_lead(&lead, client.seed);
+    }
+    for outsider in client.outsiders() {
+        made.add_outsider(&outsider);
+    }
+    // The actor works on several targets at a time: the order of items says nothing.
+    let rng = &mut rng(&[client.seed, client.first_person, 3]);
+    rng.shuffle(&mut made.targets);
+    rng.shuffle(&mut made.items);
+    let cost = ACTOR_START + ITEM * made.charged + TARGET_WITHOUT_ITEM * made.empty;
+    Harvest {
+        input: json!({
+            "targetUrls": made.targets, "maxPosts": 5, "postedLimit": "month",
+            "includeReposts": true, "includeQuotePosts": true,
+            "scrapeComments": true, "scrapeReactions": true,
+        }),
+        items: made.items,
+        cost_usd: cost as f64 / 100_000.0,
+        expected: made.expected,
+    }
+}
+
+/// What a correct system arrives at, without making the items.
+pub(super) fn expected(client: &InventedClient) -> Expected {
+    let mut expected = Expected::default();
+    client.leads().for_each(|lead| expected.count_lead(&lead));
+    for outsider in client.outsiders() {
+        expected.count_outsider(outsider.posts.len(), outsider.is_company);
+    }
+    expected
+}
+
+#[derive(Default)]
+struct Making {
+    targets: Vec<String>,
+    items: Vec<Value>,
+    /// Items that are charged.
+    charged: u64,
+    /// Targets without an item.
+    empty: u64,
+    expected: Expected,
+}
+
+impl Making {
+    fn add_lead(&mut self, lead: &Lead, seed: u64) {
+        self.expected.count_lead(lead);
+        for found in &lead.found {
+            self.add_item(items::post(&found.post, found.link, &lead.targets[found.target]));
+        }
+        if lead.case == Case::Originals {
+            items::below(&lead.found[0].post, seed)
+                .into_iter()
+                .for_each(|item| self.add_item(item));
+        }
+        if lead.case == Case::TargetFailed {
+            // An error is an item, and costs nothing.
+            self.items.extend(lead.targets.iter().map(|target| items::error(target)));
+        } else if lead.found.is_empty() {
+            self.empty += lead.targets.len() as u64;
+        }
+        self.targets.extend_from_slice(&lead.targets);
+    }
+
+    fn add_outsider(&mut self, outsider: &Outsider) {
+        self.expected.count_outsider(outsider.posts.len(), outsider.is_company);
+        for post in &outsider.posts {
+            self.add_item(items::post(post, Link::Plain, &outsider.target));
+        }
+        self.targets.push(outsider.target.clone());
+    }
+
+    fn add_item(&mut self, item: Value) {
+        self.charged += 1;
+        self.items.push(item);
+    }
+}
+
+impl InventedClient {
+    /// The leads, one after the other: of many, only one is held at a time.
+    pub(super) fn leads(&self) -> impl Iterator<Item = Lead> + use<> {
+        let (seed, first) = (self.seed, self.first_person);
+        (0..self.leads).map(move |place| Lead::invent(seed, first, place))
+    }
+
+    fn outsiders(&self) -> impl Iterator<Item = Outsider> + use<> {
+        let [profiles, companies] = outsiders(self.leads);
+        let (seed, first) = (self.seed, self.first_person + self.leads as u64);
+        (0..profiles + companies).map(move |place| {
+            let number = first + place as u64;
+            let is_company = place >= profiles;
+            let author = if is_company {
+                Author::company(number)
+            } else {
+                Person::invent(seed, number).author()
+            };
+            let target = match is_company {
+                true => author.url(),
+                false => Spelling::of_target(place).url(&author.slug),
+            };
+            let mut pen = Pen::new(seed, number, author);
+            let posts = vec![pen.original(Age::New), pen.original(Age::New)];
+            Outsider { target, posts, is_company }
+        })
+    }
+}

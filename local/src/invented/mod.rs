@@ -1,0 +1,147 @@
+//! Invented clients, leads, posts and harvests, for the demo and for tests of the whole system.
+//!
+//! Everything is made from a seed: the same [`Size`] gives the same world. The world holds every
+//! oddity that real data is known for, and each harvest comes with what a correct system must
+//! arrive at. Items are made client by client, when they are asked for.
+
+mod cases;
+mod client_base;
+mod criteria;
+mod expected;
+mod fields;
+mod harvest;
+mod instructions;
+mod items;
+mod leads;
+mod master;
+mod people;
+mod posts;
+mod random;
+mod rows;
+mod rubric;
+mod spelling;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod words;
+
+pub use expected::Expected;
+pub use master::HUMAN_FIELDS;
+
+use serde_json::Value;
+use shared::ids::{BaseId, ClientId};
+use simulators::airtable::{Airtable, EditError};
+
+/// How much is invented, and from what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Leads of all clients together.
+    pub leads: usize,
+    /// Clients that are served; one more is served no more.
+    pub clients: usize,
+    /// What everything is made from.
+    pub seed: u64,
+}
+
+impl Default for Size {
+    /// The demo's: 60 leads of two clients.
+    fn default() -> Self {
+        Self { leads: 60, clients: 2, seed: 1 }
+    }
+}
+
+/// An invented agency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    /// The base of clients and run records.
+    pub master_base: BaseId,
+    /// The clients that are served.
+    pub clients: Vec<InventedClient>,
+}
+
+/// A client of the invented agency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventedClient {
+    /// Its id.
+    pub id: ClientId,
+    /// Its name.
+    pub name: String,
+    /// Its base.
+    pub base: BaseId,
+    /// How many leads it has.
+    pub leads: usize,
+    /// Its place among the clients.
+    place: usize,
+    seed: u64,
+    /// The number of its first lead in the world.
+    first_person: u64,
+}
+
+/// What Apify has to tell of one run of the actor, and what must come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Harvest {
+    /// The actor's input.
+    pub input: Value,
+    /// The dataset's items, in no order.
+    pub items: Vec<Value>,
+    /// What the run cost.
+    pub cost_usd: f64,
+    /// What a correct system arrives at when it scores this harvest once.
+    pub expected: Expected,
+}
+
+impl World {
+    /// Invents a world. Leads are dealt out evenly, the first clients getting what is left over.
+    #[must_use]
+    pub fn invent(size: Size) -> Self {
+        let mut first_person = 0;
+        let clients = (0..size.clients).map(|place| {
+            let leads = size.leads / size.clients + usize::from(place < size.leads % size.clients);
+            let client = InventedClient::invent(size.seed, place, leads, first_person);
+            first_person += harvest::people(leads);
+            client
+        });
+        let clients = clients.collect();
+        Self { master_base: master::base_id(size.seed, u64::MAX), clients }
+    }
+
+    /// Puts the master base and every client's base into a simulated Airtable.
+    ///
+    /// # Errors
+    /// If the simulator refuses something: the bases are there already.
+    pub fn furnish(&self, airtable: &Airtable) -> Result<(), EditError> {
+        master::furnish(self, airtable)?;
+        self.clients.iter().try_for_each(|client| client_base::furnish(client, airtable))
+    }
+
+    /// What a correct system arrives at when every client's harvest is scored once.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        let mut all = Expected::default();
+        for client in &self.clients {
+            all += &client.expected();
+        }
+        all
+    }
+}
+
+impl InventedClient {
+    fn invent(seed: u64, place: usize, leads: usize, first_person: u64) -> Self {
+        let (id, name) = master::client_name(place);
+        let base = master::base_id(seed, place as u64);
+        Self { id, name, base, leads, place, seed, first_person }
+    }
+
+    /// The client's harvest. It is made anew each time, always the same.
+    #[must_use]
+    pub fn harvest(&self) -> Harvest {
+        harvest::harvest(self)
+    }
+
+    /// What a correct system arrives at when the client's harvest is scored once.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        harvest::expected(self)
+    }
+}
