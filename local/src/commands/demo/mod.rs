@@ -5,11 +5,12 @@ mod proof;
 mod show;
 
 use super::CommandResult;
-use crate::invented::{InventedClient, Size, World};
+use crate::invented::{Expected, InventedClient, Size, World};
 use crate::services::{ServiceOptions, Services, tokens};
 use crate::store::Database;
 use crate::system::System;
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::NON_ALPHANUMERIC;
 use proof::Proof;
 use serde_json::json;
 use shared::ids::{BaseRunId, RunId};
@@ -66,6 +67,7 @@ const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) struct Dispatched<'a> {
     client: &'a InventedClient,
     run: RunId,
+    expected: Expected,
 }
 
 /// Runs the demo. Succeeds only if the proof holds.
@@ -142,7 +144,8 @@ fn dispatch<'a>(
     let orchestrated = BaseRunId::at(started_at - SignedDuration::from_mins(30));
     let mut dispatched = Vec::new();
     for (at, client) in world.clients.iter().enumerate() {
-        let mut url = format!("http://{address}/webhooks/apify?clientId={}", client.id);
+        let id = percent_encoding::utf8_percent_encode(client.id.as_str(), NON_ALPHANUMERIC);
+        let mut url = format!("http://{address}/webhooks/apify?clientId={id}");
         let base_run = if at % 2 == 0 {
             url = format!("{url}&runId={orchestrated}");
             orchestrated.clone()
@@ -155,17 +158,19 @@ fn dispatch<'a>(
             ..WebhookSpec::new(url)
         })
         .expect("the template is a constant that Apify takes");
+        let harvest = client.harvest();
         services.apify.service().add_run(RunSpec {
             status: RunStatus::Succeeded,
             started_at: Some(started_at),
             finished_at: Some(finished_at),
-            input: client.harvest.input.clone(),
-            items: client.harvest.items.clone(),
-            cost_usd: Some(client.harvest.cost_usd),
+            input: harvest.input,
+            items: harvest.items,
+            cost_usd: Some(harvest.cost_usd),
             webhooks: vec![webhook],
             ..RunSpec::default()
         });
-        dispatched.push(Dispatched { client, run: RunId::new(&base_run, &client.id) });
+        let run = RunId::new(&base_run, &client.id);
+        dispatched.push(Dispatched { client, run, expected: harvest.expected });
     }
     dispatched
 }

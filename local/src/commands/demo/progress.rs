@@ -24,7 +24,7 @@ pub(super) async fn follow(
     dispatched: &[Dispatched<'_>],
     show: bool,
 ) -> Result<bool, Box<dyn Error + Send + Sync>> {
-    let leads: u64 = dispatched.iter().map(|run| run.client.expected.leads_asked()).sum();
+    let leads: u64 = dispatched.iter().map(|run| run.expected.leads_asked).sum();
     let bar = ProgressBar::new(leads).with_style(
         ProgressStyle::with_template("{elapsed} {wide_bar} {pos} of {len} leads scored, {msg}")
             .expect("the template is a constant"),

@@ -63,7 +63,7 @@ impl Proof {
             .map_err(|error| error.to_string())?;
         let mut proof = Self {
             records: Vec::new(),
-            leads: dispatched.iter().map(|run| run.client.expected.leads_planned).sum(),
+            leads: dispatched.iter().map(|run| run.expected.leads_planned).sum(),
             billed_tokens: services.gemini.service().billed_totals().usage.total,
             recorded_tokens: 0,
             requests: BTreeMap::from([
@@ -125,27 +125,27 @@ impl Proof {
 
     /// A record against what the invented data makes necessary.
     fn check_record(&mut self, run: &Dispatched<'_>, record: &Map<String, Value>) {
-        let (run, expected) = (&run.run, &run.client.expected);
+        let (client, expected) = (&run.client.id, &run.expected);
         for (name, value) in [
             (run_record::TARGETS, expected.targets),
             (run_record::POSTS_HARVESTED, expected.posts_harvested),
             (run_record::POSTS_EXAMINED, expected.posts_examined),
             (run_record::POSTS_SCORED, expected.posts_scored),
         ] {
-            self.check(format!("{run}: {name}"), value, number(record, name));
+            self.check(format!("{client}: {name}"), value, number(record, name));
         }
         let words = format!(
             "posts: {} leads = {} scored + {} skipped + {} failed",
             expected.leads_planned,
             expected.leads_scored,
-            expected.leads_skipped(),
-            expected.leads_failed(),
+            expected.all_skipped(),
+            expected.all_failed(),
         );
         let progress = field(record, run_record::PROGRESS_LOG);
         let said =
             progress.lines().find_map(|line| line.split_once("finished: ")).map(|(_, said)| said);
-        self.check(format!("{run}: leads"), words, said.unwrap_or("not finished"));
-        self.check(format!("{run}: Balance"), "balanced", field(record, run_record::BALANCE));
+        self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
+        self.check(format!("{client}: Balance"), "balanced", field(record, run_record::BALANCE));
     }
 
     /// The leads' rows against the record: as many hold a score of the run as it says.
@@ -165,8 +165,8 @@ impl Proof {
             .map(|row| field(&row.fields, leads::POSTS_EVALUATION))
             .filter(|cell| cell.starts_with('[') && cell.contains(&marker))
             .count();
-        let what = format!("{}: rows with a score of this run", run.run);
-        self.check(what, run.client.expected.leads_scored, scored);
+        let what = format!("{}: rows with a score of this run", run.client.id);
+        self.check(what, run.expected.leads_scored, scored);
         Ok(())
     }
 }
