@@ -23,28 +23,25 @@ pub struct ServiceOptions {
     pub airtable_latency: Duration,
     /// How long Gemini takes for an answer.
     pub gemini_latency: Duration,
-    /// The ports; 0 for a free one.
+    /// The simulators' ports.
     pub ports: Ports,
     /// A service account that Gemini takes besides its API key, as on Vertex AI: its e-mail and
     /// the public half of its key in PEM.
     pub service_account: Option<(String, String)>,
 }
 
-/// A port for each simulator.
-#[derive(Debug, Clone, Copy, Default)]
+/// A port for each simulator; 0 for a free one.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Ports {
-    /// Airtable's.
+    /// Port of the simulated Airtable
+    #[arg(long = "airtable-port", default_value_t = 9101)]
     pub airtable: u16,
-    /// Apify's.
+    /// Port of the simulated Apify
+    #[arg(long = "apify-port", default_value_t = 9102)]
     pub apify: u16,
-    /// Gemini's.
+    /// Port of the simulated Gemini
+    #[arg(long = "gemini-port", default_value_t = 9103)]
     pub gemini: u16,
-}
-
-impl Ports {
-    /// The ports of `runtally simulate` and `runtally serve`, so that vendors' own clients can be
-    /// pointed at them.
-    pub const FIXED: Self = Self { airtable: 9101, apify: 9102, gemini: 9103 };
 }
 
 impl Default for ServiceOptions {

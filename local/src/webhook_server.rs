@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use lambda_http::Body;
 use lambda_http::http::{Request, Response, StatusCode};
 use shared::seams::Queue;
@@ -19,28 +17,11 @@ const MAX_BODY: usize = 6 * 1024 * 1024;
 
 /// Answers webhooks on `listener` until the returned future is dropped.
 pub(crate) async fn serve<Q: Queue>(listener: TcpListener, intake: Arc<Intake<Q>>) {
-    loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "connection not accepted");
-                continue;
-            }
-        };
-        let intake = Arc::clone(&intake);
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(&intake, request));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
-            }
-        });
-    }
+    simulators::serve_with(listener, move |request| answer(Arc::clone(&intake), request)).await;
 }
 
 async fn answer<Q: Queue>(
-    intake: &Intake<Q>,
+    intake: Arc<Intake<Q>>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
@@ -52,7 +33,7 @@ async fn answer<Q: Queue>(
         Err(_) => return Ok(bare(StatusCode::BAD_REQUEST)),
     };
     let request = Request::from_parts(head, Body::Binary(body.to_vec()));
-    let (head, body) = handle(intake, request).await.into_parts();
+    let (head, body) = handle(&intake, request).await.into_parts();
     Ok(Response::from_parts(head, Full::from(Bytes::copy_from_slice(body.as_ref()))))
 }
 

@@ -18,7 +18,7 @@ mod store;
 
 pub use faults::{Fault, FaultRule, Faults};
 pub use reply::{Request, Response, json_reply};
-pub use serve::serve;
+pub use serve::{serve, serve_with};
 pub use service::{Answer, RequestCount, Service, Simulated};
 pub use store::{NoStore, Store};
 

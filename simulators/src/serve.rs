@@ -6,15 +6,27 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Answers requests on `listener` until the returned future is dropped.
 ///
 /// An [`Answer::Lost`] closes the connection without a response, which is what a caller of the
-/// real service sees when the network fails. Connections live in tasks of their own and end when
-/// their client closes them.
+/// real service sees when the network fails.
 pub async fn serve<S: Service>(listener: TcpListener, simulated: Arc<Simulated<S>>) {
+    serve_with(listener, move |request| answer(Arc::clone(&simulated), request)).await;
+}
+
+/// Answers requests on `listener` with `handler` until the returned future is dropped. A handler's
+/// error closes the connection without a response. Connections live in tasks of their own and end
+/// when their client closes them.
+pub async fn serve_with<H, F, E>(listener: TcpListener, handler: H)
+where
+    H: Fn(http::Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<http::Response<Full<Bytes>>, E>> + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -23,9 +35,8 @@ pub async fn serve<S: Service>(listener: TcpListener, simulated: Arc<Simulated<S
                 continue;
             }
         };
-        let simulated = Arc::clone(&simulated);
+        let service = service_fn(handler.clone());
         tokio::spawn(async move {
-            let service = service_fn(|request| answer(&simulated, request));
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service);
             if let Err(error) = connection.await {
@@ -41,7 +52,7 @@ pub async fn serve<S: Service>(listener: TcpListener, simulated: Arc<Simulated<S
 struct AnswerLost;
 
 async fn answer<S: Service>(
-    simulated: &Simulated<S>,
+    simulated: Arc<Simulated<S>>,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Full<Bytes>>, AnswerLost> {
     let (head, body) = request.into_parts();

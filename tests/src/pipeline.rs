@@ -61,6 +61,19 @@ impl Pipeline {
         Self::start_with(&[]).await
     }
 
+    /// Starts a pipeline with two leads and a harvest of their three posts; every event is
+    /// projected at once, also right after the last one. Returns the Apify run's id with it.
+    pub async fn with_harvest() -> (Self, String) {
+        let pipeline = Self::start_with(&[("PROJECT_SECONDS", "0")]).await;
+        for name in ["jane", "max"] {
+            pipeline.add_lead(name, json!({}));
+        }
+        let words = [("jane", 1, "We shipped it."), ("jane", 2, "Again."), ("max", 1, "Hi.")];
+        let items = words.map(|(name, n, words)| crate::post(name, n, words));
+        let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items.to_vec()));
+        (pipeline, apify_run)
+    }
+
     /// Starts a pipeline with these variables set, or set otherwise.
     pub async fn start_with(variables: &[(&'static str, &str)]) -> Self {
         let (database, services) = services(ServiceOptions::default()).await;

@@ -1,4 +1,5 @@
 //! What goes wrong on the way, and the record that is right all the same.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,18 +13,6 @@ use tests::{CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
 
 const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
-
-/// A pipeline with two leads and a harvest of three posts; returns the Apify run.
-async fn with_harvest() -> (Pipeline, String) {
-    // Every event is projected at once, also right after the last one.
-    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
-    pipeline.add_lead("jane", json!({}));
-    pipeline.add_lead("max", json!({}));
-    let items =
-        vec![post("jane", 1, "We shipped it."), post("jane", 2, "Again."), post("max", 1, "Hi.")];
-    let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
-    (pipeline, apify_run)
-}
 
 async fn run(pipeline: &Pipeline, apify_run: &str) {
     assert_eq!(pipeline.webhook(apify_run, FOR_CLIENT).await.0, 202);
@@ -59,7 +48,7 @@ async fn a_missing_record_is_brought_into_being_by_whatever_event_comes_first() 
 
 #[tokio::test]
 async fn a_deleted_record_returns_with_the_same_numbers_and_says_so() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     run(&pipeline, &apify_run).await;
     let deleted = pipeline.records().remove(0);
     pipeline
@@ -81,7 +70,7 @@ async fn a_deleted_record_returns_with_the_same_numbers_and_says_so() {
 
 #[tokio::test]
 async fn of_duplicate_records_the_oldest_is_kept_and_the_others_are_marked() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     run(&pipeline, &apify_run).await;
     let kept = pipeline.records().remove(0);
     let copy = json!({run_record::RUN_ID: kept.fields[run_record::RUN_ID],
@@ -109,7 +98,7 @@ async fn of_duplicate_records_the_oldest_is_kept_and_the_others_are_marked() {
 
 #[tokio::test]
 async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let airtable = pipeline.services.airtable.service();
     airtable.delete_field(MASTER_BASE, run_record::TABLE, run_record::AI_COST).unwrap();
     airtable
@@ -134,7 +123,7 @@ async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
 
 #[tokio::test]
 async fn a_field_that_is_renamed_while_the_run_goes_on_costs_that_field_only() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     send_event(&pipeline, "the schema is known from here on").await;
     let airtable = pipeline.services.airtable.service();
     airtable
@@ -146,7 +135,7 @@ async fn a_field_that_is_renamed_while_the_run_goes_on_costs_that_field_only() {
 
 #[tokio::test]
 async fn a_base_that_lacks_a_field_for_the_results_costs_no_token() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let airtable = pipeline.services.airtable.service();
     airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POSTS_EVALUATION).unwrap();
     run(&pipeline, &apify_run).await;
@@ -161,7 +150,7 @@ async fn a_base_that_lacks_a_field_for_the_results_costs_no_token() {
 
 #[tokio::test]
 async fn an_airtable_that_limits_requests_is_waited_for() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline.break_airtable(&json!({"fault": "too_many_requests", "next": 1, "kind": "update"}));
     run(&pipeline, &apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
@@ -174,7 +163,7 @@ async fn an_airtable_that_limits_requests_is_waited_for() {
 #[tokio::test]
 async fn answers_of_airtable_that_are_lost_or_broken_leave_one_record_and_no_second_bill() {
     for fault in ["lost_after", "lost_before", "internal_error", "unavailable"] {
-        let (pipeline, apify_run) = with_harvest().await;
+        let (pipeline, apify_run) = Pipeline::with_harvest().await;
         for kind in ["upsert", "update", "list"] {
             pipeline.break_airtable(&json!({"fault": fault, "next": 1, "kind": kind}));
         }
@@ -187,7 +176,7 @@ async fn answers_of_airtable_that_are_lost_or_broken_leave_one_record_and_no_sec
 
 #[tokio::test]
 async fn a_model_that_is_busy_is_asked_again_and_its_refusals_cost_nothing() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline.break_gemini(&json!({"fault": "unavailable", "next": 2}));
     run(&pipeline, &apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
@@ -197,7 +186,7 @@ async fn a_model_that_is_busy_is_asked_again_and_its_refusals_cost_nothing() {
 #[tokio::test]
 async fn an_answer_of_the_model_that_is_lost_is_unobserved_on_the_record_not_zero() {
     for fault in ["lost_after", "malformed_body"] {
-        let (pipeline, apify_run) = with_harvest().await;
+        let (pipeline, apify_run) = Pipeline::with_harvest().await;
         pipeline.break_gemini(&json!({"fault": fault, "next": 1}));
         run(&pipeline, &apify_run).await;
         assert_eq!(
@@ -213,7 +202,7 @@ async fn an_answer_of_the_model_that_is_lost_is_unobserved_on_the_record_not_zer
 
 #[tokio::test]
 async fn apify_out_of_order_for_a_moment_is_asked_again() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     for (fault, kind) in
         [("internal_error", "run"), ("lost_after", "items"), ("too_many_requests", "input")]
     {
@@ -225,7 +214,7 @@ async fn apify_out_of_order_for_a_moment_is_asked_again() {
 
 #[tokio::test]
 async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_other_with_it() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let bad = |group: &str, body: &str| OutgoingMessage {
         group: group.to_owned(),
         deduplication: body.len().to_string(),
@@ -279,7 +268,7 @@ async fn a_crash_in_the_middle_of_a_run_loses_nothing_that_was_known() {
 
 #[tokio::test]
 async fn an_outage_of_airtable_keeps_no_event_from_being_stored_and_a_tick_catches_up() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline
         .break_airtable(&json!({"fault": "internal_error", "probability": 1, "kind": "upsert"}));
     send_event(&pipeline, "while Airtable is out of order").await;

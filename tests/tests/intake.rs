@@ -1,4 +1,5 @@
 //! What a sender of webhooks sees.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use serde_json::{Value, json};
 use tests::{Pipeline, WEBHOOK_TOKEN};

@@ -12,17 +12,6 @@ use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile, 
 const RUN: &str = "261123-094519-Guy-Wilson";
 const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 
-/// A pipeline with two leads and a harvest of three posts; returns the Apify run.
-async fn with_harvest() -> (Pipeline, String) {
-    let pipeline = Pipeline::start().await;
-    pipeline.add_lead("jane", json!({}));
-    pipeline.add_lead("max", json!({}));
-    let items =
-        vec![post("jane", 1, "We shipped it."), post("jane", 2, "Again."), post("max", 1, "Hi.")];
-    let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
-    (pipeline, apify_run)
-}
-
 #[tokio::test]
 async fn a_harvest_becomes_a_completed_record_with_every_billed_token() {
     let pipeline = Pipeline::start().await;
@@ -54,7 +43,7 @@ async fn a_harvest_becomes_a_completed_record_with_every_billed_token() {
 
 #[tokio::test]
 async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     for _ in 0..2 {
         assert_eq!(pipeline.webhook(&apify_run, FOR_CLIENT).await.0, 202);
     }
@@ -89,7 +78,7 @@ async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
 
 #[tokio::test]
 async fn a_run_id_that_comes_along_names_the_run_for_this_client() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let query = "testClient=Guy-Wilson&parentRunId=251014-153000-Other-Client";
     pipeline.webhook(&apify_run, query).await;
     pipeline.settle().await;
@@ -107,7 +96,7 @@ async fn a_run_id_that_comes_along_names_the_run_for_this_client() {
 
 #[tokio::test]
 async fn the_table_apify_names_client_and_run_where_the_webhook_does_not() {
-    let (pipeline, apify_run) = with_harvest().await;
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let row = json!({"Apify Run ID": apify_run, "Client ID": CLIENT, "Run ID": "260101-000000"});
     let airtable = pipeline.services.airtable.service();
     airtable.insert(MASTER_BASE, "Apify", row.as_object().unwrap().clone()).unwrap();
@@ -124,7 +113,7 @@ async fn a_harvest_of_nobody_we_know_leaves_a_failed_record_and_scores_nothing()
         ("", "unattributed: neither the webhook nor the table \"Apify\" names a client"),
         ("clientId=Nobody", "unattributed: client \"Nobody\" is not in the table \"Clients\""),
     ] {
-        let (pipeline, apify_run) = with_harvest().await;
+        let (pipeline, apify_run) = Pipeline::with_harvest().await;
         pipeline.webhook(&apify_run, query).await;
         pipeline.settle().await;
         assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
@@ -142,7 +131,7 @@ async fn a_client_that_is_not_served_gets_a_failed_record_with_the_reason() {
         ("Paused-Client", "has the status \"Paused\" and is not served"),
         ("Basic-Client", "has the service level \"1-Lead scoring\", which has no post scoring"),
     ] {
-        let (pipeline, apify_run) = with_harvest().await;
+        let (pipeline, apify_run) = Pipeline::with_harvest().await;
         pipeline.webhook(&apify_run, &format!("clientId={client}")).await;
         pipeline.settle().await;
         let record = pipeline.record();

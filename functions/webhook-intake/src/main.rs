@@ -9,6 +9,7 @@ use shared::seams::QueueName;
 use webhook_intake::{Config, Intake, handle};
 
 #[tokio::main(flavor = "current_thread")]
+#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let variable = |name| std::env::var(name).ok();

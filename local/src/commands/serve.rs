@@ -20,15 +20,8 @@ pub struct Options {
     /// Port of the webhook
     #[arg(long, default_value_t = 9100)]
     port: u16,
-    /// Port of the simulated Airtable, if it is simulated
-    #[arg(long, default_value_t = Ports::FIXED.airtable)]
-    airtable_port: u16,
-    /// Port of the simulated Apify, if it is simulated
-    #[arg(long, default_value_t = Ports::FIXED.apify)]
-    apify_port: u16,
-    /// Port of the simulated Gemini, if it is simulated
-    #[arg(long, default_value_t = Ports::FIXED.gemini)]
-    gemini_port: u16,
+    #[command(flatten)]
+    ports: Ports,
     /// How long the simulated Gemini takes for an answer
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -46,11 +39,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let database = Database::open(&options.data.join("runtally.sqlite"))?;
     let service_options = ServiceOptions {
         gemini_latency: std::time::Duration::from_millis(options.latency_ms),
-        ports: Ports {
-            airtable: options.airtable_port,
-            apify: options.apify_port,
-            gemini: options.gemini_port,
-        },
+        ports: options.ports,
         ..ServiceOptions::default()
     };
     let services = Services::start(&service_options, &database).await?;

@@ -11,15 +11,8 @@ use std::time::Duration;
 /// Options of `runtally simulate`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Port of Airtable
-    #[arg(long, default_value_t = Ports::FIXED.airtable)]
-    airtable_port: u16,
-    /// Port of Apify
-    #[arg(long, default_value_t = Ports::FIXED.apify)]
-    apify_port: u16,
-    /// Port of Gemini
-    #[arg(long, default_value_t = Ports::FIXED.gemini)]
-    gemini_port: u16,
+    #[command(flatten)]
+    ports: Ports,
     /// Feeds everything that is drawn
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -47,11 +40,7 @@ pub async fn run(options: &Options) -> CommandResult {
         rate_limit: !options.no_rate_limit,
         airtable_latency: Duration::from_millis(options.airtable_latency_ms),
         gemini_latency: Duration::from_millis(options.latency_ms),
-        ports: Ports {
-            airtable: options.airtable_port,
-            apify: options.apify_port,
-            gemini: options.gemini_port,
-        },
+        ports: options.ports,
         ..ServiceOptions::default()
     };
     let services = Services::start(&service_options, &Database::in_memory()?).await?;

@@ -4,6 +4,7 @@
 //! state. [`Summary`] is what the state says.
 
 mod balance;
+mod counts;
 mod state;
 mod summary;
 #[cfg(test)]

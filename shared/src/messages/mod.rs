@@ -5,14 +5,15 @@
 //! newer release, or by hand.
 
 mod metrics;
+mod outcomes;
 mod scoring;
 
 pub use metrics::{
-    Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
-    Fact, HarvestStatus, Harvested, LeadOutcome, MetricsEvent, MetricsMessage, Note, NoteKind,
-    Opened, OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType,
-    Settled, SkipReason,
+    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested,
+    MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
+    PlannedLead, RunFailed, RunHeader, RunType, Settled,
 };
+pub use outcomes::{BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, SkipReason};
 pub use scoring::{
     Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind, Score,
     ScoringTask, Source,

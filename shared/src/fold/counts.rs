@@ -1,0 +1,143 @@
+//! Counting: leads, posts, calls and tokens of a run's state.
+
+use super::state::{Attempt, RunState};
+use super::summary::{KindSummary, Summary};
+use crate::ids::LeadKey;
+use crate::messages::{CallOutcome, ErrorCategory, Kind, Outcome};
+use crate::prices;
+
+impl RunState {
+    pub(super) fn count_leads(&self, summary: &mut Summary) {
+        for ((kind, key), lead) in &self.leads {
+            let given_up = self.given_up(*kind, key);
+            let totals = match kind {
+                Kind::Post => &mut summary.posts,
+                Kind::Profile => &mut summary.profiles,
+            };
+            let outcome = lead.verdict.as_ref().map(|verdict| &verdict.outcome);
+            if lead.planned && outcome != Some(&Outcome::NotALead) {
+                totals.leads.planned += 1;
+            }
+            match kind {
+                Kind::Post => {
+                    totals.examined += lead.examined.len() as u64;
+                    totals.scored += lead.scored.len() as u64;
+                }
+                Kind::Profile => {
+                    totals.examined += u64::from(!lead.examined.is_empty());
+                    totals.scored += u64::from(outcome == Some(&Outcome::Scored));
+                }
+            }
+            match outcome {
+                Some(Outcome::Scored) => totals.leads.scored += 1,
+                Some(Outcome::Skipped { reason }) => {
+                    totals.leads.skipped += 1;
+                    *summary.skips.entry(*reason).or_default() += 1;
+                }
+                Some(Outcome::Failed { category, detail }) => {
+                    totals.leads.failed += 1;
+                    let record = lead.verdict.as_ref().and_then(|verdict| verdict.record.clone());
+                    summary.errors.entry(*category).or_default().push((record, detail.clone()));
+                }
+                Some(Outcome::NotALead) => summary.not_leads += 1,
+                None => match given_up {
+                    Some((category, reason)) => {
+                        totals.leads.failed += 1;
+                        summary.errors.entry(category).or_default().push((None, reason));
+                    }
+                    None => totals.leads.open += 1,
+                },
+            }
+        }
+    }
+
+    /// Why a lead without a verdict will get none: every chunk that was to settle it failed.
+    fn given_up(&self, kind: Kind, key: &LeadKey) -> Option<(ErrorCategory, String)> {
+        if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
+            return None;
+        }
+        let mut of_lead = self
+            .chunks
+            .iter()
+            .filter(|((plan, _), chunk)| {
+                self.plans.get(plan).is_some_and(|plan| plan.kind == kind)
+                    && chunk.planned.as_ref().is_some_and(|leads| leads.contains_key(key))
+            })
+            .map(|(_, chunk)| chunk)
+            .peekable();
+        of_lead.peek()?;
+        let failures: Option<Vec<_>> = of_lead.map(|chunk| chunk.failed.as_ref()).collect();
+        let (_, category, reason) = failures?.into_iter().max()?;
+        Some((*category, reason.clone()))
+    }
+
+    pub(super) fn count_harvests(&self, summary: &mut Summary) {
+        for (_, harvest) in self.harvests.values() {
+            summary.targets += u64::from(harvest.targets);
+            summary.posts_harvested += u64::from(harvest.posts);
+            if let Some(cost) = harvest.cost {
+                *summary.harvest_cost.get_or_insert_default() += cost;
+            }
+            let Some(plan) = &harvest.plan else {
+                summary.posts_unmatched += u64::from(harvest.posts);
+                continue;
+            };
+            summary.posts_unmatched += u64::from(harvest.posts_without_profile);
+            let chunks = self.chunks.range((plan.clone(), 0)..=(plan.clone(), u32::MAX));
+            for (key, posts) in chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten()) {
+                let lead = self.leads.get(&(Kind::Post, key.clone()));
+                let outcome = lead.and_then(|l| l.verdict.as_ref()).map(|v| &v.outcome);
+                let count = match outcome {
+                    None => &mut summary.posts_open,
+                    Some(Outcome::NotALead) => &mut summary.posts_unmatched,
+                    Some(Outcome::Skipped { .. } | Outcome::Failed { .. } | Outcome::Scored) => {
+                        &mut summary.posts_matched
+                    }
+                };
+                *count += u64::from(*posts);
+            }
+        }
+    }
+
+    pub(super) fn count_calls(&self, summary: &mut Summary, stalled: bool) {
+        for chunk in self.chunks.values() {
+            let latest = chunk.attempts.keys().next_back();
+            for (key, attempt) in &chunk.attempts {
+                let over = stalled || chunk.is_over() || Some(key) != latest;
+                count_attempt(summary, attempt, over);
+            }
+        }
+    }
+}
+
+fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
+    for (round, (kind, announced)) in &attempt.announced {
+        let calls = attempt.billed.get(round).map_or(&[][..], |billing| &billing.calls);
+        let known = calls.iter().filter(|call| call.outcome != CallOutcome::Lost).count() as u64;
+        let lost = calls.len() as u64 - known;
+        let unobserved = if over { u64::from(*announced).saturating_sub(known) } else { lost };
+        summary.kind_mut(*kind).unobserved += unobserved;
+    }
+    for billing in attempt.billed.values() {
+        for call in &billing.calls {
+            let CallOutcome::Answered { usage, model } = &call.outcome else { continue };
+            summary.kind_mut(billing.kind).tokens += *usage;
+            summary.models.insert(model.clone());
+            match prices::cost(model, usage, billing.at) {
+                Some(cost) => summary.ai_cost += cost,
+                None => {
+                    summary.unpriced_models.insert(model.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Summary {
+    fn kind_mut(&mut self, kind: Kind) -> &mut KindSummary {
+        match kind {
+            Kind::Post => &mut self.posts,
+            Kind::Profile => &mut self.profiles,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What became of model calls and of leads.
+
+use crate::ids::{LeadKey, PostKey, RecordId};
+use crate::tokens::TokenUsage;
+use serde::{Deserialize, Serialize};
+
+/// What became of one call to the model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BilledCall {
+    /// Its place among the announced ones, from 0.
+    pub call: u32,
+    /// Answered, refused or lost.
+    #[serde(flatten)]
+    pub outcome: CallOutcome,
+}
+
+/// How a call to the model ended, as far as money goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// It answered, usable or not: this is billed.
+    Answered {
+        /// The tokens it used.
+        usage: TokenUsage,
+        /// The model that really answered.
+        model: String,
+    },
+    /// It refused with an error: nothing is billed.
+    Refused,
+    /// The request may have arrived, but no answer came: whether and what is billed is unknown.
+    Lost,
+}
+
+/// What became of one lead in one try.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LeadOutcome {
+    /// The lead, as the plan names it.
+    pub lead: LeadKey,
+    /// Its row; `None` when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The posts that were sent to the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examined: Vec<PostKey>,
+    /// The posts that came back with a valid score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scored: Vec<PostKey>,
+}
+
+/// What became of a lead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// No row in the client's base has this profile.
+    NotALead,
+    /// Nothing was to be done.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// It could not be scored.
+    Failed {
+        /// Why.
+        category: ErrorCategory,
+        /// What exactly, without a word of the lead's.
+        detail: String,
+    },
+    /// Its row holds a score of this run.
+    Scored,
+}
+
+/// Why a lead was not scored though nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SkipReason {
+    /// None of its posts has text.
+    NoContent,
+    /// Its Posts Content holds no post.
+    NoPostsParsed,
+    /// The harvest brought nothing new and the lead is scored already.
+    NoNewPosts,
+}
+
+impl SkipReason {
+    /// The code on lead rows and run records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoContent => "NO_CONTENT",
+            Self::NoPostsParsed => "NO_POSTS_PARSED",
+            Self::NoNewPosts => "NO_NEW_POSTS",
+        }
+    }
+}
+
+/// Why a lead could not be scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCategory {
+    /// The model refuses to speak about these posts.
+    SafetyBlock,
+    /// The model's quota is spent.
+    Quota,
+    /// No answer in time.
+    Timeout,
+    /// The model does not accept our credentials.
+    Auth,
+    /// The answer is cut off, is not JSON, or has another shape than asked for.
+    AiResponseFormat,
+    /// The model's name or the request's settings are wrong.
+    ModelConfig,
+    /// The row's Posts Content can be read in none of its known forms.
+    PostsUnreadable,
+    /// The lead's row could not be written.
+    Airtable,
+    /// Anything else.
+    Unknown,
+}
+
+impl ErrorCategory {
+    /// The code on lead rows and run records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SafetyBlock => "SAFETY_BLOCK",
+            Self::Quota => "QUOTA",
+            Self::Timeout => "TIMEOUT",
+            Self::Auth => "AUTH",
+            Self::AiResponseFormat => "AI_RESPONSE_FORMAT",
+            Self::ModelConfig => "MODEL_CONFIG",
+            Self::PostsUnreadable => "POSTS_UNREADABLE",
+            Self::Airtable => "AIRTABLE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
