@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
     let vars = Vars::new(variable);
     let metrics = QueueUrls::received_from(&vars, QueueName::Metrics)?;
     let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
-    let aws = aws_clients().await;
+    let aws = aws_clients().await?;
     let queue = SqsQueue::new(aws.sqs, [(QueueName::Metrics, metrics)].into());
     let log = DynamoEventLog::new(aws.dynamodb, table);
     let limiters = Arc::new(Limiters::new(config.airtable_rate));

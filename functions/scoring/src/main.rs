@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
     let vars = Vars::new(variable);
     let scoring = QueueUrls::received_from(&vars, QueueName::Scoring)?;
     let metrics = QueueUrls::sent_to(&vars, QueueName::Metrics)?;
-    let aws = aws_clients().await;
+    let aws = aws_clients().await?;
     let queues = [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into();
     let transport = Arc::new(HttpTransport::new()?);
     let limiters = Arc::new(Limiters::new(config.airtable_rate));

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let variable = |name| std::env::var(name).ok();
     let config = Config::read(variable)?;
     let scoring = QueueUrls::sent_to(&Vars::new(variable), QueueName::Scoring)?;
-    let aws = aws_clients().await;
+    let aws = aws_clients().await?;
     let queue = SqsQueue::new(aws.sqs, [(QueueName::Scoring, scoring)].into());
     let app = &Intake::new(config, queue, Clock::system());
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await

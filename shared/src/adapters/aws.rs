@@ -1,10 +1,18 @@
 //! The clients of SQS and DynamoDB, and what their errors say.
 
+use super::http::{self, HttpSetupError};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::{Response, StatusCode};
+use aws_smithy_types::body::SdkBody;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::error::Error;
 use std::time::Duration;
@@ -26,14 +34,61 @@ pub struct AwsClients {
 
 /// Makes the clients from what Lambda puts into the environment: region and credentials. Called
 /// once per process, at its start.
-pub async fn aws_clients() -> AwsClients {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+///
+/// # Errors
+/// [`HttpSetupError`] when the system refuses what an HTTP client needs.
+pub async fn aws_clients() -> Result<AwsClients, HttpSetupError> {
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http_client()?)
         .timeout_config(timeouts())
         .load()
         .await;
-    clients_of(&config)
+    Ok(clients_of(&config))
+}
+
+fn http_client() -> Result<SharedHttpClient, HttpSetupError> {
+    Ok(SharedHttpClient::new(Reqwest(http::client()?)))
+}
+
+/// The SDK's requests over the same HTTP client as everything else.
+#[derive(Debug, Clone)]
+struct Reqwest(reqwest::Client);
+
+impl HttpClient for Reqwest {
+    /// Timeouts are the SDK's own ([`timeouts`]) and drop the call.
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Reqwest {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request =
+                request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let (head, body) = request.into_parts();
+            let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
+            let request = reqwest::Request::try_from(::http::Request::from_parts(head, body))
+                .map_err(|error| ConnectorError::user(error.into()))?;
+            let io = |error: reqwest::Error| ConnectorError::io(error.without_url().into());
+            let response = client.execute(request).await.map_err(io)?;
+            let status = StatusCode::from(response.status());
+            let headers = response.headers().clone();
+            let body = response.bytes().await.map_err(io)?;
+            let mut answer = Response::new(status, SdkBody::from(body));
+            for (name, value) in &headers {
+                if let Ok(value) = value.to_str() {
+                    answer.headers_mut().append(name.as_str().to_owned(), value.to_owned());
+                }
+            }
+            Ok(answer)
+        })
+    }
 }
 
 fn clients_of(config: &SdkConfig) -> AwsClients {
@@ -85,7 +140,7 @@ pub(super) fn clients_for_tests(origin: &str) -> AwsClients {
     let credentials = Credentials::new("id", "key", None, None, "test");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .http_client(http_client().expect("an HTTP client"))
         .timeout_config(timeouts())
         .region(Region::new("eu-west-1"))
         .endpoint_url(origin)

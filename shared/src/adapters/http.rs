@@ -5,6 +5,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, LOCATION};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Largest body that is read. The largest legitimate one, a dataset page, has a few MiB.
@@ -29,21 +30,32 @@ pub struct HttpTransport {
 #[error("no HTTP client can be made")]
 pub struct HttpSetupError(#[from] reqwest::Error);
 
+/// A client with its pool of connections. It trusts Mozilla's root certificates, which are compiled
+/// in: reading the machine's takes several times as long as all else that a cold start does.
+pub(super) fn client() -> Result<reqwest::Client, HttpSetupError> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has the ciphers of every TLS version")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .http1_only()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
+    Ok(client)
+}
+
 impl HttpTransport {
-    /// Makes the client, with ring as the process's TLS provider unless it has one already.
+    /// Makes the client.
     ///
     /// # Errors
-    /// [`HttpSetupError`] when the machine has no root certificates.
+    /// [`HttpSetupError`] when the system refuses what a client needs.
     pub fn new() -> Result<Self, HttpSetupError> {
-        if rustls::crypto::ring::default_provider().install_default().is_err() {
-            tracing::debug!("the process has a TLS provider already");
-        }
-        let client = reqwest::Client::builder()
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self { client })
+        Ok(Self { client: client()? })
     }
 
     /// Sends `request` and follows the answers `302 Found` to a GET. Other redirects are answers

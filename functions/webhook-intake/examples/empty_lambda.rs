@@ -1,6 +1,6 @@
 //! A Lambda function that does nothing: what the cold start of the real ones is measured against.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_http::lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]

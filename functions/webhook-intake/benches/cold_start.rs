@@ -1,5 +1,5 @@
 //! From the spawn of each Lambda binary to its first poll of the runtime API, release build,
-//! against a function that does nothing, in the same run: `cargo bench -p tests`.
+//! against a function that does nothing, in the same run: `cargo bench -p webhook-intake`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 
@@ -64,20 +64,18 @@ fn main() -> ExitCode {
 
 fn build() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let packages: Vec<&str> = BOUNDS.iter().flat_map(|(name, _)| ["-p", name]).collect();
-    for arguments in [packages, vec!["-p", "tests", "--bin", EMPTY]] {
-        let status = Command::new(&cargo)
-            .args(["build", "--release", "--bins"])
-            .args(arguments)
-            .current_dir(root())
-            .status()
-            .expect("cargo can be run");
-        assert!(status.success(), "the binaries are built");
-    }
+    let packages = BOUNDS.iter().flat_map(|(name, _)| ["-p", name]);
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--bins", "--example", EMPTY])
+        .args(packages)
+        .current_dir(root())
+        .status()
+        .expect("cargo can be run");
+    assert!(status.success(), "the binaries are built");
 }
 
 fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn target() -> PathBuf {
@@ -89,7 +87,8 @@ fn first_poll(name: &str) -> Duration {
     let api = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = api.local_addr().expect("a bound port has an address").to_string();
     let started = Instant::now();
-    let mut function = Command::new(target().join("release").join(name))
+    let folder = target().join(if name == EMPTY { "release/examples" } else { "release" });
+    let mut function = Command::new(folder.join(name))
         .env_clear()
         .envs(VARIABLES)
         .env("MASTER_BASE_ID", "appMaster00000001")
