@@ -133,9 +133,9 @@ impl System {
             queue.clone(),
             QueueName::Metrics,
             mapping(10, CONCURRENT_BATCHES),
-            move |event, _deadline| {
+            move |event, deadline| {
                 let finalizer = Arc::clone(&finalizer);
-                async move { metrics_finalizer::handle(&finalizer, event).await }
+                async move { metrics_finalizer::handle(&finalizer, event, deadline).await }
             },
         )
         .expect("the mapping's options are constants that fit");
@@ -154,11 +154,11 @@ impl System {
 /// Sends a tick now, for what a crash left behind, and then every ten minutes.
 async fn tick(queue: SqliteQueue, group: String) {
     let mut timer = tokio::time::interval(TICK_EVERY);
-    for count in 0_u64.. {
+    loop {
         timer.tick().await;
         let tick = OutgoingMessage {
             group: group.clone(),
-            deduplication: format!("tick-{count}-{}", std::process::id()),
+            deduplication: format!("tick-{}", Clock::system().now()),
             body: MetricsMessage::Tick.encode(),
         };
         if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {

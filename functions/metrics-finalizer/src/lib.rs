@@ -15,6 +15,7 @@ use project::Urgency;
 use shared::airtable::{Airtable, Limiters};
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
+use shared::deadline::Deadline;
 use shared::failure::Failure;
 use shared::ids::RunId;
 use shared::messages::{Message, MetricsEvent, MetricsMessage};
@@ -22,6 +23,10 @@ use shared::run_records::RunRecords;
 use shared::seams::{EventLog, LogError, Queue, QueueName, StoredEvent, Transport};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Kept back of an invocation's time to answer in.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The function with all it needs. Made once per process.
 pub struct Finalizer<T, Q, L> {
@@ -59,6 +64,7 @@ impl<T: Transport, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
 pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     event: SqsEvent,
+    deadline: Deadline,
 ) -> SqsBatchResponse {
     let mut batch = Batch::new(&app.queue, QueueName::Metrics);
     let mut deliveries = Vec::new();
@@ -86,9 +92,16 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
         return batch.response();
     }
     let touched = events.iter().map(|(run, events)| (run.clone(), Urgency::of(events)));
-    project::touched(app, touched.collect()).await;
-    if is_tick {
-        project::tick(app).await;
+    let projecting = async {
+        project::touched(app, touched.collect()).await;
+        if is_tick {
+            project::tick(app).await;
+        }
+    };
+    // The events are stored: what Airtable has no answer for in time is projected later.
+    let time = deadline.remaining().saturating_sub(LAST_WORDS);
+    if tokio::time::timeout(time, projecting).await.is_err() {
+        tracing::error!("Airtable took too long; runs are left unprojected");
     }
     batch.response()
 }

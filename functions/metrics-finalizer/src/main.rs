@@ -9,8 +9,10 @@ use shared::adapters::sqs::{QueueUrls, SqsQueue};
 use shared::airtable::Limiters;
 use shared::clock::Clock;
 use shared::config::Vars;
+use shared::deadline::Deadline;
 use shared::seams::QueueName;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
@@ -26,6 +28,10 @@ async fn main() -> Result<(), Error> {
     let log = DynamoEventLog::new(aws.dynamodb, table);
     let limiters = Arc::new(Limiters::new(config.airtable_rate));
     let app = &Finalizer::new(config, HttpTransport::new()?, limiters, queue, log, Clock::system());
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(handle(app, event.payload).await)))
-        .await
+    run(service_fn(async |event: LambdaEvent<_>| {
+        let left = event.context.deadline().duration_since(SystemTime::now());
+        let deadline = Deadline::after(left.unwrap_or_default());
+        Ok::<_, Error>(handle(app, event.payload, deadline).await)
+    }))
+    .await
 }

@@ -157,8 +157,10 @@ async fn write<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>, du
     let summaries: Vec<Summary> = due.iter().map(|folded| folded.summary.clone()).collect();
     match app.records.write(&app.airtable, &summaries).await {
         Ok(written) => {
-            for (folded, written) in due.into_iter().zip(written) {
-                if let Err(error) = written_down(app, &folded, &written).await {
+            for written in written {
+                let of_run = |folded: &&Folded| folded.summary.run == written.run;
+                let Some(folded) = due.iter().find(of_run) else { continue };
+                if let Err(error) = written_down(app, folded, &written).await {
                     tracing::error!(%error, run.id = %written.run, "run is projected again later");
                 }
             }

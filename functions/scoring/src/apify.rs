@@ -86,12 +86,13 @@ impl<T: Transport> Apify<T> {
         Ok(Some(data.into_run(id)))
     }
 
-    /// Reads all that the run's input and dataset say.
+    /// Reads all that the run's input and dataset say; `None` when the dataset is gone: Apify
+    /// deletes unnamed ones after some days.
     pub(crate) async fn harvest(
         &self,
         run: &ApifyRun,
         status: HarvestStatus,
-    ) -> Result<Harvest, ApifyError> {
+    ) -> Result<Option<Harvest>, ApifyError> {
         let mut harvest = Harvest::default();
         let what = format!("reading the input of run {}", run.id);
         let path = format!("actor-runs/{}/key-value-store/records/INPUT", run.id);
@@ -99,20 +100,22 @@ impl<T: Transport> Apify<T> {
             let input: Value = read(&what, &response)?;
             harvest.add_input(&input, status == HarvestStatus::Succeeded);
         }
-        self.read_items(run, &mut harvest).await?;
+        if !self.read_items(run, &mut harvest).await? {
+            return Ok(None);
+        }
         harvest.sort();
-        Ok(harvest)
+        Ok(Some(harvest))
     }
 
     /// Reads the dataset page by page, to the end. The total that Apify reports lags some seconds
-    /// behind, and a page may be short: the end is an empty page at or behind the total.
-    async fn read_items(&self, run: &ApifyRun, harvest: &mut Harvest) -> Result<(), ApifyError> {
+    /// behind, and a page may be short: the end is an empty page at or behind the total. Whether
+    /// there is a dataset.
+    async fn read_items(&self, run: &ApifyRun, harvest: &mut Harvest) -> Result<bool, ApifyError> {
         let what = format!("reading the dataset of run {}", run.id);
         let mut offset = 0;
         loop {
             let path = format!("datasets/{}/items?offset={offset}&limit={PAGE}", run.dataset);
-            // A dataset that expired, or was deleted, holds nothing any more.
-            let Some(response) = self.get(&what, &path).await? else { return Ok(()) };
+            let Some(response) = self.get(&what, &path).await? else { return Ok(false) };
             let items: Vec<Value> = read(&what, &response)?;
             let total = response
                 .headers()
@@ -121,7 +124,7 @@ impl<T: Transport> Apify<T> {
                 .unwrap_or(0);
             items.iter().for_each(|item| harvest.add_item(item));
             match items.len() as u64 {
-                0 if offset >= total => return Ok(()),
+                0 if offset >= total => return Ok(true),
                 0 => offset += PAGE,
                 count => offset += count,
             }
@@ -143,7 +146,7 @@ impl<T: Transport> Apify<T> {
                 .expect("configuration checked that the token is a header value");
             let error = match self.transport.send(request, TIMEOUT).await {
                 Ok(response) if response.status().is_success() => return Ok(Some(response)),
-                Ok(response) if response.status() == StatusCode::NOT_FOUND => return Ok(None),
+                Ok(response) if is_unknown(&response) => return Ok(None),
                 Ok(response) => refusal(what, &response),
                 Err(error) => error.into(),
             };
@@ -158,14 +161,23 @@ impl<T: Transport> Apify<T> {
     }
 }
 
+/// Whether the thing asked for does not exist. A token that opens nothing is answered 404 too, as
+/// another error.
+fn is_unknown(response: &HttpResponse) -> bool {
+    response.status() == StatusCode::NOT_FOUND && error_type(response) == "record-not-found"
+}
+
+fn error_type(response: &HttpResponse) -> String {
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    body["error"]["type"].as_str().unwrap_or("no type given").to_owned()
+}
+
 fn refusal(what: &str, response: &HttpResponse) -> ApifyError {
     let status = response.status();
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return ApifyError::Unavailable { status: status.as_u16() };
     }
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    let error_type = body["error"]["type"].as_str().unwrap_or("no type given").to_owned();
-    ApifyError::Refused { what: what.to_owned(), error_type }
+    ApifyError::Refused { what: what.to_owned(), error_type: error_type(response) }
 }
 
 fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, ApifyError> {

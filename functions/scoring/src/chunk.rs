@@ -85,7 +85,8 @@ async fn score_leads<T: Transport, Q: Queue>(
             continue;
         };
         let mut cells = Cells::new(&run, app.clock.now());
-        let decision = decide(lead, &row.fields, &run, &chunk.source, &mut cells);
+        let tried_before = delivery.receive_count > 1;
+        let decision = decide(lead, &row.fields, &run, &chunk.source, tried_before, &mut cells);
         leads.push(Lead { lead, row, cells, decision });
     }
     if !no_leads.is_empty() {
@@ -100,7 +101,11 @@ async fn score_leads<T: Transport, Q: Queue>(
         let next: Vec<Lead<'_>> = leads.drain(..leads.len().min(WAVE_LEADS)).collect();
         let asks = next.iter().any(|lead| matches!(lead.decision, Decision::Ask { .. }));
         let needed = app.gemini.timeout() + WRITING_TIME;
-        if asks && wave > 0 && deadline.remaining() < needed {
+        if asks && deadline.remaining() < needed && wave == 0 {
+            let seconds = needed.as_secs();
+            return Err(Failure::retryable(format!("less than {seconds} s were left to begin in")));
+        }
+        if asks && deadline.remaining() < needed {
             tracing::info!(plan.chunk = chunk.index, wave, "chunk goes on in another invocation");
             return Ok(Progress::OutOfTime);
         }

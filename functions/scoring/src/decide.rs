@@ -16,12 +16,13 @@ pub(crate) enum Decision {
     Ask { posts: Vec<StoredPost> },
 }
 
-/// Decides about a lead and collects the cells that are to be written whatever the model says.
+/// Decides about a lead, whose chunk may have been tried before, and collects the cells that are to be written whatever the model says.
 pub(crate) fn decide(
     lead: &ChunkLead,
     row: &LeadRow,
     run: &RunId,
     source: &Source,
+    tried_before: bool,
     cells: &mut Cells<'_>,
 ) -> Decision {
     if matches!(source, Source::Harvest { .. }) {
@@ -55,7 +56,12 @@ pub(crate) fn decide(
             Earlier::Scored(scored) => {
                 return Decision::Settle { outcome: Outcome::Scored, examined: keys(), scored };
             }
-            Earlier::Failed(category @ ErrorCategory::SafetyBlock, detail) => {
+            // It would fail the same way again. An answer of no use may be better in another run,
+            // but is not paid for again and again because another lead's answer is missing.
+            Earlier::Failed(category, detail)
+                if category == ErrorCategory::SafetyBlock
+                    || (tried_before && category == ErrorCategory::AiResponseFormat) =>
+            {
                 let outcome = Outcome::Failed { category, detail };
                 return Decision::Settle { outcome, examined: keys(), scored: Vec::new() };
             }
@@ -120,6 +126,11 @@ mod tests {
 
     /// Decides about a lead whose harvest brought `posts`; says the outcome and the cells.
     fn decided(posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+        decided_in_try(1, posts, row)
+    }
+
+    fn decided_in_try(n: u32, posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+        let tried_before = n > 1;
         let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
         let lead = ChunkLead { key: profile.lead_key(), lead: LeadRef::Profile(profile), posts };
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
@@ -127,7 +138,7 @@ mod tests {
             Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };
         let run = run();
         let mut cells = Cells::new(&run, at);
-        let decision = decide(&lead, row, &run, &source, &mut cells);
+        let decision = decide(&lead, row, &run, &source, tried_before, &mut cells);
         let words = match decision {
             Decision::Ask { posts } => format!("ask about {}", posts.len()),
             Decision::Settle { outcome, examined, scored } => match outcome {
@@ -202,6 +213,9 @@ mod tests {
         assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
         let failed = error_cell(&run(), ErrorCategory::Timeout, "slow");
         assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
+        let cut = error_cell(&run(), ErrorCategory::AiResponseFormat, "cut off");
+        assert_eq!(decided_in_try(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
+        assert_eq!(decided_in_try(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
     }

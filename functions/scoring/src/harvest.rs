@@ -5,6 +5,7 @@
 //! repost the author is the original's.
 
 use serde_json::Value;
+use shared::adapters::limits::is_allowed;
 use shared::linkedin::{PostUrl, ProfileKey};
 use shared::messages::{Post, PostKind};
 use std::collections::BTreeMap;
@@ -76,15 +77,18 @@ impl ProfilePosts {
     }
 }
 
-/// The target URLs of an actor's input, under any of the names that were in use.
+/// The target URLs of an actor's input, under the first name in use that has any: old clients give
+/// the same list under several.
 fn target_urls(input: &Value) -> Vec<&str> {
-    let of = |name: &str| input[name].as_array().map_or(&[][..], Vec::as_slice).iter();
-    of("targetUrls")
-        .chain(of("profileUrls"))
-        .chain(of("profiles"))
-        .chain(of("startUrls"))
-        .filter_map(|target| target.as_str().or_else(|| text(target, "/url")))
-        .collect()
+    ["targetUrls", "profileUrls", "startUrls", "profiles"]
+        .into_iter()
+        .filter_map(|name| input[name].as_array())
+        .map(|targets| {
+            let urls = targets.iter();
+            urls.filter_map(|target| target.as_str().or_else(|| text(target, "/url"))).collect()
+        })
+        .find(|targets: &Vec<&str>| !targets.is_empty())
+        .unwrap_or_default()
 }
 
 fn post(item: &Value) -> Option<Post> {
@@ -103,10 +107,10 @@ fn post(item: &Value) -> Option<Post> {
     } else {
         PostKind::Original
     };
-    let owned = |pointer: &str| text(item, pointer).unwrap_or_default().to_owned();
+    let owned = |pointer: &str| clean(text(item, pointer).unwrap_or_default());
     let count = |pointer: &str| item.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
     Some(Post {
-        url: PostUrl(url),
+        url: PostUrl(clean(&url)),
         content: owned("/content"),
         posted_at: date(item, "/repostedAt")
             .or_else(|| date(item, "/postedAt"))
@@ -119,6 +123,11 @@ fn post(item: &Value) -> Option<Post> {
         reposts: count("/engagement/shares"),
         image_url: owned("/postImages/0/url"),
     })
+}
+
+/// A text without the characters that no queue carries.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if is_allowed(c) || c.is_control() { c } else { '\u{fffd}' }).collect()
 }
 
 fn id(item: &Value) -> Option<String> {
@@ -225,12 +234,25 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_found_under_every_name_that_was_in_use() {
-        let input = json!({"targetUrls": [JANE], "profileUrls": ["https://www.linkedin.com/in/bob"],
-            "startUrls": [{"url": "https://www.linkedin.com/in/eve"}], "profiles": ["https://www.linkedin.com/in/max"]});
-        let mut harvest = Harvest::default();
-        harvest.add_input(&input, true);
-        assert_eq!((harvest.targets, harvest.profiles.len()), (4, 4));
+    fn targets_are_found_under_every_name_that_was_in_use_and_counted_once() {
+        let bob = "https://www.linkedin.com/in/bob";
+        for input in [
+            json!({"targetUrls": [JANE, bob]}),
+            json!({"profileUrls": [JANE, bob], "targetUrls": []}),
+            json!({"startUrls": [{"url": JANE}, {"url": bob}]}),
+            json!({"targetUrls": [JANE, bob], "profileUrls": [JANE, bob], "profiles": [JANE, bob]}),
+        ] {
+            let mut harvest = Harvest::default();
+            harvest.add_input(&input, true);
+            assert_eq!((harvest.targets, harvest.profiles.len()), (2, 2), "{input}");
+        }
+    }
+
+    #[test]
+    fn characters_that_no_queue_carries_are_replaced() {
+        let mut odd = item("https://www.linkedin.com/posts/a", JANE);
+        odd["content"] = json!("a\u{ffff}b\u{1}c");
+        assert_eq!(post(&odd).unwrap().content, "a\u{fffd}b\u{1}c");
     }
 
     #[test]

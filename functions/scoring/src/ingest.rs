@@ -16,7 +16,7 @@ use shared::linkedin::ProfileKey;
 use shared::messages::{
     Fact, Harvested, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader, Source,
 };
-use shared::seams::{Queue, QueueName, Transport};
+use shared::seams::{Queue, QueueError, QueueName, Transport};
 use std::collections::BTreeMap;
 
 /// Apify's figures are preliminary for this long after a run's end.
@@ -66,7 +66,15 @@ async fn ingest_run<T: Transport, Q: Queue>(
     let Some(status) = apify_run.status else {
         return Err(Failure::retryable(format!("Apify run {} is still going on", apify_run.id)));
     };
-    let mut harvest = app.apify.harvest(apify_run, status).await.map_err(Failure::retryable)?;
+    let harvest = app.apify.harvest(apify_run, status).await.map_err(Failure::retryable)?;
+    let Some(mut harvest) = harvest else {
+        let reason = format!(
+            "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \
+             harvest again",
+            apify_run.id
+        );
+        return report(app, run, vec![failed(task, reason)]).await;
+    };
     let profiles = std::mem::take(&mut harvest.profiles);
     let seen_at = app.clock.now();
     let mut facts = Vec::new();
@@ -151,13 +159,13 @@ async fn plan<T: Transport, Q: Queue>(
         .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
         .collect();
     let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
-    let plan = Plan::new(&about, planned_leads)
+    let plan = Plan::new(&about, planned_leads, app.config.lanes)
         .map_err(|too_many| NotPlanned::Never(too_many.to_string()))?;
     let id = plan.id.clone();
     let mut facts = Vec::new();
     if plan.leads() > 0 {
         let writable = leads::writable_fields(&app.airtable, base).await?;
-        let rubric = match rubric::read(&app.airtable, base).await {
+        let rubric = match rubric::read(&app.airtable, base, writable.criteria_have_active).await {
             Ok(rubric) => rubric,
             Err(rubric::RubricError::Airtable(error)) => return Err(error.into()),
             Err(error @ rubric::RubricError::Empty { .. }) => {
@@ -171,6 +179,12 @@ async fn plan<T: Transport, Q: Queue>(
             )));
         }
         facts.extend(rubric.warnings.into_iter().chain(writable.warnings).map(noted));
+        if plan.dropped_posts() > 0 {
+            facts.push(noted(format!(
+                "{} harvested post(s) were left out: their leads' cells have no room for them",
+                plan.dropped_posts()
+            )));
+        }
         facts.extend(plan.facts(Kind::Post));
         let frame = ChunkFrame {
             run: run.clone(),
@@ -183,16 +197,16 @@ async fn plan<T: Transport, Q: Queue>(
             rubric: rubric.prompt,
             writable: writable.fields,
         };
-        let messages = plan.into_messages(&frame, app.config.lanes);
+        let messages = plan.into_messages(&frame);
         tracing::info!(
             plan.id = %id,
             plan.chunks = messages.len(),
             "harvest planned"
         );
-        app.queue
-            .send(QueueName::Scoring, messages)
-            .await
-            .map_err(|error| NotPlanned::Later(Failure::retryable(error)))?;
+        app.queue.send(QueueName::Scoring, messages).await.map_err(|error| match &error {
+            QueueError::Unreachable { .. } => NotPlanned::Later(Failure::retryable(error)),
+            QueueError::Refused { .. } => NotPlanned::Never(error.to_string()),
+        })?;
     } else {
         facts.extend(plan.facts(Kind::Post));
     }

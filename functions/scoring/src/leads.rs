@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::airtable::formula::{Formula, any_encoding_of};
-use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::airtable::{Airtable, AirtableError, ListQuery, Record, TableSchema};
 use shared::ids::{BaseId, RunId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, ErrorCategory, LeadRef, SkipReason};
-use shared::schema::leads as schema;
+use shared::schema::{leads as schema, post_attributes};
 use shared::seams::Transport;
 
 /// A lead's row, as far as post scoring reads it.
@@ -39,6 +39,8 @@ const READ: [&str; 4] = [
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Writable {
     pub(crate) fields: Vec<String>,
+    /// Whether the criteria of the rubric can be switched off; `None` when the schema is secret.
+    pub(crate) criteria_have_active: Option<bool>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -57,6 +59,7 @@ pub(crate) async fn writable_fields(
         Ok(tables) => tables,
         Err(AirtableError::Denied { .. }) => {
             return Ok(Writable {
+                criteria_have_active: None,
                 fields: required().map(|field| field.name.to_owned()).collect(),
                 warnings: vec![format!(
                     "the schema of base {base} may not be read (scope schema.bases:read): \
@@ -67,9 +70,14 @@ pub(crate) async fn writable_fields(
         }
         Err(error) => return Err(error),
     };
+    let criteria = tables.iter().find(|table| table.name == post_attributes::TABLE);
+    let has_active = |table: &TableSchema| {
+        table.fields.iter().any(|field| field.name == post_attributes::ACTIVE)
+    };
+    let criteria_have_active = criteria.map(has_active);
     let table = tables.into_iter().find(|table| table.name == schema::TABLE);
     let known = table.map(|table| table.fields).unwrap_or_default();
-    let mut writable = Writable { fields: Vec::new(), warnings: Vec::new() };
+    let mut writable = Writable { fields: Vec::new(), criteria_have_active, warnings: Vec::new() };
     for field in &schema::POST_FIELDS {
         let found = known.iter().find(|known| known.name == field.name);
         let fits = found.is_some_and(|found| field.field_type.accepts(&found.field_type));
@@ -116,11 +124,10 @@ pub(crate) async fn read(
         }
     }
     if !slugs.is_empty() {
-        let pattern = format!("/in/(?:{})[/?#]", slugs.join("|"));
+        let pattern = format!("/in/(?:{})\\s*[/?#]", slugs.join("|"));
         formulas.push(Formula::path_matches(schema::PROFILE_URL, &pattern));
     }
-    let query =
-        ListQuery { fields: &READ, formula: Some(Formula::any(formulas)), max_records: None };
+    let query = ListQuery { fields: &READ, formula: Some(Formula::any(formulas)) };
     let mut rows = airtable.list(base, schema::TABLE, &query).await?;
     rows.sort_by(|a: &Record<LeadRow>, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     Ok(rows)

@@ -1,5 +1,6 @@
 //! From leads to chunks. Pure: the same leads give the same plan.
 
+use crate::posts_content::{self, CELL_MAX, StoredPost, cell_len};
 use shared::adapters::limits::MAX_MESSAGE_BYTES;
 use shared::digest::{id_of, queue_id};
 use shared::ids::{BaseId, PlanId};
@@ -14,15 +15,20 @@ use shared::seams::OutgoingMessage;
 const CHUNK_LEADS: usize = 50;
 /// Room for the leads of a chunk, in bytes of their JSON: a message less what else it carries.
 const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
-/// Most bytes of one lead's posts: no cell holds more.
-const LEAD_BYTES: usize = 100_000;
 /// Longest system prompt that fits beside a chunk's leads.
 pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
 
 /// What a plan is about.
 pub(crate) struct Plan {
     pub(crate) id: PlanId,
-    chunks: Vec<Vec<PlanLead>>,
+    chunks: Vec<LaneChunk>,
+}
+
+/// A chunk and its lane. Chunks of one lane are worked on one after the other, and a lead is in
+/// the same lane in every plan: no two workers write its row at the same time.
+struct LaneChunk {
+    lane: u32,
+    leads: Vec<PlanLead>,
 }
 
 /// A lead of a plan, with the number of dataset items that are its.
@@ -30,6 +36,8 @@ pub(crate) struct Plan {
 pub(crate) struct PlanLead {
     lead: ChunkLead,
     items: u32,
+    /// Posts that no cell has room for.
+    dropped: usize,
 }
 
 /// A plan that is too large. Nothing of it is begun.
@@ -52,10 +60,11 @@ pub(crate) struct ChunkFrame {
 impl PlanLead {
     /// A lead that a harvest was asked for. Of more posts than any cell holds, the newest stay.
     pub(crate) fn harvested(profile: ProfileKey, posts: Vec<Post>, items: u32) -> Self {
-        let mut room = LEAD_BYTES;
-        let posts = posts
+        let found = posts.len();
+        let mut room = CELL_MAX;
+        let posts: Vec<Post> = posts
             .into_iter()
-            .take_while(|post| match room.checked_sub(json_len(post)) {
+            .filter(|post| match room.checked_sub(stored_len(post)) {
                 Some(left) => {
                     room = left;
                     true
@@ -63,32 +72,43 @@ impl PlanLead {
                 None => false,
             })
             .collect();
+        let dropped = found - posts.len();
         let key = profile.lead_key();
-        Self { lead: ChunkLead { key, lead: LeadRef::Profile(profile), posts }, items }
+        Self { lead: ChunkLead { key, lead: LeadRef::Profile(profile), posts }, items, dropped }
     }
 }
 
 impl Plan {
     /// Divides leads into chunks. The plan's id is made of `about` and of the leads with their
     /// posts: planned again from the same harvest it is the same plan.
-    pub(crate) fn new(about: &[&str], leads: Vec<PlanLead>) -> Result<Self, TooManyLeads> {
+    pub(crate) fn new(
+        about: &[&str],
+        leads: Vec<PlanLead>,
+        lanes: u32,
+    ) -> Result<Self, TooManyLeads> {
         if leads.len() > MAX_PLAN_LEADS {
             return Err(TooManyLeads { leads: leads.len() });
         }
         let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
-        for PlanLead { lead, items } in &leads {
+        parts.push(lanes.to_string());
+        for PlanLead { lead, items, .. } in &leads {
             parts.push(lead.key.to_string());
             parts.push(items.to_string());
             parts.extend(lead.posts.iter().map(|post| post.key().to_string()));
         }
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let id = id_of(&parts).try_into().expect("an id has the form of a plan id");
-        Ok(Self { id, chunks: chunks(leads) })
+        Ok(Self { id, chunks: chunks(leads, lanes) })
+    }
+
+    /// How many posts no cell has room for.
+    pub(crate) fn dropped_posts(&self) -> usize {
+        self.chunks.iter().flat_map(|chunk| &chunk.leads).map(|lead| lead.dropped).sum()
     }
 
     /// How many leads it has.
     pub(crate) fn leads(&self) -> usize {
-        self.chunks.iter().map(Vec::len).sum()
+        self.chunks.iter().map(|chunk| chunk.leads.len()).sum()
     }
 
     /// The facts about the plan, to be sent when its chunks are queued.
@@ -97,7 +117,7 @@ impl Plan {
             .chunks
             .iter()
             .zip(0..)
-            .map(|(leads, chunk)| {
+            .map(|(LaneChunk { leads, .. }, chunk)| {
                 let leads = leads
                     .iter()
                     .map(|lead| PlannedLead { lead: lead.lead.key.clone(), posts: lead.items })
@@ -109,14 +129,14 @@ impl Plan {
         facts
     }
 
-    /// The chunks as messages, in lanes: chunks of one lane are worked on one after the other.
-    pub(crate) fn into_messages(self, frame: &ChunkFrame, lanes: u32) -> Vec<OutgoingMessage> {
+    /// The chunks as messages; a lane is a message group.
+    pub(crate) fn into_messages(self, frame: &ChunkFrame) -> Vec<OutgoingMessage> {
         let of = self.of();
         let plan = self.id;
         self.chunks
             .into_iter()
             .zip(0..)
-            .map(|(leads, index)| {
+            .map(|(LaneChunk { lane, leads }, index)| {
                 let chunk = Chunk {
                     run: frame.run.clone(),
                     plan: plan.clone(),
@@ -130,7 +150,7 @@ impl Plan {
                     leads: leads.into_iter().map(|lead| lead.lead).collect(),
                 };
                 OutgoingMessage {
-                    group: queue_id(&format!("{}#{}", frame.base, index % lanes)),
+                    group: queue_id(&format!("{}#{lane}", frame.base)),
                     deduplication: id_of(&["chunk", plan.as_str(), &index.to_string()]),
                     body: ScoringTask::Chunk(Box::new(chunk)).encode(),
                 }
@@ -143,24 +163,44 @@ impl Plan {
     }
 }
 
-/// Chunks of at most 50 leads that fit into a message.
-fn chunks(leads: Vec<PlanLead>) -> Vec<Vec<PlanLead>> {
-    let mut chunks: Vec<Vec<PlanLead>> = Vec::new();
-    let mut room = 0;
+/// Chunks of at most 50 leads of one lane that fit into a message.
+fn chunks(leads: Vec<PlanLead>, lanes: u32) -> Vec<LaneChunk> {
+    let mut of_lanes: Vec<Vec<PlanLead>> = (0..lanes).map(|_| Vec::new()).collect();
     for lead in leads {
-        let size = json_len(&lead.lead);
-        match chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK_LEADS && size <= room => {
-                room -= size;
-                chunk.push(lead);
-            }
-            Some(_) | None => {
-                room = CHUNK_BYTES.saturating_sub(size);
-                chunks.push(vec![lead]);
+        let lane = lane_of(&lead.lead, of_lanes.len());
+        of_lanes[lane].push(lead);
+    }
+    let mut chunks: Vec<LaneChunk> = Vec::new();
+    for (lane, leads) in (0..).zip(of_lanes) {
+        let mut room = 0;
+        for lead in leads {
+            let size = json_len(&lead.lead);
+            match chunks.last_mut() {
+                Some(chunk)
+                    if chunk.lane == lane && chunk.leads.len() < CHUNK_LEADS && size <= room =>
+                {
+                    room -= size;
+                    chunk.leads.push(lead);
+                }
+                Some(_) | None => {
+                    room = CHUNK_BYTES.saturating_sub(size);
+                    chunks.push(LaneChunk { lane, leads: vec![lead] });
+                }
             }
         }
     }
     chunks
+}
+
+/// The lane of a lead, made from its key alone.
+fn lane_of(lead: &ChunkLead, lanes: usize) -> usize {
+    let sum: usize = lead.key.as_str().bytes().map(usize::from).sum();
+    sum % lanes
+}
+
+/// Length of a post in its cell, as Airtable counts.
+fn stored_len(post: &Post) -> usize {
+    cell_len(&posts_content::write(&[StoredPost::from(post)]))
 }
 
 fn json_len(value: &impl serde::Serialize) -> usize {
@@ -212,12 +252,24 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_has_at_most_fifty_leads_and_lanes_take_turns() {
-        let plan = Plan::new(&["a"], (0..120).map(|n| lead(n, vec![])).collect()).unwrap();
-        assert_eq!(plan.leads(), 120);
-        let messages = plan.into_messages(&frame(), 2);
-        let groups: Vec<&str> = messages.iter().map(|message| message.group.as_str()).collect();
-        assert_eq!(groups, ["appX8s1pPiBf5rqTz#0", "appX8s1pPiBf5rqTz#1", "appX8s1pPiBf5rqTz#0"]);
+    fn a_chunk_has_at_most_fifty_leads_and_a_lead_keeps_its_lane() {
+        let lanes = |leads: Vec<PlanLead>| {
+            let plan = Plan::new(&["a"], leads, 2).unwrap();
+            let lanes = plan.chunks.iter().flat_map(|chunk| {
+                assert!(chunk.leads.len() <= CHUNK_LEADS);
+                chunk.leads.iter().map(|lead| (lead.lead.key.clone(), chunk.lane))
+            });
+            lanes.collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let all = lanes((0..120).map(|n| lead(n, vec![])).collect());
+        assert_eq!(all.len(), 120);
+        let in_first = all.values().filter(|lane| **lane == 0).count();
+        assert!((30..=90).contains(&in_first), "both lanes work: {in_first}");
+        for (key, lane) in lanes((100..140).map(|n| lead(n, vec![])).collect()) {
+            assert!(all.get(&key).is_none_or(|known| *known == lane));
+        }
+        let messages = Plan::new(&["a"], vec![lead(1, vec![])], 1).unwrap().into_messages(&frame());
+        assert_eq!(messages[0].group, "appX8s1pPiBf5rqTz#0");
     }
 
     #[test]
@@ -225,26 +277,36 @@ mod tests {
         let wordy = |n| {
             lead(n, (0..40).map(|p| post(&format!("u{n}-{p}"), "\u{1}é\"".repeat(900))).collect())
         };
-        let plan = Plan::new(&["a"], (0..30).map(wordy).collect()).unwrap();
+        let plan = Plan::new(&["a"], (0..30).map(wordy).collect(), 2).unwrap();
         assert!(plan.chunks.len() > 1);
-        for message in plan.into_messages(&frame(), 2) {
+        for message in plan.into_messages(&frame()) {
             assert!(message.body.len() <= MAX_MESSAGE_BYTES, "{}", message.body.len());
         }
     }
 
     #[test]
+    fn posts_that_no_cell_has_room_for_are_left_out_oldest_first_and_counted() {
+        let posts = [("new", 60_000), ("long", 60_000), ("old", 30_000)];
+        let posts = posts.map(|(url, length)| post(url, "ж".repeat(length)));
+        let plan = Plan::new(&["a"], vec![lead(1, posts.to_vec())], 1).unwrap();
+        let kept = &plan.chunks[0].leads[0].lead.posts;
+        assert_eq!(kept.iter().map(|post| post.url.as_str()).collect::<Vec<_>>(), ["new", "old"]);
+        assert_eq!(plan.dropped_posts(), 1);
+    }
+
+    #[test]
     fn a_plan_of_the_same_content_is_the_same_plan() {
-        let id = |leads| Plan::new(&["run", "harvest"], leads).unwrap().id;
+        let id = |leads| Plan::new(&["run", "harvest"], leads, 2).unwrap().id;
         let one = || vec![lead(1, vec![post("u", "x".into())])];
         assert_eq!(id(one()), id(one()));
         assert_ne!(id(one()), id(vec![lead(1, vec![])]));
-        assert_ne!(id(one()), Plan::new(&["run", "other"], one()).unwrap().id);
+        assert_ne!(id(one()), Plan::new(&["run", "other"], one(), 2).unwrap().id);
     }
 
     #[test]
     fn more_leads_than_a_plan_takes_are_refused_as_a_whole() {
         let leads: Vec<PlanLead> = vec![lead(1, vec![]); MAX_PLAN_LEADS + 1];
-        let error = Plan::new(&["a"], leads).err().unwrap();
+        let error = Plan::new(&["a"], leads, 2).err().unwrap();
         assert!(error.to_string().starts_with("25001 leads are more than a plan takes"));
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn resolve(
     };
     let (base_run, run_type) = match &hints.base_run {
         Some(given) => (given.clone(), RunType::Orchestrated),
-        None => match recorded(airtable, master, &client_id, &task.apify_run_id).await? {
+        None => match recorded(airtable, master, &client_id, task, started_at).await? {
             Some(recorded) => recorded,
             None => match listed.base_run {
                 Some(listed) => (listed, RunType::Orchestrated),
@@ -131,10 +131,9 @@ async fn find_client(
     let query = ListQuery {
         fields: &[clients::CLIENT_NAME, clients::STATUS, clients::BASE_ID, clients::SERVICE_LEVEL],
         formula: Some(Formula::equals(clients::CLIENT_ID, id.as_str())),
-        max_records: Some(1),
     };
     let rows: Vec<Row> = airtable.list(master, clients::TABLE, &query).await?;
-    Ok(rows.first().map(|row| Client {
+    Ok(oldest(&rows).map(|row| Client {
         id: id.to_string(),
         name: text(row, clients::CLIENT_NAME),
         status: text(row, clients::STATUS),
@@ -148,15 +147,16 @@ async fn recorded(
     airtable: &Airtable<impl Transport>,
     master: &BaseId,
     client: &ClientId,
-    apify_run: &ApifyRunId,
+    task: &Ingest,
+    started_at: Timestamp,
 ) -> Result<Option<(BaseRunId, RunType)>, AirtableError> {
+    let apify_run = &task.apify_run_id;
     let query = ListQuery {
         fields: &[run_record::RUN_ID, run_record::APIFY_RUN_ID],
         formula: Some(Formula::all([
             Formula::equals(run_record::CLIENT_ID, client.as_str()),
             Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
         ])),
-        max_records: None,
     };
     let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
@@ -169,8 +169,13 @@ async fn recorded(
         })
         .find_map(|row| {
             let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
-            // The fold keeps `Orchestrated` when an earlier event said so.
-            (run.client() == *client).then(|| (run.base(), RunType::Standalone))
+            let base = run.base();
+            // A webhook for a run that Apify did not know then may have left a record of 1970.
+            if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {
+                return None;
+            }
+            let derived = base == BaseRunId::at(started_at);
+            Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
         }))
 }
 
@@ -190,10 +195,9 @@ async fn listed(
     let query = ListQuery {
         fields: &[apify::RUN_ID, apify::CLIENT_ID],
         formula: Some(Formula::equals(apify::APIFY_RUN_ID, apify_run.as_str())),
-        max_records: Some(1),
     };
     match airtable.list::<Map<String, Value>>(master, apify::TABLE, &query).await {
-        Ok(rows) => Ok(rows.first().map_or_else(Listed::default, |row| Listed {
+        Ok(rows) => Ok(oldest(&rows).map_or_else(Listed::default, |row| Listed {
             base_run: BaseRunId::in_front_of(&text(row, apify::RUN_ID)),
             client: text(row, apify::CLIENT_ID).trim().parse().ok(),
         })),
@@ -203,6 +207,11 @@ async fn listed(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Of several rows that fit, the same one every time.
+fn oldest(rows: &[Row]) -> Option<&Row> {
+    rows.iter().min_by_key(|row| (row.created_time, &row.id))
 }
 
 fn text(row: &Row, field: &str) -> String {

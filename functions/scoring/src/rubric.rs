@@ -26,10 +26,12 @@ pub(crate) enum RubricError {
 
 type Row = Map<String, Value>;
 
-/// Reads a client's rubric: two requests, once per plan.
+/// Reads a client's rubric: two requests, once per plan. `has_active` says whether the table of
+/// criteria has the field `Active`, as far as that is known.
 pub(crate) async fn read(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
+    has_active: Option<bool>,
 ) -> Result<Rubric, RubricError> {
     let texts: Vec<Record<Row>> =
         airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
@@ -41,7 +43,7 @@ pub(crate) async fn read(
         airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
     let texts: Vec<Row> = texts.into_iter().map(|row| row.fields).collect();
     let criteria: Vec<Row> = criteria.into_iter().map(|row| row.fields).collect();
-    prompt(&texts, &criteria).ok_or_else(|| {
+    prompt(&texts, &criteria, has_active).ok_or_else(|| {
         let what = "active criteria";
         RubricError::Empty { table: attributes::TABLE, base: base.clone(), what }
     })
@@ -49,10 +51,12 @@ pub(crate) async fn read(
 
 /// Puts the texts in their order, with the criteria right behind the component
 /// `SCORING_HEADER`. `None` without an active criterion.
-fn prompt(texts: &[Row], criteria: &[Row]) -> Option<Rubric> {
+fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
-    // A checkbox that is not set is left out; a table where no row has it has no such field.
-    let has_active = criteria.iter().any(|row| row.contains_key(attributes::ACTIVE));
+    // A checkbox that is not set is left out. Where the schema is secret, a table in which no row
+    // has it is taken for one without the field.
+    let has_active = has_active
+        .unwrap_or_else(|| criteria.iter().any(|row| row.contains_key(attributes::ACTIVE)));
     let is_active = |row: &&Row| !has_active || row.get(attributes::ACTIVE) == Some(&true.into());
     let mut criteria: Vec<&Row> = criteria.iter().filter(is_active).collect();
     criteria.sort_by_cached_key(|row| text(row, attributes::ID));
@@ -172,7 +176,7 @@ mod tests {
             {"Attribute ID": "A", "Criterion Name": "Builds", "Category": "Positive Scoring Factor", "Max Score / Point Value": 40,
              "Detailed Instructions for AI (Scoring Rubric)": "Look for shipped work."},
         ]));
-        let rubric = prompt(&texts(), &criteria).unwrap();
+        let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert_eq!(
             rubric.prompt,
             "You score posts.\n\nScore by this rubric:\n\n\
@@ -189,18 +193,19 @@ mod tests {
             {"Attribute ID": "A", "Category": "Positive Scoring Factor", "Active": true},
             {"Attribute ID": "B", "Category": "Positive Scoring Factor"},
         ]));
-        let rubric = prompt(&texts(), &criteria).unwrap();
+        let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert!(rubric.prompt.contains("### A") && !rubric.prompt.contains("### B"));
         let without_field =
             rows(json!([{"Attribute ID": "B", "Category": "Positive Scoring Factor"}]));
-        assert!(prompt(&texts(), &without_field).unwrap().prompt.contains("### B"));
-        assert_eq!(prompt(&texts(), &[]), None);
+        assert!(prompt(&texts(), &without_field, Some(false)).unwrap().prompt.contains("### B"));
+        assert_eq!(prompt(&texts(), &without_field, Some(true)), None, "all are switched off");
+        assert_eq!(prompt(&texts(), &[], None), None);
     }
 
     #[test]
     fn an_unknown_category_counts_as_positive_with_a_warning() {
         let criteria = rows(json!([{"Attribute ID": "A", "Category": "Bonus"}]));
-        let rubric = prompt(&texts(), &criteria).unwrap();
+        let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert!(rubric.prompt.contains("## Positive Scoring Factors\n### A"));
         assert_eq!(
             rubric.warnings,
@@ -211,7 +216,7 @@ mod tests {
     #[test]
     fn without_a_scoring_header_the_rubric_stands_at_the_end_with_a_warning() {
         let criteria = rows(json!([{"Attribute ID": "A", "Category": "Positive Scoring Factor"}]));
-        let rubric = prompt(&texts()[..1], &criteria).unwrap();
+        let rubric = prompt(&texts()[..1], &criteria, None).unwrap();
         assert!(rubric.prompt.starts_with("Answer in JSON.") && rubric.prompt.ends_with("### A:"));
         assert_eq!(rubric.warnings.len(), 1);
     }

@@ -250,6 +250,11 @@ async fn write<T: Transport, Q: Queue>(
         let Err(error) = app.airtable.update(&chunk.base, schema::TABLE, &updates).await else {
             return Ok(failed);
         };
+        // Airtable does not tell a row that is gone from one it denies.
+        let is_denied = matches!(error, AirtableError::Denied { .. });
+        if is_denied && updates.len() > 1 {
+            break;
+        }
         let AirtableError::Refused { message, .. } = &error else { return Err(given_up(&error)) };
         let Some(field) = refused_optional_field(message, writable) else { break };
         tracing::error!(%error, airtable.field = field, "leads are written without this field");
@@ -259,11 +264,15 @@ async fn write<T: Transport, Q: Queue>(
         }
         updates.retain(|update| !update.fields.is_empty());
     }
+    let rows = updates.len();
     for update in updates {
         let row = std::slice::from_ref(&update);
         match app.airtable.update(&chunk.base, schema::TABLE, row).await {
             Ok(()) => {}
-            Err(error @ AirtableError::Refused { .. }) => {
+            Err(error @ AirtableError::Denied { .. }) if failed.len() + 1 == rows => {
+                return Err(given_up(&error));
+            }
+            Err(error @ (AirtableError::Refused { .. } | AirtableError::Denied { .. })) => {
                 tracing::error!(%error, airtable.record = %update.id, "lead's row is not written");
                 failed.insert(update.id, error.to_string());
             }

@@ -42,8 +42,6 @@ pub struct ListQuery<'a> {
     pub fields: &'a [&'a str],
     /// Only rows that this keeps.
     pub formula: Option<Formula>,
-    /// At most so many rows.
-    pub max_records: Option<usize>,
 }
 
 /// A row.
@@ -281,9 +279,6 @@ fn list_body(query: &ListQuery<'_>, offset: Option<&str>) -> Value {
     }
     if let Some(formula) = &query.formula {
         body["filterByFormula"] = json!(formula.as_str());
-    }
-    if let Some(max_records) = query.max_records {
-        body["maxRecords"] = json!(max_records);
     }
     if let Some(offset) = offset {
         body["offset"] = json!(offset);

@@ -72,12 +72,12 @@ impl RunState {
     }
 
     pub(super) fn count_harvests(&self, summary: &mut Summary) {
-        for (_, harvest) in self.harvests.values() {
+        for cost in self.harvests.values().filter_map(|harvest| harvest.cost) {
+            *summary.harvest_cost.get_or_insert_default() += cost.1;
+        }
+        for (_, harvest) in self.reports() {
             summary.targets += u64::from(harvest.targets);
             summary.posts_harvested += u64::from(harvest.posts);
-            if let Some(cost) = harvest.cost {
-                *summary.harvest_cost.get_or_insert_default() += cost;
-            }
             let Some(plan) = &harvest.plan else {
                 summary.posts_unmatched += u64::from(harvest.posts);
                 continue;

@@ -5,6 +5,7 @@ use crate::messages::{
     BilledCall, ErrorCategory, Fact, Harvested, Kind, MetricsEvent, Note, NoteKind, OpenedBy,
     Outcome, RunHeader,
 };
+use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,14 +23,30 @@ pub struct RunState {
     /// The last sign of work on the run; stall notes and repairs of the record are none.
     pub(super) last_progress: Timestamp,
     pub(super) opened: BTreeMap<OpenedBy, Timestamp>,
-    /// The latest report on each harvest.
-    pub(super) harvests: BTreeMap<ApifyRunId, (Timestamp, Harvested)>,
+    pub(super) harvests: BTreeMap<ApifyRunId, Harvest>,
     pub(super) plans: BTreeMap<PlanId, Plan>,
     pub(super) chunks: BTreeMap<ChunkKey, Chunk>,
     pub(super) leads: BTreeMap<(Kind, LeadKey), Lead>,
     pub(super) failures: BTreeMap<(Option<ApifyRunId>, String), Timestamp>,
     pub(super) notes: BTreeMap<Note, Timestamp>,
     pub(super) stalled_at: Option<Timestamp>,
+}
+
+/// What is known of a harvest.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Harvest {
+    pub(super) report: Option<HarvestReport>,
+    /// The latest cost that Apify named.
+    pub(super) cost: Option<(Timestamp, NanoUsd)>,
+}
+
+/// A report on a harvest with what decides between two: one that led to a plan is never lost to
+/// one that did not, and else the latest counts. The fields' order is the order of comparison.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct HarvestReport {
+    is_planned: bool,
+    pub(super) at: Timestamp,
+    pub(super) harvested: Harvested,
 }
 
 /// A plan whose chunks are queued.
@@ -146,12 +163,15 @@ impl RunState {
         match fact {
             Fact::Opened(opened) => earliest(&mut self.opened, opened.by.clone(), at),
             Fact::Harvested(harvested) => {
-                let known = self.harvests.get(&harvested.apify_run);
-                if known.is_none_or(|(then, known)| {
-                    (*then, known.posts, known.cost) < (at, harvested.posts, harvested.cost)
-                }) {
-                    self.harvests.insert(harvested.apify_run.clone(), (at, harvested.clone()));
-                }
+                let report = HarvestReport {
+                    is_planned: harvested.plan.is_some(),
+                    at,
+                    harvested: harvested.clone(),
+                };
+                let harvest = self.harvests.entry(harvested.apify_run.clone()).or_default();
+                harvest.report = harvest.report.take().max(Some(report));
+                let cost = harvested.cost.map(|cost| (at, cost));
+                harvest.cost = harvest.cost.max(cost);
             }
             Fact::Planned(planned) => {
                 let plan = self.plans.entry(planned.plan.clone()).or_insert(Plan {

@@ -147,7 +147,10 @@ impl RunState {
             started_at: self.started_at,
             ended_at: None,
             opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
-            harvests: by_time(self.harvests.values().cloned()),
+            harvests: by_time(self.reports().map(|(at, harvested)| {
+                let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
+                (at, Harvested { cost: cost.map(|(_, cost)| cost), ..harvested.clone() })
+            })),
             planned: self.plan_sizes(),
             harvest_cost: None,
             targets: 0,
@@ -178,17 +181,17 @@ impl RunState {
         summary
     }
 
-    /// Failures that nothing later put right: a harvest that failed to be planned can be posted
-    /// again, and is planned then.
+    /// Failures that stand. A harvest that failed to be planned can be posted again and is planned
+    /// then; one that was planned cannot be made worse by a delivery that fails.
     fn standing_failures(&self) -> Vec<(Timestamp, Option<ApifyRunId>, String)> {
-        let is_put_right = |about: &Option<ApifyRunId>, failed_at: Timestamp| {
-            let harvest = about.as_ref().and_then(|run| self.harvests.get(run));
-            harvest.is_some_and(|(at, harvest)| harvest.plan.is_some() && *at > failed_at)
+        let is_put_right = |about: &Option<ApifyRunId>| {
+            let harvest = about.as_ref().and_then(|run| self.harvests.get(run)?.report.as_ref());
+            harvest.is_some_and(|report| report.harvested.plan.is_some())
         };
         by_time(
             self.failures
                 .iter()
-                .filter(|((about, _), at)| !is_put_right(about, **at))
+                .filter(|((about, _), _)| !is_put_right(about))
                 .map(|((about, reason), at)| (*at, about.clone(), reason.clone())),
         )
     }
@@ -205,7 +208,6 @@ impl RunState {
         });
         let unplanned = self
             .planned_by_harvests()
-            .chain(self.chunks.keys().map(|(plan, _)| plan))
             .filter(|plan| !self.plans.contains_key(*plan))
             .collect::<BTreeSet<_>>()
             .into_iter()
@@ -238,7 +240,13 @@ impl RunState {
     }
 
     fn planned_by_harvests(&self) -> impl Iterator<Item = &PlanId> {
-        self.harvests.values().filter_map(|(_, harvested)| harvested.plan.as_ref())
+        self.reports().filter_map(|(_, harvested)| harvested.plan.as_ref())
+    }
+
+    /// What is to be believed of each harvest.
+    pub(super) fn reports(&self) -> impl Iterator<Item = (Timestamp, &Harvested)> {
+        let reports = self.harvests.values().filter_map(|harvest| harvest.report.as_ref());
+        reports.map(|report| (report.at, &report.harvested))
     }
 
     fn is_finished(&self, key: &ChunkKey) -> bool {

@@ -139,7 +139,7 @@ pub enum HarvestStatus {
 }
 
 /// See [`Fact::Harvested`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Harvested {
     /// The Apify run.
     pub apify_run: ApifyRunId,

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::fold::Summary;
 use crate::ids::{BaseId, RecordId, RunId};
 use crate::schema::run_record as schema;
-use crate::schema::{Field, run_record};
+use crate::schema::{Field, FieldType, run_record};
 use crate::seams::Transport;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -74,9 +74,12 @@ impl RunRecords {
         let mut shape = self.shape(airtable).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
         let mut looked_for_duplicates = false;
+        // A choice that a select lacks concerns these runs alone: it is not remembered.
+        let mut left_out_now: Vec<(&'static str, String)> = Vec::new();
         loop {
-            let left_out: Vec<(&str, &str)> =
-                shape.left_out.iter().map(|(name, why)| (*name, why.as_str())).collect();
+            let known = shape.left_out.iter().map(|(name, why)| (*name, why.as_str()));
+            let now = left_out_now.iter().map(|(name, why)| (*name, why.as_str()));
+            let left_out: Vec<(&str, &str)> = known.chain(now).collect();
             let rows: Vec<_> = runs.iter().map(|run| cells(run, &left_out)).collect();
             let error = match airtable.upsert(&self.base, schema::TABLE, &MERGE_ON, &rows).await {
                 Ok(upserted) => {
@@ -86,7 +89,15 @@ impl RunRecords {
                 Err(error) => error,
             };
             let AirtableError::Refused { message, .. } = &error else { return Err(error) };
-            if let Some(field) = refused_field(message, &rows, &shape) {
+            if let Some(field) = refused_choice(message, &rows, &left_out_now) {
+                tracing::error!(
+                    %error,
+                    airtable.table = schema::TABLE,
+                    airtable.field = field,
+                    "run records are written without this choice; add it in Airtable"
+                );
+                left_out_now.push((field, message.clone()));
+            } else if let Some(field) = refused_field(message, &shape) {
                 tracing::error!(
                     %error,
                     airtable.table = schema::TABLE,
@@ -156,7 +167,6 @@ impl RunRecords {
                 Formula::equals(schema::RUN_ID, run.run.as_str()),
                 Formula::equals(schema::CLIENT_ID, run.header.client.as_str()),
             ])),
-            max_records: None,
         };
         let mut rows: Vec<Record<Map<String, Value>>> =
             airtable.list(&self.base, schema::TABLE, &query).await?;
@@ -199,21 +209,30 @@ fn unwritable(table: &TableSchema) -> BTreeMap<&'static str, String> {
         .collect()
 }
 
-/// The field that a refusal is about: the one whose name it quotes, or whose value (a choice that
-/// the select does not have).
-fn refused_field(
-    message: &str,
-    rows: &[Map<String, Value>],
-    shape: &Shape,
-) -> Option<&'static str> {
-    let quotes = |text: &str| message.contains(&format!("\"{text}\""));
-    let holds_quoted =
-        |name: &str| rows.iter().filter_map(|row| row.get(name)?.as_str()).any(quotes);
+/// The field that a refusal is about: the one whose name it quotes.
+fn refused_field(message: &str, shape: &Shape) -> Option<&'static str> {
     run_record::FIELDS
         .iter()
         .map(|field| field.name)
         .filter(|name| !MERGE_ON.contains(name) && !shape.left_out.contains_key(name))
-        .find(|name| quotes(name) || holds_quoted(name))
+        .find(|name| message.contains(&format!("\"{name}\"")))
+}
+
+/// The select field that lacks the choice which a refusal quotes.
+fn refused_choice(
+    message: &str,
+    rows: &[Map<String, Value>],
+    left_out: &[(&'static str, String)],
+) -> Option<&'static str> {
+    run_record::FIELDS
+        .iter()
+        .filter(|field| matches!(field.field_type, FieldType::SingleSelect(_)))
+        .map(|field| field.name)
+        .filter(|name| !left_out.iter().any(|(known, _)| known == name))
+        .find(|name| {
+            let mut values = rows.iter().filter_map(|row| row.get(*name)?.as_str());
+            values.any(|value| message.contains(&format!("\"{value}\"")))
+        })
 }
 
 fn written(
@@ -223,12 +242,19 @@ fn written(
     mut duplicates: BTreeMap<RunId, Vec<RecordId>>,
 ) -> Vec<Written> {
     runs.iter()
-        .zip(records)
-        .map(|(run, record)| Written {
-            run: run.run.clone(),
-            record: record.id.clone(),
-            created: created.contains(&record.id),
-            duplicates: duplicates.remove(&run.run).unwrap_or_default(),
+        .enumerate()
+        .filter_map(|(at, run)| {
+            // By what the reply says, not by its order, as long as it says it.
+            let says = |record: &&Record<Map<String, Value>>| {
+                record.fields.get(schema::RUN_ID).and_then(Value::as_str) == Some(run.run.as_str())
+            };
+            let record = records.iter().find(says).or_else(|| records.get(at))?;
+            Some(Written {
+                run: run.run.clone(),
+                record: record.id.clone(),
+                created: created.contains(&record.id),
+                duplicates: duplicates.remove(&run.run).unwrap_or_default(),
+            })
         })
         .collect()
 }

@@ -53,9 +53,9 @@ struct Usage {
     total_token_count: u64,
 }
 
-/// Reads a 200. One that cannot be read was billed all the same, nobody knows what: it counts as
+/// Reads a 200 of the model `asked`. One that cannot be read was billed all the same, nobody knows what: it counts as
 /// lost.
-pub(super) fn read(body: &[u8]) -> Call {
+pub(super) fn read(body: &[u8], asked: &str) -> Call {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let detail = "the model's answer is no JSON".to_owned();
         let reply =
@@ -66,7 +66,9 @@ pub(super) fn read(body: &[u8]) -> Call {
     let billing = if usage == TokenUsage::default() {
         CallOutcome::Lost
     } else {
-        CallOutcome::Answered { usage, model: answer.model_version.clone() }
+        let answered = answer.model_version.as_str();
+        let model = if answered.is_empty() { asked } else { answered }.to_owned();
+        CallOutcome::Answered { usage, model }
     };
     Call { billing, reply: answer.reply() }
 }
@@ -133,7 +135,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn call(answer: &Value) -> Call {
-        read(answer.to_string().as_bytes())
+        read(answer.to_string().as_bytes(), "asked")
     }
 
     fn finished(reason: &str) -> Call {
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_answer_whose_usage_cannot_be_read_is_lost_to_the_books_not_free() {
-        assert_eq!(read(b"{\"candidates\":[{\"con").billing, CallOutcome::Lost);
+        assert_eq!(read(b"{\"candidates\":[{\"con", "asked").billing, CallOutcome::Lost);
         assert_eq!(call(&json!({"candidates": []})).billing, CallOutcome::Lost);
     }
 }

@@ -118,7 +118,9 @@ impl<T: Transport> Gemini<T> {
             Err(reply) => return Call { billing: CallOutcome::Refused, reply },
         };
         match self.transport.send(request, self.timeout).await {
-            Ok(response) if response.status() == StatusCode::OK => answer::read(response.body()),
+            Ok(response) if response.status() == StatusCode::OK => {
+                answer::read(response.body(), &self.model)
+            }
             Ok(response) => Call {
                 billing: CallOutcome::Refused,
                 reply: refusal::read(response.status(), response.body()),

@@ -155,6 +155,7 @@ fn from_json(text: &str) -> Option<Vec<StoredPost>> {
 
 /// Merges harvested posts (newest first) into those that are stored, by post URL.
 pub(crate) fn merge(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged {
+    let unchanged = stored.clone();
     let mut known = stored;
     let mut added: Vec<StoredPost> = Vec::new();
     for post in harvested {
@@ -169,6 +170,9 @@ pub(crate) fn merge(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged {
     let fits = |posts: &[StoredPost], added: &[StoredPost]| {
         cell_len(&write(&[added, posts].concat())) <= CELL_MAX
     };
+    if !fits(&known, &[]) {
+        known = unchanged;
+    }
     // What is stored stays; of what is new the oldest gives way.
     while !added.is_empty() && !fits(&known, &added) {
         added.pop();
