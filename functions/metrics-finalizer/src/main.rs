@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use metrics_finalizer::{Config, Finalizer, handle};
-use shared::adapters::aws::aws_clients;
+use shared::adapters::aws::Aws;
 use shared::adapters::dynamodb::DynamoEventLog;
 use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::{QueueUrls, SqsQueue};
@@ -23,11 +23,12 @@ async fn main() -> Result<(), Error> {
     let vars = Vars::new(variable);
     let metrics = QueueUrls::received_from(&vars, QueueName::Metrics)?;
     let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
-    let aws = aws_clients().await?;
-    let queue = SqsQueue::new(aws.sqs, [(QueueName::Metrics, metrics)].into());
-    let log = DynamoEventLog::new(aws.dynamodb, table);
+    let http = HttpTransport::new()?;
+    let aws = Aws::read(&vars, &http)?;
+    let queue = SqsQueue::new(aws.sqs(), [(QueueName::Metrics, metrics)].into());
+    let log = DynamoEventLog::new(aws.dynamodb(), table);
     let limiters = Arc::new(Limiters::new(config.airtable_rate));
-    let app = &Finalizer::new(config, HttpTransport::new()?, limiters, queue, log, Clock::system());
+    let app = &Finalizer::new(config, http, limiters, queue, log, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use scoring::{Config, Scoring, handle};
-use shared::adapters::aws::aws_clients;
+use shared::adapters::aws::Aws;
 use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::{QueueUrls, SqsQueue};
 use shared::airtable::Limiters;
@@ -22,12 +22,13 @@ async fn main() -> Result<(), Error> {
     let vars = Vars::new(variable);
     let scoring = QueueUrls::received_from(&vars, QueueName::Scoring)?;
     let metrics = QueueUrls::sent_to(&vars, QueueName::Metrics)?;
-    let aws = aws_clients().await?;
+    let http = HttpTransport::new()?;
+    let aws = Aws::read(&vars, &http)?;
     let queues = [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into();
-    let transport = Arc::new(HttpTransport::new()?);
+    let transport = Arc::new(http);
     let limiters = Arc::new(Limiters::new(config.airtable_rate));
     let rng = fastrand::Rng::new();
-    let queue = SqsQueue::new(aws.sqs, queues);
+    let queue = SqsQueue::new(aws.sqs(), queues);
     let app = &Scoring::new(config, transport, limiters, queue, Clock::system(), rng);
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());

@@ -2,6 +2,7 @@
 //! against a function that does nothing, in the same run: `cargo bench -p webhook-intake`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,7 +1,8 @@
 //! Wires webhook intake. Every decision is made in the library and in `shared`.
 
 use lambda_http::{Error, Request, run, service_fn};
-use shared::adapters::aws::aws_clients;
+use shared::adapters::aws::Aws;
+use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::{QueueUrls, SqsQueue};
 use shared::clock::Clock;
 use shared::config::Vars;
@@ -14,9 +15,10 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let variable = |name| std::env::var(name).ok();
     let config = Config::read(variable)?;
-    let scoring = QueueUrls::sent_to(&Vars::new(variable), QueueName::Scoring)?;
-    let aws = aws_clients().await?;
-    let queue = SqsQueue::new(aws.sqs, [(QueueName::Scoring, scoring)].into());
+    let vars = Vars::new(variable);
+    let scoring = QueueUrls::sent_to(&vars, QueueName::Scoring)?;
+    let aws = Aws::read(&vars, &HttpTransport::new()?)?;
+    let queue = SqsQueue::new(aws.sqs(), [(QueueName::Scoring, scoring)].into());
     let app = &Intake::new(config, queue, Clock::system());
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
 }

@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Sends requests over the network, with one pool of connections.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
 }
 
 /// The HTTP client could not be made.
@@ -30,32 +30,30 @@ pub struct HttpTransport {
 #[error("no HTTP client can be made")]
 pub struct HttpSetupError(#[from] reqwest::Error);
 
-/// A client with its pool of connections. It trusts Mozilla's root certificates, which are compiled
-/// in: reading the machine's takes several times as long as all else that a cold start does.
-pub(super) fn client() -> Result<reqwest::Client, HttpSetupError> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has the ciphers of every TLS version")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()?;
-    Ok(client)
-}
-
 impl HttpTransport {
-    /// Makes the client.
+    /// Makes the client. It trusts Mozilla's root certificates, which are compiled in: reading the
+    /// machine's takes several times as long as all else that a cold start does.
     ///
     /// # Errors
     /// [`HttpSetupError`] when the system refuses what a client needs.
+    ///
+    /// # Panics
+    /// Never: ring has the ciphers of every TLS version.
     pub fn new() -> Result<Self, HttpSetupError> {
-        Ok(Self { client: client()? })
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring has the ciphers of every TLS version")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .http1_only()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { client })
     }
 
     /// Sends `request` and follows the answers `302 Found` to a GET. Other redirects are answers

@@ -1,4 +1,4 @@
-use super::super::aws::clients_for_tests;
+use super::super::aws::aws_for_tests;
 use super::super::limits::MAX_EVENT_BYTES;
 use super::super::loopback::{Loopback, Reply};
 use super::*;
@@ -36,7 +36,7 @@ fn event_item(id: &str, body: &str) -> Value {
 async fn log_answered(replies: &[Value]) -> (DynamoEventLog, Loopback) {
     let replies = replies.iter().map(|body| Reply::json(&body.to_string())).collect();
     let server = Loopback::serving(replies).await;
-    (DynamoEventLog::new(clients_for_tests(&server.origin).dynamodb, "runs".to_owned()), server)
+    (DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned()), server)
 }
 
 fn written(body: &Value) -> Vec<&Value> {
@@ -145,7 +145,7 @@ async fn an_error_of_dynamodb_is_told_in_its_words() {
     let reply =
         Reply::Http(400, "content-type: application/x-amz-json-1.0\r\n".into(), answer.into());
     let server = Loopback::serving(vec![reply]).await;
-    let log = DynamoEventLog::new(clients_for_tests(&server.origin).dynamodb, "runs".to_owned());
+    let log = DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned());
     assert_eq!(
         log.read(&run()).await.unwrap_err().to_string(),
         "the event log is not reachable: ResourceNotFoundException: no table"

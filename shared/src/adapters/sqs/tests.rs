@@ -1,4 +1,4 @@
-use super::super::aws::clients_for_tests;
+use super::super::aws::aws_for_tests;
 use super::super::loopback::{Loopback, Reply};
 use super::*;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn queue_answered(replies: &[&str]) -> (SqsQueue, Loopback) {
         url: format!("{}/1/scoring.fifo", server.origin),
         dead_letters: Some(format!("{}/1/scoring-dead.fifo", server.origin)),
     };
-    let client = clients_for_tests(&server.origin).sqs;
+    let client = aws_for_tests(&server.origin).sqs();
     (SqsQueue::new(client, [(QueueName::Scoring, urls)].into()), server)
 }
 
