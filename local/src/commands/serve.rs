@@ -35,6 +35,12 @@ pub struct Options {
 /// # Errors
 /// When a port is taken, or a variable is missing or wrong.
 pub async fn run(options: &Options) -> CommandResult {
+    // Before anything can send a webhook: one that comes early waits for its answer.
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| {
+            format!("port {} on 127.0.0.1 is not free for the webhook: {error}", options.port)
+        })?;
+    let address = listener.local_addr()?;
     std::fs::create_dir_all(&options.data)?;
     let database = Database::open(&options.data.join("runtally.sqlite"))?;
     let service_options = ServiceOptions {
@@ -50,11 +56,6 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     let defaults = simulated_defaults(&services, &world);
     let variable = |name: &'static str| std::env::var(name).ok().or_else(|| defaults(name));
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| {
-            format!("port {} on 127.0.0.1 is not free for the webhook: {error}", options.port)
-        })?;
-    let address = listener.local_addr()?;
     let mut system = System::start(variable, &database, listener, fastrand::u64(..))?;
     let mut out = std::io::stdout();
     writeln!(out, "webhook   http://{address}/webhooks/apify")?;
