@@ -389,6 +389,37 @@ fn a_run_that_failed_to_be_planned_is_put_right_by_planning_it() {
 }
 
 #[test]
+fn a_run_that_ended_well_is_not_made_worse_by_a_later_delivery_that_fails() {
+    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "client paused".to_owned() };
+    let later = finished().opened().tell(Fact::RunFailed(failed)).harvested(
+        HarvestStatus::Succeeded,
+        0,
+        false,
+    );
+    let (before, after) = (finished().summary(), later.summary());
+    assert_eq!(after.status, Status::Completed);
+    assert_eq!((after.posts_harvested, after.posts_matched), (before.posts_harvested, 8));
+    assert_eq!(after.failures, []);
+}
+
+#[test]
+fn chunks_of_a_plan_that_was_given_up_before_it_was_told_do_not_keep_a_run_open() {
+    let other = crate::digest::id_of(&["another plan"]).try_into().unwrap();
+    let stray = AttemptRef { plan: other, ..attempt(0, 3) };
+    let summary = finished().settled(&stray, &[(1, SCORED)]).done(&stray).summary();
+    assert_eq!(summary.status, Status::Completed);
+}
+
+#[test]
+fn a_cost_that_apify_once_named_is_kept() {
+    let mut story = finished().harvested(HarvestStatus::Succeeded, 8, true);
+    if let Fact::Harvested(harvested) = &mut story.events.last_mut().unwrap().fact {
+        harvested.cost = None;
+    }
+    assert_eq!(story.summary().harvest_cost, Some(NanoUsd(74_000_000)));
+}
+
+#[test]
 fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them() {
     let (first, second) = (attempt(0, 1), attempt(0, 2));
     let failed = ChunkFailed {
