@@ -2,7 +2,7 @@
 
 use super::{Call, Reply};
 use serde::Deserialize;
-use shared::messages::{CallOutcome, ErrorCategory};
+use shared::messages::{CallOutcome, ErrorCategory, Served};
 use shared::tokens::TokenUsage;
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ pub(super) fn read(body: &[u8], asked: &str) -> Call {
     } else {
         let answered = answer.model_version.as_str();
         let model = if answered.is_empty() { asked } else { answered }.to_owned();
-        CallOutcome::Answered { usage, model }
+        CallOutcome::Answered { usage, model, served: Served::default() }
     };
     Call { billing, reply: answer.reply() }
 }
@@ -162,7 +162,8 @@ mod tests {
             total: 7030,
         };
         let model = "gemini-3.5-flash-lite".to_owned();
-        assert_eq!(call.billing, CallOutcome::Answered { usage, model });
+        let served = Served::default();
+        assert_eq!(call.billing, CallOutcome::Answered { usage, model, served });
     }
 
     #[test]
