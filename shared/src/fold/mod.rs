@@ -4,11 +4,13 @@
 //! state. [`Summary`] is what the state says.
 
 mod balance;
+mod cost;
 mod counts;
 mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use cost::LeadCost;
 pub use state::RunState;
 pub use summary::{KindSummary, LeadCounts, Milestone, Status, Summary};
