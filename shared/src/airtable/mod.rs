@@ -12,4 +12,4 @@ mod limiter;
 pub(crate) use client::MAX_RECORDS;
 pub use client::{Airtable, FieldSchema, ListQuery, Record, TableSchema, Update, Upserted};
 pub use error::AirtableError;
-pub use limiter::{Limiters, Rate};
+pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};

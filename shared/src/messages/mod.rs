@@ -18,7 +18,7 @@ pub use outcomes::{
 };
 pub use scoring::{
     Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind, Score,
-    ScoringTask, Source,
+    ScoringTask, Source, plan_group,
 };
 
 use serde::de::DeserializeOwned;

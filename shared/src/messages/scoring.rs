@@ -1,8 +1,11 @@
 //! Tasks of the scoring function.
 
 use super::{Message, RunHeader};
+use crate::airtable::PLAN_LANES;
+use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
+use crate::seams::OutgoingMessage;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,13 @@ pub enum ScoringTask {
     Chunk(Box<Chunk>),
 }
 
+/// The message group of plans for a client. There are as many groups as plans may ask the master
+/// base at a time; those of one client follow one another.
+#[must_use]
+pub fn plan_group(client: &str) -> String {
+    format!("plan#{}", lane_of(client, PLAN_LANES))
+}
+
 impl Message for ScoringTask {
     const TYPES: &'static [&'static str] = &["ingest", "score", "chunk"];
 }
@@ -36,6 +46,20 @@ pub struct Ingest {
     pub hints: Hints,
     /// When the webhook arrived.
     pub received_at: Timestamp,
+}
+
+impl Ingest {
+    /// The task as it is queued. The same webhook again within five minutes is dropped by the
+    /// queue.
+    #[must_use]
+    pub fn into_message(self) -> OutgoingMessage {
+        let client = self.hints.client.as_ref().map_or("?", |client| client.as_str());
+        OutgoingMessage {
+            group: plan_group(client),
+            deduplication: id_of(&["ingest", self.apify_run_id.as_str(), &self.event_type, client]),
+            body: ScoringTask::Ingest(self).encode(),
+        }
+    }
 }
 
 /// The run and client that came with a webhook.
