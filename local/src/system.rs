@@ -12,7 +12,7 @@ use shared::airtable::Limiters;
 use shared::clock::Clock;
 use shared::config::ConfigError;
 use shared::digest::queue_id;
-use shared::failure::MAX_RECEIVES;
+use shared::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
 use shared::seams::{OutgoingMessage, Queue, QueueError, QueueName};
 use std::num::NonZeroUsize;
@@ -78,8 +78,7 @@ impl System {
             Arc::new(HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?);
         let settings = QueueSettings {
             visibility_timeout: VISIBILITY_TIMEOUT,
-            // A message is parked with its reason in its last delivery; this is the net below.
-            max_receive_count: MAX_RECEIVES + 1,
+            max_receive_count: QUEUE_RECEIVES,
         };
         let options = QueueOptions { scoring: settings, metrics: settings, seed };
         let queue = SqliteQueue::new(database.clone(), clock.clone(), options);
