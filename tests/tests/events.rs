@@ -72,6 +72,7 @@ fn type_of(body: &str) -> String {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => event.fact.name().to_owned(),
         Ok(MetricsMessage::Tick) => "tick".to_owned(),
+        Ok(MetricsMessage::Heard(_)) => "heard".to_owned(),
         Err(_) => task.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::gemini::{Endpoint, ServiceAccount, VertexAuth};
 use secrecy::{ExposeSecret, SecretString};
 use shared::airtable::Rate;
-use shared::config::{AirtableConfig, ConfigError, Vars};
+use shared::config::{AirtableConfig, ApifyConfig, ConfigError, Vars};
 use std::time::Duration;
 use url::Url;
 
@@ -19,10 +19,8 @@ pub struct Config {
     pub airtable_rate: Rate,
     /// `LANES`: how many chunks of one base are worked on at the same time.
     pub lanes: u32,
-    /// `APIFY_API_URL`: the root of Apify's API.
-    pub apify_url: Url,
-    /// `APIFY_TOKEN`: reads runs, inputs and datasets.
-    pub apify_token: SecretString,
+    /// How Apify is reached.
+    pub apify: ApifyConfig,
     /// Where the model is.
     pub model_endpoint: ModelEndpoint,
     /// `GEMINI_MODEL`: the model's id.
@@ -73,8 +71,7 @@ impl Config {
             airtable: AirtableConfig::read(&vars)?,
             airtable_rate: Rate::shared_by(lanes as usize),
             lanes,
-            apify_url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,
-            apify_token: vars.secret("APIFY_TOKEN", "the API token for Apify")?,
+            apify: ApifyConfig::read(&vars)?,
             model_endpoint: ModelEndpoint::read(&vars)?,
             model,
             thinking: vars.text("GEMINI_THINKING").map(|level| level.to_uppercase()),

@@ -1,7 +1,7 @@
 //! A harvest ended: resolve its run, read it, plan its leads.
 
 use crate::Scoring;
-use crate::apify::ApifyRun;
+use crate::apify;
 use crate::harvest::ProfilePosts;
 use crate::leads;
 use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES, Plan, PlanLead};
@@ -10,6 +10,7 @@ use crate::resolve::{Resolved, resolve};
 use crate::rubric;
 use jiff::SignedDuration;
 use shared::airtable::AirtableError;
+use shared::apify::ApifyRun;
 use shared::failure::{Failure, FailureClass};
 use shared::ids::{BaseId, PlanId};
 use shared::linkedin::ProfileKey;
@@ -67,7 +68,8 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
     let Some(status) = apify_run.status else {
         return Err(Failure::retryable(format!("Apify run {} is still going on", apify_run.id)));
     };
-    let harvest = app.apify.harvest(apify_run, status).await.map_err(Failure::retryable)?;
+    let harvest =
+        apify::harvest(&app.apify, apify_run, status).await.map_err(Failure::retryable)?;
     let Some(mut harvest) = harvest else {
         let reason = format!(
             "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \

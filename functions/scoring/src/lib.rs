@@ -22,11 +22,11 @@ mod wave;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
 
-use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::Progress;
 use gemini::Gemini;
 use shared::airtable::{Airtable, Limiters};
+use shared::apify::Apify;
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
 use shared::deadline::Deadline;
@@ -69,7 +69,7 @@ impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
             limiters,
         );
         let apify =
-            Apify::new(transport.clone(), config.apify_url.clone(), config.apify_token.clone());
+            Apify::new(transport.clone(), config.apify.url.clone(), config.apify.token.clone());
         let gemini = Gemini::new(
             transport,
             config.model_endpoint.connect(),

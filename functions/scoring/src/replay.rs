@@ -1,6 +1,7 @@
 //! What failed or is missing of a run is planned again.
 
 use crate::Scoring;
+use crate::apify;
 use crate::ingest::{self, NotPlanned, noted};
 use crate::plan::{Plan, PlanLead};
 use crate::report::report;
@@ -101,7 +102,7 @@ async fn replay_posts<T: Transport, Q: Queue>(
         if let Some(found) = &found
             && let Some(status) = found.status
             && let Some(harvest) =
-                app.apify.harvest(found, status).await.map_err(Failure::retryable)?
+                apify::harvest(&app.apify, found, status).await.map_err(Failure::retryable)?
         {
             let leads: Vec<PlanLead> = harvest
                 .profiles

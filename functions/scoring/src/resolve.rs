@@ -1,11 +1,11 @@
 //! Which run and which client a harvest belongs to. Every rule answers the same for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
-use crate::apify::ApifyRun;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::airtable::formula::Formula;
 use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::apify::ApifyRun;
 use shared::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
 use shared::messages::{Ingest, RunHeader, RunType};
 use shared::schema::{apify, clients, run_record};

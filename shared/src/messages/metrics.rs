@@ -13,12 +13,21 @@ use serde::{Deserialize, Serialize};
 pub enum MetricsMessage {
     /// A fact about a run.
     Event(Box<MetricsEvent>),
-    /// Look at the open runs.
+    /// Look after all runs.
     Tick,
+    /// A webhook for a harvest was accepted. The harvest's run is not known yet.
+    Heard(Heard),
 }
 
 impl Message for MetricsMessage {
-    const TYPES: &'static [&'static str] = &["event", "tick"];
+    const TYPES: &'static [&'static str] = &["event", "tick", "heard"];
+}
+
+/// A webhook was accepted; its harvest needs no tick to be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The harvest.
+    pub apify_run_id: ApifyRunId,
 }
 
 /// A fact about a run, with the run's header: any single one is enough to create its record.

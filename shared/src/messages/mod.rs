@@ -9,7 +9,7 @@ mod outcomes;
 mod scoring;
 
 pub use metrics::{
-    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested,
+    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested, Heard,
     MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
     PlannedLead, RunFailed, RunHeader, RunType, Settled,
 };
