@@ -79,7 +79,8 @@ fn clients_table() -> TableSpec {
 }
 
 fn run_records_table() -> TableSpec {
-    let mut fields: Vec<FieldSpec> = run_record::FIELDS.iter().map(spec).collect();
+    let fields = run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS);
+    let mut fields: Vec<FieldSpec> = fields.map(spec).collect();
     fields.push(FieldSpec::checkbox("Invoiced"));
     TableSpec::new(run_record::TABLE, fields)
 }

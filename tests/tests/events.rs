@@ -92,7 +92,11 @@ async fn every_file_is_what_it_is_named_for() {
         "webhook-run-timed-out",
         "webhook-custom-template",
     ] {
-        assert_eq!(answered(&take(name)).await, (202, vec!["ingest".to_owned()]), "{name}");
+        assert_eq!(
+            answered(&take(name)).await,
+            (202, vec!["ingest".to_owned(), "heard".to_owned()]),
+            "{name}"
+        );
     }
     assert_eq!(answered(&take("webhook-test")).await, (200, vec![]));
     assert_eq!(answered(&take("runs-post")).await, (202, vec!["score".to_owned()]));
