@@ -14,7 +14,7 @@ pub const CLIENT_BASE: &str = "appClient00000001";
 pub const CLIENT: &str = "Guy-Wilson";
 
 /// Makes both bases: one active client with a rubric and no leads, and one that is paused.
-pub(crate) fn furnish(airtable: &Airtable) {
+pub fn furnish(airtable: &Airtable) {
     make(airtable, MASTER_BASE, clients_table());
     make(airtable, MASTER_BASE, run_records_table());
     make(airtable, MASTER_BASE, apify_table());
@@ -114,6 +114,12 @@ fn attributes_table() -> TableSpec {
         FieldSpec::checkbox(post_attributes::ACTIVE),
     ];
     TableSpec::new(post_attributes::TABLE, fields)
+}
+
+/// Cells of the row of an invented lead of whom nothing is known but its profile.
+#[must_use]
+pub fn lead_row(name: &str) -> Value {
+    lead(&crate::profile(name), &Value::Null)
 }
 
 /// Cells of a lead's row.

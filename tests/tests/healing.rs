@@ -10,7 +10,7 @@ use shared::linkedin::ProfileKey;
 use shared::messages::{
     Fact, HarvestStatus, Harvested, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
 };
-use shared::schema::{apify, leads, run_record};
+use shared::schema::{apify, clients, leads, run_record};
 use shared::seams::QueueName;
 use simulators::apify::{DEFAULT_ACTOR, RunSpec};
 use std::time::Duration;
@@ -207,6 +207,61 @@ async fn leads_whose_harvest_apify_has_deleted_are_scored_again_from_their_rows(
     assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
 }
 
+#[tokio::test]
+async fn a_run_that_could_not_be_planned_is_planned_by_retry_once_the_cause_is_gone() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let airtable = pipeline.services.airtable.service();
+    let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
+    let client = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == CLIENT).unwrap();
+    let set_status = |status: &str| {
+        let cells = json!({clients::STATUS: status}).as_object().unwrap().clone();
+        airtable.edit(MASTER_BASE, clients::TABLE, &client.id, cells).unwrap();
+    };
+    set_status("Paused");
+    pipeline.webhook(&apify_run, FOR_CLIENT).await;
+    pipeline.settle().await;
+    assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
+    let record = pipeline.records().remove(0).id;
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    let line = "nothing was queued again: client \"Guy-Wilson\" has the status \"Paused\"";
+    assert!(notes(&pipeline.record()).contains(line), "{}", notes(&pipeline.record()));
+    set_status(clients::ACTIVE);
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    assert_eq!(pipeline.told(), COMPLETED);
+}
+
+#[tokio::test]
+async fn an_unattributed_run_is_scored_by_retry_once_the_table_apify_names_its_client() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    pipeline.webhook(&apify_run, "").await;
+    pipeline.settle().await;
+    let unattributed = pipeline.records().remove(0).id;
+    assert_eq!(pipeline.billed_tokens(), 0, "nothing is scored");
+    let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
+    let airtable = pipeline.services.airtable.service();
+    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    pipeline.edit_record(&unattributed, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    let records = pipeline.records();
+    let of_client = records.iter().find(|row| row.id != unattributed).unwrap();
+    assert_eq!(told(&of_client.fields), COMPLETED);
+    assert_eq!(pipeline.record_of(&unattributed)[run_record::STATUS], "Failed");
+}
+
+#[tokio::test]
+async fn retry_of_a_run_that_is_well_says_that_there_is_nothing_to_do() {
+    let (pipeline, record) = finished().await;
+    let billed = pipeline.billed_tokens();
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    let after = pipeline.record();
+    assert!(!after.contains_key(run_record::RETRY));
+    assert!(notes(&after).contains("): nothing failed or is missing"), "{}", notes(&after));
+    assert_eq!((told(&after).as_str(), pipeline.billed_tokens()), (COMPLETED, billed));
+}
+
 /// What is told of a harvest whose chunk was lost: it is planned, and nothing more comes.
 fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
     let plan: PlanId = id_of(&["a plan whose chunk was lost"]).parse().unwrap();
@@ -358,11 +413,8 @@ async fn redeliveries_for_twenty_finalizers_on_a_missing_record_make_one_record_
 
 #[tokio::test]
 async fn a_record_created_without_opening_names_the_run_that_has_the_same_harvest() {
-    let (pipeline, record) = finished().await;
-    let apify_run = pipeline.record()[run_record::APIFY_RUN_ID].as_str().unwrap().to_owned();
-    pipeline.edit_record(&record, &json!({run_record::RUN_ID: "251014-153000-Guy-Wilson"}));
-    // As if the record were of another run: the log has never heard of this one.
     let other = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let apify_run = old_harvest(&other, SignedDuration::from_hours(1));
     let row = json!({run_record::RUN_ID: "251014-153000-Guy-Wilson",
         run_record::CLIENT_ID: CLIENT, run_record::APIFY_RUN_ID: apify_run});
     let airtable = other.services.airtable.service();

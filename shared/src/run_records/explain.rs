@@ -123,17 +123,21 @@ impl Reason {
     }
 }
 
-/// The six answers, one a line.
+/// The six answers, one a line; a line for each thing to do.
 pub(super) fn answers(summary: &Summary, left_out: &[(&str, &str)]) -> Vec<String> {
     let reasons = Reason::of(summary, left_out);
-    vec![
+    let mut lines = vec![
         format!("What ran: {}", what_ran(summary)),
         format!("Done: {}", done(summary)),
         format!("Failed: {}", failed(summary, &reasons)),
         format!("Tokens: {}", tokens(summary)),
         format!("Cost: {}", cost(summary)),
-        format!("Next: {}", next(&reasons)),
-    ]
+    ];
+    lines.extend(reasons.iter().map(|reason| format!("Next: {}", reason.next_step())));
+    if reasons.is_empty() {
+        lines.push("Next: nothing to do".to_owned());
+    }
+    lines
 }
 
 fn what_ran(summary: &Summary) -> String {
@@ -216,15 +220,4 @@ fn cost(summary: &Summary) -> String {
         None => "Apify does not say".to_owned(),
     };
     format!("model {} + {harvest}", summary.ai_cost)
-}
-
-/// What to do: each step once, the most urgent first.
-fn next(reasons: &BTreeSet<Reason>) -> String {
-    let mut steps: Vec<&str> = Vec::new();
-    for step in reasons.iter().map(|reason| reason.next_step()) {
-        if !steps.contains(&step) {
-            steps.push(step);
-        }
-    }
-    if steps.is_empty() { "nothing to do".to_owned() } else { steps.join(" · ") }
 }

@@ -5,6 +5,8 @@ mod compare;
 mod explain;
 mod fields;
 mod look;
+#[cfg(test)]
+mod snapshots;
 mod table;
 mod text;
 mod writer;
