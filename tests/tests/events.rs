@@ -119,5 +119,6 @@ async fn every_file_is_what_it_is_named_for() {
         ]
     );
     assert_eq!(messages(&take("metrics-tick")), ["tick"]);
+    assert_eq!(messages(&take("metrics-heard")), ["heard"]);
     assert_eq!(files.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "a file no test loads");
 }

@@ -11,7 +11,7 @@ use shared::messages::{
     Fact, HarvestStatus, Harvested, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
 };
 use shared::schema::{apify, clients, leads, run_record};
-use shared::seams::QueueName;
+use shared::seams::{EventLog, QueueName};
 use simulators::apify::{DEFAULT_ACTOR, RunSpec};
 use std::time::Duration;
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile, told};
@@ -350,6 +350,20 @@ fn old_harvest(pipeline: &Pipeline, ago: SignedDuration) -> String {
         cost_usd: Some(0.01),
         ..RunSpec::default()
     })
+}
+
+#[tokio::test]
+async fn a_missed_harvest_is_found_behind_any_number_of_others() {
+    let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
+    let missed = old_harvest(&pipeline, SignedDuration::from_hours(30));
+    let mut others = Vec::new();
+    for n in 0..150 {
+        let other = old_harvest(&pipeline, SignedDuration::from_mins(60 + n));
+        others.push(other.parse().unwrap());
+    }
+    pipeline.system.log.hear(&others).await.unwrap();
+    pipeline.tick().await;
+    assert_eq!(pipeline.record()[run_record::APIFY_RUN_ID], missed);
 }
 
 #[tokio::test]

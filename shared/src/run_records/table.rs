@@ -12,11 +12,16 @@ use std::sync::PoisonError;
 /// How long what is known of the table's fields counts. A field that came back is written again
 /// after this, or at the next tick.
 const SHAPE_AGE: SignedDuration = SignedDuration::from_mins(10);
+/// How long a refusal counts where the schema cannot be read. Then the field is tried again.
+const REFUSAL_AGE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The table as it was read.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    read_at: Timestamp,
+    /// When the schema was asked for.
+    asked_at: Timestamp,
+    /// Since when what is known here is known.
+    known_since: Timestamp,
     /// The fields that cannot be written, with the reason.
     pub(super) left_out: BTreeMap<&'static str, String>,
     /// Whether the table has the checkbox by which a person asks for a replay; `None` where the
@@ -43,13 +48,14 @@ impl RunRecords {
     ) -> Shape {
         let now = self.clock.now();
         let known = self.shape.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(shape) = known
+        if let Some(shape) = &known
             && recency == Recency::Recent
-            && now.duration_since(shape.read_at) < SHAPE_AGE
+            && now.duration_since(shape.asked_at) < SHAPE_AGE
         {
-            return shape;
+            return shape.clone();
         }
-        let mut shape = Shape { read_at: now, left_out: BTreeMap::new(), has_retry: None };
+        let (left_out, has_retry) = (BTreeMap::new(), None);
+        let mut shape = Shape { asked_at: now, known_since: now, left_out, has_retry };
         match airtable.tables(&self.base).await {
             Ok(tables) => {
                 if let Some(table) = tables.iter().find(|table| table.name == schema::TABLE) {
@@ -58,7 +64,13 @@ impl RunRecords {
                     self.say_what_came_back(&shape);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the schema of run records is not known"),
+            Err(error) => {
+                tracing::warn!(%error, "the schema of run records is not known");
+                let is_recent = |known: &Shape| now.duration_since(known.known_since) < REFUSAL_AGE;
+                if let Some(known) = known.filter(is_recent) {
+                    shape = Shape { asked_at: now, ..known };
+                }
+            }
         }
         for (field, reason) in &shape.left_out {
             self.say_left_out(field, reason);
