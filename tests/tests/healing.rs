@@ -93,6 +93,8 @@ async fn a_duplicate_is_marked_by_the_next_tick_and_nothing_is_deleted() {
         assert_eq!(marked[run_record::RUN_ID], run_id);
         assert_eq!(marked["Invoiced"], true);
     }
+    let requests = pipeline.services.airtable.requests();
+    assert!(requests.iter().all(|count| count.status == 200), "found before a write is refused");
 }
 
 #[tokio::test]
@@ -184,6 +186,8 @@ async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_agai
         2,
         "jane is not asked about again"
     );
+    let progress = after[run_record::PROGRESS_LOG].as_str().unwrap();
+    assert!(progress.contains("planned post scoring of 1 leads"), "{progress}");
     assert!(pipeline.billed_tokens() > first);
     assert_eq!(after[run_record::POST_TOKENS], pipeline.billed_tokens(), "both tries' cost counts");
 }

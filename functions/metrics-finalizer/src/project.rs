@@ -114,10 +114,27 @@ fn decode(run: &RunId, body: &str) -> Option<MetricsEvent> {
     }
 }
 
+/// What becomes of the notes on repairs made while a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repairs {
+    /// They belong on the record now, not at the next event: it is written once more.
+    ShownNow,
+    /// They are shown by the next event or tick: two in a row could go on for ever.
+    ShownLater,
+}
+
 /// Writes the records of up to 10 runs. What cannot be written stays unprojected.
 pub(crate) async fn write<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     due: Vec<Folded>,
+) {
+    write_with(app, due, Repairs::ShownNow).await;
+}
+
+async fn write_with<T: Transport, Q: Queue, L: EventLog>(
+    app: &Finalizer<T, Q, L>,
+    due: Vec<Folded>,
+    repairs: Repairs,
 ) {
     if due.is_empty() {
         return;
@@ -137,7 +154,7 @@ pub(crate) async fn write<T: Transport, Q: Queue, L: EventLog>(
             for written in written {
                 let of_run = |folded: &&Folded| folded.summary.run == written.run;
                 let Some(folded) = due.iter().find(of_run) else { continue };
-                if let Err(error) = written_down(app, folded, written).await {
+                if let Err(error) = written_down(app, folded, written, repairs).await {
                     let run = &folded.summary.run;
                     tracing::error!(%error, run.id = %run, "run is projected again later");
                 }
@@ -146,7 +163,7 @@ pub(crate) async fn write<T: Transport, Q: Queue, L: EventLog>(
         // One record can take the others of its request down with it: write each alone.
         Err(error) if due.len() > 1 && error.class() == FailureClass::Terminal => {
             for folded in due {
-                Box::pin(write(app, vec![folded])).await;
+                Box::pin(write_with(app, vec![folded], repairs)).await;
             }
         }
         Err(error) => {
@@ -162,6 +179,7 @@ async fn written_down<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     folded: &Folded,
     mut written: Written,
+    shown: Repairs,
 ) -> Result<(), LogError> {
     let summary = &folded.summary;
     let mut repairs = Vec::new();
@@ -202,11 +220,11 @@ async fn written_down<T: Transport, Q: Queue, L: EventLog>(
         shown: written.shown.to_text(),
     };
     app.log.save_projection(&summary.run, &projection).await?;
-    if is_repaired {
-        // The notes belong on the record now, not at the next event.
-        if let Some(folded) = fold(app, &summary.run).await? {
-            Box::pin(write(app, vec![folded])).await;
-        }
+    if is_repaired
+        && shown == Repairs::ShownNow
+        && let Some(folded) = fold(app, &summary.run).await?
+    {
+        Box::pin(write_with(app, vec![folded], Repairs::ShownLater)).await;
     }
     Ok(())
 }
