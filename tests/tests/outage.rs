@@ -15,18 +15,20 @@ use shared::airtable::{Limiters, Rate};
 use shared::clock::Clock;
 use shared::failure::MAX_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
-use shared::schema::run_record;
+use shared::schema::{apify, run_record};
 use shared::seams::{
     HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
 };
 use simulators::airtable::{Airtable, AirtableOptions, Token};
-use simulators::apify::{Apify, ApifyOptions, HttpSender, RunSpec};
+use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
 use simulators::gemini::{Gemini, GeminiOptions};
 use simulators::{Answer, FaultRule, NoStore, Simulated};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tests::{CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile, told};
+use tests::{
+    CLIENT, CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile, told,
+};
 use tokio::task::JoinSet;
 use webhook_intake::Intake;
 
@@ -83,6 +85,7 @@ fn variable(name: &'static str) -> Option<String> {
         "GEMINI_API_URL" => "http://gemini.invalid",
         "AIRTABLE_TOKEN" | "APIFY_TOKEN" | "GEMINI_API_KEY" => "invented",
         "MASTER_BASE_ID" => MASTER_BASE,
+        "APIFY_ACTORS" => DEFAULT_ACTOR,
         _ => return None,
     };
     Some(value.to_owned())
@@ -198,6 +201,12 @@ impl World {
         webhook_intake::handle(&self.intake, request).await.status().as_u16()
     }
 
+    fn take_airtable_away(&self) {
+        let away = json!({"fault": "unavailable", "probability": 1});
+        let away: FaultRule = serde_json::from_value(away).unwrap();
+        self.services.airtable.faults().add(away);
+    }
+
     fn answered(&self, kind: &str) -> u64 {
         let requests = self.services.airtable.requests();
         let answered = requests.iter().filter(|r| r.kind == kind && r.status == 200);
@@ -234,8 +243,7 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
     while world.answered("update") < 5 {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let away = json!({"fault": "unavailable", "probability": 1});
-    world.services.airtable.faults().add(serde_json::from_value::<FaultRule>(away).unwrap());
+    world.take_airtable_away();
     for _ in 0..12 {
         tokio::time::sleep(HOUR / 6).await;
         assert_eq!(world.webhook(&apify_run).await, 202, "every webhook is accepted");
@@ -254,4 +262,20 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
     }
     let leads = world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
     assert!(leads.iter().all(|row| row.fields.contains_key("Posts Relevance Score")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missed_harvest_is_queued_once_however_long_its_task_has_to_wait() {
+    let world = World::start();
+    let apify_run = world.harvest(&["jane".to_owned()]);
+    let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
+    let airtable = world.services.airtable.service();
+    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    world.take_airtable_away();
+    tokio::time::sleep(HOUR).await;
+    let depth = world.queue.depth(QueueName::Scoring).unwrap();
+    assert_eq!(depth.visible + depth.in_flight, 1, "six ticks have found it");
+    world.services.airtable.faults().clear();
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(told(&world.record()), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
 }

@@ -225,3 +225,17 @@ fn an_unattributed_run_says_that_nobody_named_its_client() {
     let story = Story::of("(unattributed)").opened().failed(reason);
     assert_shows(&story.record(&[]), include_str!("snapshots/unattributed.txt"));
 }
+
+#[test]
+fn the_answers_stay_on_top_however_much_is_noted() {
+    let noted =
+        |n: u32| Fact::Noted(Note { kind: NoteKind::Input, text: format!("the {n}th odd thing") });
+    let story = Story::of("Guy-Wilson").planned(HarvestStatus::Succeeded);
+    let story = (0..200).fold(story, |story, n| story.tell(noted(n)));
+    let record = story.record(&[]);
+    let notes = record.split("System Notes: ").nth(1).unwrap();
+    let notes = notes.split("\nProgress Log: ").next().unwrap();
+    assert!(notes.starts_with("What ran: "), "{notes}");
+    assert!(notes.contains("… 141 earlier lines left out"), "{notes}");
+    assert!(notes.ends_with("the 199th odd thing") && notes.lines().count() < 70, "{notes}");
+}
