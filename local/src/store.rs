@@ -10,7 +10,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The schema's versions. A file's `user_version` says how many of them it has been through;
 /// one that is released is never changed, a change is a new one at the end.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// An open database. Clones share the connection.
 ///
@@ -106,7 +106,7 @@ mod tests {
         drop(database);
         assert_eq!(
             Database::open(file.path()).unwrap_err().to_string(),
-            "the local database has schema 7, this release knows 1: use a newer one"
+            "the local database has schema 7, this release knows 2: use a newer one"
         );
     }
 

@@ -169,11 +169,17 @@ pub mod run_record {
     /// `balanced`, or what does not add up.
     pub const BALANCE: &str = "Balance";
 
+    /// A checkbox by which a person asks for a replay: what failed or is missing is queued again.
+    pub const RETRY: &str = "Retry";
+
     /// Choices of [`RUN_TYPE`].
     pub const RUN_TYPES: [&str; 2] = ["Orchestrated", "Standalone"];
     /// Choices of [`STATUS`].
     pub const STATUSES: [&str; 5] =
         ["Running", "Completed", "Completed with Errors", "Stalled", "Failed"];
+
+    /// The fields that people write and this system reads. It only ever takes a tick off.
+    pub const OPERATOR_FIELDS: [Field; 1] = [Field::optional(RETRY, FieldType::Checkbox)];
 
     /// Every field that is written, with its type. No other field is ever touched.
     pub const FIELDS: [Field; 22] = [

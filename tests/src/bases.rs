@@ -14,7 +14,7 @@ pub const CLIENT_BASE: &str = "appClient00000001";
 pub const CLIENT: &str = "Guy-Wilson";
 
 /// Makes both bases: one active client with a rubric and no leads, and one that is paused.
-pub(crate) fn furnish(airtable: &Airtable) {
+pub fn furnish(airtable: &Airtable) {
     let scored = "2-Lead and post scoring";
     furnish_master(
         airtable,
@@ -93,7 +93,8 @@ fn clients_table() -> TableSpec {
 }
 
 fn run_records_table() -> TableSpec {
-    let mut fields: Vec<FieldSpec> = run_record::FIELDS.iter().map(spec).collect();
+    let fields = run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS);
+    let mut fields: Vec<FieldSpec> = fields.map(spec).collect();
     fields.push(FieldSpec::checkbox("Invoiced"));
     TableSpec::new(run_record::TABLE, fields)
 }
@@ -127,6 +128,12 @@ fn attributes_table() -> TableSpec {
         FieldSpec::checkbox(post_attributes::ACTIVE),
     ];
     TableSpec::new(post_attributes::TABLE, fields)
+}
+
+/// Cells of the row of an invented lead of whom nothing is known but its profile.
+#[must_use]
+pub fn lead_row(name: &str) -> Value {
+    lead(&crate::profile(name), &Value::Null)
 }
 
 /// Cells of a lead's row.

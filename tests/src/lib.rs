@@ -6,6 +6,6 @@ mod pipeline;
 mod posts;
 pub mod simulation;
 
-pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE};
+pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, lead_row};
 pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
 pub use posts::{post, profile, wordless};

@@ -5,7 +5,7 @@ use crate::gemini::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use shared::airtable::MAX_CHUNK_LANES;
-use shared::config::{AirtableConfig, ConfigError, Vars};
+use shared::config::{AirtableConfig, ApifyConfig, ConfigError, Vars};
 use std::time::Duration;
 use url::Url;
 
@@ -20,10 +20,8 @@ pub struct Config {
     pub airtable: AirtableConfig,
     /// `LANES`: how many chunks of one base are worked on at the same time.
     pub lanes: u32,
-    /// `APIFY_API_URL`: the root of Apify's API.
-    pub apify_url: Url,
-    /// `APIFY_TOKEN`: reads runs, inputs and datasets.
-    pub apify_token: SecretString,
+    /// How Apify is reached.
+    pub apify: ApifyConfig,
     /// Where the model is.
     pub model_endpoint: ModelEndpoint,
     /// `GEMINI_MODEL`: the model's id.
@@ -72,8 +70,7 @@ impl Config {
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
             lanes,
-            apify_url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,
-            apify_token: vars.secret("APIFY_TOKEN", "the API token for Apify")?,
+            apify: ApifyConfig::read(&vars)?,
             model_endpoint: ModelEndpoint::read(&vars)?,
             thinking: thinking(&vars, &model)?,
             model,

@@ -14,6 +14,7 @@ mod ingest;
 mod leads;
 mod plan;
 mod posts_content;
+mod replay;
 mod report;
 mod resolve;
 mod rubric;
@@ -22,11 +23,11 @@ mod wave;
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
 pub use gemini::{ThinkingLevel, TierChoice};
 
-use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::Progress;
 use gemini::Gemini;
 use shared::airtable::{Airtable, Limiters, Rate};
+use shared::apify::Apify;
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
 use shared::deadline::Deadline;
@@ -107,7 +108,7 @@ impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
         };
         let (planning, airtable) = (airtable(&limits.plans), airtable(&limits.chunks));
         let apify =
-            Apify::new(transport.clone(), config.apify_url.clone(), config.apify_token.clone());
+            Apify::new(transport.clone(), config.apify.url.clone(), config.apify.token.clone());
         let gemini = Gemini::new(
             transport,
             config.model_endpoint.connect(),
@@ -181,6 +182,7 @@ async fn handle_task<T: Transport, Q: Queue>(
 ) -> Result<Progress, Failure> {
     match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
         ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
+        ScoringTask::Replay(task) => replay::replay(app, &task).await.map(|()| Progress::Finished),
         ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
         ScoringTask::Score(_) => Err(Failure::poison(
             "scoring of leads that are waiting is not part of this release; redrive the message \

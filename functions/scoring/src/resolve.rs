@@ -1,11 +1,11 @@
 //! Which run and which client a harvest belongs to. Every rule answers the same for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
-use crate::apify::ApifyRun;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::airtable::formula::Formula;
 use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::apify::ApifyRun;
 use shared::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
 use shared::messages::{Ingest, RunHeader, RunType};
 use shared::schema::{apify, clients, run_record};
@@ -74,6 +74,19 @@ pub(crate) async fn resolve(
         opened_at: task.received_at,
     };
     Ok(Resolved { run, base: client.served_base() })
+}
+
+/// The base whose leads are scored for `client`, or why none are.
+pub(crate) async fn served_base(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    client: &ClientId,
+) -> Result<Result<BaseId, String>, AirtableError> {
+    let known = find_client(airtable, master, client).await?;
+    Ok(known.map_or_else(
+        || Err(format!("client {client:?} is not in the table {:?}", clients::TABLE)),
+        |known| known.served_base(),
+    ))
 }
 
 /// The record of a harvest that no client can be found for: an operator sees it, nothing is

@@ -1,5 +1,5 @@
-//! Webhook intake: authenticates, parses, queues, answers. It talks to the queue and to nothing
-//! else, and answers that it accepted something only after the queue has it.
+//! Webhook intake: authenticates, parses, queues, answers. It talks to the queues and to
+//! nothing else, and answers that it accepted something only after a queue has it.
 
 mod auth;
 mod config;
@@ -15,7 +15,10 @@ use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::digest::id_of;
-use shared::messages::{Clients, Ingest, Message, Score, ScoringTask, plan_group};
+use shared::ids::ApifyRunId;
+use shared::messages::{
+    Clients, Heard, Ingest, Message, MetricsMessage, Score, ScoringTask, plan_group,
+};
 use shared::seams::{OutgoingMessage, Queue, QueueName};
 use webhook::Webhook;
 
@@ -98,6 +101,7 @@ async fn webhook_posted<Q: Queue>(
                 received_at: app.clock.now(),
             };
             send(app, task.into_message()).await?;
+            send_heard(app, &apify_run_id).await?;
             tracing::info!(
                 apify.run_id = %apify_run_id,
                 apify.event = event_type,
@@ -134,6 +138,21 @@ fn deduplication_of(task: &Score) -> String {
 async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {
     app.queue
         .send(QueueName::Scoring, vec![message])
+        .await
+        .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
+}
+
+/// Tells the finalizer that the harvest needs no tick to be found, however long its task has to
+/// wait. Sent after the task: a webhook that was heard of and not queued would be lost.
+async fn send_heard<Q: Queue>(app: &Intake<Q>, harvest: &ApifyRunId) -> Result<(), Refusal> {
+    let heard = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() });
+    let message = OutgoingMessage {
+        group: "heard".to_owned(),
+        deduplication: id_of(&["heard", harvest.as_str()]),
+        body: heard.encode(),
+    };
+    app.queue
+        .send(QueueName::Metrics, vec![message])
         .await
         .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
 }

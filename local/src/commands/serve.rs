@@ -5,6 +5,7 @@ use crate::invented::{Size, World};
 use crate::services::{Ports, ServiceOptions, Services, tokens};
 use crate::store::Database;
 use crate::system::System;
+use simulators::apify::DEFAULT_ACTOR;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -96,6 +97,7 @@ fn simulated_defaults(
     if !is_set("APIFY_TOKEN") {
         defaults.push(("APIFY_API_URL", services.apify_url.clone()));
         defaults.push(("APIFY_TOKEN", tokens::APIFY.to_owned()));
+        defaults.push(("APIFY_ACTORS", DEFAULT_ACTOR.to_owned()));
     }
     if !is_real_gemini() {
         defaults.push(("GEMINI_API_URL", services.gemini_url.clone()));

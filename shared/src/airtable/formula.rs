@@ -26,6 +26,12 @@ impl Formula {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
     }
 
+    /// The rows whose checkbox is ticked.
+    #[must_use]
+    pub fn is_set(field: &str) -> Self {
+        Self(reference(field))
+    }
+
     /// The row with the record id `id`.
     #[must_use]
     pub fn record_id(id: &str) -> Self {

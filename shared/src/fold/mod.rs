@@ -6,6 +6,7 @@
 mod balance;
 mod cost;
 mod counts;
+mod replay;
 mod state;
 mod summary;
 #[cfg(test)]

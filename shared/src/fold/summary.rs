@@ -47,6 +47,8 @@ pub struct Summary {
     pub started_at: Timestamp,
     /// When the last chunk was settled; `None` while something is still to be done.
     pub ended_at: Option<Timestamp>,
+    /// The last sign of work on it.
+    pub last_progress: Timestamp,
     /// What made it be heard of, with when.
     pub opened: Vec<(Timestamp, OpenedBy)>,
     /// Its harvests, oldest report first.
@@ -155,6 +157,7 @@ impl RunState {
             status: Status::Running,
             started_at: self.started_at,
             ended_at: None,
+            last_progress: self.last_progress,
             opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
             harvests: by_time(self.reports().map(|(at, harvested)| {
                 let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
@@ -260,8 +263,9 @@ impl RunState {
         reports.map(|report| (report.at, &report.harvested))
     }
 
-    fn is_finished(&self, key: &ChunkKey) -> bool {
+    pub(super) fn is_finished(&self, key: &ChunkKey) -> bool {
         self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
+            || self.is_taken_over(key)
     }
 
     fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {

@@ -9,7 +9,7 @@ mod outcomes;
 mod scoring;
 
 pub use metrics::{
-    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested,
+    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested, Heard,
     MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
     PlannedLead, RunFailed, RunHeader, RunType, Settled,
 };
@@ -17,8 +17,8 @@ pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
 };
 pub use scoring::{
-    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind, Score,
-    ScoringTask, Source, plan_group,
+    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
+    Post, PostKind, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, Source, plan_group,
 };
 
 use serde::de::DeserializeOwned;

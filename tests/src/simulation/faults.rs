@@ -103,13 +103,17 @@ faults! {
     /// Airtable forgets where a listing was.
     StaleIterator = 0.02,
     /// A person deletes a run record.
-    RecordDeleted = 0.0,
+    RecordDeleted = 0.15,
     /// A person edits the numbers of a run record.
-    RecordEdited = 0.0,
+    RecordEdited = 0.15,
+    /// A person edits the Run ID of a run record.
+    RunIdEdited = 0.08,
+    /// A person ticks `Retry` on a run record.
+    RetryTicked = 0.1,
     /// A person duplicates a run record.
-    RecordDuplicated = 0.0,
+    RecordDuplicated = 0.15,
     /// A person renames a field of the run records, and names it back later.
-    FieldRenamed = 0.0,
+    FieldRenamed = 0.15,
     /// A person deletes a lead.
     LeadDeleted = 0.15,
     /// Apify sends a webhook twice.

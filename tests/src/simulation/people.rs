@@ -35,8 +35,8 @@ pub(super) async fn run(world: Arc<World>) {
 fn look(world: &World) {
     let dice = &world.dice;
     let rows = world.airtable.rows(MASTER_BASE, run_record::TABLE).expect("the run records");
-    // A record that was marked as a duplicate is nobody's any more.
-    let rows: Vec<Row> = rows.into_iter().filter(|row| !is_duplicate(row)).collect();
+    // A record that was marked as a duplicate, or given another id, is no run's any more.
+    let rows: Vec<Row> = rows.into_iter().filter(is_of_a_run).collect();
     let Some(row) = dice.pick(&rows).cloned() else { return };
     let edit = |cells: Value| {
         let Value::Object(cells) = cells else { return };
@@ -52,6 +52,13 @@ fn look(world: &World) {
         let field = EDITED[dice.below(EDITED.len())];
         world.trace.say(|| format!("a person edits {field:?} of record {}", row.id));
         edit(json!({field: 7}));
+    } else if world.faults.hits(Fault::RunIdEdited, dice) {
+        world.trace.say(|| format!("a person edits the Run ID of record {}", row.id));
+        let run = row.fields.get(run_record::RUN_ID).and_then(Value::as_str).unwrap_or_default();
+        edit(json!({run_record::RUN_ID: format!("{run} (mine)")}));
+    } else if world.faults.hits(Fault::RetryTicked, dice) {
+        world.trace.say(|| format!("a person ticks Retry on record {}", row.id));
+        edit(json!({run_record::RETRY: true}));
     } else if world.faults.hits(Fault::RecordDuplicated, dice) {
         world.trace.say(|| format!("a person duplicates record {}", row.id));
         let mut copy: Map<String, Value> = row.fields.clone();
@@ -72,11 +79,8 @@ fn look(world: &World) {
     }
 }
 
-fn is_duplicate(row: &Row) -> bool {
-    row.fields
-        .get(run_record::RUN_ID)
-        .and_then(Value::as_str)
-        .is_none_or(|id| id.contains("duplicate"))
+fn is_of_a_run(row: &Row) -> bool {
+    row.fields.get(run_record::RUN_ID).and_then(Value::as_str).is_some_and(|id| !id.contains(' '))
 }
 
 async fn rename_for_a_while(world: &World) {

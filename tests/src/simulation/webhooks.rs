@@ -1,11 +1,14 @@
 //! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
 
 use super::faults::Fault;
+use super::scenario::Harvest;
 use super::worker::{self, Seams, Worker};
 use super::world::{WEBHOOK_TOKEN, World};
+use crate::{MASTER_BASE, bases};
 use lambda_http::Body;
 use lambda_http::http::{Request, header};
 use serde_json::json;
+use shared::schema::apify;
 use simulators::apify::RunStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +28,13 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
     let derived = harvest.started_at.strftime("%y%m%d-%H%M%S").to_string();
     world.oracle().harvest_ended(&apify_run, index, &harvest.run, &derived);
     if world.faults.hits(Fault::WebhookMissing, &world.dice) {
+        // Only the table `Apify` can tell whose harvest it is, if anything does.
+        let is_listed = world.dice.chance(0.6);
+        if is_listed {
+            list(&world, harvest, &apify_run);
+        }
+        let stranger = format!("{derived}-(unattributed)");
+        world.oracle().missed(&apify_run, if is_listed { &harvest.run } else { &stranger });
         return;
     }
     let event = match harvest.status {
@@ -44,6 +54,16 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
         }
         tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
     }
+}
+
+/// Writes the harvest into the table `Apify`, as the scheduler does that starts it.
+fn list(world: &World, harvest: &Harvest, apify_run: &str) {
+    let orchestrated = harvest.query.contains("runId");
+    let run = if orchestrated { harvest.run.as_str() } else { "" };
+    let client = world.scenario.clients[harvest.client].id;
+    let row = json!({apify::RUN_ID: run, apify::CLIENT_ID: client,
+        apify::APIFY_RUN_ID: apify_run});
+    bases::insert(&world.airtable, MASTER_BASE, apify::TABLE, row);
 }
 
 /// Posts a webhook until it is accepted; whether it ever was.

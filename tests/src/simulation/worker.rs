@@ -3,12 +3,14 @@
 use super::bugs::{self, Bug};
 use super::faults::{Fault, Part};
 use super::world::World;
+use jiff::Timestamp;
 use shared::adapters::limits::{check_events, check_messages};
-use shared::ids::RunId;
+use shared::ids::{ApifyRunId, RunId};
 use shared::seams::{
     EventLog, LogError, OutgoingMessage, ParkedMessage, Projection, Queue, QueueError, QueueName,
     RunLog, StoredEvent,
 };
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -230,6 +232,26 @@ impl EventLog for Seams {
         self.turn().await;
         self.log_fails()?;
         Ok(self.world.log.open_runs())
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        self.turn().await;
+        self.log_fails()?;
+        Ok(self.world.log.finished_runs(since))
+    }
+
+    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+        self.turn().await;
+        self.log_fails()?;
+        self.world.log.hear(harvests);
+        self.turn().await;
+        Ok(())
+    }
+
+    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        self.turn().await;
+        self.log_fails()?;
+        Ok(self.world.log.heard(harvests))
     }
 }
 

@@ -14,7 +14,7 @@ use local::services::tokens;
 use shared::clock::Clock;
 use simulators::NoStore;
 use simulators::airtable::{Airtable, AirtableOptions};
-use simulators::apify::{Apify, ApifyOptions, Delivery, WebhookSender};
+use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, Delivery, WebhookSender};
 use simulators::gemini::{Gemini, GeminiOptions};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -133,6 +133,7 @@ impl World {
             "MASTER_BASE_ID" => MASTER_BASE,
             "APIFY_API_URL" => "http://apify.invalid/v2",
             "APIFY_TOKEN" => tokens::APIFY,
+            "APIFY_ACTORS" => DEFAULT_ACTOR,
             "GEMINI_API_URL" => "http://gemini.invalid",
             "GEMINI_API_KEY" => tokens::GEMINI,
             _ => return None,

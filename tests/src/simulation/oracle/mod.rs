@@ -185,9 +185,24 @@ impl Oracle {
     fn ingest_queued(&mut self, message: &Value) {
         let apify_run = text(message, "/apify_run_id");
         let Some((harvest, [run, derived])) = self.harvests.get(apify_run).cloned() else { return };
-        let is_stranger = text(message, "/hints/client") == "Nobody";
-        let run = if is_stranger { format!("{derived}-(unattributed)") } else { run };
+        let run = match text(message, "/hints/client") {
+            "Nobody" => format!("{derived}-(unattributed)"),
+            // Found by the tick: whose it is is known already, or nobody knows.
+            "" if self.runs.get(&run).is_some_and(|book| book.harvests.contains(&harvest)) => run,
+            "" => format!("{derived}-(unattributed)"),
+            _ => run,
+        };
         self.run(&run).harvests.insert(harvest);
+    }
+
+    /// A harvest ended and no webhook says so: the tick finds it, and this is the run it must get.
+    pub(super) fn missed(&mut self, apify_run: &str, run: &str) {
+        let Some((harvest, runs)) = self.harvests.get_mut(apify_run) else { return };
+        *runs = [run.to_owned(), runs[1].clone()];
+        let harvest = *harvest;
+        let book = self.run(run);
+        book.is_accepted = true;
+        book.harvests.insert(harvest);
     }
 
     /// A webhook was accepted: its run must have a record in the end.
