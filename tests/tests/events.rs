@@ -66,6 +66,7 @@ fn type_of(body: &str) -> String {
         Ok(ScoringTask::Ingest(_)) => return "ingest".to_owned(),
         Ok(ScoringTask::Score(_)) => return "score".to_owned(),
         Ok(ScoringTask::Chunk(_)) => return "chunk".to_owned(),
+        Ok(ScoringTask::Replay(_)) => return "replay".to_owned(),
         Err(error) => error,
     };
     match MetricsMessage::decode(body) {
@@ -96,6 +97,7 @@ async fn every_file_is_what_it_is_named_for() {
     assert_eq!(answered(&take("runs-post")).await, (202, vec!["score".to_owned()]));
     assert_eq!(messages(&take("scoring-ingest")), ["ingest"]);
     assert_eq!(messages(&take("scoring-chunk")), ["chunk"]);
+    assert_eq!(messages(&take("scoring-replay")), ["replay"]);
     let bad = messages(&take("scoring-one-bad-message"));
     assert!(bad[0].starts_with("not a message") && bad[1] == "ingest", "{bad:?}");
     assert_eq!(

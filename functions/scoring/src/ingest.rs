@@ -45,7 +45,8 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
     result.await
 }
 
-async fn ingest_run<T: Transport, Q: Queue>(
+/// Handles an `Ingest` task whose run is known.
+pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Ingest,
     apify_run: Option<&ApifyRun>,
@@ -124,13 +125,13 @@ async fn ingest_run<T: Transport, Q: Queue>(
 }
 
 /// A plan whose chunks are queued.
-struct QueuedPlan {
+pub(crate) struct QueuedPlan {
     id: PlanId,
-    facts: Vec<Fact>,
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// Why there is no plan.
-enum NotPlanned {
+pub(crate) enum NotPlanned {
     /// The same may work later.
     Later(Failure),
     /// It takes a person.
@@ -146,7 +147,7 @@ impl From<AirtableError> for NotPlanned {
     }
 }
 
-/// Plans a harvest's leads and queues the chunks. The facts about the plan are still to be sent.
+/// Plans a harvest's leads and queues the chunks.
 async fn plan<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     run: &RunHeader,
@@ -161,6 +162,25 @@ async fn plan<T: Transport, Q: Queue>(
     let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
     let plan = Plan::new(&about, planned_leads, app.config.lanes)
         .map_err(|too_many| NotPlanned::Never(too_many.to_string()))?;
+    queue(app, run, base, plan, source_of(apify_run)).await
+}
+
+/// The source of a harvest's leads.
+pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {
+    Source::Harvest {
+        apify_run: apify_run.id.clone(),
+        finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
+    }
+}
+
+/// Queues the chunks of a plan of posts. The facts about the plan are still to be sent.
+pub(crate) async fn queue<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    run: &RunHeader,
+    base: &BaseId,
+    plan: Plan,
+    source: Source,
+) -> Result<QueuedPlan, NotPlanned> {
     let id = plan.id.clone();
     let mut facts = Vec::new();
     if plan.leads() > 0 {
@@ -190,10 +210,7 @@ async fn plan<T: Transport, Q: Queue>(
             run: run.clone(),
             kind: Kind::Post,
             base: base.clone(),
-            source: Source::Harvest {
-                apify_run: apify_run.id.clone(),
-                finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
-            },
+            source,
             rubric: rubric.prompt,
             writable: writable.fields,
         };
@@ -201,7 +218,7 @@ async fn plan<T: Transport, Q: Queue>(
         tracing::info!(
             plan.id = %id,
             plan.chunks = messages.len(),
-            "harvest planned"
+            "plan queued"
         );
         app.queue.send(QueueName::Scoring, messages).await.map_err(|error| match &error {
             QueueError::Unreachable { .. } => NotPlanned::Later(Failure::retryable(error)),
@@ -217,6 +234,7 @@ fn failed(task: &Ingest, reason: String) -> Fact {
     Fact::RunFailed(RunFailed { apify_run: Some(task.apify_run_id.clone()), reason })
 }
 
-fn noted(text: String) -> Fact {
+/// A note about something odd in the input.
+pub(crate) fn noted(text: String) -> Fact {
     Fact::Noted(Note { kind: NoteKind::Input, text })
 }

@@ -14,6 +14,7 @@ mod ingest;
 mod leads;
 mod plan;
 mod posts_content;
+mod replay;
 mod report;
 mod resolve;
 mod rubric;
@@ -129,6 +130,7 @@ async fn handle_task<T: Transport, Q: Queue>(
 ) -> Result<Progress, Failure> {
     match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
         ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
+        ScoringTask::Replay(task) => replay::replay(app, &task).await.map(|()| Progress::Finished),
         ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
         ScoringTask::Score(_) => Err(Failure::poison(
             "scoring of leads that are waiting is not part of this release; redrive the message \

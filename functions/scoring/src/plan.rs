@@ -3,7 +3,7 @@
 use crate::posts_content::{self, CELL_MAX, StoredPost, cell_len};
 use shared::adapters::limits::MAX_MESSAGE_BYTES;
 use shared::digest::{id_of, queue_id};
-use shared::ids::{BaseId, PlanId};
+use shared::ids::{BaseId, LeadKey, PlanId, RecordId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{
     Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_PLAN_LEADS, Message, Planned, PlannedChunk,
@@ -21,6 +21,8 @@ pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
 /// What a plan is about.
 pub(crate) struct Plan {
     pub(crate) id: PlanId,
+    /// The plan whose leads it takes over.
+    pub(crate) replaces: Option<PlanId>,
     chunks: Vec<LaneChunk>,
 }
 
@@ -76,6 +78,17 @@ impl PlanLead {
         let key = profile.lead_key();
         Self { lead: ChunkLead { key, lead: LeadRef::Profile(profile), posts }, items, dropped }
     }
+
+    /// A lead by its row, which holds its posts.
+    pub(crate) fn of_row(key: LeadKey, row: RecordId) -> Self {
+        let lead = ChunkLead { key, lead: LeadRef::Record(row), posts: Vec::new() };
+        Self { lead, items: 0, dropped: 0 }
+    }
+
+    /// The lead's key.
+    pub(crate) fn key(&self) -> &LeadKey {
+        &self.lead.key
+    }
 }
 
 impl Plan {
@@ -98,7 +111,12 @@ impl Plan {
         }
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let id = id_of(&parts).try_into().expect("an id has the form of a plan id");
-        Ok(Self { id, chunks: chunks(leads, lanes) })
+        Ok(Self { id, replaces: None, chunks: chunks(leads, lanes) })
+    }
+
+    /// The plan, as one that takes over leads of `plan`.
+    pub(crate) fn replacing(self, plan: &PlanId) -> Self {
+        Self { replaces: Some(plan.clone()), ..self }
     }
 
     /// How many posts no cell has room for.
@@ -120,12 +138,24 @@ impl Plan {
             .map(|(LaneChunk { leads, .. }, chunk)| {
                 let leads = leads
                     .iter()
-                    .map(|lead| PlannedLead { lead: lead.lead.key.clone(), posts: lead.items })
+                    .map(|lead| PlannedLead {
+                        lead: lead.lead.key.clone(),
+                        posts: lead.items,
+                        record: match &lead.lead.lead {
+                            LeadRef::Record(record) => Some(record.clone()),
+                            LeadRef::Profile(_) => None,
+                        },
+                    })
                     .collect();
                 Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
             })
             .collect();
-        facts.push(Fact::Planned(Planned { plan: self.id.clone(), kind, chunks: self.of() }));
+        facts.push(Fact::Planned(Planned {
+            plan: self.id.clone(),
+            kind,
+            chunks: self.of(),
+            replaces: self.replaces.clone(),
+        }));
         facts
     }
 

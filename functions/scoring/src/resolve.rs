@@ -76,6 +76,19 @@ pub(crate) async fn resolve(
     Ok(Resolved { run, base: client.served_base() })
 }
 
+/// The base whose leads are scored for `client`, or why none are.
+pub(crate) async fn served_base(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    client: &ClientId,
+) -> Result<Result<BaseId, String>, AirtableError> {
+    let known = find_client(airtable, master, client).await?;
+    Ok(known.map_or_else(
+        || Err(format!("client {client:?} is not in the table {:?}", clients::TABLE)),
+        |known| known.served_base(),
+    ))
+}
+
 /// The record of a harvest that no client can be found for: an operator sees it, nothing is
 /// scored.
 fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolved {

@@ -52,7 +52,7 @@ impl RunState {
     }
 
     /// Why a lead without a verdict will get none: every chunk that was to settle it failed.
-    fn given_up(&self, kind: Kind, key: &LeadKey) -> Option<(ErrorCategory, String)> {
+    pub(super) fn given_up(&self, kind: Kind, key: &LeadKey) -> Option<(ErrorCategory, String)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
             return None;
         }
@@ -100,10 +100,11 @@ impl RunState {
     }
 
     pub(super) fn count_calls(&self, summary: &mut Summary, stalled: bool) {
-        for chunk in self.chunks.values() {
+        for (chunk_key, chunk) in &self.chunks {
             let latest = chunk.attempts.keys().next_back();
+            let ended = stalled || chunk.is_over() || self.is_taken_over(chunk_key);
             for (key, attempt) in &chunk.attempts {
-                let over = stalled || chunk.is_over() || Some(key) != latest;
+                let over = ended || Some(key) != latest;
                 count_attempt(summary, attempt, over);
             }
         }

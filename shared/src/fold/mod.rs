@@ -5,6 +5,7 @@
 
 mod balance;
 mod counts;
+mod replay;
 mod state;
 mod summary;
 #[cfg(test)]

@@ -249,8 +249,9 @@ impl RunState {
         reports.map(|report| (report.at, &report.harvested))
     }
 
-    fn is_finished(&self, key: &ChunkKey) -> bool {
+    pub(super) fn is_finished(&self, key: &ChunkKey) -> bool {
         self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
+            || self.is_taken_over(key)
     }
 
     fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {

@@ -100,12 +100,19 @@ impl Story {
     /// Plans chunks of these leads, two posts each.
     fn planned(self, chunks: &[&[u32]]) -> Self {
         let told = chunks.iter().zip(0..).fold(self, |story, (leads, chunk)| {
-            let leads = leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2 }).collect();
+            let leads =
+                leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2, record: None });
+            let leads = leads.collect();
             let planned = PlannedChunk { plan: plan_id(), kind: Kind::Post, chunk, leads };
             story.tell(Fact::PlannedChunk(planned))
         });
         let chunks = u32::try_from(chunks.len()).unwrap();
-        told.tell(Fact::Planned(Planned { plan: plan_id(), kind: Kind::Post, chunks }))
+        told.tell(Fact::Planned(Planned {
+            plan: plan_id(),
+            kind: Kind::Post,
+            chunks,
+            replaces: None,
+        }))
     }
 
     fn announced(self, attempt: &AttemptRef, calls: u32) -> Self {
@@ -464,6 +471,73 @@ fn a_model_without_a_price_is_named_and_its_tokens_count() {
         Story::new().opened().planned(&[&[1]]).announced(&only, 1).billed(&only, &[odd]).summary();
     assert_eq!((summary.posts.tokens.total, summary.ai_cost), (5, NanoUsd(0)));
     assert!(summary.unpriced_models.contains("gemini-9"));
+}
+
+/// A run of four leads: the first chunk ended with one lead blocked, the second never came.
+fn half_missing() -> Story {
+    let first = attempt(0, 1);
+    Story::new()
+        .opened()
+        .harvested(HarvestStatus::Succeeded, 8, true)
+        .planned(&[&[1, 2], &[3, 4]])
+        .announced(&first, 2)
+        .billed(&first, &[answered(100), answered(200)])
+        .settled(&first, &[(1, SCORED), (2, blocked())])
+        .done(&first)
+        .announced(&attempt(1, 1), 2)
+}
+
+/// What a replay of a run names, as its plans' leads.
+fn replayed(story: &Story) -> Vec<Vec<LeadKey>> {
+    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
+    let plans = replays.into_iter().flat_map(|replay| {
+        assert_eq!(replay.unplanned, []);
+        replay.plans
+    });
+    plans.map(|plan| plan.leads.into_iter().map(|lead| lead.lead).collect()).collect()
+}
+
+#[test]
+fn a_replay_names_the_leads_that_failed_and_those_of_missing_chunks_and_no_other() {
+    let mut expected = vec![lead(2), lead(3), lead(4)];
+    expected.sort();
+    assert_eq!(replayed(&half_missing()), [expected]);
+    assert!(replayed(&finished()).is_empty());
+    let unread = RunState::fold(&Story::new().opened().events).unwrap().replays(start());
+    assert_eq!(unread[0].unplanned, [harvest_id()]);
+}
+
+#[test]
+fn a_replay_takes_over_the_chunks_that_are_missing_and_both_tries_cost_counts() {
+    let replay: crate::ids::PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
+    let leads = [2, 3, 4].map(|n| PlannedLead { lead: lead(n), posts: 2, record: None });
+    let again = AttemptRef { plan: replay.clone(), ..attempt(0, 5) };
+    let queued = half_missing()
+        .tell(Fact::PlannedChunk(PlannedChunk {
+            plan: replay.clone(),
+            kind: Kind::Post,
+            chunk: 0,
+            leads: leads.to_vec(),
+        }))
+        .tell(Fact::Planned(Planned {
+            plan: replay.clone(),
+            kind: Kind::Post,
+            chunks: 1,
+            replaces: Some(plan_id()),
+        }));
+    assert_eq!(queued.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
+    let done = queued
+        .announced(&again, 3)
+        .billed(&again, &[answered(10), answered(10), answered(10)])
+        .settled(&again, &[(2, SCORED), (3, SCORED), (4, blocked())])
+        .done(&again);
+    let summary = done.summary();
+    assert_eq!((summary.status, summary.posts.tokens.total), (Status::CompletedWithErrors, 330));
+    let leads = LeadCounts { planned: 4, scored: 3, skipped: 0, failed: 1, open: 0 };
+    assert_eq!(summary.posts.leads, leads);
+    assert_eq!(summary.posts.unobserved, 2, "the dead try's calls");
+    assert_eq!((summary.posts_harvested, summary.posts_matched), (8, 8));
+    assert_eq!(replayed(&done), [vec![lead(4)]], "and the same plan is named the next time");
 }
 
 /// A long run with everything in it.

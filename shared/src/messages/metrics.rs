@@ -2,7 +2,7 @@
 
 use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message};
 use crate::digest::id_of;
-use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RunId};
+use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId};
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -166,6 +166,9 @@ pub struct Planned {
     pub kind: Kind,
     /// How many chunks.
     pub chunks: u32,
+    /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PlanId>,
 }
 
 /// See [`Fact::PlannedChunk`].
@@ -188,6 +191,9 @@ pub struct PlannedLead {
     pub lead: LeadKey,
     /// How many of the harvest's posts are its.
     pub posts: u32,
+    /// Its row, where the plan was made of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
 }
 
 /// See [`Fact::Announced`].
