@@ -5,4 +5,4 @@ mod text;
 mod writer;
 
 pub use fields::cells;
-pub use writer::{MAX_RUNS, RunRecords, Written};
+pub use writer::{MAX_RUNS, RunRecords, Written, unwritable};
