@@ -21,6 +21,7 @@ mod rubric;
 mod wave;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
+pub use gemini::{ModelProblem, probe_model};
 
 use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};

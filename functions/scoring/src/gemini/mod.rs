@@ -4,8 +4,11 @@
 //! cut-off or senseless answer is billed like any other.
 
 mod answer;
+mod probe;
 mod refusal;
 mod vertex;
+
+pub use probe::{ModelProblem, probe_model};
 
 pub(crate) use vertex::{ServiceAccount, VertexAuth};
 
