@@ -1,5 +1,7 @@
 //! `EventLog` on SQLite.
 
+mod operator;
+
 use crate::store::{Database, StoreError};
 use rusqlite::{OptionalExtension, Transaction};
 use shared::adapters::limits::check_events;
