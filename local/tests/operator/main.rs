@@ -3,5 +3,6 @@
 
 mod doctor;
 mod runs;
+mod served;
 mod setup;
 mod world;
