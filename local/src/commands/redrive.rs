@@ -43,14 +43,18 @@ struct Letter {
 pub async fn run(options: &Options) -> CommandResult {
     let deployment = Deployment::open(options.place.variables()?, &options.place.data)?;
     let mut letters = Vec::new();
+    // SQS shows the first ten of a group; how many there are it says apart from that.
+    let mut dead_in_all = 0;
     for queue in QueueName::ALL {
+        dead_in_all += deployment.fill(queue).await?.dead;
         let dead = deployment.dead_letters(queue).await?;
         letters.extend(dead.into_iter().map(|letter| Letter::of(queue, letter)));
     }
     let all = letters.len();
+    let hidden = usize::try_from(dead_in_all)?.saturating_sub(all);
     letters.retain(|letter| options.run.is_none() || letter.run == options.run);
     if !options.place.json {
-        print(&letters, all - letters.len())?;
+        print(&letters, all - letters.len(), hidden)?;
     }
     let agreed = options.yes || (!options.place.json && ask(letters.len())?);
     let mut redriven = 0;
@@ -64,7 +68,8 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     if options.place.json {
         let shown: Vec<Value> = letters.iter().take(MAX_SHOWN).map(Letter::json).collect();
-        print_json(&json!({"dead_letters": shown, "count": letters.len(), "redriven": redriven}))?;
+        print_json(&json!({"dead_letters": shown, "count": letters.len(), "hidden": hidden,
+            "redriven": redriven}))?;
     } else if agreed {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{redriven} of {} put back on their queues.", letters.len())?;
@@ -122,7 +127,7 @@ fn of_event(body: &str) -> (Option<RunId>, String) {
     }
 }
 
-fn print(letters: &[Letter], others: usize) -> Result<(), Fault> {
+fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> {
     let mut out = std::io::stdout().lock();
     if letters.is_empty() {
         writeln!(out, "There are no dead letters.")?;
@@ -143,6 +148,9 @@ fn print(letters: &[Letter], others: usize) -> Result<(), Fault> {
         if more > 0 {
             writeln!(out, "{more} more like these")?;
         }
+    }
+    if hidden > 0 {
+        writeln!(out, "{hidden} more are behind these in their groups: run it again after these.")?;
     }
     if others > 0 {
         writeln!(out, "{others} of other runs, or of none that is known, stay where they are.")?;

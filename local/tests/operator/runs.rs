@@ -144,6 +144,7 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
             "what": format!("harvest {apify_run}"), "reason": "the quota was spent", "died_at": null})
     );
     assert_eq!(answer["dead_letters"][1]["run"], Value::Null);
+    assert_eq!(answer["hidden"], 0);
 
     let other =
         world.runtally(&["redrive", "--run", "261123-094519-Other", "--yes", "--json"]).await;
