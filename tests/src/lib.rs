@@ -4,6 +4,7 @@
 mod bases;
 mod pipeline;
 mod posts;
+pub mod simulation;
 
 pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE};
 pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};

@@ -21,7 +21,7 @@ mod rubric;
 mod wave;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
-pub use gemini::{ModelProblem, probe_model};
+pub use gemini::{ModelProblem, ThinkingLevel, TierChoice, probe_model};
 
 use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -75,7 +75,8 @@ impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
             transport,
             config.model_endpoint.connect(),
             config.model.clone(),
-            config.thinking.clone(),
+            config.thinking,
+            config.tier,
             config.model_timeout,
             clock.clone(),
         );

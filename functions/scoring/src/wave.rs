@@ -4,7 +4,7 @@ use crate::Scoring;
 use crate::chunk::WRITING_TIME;
 use crate::decide::{Decision, profile};
 use crate::evaluation::{self, RESPONSE_SCHEMA};
-use crate::gemini::{Call, Prompt, Reply};
+use crate::gemini::{Call, Prompt, Reply, Round, Service};
 use crate::leads::{Cells, LeadRow};
 use crate::posts_content::StoredPost;
 use crate::report::report;
@@ -21,6 +21,7 @@ use shared::schema::leads as schema;
 use shared::seams::{Queue, Transport};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Rounds of calls: a call that was refused or lost is made again in the next one.
 const ROUNDS: u32 = 3;
@@ -128,11 +129,18 @@ async fn ask<T: Transport, Q: Queue>(
         .collect();
     let mut open: Vec<&(usize, String, u32)> = questions.iter().collect();
     let mut asked: BTreeMap<usize, Asked> = BTreeMap::new();
+    let begun = Instant::now();
     for round in 0..ROUNDS {
         if open.is_empty() {
             break;
         }
-        let calls = make_calls(app, wave, round, &open).await?;
+        let service = app.gemini.service(&Round {
+            begun,
+            is_last: round + 1 == ROUNDS,
+            deadline: wave.deadline,
+            kept_back: WRITING_TIME + FIRST_WAIT * 2,
+        });
+        let calls = make_calls(app, wave, round, service, &open).await?;
         let mut wait = app.jitter(FIRST_WAIT * 2_u32.pow(round));
         for ((at, _, _), call) in open.iter().zip(calls) {
             if let Reply::TryLater { after: Some(after), .. } = &call.reply {
@@ -166,6 +174,7 @@ async fn make_calls<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     wave: &Wave<'_>,
     round: u32,
+    service: Service,
     open: &[&(usize, String, u32)],
 ) -> Result<Vec<Call>, Failure> {
     let (attempt, kind, index) = (wave.attempt, wave.chunk.kind, wave.index);
@@ -186,7 +195,8 @@ async fn make_calls<T: Transport, Q: Queue>(
             max_output_tokens: *max_output_tokens,
         })
         .collect();
-    let calls: Vec<Call> = join_all(prompts.iter().map(|prompt| app.gemini.generate(prompt))).await;
+    let calls = prompts.iter().map(|prompt| app.gemini.generate(prompt, service));
+    let calls: Vec<Call> = join_all(calls).await;
     let billed = Billed {
         attempt: attempt.clone(),
         kind,

@@ -5,6 +5,7 @@ use super::summary::{KindSummary, Summary};
 use crate::ids::LeadKey;
 use crate::messages::{CallOutcome, ErrorCategory, Kind, Outcome};
 use crate::prices;
+use crate::tokens::Tier;
 
 impl RunState {
     pub(super) fn count_leads(&self, summary: &mut Summary) {
@@ -121,15 +122,29 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
     }
     for billing in attempt.billed.values() {
         for call in &billing.calls {
-            let CallOutcome::Answered { usage, model } = &call.outcome else { continue };
-            summary.kind_mut(billing.kind).tokens += *usage;
-            summary.models.insert(model.clone());
-            match prices::cost(model, usage, billing.at) {
-                Some(cost) => summary.ai_cost += cost,
-                None => {
-                    summary.unpriced_models.insert(model.clone());
-                }
+            let CallOutcome::Answered { usage, model, served } = &call.outcome else { continue };
+            let cost = prices::cost(model, served.tier, usage, served.at.unwrap_or(billing.at));
+            let totals = summary.kind_mut(billing.kind);
+            totals.tokens += *usage;
+            match cost {
+                Some(cost) => totals.cost += cost,
+                None => totals.unpriced += 1,
             }
+            summary.ai_cost += cost.unwrap_or_default();
+            if cost.is_none() {
+                let name = match served.tier {
+                    Tier::Standard => model.clone(),
+                    tier @ (Tier::Flex | Tier::Batch | Tier::Priority | Tier::Unknown) => {
+                        format!("{model} at the tier {tier}")
+                    }
+                };
+                summary.unpriced_models.insert(name);
+            }
+            if let Some(asked) = &served.asked {
+                summary.rerouted.insert((asked.clone(), model.clone()));
+            }
+            summary.models.insert(model.clone());
+            *summary.tiers.entry(served.tier).or_default() += 1;
         }
     }
 }

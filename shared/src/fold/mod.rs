@@ -4,6 +4,7 @@
 //! state. [`Summary`] is what the state says.
 
 mod balance;
+mod cost;
 mod counts;
 mod replay;
 mod state;
@@ -11,5 +12,6 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use cost::LeadCost;
 pub use state::RunState;
 pub use summary::{KindSummary, LeadCounts, Milestone, Status, Summary};

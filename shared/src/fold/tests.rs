@@ -5,12 +5,14 @@ use crate::ids::{LeadKey, PostKey};
 use crate::messages::{
     Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
     Fact, HarvestStatus, Harvested, Kind, LeadOutcome, MetricsEvent, Note, NoteKind, Opened,
-    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType, Settled,
-    SkipReason,
+    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType, Served,
+    Settled, SkipReason,
 };
 use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+
+mod money;
 
 const MODEL: &str = "gemini-3.5-flash-lite";
 const SCORED: Outcome = Outcome::Scored;
@@ -60,7 +62,7 @@ fn attempt(chunk: u32, n: u32) -> AttemptRef {
 
 fn answered(total: u64) -> CallOutcome {
     let usage = TokenUsage { prompt: total - 10, output: 10, total, ..TokenUsage::default() };
-    CallOutcome::Answered { usage, model: MODEL.to_owned() }
+    CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() }
 }
 
 impl Story {
@@ -349,7 +351,7 @@ fn what_does_not_add_up_is_said() {
             .contains(&"post leads: 1 left open by chunks that are done".to_owned())
     );
     let usage = TokenUsage { prompt: 5, output: 5, total: 11, ..TokenUsage::default() };
-    let odd = CallOutcome::Answered { usage, model: MODEL.to_owned() };
+    let odd = CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() };
     let miscounted = story(2).announced(&only, 1).billed(&only, &[odd]);
     assert_eq!(
         miscounted.summary().imbalances,
@@ -460,17 +462,6 @@ fn a_stalled_run_moves_on_with_the_next_sign_of_work() {
     assert_eq!(moved.summary().status, Status::Running);
     stalled.events.push(MetricsEvent { at: stalled.now, ..last });
     assert_eq!(stalled.summary().status, Status::Completed);
-}
-
-#[test]
-fn a_model_without_a_price_is_named_and_its_tokens_count() {
-    let only = attempt(0, 1);
-    let usage = TokenUsage { prompt: 5, total: 5, ..TokenUsage::default() };
-    let odd = CallOutcome::Answered { usage, model: "gemini-9".to_owned() };
-    let summary =
-        Story::new().opened().planned(&[&[1]]).announced(&only, 1).billed(&only, &[odd]).summary();
-    assert_eq!((summary.posts.tokens.total, summary.ai_cost), (5, NanoUsd(0)));
-    assert!(summary.unpriced_models.contains("gemini-9"));
 }
 
 /// A run of four leads: the first chunk ended with one lead blocked, the second never came.

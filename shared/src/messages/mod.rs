@@ -13,7 +13,9 @@ pub use metrics::{
     MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
     PlannedLead, RunFailed, RunHeader, RunType, Settled,
 };
-pub use outcomes::{BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, SkipReason};
+pub use outcomes::{
+    BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
+};
 pub use scoring::{
     Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
     Post, PostKind, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, Source,

@@ -2,6 +2,7 @@
 
 use crate::fold::{KindSummary, Status, Summary};
 use crate::messages::{HarvestStatus, Kind, OpenedBy};
+use crate::tokens::Tier;
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
@@ -111,6 +112,16 @@ pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> Stri
         let models: Vec<&str> = summary.models.iter().map(String::as_str).collect();
         lines.push(format!("answered by {}", models.join(", ")));
     }
+    for (asked, answered) in &summary.rerouted {
+        lines.push(format!(
+            "model {asked} was asked, and {answered} answered: its price counts; check GEMINI_MODEL"
+        ));
+    }
+    if summary.tiers.keys().any(|tier| *tier != Tier::Standard) {
+        let tiers = summary.tiers.iter().map(|(tier, answers)| format!("{answers} {tier}"));
+        let tiers = tiers.collect::<Vec<_>>().join(", ");
+        lines.push(format!("answers by the tier that served them: {tiers}"));
+    }
     for model in &summary.unpriced_models {
         lines.push(format!(
             "model {model} has no price: its tokens are counted, but are in no cost; add its price"
@@ -166,11 +177,12 @@ fn leads_in_words(summary: &Summary) -> String {
 fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
     let tokens = &totals.tokens;
     let mut line = format!(
-        "{} tokens: {} = {} prompt ({} cached) + {} output + {} thoughts + {} tool",
+        "{} tokens: {} = {} prompt ({} cached, {} %) + {} output + {} thoughts + {} tool",
         kind.as_str(),
         tokens.total,
         tokens.prompt,
         tokens.cached,
+        (tokens.cached * 100).checked_div(tokens.prompt).unwrap_or_default(),
         tokens.output,
         tokens.thoughts,
         tokens.tool

@@ -9,7 +9,7 @@ use shared::config::{ConfigError, Vars};
 use shared::messages::ErrorCategory;
 use shared::prices;
 use shared::seams::Transport;
-use shared::tokens::{NanoUsd, TokenUsage};
+use shared::tokens::{NanoUsd, Tier, TokenUsage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,12 +93,14 @@ fn priced(model: &str) -> Check {
     let million = |prompt, output| TokenUsage { prompt, output, ..TokenUsage::default() };
     let now = Clock::system().now();
     // A thousandth, so that no tier for long prompts is meant.
-    let cost = |usage| prices::cost(model, &usage, now).map(|cost| NanoUsd(cost.0 * 1_000));
+    let cost = |usage| {
+        prices::cost(model, Tier::Standard, &usage, now).map(|cost| NanoUsd(cost.0 * 1_000))
+    };
     match (cost(million(1_000, 0)), cost(million(0, 1_000))) {
         (Some(prompt), Some(output)) => Check::ok(
             what,
             format!(
-                "{prompt} for a million prompt tokens, {output} for a million of output, as of {}",
+                "{prompt} for a million prompt tokens, {output} for a million of output (standard tier), as of {}",
                 now.strftime("%Y-%m-%d")
             ),
         ),
