@@ -6,9 +6,9 @@ use crate::queue::{QueueOptions, QueueSettings, SqliteQueue};
 use crate::store::Database;
 use crate::webhook_server;
 use metrics_finalizer::Finalizer;
-use scoring::Scoring;
+use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
-use shared::airtable::{Limiters, Rate};
+use shared::airtable::Limiters;
 use shared::clock::Clock;
 use shared::config::ConfigError;
 use shared::digest::queue_id;
@@ -84,14 +84,14 @@ impl System {
         }
         let log = SqliteEventLog::new(database.clone());
         // One process: each base's whole limit, shared by all that reach it.
-        let limiters = Arc::new(Limiters::new(Rate::WHOLE_BASE));
+        let limiters = Arc::new(Limiters::of_the_only_process());
 
         let intake =
             Intake::new(webhook_intake::Config::read(&variables)?, queue.clone(), clock.clone());
         let scoring = Arc::new(Scoring::new(
             scoring::Config::read(&variables)?,
             Arc::clone(&transport),
-            Arc::clone(&limiters),
+            Limits::of_the_only_process(&limiters),
             queue.clone(),
             clock.clone(),
             fastrand::Rng::with_seed(seed),

@@ -97,7 +97,12 @@ impl<'a, Q: Queue> Batch<'a, Q> {
 
     /// Puts the delivery back for at once: it was begun and is to be gone on with.
     pub async fn resume(&mut self, delivery: &Delivery) {
-        self.block(delivery, Duration::ZERO).await;
+        if delivery.is_last() {
+            let tries = delivery.receive_count;
+            self.park(delivery, format!("not done after {tries} invocations; redrive it")).await;
+        } else {
+            self.block(delivery, Duration::ZERO).await;
+        }
     }
 
     /// The answer for the event source mapping.

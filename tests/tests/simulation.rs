@@ -68,7 +68,12 @@ fn schedules_keep_every_promise() {
         let seeds: Vec<u64> = broken.iter().map(|report| report.seed).collect();
         println!("{} of the schedules break a promise, seeds {seeds:?}", broken.len());
         if let Ok(path) = std::env::var("BROKEN") {
-            let lines: Vec<String> = broken.iter().flat_map(|r| r.violations.iter().map(move |v| format!("{} {}", r.seed, in_words(v)))).collect();
+            let lines: Vec<String> = broken
+                .iter()
+                .flat_map(|r| {
+                    r.violations.iter().map(move |v| format!("{} {}", r.seed, in_words(v)))
+                })
+                .collect();
             std::fs::write(path, lines.join("\n")).unwrap();
         }
         passes(first);

@@ -1,7 +1,6 @@
 //! The function's configuration.
 
 use jiff::SignedDuration;
-use shared::airtable::Rate;
 use shared::config::{AirtableConfig, ConfigError, Vars};
 
 /// What the metrics finalizer reads at start.
@@ -9,8 +8,6 @@ use shared::config::{AirtableConfig, ConfigError, Vars};
 pub struct Config {
     /// How Airtable is reached, and which base holds the run records.
     pub airtable: AirtableConfig,
-    /// The share of the master base's request limit that this function keeps to.
-    pub airtable_rate: Rate,
     /// `PROJECT_SECONDS`: while a run is going on its record is written at most this often.
     pub project_every: SignedDuration,
     /// `STALL_MINUTES`: an open run without a sign of work for this long is Stalled.
@@ -26,7 +23,6 @@ impl Config {
         let vars = Vars::new(read);
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
-            airtable_rate: Rate::shared_by(2),
             project_every: SignedDuration::from_secs(vars.or("PROJECT_SECONDS", 15_u32)?.into()),
             stall_after: SignedDuration::from_mins(vars.or("STALL_MINUTES", 30_u32)?.into()),
         })

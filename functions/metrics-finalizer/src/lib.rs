@@ -31,6 +31,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The function with all it needs. Made once per process.
 pub struct Finalizer<T, Q, L> {
     airtable: Airtable<T>,
+    limiters: Arc<Limiters>,
     records: RunRecords,
     queue: Q,
     log: L,
@@ -52,10 +53,10 @@ impl<T: Transport, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
             transport,
             config.airtable.url.clone(),
             config.airtable.token.clone(),
-            limiters,
+            Arc::clone(&limiters),
         );
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
-        Self { airtable, records, queue, log, clock, config }
+        Self { airtable, limiters, records, queue, log, clock, config }
     }
 }
 
@@ -103,6 +104,7 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     if tokio::time::timeout(time, projecting).await.is_err() {
         tracing::error!("Airtable took too long; runs are left unprojected");
     }
+    app.limiters.rest().await;
     batch.response()
 }
 

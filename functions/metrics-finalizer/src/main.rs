@@ -6,7 +6,7 @@ use shared::adapters::aws::Aws;
 use shared::adapters::dynamodb::DynamoEventLog;
 use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::{QueueUrls, SqsQueue};
-use shared::airtable::Limiters;
+use shared::airtable::{Limiters, Rate};
 use shared::clock::Clock;
 use shared::config::Vars;
 use shared::deadline::Deadline;
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::read(&vars, &http)?;
     let queue = SqsQueue::new(aws.sqs(), [(QueueName::Metrics, metrics)].into());
     let log = DynamoEventLog::new(aws.dynamodb(), table);
-    let limiters = Arc::new(Limiters::new(config.airtable_rate));
+    let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let app = &Finalizer::new(config, http, limiters, queue, log, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());

@@ -105,6 +105,10 @@ async fn score_leads<T: Transport, Q: Queue>(
             let seconds = needed.as_secs();
             return Err(Failure::retryable(format!("less than {seconds} s were left to begin in")));
         }
+        // Without answers the next invocation is in no hurry: the model may be away.
+        if asks && deadline.remaining() < needed && !unanswered.is_empty() {
+            break;
+        }
         if asks && deadline.remaining() < needed {
             tracing::info!(plan.chunk = chunk.index, wave, "chunk goes on in another invocation");
             return Ok(Progress::OutOfTime);

@@ -4,7 +4,7 @@ use crate::gemini::{
     self, Endpoint, SHORTEST_FLEX, ServiceAccount, ThinkingLevel, TierChoice, TierName, VertexAuth,
 };
 use secrecy::{ExposeSecret, SecretString};
-use shared::airtable::Rate;
+use shared::airtable::MAX_CHUNK_LANES;
 use shared::config::{AirtableConfig, ConfigError, Vars};
 use std::time::Duration;
 use url::Url;
@@ -18,8 +18,6 @@ pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 pub struct Config {
     /// How Airtable is reached, and which base lists the clients.
     pub airtable: AirtableConfig,
-    /// The share of a base's request limit that this process keeps to.
-    pub airtable_rate: Rate,
     /// `LANES`: how many chunks of one base are worked on at the same time.
     pub lanes: u32,
     /// `APIFY_API_URL`: the root of Apify's API.
@@ -65,15 +63,14 @@ impl Config {
     pub fn read(read: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let vars = Vars::new(read);
         let lanes: u32 = vars.or("LANES", 2)?;
-        if !(1..=10).contains(&lanes) {
-            let rule = "it needs a number from 1 to 10".to_owned();
+        if !(1..=MAX_CHUNK_LANES).contains(&lanes) {
+            let rule = format!("it needs a number from 1 to {MAX_CHUNK_LANES}");
             return Err(ConfigError::Invalid { name: "LANES", rule });
         }
         let model = vars.text("GEMINI_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         gemini::check(&model).map_err(|error| wrong("GEMINI_MODEL", &error))?;
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
-            airtable_rate: Rate::shared_by(lanes as usize),
             lanes,
             apify_url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,
             apify_token: vars.secret("APIFY_TOKEN", "the API token for Apify")?,

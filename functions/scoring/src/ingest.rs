@@ -8,13 +8,14 @@ use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES, Plan, PlanLead};
 use crate::report::report;
 use crate::resolve::{Resolved, resolve};
 use crate::rubric;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use shared::airtable::AirtableError;
 use shared::failure::{Failure, FailureClass};
-use shared::ids::{BaseId, PlanId};
+use shared::ids::{BaseId, ClientId, PlanId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{
-    Fact, Harvested, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader, Source,
+    Fact, Harvested, Hints, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader,
+    Source,
 };
 use shared::seams::{Queue, QueueError, QueueName, Transport};
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Ingest,
 ) -> Result<(), Failure> {
+    let seen_at = app.clock.now();
     let apify_run = app
         .apify
         .run(&task.apify_run_id)
@@ -34,12 +36,19 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
         .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right; the harvest is paid for.
-    let Resolved { run, base } = resolve(&app.airtable, master, task, apify_run.as_ref())
+    let Resolved { run, base } = resolve(&app.planning, master, task, apify_run.as_ref())
         .await
         .map_err(Failure::retryable)?;
+    if task.hints.client.is_none() && run.client != ClientId::unattributed() {
+        // Only now it is known whose plan this is: it goes on behind that client's others.
+        let hints = Hints { client: Some(run.client), ..task.hints.clone() };
+        let message = Ingest { hints, ..task.clone() }.into_message();
+        let queued = app.queue.send(QueueName::Scoring, vec![message]).await;
+        return queued.map_err(Failure::retryable);
+    }
     let span = shared::telemetry::run_span(&run);
     let result = tracing::Instrument::instrument(
-        ingest_run(app, task, apify_run.as_ref(), &run, base),
+        ingest_run(app, task, apify_run.as_ref(), seen_at, &run, base),
         span,
     );
     result.await
@@ -50,6 +59,7 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Ingest,
     apify_run: Option<&ApifyRun>,
+    seen_at: Timestamp,
     run: &RunHeader,
     base: Result<BaseId, String>,
 ) -> Result<(), Failure> {
@@ -77,7 +87,6 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
         return report(app, run, vec![failed(task, reason)]).await;
     };
     let profiles = std::mem::take(&mut harvest.profiles);
-    let seen_at = app.clock.now();
     let mut facts = Vec::new();
     let planned = match base {
         Err(reason) => {
@@ -184,8 +193,8 @@ pub(crate) async fn queue<T: Transport, Q: Queue>(
     let id = plan.id.clone();
     let mut facts = Vec::new();
     if plan.leads() > 0 {
-        let writable = leads::writable_fields(&app.airtable, base).await?;
-        let rubric = match rubric::read(&app.airtable, base, writable.criteria_have_active).await {
+        let writable = leads::writable_fields(&app.planning, base).await?;
+        let rubric = match rubric::read(&app.planning, base, writable.criteria_have_active).await {
             Ok(rubric) => rubric,
             Err(rubric::RubricError::Airtable(error)) => return Err(error.into()),
             Err(error @ rubric::RubricError::Empty { .. }) => {

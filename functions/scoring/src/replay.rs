@@ -5,12 +5,12 @@ use crate::ingest::{self, NotPlanned, noted};
 use crate::plan::{Plan, PlanLead};
 use crate::report::report;
 use crate::resolve;
-use shared::digest::{id_of, queue_id};
+use shared::digest::id_of;
 use shared::failure::Failure;
 use shared::ids::{BaseId, ClientId, LeadKey, RecordId};
 use shared::messages::{
     Clients, Fact, Hints, Ingest, Kind, Message, Replay, ReplayPlan, RunHeader, Score, ScoringTask,
-    Source,
+    Source, plan_group,
 };
 use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ async fn replay_run<T: Transport, Q: Queue>(
         return Ok(());
     }
     let master = &app.config.airtable.master_base;
-    let base = resolve::served_base(&app.airtable, master, &run.client)
+    let base = resolve::served_base(&app.planning, master, &run.client)
         .await
         .map_err(Failure::retryable)?;
     let base = match base {
@@ -50,9 +50,10 @@ async fn replay_run<T: Transport, Q: Queue>(
         }
     };
     for apify_run in &task.unplanned {
+        let seen_at = app.clock.now();
         let found = app.apify.run(apify_run).await.map_err(Failure::retryable)?;
         let ingest = ingest_of(task, apify_run, Hints::default());
-        ingest::ingest_run(app, &ingest, found.as_ref(), run, Ok(base.clone())).await?;
+        ingest::ingest_run(app, &ingest, found.as_ref(), seen_at, run, Ok(base.clone())).await?;
     }
     for plan in &task.plans {
         match plan.kind {
@@ -162,7 +163,7 @@ async fn replay_profiles<T: Transport, Q: Queue>(
     });
     let body = score.encode();
     let message = OutgoingMessage {
-        group: queue_id(&format!("plan#{client}")),
+        group: plan_group(client.as_str()),
         deduplication: id_of(&["replay", &task.requested_at.to_string(), &body]),
         body,
     };

@@ -14,8 +14,8 @@ use lambda_http::http::{Method, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::digest::{id_of, queue_id};
-use shared::messages::{Clients, Ingest, Message, Score, ScoringTask};
+use shared::digest::id_of;
+use shared::messages::{Clients, Ingest, Message, Score, ScoringTask, plan_group};
 use shared::seams::{OutgoingMessage, Queue, QueueName};
 use webhook::Webhook;
 
@@ -97,9 +97,7 @@ async fn webhook_posted<Q: Queue>(
                 hints,
                 received_at: app.clock.now(),
             };
-            // The same webhook again within five minutes is dropped by the queue.
-            let deduplication = id_of(&["ingest", apify_run_id.as_str(), &event_type, &client]);
-            send(app, &client, deduplication, &ScoringTask::Ingest(task)).await?;
+            send(app, task.into_message()).await?;
             tracing::info!(
                 apify.run_id = %apify_run_id,
                 apify.event = event_type,
@@ -119,11 +117,12 @@ async fn run_posted<Q: Queue>(
     let task = score_request::parse(body, app.clock.now())?;
     let run = task.base_run.clone();
     let group = match &task.clients {
-        Clients::All => "all",
-        Clients::One(client) => client.as_str(),
+        Clients::All => "all".to_owned(),
+        Clients::One(client) => client.to_string(),
     };
     let deduplication = deduplication_of(&task);
-    send(app, group, deduplication, &ScoringTask::Score(task.clone())).await?;
+    let body = ScoringTask::Score(task).encode();
+    send(app, OutgoingMessage { group: plan_group(&group), deduplication, body }).await?;
     tracing::info!(run.base = %run, client.id = group, "scoring of waiting leads accepted");
     Ok((StatusCode::ACCEPTED, json!({"accepted": true, "runId": run})))
 }
@@ -132,17 +131,7 @@ fn deduplication_of(task: &Score) -> String {
     id_of(&["score", &ScoringTask::Score(task.clone()).encode()])
 }
 
-async fn send<Q: Queue>(
-    app: &Intake<Q>,
-    client: &str,
-    deduplication: String,
-    task: &ScoringTask,
-) -> Result<(), Refusal> {
-    let message = OutgoingMessage {
-        group: queue_id(&format!("plan#{client}")),
-        deduplication,
-        body: task.encode(),
-    };
+async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {
     app.queue
         .send(QueueName::Scoring, vec![message])
         .await

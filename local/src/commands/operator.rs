@@ -74,13 +74,12 @@ impl Operator {
     }
 }
 
-/// The client of Airtable. It keeps to a request a second and base: the functions are at work too,
-/// and take four.
+/// The client of Airtable, with an operator's part of its limits.
 pub(super) fn airtable(
     config: AirtableConfig,
     transport: Arc<HttpTransport>,
 ) -> Airtable<Arc<HttpTransport>> {
-    let limiters = Arc::new(Limiters::new(Rate::shared_by(5)));
+    let limiters = Arc::new(Limiters::of_one_process(Rate::OPERATOR));
     Airtable::new(transport, config.url, config.token, limiters)
 }
 

@@ -5,10 +5,9 @@ use super::operator::{Operator, Place, events_of, print_json};
 use jiff::Timestamp;
 use serde_json::json;
 use shared::clock::Clock;
-use shared::digest::{id_of, queue_id};
 use shared::fold::{RunState, Status};
 use shared::ids::RunId;
-use shared::messages::{Message, Replay, ScoringTask};
+use shared::messages::Replay;
 use shared::seams::{OutgoingMessage, QueueName};
 use std::io::Write;
 use std::process::ExitCode;
@@ -64,10 +63,6 @@ pub async fn run(options: &Options) -> CommandResult {
 /// of all but the time.
 fn message(task: Replay) -> OutgoingMessage {
     let timeless = Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() };
-    let id = id_of(&["replay", &ScoringTask::Replay(Box::new(timeless)).encode()]);
-    OutgoingMessage {
-        group: queue_id(&format!("plan#{}", task.run.client)),
-        deduplication: id,
-        body: ScoringTask::Replay(Box::new(task)).encode(),
-    }
+    let deduplication = timeless.into_message().deduplication;
+    OutgoingMessage { deduplication, ..task.into_message() }
 }

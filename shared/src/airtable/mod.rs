@@ -15,5 +15,5 @@ pub use client::{
     Airtable, FieldOptions, FieldSchema, ListQuery, Named, Record, TableSchema, Update, Upserted,
 };
 pub use error::AirtableError;
-pub use limiter::{Limiters, Rate};
+pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
 pub use meta::Identity;

@@ -18,7 +18,7 @@ pub use outcomes::{
 };
 pub use scoring::{
     Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
-    Post, PostKind, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, Source,
+    Post, PostKind, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, Source, plan_group,
 };
 
 use serde::de::DeserializeOwned;

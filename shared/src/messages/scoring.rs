@@ -1,7 +1,8 @@
 //! Tasks of the scoring function.
 
 use super::{Message, RunHeader};
-use crate::digest::{id_of, queue_id};
+use crate::airtable::PLAN_LANES;
+use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
 use crate::seams::OutgoingMessage;
@@ -27,6 +28,13 @@ pub enum ScoringTask {
     Replay(Box<Replay>),
 }
 
+/// The message group of plans for a client. There are as many groups as plans may ask the master
+/// base at a time; those of one client follow one another.
+#[must_use]
+pub fn plan_group(client: &str) -> String {
+    format!("plan#{}", lane_of(client, PLAN_LANES))
+}
+
 impl Message for ScoringTask {
     const TYPES: &'static [&'static str] = &["ingest", "score", "chunk", "replay"];
 }
@@ -42,6 +50,20 @@ pub struct Ingest {
     pub hints: Hints,
     /// When the webhook arrived.
     pub received_at: Timestamp,
+}
+
+impl Ingest {
+    /// The task as it is queued. The same webhook again within five minutes is dropped by the
+    /// queue.
+    #[must_use]
+    pub fn into_message(self) -> OutgoingMessage {
+        let client = self.hints.client.as_ref().map_or("?", |client| client.as_str());
+        OutgoingMessage {
+            group: plan_group(client),
+            deduplication: id_of(&["ingest", self.apify_run_id.as_str(), &self.event_type, client]),
+            body: ScoringTask::Ingest(self).encode(),
+        }
+    }
 }
 
 /// The run and client that came with a webhook.
@@ -189,7 +211,7 @@ impl Replay {
     /// The message for the scoring queue.
     #[must_use]
     pub fn into_message(self) -> OutgoingMessage {
-        let group = queue_id(&format!("plan#{}", self.run.client));
+        let group = plan_group(self.run.client.as_str());
         let body = ScoringTask::Replay(Box::new(self)).encode();
         OutgoingMessage { group, deduplication: id_of(&["replay", &body]), body }
     }

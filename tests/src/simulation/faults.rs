@@ -98,13 +98,13 @@ faults! {
     /// Airtable forgets where a listing was.
     StaleIterator = 0.02,
     /// A person deletes a run record.
-    RecordDeleted = 0.15,
+    RecordDeleted = 0.0,
     /// A person edits the numbers of a run record.
-    RecordEdited = 0.15,
+    RecordEdited = 0.0,
     /// A person duplicates a run record.
-    RecordDuplicated = 0.15,
+    RecordDuplicated = 0.0,
     /// A person renames a field of the run records, and names it back later.
-    FieldRenamed = 0.15,
+    FieldRenamed = 0.0,
     /// A person deletes a lead.
     LeadDeleted = 0.15,
     /// Apify sends a webhook twice.

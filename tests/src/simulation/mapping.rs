@@ -7,8 +7,8 @@ use super::worker::{self, Seams, Worker};
 use super::world::World;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use metrics_finalizer::Finalizer;
-use scoring::Scoring;
-use shared::airtable::Limiters;
+use scoring::{Limits, Scoring};
+use shared::airtable::{Limiters, Rate};
 use shared::deadline::Deadline;
 use shared::seams::QueueName;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,15 +40,15 @@ impl Process {
         match queue {
             QueueName::Scoring => {
                 let config = scoring::Config::read(World::variable).expect("a configuration");
-                let limiters = Arc::new(Limiters::new(config.airtable_rate));
+                let limits = Limits::of_one_process(config.lanes);
                 let rng = world.dice.fork();
-                let app = Scoring::new(config, seams.clone(), limiters, seams, clock, rng);
+                let app = Scoring::new(config, seams.clone(), limits, seams, clock, rng);
                 Self::Scoring(Arc::new(app), worker)
             }
             QueueName::Metrics => {
                 let config =
                     metrics_finalizer::Config::read(World::variable).expect("a configuration");
-                let limiters = Arc::new(Limiters::new(config.airtable_rate));
+                let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
                 let app =
                     Finalizer::new(config, seams.clone(), limiters, seams.clone(), seams, clock);
                 Self::Finalizer(Arc::new(app), worker)

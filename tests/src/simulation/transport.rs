@@ -71,6 +71,7 @@ impl Transport for Seams {
         };
         let lost =
             || TransportError::AnswerLost { host: host.clone(), reason: "simulated".to_owned() };
+        let asked = request.body().clone();
         self.turn().await;
         if self.world.faults.is_away(faults.part) {
             let outcome = match self.world.dice.below(3) {
@@ -81,18 +82,18 @@ impl Transport for Seams {
                     Err(lost())
                 }
             };
-            self.note_no_answer(&faults, &outcome);
+            self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
         if self.hit(faults.not_reached) {
             let outcome = Err(not_sent("simulated"));
-            self.note_no_answer(&faults, &outcome);
+            self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
         for (fault, refusal) in faults.refusals {
             if self.hit(*fault) {
                 let outcome = Ok(self.refuse(&faults, &request, *refusal));
-                self.note_no_answer(&faults, &outcome);
+                self.note_no_answer(&faults, &asked, &outcome);
                 return outcome;
             }
         }
@@ -100,7 +101,7 @@ impl Transport for Seams {
         if self.hit(faults.answer_lost) {
             tokio::time::sleep(self.world.dice.within(timeout)).await;
             let outcome = Err(lost());
-            self.note_no_answer(&faults, &outcome);
+            self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
         self.turn().await;
@@ -165,7 +166,7 @@ impl Seams {
             }
             Part::Gemini => {
                 let answer: Result<HttpResponse, TransportError> = Ok(response.clone());
-                self.note_no_answer(faults, &answer);
+                self.note_no_answer(faults, &asked, &answer);
             }
             Part::Apify | Part::Queue | Part::Log => {}
         }
@@ -187,14 +188,19 @@ impl Seams {
     }
 
     /// Tells the oracle what a worker sees of a model call that brought no answer.
-    fn note_no_answer(&self, faults: &OfService, outcome: &Result<HttpResponse, TransportError>) {
+    fn note_no_answer(
+        &self,
+        faults: &OfService,
+        asked: &[u8],
+        outcome: &Result<HttpResponse, TransportError>,
+    ) {
         if faults.part != Part::Gemini {
             return;
         }
         let invocation = self.worker.invocation();
         match outcome {
             Err(TransportError::AnswerLost { .. }) => {
-                self.world.oracle().model_answer_lost(invocation);
+                self.world.oracle().model_answer_lost(invocation, asked);
             }
             Ok(_) | Err(TransportError::NotSent { .. }) => {
                 self.world.oracle().model_refused(invocation);

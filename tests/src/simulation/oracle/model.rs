@@ -44,8 +44,11 @@ impl Oracle {
         known.scores.extend(scores);
     }
 
-    /// A worker waited for an answer that never came.
-    pub(in super::super) fn model_answer_lost(&mut self, invocation: u64) {
+    /// A worker waited for an answer that never came: for all it knows the model got the posts.
+    pub(in super::super) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
+        let words = words_in(&String::from_utf8_lossy(asked));
+        let run = self.run_of(invocation);
+        self.run(&run).asked_about.extend(words);
         self.pending(invocation, Pending::Lost);
     }
 
