@@ -2,10 +2,13 @@
 
 use crate::world::{BASE, CLIENT, MASTER, RUN, World, cells};
 use serde_json::{Value, json};
-use shared::ids::BaseRunId;
-use shared::messages::{Hints, Ingest, Message, ScoringTask};
+use shared::ids::{ApifyRunId, BaseRunId};
+use shared::messages::{
+    Fact, Hints, Ingest, Message, MetricsEvent, MetricsMessage, Opened, OpenedBy, RunHeader,
+    RunType, ScoringTask,
+};
 use shared::schema::{leads, run_record};
-use shared::seams::{ParkedMessage, Queue, QueueName};
+use shared::seams::{EventLog, ParkedMessage, Queue, QueueName, StoredEvent};
 
 /// A world with a run of two leads at its end.
 async fn after_a_run() -> World {
@@ -192,6 +195,41 @@ async fn a_replay_scores_what_failed_and_nothing_else_and_both_tries_are_paid() 
     assert_eq!(record[run_record::POST_TOKENS], gemini.billed_totals().usage.total);
     let nothing = world.runtally(&["replay", RUN]).await;
     assert_eq!(nothing.out, format!("Nothing of {RUN} failed or is missing.\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked() {
+    let world = World::sound().await;
+    let heard: ApifyRunId = "HG7ML7M8z78YcAPEB".parse().unwrap();
+    let opened = MetricsEvent {
+        run: RunHeader {
+            base_run: "261123-094519".parse().unwrap(),
+            client: CLIENT.parse().unwrap(),
+            client_name: "Guy Wilson".to_owned(),
+            run_type: RunType::Standalone,
+            opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        },
+        at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        fact: Fact::Opened(Opened { by: OpenedBy::Webhook(heard.clone()) }),
+    };
+    let body = MetricsMessage::Event(Box::new(opened.clone())).encode();
+    let stored = StoredEvent { id: opened.id(), body };
+    world.system().log.append(&opened.run.id(), &[stored]).await.unwrap();
+
+    let listed = world.runtally(&["runs", "--json"]).await.json();
+    let run = &listed["runs"][0];
+    assert_eq!((&run["run"], &run["status"]), (&json!(RUN), &json!("Running")), "{listed:#}");
+    let missing = json!([format!("harvest {heard} is not read")]);
+    assert_eq!((&run["open"], &run["missing"]), (&json!(true), &missing));
+
+    let refused = world.runtally(&["replay", RUN, "--json"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(refused.errors.contains("is still going on"), "{}", refused.errors);
+    let queued = world.runtally(&["replay", RUN, "--anyway", "--json"]).await;
+    assert_eq!(queued.json(), json!({"run": RUN, "leads": 0, "harvests": 1}));
+    world.settle().await;
+    // Apify knows no such run, and now the record says so.
+    assert_eq!(world.record().fields[run_record::STATUS], "Failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
