@@ -47,9 +47,12 @@ pub async fn run(options: &Options) -> CommandResult {
     let master = config.master_base.clone();
     let airtable = airtable(config, Arc::new(HttpTransport::new()?));
 
-    let mut all = vec![found(&airtable, &master, &MASTER_BASE, options.apply).await?];
-    for base in client_bases(&airtable, &master, options).await? {
-        all.push(found(&airtable, &base, &CLIENT_BASE, options.apply).await?);
+    let tables = airtable.tables(&master).await?;
+    let bases = client_bases(&airtable, &master, &tables, options).await?;
+    let mut all = vec![found(&airtable, &master, &tables, &MASTER_BASE, options.apply).await?];
+    for base in bases {
+        let tables = airtable.tables(&base).await?;
+        all.push(found(&airtable, &base, &tables, &CLIENT_BASE, options.apply).await?);
     }
     let steps: Vec<(&BaseId, &Gap)> =
         all.iter().flat_map(|found| found.gaps.iter().map(|gap| (&found.base, gap))).collect();
@@ -73,10 +76,10 @@ pub async fn run(options: &Options) -> CommandResult {
 async fn client_bases(
     airtable: &Airtable<Arc<HttpTransport>>,
     master: &BaseId,
+    tables: &[TableSchema],
     options: &Options,
 ) -> Result<Vec<BaseId>, Fault> {
     let mut bases = options.client_bases.clone();
-    let tables = airtable.tables(master).await?;
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
         return Ok(bases);
     }
@@ -97,15 +100,16 @@ async fn client_bases(
     Ok(bases)
 }
 
-/// What `base` lacks; with `apply` it no longer does, as far as something can be made.
+/// What `base` with these tables lacks; with `apply` it no longer does, as far as something can be
+/// made.
 async fn found(
     airtable: &Airtable<Arc<HttpTransport>>,
     base: &BaseId,
+    tables: &[TableSchema],
     wanted: &'static [Table],
     apply: bool,
 ) -> Result<Found, AirtableError> {
-    let tables = airtable.tables(base).await?;
-    let gaps = gaps(&tables, wanted);
+    let gaps = gaps(tables, wanted);
     for gap in gaps.iter().filter(|_| apply) {
         match gap {
             Gap::NoTable { table } => {
@@ -117,7 +121,7 @@ async fn found(
             Gap::WrongType { .. } | Gap::NoChoice { .. } => {}
         }
     }
-    let lacks_view = wanted.iter().any(|table| table.name == leads::TABLE) && !has_view(&tables);
+    let lacks_view = wanted.iter().any(|table| table.name == leads::TABLE) && !has_view(tables);
     Ok(Found { base: base.clone(), gaps, lacks_view })
 }
 
