@@ -12,7 +12,7 @@ use shared::airtable::Limiters;
 use shared::clock::Clock;
 use shared::config::ConfigError;
 use shared::digest::queue_id;
-use shared::failure::MAX_RECEIVES;
+use shared::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
 use shared::seams::{OutgoingMessage, Queue, QueueError, QueueName};
 use std::num::NonZeroUsize;
@@ -150,11 +150,8 @@ impl System {
 
 /// How the queues of one machine are set up; `seed` as in [`QueueOptions`].
 pub(crate) fn queue_options(seed: u64) -> QueueOptions {
-    let settings = QueueSettings {
-        visibility_timeout: VISIBILITY_TIMEOUT,
-        // A message is parked with its reason in its last delivery; this is the net below.
-        max_receive_count: MAX_RECEIVES + 1,
-    };
+    let settings =
+        QueueSettings { visibility_timeout: VISIBILITY_TIMEOUT, max_receive_count: QUEUE_RECEIVES };
     QueueOptions { scoring: settings, metrics: settings, seed }
 }
 

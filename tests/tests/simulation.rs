@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tests::simulation::{FailureCounts, Fault, Options, Report, Violation, run};
+use tests::simulation::{Bug, FailureCounts, Fault, Invariant, Options, Report, Violation, run};
 
 /// Schedules of an ordinary test run: these seeds, always the same.
 const FIXED: u64 = 300;
@@ -26,7 +26,7 @@ fn the_same_seed_gives_the_same_trace() {
         let differs = first.iter().zip(&second).position(|(one, other)| one != other);
         assert_eq!(differs, None, "seed {seed}: {:?}", differs.map(|at| (&first[at], &second[at])));
         assert_eq!(first.len(), second.len());
-        assert!(first.len() > 500, "{} lines are no trace of a whole run", first.len());
+        assert!(first.len() > 200, "{} lines are no trace of a whole run", first.len());
     }
 }
 
@@ -78,6 +78,67 @@ fn schedules_keep_every_promise() {
         }
         passes(first);
     }
+}
+
+/// Seeds within which a planted bug must be caught.
+const SEEDS_OF_BUG: u64 = 200;
+
+macro_rules! planted_bugs {
+    ($($name:ident: $bug:ident => $invariant:ident),+ $(,)?) => {
+        $(#[test]
+        fn $name() {
+            is_caught(Bug::$bug, Invariant::$invariant);
+        })+
+
+        #[test]
+        fn every_planted_bug_has_its_test() {
+            assert_eq!([$(Bug::$bug),+].as_slice(), Bug::ALL);
+        }
+    };
+}
+
+planted_bugs! {
+    tokens_that_are_dropped_on_the_way_are_missed: TokensDropped => Tokens,
+    tokens_of_useless_answers_are_missed: TokensOfUselessAnswersDropped => Tokens,
+    a_run_id_from_the_clock_is_noticed: RunIdFromClock => Messages,
+    a_refusal_taken_for_success_is_noticed: RefusalIgnored => Messages,
+    a_record_created_after_an_error_is_one_too_many: ErrorTakenForMissing => OneRecord,
+    a_record_created_after_a_look_is_one_too_many: CheckThenCreate => OneRecord,
+    a_number_that_is_added_to_is_too_high: ReadAddWrite => Numbers,
+    a_standalone_run_that_is_not_counted_is_missed: StandaloneNotCounted => Messages,
+    posts_that_are_not_found_are_missed: PostsNotFound => Numbers,
+    a_record_closed_too_early_is_noticed: ClosedTooEarly => Ends,
+    requests_for_each_lead_are_too_many: RequestsPerLead => Rates,
+    a_failed_lead_that_is_dated_is_noticed: FailedLeadDated => Leads,
+    a_harvest_that_is_overwritten_is_missed: SecondHarvestOverwrites => Numbers,
+    an_answer_that_was_cut_off_scores_nothing: CutAnswerAccepted => Leads,
+    an_event_that_is_not_stored_is_missed: EventsNotStored => Numbers,
+    a_failed_message_that_is_deleted_is_missed: FailuresIgnored => Messages,
+    calls_billed_twice_are_noticed: BilledTwice => Tokens,
+    an_older_state_on_a_record_is_noticed: OlderStateWritten => Tokens,
+    leads_that_are_mixed_up_are_noticed: LeadsMixedUp => Leads,
+    posts_that_are_overwritten_are_missed: PostsOverwritten => Leads,
+    a_scored_lead_that_is_scored_again_is_noticed: ScoreForgotten => ScoredOnce,
+    a_dead_letter_without_a_reason_is_noticed: ReasonOfDeadLetterLost => Messages,
+    a_human_field_that_is_cleared_is_noticed: HumanFieldCleared => HumanFields,
+    a_balance_that_is_claimed_is_no_balance: BalanceClaimed => Balance,
+    a_webhook_that_is_not_queued_is_missed: WebhookNotQueued => Messages,
+}
+
+/// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.
+fn is_caught(bug: Bug, invariant: Invariant) {
+    let options = Options { bug: Some(bug), ..Options::default() };
+    let mut others = std::collections::BTreeSet::new();
+    for seed in 0..SEEDS_OF_BUG {
+        let found: Vec<Invariant> =
+            run(seed, options).violations.iter().map(|violation| violation.invariant).collect();
+        if found.contains(&invariant) {
+            println!("{bug:?}: {invariant:?}, {} seed(s)", seed + 1);
+            return;
+        }
+        others.extend(found);
+    }
+    panic!("{bug:?} breaks {invariant:?} in no schedule; what it breaks: {others:?}");
 }
 
 /// Fails with the seed, what was broken, the faults and the trace.

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an outage lasts.
+/// How long an outage lasts: longer than the tries of a message last, now and then.
 const OUTAGE: Duration = Duration::from_hours(2);
+const LONG_OUTAGE: Duration = Duration::from_hours(6);
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $chance:expr),+ $(,)?) => {
@@ -34,7 +35,7 @@ faults! {
     /// A message is held back for minutes.
     DelayedMinutes = 0.01,
     /// A message is held back for 34 hours: Apify gives up after 32.
-    DelayedHours = 0.001,
+    DelayedHours = 0.01,
     /// Dead letters are redriven only after 28 days.
     RedrivenLate = 0.1,
     /// Groups are served in another order than their messages came.
@@ -95,6 +96,10 @@ faults! {
     QueueOutage = 0.04,
     /// The log is away for two hours.
     LogOutage = 0.04,
+    /// An outage lasts for six hours: messages are given up.
+    LongOutage = 0.2,
+    /// Something that no function can read is put on a queue.
+    PoisonMessage = 0.2,
     /// Airtable forgets where a listing was.
     StaleIterator = 0.02,
     /// A person deletes a run record.
@@ -147,7 +152,7 @@ pub(super) struct Faults {
     chances: Vec<f64>,
     counts: Vec<AtomicU64>,
     active: AtomicBool,
-    outages: Vec<(Part, Instant)>,
+    outages: Vec<(Part, Instant, Instant)>,
 }
 
 impl Faults {
@@ -169,8 +174,10 @@ impl Faults {
         };
         for (part, fault) in Part::ALL {
             if faults.hits(fault, dice) {
-                let from = dice.within(Duration::from_mins(20));
-                faults.outages.push((part, Instant::now() + from));
+                let from = Instant::now() + dice.within(Duration::from_mins(20));
+                let is_long = faults.hits(Fault::LongOutage, dice);
+                let until = from + if is_long { LONG_OUTAGE } else { OUTAGE };
+                faults.outages.push((part, from, until));
             }
         }
         faults
@@ -206,7 +213,7 @@ impl Faults {
             && self
                 .outages
                 .iter()
-                .any(|(away, from)| *away == part && (*from..*from + OUTAGE).contains(&now))
+                .any(|(away, from, until)| *away == part && (*from..*until).contains(&now))
     }
 
     /// Ends all faults, outages too.

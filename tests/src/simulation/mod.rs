@@ -29,7 +29,7 @@ pub use faults::Fault;
 pub use oracle::{Invariant, Violation};
 
 use crate::MASTER_BASE;
-use shared::messages::{Message, MetricsMessage};
+use shared::messages::{Message, MetricsMessage, plan_group};
 use shared::seams::{OutgoingMessage, QueueName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +48,9 @@ const HEALS_WITHIN: Duration = Duration::from_mins(20);
 const LONGEST: Duration = Duration::from_hours(24 * 90);
 /// How long dead letters may wait for an operator.
 const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
+
+/// Something that no function can read.
+const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
 
 /// How a schedule is run.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +121,7 @@ async fn schedule(seed: u64, options: Options) -> Report {
         outside.spawn(webhooks::harvest(Arc::clone(&world), harvest));
     }
     outside.spawn(people::run(Arc::clone(&world)));
+    outside.spawn(poison(Arc::clone(&world)));
     while outside.join_next().await.is_some() {}
     let begun = Instant::now();
     while !world.queues.are_empty() && begun.elapsed() < LONGEST {
@@ -135,6 +139,20 @@ async fn schedule(seed: u64, options: Options) -> Report {
     }
 }
 
+/// Somebody puts something unreadable into a group that has work to do.
+async fn poison(world: Arc<World>) {
+    for (queue, group) in
+        [(QueueName::Scoring, plan_group("Bo")), (QueueName::Metrics, MASTER_BASE.to_owned())]
+    {
+        tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
+        if world.faults.hits(Fault::PoisonMessage, &world.dice) {
+            let deduplication = format!("poison-{}", queue.as_str());
+            let message = OutgoingMessage { group, deduplication, body: POISON.to_owned() };
+            world.queues.put(queue, &message, Duration::ZERO);
+        }
+    }
+}
+
 /// The faults end, an operator redrives the dead letters, and all is right soon.
 async fn heal(world: &World) {
     let is_late = world.faults.hits(Fault::RedrivenLate, &world.dice);
@@ -148,10 +166,14 @@ async fn heal(world: &World) {
         tokio::time::sleep(REDRIVEN_AFTER).await;
     }
     for (queue, letter) in letters {
+        if letter.body == POISON {
+            world.oracle().dead(&letter.message_id, &letter.reason);
+            continue;
+        }
         world
             .trace
             .say(|| format!("an operator redrives {}: {}", letter.message_id, letter.reason));
-        world.oracle().redriven(&letter.message_id, &letter.reason);
+        world.oracle().dead(&letter.message_id, &letter.reason);
         let message = OutgoingMessage {
             group: letter.group,
             deduplication: letter.message_id,

@@ -5,7 +5,7 @@ use super::faults::{Fault, Faults};
 use jiff::Timestamp;
 use shared::adapters::limits::{DEDUPLICATION_WINDOW, hidden_for};
 use shared::clock::Clock;
-use shared::failure::MAX_RECEIVES;
+use shared::failure::QUEUE_RECEIVES;
 use shared::seams::{OutgoingMessage, ParkedMessage, QueueName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -152,8 +152,12 @@ impl Queues {
         let mut received = Vec::new();
         for (sequence, _) in ready.into_iter().take(most.min(MOST_RECEIVED)) {
             let Some(message) = state.messages.get_mut(&sequence) else { continue };
-            if message.receive_count > MAX_RECEIVES {
+            if message.receive_count >= QUEUE_RECEIVES {
                 let message = state.messages.remove(&sequence).expect("it was there");
+                // One that was handled only comes again.
+                if message.comes_again.is_some() {
+                    continue;
+                }
                 state.dead.push(DeadLetter {
                     group: message.group,
                     message_id: message.id,

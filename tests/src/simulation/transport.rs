@@ -3,6 +3,7 @@
 use super::bugs;
 use super::faults::{Fault, Part};
 use super::worker::Seams;
+use bytes::Bytes;
 use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::Service;
@@ -97,7 +98,7 @@ impl Transport for Seams {
                 return outcome;
             }
         }
-        let response = self.perform(&faults, request).await;
+        let (response, answered) = self.perform(&faults, request).await;
         if self.hit(faults.answer_lost) {
             tokio::time::sleep(self.world.dice.within(timeout)).await;
             let outcome = Err(lost());
@@ -106,15 +107,15 @@ impl Transport for Seams {
         }
         self.turn().await;
         if faults.part == Part::Gemini {
-            self.world.oracle().model_answer_reached(self.worker.invocation(), response.body());
+            self.world.oracle().model_answer_reached(self.worker.invocation(), &answered);
         }
         Ok(response)
     }
 }
 
 impl Seams {
-    /// The request takes effect.
-    async fn perform(&self, faults: &OfService, request: HttpRequest) -> HttpResponse {
+    /// The request takes effect. Returns what the worker gets, and what the service said.
+    async fn perform(&self, faults: &OfService, request: HttpRequest) -> (HttpResponse, Bytes) {
         let world = &self.world;
         let invocation = self.worker.invocation();
         let request = bugs::request(world, request);
@@ -138,6 +139,7 @@ impl Seams {
             Part::Gemini => world.gemini.respond(request).await,
             Part::Queue | Part::Log => panic!("no service of HTTP"),
         };
+        let answered = response.body().clone();
         let response = bugs::response(world, faults.part, &path, &asked, response);
         world.trace.say(|| {
             let (name, status) = (&self.worker.name, response.status().as_u16());
@@ -147,12 +149,12 @@ impl Seams {
         let step = world.step();
         match faults.part {
             Part::Gemini if done => {
-                world.oracle().model_answered(invocation, &asked, response.body());
+                world.oracle().model_answered(invocation, &asked);
             }
             Part::Airtable if done => {
                 let table = table_of(&path);
                 if table == leads::TABLE && path.ends_with("/listRecords") {
-                    world.oracle().leads_read(invocation, step);
+                    world.oracle().leads_read(invocation, step, &asked);
                 } else if table == leads::TABLE {
                     world.oracle().leads_written(invocation, step, &asked);
                 } else if table == run_record::TABLE && !path.ends_with("/listRecords") {
@@ -170,7 +172,7 @@ impl Seams {
             }
             Part::Apify | Part::Queue | Part::Log => {}
         }
-        response
+        (response, answered)
     }
 
     fn refuse(

@@ -34,9 +34,10 @@ impl LeadBook {
 }
 
 impl Oracle {
-    /// An invocation read rows of leads.
-    pub(in super::super) fn leads_read(&mut self, invocation: u64, step: u64) {
-        if let Some(known) = self.invocations.get_mut(&invocation) {
+    /// An invocation read rows of leads: what it knows is as old as the first page.
+    pub(in super::super) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
+        let is_first = parsed(&String::from_utf8_lossy(asked)).get("offset").is_none();
+        if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_first) {
             known.read_at = step;
         }
     }

@@ -206,7 +206,7 @@ impl Oracle {
     }
 
     /// An operator took up a dead letter.
-    pub(super) fn redriven(&mut self, message: &str, reason: &str) {
+    pub(super) fn dead(&mut self, message: &str, reason: &str) {
         if reason.is_empty() {
             let what = format!("message {message} is a dead letter without a reason");
             self.violate(Invariant::Messages, what);

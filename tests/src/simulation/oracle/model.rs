@@ -14,12 +14,7 @@ pub(super) enum Pending {
 
 impl Oracle {
     /// The model answered, and billed.
-    pub(in super::super) fn model_answered(
-        &mut self,
-        invocation: u64,
-        asked: &[u8],
-        _answer: &[u8],
-    ) {
+    pub(in super::super) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
         let words = words_in(&String::from_utf8_lossy(asked));
         let run = self.run_of(invocation);
         self.check_asked_once(invocation, &run, &words);
