@@ -1,6 +1,7 @@
 //! `runtally runs`, `explain`, `reproject`, `redrive` and `replay`.
 
 use crate::world::{BASE, CLIENT, MASTER, RUN, World, cells};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::ids::{ApifyRunId, BaseRunId};
 use shared::messages::{
@@ -201,15 +202,16 @@ async fn a_replay_scores_what_failed_and_nothing_else_and_both_tries_are_paid() 
 async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked() {
     let world = World::sound().await;
     let heard: ApifyRunId = "HG7ML7M8z78YcAPEB".parse().unwrap();
+    let now = Timestamp::now();
     let opened = MetricsEvent {
         run: RunHeader {
             base_run: "261123-094519".parse().unwrap(),
             client: CLIENT.parse().unwrap(),
             client_name: "Guy Wilson".to_owned(),
             run_type: RunType::Standalone,
-            opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            opened_at: now,
         },
-        at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        at: now,
         fact: Fact::Opened(Opened { by: OpenedBy::Webhook(heard.clone()) }),
     };
     let body = MetricsMessage::Event(Box::new(opened.clone())).encode();
