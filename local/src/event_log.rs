@@ -1,5 +1,7 @@
 //! `EventLog` on SQLite.
 
+mod operator;
+
 use crate::store::{Database, StoreError};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};

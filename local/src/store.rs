@@ -62,6 +62,16 @@ impl Database {
         .map_err(|found| StoreError::Newer { found, known: MIGRATIONS.len() })
     }
 
+    /// A number that changes with everything another process, or another handle that was opened
+    /// by itself, commits.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read.
+    pub(crate) fn version_by_others(&self) -> Result<i64, StoreError> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// Does `work` in one transaction: all of it is kept, or none.
     pub(crate) fn transact<T>(
         &self,

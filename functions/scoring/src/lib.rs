@@ -21,7 +21,7 @@ mod rubric;
 mod wave;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
-pub use gemini::{ThinkingLevel, TierChoice};
+pub use gemini::{ModelProblem, ThinkingLevel, TierChoice, probe_model};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::Progress;

@@ -2,6 +2,7 @@
 
 mod items;
 mod keys;
+mod operator;
 
 use super::aws::{describe, waits};
 use super::limits::check_events;

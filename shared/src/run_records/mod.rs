@@ -15,4 +15,5 @@ pub use compare::{Shown, differences};
 pub use explain::Reason;
 pub use fields::cells;
 pub use look::{Known, Near, Seen, SeenRow, Ticked};
+pub use table::unwritable;
 pub use writer::{MAX_RUNS, RunRecords, Written};

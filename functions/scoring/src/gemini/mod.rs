@@ -5,11 +5,13 @@
 
 mod answer;
 mod model;
+mod probe;
 mod refusal;
 mod tier;
 mod vertex;
 
 pub use model::ThinkingLevel;
+pub use probe::{ModelProblem, probe_model};
 pub use tier::TierChoice;
 
 pub(crate) use model::{check, check_level};

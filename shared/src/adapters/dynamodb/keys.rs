@@ -46,6 +46,8 @@ pub(super) const OPEN_RUNS: &str = "open-runs";
 const HEARD: &str = "apify#";
 /// In front of the id of an event.
 const EVENT: &str = "E#";
+/// The sort key of a run's state.
+const STATE: &str = "M";
 
 /// What an item is, by its sort key. Nothing expires: runs are few, and their events are the
 /// only proof of what was billed.
@@ -78,9 +80,14 @@ impl Key<'_> {
     pub(super) fn of(self, run: &RunId) -> Item {
         let sk = match self {
             Self::Event(id) => format!("{EVENT}{id}"),
-            Self::State => "M".to_owned(),
+            Self::State => STATE.to_owned(),
         };
         [(PK.to_owned(), text(run.as_str())), (SK.to_owned(), text(&sk))].into()
+    }
+
+    /// The sort key of [`Key::State`].
+    pub(super) fn state() -> AttributeValue {
+        text(STATE)
     }
 
     /// Whether `item` is an event.
