@@ -174,7 +174,7 @@ async fn the_rules_are_the_same_to_the_byte_for_all_leads_and_chunks_of_a_plan()
     assert_cost_is_charged(&pipeline);
     let record = pipeline.record();
     let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap_or_default();
-    let line = notes.lines().find(|line| line.starts_with("post tokens: ")).unwrap_or_default();
+    let line = notes.lines().find(|line| line.starts_with("Tokens: post ")).unwrap_or_default();
     let cached: u64 = answers.iter().map(|answer| answer.usage.cached).sum();
     let prompt: u64 = answers.iter().map(|answer| answer.usage.prompt).sum();
     let share = format!("{prompt} prompt ({cached} cached, {} %)", cached * 100 / prompt);
