@@ -4,6 +4,7 @@
 
 use crate::failure::FailureClass;
 use crate::ids::ApifyRunId;
+use crate::json::{self, WrongJson};
 use crate::messages::HarvestStatus;
 use crate::seams::{HttpResponse, Transport, TransportError};
 use crate::tokens::NanoUsd;
@@ -243,11 +244,8 @@ fn refusal(what: &str, response: &HttpResponse) -> ApifyError {
 }
 
 fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, ApifyError> {
-    let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
-    serde_path_to_error::deserialize(deserializer).map_err(|error| ApifyError::Unreadable {
-        what: what.to_owned(),
-        path: error.path().to_string(),
-    })
+    json::read(response.body())
+        .map_err(|WrongJson { path, .. }| ApifyError::Unreadable { what: what.to_owned(), path })
 }
 
 /// Apify's envelope of everything but items and records.

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod failure;
 pub mod fold;
 pub mod ids;
+pub mod json;
 pub mod linkedin;
 pub mod messages;
 pub mod prices;

@@ -4,6 +4,7 @@ use super::error::AirtableError;
 use super::formula::Formula;
 use super::limiter::Limiters;
 use crate::ids::{BaseId, RecordId};
+use crate::json::{self, WrongJson};
 use crate::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
@@ -318,9 +319,8 @@ pub(super) fn read<B: DeserializeOwned>(
     what: &str,
     response: &HttpResponse,
 ) -> Result<B, AirtableError> {
-    let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
-    serde_path_to_error::deserialize(deserializer).map_err(|error| AirtableError::Unreadable {
+    json::read(response.body()).map_err(|WrongJson { path, .. }| AirtableError::Unreadable {
         what: what.to_owned(),
-        reason: format!("wrong or missing data at `{}`", error.path()),
+        reason: format!("wrong or missing data at `{path}`"),
     })
 }
