@@ -279,6 +279,7 @@ fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
     vec![
         Fact::Opened(Opened { by: OpenedBy::Webhook(apify_run.clone()) }),
         Fact::Harvested(Harvested {
+            seen_at: None,
             apify_run,
             status: HarvestStatus::Succeeded,
             targets: count,

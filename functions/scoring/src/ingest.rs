@@ -107,7 +107,7 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
             }
         },
     };
-    let harvested = |apify_run: &ApifyRun| {
+    let harvested = |apify_run: &ApifyRun, seen_at| {
         Fact::Harvested(Harvested {
             apify_run: apify_run.id.clone(),
             status,
@@ -115,10 +115,11 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
             posts: harvest.posts,
             posts_without_profile: harvest.posts_without_profile,
             cost: apify_run.cost,
+            seen_at: Some(seen_at),
             plan: planned.clone(),
         })
     };
-    facts.insert(0, harvested(apify_run));
+    facts.insert(0, harvested(apify_run, seen_at));
     report(app, run, facts).await?;
 
     // The figures were preliminary: the leads are being scored already, so wait and look again.
@@ -126,10 +127,11 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
     if let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) {
         let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
         tokio::time::sleep(left.unsigned_abs()).await;
+        let read_again_at = app.clock.now();
         if let Some(final_run) = app.apify.run(&apify_run.id).await.map_err(Failure::retryable)?
             && final_run.cost != apify_run.cost
         {
-            report(app, run, vec![harvested(&final_run)]).await?;
+            report(app, run, vec![harvested(&final_run, read_again_at)]).await?;
         }
     }
     Ok(())

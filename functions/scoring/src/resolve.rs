@@ -37,11 +37,7 @@ pub(crate) async fn resolve(
     } else {
         Listed::default()
     };
-    let client_id = match hints.client.clone().or(listed.client) {
-        Some(named) => Some(named),
-        // A harvest that the tick found may have been announced meanwhile.
-        None => recorded_client(airtable, master, &task.apify_run_id).await?,
-    };
+    let client_id = hints.client.clone().or(listed.client);
     let Some(client_id) = client_id else {
         let reason = format!(
             "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}; \
@@ -187,25 +183,6 @@ async fn recorded(
         let derived = base == BaseRunId::at(started_at);
         Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
     }))
-}
-
-/// The client whose run record already carries the harvest.
-async fn recorded_client(
-    airtable: &Airtable<impl Transport>,
-    master: &BaseId,
-    apify_run: &ApifyRunId,
-) -> Result<Option<ClientId>, AirtableError> {
-    let query = ListQuery {
-        fields: &[run_record::CLIENT_ID, run_record::APIFY_RUN_ID],
-        formula: Some(Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str())),
-    };
-    let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
-    rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
-    Ok(rows
-        .iter()
-        .filter(|row| names_harvest(row, apify_run))
-        .filter_map(|row| text(row, run_record::CLIENT_ID).parse::<ClientId>().ok())
-        .find(|client| *client != ClientId::unattributed()))
 }
 
 /// Whether a run record carries the harvest.

@@ -36,7 +36,7 @@ pub struct RunState {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Harvest {
     pub(super) report: Option<HarvestReport>,
-    /// The latest cost that Apify named.
+    /// The latest cost that Apify named, with when it did.
     pub(super) cost: Option<(Timestamp, NanoUsd)>,
 }
 
@@ -174,7 +174,8 @@ impl RunState {
                 };
                 let harvest = self.harvests.entry(harvested.apify_run.clone()).or_default();
                 harvest.report = harvest.report.take().max(Some(report));
-                let cost = harvested.cost.map(|cost| (at, cost));
+                let seen_at = harvested.seen_at.unwrap_or(at);
+                let cost = harvested.cost.map(|cost| (seen_at, cost));
                 harvest.cost = harvest.cost.max(cost);
             }
             Fact::Planned(planned) => {

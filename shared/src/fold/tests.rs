@@ -89,6 +89,7 @@ impl Story {
 
     fn harvested(self, status: HarvestStatus, posts: u32, planned: bool) -> Self {
         self.tell(Fact::Harvested(Harvested {
+            seen_at: None,
             apify_run: harvest_id(),
             status,
             targets: 4,
@@ -426,6 +427,18 @@ fn a_cost_that_apify_once_named_is_kept() {
         harvested.cost = None;
     }
     assert_eq!(story.summary().harvest_cost, Some(NanoUsd(74_000_000)));
+}
+
+#[test]
+fn a_cost_that_apify_named_earlier_is_not_believed_for_being_reported_later() {
+    let mut story = Story::new().opened().harvested(HarvestStatus::Succeeded, 4, true);
+    let Fact::Harvested(last) = story.events.last().unwrap().fact.clone() else { panic!() };
+    let seen = |minute: i64, cost| {
+        let seen_at = Some(start() + SignedDuration::from_mins(minute));
+        Fact::Harvested(Harvested { seen_at, cost: Some(NanoUsd(cost)), ..last.clone() })
+    };
+    story = story.tell(seen(60, 90_000_000)).tell(seen(59, 40_000_000));
+    assert_eq!(story.summary().harvest_cost, Some(NanoUsd(90_000_000)));
 }
 
 #[test]

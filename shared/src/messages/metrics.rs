@@ -162,6 +162,9 @@ pub struct Harvested {
     pub posts_without_profile: u32,
     /// What Apify charges; `None` when it does not say.
     pub cost: Option<NanoUsd>,
+    /// When Apify said so; a report is sent later. Reports of earlier releases do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
     /// The plan of its leads; `None` when nothing is planned.
     pub plan: Option<PlanId>,
 }

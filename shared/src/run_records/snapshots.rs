@@ -76,6 +76,7 @@ impl Story {
         };
         self.opened()
             .tell(Fact::Harvested(Harvested {
+                seen_at: None,
                 apify_run: harvest(),
                 status,
                 targets: 4,

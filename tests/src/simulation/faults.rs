@@ -220,6 +220,11 @@ impl Faults {
                 .any(|(away, from, until)| *away == part && (*from..*until).contains(&now))
     }
 
+    /// Whether anything goes wrong still.
+    pub(super) fn are_active(&self) -> bool {
+        self.active.load(Ordering::Relaxed)
+    }
+
     /// Ends all faults, outages too.
     pub(super) fn stop(&self) {
         self.active.store(false, Ordering::Relaxed);

@@ -198,7 +198,7 @@ impl Queues {
             }
             if dice.chance(0.8) { dice.between(1, 2) } else { dice.between(3, 19) }
         });
-        if left == 0 {
+        if left == 0 || !faults.are_active() {
             state.messages.remove(&sequence);
         } else {
             faults.count(Fault::DeliveredAgain);
