@@ -7,4 +7,4 @@ mod posts;
 
 pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE};
 pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
-pub use posts::{post, profile, wordless};
+pub use posts::{post, profile, profile_of, wordless};

@@ -10,6 +10,10 @@ use url::Url;
 /// The model that is asked when none is configured.
 pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
+/// Leads of one call when none are configured, and the most there can be: a wave's, which are
+/// written in one request.
+const DEFAULT_LEADS_PER_CALL: usize = 10;
+
 /// What the scoring function reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -19,6 +23,10 @@ pub struct Config {
     pub airtable_rate: Rate,
     /// `LANES`: how many chunks of one base are worked on at the same time.
     pub lanes: u32,
+    /// `LEADS_PER_CALL`: how many leads the model is asked about at once.
+    pub leads_per_call: usize,
+    /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs of one day; no limit without it.
+    pub daily_token_limit: Option<u64>,
     /// `APIFY_API_URL`: the root of Apify's API.
     pub apify_url: Url,
     /// `APIFY_TOKEN`: reads runs, inputs and datasets.
@@ -64,6 +72,11 @@ impl Config {
             let rule = "it needs a number from 1 to 10".to_owned();
             return Err(ConfigError::Invalid { name: "LANES", rule });
         }
+        let leads_per_call: usize = vars.or("LEADS_PER_CALL", DEFAULT_LEADS_PER_CALL)?;
+        if !(1..=DEFAULT_LEADS_PER_CALL).contains(&leads_per_call) {
+            let rule = format!("it needs a number from 1 to {DEFAULT_LEADS_PER_CALL}");
+            return Err(ConfigError::Invalid { name: "LEADS_PER_CALL", rule });
+        }
         let model = vars.text("GEMINI_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         if !model.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
             let rule = "a model id has only letters, digits, '-', '.' and '_'".to_owned();
@@ -73,6 +86,8 @@ impl Config {
             airtable: AirtableConfig::read(&vars)?,
             airtable_rate: Rate::shared_by(lanes as usize),
             lanes,
+            leads_per_call,
+            daily_token_limit: vars.optional("DAILY_TOKEN_LIMIT")?,
             apify_url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,
             apify_token: vars.secret("APIFY_TOKEN", "the API token for Apify")?,
             model_endpoint: ModelEndpoint::read(&vars)?,

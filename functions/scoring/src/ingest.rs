@@ -2,21 +2,21 @@
 
 use crate::Scoring;
 use crate::apify::ApifyRun;
+use crate::budget::Allowance;
+use crate::clients::allowance as allowance_of;
 use crate::harvest::ProfilePosts;
-use crate::leads;
-use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES, Plan, PlanLead};
+use crate::plan::{Plan, PlanLead};
+use crate::prepare::{NotPlanned, prepare};
 use crate::report::report;
 use crate::resolve::{Resolved, resolve};
-use crate::rubric;
 use jiff::SignedDuration;
-use shared::airtable::AirtableError;
-use shared::failure::{Failure, FailureClass};
+use shared::failure::Failure;
 use shared::ids::{BaseId, PlanId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{
     Fact, Harvested, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader, Source,
 };
-use shared::seams::{Queue, QueueError, QueueName, Transport};
+use shared::seams::{Queue, QueueName, Transport};
 use std::collections::BTreeMap;
 
 /// Apify's figures are preliminary for this long after a run's end.
@@ -34,12 +34,13 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
         .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right; the harvest is paid for.
-    let Resolved { run, base } = resolve(&app.airtable, master, task, apify_run.as_ref())
-        .await
-        .map_err(Failure::retryable)?;
+    let Resolved { run, base, token_limit } =
+        resolve(&app.airtable, master, task, apify_run.as_ref())
+            .await
+            .map_err(Failure::retryable)?;
     let span = shared::telemetry::run_span(&run);
     let result = tracing::Instrument::instrument(
-        ingest_run(app, task, apify_run.as_ref(), &run, base),
+        ingest_run(app, task, apify_run.as_ref(), &run, base, token_limit),
         span,
     );
     result.await
@@ -51,6 +52,7 @@ async fn ingest_run<T: Transport, Q: Queue>(
     apify_run: Option<&ApifyRun>,
     run: &RunHeader,
     base: Result<BaseId, String>,
+    token_limit: Option<u64>,
 ) -> Result<(), Failure> {
     let mut facts = vec![Fact::Opened(Opened { by: OpenedBy::Webhook(task.apify_run_id.clone()) })];
     facts.extend(task.hints.unusable.iter().map(|text| noted(text.clone())));
@@ -83,7 +85,7 @@ async fn ingest_run<T: Transport, Q: Queue>(
             facts.push(failed(task, reason));
             None
         }
-        Ok(base) => match plan(app, run, &base, apify_run, profiles).await {
+        Ok(base) => match plan(app, run, &base, apify_run, profiles, token_limit).await {
             Ok(planned) => {
                 facts.extend(planned.facts);
                 Some(planned.id)
@@ -129,23 +131,6 @@ struct QueuedPlan {
     facts: Vec<Fact>,
 }
 
-/// Why there is no plan.
-enum NotPlanned {
-    /// The same may work later.
-    Later(Failure),
-    /// It takes a person.
-    Never(String),
-}
-
-impl From<AirtableError> for NotPlanned {
-    fn from(error: AirtableError) -> Self {
-        match error.class() {
-            FailureClass::Retryable => Self::Later(Failure::retryable(error)),
-            FailureClass::Terminal | FailureClass::Poison => Self::Never(error.to_string()),
-        }
-    }
-}
-
 /// Plans a harvest's leads and queues the chunks. The facts about the plan are still to be sent.
 async fn plan<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
@@ -153,62 +138,46 @@ async fn plan<T: Transport, Q: Queue>(
     base: &BaseId,
     apify_run: &ApifyRun,
     profiles: BTreeMap<ProfileKey, ProfilePosts>,
+    token_limit: Option<u64>,
 ) -> Result<QueuedPlan, NotPlanned> {
-    let planned_leads = profiles
+    let mut planned_leads: Vec<PlanLead> = profiles
         .into_iter()
         .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
         .collect();
+    let mut facts = Vec::new();
+    let mut allowance = Allowance::new(None);
+    let mut prepared = None;
+    if !planned_leads.is_empty() {
+        let read = prepare(app, base, Kind::Post).await?;
+        facts.extend(read.warnings.iter().cloned().map(noted));
+        let (base_run, client) = (&run.base_run, &run.client);
+        let left = allowance_of(app, base_run, client, Kind::Post, token_limit, None).await?;
+        allowance = Allowance::new(left);
+        if allowance.is_limited() {
+            let rates = read.rates(app.config.leads_per_call);
+            planned_leads.iter_mut().for_each(|lead| lead.estimate(&rates));
+        }
+        prepared = Some(read);
+    }
     let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
-    let plan = Plan::new(&about, planned_leads, app.config.lanes)
+    let plan = Plan::new(&about, planned_leads, app.config.lanes, &mut allowance)
         .map_err(|too_many| NotPlanned::Never(too_many.to_string()))?;
     let id = plan.id.clone();
-    let mut facts = Vec::new();
-    if plan.leads() > 0 {
-        let writable = leads::writable_fields(&app.airtable, base).await?;
-        let rubric = match rubric::read(&app.airtable, base, writable.criteria_have_active).await {
-            Ok(rubric) => rubric,
-            Err(rubric::RubricError::Airtable(error)) => return Err(error.into()),
-            Err(error @ rubric::RubricError::Empty { .. }) => {
-                return Err(NotPlanned::Never(error.to_string()));
-            }
+    if plan.dropped_posts() > 0 {
+        facts.push(noted(format!(
+            "{} harvested post(s) were left out: their leads' cells have no room for them",
+            plan.dropped_posts()
+        )));
+    }
+    facts.extend(plan.facts(Kind::Post, None));
+    if let Some(prepared) = prepared {
+        let source = Source::Harvest {
+            apify_run: apify_run.id.clone(),
+            finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
         };
-        if rubric.prompt.len() > MAX_RUBRIC_BYTES {
-            return Err(NotPlanned::Never(format!(
-                "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
-                rubric.prompt.len()
-            )));
-        }
-        facts.extend(rubric.warnings.into_iter().chain(writable.warnings).map(noted));
-        if plan.dropped_posts() > 0 {
-            facts.push(noted(format!(
-                "{} harvested post(s) were left out: their leads' cells have no room for them",
-                plan.dropped_posts()
-            )));
-        }
-        facts.extend(plan.facts(Kind::Post));
-        let frame = ChunkFrame {
-            run: run.clone(),
-            kind: Kind::Post,
-            base: base.clone(),
-            source: Source::Harvest {
-                apify_run: apify_run.id.clone(),
-                finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
-            },
-            rubric: rubric.prompt,
-            writable: writable.fields,
-        };
-        let messages = plan.into_messages(&frame);
-        tracing::info!(
-            plan.id = %id,
-            plan.chunks = messages.len(),
-            "harvest planned"
-        );
-        app.queue.send(QueueName::Scoring, messages).await.map_err(|error| match &error {
-            QueueError::Unreachable { .. } => NotPlanned::Later(Failure::retryable(error)),
-            QueueError::Refused { .. } => NotPlanned::Never(error.to_string()),
-        })?;
-    } else {
-        facts.extend(plan.facts(Kind::Post));
+        let messages = plan.into_messages(&prepared.frame(run, base, source));
+        tracing::info!(plan.id = %id, plan.chunks = messages.len(), "harvest planned");
+        app.queue.send(QueueName::Scoring, messages).await?;
     }
     Ok(QueuedPlan { id, facts })
 }

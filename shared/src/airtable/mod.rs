@@ -10,6 +10,6 @@ pub mod formula;
 mod limiter;
 
 pub(crate) use client::MAX_RECORDS;
-pub use client::{Airtable, FieldSchema, ListQuery, Record, TableSchema, Update, Upserted};
+pub use client::{Airtable, FieldSchema, ListQuery, Page, Record, TableSchema, Update, Upserted};
 pub use error::AirtableError;
 pub use limiter::{Limiters, Rate};

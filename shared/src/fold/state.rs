@@ -55,6 +55,7 @@ pub(super) struct Plan {
     pub(super) kind: Kind,
     pub(super) chunks: u32,
     pub(super) at: Timestamp,
+    pub(super) part_of: Option<PlanId>,
 }
 
 /// What is known of a chunk.
@@ -178,6 +179,7 @@ impl RunState {
                     kind: planned.kind,
                     chunks: planned.chunks,
                     at,
+                    part_of: planned.part_of.clone(),
                 });
                 plan.at = plan.at.min(at);
             }

@@ -2,7 +2,7 @@
 
 use super::balance;
 use super::state::{Chunk, ChunkKey, RunState};
-use crate::ids::{ApifyRunId, PlanId, RecordId, RunId};
+use crate::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
 use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
 use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::Timestamp;
@@ -204,7 +204,7 @@ impl RunState {
                 (!self.harvests.contains_key(run) && !failed)
                     .then(|| format!("harvest {run} is not read"))
             }
-            OpenedBy::Score(_) => None,
+            OpenedBy::Score { .. } => None,
         });
         let unplanned = self
             .planned_by_harvests()
@@ -222,12 +222,13 @@ impl RunState {
             && self.failures.is_empty()
             && self.harvests.is_empty())
         .then(|| "nothing is planned".to_owned());
+        let given_up = self.failures.keys().any(|(about, _)| about.is_none());
         let unscored = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(_) => None,
-            OpenedBy::Score(kind) => {
-                let planned = self.plans.values().any(|plan| plan.kind == *kind);
-                (!planned && self.failures.is_empty())
-                    .then(|| format!("leads waiting for {} scoring are not planned", kind.as_str()))
+            OpenedBy::Score { kind, plan } => {
+                (!self.plans.contains_key(plan) && !given_up).then(|| {
+                    format!("leads waiting for {} scoring are not all planned", kind.as_str())
+                })
             }
         });
         unopened
@@ -253,12 +254,20 @@ impl RunState {
         self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
     }
 
+    /// How many leads each plan has. What was waiting counts as one plan, however many parts it
+    /// was planned in.
     fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {
-        by_time(self.plans.iter().map(|(id, plan)| {
-            let leads = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
-            let leads = leads.filter_map(|(_, chunk)| chunk.planned.as_ref()).map(BTreeMap::len);
-            (plan.at, plan.kind, leads.sum())
-        }))
+        let mut plans: BTreeMap<&PlanId, (Timestamp, Kind, BTreeSet<&LeadKey>)> = BTreeMap::new();
+        for (id, plan) in &self.plans {
+            let whole = plan.part_of.as_ref().unwrap_or(id);
+            let known = plans.entry(whole).or_insert((plan.at, plan.kind, BTreeSet::new()));
+            known.0 = known.0.max(plan.at);
+            let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
+            known
+                .2
+                .extend(chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten().map(|l| l.0)));
+        }
+        by_time(plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
     }
 
     fn milestones(&self) -> Vec<Milestone> {

@@ -105,7 +105,12 @@ impl Story {
             story.tell(Fact::PlannedChunk(planned))
         });
         let chunks = u32::try_from(chunks.len()).unwrap();
-        told.tell(Fact::Planned(Planned { plan: plan_id(), kind: Kind::Post, chunks }))
+        told.tell(Fact::Planned(Planned {
+            plan: plan_id(),
+            kind: Kind::Post,
+            chunks,
+            part_of: None,
+        }))
     }
 
     fn announced(self, attempt: &AttemptRef, calls: u32) -> Self {
