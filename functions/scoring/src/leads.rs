@@ -166,11 +166,7 @@ pub(crate) async fn read(
             READ_FOR_PROFILES.into_iter().chain(of_base).collect()
         }
     };
-    let query = ListQuery {
-        fields: &fields,
-        formula: Some(Formula::any(formulas)),
-        ..ListQuery::default()
-    };
+    let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
     let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
     rows.sort_by(|a: &Record<LeadRow>, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     Ok(rows)

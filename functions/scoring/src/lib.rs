@@ -141,6 +141,8 @@ async fn handle_task<T: Transport, Q: Queue>(
     match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
         ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
         ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
-        ScoringTask::Score(task) => waiting::score(app, &task).await.map(|()| Progress::Finished),
+        ScoringTask::Score(task) => {
+            waiting::score(app, &task, deadline).await.map(|()| Progress::Finished)
+        }
     }
 }

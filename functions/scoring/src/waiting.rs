@@ -14,29 +14,34 @@ use crate::prepare::{NotPlanned, Prepared, prepare};
 use crate::report::report;
 use crate::waiting_leads::{Selection, WaitingLead};
 use jiff::Timestamp;
+use shared::deadline::Deadline;
 use shared::digest::{id_of, queue_id};
 use shared::failure::Failure;
 use shared::ids::{BaseId, BaseRunId, ClientId, PlanId, RunId};
 use shared::messages::{
     Clients, Fact, Kind, MAX_PLAN_LEADS, Message, Note, NoteKind, Opened, OpenedBy, Planned,
-    RunFailed, RunHeader, RunType, Score, ScoringTask, Source,
+    RunFailed, RunHeader, RunType, Score, ScoringTask, SoFar, Source,
 };
 use shared::prices;
 use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
 use shared::tokens::NanoUsd;
+use std::time::Duration;
 
 /// Leads that are planned at a time: the most that are held.
 const PART_LEADS: usize = 500;
+/// With less time than this left the planning goes on in another invocation.
+const PAGE_TIME: Duration = Duration::from_secs(40);
 
 /// Handles a `Score` task.
 pub(crate) async fn score<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Score,
+    deadline: Deadline,
 ) -> Result<(), Failure> {
     let base_run = task.run().map_err(Failure::poison)?;
     match &task.clients {
         Clients::All => fan_out(app, task, &base_run).await,
-        Clients::One(client) => score_client(app, task, base_run, client).await,
+        Clients::One(client) => score_client(app, task, base_run, client, deadline).await,
     }
 }
 
@@ -88,6 +93,7 @@ async fn score_client<T: Transport, Q: Queue>(
     task: &Score,
     base_run: BaseRunId,
     id: &ClientId,
+    deadline: Deadline,
 ) -> Result<(), Failure> {
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right.
@@ -101,7 +107,7 @@ async fn score_client<T: Transport, Q: Queue>(
         opened_at: task.requested_at.unwrap_or_else(|| app.clock.now()),
     };
     let span = shared::telemetry::run_span(&run);
-    tracing::Instrument::instrument(score_run(app, task, &run, client), span).await
+    tracing::Instrument::instrument(score_run(app, task, &run, client, deadline), span).await
 }
 
 async fn score_run<T: Transport, Q: Queue>(
@@ -109,6 +115,7 @@ async fn score_run<T: Transport, Q: Queue>(
     task: &Score,
     run: &RunHeader,
     client: Option<Client>,
+    deadline: Deadline,
 ) -> Result<(), Failure> {
     let kind = task.kind;
     let whole = plan_id(task, run);
@@ -127,9 +134,10 @@ async fn score_run<T: Transport, Q: Queue>(
     let limit = client.and_then(|client| client.token_limit(kind));
     let planned = match base {
         Err(reason) => Err(NotPlanned::Never(reason)),
-        Ok(base) => plan(app, task, run, &base, limit, &whole).await,
+        Ok(base) => plan(app, task, run, &base, limit, &whole, deadline).await,
     };
     match planned {
+        Ok(PlannedLeads { next: Some(so_far), .. }) => go_on(app, task, run, so_far).await,
         Ok(planned) if task.dry_run => tell(app, run, &planned.in_words(app, kind)).await,
         Ok(planned) => {
             tracing::info!(plan.id = %whole, plan.leads = planned.leads, "waiting leads planned");
@@ -143,6 +151,25 @@ async fn score_run<T: Transport, Q: Queue>(
             report(app, run, vec![Fact::RunFailed(RunFailed { apify_run: None, reason })]).await
         }
     }
+}
+
+/// Queues the rest of the planning, which this invocation has no time for.
+async fn go_on<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    task: &Score,
+    run: &RunHeader,
+    so_far: SoFar,
+) -> Result<(), Failure> {
+    tracing::info!(plan.leads = so_far.leads, "planning goes on in another invocation");
+    let rest = ScoringTask::Score(Score {
+        requested_at: Some(run.opened_at),
+        so_far: Some(so_far),
+        ..task.clone()
+    });
+    let body = rest.encode();
+    let group = queue_id(&format!("plan#{}", run.client));
+    let message = OutgoingMessage { group, deduplication: id_of(&["rest", &body]), body };
+    app.queue.send(QueueName::Scoring, vec![message]).await.map_err(Failure::retryable)
 }
 
 /// The id of the plan as a whole: what was asked for, not what was found.
@@ -164,6 +191,8 @@ struct PlannedLeads {
     /// `None` when the model has no price.
     cost: Option<NanoUsd>,
     notes: Vec<String>,
+    /// Where to go on, when there was no time for all.
+    next: Option<SoFar>,
 }
 
 impl PlannedLeads {
@@ -190,10 +219,17 @@ async fn plan<T: Transport, Q: Queue>(
     base: &BaseId,
     limit: Option<u64>,
     whole: &PlanId,
+    deadline: Deadline,
 ) -> Result<PlannedLeads, NotPlanned> {
     let kind = task.kind;
     let prepared = prepare(app, base, kind).await?;
-    let left = allowance(app, &run.base_run, &run.client, kind, limit, task.token_share).await?;
+    let so_far = task.so_far.clone();
+    let left = match &so_far {
+        Some(so_far) => so_far.tokens_left,
+        None => allowance(app, &run.base_run, &run.client, kind, limit, task.token_share).await?,
+    };
+    let beginning = || SoFar { cost: Some(NanoUsd(0)), has_view: true, ..SoFar::default() };
+    let so_far = so_far.unwrap_or_else(beginning);
     let mut work = Planning {
         app,
         run,
@@ -203,7 +239,13 @@ async fn plan<T: Transport, Q: Queue>(
         dry_run: task.dry_run,
         allowance: Allowance::new(left),
         part: Vec::new(),
-        done: PlannedLeads { cost: Some(NanoUsd(0)), ..PlannedLeads::default() },
+        done: PlannedLeads {
+            leads: so_far.leads,
+            beyond: so_far.beyond,
+            tokens: so_far.tokens,
+            cost: so_far.cost,
+            ..PlannedLeads::default()
+        },
         now: app.clock.now(),
         prepared: &prepared,
     };
@@ -212,6 +254,7 @@ async fn plan<T: Transport, Q: Queue>(
     let measure = work.dry_run || work.allowance.is_limited();
     let mut selection =
         Selection::new(&app.airtable, base, kind, &prepared.writable, measure, &task.lead_ids);
+    selection.resume(&so_far);
     let mut is_cut = false;
     'all: while let Some(page) = selection.next().await? {
         for lead in page {
@@ -223,6 +266,15 @@ async fn plan<T: Transport, Q: Queue>(
             if work.part.len() >= PART_LEADS {
                 work.queue_part().await?;
             }
+        }
+        if deadline.remaining() < PAGE_TIME && !selection.is_at_end() {
+            work.queue_part().await?;
+            let (listings, offset, has_view) = selection.position();
+            let PlannedLeads { leads, beyond, tokens, cost, .. } = work.done;
+            let tokens_left = work.allowance.left();
+            let next =
+                SoFar { listings, offset, has_view, leads, beyond, tokens_left, tokens, cost };
+            return Ok(PlannedLeads { next: Some(next), ..PlannedLeads::default() });
         }
     }
     work.queue_part().await?;

@@ -10,7 +10,7 @@ use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
 use shared::digest::short_id_of;
 use shared::ids::{BaseId, LeadKey, RecordId};
 use shared::linkedin::ProfileKey;
-use shared::messages::Kind;
+use shared::messages::{Kind, SoFar};
 use shared::schema::leads as schema;
 use shared::seams::Transport;
 use std::collections::{BTreeSet, VecDeque};
@@ -55,6 +55,8 @@ pub(crate) struct Selection<'a, T> {
     filter: Formula,
     /// The listings to be made: each names some ids, or the only one none.
     listings: VecDeque<Option<Formula>>,
+    /// Listings that were made.
+    done: usize,
     offset: Option<String>,
     restarts: u32,
     /// The rows that were read: after a restart they come again.
@@ -111,11 +113,32 @@ impl<'a, T: Transport> Selection<'a, T> {
             view,
             filter,
             listings,
+            done: 0,
             offset: None,
             restarts: 0,
             seen: BTreeSet::new(),
             keys: BTreeSet::new(),
         }
+    }
+
+    /// Goes on where an earlier selection stopped.
+    pub(crate) fn resume(&mut self, so_far: &SoFar) {
+        self.listings.drain(..so_far.listings.min(self.listings.len()));
+        self.done = so_far.listings;
+        self.offset.clone_from(&so_far.offset);
+        if !so_far.has_view {
+            self.view = None;
+        }
+    }
+
+    /// Where it stands: listings that are read, the offset, and whether the view is used.
+    pub(crate) fn position(&self) -> (usize, Option<String>, bool) {
+        (self.done, self.offset.clone(), self.view.is_some())
+    }
+
+    /// Whether everything is read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.listings.is_empty()
     }
 
     /// The next page; `None` behind the last one.
@@ -137,6 +160,7 @@ impl<'a, T: Transport> Selection<'a, T> {
                     self.offset = page.offset;
                     if self.offset.is_none() {
                         self.listings.pop_front();
+                        self.done += 1;
                     }
                     let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();
                     return Ok(Some(leads));

@@ -31,6 +31,7 @@ pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Score, Refusal> {
         lead_ids,
         dry_run: dry_run(&fields)?,
         token_share: None,
+        so_far: None,
     })
 }
 

@@ -16,7 +16,7 @@ pub use metrics::{
 pub use outcomes::{BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, SkipReason};
 pub use scoring::{
     Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind,
-    ProfileAttribute, Score, ScoringTask, Source, UnnamedRun,
+    ProfileAttribute, Score, ScoringTask, SoFar, Source, UnnamedRun,
 };
 
 use serde::de::DeserializeOwned;

@@ -3,6 +3,7 @@
 use super::{Message, RunHeader};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
+use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,30 @@ pub struct Score {
     /// limit leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_share: Option<u64>,
+    /// How far an earlier invocation came, whose time was up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<SoFar>,
+}
+
+/// How far the planning of waiting leads came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoFar {
+    /// Listings that are read to their end.
+    pub listings: usize,
+    /// Where the next page is; `None` for the first of a listing.
+    pub offset: Option<String>,
+    /// Whether the base has the view of waiting leads, as far as that is known.
+    pub has_view: bool,
+    /// Leads that are planned.
+    pub leads: usize,
+    /// Those of them that the limits leave nothing for.
+    pub beyond: usize,
+    /// What is left of the limits.
+    pub tokens_left: Option<u64>,
+    /// The tokens of a dry run.
+    pub tokens: u64,
+    /// What a dry run would cost; `None` when the model has no price.
+    pub cost: Option<NanoUsd>,
 }
 
 impl Score {
