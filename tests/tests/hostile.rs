@@ -253,3 +253,97 @@ async fn whatever_a_model_answers_each_row_holds_its_own_score_and_every_token_i
     }
     assert!(!scores.contains_key("99") && !scores.contains_key("100"), "{scores:?}");
 }
+
+/// A model that leaves out posts that say so, and is cut off where one says so. It remembers what
+/// it was asked.
+#[derive(Default)]
+struct StubbornModel {
+    asked: std::sync::Mutex<Vec<Vec<String>>>,
+}
+
+impl Service for StubbornModel {
+    fn kind(&self, _: &Request) -> &'static str {
+        "generate"
+    }
+
+    async fn respond(&self, request: Request) -> Response {
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let user = body["contents"][0]["parts"][0]["text"].as_str().unwrap();
+        let user: Value = serde_json::from_str(user).unwrap();
+        let posts: Vec<&Value> = user["leads"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|lead| lead["posts"].as_array().unwrap())
+            .collect();
+        let texts: Vec<String> =
+            posts.iter().map(|post| post["content"].as_str().unwrap().to_owned()).collect();
+        let is_cut = texts.iter().any(|text| text.contains("cut"));
+        let answer: Vec<Value> = posts
+            .iter()
+            .filter(|post| !post["content"].as_str().unwrap().contains("omit"))
+            .map(|post| json!({"post_id": post["post_id"], "post_score": 7, "scoring_rationale": "r"}))
+            .collect();
+        let mut text = json!(answer).to_string();
+        if is_cut {
+            text.truncate(text.len() / 2);
+        }
+        self.asked.lock().unwrap().push(texts);
+        let finish = if is_cut { "MAX_TOKENS" } else { "STOP" };
+        json_reply(
+            StatusCode::OK,
+            &json!({
+            "candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": finish}],
+            "usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 10, "totalTokenCount": 100},
+            "modelVersion": "gemini-3.5-flash-lite"}),
+        )
+    }
+
+    fn refuse(&self, _: &Request, _: Fault) -> Response {
+        json_reply(StatusCode::SERVICE_UNAVAILABLE, &json!({}))
+    }
+
+    async fn control(&self, _: &Request) -> Option<Response> {
+        None
+    }
+
+    fn reset(&self) {}
+}
+
+#[tokio::test]
+async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_alone_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let model = Arc::new(Simulated::new(StubbornModel::default(), 1));
+    let server = tokio::spawn(serve(listener, Arc::clone(&model)));
+    let variables = [("GEMINI_API_URL", url.as_str()), ("LEADS_PER_CALL", "8"), ("LANES", "1")];
+    let pipeline = Pipeline::start_with(&variables).await;
+    let texts = ["a", "b", "cut c", "d", "omit e", "f", "g", "h"];
+    let names: Vec<String> = (0..texts.len()).map(|n| format!("lead{n}")).collect();
+    let ids: Vec<String> = names.iter().map(|name| pipeline.add_lead(name, json!({}))).collect();
+    let items = names.iter().zip(texts).map(|(name, text)| post(name, 1, text)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let apify_run = pipeline.harvest(Harvest::of(&names, items));
+    pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
+    pipeline.settle().await;
+    server.abort();
+
+    let asked = model.service().asked.lock().unwrap().clone();
+    let mut distinct = asked.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), asked.len(), "{asked:?}");
+    let alone = |text: &str| asked.iter().filter(|texts| *texts == &[text.to_owned()]).count();
+    assert_eq!((alone("cut c"), alone("omit e")), (1, 1));
+    let about = |text: &str| asked.iter().filter(|of| of.iter().any(|own| own == text)).count();
+    assert_eq!(about("omit e"), 3, "with all, with its half, alone: {asked:?}");
+    assert_eq!(about("cut c"), 4, "8, 4, 2 and 1: {asked:?}");
+    for (id, text) in ids.iter().zip(texts) {
+        let is_scored = pipeline.lead(id).contains_key(leads::POSTS_SCORE);
+        assert_eq!(is_scored, !text.contains("cut") && !text.contains("omit"), "{text}");
+    }
+    let record = pipeline.record();
+    assert_eq!(record[run_record::POST_TOKENS], 100 * asked.len());
+    let details = record[run_record::ERROR_DETAILS].as_str().unwrap();
+    assert!(details.contains("AI_RESPONSE_FORMAT 2"), "{details}");
+}

@@ -71,22 +71,28 @@ enum Next {
     Others(Vec<Group>, Vec<(usize, Result<Answer, NoAnswer>)>, NoAnswer),
 }
 
-/// Divides questions into calls of at most `leads_per_call` leads that are not too large.
-fn groups(questions: &[Question<'_>], leads_per_call: usize) -> Vec<Group> {
+/// Divides questions into calls of at most `leads_per_call` leads that are not too large. The
+/// first call of a later try is shorter by a lead each time: a call for whose splitting there was
+/// no time is not repeated as it was.
+fn groups(questions: &[Question<'_>], leads_per_call: usize, deliveries: u32) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let (mut bytes, mut answers) = (0, 0);
+    let mut most = leads_per_call - (deliveries.max(1) as usize - 1) % leads_per_call;
     for (at, question) in questions.iter().enumerate() {
         let size = (question.about.bytes(), question.about.answers());
         match groups.last_mut() {
             Some(group)
-                if group.leads.len() < leads_per_call
+                if group.leads.len() < most
                     && bytes + size.0 <= CALL_BYTES
                     && answers + size.1 <= CALL_ANSWERS =>
             {
                 group.leads.push(at);
                 (bytes, answers) = (bytes + size.0, answers + size.1);
             }
-            Some(_) | None => {
+            previous @ (Some(_) | None) => {
+                if previous.is_some() {
+                    most = leads_per_call;
+                }
                 groups.push(Group::new(vec![at]));
                 (bytes, answers) = size;
             }
@@ -102,7 +108,7 @@ pub(crate) async fn ask<T: Transport, Q: Queue>(
     form: &Form<'_>,
     questions: &[Question<'_>],
 ) -> Result<Vec<Asked>, Failure> {
-    let mut open = groups(questions, app.config.leads_per_call);
+    let mut open = groups(questions, app.config.leads_per_call, wave.deliveries);
     let mut answers: BTreeMap<usize, Result<Answer, NoAnswer>> = BTreeMap::new();
     let mut tokens = vec![0_u64; questions.len()];
     let mut examined = vec![false; questions.len()];
@@ -277,4 +283,35 @@ async fn make_calls<T: Transport, Q: Queue>(
     };
     report(app, &wave.chunk.run, vec![Fact::Billed(billed)]).await?;
     Ok(calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::About;
+    use serde_json::json;
+
+    #[test]
+    fn calls_are_full_and_no_try_repeats_the_first_call_of_another() {
+        let about = About::Profile(json!("words"));
+        let questions: Vec<Question<'_>> =
+            (0..10).map(|_| Question { about: &about, profile: None }).collect();
+        let sizes = |per_call, deliveries| {
+            let groups = groups(&questions, per_call, deliveries);
+            groups.iter().map(|group| group.leads.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(5, 1), [5, 5]);
+        assert_eq!(sizes(5, 2), [4, 5, 1]);
+        assert_eq!(sizes(5, 6), [5, 5]);
+        assert_eq!(sizes(10, 1), [10]);
+        assert_eq!(sizes(1, 3), [1; 10]);
+    }
+
+    #[test]
+    fn a_call_is_not_too_large() {
+        let long = About::Profile(json!("x".repeat(CALL_BYTES / 2)));
+        let questions: Vec<Question<'_>> =
+            (0..3).map(|_| Question { about: &long, profile: None }).collect();
+        assert_eq!(groups(&questions, 10, 1).len(), 3);
+    }
 }

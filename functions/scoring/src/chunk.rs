@@ -169,6 +169,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
                 attempt: self.attempt,
                 index: self.waves,
                 deadline: self.deadline,
+                deliveries: self.delivery.receive_count,
                 is_last: self.delivery.is_last(),
             };
             let scored = wave::score(app, &wave, self.form, next, &mut self.writable).await?;

@@ -148,7 +148,9 @@ async fn score_run<T: Transport, Q: Queue>(
         Err(NotPlanned::Later(failure)) => Err(failure),
         Err(NotPlanned::Never(reason)) if task.dry_run => tell(app, run, &reason).await,
         Err(NotPlanned::Never(reason)) => {
-            report(app, run, vec![Fact::RunFailed(RunFailed { apify_run: None, reason })]).await
+            let failed = Fact::RunFailed(RunFailed { apify_run: None, reason });
+            let closed = Fact::Planned(Planned { plan: whole, kind, chunks: 0, part_of: None });
+            report(app, run, vec![failed, closed]).await
         }
     }
 }

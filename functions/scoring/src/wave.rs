@@ -31,6 +31,8 @@ pub(crate) struct Wave<'a> {
     pub(crate) attempt: &'a AttemptRef,
     pub(crate) index: u32,
     pub(crate) deadline: Deadline,
+    /// How often the chunk was delivered, this time included.
+    pub(crate) deliveries: u32,
     /// Whether the chunk is delivered for the last time: what has no answer now has failed.
     pub(crate) is_last: bool,
 }

@@ -222,14 +222,11 @@ impl RunState {
             && self.failures.is_empty()
             && self.harvests.is_empty())
         .then(|| "nothing is planned".to_owned());
-        let given_up = self.failures.keys().any(|(about, _)| about.is_none());
         let unscored = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(_) => None,
-            OpenedBy::Score { kind, plan } => {
-                (!self.plans.contains_key(plan) && !given_up).then(|| {
-                    format!("leads waiting for {} scoring are not all planned", kind.as_str())
-                })
-            }
+            OpenedBy::Score { kind, plan } => (!self.plans.contains_key(plan)).then(|| {
+                format!("leads waiting for {} scoring are not all planned", kind.as_str())
+            }),
         });
         unopened
             .into_iter()

@@ -61,7 +61,11 @@ pub(super) fn progress_log(summary: &Summary) -> String {
             ),
         ));
     }
+    let nothing_planned = summary.failures.iter().any(|(_, about, _)| about.is_none());
     for (at, kind, leads) in &summary.planned {
+        if *leads == 0 && nothing_planned {
+            continue;
+        }
         lines.push((*at, planned(summary, *kind, *leads)));
     }
     for milestone in &summary.milestones {
