@@ -378,3 +378,30 @@ fn limit(pipeline: &Pipeline, field: &str, tokens: u64) {
     let cells = json!({field: tokens}).as_object().unwrap().clone();
     airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).unwrap();
 }
+
+#[tokio::test]
+async fn a_chunk_that_comes_again_does_not_get_its_share_again() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let text = "words and words ".repeat(100);
+    let records: Vec<String> = (0..30)
+        .map(|n| {
+            let name = format!("l{n}");
+            pipeline.add_lead(&name, stored(&name, &[&format!("{n} {text}")]))
+        })
+        .collect();
+    let chunk = json!({"version": 1, "type": "chunk", "index": 0, "of": 1, "kind": "post",
+        "run": {"base_run": RUN, "client": "Guy-Wilson", "client_name": "Guy Wilson",
+            "run_type": "orchestrated", "opened_at": "2026-11-23T02:00:00Z"},
+        "plan": "pPpPpPpPpPpPpPpPpPpPpP", "base": CLIENT_BASE, "source": "waiting",
+        "rubric": "You judge posts.", "token_share": 6_000,
+        "writable": leads::POST_FIELDS.iter().map(|field| field.name).collect::<Vec<_>>(),
+        "leads": records.iter().zip(10..).map(|(record, n)| {
+            json!({"key": format!("lead-key-{n}"), "lead": {"record": record}})
+        }).collect::<Vec<_>>()});
+    send(&pipeline, "a chunk", chunk.clone()).await;
+    let billed = pipeline.billed_tokens();
+    assert!((4_000..=6_000).contains(&billed), "{billed}");
+    send(&pipeline, "the same chunk, redriven", chunk).await;
+    assert!(pipeline.billed_tokens() <= 6_000, "{}", pipeline.billed_tokens());
+    assert_eq!(pipeline.record()[run_record::POST_TOKENS], billed);
+}

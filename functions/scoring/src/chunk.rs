@@ -1,7 +1,7 @@
 //! A chunk: leads that are read 50 at a time and scored in waves of 10.
 
 use crate::Scoring;
-use crate::budget::{self, Meter};
+use crate::budget::{self, Meter, Rates};
 use crate::decide::{Decision, decide, decide_profile};
 use crate::form::{About, Form};
 use crate::leads::{self, Cells, LeadRow};
@@ -212,25 +212,28 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
         budget::estimate(self.chunk.kind, self.form.system.len(), calls, sizes)
     }
 
-    /// What earlier tries of the chunk are expected to have used on leads that are settled by
-    /// what these tries left in their rows.
+    /// What earlier tries of the chunk used on leads that are settled by what these tries left in
+    /// their rows: the tokens the row names, else what is expected.
     fn used_before(&self, leads: &[Lead<'_>]) -> u64 {
-        let settled = |lead: &&Lead<'_>| match &lead.decision {
-            Decision::Settle { examined, .. } => !examined.is_empty(),
-            Decision::Ask { .. } => false,
+        let rates = Rates {
+            kind: self.chunk.kind,
+            system: self.form.system.len(),
+            leads_per_call: self.app.config.leads_per_call,
         };
-        let sizes = leads.iter().filter(settled).map(|lead| {
-            let row = &lead.row.fields;
-            match self.chunk.kind {
-                Kind::Post => (row.posts_content.len(), examined(lead)),
-                Kind::Profile => (row.raw_profile.len().max(row.profile_json.len()), 1),
-            }
-        });
-        let (count, bytes, answers) = sizes.fold((0_usize, 0, 0), |(n, bytes, answers), size| {
-            (n + 1, bytes + size.0, answers + size.1)
-        });
-        let calls = count.div_ceil(self.app.config.leads_per_call);
-        budget::estimate(self.chunk.kind, self.form.system.len(), calls, (bytes, answers))
+        leads
+            .iter()
+            .map(|lead| match &lead.decision {
+                Decision::Settle { examined, .. } if !examined.is_empty() => {
+                    let row = &lead.row.fields;
+                    let bytes = match self.chunk.kind {
+                        Kind::Post => row.posts_content.len(),
+                        Kind::Profile => row.raw_profile.len().max(row.profile_json.len()),
+                    };
+                    row.tokens.unwrap_or_else(|| rates.of_lead(bytes, examined.len()))
+                }
+                Decision::Settle { .. } | Decision::Ask { .. } => 0,
+            })
+            .sum()
     }
 
     /// Settles leads about whose rows nothing is to be done.
@@ -252,13 +255,6 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
         }
         let settled = Settled { attempt: self.attempt.clone(), kind: self.chunk.kind, leads };
         report(self.app, &self.chunk.run, vec![Fact::Settled(settled)]).await
-    }
-}
-
-fn examined(lead: &Lead<'_>) -> usize {
-    match &lead.decision {
-        Decision::Settle { examined, .. } => examined.len(),
-        Decision::Ask { about } => about.answers(),
     }
 }
 

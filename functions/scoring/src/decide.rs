@@ -58,6 +58,10 @@ pub(crate) fn decide(
         match earlier(&row.evaluation, run) {
             // An earlier try scored it and died before it could say so.
             Earlier::Scored(scored) => {
+                // A waiting lead's row was written as a whole then.
+                if *source == Source::Waiting {
+                    cells.clear();
+                }
                 return Decision::Settle { outcome: Outcome::Scored, examined: keys(), scored };
             }
             // It would fail the same way again. An answer of no use may be better in another run,

@@ -34,6 +34,8 @@ pub(crate) struct LeadRow {
     pub(crate) scoring_status: String,
     #[serde(rename = "AI Attribute Breakdown")]
     pub(crate) breakdown: String,
+    #[serde(rename = "Post Scoring Tokens")]
+    pub(crate) tokens: Option<u64>,
 }
 
 /// The fields of [`LeadRow`] that post scoring reads.
@@ -160,7 +162,13 @@ pub(crate) async fn read(
         formulas.push(Formula::path_matches(schema::PROFILE_URL, &pattern));
     }
     let fields: Vec<&str> = match chunk.kind {
-        Kind::Post => READ_FOR_POSTS.to_vec(),
+        Kind::Post => {
+            // Who may use so many tokens only needs to know what earlier tries used.
+            let tokens = chunk.writable.iter().map(String::as_str);
+            let tokens = tokens
+                .filter(|name| chunk.token_share.is_some() && *name == schema::POST_SCORING_TOKENS);
+            READ_FOR_POSTS.into_iter().chain(tokens).collect()
+        }
         Kind::Profile => {
             let of_base = chunk.profile_fields.iter().map(String::as_str);
             READ_FOR_PROFILES.into_iter().chain(of_base).collect()
