@@ -26,9 +26,18 @@ const LEADS: usize = 25_000;
 const PAGE: usize = 100;
 
 /// An Airtable whose rows are made as they are read.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Endless {
+    leads: usize,
     requests: Arc<AtomicUsize>,
+    /// Where it forgets its listing, once.
+    loses_at: Arc<Mutex<Option<usize>>>,
+}
+
+impl Endless {
+    fn with(leads: usize, loses_at: Option<usize>) -> Self {
+        Self { leads, requests: Arc::default(), loses_at: Arc::new(Mutex::new(loses_at)) }
+    }
 }
 
 impl Transport for Endless {
@@ -40,12 +49,21 @@ impl Transport for Endless {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let path = request.uri().path().to_owned();
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        let answer = answer(&path, &body);
-        Ok(http::Response::new(Bytes::from(answer.to_string())))
+        let offset = body["offset"].as_str().and_then(|text| text.parse::<usize>().ok());
+        let mut loses_at = self.loses_at.lock().unwrap();
+        let (status, answer) = if offset.is_some() && offset == *loses_at {
+            *loses_at = None;
+            (422, json!({"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}))
+        } else {
+            (200, answer(&path, &body, self.leads))
+        };
+        let mut response = http::Response::new(Bytes::from(answer.to_string()));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Ok(response)
     }
 }
 
-fn answer(path: &str, body: &Value) -> Value {
+fn answer(path: &str, body: &Value, leads_in_all: usize) -> Value {
     if path.starts_with("/v0/meta/") {
         let fields = leads::POST_FIELDS.iter().map(|field| {
             let airtable = match field.field_type.in_words() {
@@ -65,7 +83,7 @@ fn answer(path: &str, body: &Value) -> Value {
         let offset: usize = body["offset"].as_str().map_or(0, |text| text.parse().unwrap());
         let rows = (offset..offset + PAGE).map(|n| row(n, lead(n)));
         let mut page = json!({"records": rows.collect::<Vec<_>>()});
-        if offset + PAGE < LEADS {
+        if offset + PAGE < leads_in_all {
             page["offset"] = json!((offset + PAGE).to_string());
         }
         return page;
@@ -102,6 +120,12 @@ struct Counted {
     records: BTreeSet<String>,
     planned: BTreeSet<String>,
     share: u64,
+    /// Leads in chunks, one that is in two twice.
+    in_chunks: usize,
+    /// Whether the plan that ends the planning was reported.
+    closed: bool,
+    /// Sends that are let through before one fails, once.
+    fails_after: Option<usize>,
     /// The rest of the planning, for the next invocation.
     rest: Option<String>,
 }
@@ -116,11 +140,21 @@ impl Queue for Queued {
         messages: Vec<OutgoingMessage>,
     ) -> Result<(), QueueError> {
         let mut counted = self.0.lock().unwrap();
+        match counted.fails_after {
+            Some(0) => {
+                counted.fails_after = None;
+                let reason = "a broken connection".to_owned();
+                return Err(QueueError::Unreachable { queue, reason });
+            }
+            Some(left) => counted.fails_after = Some(left - 1),
+            None => {}
+        }
         for message in messages {
             match queue {
                 QueueName::Scoring => match ScoringTask::decode(&message.body).unwrap() {
                     ScoringTask::Chunk(chunk) => {
                         counted.share += chunk.token_share.unwrap();
+                        counted.in_chunks += chunk.leads.len();
                         counted.records.extend(chunk.leads.into_iter().map(
                             |lead| match lead.lead {
                                 LeadRef::Record(record) => record.to_string(),
@@ -137,9 +171,15 @@ impl Queue for Queued {
                     else {
                         panic!("a tick")
                     };
-                    if let Fact::PlannedChunk(chunk) = event.fact {
-                        let keys = chunk.leads.iter().map(|lead| lead.lead.to_string());
-                        counted.planned.extend(keys);
+                    counted.closed = false;
+                    match event.fact {
+                        Fact::PlannedChunk(chunk) => {
+                            let keys = chunk.leads.iter().map(|lead| lead.lead.to_string());
+                            counted.planned.extend(keys);
+                        }
+                        Fact::Planned(planned) => counted.closed = planned.part_of.is_none(),
+                        Fact::Opened(_) | Fact::Noted(_) => {}
+                        other => panic!("{other:?}"),
                     }
                 }
             }
@@ -162,8 +202,7 @@ fn peak_memory_mb() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
-#[tokio::test]
-async fn waiting_leads_are_planned_without_being_held() {
+fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<Endless, Queued> {
     let variables: Map<String, Value> = serde_json::from_value(json!({
         "AIRTABLE_TOKEN": "patInvented", "MASTER_BASE_ID": "appMaster00000001",
         "APIFY_TOKEN": "invented", "GEMINI_API_KEY": "invented"}))
@@ -171,35 +210,76 @@ async fn waiting_leads_are_planned_without_being_held() {
     let config =
         Config::read(|name| variables.get(name).and_then(Value::as_str).map(str::to_owned))
             .unwrap();
-    let (airtable, queue) = (Endless::default(), Queued::default());
     // The rate is another test's matter.
     let limiters = Arc::new(Limiters::new(Rate { requests: 1_000, per: Duration::from_millis(1) }));
     let rng = fastrand::Rng::with_seed(1);
-    let app = Scoring::new(config, airtable.clone(), limiters, queue.clone(), Clock::system(), rng);
+    Scoring::new(config, airtable.clone(), limiters, queue.clone(), Clock::system(), rng)
+}
+
+fn task() -> String {
     let task = json!({"version": 1, "type": "score", "clients": {"one": "Guy-Wilson"},
         "kind": "post", "requested_at": "2026-11-23T02:00:00Z"});
-    let mut next = Some(task.to_string());
+    task.to_string()
+}
+
+/// Handles a task; whether it is done.
+async fn handle(app: &Scoring<Endless, Queued>, task: &str, seconds: u64) -> bool {
+    let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
+        "receiptHandle": "r", "body": task, "attributes": {"MessageGroupId": "g"}}]}))
+    .unwrap();
+    let deadline = Deadline::after(Duration::from_secs(seconds));
+    scoring::handle(app, event, deadline).await.batch_item_failures.is_empty()
+}
+
+#[tokio::test]
+async fn waiting_leads_are_planned_without_being_held() {
+    let (airtable, queue) = (Endless::with(LEADS, None), Queued::default());
+    let app = scoring(&airtable, &queue);
+    let mut next = Some(task());
     let mut invocations = 0;
-    while let Some(body) = next.take() {
-        let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
-            "receiptHandle": "r", "body": body, "attributes": {"MessageGroupId": "g"}}]}))
-        .unwrap();
+    while let Some(task) = next.take() {
         // The first has time for some pages only.
-        let time = Duration::from_secs(if invocations == 0 { 41 } else { 150 });
-        let response = scoring::handle(&app, event, Deadline::after(time)).await;
-        assert!(response.batch_item_failures.is_empty());
+        assert!(handle(&app, &task, if invocations == 0 { 41 } else { 150 }).await);
         next = queue.0.lock().unwrap().rest.take();
         invocations += 1;
     }
 
     let counted = queue.0.lock().unwrap();
     assert_eq!((counted.records.len(), counted.planned.len()), (LEADS, LEADS));
+    assert!(counted.closed && counted.in_chunks == LEADS);
     assert!(counted.share <= 10_000_000 && counted.share > 9_000_000, "{}", counted.share);
     let (requests, memory) = (airtable.requests.load(Ordering::Relaxed), peak_memory_mb());
     println!(
-        "{LEADS} waiting leads: {requests} requests to Airtable, {memory} MB at the peak, {invocations} invocations"
+        "{LEADS} waiting leads: {requests} requests to Airtable, {memory} MB at the peak, \
+         {invocations} invocations"
     );
     assert!(requests <= 400, "{requests} requests");
     assert!(memory <= 150, "{memory} MB");
     assert!(invocations > 1, "the planning goes on in another invocation");
+}
+
+#[tokio::test]
+async fn a_listing_that_is_lost_is_begun_again_and_plans_no_lead_twice() {
+    let (airtable, queue) = (Endless::with(2_000, Some(1_200)), Queued::default());
+    assert!(handle(&scoring(&airtable, &queue), &task(), 150).await);
+    let counted = queue.0.lock().unwrap();
+    assert_eq!((counted.planned.len(), counted.in_chunks, counted.closed), (2_000, 2_000, true));
+}
+
+#[tokio::test]
+async fn planning_that_died_anywhere_is_begun_again_and_covers_every_lead() {
+    for sends in 0..8 {
+        let (airtable, queue) = (Endless::with(1_000, None), Queued::default());
+        queue.0.lock().unwrap().fails_after = Some(sends);
+        let app = scoring(&airtable, &queue);
+        let died = !handle(&app, &task(), 150).await;
+        assert_eq!(died, sends < 6, "{sends}");
+        if died {
+            assert!(!queue.0.lock().unwrap().closed, "the run is not over");
+            assert!(handle(&app, &task(), 150).await);
+        }
+        let counted = queue.0.lock().unwrap();
+        assert_eq!((counted.planned.len(), counted.records.len()), (1_000, 1_000));
+        assert!(counted.closed, "{sends}");
+    }
 }

@@ -18,7 +18,7 @@ pub enum ScoringTask {
     Ingest(Ingest),
     /// Score what is waiting.
     Score(Score),
-    /// Score up to 50 leads of a plan.
+    /// Score some leads of a plan.
     Chunk(Box<Chunk>),
 }
 
@@ -156,7 +156,8 @@ pub enum Clients {
     One(ClientId),
 }
 
-/// Up to 50 leads of a plan with all that is needed to score them.
+/// Some leads of a plan with all that is needed to score them: up to 50, or up to 500 where a
+/// limit is divided over the chunks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     /// The run.
