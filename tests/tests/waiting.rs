@@ -405,3 +405,35 @@ async fn a_chunk_that_comes_again_does_not_get_its_share_again() {
     assert!(pipeline.billed_tokens() <= 6_000, "{}", pipeline.billed_tokens());
     assert_eq!(pipeline.record()[run_record::POST_TOKENS], billed);
 }
+
+#[tokio::test]
+async fn two_rows_of_one_profile_are_two_leads() {
+    let pipeline = Pipeline::start().await;
+    let first = pipeline.add_lead("jane", stored("one", &["One."]));
+    let second = pipeline.add_lead("jane", stored("two", &["Two."]));
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
+    for lead in [first, second] {
+        assert!(pipeline.lead(&lead).contains_key(leads::POSTS_SCORE));
+    }
+}
+
+#[tokio::test]
+async fn a_harvest_and_what_was_waiting_in_one_run_count_each_lead_and_post_once() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    pipeline.add_lead("waits", stored("waits", &["Old words."]));
+    pipeline.webhook(&apify_run, &format!("clientId=Guy-Wilson&runId={RUN}")).await;
+    for _ in 0..2 {
+        let (status, _) = pipeline
+            .post(
+                "/runs",
+                &json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN}).to_string(),
+            )
+            .await;
+        assert_eq!(status, 202);
+    }
+    pipeline.settle().await;
+    let record = pipeline.record();
+    assert_eq!(told(&record), "Completed: 3 harvested, 4 examined, 4 scored; balanced");
+    assert_eq!(record[run_record::POST_TOKENS], pipeline.billed_tokens());
+}

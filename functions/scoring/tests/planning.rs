@@ -172,14 +172,12 @@ impl Queue for Queued {
                         panic!("a tick")
                     };
                     counted.closed = false;
-                    match event.fact {
-                        Fact::PlannedChunk(chunk) => {
-                            let keys = chunk.leads.iter().map(|lead| lead.lead.to_string());
-                            counted.planned.extend(keys);
-                        }
-                        Fact::Planned(planned) => counted.closed = planned.part_of.is_none(),
-                        Fact::Opened(_) | Fact::Noted(_) => {}
-                        other => panic!("{other:?}"),
+                    if let Fact::PlannedChunk(chunk) = &event.fact {
+                        let keys = chunk.leads.iter().map(|lead| lead.lead.to_string());
+                        counted.planned.extend(keys);
+                    }
+                    if let Fact::Planned(planned) = &event.fact {
+                        counted.closed = planned.part_of.is_none();
                     }
                 }
             }
