@@ -6,6 +6,7 @@
 
 pub mod adapters;
 pub mod airtable;
+pub mod apify;
 pub mod batch;
 pub mod clock;
 pub mod config;

@@ -5,7 +5,7 @@ mod vendors;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome};
+use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome, ServedTier};
 use simulators::{Answer, Clock, Fault, FaultRule, Request, Simulated, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,6 +143,42 @@ async fn the_total_is_the_sum_and_zero_counters_are_omitted() {
         count("promptTokenCount") + count("candidatesTokenCount") + count("thoughtsTokenCount")
     );
     assert_eq!(usage["promptTokensDetails"][0]["tokenCount"], usage["promptTokenCount"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flex_call_says_so_in_its_usage_and_on_the_bill() {
+    let gemini = gemini();
+    let usage =
+        ask(&gemini, &changed("/serviceTier", json!("flex"))).await["usageMetadata"].clone();
+    assert_eq!(usage["serviceTier"], "flex");
+    ask(&gemini, &changed("/service_tier", json!("unspecified"))).await;
+    let tiers: Vec<ServedTier> = gemini.service().billed().iter().map(|one| one.tier).collect();
+    assert_eq!(tiers, [ServedTier::Flex, ServedTier::Standard]);
+    let cheap = call(LITE, &changed("/serviceTier", json!("cheap")));
+    assert_eq!(refused(&gemini, cheap).await, (400, "INVALID_ARGUMENT".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn flex_can_be_shed_by_itself() {
+    let gemini = gemini();
+    for fault in [Fault::TooManyRequests, Fault::Unavailable] {
+        let kind = Some("generate_flex".to_owned());
+        gemini.faults().add(FaultRule { fault, next: Some(1), probability: None, kind });
+    }
+    ask(&gemini, &scoring(&["a post"])).await;
+    let flex = || call(LITE, &changed("/serviceTier", json!("flex")));
+    assert_eq!(refused(&gemini, flex()).await, (429, "RESOURCE_EXHAUSTED".to_owned()));
+    assert_eq!(refused(&gemini, flex()).await, (503, "UNAVAILABLE".to_owned()));
+    assert_eq!(json(&gemini, flex()).await.0, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stand_in_answers_and_is_billed_under_its_own_name() {
+    let gemini = gemini();
+    gemini.service().stand_in(LITE, "gemini-3.8-flash");
+    let answer = ask(&gemini, &scoring(&["a post"])).await;
+    assert_eq!(answer["modelVersion"], "gemini-3.8-flash");
+    assert_eq!(gemini.service().billed()[0].model, "gemini-3.8-flash");
 }
 
 #[tokio::test(start_paused = true)]

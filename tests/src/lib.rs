@@ -4,7 +4,8 @@
 mod bases;
 mod pipeline;
 mod posts;
+pub mod simulation;
 
-pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE};
+pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, lead_row};
 pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
 pub use posts::{post, profile, profile_of, wordless};

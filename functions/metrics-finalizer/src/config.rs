@@ -1,20 +1,45 @@
 //! The function's configuration.
 
 use jiff::SignedDuration;
-use shared::airtable::Rate;
-use shared::config::{AirtableConfig, ConfigError, Vars};
+use shared::config::{AirtableConfig, ApifyConfig, ConfigError, Vars};
 
 /// What the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How Airtable is reached, and which base holds the run records.
     pub airtable: AirtableConfig,
-    /// The share of the master base's request limit that this function keeps to.
-    pub airtable_rate: Rate,
     /// `PROJECT_SECONDS`: while a run is going on its record is written at most this often.
     pub project_every: SignedDuration,
     /// `STALL_MINUTES`: an open run without a sign of work for this long is Stalled.
     pub stall_after: SignedDuration,
+    /// `VERIFY_DAYS`: the record of a finished run is looked at by every tick for so long after it
+    /// was last written; 0 for open runs only.
+    pub verify_for: SignedDuration,
+    /// Where harvests are looked for whose webhook was missed; `None`: nowhere.
+    pub missed: Option<Missed>,
+}
+
+/// Where harvests are looked for.
+#[derive(Debug, Clone)]
+pub struct Missed {
+    /// How Apify is reached.
+    pub apify: ApifyConfig,
+    /// `APIFY_ACTORS`: ids or `username~name`, divided by commas.
+    pub actors: Vec<String>,
+}
+
+impl Missed {
+    fn read(
+        vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+    ) -> Result<Option<Self>, ConfigError> {
+        let Some(actors) = vars.text("APIFY_ACTORS") else { return Ok(None) };
+        let actors = actors.split(',').map(|actor| actor.trim().replace('/', "~"));
+        let actors: Vec<String> = actors.filter(|actor| !actor.is_empty()).collect();
+        if actors.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self { apify: ApifyConfig::read(vars)?, actors }))
+    }
 }
 
 impl Config {
@@ -26,9 +51,10 @@ impl Config {
         let vars = Vars::new(read);
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
-            airtable_rate: Rate::shared_by(2),
             project_every: SignedDuration::from_secs(vars.or("PROJECT_SECONDS", 15_u32)?.into()),
             stall_after: SignedDuration::from_mins(vars.or("STALL_MINUTES", 30_u32)?.into()),
+            verify_for: SignedDuration::from_hours(24 * i64::from(vars.or("VERIFY_DAYS", 7_u32)?)),
+            missed: Missed::read(&vars)?,
         })
     }
 }

@@ -8,7 +8,7 @@
 use crate::Scoring;
 use crate::chunk::WRITING_TIME;
 use crate::form::{Answer, CallName, CallText, Form, Question};
-use crate::gemini::{Call, Prompt, Reply};
+use crate::gemini::{Call, Prompt, Reply, Round, Service};
 use crate::report::report;
 use crate::share;
 use crate::wave::Wave;
@@ -18,6 +18,7 @@ use shared::messages::{Announced, Billed, BilledCall, CallOutcome, ErrorCategory
 use shared::seams::{Queue, Transport};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often one call is made, as long as it is refused or lost.
 const TRIES: u32 = 3;
@@ -113,6 +114,7 @@ pub(crate) async fn ask<T: Transport, Q: Queue>(
     let mut tokens = vec![0_u64; questions.len()];
     let mut examined = vec![false; questions.len()];
     let mut round = 0;
+    let begun = Instant::now();
     while !open.is_empty() {
         let texts: Vec<CallText> = open
             .iter()
@@ -125,7 +127,13 @@ pub(crate) async fn ask<T: Transport, Q: Queue>(
                 form.call(&name, &questions)
             })
             .collect();
-        let calls = make_calls(app, wave, form, round, &texts).await?;
+        let service = app.gemini.service(&Round {
+            begun,
+            is_last: open.iter().any(|group| group.tries + 1 == TRIES),
+            deadline: wave.deadline,
+            kept_back: WRITING_TIME + FIRST_WAIT * 2,
+        });
+        let calls = make_calls(app, wave, form, (round, service), &texts).await?;
         let mut next: Vec<Group> = Vec::new();
         let mut wait = Duration::ZERO;
         for ((mut group, text), call) in
@@ -248,7 +256,7 @@ async fn make_calls<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     wave: &Wave<'_>,
     form: &Form<'_>,
-    round: u32,
+    (round, service): (u32, Service),
     texts: &[CallText],
 ) -> Result<Vec<Call>, Failure> {
     let (attempt, kind, index) = (wave.attempt, wave.chunk.kind, wave.index);
@@ -269,7 +277,8 @@ async fn make_calls<T: Transport, Q: Queue>(
             max_output_tokens: text.max_output_tokens,
         })
         .collect();
-    let calls: Vec<Call> = join_all(prompts.iter().map(|prompt| app.gemini.generate(prompt))).await;
+    let calls = prompts.iter().map(|prompt| app.gemini.generate(prompt, service));
+    let calls: Vec<Call> = join_all(calls).await;
     let billed = Billed {
         attempt: attempt.clone(),
         kind,

@@ -90,6 +90,10 @@ async fn score_leads<T: Transport, Q: Queue>(
     };
     for leads in chunk.leads.chunks(READ_LEADS) {
         if let Progress::OutOfTime = work.score(leads).await? {
+            // Without answers the next invocation is in no hurry: the model may be away.
+            if !work.unanswered.is_empty() {
+                break;
+            }
             return Ok(Progress::OutOfTime);
         }
     }

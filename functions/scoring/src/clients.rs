@@ -176,7 +176,7 @@ pub(crate) async fn allowance<T: Transport, Q>(
         return Ok(share);
     }
     let master = &app.config.airtable.master_base;
-    let spent = spent(&app.airtable, master, base_run, Some(client), kind).await?;
+    let spent = spent(&app.planning, master, base_run, Some(client), kind).await?;
     let of_run = client_limit.map(|limit| limit.saturating_sub(spent.run));
     let of_day = day_limit.map(|limit| limit.saturating_sub(spent.day));
     Ok([of_run, of_day, share].into_iter().flatten().min())

@@ -26,6 +26,8 @@ pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
 /// What a plan is about.
 pub(crate) struct Plan {
     pub(crate) id: PlanId,
+    /// The plan whose leads it takes over.
+    pub(crate) replaces: Option<PlanId>,
     chunks: Vec<LaneChunk>,
 }
 
@@ -95,11 +97,21 @@ impl PlanLead {
         Self { lead, items: 0, dropped: 0, tokens }
     }
 
-    /// Estimates what scoring the harvested posts will use.
+    /// Estimates what scoring the harvested posts will use. Of posts that only a row holds it
+    /// knows nothing: some are assumed, and the chunk measures.
     pub(crate) fn estimate(&mut self, rates: &Rates) {
+        if matches!(self.lead.lead, LeadRef::Record(_)) {
+            self.tokens = rates.of_lead(4_000, 4);
+            return;
+        }
         let worded = self.lead.posts.iter().filter(|post| !post.content.trim().is_empty());
         let about = About::Posts(worded.map(StoredPost::from).collect());
         self.tokens = rates.of_lead(about.bytes(), about.answers());
+    }
+
+    /// The lead's key.
+    pub(crate) fn key(&self) -> &LeadKey {
+        &self.lead.key
     }
 }
 
@@ -128,7 +140,7 @@ impl Plan {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let id = id_of(&parts).try_into().expect("an id has the form of a plan id");
         if !allowance.is_limited() {
-            return Ok(Self { id, chunks: chunks(leads, lanes, CHUNK_LEADS) });
+            return Ok(Self { id, replaces: None, chunks: chunks(leads, lanes, CHUNK_LEADS) });
         }
         let (allowed, beyond): (Vec<_>, Vec<_>) =
             leads.into_iter().partition(|lead| allowance.take(lead.tokens));
@@ -141,7 +153,12 @@ impl Plan {
                 .into_iter()
                 .map(|chunk| LaneChunk { share: Some(0), ..chunk }),
         );
-        Ok(Self { id, chunks: chunks_of_both })
+        Ok(Self { id, replaces: None, chunks: chunks_of_both })
+    }
+
+    /// The plan, as one that takes over leads of `plan`.
+    pub(crate) fn replacing(self, plan: &PlanId) -> Self {
+        Self { replaces: Some(plan.clone()), ..self }
     }
 
     /// How many posts no cell has room for.
@@ -158,13 +175,21 @@ impl Plan {
             .map(|(LaneChunk { leads, .. }, chunk)| {
                 let leads = leads
                     .iter()
-                    .map(|lead| PlannedLead { lead: lead.lead.key.clone(), posts: lead.items })
+                    .map(|lead| PlannedLead {
+                        lead: lead.lead.key.clone(),
+                        posts: lead.items,
+                        record: match &lead.lead.lead {
+                            LeadRef::Record(record) => Some(record.clone()),
+                            LeadRef::Profile(_) => None,
+                        },
+                    })
                     .collect();
                 Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
             })
             .collect();
         let (plan, chunks) = (self.id.clone(), self.of());
-        facts.push(Fact::Planned(Planned { plan, kind, chunks, part_of }));
+        let replaces = self.replaces.clone();
+        facts.push(Fact::Planned(Planned { plan, kind, chunks, part_of, replaces }));
         facts
     }
 

@@ -64,7 +64,7 @@ pub(crate) async fn prepare<T: Transport, Q>(
     base: &BaseId,
     kind: Kind,
 ) -> Result<Prepared, NotPlanned> {
-    let mut writable = leads::writable_fields(&app.airtable, base, kind).await?;
+    let mut writable = leads::writable_fields(&app.planning, base, kind).await?;
     if kind == Kind::Profile && writable.profile_fields.is_empty() {
         return Err(NotPlanned::Never(format!(
             "table {:?} of base {base} has neither {:?} nor {:?}; add one with the profiles",
@@ -76,11 +76,11 @@ pub(crate) async fn prepare<T: Transport, Q>(
     let has_active = writable.criteria_have_active;
     let (rubric, attributes, mut warnings) = match kind {
         Kind::Post => {
-            let rubric = rubric::read(&app.airtable, base, has_active).await?;
+            let rubric = rubric::read(&app.planning, base, has_active).await?;
             (rubric.prompt, Vec::new(), rubric.warnings)
         }
         Kind::Profile => {
-            let rubric = profile_rubric::read(&app.airtable, base, has_active).await?;
+            let rubric = profile_rubric::read(&app.planning, base, has_active).await?;
             (rubric.prompt, rubric.attributes, rubric.warnings)
         }
     };

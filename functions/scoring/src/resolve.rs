@@ -1,12 +1,12 @@
 //! Which run and which client a harvest belongs to. Every rule answers the same for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
-use crate::apify::ApifyRun;
 use crate::clients::find_client;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::airtable::formula::Formula;
 use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::apify::ApifyRun;
 use shared::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
 use shared::messages::{Ingest, Kind, RunHeader, RunType};
 use shared::schema::{apify, clients, run_record};
@@ -78,6 +78,19 @@ pub(crate) async fn resolve(
     };
     let token_limit = client.token_limit(Kind::Post);
     Ok(Resolved { run, base: client.served_base(Kind::Post), token_limit })
+}
+
+/// The base whose leads are scored for `client`, or why none are, and its limit for posts.
+pub(crate) async fn served_base(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    client: &ClientId,
+) -> Result<(Result<BaseId, String>, Option<u64>), AirtableError> {
+    let known = find_client(airtable, master, client).await?;
+    Ok(known.map_or_else(
+        || (Err(format!("client {client:?} is not in the table {:?}", clients::TABLE)), None),
+        |known| (known.served_base(Kind::Post), known.token_limit(Kind::Post)),
+    ))
 }
 
 /// The record of a harvest that no client can be found for: an operator sees it, nothing is

@@ -15,16 +15,16 @@ use crate::report::report;
 use crate::waiting_leads::{Selection, WaitingLead};
 use jiff::Timestamp;
 use shared::deadline::Deadline;
-use shared::digest::{id_of, queue_id};
+use shared::digest::id_of;
 use shared::failure::Failure;
 use shared::ids::{BaseId, BaseRunId, ClientId, PlanId, RunId};
 use shared::messages::{
     Clients, Fact, Kind, MAX_PLAN_LEADS, Message, Note, NoteKind, Opened, OpenedBy, Planned,
-    RunFailed, RunHeader, RunType, Score, ScoringTask, SoFar, Source,
+    RunFailed, RunHeader, RunType, Score, ScoringTask, SoFar, Source, plan_group,
 };
 use shared::prices;
 use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
-use shared::tokens::NanoUsd;
+use shared::tokens::{NanoUsd, Tier};
 use std::time::Duration;
 
 /// Leads that are planned at a time: the most that are held.
@@ -53,12 +53,12 @@ async fn fan_out<T: Transport, Q: Queue>(
     base_run: &BaseRunId,
 ) -> Result<(), Failure> {
     let master = &app.config.airtable.master_base;
-    let clients = clients::served(&app.airtable, master, task.kind).await;
+    let clients = clients::served(&app.planning, master, task.kind).await;
     let clients = clients.map_err(Failure::retryable)?;
     let share = match app.config.daily_token_limit {
         None => None,
         Some(limit) => {
-            let spent = clients::spent(&app.airtable, master, base_run, None, task.kind);
+            let spent = clients::spent(&app.planning, master, base_run, None, task.kind);
             let left = limit.saturating_sub(spent.await.map_err(Failure::retryable)?.day);
             left.checked_div(clients.len() as u64)
         }
@@ -72,7 +72,7 @@ async fn fan_out<T: Transport, Q: Queue>(
         };
         let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
         OutgoingMessage {
-            group: queue_id(&format!("plan#{client}")),
+            group: plan_group(client.as_str()),
             deduplication: id_of(&[
                 "score",
                 base_run.as_str(),
@@ -97,7 +97,7 @@ async fn score_client<T: Transport, Q: Queue>(
 ) -> Result<(), Failure> {
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right.
-    let client = find_client(&app.airtable, master, id).await.map_err(Failure::retryable)?;
+    let client = find_client(&app.planning, master, id).await.map_err(Failure::retryable)?;
     let was_chosen = task.base_run.is_some();
     let run = RunHeader {
         base_run,
@@ -142,14 +142,26 @@ async fn score_run<T: Transport, Q: Queue>(
         Ok(planned) => {
             tracing::info!(plan.id = %whole, plan.leads = planned.leads, "waiting leads planned");
             let mut facts: Vec<Fact> = planned.notes.into_iter().map(noted).collect();
-            facts.push(Fact::Planned(Planned { plan: whole, kind, chunks: 0, part_of: None }));
+            facts.push(Fact::Planned(Planned {
+                plan: whole,
+                kind,
+                chunks: 0,
+                part_of: None,
+                replaces: None,
+            }));
             report(app, run, facts).await
         }
         Err(NotPlanned::Later(failure)) => Err(failure),
         Err(NotPlanned::Never(reason)) if task.dry_run => tell(app, run, &reason).await,
         Err(NotPlanned::Never(reason)) => {
             let failed = Fact::RunFailed(RunFailed { apify_run: None, reason });
-            let closed = Fact::Planned(Planned { plan: whole, kind, chunks: 0, part_of: None });
+            let closed = Fact::Planned(Planned {
+                plan: whole,
+                kind,
+                chunks: 0,
+                part_of: None,
+                replaces: None,
+            });
             report(app, run, vec![failed, closed]).await
         }
     }
@@ -163,13 +175,9 @@ async fn go_on<T: Transport, Q: Queue>(
     so_far: SoFar,
 ) -> Result<(), Failure> {
     tracing::info!(plan.leads = so_far.leads, "planning goes on in another invocation");
-    let rest = ScoringTask::Score(Score {
-        requested_at: Some(run.opened_at),
-        so_far: Some(so_far),
-        ..task.clone()
-    });
+    let rest = ScoringTask::Score(Score { so_far: Some(so_far), ..task.clone() });
     let body = rest.encode();
-    let group = queue_id(&format!("plan#{}", run.client));
+    let group = plan_group(run.client.as_str());
     let message = OutgoingMessage { group, deduplication: id_of(&["rest", &body]), body };
     app.queue.send(QueueName::Scoring, vec![message]).await.map_err(Failure::retryable)
 }
@@ -177,8 +185,9 @@ async fn go_on<T: Transport, Q: Queue>(
 /// The id of the plan as a whole: what was asked for, not what was found.
 fn plan_id(task: &Score, run: &RunHeader) -> PlanId {
     let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
-    let mut parts =
-        vec!["waiting", task.kind.as_str(), run.base_run.as_str(), run.client.as_str(), &limit];
+    let asked_at = task.requested_at.map_or(String::new(), |at| at.to_string());
+    let (base_run, client) = (run.base_run.as_str(), run.client.as_str());
+    let mut parts = vec!["waiting", task.kind.as_str(), base_run, client, &limit, &asked_at];
     parts.extend(task.lead_ids.iter().map(|id| id.as_str()));
     id_of(&parts).try_into().expect("an id has the form of a plan id")
 }
@@ -255,7 +264,7 @@ async fn plan<T: Transport, Q: Queue>(
     let most = task.limit.map_or(MAX_PLAN_LEADS, |limit| limit as usize).min(MAX_PLAN_LEADS);
     let measure = work.dry_run || work.allowance.is_limited();
     let mut selection =
-        Selection::new(&app.airtable, base, kind, &prepared.writable, measure, &task.lead_ids);
+        Selection::new(&app.planning, base, kind, &prepared.writable, measure, &task.lead_ids);
     selection.resume(&so_far);
     let mut is_cut = false;
     'all: while let Some(page) = selection.next().await? {
@@ -320,7 +329,7 @@ impl<T: Transport, Q: Queue> Planning<'_, T, Q> {
             if self.allowance.take(tokens) {
                 self.done.tokens += tokens;
                 let usage = rates.usage(lead.bytes, lead.answers);
-                let price = prices::cost(&self.app.config.model, &usage, self.now);
+                let price = prices::cost(&self.app.config.model, Tier::Standard, &usage, self.now);
                 self.done.cost =
                     self.done.cost.zip(price).map(|(sum, price)| NanoUsd(sum.0 + price.0));
             } else {
@@ -364,7 +373,7 @@ async fn tell<T: Transport, Q: Queue>(
     tracing::info!(result = words, "dry run");
     let id: RunId = run.id();
     let master = &app.config.airtable.master_base;
-    let is_recorded = clients::is_recorded(&app.airtable, master, &id, &run.client).await;
+    let is_recorded = clients::is_recorded(&app.planning, master, &id, &run.client).await;
     if is_recorded.map_err(Failure::retryable)? {
         report(app, run, vec![noted(words.to_owned())]).await?;
     }

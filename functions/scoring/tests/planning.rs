@@ -6,7 +6,7 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use bytes::Bytes;
-use scoring::{Config, Scoring};
+use scoring::{Config, Limits, Scoring};
 use serde_json::{Map, Value, json};
 use shared::airtable::{Limiters, Rate};
 use shared::clock::Clock;
@@ -164,6 +164,7 @@ impl Queue for Queued {
                     }
                     ScoringTask::Score(_) => counted.rest = Some(message.body),
                     ScoringTask::Ingest(task) => panic!("{task:?}"),
+                    ScoringTask::Replay(task) => panic!("{task:?}"),
                 },
                 QueueName::Metrics => {
                     let MetricsMessage::Event(event) =
@@ -209,9 +210,17 @@ fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<Endless, Queued> {
         Config::read(|name| variables.get(name).and_then(Value::as_str).map(str::to_owned))
             .unwrap();
     // The rate is another test's matter.
-    let limiters = Arc::new(Limiters::new(Rate { requests: 1_000, per: Duration::from_millis(1) }));
+    let limiters =
+        Arc::new(Limiters::of_one_process(Rate { requests: 1_000, per: Duration::from_millis(1) }));
     let rng = fastrand::Rng::with_seed(1);
-    Scoring::new(config, airtable.clone(), limiters, queue.clone(), Clock::system(), rng)
+    Scoring::new(
+        config,
+        airtable.clone(),
+        Limits::of_the_only_process(&limiters),
+        queue.clone(),
+        Clock::system(),
+        rng,
+    )
 }
 
 fn task() -> String {

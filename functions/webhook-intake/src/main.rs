@@ -17,8 +17,10 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(variable)?;
     let vars = Vars::new(variable);
     let scoring = QueueUrls::sent_to(&vars, QueueName::Scoring)?;
+    let metrics = QueueUrls::sent_to(&vars, QueueName::Metrics)?;
     let aws = Aws::read(&vars, &HttpTransport::new()?)?;
-    let queue = SqsQueue::new(aws.sqs(), [(QueueName::Scoring, scoring)].into());
+    let queues = [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into();
+    let queue = SqsQueue::new(aws.sqs(), queues);
     let app = &Intake::new(config, queue, Clock::system());
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
 }

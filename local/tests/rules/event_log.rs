@@ -24,6 +24,8 @@ fn projection(open: bool) -> Projection {
         at: "2026-10-14T13:31:00.5Z".parse().unwrap(),
         record: "recX8s1pPiBf5rqTz".parse().unwrap(),
         open,
+        appends: 1,
+        shown: "as written".to_owned(),
     }
 }
 
@@ -73,6 +75,47 @@ async fn a_run_is_open_until_its_projection_closes_it_and_again_after_an_append(
     assert_eq!(log.open_runs().await.unwrap(), std::slice::from_ref(&b));
     log.append(&a, &[event("a", "1")]).await.unwrap();
     assert_eq!(log.open_runs().await.unwrap(), [a, b]);
+}
+
+#[tokio::test]
+async fn a_run_that_was_appended_to_meanwhile_is_not_closed_by_a_reader_that_did_not_see_it() {
+    let log = log();
+    let run = run("A");
+    log.append(&run, &[event("a", "1")]).await.unwrap();
+    let seen = log.read(&run).await.unwrap().appends;
+    log.append(&run, &[event("b", "2")]).await.unwrap();
+    let closing = Projection { appends: seen, ..projection(false) };
+    log.save_projection(&run, &closing).await.unwrap();
+    assert_eq!(log.open_runs().await.unwrap(), std::slice::from_ref(&run));
+    let appends = log.read(&run).await.unwrap().appends;
+    let newer = Projection { appends, events: 2, ..projection(false) };
+    log.save_projection(&run, &newer).await.unwrap();
+    assert!(log.open_runs().await.unwrap().is_empty());
+    log.save_projection(&run, &closing).await.unwrap();
+    assert_eq!(log.projection(&run).await, Ok(Some(newer)), "a slower reader changes nothing");
+}
+
+#[tokio::test]
+async fn the_finished_runs_are_those_written_lately_and_not_open() {
+    let log = log();
+    for (client, open) in [("A", false), ("B", true), ("C", false)] {
+        log.append(&run(client), &[event("a", "1")]).await.unwrap();
+        log.save_projection(&run(client), &projection(open)).await.unwrap();
+    }
+    log.append(&run("C"), &[event("b", "2")]).await.unwrap();
+    let at = projection(false).at;
+    assert_eq!(log.finished_runs(at).await.unwrap(), [(run("A"), projection(false))]);
+    let later = at + jiff::SignedDuration::from_secs(1);
+    assert_eq!(log.finished_runs(later).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_harvest_once_heard_of_is_never_forgotten() {
+    let log = log();
+    let ids = ["HG7ML7M8z78YcAPEB", "uPBN9qaKd2iLs5naZ"].map(|id| id.parse().unwrap());
+    log.hear(&ids[..1]).await.unwrap();
+    log.hear(&ids[..1]).await.unwrap();
+    assert_eq!(log.heard(&ids).await.unwrap().into_iter().collect::<Vec<_>>(), ids[..1]);
 }
 
 #[tokio::test]

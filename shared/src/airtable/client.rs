@@ -78,10 +78,16 @@ pub struct Upserted {
 /// A table as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TableSchema {
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its fields.
     pub fields: Vec<FieldSchema>,
+    /// Its views.
+    #[serde(default)]
+    pub views: Vec<Named>,
 }
 
 /// A field as the schema describes it.
@@ -92,6 +98,24 @@ pub struct FieldSchema {
     /// Airtable's name of its type.
     #[serde(rename = "type")]
     pub field_type: String,
+    /// What its type leaves open.
+    #[serde(default)]
+    pub options: FieldOptions,
+}
+
+/// The options of a field, as far as they matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct FieldOptions {
+    /// The choices of a select; empty for other types.
+    #[serde(default)]
+    pub choices: Vec<Named>,
+}
+
+/// Something that is known by its name: a view or a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub name: String,
 }
 
 /// A page of a listing.
@@ -224,7 +248,7 @@ impl<T: Transport> Airtable<T> {
 
     /// Makes one request, waiting for its turn, and again where that is safe: every request of
     /// this client reads, names record ids or has a merge key.
-    async fn request(
+    pub(super) async fn request(
         &self,
         what: &str,
         base: &BaseId,
@@ -309,7 +333,10 @@ fn table_path(base: &BaseId, table: &str) -> String {
     format!("v0/{base}/{}", utf8_percent_encode(table, NON_ALPHANUMERIC))
 }
 
-fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, AirtableError> {
+pub(super) fn read<B: DeserializeOwned>(
+    what: &str,
+    response: &HttpResponse,
+) -> Result<B, AirtableError> {
     let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
     serde_path_to_error::deserialize(deserializer).map_err(|error| AirtableError::Unreadable {
         what: what.to_owned(),

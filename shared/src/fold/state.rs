@@ -56,6 +56,8 @@ pub(super) struct Plan {
     pub(super) chunks: u32,
     pub(super) at: Timestamp,
     pub(super) part_of: Option<PlanId>,
+    /// The plan whose leads it takes over.
+    pub(super) replaces: Option<PlanId>,
 }
 
 /// What is known of a chunk.
@@ -87,6 +89,8 @@ pub(super) struct Billing {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Lead {
     pub(super) planned: bool,
+    /// Its row, as far as a plan or an outcome named it.
+    pub(super) record: Option<RecordId>,
     pub(super) verdict: Option<Verdict>,
     pub(super) examined: BTreeSet<PostKey>,
     pub(super) scored: BTreeSet<PostKey>,
@@ -180,6 +184,7 @@ impl RunState {
                     chunks: planned.chunks,
                     at,
                     part_of: planned.part_of.clone(),
+                    replaces: planned.replaces.clone(),
                 });
                 plan.at = plan.at.min(at);
             }
@@ -188,7 +193,9 @@ impl RunState {
                 let leads = chunk.planned.get_or_insert_default();
                 for lead in &planned.leads {
                     leads.insert(lead.lead.clone(), lead.posts);
-                    self.leads.entry((planned.kind, lead.lead.clone())).or_default().planned = true;
+                    let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
+                    known.planned = true;
+                    known.record = known.record.take().max(lead.record.clone());
                 }
             }
             Fact::Announced(announced) => {
@@ -206,6 +213,7 @@ impl RunState {
                         self.leads.entry((settled.kind, settled_lead.lead.clone())).or_default();
                     lead.examined.extend(settled_lead.examined.iter().cloned());
                     lead.scored.extend(settled_lead.scored.iter().cloned());
+                    lead.record = lead.record.take().max(settled_lead.record.clone());
                     let verdict = Verdict {
                         is_score: settled_lead.outcome == Outcome::Scored,
                         attempt_started_at: settled.attempt.started_at,

@@ -4,7 +4,7 @@ use super::balance;
 use super::state::{Chunk, ChunkKey, RunState};
 use crate::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
 use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
-use crate::tokens::{NanoUsd, TokenUsage};
+use crate::tokens::{NanoUsd, Tier, TokenUsage};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +47,8 @@ pub struct Summary {
     pub started_at: Timestamp,
     /// When the last chunk was settled; `None` while something is still to be done.
     pub ended_at: Option<Timestamp>,
+    /// The last sign of work on it.
+    pub last_progress: Timestamp,
     /// What made it be heard of, with when.
     pub opened: Vec<(Timestamp, OpenedBy)>,
     /// Its harvests, oldest report first.
@@ -71,10 +73,15 @@ pub struct Summary {
     pub profiles: KindSummary,
     /// What the model's answers cost.
     pub ai_cost: NanoUsd,
-    /// Models that answered and have no price: their tokens are in no cost.
+    /// Models that answered and have no price, with the tier where it is not the standard one:
+    /// their tokens are in no cost.
     pub unpriced_models: BTreeSet<String>,
     /// Models that answered.
     pub models: BTreeSet<String>,
+    /// Models that were asked while another one answered, with that one.
+    pub rerouted: BTreeSet<(String, String)>,
+    /// Answers by the tier that served them.
+    pub tiers: BTreeMap<Tier, u64>,
     /// Leads that could not be scored, by category, with the first examples.
     pub errors: BTreeMap<ErrorCategory, Vec<(Option<RecordId>, String)>>,
     /// Leads that were not scored though nothing went wrong, by reason.
@@ -102,6 +109,10 @@ pub struct KindSummary {
     pub scored: u64,
     /// Tokens of every answer.
     pub tokens: TokenUsage,
+    /// What they cost, as far as they have a price.
+    pub cost: NanoUsd,
+    /// Answers that have no price: they are not in the cost.
+    pub unpriced: u64,
     /// Model calls whose answer is not known, tried or over.
     pub unobserved: u64,
     /// The leads.
@@ -146,6 +157,7 @@ impl RunState {
             status: Status::Running,
             started_at: self.started_at,
             ended_at: None,
+            last_progress: self.last_progress,
             opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
             harvests: by_time(self.reports().map(|(at, harvested)| {
                 let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
@@ -163,6 +175,8 @@ impl RunState {
             ai_cost: NanoUsd::default(),
             unpriced_models: BTreeSet::new(),
             models: BTreeSet::new(),
+            rerouted: BTreeSet::new(),
+            tiers: BTreeMap::new(),
             errors: BTreeMap::new(),
             skips: BTreeMap::new(),
             not_leads: 0,
@@ -247,8 +261,9 @@ impl RunState {
         reports.map(|report| (report.at, &report.harvested))
     }
 
-    fn is_finished(&self, key: &ChunkKey) -> bool {
+    pub(super) fn is_finished(&self, key: &ChunkKey) -> bool {
         self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
+            || self.is_taken_over(key)
     }
 
     /// How many leads each plan has. What was waiting counts as one plan, however many parts it

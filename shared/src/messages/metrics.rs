@@ -2,7 +2,7 @@
 
 use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message};
 use crate::digest::id_of;
-use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RunId};
+use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId};
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,12 +13,21 @@ use serde::{Deserialize, Serialize};
 pub enum MetricsMessage {
     /// A fact about a run.
     Event(Box<MetricsEvent>),
-    /// Look at the open runs.
+    /// Look after all runs.
     Tick,
+    /// A webhook for a harvest was accepted. The harvest's run is not known yet.
+    Heard(Heard),
 }
 
 impl Message for MetricsMessage {
-    const TYPES: &'static [&'static str] = &["event", "tick"];
+    const TYPES: &'static [&'static str] = &["event", "tick", "heard"];
+}
+
+/// A webhook was accepted; its harvest needs no tick to be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The harvest.
+    pub apify_run_id: ApifyRunId,
 }
 
 /// A fact about a run, with the run's header: any single one is enough to create its record.
@@ -176,6 +185,9 @@ pub struct Planned {
     /// time, each part a plan of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<PlanId>,
+    /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PlanId>,
 }
 
 /// See [`Fact::PlannedChunk`].
@@ -198,6 +210,9 @@ pub struct PlannedLead {
     pub lead: LeadKey,
     /// How many of the harvest's posts are its.
     pub posts: u32,
+    /// Its row, where the plan was made of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
 }
 
 /// See [`Fact::Announced`].

@@ -9,14 +9,17 @@ mod outcomes;
 mod scoring;
 
 pub use metrics::{
-    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested,
+    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested, Heard,
     MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
     PlannedLead, RunFailed, RunHeader, RunType, Settled,
 };
-pub use outcomes::{BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, SkipReason};
+pub use outcomes::{
+    BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
+};
 pub use scoring::{
-    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind,
-    ProfileAttribute, Score, ScoringTask, SoFar, Source, UnnamedRun,
+    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
+    Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, SoFar,
+    Source, UnnamedRun, plan_group,
 };
 
 use serde::de::DeserializeOwned;

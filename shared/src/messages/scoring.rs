@@ -1,14 +1,19 @@
 //! Tasks of the scoring function.
 
 use super::{Message, RunHeader};
+use crate::airtable::PLAN_LANES;
+use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
+use crate::seams::OutgoingMessage;
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Most leads that one plan takes.
 pub const MAX_PLAN_LEADS: usize = 25_000;
+/// Most leads that one [`Replay`] names: with their rows some 800 KB, which a message takes.
+pub const MAX_REPLAY_LEADS: usize = 10_000;
 
 /// A message on the scoring queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,10 +25,19 @@ pub enum ScoringTask {
     Score(Score),
     /// Score some leads of a plan.
     Chunk(Box<Chunk>),
+    /// Do again what failed or is missing of a run.
+    Replay(Box<Replay>),
+}
+
+/// The message group of plans for a client. There are as many groups as plans may ask the master
+/// base at a time; those of one client follow one another.
+#[must_use]
+pub fn plan_group(client: &str) -> String {
+    format!("plan#{}", lane_of(client, PLAN_LANES))
 }
 
 impl Message for ScoringTask {
-    const TYPES: &'static [&'static str] = &["ingest", "score", "chunk"];
+    const TYPES: &'static [&'static str] = &["ingest", "score", "chunk", "replay"];
 }
 
 /// What Apify's webhook said. Only a hint: everything that counts is read from Apify itself.
@@ -37,6 +51,20 @@ pub struct Ingest {
     pub hints: Hints,
     /// When the webhook arrived.
     pub received_at: Timestamp,
+}
+
+impl Ingest {
+    /// The task as it is queued. The same webhook again within five minutes is dropped by the
+    /// queue.
+    #[must_use]
+    pub fn into_message(self) -> OutgoingMessage {
+        let client = self.hints.client.as_ref().map_or("?", |client| client.as_str());
+        OutgoingMessage {
+            group: plan_group(client),
+            deduplication: id_of(&["ingest", self.apify_run_id.as_str(), &self.event_type, client]),
+            body: ScoringTask::Ingest(self).encode(),
+        }
+    }
 }
 
 /// The run and client that came with a webhook.
@@ -205,6 +233,70 @@ pub struct ProfileAttribute {
     pub negative: bool,
     /// Whether it counts by a quarter in the denominator.
     pub bonus: bool,
+}
+
+/// What failed or is missing of a run, to be queued again.
+///
+/// [`crate::fold::RunState::replays`] makes it of the run's events, so whoever wants a run
+/// replayed (the checkbox `Retry`, an operator's command) reads the log, folds it and sends what
+/// that returns to the scoring queue with [`Replay::into_message`]. The scoring function reads
+/// the harvests again and plans the leads named here, and only these, as new plans of the same
+/// run. A lead that has a score of the run by then is settled without a call, so nothing is
+/// scored twice; the fold adds the tokens of both attempts. Handled twice, it gives the same
+/// plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// The run.
+    pub run: RunHeader,
+    /// When it was asked for. A part of the new plans' ids: asked for again later, the same leads
+    /// are planned anew.
+    pub requested_at: Timestamp,
+    /// Harvests that were never read, or could not be planned: they are ingested as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unplanned: Vec<ApifyRunId>,
+    /// The plans with leads that failed or are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<ReplayPlan>,
+}
+
+/// The leads of one plan that are to be planned again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayPlan {
+    /// The plan that they were in first. The new plan names it as the one it replaces.
+    pub plan: PlanId,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The harvest that brought them; `None` for leads that were waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harvest: Option<ApifyRunId>,
+    /// The leads.
+    pub leads: Vec<ReplayLead>,
+}
+
+/// A lead that is to be planned again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayLead {
+    /// The lead.
+    pub lead: LeadKey,
+    /// Its row, as far as the log knows it: it stands in where the harvest is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+}
+
+impl Replay {
+    /// How many leads it names.
+    #[must_use]
+    pub fn leads(&self) -> usize {
+        self.plans.iter().map(|plan| plan.leads.len()).sum()
+    }
+
+    /// The message for the scoring queue.
+    #[must_use]
+    pub fn into_message(self) -> OutgoingMessage {
+        let group = plan_group(self.run.client.as_str());
+        let body = ScoringTask::Replay(Box::new(self)).encode();
+        OutgoingMessage { group, deduplication: id_of(&["replay", &body]), body }
+    }
 }
 
 /// Where a plan's leads come from.

@@ -12,6 +12,8 @@ pub struct GeminiOptions {
     pub service_account: Option<ServiceAccount>,
     /// The models it serves.
     pub models: Vec<String>,
+    /// Whether calls may ask for the flex tier; it is not documented for every model and API.
+    pub offers_flex: bool,
     /// How long every answer takes. The work is done, and billed, before the wait.
     pub latency: Duration,
     /// The fewest tokens of a prompt whose system text is cached when it comes again; without it
@@ -34,6 +36,7 @@ impl Default for GeminiOptions {
             api_keys: Vec::new(),
             service_account: None,
             models: MODELS.map(str::to_owned).to_vec(),
+            offers_flex: true,
             latency: Duration::ZERO,
             cache_min_tokens: None,
             retry_delay: "2s".to_owned(),

@@ -2,15 +2,12 @@
 
 use super::Comparison;
 use super::proof::{Check, Proof};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
+use crate::commands::operator::table;
+use comfy_table::Table;
 use serde_json::{Map, Value, json};
 use shared::schema::run_record;
 use simulators::RequestCount;
 use std::io::{Result, Write};
-
-/// Widest table, for a terminal whose width is not known.
-const WIDTH: u16 = 110;
 
 /// Prints the records and the proof as tables.
 pub(super) fn tables(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
@@ -86,15 +83,6 @@ fn by_kind(counts: &[RequestCount]) -> Value {
 #[expect(clippy::cast_precision_loss, reason = "counts of requests and leads are small")]
 fn per_lead(proof: &Proof) -> f64 {
     proof.airtable_requests() as f64 / proof.leads.max(1) as f64
-}
-
-fn table() -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
-    table
 }
 
 /// The fields in the order of the schema, empty ones left out.
