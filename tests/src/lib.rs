@@ -2,6 +2,7 @@
 //! sockets. This library is what the tests are told in.
 
 mod bases;
+pub mod conformance;
 mod pipeline;
 mod posts;
 pub mod simulation;

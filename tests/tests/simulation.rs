@@ -123,6 +123,7 @@ planted_bugs! {
     a_human_field_that_is_cleared_is_noticed: HumanFieldCleared => HumanFields,
     a_balance_that_is_claimed_is_no_balance: BalanceClaimed => Balance,
     a_webhook_that_is_not_queued_is_missed: WebhookNotQueued => Messages,
+    ticks_that_never_come_are_missed: TicksLost => Numbers,
 }
 
 /// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.

@@ -40,7 +40,11 @@ pub(crate) async fn resolve(
     } else {
         Listed::default()
     };
-    let client_id = hints.client.clone().or(listed.client);
+    let client_id = match hints.client.clone().or(listed.client) {
+        Some(named) => Some(named),
+        // A harvest that the tick found may have been announced meanwhile.
+        None => recorded_client(airtable, master, &task.apify_run_id).await?,
+    };
     let Some(client_id) = client_id else {
         let reason = format!(
             "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}; \
@@ -124,23 +128,40 @@ async fn recorded(
     };
     let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+    Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
+        let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
+        let base = run.base();
+        // A webhook for a run that Apify did not know then may have left a record of 1970.
+        if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {
+            return None;
+        }
+        let derived = base == BaseRunId::at(started_at);
+        Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
+    }))
+}
+
+/// The client whose run record already carries the harvest.
+async fn recorded_client(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    apify_run: &ApifyRunId,
+) -> Result<Option<ClientId>, AirtableError> {
+    let query = ListQuery {
+        fields: &[run_record::CLIENT_ID, run_record::APIFY_RUN_ID],
+        formula: Some(Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str())),
+    };
+    let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
+    rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     Ok(rows
         .iter()
-        .filter(|row| {
-            text(row, run_record::APIFY_RUN_ID)
-                .lines()
-                .any(|line| line.trim() == apify_run.as_str())
-        })
-        .find_map(|row| {
-            let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
-            let base = run.base();
-            // A webhook for a run that Apify did not know then may have left a record of 1970.
-            if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {
-                return None;
-            }
-            let derived = base == BaseRunId::at(started_at);
-            Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
-        }))
+        .filter(|row| names_harvest(row, apify_run))
+        .filter_map(|row| text(row, run_record::CLIENT_ID).parse::<ClientId>().ok())
+        .find(|client| *client != ClientId::unattributed()))
+}
+
+/// Whether a run record carries the harvest.
+fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {
+    text(row, run_record::APIFY_RUN_ID).lines().any(|line| line.trim() == apify_run.as_str())
 }
 
 /// What the table `Apify` says of a harvest.

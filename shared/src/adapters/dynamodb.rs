@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
 use jiff::Timestamp;
 use keys::{
     APPENDS, CAN_CHANGE, FINISHED, FINISHED_RUNS, FINISHED_YES, Item, Key, OPEN, OPEN_RUNS,
-    OPEN_YES, PK, RECORD, SHOWN, SHOWN_EVENTS, WRITTEN_AT,
+    OPEN_YES, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS, WRITTEN_AT,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -68,7 +68,7 @@ impl DynamoEventLog {
     ) -> Result<bool, LogError> {
         let Projection { events, at, record, open, appends, shown } = projection;
         let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
-                   #shown = :shown";
+                   #shown = :shown, #shown_appends = :appends";
         let is_newer = "(attribute_not_exists(#events) OR #events <= :events)";
         let request = self
             .client
@@ -80,13 +80,15 @@ impl DynamoEventLog {
             .expression_attribute_names("#record", RECORD)
             .expression_attribute_names("#change", CAN_CHANGE)
             .expression_attribute_names("#shown", SHOWN)
+            .expression_attribute_names("#shown_appends", SHOWN_APPENDS)
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_names("#finished", FINISHED)
             .expression_attribute_values(":events", AttributeValue::N(events.to_string()))
             .expression_attribute_values(":at", keys::text(&at.to_string()))
             .expression_attribute_values(":record", keys::text(record.as_str()))
             .expression_attribute_values(":change", AttributeValue::Bool(*open))
-            .expression_attribute_values(":shown", keys::text(shown));
+            .expression_attribute_values(":shown", keys::text(shown))
+            .expression_attribute_values(":appends", AttributeValue::N(appends.to_string()));
         // DynamoDB refuses a value that the expressions do not use.
         let request = if close {
             let is_unchanged = "(attribute_not_exists(#appends) OR #appends = :appends)";
@@ -94,7 +96,6 @@ impl DynamoEventLog {
                 .update_expression(format!("{set}, #finished = :yes REMOVE #open"))
                 .condition_expression(format!("{is_newer} AND {is_unchanged}"))
                 .expression_attribute_names("#appends", APPENDS)
-                .expression_attribute_values(":appends", AttributeValue::N(appends.to_string()))
                 .expression_attribute_values(":yes", keys::text(FINISHED_YES))
         } else {
             request

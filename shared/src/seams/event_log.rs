@@ -48,8 +48,8 @@ pub struct Projection {
 
 /// The event log.
 pub trait EventLog: Send + Sync + 'static {
-    /// Stores events of `run` and marks the run as open. An event whose id is stored already is
-    /// left as it is.
+    /// Stores events of `run` and marks the run as open. An id is made from what its event says,
+    /// so one that is stored already says the same: storing it again changes nothing.
     ///
     /// # Errors
     /// Any number of them may be stored when this fails: append all again.

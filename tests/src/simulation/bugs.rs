@@ -81,6 +81,8 @@ bugs! {
     BalanceClaimed,
     /// A webhook is accepted and not queued.
     WebhookNotQueued,
+    /// No tick comes: what people did to records stays.
+    TicksLost,
 }
 
 /// What a worker that has the bug sends in place of `messages`.

@@ -202,9 +202,12 @@ async fn tick(world: Arc<World>) {
             idle = 0;
             continue;
         }
+        if world.has(Bug::TicksLost) {
+            continue;
+        }
         let tick = OutgoingMessage {
             group: MASTER_BASE.to_owned(),
-            deduplication: format!("tick-{}", world.clock.now()),
+            deduplication: format!("{}{}", queues::TICK, world.clock.now()),
             body: MetricsMessage::Tick.encode(),
         };
         world.queues.put(QueueName::Metrics, &tick, Duration::ZERO);

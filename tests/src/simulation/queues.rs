@@ -18,6 +18,9 @@ const VISIBILITY: Duration = Duration::from_secs(900);
 /// Most messages of one receiving.
 const MOST_RECEIVED: usize = 10;
 
+/// The beginning of a tick's deduplication id.
+pub(super) const TICK: &str = "tick-";
+
 /// Both queues.
 pub(super) struct Queues {
     queues: [Mutex<State>; 2],
@@ -228,9 +231,10 @@ impl Queues {
         std::mem::take(&mut self.lock(queue).dead)
     }
 
-    /// Whether nothing is on either queue, hidden or not.
+    /// Whether nothing is on either queue, hidden or not, but for ticks.
     pub(super) fn are_empty(&self) -> bool {
-        QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.is_empty())
+        let is_tick = |message: &Message| message.deduplication.starts_with(TICK);
+        QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.values().all(is_tick))
     }
 
     /// Tells of changes that may make a message visible.

@@ -1,7 +1,8 @@
 //! Items of the table to what the log speaks of, and back.
 
 use super::keys::{
-    self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_EVENTS, WRITTEN_AT, text,
+    self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS,
+    WRITTEN_AT, text,
 };
 use crate::ids::{ApifyRunId, RunId};
 use crate::seams::{LogError, Projection, RunLog, StoredEvent};
@@ -47,7 +48,7 @@ pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
         at: parsed(item, WRITTEN_AT)?,
         record: parsed(item, RECORD)?,
         open: *open,
-        appends: appends(item),
+        appends: parsed(item, SHOWN_APPENDS).unwrap_or_default(),
         shown: parsed(item, SHOWN).unwrap_or_default(),
     }))
 }

@@ -20,6 +20,8 @@ pub(super) const OPEN: &str = "open";
 pub(super) const OPEN_YES: &str = "y";
 /// How many events the record shows (number).
 pub(super) const SHOWN_EVENTS: &str = "shown_events";
+/// How often something was appended to the run when the record was last written (number).
+pub(super) const SHOWN_APPENDS: &str = "shown_appends";
 /// When the record was last written (text): RFC 3339.
 pub(super) const WRITTEN_AT: &str = "written_at";
 /// The record's id in Airtable (text).

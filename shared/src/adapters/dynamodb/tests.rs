@@ -27,8 +27,8 @@ fn state_item() -> Value {
     json!({
         "pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"},
         "shown_events": {"N": "2"}, "written_at": {"S": "2026-10-14T13:31:00.5Z"},
-        "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true}, "appends": {"N": "3"},
-        "shown": {"S": "as written"},
+        "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true}, "appends": {"N": "4"},
+        "shown": {"S": "as written"}, "shown_appends": {"N": "3"},
     })
 }
 
@@ -125,7 +125,7 @@ async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
     log.save_projection(&run(), &projection(false)).await.unwrap();
     let [open, closed] = &server.bodies()[..] else { panic!("two requests") };
     let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
-               #shown = :shown";
+               #shown = :shown, #shown_appends = :appends";
     assert_eq!(open["UpdateExpression"], format!("{set}, #open = :yes REMOVE #finished"));
     assert_eq!(closed["UpdateExpression"], format!("{set}, #finished = :yes REMOVE #open"));
     let newer = "(attribute_not_exists(#events) OR #events <= :events)";

@@ -75,6 +75,8 @@ pub(super) struct Oracle {
     violations: Vec<Violation>,
     /// Harvests by Apify's id, with the runs that they may belong to.
     harvests: BTreeMap<String, (usize, [String; 2])>,
+    /// Harvests that the tick found.
+    clientless: BTreeSet<String>,
     failures: FailureCounts,
 }
 
@@ -106,6 +108,7 @@ impl Oracle {
             deleted_leads: BTreeSet::new(),
             violations: Vec::new(),
             harvests: BTreeMap::new(),
+            clientless: BTreeSet::new(),
             failures: FailureCounts::default(),
         };
         for (word, post) in &scenario.posts {
@@ -147,6 +150,7 @@ impl Oracle {
                 let run = run_of(&message);
                 let fact = &message["fact"];
                 match text(fact, "/type") {
+                    "opened" => self.opened(&run, fact),
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.run(&run).reports.settled(fact),
@@ -190,12 +194,24 @@ impl Oracle {
         let Some((harvest, [run, derived])) = self.harvests.get(apify_run).cloned() else { return };
         let run = match text(message, "/hints/client") {
             "Nobody" => format!("{derived}-(unattributed)"),
-            // Found by the tick: whose it is is known already, or nobody knows.
-            "" if self.runs.get(&run).is_some_and(|book| book.harvests.contains(&harvest)) => run,
-            "" => format!("{derived}-(unattributed)"),
+            // Found by the tick: whose it is shows when its run is opened.
+            "" => {
+                self.clientless.insert(apify_run.to_owned());
+                return;
+            }
             _ => run,
         };
         self.run(&run).harvests.insert(harvest);
+    }
+
+    /// A harvest's run was opened. That of one which the tick found is its own run, or nobody's.
+    fn opened(&mut self, run: &str, fact: &Value) {
+        let apify_run = text(fact, "/by/webhook");
+        let Some((harvest, [own, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let is_nobodys = run == format!("{derived}-(unattributed)");
+        if self.clientless.contains(apify_run) && (run == own || is_nobodys) {
+            self.run(run).harvests.insert(harvest);
+        }
     }
 
     /// A harvest ended and no webhook says so: the tick finds it, and this is the run it must get.
