@@ -98,6 +98,8 @@ pub enum FieldType {
     Number,
     /// An amount of US dollars.
     Currency,
+    /// A share: 0.5 is 50 %.
+    Percent,
     /// A point in time.
     DateTime,
     /// A yes or no.
@@ -115,6 +117,7 @@ impl FieldType {
                 matches!(airtable, "singleLineText" | "multilineText" | "richText")
             }
             Self::Number | Self::Currency => matches!(airtable, "number" | "currency"),
+            Self::Percent => airtable == "percent",
             Self::DateTime => airtable == "dateTime",
             Self::Checkbox => airtable == "checkbox",
             // A select as plain text loses nothing.
@@ -136,7 +139,7 @@ impl FieldType {
                 "email",
                 "phoneNumber",
             ],
-            Self::Number | Self::Currency => {
+            Self::Number | Self::Currency | Self::Percent => {
                 &["number", "currency", "percent", "count", "rating", "autoNumber"]
             }
             Self::DateTime => &["dateTime", "date", "createdTime", "lastModifiedTime"],
@@ -153,6 +156,7 @@ impl FieldType {
             Self::LongText => "long text",
             Self::Number => "number",
             Self::Currency => "currency",
+            Self::Percent => "percent",
             Self::DateTime => "date with time",
             Self::Checkbox => "checkbox",
             Self::SingleSelect(_) => "single select",
@@ -400,13 +404,25 @@ pub mod leads {
     pub const TO_BE_SCORED: &str = "To Be Scored";
     /// The profile is scored.
     pub const SCORED: &str = "Scored";
+    /// The profile says too little.
+    pub const PROFILE_TOO_THIN: &str = "Skipped – Profile Too Thin";
+    /// The model refuses to speak about the profile.
+    pub const API_ERROR: &str = "Failed – API Error";
+    /// The model's answer about the profile is of no use.
+    pub const PARSE_ERROR: &str = "Failed – Parse Error";
     /// Choices of [`SCORING_STATUS`].
-    pub const SCORING_STATUSES: [&str; 5] = [
-        TO_BE_SCORED,
-        SCORED,
-        "Skipped – Profile Too Thin",
-        "Failed – API Error",
-        "Failed – Parse Error",
+    pub const SCORING_STATUSES: [&str; 5] =
+        [TO_BE_SCORED, SCORED, PROFILE_TOO_THIN, API_ERROR, PARSE_ERROR];
+
+    /// Every field that profile scoring writes, with its type.
+    pub const PROFILE_FIELDS: [Field; 7] = [
+        Field::required(AI_SCORE, FieldType::Percent),
+        Field::required(AI_ASSESSMENT, FieldType::LongText),
+        Field::required(AI_BREAKDOWN, FieldType::LongText),
+        Field::optional(AI_EXCLUDED, FieldType::Checkbox),
+        Field::optional(EXCLUDE_DETAILS, FieldType::LongText),
+        Field::required(SCORING_STATUS, FieldType::SingleSelect(&SCORING_STATUSES)),
+        Field::required(DATE_SCORED, FieldType::DateTime),
     ];
 
     /// Every field that post scoring writes, with its type.

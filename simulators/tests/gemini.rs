@@ -182,7 +182,7 @@ async fn a_stand_in_answers_and_is_billed_under_its_own_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_system_text_is_cached_from_its_second_use_on() {
+async fn the_system_text_of_a_long_prompt_is_cached_from_its_second_use_on() {
     let gemini = gemini();
     let system = |tokens: usize| {
         changed("/systemInstruction/parts", json!([{"text": "rule".repeat(tokens)}]))
@@ -190,12 +190,12 @@ async fn a_long_system_text_is_cached_from_its_second_use_on() {
     let cached = async |body: &Value| {
         ask(&gemini, body).await["usageMetadata"]["cachedContentTokenCount"].as_u64()
     };
-    assert_eq!(cached(&system(2_100)).await, None);
-    assert_eq!(cached(&system(2_100)).await, Some(2_048));
-    assert_eq!(cached(&system(2_047)).await, None);
-    assert_eq!(cached(&system(2_047)).await, None);
-    let usage = ask(&gemini, &system(2_100)).await["usageMetadata"].clone();
-    assert!(usage["promptTokenCount"].as_u64().unwrap() > 2_100);
+    assert_eq!(cached(&system(4_200)).await, None);
+    assert_eq!(cached(&system(4_200)).await, Some(4_096));
+    assert_eq!(cached(&system(2_900)).await, None);
+    assert_eq!(cached(&system(2_900)).await, None, "the prompt is too short");
+    let usage = ask(&gemini, &system(4_200)).await["usageMetadata"].clone();
+    assert!(usage["promptTokenCount"].as_u64().unwrap() > 4_200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -434,7 +434,7 @@ async fn counting_tokens_agrees_with_the_prompt_and_costs_nothing() {
 async fn the_bill_is_read_over_http_and_survives_a_restart() {
     let (store, clock) = (Arc::new(MemoryStore::default()), clock());
     let before = gemini_on(store.clone(), clock.clone());
-    let long = changed("/systemInstruction/parts", json!([{"text": "rule".repeat(2_048)}]));
+    let long = changed("/systemInstruction/parts", json!([{"text": "rule".repeat(4_096)}]));
     let first = ask(&before, &long).await;
     let (_, bill) = json(&before, get("/_sim/billed")).await;
     assert_eq!(bill["answers"][0]["responseId"], first["responseId"]);
@@ -448,7 +448,7 @@ async fn the_bill_is_read_over_http_and_survives_a_restart() {
     assert_eq!(totals, json!({"totals": bill["totals"]}));
     let second = ask(&after, &long).await;
     assert_ne!(second["responseId"], first["responseId"]);
-    assert_eq!(second["usageMetadata"]["cachedContentTokenCount"], 2_048);
+    assert_eq!(second["usageMetadata"]["cachedContentTokenCount"], 4_096);
     reply(&after, post("/_sim/reset", &json!({}))).await;
     assert_eq!((after.service().billed(), store.all()), (vec![], vec![]));
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use shared::schema::{
-    Field, FieldType, apify, clients, leads, post_attributes, post_instructions, run_record,
+    Field, FieldType, apify, clients, leads, post_attributes, post_instructions,
+    profile_attributes, run_record,
 };
 use simulators::airtable::{Airtable, FieldSpec, TableSpec};
 
@@ -57,6 +58,20 @@ pub(crate) fn furnish_client(airtable: &Airtable, base: &str) {
         post_attributes::CATEGORY: post_attributes::POSITIVE, post_attributes::MAX_SCORE: 100,
         post_attributes::ACTIVE: true});
     insert(airtable, base, post_attributes::TABLE, criterion);
+    make(airtable, base, profile_attributes_table());
+    for (id, category, points, text) in [
+        (profile_attributes::PREAMBLE, profile_attributes::META, 0, "You assess profiles."),
+        ("A", profile_attributes::POSITIVE, 40, "Decides about operations."),
+        ("B", profile_attributes::POSITIVE, 30, "Works at a company of the right size."),
+        ("N1", profile_attributes::NEGATIVE, -20, "Sells the same."),
+    ] {
+        let points_field =
+            if points < 0 { profile_attributes::PENALTY } else { profile_attributes::MAX_POINTS };
+        let row = json!({profile_attributes::ID: id, profile_attributes::CATEGORY: category,
+            profile_attributes::HEADING: id, profile_attributes::INSTRUCTIONS: text,
+            points_field: points, profile_attributes::ACTIVE: true});
+        insert(airtable, base, profile_attributes::TABLE, row);
+    }
 }
 
 /// Puts one row into a table.
@@ -75,6 +90,7 @@ fn spec(field: &Field) -> FieldSpec {
         FieldType::LongText => FieldSpec::long_text(field.name),
         FieldType::Number => FieldSpec::number(field.name, 0),
         FieldType::Currency => FieldSpec::currency(field.name, 6),
+        FieldType::Percent => FieldSpec::percent(field.name, 2),
         FieldType::DateTime => FieldSpec::date_time(field.name),
         FieldType::Checkbox => FieldSpec::checkbox(field.name),
         FieldType::SingleSelect(choices) => FieldSpec::single_select(field.name, choices),
@@ -89,7 +105,10 @@ fn clients_table() -> TableSpec {
         clients::BASE_ID,
         clients::SERVICE_LEVEL,
     ];
-    TableSpec::new(clients::TABLE, texts.into_iter().map(FieldSpec::text).collect())
+    let mut fields: Vec<FieldSpec> = texts.into_iter().map(FieldSpec::text).collect();
+    let limits = [clients::POST_TOKEN_LIMIT, clients::PROFILE_TOKEN_LIMIT];
+    fields.extend(limits.map(|limit| FieldSpec::number(limit, 0)));
+    TableSpec::new(clients::TABLE, fields)
 }
 
 fn run_records_table() -> TableSpec {
@@ -105,9 +124,26 @@ fn apify_table() -> TableSpec {
 }
 
 fn leads_table() -> TableSpec {
-    let mut fields = vec![FieldSpec::text(leads::PROFILE_URL)];
-    fields.extend(leads::POST_FIELDS.iter().map(spec));
+    let mut fields = vec![
+        FieldSpec::text(leads::PROFILE_URL),
+        FieldSpec::long_text(leads::RAW_PROFILE),
+        FieldSpec::checkbox(leads::POSTS_ACTIONED),
+    ];
+    fields.extend(leads::POST_FIELDS.iter().chain(&leads::PROFILE_FIELDS).map(spec));
     TableSpec::new(leads::TABLE, fields)
+}
+
+fn profile_attributes_table() -> TableSpec {
+    let mut fields = vec![
+        FieldSpec::text(profile_attributes::ID),
+        FieldSpec::single_select(profile_attributes::CATEGORY, &profile_attributes::CATEGORIES),
+        FieldSpec::text(profile_attributes::HEADING),
+        FieldSpec::long_text(profile_attributes::INSTRUCTIONS),
+    ];
+    let numbers = [profile_attributes::MAX_POINTS, profile_attributes::PENALTY];
+    fields.extend(numbers.map(|number| FieldSpec::number(number, 0)));
+    fields.push(FieldSpec::checkbox(profile_attributes::ACTIVE));
+    TableSpec::new(profile_attributes::TABLE, fields)
 }
 
 fn instructions_table() -> TableSpec {

@@ -9,4 +9,4 @@ pub mod simulation;
 
 pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, lead_row};
 pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
-pub use posts::{post, profile, wordless};
+pub use posts::{post, profile, profile_of, wordless};

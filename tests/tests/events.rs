@@ -101,6 +101,7 @@ async fn every_file_is_what_it_is_named_for() {
     assert_eq!(answered(&take("webhook-test")).await, (200, vec![]));
     assert_eq!(answered(&take("runs-post")).await, (202, vec!["score".to_owned()]));
     assert_eq!(messages(&take("scoring-ingest")), ["ingest"]);
+    assert_eq!(messages(&take("scoring-score")), ["score"]);
     assert_eq!(messages(&take("scoring-chunk")), ["chunk"]);
     assert_eq!(messages(&take("scoring-replay")), ["replay"]);
     let bad = messages(&take("scoring-one-bad-message"));

@@ -294,7 +294,7 @@ fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
             chunk: 0,
             leads: leads.collect(),
         }),
-        Fact::Planned(Planned { plan, kind: Kind::Post, chunks: 1, replaces: None }),
+        Fact::Planned(Planned { plan, kind: Kind::Post, chunks: 1, part_of: None, replaces: None }),
     ]
 }
 

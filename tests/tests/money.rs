@@ -11,9 +11,11 @@ const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
 const LITE: &str = "gemini-3.5-flash-lite";
 
-/// A pipeline with these variables and a harvest of three posts of two leads.
+/// A pipeline with these variables and a harvest of three posts of two leads, each of which is
+/// asked about in a call of its own.
 async fn with_harvest(variables: &[(&'static str, &str)]) -> (Pipeline, String) {
-    let pipeline = Pipeline::start_with(variables).await;
+    let variables = [variables, &[("LEADS_PER_CALL", "1")]].concat();
+    let pipeline = Pipeline::start_with(&variables).await;
     for name in ["jane", "max"] {
         pipeline.add_lead(name, json!({}));
     }
@@ -145,7 +147,7 @@ async fn the_rules_are_the_same_to_the_byte_for_all_leads_and_chunks_of_a_plan()
         (
             post_instructions::TABLE,
             json!({post_instructions::COMPONENT_ID: "LONG", post_instructions::SORT_ORDER: 4,
-                post_instructions::TEXT: "A rule that goes on. ".repeat(500)}),
+                post_instructions::TEXT: "A rule that goes on. ".repeat(900)}),
         ),
         (
             post_attributes::TABLE,

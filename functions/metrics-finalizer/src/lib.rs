@@ -150,7 +150,7 @@ fn harvest_of(fact: &Fact) -> Option<&ApifyRunId> {
     match fact {
         Fact::Opened(opened) => match &opened.by {
             OpenedBy::Webhook(harvest) => Some(harvest),
-            OpenedBy::Score(_) => None,
+            OpenedBy::Score { .. } => None,
         },
         Fact::Harvested(harvested) => Some(&harvested.apify_run),
         Fact::RunFailed(failed) => failed.apify_run.as_ref(),

@@ -13,6 +13,12 @@ use url::Url;
 /// cheapest that is not about to end.
 pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
+/// Leads of one call when none are configured: measured with the demo it costs least. More save
+/// less of the rubric than they add where a call has to be split.
+const DEFAULT_LEADS_PER_CALL: usize = 5;
+/// Most leads of one call: a wave's, which are written in one request.
+const MOST_LEADS_PER_CALL: usize = 10;
+
 /// What the scoring function reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -20,6 +26,10 @@ pub struct Config {
     pub airtable: AirtableConfig,
     /// `LANES`: how many chunks of one base are worked on at the same time.
     pub lanes: u32,
+    /// `LEADS_PER_CALL`: how many leads the model is asked about at once.
+    pub leads_per_call: usize,
+    /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs of one day; no limit without it.
+    pub daily_token_limit: Option<u64>,
     /// How Apify is reached.
     pub apify: ApifyConfig,
     /// Where the model is.
@@ -65,11 +75,18 @@ impl Config {
             let rule = format!("it needs a number from 1 to {MAX_CHUNK_LANES}");
             return Err(ConfigError::Invalid { name: "LANES", rule });
         }
+        let leads_per_call: usize = vars.or("LEADS_PER_CALL", DEFAULT_LEADS_PER_CALL)?;
+        if !(1..=MOST_LEADS_PER_CALL).contains(&leads_per_call) {
+            let rule = format!("it needs a number from 1 to {MOST_LEADS_PER_CALL}");
+            return Err(ConfigError::Invalid { name: "LEADS_PER_CALL", rule });
+        }
         let model = vars.text("GEMINI_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         gemini::check(&model).map_err(|error| wrong("GEMINI_MODEL", &error))?;
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
             lanes,
+            leads_per_call,
+            daily_token_limit: vars.optional("DAILY_TOKEN_LIMIT")?,
             apify: ApifyConfig::read(&vars)?,
             model_endpoint: ModelEndpoint::read(&vars)?,
             thinking: thinking(&vars, &model)?,

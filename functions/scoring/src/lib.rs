@@ -1,24 +1,35 @@
-//! Scoring: plans what a harvest brought, and scores it chunk by chunk.
+//! Scoring: plans what a harvest brought or what is waiting, and scores it chunk by chunk.
 //!
 //! A wave of leads announces its model calls, makes them, reports what was billed, writes the
 //! leads' rows, then settles. Whatever step it dies at, the metrics finalizer knows what is known.
 
 mod apify;
+mod asking;
+mod budget;
 mod chunk;
+mod clients;
 mod config;
 mod decide;
 mod evaluation;
+mod form;
 mod gemini;
 mod harvest;
 mod ingest;
 mod leads;
 mod plan;
 mod posts_content;
+mod prepare;
+mod profile_rubric;
+mod profile_score;
 mod replay;
 mod report;
 mod resolve;
 mod rubric;
+mod share;
+mod waiting;
+mod waiting_leads;
 mod wave;
+mod writing;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
 pub use gemini::{ModelProblem, ThinkingLevel, TierChoice, probe_model};
@@ -184,9 +195,8 @@ async fn handle_task<T: Transport, Q: Queue>(
         ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
         ScoringTask::Replay(task) => replay::replay(app, &task).await.map(|()| Progress::Finished),
         ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
-        ScoringTask::Score(_) => Err(Failure::poison(
-            "scoring of leads that are waiting is not part of this release; redrive the message \
-             to one that has it",
-        )),
+        ScoringTask::Score(task) => {
+            waiting::score(app, &task, deadline).await.map(|()| Progress::Finished)
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::Scoring;
 use crate::apify;
-use crate::ingest::{self, NotPlanned, noted};
+use crate::ingest::{self, Planning, noted};
 use crate::plan::{Plan, PlanLead};
+use crate::prepare::NotPlanned;
 use crate::report::report;
 use crate::resolve;
 use shared::digest::id_of;
@@ -40,7 +41,7 @@ async fn replay_run<T: Transport, Q: Queue>(
         return Ok(());
     }
     let master = &app.config.airtable.master_base;
-    let base = resolve::served_base(&app.planning, master, &run.client)
+    let (base, token_limit) = resolve::served_base(&app.planning, master, &run.client)
         .await
         .map_err(Failure::retryable)?;
     let base = match base {
@@ -54,11 +55,20 @@ async fn replay_run<T: Transport, Q: Queue>(
         let seen_at = app.clock.now();
         let found = app.apify.run(apify_run).await.map_err(Failure::retryable)?;
         let ingest = ingest_of(task, apify_run, Hints::default());
-        ingest::ingest_run(app, &ingest, found.as_ref(), seen_at, run, Ok(base.clone())).await?;
+        ingest::ingest_run(
+            app,
+            &ingest,
+            found.as_ref(),
+            seen_at,
+            run,
+            Ok(base.clone()),
+            token_limit,
+        )
+        .await?;
     }
     for plan in &task.plans {
         match plan.kind {
-            Kind::Post => replay_posts(app, task, &base, plan).await?,
+            Kind::Post => replay_posts(app, task, &base, plan, token_limit).await?,
             Kind::Profile => replay_profiles(app, task, plan).await?,
         }
     }
@@ -81,8 +91,18 @@ async fn replay_posts<T: Transport, Q: Queue>(
     task: &Replay,
     base: &BaseId,
     again: &ReplayPlan,
+    token_limit: Option<u64>,
 ) -> Result<(), Failure> {
     let run = &task.run;
+    let planning = match Planning::prepare(app, run, base, token_limit, true).await {
+        Ok(planning) => planning,
+        Err(NotPlanned::Later(failure)) => return Err(failure),
+        Err(NotPlanned::Never(reason)) => {
+            let note = noted(format!("leads were not queued again: {reason}"));
+            return report(app, run, vec![note]).await;
+        }
+    };
+    let mut allowance = planning.allowance.clone();
     let mut wanted: BTreeMap<&LeadKey, Option<&RecordId>> =
         again.leads.iter().map(|lead| (&lead.lead, lead.record.as_ref())).collect();
     let mut plans: Vec<(Plan, Source)> = Vec::new();
@@ -91,10 +111,11 @@ async fn replay_posts<T: Transport, Q: Queue>(
         ["replay", run.base_run.as_str(), run.client.as_str(), again.plan.as_str(), &at, from]
             .map(str::to_owned)
     };
-    let new_plan = |from, leads: Vec<PlanLead>| {
+    let mut new_plan = |from, mut leads: Vec<PlanLead>| {
+        planning.estimate(app, &mut leads);
         let about = about(from);
         let about: Vec<&str> = about.iter().map(String::as_str).collect();
-        Plan::new(&about, leads, app.config.lanes)
+        Plan::new(&about, leads, app.config.lanes, &mut allowance)
             .map(|plan| plan.replacing(&again.plan))
             .map_err(Failure::poison)
     };
@@ -118,7 +139,7 @@ async fn replay_posts<T: Transport, Q: Queue>(
     }
     let rows: Vec<PlanLead> = wanted
         .iter()
-        .filter_map(|(key, record)| Some(PlanLead::of_row((*key).clone(), (*record)?.clone())))
+        .filter_map(|(key, record)| Some(PlanLead::waiting((*key).clone(), (*record)?.clone(), 0)))
         .collect();
     let lost = wanted.len() - rows.len();
     if !rows.is_empty() {
@@ -126,7 +147,7 @@ async fn replay_posts<T: Transport, Q: Queue>(
     }
     let mut facts: Vec<Fact> = Vec::new();
     for (plan, source) in plans {
-        match ingest::queue(app, run, base, plan, source).await {
+        match ingest::queue(app, run, base, plan, source, &planning).await {
             Ok(queued) => facts.extend(queued.facts),
             Err(NotPlanned::Later(failure)) => return Err(failure),
             Err(NotPlanned::Never(reason)) => {
@@ -158,9 +179,13 @@ async fn replay_profiles<T: Transport, Q: Queue>(
     let score = ScoringTask::Score(Score {
         clients: Clients::One(client.clone()),
         kind: again.kind,
-        base_run: base_run.clone(),
+        base_run: Some(base_run.clone()),
+        requested_at: Some(task.requested_at),
         limit: None,
         lead_ids,
+        dry_run: false,
+        token_share: None,
+        so_far: None,
     });
     let body = score.encode();
     let message = OutgoingMessage {

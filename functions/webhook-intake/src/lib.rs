@@ -15,7 +15,7 @@ use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::digest::id_of;
-use shared::ids::ApifyRunId;
+use shared::ids::{ApifyRunId, BaseRunId};
 use shared::messages::{
     Clients, Heard, Ingest, Message, MetricsMessage, Score, ScoringTask, plan_group,
 };
@@ -119,20 +119,23 @@ async fn run_posted<Q: Queue>(
     body: &[u8],
 ) -> Result<(StatusCode, Value), Refusal> {
     let task = score_request::parse(body, app.clock.now())?;
-    let run = task.base_run.clone();
+    let run = task.run().expect("a request that is taken has the time it came in");
     let group = match &task.clients {
         Clients::All => "all".to_owned(),
         Clients::One(client) => client.to_string(),
     };
-    let deduplication = deduplication_of(&task);
+    let deduplication = deduplication_of(&task, &run);
     let body = ScoringTask::Score(task).encode();
     send(app, OutgoingMessage { group: plan_group(&group), deduplication, body }).await?;
     tracing::info!(run.base = %run, client.id = group, "scoring of waiting leads accepted");
     Ok((StatusCode::ACCEPTED, json!({"accepted": true, "runId": run})))
 }
 
-fn deduplication_of(task: &Score) -> String {
-    id_of(&["score", &ScoringTask::Score(task.clone()).encode()])
+/// The same request again within five minutes is dropped by the queue: what is asked for, and for
+/// which run, not the moment it came in.
+fn deduplication_of(task: &Score, run: &BaseRunId) -> String {
+    let named = Score { base_run: Some(run.clone()), requested_at: None, ..task.clone() };
+    id_of(&["score", &ScoringTask::Score(named).encode()])
 }
 
 async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {

@@ -113,7 +113,8 @@ fn of_task(body: &str) -> (Option<RunId>, String) {
             (Some(task.run.id()), format!("replay of {} leads", task.leads()))
         }
         Ok(ScoringTask::Score(task)) => {
-            (None, format!("{}s that are waiting, run {}", task.kind.as_str(), task.base_run))
+            let run = task.run().map_or_else(|error| error.to_string(), String::from);
+            (None, format!("{}s that are waiting, run {run}", task.kind.as_str()))
         }
         Err(error) => (None, error.to_string()),
     }

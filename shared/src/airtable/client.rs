@@ -119,11 +119,14 @@ pub struct Named {
     pub name: String,
 }
 
-#[derive(Deserialize)]
-struct Page<F> {
-    records: Vec<Record<F>>,
-    #[serde(default)]
-    offset: Option<String>,
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Page<F> {
+    /// Its rows.
+    pub records: Vec<Record<F>>,
+    /// Where the next page is; `None` on the last one.
+    #[serde(default = "Option::default")]
+    pub offset: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -148,27 +151,19 @@ impl<T: Transport> Airtable<T> {
         table: &str,
         query: &ListQuery<'_>,
     ) -> Result<Vec<Record<F>>, AirtableError> {
-        let what = format!("listing {table} of {base}");
-        let path = format!("{}/listRecords", table_path(base, table));
         let mut rows = Vec::new();
         let mut offset: Option<String> = None;
         let mut restarts = 0;
         loop {
-            let body = list_body(query, offset.as_deref());
-            match self.request(&what, base, Method::POST, &path, Some(&body)).await {
-                Ok(response) => {
-                    let page: Page<F> = read(&what, &response)?;
+            match self.page(base, table, query, None, offset.as_deref()).await {
+                Ok(page) => {
                     rows.extend(page.records);
                     match page.offset {
                         Some(next) => offset = Some(next),
                         None => return Ok(rows),
                     }
                 }
-                // The server forgot where the listing was: begin again.
-                Err(error)
-                    if error.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
-                        && restarts < 3 =>
-                {
+                Err(error) if error.is_lost_listing() && restarts < 3 => {
                     restarts += 1;
                     rows.clear();
                     offset = None;
@@ -176,6 +171,30 @@ impl<T: Transport> Airtable<T> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads one page of at most 100 rows: the first, or the one at `offset`. With a `view` only
+    /// its rows, in its order.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; one of them [`AirtableError::is_lost_listing`], after which the listing
+    /// is to be begun again, and [`AirtableError::is_unknown_view`].
+    pub async fn page<F: DeserializeOwned>(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+        view: Option<&str>,
+        offset: Option<&str>,
+    ) -> Result<Page<F>, AirtableError> {
+        let what = format!("listing {table} of {base}");
+        let path = format!("{}/listRecords", table_path(base, table));
+        let mut body = list_body(query, offset);
+        if let Some(view) = view {
+            body["view"] = json!(view);
+        }
+        let response = self.request(&what, base, Method::POST, &path, Some(&body)).await?;
+        read(&what, &response)
     }
 
     /// Writes cells of up to 10 rows: all of them or, on an error, none.

@@ -27,6 +27,24 @@ impl Formula {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
     }
 
+    /// The rows whose text field is not empty.
+    #[must_use]
+    pub fn filled(field: &str) -> Self {
+        Self(format!("{}!=''", reference(field)))
+    }
+
+    /// The rows whose field, of any type, is empty.
+    #[must_use]
+    pub fn blank(field: &str) -> Self {
+        Self(format!("{}=BLANK()", reference(field)))
+    }
+
+    /// The rows whose checkbox is not set.
+    #[must_use]
+    pub fn unchecked(field: &str) -> Self {
+        Self(format!("NOT({})", reference(field)))
+    }
+
     /// The rows whose checkbox is ticked.
     #[must_use]
     pub fn is_set(field: &str) -> Self {

@@ -78,6 +78,7 @@ fn definition(field: &Field) -> Value {
             ("number", Some(json!({"precision": if field.written { 0 } else { 2 }})))
         }
         FieldType::Currency => ("currency", Some(json!({"precision": 6, "symbol": "$"}))),
+        FieldType::Percent => ("percent", Some(json!({"precision": 2}))),
         FieldType::DateTime => (
             "dateTime",
             Some(json!({"timeZone": "utc", "dateFormat": {"name": "iso"},

@@ -47,7 +47,7 @@ impl RunState {
     fn unplanned(&self) -> BTreeSet<ApifyRunId> {
         let opened = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(run) => Some(run),
-            OpenedBy::Score(_) => None,
+            OpenedBy::Score { .. } => None,
         });
         let failed = self.failures.keys().filter_map(|(about, _)| about.as_ref());
         let is_planned = |run: &ApifyRunId| {

@@ -55,6 +55,7 @@ pub(super) struct Plan {
     pub(super) kind: Kind,
     pub(super) chunks: u32,
     pub(super) at: Timestamp,
+    pub(super) part_of: Option<PlanId>,
     /// The plan whose leads it takes over.
     pub(super) replaces: Option<PlanId>,
 }
@@ -183,6 +184,7 @@ impl RunState {
                     kind: planned.kind,
                     chunks: planned.chunks,
                     at,
+                    part_of: planned.part_of.clone(),
                     replaces: planned.replaces.clone(),
                 });
                 plan.at = plan.at.min(at);

@@ -2,7 +2,7 @@
 
 use super::balance;
 use super::state::{Chunk, ChunkKey, RunState};
-use crate::ids::{ApifyRunId, PlanId, RecordId, RunId};
+use crate::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
 use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
 use crate::tokens::{NanoUsd, Tier, TokenUsage};
 use jiff::Timestamp;
@@ -218,7 +218,7 @@ impl RunState {
                 (!self.harvests.contains_key(run) && !failed)
                     .then(|| format!("harvest {run} is not read"))
             }
-            OpenedBy::Score(_) => None,
+            OpenedBy::Score { .. } => None,
         });
         let unplanned = self
             .planned_by_harvests()
@@ -238,11 +238,9 @@ impl RunState {
         .then(|| "nothing is planned".to_owned());
         let unscored = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(_) => None,
-            OpenedBy::Score(kind) => {
-                let planned = self.plans.values().any(|plan| plan.kind == *kind);
-                (!planned && self.failures.is_empty())
-                    .then(|| format!("leads waiting for {} scoring are not planned", kind.as_str()))
-            }
+            OpenedBy::Score { kind, plan } => (!self.plans.contains_key(plan)).then(|| {
+                format!("leads waiting for {} scoring are not all planned", kind.as_str())
+            }),
         });
         unopened
             .into_iter()
@@ -268,12 +266,20 @@ impl RunState {
             || self.is_taken_over(key)
     }
 
+    /// How many leads each plan has. What was waiting counts as one plan, however many parts it
+    /// was planned in.
     fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {
-        by_time(self.plans.iter().map(|(id, plan)| {
-            let leads = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
-            let leads = leads.filter_map(|(_, chunk)| chunk.planned.as_ref()).map(BTreeMap::len);
-            (plan.at, plan.kind, leads.sum())
-        }))
+        let mut plans: BTreeMap<&PlanId, (Timestamp, Kind, BTreeSet<&LeadKey>)> = BTreeMap::new();
+        for (id, plan) in &self.plans {
+            let whole = plan.part_of.as_ref().unwrap_or(id);
+            let known = plans.entry(whole).or_insert((plan.at, plan.kind, BTreeSet::new()));
+            known.0 = known.0.max(plan.at);
+            let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
+            known
+                .2
+                .extend(chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten().map(|l| l.0)));
+        }
+        by_time(plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
     }
 
     fn milestones(&self) -> Vec<Milestone> {

@@ -130,7 +130,13 @@ pub enum OpenedBy {
     /// Apify's webhook for this run.
     Webhook(ApifyRunId),
     /// A `Score` task.
-    Score(Kind),
+    Score {
+        /// Posts or profiles.
+        kind: Kind,
+        /// The plan that is reported when all leads that were waiting are planned. It has no
+        /// chunks of its own: see [`Planned::part_of`].
+        plan: PlanId,
+    },
 }
 
 /// How a harvest ended.
@@ -178,6 +184,10 @@ pub struct Planned {
     pub kind: Kind,
     /// How many chunks.
     pub chunks: u32,
+    /// The plan that this is a part of: leads that are waiting are planned some hundred at a
+    /// time, each part a plan of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<PlanId>,
     /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PlanId>,

@@ -18,7 +18,8 @@ pub use outcomes::{
 };
 pub use scoring::{
     Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
-    Post, PostKind, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, Source, plan_group,
+    Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, SoFar,
+    Source, UnnamedRun, plan_group,
 };
 
 use crate::json::{self, WrongJson};

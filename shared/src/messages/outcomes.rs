@@ -107,6 +107,12 @@ pub enum SkipReason {
     NoPostsParsed,
     /// The harvest brought nothing new and the lead is scored already.
     NoNewPosts,
+    /// It was scored, or taken out of the queue, by somebody else since it was planned.
+    AlreadyScoredInRun,
+    /// The tokens that its run may use are used; it stays waiting.
+    BudgetReached,
+    /// Its profile says too little to be judged.
+    ProfileTooThin,
 }
 
 impl SkipReason {
@@ -117,6 +123,9 @@ impl SkipReason {
             Self::NoContent => "NO_CONTENT",
             Self::NoPostsParsed => "NO_POSTS_PARSED",
             Self::NoNewPosts => "NO_NEW_POSTS",
+            Self::AlreadyScoredInRun => "ALREADY_SCORED_IN_RUN",
+            Self::BudgetReached => "BUDGET_REACHED",
+            Self::ProfileTooThin => "PROFILE_TOO_THIN",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
 use crate::seams::OutgoingMessage;
+use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub enum ScoringTask {
     Ingest(Ingest),
     /// Score what is waiting.
     Score(Score),
-    /// Score up to 50 leads of a plan.
+    /// Score some leads of a plan.
     Chunk(Box<Chunk>),
     /// Do again what failed or is missing of a run.
     Replay(Box<Replay>),
@@ -108,15 +109,70 @@ pub struct Score {
     pub clients: Clients,
     /// Posts or profiles.
     pub kind: Kind,
-    /// The run that this belongs to, chosen when the task was accepted.
-    pub base_run: BaseRunId,
+    /// The run that this belongs to, if somebody chose it beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_run: Option<BaseRunId>,
+    /// When it was asked for; a schedule's planned time. It names the run where `base_run` does
+    /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
     /// At most so many leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only these leads.
+    /// Only these leads, as far as they are waiting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lead_ids: Vec<RecordId>,
+    /// Plan and price it, and do nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Most tokens, when a task for all clients was divided: this client's part of what the day's
+    /// limit leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_share: Option<u64>,
+    /// How far an earlier invocation came, whose time was up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<SoFar>,
 }
+
+/// How far the planning of waiting leads came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoFar {
+    /// Listings that are read to their end.
+    pub listings: usize,
+    /// Where the next page is; `None` for the first of a listing.
+    pub offset: Option<String>,
+    /// Whether the base has the view of waiting leads, as far as that is known.
+    pub has_view: bool,
+    /// Leads that are planned.
+    pub leads: usize,
+    /// Those of them that the limits leave nothing for.
+    pub beyond: usize,
+    /// What is left of the limits.
+    pub tokens_left: Option<u64>,
+    /// The tokens of a dry run.
+    pub tokens: u64,
+    /// What a dry run would cost; `None` when the model has no price.
+    pub cost: Option<NanoUsd>,
+}
+
+impl Score {
+    /// The run that the task belongs to. Every delivery of the same message names the same run.
+    ///
+    /// # Errors
+    /// [`UnnamedRun`] when the message says neither run nor time.
+    pub fn run(&self) -> Result<BaseRunId, UnnamedRun> {
+        let given = self.base_run.clone();
+        given.or_else(|| self.requested_at.map(BaseRunId::at)).ok_or(UnnamedRun)
+    }
+}
+
+/// A [`Score`] task that says neither `base_run` nor `requested_at`. The clock of whoever handles
+/// it may not name its run: the next delivery would name another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a score task needs base_run (YYMMDD-HHMMSS) or requested_at (a time): send it again with one"
+)]
+pub struct UnnamedRun;
 
 /// Whose leads a [`Score`] is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +184,8 @@ pub enum Clients {
     One(ClientId),
 }
 
-/// Up to 50 leads of a plan with all that is needed to score them.
+/// Some leads of a plan with all that is needed to score them: up to 50, or up to 500 where a
+/// limit is divided over the chunks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     /// The run.
@@ -149,8 +206,33 @@ pub struct Chunk {
     pub rubric: String,
     /// The fields of the client's leads that can be written, of those that scoring writes.
     pub writable: Vec<String>,
+    /// The fields that hold the leads' profiles; for profile scoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile_fields: Vec<String>,
+    /// The attributes that profiles are scored by; for profile scoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<ProfileAttribute>,
+    /// Most tokens that the chunk may use; `None` for a client without a limit. A wave that does
+    /// not fit is not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_share: Option<u64>,
     /// The leads.
     pub leads: Vec<ChunkLead>,
+}
+
+/// An attribute that profiles are scored by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileAttribute {
+    /// Its id in the client's table.
+    pub id: String,
+    /// Its name, for people.
+    pub label: String,
+    /// The most points it gives, or takes when it is negative.
+    pub max: f64,
+    /// Whether it takes points.
+    pub negative: bool,
+    /// Whether it counts by a quarter in the denominator.
+    pub bonus: bool,
 }
 
 /// What failed or is missing of a run, to be queued again.

@@ -88,6 +88,7 @@ impl Story {
             .tell(chunk(0, [1, 2]))
             .tell(chunk(1, [3, 4]))
             .tell(Fact::Planned(Planned {
+                part_of: None,
                 plan: plan(),
                 kind: Kind::Post,
                 chunks: 2,

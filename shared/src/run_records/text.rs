@@ -19,7 +19,7 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
     let mut runs: Vec<&str> = Vec::new();
     let opened = summary.opened.iter().filter_map(|(_, by)| match by {
         OpenedBy::Webhook(run) => Some(run),
-        OpenedBy::Score(_) => None,
+        OpenedBy::Score { .. } => None,
     });
     let harvested = summary.harvests.iter().map(|(_, harvest)| &harvest.apify_run);
     for run in opened.chain(harvested) {
@@ -44,7 +44,7 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     for (at, by) in &summary.opened {
         let line = match by {
             OpenedBy::Webhook(run) => format!("opened by the webhook of Apify run {run}"),
-            OpenedBy::Score(kind) => {
+            OpenedBy::Score { kind, .. } => {
                 format!("opened to score the {}s that are waiting", kind.as_str())
             }
         };
@@ -63,8 +63,12 @@ pub(super) fn progress_log(summary: &Summary) -> String {
             ),
         ));
     }
+    let nothing_planned = summary.failures.iter().any(|(_, about, _)| about.is_none());
     for (at, kind, leads) in &summary.planned {
-        lines.push((*at, format!("planned {} scoring of {leads} leads", kind.as_str())));
+        if *leads == 0 && nothing_planned {
+            continue;
+        }
+        lines.push((*at, planned(summary, *kind, *leads)));
     }
     for milestone in &summary.milestones {
         lines.push((milestone.at, format!("{} of {} chunks done", milestone.done, milestone.of)));
@@ -77,6 +81,15 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     }
     lines.sort_by_key(|(at, _)| *at);
     bounded(lines.iter().map(|(at, line)| timed(*at, line)).collect())
+}
+
+fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
+    let is_waiting =
+        |by: &OpenedBy| matches!(by, OpenedBy::Score { kind: known, .. } if *known == kind);
+    if leads == 0 && summary.opened.iter().any(|(_, by)| is_waiting(by)) {
+        return format!("planned: no leads wait for {} scoring", kind.as_str());
+    }
+    format!("planned {} scoring of {leads} leads", kind.as_str())
 }
 
 /// The six answers, then one line per notable thing.

@@ -170,12 +170,13 @@ impl Gemini {
         Ok(json_reply(StatusCode::OK, &reply))
     }
 
-    /// How much of a prompt is cached: the system text, if it is long enough and came before.
+    /// How much of a prompt is cached: the system text, if the prompt is long enough and the text
+    /// came before in one that was.
     fn cached_tokens(&self, prompt: &Prompt, model: &str) -> u64 {
-        let prefix = usage::tokens(&prompt.system);
+        let least = self.options.cache_min_tokens.unwrap_or(Rules::of(model).cache_min_tokens);
         let hash = || invent::id(&["prefix", model, &prompt.system], 32);
-        if prefix >= self.options.cache_min_tokens && self.ledger().seen(hash()) {
-            return usage::cached(prefix);
+        if prompt.tokens >= least && !prompt.system.is_empty() && self.ledger().seen(hash()) {
+            return usage::cached(usage::tokens(&prompt.system));
         }
         0
     }

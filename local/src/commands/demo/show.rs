@@ -1,5 +1,6 @@
 //! The demo's answer, for a person and for a program.
 
+use super::Comparison;
 use super::proof::{Check, Proof};
 use crate::commands::operator::table;
 use comfy_table::Table;
@@ -9,7 +10,7 @@ use simulators::RequestCount;
 use std::io::{Result, Write};
 
 /// Prints the records and the proof as tables.
-pub(super) fn tables(proof: &Proof) -> Result<()> {
+pub(super) fn tables(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for record in &proof.records {
         writeln!(out, "Run record, as it is in Airtable\n{}\n", record_table(record))?;
@@ -24,12 +25,19 @@ pub(super) fn tables(proof: &Proof) -> Result<()> {
         proof.airtable_requests(),
         per_lead(proof),
     )?;
+    if let Some(Comparison { several, one, .. }) = comparison {
+        writeln!(
+            out,
+            "${several:.6} per post-scored lead, ${one:.6} with one lead in each call: {:.0} %",
+            several / one * 100.0
+        )?;
+    }
     let verdict = if proof.holds() { "The proof holds." } else { "THE PROOF DOES NOT HOLD." };
     writeln!(out, "{verdict}")
 }
 
 /// Prints one JSON object.
-pub(super) fn json(proof: &Proof) -> Result<()> {
+pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
     let requests: Map<String, Value> = proof
         .requests
         .iter()
@@ -43,7 +51,7 @@ pub(super) fn json(proof: &Proof) -> Result<()> {
                 "holds": check.holds()})
         })
         .collect();
-    let answer = json!({
+    let mut answer = json!({
         "records": proof.records,
         "billed_tokens": proof.billed_tokens,
         "recorded_tokens": proof.recorded_tokens,
@@ -56,6 +64,10 @@ pub(super) fn json(proof: &Proof) -> Result<()> {
         "checks": checks,
         "holds": proof.holds(),
     });
+    if let Some(Comparison { several, one, holds }) = comparison {
+        answer["comparison"] = json!({"usd_per_scored_lead": several,
+            "usd_per_scored_lead_one_per_call": one, "ratio": several / one, "holds": holds});
+    }
     writeln!(std::io::stdout().lock(), "{answer:#}")
 }
 

@@ -7,7 +7,9 @@ pub(super) fn of(fact: &Fact) -> String {
     match fact {
         Fact::Opened(opened) => match &opened.by {
             OpenedBy::Webhook(run) => format!("by the webhook of Apify run {run}"),
-            OpenedBy::Score(kind) => format!("to score the {}s that are waiting", kind.as_str()),
+            OpenedBy::Score { kind, .. } => {
+                format!("to score the {}s that are waiting", kind.as_str())
+            }
         },
         Fact::Harvested(harvest) => {
             let cost = harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());

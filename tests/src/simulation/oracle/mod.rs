@@ -66,6 +66,8 @@ pub(super) struct Oracle {
     /// Each post's word by the key that messages name it with.
     words_by_key: BTreeMap<String, String>,
     words_by_url: BTreeMap<String, String>,
+    /// By the id that a post has in one call.
+    words_by_id: BTreeMap<String, String>,
     slugs_by_word: BTreeMap<String, String>,
     records_by_slug: BTreeMap<String, String>,
     human: BTreeSet<String>,
@@ -99,6 +101,7 @@ impl Oracle {
             rates: Rates::default(),
             words_by_key: BTreeMap::new(),
             words_by_url: BTreeMap::new(),
+            words_by_id: BTreeMap::new(),
             slugs_by_word: BTreeMap::new(),
             records_by_slug: BTreeMap::new(),
             human: BTreeSet::new(),

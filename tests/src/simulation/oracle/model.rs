@@ -16,11 +16,24 @@ impl Oracle {
     /// The model answered, and billed.
     pub(in super::super) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
         let words = words_in(&String::from_utf8_lossy(asked));
+        self.learn_ids(asked);
         let run = self.run_of(invocation);
         self.check_asked_once(invocation, &run, &words);
         let book = self.run(&run);
         book.billed_answers += 1;
         book.asked_about.extend(words);
+    }
+
+    /// Which id stands for which post in a call.
+    fn learn_ids(&mut self, asked: &[u8]) {
+        let body = parsed(&String::from_utf8_lossy(asked));
+        let user = parsed(text(&body, "/contents/0/parts/0/text"));
+        let leads = user["leads"].as_array().into_iter().flatten();
+        for post in leads.flat_map(|lead| lead["posts"].as_array().into_iter().flatten()) {
+            if let Some(word) = words_in(text(post, "/content")).into_iter().next() {
+                self.words_by_id.insert(text(post, "/post_id").to_owned(), word);
+            }
+        }
     }
 
     /// An answer reached the worker that had asked.
@@ -93,7 +106,7 @@ impl Oracle {
         let posts = said.as_array().into_iter().flatten();
         posts
             .filter_map(|post| {
-                let word = self.words_by_url.get(text(post, "/post_url"))?;
+                let word = self.words_by_id.get(text(post, "/post_id"))?;
                 let score = post["post_score"].as_u64().filter(|score| *score <= 100)?;
                 Some((word.clone(), score))
             })
