@@ -11,6 +11,10 @@ pub trait Store: Send + Sync + 'static {
     fn all(&self) -> Vec<(String, String)>;
     /// Removes everything.
     fn clear(&self);
+    /// Whether anything is kept, so that it is worth writing out.
+    fn keeps(&self) -> bool {
+        true
+    }
 }
 
 /// Keeps nothing: the state lives and dies with the process.
@@ -23,4 +27,7 @@ impl Store for NoStore {
         Vec::new()
     }
     fn clear(&self) {}
+    fn keeps(&self) -> bool {
+        false
+    }
 }

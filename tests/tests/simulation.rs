@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use tests::simulation::{Bug, FailureCounts, Fault, Invariant, Options, Report, Violation, run};
 
+/// A schedule is a quarter allocating and freeing.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Schedules of an ordinary test run: these seeds, always the same.
 const FIXED: u64 = 300;
 /// And so many that nobody has seen before.
@@ -57,7 +61,14 @@ fn schedules_keep_every_promise() {
     let mut coverage = Coverage::default();
     let mut broken = Vec::new();
     for seed in &seeds {
+        let started = Instant::now();
         let report = run(*seed, Options::default());
+        slow.push((
+            started.elapsed().as_millis(),
+            *seed,
+            report.faults.values().sum::<u64>(),
+            report.steps,
+        ));
         coverage.add(&report);
         if !report.violations.is_empty() {
             broken.push(report);

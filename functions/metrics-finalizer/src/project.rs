@@ -6,7 +6,7 @@ use shared::fold::{RunState, Summary};
 use shared::ids::{RecordId, RunId};
 use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, Note, NoteKind};
 use shared::run_records::Written;
-use shared::seams::{EventLog, LogError, Projection, Queue, Transport};
+use shared::seams::{EventLog, LogError, Projection, Queue, RunLog, Transport};
 
 /// Whether events can have brought a run to its end, so that its record must not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +80,15 @@ async fn due_now<T: Transport, Q: Queue, L: EventLog>(
     if !is_due && urgency == Urgency::Progress {
         return Ok(None);
     }
-    let folded = fold(app, run).await?;
+    let log = app.log.read(run).await?;
+    if let Some(known) = log.projection.as_ref().filter(|p| p.events == log.events.len()) {
+        // A message that was delivered again. Nothing is to be written, but storing it opened the
+        // run.
+        let still_shown = Projection { appends: log.appends, ..known.clone() };
+        app.log.save_projection(run, &still_shown).await?;
+        return Ok(None);
+    }
+    let folded = fold_log(run, log);
     Ok(folded.filter(|folded| is_due || folded.summary.status.is_end()))
 }
 
@@ -89,16 +97,19 @@ pub(crate) async fn fold<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     run: &RunId,
 ) -> Result<Option<Folded>, LogError> {
-    let log = app.log.read(run).await?;
+    Ok(fold_log(run, app.log.read(run).await?))
+}
+
+fn fold_log(run: &RunId, log: RunLog) -> Option<Folded> {
     let events: Vec<MetricsEvent> =
         log.events.iter().filter_map(|body| decode(run, body)).collect();
-    Ok(RunState::fold(&events).map(|state| Folded {
+    RunState::fold(&events).map(|state| Folded {
         summary: state.summary(),
         state,
         events: log.events.len(),
         appends: log.appends,
         known: log.projection,
-    }))
+    })
 }
 
 /// An event of the log. One that cannot be read was written by another release: it is left out,

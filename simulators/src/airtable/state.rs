@@ -118,6 +118,9 @@ impl State {
 
     /// Stores a row as it is now, gone or not.
     pub(crate) fn save_record(&mut self, base: &str, table: &str, id: &str) {
+        if !self.store.keeps() {
+            return;
+        }
         self.reserve_ids();
         let Ok((base, table)) = self.table(base, table) else { return };
         let key = format!("{PREFIX}record/{}/{}/{id}", base.id, table.id);

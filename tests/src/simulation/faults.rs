@@ -29,7 +29,7 @@ macro_rules! faults {
 
 faults! {
     /// A message comes again, 1 to 20 times, after it was handled.
-    DeliveredAgain = 0.02,
+    DeliveredAgain = 0.012,
     /// A message is put on its queue twice, as by a sender whose first answer was lost.
     SentTwice = 0.01,
     /// A message is held back for minutes.
@@ -87,17 +87,17 @@ faults! {
     /// Apify answers 500 or 503.
     ApifyBroken = 0.02,
     /// Airtable is away for two hours.
-    AirtableOutage = 0.04,
+    AirtableOutage = 0.1,
     /// Gemini is away for two hours.
-    GeminiOutage = 0.04,
+    GeminiOutage = 0.1,
     /// Apify is away for two hours.
-    ApifyOutage = 0.04,
+    ApifyOutage = 0.1,
     /// The queues are away for two hours.
-    QueueOutage = 0.04,
+    QueueOutage = 0.1,
     /// The log is away for two hours.
-    LogOutage = 0.04,
+    LogOutage = 0.1,
     /// An outage lasts for six hours: messages are given up.
-    LongOutage = 0.2,
+    LongOutage = 0.25,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.2,
     /// Airtable forgets where a listing was.

@@ -125,7 +125,7 @@ async fn call(
 ) {
     let invocation = world.step();
     let worker = process.worker();
-    let bodies: Vec<&str> = batch.iter().map(|message| message.body.as_str()).collect();
+    let bodies: Vec<&str> = batch.iter().map(|message| &*message.body).collect();
     world.oracle().began(invocation, queue, &bodies);
     worker.begin(invocation, worker::death(&world));
     let is_short = world.faults.hits(Fault::DeadlineShort, &world.dice);
@@ -176,7 +176,7 @@ fn record(message: &Received) -> SqsMessage {
     let mut record = SqsMessage::default();
     record.message_id = Some(message.id.clone());
     record.receipt_handle = Some(message.receipt.clone());
-    record.body = Some(message.body.clone());
+    record.body = Some(message.body.to_string());
     record.attributes =
         attributes.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
     record

@@ -41,7 +41,7 @@ use world::World;
 /// How often EventBridge sends a tick.
 const TICK_EVERY: Duration = Duration::from_mins(10);
 /// Ticks that may find nothing to do before they are left out until something happens.
-const IDLE_TICKS: u32 = 6;
+const IDLE_TICKS: u32 = 4;
 /// After the faults every run is right within this.
 const HEALS_WITHIN: Duration = Duration::from_mins(20);
 /// Nothing takes longer than this.

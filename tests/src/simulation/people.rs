@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// People look at the bases for so long.
-const DAY: Duration = Duration::from_mins(50);
+const DAY: Duration = Duration::from_mins(30);
 /// How often they look.
-const LOOKS: usize = 8;
+const LOOKS: usize = 6;
 /// Fields that a person renames: one that is optional, and some that bill.
 const RENAMED: [&str; 4] =
     [run_record::POST_TOKENS, run_record::PROGRESS_LOG, run_record::END_TIME, run_record::BALANCE];

@@ -8,7 +8,7 @@ use shared::clock::Clock;
 use shared::failure::QUEUE_RECEIVES;
 use shared::seams::{OutgoingMessage, ParkedMessage, QueueName};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ struct Message {
     id: String,
     group: String,
     deduplication: String,
-    body: String,
+    body: Arc<str>,
     sent_at: Timestamp,
     visible_at: Instant,
     receive_count: u32,
@@ -57,7 +57,7 @@ pub(super) struct Received {
     pub(super) receipt: String,
     pub(super) group: String,
     pub(super) deduplication: String,
-    pub(super) body: String,
+    pub(super) body: Arc<str>,
     pub(super) sent_at: Timestamp,
     pub(super) receive_count: u32,
 }
@@ -115,7 +115,7 @@ impl Queues {
                 id,
                 group: message.group.clone(),
                 deduplication: message.deduplication.clone(),
-                body: message.body.clone(),
+                body: message.body.as_str().into(),
                 sent_at: self.clock.now(),
                 visible_at: Instant::now() + after,
                 receive_count: 0,
@@ -167,7 +167,7 @@ impl Queues {
                 state.dead.push(DeadLetter {
                     group: message.group,
                     message_id: message.id,
-                    body: message.body,
+                    body: message.body.to_string(),
                     reason: String::new(),
                 });
                 continue;
@@ -182,7 +182,7 @@ impl Queues {
                 receipt: format!("{sequence}#{}", message.receive_count),
                 group: message.group.clone(),
                 deduplication: message.deduplication.clone(),
-                body: message.body.clone(),
+                body: Arc::clone(&message.body),
                 sent_at: message.sent_at,
                 receive_count: message.receive_count,
             });
@@ -199,7 +199,7 @@ impl Queues {
             if !faults.could_hit(Fault::DeliveredAgain, dice) {
                 return 0;
             }
-            if dice.chance(0.8) { dice.between(1, 2) } else { dice.between(3, 19) }
+            if dice.chance(0.9) { dice.between(1, 2) } else { dice.between(3, 19) }
         });
         if left == 0 || !faults.are_active() {
             state.messages.remove(&sequence);

@@ -94,7 +94,7 @@ impl Scenario {
             let orchestrated = dice.chance(0.4);
             scenario.invent_harvest(dice, client, now, orchestrated);
         }
-        if dice.chance(0.4) {
+        if dice.chance(0.25) {
             scenario.invent_second_harvest(dice, now);
         }
         scenario

@@ -48,11 +48,13 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
         }
     }
     let times = if world.faults.hits(Fault::WebhookTwice, &world.dice) { 2 } else { 1 };
-    for _ in 0..times {
+    for time in 0..times {
+        if time > 0 {
+            tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
+        }
         if post(&world, &apify_run, event, &harvest.query).await {
             world.oracle().accepted(&harvest.run);
         }
-        tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
     }
 }
 

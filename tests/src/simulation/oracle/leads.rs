@@ -36,7 +36,7 @@ impl LeadBook {
 impl Oracle {
     /// An invocation read rows of leads: what it knows is as old as the first page.
     pub(in super::super) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
-        let is_first = parsed(&String::from_utf8_lossy(asked)).get("offset").is_none();
+        let is_first = parsed(asked).get("offset").is_none();
         if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_first) {
             known.read_at = step;
         }
@@ -44,7 +44,7 @@ impl Oracle {
 
     /// An invocation wrote rows of leads.
     pub(in super::super) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
-        let request = parsed(&String::from_utf8_lossy(asked));
+        let request = parsed(asked);
         let run = self.run_of(invocation);
         for row in request["records"].as_array().into_iter().flatten() {
             self.check_row(invocation, &run, step, text(row, "/id"), &row["fields"]);

@@ -297,8 +297,8 @@ impl Oracle {
     }
 }
 
-fn parsed(body: &str) -> Value {
-    serde_json::from_str(body).unwrap_or_default()
+fn parsed(body: impl AsRef<[u8]>) -> Value {
+    serde_json::from_slice(body.as_ref()).unwrap_or_default()
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {

@@ -26,7 +26,7 @@ impl Oracle {
 
     /// Which id stands for which post in a call.
     fn learn_ids(&mut self, asked: &[u8]) {
-        let body = parsed(&String::from_utf8_lossy(asked));
+        let body = parsed(asked);
         let user = parsed(text(&body, "/contents/0/parts/0/text"));
         let leads = user["leads"].as_array().into_iter().flatten();
         for post in leads.flat_map(|lead| lead["posts"].as_array().into_iter().flatten()) {
@@ -38,7 +38,7 @@ impl Oracle {
 
     /// An answer reached the worker that had asked.
     pub(in super::super) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8]) {
-        let answer = parsed(&String::from_utf8_lossy(answer));
+        let answer = parsed(answer);
         if answer.get("usageMetadata").is_none() && answer.get("candidates").is_none() {
             return;
         }

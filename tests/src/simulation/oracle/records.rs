@@ -9,7 +9,7 @@ use simulators::airtable::Airtable;
 impl Oracle {
     /// The finalizer wrote run records.
     pub(in super::super) fn records_written(&mut self, asked: &[u8], airtable: &Airtable) {
-        let request = parsed(&String::from_utf8_lossy(asked));
+        let request = parsed(asked);
         if request.get("performUpsert").is_none() {
             return;
         }
