@@ -16,6 +16,7 @@ pub mod fold;
 pub mod ids;
 pub mod linkedin;
 pub mod messages;
+pub mod metrics_emf;
 pub mod prices;
 pub mod run_records;
 pub mod schema;

@@ -2,7 +2,9 @@
 
 use jiff::SignedDuration;
 use shared::airtable::Rate;
-use shared::config::{AirtableConfig, ConfigError, Vars};
+use shared::config::{AirtableConfig, ConfigError, QueueUrls, Vars};
+use shared::seams::QueueName;
+use std::collections::BTreeMap;
 
 /// What the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
@@ -31,4 +33,25 @@ impl Config {
             stall_after: SignedDuration::from_mins(vars.or("STALL_MINUTES", 30_u32)?.into()),
         })
     }
+}
+
+/// Where the queues are that the metrics finalizer uses on AWS.
+///
+/// # Errors
+/// [`ConfigError`] names the variable.
+pub fn queue_urls(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
+    let metrics = QueueUrls::received_from(vars, QueueName::Metrics)?;
+    Ok([(QueueName::Metrics, metrics)].into())
+}
+
+/// `EVENT_LOG_TABLE`: the event log's table on AWS.
+///
+/// # Errors
+/// [`ConfigError`] when it is not set.
+pub fn event_log_table(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<String, ConfigError> {
+    vars.required("EVENT_LOG_TABLE", "the name of the event log's table")
 }

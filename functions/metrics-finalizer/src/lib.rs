@@ -8,7 +8,7 @@
 mod config;
 mod project;
 
-pub use config::Config;
+pub use config::{Config, event_log_table, queue_urls};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use project::Urgency;

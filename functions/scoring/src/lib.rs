@@ -19,7 +19,7 @@ mod resolve;
 mod rubric;
 mod wave;
 
-pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
+pub use config::{Config, DEFAULT_MODEL, ModelEndpoint, queue_urls};
 
 use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};

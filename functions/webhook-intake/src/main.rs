@@ -3,22 +3,21 @@
 use lambda_http::{Error, Request, run, service_fn};
 use shared::adapters::aws::Aws;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::{QueueUrls, SqsQueue};
+use shared::adapters::sqs::SqsQueue;
 use shared::clock::Clock;
 use shared::config::Vars;
-use shared::seams::QueueName;
-use webhook_intake::{Config, Intake, handle};
+use webhook_intake::{Config, Intake, handle, queue_urls};
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn main() -> Result<(), Error> {
-    shared::telemetry::init();
-    let variable = |name| std::env::var(name).ok();
-    let config = Config::read(variable)?;
-    let vars = Vars::new(variable);
-    let scoring = QueueUrls::sent_to(&vars, QueueName::Scoring)?;
+    let environment = |name| std::env::var(name).ok();
+    let vars = Vars::new(environment);
+    shared::telemetry::init("webhook-intake", &vars);
     let aws = Aws::read(&vars, &HttpTransport::new()?)?;
-    let queue = SqsQueue::new(aws.sqs(), [(QueueName::Scoring, scoring)].into());
+    let variable = aws.with_secret(environment, &Clock::system()).await?;
+    let config = Config::read(&variable)?;
+    let queue = SqsQueue::new(aws.sqs(), queue_urls(&Vars::new(&variable))?);
     let app = &Intake::new(config, queue, Clock::system());
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
 }

@@ -4,7 +4,8 @@ use super::{Message, RunHeader};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Most leads that one plan takes.
 pub const MAX_PLAN_LEADS: usize = 25_000;
@@ -80,7 +81,9 @@ pub struct Score {
     pub clients: Clients,
     /// Posts or profiles.
     pub kind: Kind,
-    /// The run that this belongs to, chosen when the task was accepted.
+    /// The run that this belongs to, chosen when the task was accepted. The scheduler can give
+    /// only the scheduled time, as RFC 3339: that moment's run is meant.
+    #[serde(deserialize_with = "base_run_or_moment")]
     pub base_run: BaseRunId,
     /// At most so many leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +91,14 @@ pub struct Score {
     /// Only these leads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lead_ids: Vec<RecordId>,
+}
+
+fn base_run_or_moment<'de, D: Deserializer<'de>>(from: D) -> Result<BaseRunId, D::Error> {
+    let text = String::deserialize(from)?;
+    match text.parse::<Timestamp>() {
+        Ok(moment) => Ok(BaseRunId::at(moment)),
+        Err(_) => text.try_into().map_err(D::Error::custom),
+    }
 }
 
 /// Whose leads a [`Score`] is about.

@@ -17,6 +17,7 @@ use shared::clock::Clock;
 use shared::messages::{CallOutcome, ErrorCategory};
 use shared::seams::{HttpRequest, Transport, TransportError};
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// The client of one model.
@@ -117,7 +118,8 @@ impl<T: Transport> Gemini<T> {
             Ok(request) => request,
             Err(reply) => return Call { billing: CallOutcome::Refused, reply },
         };
-        match self.transport.send(request, self.timeout).await {
+        let begun = Instant::now();
+        let call = match self.transport.send(request, self.timeout).await {
             Ok(response) if response.status() == StatusCode::OK => {
                 answer::read(response.body(), &self.model)
             }
@@ -126,7 +128,9 @@ impl<T: Transport> Gemini<T> {
                 reply: refusal::read(response.status(), response.body()),
             },
             Err(error) => lost(&error),
-        }
+        };
+        shared::metrics_emf::model_call(&call.billing, begun.elapsed());
+        call
     }
 
     async fn request(&self, body: Bytes) -> Result<HttpRequest, Reply> {
