@@ -90,6 +90,43 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 27] = [
+        Self::RequestsRefused,
+        Self::RequestsUnauthorized,
+        Self::MessagesGivenBack,
+        Self::MessagesParked,
+        Self::AirtableRequests,
+        Self::AirtableThrottled,
+        Self::AirtableLatency,
+        Self::ModelCalls,
+        Self::ModelCallsRefused,
+        Self::ModelCallsLost,
+        Self::ModelLatency,
+        Self::ModelCost,
+        Self::PromptTokens,
+        Self::CachedTokens,
+        Self::OutputTokens,
+        Self::ThoughtsTokens,
+        Self::ToolTokens,
+        Self::RunsEnded,
+        Self::RunsFailed,
+        Self::RunsUnbalanced,
+        Self::RunsWithoutTokens,
+        Self::RunsStalled,
+        Self::RunTime,
+        Self::LeadsScored,
+        Self::LeadsSkipped,
+        Self::LeadsFailed,
+        Self::UnobservedCalls,
+    ];
+
+    /// Its name in CloudWatch.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
     /// Its unit.
     #[must_use]
     pub fn unit(self) -> &'static str {
@@ -231,7 +268,7 @@ fn emit(values: impl FnOnce(Timestamp) -> Vec<(Metric, Value)>) {
 fn line(namespace: &str, service: &str, now: Timestamp, values: &[(Metric, Value)]) -> String {
     let definitions: Vec<Value> = values
         .iter()
-        .map(|(metric, _)| json!({"Name": format!("{metric:?}"), "Unit": metric.unit()}))
+        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
         .collect();
     let mut root = Map::new();
     root.insert(
@@ -244,7 +281,7 @@ fn line(namespace: &str, service: &str, now: Timestamp, values: &[(Metric, Value
         }),
     );
     root.insert("Service".to_owned(), json!(service));
-    root.extend(values.iter().map(|(metric, value)| (format!("{metric:?}"), value.clone())));
+    root.extend(values.iter().map(|(metric, value)| (metric.name(), value.clone())));
     format!("{}\n", Value::Object(root))
 }
 
