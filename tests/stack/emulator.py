@@ -1,6 +1,7 @@
 """The AWS emulator, on loopback only, and the real template deployed to it."""
 
 import json
+import pathlib
 import shutil
 import signal
 
@@ -97,7 +98,7 @@ class Deployed:
         self._put_secret("runtally/services", self.services)
 
     def restart_function(self, name):
-        """What an operator does after a secret was changed: new processes read the new secret."""
+        """What an operator does after a secret was changed."""
         self.functions.update_function_configuration(FunctionName=self.names[name], Description="restarted")
 
     def _deploy(self, master_base):
@@ -137,6 +138,19 @@ class Deployed:
     def post(self, path, body, token=WEBHOOK_TOKEN):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         return http("POST", f"{self.api_url}{path}", body, headers)
+
+    def processes(self, function):
+        """The processes of a function, which the emulator started."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            wanted = {f"AWS_LAMBDA_FUNCTION_NAME={self.names[function]}", f"AWS_ENDPOINT_URL={self.emulator.url}"}
+            if wanted <= set(variables):
+                found.append(int(process.name))
+        return found
 
     def waiting(self, queue):
         """Messages of a queue, waiting and in work."""

@@ -29,7 +29,7 @@ def main(wanted):
         sizes.show()
     if not set(wanted) & {"runs", "events", "faults"}:
         return
-    world, emulator = World(), Emulator()
+    world, emulator = World(leads=240, latency_ms=300), Emulator()
     try:
         emulator.start()
         heading("deploy: the real template, by sam deploy")

@@ -1,8 +1,9 @@
 """Three runs end to end, and what is to be seen of them through AWS' API."""
 
 import json
+import pathlib
 
-from tools import check, equal, heading
+from tools import check, equal, heading, http
 
 
 def show(deployed, world):
@@ -11,9 +12,9 @@ def show(deployed, world):
     answers_before, tokens_before = world.billed()
     runs = {}
     for client, base, at, leads in [
-        (first, first_base, "2026-11-20T08:00:00.000Z", (0, 12)),
+        (first, first_base, "2026-11-20T08:00:00.000Z", (0, 55)),
         (second, second_base, "2026-11-20T09:00:00.000Z", (0, 12)),
-        (first, first_base, "2026-11-21T08:00:00.000Z", (12, 20)),
+        (first, first_base, "2026-11-21T08:00:00.000Z", (60, 75)),
     ]:
         _, posts = world.harvest(client, base, at, leads, deployed.webhook(client))
         stamp = at[2:19].replace("-", "").replace(":", "").replace("T", "-")
@@ -31,6 +32,7 @@ def show(deployed, world):
         record = records[run_id]
         equal(record["Total Posts Harvested"], posts, f"{run_id}: posts harvested")
         equal(record["Balance"], "balanced", f"{run_id}: balance")
+        equal(record["Status"][:9], "Completed", f"{run_id}: status")
         check(record["Post Scoring Tokens"] > 0, f"{run_id}: tokens {record['Post Scoring Tokens']}")
     answers, tokens = world.billed()
     recorded = sum(record["Post Scoring Tokens"] for record in records.values())
@@ -43,18 +45,25 @@ def show(deployed, world):
         kinds = [item["sk"]["S"][0] for item in deployed.log_items(run_id)]
         check(kinds.count("E") > 5 and kinds.count("M") == 1, f"{run_id}: {kinds.count('E')} events in the log, one state")
     equal(deployed.open_runs(), [], "runs that the index of open runs holds")
+    memory(deployed)
     refused(deployed)
     metrics(deployed)
 
 
 def again(deployed, world, client):
     """The first harvest's webhook once more, as Apify repeats it after a lost answer."""
-    from tools import http
-
     runs = http("GET", f"{world.apify}/_sim/dispatches")[1]
     first = next(dispatch for dispatch in runs if dispatch.get("runId"))
     code, answer = http("POST", f"{world.apify}/_sim/dispatch", {"runId": first["runId"]})
     equal(code, 200, "the first webhook is delivered a second time")
+
+
+def memory(deployed):
+    """The most memory that a process of scoring had, after a chunk of 50 leads and others."""
+    for process in deployed.processes("Scoring"):
+        status = pathlib.Path(f"/proc/{process}/status").read_text()
+        peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+        check(peak <= 60, f"scoring had {peak:.0f} MiB at most, with a chunk of 50 leads; at most 60")
 
 
 def refused(deployed):

@@ -9,8 +9,14 @@ use shared::config::Vars;
 use webhook_intake::{Config, Intake, handle, queue_urls};
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn main() -> Result<(), Error> {
+    Box::pin(start())
+        .await
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
+async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
     shared::telemetry::init("webhook-intake", &vars);
