@@ -298,6 +298,8 @@ fn dollars(billionths: u64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fold::RunState;
+    use crate::messages::{Message, MetricsMessage};
     use crate::tokens::TokenUsage;
 
     fn moment() -> Timestamp {
@@ -335,5 +337,55 @@ mod tests {
         let call = [Metric::ModelCalls, Metric::ModelLatency];
         assert_eq!(names(CallOutcome::Lost), [&call[..], &[Metric::ModelCallsLost]].concat());
         assert_eq!(names(CallOutcome::Refused), [&call[..], &[Metric::ModelCallsRefused]].concat());
+    }
+
+    /// The run whose events are in the example for the finalizer.
+    fn summary() -> Summary {
+        let events: Value =
+            serde_json::from_str(include_str!("../../events/metrics-events.json")).unwrap();
+        let events: Vec<_> = events["Records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| match MetricsMessage::decode(record["body"].as_str().unwrap()) {
+                Ok(MetricsMessage::Event(event)) => *event,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        RunState::fold(&events).unwrap().summary()
+    }
+
+    fn counted(summary: &Summary, was_open: bool) -> Vec<(Metric, u64)> {
+        let values = run(summary, was_open);
+        values.into_iter().map(|(metric, value)| (metric, value.as_u64().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_runs_end_is_counted_when_its_record_shows_it_for_the_first_time() {
+        let ended = summary();
+        assert_eq!(ended.status, Status::Completed);
+        let first = counted(&ended, true);
+        assert!(first.contains(&(Metric::RunsEnded, 1)), "{first:?}");
+        assert!(first.contains(&(Metric::LeadsScored, 1)), "{first:?}");
+        assert!(first.contains(&(Metric::RunsWithoutTokens, 0)), "{first:?}");
+        assert_eq!(counted(&ended, false), [], "written again, a restored record for instance");
+        let running = Summary { status: Status::Running, ..ended };
+        assert_eq!(counted(&running, true), []);
+    }
+
+    #[test]
+    fn scores_without_tokens_and_numbers_that_do_not_add_up_are_counted() {
+        let mut odd = summary();
+        odd.posts.tokens = TokenUsage::default();
+        odd.imbalances.push("posts harvested".to_owned());
+        let counted = counted(&odd, true);
+        assert!(counted.contains(&(Metric::RunsWithoutTokens, 1)), "{counted:?}");
+        assert!(counted.contains(&(Metric::RunsUnbalanced, 1)), "{counted:?}");
+    }
+
+    #[test]
+    fn a_stalled_run_is_counted_each_time_its_record_says_so() {
+        let stalled = Summary { status: Status::Stalled, ..summary() };
+        assert_eq!(counted(&stalled, true), [(Metric::RunsStalled, 1)]);
     }
 }

@@ -60,7 +60,9 @@ def again(deployed, world, client):
 
 def memory(deployed):
     """The most memory that a process of scoring had, after a chunk of 50 leads and others."""
-    for process in deployed.processes("Scoring"):
+    processes = deployed.processes("Scoring")
+    check(processes, f"processes of scoring: {len(processes)}")
+    for process in processes:
         status = pathlib.Path(f"/proc/{process}/status").read_text()
         peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
         check(peak <= 60, f"scoring had {peak:.0f} MiB at most, with a chunk of 50 leads; at most 60")

@@ -6,6 +6,7 @@ use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::SqsQueue;
 use shared::clock::Clock;
 use shared::config::Vars;
+use tokio::join;
 use webhook_intake::{Config, Intake, handle, queue_urls};
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,9 +22,12 @@ async fn start() -> Result<(), Error> {
     let vars = Vars::new(environment);
     shared::telemetry::init("webhook-intake", &vars);
     let aws = Aws::read(&vars, &HttpTransport::new()?)?;
-    let variable = aws.with_secret(environment, &Clock::system()).await?;
+    let clock = Clock::system();
+    // The client is made while the secret is on its way.
+    let (variable, sqs) = join!(aws.with_secret(environment, &clock), async { aws.sqs() });
+    let variable = variable?;
     let config = Config::read(&variable)?;
-    let queue = SqsQueue::new(aws.sqs(), queue_urls(&Vars::new(&variable))?);
-    let app = &Intake::new(config, queue, Clock::system());
+    let queue = SqsQueue::new(sqs, queue_urls(&Vars::new(&variable))?);
+    let app = &Intake::new(config, queue, clock);
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
 }
