@@ -33,6 +33,7 @@ class Emulator:
             **keys,
             BIND_HOST="127.0.0.1",  # its default is every interface
             GATEWAY_PORT=str(self.port),
+            AUTH="true",  # each function may do only what its role allows
             MINISTACK_REGION=REGION,
             PERSIST_STATE="1",
             STATE_DIR=str(state),
@@ -84,6 +85,7 @@ class Deployed:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
         resources = emulator.client("cloudformation").describe_stack_resources(StackName=STACK)
         self.names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources["StackResources"]}
+        self._allow_batches()
         self._add_routes()
 
     def _put_secret(self, name, values):
@@ -106,6 +108,17 @@ class Deployed:
         options = ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
         command = ["sam", "deploy", *options, "--parameter-overrides", *overrides]
         run(command, env=self.emulator.sam_environment, timeout=300)
+
+    def _allow_batches(self):
+        """AWS asks for `sqs:SendMessage` when messages are sent in a batch; this emulator asks for an
+        action of its own, which IAM does not have. It is allowed on the same queues, here only."""
+        iam = self.emulator.client("iam")
+        for role, policy in [("WebhookIntakeRole", "webhook-intake"), ("ScoringRole", "scoring")]:
+            document = iam.get_role_policy(RoleName=self.names[role], PolicyName=policy)["PolicyDocument"]
+            sends = next(s for s in document["Statement"] if s["Action"] == ["sqs:SendMessage"])
+            document["Statement"] = [sends | {"Action": ["sqs:SendMessageBatch"]}]
+            options = {"PolicyName": "emulator", "PolicyDocument": json.dumps(document)}
+            iam.put_role_policy(RoleName=self.names[role], **options)
 
     def _add_routes(self):
         """SAM writes an HTTP API's routes as an OpenAPI body, which this emulator does not import:

@@ -48,6 +48,7 @@ def show(deployed, world):
     memory(deployed)
     refused(deployed)
     metrics(deployed)
+    rights(deployed)
 
 
 def again(deployed, world, client):
@@ -71,6 +72,17 @@ def memory(deployed):
 def refused(deployed):
     status, body = deployed.post("/webhooks/apify", {"resource": {"id": "HG7ML7M8z78YcAPEB"}}, token="wrong")
     equal((status, body.get("error", {}).get("type")), (401, "UNAUTHORIZED"), "a webhook with a wrong token")
+
+
+def rights(deployed):
+    """That the roles are what lets the functions work: without the right intake can queue nothing."""
+    iam, role = deployed.emulator.client("iam"), deployed.names["WebhookIntakeRole"]
+    body = {"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": "HG7ML7M8z78YcAPEB"}}
+    policy = iam.get_role_policy(RoleName=role, PolicyName="emulator")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName="emulator")
+    status, _ = deployed.post("/webhooks/apify", body)
+    iam.put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps(policy))
+    equal(status, 503, "a webhook while intake's role may send nothing")
 
 
 def metrics(deployed):
