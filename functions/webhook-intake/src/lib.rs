@@ -42,6 +42,9 @@ pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Bod
         Ok((status, body)) => reply(status, &body),
         Err(refusal) => {
             shared::metrics_emf::request_refused(refusal.status());
+            if let Refusal::QueueUnreachable { reason } = &refusal {
+                tracing::error!(reason, "the scoring queue did not take a task");
+            }
             tracing::warn!(
                 %refusal,
                 http.path = request.uri().path(),
