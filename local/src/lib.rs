@@ -2,10 +2,13 @@
 //! SQLite file, and the `runtally` command.
 
 pub mod commands;
+pub mod deployment;
 pub mod dispatcher;
 pub mod event_log;
+mod gaps;
 pub mod invented;
 pub mod queue;
+mod served;
 pub mod services;
 pub mod simulator_store;
 pub mod store;

@@ -1,7 +1,9 @@
 //! The `runtally` command.
 
 use clap::{Parser, Subcommand};
-use local::commands::{demo, serve, simulate};
+use local::commands::{
+    demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate,
+};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -22,16 +24,37 @@ enum Command {
     Serve(serve::Options),
     /// Only the simulated Airtable, Apify and Gemini, on fixed ports.
     Simulate(simulate::Options),
+    /// Checks tokens, bases, fields, queues, model and webhook, and says what to do.
+    Doctor(doctor::Options),
+    /// Makes the tables and fields that the bases lack; shows them first.
+    Setup(setup::Options),
+    /// Lists open, stalled, failed and recent runs.
+    Runs(runs::Options),
+    /// Shows a run's events, what they add up to, and how its record differs.
+    Explain(explain::Options),
+    /// Shows dead letters with their reasons and puts them back on their queues.
+    Redrive(redrive::Options),
+    /// Scores again what failed or is missing of a run.
+    Replay(replay::Options),
+    /// Has records written anew from the event log.
+    Reproject(reproject::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_else(|| Command::Demo(demo::Options::default()));
-    init_logs(matches!(command, Command::Demo(_)));
+    init_logs(&command);
     let result = match command {
         Command::Demo(options) => demo::run(&options).await,
         Command::Serve(options) => serve::run(&options).await,
         Command::Simulate(options) => simulate::run(&options).await,
+        Command::Doctor(options) => doctor::run(&options).await,
+        Command::Setup(options) => setup::run(&options).await,
+        Command::Runs(options) => runs::run(&options).await,
+        Command::Explain(options) => explain::run(&options).await,
+        Command::Redrive(options) => redrive::run(&options).await,
+        Command::Replay(options) => replay::run(&options).await,
+        Command::Reproject(options) => reproject::run(&options).await,
     };
     match result {
         Ok(code) => code,
@@ -43,9 +66,19 @@ async fn main() -> ExitCode {
 }
 
 /// Logs go to standard error, so that standard output is the command's answer. The demo provokes
-/// the warnings it would show.
-fn init_logs(is_demo: bool) {
-    let default = if is_demo { "off,runtally=error,local::commands=error" } else { "info" };
+/// the warnings it would show; a command for the operator says itself what there is to say.
+fn init_logs(command: &Command) {
+    let default = match command {
+        Command::Demo(_) => "off,runtally=error,local::commands=error",
+        Command::Serve(_) | Command::Simulate(_) => "info",
+        Command::Doctor(_)
+        | Command::Setup(_)
+        | Command::Runs(_)
+        | Command::Explain(_)
+        | Command::Redrive(_)
+        | Command::Replay(_)
+        | Command::Reproject(_) => "error",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -167,6 +167,13 @@ impl SqliteQueue {
         }
     }
 
+    /// Tells those who wait that another process may have changed a queue.
+    pub fn wake(&self) {
+        for queue in QueueName::ALL {
+            self.notify(queue).notify_waiters();
+        }
+    }
+
     fn notify(&self, queue: QueueName) -> &Notify {
         match queue {
             QueueName::Scoring => &self.changed.scoring,

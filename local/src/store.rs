@@ -10,7 +10,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The schema's versions. A file's `user_version` says how many of them it has been through;
 /// one that is released is never changed, a change is a new one at the end.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// An open database. Clones share the connection.
 ///
@@ -62,6 +62,16 @@ impl Database {
         .map_err(|found| StoreError::Newer { found, known: MIGRATIONS.len() })
     }
 
+    /// A number that changes with everything another process, or another handle that was opened
+    /// by itself, commits.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read.
+    pub(crate) fn version_by_others(&self) -> Result<i64, StoreError> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// Does `work` in one transaction: all of it is kept, or none.
     pub(crate) fn transact<T>(
         &self,
@@ -106,7 +116,7 @@ mod tests {
         drop(database);
         assert_eq!(
             Database::open(file.path()).unwrap_err().to_string(),
-            "the local database has schema 7, this release knows 1: use a newer one"
+            "the local database has schema 7, this release knows 2: use a newer one"
         );
     }
 

@@ -6,13 +6,13 @@ use crate::queue::{QueueOptions, QueueSettings, SqliteQueue};
 use crate::store::Database;
 use crate::webhook_server;
 use metrics_finalizer::Finalizer;
-use scoring::Scoring;
+use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
-use shared::airtable::{Limiters, Rate};
+use shared::airtable::Limiters;
 use shared::clock::Clock;
 use shared::config::ConfigError;
 use shared::digest::queue_id;
-use shared::failure::MAX_RECEIVES;
+use shared::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
 use shared::seams::{OutgoingMessage, Queue, QueueError, QueueName};
 use std::num::NonZeroUsize;
@@ -29,6 +29,8 @@ const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
 /// How often the metrics finalizer looks at the open runs.
 const TICK_EVERY: Duration = Duration::from_secs(600);
+/// How soon a message that another process sent is seen.
+const LISTEN_EVERY: Duration = Duration::from_millis(500);
 /// Most chunks in work at a time, over all clients.
 const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
 /// Most batches of events in work at a time; those of one base follow one another.
@@ -76,26 +78,20 @@ impl System {
         let clock = Clock::system();
         let transport =
             Arc::new(HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?);
-        let settings = QueueSettings {
-            visibility_timeout: VISIBILITY_TIMEOUT,
-            // A message is parked with its reason in its last delivery; this is the net below.
-            max_receive_count: MAX_RECEIVES + 1,
-        };
-        let options = QueueOptions { scoring: settings, metrics: settings, seed };
-        let queue = SqliteQueue::new(database.clone(), clock.clone(), options);
+        let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_options(seed));
         for name in QueueName::ALL {
             queue.release(name)?;
         }
         let log = SqliteEventLog::new(database.clone());
         // One process: each base's whole limit, shared by all that reach it.
-        let limiters = Arc::new(Limiters::new(Rate::WHOLE_BASE));
+        let limiters = Arc::new(Limiters::of_the_only_process());
 
         let intake =
             Intake::new(webhook_intake::Config::read(&variables)?, queue.clone(), clock.clone());
         let scoring = Arc::new(Scoring::new(
             scoring::Config::read(&variables)?,
             Arc::clone(&transport),
-            Arc::clone(&limiters),
+            Limits::of_the_only_process(&limiters),
             queue.clone(),
             clock.clone(),
             fastrand::Rng::with_seed(seed),
@@ -141,6 +137,7 @@ impl System {
         .expect("the mapping's options are constants that fit");
         tasks.spawn(events.run());
         tasks.spawn(webhook_server::serve(listener, Arc::new(intake)));
+        tasks.spawn(listen(database.clone(), queue.clone()));
         tasks.spawn(tick(queue.clone(), queue_id(record_base.as_str())));
         Ok(Self { queue, log, tasks })
     }
@@ -148,6 +145,31 @@ impl System {
     /// Waits until a part of the system ends, which none does by itself.
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
+    }
+}
+
+/// How the queues of one machine are set up; `seed` as in [`QueueOptions`].
+pub(crate) fn queue_options(seed: u64) -> QueueOptions {
+    let settings =
+        QueueSettings { visibility_timeout: VISIBILITY_TIMEOUT, max_receive_count: QUEUE_RECEIVES };
+    QueueOptions { scoring: settings, metrics: settings, seed }
+}
+
+/// Wakes the functions when another process, an operator's command say, has put something on a
+/// queue.
+async fn listen(database: Database, queue: SqliteQueue) {
+    let mut timer = tokio::time::interval(LISTEN_EVERY);
+    let mut known = None;
+    loop {
+        timer.tick().await;
+        match database.version_by_others() {
+            Ok(version) if known == Some(version) => {}
+            Ok(version) => {
+                known = Some(version);
+                queue.wake();
+            }
+            Err(error) => tracing::error!(%error, "what other processes send is not seen"),
+        }
     }
 }
 

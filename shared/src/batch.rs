@@ -62,10 +62,17 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         Self { queue, name, blocked: HashMap::new(), failures: Vec::new() }
     }
 
-    /// Whether an earlier message of the delivery's group failed. The delivery then goes back.
+    /// Whether an earlier message of the delivery's group failed. The delivery then goes back, or
+    /// is parked if that was its last.
     pub async fn is_blocked(&mut self, delivery: &Delivery) -> bool {
         let Some(delay) = self.blocked.get(&delivery.group).copied() else { return false };
-        self.give_back(delivery, delay).await;
+        if delivery.is_last() {
+            let tries = delivery.receive_count;
+            let reason = format!("held up {tries} times by failures before it; redrive it");
+            self.park(delivery, reason).await;
+        } else {
+            self.give_back(delivery, delay).await;
+        }
         true
     }
 
@@ -98,7 +105,12 @@ impl<'a, Q: Queue> Batch<'a, Q> {
 
     /// Puts the delivery back for at once: it was begun and is to be gone on with.
     pub async fn resume(&mut self, delivery: &Delivery) {
-        self.block(delivery, Duration::ZERO).await;
+        if delivery.is_last() {
+            let tries = delivery.receive_count;
+            self.park(delivery, format!("not done after {tries} invocations; redrive it")).await;
+        } else {
+            self.block(delivery, Duration::ZERO).await;
+        }
     }
 
     /// The answer for the event source mapping.

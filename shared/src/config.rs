@@ -193,6 +193,28 @@ impl AirtableConfig {
     }
 }
 
+/// How Apify is reached.
+#[derive(Debug, Clone)]
+pub struct ApifyConfig {
+    /// `APIFY_API_URL`: the root of the API.
+    pub url: Url,
+    /// `APIFY_TOKEN`: reads runs, inputs and datasets.
+    pub token: SecretString,
+}
+
+impl ApifyConfig {
+    /// Reads `APIFY_API_URL` and `APIFY_TOKEN`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable and the rule.
+    pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,
+            token: vars.secret("APIFY_TOKEN", "the API token for Apify")?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,13 @@ pub fn queue_id(text: &str) -> String {
     if plain { text.to_owned() } else { id_of(&[text]) }
 }
 
+/// Which of so many lanes a text belongs to, always the same.
+#[must_use]
+pub fn lane_of(text: &str, lanes: u32) -> u32 {
+    let [a, b, c, d, ..] = digest(&[text]);
+    u32::from_be_bytes([a, b, c, d]) % lanes
+}
+
 fn digest(parts: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {

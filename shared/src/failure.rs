@@ -52,6 +52,10 @@ pub fn redelivery_delay(receive_count: u32) -> Duration {
 /// outage of three hours.
 pub const MAX_RECEIVES: u32 = 25;
 
+/// How often a queue gives a message out before it gives it up by itself, without a reason: the
+/// net below [`MAX_RECEIVES`], for a message whose handler dies each time it could say why.
+pub const QUEUE_RECEIVES: u32 = MAX_RECEIVES + 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;

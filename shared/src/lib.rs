@@ -6,6 +6,7 @@
 
 pub mod adapters;
 pub mod airtable;
+pub mod apify;
 pub mod batch;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod digest;
 pub mod failure;
 pub mod fold;
 pub mod ids;
+pub mod json;
 pub mod linkedin;
 pub mod messages;
 pub mod metrics_emf;

@@ -57,6 +57,8 @@ pub enum Metric {
     ModelLatency,
     /// What the model's answers cost in US dollars.
     ModelCost,
+    /// Answers whose model or tier has no price: their cost is not known.
+    UnpricedAnswers,
     /// Tokens of requests, cached ones included.
     PromptTokens,
     /// Those of them from the model's cache.
@@ -91,7 +93,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::RequestsRefused,
         Self::RequestsUnauthorized,
         Self::MessagesGivenBack,
@@ -104,6 +106,7 @@ impl Metric {
         Self::ModelCallsLost,
         Self::ModelLatency,
         Self::ModelCost,
+        Self::UnpricedAnswers,
         Self::PromptTokens,
         Self::CachedTokens,
         Self::OutputTokens,
@@ -143,6 +146,7 @@ impl Metric {
             | Self::ModelCalls
             | Self::ModelCallsRefused
             | Self::ModelCallsLost
+            | Self::UnpricedAnswers
             | Self::PromptTokens
             | Self::CachedTokens
             | Self::OutputTokens
@@ -208,15 +212,16 @@ pub fn run_written(summary: &Summary, was_open: bool) {
 fn call(outcome: &CallOutcome, took: Duration, now: Timestamp) -> Vec<(Metric, Value)> {
     let mut values = vec![(Metric::ModelCalls, json!(1)), (Metric::ModelLatency, millis(took))];
     match outcome {
-        CallOutcome::Answered { usage, model } => {
-            let billionths = cost(model, usage, now).map_or(0, |cost| cost.0);
+        CallOutcome::Answered { usage, model, served } => {
+            let price = cost(model, served.tier, usage, served.at.unwrap_or(now));
             values.extend([
                 (Metric::PromptTokens, json!(usage.prompt)),
                 (Metric::CachedTokens, json!(usage.cached)),
                 (Metric::OutputTokens, json!(usage.output)),
                 (Metric::ThoughtsTokens, json!(usage.thoughts)),
                 (Metric::ToolTokens, json!(usage.tool)),
-                (Metric::ModelCost, dollars(billionths)),
+                (Metric::UnpricedAnswers, json!(u8::from(price.is_none()))),
+                (Metric::ModelCost, dollars(price.unwrap_or_default().0)),
             ]);
         }
         CallOutcome::Refused => values.push((Metric::ModelCallsRefused, json!(1))),
@@ -299,19 +304,21 @@ fn dollars(billionths: u64) -> Value {
 mod tests {
     use super::*;
     use crate::fold::RunState;
-    use crate::messages::{Message, MetricsMessage};
-    use crate::tokens::TokenUsage;
+    use crate::messages::{Message, MetricsMessage, Served};
+    use crate::tokens::{Tier, TokenUsage};
 
     fn moment() -> Timestamp {
         "2026-11-24T03:00:00.5Z".parse().unwrap()
     }
 
+    fn answered(model: &str, served: Served) -> CallOutcome {
+        let usage = TokenUsage { prompt: 1000, output: 100, total: 1100, ..TokenUsage::default() };
+        CallOutcome::Answered { usage, model: model.to_owned(), served }
+    }
+
     #[test]
     fn a_line_is_one_object_whose_metrics_are_all_keys_of_its_root() {
-        let outcome = CallOutcome::Answered {
-            usage: TokenUsage { prompt: 1000, output: 100, total: 1100, ..TokenUsage::default() },
-            model: "gemini-3.5-flash-lite".to_owned(),
-        };
+        let outcome = answered("gemini-3.5-flash-lite", Served::default());
         let values = call(&outcome, Duration::from_millis(812), moment());
         let line = line("runtally", "scoring", moment(), &values);
         assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
@@ -326,6 +333,28 @@ mod tests {
         }
         assert_eq!((&object["PromptTokens"], &object["ModelLatency"]), (&json!(1000), &json!(812)));
         assert_eq!(object["ModelCost"], json!(0.000_55));
+    }
+
+    #[test]
+    fn an_answer_costs_what_its_model_does_at_its_tier_and_time_or_is_counted_as_unpriced() {
+        let counted = |model, served| {
+            let values = call(&answered(model, served), Duration::ZERO, moment());
+            let of =
+                |wanted| values.iter().find(|(metric, _)| *metric == wanted).unwrap().1.clone();
+            (of(Metric::ModelCost), of(Metric::UnpricedAnswers))
+        };
+        let served = |tier, at: &str| Served { tier, at: at.parse().ok(), asked: None };
+        let argon = |tier, at| counted("gemini-4-argon", served(tier, at));
+        assert_eq!(
+            argon(Tier::Standard, ""),
+            (json!(0.003), json!(0)),
+            "at the moment of counting"
+        );
+        let december = "2026-12-01T00:00:00Z";
+        assert_eq!(argon(Tier::Standard, december), (json!(0.006), json!(0)));
+        assert_eq!(argon(Tier::Flex, december), (json!(0.003), json!(0)));
+        assert_eq!(argon(Tier::Priority, december), (json!(0.0), json!(1)));
+        assert_eq!(counted("gemini-9-unheard-of", Served::default()), (json!(0.0), json!(1)));
     }
 
     #[test]

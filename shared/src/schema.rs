@@ -1,7 +1,7 @@
 //! Airtable's spelling of tables, fields, views and choices. Nothing outside this file spells
 //! them.
 
-/// A field that is written, and what the base must have for it.
+/// A field that is read or written, and what the base must have for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
     /// Its name.
@@ -10,17 +10,82 @@ pub struct Field {
     pub field_type: FieldType,
     /// Whether a base may lack it without anything being wrong.
     pub optional: bool,
+    /// Whether this system writes it; one that is only read may be of more types.
+    pub written: bool,
 }
 
 impl Field {
     const fn required(name: &'static str, field_type: FieldType) -> Self {
-        Self { name, field_type, optional: false }
+        Self { name, field_type, optional: false, written: true }
     }
 
     const fn optional(name: &'static str, field_type: FieldType) -> Self {
-        Self { name, field_type, optional: true }
+        Self { name, field_type, optional: true, written: true }
+    }
+
+    const fn read(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: false, written: false }
+    }
+
+    const fn read_if_there(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: true, written: false }
+    }
+
+    /// Whether a field of Airtable's type `airtable` serves.
+    #[must_use]
+    pub fn accepts(&self, airtable: &str) -> bool {
+        self.field_type.accepts(airtable) || (!self.written && self.field_type.reads(airtable))
     }
 }
+
+/// A table that is read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its fields, list by list. The very first is the primary field of a table that is made.
+    pub fields: &'static [&'static [Field]],
+    /// Whether a base may lack it without anything being wrong.
+    pub optional: bool,
+}
+
+impl Table {
+    /// All its fields.
+    pub fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        self.fields.iter().copied().flatten()
+    }
+}
+
+/// The tables of the master base.
+pub const MASTER_BASE: [Table; 3] = [
+    Table { name: clients::TABLE, fields: &[&clients::FIELDS], optional: false },
+    Table {
+        name: run_record::TABLE,
+        fields: &[&run_record::FIELDS, &run_record::OPERATOR_FIELDS],
+        optional: false,
+    },
+    Table { name: apify::TABLE, fields: &[&apify::FIELDS], optional: true },
+];
+
+/// The tables of a client's base.
+pub const CLIENT_BASE: [Table; 4] = [
+    Table {
+        name: leads::TABLE,
+        fields: &[&leads::READ_FIELDS, &leads::POST_FIELDS],
+        optional: false,
+    },
+    Table {
+        name: post_instructions::TABLE,
+        fields: &[&post_instructions::FIELDS],
+        optional: false,
+    },
+    Table { name: post_attributes::TABLE, fields: &[&post_attributes::FIELDS], optional: false },
+    Table {
+        name: profile_attributes::TABLE,
+        fields: &[&profile_attributes::FIELDS],
+        optional: true,
+    },
+];
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +98,8 @@ pub enum FieldType {
     Number,
     /// An amount of US dollars.
     Currency,
+    /// A share: 0.5 is 50 %.
+    Percent,
     /// A point in time.
     DateTime,
     /// A yes or no.
@@ -50,11 +117,35 @@ impl FieldType {
                 matches!(airtable, "singleLineText" | "multilineText" | "richText")
             }
             Self::Number | Self::Currency => matches!(airtable, "number" | "currency"),
+            Self::Percent => airtable == "percent",
             Self::DateTime => airtable == "dateTime",
             Self::Checkbox => airtable == "checkbox",
             // A select as plain text loses nothing.
             Self::SingleSelect(_) => matches!(airtable, "singleSelect" | "singleLineText"),
         }
+    }
+
+    /// Whether a cell of Airtable's type `airtable` can be read as what this one holds. What
+    /// Airtable computes counts: its result is known only with the first row.
+    fn reads(self, airtable: &str) -> bool {
+        const COMPUTED: [&str; 2] = ["formula", "rollup"];
+        let read: &[&str] = match self {
+            Self::Text | Self::LongText | Self::SingleSelect(_) => &[
+                "singleLineText",
+                "multilineText",
+                "richText",
+                "singleSelect",
+                "url",
+                "email",
+                "phoneNumber",
+            ],
+            Self::Number | Self::Currency | Self::Percent => {
+                &["number", "currency", "percent", "count", "rating", "autoNumber"]
+            }
+            Self::DateTime => &["dateTime", "date", "createdTime", "lastModifiedTime"],
+            Self::Checkbox => &["checkbox"],
+        };
+        read.contains(&airtable) || COMPUTED.contains(&airtable)
     }
 
     /// The type in words, as Airtable's interface calls it.
@@ -65,6 +156,7 @@ impl FieldType {
             Self::LongText => "long text",
             Self::Number => "number",
             Self::Currency => "currency",
+            Self::Percent => "percent",
             Self::DateTime => "date with time",
             Self::Checkbox => "checkbox",
             Self::SingleSelect(_) => "single select",
@@ -74,6 +166,8 @@ impl FieldType {
 
 /// The table of clients in the master base.
 pub mod clients {
+    use super::{Field, FieldType};
+
     /// The table.
     pub const TABLE: &str = "Clients";
     /// Primary key.
@@ -94,10 +188,26 @@ pub mod clients {
     pub const ACTIVE: &str = "Active";
     /// The status of a client that is not.
     pub const INACTIVE: &str = "Inactive";
+
+    /// Choices of [`STATUS`].
+    pub const STATUSES: [&str; 2] = [ACTIVE, INACTIVE];
+
+    /// Every field that is read, with its type.
+    pub const FIELDS: [Field; 7] = [
+        Field::read(CLIENT_ID, FieldType::Text),
+        Field::read(CLIENT_NAME, FieldType::Text),
+        Field::read(STATUS, FieldType::SingleSelect(&STATUSES)),
+        Field::read(BASE_ID, FieldType::Text),
+        Field::read(SERVICE_LEVEL, FieldType::Text),
+        Field::read_if_there(PROFILE_TOKEN_LIMIT, FieldType::Number),
+        Field::read_if_there(POST_TOKEN_LIMIT, FieldType::Number),
+    ];
 }
 
 /// The optional table of harvests in the master base.
 pub mod apify {
+    use super::{Field, FieldType};
+
     /// The table.
     pub const TABLE: &str = "Apify";
     /// The run a harvest was started for.
@@ -116,6 +226,13 @@ pub mod apify {
     pub const DATASET_ID: &str = "Dataset ID";
     /// Why it failed.
     pub const ERROR: &str = "Error";
+
+    /// Every field that is read, with its type.
+    pub const FIELDS: [Field; 3] = [
+        Field::read(APIFY_RUN_ID, FieldType::Text),
+        Field::read(RUN_ID, FieldType::Text),
+        Field::read(CLIENT_ID, FieldType::Text),
+    ];
 }
 
 /// The run records in the master base: one row per run id and client.
@@ -169,11 +286,17 @@ pub mod run_record {
     /// `balanced`, or what does not add up.
     pub const BALANCE: &str = "Balance";
 
+    /// A checkbox by which a person asks for a replay: what failed or is missing is queued again.
+    pub const RETRY: &str = "Retry";
+
     /// Choices of [`RUN_TYPE`].
     pub const RUN_TYPES: [&str; 2] = ["Orchestrated", "Standalone"];
     /// Choices of [`STATUS`].
     pub const STATUSES: [&str; 5] =
         ["Running", "Completed", "Completed with Errors", "Stalled", "Failed"];
+
+    /// The fields that people write and this system reads. It only ever takes a tick off.
+    pub const OPERATOR_FIELDS: [Field; 1] = [Field::optional(RETRY, FieldType::Checkbox)];
 
     /// Every field that is written, with its type. No other field is ever touched.
     pub const FIELDS: [Field; 22] = [
@@ -281,13 +404,25 @@ pub mod leads {
     pub const TO_BE_SCORED: &str = "To Be Scored";
     /// The profile is scored.
     pub const SCORED: &str = "Scored";
+    /// The profile says too little.
+    pub const PROFILE_TOO_THIN: &str = "Skipped – Profile Too Thin";
+    /// The model refuses to speak about the profile.
+    pub const API_ERROR: &str = "Failed – API Error";
+    /// The model's answer about the profile is of no use.
+    pub const PARSE_ERROR: &str = "Failed – Parse Error";
     /// Choices of [`SCORING_STATUS`].
-    pub const SCORING_STATUSES: [&str; 5] = [
-        TO_BE_SCORED,
-        SCORED,
-        "Skipped – Profile Too Thin",
-        "Failed – API Error",
-        "Failed – Parse Error",
+    pub const SCORING_STATUSES: [&str; 5] =
+        [TO_BE_SCORED, SCORED, PROFILE_TOO_THIN, API_ERROR, PARSE_ERROR];
+
+    /// Every field that profile scoring writes, with its type.
+    pub const PROFILE_FIELDS: [Field; 7] = [
+        Field::required(AI_SCORE, FieldType::Percent),
+        Field::required(AI_ASSESSMENT, FieldType::LongText),
+        Field::required(AI_BREAKDOWN, FieldType::LongText),
+        Field::optional(AI_EXCLUDED, FieldType::Checkbox),
+        Field::optional(EXCLUDE_DETAILS, FieldType::LongText),
+        Field::required(SCORING_STATUS, FieldType::SingleSelect(&SCORING_STATUSES)),
+        Field::required(DATE_SCORED, FieldType::DateTime),
     ];
 
     /// Every field that post scoring writes, with its type.
@@ -307,10 +442,20 @@ pub mod leads {
         Field::optional(POST_SCORING_RUN_ID, FieldType::Text),
         Field::optional(POST_SCORING_TOKENS, FieldType::Number),
     ];
+
+    /// The fields that are only read, with their types.
+    pub const READ_FIELDS: [Field; 4] = [
+        Field::read(PROFILE_URL, FieldType::Text),
+        Field::read_if_there(FIRST_NAME, FieldType::Text),
+        Field::read_if_there(LAST_NAME, FieldType::Text),
+        Field::read_if_there(POSTS_ACTIONED, FieldType::Checkbox),
+    ];
 }
 
 /// The texts of the post-scoring prompt.
 pub mod post_instructions {
+    use super::{Field, FieldType};
+
     /// The table.
     pub const TABLE: &str = "Post Scoring Instructions";
     /// Names the text.
@@ -323,10 +468,20 @@ pub mod post_instructions {
     pub const SORT_ORDER: &str = "Sort Order";
     /// The component that the rubric follows.
     pub const SCORING_HEADER: &str = "SCORING_HEADER";
+
+    /// Every field that is read, with its type.
+    pub const FIELDS: [Field; 4] = [
+        Field::read(COMPONENT_ID, FieldType::Text),
+        Field::read_if_there(COMPONENT_NAME, FieldType::Text),
+        Field::read(TEXT, FieldType::LongText),
+        Field::read(SORT_ORDER, FieldType::Number),
+    ];
 }
 
 /// The criteria of the post-scoring rubric.
 pub mod post_attributes {
+    use super::{Field, FieldType};
+
     /// The table.
     pub const TABLE: &str = "Post Scoring Attributes";
     /// Names the criterion.
@@ -355,10 +510,30 @@ pub mod post_attributes {
     pub const POSITIVE: &str = "Positive Scoring Factor";
     /// Takes from the score.
     pub const NEGATIVE: &str = "Negative Scoring Factor";
+
+    /// Choices of [`CATEGORY`].
+    pub const CATEGORIES: [&str; 2] = [POSITIVE, NEGATIVE];
+
+    /// Every field that is read, with its type.
+    pub const FIELDS: [Field; 11] = [
+        Field::read(ID, FieldType::Text),
+        Field::read(NAME, FieldType::Text),
+        Field::read(CATEGORY, FieldType::SingleSelect(&CATEGORIES)),
+        Field::read_if_there(SCORING_TYPE, FieldType::Text),
+        Field::read(MAX_SCORE, FieldType::Number),
+        Field::read_if_there(INSTRUCTIONS, FieldType::LongText),
+        Field::read_if_there(POSITIVE_KEYWORDS, FieldType::LongText),
+        Field::read_if_there(NEGATIVE_KEYWORDS, FieldType::LongText),
+        Field::read_if_there(EXAMPLE_HIGH, FieldType::LongText),
+        Field::read_if_there(EXAMPLE_LOW, FieldType::LongText),
+        Field::read_if_there(ACTIVE, FieldType::Checkbox),
+    ];
 }
 
 /// The attributes of the profile-scoring rubric.
 pub mod profile_attributes {
+    use super::{Field, FieldType};
+
     /// The table.
     pub const TABLE: &str = "Scoring Attributes";
     /// Names the attribute.
@@ -395,4 +570,20 @@ pub mod profile_attributes {
     pub const META: &str = "meta";
     /// Choices of [`CATEGORY`].
     pub const CATEGORIES: [&str; 3] = [POSITIVE, NEGATIVE, META];
+
+    /// Every field that is read, with its type.
+    pub const FIELDS: [Field; 12] = [
+        Field::read(ID, FieldType::Text),
+        Field::read(CATEGORY, FieldType::SingleSelect(&CATEGORIES)),
+        Field::read_if_there(HEADING, FieldType::Text),
+        Field::read(INSTRUCTIONS, FieldType::LongText),
+        Field::read_if_there(EXAMPLES, FieldType::LongText),
+        Field::read_if_there(SIGNALS, FieldType::LongText),
+        Field::read(MAX_POINTS, FieldType::Number),
+        Field::read_if_there(MIN_TO_QUALIFY, FieldType::Number),
+        Field::read_if_there(BONUS, FieldType::Checkbox),
+        Field::read_if_there(PENALTY, FieldType::Number),
+        Field::read_if_there(DISQUALIFYING, FieldType::Checkbox),
+        Field::read_if_there(ACTIVE, FieldType::Checkbox),
+    ];
 }

@@ -61,6 +61,50 @@ impl<'a> Sum<&'a Self> for TokenUsage {
     }
 }
 
+/// The tier of service a call is served at, which decides its price.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// At once and at list price.
+    #[default]
+    Standard,
+    /// Cheaper; may be refused or slow.
+    Flex,
+    /// Cheaper; answered within a day.
+    Batch,
+    /// First in line, and dearer.
+    Priority,
+    /// One that this release does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Tier {
+    /// Every tier.
+    pub const ALL: [Self; 5] =
+        [Self::Standard, Self::Flex, Self::Batch, Self::Priority, Self::Unknown];
+
+    /// The tier's name on run records and in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Flex => "flex",
+            Self::Batch => "batch",
+            Self::Priority => "priority",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Money in billionths of a US dollar.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,

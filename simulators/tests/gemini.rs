@@ -5,7 +5,7 @@ mod vendors;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome};
+use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome, ServedTier};
 use simulators::{Answer, Clock, Fault, FaultRule, Request, Simulated, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +146,43 @@ async fn the_total_is_the_sum_and_zero_counters_are_omitted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_system_text_is_cached_from_its_second_use_on() {
+async fn a_flex_call_says_so_in_its_usage_and_on_the_bill() {
+    let gemini = gemini();
+    let usage =
+        ask(&gemini, &changed("/serviceTier", json!("flex"))).await["usageMetadata"].clone();
+    assert_eq!(usage["serviceTier"], "flex");
+    ask(&gemini, &changed("/service_tier", json!("unspecified"))).await;
+    let tiers: Vec<ServedTier> = gemini.service().billed().iter().map(|one| one.tier).collect();
+    assert_eq!(tiers, [ServedTier::Flex, ServedTier::Standard]);
+    let cheap = call(LITE, &changed("/serviceTier", json!("cheap")));
+    assert_eq!(refused(&gemini, cheap).await, (400, "INVALID_ARGUMENT".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn flex_can_be_shed_by_itself() {
+    let gemini = gemini();
+    for fault in [Fault::TooManyRequests, Fault::Unavailable] {
+        let kind = Some("generate_flex".to_owned());
+        gemini.faults().add(FaultRule { fault, next: Some(1), probability: None, kind });
+    }
+    ask(&gemini, &scoring(&["a post"])).await;
+    let flex = || call(LITE, &changed("/serviceTier", json!("flex")));
+    assert_eq!(refused(&gemini, flex()).await, (429, "RESOURCE_EXHAUSTED".to_owned()));
+    assert_eq!(refused(&gemini, flex()).await, (503, "UNAVAILABLE".to_owned()));
+    assert_eq!(json(&gemini, flex()).await.0, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stand_in_answers_and_is_billed_under_its_own_name() {
+    let gemini = gemini();
+    gemini.service().stand_in(LITE, "gemini-3.8-flash");
+    let answer = ask(&gemini, &scoring(&["a post"])).await;
+    assert_eq!(answer["modelVersion"], "gemini-3.8-flash");
+    assert_eq!(gemini.service().billed()[0].model, "gemini-3.8-flash");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_system_text_of_a_long_prompt_is_cached_from_its_second_use_on() {
     let gemini = gemini();
     let system = |tokens: usize| {
         changed("/systemInstruction/parts", json!([{"text": "rule".repeat(tokens)}]))
@@ -154,12 +190,12 @@ async fn a_long_system_text_is_cached_from_its_second_use_on() {
     let cached = async |body: &Value| {
         ask(&gemini, body).await["usageMetadata"]["cachedContentTokenCount"].as_u64()
     };
-    assert_eq!(cached(&system(2_100)).await, None);
-    assert_eq!(cached(&system(2_100)).await, Some(2_048));
-    assert_eq!(cached(&system(2_047)).await, None);
-    assert_eq!(cached(&system(2_047)).await, None);
-    let usage = ask(&gemini, &system(2_100)).await["usageMetadata"].clone();
-    assert!(usage["promptTokenCount"].as_u64().unwrap() > 2_100);
+    assert_eq!(cached(&system(4_200)).await, None);
+    assert_eq!(cached(&system(4_200)).await, Some(4_096));
+    assert_eq!(cached(&system(2_900)).await, None);
+    assert_eq!(cached(&system(2_900)).await, None, "the prompt is too short");
+    let usage = ask(&gemini, &system(4_200)).await["usageMetadata"].clone();
+    assert!(usage["promptTokenCount"].as_u64().unwrap() > 4_200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -398,7 +434,7 @@ async fn counting_tokens_agrees_with_the_prompt_and_costs_nothing() {
 async fn the_bill_is_read_over_http_and_survives_a_restart() {
     let (store, clock) = (Arc::new(MemoryStore::default()), clock());
     let before = gemini_on(store.clone(), clock.clone());
-    let long = changed("/systemInstruction/parts", json!([{"text": "rule".repeat(2_048)}]));
+    let long = changed("/systemInstruction/parts", json!([{"text": "rule".repeat(4_096)}]));
     let first = ask(&before, &long).await;
     let (_, bill) = json(&before, get("/_sim/billed")).await;
     assert_eq!(bill["answers"][0]["responseId"], first["responseId"]);
@@ -412,7 +448,7 @@ async fn the_bill_is_read_over_http_and_survives_a_restart() {
     assert_eq!(totals, json!({"totals": bill["totals"]}));
     let second = ask(&after, &long).await;
     assert_ne!(second["responseId"], first["responseId"]);
-    assert_eq!(second["usageMetadata"]["cachedContentTokenCount"], 2_048);
+    assert_eq!(second["usageMetadata"]["cachedContentTokenCount"], 4_096);
     reply(&after, post("/_sim/reset", &json!({}))).await;
     assert_eq!((after.service().billed(), store.all()), (vec![], vec![]));
 }

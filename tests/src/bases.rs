@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use shared::schema::{
-    Field, FieldType, apify, clients, leads, post_attributes, post_instructions, run_record,
+    Field, FieldType, apify, clients, leads, post_attributes, post_instructions,
+    profile_attributes, run_record,
 };
 use simulators::airtable::{Airtable, FieldSpec, TableSpec};
 
@@ -14,22 +15,36 @@ pub const CLIENT_BASE: &str = "appClient00000001";
 pub const CLIENT: &str = "Guy-Wilson";
 
 /// Makes both bases: one active client with a rubric and no leads, and one that is paused.
-pub(crate) fn furnish(airtable: &Airtable) {
+pub fn furnish(airtable: &Airtable) {
+    let scored = "2-Lead and post scoring";
+    furnish_master(
+        airtable,
+        &[
+            (CLIENT, "Guy Wilson", clients::ACTIVE, CLIENT_BASE, scored),
+            ("Paused-Client", "Paused Client", "Paused", CLIENT_BASE, scored),
+            ("Basic-Client", "Basic Client", clients::ACTIVE, CLIENT_BASE, "1-Lead scoring"),
+        ],
+    );
+    furnish_client(airtable, CLIENT_BASE);
+}
+
+/// Makes the master base with clients: id, name, status, base and service level of each.
+pub(crate) fn furnish_master(airtable: &Airtable, rows: &[(&str, &str, &str, &str, &str)]) {
     make(airtable, MASTER_BASE, clients_table());
     make(airtable, MASTER_BASE, run_records_table());
     make(airtable, MASTER_BASE, apify_table());
-    for (id, name, status, level) in [
-        (CLIENT, "Guy Wilson", clients::ACTIVE, "2-Lead and post scoring"),
-        ("Paused-Client", "Paused Client", "Paused", "2-Lead and post scoring"),
-        ("Basic-Client", "Basic Client", clients::ACTIVE, "1-Lead scoring"),
-    ] {
+    for (id, name, status, base, level) in rows {
         let row = json!({clients::CLIENT_ID: id, clients::CLIENT_NAME: name,
-            clients::STATUS: status, clients::BASE_ID: CLIENT_BASE, clients::SERVICE_LEVEL: level});
+            clients::STATUS: status, clients::BASE_ID: base, clients::SERVICE_LEVEL: level});
         insert(airtable, MASTER_BASE, clients::TABLE, row);
     }
-    make(airtable, CLIENT_BASE, leads_table());
-    make(airtable, CLIENT_BASE, instructions_table());
-    make(airtable, CLIENT_BASE, attributes_table());
+}
+
+/// Makes a client's base with a rubric and no leads.
+pub(crate) fn furnish_client(airtable: &Airtable, base: &str) {
+    make(airtable, base, leads_table());
+    make(airtable, base, instructions_table());
+    make(airtable, base, attributes_table());
     for (id, text, order) in [
         ("OUTPUT", "Answer in JSON with every post's URL, score and rationale.", 3),
         (post_instructions::SCORING_HEADER, "Score each post by this rubric.", 2),
@@ -37,12 +52,26 @@ pub(crate) fn furnish(airtable: &Airtable) {
     ] {
         let row = json!({post_instructions::COMPONENT_ID: id, post_instructions::TEXT: text,
             post_instructions::SORT_ORDER: order});
-        insert(airtable, CLIENT_BASE, post_instructions::TABLE, row);
+        insert(airtable, base, post_instructions::TABLE, row);
     }
     let criterion = json!({post_attributes::ID: "A", post_attributes::NAME: "Builds things",
         post_attributes::CATEGORY: post_attributes::POSITIVE, post_attributes::MAX_SCORE: 100,
         post_attributes::ACTIVE: true});
-    insert(airtable, CLIENT_BASE, post_attributes::TABLE, criterion);
+    insert(airtable, base, post_attributes::TABLE, criterion);
+    make(airtable, base, profile_attributes_table());
+    for (id, category, points, text) in [
+        (profile_attributes::PREAMBLE, profile_attributes::META, 0, "You assess profiles."),
+        ("A", profile_attributes::POSITIVE, 40, "Decides about operations."),
+        ("B", profile_attributes::POSITIVE, 30, "Works at a company of the right size."),
+        ("N1", profile_attributes::NEGATIVE, -20, "Sells the same."),
+    ] {
+        let points_field =
+            if points < 0 { profile_attributes::PENALTY } else { profile_attributes::MAX_POINTS };
+        let row = json!({profile_attributes::ID: id, profile_attributes::CATEGORY: category,
+            profile_attributes::HEADING: id, profile_attributes::INSTRUCTIONS: text,
+            points_field: points, profile_attributes::ACTIVE: true});
+        insert(airtable, base, profile_attributes::TABLE, row);
+    }
 }
 
 /// Puts one row into a table.
@@ -61,6 +90,7 @@ fn spec(field: &Field) -> FieldSpec {
         FieldType::LongText => FieldSpec::long_text(field.name),
         FieldType::Number => FieldSpec::number(field.name, 0),
         FieldType::Currency => FieldSpec::currency(field.name, 6),
+        FieldType::Percent => FieldSpec::percent(field.name, 2),
         FieldType::DateTime => FieldSpec::date_time(field.name),
         FieldType::Checkbox => FieldSpec::checkbox(field.name),
         FieldType::SingleSelect(choices) => FieldSpec::single_select(field.name, choices),
@@ -75,11 +105,15 @@ fn clients_table() -> TableSpec {
         clients::BASE_ID,
         clients::SERVICE_LEVEL,
     ];
-    TableSpec::new(clients::TABLE, texts.into_iter().map(FieldSpec::text).collect())
+    let mut fields: Vec<FieldSpec> = texts.into_iter().map(FieldSpec::text).collect();
+    let limits = [clients::POST_TOKEN_LIMIT, clients::PROFILE_TOKEN_LIMIT];
+    fields.extend(limits.map(|limit| FieldSpec::number(limit, 0)));
+    TableSpec::new(clients::TABLE, fields)
 }
 
 fn run_records_table() -> TableSpec {
-    let mut fields: Vec<FieldSpec> = run_record::FIELDS.iter().map(spec).collect();
+    let fields = run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS);
+    let mut fields: Vec<FieldSpec> = fields.map(spec).collect();
     fields.push(FieldSpec::checkbox("Invoiced"));
     TableSpec::new(run_record::TABLE, fields)
 }
@@ -90,9 +124,26 @@ fn apify_table() -> TableSpec {
 }
 
 fn leads_table() -> TableSpec {
-    let mut fields = vec![FieldSpec::text(leads::PROFILE_URL)];
-    fields.extend(leads::POST_FIELDS.iter().map(spec));
+    let mut fields = vec![
+        FieldSpec::text(leads::PROFILE_URL),
+        FieldSpec::long_text(leads::RAW_PROFILE),
+        FieldSpec::checkbox(leads::POSTS_ACTIONED),
+    ];
+    fields.extend(leads::POST_FIELDS.iter().chain(&leads::PROFILE_FIELDS).map(spec));
     TableSpec::new(leads::TABLE, fields)
+}
+
+fn profile_attributes_table() -> TableSpec {
+    let mut fields = vec![
+        FieldSpec::text(profile_attributes::ID),
+        FieldSpec::single_select(profile_attributes::CATEGORY, &profile_attributes::CATEGORIES),
+        FieldSpec::text(profile_attributes::HEADING),
+        FieldSpec::long_text(profile_attributes::INSTRUCTIONS),
+    ];
+    let numbers = [profile_attributes::MAX_POINTS, profile_attributes::PENALTY];
+    fields.extend(numbers.map(|number| FieldSpec::number(number, 0)));
+    fields.push(FieldSpec::checkbox(profile_attributes::ACTIVE));
+    TableSpec::new(profile_attributes::TABLE, fields)
 }
 
 fn instructions_table() -> TableSpec {
@@ -113,6 +164,12 @@ fn attributes_table() -> TableSpec {
         FieldSpec::checkbox(post_attributes::ACTIVE),
     ];
     TableSpec::new(post_attributes::TABLE, fields)
+}
+
+/// Cells of the row of an invented lead of whom nothing is known but its profile.
+#[must_use]
+pub fn lead_row(name: &str) -> Value {
+    lead(&crate::profile(name), &Value::Null)
 }
 
 /// Cells of a lead's row.

@@ -8,8 +8,11 @@ use local::store::Database;
 use local::system::System;
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
+use shared::digest::queue_id;
+use shared::ids::BaseRunId;
+use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, RunHeader, RunType};
 use shared::schema::{leads, run_record};
-use shared::seams::Transport;
+use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
 use simulators::FaultRule;
 use simulators::airtable::Row;
 use simulators::apify::{RunSpec, RunStatus};
@@ -175,6 +178,65 @@ impl Pipeline {
             .await
             .expect("the queues run empty")
             .expect("the queues can be read");
+    }
+
+    /// Sends a tick and waits until all that it began is done.
+    pub async fn tick(&self) {
+        self.send_tick().await;
+        self.settle().await;
+    }
+
+    /// Sends a tick.
+    pub async fn send_tick(&self) {
+        let tick = OutgoingMessage {
+            group: MASTER_BASE.to_owned(),
+            deduplication: queue_id(&format!("tick-{}", Timestamp::now())),
+            body: MetricsMessage::Tick.encode(),
+        };
+        self.system.queue.send(QueueName::Metrics, vec![tick]).await.expect("the queue takes it");
+    }
+
+    /// Sends facts about the run of a harvest's start, as a scoring function would.
+    pub async fn report(&self, facts: Vec<Fact>) {
+        let base_run: BaseRunId = "261123-094519".parse().expect("a base run id");
+        let at = Timestamp::now();
+        let run = RunHeader {
+            base_run,
+            client: bases::CLIENT.parse().expect("a client id"),
+            client_name: "Guy Wilson".to_owned(),
+            run_type: RunType::Standalone,
+            opened_at: at,
+        };
+        let messages = facts.into_iter().map(|fact| {
+            let event = MetricsEvent { run: run.clone(), at, fact };
+            OutgoingMessage {
+                group: MASTER_BASE.to_owned(),
+                deduplication: event.id(),
+                body: MetricsMessage::Event(Box::new(event)).encode(),
+            }
+        });
+        let messages = messages.collect();
+        self.system.queue.send(QueueName::Metrics, messages).await.expect("the queue takes them");
+        self.settle().await;
+    }
+
+    /// Edits cells of a run record, as a person would.
+    pub fn edit_record(&self, record: &str, cells: &Value) {
+        let cells = cells.as_object().cloned().unwrap_or_default();
+        let airtable = self.services.airtable.service();
+        airtable.edit(MASTER_BASE, run_record::TABLE, record, cells).expect("the cells fit");
+    }
+
+    /// Deletes a run record, as a person would.
+    pub fn delete_record(&self, record: &str) {
+        let airtable = self.services.airtable.service();
+        airtable.delete_record(MASTER_BASE, run_record::TABLE, record).expect("it was there");
+    }
+
+    /// The run record with this id.
+    pub fn record_of(&self, id: &str) -> Map<String, Value> {
+        let row = self.records().into_iter().find(|row| row.id == id);
+        row.expect("the record is there").fields
     }
 
     /// Makes requests to a service fail by `rule`.

@@ -1,6 +1,7 @@
 //! Dataset items, in the shape of the actor harvestapi/linkedin-profile-posts.
 
 use serde_json::{Value, json};
+use shared::schema::leads;
 
 /// The URL of an invented profile.
 #[must_use]
@@ -28,6 +29,13 @@ pub fn post(name: &str, n: u64, words: &str) -> Value {
 #[must_use]
 pub fn wordless(name: &str, n: u64) -> Value {
     post(name, n, "")
+}
+
+/// Cells of a lead whose profile waits for scoring, with this text about itself.
+#[must_use]
+pub fn profile_of(about: &str) -> Value {
+    let profile = json!({"headline": "Operations", "about": about}).to_string();
+    json!({leads::RAW_PROFILE: profile, leads::SCORING_STATUS: leads::TO_BE_SCORED})
 }
 
 /// A number for a name, so that no two profiles' posts share an id.

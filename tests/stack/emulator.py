@@ -13,6 +13,12 @@ from tools import ARCHITECTURE, WORK, answers, clean_environment, equal, free_po
 REGION = "eu-west-1"
 STACK = "runtally"
 WEBHOOK_TOKEN = "invented-webhook-token"
+# The roles that send messages in batches, and their policies.
+SENDERS = [
+    ("WebhookIntakeRole", "webhook-intake"),
+    ("ScoringRole", "scoring"),
+    ("MetricsFinalizerRole", "metrics-finalizer"),
+]
 
 
 class Emulator:
@@ -113,7 +119,7 @@ class Deployed:
         """AWS asks for `sqs:SendMessage` when messages are sent in a batch; this emulator asks for an
         action of its own, which IAM does not have. It is allowed on the same queues, here only."""
         iam = self.emulator.client("iam")
-        for role, policy in [("WebhookIntakeRole", "webhook-intake"), ("ScoringRole", "scoring")]:
+        for role, policy in SENDERS:
             document = iam.get_role_policy(RoleName=self.names[role], PolicyName=policy)["PolicyDocument"]
             sends = next(s for s in document["Statement"] if s["Action"] == ["sqs:SendMessage"])
             document["Statement"] = [sends | {"Action": ["sqs:SendMessageBatch"]}]

@@ -19,17 +19,21 @@ ACCEPTED, NOTHING_TO_DO, DONE = 202, 200, {"batchItemFailures": []}
 
 # Function, file, its answer, and what it leaves on the queues: of scoring, of metrics, dead ones.
 FILES = [
-    ("WebhookIntake", "webhook-run-succeeded", ACCEPTED, ["ingest"], [], 0),
-    ("WebhookIntake", "webhook-run-failed", ACCEPTED, ["ingest"], [], 0),
-    ("WebhookIntake", "webhook-run-timed-out", ACCEPTED, ["ingest"], [], 0),
-    ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], [], 0),
+    ("WebhookIntake", "webhook-run-succeeded", ACCEPTED, ["ingest"], ["heard"], 0),
+    ("WebhookIntake", "webhook-run-failed", ACCEPTED, ["ingest"], ["heard"], 0),
+    ("WebhookIntake", "webhook-run-timed-out", ACCEPTED, ["ingest"], ["heard"], 0),
+    ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-test", NOTHING_TO_DO, [], [], 0),
     ("WebhookIntake", "runs-post", ACCEPTED, ["score"], [], 0),
     # Apify does not know the harvest, nor Airtable the base: that is recorded, the messages are done.
     ("Scoring", "scoring-ingest", DONE, [], ["opened", "run_failed"], 0),
     ("Scoring", "scoring-chunk", DONE, [], ["chunk_failed"], 0),
+    # One task for each client that is served; a replay for a client nobody knows is noted.
+    ("Scoring", "scoring-score", DONE, ["score", "score"], [], 0),
+    ("Scoring", "scoring-replay", DONE, [], ["noted"], 0),
     ("Scoring", "scoring-one-bad-message", DONE, [], ["opened", "run_failed"], 1),
     ("MetricsFinalizer", "metrics-events", DONE, [], [], 0),
+    ("MetricsFinalizer", "metrics-heard", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-tick", DONE, [], [], 0),
 ]
 

@@ -66,11 +66,13 @@ fn type_of(body: &str) -> String {
         Ok(ScoringTask::Ingest(_)) => return "ingest".to_owned(),
         Ok(ScoringTask::Score(_)) => return "score".to_owned(),
         Ok(ScoringTask::Chunk(_)) => return "chunk".to_owned(),
+        Ok(ScoringTask::Replay(_)) => return "replay".to_owned(),
         Err(error) => error,
     };
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => event.fact.name().to_owned(),
         Ok(MetricsMessage::Tick) => "tick".to_owned(),
+        Ok(MetricsMessage::Heard(_)) => "heard".to_owned(),
         Err(_) => task.to_string(),
     }
 }
@@ -90,12 +92,18 @@ async fn every_file_is_what_it_is_named_for() {
         "webhook-run-timed-out",
         "webhook-custom-template",
     ] {
-        assert_eq!(answered(&take(name)).await, (202, vec!["ingest".to_owned()]), "{name}");
+        assert_eq!(
+            answered(&take(name)).await,
+            (202, vec!["ingest".to_owned(), "heard".to_owned()]),
+            "{name}"
+        );
     }
     assert_eq!(answered(&take("webhook-test")).await, (200, vec![]));
     assert_eq!(answered(&take("runs-post")).await, (202, vec!["score".to_owned()]));
     assert_eq!(messages(&take("scoring-ingest")), ["ingest"]);
+    assert_eq!(messages(&take("scoring-score")), ["score"]);
     assert_eq!(messages(&take("scoring-chunk")), ["chunk"]);
+    assert_eq!(messages(&take("scoring-replay")), ["replay"]);
     let bad = messages(&take("scoring-one-bad-message"));
     assert!(bad[0].starts_with("not a message") && bad[1] == "ingest", "{bad:?}");
     assert_eq!(
@@ -112,5 +120,6 @@ async fn every_file_is_what_it_is_named_for() {
         ]
     );
     assert_eq!(messages(&take("metrics-tick")), ["tick"]);
+    assert_eq!(messages(&take("metrics-heard")), ["heard"]);
     assert_eq!(files.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "a file no test loads");
 }

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, json};
 use shared::airtable::formula::{Formula, any_encoding_of};
-use shared::airtable::{Airtable, Limiters, ListQuery, Rate, Record};
+use shared::airtable::{Airtable, Limiters, ListQuery, Record};
 use shared::ids::BaseId;
 use shared::linkedin::ProfileKey;
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
@@ -49,7 +49,7 @@ fn kept(rows: &[String], formula: Formula) -> Vec<String> {
         InProcess(Simulated::new(airtable, 1)),
         "http://airtable.test/".parse().unwrap(),
         "patX".to_owned().into(),
-        Arc::new(Limiters::new(Rate::WHOLE_BASE)),
+        Arc::new(Limiters::of_the_only_process()),
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let query = ListQuery { formula: Some(formula), ..ListQuery::default() };

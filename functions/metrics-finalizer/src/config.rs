@@ -1,8 +1,7 @@
 //! The function's configuration.
 
 use jiff::SignedDuration;
-use shared::airtable::Rate;
-use shared::config::{AirtableConfig, ConfigError, QueueUrls, Vars};
+use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
 use shared::seams::QueueName;
 use std::collections::BTreeMap;
 
@@ -11,12 +10,38 @@ use std::collections::BTreeMap;
 pub struct Config {
     /// How Airtable is reached, and which base holds the run records.
     pub airtable: AirtableConfig,
-    /// The share of the master base's request limit that this function keeps to.
-    pub airtable_rate: Rate,
     /// `PROJECT_SECONDS`: while a run is going on its record is written at most this often.
     pub project_every: SignedDuration,
     /// `STALL_MINUTES`: an open run without a sign of work for this long is Stalled.
     pub stall_after: SignedDuration,
+    /// `VERIFY_DAYS`: the record of a finished run is looked at by every tick for so long after it
+    /// was last written; 0 for open runs only.
+    pub verify_for: SignedDuration,
+    /// Where harvests are looked for whose webhook was missed; `None`: nowhere.
+    pub missed: Option<Missed>,
+}
+
+/// Where harvests are looked for.
+#[derive(Debug, Clone)]
+pub struct Missed {
+    /// How Apify is reached.
+    pub apify: ApifyConfig,
+    /// `APIFY_ACTORS`: ids or `username~name`, divided by commas.
+    pub actors: Vec<String>,
+}
+
+impl Missed {
+    fn read(
+        vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+    ) -> Result<Option<Self>, ConfigError> {
+        let Some(actors) = vars.text("APIFY_ACTORS") else { return Ok(None) };
+        let actors = actors.split(',').map(|actor| actor.trim().replace('/', "~"));
+        let actors: Vec<String> = actors.filter(|actor| !actor.is_empty()).collect();
+        if actors.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self { apify: ApifyConfig::read(vars)?, actors }))
+    }
 }
 
 impl Config {
@@ -28,9 +53,10 @@ impl Config {
         let vars = Vars::new(read);
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
-            airtable_rate: Rate::shared_by(2),
             project_every: SignedDuration::from_secs(vars.or("PROJECT_SECONDS", 15_u32)?.into()),
             stall_after: SignedDuration::from_mins(vars.or("STALL_MINUTES", 30_u32)?.into()),
+            verify_for: SignedDuration::from_hours(24 * i64::from(vars.or("VERIFY_DAYS", 7_u32)?)),
+            missed: Missed::read(&vars)?,
         })
     }
 }
@@ -43,7 +69,8 @@ pub fn queue_urls(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
     let metrics = QueueUrls::received_from(vars, QueueName::Metrics)?;
-    Ok([(QueueName::Metrics, metrics)].into())
+    let scoring = QueueUrls::sent_to(vars, QueueName::Scoring)?;
+    Ok([(QueueName::Metrics, metrics), (QueueName::Scoring, scoring)].into())
 }
 
 /// `EVENT_LOG_TABLE`: the event log's table on AWS.

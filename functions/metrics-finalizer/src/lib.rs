@@ -6,19 +6,25 @@
 //! Airtable never uses up a message's receives.
 
 mod config;
+mod diagnose;
+mod missed;
 mod project;
+mod retry;
+mod tick;
+mod verify;
 
-pub use config::{Config, event_log_table, queue_urls};
+pub use config::{Config, Missed, event_log_table, queue_urls};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use project::Urgency;
 use shared::airtable::{Airtable, Limiters};
+use shared::apify::Apify;
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
 use shared::deadline::Deadline;
 use shared::failure::Failure;
-use shared::ids::RunId;
-use shared::messages::{Message, MetricsEvent, MetricsMessage};
+use shared::ids::{ApifyRunId, RunId};
+use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
 use shared::run_records::RunRecords;
 use shared::seams::{EventLog, LogError, Queue, QueueName, StoredEvent, Transport};
 use std::collections::BTreeMap;
@@ -31,6 +37,8 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The function with all it needs. Made once per process.
 pub struct Finalizer<T, Q, L> {
     airtable: Airtable<T>,
+    limiters: Arc<Limiters>,
+    apify: Option<Apify<T>>,
     records: RunRecords,
     queue: Q,
     log: L,
@@ -38,7 +46,7 @@ pub struct Finalizer<T, Q, L> {
     config: Config,
 }
 
-impl<T: Transport, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
+impl<T: Transport + Clone, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
     /// Wires the function.
     pub fn new(
         config: Config,
@@ -48,14 +56,23 @@ impl<T: Transport, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
         log: L,
         clock: Clock,
     ) -> Self {
+        let apify = config.missed.as_ref().map(|missed| {
+            let reached = &missed.apify;
+            Apify::new(transport.clone(), reached.url.clone(), reached.token.clone())
+        });
+        if apify.is_none() {
+            tracing::info!(
+                "harvests whose webhook was missed are not looked for: APIFY_ACTORS is not set"
+            );
+        }
         let airtable = Airtable::new(
             transport,
             config.airtable.url.clone(),
             config.airtable.token.clone(),
-            limiters,
+            Arc::clone(&limiters),
         );
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
-        Self { airtable, records, queue, log, clock, config }
+        Self { airtable, limiters, apify, records, queue, log, clock, config }
     }
 }
 
@@ -69,11 +86,17 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     let mut batch = Batch::new(&app.queue, QueueName::Metrics);
     let mut deliveries = Vec::new();
     let mut events: BTreeMap<RunId, Vec<MetricsEvent>> = BTreeMap::new();
+    let mut heard: Vec<ApifyRunId> = Vec::new();
     let mut is_tick = false;
     for delivery in event.records.into_iter().map(Delivery::of) {
         match MetricsMessage::decode(&delivery.body) {
             Ok(MetricsMessage::Event(event)) => {
+                heard.extend(harvest_of(&event.fact).cloned());
                 events.entry(event.run.id()).or_default().push(*event);
+                deliveries.push(delivery);
+            }
+            Ok(MetricsMessage::Heard(Heard { apify_run_id })) => {
+                heard.push(apify_run_id);
                 deliveries.push(delivery);
             }
             Ok(MetricsMessage::Tick) => {
@@ -83,7 +106,7 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
             Err(error) => batch.settle(&delivery, Err(Failure::poison(error))).await,
         }
     }
-    if let Err(error) = append(app, &events).await {
+    if let Err(error) = append(app, &events, &heard).await {
         for delivery in &deliveries {
             if !batch.is_blocked(delivery).await {
                 batch.settle(delivery, Err(Failure::retryable(&error))).await;
@@ -95,7 +118,7 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     let projecting = async {
         project::touched(app, touched.collect()).await;
         if is_tick {
-            project::tick(app).await;
+            tick::tick(app).await;
         }
     };
     // The events are stored: what Airtable has no answer for in time is projected later.
@@ -103,18 +126,43 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     if tokio::time::timeout(time, projecting).await.is_err() {
         tracing::error!("Airtable took too long; runs are left unprojected");
     }
+    app.limiters.rest().await;
     batch.response()
 }
 
 async fn append<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     events: &BTreeMap<RunId, Vec<MetricsEvent>>,
+    heard: &[ApifyRunId],
 ) -> Result<(), LogError> {
+    if !heard.is_empty() {
+        app.log.hear(heard).await?;
+    }
     for (run, events) in events {
         let stored: Vec<StoredEvent> = events.iter().map(stored).collect();
         app.log.append(run, &stored).await?;
     }
     Ok(())
+}
+
+/// The harvest that a fact shows was heard of.
+fn harvest_of(fact: &Fact) -> Option<&ApifyRunId> {
+    match fact {
+        Fact::Opened(opened) => match &opened.by {
+            OpenedBy::Webhook(harvest) => Some(harvest),
+            OpenedBy::Score { .. } => None,
+        },
+        Fact::Harvested(harvested) => Some(&harvested.apify_run),
+        Fact::RunFailed(failed) => failed.apify_run.as_ref(),
+        Fact::Planned(_)
+        | Fact::PlannedChunk(_)
+        | Fact::Announced(_)
+        | Fact::Billed(_)
+        | Fact::Settled(_)
+        | Fact::ChunkDone(_)
+        | Fact::ChunkFailed(_)
+        | Fact::Noted(_) => None,
+    }
 }
 
 /// The event as the log keeps it.

@@ -6,7 +6,7 @@ use shared::adapters::aws::Aws;
 use shared::adapters::dynamodb::DynamoEventLog;
 use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::SqsQueue;
-use shared::airtable::Limiters;
+use shared::airtable::{Limiters, Rate};
 use shared::clock::Clock;
 use shared::config::Vars;
 use shared::deadline::Deadline;
@@ -32,8 +32,8 @@ async fn start() -> Result<(), Error> {
     let vars = Vars::new(&variable);
     let queue = SqsQueue::new(aws.sqs(), queue_urls(&vars)?);
     let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
-    let limiters = Arc::new(Limiters::new(config.airtable_rate));
-    let app = &Finalizer::new(config, http, limiters, queue, log, Clock::system());
+    let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
+    let app = &Finalizer::new(config, Arc::new(http), limiters, queue, log, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

@@ -1,12 +1,11 @@
 //! Fold and project: from a run's events to its record.
 
-use crate::{Finalizer, stored};
-use jiff::Timestamp;
+use crate::{Finalizer, diagnose, stored};
 use shared::failure::FailureClass;
-use shared::fold::{RunState, Status, Summary};
-use shared::ids::RunId;
+use shared::fold::{RunState, Summary};
+use shared::ids::{RecordId, RunId};
 use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, Note, NoteKind};
-use shared::run_records::{MAX_RUNS, Written};
+use shared::run_records::Written;
 use shared::seams::{EventLog, LogError, Projection, Queue, Transport};
 
 /// Whether events can have brought a run to its end, so that its record must not wait.
@@ -41,11 +40,14 @@ impl Urgency {
 }
 
 /// A run that was read and folded, ready to be written.
-struct Folded {
-    summary: Summary,
-    last_progress: Timestamp,
-    events: usize,
-    known: Option<Projection>,
+pub(crate) struct Folded {
+    pub(crate) state: RunState,
+    pub(crate) summary: Summary,
+    /// How many events were folded.
+    pub(crate) events: usize,
+    appends: u64,
+    /// What its record shows, as far as known.
+    pub(crate) known: Option<Projection>,
 }
 
 /// Projects the runs that events came in for, as far as they are due.
@@ -62,28 +64,6 @@ pub(crate) async fn touched<T: Transport, Q: Queue, L: EventLog>(
         }
     }
     write(app, due).await;
-}
-
-/// Looks at every open run: projects what is unprojected, and marks what no longer moves.
-pub(crate) async fn tick<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>) {
-    let runs = match app.log.open_runs().await {
-        Ok(runs) => runs,
-        Err(error) => {
-            tracing::error!(%error, "the tick could not read the open runs; the next one will");
-            return;
-        }
-    };
-    for runs in runs.chunks(MAX_RUNS) {
-        let mut due = Vec::new();
-        for run in runs {
-            match look_at(app, run).await {
-                Ok(Some(folded)) => due.push(folded),
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, run.id = %run, "run is left unprojected"),
-            }
-        }
-        write(app, due).await;
-    }
 }
 
 /// Folds the run if its record is to be written now: when it has none, when its last writing is
@@ -104,24 +84,8 @@ async fn due_now<T: Transport, Q: Queue, L: EventLog>(
     Ok(folded.filter(|folded| is_due || folded.summary.status.is_end()))
 }
 
-/// Folds an open run and notes when it stalled. Returns it if its record is behind.
-async fn look_at<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    run: &RunId,
-) -> Result<Option<Folded>, LogError> {
-    let Some(folded) = fold(app, run).await? else { return Ok(None) };
-    let now = app.clock.now();
-    let waits = now.duration_since(folded.last_progress);
-    if folded.summary.status == Status::Running && waits >= app.config.stall_after {
-        let text = format!("no progress for {} minutes", waits.as_mins());
-        note(app, &folded.summary, NoteKind::Stalled, text).await?;
-        return fold(app, run).await;
-    }
-    let shown = folded.known.as_ref().map_or(0, |known| known.events);
-    Ok((shown != folded.events).then_some(folded))
-}
-
-async fn fold<T: Transport, Q: Queue, L: EventLog>(
+/// Reads and folds a run; `None` when the log has nothing of it.
+pub(crate) async fn fold<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     run: &RunId,
 ) -> Result<Option<Folded>, LogError> {
@@ -130,8 +94,9 @@ async fn fold<T: Transport, Q: Queue, L: EventLog>(
         log.events.iter().filter_map(|body| decode(run, body)).collect();
     Ok(RunState::fold(&events).map(|state| Folded {
         summary: state.summary(),
-        last_progress: state.last_progress(),
+        state,
         events: log.events.len(),
+        appends: log.appends,
         known: log.projection,
     }))
 }
@@ -141,7 +106,7 @@ async fn fold<T: Transport, Q: Queue, L: EventLog>(
 fn decode(run: &RunId, body: &str) -> Option<MetricsEvent> {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => Some(*event),
-        Ok(MetricsMessage::Tick) => None,
+        Ok(MetricsMessage::Tick | MetricsMessage::Heard(_)) => None,
         Err(error) => {
             tracing::error!(%error, run.id = %run, "an event of the log cannot be read");
             None
@@ -149,26 +114,56 @@ fn decode(run: &RunId, body: &str) -> Option<MetricsEvent> {
     }
 }
 
+/// What becomes of the notes on repairs made while a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repairs {
+    /// They belong on the record now, not at the next event: it is written once more.
+    ShownNow,
+    /// They are shown by the next event or tick: two in a row could go on for ever.
+    ShownLater,
+}
+
 /// Writes the records of up to 10 runs. What cannot be written stays unprojected.
-async fn write<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>, due: Vec<Folded>) {
+pub(crate) async fn write<T: Transport, Q: Queue, L: EventLog>(
+    app: &Finalizer<T, Q, L>,
+    due: Vec<Folded>,
+) {
+    write_with(app, due, Repairs::ShownNow).await;
+}
+
+async fn write_with<T: Transport, Q: Queue, L: EventLog>(
+    app: &Finalizer<T, Q, L>,
+    due: Vec<Folded>,
+    repairs: Repairs,
+) {
     if due.is_empty() {
         return;
     }
+    let mut diagnosed = Vec::with_capacity(due.len());
+    for folded in due {
+        let run = folded.summary.run.clone();
+        match diagnose::before_creation(app, folded).await {
+            Ok(folded) => diagnosed.push(folded),
+            Err(error) => tracing::error!(%error, run.id = %run, "run is left unprojected"),
+        }
+    }
+    let due = diagnosed;
     let summaries: Vec<Summary> = due.iter().map(|folded| folded.summary.clone()).collect();
     match app.records.write(&app.airtable, &summaries).await {
         Ok(written) => {
             for written in written {
                 let of_run = |folded: &&Folded| folded.summary.run == written.run;
                 let Some(folded) = due.iter().find(of_run) else { continue };
-                if let Err(error) = written_down(app, folded, &written).await {
-                    tracing::error!(%error, run.id = %written.run, "run is projected again later");
+                if let Err(error) = written_down(app, folded, written, repairs).await {
+                    let run = &folded.summary.run;
+                    tracing::error!(%error, run.id = %run, "run is projected again later");
                 }
             }
         }
         // One record can take the others of its request down with it: write each alone.
         Err(error) if due.len() > 1 && error.class() == FailureClass::Terminal => {
             for folded in due {
-                Box::pin(write(app, vec![folded])).await;
+                Box::pin(write_with(app, vec![folded], repairs)).await;
             }
         }
         Err(error) => {
@@ -183,29 +178,28 @@ async fn write<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>, du
 async fn written_down<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     folded: &Folded,
-    written: &Written,
+    mut written: Written,
+    shown: Repairs,
 ) -> Result<(), LogError> {
     let summary = &folded.summary;
-    let moved = folded.known.as_ref().filter(|known| known.record != written.record);
-    let repairs = [
-        moved.map(|known| {
-            let how = if written.created { "created again" } else { "found as another row" };
-            format!("record {} was gone; {how} as {} from the log", known.record, written.record)
-        }),
-        (!written.duplicates.is_empty()).then(|| {
-            let others: Vec<&str> = written.duplicates.iter().map(|id| id.as_str()).collect();
-            format!(
-                "record existed more than once; kept {}, marked {}",
-                written.record,
-                others.join(", ")
-            )
-        }),
-    ];
-    let mut noted = false;
-    for text in repairs.into_iter().flatten() {
-        tracing::warn!(run.id = %summary.run, client.id = %summary.header.client, text, "run record repaired");
+    let mut repairs = Vec::new();
+    let before = folded.known.as_ref().map(|known| &known.record);
+    if let Some(before) = before.filter(|before| **before != written.record) {
+        if written.created {
+            repairs.push(diagnose::after_creation(app, folded, before, &mut written).await);
+        } else if !written.duplicates.contains(before) {
+            repairs.push(format!(
+                "record {before} was gone; found as another row as {} from the log",
+                written.record
+            ));
+        }
+    }
+    if !written.duplicates.is_empty() {
+        repairs.push(duplicates_in_words(&written.record, &written.duplicates));
+    }
+    let is_repaired = !repairs.is_empty();
+    for text in repairs {
         note(app, summary, NoteKind::Record, text).await?;
-        noted = true;
     }
     tracing::info!(
         run.id = %summary.run,
@@ -222,19 +216,28 @@ async fn written_down<T: Transport, Q: Queue, L: EventLog>(
         events: folded.events,
         at: app.clock.now(),
         record: written.record.clone(),
-        open: noted || !summary.status.is_end(),
+        open: is_repaired || !summary.status.is_end(),
+        appends: folded.appends,
+        shown: written.shown.to_text(),
     };
     app.log.save_projection(&summary.run, &projection).await?;
-    if noted {
-        // The notes belong on the record now, not at the next event.
-        if let Some(folded) = fold(app, &summary.run).await? {
-            Box::pin(write(app, vec![folded])).await;
-        }
+    if is_repaired
+        && shown == Repairs::ShownNow
+        && let Some(folded) = fold(app, &summary.run).await?
+    {
+        Box::pin(write_with(app, vec![folded], Repairs::ShownLater)).await;
     }
     Ok(())
 }
 
-async fn note<T: Transport, Q: Queue, L: EventLog>(
+/// The note about records that share an identity.
+pub(crate) fn duplicates_in_words(kept: &RecordId, others: &[RecordId]) -> String {
+    let others: Vec<&str> = others.iter().map(RecordId::as_str).collect();
+    format!("record existed more than once; kept {kept}, marked {}", others.join(", "))
+}
+
+/// Adds a note to the run's events. The record shows it with its next writing.
+pub(crate) async fn note<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     summary: &Summary,
     kind: NoteKind,
@@ -245,5 +248,10 @@ async fn note<T: Transport, Q: Queue, L: EventLog>(
         at: app.clock.now(),
         fact: Fact::Noted(Note { kind, text }),
     };
+    if kind == NoteKind::Record
+        && let Fact::Noted(Note { text, .. }) = &event.fact
+    {
+        tracing::warn!(run.id = %summary.run, client.id = %summary.header.client, text, "noted on the run record");
+    }
     app.log.append(&summary.run, &[stored(&event)]).await
 }

@@ -1,227 +1,24 @@
-//! The client of Apify's API: the run, its input and its dataset.
+//! Reading a harvest from Apify.
 
 use crate::harvest::Harvest;
-use backon::{BackoffBuilder, ExponentialBuilder};
-use bytes::Bytes;
-use http::{StatusCode, header};
-use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use shared::failure::FailureClass;
-use shared::ids::ApifyRunId;
+use shared::apify::{Apify, ApifyError, ApifyRun};
 use shared::messages::HarvestStatus;
-use shared::seams::{HttpResponse, Transport, TransportError};
-use shared::tokens::NanoUsd;
-use std::time::Duration;
-use url::Url;
+use shared::seams::Transport;
 
-/// Items of one page. Some 2 KB each.
-const PAGE: u64 = 1_000;
-/// No answer within this counts as lost.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Tries of one request; every one only reads.
-const TRIES: usize = 5;
-
-/// The client of one Apify account.
-pub(crate) struct Apify<T> {
-    transport: T,
-    url: Url,
-    token: SecretString,
-}
-
-/// What Apify says of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ApifyRun {
-    pub(crate) id: ApifyRunId,
-    /// How it ended; `None` while it is going on.
-    pub(crate) status: Option<HarvestStatus>,
-    pub(crate) started_at: Timestamp,
-    pub(crate) finished_at: Option<Timestamp>,
-    pub(crate) dataset: String,
-    /// What it costs; preliminary for some seconds after its end.
-    pub(crate) cost: Option<NanoUsd>,
-}
-
-/// Why Apify did not give what was asked for. Texts never hold an item or the input.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ApifyError {
-    #[error("Apify does not answer: {0}")]
-    Transport(#[from] TransportError),
-    #[error("Apify is out of order or limits the requests (status {status})")]
-    Unavailable { status: u16 },
-    #[error("Apify refuses {what} ({error_type}): check the Apify token and what it may read")]
-    Refused { what: String, error_type: String },
-    #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
-    Unreadable { what: String, path: String },
-}
-
-impl ApifyError {
-    /// What becomes of the work that met this error. A refusal is retried too: the token can be
-    /// put right, and the harvest is paid for.
-    pub(crate) fn class(&self) -> FailureClass {
-        match self {
-            Self::Transport(_)
-            | Self::Unavailable { .. }
-            | Self::Refused { .. }
-            | Self::Unreadable { .. } => FailureClass::Retryable,
-        }
+/// Reads all that the run's input and dataset say; `None` when the dataset is gone: Apify deletes
+/// unnamed ones after some days.
+pub(crate) async fn harvest(
+    apify: &Apify<impl Transport>,
+    run: &ApifyRun,
+    status: HarvestStatus,
+) -> Result<Option<Harvest>, ApifyError> {
+    let mut harvest = Harvest::default();
+    if let Some(input) = apify.input(run).await? {
+        harvest.add_input(&input, status == HarvestStatus::Succeeded);
     }
-}
-
-impl<T: Transport> Apify<T> {
-    /// A client of the API at `url` (`https://api.apify.com/v2/`).
-    pub(crate) fn new(transport: T, url: Url, token: SecretString) -> Self {
-        Self { transport, url, token }
+    if !apify.items(run, |item| harvest.add_item(item)).await? {
+        return Ok(None);
     }
-
-    /// Reads a run; `None` when Apify knows no such run.
-    pub(crate) async fn run(&self, id: &ApifyRunId) -> Result<Option<ApifyRun>, ApifyError> {
-        let what = format!("reading run {id}");
-        let Some(response) = self.get(&what, &format!("actor-runs/{id}")).await? else {
-            return Ok(None);
-        };
-        let Data { data } = read::<Data<RunBody>>(&what, &response)?;
-        Ok(Some(data.into_run(id)))
-    }
-
-    /// Reads all that the run's input and dataset say; `None` when the dataset is gone: Apify
-    /// deletes unnamed ones after some days.
-    pub(crate) async fn harvest(
-        &self,
-        run: &ApifyRun,
-        status: HarvestStatus,
-    ) -> Result<Option<Harvest>, ApifyError> {
-        let mut harvest = Harvest::default();
-        let what = format!("reading the input of run {}", run.id);
-        let path = format!("actor-runs/{}/key-value-store/records/INPUT", run.id);
-        if let Some(response) = self.get(&what, &path).await? {
-            let input: Value = read(&what, &response)?;
-            harvest.add_input(&input, status == HarvestStatus::Succeeded);
-        }
-        if !self.read_items(run, &mut harvest).await? {
-            return Ok(None);
-        }
-        harvest.sort();
-        Ok(Some(harvest))
-    }
-
-    /// Reads the dataset page by page, to the end. The total that Apify reports lags some seconds
-    /// behind, and a page may be short: the end is an empty page at or behind the total. Whether
-    /// there is a dataset.
-    async fn read_items(&self, run: &ApifyRun, harvest: &mut Harvest) -> Result<bool, ApifyError> {
-        let what = format!("reading the dataset of run {}", run.id);
-        let mut offset = 0;
-        loop {
-            let path = format!("datasets/{}/items?offset={offset}&limit={PAGE}", run.dataset);
-            let Some(response) = self.get(&what, &path).await? else { return Ok(false) };
-            let items: Vec<Value> = read(&what, &response)?;
-            let total = response
-                .headers()
-                .get("x-apify-pagination-total")
-                .and_then(|total| total.to_str().ok()?.parse().ok())
-                .unwrap_or(0);
-            items.iter().for_each(|item| harvest.add_item(item));
-            match items.len() as u64 {
-                0 if offset >= total => return Ok(true),
-                0 => offset += PAGE,
-                count => offset += count,
-            }
-        }
-    }
-
-    /// Makes one request, and again while Apify is out of order. `None` for what does not exist.
-    async fn get(&self, what: &str, path: &str) -> Result<Option<HttpResponse>, ApifyError> {
-        let url = self.url.join(path).expect("the path is made of ids");
-        let mut delays = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(Duration::from_secs(8))
-            .with_max_times(TRIES - 1)
-            .build();
-        loop {
-            let request = http::Request::get(url.as_str())
-                .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
-                .body(Bytes::new())
-                .expect("configuration checked that the token is a header value");
-            let error = match self.transport.send(request, TIMEOUT).await {
-                Ok(response) if response.status().is_success() => return Ok(Some(response)),
-                Ok(response) if is_unknown(&response) => return Ok(None),
-                Ok(response) => refusal(what, &response),
-                Err(error) => error.into(),
-            };
-            let passing = match &error {
-                ApifyError::Transport(_) | ApifyError::Unavailable { .. } => true,
-                ApifyError::Refused { .. } | ApifyError::Unreadable { .. } => false,
-            };
-            let Some(delay) = delays.next().filter(|_| passing) else { return Err(error) };
-            tracing::warn!(%error, request.what = what, "Apify request repeated");
-            tokio::time::sleep(delay).await;
-        }
-    }
-}
-
-/// Whether the thing asked for does not exist. A token that opens nothing is answered 404 too, as
-/// another error.
-fn is_unknown(response: &HttpResponse) -> bool {
-    response.status() == StatusCode::NOT_FOUND && error_type(response) == "record-not-found"
-}
-
-fn error_type(response: &HttpResponse) -> String {
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    body["error"]["type"].as_str().unwrap_or("no type given").to_owned()
-}
-
-fn refusal(what: &str, response: &HttpResponse) -> ApifyError {
-    let status = response.status();
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return ApifyError::Unavailable { status: status.as_u16() };
-    }
-    ApifyError::Refused { what: what.to_owned(), error_type: error_type(response) }
-}
-
-fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, ApifyError> {
-    let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
-    serde_path_to_error::deserialize(deserializer).map_err(|error| ApifyError::Unreadable {
-        what: what.to_owned(),
-        path: error.path().to_string(),
-    })
-}
-
-/// Apify's envelope of everything but items and records.
-#[derive(Deserialize)]
-struct Data<B> {
-    data: B,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RunBody {
-    status: String,
-    started_at: Timestamp,
-    #[serde(default)]
-    finished_at: Option<Timestamp>,
-    default_dataset_id: String,
-    #[serde(default)]
-    usage_total_usd: Option<f64>,
-}
-
-impl RunBody {
-    fn into_run(self, id: &ApifyRunId) -> ApifyRun {
-        let status = match self.status.as_str() {
-            "SUCCEEDED" => Some(HarvestStatus::Succeeded),
-            "FAILED" => Some(HarvestStatus::Failed),
-            "ABORTED" => Some(HarvestStatus::Aborted),
-            "TIMED-OUT" => Some(HarvestStatus::TimedOut),
-            _ => None,
-        };
-        ApifyRun {
-            id: id.clone(),
-            status,
-            started_at: self.started_at,
-            finished_at: self.finished_at,
-            dataset: self.default_dataset_id,
-            cost: self.usage_total_usd.and_then(NanoUsd::from_usd),
-        }
-    }
+    harvest.sort();
+    Ok(Some(harvest))
 }

@@ -1,15 +1,20 @@
-//! A chunk: up to 50 leads, in waves of 10.
+//! A chunk: leads that are read 50 at a time and scored in waves of 10.
 
 use crate::Scoring;
-use crate::decide::{Decision, decide};
-use crate::leads::{self, Cells};
+use crate::budget::{self, Meter, Rates};
+use crate::decide::{Decision, decide, decide_profile};
+use crate::form::{About, Form};
+use crate::leads::{self, Cells, LeadRow};
 use crate::report::report;
 use crate::wave::{self, Lead};
+use shared::airtable::Record;
 use shared::batch::Delivery;
 use shared::deadline::Deadline;
 use shared::failure::{Failure, FailureClass};
+use shared::ids::RunId;
 use shared::messages::{
-    AttemptRef, Chunk, ChunkDone, ChunkFailed, ErrorCategory, Fact, LeadOutcome, Outcome, Settled,
+    AttemptRef, Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome,
+    Outcome, Settled, SkipReason, Source,
 };
 use shared::seams::{Queue, Transport};
 use std::time::Duration;
@@ -17,6 +22,8 @@ use tracing::Instrument;
 
 /// Leads of a wave: as many as Airtable writes in one request.
 const WAVE_LEADS: usize = 10;
+/// Leads whose rows are read in one request.
+const READ_LEADS: usize = 50;
 /// Time to write a wave's rows and report, once the model has answered.
 pub(crate) const WRITING_TIME: Duration = Duration::from_secs(20);
 
@@ -66,62 +73,205 @@ async fn score_leads<T: Transport, Q: Queue>(
     delivery: &Delivery,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
+    let form = Form::of(chunk);
     let run = chunk.run.id();
-    // Rows are read before any token is spent: an outage of Airtable costs nothing.
-    let rows = leads::read(&app.airtable, &chunk.base, &chunk.leads)
-        .await
-        .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
-    let mut leads = Vec::new();
-    let mut no_leads = Vec::new();
-    for lead in &chunk.leads {
-        let Some(row) = leads::find(&rows, &lead.lead) else {
-            no_leads.push(LeadOutcome {
-                lead: lead.key.clone(),
-                record: None,
-                outcome: Outcome::NotALead,
-                examined: Vec::new(),
-                scored: Vec::new(),
-            });
-            continue;
-        };
-        let mut cells = Cells::new(&run, app.clock.now());
-        let tried_before = delivery.receive_count > 1;
-        let decision = decide(lead, &row.fields, &run, &chunk.source, tried_before, &mut cells);
-        leads.push(Lead { lead, row, cells, decision });
-    }
-    if !no_leads.is_empty() {
-        let settled = Settled { attempt: attempt.clone(), kind: chunk.kind, leads: no_leads };
-        report(app, &chunk.run, vec![Fact::Settled(settled)]).await?;
-    }
-
-    let mut unanswered = Vec::new();
-    let mut writable = chunk.writable.clone();
-    let mut wave = 0;
-    while !leads.is_empty() {
-        let next: Vec<Lead<'_>> = leads.drain(..leads.len().min(WAVE_LEADS)).collect();
-        let asks = next.iter().any(|lead| matches!(lead.decision, Decision::Ask { .. }));
-        let needed = app.gemini.timeout() + WRITING_TIME;
-        if asks && deadline.remaining() < needed && wave == 0 {
-            let seconds = needed.as_secs();
-            return Err(Failure::retryable(format!("less than {seconds} s were left to begin in")));
-        }
-        if asks && deadline.remaining() < needed {
-            tracing::info!(plan.chunk = chunk.index, wave, "chunk goes on in another invocation");
+    let mut work = Work {
+        app,
+        chunk,
+        form: &form,
+        run: &run,
+        attempt,
+        delivery,
+        deadline,
+        meter: Meter::new(chunk.token_share),
+        writable: chunk.writable.clone(),
+        unanswered: Vec::new(),
+        waves: 0,
+    };
+    for leads in chunk.leads.chunks(READ_LEADS) {
+        if let Progress::OutOfTime = work.score(leads).await? {
+            // Without answers the next invocation is in no hurry: the model may be away.
+            if !work.unanswered.is_empty() {
+                break;
+            }
             return Ok(Progress::OutOfTime);
         }
-        let work =
-            wave::Wave { chunk, attempt, index: wave, deadline, is_last: delivery.is_last() };
-        unanswered.extend(wave::score(app, &work, next, &mut writable).await?);
-        wave += 1;
     }
-    if let Some(reason) = unanswered.first() {
+    if let Some(reason) = work.unanswered.first() {
         return Err(Failure::retryable(format!(
             "{} lead(s) without an answer of the model; the first: {reason}",
-            unanswered.len()
+            work.unanswered.len()
         )));
     }
     let done = Fact::ChunkDone(ChunkDone { attempt: attempt.clone() });
     report(app, &chunk.run, vec![done]).await?;
     tracing::info!(plan.id = %chunk.plan, plan.chunk = chunk.index, plan.chunks = chunk.of, "chunk done");
     Ok(Progress::Finished)
+}
+
+/// One try at a chunk, as far as it has come.
+struct Work<'a, T, Q> {
+    app: &'a Scoring<T, Q>,
+    chunk: &'a Chunk,
+    form: &'a Form<'a>,
+    run: &'a RunId,
+    attempt: &'a AttemptRef,
+    delivery: &'a Delivery,
+    deadline: Deadline,
+    meter: Meter,
+    writable: Vec<String>,
+    unanswered: Vec<String>,
+    waves: u32,
+}
+
+impl<T: Transport, Q: Queue> Work<'_, T, Q> {
+    /// Scores leads whose rows are read in one request.
+    async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, Failure> {
+        let (app, chunk) = (self.app, self.chunk);
+        // A waiting lead that nothing may be spent on has nothing to be written either.
+        if chunk.token_share == Some(0) && chunk.source == Source::Waiting {
+            let skipped = Outcome::Skipped { reason: SkipReason::BudgetReached };
+            self.settle(leads.iter().map(|lead| (lead, skipped.clone()))).await?;
+            return Ok(Progress::Finished);
+        }
+        // Rows are read before any token is spent: an outage of Airtable costs nothing.
+        let rows = leads::read(&app.airtable, chunk, leads)
+            .await
+            .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
+        let (found, missing): (Vec<_>, Vec<_>) = leads
+            .iter()
+            .map(|lead| (lead, leads::find(&rows, &lead.lead)))
+            .partition(|(_, row)| row.is_some());
+        self.settle(missing.into_iter().map(|(lead, _)| (lead, Outcome::NotALead))).await?;
+        let mut open: Vec<Lead<'_>> =
+            found.into_iter().filter_map(|(lead, row)| Some(self.decide(lead, row?))).collect();
+        self.meter.used_before(self.used_before(&open));
+        while !open.is_empty() {
+            let mut next: Vec<Lead<'_>> = open.drain(..open.len().min(WAVE_LEADS)).collect();
+            let fits = |leads: &usize| self.meter.allows(self.expected(&next[..*leads]));
+            let allowed = (0..=next.len()).rev().find(fits).unwrap_or(0);
+            next[allowed..].iter_mut().for_each(|lead| skip_for_budget(chunk, lead));
+            let expected = self.expected(&next);
+            let asks = next.iter().any(|lead| matches!(lead.decision, Decision::Ask { .. }));
+            let needed = app.gemini.timeout() + WRITING_TIME;
+            if asks && self.deadline.remaining() < needed && self.waves == 0 {
+                let seconds = needed.as_secs();
+                return Err(Failure::retryable(format!(
+                    "less than {seconds} s were left to begin in"
+                )));
+            }
+            if asks && self.deadline.remaining() < needed {
+                tracing::info!(
+                    plan.chunk = chunk.index,
+                    self.waves,
+                    "chunk goes on in another invocation"
+                );
+                return Ok(Progress::OutOfTime);
+            }
+            let wave = wave::Wave {
+                chunk,
+                attempt: self.attempt,
+                index: self.waves,
+                deadline: self.deadline,
+                deliveries: self.delivery.receive_count,
+                is_last: self.delivery.is_last(),
+            };
+            let scored = wave::score(app, &wave, self.form, next, &mut self.writable).await?;
+            if asks {
+                self.meter.count(expected, scored.used);
+            }
+            self.unanswered.extend(scored.unanswered);
+            self.waves += 1;
+        }
+        Ok(Progress::Finished)
+    }
+
+    fn decide<'b>(&self, lead: &'b ChunkLead, row: &'b Record<LeadRow>) -> Lead<'b>
+    where
+        Self: 'b,
+    {
+        let chunk = self.chunk;
+        let mut cells = Cells::new(self.run.clone(), self.app.clock.now());
+        let tried_before = self.delivery.receive_count > 1;
+        let decision = match chunk.kind {
+            Kind::Post => {
+                decide(lead, &row.fields, self.run, &chunk.source, tried_before, &mut cells)
+            }
+            Kind::Profile => decide_profile(lead, &row.fields, self.run, tried_before, &mut cells),
+        };
+        Lead { lead, row, cells, decision }
+    }
+
+    /// The tokens that a wave is expected to use.
+    fn expected(&self, wave: &[Lead<'_>]) -> u64 {
+        let asked: Vec<&About> = wave
+            .iter()
+            .filter_map(|lead| match &lead.decision {
+                Decision::Ask { about } => Some(about),
+                Decision::Settle { .. } => None,
+            })
+            .collect();
+        let calls = asked.len().div_ceil(self.app.config.leads_per_call);
+        let sizes = budget::sizes(asked.into_iter());
+        budget::estimate(self.chunk.kind, self.form.system.len(), calls, sizes)
+    }
+
+    /// What earlier tries of the chunk used on leads that are settled by what these tries left in
+    /// their rows: the tokens the row names, else what is expected.
+    fn used_before(&self, leads: &[Lead<'_>]) -> u64 {
+        let rates = Rates {
+            kind: self.chunk.kind,
+            system: self.form.system.len(),
+            leads_per_call: self.app.config.leads_per_call,
+        };
+        leads
+            .iter()
+            .map(|lead| match &lead.decision {
+                Decision::Settle { examined, .. } if !examined.is_empty() => {
+                    let row = &lead.row.fields;
+                    let bytes = match self.chunk.kind {
+                        Kind::Post => row.posts_content.len(),
+                        Kind::Profile => row.raw_profile.len().max(row.profile_json.len()),
+                    };
+                    row.tokens.unwrap_or_else(|| rates.of_lead(bytes, examined.len()))
+                }
+                Decision::Settle { .. } | Decision::Ask { .. } => 0,
+            })
+            .sum()
+    }
+
+    /// Settles leads about whose rows nothing is to be done.
+    async fn settle(
+        &self,
+        leads: impl Iterator<Item = (&ChunkLead, Outcome)>,
+    ) -> Result<(), Failure> {
+        let leads: Vec<LeadOutcome> = leads
+            .map(|(lead, outcome)| LeadOutcome {
+                lead: lead.key.clone(),
+                record: None,
+                outcome,
+                examined: Vec::new(),
+                scored: Vec::new(),
+            })
+            .collect();
+        if leads.is_empty() {
+            return Ok(());
+        }
+        let settled = Settled { attempt: self.attempt.clone(), kind: self.chunk.kind, leads };
+        report(self.app, &self.chunk.run, vec![Fact::Settled(settled)]).await
+    }
+}
+
+/// Takes back that a lead is asked about: the tokens for it are used up. What was harvested is
+/// kept and waits; a lead that was waiting is left as it is.
+fn skip_for_budget(chunk: &Chunk, lead: &mut Lead<'_>) {
+    if !matches!(lead.decision, Decision::Ask { .. }) {
+        return;
+    }
+    let outcome = Outcome::Skipped { reason: SkipReason::BudgetReached };
+    lead.decision = Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() };
+    match chunk.source {
+        Source::Harvest { .. } => lead.cells.out_of_budget(),
+        Source::Waiting => lead.cells.clear(),
+    }
 }

@@ -1,29 +1,33 @@
 //! What is to be done about a lead. Pure: it takes the lead's row and decides.
 
 use crate::evaluation::{Earlier, earlier};
+use crate::form::About;
 use crate::leads::{Cells, LeadRow};
 use crate::posts_content::{self, Merged, StoredPost};
-use shared::ids::{PostKey, RunId};
+use crate::profile_score;
+use shared::ids::{LeadKey, PostKey, RunId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
+use shared::schema::leads as schema;
 
 /// What is to be done about a lead that has a row.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Decision {
     /// It is settled without asking the model.
     Settle { outcome: Outcome, examined: Vec<PostKey>, scored: Vec<PostKey> },
-    /// The model is asked about these posts.
-    Ask { posts: Vec<StoredPost> },
+    /// The model is asked about this.
+    Ask { about: About },
 }
 
-/// Decides about a lead, whose chunk may have been tried before, and collects the cells that are to be written whatever the model says.
+/// Decides about a lead's posts, whose chunk may have been tried before, and collects the cells
+/// that are to be written whatever the model says.
 pub(crate) fn decide(
     lead: &ChunkLead,
     row: &LeadRow,
     run: &RunId,
     source: &Source,
     tried_before: bool,
-    cells: &mut Cells<'_>,
+    cells: &mut Cells,
 ) -> Decision {
     if matches!(source, Source::Harvest { .. }) {
         cells.harvested(lead.posts.len());
@@ -54,6 +58,10 @@ pub(crate) fn decide(
         match earlier(&row.evaluation, run) {
             // An earlier try scored it and died before it could say so.
             Earlier::Scored(scored) => {
+                // A waiting lead's row was written as a whole then.
+                if *source == Source::Waiting {
+                    cells.clear();
+                }
                 return Decision::Settle { outcome: Outcome::Scored, examined: keys(), scored };
             }
             // It would fail the same way again. An answer of no use may be better in another run,
@@ -78,7 +86,7 @@ pub(crate) fn decide(
         None
     };
     match skip {
-        None => Decision::Ask { posts: worded },
+        None => Decision::Ask { about: About::Posts(worded) },
         Some(reason) => {
             // Posts without words would wait for ever: the row is dated until new ones come.
             let waits = reason != SkipReason::NoNewPosts && row.scored_at.is_none();
@@ -87,6 +95,51 @@ pub(crate) fn decide(
             Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() }
         }
     }
+}
+
+/// Decides about a lead's profile, whose chunk may have been tried before.
+pub(crate) fn decide_profile(
+    lead: &ChunkLead,
+    row: &LeadRow,
+    run: &RunId,
+    tried_before: bool,
+    cells: &mut Cells,
+) -> Decision {
+    let skipped = |reason| {
+        let outcome = Outcome::Skipped { reason };
+        Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() }
+    };
+    let failed = |category| {
+        let detail = "an earlier try of this run could not score it".to_owned();
+        let outcome = Outcome::Failed { category, detail };
+        Decision::Settle { outcome, examined: profile_key(&lead.key), scored: Vec::new() }
+    };
+    match row.scoring_status.as_str() {
+        schema::TO_BE_SCORED => {
+            match profile_score::material([&row.raw_profile, &row.profile_json]) {
+                Some(profile) => Decision::Ask { about: About::Profile(profile) },
+                None => {
+                    cells.profile_too_thin();
+                    skipped(SkipReason::ProfileTooThin)
+                }
+            }
+        }
+        // An earlier try scored it and died before it could say so.
+        schema::SCORED if profile_score::is_of_run(&row.breakdown, run) => Decision::Settle {
+            outcome: Outcome::Scored,
+            examined: profile_key(&lead.key),
+            scored: profile_key(&lead.key),
+        },
+        schema::PROFILE_TOO_THIN => skipped(SkipReason::ProfileTooThin),
+        schema::API_ERROR if tried_before => failed(ErrorCategory::SafetyBlock),
+        schema::PARSE_ERROR if tried_before => failed(ErrorCategory::AiResponseFormat),
+        _ => skipped(SkipReason::AlreadyScoredInRun),
+    }
+}
+
+/// What stands for a lead's profile where its posts would be named.
+pub(crate) fn profile_key(lead: &LeadKey) -> Vec<PostKey> {
+    vec![lead.as_str().parse().expect("keys of leads and of posts have the same form")]
 }
 
 /// The profile of a row, which may be none.
@@ -101,7 +154,6 @@ mod tests {
     use serde_json::{Map, Value, json};
     use shared::linkedin::PostUrl;
     use shared::messages::{LeadRef, Post, PostKind};
-    use shared::schema::leads as schema;
 
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
 
@@ -137,10 +189,10 @@ mod tests {
         let source =
             Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };
         let run = run();
-        let mut cells = Cells::new(&run, at);
+        let mut cells = Cells::new(run.clone(), at);
         let decision = decide(&lead, row, &run, &source, tried_before, &mut cells);
         let words = match decision {
-            Decision::Ask { posts } => format!("ask about {}", posts.len()),
+            Decision::Ask { about } => format!("ask about {}", about.answers()),
             Decision::Settle { outcome, examined, scored } => match outcome {
                 Outcome::Skipped { reason } => reason.as_str().to_owned(),
                 Outcome::Failed { category, .. } => {
@@ -161,6 +213,7 @@ mod tests {
             posts_content: posts_content.to_owned(),
             evaluation: evaluation.to_owned(),
             scored_at: scored.then(|| "2026-11-01T00:00:00.000Z".to_owned()),
+            ..LeadRow::default()
         }
     }
 
@@ -218,5 +271,42 @@ mod tests {
         assert_eq!(decided_in_try(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
+    }
+
+    fn profile_decided(status: &str, about: &str, breakdown: &str, n: u32) -> String {
+        let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
+        let key = profile.lead_key();
+        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts: Vec::new() };
+        let row = LeadRow {
+            scoring_status: status.to_owned(),
+            raw_profile: json!({"about": about}).to_string(),
+            breakdown: breakdown.to_owned(),
+            ..LeadRow::default()
+        };
+        let run = run();
+        let mut cells = Cells::new(run.clone(), "2026-11-23T10:00:00Z".parse().unwrap());
+        match decide_profile(&lead, &row, &run, n > 1, &mut cells) {
+            Decision::Ask { .. } => "ask".to_owned(),
+            Decision::Settle { outcome, examined, .. } => match outcome {
+                Outcome::Skipped { reason } => reason.as_str().to_owned(),
+                Outcome::Failed { category, .. } => category.as_str().to_owned(),
+                Outcome::Scored => format!("scored {}", examined.len()),
+                Outcome::NotALead => "no lead".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_profile_is_asked_about_once() {
+        let about = "Runs operations at a company of eighty people.";
+        let mine = profile_score::breakdown_cell("A", &run());
+        assert_eq!(profile_decided(schema::TO_BE_SCORED, about, "", 1), "ask");
+        assert_eq!(profile_decided(schema::TO_BE_SCORED, "Hello!", "", 1), "PROFILE_TOO_THIN");
+        assert_eq!(profile_decided(schema::PROFILE_TOO_THIN, "", "", 2), "PROFILE_TOO_THIN");
+        assert_eq!(profile_decided(schema::SCORED, about, &mine, 1), "scored 1");
+        assert_eq!(profile_decided(schema::SCORED, about, "", 1), "ALREADY_SCORED_IN_RUN");
+        assert_eq!(profile_decided(schema::PARSE_ERROR, about, "", 2), "AI_RESPONSE_FORMAT");
+        assert_eq!(profile_decided(schema::PARSE_ERROR, about, "", 1), "ALREADY_SCORED_IN_RUN");
+        assert_eq!(profile_decided(schema::API_ERROR, about, "", 2), "SAFETY_BLOCK");
     }
 }

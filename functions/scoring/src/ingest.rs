@@ -1,22 +1,24 @@
 //! A harvest ended: resolve its run, read it, plan its leads.
 
 use crate::Scoring;
-use crate::apify::ApifyRun;
+use crate::apify;
+use crate::budget::Allowance;
+use crate::clients::allowance as allowance_of;
 use crate::harvest::ProfilePosts;
-use crate::leads;
-use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES, Plan, PlanLead};
+use crate::plan::{Plan, PlanLead};
+use crate::prepare::{NotPlanned, Prepared, prepare};
 use crate::report::report;
 use crate::resolve::{Resolved, resolve};
-use crate::rubric;
-use jiff::SignedDuration;
-use shared::airtable::AirtableError;
-use shared::failure::{Failure, FailureClass};
-use shared::ids::{BaseId, PlanId};
+use jiff::{SignedDuration, Timestamp};
+use shared::apify::ApifyRun;
+use shared::failure::Failure;
+use shared::ids::{BaseId, ClientId, PlanId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{
-    Fact, Harvested, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader, Source,
+    Fact, Harvested, Hints, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader,
+    Source,
 };
-use shared::seams::{Queue, QueueError, QueueName, Transport};
+use shared::seams::{Queue, QueueName, Transport};
 use std::collections::BTreeMap;
 
 /// Apify's figures are preliminary for this long after a run's end.
@@ -27,6 +29,7 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Ingest,
 ) -> Result<(), Failure> {
+    let seen_at = app.clock.now();
     let apify_run = app
         .apify
         .run(&task.apify_run_id)
@@ -34,23 +37,34 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
         .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right; the harvest is paid for.
-    let Resolved { run, base } = resolve(&app.airtable, master, task, apify_run.as_ref())
-        .await
-        .map_err(Failure::retryable)?;
+    let Resolved { run, base, token_limit } =
+        resolve(&app.planning, master, task, apify_run.as_ref())
+            .await
+            .map_err(Failure::retryable)?;
+    if task.hints.client.is_none() && run.client != ClientId::unattributed() {
+        // Only now it is known whose plan this is: it goes on behind that client's others.
+        let hints = Hints { client: Some(run.client), ..task.hints.clone() };
+        let message = Ingest { hints, ..task.clone() }.into_message();
+        let queued = app.queue.send(QueueName::Scoring, vec![message]).await;
+        return queued.map_err(Failure::retryable);
+    }
     let span = shared::telemetry::run_span(&run);
     let result = tracing::Instrument::instrument(
-        ingest_run(app, task, apify_run.as_ref(), &run, base),
+        ingest_run(app, task, apify_run.as_ref(), seen_at, &run, base, token_limit),
         span,
     );
     result.await
 }
 
-async fn ingest_run<T: Transport, Q: Queue>(
+/// Handles an `Ingest` task whose run is known.
+pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Ingest,
     apify_run: Option<&ApifyRun>,
+    seen_at: Timestamp,
     run: &RunHeader,
     base: Result<BaseId, String>,
+    token_limit: Option<u64>,
 ) -> Result<(), Failure> {
     let mut facts = vec![Fact::Opened(Opened { by: OpenedBy::Webhook(task.apify_run_id.clone()) })];
     facts.extend(task.hints.unusable.iter().map(|text| noted(text.clone())));
@@ -66,7 +80,8 @@ async fn ingest_run<T: Transport, Q: Queue>(
     let Some(status) = apify_run.status else {
         return Err(Failure::retryable(format!("Apify run {} is still going on", apify_run.id)));
     };
-    let harvest = app.apify.harvest(apify_run, status).await.map_err(Failure::retryable)?;
+    let harvest =
+        apify::harvest(&app.apify, apify_run, status).await.map_err(Failure::retryable)?;
     let Some(mut harvest) = harvest else {
         let reason = format!(
             "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \
@@ -76,14 +91,13 @@ async fn ingest_run<T: Transport, Q: Queue>(
         return report(app, run, vec![failed(task, reason)]).await;
     };
     let profiles = std::mem::take(&mut harvest.profiles);
-    let seen_at = app.clock.now();
     let mut facts = Vec::new();
     let planned = match base {
         Err(reason) => {
             facts.push(failed(task, reason));
             None
         }
-        Ok(base) => match plan(app, run, &base, apify_run, profiles).await {
+        Ok(base) => match plan(app, run, &base, apify_run, profiles, token_limit).await {
             Ok(planned) => {
                 facts.extend(planned.facts);
                 Some(planned.id)
@@ -95,7 +109,7 @@ async fn ingest_run<T: Transport, Q: Queue>(
             }
         },
     };
-    let harvested = |apify_run: &ApifyRun| {
+    let harvested = |apify_run: &ApifyRun, seen_at| {
         Fact::Harvested(Harvested {
             apify_run: apify_run.id.clone(),
             status,
@@ -103,10 +117,11 @@ async fn ingest_run<T: Transport, Q: Queue>(
             posts: harvest.posts,
             posts_without_profile: harvest.posts_without_profile,
             cost: apify_run.cost,
+            seen_at: Some(seen_at),
             plan: planned.clone(),
         })
     };
-    facts.insert(0, harvested(apify_run));
+    facts.insert(0, harvested(apify_run, seen_at));
     report(app, run, facts).await?;
 
     // The figures were preliminary: the leads are being scored already, so wait and look again.
@@ -114,101 +129,111 @@ async fn ingest_run<T: Transport, Q: Queue>(
     if let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) {
         let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
         tokio::time::sleep(left.unsigned_abs()).await;
+        let read_again_at = app.clock.now();
         if let Some(final_run) = app.apify.run(&apify_run.id).await.map_err(Failure::retryable)?
             && final_run.cost != apify_run.cost
         {
-            report(app, run, vec![harvested(&final_run)]).await?;
+            report(app, run, vec![harvested(&final_run, read_again_at)]).await?;
         }
     }
     Ok(())
 }
 
 /// A plan whose chunks are queued.
-struct QueuedPlan {
+pub(crate) struct QueuedPlan {
     id: PlanId,
-    facts: Vec<Fact>,
+    pub(crate) facts: Vec<Fact>,
 }
 
-/// Why there is no plan.
-enum NotPlanned {
-    /// The same may work later.
-    Later(Failure),
-    /// It takes a person.
-    Never(String),
-}
-
-impl From<AirtableError> for NotPlanned {
-    fn from(error: AirtableError) -> Self {
-        match error.class() {
-            FailureClass::Retryable => Self::Later(Failure::retryable(error)),
-            FailureClass::Terminal | FailureClass::Poison => Self::Never(error.to_string()),
-        }
-    }
-}
-
-/// Plans a harvest's leads and queues the chunks. The facts about the plan are still to be sent.
+/// Plans a harvest's leads and queues the chunks.
 async fn plan<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     run: &RunHeader,
     base: &BaseId,
     apify_run: &ApifyRun,
     profiles: BTreeMap<ProfileKey, ProfilePosts>,
+    token_limit: Option<u64>,
 ) -> Result<QueuedPlan, NotPlanned> {
-    let planned_leads = profiles
+    let mut planned_leads: Vec<PlanLead> = profiles
         .into_iter()
         .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
         .collect();
+    let prepared =
+        Planning::prepare(app, run, base, token_limit, !planned_leads.is_empty()).await?;
     let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
-    let plan = Plan::new(&about, planned_leads, app.config.lanes)
+    prepared.estimate(app, &mut planned_leads);
+    let mut allowance = prepared.allowance.clone();
+    let plan = Plan::new(&about, planned_leads, app.config.lanes, &mut allowance)
         .map_err(|too_many| NotPlanned::Never(too_many.to_string()))?;
+    queue(app, run, base, plan, source_of(apify_run), &prepared).await
+}
+
+/// What plans of posts need besides their leads.
+pub(crate) struct Planning {
+    /// The client's rubric and fields; `None` where there is no lead to plan.
+    prepared: Option<Prepared>,
+    /// What the limits leave for the run.
+    pub(crate) allowance: Allowance,
+}
+
+impl Planning {
+    /// Reads it, if there is anything to plan.
+    pub(crate) async fn prepare<T: Transport, Q: Queue>(
+        app: &Scoring<T, Q>,
+        run: &RunHeader,
+        base: &BaseId,
+        token_limit: Option<u64>,
+        is_needed: bool,
+    ) -> Result<Self, NotPlanned> {
+        if !is_needed {
+            return Ok(Self { prepared: None, allowance: Allowance::new(None) });
+        }
+        let prepared = Some(prepare(app, base, Kind::Post).await?);
+        let (base_run, client) = (&run.base_run, &run.client);
+        let left = allowance_of(app, base_run, client, Kind::Post, token_limit, None).await?;
+        Ok(Self { prepared, allowance: Allowance::new(left) })
+    }
+
+    /// Estimates what scoring the leads will use, where there is a limit to keep.
+    pub(crate) fn estimate<T, Q>(&self, app: &Scoring<T, Q>, leads: &mut [PlanLead]) {
+        if let Some(prepared) = self.prepared.as_ref().filter(|_| self.allowance.is_limited()) {
+            let rates = prepared.rates(app.config.leads_per_call);
+            leads.iter_mut().for_each(|lead| lead.estimate(&rates));
+        }
+    }
+}
+
+/// The source of a harvest's leads.
+pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {
+    Source::Harvest {
+        apify_run: apify_run.id.clone(),
+        finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
+    }
+}
+
+/// Queues the chunks of a plan of posts. The facts about the plan are still to be sent.
+pub(crate) async fn queue<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    run: &RunHeader,
+    base: &BaseId,
+    plan: Plan,
+    source: Source,
+    planning: &Planning,
+) -> Result<QueuedPlan, NotPlanned> {
     let id = plan.id.clone();
     let mut facts = Vec::new();
-    if plan.leads() > 0 {
-        let writable = leads::writable_fields(&app.airtable, base).await?;
-        let rubric = match rubric::read(&app.airtable, base, writable.criteria_have_active).await {
-            Ok(rubric) => rubric,
-            Err(rubric::RubricError::Airtable(error)) => return Err(error.into()),
-            Err(error @ rubric::RubricError::Empty { .. }) => {
-                return Err(NotPlanned::Never(error.to_string()));
-            }
-        };
-        if rubric.prompt.len() > MAX_RUBRIC_BYTES {
-            return Err(NotPlanned::Never(format!(
-                "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
-                rubric.prompt.len()
-            )));
-        }
-        facts.extend(rubric.warnings.into_iter().chain(writable.warnings).map(noted));
-        if plan.dropped_posts() > 0 {
-            facts.push(noted(format!(
-                "{} harvested post(s) were left out: their leads' cells have no room for them",
-                plan.dropped_posts()
-            )));
-        }
-        facts.extend(plan.facts(Kind::Post));
-        let frame = ChunkFrame {
-            run: run.clone(),
-            kind: Kind::Post,
-            base: base.clone(),
-            source: Source::Harvest {
-                apify_run: apify_run.id.clone(),
-                finished_at: apify_run.finished_at.unwrap_or(apify_run.started_at),
-            },
-            rubric: rubric.prompt,
-            writable: writable.fields,
-        };
-        let messages = plan.into_messages(&frame);
-        tracing::info!(
-            plan.id = %id,
-            plan.chunks = messages.len(),
-            "harvest planned"
-        );
-        app.queue.send(QueueName::Scoring, messages).await.map_err(|error| match &error {
-            QueueError::Unreachable { .. } => NotPlanned::Later(Failure::retryable(error)),
-            QueueError::Refused { .. } => NotPlanned::Never(error.to_string()),
-        })?;
-    } else {
-        facts.extend(plan.facts(Kind::Post));
+    if plan.dropped_posts() > 0 {
+        facts.push(noted(format!(
+            "{} harvested post(s) were left out: their leads' cells have no room for them",
+            plan.dropped_posts()
+        )));
+    }
+    facts.extend(plan.facts(Kind::Post, None));
+    if let Some(prepared) = &planning.prepared {
+        facts.extend(prepared.warnings.iter().cloned().map(noted));
+        let messages = plan.into_messages(&prepared.frame(run, base, source));
+        tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
+        app.queue.send(QueueName::Scoring, messages).await?;
     }
     Ok(QueuedPlan { id, facts })
 }
@@ -217,6 +242,7 @@ fn failed(task: &Ingest, reason: String) -> Fact {
     Fact::RunFailed(RunFailed { apify_run: Some(task.apify_run_id.clone()), reason })
 }
 
-fn noted(text: String) -> Fact {
+/// A note about something odd in the input.
+pub(crate) fn noted(text: String) -> Fact {
     Fact::Noted(Note { kind: NoteKind::Input, text })
 }

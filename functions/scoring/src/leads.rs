@@ -2,6 +2,7 @@
 
 use crate::evaluation::{self, ScoredPost};
 use crate::posts_content::StoredPost;
+use crate::profile_score::{self, ProfileScore};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -9,11 +10,11 @@ use shared::airtable::formula::{Formula, any_encoding_of};
 use shared::airtable::{Airtable, AirtableError, ListQuery, Record, TableSchema};
 use shared::ids::{BaseId, RunId};
 use shared::linkedin::ProfileKey;
-use shared::messages::{ChunkLead, ErrorCategory, LeadRef, SkipReason};
-use shared::schema::{leads as schema, post_attributes};
+use shared::messages::{Chunk, ChunkLead, ErrorCategory, Kind, LeadRef, SkipReason};
+use shared::schema::{leads as schema, post_attributes, profile_attributes};
 use shared::seams::Transport;
 
-/// A lead's row, as far as post scoring reads it.
+/// A lead's row, as far as scoring reads it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct LeadRow {
@@ -25,26 +26,44 @@ pub(crate) struct LeadRow {
     pub(crate) evaluation: String,
     #[serde(rename = "Date Posts Scored")]
     pub(crate) scored_at: Option<String>,
+    #[serde(rename = "Raw Profile Data")]
+    pub(crate) raw_profile: String,
+    #[serde(rename = "Profile Full JSON")]
+    pub(crate) profile_json: String,
+    #[serde(rename = "Scoring Status")]
+    pub(crate) scoring_status: String,
+    #[serde(rename = "AI Attribute Breakdown")]
+    pub(crate) breakdown: String,
+    #[serde(rename = "Post Scoring Tokens")]
+    pub(crate) tokens: Option<u64>,
 }
 
-/// The fields of [`LeadRow`].
-const READ: [&str; 4] = [
+/// The fields of [`LeadRow`] that post scoring reads.
+const READ_FOR_POSTS: [&str; 4] = [
     schema::PROFILE_URL,
     schema::POSTS_CONTENT,
     schema::POSTS_EVALUATION,
     schema::DATE_POSTS_SCORED,
 ];
+/// The fields of [`LeadRow`] that profile scoring reads besides those with the profile.
+const READ_FOR_PROFILES: [&str; 3] =
+    [schema::PROFILE_URL, schema::SCORING_STATUS, schema::AI_BREAKDOWN];
 
-/// The fields of `Leads` that can be written.
+/// What a base has of the fields that scoring reads and writes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Writable {
+    /// The fields of `Leads` that can be written.
     pub(crate) fields: Vec<String>,
-    /// Whether the criteria of the rubric can be switched off; `None` when the schema is secret.
+    /// Whether the rows of the rubric can be switched off; `None` when the schema is secret.
     pub(crate) criteria_have_active: Option<bool>,
+    /// The fields that hold the leads' profiles.
+    pub(crate) profile_fields: Vec<String>,
+    /// Whether the leads can be marked as acted on; `None` when the schema is secret.
+    pub(crate) has_actioned: Option<bool>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads which of the fields that post scoring writes a base has: one request, once per plan.
+/// Reads which of the fields that a kind of scoring writes a base has: one request, once per plan.
 /// Where the token may not read the schema, the fields that every base must have are written.
 ///
 /// # Errors
@@ -53,13 +72,22 @@ pub(crate) struct Writable {
 pub(crate) async fn writable_fields(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
+    kind: Kind,
 ) -> Result<Writable, AirtableError> {
-    let required = || schema::POST_FIELDS.iter().filter(|field| !field.optional);
+    let (fields, rubric, active) = match kind {
+        Kind::Post => (&schema::POST_FIELDS[..], post_attributes::TABLE, post_attributes::ACTIVE),
+        Kind::Profile => {
+            (&schema::PROFILE_FIELDS[..], profile_attributes::TABLE, profile_attributes::ACTIVE)
+        }
+    };
+    let required = || fields.iter().filter(|field| !field.optional);
     let tables = match airtable.tables(base).await {
         Ok(tables) => tables,
         Err(AirtableError::Denied { .. }) => {
             return Ok(Writable {
                 criteria_have_active: None,
+                has_actioned: None,
+                profile_fields: vec![schema::RAW_PROFILE.to_owned()],
                 fields: required().map(|field| field.name.to_owned()).collect(),
                 warnings: vec![format!(
                     "the schema of base {base} may not be read (scope schema.bases:read): \
@@ -70,15 +98,21 @@ pub(crate) async fn writable_fields(
         }
         Err(error) => return Err(error),
     };
-    let criteria = tables.iter().find(|table| table.name == post_attributes::TABLE);
-    let has_active = |table: &TableSchema| {
-        table.fields.iter().any(|field| field.name == post_attributes::ACTIVE)
-    };
+    let criteria = tables.iter().find(|table| table.name == rubric);
+    let has_active = |table: &TableSchema| table.fields.iter().any(|field| field.name == active);
     let criteria_have_active = criteria.map(has_active);
     let table = tables.into_iter().find(|table| table.name == schema::TABLE);
     let known = table.map(|table| table.fields).unwrap_or_default();
-    let mut writable = Writable { fields: Vec::new(), criteria_have_active, warnings: Vec::new() };
-    for field in &schema::POST_FIELDS {
+    let has = |name: &str| known.iter().any(|field| field.name == name);
+    let profile_fields = [schema::RAW_PROFILE, schema::PROFILE_JSON].into_iter().filter(|f| has(f));
+    let mut writable = Writable {
+        fields: Vec::new(),
+        criteria_have_active,
+        profile_fields: profile_fields.map(str::to_owned).collect(),
+        has_actioned: Some(has(schema::POSTS_ACTIONED)),
+        warnings: Vec::new(),
+    };
+    for field in fields {
         let found = known.iter().find(|known| known.name == field.name);
         let fits = found.is_some_and(|found| field.field_type.accepts(&found.field_type));
         match (found, fits) {
@@ -109,10 +143,10 @@ pub(crate) async fn writable_fields(
     Ok(writable)
 }
 
-/// Reads the rows of a chunk's leads: one request.
+/// Reads the rows of these leads of a chunk: one request.
 pub(crate) async fn read(
     airtable: &Airtable<impl Transport>,
-    base: &BaseId,
+    chunk: &Chunk,
     leads: &[ChunkLead],
 ) -> Result<Vec<Record<LeadRow>>, AirtableError> {
     let mut slugs = Vec::new();
@@ -127,8 +161,21 @@ pub(crate) async fn read(
         let pattern = format!("/in/(?:{})\\s*[/?#]", slugs.join("|"));
         formulas.push(Formula::path_matches(schema::PROFILE_URL, &pattern));
     }
-    let query = ListQuery { fields: &READ, formula: Some(Formula::any(formulas)) };
-    let mut rows = airtable.list(base, schema::TABLE, &query).await?;
+    let fields: Vec<&str> = match chunk.kind {
+        Kind::Post => {
+            // Who may use so many tokens only needs to know what earlier tries used.
+            let tokens = chunk.writable.iter().map(String::as_str);
+            let tokens = tokens
+                .filter(|name| chunk.token_share.is_some() && *name == schema::POST_SCORING_TOKENS);
+            READ_FOR_POSTS.into_iter().chain(tokens).collect()
+        }
+        Kind::Profile => {
+            let of_base = chunk.profile_fields.iter().map(String::as_str);
+            READ_FOR_PROFILES.into_iter().chain(of_base).collect()
+        }
+    };
+    let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
+    let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
     rows.sort_by(|a: &Record<LeadRow>, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     Ok(rows)
 }
@@ -144,16 +191,21 @@ pub(crate) fn find<'a>(rows: &'a [Record<LeadRow>], lead: &LeadRef) -> Option<&'
 }
 
 /// Collects the cells of one row.
-pub(crate) struct Cells<'a> {
-    run: &'a RunId,
+pub(crate) struct Cells {
+    run: RunId,
     at: Timestamp,
     cells: Map<String, Value>,
 }
 
-impl<'a> Cells<'a> {
+impl Cells {
     /// No cells yet.
-    pub(crate) fn new(run: &'a RunId, at: Timestamp) -> Self {
+    pub(crate) fn new(run: RunId, at: Timestamp) -> Self {
         Self { run, at, cells: Map::new() }
+    }
+
+    /// Nothing is written after all.
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
     }
 
     /// What a harvest found.
@@ -188,19 +240,65 @@ impl<'a> Cells<'a> {
     /// The lead's posts were scored.
     pub(crate) fn scored(
         &mut self,
-        posts: &[&StoredPost],
+        posts: &[StoredPost],
         scored: &[ScoredPost],
         lead: Option<&ProfileKey>,
         tokens: u64,
     ) {
         if let Some(best) = evaluation::best(scored) {
             self.set(schema::POSTS_SCORE, json!(best.score));
-            self.set(schema::TOP_POST, json!(evaluation::top_post(posts[best.index], best, lead)));
+            self.set(schema::TOP_POST, json!(evaluation::top_post(&posts[best.index], best, lead)));
         }
-        self.set(schema::POSTS_EVALUATION, json!(evaluation::cell(self.run, posts, scored)));
+        self.set(schema::POSTS_EVALUATION, json!(evaluation::cell(&self.run, posts, scored)));
         self.set(schema::DATE_POSTS_SCORED, self.now());
         self.set(schema::POSTS_SKIP_REASON, Value::Null);
         self.tried(tokens);
+    }
+
+    /// The tokens that the run may use are used: whatever was harvested waits for the next run.
+    pub(crate) fn out_of_budget(&mut self) {
+        self.set(schema::POSTS_SKIP_REASON, json!(SkipReason::BudgetReached.as_str()));
+        self.set(schema::DATE_POSTS_SCORED, Value::Null);
+    }
+
+    /// The lead's profile was scored.
+    pub(crate) fn profile_scored(&mut self, score: &ProfileScore) {
+        // Airtable writes 83.33 % as 0.8333.
+        self.set(schema::AI_SCORE, json!((score.percent * 100.0).round() / 10_000.0));
+        self.set(schema::AI_ASSESSMENT, json!(score.assessment));
+        let breakdown = profile_score::breakdown_cell(&score.breakdown, &self.run);
+        self.set(schema::AI_BREAKDOWN, json!(breakdown));
+        self.set(schema::AI_EXCLUDED, json!(score.excluded.is_some()));
+        self.set(schema::EXCLUDE_DETAILS, json!(score.excluded));
+        self.set(schema::SCORING_STATUS, json!(schema::SCORED));
+        self.set(schema::DATE_SCORED, self.now());
+    }
+
+    /// The lead's profile is too thin to be judged.
+    pub(crate) fn profile_too_thin(&mut self) {
+        self.set(schema::AI_SCORE, json!(0));
+        self.set(schema::SCORING_STATUS, json!(schema::PROFILE_TOO_THIN));
+        self.set(schema::DATE_SCORED, self.now());
+    }
+
+    /// The lead's profile could not be scored. What may go better by itself is not marked: the
+    /// lead stays waiting and is tried again in the next run.
+    pub(crate) fn profile_failed(&mut self, category: ErrorCategory) {
+        match category {
+            ErrorCategory::SafetyBlock => {
+                self.set(schema::SCORING_STATUS, json!(schema::API_ERROR));
+            }
+            ErrorCategory::AiResponseFormat => {
+                self.set(schema::SCORING_STATUS, json!(schema::PARSE_ERROR));
+            }
+            ErrorCategory::Quota
+            | ErrorCategory::Timeout
+            | ErrorCategory::Auth
+            | ErrorCategory::ModelConfig
+            | ErrorCategory::PostsUnreadable
+            | ErrorCategory::Airtable
+            | ErrorCategory::Unknown => {}
+        }
     }
 
     /// The lead could not be scored. Only what would fail the same way again is dated, so that it
@@ -208,7 +306,7 @@ impl<'a> Cells<'a> {
     pub(crate) fn failed(&mut self, category: ErrorCategory, detail: &str, tokens: u64) {
         self.set(
             schema::POSTS_EVALUATION,
-            json!(evaluation::error_cell(self.run, category, detail)),
+            json!(evaluation::error_cell(&self.run, category, detail)),
         );
         let dated = category == ErrorCategory::SafetyBlock;
         self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });

@@ -1,31 +1,44 @@
-//! Scoring: plans what a harvest brought, and scores it chunk by chunk.
+//! Scoring: plans what a harvest brought or what is waiting, and scores it chunk by chunk.
 //!
 //! A wave of leads announces its model calls, makes them, reports what was billed, writes the
 //! leads' rows, then settles. Whatever step it dies at, the metrics finalizer knows what is known.
 
 mod apify;
+mod asking;
+mod budget;
 mod chunk;
+mod clients;
 mod config;
 mod decide;
 mod evaluation;
+mod form;
 mod gemini;
 mod harvest;
 mod ingest;
 mod leads;
 mod plan;
 mod posts_content;
+mod prepare;
+mod profile_rubric;
+mod profile_score;
+mod replay;
 mod report;
 mod resolve;
 mod rubric;
+mod share;
+mod waiting;
+mod waiting_leads;
 mod wave;
+mod writing;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint, queue_urls};
+pub use gemini::{ModelProblem, ThinkingLevel, TierChoice, probe_model};
 
-use apify::Apify;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::Progress;
 use gemini::Gemini;
-use shared::airtable::{Airtable, Limiters};
+use shared::airtable::{Airtable, Limiters, Rate};
+use shared::apify::Apify;
 use shared::batch::{Batch, Delivery};
 use shared::clock::Clock;
 use shared::deadline::Deadline;
@@ -42,7 +55,11 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// The function with all it needs. Made once per process.
 pub struct Scoring<T, Q> {
+    /// For chunks: the lanes of a client's base share its limit.
     airtable: Airtable<T>,
+    /// For plans: they share the master base's limit with the finalizer.
+    planning: Airtable<T>,
+    limits: Limits,
     apify: Apify<T>,
     gemini: Gemini<T>,
     queue: Q,
@@ -51,33 +68,78 @@ pub struct Scoring<T, Q> {
     rng: Mutex<fastrand::Rng>,
 }
 
+/// The request limits that the two kinds of work keep to.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    plans: Arc<Limiters>,
+    chunks: Arc<Limiters>,
+}
+
+impl Limits {
+    /// For a process that is one of many, each of which works on a plan or on a chunk of one of
+    /// so many lanes.
+    #[must_use]
+    pub fn of_one_process(lanes: u32) -> Self {
+        Self {
+            plans: Arc::new(Limiters::of_one_process(Rate::PLAN)),
+            chunks: Arc::new(Limiters::of_one_process(Rate::chunk(lanes))),
+        }
+    }
+
+    /// For a process that does all the work.
+    #[must_use]
+    pub fn of_the_only_process(all: &Arc<Limiters>) -> Self {
+        Self { plans: Arc::clone(all), chunks: Arc::clone(all) }
+    }
+
+    /// Returns when the next process may begin with its whole rate.
+    async fn rest(&self) {
+        self.plans.rest().await;
+        self.chunks.rest().await;
+    }
+}
+
 impl<T: Transport + Clone, Q: Queue> Scoring<T, Q> {
     /// Wires the function. Attempt ids and jitter are drawn from `rng`.
     pub fn new(
         config: Config,
         transport: T,
-        limiters: Arc<Limiters>,
+        limits: Limits,
         queue: Q,
         clock: Clock,
         rng: fastrand::Rng,
     ) -> Self {
-        let airtable = Airtable::new(
-            transport.clone(),
-            config.airtable.url.clone(),
-            config.airtable.token.clone(),
-            limiters,
-        );
+        let airtable = |limiters: &Arc<Limiters>| {
+            Airtable::new(
+                transport.clone(),
+                config.airtable.url.clone(),
+                config.airtable.token.clone(),
+                Arc::clone(limiters),
+            )
+        };
+        let (planning, airtable) = (airtable(&limits.plans), airtable(&limits.chunks));
         let apify =
-            Apify::new(transport.clone(), config.apify_url.clone(), config.apify_token.clone());
+            Apify::new(transport.clone(), config.apify.url.clone(), config.apify.token.clone());
         let gemini = Gemini::new(
             transport,
             config.model_endpoint.connect(),
             config.model.clone(),
-            config.thinking.clone(),
+            config.thinking,
+            config.tier,
             config.model_timeout,
             clock.clone(),
         );
-        Self { airtable, apify, gemini, queue, clock, config, rng: Mutex::new(rng) }
+        Self {
+            airtable,
+            planning,
+            limits,
+            apify,
+            gemini,
+            queue,
+            clock,
+            config,
+            rng: Mutex::new(rng),
+        }
     }
 }
 
@@ -108,8 +170,10 @@ pub async fn handle<T: Transport, Q: Queue>(
             continue;
         }
         let time = deadline.remaining().saturating_sub(LAST_WORDS);
-        let work = tokio::time::timeout(time, handle_task(app, &delivery, deadline));
-        match work.await {
+        let work = tokio::time::timeout(time, handle_task(app, &delivery, deadline)).await;
+        // Before the message can go to another process.
+        app.limits.rest().await;
+        match work {
             Ok(Ok(Progress::Finished)) => {}
             Ok(Ok(Progress::OutOfTime)) => batch.resume(&delivery).await,
             Ok(Err(failure)) => batch.settle(&delivery, Err(failure)).await,
@@ -129,10 +193,10 @@ async fn handle_task<T: Transport, Q: Queue>(
 ) -> Result<Progress, Failure> {
     match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
         ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
+        ScoringTask::Replay(task) => replay::replay(app, &task).await.map(|()| Progress::Finished),
         ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
-        ScoringTask::Score(_) => Err(Failure::poison(
-            "scoring of leads that are waiting is not part of this release; redrive the message \
-             to one that has it",
-        )),
+        ScoringTask::Score(task) => {
+            waiting::score(app, &task, deadline).await.map(|()| Progress::Finished)
+        }
     }
 }

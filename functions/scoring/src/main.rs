@@ -1,11 +1,10 @@
 //! Wires the scoring function. Every decision is made in the library and in `shared`.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use scoring::{Config, Scoring, handle, queue_urls};
+use scoring::{Config, Limits, Scoring, handle, queue_urls};
 use shared::adapters::aws::Aws;
 use shared::adapters::http::HttpTransport;
 use shared::adapters::sqs::SqsQueue;
-use shared::airtable::Limiters;
 use shared::clock::Clock;
 use shared::config::Vars;
 use shared::deadline::Deadline;
@@ -30,10 +29,10 @@ async fn start() -> Result<(), Error> {
     let config = Config::read(&variable)?;
     let queues = queue_urls(&Vars::new(&variable))?;
     let transport = Arc::new(http);
-    let limiters = Arc::new(Limiters::new(config.airtable_rate));
+    let limits = Limits::of_one_process(config.lanes);
     let rng = fastrand::Rng::new();
     let queue = SqsQueue::new(aws.sqs(), queues);
-    let app = &Scoring::new(config, transport, limiters, queue, Clock::system(), rng);
+    let app = &Scoring::new(config, transport, limits, queue, Clock::system(), rng);
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

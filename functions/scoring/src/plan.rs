@@ -1,18 +1,23 @@
 //! From leads to chunks. Pure: the same leads give the same plan.
 
+use crate::budget::{Allowance, Rates};
+use crate::form::About;
 use crate::posts_content::{self, CELL_MAX, StoredPost, cell_len};
 use shared::adapters::limits::MAX_MESSAGE_BYTES;
 use shared::digest::{id_of, queue_id};
-use shared::ids::{BaseId, PlanId};
+use shared::ids::{BaseId, LeadKey, PlanId, RecordId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{
     Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_PLAN_LEADS, Message, Planned, PlannedChunk,
-    PlannedLead, Post, RunHeader, ScoringTask, Source,
+    PlannedLead, Post, ProfileAttribute, RunHeader, ScoringTask, Source,
 };
 use shared::seams::OutgoingMessage;
 
 /// Most leads of a chunk.
 const CHUNK_LEADS: usize = 50;
+/// Most leads of a chunk that may use so many tokens only: what its leads leave of its share, or
+/// use beyond it, is evened out within a chunk and nowhere else.
+const LIMITED_CHUNK_LEADS: usize = 500;
 /// Room for the leads of a chunk, in bytes of their JSON: a message less what else it carries.
 const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
 /// Longest system prompt that fits beside a chunk's leads.
@@ -21,6 +26,8 @@ pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
 /// What a plan is about.
 pub(crate) struct Plan {
     pub(crate) id: PlanId,
+    /// The plan whose leads it takes over.
+    pub(crate) replaces: Option<PlanId>,
     chunks: Vec<LaneChunk>,
 }
 
@@ -29,6 +36,8 @@ pub(crate) struct Plan {
 struct LaneChunk {
     lane: u32,
     leads: Vec<PlanLead>,
+    /// Most tokens that it may use; `None` for a client without a limit.
+    share: Option<u64>,
 }
 
 /// A lead of a plan, with the number of dataset items that are its.
@@ -38,6 +47,8 @@ pub(crate) struct PlanLead {
     items: u32,
     /// Posts that no cell has room for.
     dropped: usize,
+    /// What scoring it is expected to use.
+    tokens: u64,
 }
 
 /// A plan that is too large. Nothing of it is begun.
@@ -55,6 +66,8 @@ pub(crate) struct ChunkFrame {
     pub(crate) source: Source,
     pub(crate) rubric: String,
     pub(crate) writable: Vec<String>,
+    pub(crate) profile_fields: Vec<String>,
+    pub(crate) attributes: Vec<ProfileAttribute>,
 }
 
 impl PlanLead {
@@ -74,23 +87,51 @@ impl PlanLead {
             .collect();
         let dropped = found - posts.len();
         let key = profile.lead_key();
-        Self { lead: ChunkLead { key, lead: LeadRef::Profile(profile), posts }, items, dropped }
+        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts };
+        Self { lead, items, dropped, tokens: 0 }
+    }
+
+    /// A lead that was waiting.
+    pub(crate) fn waiting(key: LeadKey, record: RecordId, tokens: u64) -> Self {
+        let lead = ChunkLead { key, lead: LeadRef::Record(record), posts: Vec::new() };
+        Self { lead, items: 0, dropped: 0, tokens }
+    }
+
+    /// Estimates what scoring the harvested posts will use. Of posts that only a row holds it
+    /// knows nothing: some are assumed, and the chunk measures.
+    pub(crate) fn estimate(&mut self, rates: &Rates) {
+        if matches!(self.lead.lead, LeadRef::Record(_)) {
+            self.tokens = rates.of_lead(4_000, 4);
+            return;
+        }
+        let worded = self.lead.posts.iter().filter(|post| !post.content.trim().is_empty());
+        let about = About::Posts(worded.map(StoredPost::from).collect());
+        self.tokens = rates.of_lead(about.bytes(), about.answers());
+    }
+
+    /// The lead's key.
+    pub(crate) fn key(&self) -> &LeadKey {
+        &self.lead.key
     }
 }
 
 impl Plan {
-    /// Divides leads into chunks. The plan's id is made of `about` and of the leads with their
-    /// posts: planned again from the same harvest it is the same plan.
+    /// Divides leads into chunks. The plan's id is made of `about`, of what is left of the
+    /// allowance, and of the leads with their posts: planned again from the same harvest it is
+    /// the same plan. Leads that the allowance is not enough for are planned too, in chunks that
+    /// may use nothing: the run's record counts them.
     pub(crate) fn new(
         about: &[&str],
         leads: Vec<PlanLead>,
         lanes: u32,
+        allowance: &mut Allowance,
     ) -> Result<Self, TooManyLeads> {
         if leads.len() > MAX_PLAN_LEADS {
             return Err(TooManyLeads { leads: leads.len() });
         }
         let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
         parts.push(lanes.to_string());
+        parts.extend(allowance.left().map(|left| format!("{left} tokens")));
         for PlanLead { lead, items, .. } in &leads {
             parts.push(lead.key.to_string());
             parts.push(items.to_string());
@@ -98,7 +139,26 @@ impl Plan {
         }
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let id = id_of(&parts).try_into().expect("an id has the form of a plan id");
-        Ok(Self { id, chunks: chunks(leads, lanes) })
+        if !allowance.is_limited() {
+            return Ok(Self { id, replaces: None, chunks: chunks(leads, lanes, CHUNK_LEADS) });
+        }
+        let (allowed, beyond): (Vec<_>, Vec<_>) =
+            leads.into_iter().partition(|lead| allowance.take(lead.tokens));
+        let mut chunks_of_both = chunks(allowed, lanes, LIMITED_CHUNK_LEADS);
+        for chunk in &mut chunks_of_both {
+            chunk.share = Some(chunk.leads.iter().map(|lead| lead.tokens).sum());
+        }
+        chunks_of_both.extend(
+            chunks(beyond, lanes, LIMITED_CHUNK_LEADS)
+                .into_iter()
+                .map(|chunk| LaneChunk { share: Some(0), ..chunk }),
+        );
+        Ok(Self { id, replaces: None, chunks: chunks_of_both })
+    }
+
+    /// The plan, as one that takes over leads of `plan`.
+    pub(crate) fn replacing(self, plan: &PlanId) -> Self {
+        Self { replaces: Some(plan.clone()), ..self }
     }
 
     /// How many posts no cell has room for.
@@ -106,13 +166,8 @@ impl Plan {
         self.chunks.iter().flat_map(|chunk| &chunk.leads).map(|lead| lead.dropped).sum()
     }
 
-    /// How many leads it has.
-    pub(crate) fn leads(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.leads.len()).sum()
-    }
-
     /// The facts about the plan, to be sent when its chunks are queued.
-    pub(crate) fn facts(&self, kind: Kind) -> Vec<Fact> {
+    pub(crate) fn facts(&self, kind: Kind, part_of: Option<PlanId>) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self
             .chunks
             .iter()
@@ -120,12 +175,21 @@ impl Plan {
             .map(|(LaneChunk { leads, .. }, chunk)| {
                 let leads = leads
                     .iter()
-                    .map(|lead| PlannedLead { lead: lead.lead.key.clone(), posts: lead.items })
+                    .map(|lead| PlannedLead {
+                        lead: lead.lead.key.clone(),
+                        posts: lead.items,
+                        record: match &lead.lead.lead {
+                            LeadRef::Record(record) => Some(record.clone()),
+                            LeadRef::Profile(_) => None,
+                        },
+                    })
                     .collect();
                 Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
             })
             .collect();
-        facts.push(Fact::Planned(Planned { plan: self.id.clone(), kind, chunks: self.of() }));
+        let (plan, chunks) = (self.id.clone(), self.of());
+        let replaces = self.replaces.clone();
+        facts.push(Fact::Planned(Planned { plan, kind, chunks, part_of, replaces }));
         facts
     }
 
@@ -136,7 +200,7 @@ impl Plan {
         self.chunks
             .into_iter()
             .zip(0..)
-            .map(|(LaneChunk { lane, leads }, index)| {
+            .map(|(LaneChunk { lane, leads, share }, index)| {
                 let chunk = Chunk {
                     run: frame.run.clone(),
                     plan: plan.clone(),
@@ -147,6 +211,9 @@ impl Plan {
                     source: frame.source.clone(),
                     rubric: frame.rubric.clone(),
                     writable: frame.writable.clone(),
+                    profile_fields: frame.profile_fields.clone(),
+                    attributes: frame.attributes.clone(),
+                    token_share: share,
                     leads: leads.into_iter().map(|lead| lead.lead).collect(),
                 };
                 OutgoingMessage {
@@ -163,8 +230,8 @@ impl Plan {
     }
 }
 
-/// Chunks of at most 50 leads of one lane that fit into a message.
-fn chunks(leads: Vec<PlanLead>, lanes: u32) -> Vec<LaneChunk> {
+/// Chunks of at most `most` leads of one lane that fit into a message.
+fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
     let mut of_lanes: Vec<Vec<PlanLead>> = (0..lanes).map(|_| Vec::new()).collect();
     for lead in leads {
         let lane = lane_of(&lead.lead, of_lanes.len());
@@ -176,15 +243,13 @@ fn chunks(leads: Vec<PlanLead>, lanes: u32) -> Vec<LaneChunk> {
         for lead in leads {
             let size = json_len(&lead.lead);
             match chunks.last_mut() {
-                Some(chunk)
-                    if chunk.lane == lane && chunk.leads.len() < CHUNK_LEADS && size <= room =>
-                {
+                Some(chunk) if chunk.lane == lane && chunk.leads.len() < most && size <= room => {
                     room -= size;
                     chunk.leads.push(lead);
                 }
                 Some(_) | None => {
                     room = CHUNK_BYTES.saturating_sub(size);
-                    chunks.push(LaneChunk { lane, leads: vec![lead] });
+                    chunks.push(LaneChunk { lane, leads: vec![lead], share: None });
                 }
             }
         }
@@ -248,13 +313,19 @@ mod tests {
             source: Source::Waiting,
             rubric: "r".repeat(MAX_RUBRIC_BYTES),
             writable: Vec::new(),
+            profile_fields: Vec::new(),
+            attributes: Vec::new(),
         }
+    }
+
+    fn plan(about: &[&str], leads: Vec<PlanLead>, lanes: u32) -> Result<Plan, TooManyLeads> {
+        Plan::new(about, leads, lanes, &mut Allowance::new(None))
     }
 
     #[test]
     fn a_chunk_has_at_most_fifty_leads_and_a_lead_keeps_its_lane() {
         let lanes = |leads: Vec<PlanLead>| {
-            let plan = Plan::new(&["a"], leads, 2).unwrap();
+            let plan = super::tests::plan(&["a"], leads, 2).unwrap();
             let lanes = plan.chunks.iter().flat_map(|chunk| {
                 assert!(chunk.leads.len() <= CHUNK_LEADS);
                 chunk.leads.iter().map(|lead| (lead.lead.key.clone(), chunk.lane))
@@ -268,7 +339,7 @@ mod tests {
         for (key, lane) in lanes((100..140).map(|n| lead(n, vec![])).collect()) {
             assert!(all.get(&key).is_none_or(|known| *known == lane));
         }
-        let messages = Plan::new(&["a"], vec![lead(1, vec![])], 1).unwrap().into_messages(&frame());
+        let messages = plan(&["a"], vec![lead(1, vec![])], 1).unwrap().into_messages(&frame());
         assert_eq!(messages[0].group, "appX8s1pPiBf5rqTz#0");
     }
 
@@ -277,7 +348,7 @@ mod tests {
         let wordy = |n| {
             lead(n, (0..40).map(|p| post(&format!("u{n}-{p}"), "\u{1}é\"".repeat(900))).collect())
         };
-        let plan = Plan::new(&["a"], (0..30).map(wordy).collect(), 2).unwrap();
+        let plan = super::tests::plan(&["a"], (0..30).map(wordy).collect(), 2).unwrap();
         assert!(plan.chunks.len() > 1);
         for message in plan.into_messages(&frame()) {
             assert!(message.body.len() <= MAX_MESSAGE_BYTES, "{}", message.body.len());
@@ -288,7 +359,7 @@ mod tests {
     fn posts_that_no_cell_has_room_for_are_left_out_oldest_first_and_counted() {
         let posts = [("new", 60_000), ("long", 60_000), ("old", 30_000)];
         let posts = posts.map(|(url, length)| post(url, "ж".repeat(length)));
-        let plan = Plan::new(&["a"], vec![lead(1, posts.to_vec())], 1).unwrap();
+        let plan = super::tests::plan(&["a"], vec![lead(1, posts.to_vec())], 1).unwrap();
         let kept = &plan.chunks[0].leads[0].lead.posts;
         assert_eq!(kept.iter().map(|post| post.url.as_str()).collect::<Vec<_>>(), ["new", "old"]);
         assert_eq!(plan.dropped_posts(), 1);
@@ -296,17 +367,32 @@ mod tests {
 
     #[test]
     fn a_plan_of_the_same_content_is_the_same_plan() {
-        let id = |leads| Plan::new(&["run", "harvest"], leads, 2).unwrap().id;
+        let id = |leads| plan(&["run", "harvest"], leads, 2).unwrap().id;
         let one = || vec![lead(1, vec![post("u", "x".into())])];
         assert_eq!(id(one()), id(one()));
         assert_ne!(id(one()), id(vec![lead(1, vec![])]));
-        assert_ne!(id(one()), Plan::new(&["run", "other"], one(), 2).unwrap().id);
+        assert_ne!(id(one()), plan(&["run", "other"], one(), 2).unwrap().id);
+    }
+
+    #[test]
+    fn leads_beyond_the_allowance_are_planned_in_chunks_that_may_use_nothing() {
+        let waiting = |n: usize| PlanLead { tokens: 10, ..lead(n, vec![]) };
+        let mut allowance = Allowance::new(Some(605));
+        let leads = (0..100).map(waiting).collect();
+        let plan = Plan::new(&["a"], leads, 2, &mut allowance).unwrap();
+        let shares: Vec<(u32, usize, u64)> =
+            plan.chunks.iter().map(|c| (c.lane, c.leads.len(), c.share.unwrap())).collect();
+        assert_eq!(shares.len(), 4, "{shares:?}");
+        assert_eq!(shares.iter().map(|(_, leads, _)| leads).sum::<usize>(), 100);
+        assert_eq!(shares.iter().map(|(.., share)| share).sum::<u64>(), 600);
+        assert_eq!((shares[2].2, shares[3].2), (0, 0));
+        assert_eq!(allowance.left(), Some(0));
     }
 
     #[test]
     fn more_leads_than_a_plan_takes_are_refused_as_a_whole() {
         let leads: Vec<PlanLead> = vec![lead(1, vec![]); MAX_PLAN_LEADS + 1];
-        let error = Plan::new(&["a"], leads, 2).err().unwrap();
+        let error = plan(&["a"], leads, 2).err().unwrap();
         assert!(error.to_string().starts_with("25001 leads are more than a plan takes"));
     }
 }

@@ -1,13 +1,14 @@
 //! Which run and which client a harvest belongs to. Every rule answers the same for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
-use crate::apify::ApifyRun;
+use crate::clients::find_client;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::airtable::formula::Formula;
 use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::apify::ApifyRun;
 use shared::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
-use shared::messages::{Ingest, RunHeader, RunType};
+use shared::messages::{Ingest, Kind, RunHeader, RunType};
 use shared::schema::{apify, clients, run_record};
 use shared::seams::Transport;
 
@@ -17,10 +18,12 @@ pub(crate) struct Resolved {
     pub(crate) run: RunHeader,
     /// The base whose leads are scored, or why nothing is scored.
     pub(crate) base: Result<BaseId, String>,
+    /// Most tokens that the client's run may use on posts; `None` for no limit.
+    pub(crate) token_limit: Option<u64>,
 }
 
-/// A row of the master base, as far as it is read.
-type Row = Record<Map<String, Value>>;
+/// A row of the master base.
+pub(crate) type Row = Record<Map<String, Value>>;
 
 /// Resolves a harvest. `apify_run` is `None` when Apify knows no such run.
 pub(crate) async fn resolve(
@@ -73,7 +76,21 @@ pub(crate) async fn resolve(
         run_type,
         opened_at: task.received_at,
     };
-    Ok(Resolved { run, base: client.served_base() })
+    let token_limit = client.token_limit(Kind::Post);
+    Ok(Resolved { run, base: client.served_base(Kind::Post), token_limit })
+}
+
+/// The base whose leads are scored for `client`, or why none are, and its limit for posts.
+pub(crate) async fn served_base(
+    airtable: &Airtable<impl Transport>,
+    master: &BaseId,
+    client: &ClientId,
+) -> Result<(Result<BaseId, String>, Option<u64>), AirtableError> {
+    let known = find_client(airtable, master, client).await?;
+    Ok(known.map_or_else(
+        || (Err(format!("client {client:?} is not in the table {:?}", clients::TABLE)), None),
+        |known| (known.served_base(Kind::Post), known.token_limit(Kind::Post)),
+    ))
 }
 
 /// The record of a harvest that no client can be found for: an operator sees it, nothing is
@@ -86,60 +103,7 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
         run_type: RunType::Standalone,
         opened_at: task.received_at,
     };
-    Resolved { run, base: Err(reason) }
-}
-
-/// A client as its row says.
-struct Client {
-    id: String,
-    name: String,
-    status: String,
-    base: String,
-    service_level: String,
-}
-
-impl Client {
-    /// The base whose leads' posts are scored, or why none are.
-    fn served_base(&self) -> Result<BaseId, String> {
-        let id = &self.id;
-        if self.status != clients::ACTIVE {
-            return Err(format!(
-                "client {id:?} has the status {:?} and is not served: set {:?} to {:?} and post the webhook again",
-                self.status,
-                clients::STATUS,
-                clients::ACTIVE
-            ));
-        }
-        if self.service_level.trim_start().starts_with('1') {
-            return Err(format!(
-                "client {id:?} has the service level {:?}, which has no post scoring",
-                self.service_level
-            ));
-        }
-        self.base
-            .trim()
-            .parse()
-            .map_err(|error| format!("client {id:?} has no usable {:?}: {error}", clients::BASE_ID))
-    }
-}
-
-async fn find_client(
-    airtable: &Airtable<impl Transport>,
-    master: &BaseId,
-    id: &ClientId,
-) -> Result<Option<Client>, AirtableError> {
-    let query = ListQuery {
-        fields: &[clients::CLIENT_NAME, clients::STATUS, clients::BASE_ID, clients::SERVICE_LEVEL],
-        formula: Some(Formula::equals(clients::CLIENT_ID, id.as_str())),
-    };
-    let rows: Vec<Row> = airtable.list(master, clients::TABLE, &query).await?;
-    Ok(oldest(&rows).map(|row| Client {
-        id: id.to_string(),
-        name: text(row, clients::CLIENT_NAME),
-        status: text(row, clients::STATUS),
-        base: text(row, clients::BASE_ID),
-        service_level: text(row, clients::SERVICE_LEVEL),
-    }))
+    Resolved { run, base: Err(reason), token_limit: None }
 }
 
 /// The run record of this client that already carries the harvest.
@@ -160,23 +124,21 @@ async fn recorded(
     };
     let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
-    Ok(rows
-        .iter()
-        .filter(|row| {
-            text(row, run_record::APIFY_RUN_ID)
-                .lines()
-                .any(|line| line.trim() == apify_run.as_str())
-        })
-        .find_map(|row| {
-            let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
-            let base = run.base();
-            // A webhook for a run that Apify did not know then may have left a record of 1970.
-            if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {
-                return None;
-            }
-            let derived = base == BaseRunId::at(started_at);
-            Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
-        }))
+    Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
+        let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
+        let base = run.base();
+        // A webhook for a run that Apify did not know then may have left a record of 1970.
+        if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {
+            return None;
+        }
+        let derived = base == BaseRunId::at(started_at);
+        Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
+    }))
+}
+
+/// Whether a run record carries the harvest.
+fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {
+    text(row, run_record::APIFY_RUN_ID).lines().any(|line| line.trim() == apify_run.as_str())
 }
 
 /// What the table `Apify` says of a harvest.
@@ -210,11 +172,11 @@ async fn listed(
 }
 
 /// Of several rows that fit, the same one every time.
-fn oldest(rows: &[Row]) -> Option<&Row> {
+pub(crate) fn oldest(rows: &[Row]) -> Option<&Row> {
     rows.iter().min_by_key(|row| (row.created_time, &row.id))
 }
 
-fn text(row: &Row, field: &str) -> String {
+pub(crate) fn text(row: &Row, field: &str) -> String {
     match row.fields.get(field) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),

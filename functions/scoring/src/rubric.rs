@@ -20,11 +20,11 @@ pub(crate) struct Rubric {
 pub(crate) enum RubricError {
     #[error(transparent)]
     Airtable(#[from] AirtableError),
-    #[error("table {table:?} of base {base} has no {what}; add some before posts can be scored")]
+    #[error("table {table:?} of base {base} has no {what}; add some before anything can be scored")]
     Empty { table: &'static str, base: BaseId, what: &'static str },
 }
 
-type Row = Map<String, Value>;
+pub(crate) type Row = Map<String, Value>;
 
 /// Reads a client's rubric: two requests, once per plan. `has_active` says whether the table of
 /// criteria has the field `Active`, as far as that is known.
@@ -142,7 +142,7 @@ fn order(row: &Row) -> f64 {
 }
 
 /// A cell as text: a number as it is written, anything else that is no text as nothing.
-fn text(row: &Row, field: &str) -> String {
+pub(crate) fn text(row: &Row, field: &str) -> String {
     match row.get(field) {
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),

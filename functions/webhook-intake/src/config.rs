@@ -36,7 +36,8 @@ pub fn queue_urls(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
     let scoring = QueueUrls::sent_to(vars, QueueName::Scoring)?;
-    Ok([(QueueName::Scoring, scoring)].into())
+    let metrics = QueueUrls::sent_to(vars, QueueName::Metrics)?;
+    Ok([(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into())
 }
 
 #[cfg(test)]

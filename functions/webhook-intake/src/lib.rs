@@ -1,5 +1,5 @@
-//! Webhook intake: authenticates, parses, queues, answers. It talks to the queue and to nothing
-//! else, and answers that it accepted something only after the queue has it.
+//! Webhook intake: authenticates, parses, queues, answers. It talks to the queues and to
+//! nothing else, and answers that it accepted something only after a queue has it.
 
 mod auth;
 mod config;
@@ -14,8 +14,11 @@ use lambda_http::http::{Method, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::digest::{id_of, queue_id};
-use shared::messages::{Clients, Ingest, Message, Score, ScoringTask};
+use shared::digest::id_of;
+use shared::ids::{ApifyRunId, BaseRunId};
+use shared::messages::{
+    Clients, Heard, Ingest, Message, MetricsMessage, Score, ScoringTask, plan_group,
+};
 use shared::seams::{OutgoingMessage, Queue, QueueName};
 use webhook::Webhook;
 
@@ -101,9 +104,8 @@ async fn webhook_posted<Q: Queue>(
                 hints,
                 received_at: app.clock.now(),
             };
-            // The same webhook again within five minutes is dropped by the queue.
-            let deduplication = id_of(&["ingest", apify_run_id.as_str(), &event_type, &client]);
-            send(app, &client, deduplication, &ScoringTask::Ingest(task)).await?;
+            send(app, task.into_message()).await?;
+            send_heard(app, &apify_run_id).await?;
             tracing::info!(
                 apify.run_id = %apify_run_id,
                 apify.event = event_type,
@@ -121,34 +123,43 @@ async fn run_posted<Q: Queue>(
     body: &[u8],
 ) -> Result<(StatusCode, Value), Refusal> {
     let task = score_request::parse(body, app.clock.now())?;
-    let run = task.base_run.clone();
+    let run = task.run().expect("a request that is taken has the time it came in");
     let group = match &task.clients {
-        Clients::All => "all",
-        Clients::One(client) => client.as_str(),
+        Clients::All => "all".to_owned(),
+        Clients::One(client) => client.to_string(),
     };
-    let deduplication = deduplication_of(&task);
-    send(app, group, deduplication, &ScoringTask::Score(task.clone())).await?;
+    let deduplication = deduplication_of(&task, &run);
+    let body = ScoringTask::Score(task).encode();
+    send(app, OutgoingMessage { group: plan_group(&group), deduplication, body }).await?;
     tracing::info!(run.base = %run, client.id = group, "scoring of waiting leads accepted");
     Ok((StatusCode::ACCEPTED, json!({"accepted": true, "runId": run})))
 }
 
-fn deduplication_of(task: &Score) -> String {
-    id_of(&["score", &ScoringTask::Score(task.clone()).encode()])
+/// The same request again within five minutes is dropped by the queue: what is asked for, and for
+/// which run, not the moment it came in.
+fn deduplication_of(task: &Score, run: &BaseRunId) -> String {
+    let named = Score { base_run: Some(run.clone()), requested_at: None, ..task.clone() };
+    id_of(&["score", &ScoringTask::Score(named).encode()])
 }
 
-async fn send<Q: Queue>(
-    app: &Intake<Q>,
-    client: &str,
-    deduplication: String,
-    task: &ScoringTask,
-) -> Result<(), Refusal> {
-    let message = OutgoingMessage {
-        group: queue_id(&format!("plan#{client}")),
-        deduplication,
-        body: task.encode(),
-    };
+async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {
     app.queue
         .send(QueueName::Scoring, vec![message])
+        .await
+        .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
+}
+
+/// Tells the finalizer that the harvest needs no tick to be found, however long its task has to
+/// wait. Sent after the task: a webhook that was heard of and not queued would be lost.
+async fn send_heard<Q: Queue>(app: &Intake<Q>, harvest: &ApifyRunId) -> Result<(), Refusal> {
+    let heard = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() });
+    let message = OutgoingMessage {
+        group: "heard".to_owned(),
+        deduplication: id_of(&["heard", harvest.as_str()]),
+        body: heard.encode(),
+    };
+    app.queue
+        .send(QueueName::Metrics, vec![message])
         .await
         .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
 }

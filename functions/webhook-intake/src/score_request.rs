@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use shared::ids::{BaseRunId, ClientId, RecordId};
 use shared::messages::{Clients, Kind, MAX_PLAN_LEADS, Score};
 
-/// Reads a request. Without a `runId` the run is named by `now`: this is where it begins, and its
-/// id travels with the task from here.
+/// Reads a request. Without a `runId` the run is named by `now`: this is where it begins, and the
+/// time travels with the task from here.
 pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Score, Refusal> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;
-    const KNOWN: [&str; 6] = ["clientId", "all", "kind", "limit", "leadIds", "runId"];
+    const KNOWN: [&str; 7] = ["clientId", "all", "kind", "limit", "leadIds", "runId", "dryRun"];
     if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         let unknown: String = unknown.chars().take(40).collect();
         let rule = format!("has no field {unknown:?}; it has {}", KNOWN.join(", "));
@@ -25,9 +25,13 @@ pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Score, Refusal> {
     Ok(Score {
         clients,
         kind: kind(&fields)?,
-        base_run: base_run(&fields, now)?,
+        base_run: base_run(&fields)?,
+        requested_at: Some(now),
         limit: limit(&fields)?,
         lead_ids,
+        dry_run: dry_run(&fields)?,
+        token_share: None,
+        so_far: None,
     })
 }
 
@@ -58,13 +62,20 @@ fn kind(fields: &Map<String, Value>) -> Result<Kind, Refusal> {
     }
 }
 
-fn base_run(fields: &Map<String, Value>, now: Timestamp) -> Result<BaseRunId, Refusal> {
-    match fields.get("runId") {
-        None => Ok(BaseRunId::at(now)),
-        Some(given) => given
-            .as_str()
-            .and_then(BaseRunId::in_front_of)
-            .ok_or_else(|| invalid("runId", "needs YYMMDD-HHMMSS, with or without a client id")),
+fn base_run(fields: &Map<String, Value>) -> Result<Option<BaseRunId>, Refusal> {
+    let Some(given) = fields.get("runId") else { return Ok(None) };
+    given
+        .as_str()
+        .and_then(BaseRunId::in_front_of)
+        .map(Some)
+        .ok_or_else(|| invalid("runId", "needs YYMMDD-HHMMSS, with or without a client id"))
+}
+
+fn dry_run(fields: &Map<String, Value>) -> Result<bool, Refusal> {
+    match fields.get("dryRun") {
+        None => Ok(false),
+        Some(Value::Bool(dry)) => Ok(*dry),
+        Some(_) => Err(invalid("dryRun", "needs true or false")),
     }
 }
 
@@ -106,13 +117,15 @@ mod tests {
         let score = parsed(&body).unwrap();
         assert_eq!(score.clients, Clients::One("Guy-Wilson".parse().unwrap()));
         assert_eq!((score.kind, score.limit, score.lead_ids.len()), (Kind::Post, Some(10), 1));
-        assert_eq!(score.base_run.as_str(), "251014-153000");
+        assert_eq!(score.run().unwrap().as_str(), "251014-153000");
+        assert!(!score.dry_run && score.base_run.is_some());
     }
 
     #[test]
     fn a_request_without_a_run_id_names_its_run_by_the_time() {
-        let score = parsed(&json!({"all": true, "kind": "profile"})).unwrap();
-        assert_eq!(score.base_run.as_str(), "261123-100000");
+        let score = parsed(&json!({"all": true, "kind": "profile", "dryRun": true})).unwrap();
+        assert_eq!(score.run().unwrap().as_str(), "261123-100000");
+        assert!(score.dry_run && score.base_run.is_none(), "nobody chose it beforehand");
         assert_eq!((score.clients, score.kind), (Clients::All, Kind::Profile));
     }
 
@@ -131,6 +144,7 @@ mod tests {
         assert!(with("leadIds", json!(["janedoe"])).contains("Airtable record ids"));
         assert!(with("leadIds", json!([])).contains("1 to 25000"));
         assert!(with("runId", json!("HG7ML7M8z78YcAPEB")).contains("YYMMDD-HHMMSS"));
+        assert_eq!(with("dryRun", json!("yes")), "`dryRun` needs true or false");
         assert!(with("limits", json!(1)).contains(r#"no field "limits""#));
         assert!(parsed(&json!({"kind": "post"})).unwrap_err().contains("`clientId` is needed"));
         let all = json!({"all": true, "kind": "post", "leadIds": ["recX8s1pPiBf5rqTz"]});

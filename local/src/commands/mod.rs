@@ -1,11 +1,25 @@
 //! The commands of `runtally`.
 
+mod clients;
 pub mod demo;
+pub mod doctor;
+pub mod explain;
+mod operator;
+pub mod redrive;
+pub mod replay;
+pub mod reproject;
+pub mod runs;
 pub mod serve;
+pub mod setup;
 pub mod simulate;
+
+pub use operator::Place;
 
 use std::error::Error;
 use std::process::ExitCode;
 
+/// Why a command could not do its work, with what to do.
+type Fault = Box<dyn Error + Send + Sync>;
+
 /// How a command ends: with an exit code, or with an error that says what to do.
-pub type CommandResult = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+pub type CommandResult = Result<ExitCode, Fault>;

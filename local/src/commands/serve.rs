@@ -1,8 +1,10 @@
 //! `runtally serve`: the whole system, kept running over one SQLite file.
 
 use super::CommandResult;
+use crate::deployment::DATABASE;
 use crate::invented::{Size, World};
-use crate::services::{Ports, ServiceOptions, Services, tokens};
+use crate::served::{Served, Service, is_real};
+use crate::services::{Ports, ServiceOptions, Services};
 use crate::store::Database;
 use crate::system::System;
 use std::io::Write;
@@ -42,7 +44,7 @@ pub async fn run(options: &Options) -> CommandResult {
         })?;
     let address = listener.local_addr()?;
     std::fs::create_dir_all(&options.data)?;
-    let database = Database::open(&options.data.join("runtally.sqlite"))?;
+    let database = Database::open(&options.data.join(DATABASE))?;
     let service_options = ServiceOptions {
         gemini_latency: std::time::Duration::from_millis(options.latency_ms),
         ports: options.ports,
@@ -54,15 +56,16 @@ pub async fn run(options: &Options) -> CommandResult {
     if is_new {
         world.furnish(services.airtable.service())?;
     }
-    let defaults = simulated_defaults(&services, &world);
-    let variable = |name: &'static str| std::env::var(name).ok().or_else(|| defaults(name));
+    let served = Served::new(&format!("http://{address}"), &services, &world);
+    served.write(&options.data)?;
+    let variable = |name| served.variable(name);
     let mut system = System::start(variable, &database, listener, fastrand::u64(..))?;
     let mut out = std::io::stdout();
     writeln!(out, "webhook   http://{address}/webhooks/apify")?;
     for (service, url, real) in [
-        ("Airtable", &services.airtable_url, is_set("AIRTABLE_TOKEN")),
-        ("Apify", &services.apify_url, is_set("APIFY_TOKEN")),
-        ("Gemini", &services.gemini_url, is_real_gemini()),
+        ("Airtable", &services.airtable_url, is_real(Service::Airtable)),
+        ("Apify", &services.apify_url, is_real(Service::Apify)),
+        ("Gemini", &services.gemini_url, is_real(Service::Gemini)),
     ] {
         let place = if real { "the real one" } else { url };
         writeln!(out, "{service:<9} {place}")?;
@@ -72,34 +75,4 @@ pub async fn run(options: &Options) -> CommandResult {
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
         () = system.ended() => Err("a part of the system ended by itself; see the log".into()),
     }
-}
-
-fn is_set(name: &str) -> bool {
-    std::env::var(name).is_ok_and(|value| !value.trim().is_empty())
-}
-
-fn is_real_gemini() -> bool {
-    is_set("GEMINI_API_KEY") || is_set("VERTEX_SERVICE_ACCOUNT")
-}
-
-/// Points at the simulator of each service that no token is set for.
-fn simulated_defaults(
-    services: &Services,
-    world: &World,
-) -> impl Fn(&'static str) -> Option<String> + use<> {
-    let mut defaults: Vec<(&'static str, String)> = Vec::new();
-    if !is_set("AIRTABLE_TOKEN") {
-        defaults.push(("AIRTABLE_API_URL", services.airtable_url.clone()));
-        defaults.push(("AIRTABLE_TOKEN", tokens::AIRTABLE.to_owned()));
-        defaults.push(("MASTER_BASE_ID", world.master_base.to_string()));
-    }
-    if !is_set("APIFY_TOKEN") {
-        defaults.push(("APIFY_API_URL", services.apify_url.clone()));
-        defaults.push(("APIFY_TOKEN", tokens::APIFY.to_owned()));
-    }
-    if !is_real_gemini() {
-        defaults.push(("GEMINI_API_URL", services.gemini_url.clone()));
-        defaults.push(("GEMINI_API_KEY", tokens::GEMINI.to_owned()));
-    }
-    move |name| defaults.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
 }

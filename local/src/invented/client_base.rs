@@ -11,7 +11,10 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
     airtable.add_base(base, &client.name)?;
     let has = Has::of(client);
     airtable.add_table(base, leads_table(has))?;
-    let rows = client.leads().map(|lead| rows::row(&lead, &client.id, has));
+    let rows = client.leads().enumerate().map(|(place, lead)| {
+        let waits = client.profiles.map(|waiting| place < waiting);
+        rows::row(&lead, &client.id, has, (place, waits))
+    });
     fill(airtable, base, leads::TABLE, rows)?;
     for (table, rows) in rubric::tables(&client.name) {
         let name = table.name.clone();

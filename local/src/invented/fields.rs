@@ -17,6 +17,7 @@ pub(super) fn spec(field: &Field) -> FieldSpec {
         FieldType::LongText => FieldSpec::long_text(field.name),
         FieldType::Number => FieldSpec::number(field.name, 0),
         FieldType::Currency => FieldSpec::currency(field.name, 4),
+        FieldType::Percent => FieldSpec::percent(field.name, 2),
         FieldType::DateTime => FieldSpec::date_time(field.name),
         FieldType::Checkbox => FieldSpec::checkbox(field.name),
         FieldType::SingleSelect(choices) => FieldSpec::single_select(field.name, choices),

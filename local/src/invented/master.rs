@@ -90,7 +90,8 @@ fn apify_table() -> TableSpec {
 
 fn run_record_table() -> TableSpec {
     let [notes, invoiced, cost_per_post] = HUMAN_FIELDS;
-    let mut fields: Vec<FieldSpec> = run_record::FIELDS.iter().map(spec).collect();
+    let mut fields: Vec<FieldSpec> =
+        run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS).map(spec).collect();
     fields.push(FieldSpec::long_text(notes));
     fields.push(FieldSpec::checkbox(invoiced));
     fields.push(FieldSpec::formula(cost_per_post, Some(json!(0))));

@@ -16,6 +16,7 @@ mod leads;
 mod master;
 mod people;
 mod posts;
+mod profiles;
 mod random;
 mod rows;
 mod rubric;
@@ -28,6 +29,7 @@ mod words;
 
 pub use expected::Expected;
 pub use master::HUMAN_FIELDS;
+pub use profiles::ExpectedProfiles;
 
 use serde_json::Value;
 use shared::ids::{BaseId, ClientId};
@@ -71,6 +73,9 @@ pub struct InventedClient {
     pub base: BaseId,
     /// How many leads it has.
     pub leads: usize,
+    /// How many of its leads' profiles wait for scoring, those of the first ones; left to chance
+    /// without.
+    profiles: Option<usize>,
     /// Its place among the clients.
     place: usize,
     seed: u64,
@@ -106,6 +111,20 @@ impl World {
         Self { master_base: master::base_id(size.seed, u64::MAX), clients }
     }
 
+    /// Lets so many leads' profiles wait for scoring, at most as many as there are leads.
+    #[must_use]
+    pub fn with_waiting_profiles(mut self, profiles: usize) -> Self {
+        let clients = self.clients.len().max(1);
+        let mut left = profiles;
+        for (place, client) in self.clients.iter_mut().enumerate() {
+            let part = profiles / clients + usize::from(place < profiles % clients);
+            let waiting = part.min(client.leads).min(left);
+            client.profiles = Some(waiting);
+            left -= waiting;
+        }
+        self
+    }
+
     /// Puts the master base and every client's base into a simulated Airtable.
     ///
     /// # Errors
@@ -130,7 +149,7 @@ impl InventedClient {
     fn invent(seed: u64, place: usize, leads: usize, first_person: u64) -> Self {
         let (id, name) = master::client_name(place);
         let base = master::base_id(seed, place as u64);
-        Self { id, name, base, leads, place, seed, first_person }
+        Self { id, name, base, leads, profiles: None, place, seed, first_person }
     }
 
     /// The client's harvest. It is made anew each time, always the same.
@@ -143,5 +162,15 @@ impl InventedClient {
     #[must_use]
     pub fn expected(&self) -> Expected {
         harvest::expected(self)
+    }
+
+    /// What a correct system arrives at when the client's waiting profiles are scored once.
+    #[must_use]
+    pub fn expected_profiles(&self) -> ExpectedProfiles {
+        let mut expected = ExpectedProfiles::default();
+        for (place, lead) in self.leads().enumerate().take(self.profiles.unwrap_or(0)) {
+            expected.count(&lead, place);
+        }
+        expected
     }
 }

@@ -5,32 +5,35 @@ use super::client_base::Has;
 use super::fields::{self, Cells};
 use super::leads::Lead;
 use super::posts::{MOMENT, Post};
-use super::random::rng;
+use super::profiles;
 use super::stored;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::ids::{BaseRunId, ClientId, RunId};
 use shared::schema::leads;
 
-/// The row of a lead in a base that has these fields.
-pub(super) fn row(lead: &Lead, client: &ClientId, has: Has) -> Cells {
-    let rng = &mut rng(&[lead.number, 5]);
+/// The row of the lead at `place` in a base that has these fields. Its profile waits for scoring
+/// as `waits` says; by chance where it says nothing.
+pub(super) fn row(
+    lead: &Lead,
+    client: &ClientId,
+    has: Has,
+    (place, waits): (usize, Option<bool>),
+) -> Cells {
+    let rng = &mut profiles::drawn_for(lead);
     let person = &lead.person;
-    let about = match rng.u8(..12) {
-        0 => "Hello!".to_owned(),
-        _ => format!(
-            "{} with a liking for plain numbers. Before {} I spent {} years in the field, mostly \
-             putting right what nobody had written down.",
-            person.role,
-            person.company,
-            rng.u8(2..25)
-        ),
-    };
+    let mut about = profiles::about(lead, rng);
+    if let Some(marker) = profiles::marker(place).filter(|_| waits == Some(true))
+        && about.len() > 40
+    {
+        about = format!("{about} {}", marker.text());
+    }
     let profile = json!({
         "firstName": person.first, "lastName": person.last, "headline": person.headline(),
         "about": about, "publicIdentifier": person.slug,
     });
     let is_scored = rng.u8(..3) > 0;
+    let is_scored = waits.map_or(is_scored, |waits| !waits);
     let status = if is_scored { leads::SCORED } else { leads::TO_BE_SCORED };
     let scored = |value: Value| if is_scored { value } else { Value::Null };
     let mut cells = fields::row([

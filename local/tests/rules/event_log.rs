@@ -1,14 +1,9 @@
-//! The promises of `EventLog`, kept by the one in SQLite.
+//! What is `EventLog` on SQLite's own; what every log promises is in `tests::conformance`.
 
 use local::event_log::SqliteEventLog;
 use local::store::Database;
-use shared::adapters::limits::MAX_EVENT_BYTES;
 use shared::ids::RunId;
-use shared::seams::{EventLog, Projection, RunLog, StoredEvent};
-
-fn log() -> SqliteEventLog {
-    SqliteEventLog::new(Database::in_memory().unwrap())
-}
+use shared::seams::{EventLog, Projection, StoredEvent};
 
 fn run(client: &str) -> RunId {
     format!("261014-133000-{client}").parse().unwrap()
@@ -24,64 +19,9 @@ fn projection(open: bool) -> Projection {
         at: "2026-10-14T13:31:00.5Z".parse().unwrap(),
         record: "recX8s1pPiBf5rqTz".parse().unwrap(),
         open,
+        appends: 1,
+        shown: "as written".to_owned(),
     }
-}
-
-#[tokio::test]
-async fn events_come_in_the_order_of_their_ids_and_each_once() {
-    let log = log();
-    log.append(&run("A"), &[event("b", "2"), event("a", "1"), event("b", "2")]).await.unwrap();
-    log.append(&run("A"), &[event("a", "1"), event("B", "0")]).await.unwrap();
-    log.append(&run("C"), &[event("a", "9")]).await.unwrap();
-    assert_eq!(log.read(&run("A")).await.unwrap().events, ["0", "1", "2"]);
-}
-
-#[tokio::test]
-async fn an_event_stored_already_is_left_as_it_is() {
-    let log = log();
-    log.append(&run("A"), &[event("a", "1")]).await.unwrap();
-    log.append(&run("A"), &[event("a", "2")]).await.unwrap();
-    assert_eq!(log.read(&run("A")).await.unwrap().events, ["1"]);
-}
-
-#[tokio::test]
-async fn a_run_never_heard_of_is_empty() {
-    assert_eq!(log().read(&run("A")).await, Ok(RunLog::default()));
-    assert_eq!(log().projection(&run("A")).await, Ok(None));
-}
-
-#[tokio::test]
-async fn a_saved_projection_is_read_back() {
-    let log = log();
-    log.append(&run("A"), &[event("a", "1")]).await.unwrap();
-    log.save_projection(&run("A"), &projection(true)).await.unwrap();
-    assert_eq!(log.projection(&run("A")).await, Ok(Some(projection(true))));
-    assert_eq!(log.read(&run("A")).await.unwrap().projection, Some(projection(true)));
-    log.append(&run("A"), &[event("b", "2")]).await.unwrap();
-    assert_eq!(log.projection(&run("A")).await, Ok(Some(projection(true))));
-}
-
-#[tokio::test]
-async fn a_run_is_open_until_its_projection_closes_it_and_again_after_an_append() {
-    let log = log();
-    let (a, b) = (run("A"), run("B"));
-    log.append(&b, &[event("a", "1")]).await.unwrap();
-    log.append(&a, &[event("a", "1")]).await.unwrap();
-    assert_eq!(log.open_runs().await.unwrap(), [a.clone(), b.clone()]);
-    log.save_projection(&a, &projection(false)).await.unwrap();
-    log.save_projection(&b, &projection(true)).await.unwrap();
-    assert_eq!(log.open_runs().await.unwrap(), std::slice::from_ref(&b));
-    log.append(&a, &[event("a", "1")]).await.unwrap();
-    assert_eq!(log.open_runs().await.unwrap(), [a, b]);
-}
-
-#[tokio::test]
-async fn an_append_with_an_event_too_large_leaves_nothing() {
-    let log = log();
-    let large = event("b", &"x".repeat(MAX_EVENT_BYTES + 1));
-    log.append(&run("A"), &[event("a", "1"), large]).await.unwrap_err();
-    assert_eq!(log.read(&run("A")).await, Ok(RunLog::default()));
-    assert!(log.open_runs().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -12,11 +12,16 @@ pub const POSTPONE: &[&str] = &["sqs:ChangeMessageVisibility"];
 pub const POLL: &[&str] = &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// `EventLog`, on its table.
-pub const EVENT_LOG: &[&str] =
-    &["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
+pub const EVENT_LOG: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
 
-/// `EventLog::open_runs`, on the table's index.
-pub const OPEN_RUNS: &[&str] = &["dynamodb:Query"];
+/// `EventLog::open_runs` and `EventLog::finished_runs`, each on its index of the table.
+pub const EVENT_LOG_INDEX: &[&str] = &["dynamodb:Query"];
 
 /// Reading the function's secret.
 pub const READ_SECRET: &[&str] = &["secretsmanager:GetSecretValue"];

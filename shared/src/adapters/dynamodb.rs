@@ -2,28 +2,32 @@
 
 mod items;
 mod keys;
+mod operator;
 
 use super::aws::{describe, waits};
 use super::limits::check_events;
-use crate::ids::RunId;
+use crate::ids::{ApifyRunId, RunId};
 use crate::seams::{EventLog, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
+use jiff::Timestamp;
 use keys::{
-    CAN_CHANGE, Item, Key, OPEN, OPEN_RUNS, OPEN_YES, PK, RECORD, SHOWN_EVENTS, WRITTEN_AT,
+    APPENDS, CAN_CHANGE, FINISHED, FINISHED_RUNS, FINISHED_YES, Item, Key, OPEN, OPEN_RUNS,
+    OPEN_YES, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS, WRITTEN_AT,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 /// Most items in one write.
 const MAX_WRITES: usize = 25;
+/// Most items in one read by keys.
+const MAX_READS: usize = 100;
 
 /// The event log in one table.
 ///
-/// Safe as long as one batch of a run's events is in work at a time, which the message group on
-/// the metrics queue sees to: a projection saved late could else close a run that was appended
-/// to in between.
+/// Two that work on one run at a time do no harm: a projection saved late neither replaces a newer
+/// one nor closes a run that was appended to in between.
 #[derive(Debug, Clone)]
 pub struct DynamoEventLog {
     client: Client,
@@ -43,13 +47,90 @@ impl DynamoEventLog {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::State.of(run)))
-            .update_expression("SET #open = :yes")
+            .update_expression("SET #open = :yes REMOVE #finished ADD #appends :one")
             .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_names("#appends", APPENDS)
             .expression_attribute_values(":yes", keys::text(OPEN_YES))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .send()
             .await
             .map_err(|error| failure(&error))?;
         Ok(())
+    }
+
+    /// Saves a projection, and closes the run if asked to. Whether its conditions were met.
+    async fn save(
+        &self,
+        run: &RunId,
+        projection: &Projection,
+        close: bool,
+    ) -> Result<bool, LogError> {
+        let Projection { events, at, record, open, appends, shown } = projection;
+        let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
+                   #shown = :shown, #shown_appends = :appends";
+        let is_newer = "(attribute_not_exists(#events) OR #events <= :events)";
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::State.of(run)))
+            .expression_attribute_names("#events", SHOWN_EVENTS)
+            .expression_attribute_names("#at", WRITTEN_AT)
+            .expression_attribute_names("#record", RECORD)
+            .expression_attribute_names("#change", CAN_CHANGE)
+            .expression_attribute_names("#shown", SHOWN)
+            .expression_attribute_names("#shown_appends", SHOWN_APPENDS)
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_values(":events", AttributeValue::N(events.to_string()))
+            .expression_attribute_values(":at", keys::text(&at.to_string()))
+            .expression_attribute_values(":record", keys::text(record.as_str()))
+            .expression_attribute_values(":change", AttributeValue::Bool(*open))
+            .expression_attribute_values(":shown", keys::text(shown))
+            .expression_attribute_values(":appends", AttributeValue::N(appends.to_string()));
+        // DynamoDB refuses a value that the expressions do not use.
+        let request = if close {
+            let is_unchanged = "(attribute_not_exists(#appends) OR #appends = :appends)";
+            request
+                .update_expression(format!("{set}, #finished = :yes REMOVE #open"))
+                .condition_expression(format!("{is_newer} AND {is_unchanged}"))
+                .expression_attribute_names("#appends", APPENDS)
+                .expression_attribute_values(":yes", keys::text(FINISHED_YES))
+        } else {
+            request
+                .update_expression(format!("{set}, #open = :yes REMOVE #finished"))
+                .condition_expression(is_newer)
+                .expression_attribute_values(":yes", keys::text(OPEN_YES))
+        };
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    /// Which of at most [`MAX_READS`] harvests have an item.
+    async fn heard_of(&self, harvests: &[ApifyRunId]) -> Result<Vec<ApifyRunId>, LogError> {
+        let keys = harvests.iter().map(keys::heard).collect();
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).build();
+        let mut left = Some(keys.expect("the keys are given"));
+        let mut heard = Vec::new();
+        let mut waits = waits();
+        while let Some(keys) = left {
+            let request = self.client.batch_get_item().request_items(&self.table, keys);
+            let answer = request.send().await.map_err(|error| failure(&error))?;
+            let items = answer.responses.into_iter().flatten().flat_map(|(_, items)| items);
+            heard.extend(items.filter_map(|item| keys::harvest_of(&item)));
+            left = answer.unprocessed_keys.and_then(|left| left.into_values().next());
+            if left.is_some() {
+                let Some(wait) = waits.next() else {
+                    return Err(LogError { reason: "not all harvests were read".to_owned() });
+                };
+                tokio::time::sleep(wait).await;
+            }
+        }
+        Ok(heard)
     }
 
     /// Writes at most [`MAX_WRITES`] items, and what DynamoDB did not take of them a few more
@@ -121,31 +202,10 @@ impl EventLog for DynamoEventLog {
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
-        let Projection { events, at, record, open } = projection;
-        let set = "SET #events = :events, #at = :at, #record = :record, #change = :change";
-        let mark = if *open { ", #open = :yes" } else { " REMOVE #open" };
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::State.of(run)))
-            .update_expression(format!("{set}{mark}"))
-            .expression_attribute_names("#events", SHOWN_EVENTS)
-            .expression_attribute_names("#at", WRITTEN_AT)
-            .expression_attribute_names("#record", RECORD)
-            .expression_attribute_names("#change", CAN_CHANGE)
-            .expression_attribute_names("#open", OPEN)
-            .expression_attribute_values(":events", AttributeValue::N(events.to_string()))
-            .expression_attribute_values(":at", keys::text(&at.to_string()))
-            .expression_attribute_values(":record", keys::text(record.as_str()))
-            .expression_attribute_values(":change", AttributeValue::Bool(*open));
-        // DynamoDB refuses a value that the expression does not use.
-        let request = if *open {
-            request.expression_attribute_values(":yes", keys::text(OPEN_YES))
-        } else {
-            request
-        };
-        request.send().await.map_err(|error| failure(&error))?;
+        let closed = !projection.open && self.save(run, projection, true).await?;
+        if !closed {
+            self.save(run, projection, false).await?;
+        }
         Ok(())
     }
 
@@ -165,6 +225,51 @@ impl EventLog for DynamoEventLog {
             .await
             .map_err(|error| failure(&error))?;
         items.iter().map(items::run).collect()
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        let items: Vec<Item> = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(FINISHED_RUNS)
+            .key_condition_expression("#finished = :yes AND #at >= :since")
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_names("#at", WRITTEN_AT)
+            .expression_attribute_values(":yes", keys::text(FINISHED_YES))
+            .expression_attribute_values(":since", keys::text(&since.to_string()))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| failure(&error))?;
+        let mut runs = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(projection) = items::projection(item)? {
+                runs.push((items::run(item)?, projection));
+            }
+        }
+        Ok(runs)
+    }
+
+    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+        let distinct: Vec<&ApifyRunId> =
+            harvests.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for some in distinct.chunks(MAX_WRITES) {
+            self.write(some.iter().map(|harvest| items::hearing_of(harvest)).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        let distinct: BTreeSet<ApifyRunId> = harvests.iter().cloned().collect();
+        let distinct: Vec<ApifyRunId> = distinct.into_iter().collect();
+        let mut heard = BTreeSet::new();
+        for some in distinct.chunks(MAX_READS) {
+            heard.extend(self.heard_of(some).await?);
+        }
+        Ok(heard)
     }
 }
 

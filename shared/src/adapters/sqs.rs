@@ -1,5 +1,9 @@
 //! `Queue` on SQS.
 
+mod dead_letters;
+
+pub use dead_letters::{DeadLetter, QueueState};
+
 use super::aws::{describe, waits};
 use super::limits::{MAX_MESSAGE_BYTES, check_messages, hidden_for, is_allowed};
 use crate::config::QueueUrls;

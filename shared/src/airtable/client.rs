@@ -4,6 +4,7 @@ use super::error::AirtableError;
 use super::formula::Formula;
 use super::limiter::Limiters;
 use crate::ids::{BaseId, RecordId};
+use crate::json::{self, WrongJson};
 use crate::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
@@ -79,10 +80,16 @@ pub struct Upserted {
 /// A table as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TableSchema {
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its fields.
     pub fields: Vec<FieldSchema>,
+    /// Its views.
+    #[serde(default)]
+    pub views: Vec<Named>,
 }
 
 /// A field as the schema describes it.
@@ -93,13 +100,34 @@ pub struct FieldSchema {
     /// Airtable's name of its type.
     #[serde(rename = "type")]
     pub field_type: String,
+    /// What its type leaves open.
+    #[serde(default)]
+    pub options: FieldOptions,
 }
 
-#[derive(Deserialize)]
-struct Page<F> {
-    records: Vec<Record<F>>,
+/// The options of a field, as far as they matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct FieldOptions {
+    /// The choices of a select; empty for other types.
     #[serde(default)]
-    offset: Option<String>,
+    pub choices: Vec<Named>,
+}
+
+/// Something that is known by its name: a view or a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Page<F> {
+    /// Its rows.
+    pub records: Vec<Record<F>>,
+    /// Where the next page is; `None` on the last one.
+    #[serde(default = "Option::default")]
+    pub offset: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,27 +152,19 @@ impl<T: Transport> Airtable<T> {
         table: &str,
         query: &ListQuery<'_>,
     ) -> Result<Vec<Record<F>>, AirtableError> {
-        let what = format!("listing {table} of {base}");
-        let path = format!("{}/listRecords", table_path(base, table));
         let mut rows = Vec::new();
         let mut offset: Option<String> = None;
         let mut restarts = 0;
         loop {
-            let body = list_body(query, offset.as_deref());
-            match self.request(&what, base, Method::POST, &path, Some(&body)).await {
-                Ok(response) => {
-                    let page: Page<F> = read(&what, &response)?;
+            match self.page(base, table, query, None, offset.as_deref()).await {
+                Ok(page) => {
                     rows.extend(page.records);
                     match page.offset {
                         Some(next) => offset = Some(next),
                         None => return Ok(rows),
                     }
                 }
-                // The server forgot where the listing was: begin again.
-                Err(error)
-                    if error.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
-                        && restarts < 3 =>
-                {
+                Err(error) if error.is_lost_listing() && restarts < 3 => {
                     restarts += 1;
                     rows.clear();
                     offset = None;
@@ -152,6 +172,30 @@ impl<T: Transport> Airtable<T> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads one page of at most 100 rows: the first, or the one at `offset`. With a `view` only
+    /// its rows, in its order.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; one of them [`AirtableError::is_lost_listing`], after which the listing
+    /// is to be begun again, and [`AirtableError::is_unknown_view`].
+    pub async fn page<F: DeserializeOwned>(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+        view: Option<&str>,
+        offset: Option<&str>,
+    ) -> Result<Page<F>, AirtableError> {
+        let what = format!("listing {table} of {base}");
+        let path = format!("{}/listRecords", table_path(base, table));
+        let mut body = list_body(query, offset);
+        if let Some(view) = view {
+            body["view"] = json!(view);
+        }
+        let response = self.request(&what, base, Method::POST, &path, Some(&body)).await?;
+        read(&what, &response)
     }
 
     /// Writes cells of up to 10 rows: all of them or, on an error, none.
@@ -206,7 +250,7 @@ impl<T: Transport> Airtable<T> {
 
     /// Makes one request, waiting for its turn, and again where that is safe: every request of
     /// this client reads, names record ids or has a merge key.
-    async fn request(
+    pub(super) async fn request(
         &self,
         what: &str,
         base: &BaseId,
@@ -294,10 +338,12 @@ fn table_path(base: &BaseId, table: &str) -> String {
     format!("v0/{base}/{}", utf8_percent_encode(table, NON_ALPHANUMERIC))
 }
 
-fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, AirtableError> {
-    let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
-    serde_path_to_error::deserialize(deserializer).map_err(|error| AirtableError::Unreadable {
+pub(super) fn read<B: DeserializeOwned>(
+    what: &str,
+    response: &HttpResponse,
+) -> Result<B, AirtableError> {
+    json::read(response.body()).map_err(|WrongJson { path, .. }| AirtableError::Unreadable {
         what: what.to_owned(),
-        reason: format!("wrong or missing data at `{}`", error.path()),
+        reason: format!("wrong or missing data at `{path}`"),
     })
 }

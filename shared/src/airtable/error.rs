@@ -85,6 +85,18 @@ impl AirtableError {
         }
     }
 
+    /// Whether the server forgot where a listing was: it is to be begun again.
+    #[must_use]
+    pub fn is_lost_listing(&self) -> bool {
+        self.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
+    }
+
+    /// Whether the table has no view of the name that was asked for.
+    #[must_use]
+    pub fn is_unknown_view(&self) -> bool {
+        matches!(self.error_type(), Some("VIEW_NAME_NOT_FOUND" | "VIEW_ID_NOT_FOUND"))
+    }
+
     /// What `response` says, which is no success.
     pub(super) fn of(what: &str, base: &str, response: &HttpResponse) -> Self {
         let (error_type, message) = type_and_message(response.body());

@@ -1,5 +1,6 @@
 //! Builds formulas for `filterByFormula`. Every literal is escaped here; nothing else writes one.
 
+use jiff::Timestamp;
 use std::fmt;
 
 /// A formula.
@@ -24,6 +25,37 @@ impl Formula {
     #[must_use]
     pub fn path_matches(field: &str, pattern: &str) -> Self {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
+    }
+
+    /// The rows whose text field is not empty.
+    #[must_use]
+    pub fn filled(field: &str) -> Self {
+        Self(format!("{}!=''", reference(field)))
+    }
+
+    /// The rows whose field, of any type, is empty.
+    #[must_use]
+    pub fn blank(field: &str) -> Self {
+        Self(format!("{}=BLANK()", reference(field)))
+    }
+
+    /// The rows whose checkbox is not set.
+    #[must_use]
+    pub fn unchecked(field: &str) -> Self {
+        Self(format!("NOT({})", reference(field)))
+    }
+
+    /// The rows whose checkbox is ticked.
+    #[must_use]
+    pub fn is_set(field: &str) -> Self {
+        Self(reference(field))
+    }
+
+    /// The rows whose date field is after `moment`.
+    #[must_use]
+    pub fn after(field: &str, moment: Timestamp) -> Self {
+        let moment = literal(&moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
+        Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))
     }
 
     /// The row with the record id `id`.

@@ -24,38 +24,79 @@ impl Rate {
     /// Airtable's whole limit on one base: 5 requests a second.
     pub const WHOLE_BASE: Self = Self { requests: 5, per: Duration::from_secs(1) };
 
-    /// An even share of the limit for one of `workers` that work on a base at the same time.
+    /// The metrics finalizer's part of the master base's limit: one batch is in work at a time.
+    pub const FINALIZER: Self = Self { requests: 2, per: Duration::from_secs(1) };
+
+    /// A plan's part of the limit of the master base and of its client's: [`PLAN_LANES`] of them
+    /// are in work at a time, and one for each client.
+    pub const PLAN: Self = Self { requests: 1, per: Duration::from_secs(1) };
+
+    /// What an operator's command takes of each base. The functions may use up the limit without
+    /// it; then the base rests for 30 s, and everything goes on after that.
+    pub const OPERATOR: Self = Self { requests: 1, per: Duration::from_secs(1) };
+
+    /// A chunk's part of the limit of its client's base, of which `lanes` are in work at a time.
     ///
     /// # Panics
-    /// If there are more than 4 billion workers.
+    /// If there are more than [`MAX_CHUNK_LANES`], or none.
     #[must_use]
-    pub fn shared_by(workers: usize) -> Self {
-        let workers = workers.max(1);
-        match 5 / workers {
-            0 => {
-                let fifths = u32::try_from(workers).expect("a few workers");
-                Self { requests: 1, per: Duration::from_millis(200) * fifths }
-            }
-            requests => Self { requests, per: Duration::from_secs(1) },
-        }
+    pub fn chunk(lanes: u32) -> Self {
+        assert!((1..=MAX_CHUNK_LANES).contains(&lanes), "{lanes} lanes have no request each");
+        let left = Self::WHOLE_BASE.requests - Self::PLAN.requests;
+        Self { requests: left / lanes as usize, per: Duration::from_secs(1) }
     }
 }
+
+/// Plans that are in work at a time. With the finalizer they share the master base's limit.
+pub const PLAN_LANES: u32 = 3;
+/// Most chunks of one base that can be in work at a time beside a plan, with a request a second
+/// each.
+pub const MAX_CHUNK_LANES: u32 = 4;
 
 /// Lets requests through at the limits of their base and of the user whose token they carry. All
 /// clients in a process that reach the same bases share one.
 #[derive(Debug)]
 pub struct Limiters {
     rate: Rate,
+    /// Whether other processes have the rest of each base's limit.
+    is_one_of_many: bool,
     /// Limits the requests to all bases together.
     user: Limiter,
     bases: Mutex<HashMap<BaseId, Arc<Limiter>>>,
 }
 
 impl Limiters {
-    /// Lets at most `rate` requests through to each base.
+    /// For a process that has `rate` of each base's limit, while others have the rest.
     #[must_use]
-    pub fn new(rate: Rate) -> Self {
-        Self { rate, user: Limiter::new(Rate::WHOLE_USER), bases: Mutex::default() }
+    pub fn of_one_process(rate: Rate) -> Self {
+        Self {
+            rate,
+            is_one_of_many: true,
+            user: Limiter::new(Rate::WHOLE_USER),
+            bases: Mutex::default(),
+        }
+    }
+
+    /// For a process that is the only one.
+    #[must_use]
+    pub fn of_the_only_process() -> Self {
+        Self { is_one_of_many: false, ..Self::of_one_process(Rate::WHOLE_BASE) }
+    }
+
+    /// Returns when every request that was made counts for nothing any more. A process that is
+    /// one of many rests before it hands its message group on: the next one begins with its whole
+    /// rate.
+    pub async fn rest(&self) {
+        if !self.is_one_of_many {
+            return;
+        }
+        let free_at = {
+            let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            bases.values().filter_map(|base| base.lock().free_at.back().copied()).max()
+        };
+        if let Some(free_at) = free_at {
+            tokio::time::sleep_until(free_at).await;
+        }
     }
 
     pub(super) fn base(&self, base: &BaseId) -> Arc<Limiter> {
@@ -179,11 +220,30 @@ mod tests {
         assert_eq!(seen.last().unwrap().as_secs(), 9);
     }
 
+    #[test]
+    fn all_that_ask_one_base_at_the_same_time_stay_below_its_limit_together() {
+        let plans = Rate::PLAN.requests * PLAN_LANES as usize;
+        assert_eq!(Rate::FINALIZER.requests + plans, Rate::WHOLE_BASE.requests);
+        for lanes in 1..=MAX_CHUNK_LANES {
+            let chunks = Rate::chunk(lanes).requests * lanes as usize;
+            assert!(Rate::chunk(lanes).requests > 0);
+            assert!(Rate::PLAN.requests + chunks <= Rate::WHOLE_BASE.requests, "{lanes} lanes");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn workers_that_share_a_base_stay_below_its_limit_together() {
-        assert_eq!(Rate::shared_by(1), Rate::WHOLE_BASE);
-        assert_eq!(Rate::shared_by(2), Rate { requests: 2, per: Duration::from_secs(1) });
-        assert_eq!(Rate::shared_by(10), Rate { requests: 1, per: Duration::from_secs(2) });
+    async fn a_process_that_hands_over_rests_until_its_requests_are_a_second_old() {
+        let base: BaseId = "appX8s1pPiBf5rqTz".parse().unwrap();
+        for (limiters, rest) in
+            [(Limiters::of_one_process(Rate::PLAN), 1), (Limiters::of_the_only_process(), 0)]
+        {
+            drop(limiters.base(&base).turn().await);
+            let answered = Instant::now();
+            limiters.rest().await;
+            assert_eq!(answered.elapsed(), Duration::from_secs(rest));
+            limiters.rest().await;
+            assert_eq!(answered.elapsed(), Duration::from_secs(rest));
+        }
     }
 
     #[tokio::test(start_paused = true)]

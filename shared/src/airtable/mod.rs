@@ -8,8 +8,13 @@ mod client;
 mod error;
 pub mod formula;
 mod limiter;
+mod meta;
 
 pub(crate) use client::MAX_RECORDS;
-pub use client::{Airtable, FieldSchema, ListQuery, Record, TableSchema, Update, Upserted};
+pub use client::{
+    Airtable, FieldOptions, FieldSchema, ListQuery, Named, Page, Record, TableSchema, Update,
+    Upserted,
+};
 pub use error::AirtableError;
-pub use limiter::{Limiters, Rate};
+pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
+pub use meta::Identity;

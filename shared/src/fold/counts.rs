@@ -5,6 +5,7 @@ use super::summary::{KindSummary, Summary};
 use crate::ids::LeadKey;
 use crate::messages::{CallOutcome, ErrorCategory, Kind, Outcome};
 use crate::prices;
+use crate::tokens::Tier;
 
 impl RunState {
     pub(super) fn count_leads(&self, summary: &mut Summary) {
@@ -52,7 +53,7 @@ impl RunState {
     }
 
     /// Why a lead without a verdict will get none: every chunk that was to settle it failed.
-    fn given_up(&self, kind: Kind, key: &LeadKey) -> Option<(ErrorCategory, String)> {
+    pub(super) fn given_up(&self, kind: Kind, key: &LeadKey) -> Option<(ErrorCategory, String)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
             return None;
         }
@@ -100,10 +101,11 @@ impl RunState {
     }
 
     pub(super) fn count_calls(&self, summary: &mut Summary, stalled: bool) {
-        for chunk in self.chunks.values() {
+        for (chunk_key, chunk) in &self.chunks {
             let latest = chunk.attempts.keys().next_back();
+            let ended = stalled || chunk.is_over() || self.is_taken_over(chunk_key);
             for (key, attempt) in &chunk.attempts {
-                let over = stalled || chunk.is_over() || Some(key) != latest;
+                let over = ended || Some(key) != latest;
                 count_attempt(summary, attempt, over);
             }
         }
@@ -120,15 +122,29 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
     }
     for billing in attempt.billed.values() {
         for call in &billing.calls {
-            let CallOutcome::Answered { usage, model } = &call.outcome else { continue };
-            summary.kind_mut(billing.kind).tokens += *usage;
-            summary.models.insert(model.clone());
-            match prices::cost(model, usage, billing.at) {
-                Some(cost) => summary.ai_cost += cost,
-                None => {
-                    summary.unpriced_models.insert(model.clone());
-                }
+            let CallOutcome::Answered { usage, model, served } = &call.outcome else { continue };
+            let cost = prices::cost(model, served.tier, usage, served.at.unwrap_or(billing.at));
+            let totals = summary.kind_mut(billing.kind);
+            totals.tokens += *usage;
+            match cost {
+                Some(cost) => totals.cost += cost,
+                None => totals.unpriced += 1,
             }
+            summary.ai_cost += cost.unwrap_or_default();
+            if cost.is_none() {
+                let name = match served.tier {
+                    Tier::Standard => model.clone(),
+                    tier @ (Tier::Flex | Tier::Batch | Tier::Priority | Tier::Unknown) => {
+                        format!("{model} at the tier {tier}")
+                    }
+                };
+                summary.unpriced_models.insert(name);
+            }
+            if let Some(asked) = &served.asked {
+                summary.rerouted.insert((asked.clone(), model.clone()));
+            }
+            summary.models.insert(model.clone());
+            *summary.tiers.entry(served.tier).or_default() += 1;
         }
     }
 }

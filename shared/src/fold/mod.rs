@@ -4,11 +4,14 @@
 //! state. [`Summary`] is what the state says.
 
 mod balance;
+mod cost;
 mod counts;
+mod replay;
 mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use cost::LeadCost;
 pub use state::RunState;
 pub use summary::{KindSummary, LeadCounts, Milestone, Status, Summary};

@@ -36,7 +36,7 @@ pub struct RunState {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Harvest {
     pub(super) report: Option<HarvestReport>,
-    /// The latest cost that Apify named.
+    /// The latest cost that Apify named, with when it did.
     pub(super) cost: Option<(Timestamp, NanoUsd)>,
 }
 
@@ -55,6 +55,9 @@ pub(super) struct Plan {
     pub(super) kind: Kind,
     pub(super) chunks: u32,
     pub(super) at: Timestamp,
+    pub(super) part_of: Option<PlanId>,
+    /// The plan whose leads it takes over.
+    pub(super) replaces: Option<PlanId>,
 }
 
 /// What is known of a chunk.
@@ -86,6 +89,8 @@ pub(super) struct Billing {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Lead {
     pub(super) planned: bool,
+    /// Its row, as far as a plan or an outcome named it.
+    pub(super) record: Option<RecordId>,
     pub(super) verdict: Option<Verdict>,
     pub(super) examined: BTreeSet<PostKey>,
     pub(super) scored: BTreeSet<PostKey>,
@@ -170,7 +175,8 @@ impl RunState {
                 };
                 let harvest = self.harvests.entry(harvested.apify_run.clone()).or_default();
                 harvest.report = harvest.report.take().max(Some(report));
-                let cost = harvested.cost.map(|cost| (at, cost));
+                let seen_at = harvested.seen_at.unwrap_or(at);
+                let cost = harvested.cost.map(|cost| (seen_at, cost));
                 harvest.cost = harvest.cost.max(cost);
             }
             Fact::Planned(planned) => {
@@ -178,6 +184,8 @@ impl RunState {
                     kind: planned.kind,
                     chunks: planned.chunks,
                     at,
+                    part_of: planned.part_of.clone(),
+                    replaces: planned.replaces.clone(),
                 });
                 plan.at = plan.at.min(at);
             }
@@ -186,7 +194,9 @@ impl RunState {
                 let leads = chunk.planned.get_or_insert_default();
                 for lead in &planned.leads {
                     leads.insert(lead.lead.clone(), lead.posts);
-                    self.leads.entry((planned.kind, lead.lead.clone())).or_default().planned = true;
+                    let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
+                    known.planned = true;
+                    known.record = known.record.take().max(lead.record.clone());
                 }
             }
             Fact::Announced(announced) => {
@@ -204,6 +214,7 @@ impl RunState {
                         self.leads.entry((settled.kind, settled_lead.lead.clone())).or_default();
                     lead.examined.extend(settled_lead.examined.iter().cloned());
                     lead.scored.extend(settled_lead.scored.iter().cloned());
+                    lead.record = lead.record.take().max(settled_lead.record.clone());
                     let verdict = Verdict {
                         is_score: settled_lead.outcome == Outcome::Scored,
                         attempt_started_at: settled.attempt.started_at,

@@ -2,9 +2,9 @@
 
 use super::balance;
 use super::state::{Chunk, ChunkKey, RunState};
-use crate::ids::{ApifyRunId, PlanId, RecordId, RunId};
+use crate::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
 use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
-use crate::tokens::{NanoUsd, TokenUsage};
+use crate::tokens::{NanoUsd, Tier, TokenUsage};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +47,8 @@ pub struct Summary {
     pub started_at: Timestamp,
     /// When the last chunk was settled; `None` while something is still to be done.
     pub ended_at: Option<Timestamp>,
+    /// The last sign of work on it.
+    pub last_progress: Timestamp,
     /// What made it be heard of, with when.
     pub opened: Vec<(Timestamp, OpenedBy)>,
     /// Its harvests, oldest report first.
@@ -71,10 +73,15 @@ pub struct Summary {
     pub profiles: KindSummary,
     /// What the model's answers cost.
     pub ai_cost: NanoUsd,
-    /// Models that answered and have no price: their tokens are in no cost.
+    /// Models that answered and have no price, with the tier where it is not the standard one:
+    /// their tokens are in no cost.
     pub unpriced_models: BTreeSet<String>,
     /// Models that answered.
     pub models: BTreeSet<String>,
+    /// Models that were asked while another one answered, with that one.
+    pub rerouted: BTreeSet<(String, String)>,
+    /// Answers by the tier that served them.
+    pub tiers: BTreeMap<Tier, u64>,
     /// Leads that could not be scored, by category, with the first examples.
     pub errors: BTreeMap<ErrorCategory, Vec<(Option<RecordId>, String)>>,
     /// Leads that were not scored though nothing went wrong, by reason.
@@ -102,6 +109,10 @@ pub struct KindSummary {
     pub scored: u64,
     /// Tokens of every answer.
     pub tokens: TokenUsage,
+    /// What they cost, as far as they have a price.
+    pub cost: NanoUsd,
+    /// Answers that have no price: they are not in the cost.
+    pub unpriced: u64,
     /// Model calls whose answer is not known, tried or over.
     pub unobserved: u64,
     /// The leads.
@@ -146,6 +157,7 @@ impl RunState {
             status: Status::Running,
             started_at: self.started_at,
             ended_at: None,
+            last_progress: self.last_progress,
             opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
             harvests: by_time(self.reports().map(|(at, harvested)| {
                 let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
@@ -163,6 +175,8 @@ impl RunState {
             ai_cost: NanoUsd::default(),
             unpriced_models: BTreeSet::new(),
             models: BTreeSet::new(),
+            rerouted: BTreeSet::new(),
+            tiers: BTreeMap::new(),
             errors: BTreeMap::new(),
             skips: BTreeMap::new(),
             not_leads: 0,
@@ -204,7 +218,7 @@ impl RunState {
                 (!self.harvests.contains_key(run) && !failed)
                     .then(|| format!("harvest {run} is not read"))
             }
-            OpenedBy::Score(_) => None,
+            OpenedBy::Score { .. } => None,
         });
         let unplanned = self
             .planned_by_harvests()
@@ -224,11 +238,9 @@ impl RunState {
         .then(|| "nothing is planned".to_owned());
         let unscored = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(_) => None,
-            OpenedBy::Score(kind) => {
-                let planned = self.plans.values().any(|plan| plan.kind == *kind);
-                (!planned && self.failures.is_empty())
-                    .then(|| format!("leads waiting for {} scoring are not planned", kind.as_str()))
-            }
+            OpenedBy::Score { kind, plan } => (!self.plans.contains_key(plan)).then(|| {
+                format!("leads waiting for {} scoring are not all planned", kind.as_str())
+            }),
         });
         unopened
             .into_iter()
@@ -249,16 +261,25 @@ impl RunState {
         reports.map(|report| (report.at, &report.harvested))
     }
 
-    fn is_finished(&self, key: &ChunkKey) -> bool {
+    pub(super) fn is_finished(&self, key: &ChunkKey) -> bool {
         self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
+            || self.is_taken_over(key)
     }
 
+    /// How many leads each plan has. What was waiting counts as one plan, however many parts it
+    /// was planned in.
     fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {
-        by_time(self.plans.iter().map(|(id, plan)| {
-            let leads = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
-            let leads = leads.filter_map(|(_, chunk)| chunk.planned.as_ref()).map(BTreeMap::len);
-            (plan.at, plan.kind, leads.sum())
-        }))
+        let mut plans: BTreeMap<&PlanId, (Timestamp, Kind, BTreeSet<&LeadKey>)> = BTreeMap::new();
+        for (id, plan) in &self.plans {
+            let whole = plan.part_of.as_ref().unwrap_or(id);
+            let known = plans.entry(whole).or_insert((plan.at, plan.kind, BTreeSet::new()));
+            known.0 = known.0.max(plan.at);
+            let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
+            known
+                .2
+                .extend(chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten().map(|l| l.0)));
+        }
+        by_time(plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
     }
 
     fn milestones(&self) -> Vec<Milestone> {

@@ -5,12 +5,14 @@ use crate::ids::{LeadKey, PostKey};
 use crate::messages::{
     Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
     Fact, HarvestStatus, Harvested, Kind, LeadOutcome, MetricsEvent, Note, NoteKind, Opened,
-    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType, Settled,
-    SkipReason,
+    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType, Served,
+    Settled, SkipReason,
 };
 use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+
+mod money;
 
 const MODEL: &str = "gemini-3.5-flash-lite";
 const SCORED: Outcome = Outcome::Scored;
@@ -60,7 +62,7 @@ fn attempt(chunk: u32, n: u32) -> AttemptRef {
 
 fn answered(total: u64) -> CallOutcome {
     let usage = TokenUsage { prompt: total - 10, output: 10, total, ..TokenUsage::default() };
-    CallOutcome::Answered { usage, model: MODEL.to_owned() }
+    CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() }
 }
 
 impl Story {
@@ -87,6 +89,7 @@ impl Story {
 
     fn harvested(self, status: HarvestStatus, posts: u32, planned: bool) -> Self {
         self.tell(Fact::Harvested(Harvested {
+            seen_at: None,
             apify_run: harvest_id(),
             status,
             targets: 4,
@@ -100,12 +103,20 @@ impl Story {
     /// Plans chunks of these leads, two posts each.
     fn planned(self, chunks: &[&[u32]]) -> Self {
         let told = chunks.iter().zip(0..).fold(self, |story, (leads, chunk)| {
-            let leads = leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2 }).collect();
+            let leads =
+                leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2, record: None });
+            let leads = leads.collect();
             let planned = PlannedChunk { plan: plan_id(), kind: Kind::Post, chunk, leads };
             story.tell(Fact::PlannedChunk(planned))
         });
         let chunks = u32::try_from(chunks.len()).unwrap();
-        told.tell(Fact::Planned(Planned { plan: plan_id(), kind: Kind::Post, chunks }))
+        told.tell(Fact::Planned(Planned {
+            plan: plan_id(),
+            kind: Kind::Post,
+            chunks,
+            part_of: None,
+            replaces: None,
+        }))
     }
 
     fn announced(self, attempt: &AttemptRef, calls: u32) -> Self {
@@ -342,7 +353,7 @@ fn what_does_not_add_up_is_said() {
             .contains(&"post leads: 1 left open by chunks that are done".to_owned())
     );
     let usage = TokenUsage { prompt: 5, output: 5, total: 11, ..TokenUsage::default() };
-    let odd = CallOutcome::Answered { usage, model: MODEL.to_owned() };
+    let odd = CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() };
     let miscounted = story(2).announced(&only, 1).billed(&only, &[odd]);
     assert_eq!(
         miscounted.summary().imbalances,
@@ -420,6 +431,18 @@ fn a_cost_that_apify_once_named_is_kept() {
 }
 
 #[test]
+fn a_cost_that_apify_named_earlier_is_not_believed_for_being_reported_later() {
+    let mut story = Story::new().opened().harvested(HarvestStatus::Succeeded, 4, true);
+    let Fact::Harvested(last) = story.events.last().unwrap().fact.clone() else { panic!() };
+    let seen = |minute: i64, cost| {
+        let seen_at = Some(start() + SignedDuration::from_mins(minute));
+        Fact::Harvested(Harvested { seen_at, cost: Some(NanoUsd(cost)), ..last.clone() })
+    };
+    story = story.tell(seen(60, 90_000_000)).tell(seen(59, 40_000_000));
+    assert_eq!(story.summary().harvest_cost, Some(NanoUsd(90_000_000)));
+}
+
+#[test]
 fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them() {
     let (first, second) = (attempt(0, 1), attempt(0, 2));
     let failed = ChunkFailed {
@@ -455,15 +478,72 @@ fn a_stalled_run_moves_on_with_the_next_sign_of_work() {
     assert_eq!(stalled.summary().status, Status::Completed);
 }
 
+/// A run of four leads: the first chunk ended with one lead blocked, the second never came.
+fn half_missing() -> Story {
+    let first = attempt(0, 1);
+    Story::new()
+        .opened()
+        .harvested(HarvestStatus::Succeeded, 8, true)
+        .planned(&[&[1, 2], &[3, 4]])
+        .announced(&first, 2)
+        .billed(&first, &[answered(100), answered(200)])
+        .settled(&first, &[(1, SCORED), (2, blocked())])
+        .done(&first)
+        .announced(&attempt(1, 1), 2)
+}
+
+/// What a replay of a run names, as its plans' leads.
+fn replayed(story: &Story) -> Vec<Vec<LeadKey>> {
+    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
+    let plans = replays.into_iter().flat_map(|replay| {
+        assert_eq!(replay.unplanned, []);
+        replay.plans
+    });
+    plans.map(|plan| plan.leads.into_iter().map(|lead| lead.lead).collect()).collect()
+}
+
 #[test]
-fn a_model_without_a_price_is_named_and_its_tokens_count() {
-    let only = attempt(0, 1);
-    let usage = TokenUsage { prompt: 5, total: 5, ..TokenUsage::default() };
-    let odd = CallOutcome::Answered { usage, model: "gemini-9".to_owned() };
-    let summary =
-        Story::new().opened().planned(&[&[1]]).announced(&only, 1).billed(&only, &[odd]).summary();
-    assert_eq!((summary.posts.tokens.total, summary.ai_cost), (5, NanoUsd(0)));
-    assert!(summary.unpriced_models.contains("gemini-9"));
+fn a_replay_names_the_leads_that_failed_and_those_of_missing_chunks_and_no_other() {
+    let mut expected = vec![lead(2), lead(3), lead(4)];
+    expected.sort();
+    assert_eq!(replayed(&half_missing()), [expected]);
+    assert!(replayed(&finished()).is_empty());
+    let unread = RunState::fold(&Story::new().opened().events).unwrap().replays(start());
+    assert_eq!(unread[0].unplanned, [harvest_id()]);
+}
+
+#[test]
+fn a_replay_takes_over_the_chunks_that_are_missing_and_both_tries_cost_counts() {
+    let replay: crate::ids::PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
+    let leads = [2, 3, 4].map(|n| PlannedLead { lead: lead(n), posts: 2, record: None });
+    let again = AttemptRef { plan: replay.clone(), ..attempt(0, 5) };
+    let queued = half_missing()
+        .tell(Fact::PlannedChunk(PlannedChunk {
+            plan: replay.clone(),
+            kind: Kind::Post,
+            chunk: 0,
+            leads: leads.to_vec(),
+        }))
+        .tell(Fact::Planned(Planned {
+            plan: replay.clone(),
+            kind: Kind::Post,
+            chunks: 1,
+            part_of: None,
+            replaces: Some(plan_id()),
+        }));
+    assert_eq!(queued.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
+    let done = queued
+        .announced(&again, 3)
+        .billed(&again, &[answered(10), answered(10), answered(10)])
+        .settled(&again, &[(2, SCORED), (3, SCORED), (4, blocked())])
+        .done(&again);
+    let summary = done.summary();
+    assert_eq!((summary.status, summary.posts.tokens.total), (Status::CompletedWithErrors, 330));
+    let leads = LeadCounts { planned: 4, scored: 3, skipped: 0, failed: 1, open: 0 };
+    assert_eq!(summary.posts.leads, leads);
+    assert_eq!(summary.posts.unobserved, 2, "the dead try's calls");
+    assert_eq!((summary.posts_harvested, summary.posts_matched), (8, 8));
+    assert_eq!(replayed(&done), [vec![lead(4)]], "and the same plan is named the next time");
 }
 
 /// A long run with everything in it.
@@ -510,4 +590,54 @@ proptest! {
         prop_assert_eq!(state.summary(), told.summary());
         prop_assert_eq!(state, told);
     }
+}
+
+/// A part of the planning of waiting leads, of one chunk.
+fn part(story: Story, name: &str, leads: &[u32]) -> (Story, AttemptRef) {
+    let plan: crate::ids::PlanId = crate::digest::id_of(&[name]).try_into().unwrap();
+    let leads =
+        leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 0, record: None }).collect();
+    let chunk = PlannedChunk { plan: plan.clone(), kind: Kind::Post, chunk: 0, leads };
+    let planned = Planned {
+        plan: plan.clone(),
+        kind: Kind::Post,
+        chunks: 1,
+        part_of: Some(plan_id()),
+        replaces: None,
+    };
+    let story = story.tell(Fact::PlannedChunk(chunk)).tell(Fact::Planned(planned));
+    (story, AttemptRef { plan, ..attempt(0, 1) })
+}
+
+#[test]
+fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_the_last() {
+    let by = OpenedBy::Score { kind: Kind::Post, plan: plan_id() };
+    let story = Story::new().tell(Fact::Opened(Opened { by }));
+    let (story, first) = part(story, "a", &[1, 2]);
+    let story = story.settled(&first, &[(1, SCORED), (2, SCORED)]).done(&first);
+    let before = story.summary();
+    assert_eq!(before.status, Status::Running, "more may be waiting");
+    assert_eq!(before.missing, ["leads waiting for post scoring are not all planned"]);
+
+    // Begun again after a crash: lead 2 was still waiting then.
+    let (story, second) = part(story, "b", &[2, 3]);
+    let whole =
+        Planned { plan: plan_id(), kind: Kind::Post, chunks: 0, part_of: None, replaces: None };
+    let story = story.tell(Fact::Planned(whole));
+    assert_eq!(story.summary().status, Status::Running);
+    let story = story.settled(&second, &[(2, SCORED), (3, NOTHING_NEW)]).done(&second);
+    let after = story.summary();
+    assert_eq!((after.status, after.imbalances.len()), (Status::Completed, 0));
+    let leads = after.posts.leads;
+    assert_eq!((leads.planned, leads.scored, leads.skipped), (3, 2, 1));
+    assert_eq!(after.planned.iter().map(|(.., leads)| *leads).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn a_run_that_found_nothing_waiting_is_completed() {
+    let by = OpenedBy::Score { kind: Kind::Profile, plan: plan_id() };
+    let whole =
+        Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
+    let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole)).summary();
+    assert_eq!((story.status, story.profiles.leads.planned), (Status::Completed, 0));
 }

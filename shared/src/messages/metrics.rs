@@ -2,7 +2,7 @@
 
 use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message};
 use crate::digest::id_of;
-use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RunId};
+use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId};
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,12 +13,21 @@ use serde::{Deserialize, Serialize};
 pub enum MetricsMessage {
     /// A fact about a run.
     Event(Box<MetricsEvent>),
-    /// Look at the open runs.
+    /// Look after all runs.
     Tick,
+    /// A webhook for a harvest was accepted. The harvest's run is not known yet.
+    Heard(Heard),
 }
 
 impl Message for MetricsMessage {
-    const TYPES: &'static [&'static str] = &["event", "tick"];
+    const TYPES: &'static [&'static str] = &["event", "tick", "heard"];
+}
+
+/// A webhook was accepted; its harvest needs no tick to be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The harvest.
+    pub apify_run_id: ApifyRunId,
 }
 
 /// A fact about a run, with the run's header: any single one is enough to create its record.
@@ -121,7 +130,13 @@ pub enum OpenedBy {
     /// Apify's webhook for this run.
     Webhook(ApifyRunId),
     /// A `Score` task.
-    Score(Kind),
+    Score {
+        /// Posts or profiles.
+        kind: Kind,
+        /// The plan that is reported when all leads that were waiting are planned. It has no
+        /// chunks of its own: see [`Planned::part_of`].
+        plan: PlanId,
+    },
 }
 
 /// How a harvest ended.
@@ -153,6 +168,9 @@ pub struct Harvested {
     pub posts_without_profile: u32,
     /// What Apify charges; `None` when it does not say.
     pub cost: Option<NanoUsd>,
+    /// When Apify said so; a report is sent later. Reports of earlier releases do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
     /// The plan of its leads; `None` when nothing is planned.
     pub plan: Option<PlanId>,
 }
@@ -166,6 +184,13 @@ pub struct Planned {
     pub kind: Kind,
     /// How many chunks.
     pub chunks: u32,
+    /// The plan that this is a part of: leads that are waiting are planned some hundred at a
+    /// time, each part a plan of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<PlanId>,
+    /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PlanId>,
 }
 
 /// See [`Fact::PlannedChunk`].
@@ -188,6 +213,9 @@ pub struct PlannedLead {
     pub lead: LeadKey,
     /// How many of the harvest's posts are its.
     pub posts: u32,
+    /// Its row, where the plan was made of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
 }
 
 /// See [`Fact::Announced`].

@@ -9,16 +9,20 @@ mod outcomes;
 mod scoring;
 
 pub use metrics::{
-    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested,
+    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested, Heard,
     MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
     PlannedLead, RunFailed, RunHeader, RunType, Settled,
 };
-pub use outcomes::{BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, SkipReason};
+pub use outcomes::{
+    BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
+};
 pub use scoring::{
-    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, Post, PostKind, Score,
-    ScoringTask, Source,
+    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
+    Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, SoFar,
+    Source, UnnamedRun, plan_group,
 };
 
+use crate::json::{self, WrongJson};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +48,7 @@ pub trait Message: Serialize + DeserializeOwned {
     /// # Errors
     /// [`DecodeError`] says where the text breaks which rule, without quoting the text.
     fn decode(text: &str) -> Result<Self, DecodeError> {
-        let head: Head = read(text)?;
+        let head: Head = json::read(text.as_bytes())?;
         if head.version != VERSION {
             return Err(DecodeError::Version { version: head.version });
         }
@@ -52,17 +56,8 @@ pub trait Message: Serialize + DeserializeOwned {
             let name = head.r#type.chars().filter(|c| !c.is_control()).take(40).collect();
             return Err(DecodeError::Type { name });
         }
-        read(text)
+        Ok(json::read(text.as_bytes())?)
     }
-}
-
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
-    let deserializer = &mut serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(deserializer).map_err(|error| DecodeError::Shape {
-        path: error.path().to_string(),
-        line: error.inner().line(),
-        column: error.inner().column(),
-    })
 }
 
 #[derive(Serialize)]
@@ -82,15 +77,8 @@ struct Head {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Not JSON, or a field is missing or has another type.
-    #[error("not a message: wrong or missing data at `{path}` (line {line}, column {column})")]
-    Shape {
-        /// The field, as a path from the message's root.
-        path: String,
-        /// Line of the text.
-        line: usize,
-        /// Column of the line.
-        column: usize,
-    },
+    #[error("not a message: {0}")]
+    Shape(#[from] WrongJson),
     /// Written by another release.
     #[error(
         "message version {version} is not known here (this release reads {VERSION}); redrive it to a release that knows it"

@@ -1,7 +1,8 @@
 //! What became of model calls and of leads.
 
 use crate::ids::{LeadKey, PostKey, RecordId};
-use crate::tokens::TokenUsage;
+use crate::tokens::{Tier, TokenUsage};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What became of one call to the model.
@@ -24,11 +25,35 @@ pub enum CallOutcome {
         usage: TokenUsage,
         /// The model that really answered.
         model: String,
+        /// How it was served.
+        #[serde(default, skip_serializing_if = "Served::is_plain")]
+        served: Served,
     },
     /// It refused with an error: nothing is billed.
     Refused,
     /// The request may have arrived, but no answer came: whether and what is billed is unknown.
     Lost,
+}
+
+/// How an answer was served, as far as it decides the price. A fact that an earlier release
+/// reported says nothing of it, and keeps its id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Served {
+    /// The tier that really served it.
+    pub tier: Tier,
+    /// When the answer came; the time of the report where this is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The model that was asked, when another one answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+}
+
+impl Served {
+    fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What became of one lead in one try.
@@ -82,6 +107,12 @@ pub enum SkipReason {
     NoPostsParsed,
     /// The harvest brought nothing new and the lead is scored already.
     NoNewPosts,
+    /// It was scored, or taken out of the queue, by somebody else since it was planned.
+    AlreadyScoredInRun,
+    /// The tokens that its run may use are used; it stays waiting.
+    BudgetReached,
+    /// Its profile says too little to be judged.
+    ProfileTooThin,
 }
 
 impl SkipReason {
@@ -92,6 +123,9 @@ impl SkipReason {
             Self::NoContent => "NO_CONTENT",
             Self::NoPostsParsed => "NO_POSTS_PARSED",
             Self::NoNewPosts => "NO_NEW_POSTS",
+            Self::AlreadyScoredInRun => "ALREADY_SCORED_IN_RUN",
+            Self::BudgetReached => "BUDGET_REACHED",
+            Self::ProfileTooThin => "PROFILE_TOO_THIN",
         }
     }
 }

@@ -1,14 +1,19 @@
 //! Tasks of the scoring function.
 
 use super::{Message, RunHeader};
+use crate::airtable::PLAN_LANES;
+use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
 use crate::linkedin::{PostUrl, ProfileKey};
+use crate::seams::OutgoingMessage;
+use crate::tokens::NanoUsd;
 use jiff::Timestamp;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// Most leads that one plan takes.
 pub const MAX_PLAN_LEADS: usize = 25_000;
+/// Most leads that one [`Replay`] names: with their rows some 800 KB, which a message takes.
+pub const MAX_REPLAY_LEADS: usize = 10_000;
 
 /// A message on the scoring queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,12 +23,21 @@ pub enum ScoringTask {
     Ingest(Ingest),
     /// Score what is waiting.
     Score(Score),
-    /// Score up to 50 leads of a plan.
+    /// Score some leads of a plan.
     Chunk(Box<Chunk>),
+    /// Do again what failed or is missing of a run.
+    Replay(Box<Replay>),
+}
+
+/// The message group of plans for a client. There are as many groups as plans may ask the master
+/// base at a time; those of one client follow one another.
+#[must_use]
+pub fn plan_group(client: &str) -> String {
+    format!("plan#{}", lane_of(client, PLAN_LANES))
 }
 
 impl Message for ScoringTask {
-    const TYPES: &'static [&'static str] = &["ingest", "score", "chunk"];
+    const TYPES: &'static [&'static str] = &["ingest", "score", "chunk", "replay"];
 }
 
 /// What Apify's webhook said. Only a hint: everything that counts is read from Apify itself.
@@ -37,6 +51,20 @@ pub struct Ingest {
     pub hints: Hints,
     /// When the webhook arrived.
     pub received_at: Timestamp,
+}
+
+impl Ingest {
+    /// The task as it is queued. The same webhook again within five minutes is dropped by the
+    /// queue.
+    #[must_use]
+    pub fn into_message(self) -> OutgoingMessage {
+        let client = self.hints.client.as_ref().map_or("?", |client| client.as_str());
+        OutgoingMessage {
+            group: plan_group(client),
+            deduplication: id_of(&["ingest", self.apify_run_id.as_str(), &self.event_type, client]),
+            body: ScoringTask::Ingest(self).encode(),
+        }
+    }
 }
 
 /// The run and client that came with a webhook.
@@ -81,25 +109,70 @@ pub struct Score {
     pub clients: Clients,
     /// Posts or profiles.
     pub kind: Kind,
-    /// The run that this belongs to, chosen when the task was accepted. The scheduler can give
-    /// only the scheduled time, as RFC 3339: that moment's run is meant.
-    #[serde(deserialize_with = "base_run_or_moment")]
-    pub base_run: BaseRunId,
+    /// The run that this belongs to, if somebody chose it beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_run: Option<BaseRunId>,
+    /// When it was asked for; a schedule's planned time. It names the run where `base_run` does
+    /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
     /// At most so many leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only these leads.
+    /// Only these leads, as far as they are waiting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lead_ids: Vec<RecordId>,
+    /// Plan and price it, and do nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Most tokens, when a task for all clients was divided: this client's part of what the day's
+    /// limit leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_share: Option<u64>,
+    /// How far an earlier invocation came, whose time was up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<SoFar>,
 }
 
-fn base_run_or_moment<'de, D: Deserializer<'de>>(from: D) -> Result<BaseRunId, D::Error> {
-    let text = String::deserialize(from)?;
-    match text.parse::<Timestamp>() {
-        Ok(moment) => Ok(BaseRunId::at(moment)),
-        Err(_) => text.try_into().map_err(D::Error::custom),
+/// How far the planning of waiting leads came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoFar {
+    /// Listings that are read to their end.
+    pub listings: usize,
+    /// Where the next page is; `None` for the first of a listing.
+    pub offset: Option<String>,
+    /// Whether the base has the view of waiting leads, as far as that is known.
+    pub has_view: bool,
+    /// Leads that are planned.
+    pub leads: usize,
+    /// Those of them that the limits leave nothing for.
+    pub beyond: usize,
+    /// What is left of the limits.
+    pub tokens_left: Option<u64>,
+    /// The tokens of a dry run.
+    pub tokens: u64,
+    /// What a dry run would cost; `None` when the model has no price.
+    pub cost: Option<NanoUsd>,
+}
+
+impl Score {
+    /// The run that the task belongs to. Every delivery of the same message names the same run.
+    ///
+    /// # Errors
+    /// [`UnnamedRun`] when the message says neither run nor time.
+    pub fn run(&self) -> Result<BaseRunId, UnnamedRun> {
+        let given = self.base_run.clone();
+        given.or_else(|| self.requested_at.map(BaseRunId::at)).ok_or(UnnamedRun)
     }
 }
+
+/// A [`Score`] task that says neither `base_run` nor `requested_at`. The clock of whoever handles
+/// it may not name its run: the next delivery would name another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a score task needs base_run (YYMMDD-HHMMSS) or requested_at (a time): send it again with one"
+)]
+pub struct UnnamedRun;
 
 /// Whose leads a [`Score`] is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +184,8 @@ pub enum Clients {
     One(ClientId),
 }
 
-/// Up to 50 leads of a plan with all that is needed to score them.
+/// Some leads of a plan with all that is needed to score them: up to 50, or up to 500 where a
+/// limit is divided over the chunks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     /// The run.
@@ -132,8 +206,97 @@ pub struct Chunk {
     pub rubric: String,
     /// The fields of the client's leads that can be written, of those that scoring writes.
     pub writable: Vec<String>,
+    /// The fields that hold the leads' profiles; for profile scoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile_fields: Vec<String>,
+    /// The attributes that profiles are scored by; for profile scoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<ProfileAttribute>,
+    /// Most tokens that the chunk may use; `None` for a client without a limit. A wave that does
+    /// not fit is not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_share: Option<u64>,
     /// The leads.
     pub leads: Vec<ChunkLead>,
+}
+
+/// An attribute that profiles are scored by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileAttribute {
+    /// Its id in the client's table.
+    pub id: String,
+    /// Its name, for people.
+    pub label: String,
+    /// The most points it gives, or takes when it is negative.
+    pub max: f64,
+    /// Whether it takes points.
+    pub negative: bool,
+    /// Whether it counts by a quarter in the denominator.
+    pub bonus: bool,
+}
+
+/// What failed or is missing of a run, to be queued again.
+///
+/// [`crate::fold::RunState::replays`] makes it of the run's events, so whoever wants a run
+/// replayed (the checkbox `Retry`, an operator's command) reads the log, folds it and sends what
+/// that returns to the scoring queue with [`Replay::into_message`]. The scoring function reads
+/// the harvests again and plans the leads named here, and only these, as new plans of the same
+/// run. A lead that has a score of the run by then is settled without a call, so nothing is
+/// scored twice; the fold adds the tokens of both attempts. Handled twice, it gives the same
+/// plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// The run.
+    pub run: RunHeader,
+    /// When it was asked for. A part of the new plans' ids: asked for again later, the same leads
+    /// are planned anew.
+    pub requested_at: Timestamp,
+    /// Harvests that were never read, or could not be planned: they are ingested as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unplanned: Vec<ApifyRunId>,
+    /// The plans with leads that failed or are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<ReplayPlan>,
+}
+
+/// The leads of one plan that are to be planned again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayPlan {
+    /// The plan that they were in first. The new plan names it as the one it replaces.
+    pub plan: PlanId,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The harvest that brought them; `None` for leads that were waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harvest: Option<ApifyRunId>,
+    /// The leads.
+    pub leads: Vec<ReplayLead>,
+}
+
+/// A lead that is to be planned again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayLead {
+    /// The lead.
+    pub lead: LeadKey,
+    /// Its row, as far as the log knows it: it stands in where the harvest is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+}
+
+impl Replay {
+    /// How many leads it names.
+    #[must_use]
+    pub fn leads(&self) -> usize {
+        self.plans.iter().map(|plan| plan.leads.len()).sum()
+    }
+
+    /// The message for the scoring queue.
+    #[must_use]
+    pub fn into_message(self) -> OutgoingMessage {
+        let group = plan_group(self.run.client.as_str());
+        let body = ScoringTask::Replay(Box::new(self)).encode();
+        OutgoingMessage { group, deduplication: id_of(&["replay", &body]), body }
+    }
 }
 
 /// Where a plan's leads come from.

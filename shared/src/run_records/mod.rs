@@ -1,8 +1,19 @@
-//! Brings run records into being and up to date. The metrics finalizer is the only caller.
+//! Brings run records into being, keeps them up to date and puts them right. The metrics finalizer
+//! is the only caller.
 
+mod compare;
+mod explain;
 mod fields;
+mod look;
+#[cfg(test)]
+mod snapshots;
+mod table;
 mod text;
 mod writer;
 
+pub use compare::{Shown, differences};
+pub use explain::Reason;
 pub use fields::cells;
+pub use look::{Known, Near, Seen, SeenRow, Ticked};
+pub use table::unwritable;
 pub use writer::{MAX_RUNS, RunRecords, Written};

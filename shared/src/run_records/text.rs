@@ -1,7 +1,9 @@
 //! The texts of a run record, for people: bounded, stable, times in UTC.
 
-use crate::fold::{KindSummary, Status, Summary};
+use super::explain::{self, Reason};
+use crate::fold::{KindSummary, Summary};
 use crate::messages::{HarvestStatus, Kind, OpenedBy};
+use crate::tokens::Tier;
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
@@ -17,7 +19,7 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
     let mut runs: Vec<&str> = Vec::new();
     let opened = summary.opened.iter().filter_map(|(_, by)| match by {
         OpenedBy::Webhook(run) => Some(run),
-        OpenedBy::Score(_) => None,
+        OpenedBy::Score { .. } => None,
     });
     let harvested = summary.harvests.iter().map(|(_, harvest)| &harvest.apify_run);
     for run in opened.chain(harvested) {
@@ -42,7 +44,7 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     for (at, by) in &summary.opened {
         let line = match by {
             OpenedBy::Webhook(run) => format!("opened by the webhook of Apify run {run}"),
-            OpenedBy::Score(kind) => {
+            OpenedBy::Score { kind, .. } => {
                 format!("opened to score the {}s that are waiting", kind.as_str())
             }
         };
@@ -61,8 +63,12 @@ pub(super) fn progress_log(summary: &Summary) -> String {
             ),
         ));
     }
+    let nothing_planned = summary.failures.iter().any(|(_, about, _)| about.is_none());
     for (at, kind, leads) in &summary.planned {
-        lines.push((*at, format!("planned {} scoring of {leads} leads", kind.as_str())));
+        if *leads == 0 && nothing_planned {
+            continue;
+        }
+        lines.push((*at, planned(summary, *kind, *leads)));
     }
     for milestone in &summary.milestones {
         lines.push((milestone.at, format!("{} of {} chunks done", milestone.done, milestone.of)));
@@ -77,8 +83,18 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     bounded(lines.iter().map(|(at, line)| timed(*at, line)).collect())
 }
 
-/// One line per notable thing.
+fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
+    let is_waiting =
+        |by: &OpenedBy| matches!(by, OpenedBy::Score { kind: known, .. } if *known == kind);
+    if leads == 0 && summary.opened.iter().any(|(_, by)| is_waiting(by)) {
+        return format!("planned: no leads wait for {} scoring", kind.as_str());
+    }
+    format!("planned {} scoring of {leads} leads", kind.as_str())
+}
+
+/// The six answers, then one line per notable thing.
 pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> String {
+    let answers = explain::answers(summary, left_out);
     let mut lines: Vec<String> =
         summary.notes.iter().map(|(at, note)| timed(*at, &note.text)).collect();
     for (_, harvest) in &summary.harvests {
@@ -102,27 +118,30 @@ pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> Stri
     for (reason, count) in &summary.skips {
         lines.push(format!("{count} lead(s) skipped: {}", reason.as_str()));
     }
-    for (kind, totals) in [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)] {
-        if totals.tokens.total > 0 || totals.unobserved > 0 {
-            lines.push(tokens_in_words(kind, totals));
-        }
-    }
     if !summary.models.is_empty() {
         let models: Vec<&str> = summary.models.iter().map(String::as_str).collect();
         lines.push(format!("answered by {}", models.join(", ")));
+    }
+    for (asked, answered) in &summary.rerouted {
+        lines.push(format!(
+            "model {asked} was asked, and {answered} answered: its price counts; check GEMINI_MODEL"
+        ));
+    }
+    if summary.tiers.keys().any(|tier| *tier != Tier::Standard) {
+        let tiers = summary.tiers.iter().map(|(tier, answers)| format!("{answers} {tier}"));
+        let tiers = tiers.collect::<Vec<_>>().join(", ");
+        lines.push(format!("answers by the tier that served them: {tiers}"));
     }
     for model in &summary.unpriced_models {
         lines.push(format!(
             "model {model} has no price: its tokens are counted, but are in no cost; add its price"
         ));
     }
-    if summary.status == Status::Stalled {
-        lines.push(format!("stalled; missing: {}", bounded_list(&summary.missing)));
-    }
     for (field, reason) in left_out {
         lines.push(format!("field {field:?} is not written: {reason}"));
     }
-    bounded(lines)
+    let answers = bounded(answers);
+    if lines.is_empty() { answers } else { format!("{answers}\n{}", bounded(lines)) }
 }
 
 /// Errors by category with the first examples.
@@ -137,6 +156,11 @@ pub(super) fn error_details(summary: &Summary) -> String {
             .collect();
         lines.push(counts.join(" · "));
     }
+    for category in summary.errors.keys() {
+        let reason = Reason::Leads(*category);
+        let (why, next) = (reason.in_words(), reason.next_step());
+        lines.push(format!("{}: {why}; next: {next}", category.as_str()));
+    }
     for (category, examples) in &summary.errors {
         for (record, detail) in examples.iter().take(MAX_EXAMPLES) {
             let lead = record.as_ref().map_or("lead not looked up", |record| record.as_str());
@@ -149,7 +173,7 @@ pub(super) fn error_details(summary: &Summary) -> String {
     bounded(lines)
 }
 
-fn leads_in_words(summary: &Summary) -> String {
+pub(super) fn leads_in_words(summary: &Summary) -> String {
     let mut words = Vec::new();
     for (what, totals) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
         let leads = &totals.leads;
@@ -163,14 +187,15 @@ fn leads_in_words(summary: &Summary) -> String {
     if words.is_empty() { "there was nothing to score".to_owned() } else { words.join("; ") }
 }
 
-fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
+pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
     let tokens = &totals.tokens;
     let mut line = format!(
-        "{} tokens: {} = {} prompt ({} cached) + {} output + {} thoughts + {} tool",
+        "{} {} = {} prompt ({} cached, {} %) + {} output + {} thoughts + {} tool",
         kind.as_str(),
         tokens.total,
         tokens.prompt,
         tokens.cached,
+        (tokens.cached * 100).checked_div(tokens.prompt).unwrap_or_default(),
         tokens.output,
         tokens.thoughts,
         tokens.tool
@@ -191,10 +216,14 @@ fn harvest_status(status: HarvestStatus) -> &'static str {
 }
 
 fn timed(at: Timestamp, line: &str) -> String {
-    format!("{} {line}", at.strftime("%Y-%m-%d %H:%M:%S"))
+    format!("{} {line}", in_utc(at))
 }
 
-fn bounded_list(items: &[String]) -> String {
+pub(super) fn in_utc(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+pub(super) fn bounded_list(items: &[String]) -> String {
     let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
     let more = items.len() - shown.len();
     let list = shown.join(", ");

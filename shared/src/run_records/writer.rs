@@ -1,26 +1,24 @@
 //! The upsert of run records.
 
+use super::compare::Shown;
 use super::fields::cells;
+use super::table::{Recency, Shape, refused_field};
 use crate::airtable::formula::Formula;
-use crate::airtable::{Airtable, AirtableError, ListQuery, Record, TableSchema, Update};
+use crate::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
 use crate::clock::Clock;
 use crate::fold::Summary;
 use crate::ids::{BaseId, RecordId, RunId};
 use crate::schema::run_record as schema;
-use crate::schema::{Field, FieldType, run_record};
+use crate::schema::{FieldType, run_record};
 use crate::seams::Transport;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 /// Most runs of one request (Airtable's limit).
 pub const MAX_RUNS: usize = crate::airtable::MAX_RECORDS;
-/// How long what is known of the table's fields counts. A field that came back is written again
-/// after this.
-const SHAPE_AGE: SignedDuration = SignedDuration::from_mins(10);
 /// The fields that identify a record.
-const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
+pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 
 /// A record that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,27 +31,24 @@ pub struct Written {
     pub created: bool,
     /// Other records with the run's identity, now marked as duplicates.
     pub duplicates: Vec<RecordId>,
+    /// What Airtable shows of it now.
+    pub shown: Shown,
 }
 
 /// Writes run records into one base.
 pub struct RunRecords {
-    base: BaseId,
-    clock: Clock,
-    shape: Mutex<Option<Shape>>,
-}
-
-/// What is known of the table: the fields that cannot be written, with the reason.
-#[derive(Debug, Clone)]
-struct Shape {
-    read_at: Timestamp,
-    left_out: BTreeMap<&'static str, String>,
+    pub(super) base: BaseId,
+    pub(super) clock: Clock,
+    pub(super) shape: Mutex<Option<Shape>>,
+    /// The fields that the log has a line about.
+    pub(super) said: Mutex<BTreeSet<&'static str>>,
 }
 
 impl RunRecords {
     /// Writes into the table of run records of `base`.
     #[must_use]
     pub fn new(base: BaseId, clock: Clock) -> Self {
-        Self { base, clock, shape: Mutex::new(None) }
+        Self { base, clock, shape: Mutex::new(None), said: Mutex::default() }
     }
 
     /// Brings the records of up to 10 runs into being or up to date, in one request when nothing
@@ -71,7 +66,7 @@ impl RunRecords {
         airtable: &Airtable<impl Transport>,
         runs: &[Summary],
     ) -> Result<Vec<Written>, AirtableError> {
-        let mut shape = self.shape(airtable).await;
+        let mut shape = self.shape(airtable, Recency::Recent).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
         let mut looked_for_duplicates = false;
         // A choice that a select lacks concerns these runs alone: it is not remembered.
@@ -83,27 +78,20 @@ impl RunRecords {
             let rows: Vec<_> = runs.iter().map(|run| cells(run, &left_out)).collect();
             let error = match airtable.upsert(&self.base, schema::TABLE, &MERGE_ON, &rows).await {
                 Ok(upserted) => {
+                    let left_out = left_out.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+                    let written =
+                        written(runs, &upserted.records, &upserted.created, duplicates, &left_out);
                     self.remember(shape);
-                    return Ok(written(runs, &upserted.records, &upserted.created, duplicates));
+                    return Ok(written);
                 }
                 Err(error) => error,
             };
             let AirtableError::Refused { message, .. } = &error else { return Err(error) };
             if let Some(field) = refused_choice(message, &rows, &left_out_now) {
-                tracing::error!(
-                    %error,
-                    airtable.table = schema::TABLE,
-                    airtable.field = field,
-                    "run records are written without this choice; add it in Airtable"
-                );
+                self.say_left_out(field, message);
                 left_out_now.push((field, message.clone()));
             } else if let Some(field) = refused_field(message, &shape) {
-                tracing::error!(
-                    %error,
-                    airtable.table = schema::TABLE,
-                    airtable.field = field,
-                    "run records are written without this field; restore it in Airtable"
-                );
+                self.say_left_out(field, message);
                 shape.left_out.insert(field, message.clone());
             } else if !looked_for_duplicates {
                 looked_for_duplicates = true;
@@ -118,41 +106,6 @@ impl RunRecords {
                 return Err(error);
             }
         }
-    }
-
-    /// What is known of the table, read anew when that is too old. A token that may not read the
-    /// schema is fine: then only a refused write tells.
-    async fn shape(&self, airtable: &Airtable<impl Transport>) -> Shape {
-        let now = self.clock.now();
-        let known = self.shape.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(shape) = known
-            && now.duration_since(shape.read_at) < SHAPE_AGE
-        {
-            return shape;
-        }
-        let mut shape = Shape { read_at: now, left_out: BTreeMap::new() };
-        match airtable.tables(&self.base).await {
-            Ok(tables) => {
-                if let Some(table) = tables.iter().find(|table| table.name == schema::TABLE) {
-                    shape.left_out = unwritable(table);
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the schema of run records is not known"),
-        }
-        for (field, reason) in &shape.left_out {
-            tracing::warn!(
-                airtable.table = schema::TABLE,
-                airtable.field = field,
-                reason,
-                "run records are written without this field"
-            );
-        }
-        self.remember(shape.clone());
-        shape
-    }
-
-    fn remember(&self, shape: Shape) {
-        *self.shape.lock().unwrap_or_else(PoisonError::into_inner) = Some(shape);
     }
 
     /// Looks for records that share the run's identity, and marks all but the oldest.
@@ -172,14 +125,46 @@ impl RunRecords {
             airtable.list(&self.base, schema::TABLE, &query).await?;
         rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
         let Some((kept, others)) = rows.split_first() else { return Ok(Vec::new()) };
-        let mut marked = Vec::new();
+        let others: Vec<RecordId> = others.iter().map(|row| row.id.clone()).collect();
+        self.mark(airtable, &run.run, &kept.id, &others).await?;
+        Ok(others)
+    }
+
+    /// Marks records as duplicates of `kept`. None is deleted: people may have written on them.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; some may be marked then, and marking all again changes nothing.
+    pub async fn mark(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        run: &RunId,
+        kept: &RecordId,
+        others: &[RecordId],
+    ) -> Result<(), AirtableError> {
         for others in others.chunks(MAX_RUNS) {
             let updates: Vec<Update> =
-                others.iter().map(|row| duplicate_of(&row.id, &run.run, &kept.id)).collect();
+                others.iter().map(|id| duplicate_of(id, run, kept)).collect();
             airtable.update(&self.base, schema::TABLE, &updates).await?;
-            marked.extend(others.iter().map(|row| row.id.clone()));
         }
-        Ok(marked)
+        Ok(())
+    }
+
+    /// Gives a record the identity of its run back.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; doing it again changes nothing.
+    pub async fn restore_identity(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        run: &RunId,
+        record: &RecordId,
+    ) -> Result<(), AirtableError> {
+        let fields = Map::from_iter([
+            (schema::RUN_ID.to_owned(), json!(run)),
+            (schema::CLIENT_ID.to_owned(), json!(run.client())),
+        ]);
+        let update = Update { id: record.clone(), fields };
+        airtable.update(&self.base, schema::TABLE, &[update]).await
     }
 }
 
@@ -187,35 +172,6 @@ impl RunRecords {
 fn duplicate_of(id: &RecordId, run: &RunId, kept: &RecordId) -> Update {
     let marked = format!("{run} (duplicate of {kept})");
     Update { id: id.clone(), fields: Map::from_iter([(schema::RUN_ID.to_owned(), json!(marked))]) }
-}
-
-/// The fields that `table` lacks or has with another type, with the reason. The identity fields
-/// are never left out: without them there is no record.
-fn unwritable(table: &TableSchema) -> BTreeMap<&'static str, String> {
-    let reason = |field: &Field| {
-        let wanted = field.field_type.in_words();
-        match table.fields.iter().find(|known| known.name == field.name) {
-            None => Some(format!("the table has no such field; add it as {wanted}")),
-            Some(known) if !field.field_type.accepts(&known.field_type) => {
-                Some(format!("it is a {} field in Airtable; make it {wanted}", known.field_type))
-            }
-            Some(_) => None,
-        }
-    };
-    run_record::FIELDS
-        .iter()
-        .filter(|field| !MERGE_ON.contains(&field.name))
-        .filter_map(|field| Some((field.name, reason(field)?)))
-        .collect()
-}
-
-/// The field that a refusal is about: the one whose name it quotes.
-fn refused_field(message: &str, shape: &Shape) -> Option<&'static str> {
-    run_record::FIELDS
-        .iter()
-        .map(|field| field.name)
-        .filter(|name| !MERGE_ON.contains(name) && !shape.left_out.contains_key(name))
-        .find(|name| message.contains(&format!("\"{name}\"")))
 }
 
 /// The select field that lacks the choice which a refusal quotes.
@@ -240,6 +196,7 @@ fn written(
     records: &[Record<Map<String, Value>>],
     created: &[RecordId],
     mut duplicates: BTreeMap<RunId, Vec<RecordId>>,
+    left_out: &[&str],
 ) -> Vec<Written> {
     runs.iter()
         .enumerate()
@@ -254,6 +211,7 @@ fn written(
                 record: record.id.clone(),
                 created: created.contains(&record.id),
                 duplicates: duplicates.remove(&run.run).unwrap_or_default(),
+                shown: Shown::of(&record.fields, left_out.iter().copied()),
             })
         })
         .collect()

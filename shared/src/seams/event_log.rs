@@ -1,8 +1,9 @@
 //! The log of what happened in each run: the truth that run records are projected from.
 
-use crate::ids::{RecordId, RunId};
+use crate::ids::{ApifyRunId, RecordId, RunId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::future::Future;
 
 /// An event as the log holds it.
@@ -21,6 +22,8 @@ pub struct RunLog {
     pub events: Vec<String>,
     /// What of them is on the record; `None` before the first projection.
     pub projection: Option<Projection>,
+    /// How often something was appended, repetitions included.
+    pub appends: u64,
 }
 
 /// What the run record in Airtable shows of the log, as of the last time it was written.
@@ -34,12 +37,19 @@ pub struct Projection {
     pub record: RecordId,
     /// Whether the run can still change by itself, so that a tick must look at it.
     pub open: bool,
+    /// [`RunLog::appends`] of the log that was projected.
+    #[serde(default)]
+    pub appends: u64,
+    /// What Airtable showed of the record once it was written, as its writer puts it
+    /// ([`crate::run_records::Shown`]). The log only keeps it.
+    #[serde(default)]
+    pub shown: String,
 }
 
 /// The event log.
 pub trait EventLog: Send + Sync + 'static {
-    /// Stores events of `run` and marks the run as open. An event whose id is stored already is
-    /// left as it is.
+    /// Stores events of `run` and marks the run as open. An id is made from what its event says,
+    /// so one that is stored already says the same: storing it again changes nothing.
     ///
     /// # Errors
     /// Any number of them may be stored when this fails: append all again.
@@ -66,7 +76,9 @@ pub trait EventLog: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Projection>, LogError>> + Send;
 
     /// Remembers what the record of `run` shows. With `open` false the run leaves
-    /// [`EventLog::open_runs`] until something is appended to it.
+    /// [`EventLog::open_runs`] until something is appended to it; when that was done already since
+    /// the log was read, which its `appends` tell, the run stays among them. A projection of fewer
+    /// events than the one that is kept changes nothing: it comes from a slower reader.
     ///
     /// # Errors
     /// [`LogError`]; the run then counts as unprojected and is projected again, which changes
@@ -82,6 +94,31 @@ pub trait EventLog: Send + Sync + 'static {
     /// # Errors
     /// [`LogError`] when the log is not reachable.
     fn open_runs(&self) -> impl Future<Output = Result<Vec<RunId>, LogError>> + Send;
+
+    /// The runs that are not open and whose record was written at `since` or later, with their
+    /// projections. Cheap, however many older ones there are.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn finished_runs(
+        &self,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(RunId, Projection)>, LogError>> + Send;
+
+    /// Remembers for good that these harvests were heard of.
+    ///
+    /// # Errors
+    /// Any number of them may be remembered when this fails.
+    fn hear(&self, harvests: &[ApifyRunId]) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// Which of these harvests were ever heard of.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn heard(
+        &self,
+        harvests: &[ApifyRunId],
+    ) -> impl Future<Output = Result<BTreeSet<ApifyRunId>, LogError>> + Send;
 }
 
 impl<L: EventLog> EventLog for std::sync::Arc<L> {
@@ -103,6 +140,18 @@ impl<L: EventLog> EventLog for std::sync::Arc<L> {
 
     async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
         L::open_runs(self).await
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        L::finished_runs(self, since).await
+    }
+
+    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+        L::hear(self, harvests).await
+    }
+
+    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        L::heard(self, harvests).await
     }
 }
 

@@ -21,18 +21,19 @@ pub(crate) fn list(
     (base, table): (&str, &str),
     query: &Query,
     now: Timestamp,
-    ttl: Duration,
+    (ttl, page_rows): (Duration, usize),
 ) -> Result<Value, ApiError> {
+    let page_size = query.page_size.min(page_rows);
     state.iterators.drop_idle(ttl, now);
     let (found, table) = state.table(base, table)?;
     query.shape.check(table)?;
     let table_id = table.id.clone();
     let key = (table_id.as_str(), format!("{:?}", query.select));
     let page = match &query.offset {
-        Some(offset) => state.iterators.next(offset, key, query.page_size, now)?,
+        Some(offset) => state.iterators.next(offset, key, page_size, now)?,
         None => {
             let rows = select(found, table, &query.select, now)?;
-            state.iterators.first(&mut state.ids, key, rows, query.page_size, now)
+            state.iterators.first(&mut state.ids, key, rows, page_size, now)
         }
     };
     let (base, table) = state.table(base, &table_id)?;

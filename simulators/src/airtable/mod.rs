@@ -107,7 +107,8 @@ impl Airtable {
         token: &Token,
         request: &Request,
     ) -> Result<Value, ApiError> {
-        let (now, ttl) = (self.clock.now(), self.options.iterator_ttl);
+        let now = self.clock.now();
+        let pages = (self.options.iterator_ttl, self.options.page_rows);
         match route {
             Route::Whoami => Ok(meta::whoami(token)),
             Route::Bases => meta::bases(state, token, request),
@@ -118,10 +119,10 @@ impl Airtable {
                 meta::update_field(state, (base, table, field), request)
             }
             Route::List { base, table } => {
-                list::list(state, (base, table), &Query::from_url(request)?, now, ttl)
+                list::list(state, (base, table), &Query::from_url(request)?, now, pages)
             }
             Route::ListByPost { base, table } => {
-                list::list(state, (base, table), &Query::from_body(request)?, now, ttl)
+                list::list(state, (base, table), &Query::from_body(request)?, now, pages)
             }
             Route::Get { base, record } => list::get(state, base, record, request),
             Route::Create { base, table } => {

@@ -15,6 +15,8 @@ pub struct AirtableOptions {
     pub tokens: Vec<Token>,
     /// How long a listing may idle between two pages.
     pub iterator_ttl: Duration,
+    /// Most rows of one page, however many are asked for: a page may hold fewer.
+    pub page_rows: usize,
 }
 
 /// An access token.
@@ -67,13 +69,15 @@ impl std::fmt::Debug for Token {
 }
 
 impl Default for AirtableOptions {
-    /// Rate limits on, no latency, no token, ten minutes for an idle listing.
+    /// Rate limits on, no latency, no token, ten minutes for an idle listing,
+    /// pages of 100 rows.
     fn default() -> Self {
         Self {
             rate_limit: true,
             latency: Duration::ZERO,
             tokens: Vec::new(),
             iterator_ttl: Duration::from_secs(600),
+            page_rows: 100,
         }
     }
 }

@@ -23,6 +23,19 @@ pub enum Outcome {
     Unknown,
 }
 
+/// The tier that served a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServedTier {
+    /// List price.
+    #[default]
+    Standard,
+    /// About half of it; may be refused.
+    Flex,
+    /// More than it.
+    Priority,
+}
+
 /// One call that costs money, whether or not its answer arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +44,9 @@ pub struct BilledAnswer {
     pub response_id: String,
     /// The model that really answered, whose price applies.
     pub model: String,
+    /// The tier that served it, which decides the price.
+    #[serde(default)]
+    pub tier: ServedTier,
     /// When the call came.
     pub at: Timestamp,
     /// What is billed.

@@ -21,7 +21,7 @@ mod usage;
 mod validate;
 
 pub use account::{NotAKey, ServiceAccount};
-pub use ledger::{BilledAnswer, BilledTotals, Outcome};
+pub use ledger::{BilledAnswer, BilledTotals, Outcome, ServedTier};
 pub use marker::Marker;
 pub use options::GeminiOptions;
 pub use usage::Usage;
@@ -36,6 +36,7 @@ use model::{Rules, served_by};
 use request::{CountRequest, GenerateRequest};
 use route::{Route, Surface};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use validate::Prompt;
 
@@ -44,13 +45,16 @@ pub struct Gemini {
     options: GeminiOptions,
     clock: Clock,
     ledger: Mutex<Ledger>,
+    /// Who answers for whom, besides the retired models.
+    stand_ins: Mutex<BTreeMap<String, String>>,
 }
 
 impl Gemini {
     /// A Gemini with what `store` remembers.
     #[must_use]
     pub fn new(options: GeminiOptions, clock: Clock, store: Arc<dyn Store>) -> Self {
-        Self { options, clock, ledger: Mutex::new(Ledger::read(store)) }
+        let ledger = Mutex::new(Ledger::read(store));
+        Self { options, clock, ledger, stand_ins: Mutex::default() }
     }
 
     /// Every call that was billed, the oldest first; those whose answer got lost too.
@@ -65,6 +69,16 @@ impl Gemini {
         self.ledger().totals()
     }
 
+    /// Lets calls to `asked` be answered by `answers` from now on, as Google does with a model that
+    /// it retires.
+    pub fn stand_in(&self, asked: &str, answers: &str) {
+        self.stand_ins().insert(asked.to_owned(), answers.to_owned());
+    }
+
+    fn stand_ins(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,7 +89,7 @@ impl Gemini {
             Route::Generate { surface, model } => {
                 self.check_caller(request, *surface)?;
                 let model = self.served(model)?;
-                self.generate(request::read(request.body())?, *surface, model)
+                self.generate(request::read(request.body())?, *surface, &model)
             }
             Route::CountTokens { surface, model } => {
                 self.check_caller(request, *surface)?;
@@ -114,11 +128,12 @@ impl Gemini {
     }
 
     /// The model that really answers a call to `model`.
-    fn served<'a>(&self, model: &'a str) -> Result<&'a str, ApiError> {
+    fn served(&self, model: &str) -> Result<String, ApiError> {
         if !self.options.models.iter().any(|known| known == model) {
             return Err(ApiError::NoSuchModel(model.to_owned()));
         }
-        Ok(served_by(model, self.clock.now()))
+        let stand_in = self.stand_ins().get(model).cloned();
+        Ok(stand_in.unwrap_or_else(|| served_by(model, self.clock.now()).to_owned()))
     }
 
     fn generate(
@@ -128,6 +143,10 @@ impl Gemini {
         model: &str,
     ) -> Result<Response, ApiError> {
         let prompt = validate::prompt(body, surface, Rules::of(model))?;
+        if prompt.tier == ServedTier::Flex && !self.options.offers_flex {
+            let refusal = format!("service_tier: flex is not supported for {model}.");
+            return Err(ApiError::InvalidArgument(refusal));
+        }
         let now = self.clock.now();
         let answer = answer::answer(&prompt, self.cached_tokens(&prompt, model));
         let mut ledger = self.ledger();
@@ -143,6 +162,7 @@ impl Gemini {
         ledger.bill(BilledAnswer {
             response_id,
             model: model.to_owned(),
+            tier: prompt.tier,
             at: now,
             usage: answer.usage,
             outcome: answer.outcome,
@@ -150,12 +170,13 @@ impl Gemini {
         Ok(json_reply(StatusCode::OK, &reply))
     }
 
-    /// How much of a prompt is cached: the system text, if it is long enough and came before.
+    /// How much of a prompt is cached: the system text, if the prompt is long enough and the text
+    /// came before in one that was.
     fn cached_tokens(&self, prompt: &Prompt, model: &str) -> u64 {
-        let prefix = usage::tokens(&prompt.system);
+        let least = self.options.cache_min_tokens.unwrap_or(Rules::of(model).cache_min_tokens);
         let hash = || invent::id(&["prefix", model, &prompt.system], 32);
-        if prefix >= self.options.cache_min_tokens && self.ledger().seen(hash()) {
-            return usage::cached(prefix);
+        if prompt.tokens >= least && !prompt.system.is_empty() && self.ledger().seen(hash()) {
+            return usage::cached(usage::tokens(&prompt.system));
         }
         0
     }
@@ -190,7 +211,7 @@ impl Gemini {
 
 impl Service for Gemini {
     fn kind(&self, request: &Request) -> &'static str {
-        Route::of(request).kind()
+        Route::of(request).kind(request)
     }
 
     /// Does the work before the wait: a caller that gives up in between is billed all the same.
@@ -228,5 +249,6 @@ impl Service for Gemini {
 
     fn reset(&self) {
         self.ledger().clear();
+        self.stand_ins().clear();
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct Rules {
     pub(super) budget: bool,
     /// Whether it refuses penalties and a last turn of the model.
     pub(super) strict: bool,
+    /// The fewest tokens of a prompt of which anything is cached. Of the Flash-Lite models the
+    /// documentation says nothing: they are taken to be as the others of their generation.
+    pub(super) cache_min_tokens: u64,
 }
 
 const ALL: &[Level] = &[Level::Minimal, Level::Low, Level::Medium, Level::High];
@@ -47,7 +50,9 @@ const BY_PREFIX: [(&str, Rules); 9] = [
 ];
 
 const fn rules(levels: &'static [Level], default: Level, budget: bool, strict: bool) -> Rules {
-    Rules { levels, default, budget, strict }
+    // Generation 2.5 is the only one that takes no levels.
+    let cache_min_tokens = if levels.is_empty() { 2_048 } else { 4_096 };
+    Rules { levels, default, budget, strict, cache_min_tokens }
 }
 
 impl Rules {
@@ -82,6 +87,13 @@ mod tests {
         assert_eq!(Rules::of("gemini-3.1-pro-preview").default, Level::High);
         assert!(!Rules::of("gemini-4-argon").budget);
         assert!(Rules::of("gemini-2.5-pro").levels.is_empty());
+    }
+
+    #[test]
+    fn a_prompt_is_cached_from_the_length_that_is_documented_for_its_generation() {
+        let least = |model| Rules::of(model).cache_min_tokens;
+        assert_eq!([least("gemini-2.5-flash"), least("gemini-2.5-pro")], [2_048, 2_048]);
+        assert_eq!([least("gemini-3.5-flash-lite"), least("gemini-4-argon")], [4_096, 4_096]);
     }
 
     #[test]

@@ -12,10 +12,13 @@ pub struct GeminiOptions {
     pub service_account: Option<ServiceAccount>,
     /// The models it serves.
     pub models: Vec<String>,
+    /// Whether calls may ask for the flex tier; it is not documented for every model and API.
+    pub offers_flex: bool,
     /// How long every answer takes. The work is done, and billed, before the wait.
     pub latency: Duration,
-    /// The fewest tokens of system text that are cached when they come again.
-    pub cache_min_tokens: u64,
+    /// The fewest tokens of a prompt whose system text is cached when it comes again; without it
+    /// what is documented for the model.
+    pub cache_min_tokens: Option<u64>,
     /// What `RetryInfo` of an injected 429 says.
     pub retry_delay: String,
     /// What `QuotaFailure` of an injected 429 says. `PerDay` in it means: not again today.
@@ -33,8 +36,9 @@ impl Default for GeminiOptions {
             api_keys: Vec::new(),
             service_account: None,
             models: MODELS.map(str::to_owned).to_vec(),
+            offers_flex: true,
             latency: Duration::ZERO,
-            cache_min_tokens: 2_048,
+            cache_min_tokens: None,
             retry_delay: "2s".to_owned(),
             quota_id: "GenerateRequestsPerMinutePerProjectPerModel".to_owned(),
             vertex_wraps_errors: true,

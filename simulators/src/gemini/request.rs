@@ -2,6 +2,7 @@
 //! Names are camelCase or snake_case.
 
 use super::error::ApiError;
+use super::ledger::ServedTier;
 use super::model::Level;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -147,6 +148,17 @@ pub(super) enum ServiceTier {
     Priority,
 }
 
+impl ServiceTier {
+    /// The tier that serves a call which asks for this one, or for none.
+    pub(super) fn served(asked: Option<Self>) -> ServedTier {
+        match asked {
+            Some(Self::Flex) => ServedTier::Flex,
+            Some(Self::Priority) => ServedTier::Priority,
+            Some(Self::Standard | Self::Unspecified) | None => ServedTier::Standard,
+        }
+    }
+}
+
 /// One safety setting; checked and without effect.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +188,16 @@ pub(super) enum Threshold {
     BlockOnlyHigh,
     BlockNone,
     Off,
+}
+
+/// Whether the body of a call asks for the flex tier.
+pub(super) fn asks_for_flex(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Asked {
+        #[serde(rename = "serviceTier", alias = "service_tier")]
+        tier: Option<ServiceTier>,
+    }
+    serde_json::from_slice(body).is_ok_and(|Asked { tier }| tier == Some(ServiceTier::Flex))
 }
 
 /// Reads a body.

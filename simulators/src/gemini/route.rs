@@ -1,5 +1,6 @@
 //! Which operation a request asks for.
 
+use super::request::asks_for_flex;
 use crate::Request;
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -45,9 +46,11 @@ impl Route {
         }
     }
 
-    /// The name requests are counted by.
-    pub(super) fn kind(&self) -> &'static str {
+    /// The name requests are counted by. Calls for the flex tier have one of their own: that
+    /// tier is refused for its load by itself.
+    pub(super) fn kind(&self, request: &Request) -> &'static str {
         match self {
+            Self::Generate { .. } if asks_for_flex(request.body()) => "generate_flex",
             Self::Generate { .. } => "generate",
             Self::CountTokens { .. } => "count_tokens",
             Self::Token => "token",

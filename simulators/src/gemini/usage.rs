@@ -1,7 +1,7 @@
 //! Tokens: how many a text has, and how a call reports them.
 
+use super::ledger::ServedTier;
 use super::model::Level;
-use super::request::ServiceTier;
 use super::route::Surface;
 use super::validate::Thinking;
 use crate::invent;
@@ -66,7 +66,7 @@ impl Usage {
     }
 
     /// The `usageMetadata` of a response: counters that are zero are left out.
-    pub(super) fn metadata(&self, surface: Surface, tier: Option<ServiceTier>) -> Value {
+    pub(super) fn metadata(&self, surface: Surface, tier: ServedTier) -> Value {
         let mut metadata = json!({});
         for (name, details, count) in [
             ("promptTokenCount", "promptTokensDetails", self.prompt),
@@ -101,11 +101,11 @@ impl AddAssign for Usage {
     }
 }
 
-fn tier_name(tier: Option<ServiceTier>) -> &'static str {
+fn tier_name(tier: ServedTier) -> &'static str {
     match tier {
-        Some(ServiceTier::Flex) => "flex",
-        Some(ServiceTier::Priority) => "priority",
-        Some(ServiceTier::Standard | ServiceTier::Unspecified) | None => "standard",
+        ServedTier::Flex => "flex",
+        ServedTier::Priority => "priority",
+        ServedTier::Standard => "standard",
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn zero_counters_are_left_out() {
-        let metadata = Usage::new(10, 0, 0, 0).metadata(Surface::Studio, None);
+        let metadata = Usage::new(10, 0, 0, 0).metadata(Surface::Studio, ServedTier::Standard);
         let expected = json!({
             "promptTokenCount": 10, "totalTokenCount": 10, "serviceTier": "standard",
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 10}],

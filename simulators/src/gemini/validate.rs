@@ -1,6 +1,7 @@
 //! Which calls the real API refuses.
 
 use super::error::ApiError;
+use super::ledger::ServedTier;
 use super::model::{Level, Rules};
 use super::request::{
     Content, CountRequest, GenerateRequest, GenerationConfig, MimeType, Role, ServiceTier,
@@ -44,7 +45,7 @@ pub(super) struct Prompt {
     pub(super) thinking: Thinking,
     pub(super) most_output: u64,
     pub(super) form: Form,
-    pub(super) tier: Option<ServiceTier>,
+    pub(super) tier: ServedTier,
 }
 
 fn refuse<T>(message: &str) -> Result<T, ApiError> {
@@ -103,7 +104,7 @@ pub(super) fn prompt(
             .map(|part| part.text)
             .collect(),
         tokens: prompt_tokens,
-        tier: request.service_tier,
+        tier: ServiceTier::served(request.service_tier),
     })
 }
 

@@ -53,6 +53,20 @@ impl Template {
             .collect()
     }
 
+    /// What stands in each variable when nobody chose a parameter's value; `None` where the
+    /// template says nothing of it.
+    pub(crate) fn defaults(&self, function: &str) -> BTreeMap<String, Option<String>> {
+        let parameters = self.at("Parameters");
+        let default = |of: &str| match parameters.get(of) {
+            Some(parameter) => parameter.get("Default").map(plain),
+            // A reference to a resource, or the stack's name.
+            None if of.contains("::") || self.at("Resources").get(of).is_some() => None,
+            None => Some(of.to_owned()),
+        };
+        let variables = self.variables(function);
+        variables.iter().map(|(name, of)| (name.clone(), default(of))).collect()
+    }
+
     /// What the role of a function or schedule may do: the actions by resource.
     pub(crate) fn rights(&self, role: &str) -> BTreeMap<String, Vec<String>> {
         let mut rights: BTreeMap<String, Vec<String>> = BTreeMap::new();

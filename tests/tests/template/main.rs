@@ -7,10 +7,11 @@ mod observed;
 mod rights;
 
 use document::Template;
+use shared::airtable::{MAX_CHUNK_LANES, Rate};
 use shared::config::{ConfigError, Vars};
 use shared::digest::queue_id;
-use shared::failure::MAX_RECEIVES;
-use shared::messages::{Clients, Kind, Message, MetricsMessage, ScoringTask};
+use shared::failure::QUEUE_RECEIVES;
+use shared::messages::{Clients, Kind, Message, MetricsMessage, ScoringTask, plan_group};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -27,23 +28,23 @@ const FUNCTIONS: [(&str, &str, Reading); 3] = [
 /// What Lambda itself sets, as far as a function reads it.
 const BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
-/// Reads all that a function's `main` reads.
-type Reading = fn(&dyn Fn(&'static str) -> Option<String>) -> Result<(), ConfigError>;
+/// Reads all that a function's `main` reads; the configuration, as it is printed.
+type Reading = fn(&dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError>;
 
-fn read_intake(read: &dyn Fn(&'static str) -> Option<String>) -> Result<(), ConfigError> {
+fn read_intake(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
     webhook_intake::queue_urls(&Vars::new(read))?;
-    webhook_intake::Config::read(read).map(drop)
+    webhook_intake::Config::read(read).map(|config| format!("{config:?}"))
 }
 
-fn read_scoring(read: &dyn Fn(&'static str) -> Option<String>) -> Result<(), ConfigError> {
+fn read_scoring(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
     scoring::queue_urls(&Vars::new(read))?;
-    scoring::Config::read(read).map(drop)
+    scoring::Config::read(read).map(|config| format!("{config:?}"))
 }
 
-fn read_finalizer(read: &dyn Fn(&'static str) -> Option<String>) -> Result<(), ConfigError> {
+fn read_finalizer(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
     metrics_finalizer::queue_urls(&Vars::new(read))?;
     metrics_finalizer::event_log_table(&Vars::new(read))?;
-    metrics_finalizer::Config::read(read).map(drop)
+    metrics_finalizer::Config::read(read).map(|config| format!("{config:?}"))
 }
 
 /// The variables that the secret's description promises.
@@ -60,7 +61,7 @@ fn in_secret(template: &Template, parameter: &str) -> BTreeSet<String> {
 fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
     let template = Template::read();
     for (function, secret, reading) in FUNCTIONS {
-        let given = template.variables(function);
+        let given = template.defaults(function);
         let secret = in_secret(&template, secret);
         let asked = RefCell::new(BTreeSet::new());
         let read = |name: &'static str| {
@@ -69,15 +70,17 @@ fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
                 // The other way to reach the model, instead of a key.
                 "VERTEX_SERVICE_ACCOUNT" => None,
                 "MASTER_BASE_ID" => Some(BASE.to_owned()),
-                "LANES" => Some("2".to_owned()),
-                name if given.contains_key(name) => Some("given".to_owned()),
+                name if given.contains_key(name) => {
+                    given[name].clone().or_else(|| Some("given".to_owned()))
+                }
                 name if secret.contains(name) => Some("secret".to_owned()),
                 _ => None,
             }
         };
         let vars = Vars::new(read);
         shared::telemetry::metrics_namespace(&vars);
-        assert_eq!(reading(&read), Ok(()), "{function} would not start");
+        let started = reading(&read);
+        assert!(started.is_ok(), "{function} would not start: {started:?}");
         let mut asked = asked.into_inner();
         // These two are read before the configuration, by the logs and the secret's reader.
         asked.extend(["RUST_LOG".to_owned(), "SECRET_ID".to_owned()]);
@@ -91,13 +94,47 @@ fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
 }
 
 /// Variables that a function starts without, and that are given all the same.
-const OVERRIDES: [&str; 4] = ["GEMINI_MODEL", "LANES", "METRICS_NAMESPACE", "RUST_LOG"];
+const OVERRIDES: [&str; 10] = [
+    "APIFY_ACTORS",
+    "DAILY_TOKEN_LIMIT",
+    "GEMINI_MODEL",
+    "GEMINI_THINKING",
+    "GEMINI_TIER",
+    "LANES",
+    "LEADS_PER_CALL",
+    "METRICS_NAMESPACE",
+    "RUST_LOG",
+    "VERIFY_DAYS",
+];
+
+#[test]
+fn parameters_that_nobody_chose_are_what_the_functions_take_by_themselves() {
+    let template = Template::read();
+    for (function, secret, reading) in FUNCTIONS {
+        let given = template.defaults(function);
+        let secret = in_secret(&template, secret);
+        let read = |with_overrides: bool| {
+            reading(&|name| match name {
+                "VERTEX_SERVICE_ACCOUNT" => None,
+                "MASTER_BASE_ID" => Some(BASE.to_owned()),
+                // The function looks for no actor's runs; the template names the harvests'.
+                "APIFY_ACTORS" => Some("somebody~actor".to_owned()),
+                name if OVERRIDES.contains(&name) && !with_overrides => None,
+                name if given.contains_key(name) => {
+                    given[name].clone().or_else(|| Some("x".to_owned()))
+                }
+                name => secret.contains(name).then(|| "x".to_owned()),
+            })
+        };
+        assert_eq!(read(true), read(false), "{function}");
+    }
+}
 
 #[test]
 fn a_function_does_not_start_without_a_variable_of_the_template() {
     let template = Template::read();
     for (function, secret, reading) in FUNCTIONS {
-        let given = template.variables(function);
+        let given = template.defaults(function);
         let secret = in_secret(&template, secret);
         for missing in given.keys().filter(|name| !OVERRIDES.contains(&name.as_str())) {
             let read = |name: &'static str| match name {
@@ -105,9 +142,10 @@ fn a_function_does_not_start_without_a_variable_of_the_template() {
                 // Without the secret's name the function has only its plain variables.
                 name if missing == "SECRET_ID" && secret.contains(name) => None,
                 "MASTER_BASE_ID" => Some(BASE.to_owned()),
-                "LANES" => Some("2".to_owned()),
-                name if given.contains_key(name) || secret.contains(name) => Some("x".to_owned()),
-                _ => None,
+                name if given.contains_key(name) => {
+                    given[name].clone().or_else(|| Some("x".to_owned()))
+                }
+                name => secret.contains(name).then(|| "x".to_owned()),
             };
             assert!(reading(&read).is_err(), "{function} starts without {missing}");
         }
@@ -175,7 +213,7 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
         );
         // The function parks a message in its last delivery, with the reason; this is the net.
         let receives = template.number(queue, "RedrivePolicy/maxReceiveCount");
-        assert_eq!(receives, u64::from(MAX_RECEIVES) + 1, "{queue}");
+        assert_eq!(receives, u64::from(QUEUE_RECEIVES), "{queue}");
         let timeout = template.number(function, "Timeout");
         assert!(template.number(queue, "VisibilityTimeout") >= 6 * timeout, "{queue}");
     }
@@ -190,6 +228,27 @@ fn every_mapping_reports_the_messages_that_failed() {
         assert_eq!(of("Properties/Queue"), format!("{queue}.Arn"));
         assert_eq!(of("Properties/FunctionResponseTypes"), "ReportBatchItemFailures");
         assert!((1..=10).contains(&of("Properties/BatchSize").parse::<u64>().unwrap()));
+    }
+}
+
+#[test]
+fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
+    let template = Template::read();
+    let number = |path: &str| -> u64 {
+        document::plain(template.at(&format!("Parameters/{path}"))).parse().unwrap()
+    };
+    assert_eq!(number("Lanes/MinValue"), 1);
+    assert_eq!(number("Lanes/MaxValue"), u64::from(MAX_CHUNK_LANES));
+    let concurrency = template.property("Scoring", "Events/Tasks/Properties/ScalingConfig");
+    assert_eq!(concurrency, "MaximumConcurrency=ScoringConcurrency");
+    // 50 requests a second over all bases, of which the finalizer makes its own.
+    let left = 50 - Rate::FINALIZER.requests as u64;
+    let each = |lanes: u32| Rate::chunk(lanes).requests as u64;
+    let default = number("ScoringConcurrency/Default");
+    assert!(default * each(1) <= left, "by default, with whatever Lanes");
+    assert!(11 * each(1) <= left, "what the description promises");
+    for lanes in 2..=MAX_CHUNK_LANES {
+        assert!(number("ScoringConcurrency/MaxValue") * each(lanes) <= left, "Lanes {lanes}");
     }
 }
 
@@ -229,10 +288,10 @@ fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
     for (schedule, kind) in [("NightlyPosts", Kind::Post), ("NightlyProfiles", Kind::Profile)] {
         let [night, _] = scheduled(&template, schedule);
         let Ok(ScoringTask::Score(task)) = ScoringTask::decode(&night) else { panic!("{night}") };
-        assert_eq!((task.clients, task.kind), (Clients::All, kind));
-        assert_eq!(task.base_run.as_str(), "261124-030000", "the run is the scheduled time's");
+        assert_eq!((&task.clients, task.kind), (&Clients::All, kind));
+        assert_eq!(task.run().unwrap().as_str(), "261124-030000", "the scheduled time's run");
         let group = template.property(schedule, "Target/SqsParameters/MessageGroupId");
-        assert_eq!(group, queue_id("plan#all"));
+        assert_eq!(group, plan_group("all"));
     }
 }
 
@@ -244,5 +303,7 @@ fn the_event_log_is_paid_by_use_restorable_and_encrypted_and_outlives_the_stack(
     assert_eq!(log("PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), "true");
     assert_eq!(log("SSESpecification/SSEEnabled"), "true");
     assert_eq!(document::plain(template.at("Resources/EventLog/DeletionPolicy")), "Retain");
-    assert!(log("GlobalSecondaryIndexes").contains("IndexName=open-runs"));
+    for index in ["open-runs", "finished-runs"] {
+        assert!(log("GlobalSecondaryIndexes").contains(&format!("IndexName={index}")), "{index}");
+    }
 }

@@ -5,7 +5,7 @@ use shared::metrics_emf::Metric;
 use std::collections::BTreeSet;
 
 /// The alarms: the metric of each, whose it is, and above what it goes off.
-const ALARMS: [(&str, &str, &str, u64); 15] = [
+const ALARMS: [(&str, &str, &str, u64); 16] = [
     (
         "ScoringDeadLettersAlarm",
         "ApproximateNumberOfMessagesVisible",
@@ -30,6 +30,7 @@ const ALARMS: [(&str, &str, &str, u64); 15] = [
     ("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0),
     ("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0),
     ("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0),
+    ("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0),
     ("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 0),
 ];
 
@@ -86,7 +87,14 @@ fn the_dashboard_shows_metrics_that_exist() {
             shown.insert(name);
         }
     }
-    for name in ["RunsEnded", "LeadsScored", "PromptTokens", "ThoughtsTokens", "ModelCost"] {
+    for name in [
+        "RunsEnded",
+        "LeadsScored",
+        "PromptTokens",
+        "ThoughtsTokens",
+        "ModelCost",
+        "UnpricedAnswers",
+    ] {
         assert!(shown.contains(name), "{name} is not shown");
     }
     for name in ["AirtableRequests", "AirtableThrottled", "AirtableLatency", "ModelLatency"] {

@@ -2,7 +2,7 @@
 
 use crate::document::Template;
 use shared::adapters::actions::{
-    EVENT_LOG, LOG, OPEN_RUNS, POLL, POSTPONE, READ_SECRET, SEND, TRACE,
+    EVENT_LOG, EVENT_LOG_INDEX, LOG, POLL, POSTPONE, READ_SECRET, SEND, TRACE,
 };
 use std::collections::BTreeMap;
 
@@ -21,12 +21,13 @@ fn rights(rights: &[(&str, &[&[&str]])]) -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn webhook_intake_may_send_tasks_and_nothing_else() {
+fn webhook_intake_may_send_tasks_and_word_of_harvests_and_nothing_else() {
     let expected = rights(&[
         ("WebhookIntakeLogs.Arn", &[LOG]),
         ("*", &[TRACE]),
         (&format!("{SECRETS}${{WebhookSecretName}}-??????"), &[READ_SECRET]),
         ("ScoringQueue.Arn", &[SEND]),
+        ("MetricsQueue.Arn", &[SEND]),
     ]);
     assert_eq!(Template::read().rights("WebhookIntakeRole"), expected);
 }
@@ -45,15 +46,17 @@ fn scoring_may_work_on_tasks_and_report_and_nothing_else() {
 }
 
 #[test]
-fn the_metrics_finalizer_may_keep_the_log_and_nothing_else() {
+fn the_metrics_finalizer_may_keep_the_log_and_send_tasks_and_nothing_else() {
     let expected = rights(&[
         ("MetricsFinalizerLogs.Arn", &[LOG]),
         ("*", &[TRACE]),
         (&format!("{SECRETS}${{ServicesSecretName}}-??????"), &[READ_SECRET]),
         ("MetricsQueue.Arn", &[POLL, POSTPONE]),
         ("MetricsDeadLetters.Arn", &[SEND]),
+        ("ScoringQueue.Arn", &[SEND]),
         ("EventLog.Arn", &[EVENT_LOG]),
-        ("${EventLog.Arn}/index/open-runs", &[OPEN_RUNS]),
+        ("${EventLog.Arn}/index/open-runs", &[EVENT_LOG_INDEX]),
+        ("${EventLog.Arn}/index/finished-runs", &[EVENT_LOG_INDEX]),
     ]);
     assert_eq!(Template::read().rights("MetricsFinalizerRole"), expected);
 }

@@ -1,8 +1,11 @@
 //! What an answer of the model says. External rules: Gemini's `GenerateContentResponse`.
 
+use super::tier::{Asked, Said};
 use super::{Call, Reply};
+use jiff::Timestamp;
 use serde::Deserialize;
-use shared::messages::{CallOutcome, ErrorCategory};
+use shared::messages::{CallOutcome, ErrorCategory, Served};
+use shared::prices;
 use shared::tokens::TokenUsage;
 
 #[derive(Deserialize)]
@@ -51,11 +54,13 @@ struct Usage {
     thoughts_token_count: u64,
     tool_use_prompt_token_count: u64,
     total_token_count: u64,
+    #[serde(flatten)]
+    said: Said,
 }
 
-/// Reads a 200 of the model `asked`. One that cannot be read was billed all the same, nobody knows what: it counts as
+/// Reads a 200 that the model `asked` for at this tier gave `at` this time. One that cannot be read was billed all the same, nobody knows what: it counts as
 /// lost.
-pub(super) fn read(body: &[u8], asked: &str) -> Call {
+pub(super) fn read(body: &[u8], asked: &str, tier: Asked, at: Timestamp) -> Call {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let detail = "the model's answer is no JSON".to_owned();
         let reply =
@@ -68,7 +73,13 @@ pub(super) fn read(body: &[u8], asked: &str) -> Call {
     } else {
         let answered = answer.model_version.as_str();
         let model = if answered.is_empty() { asked } else { answered }.to_owned();
-        CallOutcome::Answered { usage, model }
+        let is_other = !prices::is_same_model(asked, &model);
+        let served = Served {
+            tier: answer.usage_metadata.said.tier(tier),
+            at: Some(at),
+            asked: is_other.then(|| asked.to_owned()),
+        };
+        CallOutcome::Answered { usage, model, served }
     };
     Call { billing, reply: answer.reply() }
 }
@@ -133,9 +144,14 @@ impl Usage {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use shared::tokens::Tier;
 
     fn call(answer: &Value) -> Call {
-        read(answer.to_string().as_bytes(), "asked")
+        read(answer.to_string().as_bytes(), "m", Asked::Standard, at())
+    }
+
+    fn at() -> Timestamp {
+        "2026-11-23T10:00:00Z".parse().unwrap()
     }
 
     fn finished(reason: &str) -> Call {
@@ -145,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_and_cached_tokens_are_kept_apart() {
+    fn thoughts_cached_tokens_tier_and_model_are_read_as_they_are_told() {
         let call = call(&json!({
             "candidates": [{"content": {"parts": [{"text": "thinking", "thought": true}, {"text": "[1"}, {"text": "]"}]},
                 "finishReason": "STOP"}],
             "usageMetadata": {"promptTokenCount": 6200, "cachedContentTokenCount": 4096, "candidatesTokenCount": 310,
-                "thoughtsTokenCount": 520, "totalTokenCount": 7030},
+                "thoughtsTokenCount": 520, "totalTokenCount": 7030, "serviceTier": "flex"},
             "modelVersion": "gemini-3.5-flash-lite"}));
         assert_eq!(call.reply, Reply::Text("[1]".to_owned()));
         let usage = TokenUsage {
@@ -162,7 +178,8 @@ mod tests {
             total: 7030,
         };
         let model = "gemini-3.5-flash-lite".to_owned();
-        assert_eq!(call.billing, CallOutcome::Answered { usage, model });
+        let served = Served { tier: Tier::Flex, at: Some(at()), asked: Some("m".to_owned()) };
+        assert_eq!(call.billing, CallOutcome::Answered { usage, model, served });
     }
 
     #[test]
@@ -188,7 +205,24 @@ mod tests {
 
     #[test]
     fn an_answer_whose_usage_cannot_be_read_is_lost_to_the_books_not_free() {
-        assert_eq!(read(b"{\"candidates\":[{\"con", "asked").billing, CallOutcome::Lost);
+        let cut = read(b"{\"candidates\":[{\"con", "m", Asked::Standard, at());
+        assert_eq!(cut.billing, CallOutcome::Lost);
         assert_eq!(call(&json!({"candidates": []})).billing, CallOutcome::Lost);
+    }
+
+    #[test]
+    fn another_build_of_the_model_that_was_asked_is_no_other_model() {
+        let answer = |version: &str| {
+            let answer = json!({"usageMetadata": {"promptTokenCount": 5}, "modelVersion": version});
+            let body = answer.to_string();
+            read(body.as_bytes(), "gemini-3.5-flash-lite", Asked::Standard, at()).billing
+        };
+        let asked = |version| match answer(version) {
+            CallOutcome::Answered { served, .. } => served.asked,
+            CallOutcome::Refused | CallOutcome::Lost => panic!("it was answered"),
+        };
+        assert_eq!(asked("gemini-3.5-flash-lite-001"), None);
+        assert_eq!(asked(""), None);
+        assert_eq!(asked("gemini-3.8-flash").as_deref(), Some("gemini-3.5-flash-lite"));
     }
 }

@@ -4,19 +4,31 @@
 //! cut-off or senseless answer is billed like any other.
 
 mod answer;
+mod model;
+mod probe;
 mod refusal;
+mod tier;
 mod vertex;
 
+pub use model::ThinkingLevel;
+pub use probe::{ModelProblem, probe_model};
+pub use tier::TierChoice;
+
+pub(crate) use model::{check, check_level};
+pub(crate) use tier::{Round, SHORTEST_FLEX, Service, TierName};
 pub(crate) use vertex::{ServiceAccount, VertexAuth};
 
 use bytes::Bytes;
 use http::{StatusCode, header};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::messages::{CallOutcome, ErrorCategory};
+use shared::prices;
 use shared::seams::{HttpRequest, Transport, TransportError};
 use std::time::Duration;
+use tier::Asked;
 use tokio::time::Instant;
 use url::Url;
 
@@ -26,7 +38,8 @@ pub(crate) struct Gemini<T> {
     endpoint: Endpoint,
     model: String,
     /// `thinkingLevel`; the model's own default without it.
-    thinking: Option<String>,
+    thinking: Option<ThinkingLevel>,
+    tier: TierChoice,
     timeout: Duration,
     clock: Clock,
 }
@@ -86,42 +99,64 @@ impl<T: Transport> Gemini<T> {
         transport: T,
         endpoint: Endpoint,
         model: String,
-        thinking: Option<String>,
+        thinking: Option<ThinkingLevel>,
+        tier: TierChoice,
         timeout: Duration,
         clock: Clock,
     ) -> Self {
-        Self { transport, endpoint, model, thinking, timeout, clock }
+        Self { transport, endpoint, model, thinking, tier, timeout, clock }
     }
 
-    /// The longest time a call takes.
+    /// The longest time a call at the standard tier takes.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
+    /// How the calls of a round are made.
+    pub(crate) fn service(&self, round: &Round) -> Service {
+        self.tier.service(round, self.timeout)
+    }
+
     /// Asks the model once. It never asks by itself again what may have been billed: each billed
     /// call must have been announced.
-    pub(crate) async fn generate(&self, prompt: &Prompt<'_>) -> Call {
-        let body = Bytes::from(self.body(prompt).to_string());
-        let call = self.try_generate(body.clone()).await;
+    pub(crate) async fn generate(&self, prompt: &Prompt<'_>, service: Service) -> Call {
+        let call = self.generate_at(prompt, service).await;
+        match (service.tier, &call.reply) {
+            // The model, or this API, may have no flex tier. The refusal is billed nothing.
+            (Asked::Flex, Reply::Unusable { category: ErrorCategory::ModelConfig, detail }) => {
+                tracing::warn!(model.id = self.model, detail, "flex is refused; asked as standard");
+                let standard = Service { tier: Asked::Standard, timeout: self.timeout };
+                self.generate_at(prompt, standard).await
+            }
+            (Asked::Flex | Asked::Standard, _) => call,
+        }
+    }
+
+    async fn generate_at(&self, prompt: &Prompt<'_>, service: Service) -> Call {
+        let body = Bytes::from(self.body(prompt, service.tier).to_string());
+        let call = self.try_generate(body.clone(), service).await;
         match (&self.endpoint, &call.reply) {
             // An access token that was refused is billed nothing and is renewed once.
             (
                 Endpoint::Vertex { auth, .. },
                 Reply::Unusable { category: ErrorCategory::Auth, .. },
-            ) if auth.forget_token().await => self.try_generate(body).await,
+            ) if auth.forget_token().await => self.try_generate(body, service).await,
             (Endpoint::Vertex { .. } | Endpoint::Developer { .. }, _) => call,
         }
     }
 
-    async fn try_generate(&self, body: Bytes) -> Call {
+    async fn try_generate(&self, body: Bytes, service: Service) -> Call {
         let request = match self.request(body).await {
             Ok(request) => request,
             Err(reply) => return Call { billing: CallOutcome::Refused, reply },
         };
         let begun = Instant::now();
-        let call = match self.transport.send(request, self.timeout).await {
+        let call = match self.transport.send(request, service.timeout).await {
             Ok(response) if response.status() == StatusCode::OK => {
-                answer::read(response.body(), &self.model)
+                let now = self.clock.now();
+                let call = answer::read(response.body(), &self.model, service.tier, now);
+                alarm_without_price(&call.billing, now);
+                call
             }
             Ok(response) => Call {
                 billing: CallOutcome::Refused,
@@ -154,20 +189,39 @@ impl<T: Transport> Gemini<T> {
             .expect("configuration checked that the secret is a header value"))
     }
 
-    fn body(&self, prompt: &Prompt<'_>) -> Value {
+    fn body(&self, prompt: &Prompt<'_>, tier: Asked) -> Value {
         let mut config = json!({
             "maxOutputTokens": prompt.max_output_tokens,
             "responseMimeType": "application/json",
             "responseSchema": prompt.schema,
         });
         if let Some(level) = &self.thinking {
-            config["thinkingConfig"] = json!({"thinkingLevel": level});
+            config["thinkingConfig"] = json!({"thinkingLevel": level.as_str()});
         }
-        json!({
+        let mut body = json!({
             "systemInstruction": {"parts": [{"text": prompt.system}]},
             "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
             "generationConfig": config,
-        })
+        });
+        match tier {
+            // What is served without a word on it.
+            Asked::Standard => {}
+            Asked::Flex => body["serviceTier"] = "flex".into(),
+        }
+        body
+    }
+}
+
+/// Says aloud that an answer has no price: its tokens are counted, its cost is not.
+fn alarm_without_price(billing: &CallOutcome, now: Timestamp) {
+    let CallOutcome::Answered { usage, model, served } = billing else { return };
+    if prices::cost(model, served.tier, usage, now).is_none() {
+        tracing::error!(
+            alarm = prices::ALARM_NO_PRICE,
+            model.id = model,
+            model.tier = %served.tier,
+            "a model without a price answered: add its price to shared/src/prices.rs",
+        );
     }
 }
 
@@ -179,3 +233,6 @@ fn lost(error: &TransportError) -> Call {
     };
     Call { billing, reply: Reply::TryLater { category, detail: error.to_string(), after: None } }
 }
+
+#[cfg(test)]
+mod tests;

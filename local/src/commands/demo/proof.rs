@@ -17,6 +17,8 @@ pub(super) struct Proof {
     pub(super) records: Vec<Map<String, Value>>,
     /// Leads in the clients' bases that a harvest was asked for.
     pub(super) leads: u64,
+    /// Those of them whose posts must get a score.
+    pub(super) scored_leads: u64,
     /// Tokens of every answer that Gemini billed.
     pub(super) billed_tokens: u64,
     /// Tokens on all records.
@@ -64,6 +66,7 @@ impl Proof {
         let mut proof = Self {
             records: Vec::new(),
             leads: dispatched.iter().map(|run| run.expected.leads_planned).sum(),
+            scored_leads: dispatched.iter().map(|run| run.expected.leads_scored).sum(),
             billed_tokens: services.gemini.service().billed_totals().usage.total,
             recorded_tokens: 0,
             requests: BTreeMap::from([
@@ -110,6 +113,17 @@ impl Proof {
         self.records.iter().all(|record| field(record, run_record::BALANCE) == "balanced")
     }
 
+    /// What the model's answers cost, over the leads whose posts have a score, in dollars.
+    #[expect(clippy::cast_precision_loss, reason = "counts of leads are small")]
+    pub(super) fn cost_per_scored_lead(&self) -> f64 {
+        let cost: f64 = self
+            .records
+            .iter()
+            .filter_map(|record| record.get(run_record::AI_COST).and_then(Value::as_f64))
+            .sum();
+        cost / self.scored_leads.max(1) as f64
+    }
+
     pub(super) fn airtable_requests(&self) -> u64 {
         self.requests["airtable"].iter().map(|count| count.count).sum()
     }
@@ -131,16 +145,27 @@ impl Proof {
             (run_record::POSTS_HARVESTED, expected.posts_harvested),
             (run_record::POSTS_EXAMINED, expected.posts_examined),
             (run_record::POSTS_SCORED, expected.posts_scored),
+            (run_record::PROFILES_EXAMINED, run.profiles.examined()),
+            (run_record::PROFILES_SCORED, run.profiles.scored()),
         ] {
             self.check(format!("{client}: {name}"), value, number(record, name));
         }
-        let words = format!(
+        let mut words = format!(
             "posts: {} leads = {} scored + {} skipped + {} failed",
             expected.leads_planned,
             expected.leads_scored,
             expected.all_skipped(),
             expected.all_failed(),
         );
+        if run.profiles.waiting > 0 {
+            words = format!(
+                "{words}; profiles: {} leads = {} scored + {} skipped + {} failed",
+                run.profiles.waiting,
+                run.profiles.scored(),
+                run.profiles.thin,
+                run.profiles.failed,
+            );
+        }
         let progress = field(record, run_record::PROGRESS_LOG);
         let said =
             progress.lines().find_map(|line| line.split_once("finished: ")).map(|(_, said)| said);
@@ -167,6 +192,15 @@ impl Proof {
             .count();
         let what = format!("{}: rows with a score of this run", run.client.id);
         self.check(what, run.expected.leads_scored, scored);
+        if run.profiles.waiting > 0 {
+            let marker = format!("Run: {}", run.run);
+            let scored = rows
+                .iter()
+                .filter(|row| field(&row.fields, leads::AI_BREAKDOWN).ends_with(&marker))
+                .count();
+            let what = format!("{}: rows with a profile score of this run", run.client.id);
+            self.check(what, run.profiles.scored(), scored);
+        }
         Ok(())
     }
 }

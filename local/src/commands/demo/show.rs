@@ -1,18 +1,16 @@
 //! The demo's answer, for a person and for a program.
 
+use super::Comparison;
 use super::proof::{Check, Proof};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
+use crate::commands::operator::table;
+use comfy_table::Table;
 use serde_json::{Map, Value, json};
 use shared::schema::run_record;
 use simulators::RequestCount;
 use std::io::{Result, Write};
 
-/// Widest table, for a terminal whose width is not known.
-const WIDTH: u16 = 110;
-
 /// Prints the records and the proof as tables.
-pub(super) fn tables(proof: &Proof) -> Result<()> {
+pub(super) fn tables(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for record in &proof.records {
         writeln!(out, "Run record, as it is in Airtable\n{}\n", record_table(record))?;
@@ -27,12 +25,19 @@ pub(super) fn tables(proof: &Proof) -> Result<()> {
         proof.airtable_requests(),
         per_lead(proof),
     )?;
+    if let Some(Comparison { several, one, .. }) = comparison {
+        writeln!(
+            out,
+            "${several:.6} per post-scored lead, ${one:.6} with one lead in each call: {:.0} %",
+            several / one * 100.0
+        )?;
+    }
     let verdict = if proof.holds() { "The proof holds." } else { "THE PROOF DOES NOT HOLD." };
     writeln!(out, "{verdict}")
 }
 
 /// Prints one JSON object.
-pub(super) fn json(proof: &Proof) -> Result<()> {
+pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
     let requests: Map<String, Value> = proof
         .requests
         .iter()
@@ -46,7 +51,7 @@ pub(super) fn json(proof: &Proof) -> Result<()> {
                 "holds": check.holds()})
         })
         .collect();
-    let answer = json!({
+    let mut answer = json!({
         "records": proof.records,
         "billed_tokens": proof.billed_tokens,
         "recorded_tokens": proof.recorded_tokens,
@@ -59,6 +64,10 @@ pub(super) fn json(proof: &Proof) -> Result<()> {
         "checks": checks,
         "holds": proof.holds(),
     });
+    if let Some(Comparison { several, one, holds }) = comparison {
+        answer["comparison"] = json!({"usd_per_scored_lead": several,
+            "usd_per_scored_lead_one_per_call": one, "ratio": several / one, "holds": holds});
+    }
     writeln!(std::io::stdout().lock(), "{answer:#}")
 }
 
@@ -74,15 +83,6 @@ fn by_kind(counts: &[RequestCount]) -> Value {
 #[expect(clippy::cast_precision_loss, reason = "counts of requests and leads are small")]
 fn per_lead(proof: &Proof) -> f64 {
     proof.airtable_requests() as f64 / proof.leads.max(1) as f64
-}
-
-fn table() -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
-    table
 }
 
 /// The fields in the order of the schema, empty ones left out.

@@ -21,6 +21,7 @@ fn the_master_base_lists_the_clients_and_keeps_run_records() {
         FieldType::Text | FieldType::LongText => json!("text"),
         FieldType::Number => json!(7),
         FieldType::Currency => json!(0.0123),
+        FieldType::Percent => json!(0.5),
         FieldType::DateTime => json!("2026-11-20T00:00:00.000Z"),
         FieldType::Checkbox => json!(true),
         FieldType::SingleSelect(choices) => json!(choices[0]),

@@ -132,3 +132,28 @@ fn what_is_expected_agrees_with_urls_as_they_are_written() {
         assert_eq!(posts(&harvest).filter(is_matched).count() as u64, expected.posts_matched);
     }
 }
+
+#[test]
+fn as_many_profiles_wait_as_were_asked_for() {
+    let world = World::invent(Size { leads: 301, clients: 3, seed: 4 }).with_waiting_profiles(200);
+    let airtable = furnished(&world);
+    let mut sum = [0; 4];
+    for client in &world.clients {
+        let rows = airtable.rows(client.base.as_str(), leads::TABLE).unwrap();
+        let waiting: Vec<&Row> = rows
+            .iter()
+            .filter(|row| cell(row, leads::SCORING_STATUS) == leads::TO_BE_SCORED)
+            .collect();
+        let with = |text: &str| {
+            waiting.iter().filter(|row| cell(row, leads::RAW_PROFILE).contains(text)).count() as u64
+        };
+        let expected = client.expected_profiles();
+        assert_eq!(expected.waiting, waiting.len() as u64);
+        assert_eq!(expected.thin, with("\"Hello!\""));
+        assert_eq!(expected.failed, with("[[sim:"));
+        let counts = [expected.waiting, expected.thin, expected.failed, expected.scored()];
+        sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+    }
+    assert_eq!(sum[0], 200);
+    assert!(sum[1..].iter().all(|count| *count > 0), "{sum:?}");
+}

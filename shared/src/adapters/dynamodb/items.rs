@@ -1,7 +1,10 @@
 //! Items of the table to what the log speaks of, and back.
 
-use super::keys::{BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN_EVENTS, WRITTEN_AT, text};
-use crate::ids::RunId;
+use super::keys::{
+    self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS,
+    WRITTEN_AT, text,
+};
+use crate::ids::{ApifyRunId, RunId};
 use crate::seams::{LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use std::str::FromStr;
@@ -10,6 +13,15 @@ use std::str::FromStr;
 pub(super) fn write_of(run: &RunId, event: &StoredEvent) -> WriteRequest {
     let mut item = Key::Event(&event.id).of(run);
     item.insert(BODY.to_owned(), text(&event.body));
+    put(item)
+}
+
+/// The write that remembers a harvest.
+pub(super) fn hearing_of(harvest: &ApifyRunId) -> WriteRequest {
+    put(keys::heard(harvest))
+}
+
+fn put(item: Item) -> WriteRequest {
     let put = PutRequest::builder().set_item(Some(item)).build().expect("the item is given");
     WriteRequest::builder().put_request(put).build()
 }
@@ -22,6 +34,7 @@ pub(super) fn run_log(items: Vec<Item>) -> Result<RunLog, LogError> {
             log.events.push(parsed(&item, BODY)?);
         } else {
             log.projection = projection(&item)?;
+            log.appends = appends(&item);
         }
     }
     Ok(log)
@@ -35,7 +48,14 @@ pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
         at: parsed(item, WRITTEN_AT)?,
         record: parsed(item, RECORD)?,
         open: *open,
+        appends: parsed(item, SHOWN_APPENDS).unwrap_or_default(),
+        shown: parsed(item, SHOWN).unwrap_or_default(),
     }))
+}
+
+/// How often a run was appended to; items of earlier releases do not say.
+fn appends(item: &Item) -> u64 {
+    parsed(item, APPENDS).unwrap_or_default()
 }
 
 /// The run an item belongs to.

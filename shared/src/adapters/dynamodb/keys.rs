@@ -1,7 +1,7 @@
 //! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
 //! the table and the index after them.
 
-use crate::ids::RunId;
+use crate::ids::{ApifyRunId, RunId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
@@ -20,6 +20,8 @@ pub(super) const OPEN: &str = "open";
 pub(super) const OPEN_YES: &str = "y";
 /// How many events the record shows (number).
 pub(super) const SHOWN_EVENTS: &str = "shown_events";
+/// How often something was appended to the run when the record was last written (number).
+pub(super) const SHOWN_APPENDS: &str = "shown_appends";
 /// When the record was last written (text): RFC 3339.
 pub(super) const WRITTEN_AT: &str = "written_at";
 /// The record's id in Airtable (text).
@@ -27,11 +29,27 @@ pub(super) const RECORD: &str = "record";
 /// Whether the run could still change by itself when the record was written (boolean).
 pub(super) const CAN_CHANGE: &str = "can_change";
 
+/// What Airtable showed of the record once it was written (text).
+pub(super) const SHOWN: &str = "shown";
+/// How often something was appended to the run (number).
+pub(super) const APPENDS: &str = "appends";
+/// Present on the state item of a run that is not open (text, always [`FINISHED_YES`]).
+pub(super) const FINISHED: &str = "finished";
+/// The one value of [`FINISHED`].
+pub(super) const FINISHED_YES: &str = "y";
+
+/// The sparse index of the finished runs by age: hash key [`FINISHED`], range key [`WRITTEN_AT`],
+/// the whole state item.
+pub(super) const FINISHED_RUNS: &str = "finished-runs";
 /// The sparse index of the open runs: hash key [`OPEN`], range key [`PK`], keys only.
 pub(super) const OPEN_RUNS: &str = "open-runs";
 
+/// In front of the id of a harvest that was heard of.
+const HEARD: &str = "apify#";
 /// In front of the id of an event.
 const EVENT: &str = "E#";
+/// The sort key of a run's state.
+const STATE: &str = "M";
 
 /// What an item is, by its sort key. Nothing expires: runs are few, and their events are the
 /// only proof of what was billed.
@@ -44,14 +62,34 @@ pub(super) enum Key<'a> {
     State,
 }
 
+/// The key of the item that says that a harvest was heard of: `apify#<id>`, `H`. No run id starts
+/// like that.
+pub(super) fn heard(harvest: &ApifyRunId) -> Item {
+    let pk = format!("{HEARD}{harvest}");
+    [(PK.to_owned(), text(&pk)), (SK.to_owned(), text("H"))].into()
+}
+
+/// The harvest that such an item is about.
+pub(super) fn harvest_of(item: &Item) -> Option<ApifyRunId> {
+    match item.get(PK) {
+        Some(AttributeValue::S(pk)) => pk.strip_prefix(HEARD)?.parse().ok(),
+        Some(_) | None => None,
+    }
+}
+
 impl Key<'_> {
     /// The key attributes of this item of `run`.
     pub(super) fn of(self, run: &RunId) -> Item {
         let sk = match self {
             Self::Event(id) => format!("{EVENT}{id}"),
-            Self::State => "M".to_owned(),
+            Self::State => STATE.to_owned(),
         };
         [(PK.to_owned(), text(run.as_str())), (SK.to_owned(), text(&sk))].into()
+    }
+
+    /// The sort key of [`Key::State`].
+    pub(super) fn state() -> AttributeValue {
+        text(STATE)
     }
 
     /// Whether `item` is an event.

@@ -19,6 +19,8 @@ fn projection(open: bool) -> Projection {
         at: "2026-10-14T13:31:00.5Z".parse().unwrap(),
         record: "recX8s1pPiBf5rqTz".parse().unwrap(),
         open,
+        appends: 3,
+        shown: "as written".to_owned(),
     }
 }
 
@@ -26,7 +28,8 @@ fn state_item() -> Value {
     json!({
         "pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"},
         "shown_events": {"N": "2"}, "written_at": {"S": "2026-10-14T13:31:00.5Z"},
-        "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true},
+        "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true}, "appends": {"N": "4"},
+        "shown": {"S": "as written"}, "shown_appends": {"N": "3"},
     })
 }
 
@@ -51,7 +54,8 @@ async fn a_run_is_marked_open_before_its_events_are_written() {
     log.append(&run(), &[event("b"), event("a"), event("b")]).await.unwrap();
     let bodies = server.bodies();
     assert_eq!(bodies[0]["Key"], json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}}));
-    assert_eq!(bodies[0]["UpdateExpression"], "SET #open = :yes");
+    let update = "SET #open = :yes REMOVE #finished ADD #appends :one";
+    assert_eq!(bodies[0]["UpdateExpression"], update);
     assert_eq!(written(&bodies[1]), ["E#a", "E#b"], "each once: DynamoDB refuses an item twice");
     assert_eq!(bodies.len(), 2);
 }
@@ -121,15 +125,65 @@ async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
     log.save_projection(&run(), &projection(true)).await.unwrap();
     log.save_projection(&run(), &projection(false)).await.unwrap();
     let [open, closed] = &server.bodies()[..] else { panic!("two requests") };
-    let set = "SET #events = :events, #at = :at, #record = :record, #change = :change";
-    assert_eq!(open["UpdateExpression"], format!("{set}, #open = :yes"));
-    assert_eq!(open["ExpressionAttributeValues"][":yes"]["S"], "y");
-    assert_eq!(closed["UpdateExpression"], format!("{set} REMOVE #open"));
+    let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
+               #shown = :shown, #shown_appends = :appends";
+    assert_eq!(open["UpdateExpression"], format!("{set}, #open = :yes REMOVE #finished"));
+    assert_eq!(closed["UpdateExpression"], format!("{set}, #finished = :yes REMOVE #open"));
+    let newer = "(attribute_not_exists(#events) OR #events <= :events)";
+    assert_eq!(open["ConditionExpression"], newer);
+    assert_eq!(
+        closed["ConditionExpression"],
+        format!("{newer} AND (attribute_not_exists(#appends) OR #appends = :appends)")
+    );
     assert_eq!(
         closed["ExpressionAttributeValues"],
         json!({":events": {"N": "2"}, ":at": {"S": "2026-10-14T13:31:00.5Z"},
-            ":record": {"S": "recX8s1pPiBf5rqTz"}, ":change": {"BOOL": false}})
+            ":record": {"S": "recX8s1pPiBf5rqTz"}, ":change": {"BOOL": false},
+            ":shown": {"S": "as written"}, ":appends": {"N": "3"}, ":yes": {"S": "y"}})
     );
+}
+
+#[tokio::test]
+async fn a_run_that_was_appended_to_meanwhile_is_saved_and_stays_open() {
+    let failed = r#"{"__type":"com.amazonaws#ConditionalCheckFailedException","message":"no"}"#;
+    let header = "content-type: application/x-amz-json-1.0\r\n";
+    let failed = Reply::Http(400, header.into(), failed.into());
+    let server = Loopback::serving(vec![failed, Reply::json("{}")]).await;
+    let log = DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned());
+    log.save_projection(&run(), &projection(false)).await.unwrap();
+    let [closing, open] = &server.bodies()[..] else { panic!("two requests") };
+    assert!(closing["UpdateExpression"].as_str().unwrap().ends_with("REMOVE #open"));
+    assert!(open["UpdateExpression"].as_str().unwrap().ends_with("#open = :yes REMOVE #finished"));
+}
+
+#[tokio::test]
+async fn the_finished_runs_are_read_by_age() {
+    let mut item = state_item();
+    item["can_change"] = json!({"BOOL": false});
+    let (log, server) = log_answered(&[json!({"Items": [item]})]).await;
+    let since = "2026-10-07T00:00:00Z".parse().unwrap();
+    assert_eq!(log.finished_runs(since).await.unwrap(), [(run(), projection(false))]);
+    let body = &server.bodies()[0];
+    assert_eq!(body["IndexName"], "finished-runs");
+    assert_eq!(body["ExpressionAttributeValues"][":since"]["S"], "2026-10-07T00:00:00Z");
+}
+
+#[tokio::test]
+async fn a_harvest_that_was_heard_of_has_an_item() {
+    let ids = ["HG7ML7M8z78YcAPEB", "uPBN9qaKd2iLs5naZ"].map(|id| id.parse().unwrap());
+    let key = |id: &str| json!({"pk": {"S": format!("apify#{id}")}, "sk": {"S": "H"}});
+    let left = json!({"Responses": {"runs": []}, "UnprocessedKeys": {"runs": {
+        "Keys": [key("uPBN9qaKd2iLs5naZ")]
+    }}});
+    let found = json!({"Responses": {"runs": [key("uPBN9qaKd2iLs5naZ")]}, "UnprocessedKeys": {}});
+    let (log, server) = log_answered(&[json!({}), left, found]).await;
+    log.hear(&ids).await.unwrap();
+    assert_eq!(log.heard(&ids).await.unwrap().into_iter().collect::<Vec<_>>(), ids[1..]);
+    let bodies = server.bodies();
+    let put = &bodies[0]["RequestItems"]["runs"][0]["PutRequest"]["Item"];
+    assert_eq!(*put, key("HG7ML7M8z78YcAPEB"));
+    assert_eq!(bodies[1]["RequestItems"]["runs"]["Keys"].as_array().unwrap().len(), 2);
+    assert_eq!(bodies[2]["RequestItems"]["runs"]["Keys"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -160,10 +214,14 @@ async fn the_log_does_what_its_policy_allows_and_nothing_else() {
     log.read(&run()).await.unwrap();
     log.projection(&run()).await.unwrap();
     log.save_projection(&run(), &projection(true)).await.unwrap();
+    let harvests = ["uPBN9qaKd2iLs5naZ".parse().unwrap()];
+    log.hear(&harvests).await.unwrap();
+    log.heard(&harvests).await.unwrap();
     let (index, of_index) = log_answered(&[json!({})]).await;
     index.open_runs().await.unwrap();
+    index.finished_runs(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(server.operations(), operations(actions::EVENT_LOG));
-    assert_eq!(of_index.operations(), operations(actions::OPEN_RUNS));
+    assert_eq!(of_index.operations(), operations(actions::EVENT_LOG_INDEX));
 }
 
 fn operations(actions: &[&str]) -> Vec<String> {

@@ -171,3 +171,58 @@ async fn the_queue_does_what_its_policy_allows_and_nothing_else() {
     assert_eq!(actions::SEND, ["sqs:SendMessage"]);
     assert_eq!(actions::POSTPONE, ["sqs:ChangeMessageVisibility"]);
 }
+
+/// An answer to a receive; the client compares the checksum of each body.
+fn received(ids: &[&str]) -> String {
+    let messages: Vec<Value> = ids
+        .iter()
+        .map(|id| {
+            json!({"MessageId": id, "ReceiptHandle": format!("r-{id}"), "Body": "{}",
+                "MD5OfBody": "99914b932bd37a50b983c5e7c90ae93b",
+                "Attributes": {"MessageGroupId": "g", "SentTimestamp": "1764000000000",
+                    "ApproximateReceiveCount": "26"},
+                "MessageAttributes": {"reason": {"DataType": "String", "StringValue": "no such type"}}})
+        })
+        .collect();
+    json!({"Messages": messages}).to_string()
+}
+
+#[tokio::test]
+async fn dead_letters_are_shown_with_their_reasons_and_left_where_they_are() {
+    let answers = [received(&["a", "b"]), "{}".to_owned(), TAKEN.to_owned()];
+    let (queue, server) = queue_answered(&answers.each_ref().map(String::as_str)).await;
+    let letters = queue.dead_letters(QueueName::Scoring).await.unwrap();
+    let shown: Vec<_> = letters.iter().map(|l| (&*l.message_id, &*l.group, &*l.reason)).collect();
+    assert_eq!(shown, [("a", "g", "no such type"), ("b", "g", "no such type")]);
+    let bodies = server.bodies();
+    assert_eq!(bodies.len(), 3);
+    assert!(bodies[0]["QueueUrl"].as_str().unwrap().ends_with("/1/scoring-dead.fifo"));
+    let released = json!([
+        {"Id": "m0", "ReceiptHandle": "r-a", "VisibilityTimeout": 0},
+        {"Id": "m1", "ReceiptHandle": "r-b", "VisibilityTimeout": 0},
+    ]);
+    assert_eq!(bodies[2]["Entries"], released);
+}
+
+#[tokio::test]
+async fn a_chosen_dead_letter_is_sent_to_its_queue_and_only_then_deleted() {
+    let answers = [&received(&["a", "b"]), TAKEN, "{}", "{}", TAKEN];
+    let (queue, server) = queue_answered(&answers).await;
+    let count = queue.redrive(QueueName::Scoring, 5, |letter| letter.message_id == "b").await;
+    assert_eq!(count, Ok(1));
+    let bodies = server.bodies();
+    let sent = json!([{"Id": "m0", "MessageGroupId": "g", "MessageDeduplicationId": "b",
+        "MessageBody": "{}"}]);
+    assert_eq!(bodies[1]["Entries"], sent);
+    assert!(bodies[1]["QueueUrl"].as_str().unwrap().ends_with("/1/scoring.fifo"));
+    assert_eq!(bodies[2]["ReceiptHandle"], "r-b");
+    assert!(bodies[2]["QueueUrl"].as_str().unwrap().ends_with("/1/scoring-dead.fifo"));
+    assert_eq!(bodies[4]["Entries"][0]["ReceiptHandle"], "r-a");
+}
+
+#[tokio::test]
+async fn a_letter_that_fails_again_at_once_is_not_sent_back_for_ever() {
+    let (queue, server) = queue_answered(&[&received(&["a", "b"]), TAKEN, "{}", TAKEN]).await;
+    assert_eq!(queue.redrive(QueueName::Scoring, 1, |_| true).await, Ok(1));
+    assert_eq!(server.bodies()[3]["Entries"][0]["ReceiptHandle"], "r-b", "put back");
+}

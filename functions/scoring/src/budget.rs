@@ -1,0 +1,177 @@
+//! What scoring a lead is expected to use, and what of a client's limit is left for it.
+//!
+//! Nothing counts tokens while they are being used: no two workers share a counter. A plan
+//! divides what is left of a limit over its chunks by estimate; a chunk measures what its waves
+//! use and begins no wave that it does not expect to fit.
+
+use crate::form::About;
+use shared::messages::Kind;
+use shared::tokens::TokenUsage;
+
+/// UTF-8 bytes of a prompt per token: four letters of English, one and a third of Japanese.
+const BYTES_PER_TOKEN: usize = 4;
+/// Tokens of the answer about one post, with its id and rationale; measured with the demo.
+const TOKENS_PER_POST: usize = 32;
+/// Tokens of the answer about one profile; measured with the demo.
+const TOKENS_PER_PROFILE: usize = 180;
+
+/// The expected tokens of asking about leads that take up `bytes` and need so many answers, with
+/// a system prompt of `system` bytes in each of `calls` calls.
+pub(crate) fn estimate(
+    kind: Kind,
+    system: usize,
+    calls: usize,
+    (bytes, answers): (usize, usize),
+) -> u64 {
+    let prompt = (system * calls + bytes).div_ceil(BYTES_PER_TOKEN);
+    (prompt + answers * tokens_per_answer(kind)) as u64
+}
+
+fn tokens_per_answer(kind: Kind) -> usize {
+    match kind {
+        Kind::Post => TOKENS_PER_POST,
+        Kind::Profile => TOKENS_PER_PROFILE,
+    }
+}
+
+/// What planning knows of a client's rubric.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rates {
+    pub(crate) kind: Kind,
+    /// Bytes of the system prompt.
+    pub(crate) system: usize,
+    pub(crate) leads_per_call: usize,
+}
+
+impl Rates {
+    /// The expected tokens of one lead: its own and its part of the call it is in.
+    pub(crate) fn of_lead(&self, bytes: usize, answers: usize) -> u64 {
+        if answers == 0 {
+            return 0;
+        }
+        let part = self.system.div_ceil(self.leads_per_call);
+        estimate(self.kind, part, 1, (bytes, answers))
+    }
+
+    /// The same as the model would report it, nothing of it cached.
+    pub(crate) fn usage(&self, bytes: usize, answers: usize) -> TokenUsage {
+        let total = self.of_lead(bytes, answers);
+        let output = (answers * tokens_per_answer(self.kind)) as u64;
+        TokenUsage { prompt: total.saturating_sub(output), output, total, ..TokenUsage::default() }
+    }
+}
+
+/// Takes leads as long as a limit lasts.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowance {
+    left: Option<u64>,
+}
+
+impl Allowance {
+    /// `None` for no limit.
+    pub(crate) fn new(left: Option<u64>) -> Self {
+        Self { left }
+    }
+
+    /// Whether there is a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// What is left; `None` for no limit.
+    pub(crate) fn left(&self) -> Option<u64> {
+        self.left
+    }
+
+    /// Takes a lead's expected tokens; `false` when they are more than is left. The first lead
+    /// that does not fit ends it: who waits longest is not overtaken for ever by shorter ones.
+    pub(crate) fn take(&mut self, tokens: u64) -> bool {
+        let Some(left) = &mut self.left else { return true };
+        match left.checked_sub(tokens) {
+            Some(rest) => {
+                *left = rest;
+                true
+            }
+            None => {
+                *left = 0;
+                tokens == 0
+            }
+        }
+    }
+}
+
+/// What a chunk has used of its share.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    share: Option<u64>,
+    used: u64,
+    /// What the waves so far used, and what they were expected to.
+    measured: (u64, u64),
+}
+
+impl Meter {
+    /// A chunk with this share; `None` for no limit.
+    pub(crate) fn new(share: Option<u64>) -> Self {
+        Self { share, used: 0, measured: (0, 0) }
+    }
+
+    /// Counts what an earlier try of the chunk is expected to have used.
+    pub(crate) fn used_before(&mut self, expected: u64) {
+        self.used += expected;
+    }
+
+    /// Whether a wave that is expected to use so much may begin. What the waves so far used more
+    /// than expected is expected of it too.
+    pub(crate) fn allows(&self, expected: u64) -> bool {
+        let Some(share) = self.share else { return true };
+        let (used, foreseen) = self.measured;
+        let factor = if used > foreseen && foreseen > 0 { (used, foreseen) } else { (1, 1) };
+        let expected = u128::from(expected) * u128::from(factor.0) / u128::from(factor.1);
+        expected == 0 || u128::from(self.used) + expected <= u128::from(share)
+    }
+
+    /// Counts a wave.
+    pub(crate) fn count(&mut self, expected: u64, used: u64) {
+        self.used += used;
+        self.measured.0 += used;
+        self.measured.1 += expected;
+    }
+}
+
+/// How much these leads take up in calls.
+pub(crate) fn sizes<'a>(about: impl Iterator<Item = &'a About>) -> (usize, usize) {
+    about.fold((0, 0), |(bytes, answers), about| (bytes + about.bytes(), answers + about.answers()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_lead_that_does_not_fit_ends_the_allowance() {
+        let mut limited = Allowance::new(Some(100));
+        assert_eq!([60, 50, 10, 0].map(|tokens| limited.take(tokens)), [true, false, false, true]);
+        let mut free = Allowance::new(None);
+        assert!(free.take(u64::MAX) && free.take(u64::MAX));
+    }
+
+    #[test]
+    fn a_wave_begins_only_while_it_is_expected_to_fit() {
+        let mut meter = Meter::new(Some(100));
+        assert!(meter.allows(100) && !meter.allows(101));
+        meter.count(20, 40);
+        assert!(meter.allows(30), "60 are left and 30 may become 60");
+        assert!(!meter.allows(31));
+        meter.used_before(60);
+        assert!(!meter.allows(1) && meter.allows(0));
+        assert!(Meter::new(None).allows(u64::MAX));
+    }
+
+    #[test]
+    fn the_rubric_is_shared_by_the_leads_of_a_call() {
+        let rates = |leads_per_call| Rates { kind: Kind::Post, system: 12_000, leads_per_call };
+        assert_eq!(rates(1).of_lead(4_000, 3), 3_000 + 1_000 + 96);
+        assert_eq!(rates(10).of_lead(4_000, 3), 300 + 1_000 + 96);
+        assert_eq!(rates(10).of_lead(0, 0), 0);
+    }
+}

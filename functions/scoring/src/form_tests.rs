@@ -1,0 +1,132 @@
+//! Whatever a model answers, it speaks of the leads it was asked about and of no others.
+
+use super::*;
+use crate::posts_content;
+use shared::messages::{RunHeader, RunType, Source};
+
+fn chunk() -> Chunk {
+    Chunk {
+        run: RunHeader {
+            base_run: "261123-100000".parse().unwrap(),
+            client: "Guy-Wilson".parse().unwrap(),
+            client_name: String::new(),
+            run_type: RunType::Standalone,
+            opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        },
+        plan: "eCXNmNMGp3jrM5OOVRsjPA".parse().unwrap(),
+        index: 0,
+        of: 1,
+        kind: Kind::Post,
+        base: "appX8s1pPiBf5rqTz".parse().unwrap(),
+        source: Source::Waiting,
+        rubric: "Judge.".to_owned(),
+        writable: Vec::new(),
+        profile_fields: Vec::new(),
+        attributes: Vec::new(),
+        token_share: None,
+        leads: Vec::new(),
+    }
+}
+
+/// A lead with one post per text.
+fn about(texts: &[&str]) -> About {
+    let posts: Vec<Value> = texts
+        .iter()
+        .map(|text| json!({"postUrl": format!("https://l/{text}"), "postContent": text}))
+        .collect();
+    About::Posts(posts_content::read(&json!(posts).to_string()).unwrap())
+}
+
+fn call(wave: u32, leads: &[About]) -> CallText {
+    let attempt = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+    let name = CallName { attempt: &attempt, wave, round: 0, call: 0 };
+    let questions: Vec<Question<'_>> =
+        leads.iter().map(|about| Question { about, profile: None }).collect();
+    let chunk = chunk();
+    Form::of(&chunk).call(&name, &questions.iter().collect::<Vec<_>>())
+}
+
+/// What an answer says of each lead: its scores, or why there are none.
+fn read(answer: &Value, call: &CallText) -> Result<Vec<String>, String> {
+    let chunk = chunk();
+    let leads = Form::of(&chunk).read(&answer.to_string(), call)?;
+    let told = leads.into_iter().map(|lead| match lead {
+        Ok(Answer::Posts(scored)) => {
+            format!("{:?}", scored.iter().map(|s| (s.index, s.score)).collect::<Vec<_>>())
+        }
+        Ok(Answer::Profile(_)) => "a profile".to_owned(),
+        Err(reason) => reason,
+    });
+    Ok(told.collect())
+}
+
+fn score(id: &str, score: u8) -> Value {
+    json!({"post_id": id, "post_score": score, "scoring_rationale": "r"})
+}
+
+#[test]
+fn every_post_of_a_call_has_an_id_of_its_own_and_no_call_shares_one() {
+    let leads = [about(&["a", "b"]), about(&["a"])];
+    let (one, two) = (call(0, &leads), call(1, &leads));
+    let ids = |call: &CallText| call.ids.concat();
+    let mut all = [ids(&one), ids(&two)].concat();
+    assert_eq!(all.len(), 6);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 6);
+    assert!(!one.user.contains("https://l/"), "URLs are no ids");
+    assert_eq!(one.weights.len(), 2);
+}
+
+#[test]
+fn the_order_of_answers_means_nothing() {
+    let call = call(0, &[about(&["a", "b"]), about(&["c"])]);
+    let [a, b] = [&call.ids[0][0], &call.ids[0][1]];
+    let c = &call.ids[1][0];
+    let answer = json!([score(c, 3), score(b, 2), score(a, 1)]);
+    assert_eq!(read(&answer, &call).unwrap(), ["[(1, 2), (0, 1)]", "[(0, 3)]"]);
+}
+
+#[test]
+fn a_lead_that_is_left_out_is_missing_and_the_other_is_not() {
+    let call = call(0, &[about(&["a"]), about(&["b"])]);
+    let told = read(&json!([score(&call.ids[1][0], 9)]), &call).unwrap();
+    assert!(told[0].contains("no valid score"));
+    assert_eq!(told[1], "[(0, 9)]");
+}
+
+#[test]
+fn answers_for_ids_that_were_not_given_are_dropped() {
+    let call = call(0, &[about(&["a"])]);
+    let stale = self::call(7, &[about(&["a"])]);
+    let own = &call.ids[0][0];
+    let strangers = [&stale.ids[0][0], "", "1", "https://l/a", &own.to_uppercase(), &own[1..]];
+    let mut answer: Vec<Value> = strangers.iter().map(|id| score(id, 99)).collect();
+    answer.push(json!({"post_id": [own], "post_score": 99}));
+    answer.push(json!({"post_id": {"post_id": own}, "post_score": 99}));
+    answer.push(score(own, 5));
+    assert_eq!(read(&json!(answer), &call).unwrap(), ["[(0, 5)]"]);
+}
+
+#[test]
+fn a_second_score_for_a_post_makes_its_lead_missing_and_no_other() {
+    let call = call(0, &[about(&["a"]), about(&["b"])]);
+    let answer = json!([
+        score(&call.ids[0][0], 10),
+        score(&call.ids[1][0], 50),
+        score(&call.ids[0][0], 100)
+    ]);
+    let told = read(&answer, &call).unwrap();
+    assert!(told[0].contains("scores one post twice"));
+    assert_eq!(told[1], "[(0, 50)]");
+}
+
+#[test]
+fn what_is_no_array_is_no_answer() {
+    let call = call(0, &[about(&["a"])]);
+    for answer in [json!({"post_id": call.ids[0][0], "post_score": 9}), json!("x"), json!(null)] {
+        assert!(read(&answer, &call).is_err(), "{answer}");
+    }
+    let chunk = chunk();
+    assert!(Form::of(&chunk).read("I rate them 70.", &call).is_err());
+}

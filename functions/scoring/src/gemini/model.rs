@@ -1,0 +1,101 @@
+//! Which model is asked, and how much it thinks. External rules: Gemini's model pages.
+
+use std::fmt;
+
+/// How much a model thinks before it answers (`thinkingLevel`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingLevel {
+    /// Hardly.
+    Minimal,
+    /// A little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much; thoughts cost as much as answers.
+    High,
+}
+
+use ThinkingLevel::{High, Low, Medium, Minimal};
+
+/// The levels by the start of a model's name, the first that fits. A model that is not here is
+/// newer: it says itself what it does not take.
+const LEVELS: &[(&str, &[ThinkingLevel])] = &[
+    // These take a budget of tokens in place of a level.
+    ("gemini-2.", &[]),
+    ("gemini-3.1-flash-lite", &[Minimal, Low, Medium, High]),
+    ("gemini-3.1-pro", &[Low, Medium, High]),
+    ("gemini-3.5-flash", &[Minimal, Low, Medium, High]),
+    ("gemini-3.7-flash", &[Low, Medium, High]),
+    ("gemini-3.8-flash", &[Low, Medium, High]),
+    ("gemini-4-argon", &[Low, Medium, High]),
+];
+
+/// Why a model or a level cannot be configured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ModelError {
+    #[error("a model id has only letters, digits, '-', '.' and '_'")]
+    Characters,
+    #[error("an alias moves to another model without notice; name the model itself")]
+    Alias,
+    #[error("it needs one of MINIMAL, LOW, MEDIUM, HIGH")]
+    NoLevel,
+    #[error("{model} takes no thinking level; leave it out")]
+    TakesNone { model: String },
+    #[error("{model} does not take {level}; it takes {}", names(taken))]
+    NotTaken { model: String, level: ThinkingLevel, taken: &'static [ThinkingLevel] },
+}
+
+/// Checks a model's id.
+pub(crate) fn check(model: &str) -> Result<(), ModelError> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    if !model.bytes().all(is_plain) {
+        return Err(ModelError::Characters);
+    }
+    if model.ends_with("-latest") {
+        return Err(ModelError::Alias);
+    }
+    Ok(())
+}
+
+/// Checks that `model` takes `level`.
+pub(crate) fn check_level(model: &str, level: ThinkingLevel) -> Result<(), ModelError> {
+    let model = model.to_owned();
+    match LEVELS.iter().find(|(start, _)| model.starts_with(start)) {
+        Some((_, [])) => Err(ModelError::TakesNone { model }),
+        Some((_, taken)) if !taken.contains(&level) => {
+            Err(ModelError::NotTaken { model, level, taken })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn names(levels: &[ThinkingLevel]) -> String {
+    levels.iter().map(|level| level.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl ThinkingLevel {
+    /// Reads a level's name, in whatever case.
+    pub(crate) fn read(text: &str) -> Result<Self, ModelError> {
+        [Minimal, Low, Medium, High]
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+            .ok_or(ModelError::NoLevel)
+    }
+
+    /// The level's name in a request.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minimal => "MINIMAL",
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+        }
+    }
+}
+
+impl fmt::Display for ThinkingLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

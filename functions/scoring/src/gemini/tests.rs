@@ -1,0 +1,204 @@
+//! The client against the simulated Gemini.
+
+use super::*;
+use jiff::SignedDuration;
+use shared::messages::Served;
+use shared::seams::HttpResponse;
+use shared::tokens::{NanoUsd, Tier, TokenUsage};
+use simulators::gemini::{Gemini as Simulator, GeminiOptions, ServedTier};
+use simulators::{Answer, Fault, FaultRule, NoStore, Simulated};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+const KEY: &str = "invented-api-key";
+const TIMEOUT: Duration = Duration::from_secs(60);
+const STANDARD: Service = Service { tier: Asked::Standard, timeout: TIMEOUT };
+const FLEX: Service = Service { tier: Asked::Flex, timeout: TIMEOUT };
+
+/// A simulated Gemini in this process.
+struct InProcess(Simulated<Simulator>);
+
+impl Transport for InProcess {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        let lost = |reason: &str| TransportError::AnswerLost {
+            host: "in process".to_owned(),
+            reason: reason.to_owned(),
+        };
+        match tokio::time::timeout(timeout, self.0.call(request)).await {
+            Ok(Answer::Reply(response)) => Ok(response),
+            Ok(Answer::Lost) => Err(lost("connection closed")),
+            Err(_elapsed) => Err(lost("timeout")),
+        }
+    }
+}
+
+/// A client of `model`, with the time at both ends.
+fn client(model: &str, at: &str) -> Gemini<InProcess> {
+    client_of(model, at, GeminiOptions::default())
+}
+
+/// The same, of a model that behaves like this.
+fn client_of(model: &str, at: &str, options: GeminiOptions) -> Gemini<InProcess> {
+    let start: Timestamp = at.parse().unwrap();
+    let origin = tokio::time::Instant::now();
+    let theirs =
+        simulators::Clock::new(move || start + SignedDuration::try_from(origin.elapsed()).unwrap());
+    let api_keys = vec![KEY.to_owned()];
+    let mut options = GeminiOptions { api_keys, ..options };
+    options.models.push("gemini-9-unheard-of".to_owned());
+    let simulator = Simulator::new(options, theirs, Arc::new(NoStore));
+    Gemini::new(
+        InProcess(Simulated::new(simulator, 1)),
+        Endpoint::Developer {
+            url: "http://gemini.invented.example/".parse().unwrap(),
+            key: SecretString::from(KEY.to_owned()),
+        },
+        model.to_owned(),
+        None,
+        TierChoice::Standard,
+        TIMEOUT,
+        Clock::following_tokio(start),
+    )
+}
+
+async fn ask(client: &Gemini<InProcess>, service: Service) -> Call {
+    let schema = json!({"type": "ARRAY", "items": {"type": "STRING"}});
+    let prompt = Prompt {
+        system: "Score.",
+        user: "Some words to be scored.",
+        schema: &schema,
+        max_output_tokens: 4_096,
+    };
+    client.generate(&prompt, service).await
+}
+
+async fn answered(client: &Gemini<InProcess>, service: Service) -> (TokenUsage, String, Served) {
+    match ask(client, service).await.billing {
+        CallOutcome::Answered { usage, model, served } => (usage, model, served),
+        billing @ (CallOutcome::Refused | CallOutcome::Lost) => panic!("{billing:?}"),
+    }
+}
+
+/// The tiers that the calls asked for, by what they were answered.
+fn asked(client: &Gemini<InProcess>) -> Vec<(&'static str, u16)> {
+    let requests = client.transport.0.requests();
+    requests.iter().map(|count| (count.kind, count.status)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_model_is_priced_as_the_one_that_really_answers() {
+    let client = client("gemini-2.5-pro", "2026-11-30T23:59:00Z");
+    let cost = |(usage, model, served): &(TokenUsage, String, Served)| {
+        prices::cost(model, served.tier, usage, served.at.unwrap()).unwrap()
+    };
+    let by_hand = |usage: &TokenUsage, input, output| {
+        NanoUsd(usage.prompt * input + (usage.output + usage.thoughts) * output)
+    };
+    let november = answered(&client, STANDARD).await;
+    assert_eq!((november.1.as_str(), &november.2.asked), ("gemini-2.5-pro", &None));
+    assert_eq!(cost(&november), by_hand(&november.0, 1_250, 10_000));
+
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let december = answered(&client, STANDARD).await;
+    assert_eq!(december.1, "gemini-3.8-flash");
+    assert_eq!(december.2.asked.as_deref(), Some("gemini-2.5-pro"));
+    assert_eq!(december.2.at, Some("2026-12-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(cost(&december), by_hand(&december.0, 750, 3_750));
+
+    tokio::time::advance(Duration::from_hours(31 * 24)).await;
+    let january = answered(&client, STANDARD).await;
+    assert_eq!(january.2.at, Some("2027-01-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(cost(&january), by_hand(&january.0, 1_500, 7_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flex_call_is_served_and_recorded_as_flex() {
+    let client = client("gemini-3.5-flash-lite", "2026-11-23T10:00:00Z");
+    assert_eq!(answered(&client, FLEX).await.2.tier, Tier::Flex);
+    assert_eq!(answered(&client, STANDARD).await.2.tier, Tier::Standard);
+    let billed = client.transport.0.service().billed();
+    let tiers: Vec<ServedTier> = billed.iter().map(|one| one.tier).collect();
+    assert_eq!(tiers, [ServedTier::Flex, ServedTier::Standard]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn flex_that_is_shed_is_billed_nothing_and_may_be_tried_later() {
+    let client = client("gemini-3.5-flash-lite", "2026-11-23T10:00:00Z");
+    for fault in [Fault::TooManyRequests, Fault::Unavailable] {
+        let kind = Some("generate_flex".to_owned());
+        let rule = FaultRule { fault, next: Some(1), probability: None, kind };
+        client.transport.0.faults().add(rule);
+        let call = ask(&client, FLEX).await;
+        assert_eq!(call.billing, CallOutcome::Refused);
+        assert!(matches!(call.reply, Reply::TryLater { .. }));
+    }
+    assert_eq!(asked(&client), [("generate_flex", 429), ("generate_flex", 503)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_flex_call_is_given_up_when_its_time_is_over() {
+    let slow = GeminiOptions { latency: Duration::from_secs(40), ..GeminiOptions::default() };
+    let client = client_of("gemini-3.5-flash-lite", "2026-11-23T10:00:00Z", slow);
+    let begun = tokio::time::Instant::now();
+    let call = ask(&client, Service { timeout: Duration::from_secs(15), ..FLEX }).await;
+    assert_eq!((call.billing, begun.elapsed().as_secs()), (CallOutcome::Lost, 15));
+    assert!(matches!(call.reply, Reply::TryLater { category: ErrorCategory::Timeout, .. }));
+    assert_eq!(answered(&client, STANDARD).await.2.tier, Tier::Standard);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_flex_the_call_is_made_as_standard_at_once() {
+    let without = GeminiOptions { offers_flex: false, ..GeminiOptions::default() };
+    let client = client_of("gemini-3.5-flash-lite", "2026-11-23T10:00:00Z", without);
+    assert_eq!(answered(&client, FLEX).await.2.tier, Tier::Standard);
+    assert_eq!(asked(&client), [("generate", 200), ("generate_flex", 400)]);
+}
+
+/// Collects the `alarm` field of error lines.
+#[derive(Clone, Default)]
+struct Alarms(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Alarms {
+    fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {}
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "alarm" {
+            self.0.lock().unwrap().push(value.to_owned());
+        }
+    }
+}
+
+impl Subscriber for Alarms {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::ERROR
+    }
+    fn new_span(&self, _span: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _span: &Id) {}
+    fn exit(&self, _span: &Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_price_raises_the_alarm_and_any_other_does_not() {
+    let alarms = Alarms::default();
+    let _guard = tracing::subscriber::set_default(alarms.clone());
+    let at = "2026-11-23T10:00:00Z";
+    answered(&client("gemini-3.5-flash-lite", at), STANDARD).await;
+    assert!(alarms.0.lock().unwrap().is_empty());
+    let (usage, model, _) = answered(&client("gemini-9-unheard-of", at), STANDARD).await;
+    assert_eq!((model.as_str(), usage.total > 0), ("gemini-9-unheard-of", true));
+    assert_eq!(*alarms.0.lock().unwrap(), ["model_without_price"]);
+}

@@ -1,0 +1,193 @@
+//! At which tier a call is made. Flex costs half, but may be refused or slow: it is waited for
+//! as long as the configuration allows and the invocation can still make the call as standard.
+
+use serde::Deserialize;
+use shared::deadline::Deadline;
+use shared::tokens::Tier;
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A flex call that could not be given this long is not worth making.
+pub(crate) const SHORTEST_FLEX: Duration = Duration::from_secs(10);
+
+/// The tier that calls are made at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TierChoice {
+    /// Always the standard tier.
+    Standard,
+    /// The flex tier, and the standard tier for what it did not answer in time.
+    Flex {
+        /// How long the calls of a wave are tried at the flex tier.
+        wait: Duration,
+    },
+}
+
+/// `GEMINI_TIER` names no tier that calls can be made at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it needs standard or flex")]
+pub(crate) struct NoTier;
+
+/// The value of `GEMINI_TIER`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TierName {
+    Standard,
+    Flex,
+}
+
+impl FromStr for TierName {
+    type Err = NoTier;
+
+    fn from_str(text: &str) -> Result<Self, NoTier> {
+        match text.to_ascii_lowercase().as_str() {
+            "standard" => Ok(Self::Standard),
+            "flex" => Ok(Self::Flex),
+            _ => Err(NoTier),
+        }
+    }
+}
+
+/// A round of calls: since when the wave is at it, and what time there is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Round {
+    /// When the wave's first round began.
+    pub(crate) begun: Instant,
+    /// Whether no round comes after this one.
+    pub(crate) is_last: bool,
+    /// When the invocation ends.
+    pub(crate) deadline: Deadline,
+    /// What the wave needs of that time when all calls are answered.
+    pub(crate) kept_back: Duration,
+}
+
+/// How a round's calls are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Service {
+    pub(crate) tier: Asked,
+    /// The longest time a call takes.
+    pub(crate) timeout: Duration,
+}
+
+/// The tier a call asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Standard,
+    Flex,
+}
+
+impl TierChoice {
+    /// How the calls of `round` are made, where one at the standard tier takes `timeout` at most.
+    pub(crate) fn service(self, round: &Round, timeout: Duration) -> Service {
+        let standard = Service { tier: Asked::Standard, timeout };
+        match self {
+            Self::Standard => standard,
+            Self::Flex { .. } if round.is_last => standard,
+            Self::Flex { wait } => {
+                let left = round.deadline.remaining().saturating_sub(timeout + round.kept_back);
+                let patience = wait.saturating_sub(round.begun.elapsed()).min(left);
+                if patience < SHORTEST_FLEX {
+                    return standard;
+                }
+                Service { tier: Asked::Flex, timeout: patience }
+            }
+        }
+    }
+}
+
+/// What an answer says of the tier that served it.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Said {
+    /// Of the Developer API.
+    service_tier: Option<String>,
+    /// Of Vertex AI.
+    traffic_type: Option<String>,
+}
+
+impl Said {
+    /// The tier to be priced. Where the answer says nothing it is the one that was asked for. A
+    /// name that nobody knows is no tier with a price: better a note than a wrong sum.
+    pub(super) fn tier(&self, asked: Asked) -> Tier {
+        let said =
+            self.service_tier.as_deref().or(self.traffic_type.as_deref()).unwrap_or_default();
+        match said.to_ascii_uppercase().as_str() {
+            "" | "UNSPECIFIED" | "SERVICE_TIER_UNSPECIFIED" | "TRAFFIC_TYPE_UNSPECIFIED" => {
+                match asked {
+                    Asked::Standard => Tier::Standard,
+                    Asked::Flex => Tier::Flex,
+                }
+            }
+            "STANDARD" | "ON_DEMAND" | "ON_DEMAND_STANDARD" => Tier::Standard,
+            "FLEX" | "ON_DEMAND_FLEX" => Tier::Flex,
+            "BATCH" => Tier::Batch,
+            "PRIORITY" | "ON_DEMAND_PRIORITY" => Tier::Priority,
+            _ => Tier::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const TIMEOUT: Duration = Duration::from_secs(60);
+    const FLEX: TierChoice = TierChoice::Flex { wait: Duration::from_secs(50) };
+
+    fn round(remaining: u64) -> Round {
+        Round {
+            begun: Instant::now(),
+            is_last: false,
+            deadline: Deadline::after(Duration::from_secs(remaining)),
+            kept_back: Duration::from_secs(25),
+        }
+    }
+
+    fn seconds(service: Service) -> (Asked, u64) {
+        (service.tier, service.timeout.as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn flex_is_tried_until_the_wait_is_over() {
+        let round = round(1_000);
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Asked::Flex, 50));
+        tokio::time::advance(Duration::from_secs(38)).await;
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Asked::Flex, 12));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Asked::Standard, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standard_call_still_fits_behind_every_flex_call() {
+        assert_eq!(seconds(FLEX.service(&round(120), TIMEOUT)), (Asked::Flex, 35));
+        assert_eq!(seconds(FLEX.service(&round(94), TIMEOUT)), (Asked::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round(5), TIMEOUT)), (Asked::Standard, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_round_is_standard_and_so_is_every_round_without_flex() {
+        let last = Round { is_last: true, ..round(1_000) };
+        assert_eq!(FLEX.service(&last, TIMEOUT).tier, Asked::Standard);
+        assert_eq!(TierChoice::Standard.service(&round(1_000), TIMEOUT).tier, Asked::Standard);
+    }
+
+    #[test]
+    fn the_tier_that_served_is_what_the_answer_says() {
+        let tier = |said: Value, asked| serde_json::from_value::<Said>(said).unwrap().tier(asked);
+        for (said, asked, served) in [
+            (json!({"serviceTier": "standard"}), Asked::Flex, Tier::Standard),
+            (json!({"serviceTier": "flex"}), Asked::Flex, Tier::Flex),
+            (json!({"serviceTier": "FLEX"}), Asked::Standard, Tier::Flex),
+            (json!({"serviceTier": "priority"}), Asked::Standard, Tier::Priority),
+            (json!({"trafficType": "ON_DEMAND"}), Asked::Flex, Tier::Standard),
+            (json!({"trafficType": "ON_DEMAND_FLEX"}), Asked::Flex, Tier::Flex),
+            (json!({"trafficType": "PROVISIONED_THROUGHPUT"}), Asked::Standard, Tier::Unknown),
+            (json!({"serviceTier": "of_next_year"}), Asked::Flex, Tier::Unknown),
+            (json!({"serviceTier": "unspecified"}), Asked::Standard, Tier::Standard),
+            (json!({}), Asked::Flex, Tier::Flex),
+            (json!({}), Asked::Standard, Tier::Standard),
+        ] {
+            assert_eq!(tier(said.clone(), asked), served, "{said} {asked:?}");
+        }
+    }
+}

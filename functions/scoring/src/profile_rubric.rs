@@ -1,0 +1,198 @@
+//! The system prompt of profile scoring: a client's table `Scoring Attributes`.
+
+use crate::rubric::{Row, RubricError, text};
+use serde_json::Value;
+use shared::airtable::{Airtable, ListQuery, Record};
+use shared::ids::BaseId;
+use shared::messages::ProfileAttribute;
+use shared::schema::profile_attributes as schema;
+use shared::seams::Transport;
+use std::fmt::Write as _;
+
+/// Longest prompt in attributes: what they say besides travels in the prompt only.
+const MAX_ATTRIBUTES: usize = 200;
+
+/// A client's rubric for profiles.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ProfileRubric {
+    pub(crate) prompt: String,
+    pub(crate) attributes: Vec<ProfileAttribute>,
+    /// What was odd about it, for the run's notes.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads a client's rubric for profiles: one request, once per plan. `has_active` says whether
+/// the table has the field `Active`, as far as that is known.
+pub(crate) async fn read(
+    airtable: &Airtable<impl Transport>,
+    base: &BaseId,
+    has_active: Option<bool>,
+) -> Result<ProfileRubric, RubricError> {
+    let rows: Vec<Record<Row>> = airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
+    let rows: Vec<Row> = rows.into_iter().map(|row| row.fields).collect();
+    prompt(&rows, has_active).ok_or_else(|| RubricError::Empty {
+        table: schema::TABLE,
+        base: base.clone(),
+        what: "active positive attributes",
+    })
+}
+
+/// The preamble, then what speaks for a profile, then what speaks against it, each by its id.
+/// `None` without an active attribute that gives points.
+fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
+    let has_active =
+        has_active.unwrap_or_else(|| rows.iter().any(|row| row.contains_key(schema::ACTIVE)));
+    let is_active = |row: &Row| !has_active || row.get(schema::ACTIVE) == Some(&true.into());
+    let category = |row: &Row| text(row, schema::CATEGORY).to_lowercase();
+    let is_preamble =
+        |row: &Row| text(row, schema::ID) == schema::PREAMBLE || category(row) == schema::META;
+    let mut warnings = Vec::new();
+    let mut sorted: Vec<&Row> = rows.iter().collect();
+    sorted.sort_by_cached_key(|row| text(row, schema::ID));
+    let mut parts: Vec<String> = Vec::new();
+    for row in sorted.iter().filter(|row| is_preamble(row)) {
+        // The preamble is there whether it is marked as active or not.
+        let texts = [schema::INSTRUCTIONS, schema::EXAMPLES, schema::SIGNALS];
+        parts.extend(texts.iter().map(|field| text(row, field)).filter(|text| !text.is_empty()));
+    }
+    let mut attributes: Vec<ProfileAttribute> = Vec::new();
+    let (mut positives, mut negatives) = (String::new(), String::new());
+    for row in sorted.iter().filter(|row| !is_preamble(row) && is_active(row)) {
+        let id = text(row, schema::ID);
+        if id.is_empty() || attributes.iter().any(|known| known.id == id) {
+            warnings.push(format!(
+                "an attribute of {:?} is left out: its id {id:?} is empty or used twice",
+                schema::TABLE
+            ));
+            continue;
+        }
+        let negative = category(row) == schema::NEGATIVE;
+        if !negative && category(row) != schema::POSITIVE {
+            warnings.push(format!(
+                "attribute {id:?} has the unknown category {:?} and counts as positive",
+                text(row, schema::CATEGORY)
+            ));
+        }
+        let max = number(row, if negative { schema::PENALTY } else { schema::MAX_POINTS });
+        let attribute = ProfileAttribute {
+            label: text(row, schema::HEADING),
+            max: max.unwrap_or(0.0).abs(),
+            negative,
+            bonus: is_set(row, schema::BONUS),
+            id,
+        };
+        write_attribute(if negative { &mut negatives } else { &mut positives }, &attribute, row);
+        attributes.push(attribute);
+    }
+    if attributes.iter().all(|attribute| attribute.negative) {
+        return None;
+    }
+    if attributes.len() > MAX_ATTRIBUTES {
+        warnings.push(format!("only the first {MAX_ATTRIBUTES} attributes are scored"));
+        attributes.truncate(MAX_ATTRIBUTES);
+    }
+    for (heading, text) in [("Speaks for a profile", positives), ("Speaks against it", negatives)] {
+        if !text.is_empty() {
+            parts.push(format!("## {heading}\n{}", text.trim_end()));
+        }
+    }
+    Some(ProfileRubric { prompt: parts.join("\n\n"), attributes, warnings })
+}
+
+fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Row) {
+    let _ = writeln!(out, "### {}: {}", attribute.id, attribute.label);
+    if attribute.negative {
+        let _ = writeln!(out, "Penalty: -{} at most", attribute.max);
+    } else {
+        let bonus = if attribute.bonus { " (bonus)" } else { "" };
+        let _ = writeln!(out, "Maximum: {}{bonus}", attribute.max);
+    }
+    if let Some(least) = number(row, schema::MIN_TO_QUALIFY) {
+        let _ = writeln!(out, "Minimum to qualify: {least}");
+    }
+    if is_set(row, schema::DISQUALIFYING) {
+        let _ = writeln!(out, "Disqualifying: a profile it applies to is excluded");
+    }
+    for (label, field) in [
+        ("Instructions", schema::INSTRUCTIONS),
+        ("Examples", schema::EXAMPLES),
+        ("Signals", schema::SIGNALS),
+    ] {
+        let value = text(row, field);
+        if !value.is_empty() {
+            let _ = writeln!(out, "{label}: {value}");
+        }
+    }
+}
+
+/// A number, which a table may hold as text.
+fn number(row: &Row, field: &str) -> Option<f64> {
+    match row.get(field) {
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => None,
+    }
+    .filter(|number| number.is_finite())
+}
+
+/// A checkbox that is set, or a number other than 0 where the table has one in its place.
+fn is_set(row: &Row, field: &str) -> bool {
+    row.get(field) == Some(&true.into()) || number(row, field).is_some_and(|number| number != 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rows() -> Vec<Row> {
+        serde_json::from_value(json!([
+            {"Attribute Id": "N1", "Category": "negative", "Heading": "Competes", "Penalty": -20,
+                "Disqualifying": true, "Active": true},
+            {"Attribute Id": "B", "Category": "positive", "Heading": "Size", "Max Points": 30,
+                "Bonus Points": true, "Active": true},
+            {"Attribute Id": "A", "Category": "positive", "Heading": "Decides", "Max Points": 40,
+                "Min To Qualify": 5, "Instructions": "Who signs.", "Signals": "I decided",
+                "Active": true},
+            {"Attribute Id": "C", "Category": "positive", "Heading": "Old", "Max Points": 9},
+            {"Attribute Id": "PREAMBLE", "Category": "meta", "Instructions": "You assess profiles."},
+        ]))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_preamble_comes_first_and_rows_that_are_not_active_are_left_out() {
+        let rubric = prompt(&rows(), None).unwrap();
+        assert_eq!(
+            rubric.prompt,
+            "You assess profiles.\n\n## Speaks for a profile\n### A: Decides\nMaximum: 40\n\
+             Minimum to qualify: 5\nInstructions: Who signs.\nSignals: I decided\n\
+             ### B: Size\nMaximum: 30 (bonus)\n\n\
+             ## Speaks against it\n### N1: Competes\nPenalty: -20 at most\n\
+             Disqualifying: a profile it applies to is excluded"
+        );
+        let told: Vec<(&str, f64, bool, bool)> =
+            rubric.attributes.iter().map(|a| (a.id.as_str(), a.max, a.negative, a.bonus)).collect();
+        assert_eq!(
+            told,
+            [("A", 40.0, false, false), ("B", 30.0, false, true), ("N1", 20.0, true, false)]
+        );
+        assert!(rubric.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_table_without_the_field_active_is_active_as_a_whole() {
+        assert_eq!(prompt(&rows(), Some(false)).unwrap().attributes.len(), 4);
+        assert_eq!(prompt(&rows()[3..], Some(true)), None, "nothing is left that gives points");
+        assert_eq!(prompt(&[], None), None);
+    }
+
+    #[test]
+    fn ids_that_are_used_twice_and_unknown_categories_are_warned_of() {
+        let mut odd = rows();
+        odd.push(odd[1].clone());
+        odd[2].insert("Category".to_owned(), json!("Bonus"));
+        let rubric = prompt(&odd, None).unwrap();
+        assert_eq!((rubric.attributes.len(), rubric.warnings.len()), (3, 2));
+    }
+}

@@ -1,0 +1,74 @@
+//! Writes a wave's rows.
+
+use crate::Scoring;
+use shared::airtable::{AirtableError, Update};
+use shared::failure::Failure;
+use shared::ids::RecordId;
+use shared::messages::Chunk;
+use shared::schema::leads as schema;
+use shared::seams::{Queue, Transport};
+use std::collections::BTreeMap;
+
+/// Writes the wave's rows in one request. Where Airtable refuses it, the optional field that is
+/// refused is left out; what is still refused is written row by row. Returns the rows that could
+/// not be written, with the reason.
+pub(crate) async fn write<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    chunk: &Chunk,
+    mut updates: Vec<Update>,
+    writable: &mut Vec<String>,
+) -> Result<BTreeMap<RecordId, String>, Failure> {
+    let mut failed = BTreeMap::new();
+    loop {
+        if updates.is_empty() {
+            return Ok(failed);
+        }
+        let Err(error) = app.airtable.update(&chunk.base, schema::TABLE, &updates).await else {
+            return Ok(failed);
+        };
+        // Airtable does not tell a row that is gone from one it denies.
+        let is_denied = matches!(error, AirtableError::Denied { .. });
+        if is_denied && updates.len() > 1 {
+            break;
+        }
+        let AirtableError::Refused { message, .. } = &error else { return Err(given_up(&error)) };
+        let Some(field) = refused_optional_field(message, writable) else { break };
+        tracing::error!(%error, airtable.field = field, "leads are written without this field");
+        writable.retain(|name| name != field);
+        for update in &mut updates {
+            update.fields.remove(field);
+        }
+        updates.retain(|update| !update.fields.is_empty());
+    }
+    let rows = updates.len();
+    for update in updates {
+        let row = std::slice::from_ref(&update);
+        match app.airtable.update(&chunk.base, schema::TABLE, row).await {
+            Ok(()) => {}
+            Err(error @ AirtableError::Denied { .. }) if failed.len() + 1 == rows => {
+                return Err(given_up(&error));
+            }
+            Err(error @ (AirtableError::Refused { .. } | AirtableError::Denied { .. })) => {
+                tracing::error!(%error, airtable.record = %update.id, "lead's row is not written");
+                failed.insert(update.id, error.to_string());
+            }
+            Err(error) => return Err(given_up(&error)),
+        }
+    }
+    Ok(failed)
+}
+
+fn given_up(error: &AirtableError) -> Failure {
+    Failure { class: error.class(), reason: error.to_string() }
+}
+
+/// The optional field that a refusal is about.
+fn refused_optional_field(message: &str, writable: &[String]) -> Option<&'static str> {
+    let quoted = |text: &str| message.contains(&format!("\"{text}\""));
+    schema::POST_FIELDS
+        .iter()
+        .chain(&schema::PROFILE_FIELDS)
+        .filter(|field| field.optional && writable.iter().any(|name| name == field.name))
+        .map(|field| field.name)
+        .find(|name| quoted(name))
+}

@@ -1,0 +1,76 @@
+//! One check and what came of it.
+
+use serde_json::{Value, json};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// As it must be.
+    Ok,
+    /// Good to know; nothing is wrong.
+    Info,
+    /// It works, but not all of it.
+    Warning,
+    /// Something does not work.
+    Wrong,
+}
+
+impl Level {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+/// A line of the doctor's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Check {
+    pub(super) level: Level,
+    /// What was checked.
+    pub(super) what: String,
+    /// What was found.
+    pub(super) says: String,
+    /// What to do; `None` when there is nothing to be done.
+    pub(super) what_to_do: Option<String>,
+}
+
+impl Check {
+    pub(super) fn ok(what: impl ToString, says: impl ToString) -> Self {
+        Self::of(Level::Ok, what, says, None)
+    }
+
+    pub(super) fn info(what: impl ToString, says: impl ToString) -> Self {
+        Self::of(Level::Info, what, says, None)
+    }
+
+    pub(super) fn warning(what: impl ToString, says: impl ToString, todo: impl ToString) -> Self {
+        Self::of(Level::Warning, what, says, Some(todo.to_string()))
+    }
+
+    pub(super) fn wrong(what: impl ToString, says: impl ToString, todo: impl ToString) -> Self {
+        Self::of(Level::Wrong, what, says, Some(todo.to_string()))
+    }
+
+    fn of(level: Level, what: impl ToString, says: impl ToString, todo: Option<String>) -> Self {
+        Self { level, what: what.to_string(), says: says.to_string(), what_to_do: todo }
+    }
+
+    /// The check as a line for people.
+    pub(super) fn line(&self) -> String {
+        let Self { level, what, says, what_to_do } = self;
+        let line = format!("{:<8} {what}: {says}", level.as_str());
+        match what_to_do {
+            Some(what_to_do) => format!("{line} → {what_to_do}"),
+            None => line,
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let Self { level, what, says, what_to_do } = self;
+        json!({"level": level.as_str(), "what": what, "says": says, "do": what_to_do})
+    }
+}

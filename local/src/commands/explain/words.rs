@@ -1,0 +1,89 @@
+//! What an event says, in one line.
+
+use shared::messages::{AttemptRef, BilledCall, CallOutcome, Fact, LeadOutcome, OpenedBy, Outcome};
+
+/// The event in words.
+pub(super) fn of(fact: &Fact) -> String {
+    match fact {
+        Fact::Opened(opened) => match &opened.by {
+            OpenedBy::Webhook(run) => format!("by the webhook of Apify run {run}"),
+            OpenedBy::Score { kind, .. } => {
+                format!("to score the {}s that are waiting", kind.as_str())
+            }
+        },
+        Fact::Harvested(harvest) => {
+            let cost = harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
+            format!(
+                "{} posts of {} profiles, Apify run {}, {cost}",
+                harvest.posts, harvest.targets, harvest.apify_run
+            )
+        }
+        Fact::Planned(planned) => {
+            format!(
+                "{} chunks of {}s, plan {}",
+                planned.chunks,
+                planned.kind.as_str(),
+                planned.plan
+            )
+        }
+        Fact::PlannedChunk(chunk) => {
+            format!("chunk {} has {} leads", chunk.chunk + 1, chunk.leads.len())
+        }
+        Fact::Announced(announced) => format!(
+            "{} calls about {}s, wave {} of {}",
+            announced.calls,
+            announced.kind.as_str(),
+            announced.wave + 1,
+            try_of(&announced.attempt)
+        ),
+        Fact::Billed(billed) => {
+            format!(
+                "{}, wave {} of {}",
+                calls(&billed.calls),
+                billed.wave + 1,
+                try_of(&billed.attempt)
+            )
+        }
+        Fact::Settled(settled) => {
+            format!("{}, {}", leads(&settled.leads), try_of(&settled.attempt))
+        }
+        Fact::ChunkDone(done) => try_of(&done.attempt),
+        Fact::ChunkFailed(failed) => {
+            format!("{}: {}: {}", try_of(&failed.attempt), failed.category.as_str(), failed.reason)
+        }
+        Fact::RunFailed(failed) => failed.reason.clone(),
+        Fact::Noted(note) => note.text.clone(),
+    }
+}
+
+fn try_of(attempt: &AttemptRef) -> String {
+    format!("chunk {}, try of {}", attempt.chunk + 1, attempt.started_at.strftime("%H:%M:%S%.3f"))
+}
+
+fn calls(calls: &[BilledCall]) -> String {
+    let (mut answered, mut refused, mut lost, mut tokens) = (0, 0, 0, 0);
+    for call in calls {
+        match &call.outcome {
+            CallOutcome::Answered { usage, .. } => {
+                answered += 1;
+                tokens += usage.total;
+            }
+            CallOutcome::Refused => refused += 1,
+            CallOutcome::Lost => lost += 1,
+        }
+    }
+    format!("{answered} answered with {tokens} tokens, {refused} refused, {lost} lost")
+}
+
+fn leads(leads: &[LeadOutcome]) -> String {
+    let (mut scored, mut skipped, mut failed, mut none) = (0, 0, 0, 0);
+    for lead in leads {
+        match &lead.outcome {
+            Outcome::Scored => scored += 1,
+            Outcome::Skipped { .. } => skipped += 1,
+            Outcome::Failed { .. } => failed += 1,
+            Outcome::NotALead => none += 1,
+        }
+    }
+    format!("{scored} scored, {skipped} skipped, {failed} failed, {none} no leads")
+}

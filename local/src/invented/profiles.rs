@@ -1,0 +1,76 @@
+//! Invented profiles, and what a correct system arrives at when they are scored once.
+
+use super::leads::Lead;
+use super::random::rng;
+use fastrand::Rng;
+use simulators::gemini::Marker;
+
+/// Of so many profiles one is refused by the model, and of one the answer is cut off.
+const ROUND: usize = 100;
+
+/// What a correct system arrives at for the profiles of one client that wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExpectedProfiles {
+    /// Leads whose profile waits.
+    pub waiting: u64,
+    /// Those of them that say too little to be judged.
+    pub thin: u64,
+    /// Those that the model cannot be made to judge.
+    pub failed: u64,
+}
+
+impl ExpectedProfiles {
+    /// Profiles that are sent to the model.
+    #[must_use]
+    pub fn examined(&self) -> u64 {
+        self.waiting - self.thin
+    }
+
+    /// Profiles that get a score.
+    #[must_use]
+    pub fn scored(&self) -> u64 {
+        self.examined() - self.failed
+    }
+
+    /// Counts the lead at `place`, whose profile waits.
+    pub(super) fn count(&mut self, lead: &Lead, place: usize) {
+        self.waiting += 1;
+        if is_thin(&mut drawn_for(lead)) {
+            self.thin += 1;
+        } else if marker(place).is_some() {
+            self.failed += 1;
+        }
+    }
+}
+
+/// What a row's profile is drawn from.
+pub(super) fn drawn_for(lead: &Lead) -> Rng {
+    rng(&[lead.number, 5])
+}
+
+/// What a lead says about itself.
+pub(super) fn about(lead: &Lead, rng: &mut Rng) -> String {
+    if is_thin(rng) {
+        return "Hello!".to_owned();
+    }
+    format!(
+        "{} with a liking for plain numbers. Before {} I spent {} years in the field, mostly \
+         putting right what nobody had written down.",
+        lead.person.role,
+        lead.person.company,
+        rng.u8(2..25)
+    )
+}
+
+/// What makes the model misbehave about the waiting profile at `place`.
+pub(super) fn marker(place: usize) -> Option<Marker> {
+    match place % ROUND {
+        7 => Some(Marker::SafetyBlock),
+        31 => Some(Marker::Truncate),
+        _ => None,
+    }
+}
+
+fn is_thin(rng: &mut Rng) -> bool {
+    rng.u8(..12) == 0
+}

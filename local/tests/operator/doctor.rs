@@ -1,0 +1,193 @@
+//! `runtally doctor`.
+
+use crate::world::{BASE, MASTER, World, spec};
+use serde_json::{Value, json};
+use shared::schema::{
+    CLIENT_BASE, MASTER_BASE, clients, leads, post_attributes, post_instructions, run_record,
+};
+use shared::seams::{ParkedMessage, Queue, QueueName};
+use simulators::airtable::{Airtable, AirtableOptions, FieldSpec, Scope, TableSpec, Token};
+use simulators::{Clock, NoStore, Simulated, serve};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+/// The checks of a level, as `what: says`.
+fn of_level(answer: &Value, level: &str) -> Vec<String> {
+    let checks = answer["checks"].as_array().unwrap().iter();
+    checks
+        .filter(|check| check["level"] == level)
+        .map(|check| {
+            format!("{}: {}", check["what"].as_str().unwrap(), check["says"].as_str().unwrap())
+        })
+        .collect()
+}
+
+/// A table with some of its fields made otherwise, or not at all.
+fn changed(table: TableSpec, change: impl Fn(FieldSpec) -> Option<FieldSpec>) -> TableSpec {
+    TableSpec { fields: table.fields.into_iter().filter_map(change).collect(), ..table }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_system_has_nothing_wrong() {
+    let world = World::sound().await;
+    let answer = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;
+    let checks = answer.json();
+    assert_eq!(of_level(&checks, "wrong"), [""; 0]);
+    assert_eq!(of_level(&checks, "warning"), [""; 0]);
+    assert_eq!((answer.code, &checks["wrong"], &checks["warnings"]), (0, &json!(0), &json!(0)));
+    let ok = of_level(&checks, "ok");
+    for expected in [
+        "Airtable token",
+        "Apify token",
+        "model gemini",
+        "price of",
+        "scoring queue",
+        "event log",
+        "deduplication",
+    ] {
+        assert!(ok.iter().any(|line| line.starts_with(expected)), "{expected} in {ok:#?}");
+    }
+    assert!(ok.iter().any(|line| line.ends_with("it knows our token")), "{ok:#?}");
+    let spent = world.services.gemini.service().billed_totals().answers;
+    assert_eq!(spent, 0, "a doctor costs nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_things_that_are_wrong_are_all_named_within_ten_seconds() {
+    let mut world = World::empty().await;
+    // 1 a field of the run record is missing, 2 one has another type, 3 a select lacks a choice.
+    for table in &MASTER_BASE {
+        world.make(
+            MASTER,
+            changed(spec(table), |field| match field.name.as_str() {
+                run_record::BALANCE => Some(field),
+                run_record::POST_TOKENS => None,
+                run_record::START_TIME => Some(FieldSpec::date(run_record::START_TIME)),
+                run_record::STATUS if table.name == run_record::TABLE => {
+                    Some(FieldSpec::single_select(run_record::STATUS, &run_record::STATUSES[..4]))
+                }
+                _ => Some(field),
+            }),
+        );
+    }
+    // 4 the leads lack a field, 5 the prompt's table is not there, 6 no criterion is active.
+    let [leads_table, _, attributes, _] = &CLIENT_BASE;
+    world.make(
+        BASE,
+        changed(spec(leads_table), |field| (field.name != leads::TOP_POST).then_some(field)),
+    );
+    world.make(BASE, spec(attributes));
+    world.add_client("Guy-Wilson", BASE);
+    // 7 a base that does not exist, 8 a client without one, 9 one that is listed twice.
+    world.add_client("Nobody", "appNobody00000001");
+    world.add_client("Baseless", "");
+    world.add_client("Nobody", "appNobody00000001");
+    world.start().await;
+    // 10 Apify's token, 11 the model, 12 the webhook's token; and a dead letter on top.
+    world.variables.insert("APIFY_TOKEN", "apify_api_wrong".to_owned());
+    world.variables.insert("GEMINI_MODEL", "gemini-9-unheard-of".to_owned());
+    world.variables.insert("WEBHOOK_TOKEN", "another-token".to_owned());
+    let letter = ParkedMessage {
+        group: "g".into(),
+        message_id: "m".into(),
+        body: "{}".into(),
+        reason: "unreadable".into(),
+    };
+    world.system().queue.park(QueueName::Scoring, letter).await.unwrap();
+
+    let started = Instant::now();
+    let answer = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(answer.code, 1);
+    let checks = answer.json();
+    let named = of_level(&checks, "wrong").join("\n");
+    for thing in [
+        r#"table "Client Run Results" has no field "Post Scoring Tokens""#,
+        r#"field "Start Time" of table "Client Run Results" is of the type date"#,
+        r#"field "Status" of table "Client Run Results" lacks the choice "Failed""#,
+        r#"table "Leads" has no field "Top Scoring Post""#,
+        r#"there is no table "Post Scoring Instructions""#,
+        r#"table "Post Scoring Attributes" has no active criterion"#,
+        "base appNobody00000001 of client \"Nobody\"",
+        r#"client "Baseless": "" is not an Airtable base id"#,
+        r#"client "Nobody" is there more than once"#,
+        "Apify token: Apify does not accept it (status 401)",
+        "model gemini-9-unheard-of: MODEL_CONFIG",
+        "it does not know our token",
+    ] {
+        assert!(named.contains(thing), "{thing} is not in\n{named}");
+    }
+    let warned = of_level(&checks, "warning").join("\n");
+    for thing in ["price of gemini-9-unheard-of", "scoring dead letters: 1"] {
+        assert!(warned.contains(thing), "{thing} is not in\n{warned}");
+    }
+    let all = checks["checks"].as_array().unwrap();
+    let bad = |check: &&Value| check["level"] == "wrong" || check["level"] == "warning";
+    assert!(all.iter().filter(bad).all(|check| check["do"].is_string()), "each says what to do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_its_scopes_is_told_which_it_lacks() {
+    let mut world = World::sound().await;
+    let token = Token { scopes: vec![Scope::ReadRecords], ..Token::full("patLimited") };
+    let options = AirtableOptions { tokens: vec![token], ..AirtableOptions::default() };
+    let airtable = Airtable::new(options, Clock::system(), Arc::new(NoStore), 1).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, Arc::new(Simulated::new(airtable, 1))));
+    world.variables.insert("AIRTABLE_API_URL", url);
+    world.variables.insert("AIRTABLE_TOKEN", "patLimited".to_owned());
+    let answer = world.runtally(&["doctor", "--json"]).await;
+    let wrong = of_level(&answer.json(), "wrong");
+    assert_eq!(answer.code, 1);
+    assert_eq!(wrong.len(), 3, "{wrong:#?}");
+    assert!(wrong[0].ends_with("it lacks the scope data.records:write"), "{wrong:#?}");
+    assert!(wrong[1].ends_with("it lacks the scope schema.bases:read"), "{wrong:#?}");
+    assert!(wrong[2].starts_with("master base"), "{wrong:#?}");
+
+    world.variables.insert("AIRTABLE_TOKEN", "patUnknown".to_owned());
+    let answer = world.runtally(&["doctor", "--json"]).await;
+    let wrong = of_level(&answer.json(), "wrong");
+    assert_eq!(wrong.len(), 1, "{wrong:#?}");
+    assert!(wrong[0].starts_with("Airtable token: Airtable denies the token"), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_away_is_named_and_the_others_are_checked_all_the_same() {
+    let mut world = World::sound().await;
+    for (variable, url) in [
+        ("AIRTABLE_API_URL", "http://127.0.0.1:9"),
+        ("APIFY_API_URL", "http://127.0.0.1:9/v2"),
+        ("GEMINI_API_URL", "http://127.0.0.1:9"),
+    ] {
+        world.variables.insert(variable, url.to_owned());
+    }
+    let started = Instant::now();
+    let answer = world.runtally(&["doctor", "--json", "--url", "http://127.0.0.1:9"]).await;
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let checks = answer.json();
+    let wrong = of_level(&checks, "wrong");
+    assert_eq!(wrong.len(), 4, "{wrong:#?}");
+    assert!(of_level(&checks, "ok").iter().any(|line| line.starts_with("event log")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_line_by_line_and_a_missing_setting_is_named() {
+    let mut world = World::sound().await;
+    world.variables.insert("WEBHOOK_TOKEN", String::new());
+    world.variables.insert("GEMINI_API_KEY", String::new());
+    let answer = world.runtally(&["doctor"]).await;
+    assert_eq!(answer.code, 1);
+    let lines: Vec<&str> = answer.out.lines().filter(|line| line.starts_with("wrong")).collect();
+    assert_eq!(lines.len(), 2, "{}", answer.out);
+    assert_eq!(
+        lines[0],
+        "wrong    webhook-intake: WEBHOOK_TOKEN is not set: the bearer token that Apify's webhooks carry → set WEBHOOK_TOKEN"
+    );
+    assert!(answer.out.ends_with("2 wrong, 0 with a warning.\n"), "{}", answer.out);
+    let (tables, fields) = (post_instructions::TABLE, post_attributes::TABLE);
+    assert!(!answer.out.contains(tables) && !answer.out.contains(fields), "a line per base");
+    assert!(answer.out.contains(&format!("table {:?}: 1 clients are served", clients::TABLE)));
+}

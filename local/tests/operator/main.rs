@@ -1,0 +1,8 @@
+//! The operator's commands as processes, against a running system and simulated services.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod doctor;
+mod runs;
+mod served;
+mod setup;
+mod world;

@@ -1,0 +1,88 @@
+//! `runtally setup`.
+
+use crate::world::{BASE, CLIENT, MASTER, World, cells, spec};
+use serde_json::json;
+use shared::schema::{CLIENT_BASE, MASTER_BASE, leads, run_record};
+use simulators::airtable::{FieldSpec, TableSpec};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fresh_empty_bases_are_set_up_found_sound_and_a_run_completes() {
+    let mut world = World::empty().await;
+    // First it only shows what it would do.
+    let shown = world.runtally(&["setup", "--json"]).await;
+    let tables = |base: &str, wanted: &[shared::schema::Table]| -> Vec<serde_json::Value> {
+        let made = |table: &shared::schema::Table| json!({"base": base, "table": table.name, "fields": table.fields().count()});
+        wanted.iter().map(made).collect()
+    };
+    let expected = json!({"applied": false, "made": tables(MASTER, &MASTER_BASE), "by_hand": [],
+        "notes": []});
+    assert_eq!((shown.code, shown.json()), (0, expected));
+    assert!(world.airtable().rows(MASTER, run_record::TABLE).is_err(), "nothing is made yet");
+
+    let made = world.runtally(&["setup", "--apply", "--json"]).await;
+    assert_eq!((made.code, &made.json()["applied"]), (0, &json!(true)));
+    world.add_client(CLIENT, BASE);
+    let made = world.runtally(&["setup", "--apply", "--json"]).await;
+    assert_eq!(made.json()["made"], json!(tables(BASE, &CLIENT_BASE)));
+    let note = made.json()["notes"][0].as_str().unwrap().to_owned();
+    assert!(note.contains(leads::WAITING_VIEW) && note.contains("not needed"), "{note}");
+    // Once more there is nothing to do.
+    let again = world.runtally(&["setup"]).await;
+    assert_eq!(again.code, 0);
+    assert!(again.out.ends_with("There is nothing to make.\n"), "{}", again.out);
+
+    world.add_rubric();
+    world.start().await;
+    let doctor = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;
+    assert_eq!((doctor.code, &doctor.json()["warnings"]), (0, &json!(0)), "{}", doctor.out);
+    world.add_lead("jane");
+    world.run(&world.harvest(&[("jane", "We shipped it.")])).await;
+    let record = world.record().fields;
+    assert_eq!(record[run_record::STATUS], "Completed", "{record:#?}");
+    assert_eq!(record[run_record::POSTS_SCORED], 1);
+    assert_eq!(record[run_record::BALANCE], "balanced");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_said() {
+    let world = World::empty().await;
+    let [clients, records, _] = &MASTER_BASE;
+    world.make(MASTER, spec(clients));
+    let odd = TableSpec {
+        fields: vec![
+            FieldSpec::text(run_record::RUN_ID),
+            FieldSpec::checkbox(run_record::POST_TOKENS),
+            FieldSpec::single_select(run_record::STATUS, &["Running"]),
+        ],
+        ..spec(records)
+    };
+    world.make(MASTER, odd);
+    let row = world.insert(MASTER, run_record::TABLE, json!({run_record::RUN_ID: "kept"}));
+    let answer = world.runtally(&["setup", "--apply", "--json"]).await;
+    assert_eq!(answer.code, 1, "a person has something to do");
+    let fields: Vec<_> = answer.json()["by_hand"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["field"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(fields, [run_record::STATUS, run_record::POST_TOKENS]);
+    let kept = world.records();
+    assert_eq!(
+        (kept.len(), kept[0].id == row, &kept[0].fields),
+        (1, true, &cells(json!({run_record::RUN_ID: "kept"})))
+    );
+    let counts = world.services.airtable.requests();
+    let kinds: Vec<&str> = counts.iter().map(|count| count.kind).collect();
+    assert!(!kinds.contains(&"update_field"), "{kinds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_base_can_be_set_up_before_it_is_listed() {
+    let world = World::empty().await;
+    let answer = world.runtally(&["setup", "--apply", "--client-base", BASE]).await;
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.errors);
+    assert!(world.airtable().rows(BASE, leads::TABLE).is_ok());
+    let wrong = world.runtally(&["setup", "--client-base", "guy"]).await;
+    assert_eq!(wrong.code, 2, "{}", wrong.errors);
+}

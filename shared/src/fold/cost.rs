@@ -1,0 +1,67 @@
+//! What scoring a lead costs.
+
+use super::summary::KindSummary;
+use crate::tokens::NanoUsd;
+use std::fmt;
+
+/// What the scoring of one kind cost, and what that is for each lead that has a score of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeadCost {
+    /// What all answers cost: those about leads that could not be scored too.
+    pub total: NanoUsd,
+    /// Leads with a score of the run.
+    pub leads: u64,
+    /// The total over these leads, rounded to a billionth of a dollar.
+    pub per_lead: NanoUsd,
+    /// Whether it cost more than is known: an answer was lost or has no price.
+    pub is_at_least: bool,
+}
+
+impl KindSummary {
+    /// What each scored lead cost; `None` while no lead is scored.
+    #[must_use]
+    pub fn cost_per_lead(&self) -> Option<LeadCost> {
+        let (total, leads) = (self.cost, self.leads.scored);
+        let per_lead = NanoUsd((total.0 + leads / 2).checked_div(leads)?);
+        let is_at_least = self.unpriced > 0 || self.unobserved > 0;
+        Some(LeadCost { total, leads, per_lead, is_at_least })
+    }
+}
+
+impl fmt::Display for LeadCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at_least = if self.is_at_least { "at least " } else { "" };
+        let Self { total, leads, per_lead, .. } = self;
+        write!(f, "{at_least}{per_lead} a scored lead ({total} over {leads})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::LeadCounts;
+
+    fn kind(cost: u64, scored: u64) -> KindSummary {
+        let leads = LeadCounts { scored, ..LeadCounts::default() };
+        KindSummary { cost: NanoUsd(cost), leads, ..KindSummary::default() }
+    }
+
+    #[test]
+    fn all_that_was_spent_is_shared_by_the_leads_that_have_a_score() {
+        let cost = kind(2_000_000, 3).cost_per_lead().unwrap();
+        assert_eq!(cost.per_lead, NanoUsd(666_667));
+        assert_eq!(cost.to_string(), "$0.000667 a scored lead ($0.002000 over 3)");
+        assert_eq!(kind(2_000_000, 0).cost_per_lead(), None);
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_cost_makes_it_at_least_that() {
+        for odd in [
+            KindSummary { unpriced: 1, ..kind(1_000, 1) },
+            KindSummary { unobserved: 1, ..kind(1_000, 1) },
+        ] {
+            let cost = odd.cost_per_lead().unwrap();
+            assert_eq!(cost.to_string(), "at least $0.000001 a scored lead ($0.000001 over 1)");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What of a run is to be done again, and which chunks a replay took over.
+
+use super::state::{ChunkKey, Plan, RunState};
+use crate::ids::{ApifyRunId, LeadKey, PlanId};
+use crate::messages::{Kind, MAX_REPLAY_LEADS, OpenedBy, Outcome, Replay, ReplayLead, ReplayPlan};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl RunState {
+    /// What failed or is missing, to be sent to the scoring queue; empty when all is well. Usually
+    /// one task; more for a run with very many such leads.
+    #[must_use]
+    pub fn replays(&self, requested_at: Timestamp) -> Vec<Replay> {
+        let replay =
+            |unplanned, plans| Replay { run: self.header.clone(), requested_at, unplanned, plans };
+        let mut tasks: Vec<Replay> = Vec::new();
+        let unplanned: Vec<ApifyRunId> = self.unplanned().into_iter().collect();
+        if !unplanned.is_empty() {
+            tasks.push(replay(unplanned, Vec::new()));
+        }
+        for (plan, leads) in self.unsettled() {
+            let kind = self.plans.get(&plan).map_or(Kind::Post, |plan| plan.kind);
+            let harvest = self.reports().find(|(_, report)| report.plan.as_ref() == Some(&plan));
+            let harvest = harvest.map(|(_, report)| report.apify_run.clone());
+            let leads: Vec<ReplayLead> = leads
+                .into_iter()
+                .map(|lead| {
+                    let known = self.leads.get(&(kind, lead.clone()));
+                    ReplayLead { record: known.and_then(|known| known.record.clone()), lead }
+                })
+                .collect();
+            for leads in leads.chunks(MAX_REPLAY_LEADS) {
+                let leads = leads.to_vec();
+                let part = ReplayPlan { plan: plan.clone(), kind, harvest: harvest.clone(), leads };
+                match tasks.last_mut() {
+                    Some(task) if task.leads() + part.leads.len() <= MAX_REPLAY_LEADS => {
+                        task.plans.push(part);
+                    }
+                    Some(_) | None => tasks.push(replay(Vec::new(), vec![part])),
+                }
+            }
+        }
+        tasks
+    }
+
+    /// Harvests that were heard of and never led to a plan.
+    fn unplanned(&self) -> BTreeSet<ApifyRunId> {
+        let opened = self.opened.keys().filter_map(|by| match by {
+            OpenedBy::Webhook(run) => Some(run),
+            OpenedBy::Score { .. } => None,
+        });
+        let failed = self.failures.keys().filter_map(|(about, _)| about.as_ref());
+        let is_planned = |run: &ApifyRunId| {
+            let report = self.harvests.get(run).and_then(|harvest| harvest.report.as_ref());
+            report.is_some_and(|report| report.harvested.plan.is_some())
+        };
+        opened
+            .chain(failed)
+            .chain(self.harvests.keys())
+            .filter(|run| !is_planned(run))
+            .cloned()
+            .collect()
+    }
+
+    /// The leads that failed, and all leads of chunks that are missing, by the plan they were in
+    /// first. Of a chunk that is missing every lead is taken: it is not known which of them its
+    /// dead tries had looked at.
+    fn unsettled(&self) -> BTreeMap<PlanId, BTreeSet<LeadKey>> {
+        let mut unsettled: BTreeMap<PlanId, BTreeSet<LeadKey>> = BTreeMap::new();
+        for (key, chunk) in &self.chunks {
+            let Some(plan) = self.plans.get(&key.0) else { continue };
+            let is_finished = self.is_finished(key);
+            let again = chunk
+                .planned
+                .iter()
+                .flat_map(BTreeMap::keys)
+                .filter(|lead| !is_finished || self.has_failed(plan.kind, lead));
+            let root = plan.replaces.as_ref().unwrap_or(&key.0);
+            unsettled.entry(root.clone()).or_default().extend(again.cloned());
+        }
+        unsettled.retain(|_, leads| !leads.is_empty());
+        unsettled
+    }
+
+    fn has_failed(&self, kind: Kind, lead: &LeadKey) -> bool {
+        let known = self.leads.get(&(kind, lead.clone()));
+        match known.and_then(|known| known.verdict.as_ref()).map(|verdict| &verdict.outcome) {
+            Some(Outcome::Failed { .. }) => true,
+            Some(Outcome::Scored | Outcome::Skipped { .. } | Outcome::NotALead) => false,
+            None => self.given_up(kind, lead).is_some(),
+        }
+    }
+
+    /// Whether later plans took over every lead of a chunk: it is theirs to be finished then.
+    pub(super) fn is_taken_over(&self, (plan_id, index): &ChunkKey) -> bool {
+        let Some(plan) = self.plans.get(plan_id) else { return false };
+        let root = plan.replaces.as_ref().unwrap_or(plan_id);
+        let is_later = |id: &PlanId, other: &Plan| {
+            other.replaces.as_ref() == Some(root) && (other.at, id) > (plan.at, plan_id)
+        };
+        let mut later = self.plans.iter().filter(|(id, other)| is_later(id, other)).peekable();
+        if later.peek().is_none() {
+            return false;
+        }
+        let leads = self.chunks.get(&(plan_id.clone(), *index)).and_then(|c| c.planned.as_ref());
+        let Some(leads) = leads else { return false };
+        let taken: BTreeSet<&LeadKey> = later
+            .flat_map(|(id, _)| self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX)))
+            .flat_map(|(_, chunk)| chunk.planned.iter().flat_map(BTreeMap::keys))
+            .collect();
+        leads.keys().all(|lead| taken.contains(lead))
+    }
+}

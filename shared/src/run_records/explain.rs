@@ -1,0 +1,223 @@
+//! The record explains itself: what ran, is it done, what failed, tokens, cost, what to do. In
+//! plain words, from a closed list of reasons, each with a next step.
+
+use super::text::{bounded_list, in_utc, leads_in_words, tokens_in_words};
+use crate::fold::{Status, Summary};
+use crate::ids::ClientId;
+use crate::messages::{ErrorCategory, HarvestStatus, Kind};
+use crate::tokens::NanoUsd;
+use std::collections::BTreeSet;
+
+/// Why a record is not simply completed, or what on it needs somebody's attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// No client could be found for the harvest.
+    NotAttributed,
+    /// A harvest could not be read or planned.
+    NotPlanned,
+    /// The actor did not come to its end.
+    HarvestIncomplete,
+    /// Nothing moves though something is missing.
+    Stalled,
+    /// Leads could not be scored.
+    Leads(ErrorCategory),
+    /// Calls to the model whose answers never came.
+    Unobserved,
+    /// A model that has no price.
+    Unpriced,
+    /// Fields that the table lacks.
+    FieldsLeftOut,
+    /// There is more to come.
+    Running,
+}
+
+impl Reason {
+    /// The reasons that hold for a run.
+    #[must_use]
+    pub fn of(summary: &Summary, left_out: &[(&str, &str)]) -> BTreeSet<Self> {
+        let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
+        let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
+        let holds = [
+            (summary.header.client == ClientId::unattributed(), Self::NotAttributed),
+            (!summary.failures.is_empty(), Self::NotPlanned),
+            (summary.harvests.iter().any(|(_, h)| is_cut(h.status)), Self::HarvestIncomplete),
+            (summary.status == Status::Stalled, Self::Stalled),
+            (unobserved, Self::Unobserved),
+            (!summary.unpriced_models.is_empty(), Self::Unpriced),
+            (!left_out.is_empty(), Self::FieldsLeftOut),
+            (summary.status == Status::Running, Self::Running),
+        ];
+        let mut reasons: BTreeSet<Self> =
+            holds.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect();
+        reasons.extend(summary.errors.keys().map(|category| Self::Leads(*category)));
+        if reasons.contains(&Self::NotAttributed) {
+            reasons.remove(&Self::NotPlanned);
+        }
+        reasons
+    }
+
+    /// What it means.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::NotAttributed => "no client could be found for this harvest",
+            Self::NotPlanned => "a harvest could not be read or planned",
+            Self::HarvestIncomplete => "the harvest was cut short",
+            Self::Stalled => "nothing moves though something is missing",
+            Self::Unobserved => "the model never answered some calls: their tokens are unknown",
+            Self::Unpriced => "a model has no price: its tokens are in no cost",
+            Self::FieldsLeftOut => "the table lacks fields: they are not written",
+            Self::Running => "the run is going on",
+            Self::Leads(category) => match category {
+                ErrorCategory::SafetyBlock => "the model refuses to judge these posts",
+                ErrorCategory::Quota => "the model's quota is spent",
+                ErrorCategory::Timeout => "the model did not answer in time",
+                ErrorCategory::Auth => "the model does not accept the credentials",
+                ErrorCategory::AiResponseFormat => "the model's answer was no result",
+                ErrorCategory::ModelConfig => "the model's name or settings are wrong",
+                ErrorCategory::PostsUnreadable => "the lead's posts cannot be read",
+                ErrorCategory::Airtable => "the lead's row could not be read or written",
+                ErrorCategory::Unknown => "something unforeseen happened",
+            },
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn next_step(self) -> &'static str {
+        match self {
+            Self::NotAttributed => {
+                "name the client (clientId in the webhook's URL, or a row in the table Apify), then \
+                 post the webhook again or tick Retry"
+            }
+            Self::NotPlanned => "do what Error Details say, then tick Retry",
+            Self::HarvestIncomplete => {
+                "what was found is used; harvest the rest again if it is wanted"
+            }
+            Self::Stalled => {
+                "look for the missing in the dead-letter queues and redrive them, or tick Retry"
+            }
+            Self::Unobserved => "nothing; compare with the model's bill if it matters",
+            Self::Unpriced => "add the model's price and deploy",
+            Self::FieldsLeftOut => "add or correct the fields that these notes name",
+            Self::Running => "wait; if it stops moving it becomes Stalled by itself",
+            Self::Leads(category) => match category {
+                ErrorCategory::SafetyBlock => {
+                    "nothing: it would refuse again; new posts are judged in the next run"
+                }
+                ErrorCategory::Quota => "raise the quota or wait for its renewal, then tick Retry",
+                ErrorCategory::Timeout | ErrorCategory::AiResponseFormat => "tick Retry",
+                ErrorCategory::Auth => "correct the model's key or account, then tick Retry",
+                ErrorCategory::ModelConfig => "correct the model's configuration, then tick Retry",
+                ErrorCategory::PostsUnreadable => {
+                    "correct or clear Posts Content of these leads, then tick Retry"
+                }
+                ErrorCategory::Airtable => {
+                    "correct what the examples name in the client's base, then tick Retry"
+                }
+                ErrorCategory::Unknown => {
+                    "tick Retry; if it fails again, look for the run id in the logs"
+                }
+            },
+        }
+    }
+}
+
+/// The six answers, one a line; a line for each thing to do.
+pub(super) fn answers(summary: &Summary, left_out: &[(&str, &str)]) -> Vec<String> {
+    let reasons = Reason::of(summary, left_out);
+    let mut lines = vec![
+        format!("What ran: {}", what_ran(summary)),
+        format!("Done: {}", done(summary)),
+        format!("Failed: {}", failed(summary, &reasons)),
+        format!("Tokens: {}", tokens(summary)),
+        format!("Cost: {}", cost(summary)),
+    ];
+    lines.extend(reasons.iter().map(|reason| format!("Next: {}", reason.next_step())));
+    if reasons.is_empty() {
+        lines.push("Next: nothing to do".to_owned());
+    }
+    lines
+}
+
+fn what_ran(summary: &Summary) -> String {
+    let mut parts = Vec::new();
+    for (what, totals) in [("post", &summary.posts), ("profile", &summary.profiles)] {
+        if totals.leads.planned > 0 {
+            parts.push(format!("{what} scoring of {} lead(s)", totals.leads.planned));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("nothing was scored".to_owned());
+    }
+    let harvests = summary.harvests.len();
+    if harvests > 0 {
+        let posts = summary.posts_harvested;
+        parts.push(format!("{posts} post(s) of {harvests} harvest(s)"));
+    }
+    let name = &summary.header.client_name;
+    let client = if name.is_empty() { summary.header.client.as_str() } else { name };
+    format!("{}, for {client}", parts.join(", "))
+}
+
+fn done(summary: &Summary) -> String {
+    let ended = summary.ended_at.map(|at| format!(" at {}", in_utc(at))).unwrap_or_default();
+    match summary.status {
+        Status::Running => format!("no, it is going on; missing: {}", missing(summary)),
+        Status::Stalled => format!(
+            "no, nothing moves since {}; stalled; missing: {}",
+            in_utc(summary.last_progress),
+            missing(summary)
+        ),
+        Status::Completed => format!("yes{ended}: {}", leads_in_words(summary)),
+        Status::CompletedWithErrors => {
+            format!("yes{ended}, with errors: {}", leads_in_words(summary))
+        }
+        Status::Failed => format!("no, it failed{ended}"),
+    }
+}
+
+fn missing(summary: &Summary) -> String {
+    bounded_list(&summary.missing)
+}
+
+fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
+    let leads = summary.posts.leads.failed + summary.profiles.leads.failed;
+    let why: Vec<&str> = reasons
+        .iter()
+        .filter(|reason| match reason {
+            Reason::NotAttributed
+            | Reason::NotPlanned
+            | Reason::HarvestIncomplete
+            | Reason::Stalled
+            | Reason::Leads(_) => true,
+            Reason::Unobserved | Reason::Unpriced | Reason::FieldsLeftOut | Reason::Running => {
+                false
+            }
+        })
+        .map(|reason| reason.in_words())
+        .collect();
+    match (why.is_empty(), leads) {
+        (true, _) => "nothing".to_owned(),
+        (false, 0) => why.join("; "),
+        (false, leads) => format!("{leads} lead(s); {}", why.join("; ")),
+    }
+}
+
+fn tokens(summary: &Summary) -> String {
+    let lines: Vec<String> = [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)]
+        .into_iter()
+        .filter(|(_, totals)| totals.tokens.total > 0 || totals.unobserved > 0)
+        .map(|(kind, totals)| tokens_in_words(kind, totals))
+        .collect();
+    if lines.is_empty() { "none, the model was not asked".to_owned() } else { lines.join("; ") }
+}
+
+fn cost(summary: &Summary) -> String {
+    let harvest = match summary.harvest_cost {
+        Some(cost) => format!("Apify {cost}"),
+        None if summary.harvests.is_empty() => format!("Apify {}", NanoUsd::default()),
+        None => "Apify does not say".to_owned(),
+    };
+    format!("model {} + {harvest}", summary.ai_cost)
+}

@@ -1,0 +1,223 @@
+//! Looking at run records that are there: as written, edited, duplicated, gone, ticked.
+
+use super::compare::Shown;
+use super::table::Recency;
+use super::writer::RunRecords;
+use crate::airtable::formula::Formula;
+use crate::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
+use crate::fold::Summary;
+use crate::ids::{RecordId, RunId};
+use crate::schema::run_record as schema;
+use crate::seams::Transport;
+use serde_json::{Map, Value, json};
+
+/// A row of the table, all its cells.
+type Row = Record<Map<String, Value>>;
+
+/// A run whose record is to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The run.
+    pub run: RunId,
+    /// The record it was written to.
+    pub record: RecordId,
+}
+
+/// The rows of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The run.
+    pub run: RunId,
+    /// The row that counts, the oldest; `None` when there is none.
+    pub kept: Option<SeenRow>,
+    /// Other rows with the run's identity.
+    pub duplicates: Vec<RecordId>,
+}
+
+/// A row as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenRow {
+    /// Its record.
+    pub record: RecordId,
+    /// Its cells.
+    pub fields: Map<String, Value>,
+    /// Whether it still carries the run's identity.
+    pub has_identity: bool,
+    /// What it shows.
+    pub shown: Shown,
+}
+
+/// A record that is like one that had to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Near {
+    /// The run's record is there after all.
+    Itself,
+    /// There is none.
+    Nothing,
+    /// The run's earlier record is still there, under another Run ID or Client ID.
+    Edited {
+        /// The record.
+        record: RecordId,
+        /// What stands in its Run ID.
+        run_id: String,
+    },
+    /// A record of another run names the same harvest.
+    SameHarvest {
+        /// The record.
+        record: RecordId,
+        /// Its Run ID.
+        run_id: String,
+    },
+}
+
+/// A record on which somebody asks for a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticked {
+    /// The record.
+    pub record: RecordId,
+    /// Its run; `None` when its Run ID is none.
+    pub run: Option<RunId>,
+}
+
+impl RunRecords {
+    /// Looks at the rows of runs, in one request for up to 100 rows, and reads anew which fields
+    /// the table has. All cells are read: naming fields would refuse the request when one is gone.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; looking changes nothing.
+    pub async fn look(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        known: &[Known],
+    ) -> Result<Vec<Seen>, AirtableError> {
+        let shape = self.shape(airtable, Recency::Recent).await;
+        let formula = Formula::any(known.iter().flat_map(|known| {
+            [
+                Formula::record_id(known.record.as_str()),
+                Formula::equals(schema::RUN_ID, known.run.as_str()),
+            ]
+        }));
+        let query = ListQuery { fields: &[], formula: Some(formula) };
+        let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
+        rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+        Ok(known
+            .iter()
+            .map(|one| {
+                // A row that was written for a run is its own, whatever identity it carries now.
+                let mut of_run = rows.iter().filter(|row| {
+                    row.id == one.record
+                        || (has_identity(row, &one.run)
+                            && !known.iter().any(|other| other.record == row.id))
+                });
+                let kept = of_run.next().map(|row| SeenRow {
+                    record: row.id.clone(),
+                    fields: row.fields.clone(),
+                    has_identity: has_identity(row, &one.run),
+                    shown: Shown::of(&row.fields, shape.left_out.keys().copied()),
+                });
+                let duplicates = of_run.map(|row| row.id.clone()).collect();
+                Seen { run: one.run.clone(), kept, duplicates }
+            })
+            .collect())
+    }
+
+    /// Reads the table's fields now, so that one that came back is written again.
+    pub async fn refresh(&self, airtable: &Airtable<impl Transport>) {
+        self.shape(airtable, Recency::Now).await;
+    }
+
+    /// The fields that cannot be written as far as known, with the reason.
+    pub async fn left_out(
+        &self,
+        airtable: &Airtable<impl Transport>,
+    ) -> Vec<(&'static str, String)> {
+        self.shape(airtable, Recency::Recent).await.left_out.into_iter().collect()
+    }
+
+    /// Looks for a record that is like that of `run`, which had to be created though it should
+    /// have been there. `before` is the record it had.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; looking changes nothing.
+    pub async fn near(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        run: &Summary,
+        before: Option<&RecordId>,
+    ) -> Result<Near, AirtableError> {
+        let harvests = super::text::apify_runs(run);
+        let mut wanted = vec![Formula::equals(schema::RUN_ID, run.run.as_str())];
+        let harvests = harvests.lines().take(5);
+        wanted.extend(harvests.map(|harvest| Formula::contains(schema::APIFY_RUN_ID, harvest)));
+        wanted.extend(before.map(|record| Formula::record_id(record.as_str())));
+        let query = ListQuery { fields: &[], formula: Some(Formula::any(wanted)) };
+        let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
+        rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+        let (own, rows): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| has_identity(row, &run.run));
+        if before.is_none() && !own.is_empty() {
+            return Ok(Near::Itself);
+        }
+        let run_id = |row: &Row| text(row, schema::RUN_ID);
+        if let Some(row) = rows.iter().find(|row| Some(&row.id) == before) {
+            return Ok(Near::Edited { record: row.id.clone(), run_id: run_id(row) });
+        }
+        Ok(rows.first().map_or(Near::Nothing, |row| Near::SameHarvest {
+            record: row.id.clone(),
+            run_id: run_id(row),
+        }))
+    }
+
+    /// The records on which somebody ticked the checkbox for a replay; none where the table has no
+    /// such field.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; looking changes nothing.
+    pub async fn ticked(
+        &self,
+        airtable: &Airtable<impl Transport>,
+    ) -> Result<Vec<Ticked>, AirtableError> {
+        let has_retry = self.shape(airtable, Recency::Recent).await.has_retry;
+        if has_retry == Some(false) {
+            return Ok(Vec::new());
+        }
+        let fields = [schema::RUN_ID, schema::RETRY];
+        let query = ListQuery { fields: &fields, formula: Some(Formula::is_set(schema::RETRY)) };
+        let rows: Vec<Row> = match airtable.list(&self.base, schema::TABLE, &query).await {
+            Ok(rows) => rows,
+            // Not every token may read the schema: then this tells.
+            Err(AirtableError::Refused { .. }) if has_retry.is_none() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(rows
+            .iter()
+            .map(|row| Ticked {
+                record: row.id.clone(),
+                run: text(row, schema::RUN_ID).parse().ok(),
+            })
+            .collect())
+    }
+
+    /// Takes the tick for a replay off a record.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; doing it again changes nothing.
+    pub async fn untick(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        record: &RecordId,
+    ) -> Result<(), AirtableError> {
+        let fields = Map::from_iter([(schema::RETRY.to_owned(), json!(false))]);
+        let update = Update { id: record.clone(), fields };
+        airtable.update(&self.base, schema::TABLE, &[update]).await
+    }
+}
+
+fn has_identity(row: &Row, run: &RunId) -> bool {
+    text(row, schema::RUN_ID) == run.as_str()
+        && text(row, schema::CLIENT_ID) == run.client().as_str()
+}
+
+fn text(row: &Row, field: &str) -> String {
+    row.fields.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+}

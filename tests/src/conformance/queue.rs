@@ -1,0 +1,148 @@
+//! The promises of `Queue`, as its receiver sees them.
+
+use shared::adapters::limits::MAX_MESSAGE_BYTES;
+use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use std::future::Future;
+use std::time::Duration;
+
+/// The queue that the suite speaks of.
+const QUEUE: QueueName = QueueName::Scoring;
+
+/// A queue with its receiving end, which on AWS is the event source mapping's.
+pub trait Mailbox: Queue {
+    /// Takes up to `most` messages off, hidden until they are deleted or postponed.
+    fn receive(&self, queue: QueueName, most: usize) -> impl Future<Output = Vec<Taken>>;
+
+    /// Deletes a received message.
+    fn delete(&self, queue: QueueName, receipt: &str) -> impl Future<Output = ()>;
+
+    /// Bodies and reasons of the dead letters.
+    fn dead_letters(&self, queue: QueueName) -> impl Future<Output = Vec<(String, String)>>;
+}
+
+/// A received message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its id.
+    pub message_id: String,
+    /// Stands for this receiving.
+    pub receipt: String,
+    /// Its group.
+    pub group: String,
+    /// Its body.
+    pub body: String,
+    /// How often it was received.
+    pub receive_count: u32,
+}
+
+fn message(group: &str, body: &str) -> OutgoingMessage {
+    let (group, body) = (group.to_owned(), body.to_owned());
+    OutgoingMessage { group, deduplication: body.clone(), body }
+}
+
+async fn send(mailbox: &impl Mailbox, messages: &[(&str, &str)]) {
+    let messages = messages.iter().map(|(group, body)| message(group, body)).collect();
+    mailbox.send(QUEUE, messages).await.expect("the queue is up");
+}
+
+async fn bodies(mailbox: &impl Mailbox, most: usize) -> Vec<String> {
+    mailbox.receive(QUEUE, most).await.into_iter().map(|taken| taken.body).collect()
+}
+
+/// Messages of one group come in the order they were sent in, also beyond one request.
+pub async fn messages_of_a_group_come_in_order(mailbox: &impl Mailbox) {
+    let sent: Vec<String> = (0..23).map(|n| format!("m{n:02}")).collect();
+    let messages = sent.iter().map(|body| message("g", body)).collect();
+    mailbox.send(QUEUE, messages).await.expect("the queue is up");
+    let mut received = Vec::new();
+    while received.len() < sent.len() {
+        let taken = mailbox.receive(QUEUE, 10).await;
+        assert!(!taken.is_empty(), "{} of {} came", received.len(), sent.len());
+        for message in taken {
+            mailbox.delete(QUEUE, &message.receipt).await;
+            received.push(message.body);
+        }
+    }
+    assert_eq!(received, sent);
+}
+
+/// A message in flight holds back its group, and no other.
+pub async fn a_message_in_flight_holds_back_its_group(mailbox: &impl Mailbox) {
+    send(mailbox, &[("a", "1"), ("a", "2"), ("b", "3")]).await;
+    let first = mailbox.receive(QUEUE, 1).await;
+    assert_eq!((first[0].body.as_str(), first[0].group.as_str()), ("1", "a"));
+    assert_eq!(first[0].receive_count, 1);
+    assert_eq!(bodies(mailbox, 10).await, ["3"]);
+    mailbox.delete(QUEUE, &first[0].receipt).await;
+    assert_eq!(bodies(mailbox, 10).await, ["2"]);
+}
+
+/// A message with an id that was sent lately is dropped.
+pub async fn the_same_message_again_is_dropped(mailbox: &impl Mailbox) {
+    send(mailbox, &[("a", "1")]).await;
+    send(mailbox, &[("a", "1"), ("a", "2")]).await;
+    assert_eq!(bodies(mailbox, 10).await, ["1", "2"]);
+}
+
+/// A postponed message comes back after its delay, counted once more, and its group waits.
+pub async fn a_postponed_message_comes_back_after_its_delay(mailbox: &impl Mailbox) {
+    send(mailbox, &[("a", "1"), ("a", "2")]).await;
+    let first = mailbox.receive(QUEUE, 1).await.remove(0);
+    let delay = Duration::from_secs(2);
+    mailbox.postpone(QUEUE, &first.receipt, delay).await.expect("it is in flight");
+    assert_eq!(bodies(mailbox, 10).await, [""; 0]);
+    tokio::time::sleep(delay + Duration::from_millis(500)).await;
+    let again = mailbox.receive(QUEUE, 1).await.remove(0);
+    assert_eq!((again.body.as_str(), again.receive_count), ("1", 2));
+    assert_eq!(again.message_id, first.message_id);
+}
+
+/// A message postponed by nothing is back at once.
+pub async fn a_message_postponed_by_nothing_is_back_at_once(mailbox: &impl Mailbox) {
+    send(mailbox, &[("a", "1")]).await;
+    let first = mailbox.receive(QUEUE, 1).await.remove(0);
+    mailbox.postpone(QUEUE, &first.receipt, Duration::ZERO).await.expect("it is in flight");
+    assert_eq!(bodies(mailbox, 1).await, ["1"]);
+}
+
+/// A parked message is a dead letter with its reason, once.
+pub async fn a_parked_message_is_a_dead_letter_with_its_reason(mailbox: &impl Mailbox) {
+    let parked = ParkedMessage {
+        group: "a".to_owned(),
+        message_id: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5".to_owned(),
+        body: "{\"riddle\":\"é\"}".to_owned(),
+        reason: "nobody can read it: unknown type \"riddle\"".to_owned(),
+    };
+    for _ in 0..2 {
+        mailbox.park(QUEUE, parked.clone()).await.expect("the queue is up");
+    }
+    assert_eq!(mailbox.dead_letters(QUEUE).await, [(parked.body, parked.reason)]);
+    assert_eq!(mailbox.dead_letters(QueueName::Metrics).await, []);
+}
+
+/// What SQS refuses is refused, with the rule, and nothing of it is sent.
+pub async fn what_sqs_refuses_is_refused_as_a_whole(mailbox: &impl Mailbox) {
+    let too_large = message("a", &"x".repeat(MAX_MESSAGE_BYTES + 1));
+    let refused = mailbox.send(QUEUE, vec![message("a", "1"), too_large]).await;
+    assert!(matches!(refused, Err(QueueError::Refused { .. })), "{refused:?}");
+    assert_eq!(bodies(mailbox, 10).await, [""; 0]);
+}
+
+/// All promises, each on a mailbox of its own; says which is being looked at.
+pub async fn all<M: Mailbox>(make: impl AsyncFn() -> M, looks_at: impl Fn(&str)) {
+    macro_rules! each {
+        ($($promise:ident),+ $(,)?) => {$(
+            looks_at(stringify!($promise));
+            $promise(&make().await).await;
+        )+};
+    }
+    each!(
+        messages_of_a_group_come_in_order,
+        a_message_in_flight_holds_back_its_group,
+        the_same_message_again_is_dropped,
+        a_postponed_message_comes_back_after_its_delay,
+        a_message_postponed_by_nothing_is_back_at_once,
+        a_parked_message_is_a_dead_letter_with_its_reason,
+        what_sqs_refuses_is_refused_as_a_whole,
+    );
+}

@@ -1,0 +1,238 @@
+//! What goes wrong, how often, and how often it did.
+
+use super::dice::Dice;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an outage lasts: longer than the tries of a message last, now and then.
+const OUTAGE: Duration = Duration::from_hours(2);
+const LONG_OUTAGE: Duration = Duration::from_hours(6);
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident = $chance:expr),+ $(,)?) => {
+        /// A kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Fault { $($(#[$doc])* $name),+ }
+
+        impl Fault {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// In which share of its opportunities it happens in an ordinary schedule.
+            fn chance(self) -> f64 {
+                match self { $(Self::$name => $chance),+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// A message comes again, 1 to 20 times, after it was handled.
+    DeliveredAgain = 0.02,
+    /// A message is put on its queue twice, as by a sender whose first answer was lost.
+    SentTwice = 0.01,
+    /// A message is held back for minutes.
+    DelayedMinutes = 0.01,
+    /// A message is held back for 34 hours: Apify gives up after 32.
+    DelayedHours = 0.01,
+    /// Dead letters are redriven only after 28 days.
+    RedrivenLate = 0.1,
+    /// Groups are served in another order than their messages came.
+    GroupsReordered = 0.1,
+    /// A message's visibility ends while it is being handled: a second worker gets it.
+    VisibilityLapsed = 0.008,
+    /// A worker dies before an effect.
+    CrashBefore = 0.02,
+    /// A worker dies after an effect, before it hears of it.
+    CrashAfter = 0.02,
+    /// An invocation has little time.
+    DeadlineShort = 0.04,
+    /// Airtable does what was asked; its answer is lost.
+    AirtableAnswerLost = 0.01,
+    /// Gemini answers and bills; the answer is lost.
+    GeminiAnswerLost = 0.008,
+    /// Apify's answer is lost.
+    ApifyAnswerLost = 0.03,
+    /// A queue takes the messages; its answer is lost.
+    QueueAnswerLost = 0.008,
+    /// The log stores some or all events; its answer is lost.
+    LogAnswerLost = 0.01,
+    /// A request to Airtable never arrives.
+    AirtableNotReached = 0.01,
+    /// A call of Gemini never arrives.
+    GeminiNotReached = 0.005,
+    /// A request to Apify never arrives.
+    ApifyNotReached = 0.02,
+    /// A queue cannot be reached.
+    QueueNotReached = 0.005,
+    /// The log cannot be reached.
+    LogNotReached = 0.01,
+    /// Of several messages a queue takes only the first.
+    SendPartial = 0.05,
+    /// Airtable answers 429 and nothing for 30 seconds.
+    AirtableLimited = 0.004,
+    /// Airtable answers 500.
+    AirtableBroken = 0.008,
+    /// Airtable answers 503.
+    AirtableOverloaded = 0.008,
+    /// Gemini answers 429.
+    GeminiLimited = 0.005,
+    /// Gemini answers 500.
+    GeminiBroken = 0.004,
+    /// Gemini answers 503.
+    GeminiOverloaded = 0.004,
+    /// Apify answers 429.
+    ApifyLimited = 0.02,
+    /// Apify answers 500 or 503.
+    ApifyBroken = 0.02,
+    /// Airtable is away for two hours.
+    AirtableOutage = 0.04,
+    /// Gemini is away for two hours.
+    GeminiOutage = 0.04,
+    /// Apify is away for two hours.
+    ApifyOutage = 0.04,
+    /// The queues are away for two hours.
+    QueueOutage = 0.04,
+    /// The log is away for two hours.
+    LogOutage = 0.04,
+    /// An outage lasts for six hours: messages are given up.
+    LongOutage = 0.2,
+    /// Something that no function can read is put on a queue.
+    PoisonMessage = 0.2,
+    /// Airtable forgets where a listing was.
+    StaleIterator = 0.02,
+    /// A person deletes a run record.
+    RecordDeleted = 0.15,
+    /// A person edits the numbers of a run record.
+    RecordEdited = 0.15,
+    /// A person edits the Run ID of a run record.
+    RunIdEdited = 0.08,
+    /// A person ticks `Retry` on a run record.
+    RetryTicked = 0.1,
+    /// A person duplicates a run record.
+    RecordDuplicated = 0.15,
+    /// A person renames a field of the run records, and names it back later.
+    FieldRenamed = 0.15,
+    /// A person deletes a lead.
+    LeadDeleted = 0.15,
+    /// Apify sends a webhook twice.
+    WebhookTwice = 0.12,
+    /// Apify never sends a webhook.
+    WebhookMissing = 0.06,
+    /// A webhook names a client that nobody knows.
+    WebhookOfStranger = 0.15,
+}
+
+impl Fault {
+    /// Whether it is drawn once for a schedule or a person's day, not at every step.
+    fn is_rare(self) -> bool {
+        self.chance() >= 0.04 && !matches!(self, Self::GroupsReordered | Self::SendPartial)
+    }
+}
+
+/// A part of the outside world that can be away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Airtable,
+    Gemini,
+    Apify,
+    Queue,
+    Log,
+}
+
+impl Part {
+    const ALL: [(Self, Fault); 5] = [
+        (Self::Airtable, Fault::AirtableOutage),
+        (Self::Gemini, Fault::GeminiOutage),
+        (Self::Apify, Fault::ApifyOutage),
+        (Self::Queue, Fault::QueueOutage),
+        (Self::Log, Fault::LogOutage),
+    ];
+}
+
+/// The faults of one schedule.
+pub(super) struct Faults {
+    chances: Vec<f64>,
+    counts: Vec<AtomicU64>,
+    active: AtomicBool,
+    outages: Vec<(Part, Instant, Instant)>,
+}
+
+impl Faults {
+    /// Draws which kinds a schedule has and how often. Most schedules have about half of them:
+    /// a fault that always hides another would else never let it be seen.
+    pub(super) fn draw(dice: &Dice, are_wanted: bool) -> Self {
+        let level =
+            if are_wanted { [0.0, 0.5, 1.0, 1.0, 1.0, 2.0, 4.0][dice.below(7)] } else { 0.0 };
+        let chances = Fault::ALL.iter().map(|fault| {
+            let wanted = dice.chance(0.5);
+            let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
+            if wanted { (fault.chance() * level).min(0.5) } else { 0.0 }
+        });
+        let mut faults = Self {
+            chances: chances.collect(),
+            counts: Fault::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            active: AtomicBool::new(true),
+            outages: Vec::new(),
+        };
+        for (part, fault) in Part::ALL {
+            if faults.hits(fault, dice) {
+                let from = Instant::now() + dice.within(Duration::from_mins(20));
+                let is_long = faults.hits(Fault::LongOutage, dice);
+                let until = from + if is_long { LONG_OUTAGE } else { OUTAGE };
+                faults.outages.push((part, from, until));
+            }
+        }
+        faults
+    }
+
+    /// Draws whether `fault` happens at this opportunity, and counts it.
+    pub(super) fn hits(&self, fault: Fault, dice: &Dice) -> bool {
+        let hits = self.could_hit(fault, dice);
+        if hits {
+            self.count(fault);
+        }
+        hits
+    }
+
+    /// Draws whether `fault` is to be tried; it is counted when it succeeded.
+    pub(super) fn could_hit(&self, fault: Fault, dice: &Dice) -> bool {
+        self.active.load(Ordering::Relaxed) && dice.chance(self.chances[fault as usize])
+    }
+
+    /// Whether `fault` has happened.
+    pub(super) fn has_hit(&self, fault: Fault) -> bool {
+        self.counts[fault as usize].load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn count(&self, fault: Fault) {
+        self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether `part` is away now.
+    pub(super) fn is_away(&self, part: Part) -> bool {
+        let now = Instant::now();
+        self.active.load(Ordering::Relaxed)
+            && self
+                .outages
+                .iter()
+                .any(|(away, from, until)| *away == part && (*from..*until).contains(&now))
+    }
+
+    /// Whether anything goes wrong still.
+    pub(super) fn are_active(&self) -> bool {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Ends all faults, outages too.
+    pub(super) fn stop(&self) {
+        self.active.store(false, Ordering::Relaxed);
+    }
+
+    /// How often each kind happened.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (Fault, u64)> {
+        let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
+        Fault::ALL.iter().copied().zip(counts)
+    }
+}

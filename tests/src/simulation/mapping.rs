@@ -1,0 +1,183 @@
+//! Lambda's part: takes messages off a queue, calls a function in a process, acts on its answer.
+
+use super::bugs::Bug;
+use super::faults::{Fault, Part};
+use super::queues::Received;
+use super::worker::{self, Seams, Worker};
+use super::world::World;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use metrics_finalizer::Finalizer;
+use scoring::{Limits, Scoring};
+use shared::airtable::{Limiters, Rate};
+use shared::deadline::Deadline;
+use shared::seams::QueueName;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// The functions' timeout.
+const TIMEOUT: Duration = Duration::from_secs(150);
+/// Most invocations of scoring at a time.
+const SCORING_CONCURRENCY: usize = 12;
+/// Most invocations of the finalizer at a time; those of one group follow one another.
+const FINALIZER_CONCURRENCY: usize = 2;
+/// Most events of one batch.
+const EVENTS: usize = 10;
+
+/// A process of a function, warm until it dies.
+#[derive(Clone)]
+enum Process {
+    Scoring(Arc<Scoring<Seams, Seams>>, Arc<Worker>),
+    Finalizer(Arc<Finalizer<Seams, Seams, Seams>>, Arc<Worker>),
+}
+
+impl Process {
+    fn start(world: &Arc<World>, queue: QueueName, number: usize) -> Self {
+        let worker = Arc::new(Worker::new(format!("{}#{number}", queue.as_str())));
+        let seams = Seams { world: Arc::clone(world), worker: Arc::clone(&worker) };
+        let clock = world.clock.clone();
+        match queue {
+            QueueName::Scoring => {
+                let config = scoring::Config::read(World::variable).expect("a configuration");
+                let limits = Limits::of_one_process(config.lanes);
+                let rng = world.dice.fork();
+                let app = Scoring::new(config, seams.clone(), limits, seams, clock, rng);
+                Self::Scoring(Arc::new(app), worker)
+            }
+            QueueName::Metrics => {
+                let config =
+                    metrics_finalizer::Config::read(World::variable).expect("a configuration");
+                let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
+                let app =
+                    Finalizer::new(config, seams.clone(), limiters, seams.clone(), seams, clock);
+                Self::Finalizer(Arc::new(app), worker)
+            }
+        }
+    }
+
+    fn worker(&self) -> &Arc<Worker> {
+        match self {
+            Self::Scoring(_, worker) | Self::Finalizer(_, worker) => worker,
+        }
+    }
+
+    async fn handle(&self, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
+        match self {
+            Self::Scoring(app, _) => scoring::handle(app, event, deadline).await,
+            Self::Finalizer(app, _) => metrics_finalizer::handle(app, event, deadline).await,
+        }
+    }
+}
+
+/// Calls a queue's function whenever there is something on the queue.
+pub(super) async fn run(world: Arc<World>, queue: QueueName) {
+    let (batch_size, concurrency) = match queue {
+        QueueName::Scoring => (1, SCORING_CONCURRENCY),
+        QueueName::Metrics => (EVENTS, FINALIZER_CONCURRENCY),
+    };
+    let idle: Arc<Mutex<Vec<Process>>> = Arc::default();
+    let mut started = 0;
+    let mut calls = JoinSet::new();
+    loop {
+        while calls.len() < concurrency && !world.faults.is_away(Part::Queue) {
+            let batch = world.queues.receive(queue, batch_size, &world.dice, &world.faults);
+            if batch.is_empty() {
+                break;
+            }
+            if world.faults.has_hit(Fault::VisibilityLapsed) {
+                world.oracle().excuse_rates();
+            }
+            let warm = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let process = warm.unwrap_or_else(|| {
+                started += 1;
+                Process::start(&world, queue, started)
+            });
+            calls.spawn(call(Arc::clone(&world), queue, process, batch, Arc::clone(&idle)));
+        }
+        let next = world.queues.next_visible(queue);
+        let outage = world.faults.is_away(Part::Queue);
+        let wake = if outage { Some(Instant::now() + Duration::from_mins(1)) } else { next };
+        tokio::select! {
+            biased;
+            Some(_) = calls.join_next() => {}
+            () = world.queues.changed(queue).notified() => {}
+            () = sleep_until(wake) => {}
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One invocation. A process that dies or takes too long is gone; its messages stay hidden until
+/// their visibility ends.
+async fn call(
+    world: Arc<World>,
+    queue: QueueName,
+    process: Process,
+    batch: Vec<Received>,
+    idle: Arc<Mutex<Vec<Process>>>,
+) {
+    let invocation = world.step();
+    let worker = process.worker();
+    let bodies: Vec<&str> = batch.iter().map(|message| message.body.as_str()).collect();
+    world.oracle().began(invocation, queue, &bodies);
+    worker.begin(invocation, worker::death(&world));
+    let is_short = world.faults.hits(Fault::DeadlineShort, &world.dice);
+    let time = if is_short { Duration::from_secs(world.dice.between(2, 110)) } else { TIMEOUT };
+    let deadline = Deadline::after(time);
+    let ids: Vec<&str> = batch.iter().map(|message| message.id.as_str()).collect();
+    world.trace.say(|| format!("{} gets {} for {} s", worker.name, ids.join(" "), time.as_secs()));
+    let handled = async {
+        tokio::select! {
+            biased;
+            () = worker.died() => None,
+            response = process.handle(event(&batch), deadline) => Some(response),
+        }
+    };
+    let response = tokio::time::timeout_at(deadline.0, handled).await.ok().flatten();
+    world.oracle().ended(invocation);
+    let Some(response) = response else {
+        world.trace.say(|| format!("{} is gone", worker.name));
+        return;
+    };
+    for message in &batch {
+        let failures = &response.batch_item_failures;
+        let failed = failures.iter().any(|failure| failure.item_identifier == message.id)
+            && !world.has(Bug::FailuresIgnored);
+        if failed {
+            world.trace.say(|| format!("{} gives {} back", worker.name, message.id));
+            world.oracle().given_back();
+        } else {
+            world.queues.delete(queue, &message.receipt, &world.dice, &world.faults);
+        }
+    }
+    idle.lock().unwrap_or_else(PoisonError::into_inner).push(process.clone());
+}
+
+fn event(batch: &[Received]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    event.records = batch.iter().map(record).collect();
+    event
+}
+
+fn record(message: &Received) -> SqsMessage {
+    let attributes = [
+        ("ApproximateReceiveCount", message.receive_count.to_string()),
+        ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
+        ("MessageGroupId", message.group.clone()),
+        ("MessageDeduplicationId", message.deduplication.clone()),
+    ];
+    let mut record = SqsMessage::default();
+    record.message_id = Some(message.id.clone());
+    record.receipt_handle = Some(message.receipt.clone());
+    record.body = Some(message.body.clone());
+    record.attributes =
+        attributes.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    record
+}

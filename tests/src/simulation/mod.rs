@@ -1,0 +1,215 @@
+//! Deterministic simulation of the whole system.
+//!
+//! One seed is one *schedule*: the real functions, clients, fold and upsert over the three seams,
+//! in one thread on paused time, while the seed decides how long every step takes, what goes wrong
+//! and what people do meanwhile. Every await on a seam is a turn at which another part goes on. An
+//! oracle that shares no code with what it judges watches what the simulated services saw, and
+//! judges all along and in the end ([`Invariant`]).
+//!
+//! The same seed gives the same trace, byte for byte. A schedule that breaks a promise is run
+//! again for its trace.
+
+mod bugs;
+mod dice;
+mod event_log;
+mod faults;
+mod mapping;
+mod oracle;
+mod people;
+mod queues;
+mod scenario;
+mod trace;
+mod transport;
+mod webhooks;
+mod worker;
+mod world;
+
+pub use bugs::Bug;
+pub use faults::Fault;
+pub use oracle::{Invariant, Violation};
+
+use crate::MASTER_BASE;
+use shared::messages::{Message, MetricsMessage, plan_group};
+use shared::seams::{OutgoingMessage, QueueName};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use world::World;
+
+/// How often EventBridge sends a tick.
+const TICK_EVERY: Duration = Duration::from_mins(10);
+/// Ticks that may find nothing to do before they are left out until something happens.
+const IDLE_TICKS: u32 = 6;
+/// After the faults every run is right within this.
+const HEALS_WITHIN: Duration = Duration::from_mins(20);
+/// Nothing takes longer than this.
+const LONGEST: Duration = Duration::from_hours(24 * 90);
+/// How long dead letters may wait for an operator.
+const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
+
+/// Something that no function can read.
+const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
+
+/// How a schedule is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether anything goes wrong.
+    pub faults: bool,
+    /// Whether a trace is written.
+    pub trace: bool,
+    /// A bug that is planted.
+    pub bug: Option<Bug>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { faults: true, trace: false, bug: None }
+    }
+}
+
+/// What came of a schedule.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// The promises that were broken; empty when all is right.
+    pub violations: Vec<Violation>,
+    /// How often each kind of fault happened.
+    pub faults: BTreeMap<Fault, u64>,
+    /// How often each branch of the failure classes was taken.
+    pub failures: FailureCounts,
+    /// The trace, if it was wanted.
+    pub trace: Vec<String>,
+}
+
+/// How often each branch of the failure classes was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FailureCounts {
+    /// Messages given back to their queue.
+    pub retryable: u64,
+    /// Failures recorded as an event.
+    pub terminal: u64,
+    /// Messages parked with a reason.
+    pub parked: u64,
+}
+
+/// Runs the schedule of a seed.
+///
+/// # Panics
+/// If the operating system refuses a timer.
+#[must_use]
+pub fn run(seed: u64, options: Options) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(schedule(seed, options))
+}
+
+async fn schedule(seed: u64, options: Options) -> Report {
+    let world = Arc::new(World::new(seed, options));
+    let mut system = JoinSet::new();
+    for queue in QueueName::ALL {
+        system.spawn(mapping::run(Arc::clone(&world), queue));
+    }
+    system.spawn(tick(Arc::clone(&world)));
+    let mut outside = JoinSet::new();
+    for harvest in 0..world.scenario.harvests.len() {
+        outside.spawn(webhooks::harvest(Arc::clone(&world), harvest));
+    }
+    outside.spawn(people::run(Arc::clone(&world)));
+    outside.spawn(poison(Arc::clone(&world)));
+    while outside.join_next().await.is_some() {}
+    let begun = Instant::now();
+    while !world.queues.are_empty() && begun.elapsed() < LONGEST {
+        tokio::time::sleep(Duration::from_mins(5)).await;
+    }
+    heal(&world).await;
+    world.oracle().judge(&world.scenario, &world.airtable);
+    let oracle = world.oracle();
+    Report {
+        seed,
+        violations: oracle.violations().to_vec(),
+        faults: world.faults.counts().collect(),
+        failures: oracle.failures(),
+        trace: world.trace.lines(),
+    }
+}
+
+/// Somebody puts something unreadable into a group that has work to do.
+async fn poison(world: Arc<World>) {
+    for (queue, group) in
+        [(QueueName::Scoring, plan_group("Bo")), (QueueName::Metrics, MASTER_BASE.to_owned())]
+    {
+        tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
+        if world.faults.hits(Fault::PoisonMessage, &world.dice) {
+            let deduplication = format!("poison-{}", queue.as_str());
+            let message = OutgoingMessage { group, deduplication, body: POISON.to_owned() };
+            world.queues.put(queue, &message, Duration::ZERO);
+        }
+    }
+}
+
+/// The faults end, an operator redrives the dead letters, and all is right soon.
+async fn heal(world: &World) {
+    let is_late = world.faults.hits(Fault::RedrivenLate, &world.dice);
+    world.faults.stop();
+    world.trace.say(|| "the faults end".to_owned());
+    let mut letters = Vec::new();
+    for queue in QueueName::ALL {
+        letters.extend(world.queues.take_dead_letters(queue).into_iter().map(|l| (queue, l)));
+    }
+    if is_late && !letters.is_empty() {
+        tokio::time::sleep(REDRIVEN_AFTER).await;
+    }
+    for (queue, letter) in letters {
+        if letter.body == POISON {
+            world.oracle().dead(&letter.message_id, &letter.reason);
+            continue;
+        }
+        world
+            .trace
+            .say(|| format!("an operator redrives {}: {}", letter.message_id, letter.reason));
+        world.oracle().dead(&letter.message_id, &letter.reason);
+        let message = OutgoingMessage {
+            group: letter.group,
+            deduplication: letter.message_id,
+            body: letter.body,
+        };
+        world.queues.put(queue, &message, Duration::ZERO);
+    }
+    world.activity.notify_one();
+    tokio::time::sleep(HEALS_WITHIN).await;
+    if !world.queues.are_empty() {
+        world.oracle().not_empty();
+    }
+}
+
+/// EventBridge's part. A tick that finds nothing changed since the last is repeated some times,
+/// then left out until something happens: a schedule may last for weeks.
+async fn tick(world: Arc<World>) {
+    let (mut idle, mut steps) = (0, 0);
+    loop {
+        tokio::time::sleep(TICK_EVERY).await;
+        // A tick by itself takes some steps.
+        idle = if world.steps() > steps + 60 { 0 } else { idle + 1 };
+        steps = world.steps();
+        if idle > IDLE_TICKS {
+            world.activity.notified().await;
+            idle = 0;
+            continue;
+        }
+        if world.has(Bug::TicksLost) {
+            continue;
+        }
+        let tick = OutgoingMessage {
+            group: MASTER_BASE.to_owned(),
+            deduplication: format!("{}{}", queues::TICK, world.clock.now()),
+            body: MetricsMessage::Tick.encode(),
+        };
+        world.queues.put(QueueName::Metrics, &tick, Duration::ZERO);
+    }
+}

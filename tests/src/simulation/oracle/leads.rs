@@ -1,0 +1,98 @@
+//! The rows of leads.
+
+use super::super::scenario::Lead;
+use super::{Invariant, Oracle, parsed, text};
+use serde_json::Value;
+use shared::schema::leads as schema;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a lead's row.
+pub(super) struct LeadBook {
+    pub(super) slug: String,
+    pub(super) is_unreadable: bool,
+    /// The URLs of posts that its row has.
+    pub(super) posts: BTreeSet<String>,
+    /// When which run wrote scores of which posts.
+    scored: BTreeMap<String, (u64, BTreeSet<String>)>,
+}
+
+impl LeadBook {
+    pub(super) fn of(lead: &Lead) -> Self {
+        let Lead { slug, stored, is_unreadable, .. } = lead;
+        Self {
+            slug: slug.clone(),
+            is_unreadable: *is_unreadable,
+            posts: stored.clone(),
+            scored: BTreeMap::new(),
+        }
+    }
+
+    /// When `run` wrote scores, and of which posts (by word).
+    pub(super) fn scored_by(&self, run: &str) -> Option<(u64, &BTreeSet<String>)> {
+        self.scored.get(run).map(|(step, words)| (*step, words))
+    }
+}
+
+impl Oracle {
+    /// An invocation read rows of leads: what it knows is as old as the first page.
+    pub(in super::super) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
+        let is_first = parsed(&String::from_utf8_lossy(asked)).get("offset").is_none();
+        if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_first) {
+            known.read_at = step;
+        }
+    }
+
+    /// An invocation wrote rows of leads.
+    pub(in super::super) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
+        let request = parsed(&String::from_utf8_lossy(asked));
+        let run = self.run_of(invocation);
+        for row in request["records"].as_array().into_iter().flatten() {
+            self.check_row(invocation, &run, step, text(row, "/id"), &row["fields"]);
+        }
+    }
+
+    fn check_row(&mut self, invocation: u64, run: &str, step: u64, record: &str, cells: &Value) {
+        let Some(lead) = self.leads.get_mut(record) else { return };
+        let slug = lead.slug.clone();
+        let mut broken = Vec::new();
+        if let Some(content) = cells.get(schema::POSTS_CONTENT) {
+            let posts = parsed(content.as_str().unwrap_or_default());
+            let posts = posts.as_array().into_iter().flatten();
+            let posts: BTreeSet<String> = posts.map(|p| text(p, "/postUrl").to_owned()).collect();
+            if lead.is_unreadable || !posts.is_superset(&lead.posts) {
+                broken.push((Invariant::Leads, format!("lead {slug} lost posts")));
+            }
+            lead.posts = posts;
+        }
+        let evaluation = cells.get(schema::POSTS_EVALUATION).and_then(Value::as_str);
+        let evaluation = evaluation.map(parsed).unwrap_or_default();
+        let mut words = BTreeSet::new();
+        for post in evaluation.as_array().into_iter().flatten() {
+            let url = text(post, "/post_url");
+            let word = self.words_by_url.get(url).cloned().unwrap_or_default();
+            let known = self.invocations.get(&invocation);
+            let score = known.and_then(|known| known.scores.get(&word).copied());
+            if self.slugs_by_word.get(&word) != Some(&slug) {
+                broken.push((Invariant::Leads, format!("lead {slug} got a score of post {url}")));
+            } else if score.is_none() || score != post["post_score"].as_u64() {
+                let what =
+                    format!("lead {slug} got a score of post {url} that no whole answer gave");
+                broken.push((Invariant::Leads, what));
+            }
+            words.insert(word);
+        }
+        let is_error = evaluation.is_object() && text(&evaluation, "/error") != "SAFETY_BLOCK";
+        if is_error && cells.get(schema::DATE_POSTS_SCORED).is_some_and(|date| !date.is_null()) {
+            let what = format!("lead {slug} failed and is dated: it is never tried again");
+            broken.push((Invariant::Leads, what));
+        }
+        if let Some(lead) = self.leads.get_mut(record)
+            && !words.is_empty()
+        {
+            lead.scored.insert(run.to_owned(), (step, words));
+        }
+        for (invariant, what) in broken {
+            self.violate(invariant, what);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Judges a schedule by what the services saw and did. It shares no code with what it judges:
+//! messages and cells are read as plain JSON.
+
+mod leads;
+mod model;
+mod rates;
+mod records;
+mod run_book;
+mod verdict;
+
+use super::FailureCounts;
+use super::scenario::Scenario;
+use crate::MASTER_BASE;
+use leads::LeadBook;
+use model::Pending;
+use rates::Rates;
+use run_book::RunBook;
+use serde_json::Value;
+use shared::linkedin::PostUrl;
+use shared::seams::{QueueName, StoredEvent};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Tokens on the record are those of every answer that reached a worker that lived to report
+    /// it; every other billed answer is counted as unobserved.
+    Tokens,
+    /// There is one record for each run and client.
+    OneRecord,
+    /// A record shows only states that the history passed through, and in the end the right one.
+    Numbers,
+    /// What people wrote stays.
+    HumanFields,
+    /// A run is Completed only when every planned lead is settled; every run ends or says what it
+    /// waits for.
+    Ends,
+    /// A lead's row holds results of its own posts, from whole answers, and loses no post.
+    Leads,
+    /// A scored lead is not scored again in its run.
+    ScoredOnce,
+    /// An accepted webhook ends in a record; a message ends done, or as a dead letter with its
+    /// reason, and redriving that completes the run.
+    Messages,
+    /// No base gets more requests than Airtable allows.
+    Rates,
+    /// `Balance` tells the truth.
+    Balance,
+}
+
+/// A promise that was broken, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// How.
+    pub what: String,
+}
+
+/// Everything that was seen.
+pub(super) struct Oracle {
+    runs: BTreeMap<String, RunBook>,
+    leads: BTreeMap<String, LeadBook>,
+    invocations: BTreeMap<u64, Invocation>,
+    rates: Rates,
+    /// Each post's word by the key that messages name it with.
+    words_by_key: BTreeMap<String, String>,
+    words_by_url: BTreeMap<String, String>,
+    /// By the id that a post has in one call.
+    words_by_id: BTreeMap<String, String>,
+    slugs_by_word: BTreeMap<String, String>,
+    records_by_slug: BTreeMap<String, String>,
+    human: BTreeSet<String>,
+    deleted_leads: BTreeSet<String>,
+    violations: Vec<Violation>,
+    /// Harvests by Apify's id, with the runs that they may belong to.
+    harvests: BTreeMap<String, (usize, [String; 2])>,
+    /// Harvests that the tick found.
+    clientless: BTreeSet<String>,
+    failures: FailureCounts,
+}
+
+/// What one invocation of scoring did so far.
+#[derive(Default)]
+struct Invocation {
+    run: String,
+    /// Model calls whose outcome is not reported yet.
+    pending: Vec<Pending>,
+    /// Scores of whole answers that reached it, by the post's word.
+    scores: BTreeMap<String, u64>,
+    /// When it read the rows of its leads.
+    read_at: u64,
+}
+
+impl Oracle {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let mut oracle = Self {
+            runs: BTreeMap::new(),
+            leads: BTreeMap::new(),
+            invocations: BTreeMap::new(),
+            rates: Rates::default(),
+            words_by_key: BTreeMap::new(),
+            words_by_url: BTreeMap::new(),
+            words_by_id: BTreeMap::new(),
+            slugs_by_word: BTreeMap::new(),
+            records_by_slug: BTreeMap::new(),
+            human: BTreeSet::new(),
+            deleted_leads: BTreeSet::new(),
+            violations: Vec::new(),
+            harvests: BTreeMap::new(),
+            clientless: BTreeSet::new(),
+            failures: FailureCounts::default(),
+        };
+        for (word, post) in &scenario.posts {
+            let key = PostUrl(post.url.clone()).key().to_string();
+            oracle.words_by_key.insert(key, word.clone());
+            oracle.words_by_url.insert(post.url.clone(), word.clone());
+            oracle.slugs_by_word.insert(word.clone(), post.slug.clone());
+        }
+        for lead in scenario.clients.iter().flat_map(|client| &client.leads) {
+            oracle.records_by_slug.insert(lead.slug.clone(), lead.record.clone());
+            oracle.leads.insert(lead.record.clone(), LeadBook::of(lead));
+        }
+        oracle
+    }
+
+    /// An invocation got these messages.
+    pub(super) fn began(&mut self, invocation: u64, queue: QueueName, bodies: &[&str]) {
+        if queue == QueueName::Scoring {
+            let run = bodies.first().map(|body| run_of(&parsed(body))).unwrap_or_default();
+            self.invocations.insert(invocation, Invocation { run, ..Invocation::default() });
+        }
+    }
+
+    /// An invocation ended; what it did not report is lost with it.
+    pub(super) fn ended(&mut self, invocation: u64) {
+        self.invocations.remove(&invocation);
+    }
+
+    /// A message was put on its queue.
+    pub(super) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) {
+        let message = parsed(body);
+        match (queue, text(&message, "/type")) {
+            (QueueName::Scoring, "ingest") => self.ingest_queued(&message),
+            (QueueName::Scoring, "chunk") => {
+                let run = run_of(&message);
+                self.run(&run).chunk_queued(&message);
+            }
+            (QueueName::Metrics, "event") => {
+                let run = run_of(&message);
+                let fact = &message["fact"];
+                match text(fact, "/type") {
+                    "opened" => self.opened(&run, fact),
+                    "announced" => self.run(&run).announced(fact),
+                    "billed" => self.billed(invocation, &run, fact),
+                    "settled" => self.run(&run).reports.settled(fact),
+                    "chunk_failed" | "run_failed" => self.failures.terminal += 1,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Events were stored.
+    pub(super) fn appended(&mut self, run: &str, events: &[StoredEvent]) {
+        let book = self.run(run);
+        for event in events {
+            book.stored(&parsed(&event.body)["fact"]);
+        }
+        book.remember();
+    }
+
+    /// A message was parked.
+    pub(super) fn parked(&mut self) {
+        self.failures.parked += 1;
+    }
+
+    /// A harvest ended.
+    pub(super) fn harvest_ended(
+        &mut self,
+        apify_run: &str,
+        harvest: usize,
+        run: &str,
+        derived: &str,
+    ) {
+        let runs = [run.to_owned(), derived.to_owned()];
+        self.harvests.insert(apify_run.to_owned(), (harvest, runs));
+    }
+
+    /// The task to read a harvest was queued: from now on it belongs to its run.
+    fn ingest_queued(&mut self, message: &Value) {
+        let apify_run = text(message, "/apify_run_id");
+        let Some((harvest, [run, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let run = match text(message, "/hints/client") {
+            "Nobody" => format!("{derived}-(unattributed)"),
+            // Found by the tick: whose it is shows when its run is opened.
+            "" => {
+                self.clientless.insert(apify_run.to_owned());
+                return;
+            }
+            _ => run,
+        };
+        self.run(&run).harvests.insert(harvest);
+    }
+
+    /// A harvest's run was opened. That of one which the tick found is its own run, or nobody's.
+    fn opened(&mut self, run: &str, fact: &Value) {
+        let apify_run = text(fact, "/by/webhook");
+        let Some((harvest, [own, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let is_nobodys = run == format!("{derived}-(unattributed)");
+        if self.clientless.contains(apify_run) && (run == own || is_nobodys) {
+            self.run(run).harvests.insert(harvest);
+        }
+    }
+
+    /// A harvest ended and no webhook says so: the tick finds it, and this is the run it must get.
+    pub(super) fn missed(&mut self, apify_run: &str, run: &str) {
+        let Some((harvest, runs)) = self.harvests.get_mut(apify_run) else { return };
+        *runs = [run.to_owned(), runs[1].clone()];
+        let harvest = *harvest;
+        let book = self.run(run);
+        book.is_accepted = true;
+        book.harvests.insert(harvest);
+    }
+
+    /// A webhook was accepted: its run must have a record in the end.
+    pub(super) fn accepted(&mut self, run: &str) {
+        self.run(run).is_accepted = true;
+    }
+
+    /// A person deleted a run record.
+    pub(super) fn record_deleted(&mut self, record: &str) {
+        self.human.remove(record);
+    }
+
+    /// A message was given back to its queue.
+    pub(super) fn given_back(&mut self) {
+        self.failures.retryable += 1;
+    }
+
+    /// An operator took up a dead letter.
+    pub(super) fn dead(&mut self, message: &str, reason: &str) {
+        if reason.is_empty() {
+            let what = format!("message {message} is a dead letter without a reason");
+            self.violate(Invariant::Messages, what);
+        }
+    }
+
+    /// Something is still on a queue when all should be done.
+    pub(super) fn not_empty(&mut self) {
+        let what = "messages are left on a queue 20 minutes after the faults".to_owned();
+        self.violate(Invariant::Messages, what);
+    }
+
+    /// A person wrote a field of their own on a record.
+    pub(super) fn human_wrote(&mut self, record: &str) {
+        self.human.insert(record.to_owned());
+    }
+
+    /// A person deleted a lead's row.
+    pub(super) fn lead_deleted(&mut self, record: &str) {
+        self.deleted_leads.insert(record.to_owned());
+    }
+
+    /// Two workers may be at work on one group: together they may exceed a limit.
+    pub(super) fn excuse_rates(&mut self) {
+        self.rates.excuse();
+    }
+
+    /// A request to a base arrived at Airtable.
+    pub(super) fn airtable_asked(&mut self, base: &str, now: tokio::time::Instant) {
+        if let Some(what) = self.rates.asked(base, now) {
+            self.violate(Invariant::Rates, what);
+        }
+    }
+
+    /// How often each branch of the failure classes was taken.
+    pub(super) fn failures(&self) -> FailureCounts {
+        self.failures
+    }
+
+    /// Everything that was broken so far.
+    pub(super) fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    fn run(&mut self, run: &str) -> &mut RunBook {
+        self.runs.entry(run.to_owned()).or_default()
+    }
+
+    fn violate(&mut self, invariant: Invariant, what: String) {
+        let violation = Violation { invariant, what };
+        if self.violations.len() < 50 && !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
+    }
+}
+
+fn parsed(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_default()
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn count(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
+}
+
+fn texts(value: &Value, pointer: &str) -> Vec<String> {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The run that a message is about.
+fn run_of(message: &Value) -> String {
+    format!("{}-{}", text(message, "/run/base_run"), text(message, "/run/client"))
+}
+
+/// The base with the run records.
+fn master() -> &'static str {
+    MASTER_BASE
+}

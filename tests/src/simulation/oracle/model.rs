@@ -1,0 +1,147 @@
+//! Model calls: what they billed, who heard of it, who reported it.
+
+use super::run_book::round;
+use super::{Invariant, Oracle, count, parsed, text};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A model call as its worker knows it, before it is reported.
+pub(super) enum Pending {
+    Answered { tokens: u64 },
+    Refused,
+    Lost,
+}
+
+impl Oracle {
+    /// The model answered, and billed.
+    pub(in super::super) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
+        let words = words_in(&String::from_utf8_lossy(asked));
+        self.learn_ids(asked);
+        let run = self.run_of(invocation);
+        self.check_asked_once(invocation, &run, &words);
+        let book = self.run(&run);
+        book.billed_answers += 1;
+        book.asked_about.extend(words);
+    }
+
+    /// Which id stands for which post in a call.
+    fn learn_ids(&mut self, asked: &[u8]) {
+        let body = parsed(&String::from_utf8_lossy(asked));
+        let user = parsed(text(&body, "/contents/0/parts/0/text"));
+        let leads = user["leads"].as_array().into_iter().flatten();
+        for post in leads.flat_map(|lead| lead["posts"].as_array().into_iter().flatten()) {
+            if let Some(word) = words_in(text(post, "/content")).into_iter().next() {
+                self.words_by_id.insert(text(post, "/post_id").to_owned(), word);
+            }
+        }
+    }
+
+    /// An answer reached the worker that had asked.
+    pub(in super::super) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8]) {
+        let answer = parsed(&String::from_utf8_lossy(answer));
+        if answer.get("usageMetadata").is_none() && answer.get("candidates").is_none() {
+            return;
+        }
+        let scores = self.scores_of(&answer);
+        let run = self.run_of(invocation);
+        self.run(&run).answered.extend(scores.iter().map(|(word, _)| word.clone()));
+        let Some(known) = self.invocations.get_mut(&invocation) else { return };
+        known
+            .pending
+            .push(Pending::Answered { tokens: count(&answer, "/usageMetadata/totalTokenCount") });
+        known.scores.extend(scores);
+    }
+
+    /// A worker waited for an answer that never came: for all it knows the model got the posts.
+    pub(in super::super) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
+        let words = words_in(&String::from_utf8_lossy(asked));
+        let run = self.run_of(invocation);
+        self.run(&run).asked_about.extend(words);
+        self.pending(invocation, Pending::Lost);
+    }
+
+    /// A call was refused, or never arrived.
+    pub(in super::super) fn model_refused(&mut self, invocation: u64) {
+        self.pending(invocation, Pending::Refused);
+    }
+
+    /// A worker reported what became of its calls.
+    pub(super) fn billed(&mut self, invocation: u64, run: &str, fact: &Value) {
+        let Some(known) = self.invocations.get_mut(&invocation) else { return };
+        let pending = std::mem::take(&mut known.pending);
+        let (mut tokens, mut answers, mut lost) = (0, 0, 0);
+        for call in pending {
+            match call {
+                Pending::Answered { tokens: of_call } => {
+                    tokens += of_call;
+                    answers += 1;
+                }
+                Pending::Refused => {}
+                Pending::Lost => lost += 1,
+            }
+        }
+        let book = self.run(run);
+        book.reported_tokens += tokens;
+        book.reported_answers += answers;
+        book.lost.insert(round(fact), lost);
+    }
+
+    fn pending(&mut self, invocation: u64, call: Pending) {
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.pending.push(call);
+        }
+    }
+
+    pub(super) fn run_of(&self, invocation: u64) -> String {
+        self.invocations.get(&invocation).map(|known| known.run.clone()).unwrap_or_default()
+    }
+
+    /// The valid scores of a whole answer, by the post's word.
+    fn scores_of(&self, answer: &Value) -> Vec<(String, u64)> {
+        let candidate = &answer["candidates"][0];
+        if matches!(text(candidate, "/finishReason"), "MAX_TOKENS" | "SAFETY" | "") {
+            return Vec::new();
+        }
+        let said = parsed(text(candidate, "/content/parts/0/text"));
+        let posts = said.as_array().into_iter().flatten();
+        posts
+            .filter_map(|post| {
+                let word = self.words_by_id.get(text(post, "/post_id"))?;
+                let score = post["post_score"].as_u64().filter(|score| *score <= 100)?;
+                Some((word.clone(), score))
+            })
+            .collect()
+    }
+
+    /// A lead that its run has scored is not asked about again, except by a worker that had read
+    /// the row before.
+    fn check_asked_once(&mut self, invocation: u64, run: &str, words: &[String]) {
+        let read_at = self.invocations.get(&invocation).map_or(0, |known| known.read_at);
+        let slugs: BTreeSet<&String> =
+            words.iter().filter_map(|word| self.slugs_by_word.get(word)).collect();
+        let again = slugs.into_iter().find(|slug| {
+            let lead = self.records_by_slug.get(*slug).and_then(|record| self.leads.get(record));
+            let scored = lead.and_then(|lead| lead.scored_by(run));
+            let mut of_lead =
+                words.iter().filter(|word| self.slugs_by_word.get(*word) == Some(slug));
+            scored.is_some_and(|(step, scored)| {
+                step < read_at && of_lead.all(|word| scored.contains(word))
+            })
+        });
+        if let Some(slug) = again {
+            let what = format!("lead {slug} is scored and asked about again in run {run}");
+            self.violate(Invariant::ScoredOnce, what);
+        }
+    }
+}
+
+/// The words of posts that stand in a text.
+fn words_in(text: &str) -> Vec<String> {
+    let found = text.match_indices("w.").filter_map(|(at, _)| {
+        let rest = &text[at + 2..];
+        let slug = rest.find('.')?;
+        let number = rest[slug + 1..].find('.')?;
+        Some(text[at..at + 2 + slug + 1 + number + 1].to_owned())
+    });
+    found.collect()
+}

@@ -1,0 +1,96 @@
+//! What people do in Airtable while runs go on.
+
+use super::faults::Fault;
+use super::scenario::HUMAN_FIELD;
+use super::world::World;
+use crate::MASTER_BASE;
+use serde_json::{Map, Value, json};
+use shared::schema::{leads, run_record};
+use simulators::airtable::Row;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// People look at the bases for so long.
+const DAY: Duration = Duration::from_mins(50);
+/// How often they look.
+const LOOKS: usize = 8;
+/// Fields that a person renames: one that is optional, and some that bill.
+const RENAMED: [&str; 4] =
+    [run_record::POST_TOKENS, run_record::PROGRESS_LOG, run_record::END_TIME, run_record::BALANCE];
+/// Fields that a person overwrites.
+const EDITED: [&str; 3] =
+    [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::POSTS_HARVESTED];
+
+/// Edits the bases now and then.
+pub(super) async fn run(world: Arc<World>) {
+    for _ in 0..LOOKS {
+        tokio::time::sleep(world.dice.within(DAY / u32::try_from(LOOKS).expect("a few") * 2)).await;
+        look(&world);
+        if world.faults.hits(Fault::FieldRenamed, &world.dice) {
+            rename_for_a_while(&world).await;
+        }
+    }
+}
+
+fn look(world: &World) {
+    let dice = &world.dice;
+    let rows = world.airtable.rows(MASTER_BASE, run_record::TABLE).expect("the run records");
+    // A record that was marked as a duplicate, or given another id, is no run's any more.
+    let rows: Vec<Row> = rows.into_iter().filter(is_of_a_run).collect();
+    let Some(row) = dice.pick(&rows).cloned() else { return };
+    let edit = |cells: Value| {
+        let Value::Object(cells) = cells else { return };
+        if world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells).is_err() {
+            world.trace.say(|| format!("a person cannot edit {}", row.id));
+        }
+    };
+    if world.faults.hits(Fault::RecordDeleted, dice) {
+        world.trace.say(|| format!("a person deletes record {}", row.id));
+        world.airtable.delete_record(MASTER_BASE, run_record::TABLE, &row.id).expect("it is there");
+        world.oracle().record_deleted(&row.id);
+    } else if world.faults.hits(Fault::RecordEdited, dice) {
+        let field = EDITED[dice.below(EDITED.len())];
+        world.trace.say(|| format!("a person edits {field:?} of record {}", row.id));
+        edit(json!({field: 7}));
+    } else if world.faults.hits(Fault::RunIdEdited, dice) {
+        world.trace.say(|| format!("a person edits the Run ID of record {}", row.id));
+        let run = row.fields.get(run_record::RUN_ID).and_then(Value::as_str).unwrap_or_default();
+        edit(json!({run_record::RUN_ID: format!("{run} (mine)")}));
+    } else if world.faults.hits(Fault::RetryTicked, dice) {
+        world.trace.say(|| format!("a person ticks Retry on record {}", row.id));
+        edit(json!({run_record::RETRY: true}));
+    } else if world.faults.hits(Fault::RecordDuplicated, dice) {
+        world.trace.say(|| format!("a person duplicates record {}", row.id));
+        let mut copy: Map<String, Value> = row.fields.clone();
+        copy.remove(HUMAN_FIELD);
+        world.airtable.insert(MASTER_BASE, run_record::TABLE, copy).expect("the cells fit");
+    } else if dice.chance(0.3) {
+        edit(json!({HUMAN_FIELD: true}));
+        world.oracle().human_wrote(&row.id);
+    }
+    if world.faults.hits(Fault::LeadDeleted, dice) {
+        let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];
+        let lead = &client.leads[dice.below(client.leads.len())];
+        world.trace.say(|| format!("a person deletes lead {}", lead.slug));
+        // It may be gone already.
+        if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
+            world.oracle().lead_deleted(&lead.record);
+        }
+    }
+}
+
+fn is_of_a_run(row: &Row) -> bool {
+    row.fields.get(run_record::RUN_ID).and_then(Value::as_str).is_some_and(|id| !id.contains(' '))
+}
+
+async fn rename_for_a_while(world: &World) {
+    let field = RENAMED[world.dice.below(RENAMED.len())];
+    let other = format!("{field} (old)");
+    let rename = |from: &str, to: &str| {
+        world.airtable.rename_field(MASTER_BASE, run_record::TABLE, from, to).expect("a field");
+        world.trace.say(|| format!("a person renames field {from:?} to {to:?}"));
+    };
+    rename(field, &other);
+    tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
+    rename(&other, field);
+}

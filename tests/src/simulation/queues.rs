@@ -1,0 +1,263 @@
+//! The two FIFO queues as SQS keeps them: groups, deduplication, visibility, dead letters.
+
+use super::dice::Dice;
+use super::faults::{Fault, Faults};
+use jiff::Timestamp;
+use shared::adapters::limits::{DEDUPLICATION_WINDOW, hidden_for};
+use shared::clock::Clock;
+use shared::failure::QUEUE_RECEIVES;
+use shared::seams::{OutgoingMessage, ParkedMessage, QueueName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long a received message is hidden.
+const VISIBILITY: Duration = Duration::from_secs(900);
+/// Most messages of one receiving.
+const MOST_RECEIVED: usize = 10;
+
+/// The beginning of a tick's deduplication id.
+pub(super) const TICK: &str = "tick-";
+
+/// Both queues.
+pub(super) struct Queues {
+    queues: [Mutex<State>; 2],
+    changed: [Notify; 2],
+    clock: Clock,
+}
+
+/// One queue with its dead letters.
+#[derive(Default)]
+struct State {
+    messages: BTreeMap<u64, Message>,
+    remembered: BTreeMap<(String, String), Instant>,
+    dead: Vec<DeadLetter>,
+    next: u64,
+}
+
+/// A message on a queue.
+struct Message {
+    id: String,
+    group: String,
+    deduplication: String,
+    body: String,
+    sent_at: Timestamp,
+    visible_at: Instant,
+    receive_count: u32,
+    /// How often it still comes though it was handled; `None` before that was drawn.
+    comes_again: Option<u64>,
+}
+
+/// A message as it was received.
+#[derive(Debug, Clone)]
+pub(super) struct Received {
+    pub(super) id: String,
+    pub(super) receipt: String,
+    pub(super) group: String,
+    pub(super) deduplication: String,
+    pub(super) body: String,
+    pub(super) sent_at: Timestamp,
+    pub(super) receive_count: u32,
+}
+
+/// A message that was given up.
+#[derive(Debug, Clone)]
+pub(super) struct DeadLetter {
+    pub(super) group: String,
+    pub(super) message_id: String,
+    pub(super) body: String,
+    /// Empty when the queue itself gave it up.
+    pub(super) reason: String,
+}
+
+impl Queues {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { queues: Default::default(), changed: Default::default(), clock }
+    }
+
+    /// Puts a message on a queue, visible `after` some time; one that was sent within five
+    /// minutes is dropped.
+    pub(super) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) {
+        let now = Instant::now();
+        let mut state = self.lock(queue);
+        state.remembered.retain(|_, until| *until > now);
+        let key = (message.group.clone(), message.deduplication.clone());
+        if state.remembered.contains_key(&key) {
+            return;
+        }
+        state.remembered.insert(key, now + DEDUPLICATION_WINDOW);
+        self.put_anew(&mut state, queue, message, after);
+        drop(state);
+        self.changed(queue).notify_one();
+    }
+
+    /// Puts a message on a queue past its deduplication.
+    pub(super) fn put_again(&self, queue: QueueName, message: &OutgoingMessage) {
+        self.put_anew(&mut self.lock(queue), queue, message, Duration::ZERO);
+        self.changed(queue).notify_one();
+    }
+
+    fn put_anew(
+        &self,
+        state: &mut State,
+        queue: QueueName,
+        message: &OutgoingMessage,
+        after: Duration,
+    ) {
+        let sequence = state.next;
+        state.next += 1;
+        let id = format!("{}-{sequence}", queue.as_str());
+        state.messages.insert(
+            sequence,
+            Message {
+                id,
+                group: message.group.clone(),
+                deduplication: message.deduplication.clone(),
+                body: message.body.clone(),
+                sent_at: self.clock.now(),
+                visible_at: Instant::now() + after,
+                receive_count: 0,
+                comes_again: None,
+            },
+        );
+    }
+
+    /// Gives out messages of groups of which nothing is hidden, in their order.
+    pub(super) fn receive(
+        &self,
+        queue: QueueName,
+        most: usize,
+        dice: &Dice,
+        faults: &Faults,
+    ) -> Vec<Received> {
+        let now = Instant::now();
+        let mut state = self.lock(queue);
+        let hidden: BTreeSet<String> = state
+            .messages
+            .values()
+            .filter(|message| message.visible_at > now)
+            .map(|message| message.group.clone())
+            .collect();
+        let mut ready: Vec<(u64, String)> = state
+            .messages
+            .iter()
+            .filter(|(_, message)| !hidden.contains(&message.group))
+            .map(|(sequence, message)| (*sequence, message.group.clone()))
+            .collect();
+        let groups: BTreeSet<&String> = ready.iter().map(|(_, group)| group).collect();
+        if groups.len() > 1 && faults.hits(Fault::GroupsReordered, dice) {
+            let groups: Vec<String> = groups.into_iter().cloned().collect();
+            let first = groups[dice.below(groups.len())].clone();
+            ready.sort_by_key(|(sequence, group)| (*group != first, *sequence));
+        }
+        let mut received = Vec::new();
+        for (sequence, _) in ready.into_iter().take(most.min(MOST_RECEIVED)) {
+            let Some(message) = state.messages.get_mut(&sequence) else { continue };
+            if message.receive_count >= QUEUE_RECEIVES {
+                let message = state.messages.remove(&sequence).expect("it was there");
+                // One that was handled only comes again.
+                if message.comes_again.is_some() {
+                    continue;
+                }
+                state.dead.push(DeadLetter {
+                    group: message.group,
+                    message_id: message.id,
+                    body: message.body,
+                    reason: String::new(),
+                });
+                continue;
+            }
+            message.receive_count += 1;
+            let lapses = faults.hits(Fault::VisibilityLapsed, dice);
+            let hidden_for =
+                if lapses { Duration::from_secs(dice.between(1, 40)) } else { VISIBILITY };
+            message.visible_at = now + hidden_for;
+            received.push(Received {
+                id: message.id.clone(),
+                receipt: format!("{sequence}#{}", message.receive_count),
+                group: message.group.clone(),
+                deduplication: message.deduplication.clone(),
+                body: message.body.clone(),
+                sent_at: message.sent_at,
+                receive_count: message.receive_count,
+            });
+        }
+        received
+    }
+
+    /// Takes a handled message off. One that is to come again is only hidden for a while. A
+    /// receipt that is no longer the message's last does nothing, as on SQS.
+    pub(super) fn delete(&self, queue: QueueName, receipt: &str, dice: &Dice, faults: &Faults) {
+        let mut state = self.lock(queue);
+        let Some((sequence, message)) = in_flight(&mut state, receipt) else { return };
+        let left = *message.comes_again.get_or_insert_with(|| {
+            if !faults.could_hit(Fault::DeliveredAgain, dice) {
+                return 0;
+            }
+            if dice.chance(0.8) { dice.between(1, 2) } else { dice.between(3, 19) }
+        });
+        if left == 0 || !faults.are_active() {
+            state.messages.remove(&sequence);
+        } else {
+            faults.count(Fault::DeliveredAgain);
+            message.comes_again = Some(left - 1);
+            message.visible_at = Instant::now() + dice.within(VISIBILITY);
+        }
+        drop(state);
+        self.changed(queue).notify_one();
+    }
+
+    /// Hides a received message until `delay` from now.
+    pub(super) fn postpone(&self, queue: QueueName, receipt: &str, delay: Duration) {
+        if let Some((_, message)) = in_flight(&mut self.lock(queue), receipt) {
+            message.visible_at = Instant::now() + hidden_for(delay);
+        }
+        self.changed(queue).notify_one();
+    }
+
+    /// Puts a message on the dead-letter queue; the same one twice is there once.
+    pub(super) fn park(&self, queue: QueueName, parked: ParkedMessage) {
+        let ParkedMessage { group, message_id, body, reason } = parked;
+        let mut state = self.lock(queue);
+        if state.dead.iter().all(|letter| letter.message_id != message_id) {
+            state.dead.push(DeadLetter { group, message_id, body, reason });
+        }
+    }
+
+    /// Takes all dead letters of a queue.
+    pub(super) fn take_dead_letters(&self, queue: QueueName) -> Vec<DeadLetter> {
+        std::mem::take(&mut self.lock(queue).dead)
+    }
+
+    /// Whether nothing is on either queue, hidden or not, but for ticks.
+    pub(super) fn are_empty(&self) -> bool {
+        let is_tick = |message: &Message| message.deduplication.starts_with(TICK);
+        QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.values().all(is_tick))
+    }
+
+    /// Tells of changes that may make a message visible.
+    pub(super) fn changed(&self, queue: QueueName) -> &Notify {
+        &self.changed[queue as usize]
+    }
+
+    /// When the next hidden message of a queue is visible.
+    pub(super) fn next_visible(&self, queue: QueueName) -> Option<Instant> {
+        let now = Instant::now();
+        let state = self.lock(queue);
+        state.messages.values().map(|message| message.visible_at).filter(|at| *at > now).min()
+    }
+
+    fn lock(&self, queue: QueueName) -> MutexGuard<'_, State> {
+        self.queues[queue as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The message that a receipt stands for, if it was not received again since.
+fn in_flight<'a>(state: &'a mut State, receipt: &str) -> Option<(u64, &'a mut Message)> {
+    let (sequence, count) = receipt.split_once('#')?;
+    let sequence: u64 = sequence.parse().ok()?;
+    let message = state.messages.get_mut(&sequence)?;
+    (message.receive_count.to_string() == count).then_some((sequence, message))
+}

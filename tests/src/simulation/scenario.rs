@@ -1,0 +1,279 @@
+//! What a schedule is about: clients, their leads, and the harvests that are announced.
+
+use super::dice::Dice;
+use crate::bases;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use shared::schema::{clients, leads};
+use simulators::airtable::Airtable;
+use simulators::apify::{RunSpec, RunStatus};
+use simulators::gemini::Marker;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Clients of a schedule; each has a run of its own at least.
+const CLIENTS: [(&str, &str, &str); 3] = [
+    ("Ada-Park", "Ada Park", "appAda00000000001"),
+    ("Bo", "Bo Lind", "appBo000000000001"),
+    ("Cy-de-Ortega", "Cy de Ortega", "appCy000000000001"),
+];
+/// Leads of each client.
+const LEADS: usize = 40;
+/// Targets of a harvest that are no leads.
+const STRANGERS: usize = 2;
+/// What the person who bills writes on a record.
+pub(super) const HUMAN_FIELD: &str = "Invoiced";
+
+/// The invented clients and harvests.
+pub(super) struct Scenario {
+    pub(super) clients: Vec<Client>,
+    pub(super) harvests: Vec<Harvest>,
+    /// Every post, by the word that only it has.
+    pub(super) posts: BTreeMap<String, Post>,
+}
+
+/// A client.
+pub(super) struct Client {
+    pub(super) id: &'static str,
+    pub(super) base: &'static str,
+    pub(super) leads: Vec<Lead>,
+}
+
+/// A lead.
+pub(super) struct Lead {
+    /// Its row.
+    pub(super) record: String,
+    /// The last part of its profile's URL.
+    pub(super) slug: String,
+    /// The URLs of the posts its row had before anything happened.
+    pub(super) stored: BTreeSet<String>,
+    /// Whether nobody can read its posts.
+    pub(super) is_unreadable: bool,
+}
+
+/// A post.
+pub(super) struct Post {
+    pub(super) url: String,
+    /// The lead under whose profile it was found.
+    pub(super) slug: String,
+    words: String,
+}
+
+/// A harvest that Apify will finish.
+pub(super) struct Harvest {
+    pub(super) client: usize,
+    /// The run it belongs to.
+    pub(super) run: String,
+    /// What the webhook's URL says.
+    pub(super) query: String,
+    /// When it ends, from the start of the schedule.
+    pub(super) ends_after: Duration,
+    pub(super) status: RunStatus,
+    pub(super) started_at: Timestamp,
+    pub(super) targets: Vec<String>,
+    pub(super) items: Vec<Value>,
+    /// The posts that a lead's row must hold afterwards.
+    pub(super) posts: BTreeMap<String, BTreeSet<String>>,
+    pub(super) cost_usd: f64,
+}
+
+impl Scenario {
+    /// Invents a scenario and puts its bases into `airtable`.
+    pub(super) fn invent(dice: &Dice, airtable: &Airtable, now: Timestamp) -> Self {
+        let level = "2-Lead and post scoring";
+        let rows = CLIENTS.map(|(id, name, base)| (id, name, clients::ACTIVE, base, level));
+        bases::furnish_master(airtable, &rows);
+        let mut scenario =
+            Self { clients: Vec::new(), harvests: Vec::new(), posts: BTreeMap::new() };
+        for (id, _, base) in CLIENTS {
+            bases::furnish_client(airtable, base);
+            let leads = scenario.invent_leads(dice, airtable, (id, base));
+            scenario.clients.push(Client { id, base, leads });
+        }
+        for client in 0..CLIENTS.len() {
+            let orchestrated = dice.chance(0.4);
+            scenario.invent_harvest(dice, client, now, orchestrated);
+        }
+        if dice.chance(0.4) {
+            scenario.invent_second_harvest(dice, now);
+        }
+        scenario
+    }
+
+    /// The run specification that Apify is given when the harvest ends.
+    pub(super) fn run_spec(&self, harvest: usize, now: Timestamp) -> RunSpec {
+        let harvest = &self.harvests[harvest];
+        RunSpec {
+            status: harvest.status,
+            started_at: Some(harvest.started_at),
+            finished_at: Some(now),
+            input: json!({"targetUrls": harvest.targets, "maxPosts": 10}),
+            items: harvest.items.clone(),
+            cost_usd: Some(harvest.cost_usd),
+            preliminary_cost_usd: Some(harvest.cost_usd / 2.0),
+            ..RunSpec::default()
+        }
+    }
+
+    fn invent_leads(
+        &mut self,
+        dice: &Dice,
+        airtable: &Airtable,
+        (client, base): (&str, &str),
+    ) -> Vec<Lead> {
+        let mut rows = Vec::new();
+        let mut leads = Vec::new();
+        for n in 0..LEADS {
+            let slug = format!("{}-{n:02}", client.to_lowercase());
+            let mut row = Map::new();
+            let spelling =
+                ["https://www.linkedin.com/in/", "linkedin.com/in/", "http://linkedin.com/in/"];
+            let host = spelling[dice.below(spelling.len())];
+            row.insert(leads::PROFILE_URL.to_owned(), json!(format!("{host}{slug}/")));
+            let mut stored = BTreeSet::new();
+            let mut is_unreadable = false;
+            match dice.below(20) {
+                0..=4 => {
+                    let (url, words) = self.invent_post(dice, &slug, 90);
+                    let posts = json!([{"postUrl": url, "postContent": words}]).to_string();
+                    row.insert(leads::POSTS_CONTENT.to_owned(), json!(posts));
+                    stored.insert(url);
+                }
+                5..=6 => {
+                    let (url, words) = self.invent_post(dice, &slug, 91);
+                    let posts = json!([{"postUrl": url, "postContent": words}]).to_string();
+                    row.insert(leads::POSTS_CONTENT.to_owned(), json!(posts));
+                    row.insert(
+                        leads::DATE_POSTS_SCORED.to_owned(),
+                        json!("2026-11-01T00:00:00.000Z"),
+                    );
+                    stored.insert(url);
+                }
+                7 => {
+                    row.insert(
+                        leads::POSTS_CONTENT.to_owned(),
+                        json!("Dear diary, nothing to parse"),
+                    );
+                    is_unreadable = true;
+                }
+                _ => {}
+            }
+            rows.push(row);
+            leads.push(Lead { record: String::new(), slug, stored, is_unreadable });
+        }
+        let records = airtable.insert_all(base, leads::TABLE, rows).expect("the rows fit");
+        for (lead, record) in leads.iter_mut().zip(records) {
+            lead.record = record;
+        }
+        leads
+    }
+
+    /// A post's URL and its words. Some make the model misbehave.
+    fn invent_post(&mut self, dice: &Dice, slug: &str, n: usize) -> (String, String) {
+        let word = format!("w.{slug}.{n}.");
+        let id = 7_329_207_003_942_000_000 + self.posts.len() as u64;
+        let url = format!("https://www.linkedin.com/posts/{slug}_{n}-activity-{id}-abcd");
+        let marker = if dice.chance(0.06) { dice.pick(&Marker::ALL) } else { None };
+        let marker = marker.map_or("", |marker| marker.text());
+        let words = format!("Shipped {word} {marker}");
+        let post = Post { url: url.clone(), slug: slug.to_owned(), words: words.clone() };
+        self.posts.insert(word, post);
+        (url, words)
+    }
+
+    fn invent_harvest(&mut self, dice: &Dice, client: usize, now: Timestamp, orchestrated: bool) {
+        let place = i64::try_from(self.harvests.len()).expect("a few harvests");
+        let started_at = now - SignedDuration::from_secs(3_600 + 97 * place);
+        let base_run = if orchestrated {
+            format!("261122-2200{place:02}")
+        } else {
+            started_at.strftime("%y%m%d-%H%M%S").to_string()
+        };
+        let id = self.clients[client].id;
+        let hint = if orchestrated { format!("&runId={base_run}") } else { String::new() };
+        let query = format!("clientId={id}{hint}");
+        self.add_harvest(dice, client, started_at, format!("{base_run}-{id}"), query);
+    }
+
+    /// Another harvest of a client: of the same run, or of a run of its own over the same leads.
+    fn invent_second_harvest(&mut self, dice: &Dice, now: Timestamp) {
+        let first = dice.below(CLIENTS.len());
+        let client = self.harvests[first].client;
+        if self.harvests[first].query.contains("runId") {
+            let Harvest { run, query, started_at, .. } = &self.harvests[first];
+            let (run, query) = (run.clone(), query.clone());
+            let started_at = *started_at + SignedDuration::from_secs(40);
+            self.add_harvest(dice, client, started_at, run, query);
+        } else {
+            self.invent_harvest(dice, client, now, false);
+        }
+    }
+
+    fn add_harvest(
+        &mut self,
+        dice: &Dice,
+        client: usize,
+        started_at: Timestamp,
+        run: String,
+        query: String,
+    ) {
+        let round = self.harvests.len();
+        let slugs: Vec<String> =
+            self.clients[client].leads.iter().map(|l| l.slug.clone()).collect();
+        let strangers = (0..STRANGERS).map(|n| format!("stranger-{round}-{n}"));
+        let mut targets = Vec::new();
+        let mut items = Vec::new();
+        let mut posts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for slug in slugs.into_iter().chain(strangers) {
+            let target = format!("https://www.linkedin.com/in/{slug}");
+            for n in 0..[0, 1, 1, 1, 1, 2][dice.below(6)] {
+                let (url, words) = self.invent_post(dice, &slug, round * 10 + n);
+                let item = item(&url, &words, &target);
+                if dice.chance(0.03) {
+                    items.push(item.clone());
+                }
+                items.push(item);
+                posts.entry(slug.clone()).or_default().insert(url);
+            }
+            for post in self.posts.values().filter(|post| post.slug == slug) {
+                if dice.chance(0.1) {
+                    items.push(item(&post.url, &post.words, &target));
+                    posts.entry(slug.clone()).or_default().insert(post.url.clone());
+                }
+            }
+            targets.push(target);
+        }
+        if dice.chance(0.2) {
+            let (url, words) = self.invent_post(dice, "acme", round);
+            items.push(item(&url, &words, "https://www.linkedin.com/company/acme"));
+            targets.push("https://www.linkedin.com/company/acme".to_owned());
+        }
+        let status = match dice.below(12) {
+            0 => RunStatus::TimedOut,
+            1 => RunStatus::Aborted,
+            _ => RunStatus::Succeeded,
+        };
+        let ends_after = dice.within(Duration::from_mins(10));
+        let cost_usd = 0.05 + round as f64 / 1000.0;
+        self.harvests.push(Harvest {
+            client,
+            run,
+            query,
+            ends_after,
+            status,
+            started_at,
+            targets,
+            items,
+            posts,
+            cost_usd,
+        });
+    }
+}
+
+fn item(url: &str, words: &str, target: &str) -> Value {
+    json!({"type": "post", "id": url.len().to_string(), "linkedinUrl": url, "content": words,
+        "author": {"type": "profile", "name": "A", "linkedinUrl": target},
+        "postedAt": {"date": "2026-11-20T09:45:19.821Z"},
+        "engagement": {"likes": 1, "comments": 0, "shares": 0}, "postImages": [],
+        "query": {"targetUrl": target}})
+}

@@ -1,0 +1,100 @@
+//! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
+
+use super::faults::Fault;
+use super::scenario::Harvest;
+use super::worker::{self, Seams, Worker};
+use super::world::{WEBHOOK_TOKEN, World};
+use crate::{MASTER_BASE, bases};
+use lambda_http::Body;
+use lambda_http::http::{Request, header};
+use serde_json::json;
+use shared::schema::apify;
+use simulators::apify::RunStatus;
+use std::sync::Arc;
+use std::time::Duration;
+use webhook_intake::Intake;
+
+/// How often Apify tries a webhook again; the first wait is a minute, and each further one twice
+/// as long.
+const RETRIES: u32 = 11;
+
+/// Ends a harvest and announces it.
+pub(super) async fn harvest(world: Arc<World>, index: usize) {
+    let harvest = &world.scenario.harvests[index];
+    tokio::time::sleep(harvest.ends_after).await;
+    let spec = world.scenario.run_spec(index, world.clock.now());
+    let apify_run = world.apify.add_run(spec);
+    world.trace.say(|| format!("harvest {apify_run} of run {} ends", harvest.run));
+    let derived = harvest.started_at.strftime("%y%m%d-%H%M%S").to_string();
+    world.oracle().harvest_ended(&apify_run, index, &harvest.run, &derived);
+    if world.faults.hits(Fault::WebhookMissing, &world.dice) {
+        // Only the table `Apify` can tell whose harvest it is, if anything does.
+        let is_listed = world.dice.chance(0.6);
+        if is_listed {
+            list(&world, harvest, &apify_run);
+        }
+        let stranger = format!("{derived}-(unattributed)");
+        world.oracle().missed(&apify_run, if is_listed { &harvest.run } else { &stranger });
+        return;
+    }
+    let event = match harvest.status {
+        RunStatus::TimedOut => "ACTOR.RUN.TIMED_OUT",
+        RunStatus::Aborted => "ACTOR.RUN.ABORTED",
+        _ => "ACTOR.RUN.SUCCEEDED",
+    };
+    if world.faults.hits(Fault::WebhookOfStranger, &world.dice) {
+        if post(&world, &apify_run, event, "clientId=Nobody").await {
+            world.oracle().accepted(&format!("{derived}-(unattributed)"));
+        }
+    }
+    let times = if world.faults.hits(Fault::WebhookTwice, &world.dice) { 2 } else { 1 };
+    for _ in 0..times {
+        if post(&world, &apify_run, event, &harvest.query).await {
+            world.oracle().accepted(&harvest.run);
+        }
+        tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
+    }
+}
+
+/// Writes the harvest into the table `Apify`, as the scheduler does that starts it.
+fn list(world: &World, harvest: &Harvest, apify_run: &str) {
+    let orchestrated = harvest.query.contains("runId");
+    let run = if orchestrated { harvest.run.as_str() } else { "" };
+    let client = world.scenario.clients[harvest.client].id;
+    let row = json!({apify::RUN_ID: run, apify::CLIENT_ID: client,
+        apify::APIFY_RUN_ID: apify_run});
+    bases::insert(&world.airtable, MASTER_BASE, apify::TABLE, row);
+}
+
+/// Posts a webhook until it is accepted; whether it ever was.
+async fn post(world: &Arc<World>, apify_run: &str, event: &str, query: &str) -> bool {
+    let body = json!({"eventType": event, "eventData": {"actorRunId": apify_run},
+        "resource": {"id": apify_run}})
+    .to_string();
+    for retry in 0..=RETRIES {
+        if post_once(world, &body, query).await == Some(202) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_mins(1 << retry)).await;
+    }
+    false
+}
+
+/// One call of intake; `None` when its process died.
+async fn post_once(world: &Arc<World>, body: &str, query: &str) -> Option<u16> {
+    let invocation = world.step();
+    let worker = Arc::new(Worker::new("intake".to_owned()));
+    worker.begin(invocation, worker::death(world).map(|steps| steps % 2 + 1));
+    let seams = Seams { world: Arc::clone(world), worker: Arc::clone(&worker) };
+    let config = webhook_intake::Config::read(World::variable).expect("a configuration");
+    let intake = Intake::new(config, seams, world.clock.clone());
+    let request = Request::post(format!("https://intake.invalid/webhooks/apify?{query}"))
+        .header(header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
+        .body(Body::Text(body.to_owned()))
+        .expect("a request");
+    tokio::select! {
+        biased;
+        () = worker.died() => None,
+        response = webhook_intake::handle(&intake, request) => Some(response.status().as_u16()),
+    }
+}

@@ -1,0 +1,93 @@
+//! One suite of promises for each seam, on every implementation: the ones for a single machine,
+//! and the ones for AWS against an emulator on this machine.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod emulator;
+
+use emulator::Emulator;
+use local::event_log::SqliteEventLog;
+use local::queue::{QueueOptions, QueueSettings, SqliteQueue};
+use local::store::Database;
+use shared::clock::Clock;
+use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use std::time::Duration;
+use tests::conformance::queue::{Mailbox, Taken};
+use tests::conformance::{event_log, queue};
+
+#[tokio::test]
+async fn the_event_log_on_sqlite_keeps_its_promises() {
+    let log = SqliteEventLog::new(Database::in_memory().unwrap());
+    event_log::all(&log, looks_at).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queues_on_sqlite_keep_their_promises() {
+    let make = async || {
+        let settings =
+            QueueSettings { visibility_timeout: Duration::from_secs(60), max_receive_count: 3 };
+        let options = QueueOptions { scoring: settings, metrics: settings, seed: 7 };
+        let clock = Clock::following_tokio("2026-11-23T09:45:19.821Z".parse().unwrap());
+        OnSqlite(SqliteQueue::new(Database::in_memory().unwrap(), clock, options))
+    };
+    queue::all(make, looks_at).await;
+}
+
+#[tokio::test]
+async fn the_event_log_on_dynamodb_and_the_queues_on_sqs_keep_their_promises() {
+    let Some(emulator) = Emulator::start().await else { return };
+    event_log::all(&emulator.event_log().await, looks_at).await;
+    queue::all(async || emulator.mailbox().await, looks_at).await;
+}
+
+fn looks_at(promise: &str) {
+    println!("{promise}");
+}
+
+/// SQLite's queues with their receiving end.
+struct OnSqlite(SqliteQueue);
+
+impl Queue for OnSqlite {
+    async fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        self.0.send(queue, messages).await
+    }
+
+    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        self.0.park(queue, message).await
+    }
+
+    async fn postpone(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        self.0.postpone(queue, receipt, delay).await
+    }
+}
+
+impl Mailbox for OnSqlite {
+    async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
+        let received = self.0.receive(queue, most).unwrap();
+        let taken = received.into_iter().map(|message| Taken {
+            message_id: message.message_id,
+            receipt: message.receipt,
+            group: message.group,
+            body: message.body,
+            receive_count: message.receive_count,
+        });
+        taken.collect()
+    }
+
+    async fn delete(&self, queue: QueueName, receipt: &str) {
+        self.0.delete(queue, receipt).unwrap();
+    }
+
+    async fn dead_letters(&self, queue: QueueName) -> Vec<(String, String)> {
+        let letters = self.0.dead_letters(queue).unwrap();
+        letters.into_iter().map(|letter| (letter.body, letter.reason)).collect()
+    }
+}

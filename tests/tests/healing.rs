@@ -1,0 +1,461 @@
+//! Records that heal: whatever happened to one, the next tick puts it right, also when no event
+//! of its run ever comes again.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use shared::digest::id_of;
+use shared::ids::PlanId;
+use shared::linkedin::ProfileKey;
+use shared::messages::{
+    Fact, HarvestStatus, Harvested, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
+};
+use shared::schema::{apify, clients, leads, run_record};
+use shared::seams::{EventLog, QueueName};
+use simulators::apify::{DEFAULT_ACTOR, RunSpec};
+use std::time::Duration;
+use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile, told};
+
+const FOR_CLIENT: &str = "clientId=Guy-Wilson";
+const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
+
+/// A pipeline whose one run is finished; with its record.
+async fn finished() -> (Pipeline, String) {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    assert_eq!(pipeline.webhook(&apify_run, FOR_CLIENT).await.0, 202);
+    pipeline.settle().await;
+    assert_eq!(pipeline.told(), COMPLETED);
+    let record = pipeline.records().remove(0).id;
+    (pipeline, record)
+}
+
+fn notes(record: &Map<String, Value>) -> &str {
+    record[run_record::SYSTEM_NOTES].as_str().unwrap()
+}
+
+/// All cells but the notes.
+fn numbers(record: &Map<String, Value>) -> Map<String, Value> {
+    let mut record = record.clone();
+    record.remove(run_record::SYSTEM_NOTES);
+    record
+}
+
+#[tokio::test]
+async fn a_deleted_record_is_back_by_the_next_tick_with_identical_numbers_and_one_note() {
+    let (pipeline, record) = finished().await;
+    let before = pipeline.record();
+    pipeline.delete_record(&record);
+    pipeline.tick().await;
+    let after = pipeline.record();
+    assert_eq!(numbers(&after), numbers(&before));
+    let line = format!("record {record} was gone; created again as ");
+    assert_eq!(notes(&after).matches(&line).count(), 1, "{}", notes(&after));
+    pipeline.tick().await;
+    assert_eq!(pipeline.record(), after, "one note per thing, not one per tick");
+}
+
+#[tokio::test]
+async fn edited_machine_fields_are_restored_by_the_next_tick_and_human_fields_stay() {
+    let (pipeline, record) = finished().await;
+    let before = pipeline.record();
+    let edits = json!({run_record::POST_TOKENS: 7, run_record::STATUS: "Failed",
+        run_record::BALANCE: "", "Invoiced": true});
+    pipeline.edit_record(&record, &edits);
+    pipeline.tick().await;
+    let mut after = pipeline.record();
+    assert_eq!(after.remove("Invoiced"), Some(json!(true)));
+    assert_eq!(numbers(&after), numbers(&before));
+    let line = "\"Status\", \"Post Scoring Tokens\", \"Balance\" did not show what was written";
+    assert_eq!(notes(&after).matches(line).count(), 1, "{}", notes(&after));
+    let writes = pipeline.airtable_requests("upsert");
+    pipeline.tick().await;
+    assert_eq!(pipeline.airtable_requests("upsert"), writes, "what is right is not written");
+}
+
+#[tokio::test]
+async fn a_duplicate_is_marked_by_the_next_tick_and_nothing_is_deleted() {
+    let (pipeline, record) = finished().await;
+    let before = pipeline.record();
+    let mut copy = before.clone();
+    copy.insert("Invoiced".to_owned(), json!(true));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let airtable = pipeline.services.airtable.service();
+    let copy = airtable.insert(MASTER_BASE, run_record::TABLE, copy).unwrap();
+    for _ in 0..2 {
+        pipeline.tick().await;
+        assert_eq!(pipeline.records().len(), 2);
+        let kept = pipeline.record_of(&record);
+        assert_eq!(numbers(&kept), numbers(&before));
+        let line = format!("record existed more than once; kept {record}, marked {copy}");
+        assert_eq!(notes(&kept).matches(&line).count(), 1, "{}", notes(&kept));
+        let marked = pipeline.record_of(&copy);
+        let run_id = format!("261123-094519-Guy-Wilson (duplicate of {record})");
+        assert_eq!(marked[run_record::RUN_ID], run_id);
+        assert_eq!(marked["Invoiced"], true);
+    }
+    let requests = pipeline.services.airtable.requests();
+    assert!(requests.iter().all(|count| count.status == 200), "found before a write is refused");
+}
+
+#[tokio::test]
+async fn a_record_whose_run_id_was_edited_gets_it_back() {
+    for edit in [json!({run_record::RUN_ID: "mine"}), json!({run_record::CLIENT_ID: "Other"})] {
+        let (pipeline, record) = finished().await;
+        let before = pipeline.record();
+        pipeline.edit_record(&record, &edit);
+        pipeline.tick().await;
+        let after = pipeline.record();
+        assert_eq!(numbers(&after), numbers(&before));
+        assert!(notes(&after).contains("had its identity edited"), "{}", notes(&after));
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_meets_an_edited_run_id_keeps_the_old_record_and_says_why() {
+    let (pipeline, record) = finished().await;
+    let before = pipeline.record();
+    pipeline.edit_record(&record, &json!({run_record::RUN_ID: "mine", "Invoiced": true}));
+    let apify_run = before[run_record::APIFY_RUN_ID].as_str().unwrap().parse().unwrap();
+    let opened = Fact::Opened(Opened { by: OpenedBy::Webhook(apify_run) });
+    pipeline.report(vec![opened]).await;
+    let after = pipeline.record_of(&record);
+    assert_eq!(told(&after), COMPLETED);
+    assert_eq!(after["Invoiced"], true, "what people wrote stays with the run");
+    assert!(notes(&after).contains("Client ID was edited (Run ID \"mine\")"), "{}", notes(&after));
+    assert_eq!(pipeline.records().len(), 2, "the one created in between is marked");
+    pipeline.tick().await;
+    assert_eq!(pipeline.record_of(&record), after);
+}
+
+#[tokio::test]
+async fn a_field_that_is_gone_costs_that_field_and_comes_back_by_itself() {
+    let (pipeline, _) = finished().await;
+    let before = pipeline.record();
+    let airtable = pipeline.services.airtable.service();
+    let rename = |from: &str, to: &str| {
+        airtable.rename_field(MASTER_BASE, run_record::TABLE, from, to).unwrap();
+    };
+    rename(run_record::POSTS_SCORED, "Renamed");
+    for _ in 0..2 {
+        pipeline.tick().await;
+        let without = pipeline.record();
+        assert_eq!(told(&without), "Completed: 3 harvested, 3 examined, - scored; balanced");
+        let line =
+            "field \"Posts Successfully Scored\" is not written: the table has no such field";
+        assert_eq!(notes(&without).matches(line).count(), 1, "{}", notes(&without));
+    }
+    airtable.delete_field(MASTER_BASE, run_record::TABLE, "Renamed").unwrap();
+    let spec = simulators::airtable::FieldSpec::number(run_record::POSTS_SCORED, 0);
+    airtable.add_field(MASTER_BASE, run_record::TABLE, spec).unwrap();
+    pipeline.tick().await;
+    assert_eq!(pipeline.record(), before, "the field and the notes are as they were");
+}
+
+#[tokio::test]
+async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_again_and_no_other() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    pipeline.add_lead("jane", json!({}));
+    let max = pipeline.add_lead("max", json!({leads::POSTS_CONTENT: "Dear diary, today …"}));
+    let items = vec![post("jane", 1, "We shipped it."), post("max", 1, "Hi.")];
+    let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
+    pipeline.webhook(&apify_run, FOR_CLIENT).await;
+    pipeline.settle().await;
+    assert_eq!(
+        pipeline.told(),
+        "Completed with Errors: 2 harvested, 1 examined, 1 scored; balanced"
+    );
+    let first = pipeline.billed_tokens();
+    let record = pipeline.records().remove(0).id;
+
+    let airtable = pipeline.services.airtable.service();
+    let cleared = json!({leads::POSTS_CONTENT: null}).as_object().unwrap().clone();
+    airtable.edit(CLIENT_BASE, leads::TABLE, &max, cleared).unwrap();
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+
+    let after = pipeline.record();
+    assert_eq!(told(&after), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
+    assert!(!after.contains_key(run_record::RETRY), "the tick is taken off");
+    assert!(
+        notes(&after).contains("queued again: 1 lead(s) and 0 harvest(s)"),
+        "{}",
+        notes(&after)
+    );
+    assert_eq!(
+        pipeline.services.gemini.service().billed().len(),
+        2,
+        "jane is not asked about again"
+    );
+    let progress = after[run_record::PROGRESS_LOG].as_str().unwrap();
+    assert!(progress.contains("planned post scoring of 1 leads"), "{progress}");
+    assert!(pipeline.billed_tokens() > first);
+    assert_eq!(after[run_record::POST_TOKENS], pipeline.billed_tokens(), "both tries' cost counts");
+}
+
+#[tokio::test]
+async fn leads_whose_harvest_apify_has_deleted_are_scored_again_from_their_rows() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let jane = pipeline.add_lead("jane", json!({leads::POSTS_CONTENT: "Dear diary, today …"}));
+    let apify_run = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 1, "Hi.")]));
+    pipeline.webhook(&apify_run, FOR_CLIENT).await;
+    pipeline.settle().await;
+    assert!(pipeline.told().starts_with("Completed with Errors"));
+    let record = pipeline.records().remove(0).id;
+    pipeline.services.apify.service().delete_run(&apify_run);
+    let posts = r#"[{"postUrl":"https://www.linkedin.com/posts/old","postContent":"Old."}]"#;
+    let posts = json!({leads::POSTS_CONTENT: posts}).as_object().unwrap().clone();
+    let airtable = pipeline.services.airtable.service();
+    airtable.edit(CLIENT_BASE, leads::TABLE, &jane, posts).unwrap();
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+}
+
+#[tokio::test]
+async fn a_run_that_could_not_be_planned_is_planned_by_retry_once_the_cause_is_gone() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let airtable = pipeline.services.airtable.service();
+    let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
+    let client = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == CLIENT).unwrap();
+    let set_status = |status: &str| {
+        let cells = json!({clients::STATUS: status}).as_object().unwrap().clone();
+        airtable.edit(MASTER_BASE, clients::TABLE, &client.id, cells).unwrap();
+    };
+    set_status("Paused");
+    pipeline.webhook(&apify_run, FOR_CLIENT).await;
+    pipeline.settle().await;
+    assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
+    let record = pipeline.records().remove(0).id;
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    let line = "nothing was queued again: client \"Guy-Wilson\" has the status \"Paused\"";
+    assert!(notes(&pipeline.record()).contains(line), "{}", notes(&pipeline.record()));
+    set_status(clients::ACTIVE);
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    assert_eq!(pipeline.told(), COMPLETED);
+}
+
+#[tokio::test]
+async fn an_unattributed_run_is_scored_by_retry_once_the_table_apify_names_its_client() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    pipeline.webhook(&apify_run, "").await;
+    pipeline.settle().await;
+    let unattributed = pipeline.records().remove(0).id;
+    assert_eq!(pipeline.billed_tokens(), 0, "nothing is scored");
+    let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
+    let airtable = pipeline.services.airtable.service();
+    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    pipeline.edit_record(&unattributed, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    let records = pipeline.records();
+    let of_client = records.iter().find(|row| row.id != unattributed).unwrap();
+    assert_eq!(told(&of_client.fields), COMPLETED);
+    assert_eq!(pipeline.record_of(&unattributed)[run_record::STATUS], "Failed");
+}
+
+#[tokio::test]
+async fn retry_of_a_run_that_is_well_says_that_there_is_nothing_to_do() {
+    let (pipeline, record) = finished().await;
+    let billed = pipeline.billed_tokens();
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    let after = pipeline.record();
+    assert!(!after.contains_key(run_record::RETRY));
+    assert!(notes(&after).contains("): nothing failed or is missing"), "{}", notes(&after));
+    assert_eq!((told(&after).as_str(), pipeline.billed_tokens()), (COMPLETED, billed));
+}
+
+/// What is told of a harvest whose chunk was lost: it is planned, and nothing more comes.
+fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
+    let plan: PlanId = id_of(&["a plan whose chunk was lost"]).parse().unwrap();
+    let apify_run: shared::ids::ApifyRunId = apify_run.parse().unwrap();
+    let leads = names.iter().map(|name| PlannedLead {
+        lead: ProfileKey::of(&profile(name)).unwrap().lead_key(),
+        posts: 1,
+        record: None,
+    });
+    let count = u32::try_from(names.len()).unwrap();
+    vec![
+        Fact::Opened(Opened { by: OpenedBy::Webhook(apify_run.clone()) }),
+        Fact::Harvested(Harvested {
+            seen_at: None,
+            apify_run,
+            status: HarvestStatus::Succeeded,
+            targets: count,
+            posts: count,
+            posts_without_profile: 0,
+            cost: None,
+            plan: Some(plan.clone()),
+        }),
+        Fact::PlannedChunk(PlannedChunk {
+            plan: plan.clone(),
+            kind: Kind::Post,
+            chunk: 0,
+            leads: leads.collect(),
+        }),
+        Fact::Planned(Planned { plan, kind: Kind::Post, chunks: 1, part_of: None, replaces: None }),
+    ]
+}
+
+#[tokio::test]
+async fn a_run_whose_chunk_is_lost_stalls_by_name_and_is_completed_by_retry() {
+    let variables = [("PROJECT_SECONDS", "0"), ("STALL_MINUTES", "0")];
+    let pipeline = Pipeline::start_with(&variables).await;
+    pipeline.add_lead("jane", json!({}));
+    pipeline.add_lead("max", json!({}));
+    let items = vec![post("jane", 1, "We shipped it."), post("max", 1, "Hi.")];
+    let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
+    // Behind the tick of the start.
+    pipeline.tick().await;
+    pipeline.report(lost_chunk(&apify_run, &["jane", "max"])).await;
+    assert_eq!(pipeline.record()[run_record::STATUS], "Running");
+
+    pipeline.tick().await;
+    let stalled = pipeline.record();
+    assert_eq!(stalled[run_record::STATUS], "Stalled");
+    let line = notes(&stalled).lines().find(|line| line.starts_with("Done: ")).unwrap().to_owned();
+    assert!(line.starts_with("Done: no, nothing moves since "), "{line}");
+    assert!(line.contains("missing: chunk 1 of 1 (plan "), "{line}");
+
+    let record = pipeline.records().remove(0).id;
+    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
+    pipeline.tick().await;
+    assert_eq!(pipeline.told(), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
+}
+
+#[tokio::test]
+async fn a_harvest_whose_webhook_never_came_is_found_by_the_tick_and_completed_once() {
+    let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
+    pipeline.add_lead("jane", json!({}));
+    let apify_run = old_harvest(&pipeline, SignedDuration::from_hours(1));
+    let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
+    let airtable = pipeline.services.airtable.service();
+    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    pipeline.tick().await;
+    assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::APIFY_RUN_ID], apify_run);
+    let reads = |pipeline: &Pipeline| {
+        let requests = pipeline.services.apify.requests();
+        requests.iter().filter(|r| r.kind == "items").map(|r| r.count).sum::<u64>()
+    };
+    let before = reads(&pipeline);
+    pipeline.tick().await;
+    assert_eq!(reads(&pipeline), before, "it is known from then on");
+}
+
+/// A harvest of jane's that ended so long ago, and began two minutes before.
+fn old_harvest(pipeline: &Pipeline, ago: SignedDuration) -> String {
+    let finished_at = Timestamp::now() - ago;
+    pipeline.services.apify.service().add_run(RunSpec {
+        started_at: Some(finished_at - SignedDuration::from_mins(2)),
+        finished_at: Some(finished_at),
+        input: json!({"targetUrls": [profile("jane")]}),
+        items: vec![post("jane", 1, "We shipped it.")],
+        cost_usd: Some(0.01),
+        ..RunSpec::default()
+    })
+}
+
+#[tokio::test]
+async fn a_missed_harvest_is_found_behind_any_number_of_others() {
+    let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
+    let missed = old_harvest(&pipeline, SignedDuration::from_hours(30));
+    let mut others = Vec::new();
+    for n in 0..150 {
+        let other = old_harvest(&pipeline, SignedDuration::from_mins(60 + n));
+        others.push(other.parse().unwrap());
+    }
+    pipeline.system.log.hear(&others).await.unwrap();
+    pipeline.tick().await;
+    assert_eq!(pipeline.record()[run_record::APIFY_RUN_ID], missed);
+}
+
+#[tokio::test]
+async fn a_harvest_that_nobody_names_a_client_for_leaves_a_failed_record_when_it_is_found() {
+    let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
+    pipeline.add_lead("jane", json!({}));
+    old_harvest(&pipeline, SignedDuration::from_hours(1));
+    pipeline.tick().await;
+    let record = pipeline.record();
+    assert_eq!(record[run_record::STATUS], "Failed");
+    assert_eq!(record[run_record::CLIENT_ID], "(unattributed)");
+    assert_eq!(pipeline.billed_tokens(), 0);
+}
+
+#[tokio::test]
+async fn a_harvest_too_old_too_young_or_heard_of_is_not_queued_by_the_tick() {
+    let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
+    old_harvest(&pipeline, SignedDuration::from_hours(49));
+    old_harvest(&pipeline, SignedDuration::from_mins(5));
+    let accepted = old_harvest(&pipeline, SignedDuration::from_hours(1));
+    // Its webhook was accepted; its task waits because Apify is away.
+    pipeline.break_apify(&json!({"fault": "unavailable", "probability": 1, "kind": "run"}));
+    assert_eq!(pipeline.webhook(&accepted, FOR_CLIENT).await.0, 202);
+    let queued = || pipeline.system.queue.depth(QueueName::Scoring).unwrap();
+    while queued().visible > 0
+        || pipeline.system.queue.depth(QueueName::Metrics).unwrap().visible > 0
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    pipeline.send_tick().await;
+    while pipeline.system.queue.depth(QueueName::Metrics).unwrap().in_flight > 0
+        || pipeline.system.queue.depth(QueueName::Metrics).unwrap().visible > 0
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let depth = queued();
+    assert_eq!(depth.visible + depth.in_flight, 1, "only the accepted one waits");
+    assert!(pipeline.records().is_empty());
+}
+
+#[tokio::test]
+async fn redeliveries_for_twenty_finalizers_on_a_missing_record_make_one_record_in_two_requests() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "3600")]).await;
+    // Behind the tick of the start.
+    pipeline.tick().await;
+    let missing = |pipeline: &Pipeline| {
+        pipeline.airtable_requests("upsert") + pipeline.airtable_requests("list")
+    };
+    let before = missing(&pipeline);
+    // The run was never opened: every one of these finds the record missing.
+    let apify_run = old_harvest(&pipeline, SignedDuration::from_hours(1));
+    let facts = lost_chunk(&apify_run, &["jane"]).split_off(2);
+    for _ in 0..20 {
+        pipeline.report(facts.clone()).await;
+    }
+    assert_eq!(pipeline.records().len(), 1);
+    assert_eq!(missing(&pipeline) - before, 2, "one to see why it is missing, one to create it");
+    let record = pipeline.record();
+    assert!(notes(&record).contains("was never opened here"), "{}", notes(&record));
+}
+
+#[tokio::test]
+async fn a_record_created_without_opening_names_the_run_that_has_the_same_harvest() {
+    let other = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let apify_run = old_harvest(&other, SignedDuration::from_hours(1));
+    let row = json!({run_record::RUN_ID: "251014-153000-Guy-Wilson",
+        run_record::CLIENT_ID: CLIENT, run_record::APIFY_RUN_ID: apify_run});
+    let airtable = other.services.airtable.service();
+    airtable.insert(MASTER_BASE, run_record::TABLE, row.as_object().unwrap().clone()).unwrap();
+    other.report(lost_chunk(&apify_run, &["jane"]).split_off(1)).await;
+    let records = other.records();
+    let created =
+        records.iter().find(|row| row.fields[run_record::RUN_ID] != "251014-153000-Guy-Wilson");
+    let created = &created.unwrap().fields;
+    let line = "the same Apify run is on record ";
+    assert!(notes(created).contains(line), "{}", notes(created));
+    assert!(notes(created).contains("under the Run ID \"251014-153000-Guy-Wilson\""));
+}
+
+#[tokio::test]
+async fn a_state_written_over_a_newer_one_is_put_right_by_the_next_tick() {
+    let (pipeline, record) = finished().await;
+    let before = pipeline.record();
+    // What a finalizer that was too slow does: it writes the state as it was in the middle.
+    let older = json!({run_record::STATUS: "Running", run_record::POSTS_SCORED: 1,
+        run_record::POST_TOKENS: 10, run_record::END_TIME: null});
+    pipeline.edit_record(&record, &older);
+    pipeline.tick().await;
+    assert_eq!(numbers(&pipeline.record()), numbers(&before));
+}

@@ -1,0 +1,281 @@
+//! Airtable is away for two hours while a run of 500 leads goes on. The real functions, queues
+//! and event log, on paused time: the hours pass in seconds.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use lambda_http::http::Request;
+use lambda_http::{Body, http};
+use local::dispatcher::{Dispatcher, MappingOptions};
+use local::event_log::SqliteEventLog;
+use local::queue::{QueueOptions, QueueSettings, SqliteQueue};
+use local::store::Database;
+use metrics_finalizer::Finalizer;
+use scoring::{Limits, Scoring};
+use serde_json::{Value, json};
+use shared::airtable::Limiters;
+use shared::clock::Clock;
+use shared::failure::QUEUE_RECEIVES;
+use shared::messages::{Message, MetricsMessage};
+use shared::schema::{apify, run_record};
+use shared::seams::{
+    HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
+};
+use simulators::airtable::{Airtable, AirtableOptions, Token};
+use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
+use simulators::gemini::{Gemini, GeminiOptions};
+use simulators::{Answer, FaultRule, NoStore, Simulated};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tests::{
+    CLIENT, CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile, told,
+};
+use tokio::task::JoinSet;
+use webhook_intake::Intake;
+
+const LEADS: usize = 500;
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The services, reached in process by host name.
+#[derive(Clone)]
+struct Services {
+    airtable: Arc<Simulated<Airtable>>,
+    apify: Arc<Simulated<Apify>>,
+    gemini: Arc<Simulated<Gemini>>,
+}
+
+impl Transport for Services {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let answer = async {
+            match host.as_str() {
+                "airtable.invalid" => self.airtable.call(request).await,
+                "apify.invalid" => self.apify.call(request).await,
+                _ => self.gemini.call(request).await,
+            }
+        };
+        let lost = |reason: &str| TransportError::AnswerLost {
+            host: host.clone(),
+            reason: reason.to_owned(),
+        };
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Answer::Reply(response)) => Ok(response),
+            Ok(Answer::Lost) => Err(lost("the connection broke")),
+            Err(_elapsed) => Err(lost("timed out")),
+        }
+    }
+}
+
+/// The whole system on tokio's time.
+struct World {
+    services: Services,
+    queue: SqliteQueue,
+    intake: Intake<SqliteQueue>,
+    _tasks: JoinSet<()>,
+}
+
+fn variable(name: &'static str) -> Option<String> {
+    let value = match name {
+        "WEBHOOK_TOKEN" => WEBHOOK_TOKEN,
+        "AIRTABLE_API_URL" => "http://airtable.invalid",
+        "APIFY_API_URL" => "http://apify.invalid/v2",
+        "GEMINI_API_URL" => "http://gemini.invalid",
+        "AIRTABLE_TOKEN" | "APIFY_TOKEN" | "GEMINI_API_KEY" => "invented",
+        "MASTER_BASE_ID" => MASTER_BASE,
+        "APIFY_ACTORS" => DEFAULT_ACTOR,
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn services(clock: &Clock) -> Services {
+    let now = clock.clone();
+    let clock = simulators::Clock::new(move || now.now());
+    let airtable = AirtableOptions {
+        tokens: vec![Token::full("invented")],
+        latency: Duration::from_millis(150),
+        ..AirtableOptions::default()
+    };
+    let airtable = Airtable::new(airtable, clock.clone(), Arc::new(NoStore), 1).unwrap();
+    let tokens = vec!["invented".to_owned()];
+    let apify = ApifyOptions { tokens: tokens.clone(), ..ApifyOptions::default() };
+    let sender = Arc::new(HttpSender::new());
+    let apify = Apify::new(apify, clock.clone(), Arc::new(NoStore), sender);
+    let latency = Duration::from_secs(3);
+    let gemini = GeminiOptions { api_keys: tokens, latency, ..GeminiOptions::default() };
+    let gemini = Gemini::new(gemini, clock, Arc::new(NoStore));
+    Services {
+        airtable: Arc::new(Simulated::new(airtable, 1)),
+        apify: Arc::new(Simulated::new(apify, 1)),
+        gemini: Arc::new(Simulated::new(gemini, 1)),
+    }
+}
+
+impl World {
+    fn start() -> Self {
+        let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
+        let services = services(&clock);
+        furnish(services.airtable.service());
+        let settings = QueueSettings {
+            visibility_timeout: Duration::from_secs(900),
+            max_receive_count: QUEUE_RECEIVES,
+        };
+        let options = QueueOptions { scoring: settings, metrics: settings, seed: 1 };
+        let database = Database::in_memory().unwrap();
+        let queue = SqliteQueue::new(database.clone(), clock.clone(), options);
+        let config = webhook_intake::Config::read(variable).unwrap();
+        let intake = Intake::new(config, queue.clone(), clock.clone());
+        let limiters = Arc::new(Limiters::of_the_only_process());
+        let scoring = Arc::new(Scoring::new(
+            scoring::Config::read(variable).unwrap(),
+            services.clone(),
+            Limits::of_the_only_process(&limiters),
+            queue.clone(),
+            clock.clone(),
+            fastrand::Rng::with_seed(1),
+        ));
+        let finalizer = Arc::new(Finalizer::new(
+            metrics_finalizer::Config::read(variable).unwrap(),
+            services.clone(),
+            limiters,
+            queue.clone(),
+            SqliteEventLog::new(database),
+            clock,
+        ));
+        let mapping = |batch_size, concurrency| MappingOptions {
+            batch_size,
+            concurrency: NonZeroUsize::new(concurrency).unwrap(),
+            function_timeout: Duration::from_secs(150),
+        };
+        let mut tasks = JoinSet::new();
+        let chunks = Dispatcher::new(
+            queue.clone(),
+            QueueName::Scoring,
+            mapping(1, 16),
+            move |event, time| {
+                let scoring = Arc::clone(&scoring);
+                async move { scoring::handle(&scoring, event, time).await }
+            },
+        );
+        tasks.spawn(chunks.unwrap().run());
+        let events = Dispatcher::new(
+            queue.clone(),
+            QueueName::Metrics,
+            mapping(10, 2),
+            move |event, time| {
+                let finalizer = Arc::clone(&finalizer);
+                async move { metrics_finalizer::handle(&finalizer, event, time).await }
+            },
+        );
+        tasks.spawn(events.unwrap().run());
+        tasks.spawn(tick(queue.clone()));
+        Self { services, queue, intake, _tasks: tasks }
+    }
+
+    /// Adds leads, and a harvest with a post of each; returns the Apify run's id.
+    fn harvest(&self, names: &[String]) -> String {
+        let airtable = self.services.airtable.service();
+        let rows = names.iter().map(|name| lead_row(name).as_object().unwrap().clone());
+        airtable.insert_all(CLIENT_BASE, "Leads", rows.collect()).unwrap();
+        let targets: Vec<String> = names.iter().map(|name| profile(name)).collect();
+        self.services.apify.service().add_run(RunSpec {
+            started_at: Some("2026-11-23T09:45:19Z".parse().unwrap()),
+            finished_at: Some("2026-11-23T09:59:00Z".parse().unwrap()),
+            input: json!({"targetUrls": targets}),
+            items: names.iter().map(|name| post(name, 1, "Some words.")).collect(),
+            cost_usd: Some(1.0),
+            ..RunSpec::default()
+        })
+    }
+
+    /// Posts the webhook of a harvest; returns the answer's status.
+    async fn webhook(&self, apify_run: &str) -> u16 {
+        let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}});
+        let request = Request::post("/webhooks/apify?clientId=Guy-Wilson")
+            .header(http::header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
+            .body(Body::Text(body.to_string()))
+            .unwrap();
+        webhook_intake::handle(&self.intake, request).await.status().as_u16()
+    }
+
+    fn take_airtable_away(&self) {
+        let away = json!({"fault": "unavailable", "probability": 1});
+        let away: FaultRule = serde_json::from_value(away).unwrap();
+        self.services.airtable.faults().add(away);
+    }
+
+    fn answered(&self, kind: &str) -> u64 {
+        let requests = self.services.airtable.requests();
+        let answered = requests.iter().filter(|r| r.kind == kind && r.status == 200);
+        answered.map(|request| request.count).sum()
+    }
+
+    fn record(&self) -> serde_json::Map<String, Value> {
+        let airtable = self.services.airtable.service();
+        let mut rows = airtable.rows(MASTER_BASE, run_record::TABLE).unwrap();
+        assert_eq!(rows.len(), 1, "run records: {rows:#?}");
+        rows.remove(0).fields
+    }
+}
+
+/// A tick every ten minutes.
+async fn tick(queue: SqliteQueue) {
+    for n in 0.. {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let tick = OutgoingMessage {
+            group: MASTER_BASE.to_owned(),
+            deduplication: format!("tick-{n}"),
+            body: MetricsMessage::Tick.encode(),
+        };
+        queue.send(QueueName::Metrics, vec![tick]).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
+    let world = World::start();
+    let names: Vec<String> = (0..LEADS).map(|n| format!("lead{n}")).collect();
+    let apify_run = world.harvest(&names);
+    assert_eq!(world.webhook(&apify_run).await, 202);
+    while world.answered("update") < 5 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    world.take_airtable_away();
+    for _ in 0..12 {
+        tokio::time::sleep(HOUR / 6).await;
+        assert_eq!(world.webhook(&apify_run).await, 202, "every webhook is accepted");
+    }
+    assert!(world.answered("update") < 20, "it was away in the middle of the run");
+    world.services.airtable.faults().clear();
+    tokio::time::sleep(HOUR).await;
+
+    let record = world.record();
+    assert_eq!(told(&record), "Completed: 500 harvested, 500 examined, 500 scored; balanced");
+    let billed = world.services.gemini.service().billed_totals().usage.total;
+    assert_eq!(record[run_record::POST_TOKENS], billed);
+    for queue in QueueName::ALL {
+        let depth = world.queue.depth(queue).unwrap();
+        assert_eq!((depth.dead, depth.visible, depth.in_flight), (0, 0, 0), "{queue:?}");
+    }
+    let leads = world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
+    assert!(leads.iter().all(|row| row.fields.contains_key("Posts Relevance Score")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missed_harvest_is_queued_once_however_long_its_task_has_to_wait() {
+    let world = World::start();
+    let apify_run = world.harvest(&["jane".to_owned()]);
+    let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
+    let airtable = world.services.airtable.service();
+    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    world.take_airtable_away();
+    tokio::time::sleep(HOUR).await;
+    let depth = world.queue.depth(QueueName::Scoring).unwrap();
+    assert_eq!(depth.visible + depth.in_flight, 1, "six ticks have found it");
+    world.services.airtable.faults().clear();
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(told(&world.record()), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+}

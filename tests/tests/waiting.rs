@@ -1,0 +1,439 @@
+//! Leads that are waiting are scored: one client's or every active client's, posts or profiles.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use serde_json::{Value, json};
+use shared::digest::queue_id;
+use shared::schema::{clients, leads, run_record};
+use shared::seams::{OutgoingMessage, Queue, QueueName};
+use simulators::gemini::Marker;
+use tests::{CLIENT_BASE, MASTER_BASE, Pipeline, profile_of, told};
+
+const RUN: &str = "261123-020000";
+
+/// A cell with one stored post per text.
+fn stored(name: &str, texts: &[&str]) -> Value {
+    let posts: Vec<Value> = texts
+        .iter()
+        .enumerate()
+        .map(|(n, text)| {
+            json!({"postUrl": format!("https://www.linkedin.com/posts/{name}-{n}"),
+                "postContent": text, "postedAt": "2026-11-20"})
+        })
+        .collect();
+    json!({leads::POSTS_CONTENT: json!(posts).to_string()})
+}
+
+async fn ask(pipeline: &Pipeline, body: Value) -> Value {
+    let (status, answer) = pipeline.post("/runs", &body.to_string()).await;
+    assert_eq!(status, 202, "{answer}");
+    pipeline.settle().await;
+    answer
+}
+
+async fn send(pipeline: &Pipeline, name: &str, body: Value) {
+    let message = OutgoingMessage {
+        group: "plan#all".to_owned(),
+        deduplication: queue_id(name),
+        body: body.to_string(),
+    };
+    pipeline.system.queue.send(QueueName::Scoring, vec![message]).await.unwrap();
+    pipeline.settle().await;
+}
+
+#[tokio::test]
+async fn leads_whose_posts_wait_are_scored_and_the_others_are_left_alone() {
+    let pipeline = Pipeline::start().await;
+    let jane = pipeline.add_lead("jane", stored("jane", &["One.", "Two."]));
+    let max = pipeline.add_lead("max", stored("max", &["Three."]));
+    let mut acted = stored("acted", &["Four."]);
+    acted[leads::POSTS_ACTIONED] = json!(true);
+    let acted = pipeline.add_lead("acted", acted);
+    let mut dated = stored("dated", &["Five."]);
+    dated[leads::DATE_POSTS_SCORED] = json!("2026-11-01T00:00:00.000Z");
+    pipeline.add_lead("dated", dated);
+    pipeline.add_lead("empty", json!({}));
+
+    let answer =
+        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+
+    assert_eq!(answer, json!({"accepted": true, "runId": RUN}));
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 3 examined, 3 scored; balanced");
+    let record = pipeline.record();
+    assert_eq!(record[run_record::RUN_ID], format!("{RUN}-Guy-Wilson"));
+    assert_eq!(record[run_record::RUN_TYPE], "Orchestrated");
+    assert_eq!(record[run_record::POST_TOKENS], pipeline.billed_tokens());
+    let of_leads: u64 = [&jane, &max]
+        .iter()
+        .map(|lead| pipeline.lead(lead)[leads::POST_SCORING_TOKENS].as_u64().unwrap())
+        .sum();
+    assert_eq!(of_leads, pipeline.billed_tokens(), "the leads' parts add up to the whole");
+    assert!(!pipeline.lead(&acted).contains_key(leads::POSTS_SCORE));
+    let log = record[run_record::PROGRESS_LOG].as_str().unwrap();
+    assert!(log.contains("opened to score the posts that are waiting"), "{log}");
+    assert_eq!(log.matches("planned post scoring of 2 leads").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn the_view_decides_what_waits_where_the_base_has_it() {
+    let pipeline = Pipeline::start().await;
+    let airtable = pipeline.services.airtable.service();
+    let view = simulators::airtable::ViewSpec::filtered(
+        leads::WAITING_VIEW,
+        &format!("{{{}}}='{}'", leads::PROFILE_URL, tests::profile("max")),
+    );
+    airtable.add_view(CLIENT_BASE, leads::TABLE, view).unwrap();
+    pipeline.add_lead("jane", stored("jane", &["One."]));
+    let max = pipeline.add_lead("max", stored("max", &["Two."]));
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post"})).await;
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    assert!(pipeline.lead(&max).contains_key(leads::POSTS_SCORE));
+    assert_eq!(pipeline.record()[run_record::RUN_TYPE], "Standalone", "nobody chose its id");
+}
+
+#[tokio::test]
+async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
+    let pipeline = Pipeline::start().await;
+    for (kind, n) in [("post", 1), ("profile", 2)] {
+        ask(
+            &pipeline,
+            json!({"clientId": "Guy-Wilson", "kind": kind, "runId": format!("261123-02000{n}")}),
+        )
+        .await;
+    }
+    for (record, kind) in pipeline.records().iter().zip(["post", "profile"]) {
+        assert_eq!(told(&record.fields), "Completed: 0 harvested, 0 examined, 0 scored; balanced");
+        let log = record.fields[run_record::PROGRESS_LOG].as_str().unwrap();
+        assert!(log.contains(&format!("no leads wait for {kind} scoring")), "{log}");
+    }
+    assert_eq!(pipeline.billed_tokens(), 0);
+}
+
+#[tokio::test]
+async fn a_limit_and_lead_ids_narrow_the_choice() {
+    let pipeline = Pipeline::start().await;
+    let ids: Vec<String> = (0..4)
+        .map(|n| pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &["x"])))
+        .collect();
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "limit": 1, "runId": RUN}))
+        .await;
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    let scored = |id: &String| pipeline.lead(id).contains_key(leads::DATE_POSTS_SCORED);
+    let done: Vec<&String> = ids.iter().filter(|id| scored(id)).collect();
+    let open: Vec<&String> = ids.iter().filter(|id| !scored(id)).collect();
+    assert_eq!(done.len(), 1);
+
+    ask(
+        &pipeline,
+        json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN,
+        "leadIds": [done[0], open[0]]}),
+    )
+    .await;
+
+    assert!(scored(open[0]) && !scored(open[1]) && !scored(open[2]));
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
+    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
+    assert!(notes.contains("1 of the 2 leads named do not wait for post scoring"), "{notes}");
+}
+
+#[tokio::test]
+async fn the_schedule_scores_every_client_that_is_served_in_one_run_named_by_its_time() {
+    let pipeline = Pipeline::start().await;
+    pipeline.add_lead("jane", stored("jane", &["One."]));
+    let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
+        "requested_at": "2026-11-23T02:00:00Z"});
+    for delivery in ["the schedule", "the schedule, a day later"] {
+        send(&pipeline, delivery, task.clone()).await;
+        assert_eq!(pipeline.told(), "Completed: 0 harvested, 1 examined, 1 scored; balanced");
+        assert_eq!(pipeline.record()[run_record::RUN_ID], format!("{RUN}-Guy-Wilson"));
+    }
+    let profiles = json!({"version": 1, "type": "score", "clients": "all", "kind": "profile",
+        "requested_at": "2026-11-23T03:00:00Z"});
+    send(&pipeline, "profiles", profiles).await;
+    let clients: Vec<Value> =
+        pipeline.records().iter().map(|row| row.fields[run_record::CLIENT_ID].clone()).collect();
+    assert_eq!(clients, ["Guy-Wilson", "Basic-Client", "Guy-Wilson"], "level 1 has profiles");
+}
+
+#[tokio::test]
+async fn a_task_that_names_neither_run_nor_time_is_parked_with_the_reason() {
+    let pipeline = Pipeline::start().await;
+    send(
+        &pipeline,
+        "by hand",
+        json!({"version": 1, "type": "score", "clients": "all", "kind": "post"}),
+    )
+    .await;
+    assert_eq!(pipeline.records().len(), 0);
+    assert_eq!(pipeline.system.queue.depth(QueueName::Scoring).unwrap().dead, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_be_scored_leaves_a_failed_record_with_the_reason() {
+    for (client, kind, reason) in [
+        ("Paused-Client", "profile", "has the status \"Paused\""),
+        ("Basic-Client", "post", "which has no post scoring"),
+        ("Nobody", "post", "is not in the table \"Clients\""),
+    ] {
+        let pipeline = Pipeline::start().await;
+        ask(&pipeline, json!({"clientId": client, "kind": kind})).await;
+        let record = pipeline.record();
+        assert_eq!(record[run_record::STATUS], "Failed");
+        let details = record[run_record::ERROR_DETAILS].as_str().unwrap();
+        assert!(details.contains(reason), "{details}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_calls_no_model_and_writes_nothing_but_a_note_on_a_record_that_is_there() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let jane = pipeline.add_lead("jane", stored("jane", &["One."]));
+    let before = pipeline.lead(&jane);
+    let dry = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "dryRun": true});
+    ask(&pipeline, dry.clone()).await;
+    assert_eq!((pipeline.records().len(), pipeline.billed_tokens()), (0, 0));
+    assert_eq!(pipeline.lead(&jane), before);
+
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    let max = pipeline.add_lead("max", stored("max", &["Two."]));
+    let billed = pipeline.billed_tokens();
+    let mut again = dry;
+    again["limit"] = json!(5);
+    ask(&pipeline, again).await;
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    assert_eq!(pipeline.billed_tokens(), billed);
+    assert!(!pipeline.lead(&max).contains_key(leads::POSTS_SCORE));
+    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
+    assert!(notes.contains("dry run: 1 leads wait for post scoring; 1 would be scored"), "{notes}");
+}
+
+#[tokio::test]
+async fn profiles_are_scored_through_the_same_chain() {
+    let pipeline = Pipeline::start().await;
+    let about = "Runs operations at a company of eighty people and decides about tools.";
+    let jane = pipeline.add_lead("jane", profile_of(about));
+    let max = pipeline.add_lead("max", profile_of(&format!("{about} Twice.")));
+    let thin = pipeline.add_lead("thin", profile_of("Hello!"));
+    let blocked = pipeline
+        .add_lead("blocked", profile_of(&format!("{about} {}", Marker::SafetyBlock.text())));
+    let cut = pipeline.add_lead("cut", profile_of(&format!("{about} {}", Marker::Truncate.text())));
+    let mut done = profile_of(about);
+    done[leads::SCORING_STATUS] = json!(leads::SCORED);
+    pipeline.add_lead("done", done);
+
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "profile", "runId": RUN})).await;
+
+    let record = pipeline.record();
+    assert_eq!(told(&record), "Completed with Errors: 0 harvested, 0 examined, 0 scored; balanced");
+    assert_eq!(record[run_record::PROFILES_EXAMINED], 4);
+    assert_eq!(record[run_record::PROFILES_SCORED], 2);
+    assert_eq!(record[run_record::PROFILE_TOKENS], pipeline.billed_tokens());
+    assert_eq!(record[run_record::POST_TOKENS], 0);
+    for lead in [&jane, &max] {
+        let row = pipeline.lead(lead);
+        assert_eq!(row[leads::SCORING_STATUS], leads::SCORED);
+        let breakdown = row[leads::AI_BREAKDOWN].as_str().unwrap();
+        assert!(breakdown.starts_with("**A (A)**: "), "{breakdown}");
+        let total = breakdown.lines().find(|line| line.starts_with("Total: ")).unwrap();
+        let percent: f64 =
+            total.rsplit_once("= ").unwrap().1.trim_end_matches(" %").parse().unwrap();
+        let score = row[leads::AI_SCORE].as_f64().unwrap();
+        assert!((score * 100.0 - percent).abs() < 1e-9, "{score} {total}");
+        assert!(row[leads::AI_ASSESSMENT].as_str().is_some_and(|text| !text.is_empty()));
+        assert!(row.contains_key(leads::DATE_SCORED));
+    }
+    let row = pipeline.lead(&thin);
+    assert_eq!(row[leads::SCORING_STATUS], "Skipped – Profile Too Thin");
+    assert_eq!(row[leads::AI_SCORE], 0);
+    assert_eq!(pipeline.lead(&blocked)[leads::SCORING_STATUS], "Failed – API Error");
+    assert_eq!(pipeline.lead(&cut)[leads::SCORING_STATUS], "Failed – Parse Error");
+    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(notes.contains("1 lead(s) skipped: PROFILE_TOO_THIN"), "{notes}");
+}
+
+#[tokio::test]
+async fn posts_and_profiles_of_one_run_stand_on_one_record() {
+    let pipeline = Pipeline::start().await;
+    let mut jane = stored("jane", &["One.", "Two."]);
+    let about = profile_of("Runs operations at a company of eighty people and decides.");
+    jane.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
+    pipeline.add_lead("jane", jane);
+    for kind in ["post", "profile"] {
+        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": kind, "runId": RUN})).await;
+    }
+    let record = pipeline.record();
+    assert_eq!(told(&record), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
+    assert_eq!(record[run_record::PROFILES_SCORED], 1);
+    let both = record[run_record::POST_TOKENS].as_u64().unwrap()
+        + record[run_record::PROFILE_TOKENS].as_u64().unwrap();
+    assert_eq!(both, pipeline.billed_tokens());
+}
+
+#[tokio::test]
+async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() {
+    let pipeline = Pipeline::start_with(&[("LANES", "1"), ("PROJECT_SECONDS", "0")]).await;
+    let text = "words and words ".repeat(100);
+    for n in 0..40 {
+        pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
+    }
+    limit(&pipeline, clients::POST_TOKEN_LIMIT, 7_000);
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+
+    let record = pipeline.record();
+    let scored = record[run_record::POSTS_SCORED].as_u64().unwrap();
+    assert!((10..40).contains(&scored), "{scored}");
+    let used = record[run_record::POST_TOKENS].as_u64().unwrap();
+    assert!((3_500..=7_000).contains(&used), "{used}");
+    assert_eq!(record[run_record::BALANCE], "balanced");
+    assert_eq!(record[run_record::STATUS], "Completed");
+    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(notes.contains(&format!("{} lead(s) skipped: BUDGET_REACHED", 40 - scored)), "{notes}");
+
+    // The same run again has nothing left; another run goes on where it ended.
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": 30}))
+        .await;
+    assert!(pipeline.billed_tokens() <= 7_000);
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": "261123-030000"}))
+        .await;
+    let next = pipeline.records().pop().unwrap().fields;
+    assert!(next[run_record::POSTS_SCORED].as_u64().unwrap() > 0);
+    assert_eq!(next[run_record::BALANCE], "balanced");
+}
+
+#[tokio::test]
+async fn what_is_harvested_beyond_the_limit_is_stored_and_waits() {
+    let pipeline = Pipeline::start_with(&[("LANES", "1")]).await;
+    let text = "words and words ".repeat(100);
+    let names: Vec<String> = (0..20).map(|n| format!("l{n}")).collect();
+    let ids: Vec<String> = names.iter().map(|name| pipeline.add_lead(name, json!({}))).collect();
+    let items = names.iter().map(|name| tests::post(name, 1, &format!("{name} {text}"))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let apify_run = pipeline.harvest(tests::Harvest::of(&names, items));
+    limit(&pipeline, clients::POST_TOKEN_LIMIT, 4_000);
+    pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
+    pipeline.settle().await;
+    let record = pipeline.record();
+    assert!(told(&record).ends_with("; balanced"), "{}", told(&record));
+    assert_eq!(record[run_record::POSTS_HARVESTED], 20);
+    let rows: Vec<_> = ids.iter().map(|id| pipeline.lead(id)).collect();
+    let waiting = rows.iter().filter(|row| !row.contains_key(leads::DATE_POSTS_SCORED)).count();
+    assert!((1..20).contains(&waiting), "{waiting}");
+    assert!(rows.iter().all(|row| row.contains_key(leads::POSTS_CONTENT)), "it was paid for");
+    assert_eq!(
+        rows.iter()
+            .filter(|row| row.get(leads::POSTS_SKIP_REASON) == Some(&json!("BUDGET_REACHED")))
+            .count(),
+        waiting
+    );
+    assert!(record[run_record::POST_TOKENS].as_u64().unwrap() <= 4_000);
+}
+
+#[tokio::test]
+async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
+    // Every answer is billed thrice: the first is cut off, and each half of its call again.
+    let pipeline = Pipeline::start_with(&[("LANES", "2")]).await;
+    let text = format!("words and words {} ", Marker::Truncate.text()).repeat(40);
+    for n in 0..60 {
+        pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
+    }
+    limit(&pipeline, clients::POST_TOKEN_LIMIT, 18_000);
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    let record = pipeline.record();
+    assert_eq!(record[run_record::BALANCE], "balanced");
+    let used = record[run_record::POST_TOKENS].as_u64().unwrap();
+    let answers = pipeline.services.gemini.service().billed();
+    // A wave is ten leads: one call, two, four, and what is left of it by halves.
+    let of_wave = answers.iter().map(|answer| answer.usage.total).sum::<u64>()
+        / (record[run_record::POSTS_EXAMINED].as_u64().unwrap().div_ceil(10));
+    assert!(used <= 18_000 + 2 * of_wave, "{used} with {of_wave} a wave");
+    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(notes.contains("BUDGET_REACHED"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_days_limit_is_divided_over_the_clients_and_kept_by_the_next_plan() {
+    let pipeline =
+        Pipeline::start_with(&[("DAILY_TOKEN_LIMIT", "5000"), ("PROJECT_SECONDS", "0")]).await;
+    let text = "words and words ".repeat(100);
+    for n in 0..40 {
+        pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
+    }
+    for hour in [2, 3, 4] {
+        let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
+            "requested_at": format!("2026-11-23T0{hour}:00:00Z")});
+        send(&pipeline, &format!("hour {hour}"), task).await;
+    }
+    assert!((2_500..=5_000).contains(&pipeline.billed_tokens()), "{}", pipeline.billed_tokens());
+    let another_day = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
+        "requested_at": "2026-11-24T02:00:00Z"});
+    let before = pipeline.billed_tokens();
+    send(&pipeline, "another day", another_day).await;
+    assert!(pipeline.billed_tokens() > before);
+}
+
+/// Gives the client a token limit.
+fn limit(pipeline: &Pipeline, field: &str, tokens: u64) {
+    let airtable = pipeline.services.airtable.service();
+    let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
+    let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == "Guy-Wilson").unwrap();
+    let cells = json!({field: tokens}).as_object().unwrap().clone();
+    airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_that_comes_again_does_not_get_its_share_again() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let text = "words and words ".repeat(100);
+    let records: Vec<String> = (0..30)
+        .map(|n| {
+            let name = format!("l{n}");
+            pipeline.add_lead(&name, stored(&name, &[&format!("{n} {text}")]))
+        })
+        .collect();
+    let chunk = json!({"version": 1, "type": "chunk", "index": 0, "of": 1, "kind": "post",
+        "run": {"base_run": RUN, "client": "Guy-Wilson", "client_name": "Guy Wilson",
+            "run_type": "orchestrated", "opened_at": "2026-11-23T02:00:00Z"},
+        "plan": "pPpPpPpPpPpPpPpPpPpPpP", "base": CLIENT_BASE, "source": "waiting",
+        "rubric": "You judge posts.", "token_share": 6_000,
+        "writable": leads::POST_FIELDS.iter().map(|field| field.name).collect::<Vec<_>>(),
+        "leads": records.iter().zip(10..).map(|(record, n)| {
+            json!({"key": format!("lead-key-{n}"), "lead": {"record": record}})
+        }).collect::<Vec<_>>()});
+    send(&pipeline, "a chunk", chunk.clone()).await;
+    let billed = pipeline.billed_tokens();
+    assert!((4_000..=6_000).contains(&billed), "{billed}");
+    send(&pipeline, "the same chunk, redriven", chunk).await;
+    assert!(pipeline.billed_tokens() <= 6_000, "{}", pipeline.billed_tokens());
+    assert_eq!(pipeline.record()[run_record::POST_TOKENS], billed);
+}
+
+#[tokio::test]
+async fn two_rows_of_one_profile_are_two_leads() {
+    let pipeline = Pipeline::start().await;
+    let first = pipeline.add_lead("jane", stored("one", &["One."]));
+    let second = pipeline.add_lead("jane", stored("two", &["Two."]));
+    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
+    for lead in [first, second] {
+        assert!(pipeline.lead(&lead).contains_key(leads::POSTS_SCORE));
+    }
+}
+
+#[tokio::test]
+async fn a_harvest_and_what_was_waiting_in_one_run_count_each_lead_and_post_once() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    pipeline.add_lead("waits", stored("waits", &["Old words."]));
+    pipeline.webhook(&apify_run, &format!("clientId=Guy-Wilson&runId={RUN}")).await;
+    for _ in 0..2 {
+        let (status, _) = pipeline
+            .post(
+                "/runs",
+                &json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN}).to_string(),
+            )
+            .await;
+        assert_eq!(status, 202);
+    }
+    pipeline.settle().await;
+    let record = pipeline.record();
+    assert_eq!(told(&record), "Completed: 3 harvested, 4 examined, 4 scored; balanced");
+    assert_eq!(record[run_record::POST_TOKENS], pipeline.billed_tokens());
+}
