@@ -153,7 +153,10 @@ impl Queues {
             ready.sort_by_key(|(sequence, group)| (*group != first, *sequence));
         }
         let mut received = Vec::new();
-        for (sequence, _) in ready.into_iter().take(most.min(MOST_RECEIVED)) {
+        for (sequence, _) in ready {
+            if received.len() == most.min(MOST_RECEIVED) {
+                break;
+            }
             let Some(message) = state.messages.get_mut(&sequence) else { continue };
             if message.receive_count >= QUEUE_RECEIVES {
                 let message = state.messages.remove(&sequence).expect("it was there");
