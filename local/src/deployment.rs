@@ -6,12 +6,7 @@ use crate::queue::{DeadLetter, SqliteQueue};
 use crate::store::{Database, StoreError};
 use crate::system::queue_options;
 #[cfg(feature = "aws")]
-use shared::adapters::{
-    aws::Aws,
-    dynamodb::DynamoEventLog,
-    http::HttpTransport,
-    sqs::{QueueUrls, SqsQueue},
-};
+use shared::adapters::{aws::Aws, dynamodb::DynamoEventLog, http::HttpTransport, sqs::SqsQueue};
 use shared::clock::Clock;
 use shared::config::{ConfigError, Vars};
 use shared::ids::RunId;

@@ -90,6 +90,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
                     queue.delay_s = delay.as_secs(),
                     "message goes back to its queue"
                 );
+                crate::metrics_emf::message_given_back();
                 self.block(delivery, delay).await;
             }
             FailureClass::Retryable => {
@@ -121,6 +122,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     }
 
     async fn park(&mut self, delivery: &Delivery, reason: String) {
+        crate::metrics_emf::message_parked();
         tracing::error!(
             reason,
             queue.name = self.name.as_str(),

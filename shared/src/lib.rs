@@ -18,6 +18,7 @@ pub mod ids;
 pub mod json;
 pub mod linkedin;
 pub mod messages;
+pub mod metrics_emf;
 pub mod prices;
 pub mod run_records;
 pub mod schema;

@@ -1,6 +1,7 @@
 //! One suite of promises for each seam, on every implementation: the ones for a single machine,
 //! and the ones for AWS against an emulator on this machine.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::print_stdout, reason = "promises are shown as they are looked at")]
 
 mod emulator;
 

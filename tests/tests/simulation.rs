@@ -4,6 +4,7 @@
 //!
 //! `SEEDS=10000 cargo test --release -p tests --test simulation schedules -- --nocapture` runs
 //! that many; `SEED=<seed>` runs one and prints its trace.
+#![expect(clippy::print_stdout, reason = "a run of the simulation says what it found")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;

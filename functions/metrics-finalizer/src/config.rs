@@ -1,7 +1,9 @@
 //! The function's configuration.
 
 use jiff::SignedDuration;
-use shared::config::{AirtableConfig, ApifyConfig, ConfigError, Vars};
+use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
+use shared::seams::QueueName;
+use std::collections::BTreeMap;
 
 /// What the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
@@ -57,4 +59,26 @@ impl Config {
             missed: Missed::read(&vars)?,
         })
     }
+}
+
+/// Where the queues are that the metrics finalizer uses on AWS.
+///
+/// # Errors
+/// [`ConfigError`] names the variable.
+pub fn queue_urls(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
+    let metrics = QueueUrls::received_from(vars, QueueName::Metrics)?;
+    let scoring = QueueUrls::sent_to(vars, QueueName::Scoring)?;
+    Ok([(QueueName::Metrics, metrics), (QueueName::Scoring, scoring)].into())
+}
+
+/// `EVENT_LOG_TABLE`: the event log's table on AWS.
+///
+/// # Errors
+/// [`ConfigError`] when it is not set.
+pub fn event_log_table(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<String, ConfigError> {
+    vars.required("EVENT_LOG_TABLE", "the name of the event log's table")
 }

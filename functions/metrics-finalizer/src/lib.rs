@@ -13,7 +13,7 @@ mod retry;
 mod tick;
 mod verify;
 
-pub use config::{Config, Missed};
+pub use config::{Config, Missed, event_log_table, queue_urls};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use project::Urgency;

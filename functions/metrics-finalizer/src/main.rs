@@ -1,34 +1,37 @@
 //! Wires the metrics finalizer. Every decision is made in the library and in `shared`.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use metrics_finalizer::{Config, Finalizer, handle};
+use metrics_finalizer::{Config, Finalizer, event_log_table, handle, queue_urls};
 use shared::adapters::aws::Aws;
 use shared::adapters::dynamodb::DynamoEventLog;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::{QueueUrls, SqsQueue};
+use shared::adapters::sqs::SqsQueue;
 use shared::airtable::{Limiters, Rate};
 use shared::clock::Clock;
 use shared::config::Vars;
 use shared::deadline::Deadline;
-use shared::seams::QueueName;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn main() -> Result<(), Error> {
-    shared::telemetry::init();
-    let variable = |name| std::env::var(name).ok();
-    let config = Config::read(variable)?;
-    let vars = Vars::new(variable);
-    let metrics = QueueUrls::received_from(&vars, QueueName::Metrics)?;
-    let scoring = QueueUrls::sent_to(&vars, QueueName::Scoring)?;
-    let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
+    Box::pin(start())
+        .await
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
+async fn start() -> Result<(), Error> {
+    let environment = |name| std::env::var(name).ok();
+    let vars = Vars::new(environment);
+    shared::telemetry::init("metrics-finalizer", &vars);
     let http = HttpTransport::new()?;
     let aws = Aws::read(&vars, &http)?;
-    let queues = [(QueueName::Metrics, metrics), (QueueName::Scoring, scoring)].into();
-    let queue = SqsQueue::new(aws.sqs(), queues);
-    let log = DynamoEventLog::new(aws.dynamodb(), table);
+    let variable = aws.with_secret(environment, &Clock::system()).await?;
+    let config = Config::read(&variable)?;
+    let vars = Vars::new(&variable);
+    let queue = SqsQueue::new(aws.sqs(), queue_urls(&vars)?);
+    let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let app = &Finalizer::new(config, Arc::new(http), limiters, queue, log, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {

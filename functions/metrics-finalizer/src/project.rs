@@ -222,6 +222,7 @@ async fn written_down<T: Transport, Q: Queue, L: EventLog>(
         airtable.created = written.created,
         "run record written"
     );
+    shared::metrics_emf::run_written(summary, folded.known.as_ref().is_none_or(|known| known.open));
     let projection = Projection {
         events: folded.events,
         at: app.clock.now(),

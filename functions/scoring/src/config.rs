@@ -5,7 +5,9 @@ use crate::gemini::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use shared::airtable::MAX_CHUNK_LANES;
-use shared::config::{AirtableConfig, ApifyConfig, ConfigError, Vars};
+use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
+use shared::seams::QueueName;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use url::Url;
 
@@ -166,6 +168,18 @@ impl ModelEndpoint {
             }
         }
     }
+}
+
+/// Where the queues are that scoring uses on AWS.
+///
+/// # Errors
+/// [`ConfigError`] names the variable.
+pub fn queue_urls(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
+    let scoring = QueueUrls::received_from(vars, QueueName::Scoring)?;
+    let metrics = QueueUrls::sent_to(vars, QueueName::Metrics)?;
+    Ok([(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into())
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ mod waiting_leads;
 mod wave;
 mod writing;
 
-pub use config::{Config, DEFAULT_MODEL, ModelEndpoint};
+pub use config::{Config, DEFAULT_MODEL, ModelEndpoint, queue_urls};
 pub use gemini::{ModelProblem, ThinkingLevel, TierChoice, probe_model};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};

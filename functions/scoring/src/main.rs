@@ -1,29 +1,33 @@
 //! Wires the scoring function. Every decision is made in the library and in `shared`.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use scoring::{Config, Limits, Scoring, handle};
+use scoring::{Config, Limits, Scoring, handle, queue_urls};
 use shared::adapters::aws::Aws;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::{QueueUrls, SqsQueue};
+use shared::adapters::sqs::SqsQueue;
 use shared::clock::Clock;
 use shared::config::Vars;
 use shared::deadline::Deadline;
-use shared::seams::QueueName;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn main() -> Result<(), Error> {
-    shared::telemetry::init();
-    let variable = |name| std::env::var(name).ok();
-    let config = Config::read(variable)?;
-    let vars = Vars::new(variable);
-    let scoring = QueueUrls::received_from(&vars, QueueName::Scoring)?;
-    let metrics = QueueUrls::sent_to(&vars, QueueName::Metrics)?;
+    Box::pin(start())
+        .await
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
+async fn start() -> Result<(), Error> {
+    let environment = |name| std::env::var(name).ok();
+    let vars = Vars::new(environment);
+    shared::telemetry::init("scoring", &vars);
     let http = HttpTransport::new()?;
     let aws = Aws::read(&vars, &http)?;
-    let queues = [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into();
+    let variable = aws.with_secret(environment, &Clock::system()).await?;
+    let config = Config::read(&variable)?;
+    let queues = queue_urls(&Vars::new(&variable))?;
     let transport = Arc::new(http);
     let limits = Limits::of_one_process(config.lanes);
     let rng = fastrand::Rng::new();

@@ -1,5 +1,9 @@
 //! From the spawn of each Lambda binary to its first poll of the runtime API, release build,
-//! against a function that does nothing, in the same run: `cargo bench -p webhook-intake`.
+//! against a function that does nothing, in the same run:
+//! `cargo bench -p webhook-intake --bench cold_start`.
+//!
+//! The functions read their secret on the way, as on AWS; it is answered at once, so that what is
+//! measured is their own time. Without the secret they are measured too.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
@@ -15,7 +19,10 @@ const SPAWNS: usize = 21;
 const EMPTY: &str = "empty_lambda";
 /// The binaries and how many times the empty one's time each may take.
 const BOUNDS: [(&str, f64); 3] =
-    [("webhook-intake", 2.0), ("scoring", 3.0), ("metrics-finalizer", 3.0)];
+    [("webhook-intake", 1.5), ("scoring", 2.5), ("metrics-finalizer", 2.5)];
+
+/// A function's secret, as Secrets Manager answers it. Invented.
+const SECRET: &str = r#"{"SecretString":"{\"WEBHOOK_TOKEN\":\"invented\",\"AIRTABLE_TOKEN\":\"patInvented\",\"APIFY_TOKEN\":\"invented\",\"GEMINI_API_KEY\":\"invented\"}"}"#;
 
 /// What the functions need to start. Invented.
 const VARIABLES: [(&str, &str); 15] = [
@@ -39,25 +46,28 @@ const VARIABLES: [(&str, &str); 15] = [
 fn main() -> ExitCode {
     build();
     let names: Vec<&str> = std::iter::once(EMPTY).chain(BOUNDS.map(|(name, _)| name)).collect();
-    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); names.len()];
+    let mut times: Vec<[Vec<Duration>; 2]> = names.iter().map(|_| Default::default()).collect();
     // Taking turns: whatever else the machine does hits all of them alike.
     for _ in 0..SPAWNS {
-        for (name, times) in names.iter().zip(&mut times) {
-            times.push(first_poll(name));
+        for (name, [with_secret, without]) in names.iter().zip(&mut times) {
+            with_secret.push(first_poll(name, true));
+            without.push(first_poll(name, false));
         }
     }
-    let medians: Vec<Duration> = times.into_iter().map(median).collect();
-    let empty = medians[0];
+    let medians: Vec<[Duration; 2]> = times.into_iter().map(|times| times.map(median)).collect();
+    let empty = medians[0][1];
     println!("spawn to first poll, median of {SPAWNS}:");
-    println!("{EMPTY:<18} {:>6.1} ms", millis(empty));
+    println!("{EMPTY:<18} {:>6.2} ms", millis(empty));
     let mut kept = true;
-    for ((name, bound), median) in BOUNDS.iter().zip(&medians[1..]) {
-        let times = median.as_secs_f64() / empty.as_secs_f64();
-        let verdict = if times <= *bound { "kept" } else { "EXCEEDED" };
-        kept &= times <= *bound;
+    for ((name, bound), [with_secret, without]) in BOUNDS.iter().zip(&medians[1..]) {
+        let times = |time: &Duration| time.as_secs_f64() / empty.as_secs_f64();
+        let verdict = if times(with_secret) <= *bound { "kept" } else { "EXCEEDED" };
+        kept &= times(with_secret) <= *bound;
         println!(
-            "{name:<18} {:>6.1} ms  {times:.2}x (at most {bound}x: {verdict})",
-            millis(*median)
+            "{name:<18} {:>6.2} ms  {:.2}x (at most {bound}x: {verdict}); without a secret {:.2}x",
+            millis(*with_secret),
+            times(with_secret),
+            times(without)
         );
     }
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -84,7 +94,7 @@ fn target() -> PathBuf {
 }
 
 /// Spawns a binary against a runtime API of our own, and stops it at its first poll.
-fn first_poll(name: &str) -> Duration {
+fn first_poll(name: &str, with_secret: bool) -> Duration {
     let api = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = api.local_addr().expect("a bound port has an address").to_string();
     let started = Instant::now();
@@ -94,6 +104,8 @@ fn first_poll(name: &str) -> Duration {
         .envs(VARIABLES)
         .env("MASTER_BASE_ID", "appMaster00000001")
         .env("AWS_LAMBDA_RUNTIME_API", &address)
+        .env("AWS_ENDPOINT_URL", format!("http://{address}"))
+        .env("SECRET_ID", if with_secret { "runtally/bench" } else { "" })
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .spawn()
@@ -121,7 +133,7 @@ fn wait_for_poll(
             Err(_) => {
                 let ended = function.try_wait().expect("the function can be asked");
                 assert!(ended.is_none(), "{name} ended before its first poll: {ended:?}");
-                std::thread::sleep(Duration::from_micros(100));
+                std::thread::sleep(Duration::from_micros(20));
             }
         }
     }
@@ -129,14 +141,18 @@ fn wait_for_poll(
 
 fn is_poll(mut stream: TcpStream) -> bool {
     stream.set_nonblocking(false).expect("a socket that blocks");
-    let mut request = [0; 64];
+    stream.set_nodelay(true).expect("a socket that sends at once");
+    let mut request = [0; 4096];
     let read = stream.read(&mut request).expect("the function's request");
-    let is_poll = String::from_utf8_lossy(&request[..read]).contains("/runtime/invocation/next");
-    if !is_poll {
-        let answer = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
-        stream.write_all(answer).expect("an answer");
+    let request = String::from_utf8_lossy(&request[..read]);
+    if request.contains("/runtime/invocation/next") {
+        return true;
     }
-    is_poll
+    assert!(request.contains("GetSecretValue"), "an odd request: {request}");
+    let length = SECRET.len();
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{SECRET}");
+    stream.write_all(answer.as_bytes()).expect("an answer");
+    false
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

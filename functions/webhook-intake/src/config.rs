@@ -1,7 +1,9 @@
 //! The function's configuration.
 
 use secrecy::SecretString;
-use shared::config::{ConfigError, Vars};
+use shared::config::{ConfigError, QueueUrls, Vars};
+use shared::seams::QueueName;
+use std::collections::BTreeMap;
 
 /// What webhook intake reads at start.
 #[derive(Debug, Clone)]
@@ -24,6 +26,18 @@ impl Config {
         let previous = vars.optional_secret("WEBHOOK_TOKEN_PREVIOUS")?;
         Ok(Self { tokens: std::iter::once(current).chain(previous).collect() })
     }
+}
+
+/// Where the queues are that webhook intake uses on AWS.
+///
+/// # Errors
+/// [`ConfigError`] names the variable.
+pub fn queue_urls(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
+    let scoring = QueueUrls::sent_to(vars, QueueName::Scoring)?;
+    let metrics = QueueUrls::sent_to(vars, QueueName::Metrics)?;
+    Ok([(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into())
 }
 
 #[cfg(test)]

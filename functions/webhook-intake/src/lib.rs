@@ -7,7 +7,7 @@ mod refusal;
 mod score_request;
 mod webhook;
 
-pub use config::Config;
+pub use config::{Config, queue_urls};
 pub use refusal::Refusal;
 
 use lambda_http::http::{Method, Response, StatusCode, header};
@@ -44,6 +44,10 @@ pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Bod
     match route(app, &request).await {
         Ok((status, body)) => reply(status, &body),
         Err(refusal) => {
+            shared::metrics_emf::request_refused(refusal.status());
+            if let Refusal::QueueUnreachable { reason } = &refusal {
+                tracing::error!(reason, "the scoring queue did not take a task");
+            }
             tracing::warn!(
                 %refusal,
                 http.path = request.uri().path(),

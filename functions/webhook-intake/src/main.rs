@@ -3,24 +3,31 @@
 use lambda_http::{Error, Request, run, service_fn};
 use shared::adapters::aws::Aws;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::{QueueUrls, SqsQueue};
+use shared::adapters::sqs::SqsQueue;
 use shared::clock::Clock;
 use shared::config::Vars;
-use shared::seams::QueueName;
-use webhook_intake::{Config, Intake, handle};
+use tokio::join;
+use webhook_intake::{Config, Intake, handle, queue_urls};
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn main() -> Result<(), Error> {
-    shared::telemetry::init();
-    let variable = |name| std::env::var(name).ok();
-    let config = Config::read(variable)?;
-    let vars = Vars::new(variable);
-    let scoring = QueueUrls::sent_to(&vars, QueueName::Scoring)?;
-    let metrics = QueueUrls::sent_to(&vars, QueueName::Metrics)?;
+    Box::pin(start())
+        .await
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
+async fn start() -> Result<(), Error> {
+    let environment = |name| std::env::var(name).ok();
+    let vars = Vars::new(environment);
+    shared::telemetry::init("webhook-intake", &vars);
     let aws = Aws::read(&vars, &HttpTransport::new()?)?;
-    let queues = [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into();
-    let queue = SqsQueue::new(aws.sqs(), queues);
-    let app = &Intake::new(config, queue, Clock::system());
+    let clock = Clock::system();
+    // The client is made while the secret is on its way.
+    let (variable, sqs) = join!(aws.with_secret(environment, &clock), async { aws.sqs() });
+    let variable = variable?;
+    let config = Config::read(&variable)?;
+    let queue = SqsQueue::new(sqs, queue_urls(&Vars::new(&variable))?);
+    let app = &Intake::new(config, queue, clock);
     run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
 }

@@ -28,7 +28,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Makes the clients that a function uses. One it does not ask for is not even linked into its
 /// binary.
 #[derive(Debug, Clone)]
-pub struct Aws(SdkConfig);
+pub struct Aws {
+    config: SdkConfig,
+    credentials: Credentials,
+    http: HttpTransport,
+}
 
 impl Aws {
     /// Reads what Lambda puts into every function's environment: `AWS_REGION`,
@@ -62,26 +66,43 @@ impl Aws {
         endpoint: Option<String>,
         http: &HttpTransport,
     ) -> Self {
+        let provider = SharedCredentialsProvider::new(credentials.clone());
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(SharedHttpClient::new(Reqwest(http.client.clone())))
             .timeout_config(timeouts())
             .region(region)
-            .credentials_provider(SharedCredentialsProvider::new(credentials));
+            .credentials_provider(provider);
         config.set_endpoint_url(endpoint);
-        Self(config.build())
+        Self { config: config.build(), credentials, http: http.clone() }
     }
 
     /// The client for [`super::sqs::SqsQueue`].
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.0)
+        aws_sdk_sqs::Client::new(&self.config)
     }
 
     /// The client for [`super::dynamodb::DynamoEventLog`].
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.0)
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    pub(super) fn http(&self) -> &HttpTransport {
+        &self.http
+    }
+
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(super) fn region(&self) -> &str {
+        self.config.region().map_or("", Region::as_ref)
+    }
+
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.config.endpoint_url()
     }
 }
 

@@ -55,6 +55,19 @@ impl Loopback {
         self.requests.lock().unwrap().clone()
     }
 
+    /// The AWS operations of the requests so far, in lower case, each once and sorted.
+    #[cfg(feature = "aws")]
+    pub(super) fn operations(&self) -> Vec<String> {
+        let of = |request: &String| {
+            let (_, target) = request.split_once("x-amz-target: ")?;
+            Some(target.lines().next()?.split_once('.')?.1.to_owned())
+        };
+        let mut operations: Vec<String> = self.requests().iter().filter_map(of).collect();
+        operations.sort();
+        operations.dedup();
+        operations
+    }
+
     /// The JSON bodies of the requests so far.
     #[cfg(feature = "aws")]
     pub(super) fn bodies(&self) -> Vec<serde_json::Value> {

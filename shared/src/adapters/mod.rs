@@ -1,6 +1,7 @@
 //! The seams' adapters to the real world. Only the functions' `main`s and the local system make
 //! one; everything else sees the traits.
 
+pub mod actions;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
@@ -8,6 +9,8 @@ pub mod dynamodb;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod limits;
+#[cfg(feature = "aws")]
+pub mod secrets;
 #[cfg(feature = "aws")]
 pub mod sqs;
 

@@ -6,7 +6,7 @@ pub use dead_letters::{DeadLetter, QueueState};
 
 use super::aws::{describe, waits};
 use super::limits::{MAX_MESSAGE_BYTES, check_messages, hidden_for, is_allowed};
-use crate::config::{ConfigError, Vars};
+use crate::config::QueueUrls;
 use crate::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -22,50 +22,6 @@ const MAX_ENTRIES: usize = 10;
 
 /// The message attribute that holds why a message was parked.
 pub const REASON: &str = "reason";
-
-/// Where one queue is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueueUrls {
-    /// The queue.
-    pub url: String,
-    /// Its dead-letter queue; `None` in a function that parks nothing.
-    pub dead_letters: Option<String>,
-}
-
-impl QueueUrls {
-    /// The URLs of a queue that messages are received from: `SCORING_QUEUE_URL` and
-    /// `SCORING_DEAD_LETTERS_URL`, or the same for the metrics queue.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set.
-    pub fn received_from(
-        vars: &Vars<impl Fn(&'static str) -> Option<String>>,
-        queue: QueueName,
-    ) -> Result<Self, ConfigError> {
-        let name = match queue {
-            QueueName::Scoring => "SCORING_DEAD_LETTERS_URL",
-            QueueName::Metrics => "METRICS_DEAD_LETTERS_URL",
-        };
-        let dead_letters = vars.required(name, "the URL of the queue's dead-letter queue")?;
-        Ok(Self { dead_letters: Some(dead_letters), ..Self::sent_to(vars, queue)? })
-    }
-
-    /// The URL of a queue that messages are only sent to: `SCORING_QUEUE_URL` or
-    /// `METRICS_QUEUE_URL`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set.
-    pub fn sent_to(
-        vars: &Vars<impl Fn(&'static str) -> Option<String>>,
-        queue: QueueName,
-    ) -> Result<Self, ConfigError> {
-        let name = match queue {
-            QueueName::Scoring => "SCORING_QUEUE_URL",
-            QueueName::Metrics => "METRICS_QUEUE_URL",
-        };
-        Ok(Self { url: vars.required(name, "the URL of the queue")?, dead_letters: None })
-    }
-}
 
 /// The queues a function may use.
 ///

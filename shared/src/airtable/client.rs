@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// Most records of one write (Airtable's limit).
@@ -268,7 +269,10 @@ impl<T: Transport> Airtable<T> {
             let sent = {
                 let _base_turn = limiter.turn().await;
                 let _user_turn = self.limiters.user().turn().await;
+                let begun = Instant::now();
                 let sent = self.transport.send(request, TIMEOUT).await;
+                let status = sent.as_ref().ok().map(HttpResponse::status);
+                crate::metrics_emf::airtable_request(status, begun.elapsed());
                 if let Ok(response) = &sent
                     && response.status() == StatusCode::TOO_MANY_REQUESTS
                 {

@@ -117,6 +117,7 @@ enum Copies {
     Two(Value),
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "few of the bugs are in messages")]
 fn changed_message(world: &World, bug: Bug, queue: QueueName, body: &mut Value) -> Copies {
     let is = |body: &Value, pointer: &str, text: &str| {
         body.pointer(pointer).and_then(Value::as_str) == Some(text)
@@ -239,6 +240,7 @@ pub(super) async fn instead(world: &World, request: &HttpRequest) -> Option<Http
     let bug = world.bug?;
     let path = request.uri().path();
     let table = table_of(path);
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few of the bugs are in requests")]
     match bug {
         Bug::RequestsPerLead
             if table == leads::TABLE && request.method() == http::Method::PATCH =>
@@ -253,9 +255,10 @@ pub(super) async fn instead(world: &World, request: &HttpRequest) -> Option<Http
             let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
             body.get("performUpsert")?;
             let cells = &body["records"][0]["fields"];
-            let is_missing = match bug {
-                Bug::ErrorTakenForMissing => world.dice.chance(0.05),
-                _ => existing(world, &cells[run_record::RUN_ID]).is_none(),
+            let is_missing = if bug == Bug::ErrorTakenForMissing {
+                world.dice.chance(0.05)
+            } else {
+                existing(world, &cells[run_record::RUN_ID]).is_none()
             };
             tokio::time::sleep(world.dice.within(Duration::from_secs(20))).await;
             if !is_missing {

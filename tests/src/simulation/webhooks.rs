@@ -40,12 +40,17 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
     let event = match harvest.status {
         RunStatus::TimedOut => "ACTOR.RUN.TIMED_OUT",
         RunStatus::Aborted => "ACTOR.RUN.ABORTED",
-        _ => "ACTOR.RUN.SUCCEEDED",
+        RunStatus::Ready
+        | RunStatus::Running
+        | RunStatus::Succeeded
+        | RunStatus::Failed
+        | RunStatus::TimingOut
+        | RunStatus::Aborting => "ACTOR.RUN.SUCCEEDED",
     };
-    if world.faults.hits(Fault::WebhookOfStranger, &world.dice) {
-        if post(&world, &apify_run, event, "clientId=Nobody").await {
-            world.oracle().accepted(&format!("{derived}-(unattributed)"));
-        }
+    if world.faults.hits(Fault::WebhookOfStranger, &world.dice)
+        && post(&world, &apify_run, event, "clientId=Nobody").await
+    {
+        world.oracle().accepted(&format!("{derived}-(unattributed)"));
     }
     let times = if world.faults.hits(Fault::WebhookTwice, &world.dice) { 2 } else { 1 };
     for time in 0..times {

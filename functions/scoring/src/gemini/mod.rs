@@ -29,6 +29,7 @@ use shared::prices;
 use shared::seams::{HttpRequest, Transport, TransportError};
 use std::time::Duration;
 use tier::Asked;
+use tokio::time::Instant;
 use url::Url;
 
 /// The client of one model.
@@ -149,7 +150,8 @@ impl<T: Transport> Gemini<T> {
             Ok(request) => request,
             Err(reply) => return Call { billing: CallOutcome::Refused, reply },
         };
-        match self.transport.send(request, service.timeout).await {
+        let begun = Instant::now();
+        let call = match self.transport.send(request, service.timeout).await {
             Ok(response) if response.status() == StatusCode::OK => {
                 let now = self.clock.now();
                 let call = answer::read(response.body(), &self.model, service.tier, now);
@@ -161,7 +163,9 @@ impl<T: Transport> Gemini<T> {
                 reply: refusal::read(response.status(), response.body()),
             },
             Err(error) => lost(&error),
-        }
+        };
+        shared::metrics_emf::model_call(&call.billing, begun.elapsed());
+        call
     }
 
     async fn request(&self, body: Bytes) -> Result<HttpRequest, Reply> {

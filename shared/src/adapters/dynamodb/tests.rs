@@ -1,3 +1,4 @@
+use super::super::actions;
 use super::super::aws::aws_for_tests;
 use super::super::limits::MAX_EVENT_BYTES;
 use super::super::loopback::{Loopback, Reply};
@@ -204,4 +205,25 @@ async fn an_error_of_dynamodb_is_told_in_its_words() {
         log.read(&run()).await.unwrap_err().to_string(),
         "the event log is not reachable: ResourceNotFoundException: no table"
     );
+}
+
+#[tokio::test]
+async fn the_log_does_what_its_policy_allows_and_nothing_else() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    log.append(&run(), &[event("a")]).await.unwrap();
+    log.read(&run()).await.unwrap();
+    log.projection(&run()).await.unwrap();
+    log.save_projection(&run(), &projection(true)).await.unwrap();
+    let harvests = ["uPBN9qaKd2iLs5naZ".parse().unwrap()];
+    log.hear(&harvests).await.unwrap();
+    log.heard(&harvests).await.unwrap();
+    let (index, of_index) = log_answered(&[json!({})]).await;
+    index.open_runs().await.unwrap();
+    index.finished_runs(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(server.operations(), operations(actions::EVENT_LOG));
+    assert_eq!(of_index.operations(), operations(actions::EVENT_LOG_INDEX));
+}
+
+fn operations(actions: &[&str]) -> Vec<String> {
+    actions.iter().map(|action| action["dynamodb:".len()..].to_lowercase()).collect()
 }

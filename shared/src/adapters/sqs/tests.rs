@@ -1,3 +1,4 @@
+use super::super::actions;
 use super::super::aws::aws_for_tests;
 use super::super::loopback::{Loopback, Reply};
 use super::*;
@@ -150,6 +151,25 @@ async fn a_queue_without_a_url_is_named() {
         error.to_string(),
         "the metrics queue is not reachable: this function is not configured with its URL"
     );
+}
+
+#[tokio::test]
+async fn the_queue_does_what_its_policy_allows_and_nothing_else() {
+    let (queue, server) = queue_answered(&[TAKEN]).await;
+    queue.send(QueueName::Scoring, vec![message("d0", 1)]).await.unwrap();
+    let parked = ParkedMessage {
+        group: "g".to_owned(),
+        message_id: "m1".to_owned(),
+        body: "{}".to_owned(),
+        reason: "never".to_owned(),
+    };
+    queue.park(QueueName::Scoring, parked).await.unwrap();
+    queue.postpone(QueueName::Scoring, "receipt", Duration::ZERO).await.unwrap();
+    // IAM has one right for sending, alone or in a batch.
+    let called = ["changemessagevisibility", "sendmessage", "sendmessagebatch"];
+    assert_eq!(server.operations(), called);
+    assert_eq!(actions::SEND, ["sqs:SendMessage"]);
+    assert_eq!(actions::POSTPONE, ["sqs:ChangeMessageVisibility"]);
 }
 
 /// An answer to a receive; the client compares the checksum of each body.

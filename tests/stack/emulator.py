@@ -1,0 +1,224 @@
+"""The AWS emulator, on loopback only, and the real template deployed to it."""
+
+import json
+import pathlib
+import shutil
+import signal
+
+import boto3
+from botocore.config import Config
+
+from tools import ARCHITECTURE, WORK, answers, clean_environment, equal, free_port, http, run, start, stop, until
+
+REGION = "eu-west-1"
+STACK = "runtally"
+WEBHOOK_TOKEN = "invented-webhook-token"
+# The roles that send messages in batches, and their policies.
+SENDERS = [
+    ("WebhookIntakeRole", "webhook-intake"),
+    ("ScoringRole", "scoring"),
+    ("MetricsFinalizerRole", "metrics-finalizer"),
+]
+
+
+class Emulator:
+    """ministack as a process. What it holds outlives an orderly restart."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        state = WORK / "emulator"
+        shutil.rmtree(state, ignore_errors=True)
+        keys = {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        self.environment = clean_environment(
+            **keys,
+            BIND_HOST="127.0.0.1",  # its default is every interface
+            GATEWAY_PORT=str(self.port),
+            AUTH="true",  # each function may do only what its role allows
+            MINISTACK_REGION=REGION,
+            PERSIST_STATE="1",
+            STATE_DIR=str(state),
+            SFTP_ENABLED="0",
+            IOT_MTLS_ENABLED="0",
+            LAMBDA_EXECUTOR="local",
+        )
+        self.sam_environment = clean_environment(**keys, SAM_CLI_TELEMETRY="0")
+        (WORK / "emulator.log").unlink(missing_ok=True)
+        self.process = None
+
+    def start(self):
+        self.process = start(["python", "-m", "ministack"], "emulator.log", env=self.environment)
+        until(lambda: answers(f"{self.url}/_ministack/health"), "the emulator answers", 60)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process:
+            stop(self.process, how)
+            self.process = None
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 1}, read_timeout=120),
+        )
+
+
+class Deployed:
+    """The stack: its outputs, and what an operator looks at."""
+
+    def __init__(self, emulator, world):
+        self.emulator = emulator
+        self.secrets = emulator.client("secretsmanager")
+        self.sqs = emulator.client("sqs")
+        self.dynamodb = emulator.client("dynamodb")
+        self.functions = emulator.client("lambda")
+        self.logs = emulator.client("logs")
+        self._put_secret("runtally/webhook", {"WEBHOOK_TOKEN": WEBHOOK_TOKEN})
+        # The secret names the simulators too: the template is deployed as it is.
+        self.services = dict(world.variables)
+        self._put_secret("runtally/services", self.services)
+        self._deploy(world.master_base)
+        stacks = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        equal(stacks[0]["StackStatus"], "CREATE_COMPLETE", "the stack's status")
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        resources = emulator.client("cloudformation").describe_stack_resources(StackName=STACK)
+        self.names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources["StackResources"]}
+        self._allow_batches()
+        self._add_routes()
+
+    def _put_secret(self, name, values):
+        try:
+            self.secrets.create_secret(Name=name, SecretString=json.dumps(values))
+        except self.secrets.exceptions.ResourceExistsException:
+            self.secrets.put_secret_value(SecretId=name, SecretString=json.dumps(values))
+
+    def put_services_secret(self, **changed):
+        """Changes values of the secret of scoring and the finalizer."""
+        self.services |= changed
+        self._put_secret("runtally/services", self.services)
+
+    def restart_function(self, name):
+        """What an operator does after a secret was changed."""
+        self.functions.update_function_configuration(FunctionName=self.names[name], Description="restarted")
+
+    def _deploy(self, master_base):
+        overrides = [f"MasterBaseId={master_base}", f"Architecture={ARCHITECTURE}", "NightlyState=DISABLED"]
+        options = ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
+        command = ["sam", "deploy", *options, "--parameter-overrides", *overrides]
+        run(command, env=self.emulator.sam_environment, timeout=300)
+
+    def _allow_batches(self):
+        """AWS asks for `sqs:SendMessage` when messages are sent in a batch; this emulator asks for an
+        action of its own, which IAM does not have. It is allowed on the same queues, here only."""
+        iam = self.emulator.client("iam")
+        for role, policy in SENDERS:
+            document = iam.get_role_policy(RoleName=self.names[role], PolicyName=policy)["PolicyDocument"]
+            sends = next(s for s in document["Statement"] if s["Action"] == ["sqs:SendMessage"])
+            document["Statement"] = [sends | {"Action": ["sqs:SendMessageBatch"]}]
+            options = {"PolicyName": "emulator", "PolicyDocument": json.dumps(document)}
+            iam.put_role_policy(RoleName=self.names[role], **options)
+
+    def _add_routes(self):
+        """SAM writes an HTTP API's routes as an OpenAPI body, which this emulator does not import:
+        after the deploy there are none. The integration and the two routes that the template
+        declares are added through the API. On AWS the deploy does this."""
+        gateway = self.emulator.client("apigatewayv2")
+        self.api = self.names["Api"]
+        routes = gateway.get_routes(ApiId=self.api)["Items"]
+        if routes:
+            print(f"   the emulator now imports routes: {[route['RouteKey'] for route in routes]}")
+        else:
+            function = self.functions.get_function(FunctionName=self.names["WebhookIntake"])
+            integration = gateway.create_integration(
+                ApiId=self.api,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=function["Configuration"]["FunctionArn"],
+                PayloadFormatVersion="2.0",
+            )["IntegrationId"]
+            for key in ("POST /webhooks/apify", "POST /runs"):
+                gateway.create_route(ApiId=self.api, RouteKey=key, Target=f"integrations/{integration}")
+        self.api_url = f"{self.emulator.url}/_aws/execute-api/{self.api}/$default"
+
+    def webhook(self, client):
+        """A webhook as it is entered in Apify."""
+        return {
+            "requestUrl": f"{self.api_url}/webhooks/apify?clientId={client.replace(' ', '%20')}",
+            "headersTemplate": json.dumps({"Authorization": f"Bearer {WEBHOOK_TOKEN}"}),
+        }
+
+    def post(self, path, body, token=WEBHOOK_TOKEN):
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return http("POST", f"{self.api_url}{path}", body, headers)
+
+    def processes(self, function):
+        """The processes of a function, which the emulator started."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            wanted = {f"AWS_LAMBDA_FUNCTION_NAME={self.names[function]}", f"AWS_ENDPOINT_URL={self.emulator.url}"}
+            if wanted <= set(variables):
+                found.append(int(process.name))
+        return found
+
+    def waiting(self, queue):
+        """Messages of a queue, waiting and in work."""
+        url = self.outputs[f"{queue}Url"]
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def settle(self, seconds=60):
+        """Waits until both queues are empty."""
+        until(lambda: self.waiting("ScoringQueue") + self.waiting("MetricsQueue") == 0, "both queues are empty", seconds)
+
+    def dead_letters(self, queue):
+        """The messages of a dead-letter queue with their reasons; they are taken off it."""
+        url, found = self.outputs[f"{queue}DeadLettersUrl"], []
+        while True:
+            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            messages = answer.get("Messages", [])
+            if not messages:
+                return found
+            for message in messages:
+                found.append(message.get("MessageAttributes", {}).get("reason", {}).get("StringValue", ""))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def log_items(self, run_id):
+        """The items of the event log for a run."""
+        return self.dynamodb.query(
+            TableName=self.outputs["EventLogTable"],
+            KeyConditionExpression="pk = :run",
+            ExpressionAttributeValues={":run": {"S": run_id}},
+        )["Items"]
+
+    def open_runs(self):
+        """The runs that the sparse index holds."""
+        answer = self.dynamodb.query(
+            TableName=self.outputs["EventLogTable"],
+            IndexName="open-runs",
+            KeyConditionExpression="#open = :yes",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues={":yes": {"S": "y"}},
+        )
+        return sorted(item["pk"]["S"] for item in answer["Items"])
+
+    def log_lines(self, function):
+        """What a function wrote."""
+        group = self.names[f"{function}Logs"]
+        lines = []
+        for stream in self.logs.describe_log_streams(logGroupName=group)["logStreams"]:
+            name = stream["logStreamName"]
+            events = self.logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)
+            lines += [event["message"].strip() for event in events["events"]]
+        return lines

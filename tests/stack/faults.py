@@ -1,0 +1,129 @@
+"""Crashes and faults: what is accepted is done all the same, and the numbers stay right."""
+
+import json
+import os
+import signal
+
+from tools import WORK, check, equal, heading, until
+
+# A message whose function died comes back after this. On AWS it is 900 s (six times the function's
+# timeout), which nobody wants to wait for here; no chunk below takes as long.
+VISIBILITY_SECONDS = 20
+
+
+def show(emulator, deployed, world):
+    for queue in ("ScoringQueueUrl", "MetricsQueueUrl"):
+        attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
+        deployed.sqs.set_queue_attributes(QueueUrl=deployed.outputs[queue], Attributes=attributes)
+    killed(deployed, world)
+    restarted(emulator, deployed, world)
+    poison(deployed, world)
+    revoked_token(deployed, world)
+    deleted_secret(deployed, world)
+
+
+def begin(deployed, world, number, leads, client=0):
+    """Starts a run of its own day. Its id, how many posts it has, and what was billed before."""
+    name, base = world.clients[client]
+    before = world.billed()
+    _, posts = world.harvest(name, base, f"2026-10-{number:02}T08:00:00.000Z", leads, deployed.webhook(name))
+    return f"2610{number:02}-080000-{name}", posts, before
+
+
+def ends_right(world, run_id, posts, before, seconds=240):
+    """The run's record is complete, and its tokens are those billed or the record says what is not
+    known."""
+    record = world.record_at_end(run_id, seconds)
+    equal(record["Total Posts Harvested"], posts, f"{run_id}: posts harvested")
+    # Some of the invented leads have Posts Content that nobody can read: those alone may fail.
+    errors = [line for line in record.get("Error Details", "").splitlines() if line[:1].isupper()]
+    expected = [line for line in errors if line.startswith("POSTS_UNREADABLE")]
+    equal(errors, expected, f"{run_id}: {record['Status']}, errors besides the invented")
+    billed, recorded = world.billed()[1] - before[1], record["Post Scoring Tokens"]
+    if record["Balance"] == "balanced":
+        equal(recorded, billed, f"{run_id}: balanced, and tokens as billed")
+    else:
+        check("unobserved" in record["Balance"], f"{run_id}: balance says {record['Balance']!r}")
+        check(recorded <= billed, f"{run_id}: {recorded} tokens of {billed} billed are known")
+    return record
+
+
+def killed(deployed, world):
+    heading("faults: scoring is killed in the middle of a chunk")
+    run_id, posts, before = begin(deployed, world, 1, (0, 45))
+    until(lambda: world.billed()[0] >= before[0] + 5, "the chunk has begun", 60)
+    processes = deployed.processes("Scoring")
+    check(processes, "the function's process is found")
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+    ends_right(world, run_id, posts, before)
+    deployed.settle()
+
+
+def restarted(emulator, deployed, world):
+    heading("faults: the whole of AWS is restarted between chunks")
+    run_id, posts, before = begin(deployed, world, 2, (0, 110))
+    until(lambda: world.billed()[0] >= before[0] + 60, "the first chunk is done, others wait", 90)
+    check(deployed.waiting("ScoringQueue") > 0, "chunks wait on the queue")
+    emulator.stop()
+    check(world.records()[run_id]["Status"] == "Running", "the run is not at its end")
+    emulator.start()
+    ends_right(world, run_id, posts, before)
+    deployed.settle()
+
+
+def poison(deployed, world):
+    heading("faults: a message that nobody can read")
+    for queue in ("ScoringQueueUrl", "MetricsQueueUrl"):
+        deployed.sqs.send_message(
+            QueueUrl=deployed.outputs[queue],
+            MessageBody=json.dumps({"version": 1, "type": "surprise"}),
+            MessageGroupId="plan#poison",
+        )
+    run_id, posts, before = begin(deployed, world, 3, (0, 5))
+    ends_right(world, run_id, posts, before)
+    deployed.settle()
+    for queue in ("Scoring", "Metrics"):
+        reasons = deployed.dead_letters(queue)
+        equal(len(reasons), 1, f"dead letters of {queue.lower()}")
+        check("surprise" in reasons[0], f"with the reason: {reasons[0]}")
+
+
+def restart_functions(deployed):
+    """On AWS any change of its configuration gives a function new processes, which read the secret
+    anew. This emulator keeps the old ones, so they are ended."""
+    for function in ("Scoring", "MetricsFinalizer"):
+        deployed.restart_function(function)
+        for process in deployed.processes(function):
+            os.kill(process, signal.SIGKILL)
+
+
+def revoked_token(deployed, world):
+    heading("faults: Airtable does not take the token in the secret any more")
+    deployed.put_services_secret(AIRTABLE_TOKEN="patExpired")
+    restart_functions(deployed)
+    run_id, posts, before = begin(deployed, world, 4, (0, 5))
+    said = lambda: [line for line in deployed.log_lines("Scoring") if "UNAUTHORIZED" in line]
+    said = json.loads(until(said, "the log says so", 60)[0])
+    check(said["message"] == "message goes back to its queue", f"the log says: {said['failure']}")
+    equal(deployed.waiting("ScoringQueue"), 1, "tasks that wait")
+    equal(world.billed(), before, "nothing billed meanwhile")
+    deployed.put_services_secret(AIRTABLE_TOKEN=world.variables["AIRTABLE_TOKEN"])
+    restart_functions(deployed)
+    ends_right(world, run_id, posts, before)
+    deployed.settle()
+
+
+def deleted_secret(deployed, world):
+    heading("faults: the secret cannot be read, so the functions do not start")
+    deployed.secrets.delete_secret(SecretId="runtally/services", RecoveryWindowInDays=7)
+    restart_functions(deployed)
+    run_id, posts, before = begin(deployed, world, 5, (0, 5))
+    # What a process says before its first poll goes to the emulator's own log, not to the group's.
+    said = '"error":"the secret runtally/services could not be read: InvalidRequestException (400)"'
+    until(lambda: said in (WORK / "emulator.log").read_text(), "the log names the secret", 60)
+    check(deployed.waiting("ScoringQueue") == 1, "the task waits on its queue")
+    deployed.secrets.restore_secret(SecretId="runtally/services")
+    restart_functions(deployed)
+    ends_right(world, run_id, posts, before)
+    deployed.settle()

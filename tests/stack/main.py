@@ -1,0 +1,60 @@
+"""The parts of tests/stack/run, in order."""
+
+import sys
+import time
+import traceback
+
+import events
+import faults
+import runs
+import sizes
+from emulator import Deployed, Emulator
+from tools import ARCHITECTURE, WORK, Failed, clean_environment, heading, run
+from world import World
+
+PARTS = ("build", "runs", "events", "faults")
+
+
+def main(wanted):
+    unknown = set(wanted) - set(PARTS)
+    if unknown:
+        raise Failed(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    wanted = wanted or PARTS
+    WORK.mkdir(parents=True, exist_ok=True)
+    if "build" in wanted:
+        heading(f"build: sam validate --lint, sam build for {ARCHITECTURE}")
+        environment = clean_environment(SAM_CLI_TELEMETRY="0")
+        run(["sam", "validate", "--lint", "--region", "eu-west-1"], env=environment)
+        run(["sam", "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"], env=environment)
+        sizes.show()
+    if not set(wanted) & {"runs", "events", "faults"}:
+        return
+    world, emulator = World(leads=240, latency_ms=300), Emulator()
+    try:
+        emulator.start()
+        heading("deploy: the real template, by sam deploy")
+        deployed = Deployed(emulator, world)
+        if "runs" in wanted:
+            runs.show(deployed, world)
+        if "events" in wanted:
+            events.show(deployed, world)
+        if "faults" in wanted:
+            faults.show(emulator, deployed, world)
+    finally:
+        emulator.stop()
+        world.stop()
+
+
+if __name__ == "__main__":
+    begun = time.monotonic()
+    try:
+        main(sys.argv[1:])
+    except Failed as failed:
+        print(f"FAILED: {failed}", file=sys.stderr)
+        print(f"logs are in {WORK}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        print(f"FAILED; logs are in {WORK}", file=sys.stderr)
+        sys.exit(1)
+    print(f"== all that was asked for holds ({time.monotonic() - begun:.0f} s)")

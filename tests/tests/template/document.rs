@@ -1,0 +1,110 @@
+//! `template.yaml`, read with CloudFormation's short tags.
+
+use serde_norway::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The template.
+pub(crate) struct Template(Value);
+
+impl Template {
+    pub(crate) fn read() -> Self {
+        let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"));
+        Self(serde_norway::from_str(&std::fs::read_to_string(file).unwrap()).unwrap())
+    }
+
+    /// The value at `path`, whose parts are divided by slashes.
+    pub(crate) fn at(&self, path: &str) -> &Value {
+        let step = |value: &'_ Value, part: &str| value.get(part).is_some();
+        let mut value = &self.0;
+        for part in path.split('/') {
+            assert!(step(value, part), "template.yaml has no {part} on the way to {path}");
+            value = &value[part];
+        }
+        value
+    }
+
+    /// The value at `path` in the properties of `resource`, as [`plain`] text.
+    pub(crate) fn property(&self, resource: &str, path: &str) -> String {
+        plain(self.at(&format!("Resources/{resource}/Properties/{path}")))
+    }
+
+    /// The number at `path` in the properties of `resource`.
+    pub(crate) fn number(&self, resource: &str, path: &str) -> u64 {
+        let value = self.property(resource, path);
+        value.parse().unwrap_or_else(|_| panic!("{resource}: {path} is {value}, not a number"))
+    }
+
+    /// The names of all resources of `kind`.
+    pub(crate) fn of_kind(&self, kind: &str) -> Vec<String> {
+        let resources = self.at("Resources").as_mapping().unwrap();
+        let is_kind = |(_, resource): &(&Value, &Value)| resource["Type"] == kind;
+        resources.iter().filter(is_kind).map(|(name, _)| plain(name)).collect()
+    }
+
+    /// A function's variables: its own and those that all functions have.
+    pub(crate) fn variables(&self, function: &str) -> BTreeMap<String, String> {
+        let own = format!("Resources/{function}/Properties/Environment/Variables");
+        let all = "Globals/Function/Environment/Variables";
+        [all, own.as_str()]
+            .iter()
+            .flat_map(|path| self.at(path).as_mapping().unwrap())
+            .map(|(name, value)| (plain(name), plain(value)))
+            .collect()
+    }
+
+    /// What stands in each variable when nobody chose a parameter's value; `None` where the
+    /// template says nothing of it.
+    pub(crate) fn defaults(&self, function: &str) -> BTreeMap<String, Option<String>> {
+        let parameters = self.at("Parameters");
+        let default = |of: &str| match parameters.get(of) {
+            Some(parameter) => parameter.get("Default").map(plain),
+            // A reference to a resource, or the stack's name.
+            None if of.contains("::") || self.at("Resources").get(of).is_some() => None,
+            None => Some(of.to_owned()),
+        };
+        let variables = self.variables(function);
+        variables.iter().map(|(name, of)| (name.clone(), default(of))).collect()
+    }
+
+    /// What the role of a function or schedule may do: the actions by resource.
+    pub(crate) fn rights(&self, role: &str) -> BTreeMap<String, Vec<String>> {
+        let mut rights: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let policies = self.at(&format!("Resources/{role}/Properties/Policies"));
+        for policy in policies.as_sequence().unwrap() {
+            for statement in policy["PolicyDocument"]["Statement"].as_sequence().unwrap() {
+                assert_eq!(statement["Effect"], "Allow", "{role}");
+                for resource in list(&statement["Resource"]) {
+                    rights.entry(resource).or_default().extend(list(&statement["Action"]));
+                }
+            }
+        }
+        rights.values_mut().for_each(|actions| actions.sort());
+        rights
+    }
+}
+
+/// One value or a list of them, as [`plain`] text.
+fn list(value: &Value) -> Vec<String> {
+    match value.as_sequence() {
+        Some(values) => values.iter().map(plain).collect(),
+        None => vec![plain(value)],
+    }
+}
+
+/// The value as text; what it refers to, for a reference: `!GetAtt Queue.Arn` is `Queue.Arn`.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Tagged(tagged) => plain(&tagged.value),
+        Value::String(text) => text.clone(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Null => String::new(),
+        Value::Sequence(values) => values.iter().map(plain).collect::<Vec<_>>().join(","),
+        Value::Mapping(map) => map
+            .iter()
+            .map(|(k, v)| format!("{}={}", plain(k), plain(v)))
+            .collect::<Vec<_>>()
+            .join(","),
+    }
+}

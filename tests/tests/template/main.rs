@@ -1,0 +1,309 @@
+//! `template.yaml` against the code: what a function is given is what it asks for, and what it
+//! may do is what its seams do.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod document;
+mod observed;
+mod rights;
+
+use document::Template;
+use shared::airtable::{MAX_CHUNK_LANES, Rate};
+use shared::config::{ConfigError, Vars};
+use shared::digest::queue_id;
+use shared::failure::QUEUE_RECEIVES;
+use shared::messages::{Clients, Kind, Message, MetricsMessage, ScoringTask, plan_group};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// A base's id as the parameter `MasterBaseId` allows it.
+const BASE: &str = "appMaster00000001";
+
+/// The functions, the parameter of each one's secret, and what reads its variables.
+const FUNCTIONS: [(&str, &str, Reading); 3] = [
+    ("WebhookIntake", "WebhookSecretName", read_intake),
+    ("Scoring", "ServicesSecretName", read_scoring),
+    ("MetricsFinalizer", "ServicesSecretName", read_finalizer),
+];
+
+/// What Lambda itself sets, as far as a function reads it.
+const BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+/// Reads all that a function's `main` reads; the configuration, as it is printed.
+type Reading = fn(&dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError>;
+
+fn read_intake(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
+    webhook_intake::queue_urls(&Vars::new(read))?;
+    webhook_intake::Config::read(read).map(|config| format!("{config:?}"))
+}
+
+fn read_scoring(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
+    scoring::queue_urls(&Vars::new(read))?;
+    scoring::Config::read(read).map(|config| format!("{config:?}"))
+}
+
+fn read_finalizer(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
+    metrics_finalizer::queue_urls(&Vars::new(read))?;
+    metrics_finalizer::event_log_table(&Vars::new(read))?;
+    metrics_finalizer::Config::read(read).map(|config| format!("{config:?}"))
+}
+
+/// The variables that the secret's description promises.
+fn in_secret(template: &Template, parameter: &str) -> BTreeSet<String> {
+    let description = document::plain(template.at(&format!("Parameters/{parameter}/Description")));
+    description
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.contains('_') && *word == word.to_uppercase())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
+    let template = Template::read();
+    for (function, secret, reading) in FUNCTIONS {
+        let given = template.defaults(function);
+        let secret = in_secret(&template, secret);
+        let asked = RefCell::new(BTreeSet::new());
+        let read = |name: &'static str| {
+            asked.borrow_mut().insert(name.to_owned());
+            match name {
+                // The other way to reach the model, instead of a key.
+                "VERTEX_SERVICE_ACCOUNT" => None,
+                "MASTER_BASE_ID" => Some(BASE.to_owned()),
+                name if given.contains_key(name) => {
+                    given[name].clone().or_else(|| Some("given".to_owned()))
+                }
+                name if secret.contains(name) => Some("secret".to_owned()),
+                _ => None,
+            }
+        };
+        let vars = Vars::new(read);
+        shared::telemetry::metrics_namespace(&vars);
+        let started = reading(&read);
+        assert!(started.is_ok(), "{function} would not start: {started:?}");
+        let mut asked = asked.into_inner();
+        // These two are read before the configuration, by the logs and the secret's reader.
+        asked.extend(["RUST_LOG".to_owned(), "SECRET_ID".to_owned()]);
+        let superfluous: Vec<&String> =
+            given.keys().filter(|name| !asked.contains(*name)).collect();
+        assert_eq!(superfluous, Vec::<&String>::new(), "{function} never reads these");
+        let open: Vec<&String> = given.keys().filter(|name| secret.contains(*name)).collect();
+        assert_eq!(open, Vec::<&String>::new(), "{function} has secrets in plain variables");
+    }
+    assert!(BY_LAMBDA.iter().all(|name| !template.variables("Scoring").contains_key(*name)));
+}
+
+/// Variables that a function starts without, and that are given all the same.
+const OVERRIDES: [&str; 10] = [
+    "APIFY_ACTORS",
+    "DAILY_TOKEN_LIMIT",
+    "GEMINI_MODEL",
+    "GEMINI_THINKING",
+    "GEMINI_TIER",
+    "LANES",
+    "LEADS_PER_CALL",
+    "METRICS_NAMESPACE",
+    "RUST_LOG",
+    "VERIFY_DAYS",
+];
+
+#[test]
+fn parameters_that_nobody_chose_are_what_the_functions_take_by_themselves() {
+    let template = Template::read();
+    for (function, secret, reading) in FUNCTIONS {
+        let given = template.defaults(function);
+        let secret = in_secret(&template, secret);
+        let read = |with_overrides: bool| {
+            reading(&|name| match name {
+                "VERTEX_SERVICE_ACCOUNT" => None,
+                "MASTER_BASE_ID" => Some(BASE.to_owned()),
+                // The function looks for no actor's runs; the template names the harvests'.
+                "APIFY_ACTORS" => Some("somebody~actor".to_owned()),
+                name if OVERRIDES.contains(&name) && !with_overrides => None,
+                name if given.contains_key(name) => {
+                    given[name].clone().or_else(|| Some("x".to_owned()))
+                }
+                name => secret.contains(name).then(|| "x".to_owned()),
+            })
+        };
+        assert_eq!(read(true), read(false), "{function}");
+    }
+}
+
+#[test]
+fn a_function_does_not_start_without_a_variable_of_the_template() {
+    let template = Template::read();
+    for (function, secret, reading) in FUNCTIONS {
+        let given = template.defaults(function);
+        let secret = in_secret(&template, secret);
+        for missing in given.keys().filter(|name| !OVERRIDES.contains(&name.as_str())) {
+            let read = |name: &'static str| match name {
+                name if name == missing => None,
+                // Without the secret's name the function has only its plain variables.
+                name if missing == "SECRET_ID" && secret.contains(name) => None,
+                "MASTER_BASE_ID" => Some(BASE.to_owned()),
+                name if given.contains_key(name) => {
+                    given[name].clone().or_else(|| Some("x".to_owned()))
+                }
+                name => secret.contains(name).then(|| "x".to_owned()),
+            };
+            assert!(reading(&read).is_err(), "{function} starts without {missing}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_read_from_secrets_manager_and_stand_nowhere_in_the_template() {
+    let template = Template::read();
+    for (function, secret, _) in FUNCTIONS {
+        assert_eq!(template.variables(function)["SECRET_ID"], secret);
+    }
+    let text = include_str!("../../../template.yaml");
+    assert!(!text.contains("{{resolve:"), "a resolved secret is a plain variable");
+    assert_eq!(
+        in_secret(&template, "WebhookSecretName").into_iter().collect::<Vec<_>>(),
+        ["WEBHOOK_TOKEN", "WEBHOOK_TOKEN_PREVIOUS"]
+    );
+}
+
+#[test]
+fn functions_are_rust_on_the_newest_runtime_with_memory_and_traces() {
+    let template = Template::read();
+    let global = |path: &str| document::plain(template.at(&format!("Globals/Function/{path}")));
+    assert_eq!(global("Runtime"), "provided.al2023");
+    assert_eq!(global("Tracing"), "Active");
+    assert_eq!(global("Architectures"), "Architecture");
+    assert!(global("MemorySize").parse::<u64>().unwrap() >= 512);
+    assert_eq!(document::plain(template.at("Parameters/Architecture/Default")), "arm64");
+    let functions = template.of_kind("AWS::Serverless::Function");
+    assert_eq!(functions, FUNCTIONS.map(|(name, ..)| name.to_owned()));
+    for function in functions {
+        assert_eq!(
+            document::plain(template.at(&format!("Resources/{function}/Metadata/BuildMethod"))),
+            "rust-cargolambda"
+        );
+    }
+}
+
+/// Queue, its dead-letter queue, the function that it feeds and the name of the mapping.
+const QUEUES: [(&str, &str, &str, &str); 2] = [
+    ("ScoringQueue", "ScoringDeadLetters", "Scoring", "Tasks"),
+    ("MetricsQueue", "MetricsDeadLetters", "MetricsFinalizer", "Metrics"),
+];
+
+#[test]
+fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
+    let template = Template::read();
+    for (queue, dead_letters, function, _) in QUEUES {
+        for name in [queue, dead_letters] {
+            for (property, value) in [
+                ("FifoQueue", "true"),
+                ("ContentBasedDeduplication", "true"),
+                ("DeduplicationScope", "messageGroup"),
+                ("FifoThroughputLimit", "perMessageGroupId"),
+                ("SqsManagedSseEnabled", "true"),
+                ("MessageRetentionPeriod", "1209600"),
+            ] {
+                assert_eq!(template.property(name, property), value, "{name}: {property}");
+            }
+        }
+        assert_eq!(
+            template.property(queue, "RedrivePolicy/deadLetterTargetArn"),
+            format!("{dead_letters}.Arn")
+        );
+        // The function parks a message in its last delivery, with the reason; this is the net.
+        let receives = template.number(queue, "RedrivePolicy/maxReceiveCount");
+        assert_eq!(receives, u64::from(QUEUE_RECEIVES), "{queue}");
+        let timeout = template.number(function, "Timeout");
+        assert!(template.number(queue, "VisibilityTimeout") >= 6 * timeout, "{queue}");
+    }
+}
+
+#[test]
+fn every_mapping_reports_the_messages_that_failed() {
+    let template = Template::read();
+    for (queue, _, function, mapping) in QUEUES {
+        let of = |path: &str| template.property(function, &format!("Events/{mapping}/{path}"));
+        assert_eq!(of("Type"), "SQS");
+        assert_eq!(of("Properties/Queue"), format!("{queue}.Arn"));
+        assert_eq!(of("Properties/FunctionResponseTypes"), "ReportBatchItemFailures");
+        assert!((1..=10).contains(&of("Properties/BatchSize").parse::<u64>().unwrap()));
+    }
+}
+
+#[test]
+fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
+    let template = Template::read();
+    let number = |path: &str| -> u64 {
+        document::plain(template.at(&format!("Parameters/{path}"))).parse().unwrap()
+    };
+    assert_eq!(number("Lanes/MinValue"), 1);
+    assert_eq!(number("Lanes/MaxValue"), u64::from(MAX_CHUNK_LANES));
+    let concurrency = template.property("Scoring", "Events/Tasks/Properties/ScalingConfig");
+    assert_eq!(concurrency, "MaximumConcurrency=ScoringConcurrency");
+    // 50 requests a second over all bases, of which the finalizer makes its own.
+    let left = 50 - Rate::FINALIZER.requests as u64;
+    let each = |lanes: u32| Rate::chunk(lanes).requests as u64;
+    let default = number("ScoringConcurrency/Default");
+    assert!(default * each(1) <= left, "by default, with whatever Lanes");
+    assert!(11 * each(1) <= left, "what the description promises");
+    for lanes in 2..=MAX_CHUNK_LANES {
+        assert!(number("ScoringConcurrency/MaxValue") * each(lanes) <= left, "Lanes {lanes}");
+    }
+}
+
+#[test]
+fn the_finalizer_never_works_on_two_batches_of_one_base() {
+    let template = Template::read();
+    // Lambda has at most one batch of a FIFO group in work; events and ticks share the group.
+    assert_eq!(template.property("MetricsQueue", "FifoQueue"), "true");
+    let group = template.property("Tick", "Target/SqsParameters/MessageGroupId");
+    assert_eq!(group, "MasterBaseId");
+    assert_eq!(queue_id(BASE), BASE, "scoring sends events in the group of this text");
+    assert_eq!(template.property("Tick", "Target/Arn"), "MetricsQueue.Arn");
+}
+
+/// A schedule's message at two scheduled times.
+fn scheduled(template: &Template, schedule: &str) -> [String; 2] {
+    let input = template.property(schedule, "Target/Input");
+    ["2026-11-24T03:00:00Z", "2026-11-25T03:00:00Z"]
+        .map(|time| input.replace("<aws.scheduler.scheduled-time>", time))
+}
+
+#[test]
+fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
+    let template = Template::read();
+    let schedules = template.of_kind("AWS::Scheduler::Schedule");
+    assert_eq!(schedules, ["Tick", "NightlyPosts", "NightlyProfiles"]);
+    for schedule in schedules {
+        // The queue deduplicates by content: the same body within five minutes would vanish.
+        let [first, second] = scheduled(&template, &schedule);
+        assert_ne!(first, second, "{schedule}");
+        let target = template.property(&schedule, "Target/Arn");
+        let queue = target.strip_suffix(".Arn").unwrap();
+        assert_eq!(template.property(queue, "ContentBasedDeduplication"), "true");
+    }
+    let [tick, _] = scheduled(&template, "Tick");
+    assert_eq!(MetricsMessage::decode(&tick), Ok(MetricsMessage::Tick));
+    for (schedule, kind) in [("NightlyPosts", Kind::Post), ("NightlyProfiles", Kind::Profile)] {
+        let [night, _] = scheduled(&template, schedule);
+        let Ok(ScoringTask::Score(task)) = ScoringTask::decode(&night) else { panic!("{night}") };
+        assert_eq!((&task.clients, task.kind), (&Clients::All, kind));
+        assert_eq!(task.run().unwrap().as_str(), "261124-030000", "the scheduled time's run");
+        let group = template.property(schedule, "Target/SqsParameters/MessageGroupId");
+        assert_eq!(group, plan_group("all"));
+    }
+}
+
+#[test]
+fn the_event_log_is_paid_by_use_restorable_and_encrypted_and_outlives_the_stack() {
+    let template = Template::read();
+    let log = |path: &str| template.property("EventLog", path);
+    assert_eq!(log("BillingMode"), "PAY_PER_REQUEST");
+    assert_eq!(log("PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), "true");
+    assert_eq!(log("SSESpecification/SSEEnabled"), "true");
+    assert_eq!(document::plain(template.at("Resources/EventLog/DeletionPolicy")), "Retain");
+    for index in ["open-runs", "finished-runs"] {
+        assert!(log("GlobalSecondaryIndexes").contains(&format!("IndexName={index}")), "{index}");
+    }
+}
