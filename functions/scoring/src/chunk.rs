@@ -5,6 +5,7 @@ use crate::budget::{self, Meter, Rates};
 use crate::decide::{Decision, decide, decide_profile};
 use crate::form::{About, Form};
 use crate::leads::{self, Cells, LeadRow};
+use crate::plan;
 use crate::report::report;
 use crate::wave::{self, Lead};
 use shared::airtable::Record;
@@ -73,6 +74,9 @@ async fn score_leads<T: Transport, Q: Queue>(
     delivery: &Delivery,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
+    if chunk.source == Source::Waiting {
+        report(app, &chunk.run, vec![plan::fact_of(chunk)]).await?;
+    }
     let form = Form::of(chunk);
     let run = chunk.run.id();
     let mut work = Work {

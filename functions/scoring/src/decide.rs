@@ -35,7 +35,7 @@ pub(crate) fn decide(
     let Ok(stored) = posts_content::read(&row.posts_content) else {
         cells.posts_readable(false);
         let detail = posts_content::Unreadable.to_string();
-        cells.failed(ErrorCategory::PostsUnreadable, &detail, 0);
+        cells.failed(ErrorCategory::PostsUnreadable, &detail, 0, 0);
         let outcome = Outcome::Failed { category: ErrorCategory::PostsUnreadable, detail };
         return Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() };
     };
@@ -54,10 +54,17 @@ pub(crate) fn decide(
     let worded: Vec<StoredPost> =
         posts.into_iter().filter(|post| !post.content().is_empty()).collect();
     let keys = || worded.iter().map(|post| post.url().key()).collect::<Vec<_>>();
+    // Another plan of this run may have stored posts since the run asked about the others.
+    let mut has_unasked = false;
     if added == 0 {
         match earlier(&row.evaluation, run) {
+            Earlier::Scored(_, asked) | Earlier::Failed(_, _, asked)
+                if !asked.is_all_of(worded.len()) =>
+            {
+                has_unasked = true;
+            }
             // An earlier try scored it and died before it could say so.
-            Earlier::Scored(scored) => {
+            Earlier::Scored(scored, _) => {
                 // A waiting lead's row was written as a whole then.
                 if *source == Source::Waiting {
                     cells.clear();
@@ -66,7 +73,7 @@ pub(crate) fn decide(
             }
             // It would fail the same way again. An answer of no use may be better in another run,
             // but is not paid for again and again because another lead's answer is missing.
-            Earlier::Failed(category, detail)
+            Earlier::Failed(category, detail, _)
                 if category == ErrorCategory::SafetyBlock
                     || (tried_before && category == ErrorCategory::AiResponseFormat) =>
             {
@@ -80,7 +87,7 @@ pub(crate) fn decide(
         let cell_has_text = !row.posts_content.trim().is_empty();
         let unparsed = had_none && lead.posts.is_empty() && cell_has_text;
         Some(if unparsed { SkipReason::NoPostsParsed } else { SkipReason::NoContent })
-    } else if added == 0 && row.scored_at.is_some() {
+    } else if added == 0 && !has_unasked && row.scored_at.is_some() {
         Some(SkipReason::NoNewPosts)
     } else {
         None
@@ -262,15 +269,20 @@ mod tests {
             decided(vec![post("https://l/old", "old words")], &row(OLD, &scored, true)).0,
             "scored 1 of 1"
         );
-        let blocked = error_cell(&run(), ErrorCategory::SafetyBlock, "blocked");
+        let blocked = error_cell(&run(), ErrorCategory::SafetyBlock, "blocked", 1);
         assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
-        let failed = error_cell(&run(), ErrorCategory::Timeout, "slow");
+        let failed = error_cell(&run(), ErrorCategory::Timeout, "slow", 1);
         assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
-        let cut = error_cell(&run(), ErrorCategory::AiResponseFormat, "cut off");
+        let cut = error_cell(&run(), ErrorCategory::AiResponseFormat, "cut off", 1);
         assert_eq!(decided_in_try(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
         assert_eq!(decided_in_try(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
+        let two = r#"[{"postUrl":"https://l/old","postContent":"a"},{"postUrl":"https://l/new","postContent":"b"}]"#;
+        let of_one = scored.replace("}]", r#","posts_asked":1}]"#);
+        assert_eq!(decided(vec![], &row(two, &of_one, true)).0, "ask about 2", "stored since then");
+        let of_both = scored.replace("}]", r#","posts_asked":2}]"#);
+        assert_eq!(decided(vec![], &row(two, &of_both, true)).0, "scored 1 of 2");
     }
 
     fn profile_decided(status: &str, about: &str, breakdown: &str, n: u32) -> String {

@@ -113,8 +113,8 @@ fn score(value: &Value) -> Option<u8> {
     Some(number as u8)
 }
 
-/// The cell `Posts AI Evaluation` for scored posts: each with the run that scored it, so that a
-/// row tells by itself what a run did to it.
+/// The cell `Posts AI Evaluation` for scored posts: each with the run that scored it and with how
+/// many posts were asked about, so that a row tells by itself what a run did to it.
 pub(crate) fn cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> String {
     let write = |rationale_max: usize| {
         let items: Vec<Value> = scored
@@ -126,6 +126,7 @@ pub(crate) fn cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> 
                     "post_score": scored.score,
                     "scoring_rationale": rationale,
                     "run_id": run,
+                    "posts_asked": posts.len(),
                 })
             })
             .collect();
@@ -135,20 +136,41 @@ pub(crate) fn cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> 
     if cell_len(&full) <= CELL_MAX { full } else { write(CELL_MAX / 4 / scored.len().max(1)) }
 }
 
-/// The cell `Posts AI Evaluation` for a lead that could not be scored.
-pub(crate) fn error_cell(run: &RunId, category: ErrorCategory, detail: &str) -> String {
-    json!({"error": category, "detail": detail, "run_id": run}).to_string()
+/// The cell `Posts AI Evaluation` for a lead that could not be scored, of so many posts.
+pub(crate) fn error_cell(
+    run: &RunId,
+    category: ErrorCategory,
+    detail: &str,
+    posts: usize,
+) -> String {
+    json!({"error": category, "detail": detail, "run_id": run, "posts_asked": posts}).to_string()
 }
 
 /// What a row's `Posts AI Evaluation` says that a run did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Earlier {
-    /// The run scored these posts.
-    Scored(Vec<PostKey>),
+    /// The run scored these of the posts it asked about.
+    Scored(Vec<PostKey>, Asked),
     /// The run could not score the lead.
-    Failed(ErrorCategory, String),
+    Failed(ErrorCategory, String, Asked),
     /// Nothing.
     Nothing,
+}
+
+/// How many posts a run asked about; rows of earlier releases do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked(Option<u64>);
+
+impl Asked {
+    fn of(value: &Value) -> Self {
+        Self(value["posts_asked"].as_u64())
+    }
+
+    /// Whether it asked about all of so many. Posts are only ever added to a row: the same number
+    /// is the same posts.
+    pub(crate) fn is_all_of(self, posts: usize) -> bool {
+        self.0.is_none_or(|asked| asked == posts as u64)
+    }
 }
 
 /// Reads from a row's evaluation what `run` did to it.
@@ -161,11 +183,13 @@ pub(crate) fn earlier(cell: &str, run: &RunId) -> Earlier {
                 .filter(|item| is_of_run(item))
                 .filter_map(|item| Some(PostUrl(item["post_url"].as_str()?.to_owned()).key()))
                 .collect(),
+            items.iter().find(|item| is_of_run(item)).map_or(Asked(None), Asked::of),
         ),
         Ok(error @ Value::Object(_)) if is_of_run(&error) => {
             let category = serde_json::from_value(error["error"].clone());
             let detail = error["detail"].as_str().unwrap_or_default().to_owned();
-            category.map_or(Earlier::Nothing, |category| Earlier::Failed(category, detail))
+            let asked = Asked::of(&error);
+            category.map_or(Earlier::Nothing, |category| Earlier::Failed(category, detail, asked))
         }
         Ok(_) | Err(_) => Earlier::Nothing,
     }
@@ -252,12 +276,15 @@ mod tests {
         let posts = posts();
         let one = ScoredPost { index: 1, score: 7, rationale: "meh".to_owned() };
         let scored = cell(&run, &posts, &[one]);
-        assert_eq!(earlier(&scored, &run), Earlier::Scored(vec![posts[1].url().key()]));
+        assert_eq!(
+            earlier(&scored, &run),
+            Earlier::Scored(vec![posts[1].url().key()], Asked(Some(posts.len() as u64)))
+        );
         assert_eq!(earlier(&scored, &other), Earlier::Nothing);
-        let failed = error_cell(&run, ErrorCategory::SafetyBlock, "blocked");
+        let failed = error_cell(&run, ErrorCategory::SafetyBlock, "blocked", 2);
         assert_eq!(
             earlier(&failed, &run),
-            Earlier::Failed(ErrorCategory::SafetyBlock, "blocked".to_owned())
+            Earlier::Failed(ErrorCategory::SafetyBlock, "blocked".to_owned(), Asked(Some(2)))
         );
         assert_eq!(earlier(&failed, &other), Earlier::Nothing);
         assert_eq!(earlier("[{\"postScore\":1}]", &run), Earlier::Nothing);

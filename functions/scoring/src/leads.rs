@@ -303,10 +303,16 @@ impl Cells {
 
     /// The lead could not be scored. Only what would fail the same way again is dated, so that it
     /// waits for new posts; everything else is tried again in the next run.
-    pub(crate) fn failed(&mut self, category: ErrorCategory, detail: &str, tokens: u64) {
+    pub(crate) fn failed(
+        &mut self,
+        category: ErrorCategory,
+        detail: &str,
+        posts: usize,
+        tokens: u64,
+    ) {
         self.set(
             schema::POSTS_EVALUATION,
-            json!(evaluation::error_cell(&self.run, category, detail)),
+            json!(evaluation::error_cell(&self.run, category, detail, posts)),
         );
         let dated = category == ErrorCategory::SafetyBlock;
         self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });

@@ -173,17 +173,7 @@ impl Plan {
             .iter()
             .zip(0..)
             .map(|(LaneChunk { leads, .. }, chunk)| {
-                let leads = leads
-                    .iter()
-                    .map(|lead| PlannedLead {
-                        lead: lead.lead.key.clone(),
-                        posts: lead.items,
-                        record: match &lead.lead.lead {
-                            LeadRef::Record(record) => Some(record.clone()),
-                            LeadRef::Profile(_) => None,
-                        },
-                    })
-                    .collect();
+                let leads = leads.iter().map(|lead| planned(&lead.lead, lead.items)).collect();
                 Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
             })
             .collect();
@@ -255,6 +245,26 @@ fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
         }
     }
     chunks
+}
+
+/// A lead as a plan tells of it.
+fn planned(lead: &ChunkLead, items: u32) -> PlannedLead {
+    let record = match &lead.lead {
+        LeadRef::Record(record) => Some(record.clone()),
+        LeadRef::Profile(_) => None,
+    };
+    PlannedLead { lead: lead.key.clone(), posts: items, record }
+}
+
+/// What a chunk of waiting leads tells of its plan itself. Planning that dies between queueing it
+/// and telling of it begins anew with those that wait still, and these would be in no plan.
+pub(crate) fn fact_of(chunk: &Chunk) -> Fact {
+    Fact::PlannedChunk(PlannedChunk {
+        plan: chunk.plan.clone(),
+        kind: chunk.kind,
+        chunk: chunk.index,
+        leads: chunk.leads.iter().map(|lead| planned(lead, 0)).collect(),
+    })
 }
 
 /// The lane of a lead, made from its key alone.

@@ -131,7 +131,7 @@ fn verdict(
         }
         (Err(NoAnswer { category, detail, .. }), _) => {
             match about {
-                About::Posts(_) => cells.failed(category, &detail, tokens),
+                About::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
                 About::Profile(_) => cells.profile_failed(category),
             }
             (Outcome::Failed { category, detail }, Vec::new())

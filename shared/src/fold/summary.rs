@@ -231,6 +231,11 @@ impl RunState {
                 .filter(|index| !self.is_finished(&(id.clone(), *index)))
                 .map(move |index| format!("chunk {} of {} (plan {id})", index + 1, plan.chunks))
         });
+        // Planning that died told of no plan for these, and began anew.
+        let untold = self.chunks.iter().filter(|((plan, _), chunk)| {
+            chunk.planned.is_some() && !chunk.is_over() && !self.plans.contains_key(plan)
+        });
+        let untold = untold.map(|((plan, index), _)| format!("chunk {} (plan {plan})", index + 1));
         let unopened = (self.opened.is_empty()
             && self.plans.is_empty()
             && self.failures.is_empty()
@@ -248,6 +253,7 @@ impl RunState {
             .chain(unscored)
             .chain(unplanned)
             .chain(unfinished)
+            .chain(untold)
             .collect()
     }
 

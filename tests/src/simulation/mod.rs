@@ -120,6 +120,9 @@ async fn schedule(seed: u64, options: Options) -> Report {
     for harvest in 0..world.scenario.harvests.len() {
         outside.spawn(webhooks::harvest(Arc::clone(&world), harvest));
     }
+    for request in 0..world.scenario.requests.len() {
+        outside.spawn(webhooks::request(Arc::clone(&world), request));
+    }
     outside.spawn(people::run(Arc::clone(&world)));
     outside.spawn(poison(Arc::clone(&world)));
     while outside.join_next().await.is_some() {}

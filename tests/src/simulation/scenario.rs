@@ -1,7 +1,7 @@
 //! What a schedule is about: clients, their leads, and the harvests that are announced.
 
 use super::dice::Dice;
-use crate::bases;
+use crate::{MASTER_BASE, bases};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::schema::{clients, leads};
@@ -28,6 +28,8 @@ pub(super) const HUMAN_FIELD: &str = "Invoiced";
 pub(super) struct Scenario {
     pub(super) clients: Vec<Client>,
     pub(super) harvests: Vec<Harvest>,
+    /// Requests to score what is waiting.
+    pub(super) requests: Vec<Asked>,
     /// Every post, by the word that only it has.
     pub(super) posts: BTreeMap<String, Post>,
 }
@@ -77,14 +79,29 @@ pub(super) struct Harvest {
     pub(super) cost_usd: f64,
 }
 
+/// A request to score a client's waiting leads, as a part of the run of its harvest or as a run of
+/// its own.
+pub(super) struct Asked {
+    /// The run it belongs to.
+    pub(super) run: String,
+    /// The body of `POST /runs`.
+    pub(super) body: String,
+    /// When it is sent, from the start of the schedule.
+    pub(super) sent_after: Duration,
+}
+
 impl Scenario {
     /// Invents a scenario and puts its bases into `airtable`.
     pub(super) fn invent(dice: &Dice, airtable: &Airtable, now: Timestamp) -> Self {
         let level = "2-Lead and post scoring";
         let rows = CLIENTS.map(|(id, name, base)| (id, name, clients::ACTIVE, base, level));
         bases::furnish_master(airtable, &rows);
-        let mut scenario =
-            Self { clients: Vec::new(), harvests: Vec::new(), posts: BTreeMap::new() };
+        let mut scenario = Self {
+            clients: Vec::new(),
+            harvests: Vec::new(),
+            requests: Vec::new(),
+            posts: BTreeMap::new(),
+        };
         for (id, _, base) in CLIENTS {
             bases::furnish_client(airtable, base);
             let leads = scenario.invent_leads(dice, airtable, (id, base));
@@ -96,6 +113,16 @@ impl Scenario {
         }
         if dice.chance(0.25) {
             scenario.invent_second_harvest(dice, now);
+        }
+        for client in 0..CLIENTS.len() {
+            for (kind, share) in [("profile", 0.3), ("post", 0.2)] {
+                if dice.chance(share) {
+                    scenario.invent_request(dice, client, kind);
+                }
+            }
+            if dice.chance(0.1) {
+                limit_tokens(dice, airtable, CLIENTS[client].0);
+            }
         }
         scenario
     }
@@ -158,6 +185,14 @@ impl Scenario {
                 }
                 _ => {}
             }
+            if dice.chance(0.15) {
+                let about =
+                    if dice.chance(0.1) { "Hi" } else { "Runs operations for a maker of machines" };
+                let profile =
+                    json!({"headline": "Operations", "about": format!("{about} p.{slug}.")});
+                row.insert(leads::RAW_PROFILE.to_owned(), json!(profile.to_string()));
+                row.insert(leads::SCORING_STATUS.to_owned(), json!(leads::TO_BE_SCORED));
+            }
             rows.push(row);
             leads.push(Lead { record: String::new(), slug, stored, is_unreadable });
         }
@@ -193,6 +228,20 @@ impl Scenario {
         let hint = if orchestrated { format!("&runId={base_run}") } else { String::new() };
         let query = format!("clientId={id}{hint}");
         self.add_harvest(dice, client, started_at, format!("{base_run}-{id}"), query);
+    }
+
+    /// A request for the run of the client's harvest, if that was named beforehand.
+    fn invent_request(&mut self, dice: &Dice, client: usize, kind: &str) {
+        let id = self.clients[client].id;
+        let named = self.harvests.iter().find(|h| h.client == client && h.query.contains("runId"));
+        let base_run = named.map_or(format!("261122-2300{client:02}"), |harvest| {
+            harvest.run.chars().take("261122-220000".len()).collect()
+        });
+        self.requests.push(Asked {
+            run: format!("{base_run}-{id}"),
+            body: json!({"clientId": id, "kind": kind, "runId": base_run}).to_string(),
+            sent_after: dice.within(Duration::from_mins(10)),
+        });
     }
 
     /// Another harvest of a client: of the same run, or of a run of its own over the same leads.
@@ -268,6 +317,16 @@ impl Scenario {
             cost_usd,
         });
     }
+}
+
+/// Limits what a run of the client may use to a few calls.
+fn limit_tokens(dice: &Dice, airtable: &Airtable, client: &str) {
+    let rows = airtable.rows(MASTER_BASE, clients::TABLE).expect("the clients");
+    let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == client).expect("a client");
+    let limit = dice.between(1_000, 6_000);
+    let cells = json!({clients::POST_TOKEN_LIMIT: limit, clients::PROFILE_TOKEN_LIMIT: limit});
+    let cells = cells.as_object().cloned().unwrap_or_default();
+    airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).expect("the cells fit");
 }
 
 fn item(url: &str, words: &str, target: &str) -> Value {

@@ -1,7 +1,7 @@
 //! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
 
 use super::faults::Fault;
-use super::scenario::Harvest;
+use super::scenario::{Asked, Harvest};
 use super::worker::{self, Seams, Worker};
 use super::world::{WEBHOOK_TOKEN, World};
 use crate::{MASTER_BASE, bases};
@@ -73,13 +73,26 @@ fn list(world: &World, harvest: &Harvest, apify_run: &str) {
     bases::insert(&world.airtable, MASTER_BASE, apify::TABLE, row);
 }
 
+/// Asks for waiting leads to be scored, again until that is accepted.
+pub(super) async fn request(world: Arc<World>, index: usize) {
+    let Asked { run, body, sent_after } = &world.scenario.requests[index];
+    tokio::time::sleep(*sent_after).await;
+    if post_until_accepted(&world, "/runs", body).await {
+        world.oracle().accepted(run);
+    }
+}
+
 /// Posts a webhook until it is accepted; whether it ever was.
 async fn post(world: &Arc<World>, apify_run: &str, event: &str, query: &str) -> bool {
     let body = json!({"eventType": event, "eventData": {"actorRunId": apify_run},
         "resource": {"id": apify_run}})
     .to_string();
+    post_until_accepted(world, &format!("/webhooks/apify?{query}"), &body).await
+}
+
+async fn post_until_accepted(world: &Arc<World>, path: &str, body: &str) -> bool {
     for retry in 0..=RETRIES {
-        if post_once(world, &body, query).await == Some(202) {
+        if post_once(world, path, body).await == Some(202) {
             return true;
         }
         tokio::time::sleep(Duration::from_mins(1 << retry)).await;
@@ -88,14 +101,14 @@ async fn post(world: &Arc<World>, apify_run: &str, event: &str, query: &str) -> 
 }
 
 /// One call of intake; `None` when its process died.
-async fn post_once(world: &Arc<World>, body: &str, query: &str) -> Option<u16> {
+async fn post_once(world: &Arc<World>, path: &str, body: &str) -> Option<u16> {
     let invocation = world.step();
     let worker = Arc::new(Worker::new("intake".to_owned()));
     worker.begin(invocation, worker::death(world).map(|steps| steps % 2 + 1));
     let seams = Seams { world: Arc::clone(world), worker: Arc::clone(&worker) };
     let config = webhook_intake::Config::read(World::variable).expect("a configuration");
     let intake = Intake::new(config, seams, world.clock.clone());
-    let request = Request::post(format!("https://intake.invalid/webhooks/apify?{query}"))
+    let request = Request::post(format!("https://intake.invalid{path}"))
         .header(header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
         .body(Body::Text(body.to_owned()))
         .expect("a request");

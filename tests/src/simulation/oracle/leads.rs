@@ -81,6 +81,13 @@ impl Oracle {
             }
             words.insert(word);
         }
+        let is_scored =
+            cells.get(schema::SCORING_STATUS).and_then(Value::as_str) == Some(schema::SCORED);
+        let asked = self.invocations.get(&invocation).is_some_and(|k| k.profiles.contains(&slug));
+        if is_scored && !asked {
+            let what = format!("lead {slug} got a profile score that nobody asked for");
+            broken.push((Invariant::Leads, what));
+        }
         let is_error = evaluation.is_object() && text(&evaluation, "/error") != "SAFETY_BLOCK";
         if is_error && cells.get(schema::DATE_POSTS_SCORED).is_some_and(|date| !date.is_null()) {
             let what = format!("lead {slug} failed and is dated: it is never tried again");

@@ -88,6 +88,8 @@ struct Invocation {
     pending: Vec<Pending>,
     /// Scores of whole answers that reached it, by the post's word.
     scores: BTreeMap<String, u64>,
+    /// Leads whose profiles it asked about.
+    profiles: BTreeSet<String>,
     /// When it read the rows of its leads.
     read_at: u64,
 }
@@ -153,7 +155,7 @@ impl Oracle {
                     "opened" => self.opened(&run, fact),
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
-                    "settled" => self.run(&run).reports.settled(fact),
+                    "settled" => self.run(&run).settled(fact),
                     "chunk_failed" | "run_failed" => self.failures.terminal += 1,
                     _ => {}
                 }

@@ -15,7 +15,12 @@ pub(super) enum Pending {
 impl Oracle {
     /// The model answered, and billed.
     pub(in super::super) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
-        let words = words_in(&String::from_utf8_lossy(asked));
+        let asked_text = String::from_utf8_lossy(asked);
+        let words = words_in(&asked_text);
+        let profiles = slugs_of_profiles(&asked_text);
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.profiles.extend(profiles);
+        }
         self.learn_ids(asked);
         let run = self.run_of(invocation);
         self.check_asked_once(invocation, &run, &words);
@@ -81,7 +86,7 @@ impl Oracle {
             }
         }
         let book = self.run(run);
-        book.reported_tokens += tokens;
+        *book.reported_tokens.entry(text(fact, "/kind").to_owned()).or_default() += tokens;
         book.reported_answers += answers;
         book.lost.insert(round(fact), lost);
     }
@@ -133,6 +138,15 @@ impl Oracle {
             self.violate(Invariant::ScoredOnce, what);
         }
     }
+}
+
+/// The leads whose profiles stand in a text.
+fn slugs_of_profiles(text: &str) -> Vec<String> {
+    let found = text.match_indices(" p.").filter_map(|(at, _)| {
+        let rest = &text[at + 3..];
+        Some(rest[..rest.find('.')?].to_owned())
+    });
+    found.collect()
 }
 
 /// The words of posts that stand in a text.

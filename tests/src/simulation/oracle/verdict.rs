@@ -1,7 +1,7 @@
 //! The end: what every record and every row must say then.
 
 use super::super::scenario::{HUMAN_FIELD, Scenario};
-use super::run_book::RunBook;
+use super::run_book::{RunBook, Settlements};
 use super::{Invariant, Oracle, master};
 use serde_json::{Map, Value};
 use shared::schema::run_record as schema;
@@ -48,9 +48,10 @@ impl Oracle {
 
     /// Posts that a run counts were really asked about, and really scored.
     fn judge_posts(&self, run: &str, book: &RunBook, broken: &mut Vec<(Invariant, String)>) {
+        let Some(reports) = book.reports.get("post") else { return };
         for (counted, known, what) in [
-            (&book.reports.examined, &book.asked_about, "examined"),
-            (&book.reports.scored, &book.answered, "scored"),
+            (&reports.examined, &book.asked_about, "examined"),
+            (&reports.scored, &book.answered, "scored"),
         ] {
             for (_, key) in counted {
                 let word = self.words_by_key.get(key);
@@ -93,18 +94,27 @@ fn judge_record(
             broken.push((invariant, format!("run {run}: {name} is {is}, not {should}")));
         }
     };
-    expect(
-        Invariant::Tokens,
-        schema::POST_TOKENS,
-        number(schema::POST_TOKENS),
-        book.reported_tokens,
-    );
     let unreported = book.billed_answers.saturating_sub(book.reported_answers);
-    let unobserved = book.unobserved();
-    let examined = book.reports.examined.len() as u64;
-    let scored = book.reports.scored.len() as u64;
-    expect(Invariant::Numbers, schema::POSTS_EXAMINED, number(schema::POSTS_EXAMINED), examined);
-    expect(Invariant::Numbers, schema::POSTS_SCORED, number(schema::POSTS_SCORED), scored);
+    let unobserved = ["post", "profile"].map(|kind| (kind, book.unobserved(kind)));
+    for (kind, name) in [("post", schema::POST_TOKENS), ("profile", schema::PROFILE_TOKENS)] {
+        let reported = book.reported_tokens.get(kind).copied().unwrap_or_default();
+        expect(Invariant::Tokens, name, number(name), reported);
+    }
+    let none = Settlements::default();
+    let posts = book.reports.get("post").unwrap_or(&none);
+    let profiles = book.reports.get("profile").unwrap_or(&none);
+    let leads_of = |pairs: &BTreeSet<(String, String)>| {
+        pairs.iter().map(|(lead, _)| lead).collect::<BTreeSet<_>>().len() as u64
+    };
+    let scored = profiles.outcomes.values().filter(|outcomes| outcomes.contains("scored"));
+    for (name, should) in [
+        (schema::POSTS_EXAMINED, posts.examined.len() as u64),
+        (schema::POSTS_SCORED, posts.scored.len() as u64),
+        (schema::PROFILES_EXAMINED, leads_of(&profiles.examined)),
+        (schema::PROFILES_SCORED, scored.count() as u64),
+    ] {
+        expect(Invariant::Numbers, name, number(name), should);
+    }
     let targets = harvests().map(|harvest| harvest.targets.len() as u64).sum();
     let posts = harvests().map(|harvest| harvest.items.len() as u64).sum();
     expect(Invariant::Numbers, schema::TARGETS, number(schema::TARGETS), targets);
@@ -114,19 +124,20 @@ fn judge_record(
     if (cost - shown).abs() > 1e-9 {
         broken.push((Invariant::Numbers, format!("run {run}: Apify cost is {shown}, not {cost}")));
     }
-    if unreported > unobserved {
+    let all_unobserved: u64 = unobserved.iter().map(|(_, calls)| calls).sum();
+    if unreported > all_unobserved {
         let what = format!("run {run}: {unreported} billed answers are in no number");
         broken.push((Invariant::Tokens, what));
     }
     let balance = cell(record, schema::BALANCE).as_str().unwrap_or_default();
-    let truth = if unobserved == 0 {
-        balance == "balanced"
-    } else {
-        balance.starts_with(&format!("post tokens: {unobserved} model call(s) unobserved"))
-    };
+    let told = unobserved.iter().all(|(kind, calls)| {
+        let line = format!("{kind} tokens: {calls} model call(s) unobserved");
+        balance.contains(&line) == (*calls > 0)
+    });
+    let truth = if all_unobserved == 0 { balance == "balanced" } else { told };
     if !truth {
         let what =
-            format!("run {run}: Balance says {balance:?}; {unobserved} calls are unobserved");
+            format!("run {run}: Balance says {balance:?}; {unobserved:?} calls are unobserved");
         broken.push((Invariant::Balance, what));
     }
     judge_status(run, book, record, scenario, broken);
@@ -145,7 +156,8 @@ fn judge_status(
     } else {
         let only_failed = |outcomes: &BTreeSet<String>| outcomes.iter().all(|o| o == "failed");
         let harvests = book.harvests.iter().map(|harvest| scenario.harvests[*harvest].status);
-        let leads_failed = book.reports.outcomes.values().any(only_failed);
+        let outcomes = book.reports.values().flat_map(|reports| reports.outcomes.values());
+        let leads_failed = outcomes.into_iter().any(only_failed);
         let mut cut_short = harvests.filter(|status| *status != RunStatus::Succeeded);
         if leads_failed || cut_short.next().is_some() { "Completed with Errors" } else { status }
     };
@@ -156,8 +168,10 @@ fn judge_status(
             format!("run {run} is {status:?} in the end, not {expected:?}"),
         ));
     }
-    let open =
-        book.planned.iter().filter(|lead| !book.reports.outcomes.contains_key(*lead)).count();
+    let is_open = |(kind, lead): &&(String, String)| {
+        !book.reports.get(kind).is_some_and(|reports| reports.outcomes.contains_key(lead))
+    };
+    let open = book.planned.iter().filter(is_open).count();
     if open > 0 && status == "Completed" {
         broken.push((Invariant::Ends, format!("run {run} is {status} with {open} leads open")));
     }
