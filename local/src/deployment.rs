@@ -8,6 +8,8 @@ use crate::system::queue_options;
 #[cfg(feature = "aws")]
 use shared::adapters::{aws::Aws, dynamodb::DynamoEventLog, http::HttpTransport, sqs::SqsQueue};
 use shared::clock::Clock;
+#[cfg(feature = "aws")]
+use shared::config::QueueUrls;
 use shared::config::{ConfigError, Vars};
 use shared::ids::RunId;
 use shared::seams::{EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName, RunLog};

@@ -19,10 +19,11 @@ ACCEPTED, NOTHING_TO_DO, DONE = 202, 200, {"batchItemFailures": []}
 
 # Function, file, its answer, and what it leaves on the queues: of scoring, of metrics, dead ones.
 FILES = [
+    # All four are about one harvest: the queue takes word of it once in five minutes.
     ("WebhookIntake", "webhook-run-succeeded", ACCEPTED, ["ingest"], ["heard"], 0),
-    ("WebhookIntake", "webhook-run-failed", ACCEPTED, ["ingest"], ["heard"], 0),
-    ("WebhookIntake", "webhook-run-timed-out", ACCEPTED, ["ingest"], ["heard"], 0),
-    ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], ["heard"], 0),
+    ("WebhookIntake", "webhook-run-failed", ACCEPTED, ["ingest"], [], 0),
+    ("WebhookIntake", "webhook-run-timed-out", ACCEPTED, ["ingest"], [], 0),
+    ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], [], 0),
     ("WebhookIntake", "webhook-test", NOTHING_TO_DO, [], [], 0),
     ("WebhookIntake", "runs-post", ACCEPTED, ["score"], [], 0),
     # Apify does not know the harvest, nor Airtable the base: that is recorded, the messages are done.
@@ -59,13 +60,17 @@ def event(file):
 
 
 def one_file(deployed, invoke, file, answer, scoring, metrics, dead):
+    one_answer(invoke, file, answer)
+    found = (taken(deployed, "ScoringQueue"), taken(deployed, "MetricsQueue"))
+    equal(found, (scoring, metrics), f"{file}: queued")
+    equal(len(deployed.dead_letters("Scoring")), dead, f"{file}: dead letters")
+
+
+def one_answer(invoke, file, answer):
     got = invoke(event(file))
     if isinstance(answer, int):
         got = got.get("statusCode", got)
     equal(got, answer, f"{file}: answer")
-    found = (taken(deployed, "ScoringQueue"), taken(deployed, "MetricsQueue"))
-    equal(found, (scoring, metrics), f"{file}: queued")
-    equal(len(deployed.dead_letters("Scoring")), dead, f"{file}: dead letters")
 
 
 def taken(deployed, queue):
@@ -157,7 +162,7 @@ def through_docker(deployed, world):
     local = WORK / "local.json"
     local.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": functions}))
     with mappings_off(deployed):
-        for function, file, *expected in FILES:
+        for function, file, answer, *_ in FILES:
 
             def invoke(_, function=function, file=file):
                 command = ["sam", "local", "invoke", function, "-t", local, "-e", ROOT / "events" / f"{file}.json"]
@@ -165,4 +170,8 @@ def through_docker(deployed, world):
                 done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=clean_environment())
                 return json.loads(done.stdout.strip().splitlines()[-1])
 
-            one_file(deployed, invoke, file, *expected)
+            # For five minutes the queues drop what they had from the first time: only the answer counts.
+            one_answer(invoke, file, answer)
+            for queue in ("ScoringQueue", "MetricsQueue"):
+                taken(deployed, queue)
+            deployed.dead_letters("Scoring")

@@ -1,5 +1,6 @@
 """Three runs end to end, and what is to be seen of them through AWS' API."""
 
+import datetime
 import json
 import pathlib
 
@@ -46,8 +47,10 @@ def show(deployed, world):
         check(kinds.count("E") > 5 and kinds.count("M") == 1, f"{run_id}: {kinds.count('E')} events in the log, one state")
     equal(deployed.open_runs(), [], "runs that the index of open runs holds")
     memory(deployed)
+    healed(deployed, world, next(iter(runs)))
+    asked(deployed, world, second)
     refused(deployed)
-    metrics(deployed)
+    metrics(deployed, len(runs) + 1)
     rights(deployed)
 
 
@@ -69,6 +72,40 @@ def memory(deployed):
         check(peak <= 60, f"scoring had {peak:.0f} MiB at most, with a chunk of 50 leads; at most 60")
 
 
+def healed(deployed, world, run_id):
+    """A record that somebody deletes, after the next tick. The scheduler's would come in minutes."""
+    before = world.records()[run_id]
+    world.delete_record(run_id)
+    equal(run_id in world.records(), False, f"{run_id}: its record is there")
+    at = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    deployed.sqs.send_message(
+        QueueUrl=deployed.outputs["MetricsQueueUrl"],
+        MessageBody=json.dumps({"version": 1, "type": "tick", "at": at}),
+        MessageGroupId=world.master_base,
+    )
+    world.record_at_end(run_id)
+    deployed.settle()
+    # What was odd is told on the record; the numbers are those of before.
+    after = world.records()[run_id]
+    for field in ("Status", "Balance", "Total Posts Harvested", "Post Scoring Tokens", "AI Cost"):
+        equal(after[field], before[field], f"{run_id}: {field} after its record was deleted")
+    check("was gone" in after["System Notes"], f"{run_id}: its notes say that the record was gone")
+
+
+def asked(deployed, world, client):
+    """Ten of the client's profiles that wait, by `POST /runs`."""
+    before = world.billed()
+    status, answer = deployed.post("/runs", {"clientId": client, "kind": "profile", "limit": 10})
+    equal((status, answer.get("accepted")), (202, True), "a run of ten profiles is asked for")
+    run_id = f"{answer['runId']}-{client}"
+    record = world.record_at_end(run_id)
+    deployed.settle()
+    billed = world.billed()
+    check(billed[0] > before[0] and record["Profiles Successfully Scored"] > 0, f"{run_id}: profiles are scored")
+    equal(record["Balance"], "balanced", f"{run_id}: balance")
+    equal(record["Profile Scoring Tokens"], billed[1] - before[1], f"{run_id}: tokens as billed")
+
+
 def refused(deployed):
     status, body = deployed.post("/webhooks/apify", {"resource": {"id": "HG7ML7M8z78YcAPEB"}}, token="wrong")
     equal((status, body.get("error", {}).get("type")), (401, "UNAUTHORIZED"), "a webhook with a wrong token")
@@ -85,7 +122,7 @@ def rights(deployed):
     equal(status, 503, "a webhook while intake's role may send nothing")
 
 
-def metrics(deployed):
+def metrics(deployed, runs):
     """EMF lines in the functions' logs. The emulator keeps them as logs and makes no CloudWatch
     metrics of them: that CloudWatch reads them is AWS' own documented format."""
     counted = {}
@@ -97,7 +134,8 @@ def metrics(deployed):
             for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
                 name = metric["Name"]
                 counted[name] = counted.get(name, 0) + document[name]
-    equal(counted.get("RunsEnded"), 3, "metric RunsEnded")
+    equal(counted.get("RunsEnded"), runs, "metric RunsEnded, a record that was written again not counted")
+    equal(counted.get("UnpricedAnswers"), 0, "metric UnpricedAnswers")
     equal(counted.get("RunsUnbalanced"), 0, "metric RunsUnbalanced")
     equal(counted.get("RequestsUnauthorized"), 1, "metric RequestsUnauthorized")
     check(counted.get("PromptTokens", 0) > 0 and counted.get("ModelCost", 0) > 0, "metrics of tokens and cost")

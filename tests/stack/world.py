@@ -52,6 +52,16 @@ class World:
         """The run records by run id."""
         return {row["fields"]["Run ID"]: row["fields"] for row in self.rows(self.master_base, RUN_RECORDS)}
 
+    def delete_record(self, run_id):
+        """Deletes a run's record, as a person may."""
+        rows = self.rows(self.master_base, RUN_RECORDS)
+        record = next(row["id"] for row in rows if row["fields"]["Run ID"] == run_id)
+        url = f"{self.airtable}/v0/{self.master_base}/{urllib.parse.quote(RUN_RECORDS)}/{record}"
+        headers = {"authorization": f"Bearer {self.variables['AIRTABLE_TOKEN']}"}
+        status, answer = http("DELETE", url, headers=headers)
+        if status != 200:
+            raise AssertionError(answer)
+
     def record_at_end(self, run_id, seconds=120):
         """The run's record once its status is one of an end."""
 

@@ -222,7 +222,14 @@ async fn written_down<T: Transport, Q: Queue, L: EventLog>(
         airtable.created = written.created,
         "run record written"
     );
-    shared::metrics_emf::run_written(summary, folded.known.as_ref().is_none_or(|known| known.open));
+    match shown {
+        Repairs::ShownNow => {
+            let was_open = folded.known.as_ref().is_none_or(|known| known.open);
+            shared::metrics_emf::run_written(summary, was_open);
+        }
+        // The same once more, which left the run open only for the notes.
+        Repairs::ShownLater => {}
+    }
     let projection = Projection {
         events: folded.events,
         at: app.clock.now(),
