@@ -114,14 +114,14 @@ impl Scenario {
         if dice.chance(0.25) {
             scenario.invent_second_harvest(dice, now);
         }
-        for client in 0..CLIENTS.len() {
+        for (client, (id, _, _)) in CLIENTS.iter().enumerate() {
             for (kind, share) in [("profile", 0.3), ("post", 0.2)] {
                 if dice.chance(share) {
                     scenario.invent_request(dice, client, kind);
                 }
             }
             if dice.chance(0.1) {
-                limit_tokens(dice, airtable, CLIENTS[client].0);
+                limit_tokens(dice, airtable, id);
             }
         }
         scenario
