@@ -134,9 +134,11 @@ pub(crate) async fn spent(
     kind: Kind,
 ) -> Result<Spent, AirtableError> {
     let day = &base_run.as_str()[..7];
+    // All fields: naming one that somebody renamed would have the request refused, and no run
+    // planned while that lasts.
     let query = ListQuery {
-        fields: &[run_record::RUN_ID, run_record::POST_TOKENS, run_record::PROFILE_TOKENS],
         formula: Some(Formula::contains(run_record::RUN_ID, day)),
+        ..ListQuery::default()
     };
     let rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
     let own = client.map(|client| RunId::new(base_run, client).to_string());
