@@ -37,7 +37,7 @@ faults! {
     /// A message is held back for 34 hours: Apify gives up after 32.
     DelayedHours = 0.01,
     /// Dead letters are redriven only after 28 days.
-    RedrivenLate = 0.1,
+    RedrivenLate = 0.15,
     /// Groups are served in another order than their messages came.
     GroupsReordered = 0.1,
     /// A message's visibility ends while it is being handled: a second worker gets it.
@@ -87,15 +87,15 @@ faults! {
     /// Apify answers 500 or 503.
     ApifyBroken = 0.02,
     /// Airtable is away for two hours.
-    AirtableOutage = 0.1,
+    AirtableOutage = 0.125,
     /// Gemini is away for two hours.
-    GeminiOutage = 0.1,
+    GeminiOutage = 0.125,
     /// Apify is away for two hours.
-    ApifyOutage = 0.1,
+    ApifyOutage = 0.125,
     /// The queues are away for two hours.
-    QueueOutage = 0.1,
+    QueueOutage = 0.125,
     /// The log is away for two hours.
-    LogOutage = 0.1,
+    LogOutage = 0.125,
     /// An outage lasts for six hours: messages are given up.
     LongOutage = 0.25,
     /// Something that no function can read is put on a queue.

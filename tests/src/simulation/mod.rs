@@ -198,6 +198,9 @@ async fn heal(world: &World) {
         letters.extend(world.queues.take_dead_letters(queue).into_iter().map(|l| (queue, l)));
     }
     if is_late && !letters.is_empty() {
+        // Ticks go on all the while; these are the ones that find something to do.
+        world.activity.notify_one();
+        tokio::time::sleep(HEALS_WITHIN).await;
         tokio::time::sleep(REDRIVEN_AFTER).await;
     }
     for (queue, letter) in letters {
