@@ -155,3 +155,80 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         self.failures.push(failure);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seams::{OutgoingMessage, QueueError};
+    use std::sync::Mutex;
+
+    /// What became of deliveries, in their order.
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<String>>);
+
+    impl Seen {
+        fn say(&self, what: String) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+
+    impl Queue for Seen {
+        async fn send(&self, _: QueueName, _: Vec<OutgoingMessage>) -> Result<(), QueueError> {
+            Ok(())
+        }
+
+        async fn park(&self, _: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+            self.say(format!("{} parked: {}", message.message_id, message.reason));
+            Ok(())
+        }
+
+        async fn postpone(
+            &self,
+            _: QueueName,
+            receipt: &str,
+            delay: Duration,
+        ) -> Result<(), QueueError> {
+            self.say(format!("{receipt} back after {} s", delay.as_secs()));
+            Ok(())
+        }
+    }
+
+    fn delivery(id: &str, receive_count: u32) -> Delivery {
+        Delivery {
+            message_id: id.to_owned(),
+            receipt: id.to_owned(),
+            group: "g".to_owned(),
+            receive_count,
+            body: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_behind_a_failure_goes_back_or_is_parked_if_that_was_its_last_delivery() {
+        let queue = Seen::default();
+        let mut batch = Batch::new(&queue, QueueName::Metrics);
+        batch.settle(&delivery("a", 3), Err(Failure::retryable("down"))).await;
+        assert!(batch.is_blocked(&delivery("b", 3)).await);
+        assert!(batch.is_blocked(&delivery("c", MAX_RECEIVES)).await);
+        let seen = queue.0.lock().unwrap().clone();
+        assert_eq!(
+            seen,
+            [
+                "a back after 120 s",
+                "b back after 120 s",
+                "c parked: held up 25 times by failures before it; redrive it",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_and_not_done_goes_on_at_once_and_is_parked_at_its_last_delivery() {
+        let queue = Seen::default();
+        let mut batch = Batch::new(&queue, QueueName::Scoring);
+        batch.resume(&delivery("a", 24)).await;
+        batch.resume(&delivery("b", MAX_RECEIVES)).await;
+        let seen = queue.0.lock().unwrap().clone();
+        let parked = "b parked: not done after 25 invocations; redrive it";
+        assert_eq!(seen, ["a back after 0 s", parked]);
+    }
+}

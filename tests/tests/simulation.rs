@@ -84,6 +84,24 @@ fn schedules_keep_every_promise() {
     }
 }
 
+macro_rules! regressions {
+    ($($name:ident: $seed:literal),+ $(,)?) => {
+        $(#[test]
+        fn $name() {
+            passes(&run($seed, Options::default()));
+        })+
+    };
+}
+
+// Seeds that broke a promise, by what was wrong then.
+regressions! {
+    planning_that_dies_after_it_queued_a_chunk_leaves_no_lead_unplanned: 3,
+    posts_that_another_plan_stored_are_asked_about_too: 97,
+    a_harvest_is_planned_though_a_token_field_was_renamed: 631,
+    a_process_that_takes_over_a_lane_does_not_exceed_the_limit_with_the_one_before: 1,
+    a_cost_that_was_read_too_early_is_not_reported_last: 3967,
+}
+
 /// Seeds within which a planted bug must be caught.
 const SEEDS_OF_BUG: u64 = 200;
 
