@@ -100,6 +100,7 @@ regressions! {
     a_harvest_is_planned_though_a_token_field_was_renamed: 631,
     a_process_that_takes_over_a_lane_does_not_exceed_the_limit_with_the_one_before: 1,
     a_cost_that_was_read_too_early_is_not_reported_last: 3967,
+    a_listing_that_is_lost_again_and_again_is_no_reason_to_give_a_chunk_up: 9875,
 }
 
 /// Seeds within which a planted bug must be caught.

@@ -68,6 +68,7 @@ impl AirtableError {
             | Self::RateLimited { .. }
             | Self::Unavailable { .. }
             | Self::Unreadable { .. } => FailureClass::Retryable,
+            Self::Refused { .. } if self.is_lost_listing() => FailureClass::Retryable,
             Self::QuotaSpent | Self::Denied { .. } | Self::Refused { .. } => FailureClass::Terminal,
         }
     }
@@ -155,6 +156,15 @@ mod tests {
             r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"Rate limit exceeded."}]}"#;
         assert_eq!(error(429, limited), AirtableError::RateLimited { base: "app1".to_owned() });
         assert_eq!(error(502, "<html>"), AirtableError::Unavailable { status: 502 });
+    }
+
+    #[test]
+    fn a_lost_listing_is_begun_again_and_other_refusals_are_final() {
+        let lost =
+            r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE","message":"Try again."}}"#;
+        assert_eq!(error(422, lost).class(), FailureClass::Retryable);
+        let unknown = r#"{"error":{"type":"UNKNOWN_FIELD_NAME","message":"Unknown field."}}"#;
+        assert_eq!(error(422, unknown).class(), FailureClass::Terminal);
     }
 
     #[test]
