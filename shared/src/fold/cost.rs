@@ -51,6 +51,7 @@ mod tests {
         let cost = kind(2_000_000, 3).cost_per_lead().unwrap();
         assert_eq!(cost.per_lead, NanoUsd(666_667));
         assert_eq!(cost.to_string(), "$0.000667 a scored lead ($0.002000 over 3)");
+        assert_eq!(kind(10, 4).cost_per_lead().unwrap().per_lead, NanoUsd(3), "rounded half up");
         assert_eq!(kind(2_000_000, 0).cost_per_lead(), None);
     }
 

@@ -321,6 +321,19 @@ fn posts_of_a_profile_that_is_no_lead_are_unmatched() {
 }
 
 #[test]
+fn posts_that_name_no_profile_are_unmatched() {
+    let only = attempt(0, 1);
+    let mut story = Story::new().opened().harvested(HarvestStatus::Succeeded, 5, true);
+    if let Some(Fact::Harvested(harvested)) = story.events.last_mut().map(|e| &mut e.fact) {
+        harvested.posts_without_profile = 1;
+    }
+    let story = story.planned(&[&[1, 2]]).settled(&only, &[(1, SCORED), (2, SCORED)]).done(&only);
+    let summary = story.summary();
+    assert_eq!((summary.posts_matched, summary.posts_unmatched), (4, 1));
+    assert!(summary.imbalances.is_empty());
+}
+
+#[test]
 fn what_does_not_add_up_is_said() {
     let only = attempt(0, 1);
     let story = |posts| {
@@ -461,6 +474,53 @@ fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them(
     assert_eq!((summary.posts.leads.scored, summary.posts.leads.failed), (1, 1));
     let summary = story.settled(&second, &[(2, SCORED)]).done(&second).summary();
     assert_eq!((summary.status, summary.posts.leads.failed), (Status::Completed, 0));
+}
+
+#[test]
+fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
+    let failed = ChunkFailed {
+        attempt: attempt(0, 1),
+        category: ErrorCategory::Airtable,
+        reason: "the base denies access".to_owned(),
+    };
+    let summary = Story::new()
+        .opened()
+        .harvested(HarvestStatus::Succeeded, 4, true)
+        .planned(&[&[1], &[2]])
+        .tell(Fact::ChunkFailed(failed))
+        .summary();
+    assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 1));
+}
+
+#[test]
+fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_reason() {
+    let outcome = |n, outcome: Outcome| LeadOutcome {
+        lead: lead(n),
+        record: None,
+        examined: Vec::new(),
+        scored: Vec::new(),
+        outcome,
+    };
+    let leads = vec![
+        outcome(1, SCORED),
+        outcome(2, NOTHING_NEW),
+        outcome(3, NOTHING_NEW),
+        outcome(4, NOTHING_NEW),
+    ];
+    let settled = Settled { attempt: attempt(0, 1), kind: Kind::Profile, leads };
+    let summary = Story::new().opened().tell(Fact::Settled(settled)).summary();
+    assert_eq!(summary.profiles.scored, 1);
+    assert_eq!(summary.skips[&SkipReason::NoNewPosts], 3);
+}
+
+#[test]
+fn a_quarter_a_half_and_three_quarters_of_the_chunks_are_milestones() {
+    let chunks: [&[u32]; 8] = [&[1], &[2], &[3], &[4], &[5], &[6], &[7], &[8]];
+    let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 16, true);
+    let story = (0..7).fold(story.planned(&chunks), |story, chunk| story.done(&attempt(chunk, 1)));
+    let milestones = story.summary().milestones;
+    let quarters: Vec<_> = milestones.iter().map(|m| (m.done, m.of)).collect();
+    assert_eq!(quarters, [(2, 8), (4, 8), (6, 8)]);
 }
 
 #[test]
@@ -631,6 +691,13 @@ fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_th
     let leads = after.posts.leads;
     assert_eq!((leads.planned, leads.scored, leads.skipped), (3, 2, 1));
     assert_eq!(after.planned.iter().map(|(.., leads)| *leads).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn what_two_plans_left_open_is_replayed_by_one_task_while_it_fits() {
+    let (story, _) = part(half_missing(), "a", &[5, 6]);
+    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
+    assert_eq!(replays.iter().map(|task| task.plans.len()).collect::<Vec<_>>(), [2]);
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn kind(kind: &KindSummary) -> Value {
         "scored": kind.scored,
         "tokens": kind.tokens,
         "unobserved": kind.unobserved,
+        "usd_per_scored_lead": kind.cost_per_lead().map(|cost| cost.per_lead.as_usd()),
     })
 }
 
@@ -177,6 +178,11 @@ fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     writeln!(out, "{rows}")?;
     if let Some(cost) = cost_per_lead(summary) {
         writeln!(out, "{cost} a lead, harvest and model together")?;
+    }
+    for (scoring, kind) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
+        if let Some(cost) = kind.cost_per_lead() {
+            writeln!(out, "{scoring}: {cost}")?;
+        }
     }
     for missing in &summary.missing {
         writeln!(out, "still to be done: {missing}")?;
