@@ -497,7 +497,7 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
     let outcome = |n, outcome: Outcome| LeadOutcome {
         lead: lead(n),
         record: None,
-        examined: Vec::new(),
+        examined: if outcome == SCORED { vec![post(n, 0)] } else { Vec::new() },
         scored: Vec::new(),
         outcome,
     };
@@ -509,7 +509,7 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
     ];
     let settled = Settled { attempt: attempt(0, 1), kind: Kind::Profile, leads };
     let summary = Story::new().opened().tell(Fact::Settled(settled)).summary();
-    assert_eq!(summary.profiles.scored, 1);
+    assert_eq!((summary.profiles.examined, summary.profiles.scored), (1, 1));
     assert_eq!(summary.skips[&SkipReason::NoNewPosts], 3);
 }
 
