@@ -148,12 +148,6 @@ impl RunState {
         self.absorb_fact(&event.fact, event.at);
     }
 
-    /// The last sign of work on the run.
-    #[must_use]
-    pub fn last_progress(&self) -> Timestamp {
-        self.last_progress
-    }
-
     fn absorb_header(&mut self, other: &RunHeader) {
         self.started_at = self.started_at.min(other.opened_at);
         self.last_progress = self.last_progress.max(other.opened_at);
