@@ -30,6 +30,7 @@ fn a_model_or_a_tier_without_a_price_is_named_and_its_tokens_count() {
     let summary = answered_by(&answers).summary();
     assert_eq!((summary.posts.tokens.total, summary.ai_cost), (15, NanoUsd(5 * 300)));
     assert_eq!(summary.posts.unpriced, 2);
+    assert_eq!(summary.tiers, [(Tier::Standard, 2), (Tier::Priority, 1)].into());
     let names: Vec<&str> = summary.unpriced_models.iter().map(String::as_str).collect();
     assert_eq!(names, [&format!("{MODEL} at the tier priority"), "gemini-9"]);
 }
