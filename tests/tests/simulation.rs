@@ -101,6 +101,7 @@ regressions! {
     a_process_that_takes_over_a_lane_does_not_exceed_the_limit_with_the_one_before: 1,
     a_cost_that_was_read_too_early_is_not_reported_last: 3967,
     a_listing_that_is_lost_again_and_again_is_no_reason_to_give_a_chunk_up: 9875,
+    a_field_that_comes_back_late_is_written_by_the_second_tick_after: 9683957789051532377,
 }
 
 /// Seeds within which a planted bug must be caught.

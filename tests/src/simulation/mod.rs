@@ -226,20 +226,25 @@ async fn heal(world: &World) {
     }
 }
 
-/// EventBridge's part. A tick that finds nothing changed since the last is repeated some times,
-/// then left out until something happens: a schedule may last for weeks.
+/// EventBridge's part: a tick every 10 minutes. Ticks that find nothing changed are left out
+/// after some, until something happens: a schedule may last for weeks.
 async fn tick(world: Arc<World>) {
     let (mut idle, mut steps) = (0, 0);
+    let mut due = Instant::now() + TICK_EVERY;
     loop {
-        tokio::time::sleep(TICK_EVERY).await;
+        tokio::time::sleep_until(due).await;
         // A tick by itself takes some steps.
         idle = if world.steps() > steps + 60 { 0 } else { idle + 1 };
         steps = world.steps();
         if idle > IDLE_TICKS {
             world.activity.notified().await;
             idle = 0;
-            continue;
+            while due < Instant::now() {
+                due += TICK_EVERY;
+            }
+            tokio::time::sleep_until(due).await;
         }
+        due += TICK_EVERY;
         if world.has(Bug::TicksLost) {
             continue;
         }
