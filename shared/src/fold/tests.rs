@@ -12,6 +12,7 @@ use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+mod missing;
 mod money;
 
 const MODEL: &str = "gemini-3.5-flash-lite";

@@ -216,3 +216,68 @@ fn written(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::RunState;
+    use crate::messages::{Fact, MetricsEvent, RunFailed, RunHeader, RunType};
+
+    fn run_of(client: &str) -> Summary {
+        let at = "2026-11-23T10:00:00Z".parse().unwrap();
+        let run = RunHeader {
+            base_run: "261123-100000".parse().unwrap(),
+            client: client.parse().unwrap(),
+            client_name: String::new(),
+            run_type: RunType::Standalone,
+            opened_at: at,
+        };
+        let fact = Fact::RunFailed(RunFailed { apify_run: None, reason: "told".to_owned() });
+        RunState::fold(&[MetricsEvent { run, at, fact }]).unwrap().summary()
+    }
+
+    fn record(id: &str, run: &Summary) -> Record<Map<String, Value>> {
+        let fields = json!({schema::RUN_ID: run.run}).as_object().unwrap().clone();
+        let created_time = "2026-11-23T10:00:00Z".parse().unwrap();
+        Record { id: id.parse().unwrap(), created_time, fields }
+    }
+
+    #[test]
+    fn a_choice_that_a_select_lacks_names_that_select_and_no_other() {
+        let rows = [cells(&run_of("Guy-Wilson"), &[])];
+        let refused = |choice: &str, left_out: &[(&'static str, String)]| {
+            let message = format!("Insufficient permissions to create select option \"{choice}\"");
+            refused_choice(&message, &rows, left_out)
+        };
+        assert_eq!(refused("Failed", &[]), Some(schema::STATUS));
+        assert_eq!(refused("Standalone", &[]), Some(schema::RUN_TYPE));
+        let status_left_out = [(schema::STATUS, "refused".to_owned())];
+        assert_eq!(refused("Standalone", &status_left_out), Some(schema::RUN_TYPE));
+        assert_eq!(refused("Failed", &status_left_out), None, "it was not written again");
+        assert_eq!(refused("Paused", &[]), None, "no row says so");
+    }
+
+    #[test]
+    fn records_are_found_by_the_run_they_name_in_whatever_order_the_reply_has_them() {
+        let runs = [run_of("Ada-Park"), run_of("Guy-Wilson")];
+        let (ada, guy) =
+            (record("rec0000000000Ada1", &runs[0]), record("rec0000000000Guy1", &runs[1]));
+        let created = [guy.id.clone()];
+        let written = written(&runs, &[guy, ada], &created, BTreeMap::new(), &[]);
+        let found: Vec<_> =
+            written.iter().map(|w| (&w.run, w.record.as_str(), w.created)).collect();
+        assert_eq!(
+            found,
+            [(&runs[0].run, "rec0000000000Ada1", false), (&runs[1].run, "rec0000000000Guy1", true)]
+        );
+    }
+
+    #[test]
+    fn a_reply_that_leaves_the_run_id_out_is_taken_in_order() {
+        let runs = [run_of("Ada-Park")];
+        let mut unnamed = record("rec0000000000Ada1", &runs[0]);
+        unnamed.fields.clear();
+        let written = written(&runs, &[unnamed], &[], BTreeMap::new(), &[]);
+        assert_eq!(written[0].record.as_str(), "rec0000000000Ada1");
+    }
+}
