@@ -11,7 +11,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// Spawns of each binary; the median counts.
@@ -106,44 +106,31 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
         .env("AWS_LAMBDA_RUNTIME_API", &address)
         .env("AWS_ENDPOINT_URL", format!("http://{address}"))
         .env("SECRET_ID", if with_secret { "runtally/bench" } else { "" })
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
         .expect("the binary can be run");
-    let elapsed = wait_for_poll(&api, &mut function, name, started);
+    let mut output = function.stdout.take().expect("a pipe");
+    let watch = std::thread::spawn(move || {
+        // Ends when the function does, and says so to who waits for its poll.
+        let written = std::io::copy(&mut output, &mut std::io::sink());
+        TcpStream::connect(address).and(written)
+    });
+    // Blocks until the function connects: looking again and again would add its own waits to
+    // what is measured.
+    while !is_poll(api.accept().expect("the function connects").0, name) {}
+    let elapsed = started.elapsed();
     function.kill().expect("the function can be stopped");
     function.wait().expect("the function ends");
+    watch.join().expect("a thread that does not panic").expect("the API is still there");
     elapsed
 }
 
-fn wait_for_poll(
-    api: &TcpListener,
-    function: &mut Child,
-    name: &str,
-    started: Instant,
-) -> Duration {
-    api.set_nonblocking(true).expect("a socket that does not block");
-    loop {
-        match api.accept() {
-            Ok((stream, _)) => {
-                if is_poll(stream) {
-                    return started.elapsed();
-                }
-            }
-            Err(_) => {
-                let ended = function.try_wait().expect("the function can be asked");
-                assert!(ended.is_none(), "{name} ended before its first poll: {ended:?}");
-                std::thread::sleep(Duration::from_micros(20));
-            }
-        }
-    }
-}
-
-fn is_poll(mut stream: TcpStream) -> bool {
-    stream.set_nonblocking(false).expect("a socket that blocks");
+fn is_poll(mut stream: TcpStream, name: &str) -> bool {
     stream.set_nodelay(true).expect("a socket that sends at once");
     let mut request = [0; 4096];
     let read = stream.read(&mut request).expect("the function's request");
+    assert_ne!(read, 0, "{name} ended before its first poll");
     let request = String::from_utf8_lossy(&request[..read]);
     if request.contains("/runtime/invocation/next") {
         return true;
