@@ -1,7 +1,8 @@
 //! The record explains itself: what ran, is it done, what failed, tokens, cost, what to do. In
 //! plain words, from a closed list of reasons, each with a next step.
 
-use super::text::{bounded_list, in_utc, leads_in_words, tokens_in_words};
+use super::lines::in_utc;
+use super::text::{bounded_list, leads_in_words, tokens_in_words};
 use crate::fold::{Status, Summary};
 use crate::ids::ClientId;
 use crate::messages::{ErrorCategory, HarvestStatus, Kind};

@@ -4,6 +4,7 @@
 mod compare;
 mod explain;
 mod fields;
+mod lines;
 mod look;
 #[cfg(test)]
 mod snapshots;

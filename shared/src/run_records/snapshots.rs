@@ -241,6 +241,9 @@ fn the_answers_stay_on_top_however_much_is_noted() {
     let notes = record.split("System Notes: ").nth(1).unwrap();
     let notes = notes.split("\nProgress Log: ").next().unwrap();
     assert!(notes.starts_with("What ran: "), "{notes}");
-    assert!(notes.contains("… 141 earlier lines left out"), "{notes}");
+    assert!(
+        notes.contains("… 141 earlier lines: 141 × about what came in (2026-11-23 10:"),
+        "{notes}"
+    );
     assert!(notes.ends_with("the 199th odd thing") && notes.lines().count() < 70, "{notes}");
 }

@@ -1,16 +1,12 @@
 //! The texts of a run record, for people: bounded, stable, times in UTC.
 
 use super::explain::{self, Reason};
+use super::lines::{Line, bounded};
 use crate::fold::{KindSummary, Summary};
-use crate::messages::{HarvestStatus, Kind, OpenedBy};
+use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
 use crate::tokens::Tier;
-use jiff::Timestamp;
 use std::fmt::Write as _;
 
-/// Most lines of one text field.
-const MAX_LINES: usize = 60;
-/// Longest line, in characters.
-const MAX_LINE: usize = 400;
 /// Most examples of one error category.
 const MAX_EXAMPLES: usize = 3;
 
@@ -34,13 +30,13 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
 pub(super) fn balance(summary: &Summary) -> String {
     match summary.imbalances.as_slice() {
         [] => "balanced".to_owned(),
-        found => bounded(found.to_vec()),
+        found => bounded(found.iter().map(|found| Line::new("imbalance", found.clone()))),
     }
 }
 
 /// One line per stage.
 pub(super) fn progress_log(summary: &Summary) -> String {
-    let mut lines: Vec<(Timestamp, String)> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for (at, by) in &summary.opened {
         let line = match by {
             OpenedBy::Webhook(run) => format!("opened by the webhook of Apify run {run}"),
@@ -48,12 +44,13 @@ pub(super) fn progress_log(summary: &Summary) -> String {
                 format!("opened to score the {}s that are waiting", kind.as_str())
             }
         };
-        lines.push((*at, line));
+        lines.push(Line::at(*at, "opened", line));
     }
     for (at, harvest) in &summary.harvests {
         let cost = harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
-        lines.push((
+        lines.push(Line::at(
             *at,
+            "harvested",
             format!(
                 "harvested {} posts of {} profiles (Apify run {}, {}, {cost})",
                 harvest.posts,
@@ -68,19 +65,21 @@ pub(super) fn progress_log(summary: &Summary) -> String {
         if *leads == 0 && nothing_planned {
             continue;
         }
-        lines.push((*at, planned(summary, *kind, *leads)));
+        lines.push(Line::at(*at, "planned", planned(summary, *kind, *leads)));
     }
     for milestone in &summary.milestones {
-        lines.push((milestone.at, format!("{} of {} chunks done", milestone.done, milestone.of)));
+        let done = format!("{} of {} chunks done", milestone.done, milestone.of);
+        lines.push(Line::at(milestone.at, "chunks done", done));
     }
     for (at, _, reason) in &summary.failures {
-        lines.push((*at, reason.clone()));
+        lines.push(Line::at(*at, "failed", reason.clone()));
     }
     if let Some(ended_at) = summary.ended_at {
-        lines.push((ended_at, format!("finished: {}", leads_in_words(summary))));
+        let finished = format!("finished: {}", leads_in_words(summary));
+        lines.push(Line::at(ended_at, "finished", finished));
     }
-    lines.sort_by_key(|(at, _)| *at);
-    bounded(lines.iter().map(|(at, line)| timed(*at, line)).collect())
+    lines.sort_by_key(Line::moment);
+    bounded(lines)
 }
 
 fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
@@ -95,8 +94,29 @@ fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
 /// The six answers, then one line per notable thing.
 pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> String {
     let answers = explain::answers(summary, left_out);
-    let mut lines: Vec<String> =
-        summary.notes.iter().map(|(at, note)| timed(*at, &note.text)).collect();
+    let notes = summary.notes.iter();
+    let mut lines: Vec<Line> =
+        notes.map(|(at, note)| Line::at(*at, noted(note.kind), note.text.clone())).collect();
+    lines.extend(conditions(summary).into_iter().map(|text| Line::new("condition", text)));
+    for (field, reason) in left_out {
+        let text = format!("field {field:?} is not written: {reason}");
+        lines.push(Line::new("field not written", text));
+    }
+    let answers = bounded(answers.into_iter().map(|text| Line::new("answer", text)));
+    if lines.is_empty() { answers } else { format!("{answers}\n{}", bounded(lines)) }
+}
+
+fn noted(kind: NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Record => "about the record",
+        NoteKind::Input => "about what came in",
+        NoteKind::Stalled => "stalled",
+    }
+}
+
+/// What is notable about the run as it is now.
+fn conditions(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
     for (_, harvest) in &summary.harvests {
         if harvest.status != HarvestStatus::Succeeded {
             lines.push(format!(
@@ -137,37 +157,37 @@ pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> Stri
             "model {model} has no price: its tokens are counted, but are in no cost; add its price"
         ));
     }
-    for (field, reason) in left_out {
-        lines.push(format!("field {field:?} is not written: {reason}"));
-    }
-    let answers = bounded(answers);
-    if lines.is_empty() { answers } else { format!("{answers}\n{}", bounded(lines)) }
+    lines
 }
 
 /// Errors by category with the first examples.
 pub(super) fn error_details(summary: &Summary) -> String {
-    let mut lines: Vec<String> =
-        summary.failures.iter().map(|(_, _, reason)| reason.clone()).collect();
+    let failures = summary.failures.iter();
+    let mut lines: Vec<Line> =
+        failures.map(|(.., reason)| Line::new("failure", reason.clone())).collect();
     if !summary.errors.is_empty() {
         let counts: Vec<String> = summary
             .errors
             .iter()
             .map(|(category, examples)| format!("{} {}", category.as_str(), examples.len()))
             .collect();
-        lines.push(counts.join(" · "));
+        lines.push(Line::new("counts", counts.join(" · ")));
     }
     for category in summary.errors.keys() {
         let reason = Reason::Leads(*category);
         let (why, next) = (reason.in_words(), reason.next_step());
-        lines.push(format!("{}: {why}; next: {next}", category.as_str()));
+        let text = format!("{}: {why}; next: {next}", category.as_str());
+        lines.push(Line::new("category", text));
     }
     for (category, examples) in &summary.errors {
         for (record, detail) in examples.iter().take(MAX_EXAMPLES) {
             let lead = record.as_ref().map_or("lead not looked up", |record| record.as_str());
-            lines.push(format!("{lead}: {}: {detail}", category.as_str()));
+            let text = format!("{lead}: {}: {detail}", category.as_str());
+            lines.push(Line::new("lead", text));
         }
         if examples.len() > MAX_EXAMPLES {
-            lines.push(format!("… {} more {}", examples.len() - MAX_EXAMPLES, category.as_str()));
+            let text = format!("… {} more {}", examples.len() - MAX_EXAMPLES, category.as_str());
+            lines.push(Line::new("category", text));
         }
     }
     bounded(lines)
@@ -215,54 +235,9 @@ fn harvest_status(status: HarvestStatus) -> &'static str {
     }
 }
 
-fn timed(at: Timestamp, line: &str) -> String {
-    format!("{} {line}", in_utc(at))
-}
-
-pub(super) fn in_utc(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
 pub(super) fn bounded_list(items: &[String]) -> String {
     let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
     let more = items.len() - shown.len();
     let list = shown.join(", ");
     if more > 0 { format!("{list} and {more} more") } else { list }
-}
-
-/// Lines as one text: none twice, the oldest left out when there are too many.
-fn bounded(lines: Vec<String>) -> String {
-    let mut unique: Vec<String> = Vec::with_capacity(lines.len());
-    for line in lines {
-        let line = if line.chars().count() > MAX_LINE {
-            let cut: String = line.chars().take(MAX_LINE - 1).collect();
-            format!("{cut}…")
-        } else {
-            line
-        };
-        if !unique.contains(&line) {
-            unique.push(line);
-        }
-    }
-    if unique.len() > MAX_LINES {
-        let left_out = unique.len() - (MAX_LINES - 1);
-        unique.drain(..left_out);
-        unique.insert(0, format!("… {left_out} earlier lines left out"));
-    }
-    unique.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_says_no_line_twice_and_keeps_the_newest() {
-        assert_eq!(bounded(vec!["a".into(), "b".into(), "a".into()]), "a\nb");
-        let text = bounded((0..100).map(|n| format!("line {n}")).collect());
-        assert_eq!(text.lines().count(), MAX_LINES);
-        assert_eq!(text.lines().next(), Some("… 41 earlier lines left out"));
-        assert_eq!(text.lines().last(), Some("line 99"));
-        assert_eq!(bounded(vec!["x".repeat(1000)]).chars().count(), MAX_LINE);
-    }
 }
