@@ -146,6 +146,56 @@ async fn hostile_posts_move_no_row_but_their_own() {
     }
 }
 
+/// How a model answers: the text and the finish reason, by what it is asked.
+trait Answers: Send + Sync + 'static {
+    fn answer(&self, user: &Value) -> (String, &'static str);
+}
+
+/// What every call of a [`Model`] is billed.
+const TOKENS_OF_CALL: u64 = 1_034;
+
+/// A model that answers in its own way, over Gemini's API.
+struct Model<A>(A);
+
+impl<A: Answers> Service for Model<A> {
+    fn kind(&self, _: &Request) -> &'static str {
+        "generate"
+    }
+
+    async fn respond(&self, request: Request) -> Response {
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let user = body["contents"][0]["parts"][0]["text"].as_str().unwrap();
+        let (text, finish) = self.0.answer(&serde_json::from_str(user).unwrap());
+        let usage = json!({"promptTokenCount": TOKENS_OF_CALL - 33, "candidatesTokenCount": 33,
+            "totalTokenCount": TOKENS_OF_CALL});
+        json_reply(
+            StatusCode::OK,
+            &json!({
+            "candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": finish}],
+            "usageMetadata": usage, "modelVersion": "gemini-3.5-flash-lite"}),
+        )
+    }
+
+    fn refuse(&self, _: &Request, _: Fault) -> Response {
+        json_reply(StatusCode::SERVICE_UNAVAILABLE, &json!({}))
+    }
+
+    async fn control(&self, _: &Request) -> Option<Response> {
+        None
+    }
+
+    fn reset(&self) {}
+}
+
+/// Serves a model; returns it with its address. It goes with the test.
+async fn serving<A: Answers>(answers: A) -> (Arc<Simulated<Model<A>>>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let model = Arc::new(Simulated::new(Model(answers), 1));
+    tokio::spawn(serve(listener, Arc::clone(&model)));
+    (model, url)
+}
+
 /// A model that answers calls about several leads with every trick, and those about one honestly:
 /// the score of a post is the number its text begins with.
 #[derive(Default)]
@@ -153,8 +203,14 @@ struct HostileModel {
     calls: AtomicUsize,
 }
 
+impl Answers for HostileModel {
+    fn answer(&self, user: &Value) -> (String, &'static str) {
+        (self.posts(user).to_string(), "STOP")
+    }
+}
+
 impl HostileModel {
-    fn answer(&self, user: &Value) -> Value {
+    fn posts(&self, user: &Value) -> Value {
         let empty = Vec::new();
         let asked = user["leads"].as_array().unwrap_or(&empty);
         let posts: Vec<(&str, u64)> = asked
@@ -192,45 +248,12 @@ impl HostileModel {
     }
 }
 
-impl Service for HostileModel {
-    fn kind(&self, _: &Request) -> &'static str {
-        "generate"
-    }
-
-    async fn respond(&self, request: Request) -> Response {
-        let body: Value = serde_json::from_slice(request.body()).unwrap();
-        let user = body["contents"][0]["parts"][0]["text"].as_str().unwrap();
-        let answer = self.answer(&serde_json::from_str(user).unwrap());
-        let usage = json!({"promptTokenCount": 1_001, "candidatesTokenCount": 33, "totalTokenCount": 1_034});
-        json_reply(
-            StatusCode::OK,
-            &json!({
-            "candidates": [{"content": {"parts": [{"text": answer.to_string()}]}, "finishReason": "STOP"}],
-            "usageMetadata": usage, "modelVersion": "gemini-3.5-flash-lite"}),
-        )
-    }
-
-    fn refuse(&self, _: &Request, _: Fault) -> Response {
-        json_reply(StatusCode::SERVICE_UNAVAILABLE, &json!({}))
-    }
-
-    async fn control(&self, _: &Request) -> Option<Response> {
-        None
-    }
-
-    fn reset(&self) {}
-}
-
 #[tokio::test]
 async fn whatever_a_model_answers_each_row_holds_its_own_score_and_every_token_is_counted() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let model = Arc::new(Simulated::new(HostileModel::default(), 1));
-    let server = tokio::spawn(serve(listener, Arc::clone(&model)));
+    let (model, url) = serving(HostileModel::default()).await;
     let hostile: Vec<String> =
         hostile_posts().into_iter().filter(|text| text.len() < 5_000).collect();
     let (rows, own, record) = scored(&hostile, &[("GEMINI_API_URL", &url)]).await;
-    server.abort();
 
     for (n, row) in rows.iter().enumerate() {
         assert_eq!(row.get(leads::POSTS_SCORE), Some(&json!(n)), "plain lead {n}");
@@ -243,10 +266,10 @@ async fn whatever_a_model_answers_each_row_holds_its_own_score_and_every_token_i
     assert_eq!(record[run_record::POSTS_SCORED], all);
     assert_eq!(record[run_record::BALANCE], "balanced");
     let calls: u64 = model.requests().iter().map(|count| count.count).sum();
-    assert_eq!(record[run_record::POST_TOKENS], calls * 1_034);
+    assert_eq!(record[run_record::POST_TOKENS], calls * TOKENS_OF_CALL);
     let by_lead: u64 =
         rows.iter().chain(&own).map(|row| row[leads::POST_SCORING_TOKENS].as_u64().unwrap()).sum();
-    assert_eq!(by_lead, calls * 1_034, "the leads' parts add up to the whole");
+    assert_eq!(by_lead, calls * TOKENS_OF_CALL, "the leads' parts add up to the whole");
     let mut scores: BTreeMap<String, usize> = BTreeMap::new();
     for row in &own {
         *scores.entry(row[leads::POSTS_SCORE].to_string()).or_default() += 1;
@@ -261,15 +284,8 @@ struct StubbornModel {
     asked: std::sync::Mutex<Vec<Vec<String>>>,
 }
 
-impl Service for StubbornModel {
-    fn kind(&self, _: &Request) -> &'static str {
-        "generate"
-    }
-
-    async fn respond(&self, request: Request) -> Response {
-        let body: Value = serde_json::from_slice(request.body()).unwrap();
-        let user = body["contents"][0]["parts"][0]["text"].as_str().unwrap();
-        let user: Value = serde_json::from_str(user).unwrap();
+impl Answers for StubbornModel {
+    fn answer(&self, user: &Value) -> (String, &'static str) {
         let posts: Vec<&Value> = user["leads"]
             .as_array()
             .unwrap()
@@ -289,33 +305,13 @@ impl Service for StubbornModel {
             text.truncate(text.len() / 2);
         }
         self.asked.lock().unwrap().push(texts);
-        let finish = if is_cut { "MAX_TOKENS" } else { "STOP" };
-        json_reply(
-            StatusCode::OK,
-            &json!({
-            "candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": finish}],
-            "usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 10, "totalTokenCount": 100},
-            "modelVersion": "gemini-3.5-flash-lite"}),
-        )
+        (text, if is_cut { "MAX_TOKENS" } else { "STOP" })
     }
-
-    fn refuse(&self, _: &Request, _: Fault) -> Response {
-        json_reply(StatusCode::SERVICE_UNAVAILABLE, &json!({}))
-    }
-
-    async fn control(&self, _: &Request) -> Option<Response> {
-        None
-    }
-
-    fn reset(&self) {}
 }
 
 #[tokio::test]
 async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_alone_once() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let model = Arc::new(Simulated::new(StubbornModel::default(), 1));
-    let server = tokio::spawn(serve(listener, Arc::clone(&model)));
+    let (model, url) = serving(StubbornModel::default()).await;
     let variables = [("GEMINI_API_URL", url.as_str()), ("LEADS_PER_CALL", "8"), ("LANES", "1")];
     let pipeline = Pipeline::start_with(&variables).await;
     let texts = ["a", "b", "cut c", "d", "omit e", "f", "g", "h"];
@@ -326,9 +322,8 @@ async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_al
     let apify_run = pipeline.harvest(Harvest::of(&names, items));
     pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
     pipeline.settle().await;
-    server.abort();
 
-    let asked = model.service().asked.lock().unwrap().clone();
+    let asked = model.service().0.asked.lock().unwrap().clone();
     let mut distinct = asked.clone();
     distinct.sort();
     distinct.dedup();
@@ -343,7 +338,7 @@ async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_al
         assert_eq!(is_scored, !text.contains("cut") && !text.contains("omit"), "{text}");
     }
     let record = pipeline.record();
-    assert_eq!(record[run_record::POST_TOKENS], 100 * asked.len());
+    assert_eq!(record[run_record::POST_TOKENS], TOKENS_OF_CALL * asked.len() as u64);
     let details = record[run_record::ERROR_DETAILS].as_str().unwrap();
     assert!(details.contains("AI_RESPONSE_FORMAT 2"), "{details}");
 }
