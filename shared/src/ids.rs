@@ -159,7 +159,9 @@ fn is_base64url(text: &str, length: usize) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Length of `YYMMDD-HHMMSS`.
+/// `YYMMDD-HHMMSS`.
+const BASE_RUN_FORMAT: &str = "%y%m%d-%H%M%S";
+/// Its length.
 const BASE_RUN_LEN: usize = 13;
 
 /// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many clients.
@@ -171,7 +173,7 @@ impl BaseRunId {
     /// The base run id of a moment: its UTC second.
     #[must_use]
     pub fn at(moment: Timestamp) -> Self {
-        Self(moment.strftime("%y%m%d-%H%M%S").to_string())
+        Self(moment.strftime(BASE_RUN_FORMAT).to_string())
     }
 
     /// The base run id at the front of `text`: a base run id itself, or the run id of any client.
@@ -197,12 +199,10 @@ impl TryFrom<String> for BaseRunId {
     type Error = IdError;
 
     fn try_from(text: String) -> Result<Self, IdError> {
-        let shaped = text.len() == BASE_RUN_LEN
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                6 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        if shaped && DateTime::strptime("%y%m%d-%H%M%S", &text).is_ok() {
+        // Read and written again: what is read leniently is no base run id.
+        let written = DateTime::strptime(BASE_RUN_FORMAT, &text)
+            .map(|moment| moment.strftime(BASE_RUN_FORMAT).to_string());
+        if written.is_ok_and(|written| written == text) {
             Ok(Self(text))
         } else {
             Err(IdError::new("a base run id", &text, "it needs a date and time as YYMMDD-HHMMSS"))
@@ -326,6 +326,8 @@ mod tests {
         assert_eq!(base("HG7ML7M8z78YcAPEB"), None);
         assert_eq!(base("251014-1530001"), None);
         assert_eq!(base("251314-153000"), None, "there is no month 13");
+        assert_eq!(base("251014-1530 0"), None);
+        assert_eq!(base("251014-15306 "), None);
         assert_eq!(base("{{resource.id}}"), None);
         assert_eq!(base("ééééééééééé"), None);
     }
