@@ -17,6 +17,7 @@ use shared::messages::{
     AttemptRef, Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome,
     Outcome, Settled, SkipReason, Source,
 };
+use shared::schema::leads as schema;
 use shared::seams::{Queue, Transport};
 use std::time::Duration;
 use tracing::Instrument;
@@ -132,8 +133,12 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
     /// Scores leads whose rows are read in one request.
     async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, Failure> {
         let (app, chunk) = (self.app, self.chunk);
-        // A waiting lead that nothing may be spent on has nothing to be written either.
-        if chunk.token_share == Some(0) && chunk.source == Source::Waiting {
+        // A waiting lead that nothing may be spent on has nothing to be written either. Those of
+        // a replay may be scored already, or not be waiting.
+        if chunk.token_share == Some(0)
+            && chunk.source == Source::Waiting
+            && chunk.replaces.is_none()
+        {
             let skipped = Outcome::Skipped { reason: SkipReason::BudgetReached };
             self.settle(leads.iter().map(|lead| (lead, skipped.clone()))).await?;
             return Ok(Progress::Finished);
@@ -196,12 +201,15 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
     {
         let chunk = self.chunk;
         let mut cells = Cells::new(self.run.clone(), self.app.clock.now());
-        let tried_before = self.delivery.receive_count > 1;
         let decision = match chunk.kind {
             Kind::Post => {
+                let tried_before = self.delivery.receive_count > 1;
                 decide(lead, &row.fields, self.run, &chunk.source, tried_before, &mut cells)
             }
-            Kind::Profile => decide_profile(lead, &row.fields, self.run, tried_before, &mut cells),
+            Kind::Profile => {
+                let by = (&chunk.plan, chunk.replaces.is_some());
+                decide_profile(lead, &row.fields, self.run, by, &mut cells)
+            }
         };
         Lead { lead, row, cells, decision }
     }
@@ -267,7 +275,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
 }
 
 /// Takes back that a lead is asked about: the tokens for it are used up. What was harvested is
-/// kept and waits; a lead that was waiting is left as it is.
+/// kept and waits; a lead that was waiting is left as it is, and a profile that failed waits again.
 fn skip_for_budget(chunk: &Chunk, lead: &mut Lead<'_>) {
     if !matches!(lead.decision, Decision::Ask { .. }) {
         return;
@@ -276,6 +284,12 @@ fn skip_for_budget(chunk: &Chunk, lead: &mut Lead<'_>) {
     lead.decision = Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() };
     match chunk.source {
         Source::Harvest { .. } => lead.cells.out_of_budget(),
-        Source::Waiting => lead.cells.clear(),
+        Source::Waiting => {
+            lead.cells.clear();
+            let is_waiting = lead.row.fields.scoring_status == schema::TO_BE_SCORED;
+            if chunk.kind == Kind::Profile && !is_waiting {
+                lead.cells.profile_waits();
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::form::About;
 use crate::leads::{Cells, LeadRow};
 use crate::posts_content::{self, Merged, StoredPost};
 use crate::profile_score;
-use shared::ids::{LeadKey, PostKey, RunId};
+use shared::ids::{LeadKey, PlanId, PostKey, RunId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
 use shared::schema::leads as schema;
@@ -104,12 +104,13 @@ pub(crate) fn decide(
     }
 }
 
-/// Decides about a lead's profile, whose chunk may have been tried before.
+/// Decides about a lead's profile in a chunk of `plan`. One that waits is asked about; in a replay
+/// every one that nobody has scored.
 pub(crate) fn decide_profile(
     lead: &ChunkLead,
     row: &LeadRow,
     run: &RunId,
-    tried_before: bool,
+    (plan, is_replay): (&PlanId, bool),
     cells: &mut Cells,
 ) -> Decision {
     let skipped = |reason| {
@@ -121,8 +122,20 @@ pub(crate) fn decide_profile(
         let outcome = Outcome::Failed { category, detail };
         Decision::Settle { outcome, examined: profile_key(&lead.key), scored: Vec::new() }
     };
+    // A replay asks again about what another plan could not score, and pays once for it.
+    let failed_in = profile_score::failed_in(&row.breakdown, run);
+    let has_failed = failed_in.is_some_and(|other| !is_replay || other == plan.as_str());
     match row.scoring_status.as_str() {
-        schema::TO_BE_SCORED => {
+        // An earlier try scored it and died before it could say so.
+        schema::SCORED if profile_score::is_of_run(&row.breakdown, run) => Decision::Settle {
+            outcome: Outcome::Scored,
+            examined: profile_key(&lead.key),
+            scored: profile_key(&lead.key),
+        },
+        schema::SCORED => skipped(SkipReason::AlreadyScoredInRun),
+        schema::API_ERROR if has_failed => failed(ErrorCategory::SafetyBlock),
+        schema::PARSE_ERROR if has_failed => failed(ErrorCategory::AiResponseFormat),
+        status if status == schema::TO_BE_SCORED || is_replay => {
             match profile_score::material([&row.raw_profile, &row.profile_json]) {
                 Some(profile) => Decision::Ask { about: About::Profile(profile) },
                 None => {
@@ -131,15 +144,7 @@ pub(crate) fn decide_profile(
                 }
             }
         }
-        // An earlier try scored it and died before it could say so.
-        schema::SCORED if profile_score::is_of_run(&row.breakdown, run) => Decision::Settle {
-            outcome: Outcome::Scored,
-            examined: profile_key(&lead.key),
-            scored: profile_key(&lead.key),
-        },
         schema::PROFILE_TOO_THIN => skipped(SkipReason::ProfileTooThin),
-        schema::API_ERROR if tried_before => failed(ErrorCategory::SafetyBlock),
-        schema::PARSE_ERROR if tried_before => failed(ErrorCategory::AiResponseFormat),
         _ => skipped(SkipReason::AlreadyScoredInRun),
     }
 }
@@ -285,7 +290,12 @@ mod tests {
         assert_eq!(decided(vec![], &row(two, &of_both, true)).0, "scored 1 of 2");
     }
 
-    fn profile_decided(status: &str, about: &str, breakdown: &str, n: u32) -> String {
+    fn plan(name: &str) -> PlanId {
+        shared::digest::id_of(&[name]).try_into().unwrap()
+    }
+
+    /// Decides about a profile in a chunk of the plan `own`.
+    fn profile_decided(status: &str, about: &str, breakdown: &str, is_replay: bool) -> String {
         let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
         let key = profile.lead_key();
         let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts: Vec::new() };
@@ -297,28 +307,61 @@ mod tests {
         };
         let run = run();
         let mut cells = Cells::new(run.clone(), "2026-11-23T10:00:00Z".parse().unwrap());
-        match decide_profile(&lead, &row, &run, n > 1, &mut cells) {
+        match decide_profile(&lead, &row, &run, (&plan("own"), is_replay), &mut cells) {
             Decision::Ask { .. } => "ask".to_owned(),
             Decision::Settle { outcome, examined, .. } => match outcome {
                 Outcome::Skipped { reason } => reason.as_str().to_owned(),
-                Outcome::Failed { category, .. } => category.as_str().to_owned(),
+                Outcome::Failed { category, .. } => {
+                    format!("{} {}", category.as_str(), examined.len())
+                }
                 Outcome::Scored => format!("scored {}", examined.len()),
                 Outcome::NotALead => "no lead".to_owned(),
             },
         }
     }
 
+    const ABOUT: &str = "Runs operations at a company of eighty people.";
+
+    fn failed_in(run: &str, by: &str) -> String {
+        profile_score::failed_cell("A", &run.parse().unwrap(), &plan(by))
+    }
+
     #[test]
     fn a_profile_is_asked_about_once() {
-        let about = "Runs operations at a company of eighty people.";
+        let decided = |status, breakdown: &str| profile_decided(status, ABOUT, breakdown, false);
         let mine = profile_score::breakdown_cell("A", &run());
-        assert_eq!(profile_decided(schema::TO_BE_SCORED, about, "", 1), "ask");
-        assert_eq!(profile_decided(schema::TO_BE_SCORED, "Hello!", "", 1), "PROFILE_TOO_THIN");
-        assert_eq!(profile_decided(schema::PROFILE_TOO_THIN, "", "", 2), "PROFILE_TOO_THIN");
-        assert_eq!(profile_decided(schema::SCORED, about, &mine, 1), "scored 1");
-        assert_eq!(profile_decided(schema::SCORED, about, "", 1), "ALREADY_SCORED_IN_RUN");
-        assert_eq!(profile_decided(schema::PARSE_ERROR, about, "", 2), "AI_RESPONSE_FORMAT");
-        assert_eq!(profile_decided(schema::PARSE_ERROR, about, "", 1), "ALREADY_SCORED_IN_RUN");
-        assert_eq!(profile_decided(schema::API_ERROR, about, "", 2), "SAFETY_BLOCK");
+        assert_eq!(decided(schema::TO_BE_SCORED, ""), "ask");
+        assert_eq!(profile_decided(schema::TO_BE_SCORED, "Hello!", "", false), "PROFILE_TOO_THIN");
+        assert_eq!(decided(schema::PROFILE_TOO_THIN, ""), "PROFILE_TOO_THIN");
+        assert_eq!(decided(schema::SCORED, &mine), "scored 1");
+        assert_eq!(decided(schema::SCORED, ""), "ALREADY_SCORED_IN_RUN");
+        for by in ["own", "another"] {
+            let failed = failed_in(run().as_str(), by);
+            assert_eq!(decided(schema::PARSE_ERROR, &failed), "AI_RESPONSE_FORMAT 1");
+            assert_eq!(decided(schema::API_ERROR, &failed), "SAFETY_BLOCK 1");
+            assert_eq!(decided(schema::TO_BE_SCORED, &failed), "ask", "somebody set it back");
+        }
+        let elsewhere = failed_in("261122-100000-Guy-Wilson", "own");
+        for status in [schema::PARSE_ERROR, schema::API_ERROR, "On Hold"] {
+            assert_eq!(decided(status, &elsewhere), "ALREADY_SCORED_IN_RUN");
+        }
+    }
+
+    #[test]
+    fn a_replay_asks_once_about_every_profile_that_nobody_has_scored() {
+        let decided = |status, breakdown: &str| profile_decided(status, ABOUT, breakdown, true);
+        let failed = failed_in(run().as_str(), "the plan it takes over");
+        let all = [schema::TO_BE_SCORED, schema::PARSE_ERROR, schema::API_ERROR, "On Hold", ""];
+        for status in all {
+            assert_eq!(decided(status, &failed), "ask", "{status}");
+        }
+        assert_eq!(decided(schema::PROFILE_TOO_THIN, ""), "ask", "somebody has filled it in");
+        assert_eq!(profile_decided(schema::API_ERROR, "Hello!", "", true), "PROFILE_TOO_THIN");
+        let again = failed_in(run().as_str(), "own");
+        assert_eq!(decided(schema::PARSE_ERROR, &again), "AI_RESPONSE_FORMAT 1");
+        assert_eq!(decided(schema::API_ERROR, &again), "SAFETY_BLOCK 1");
+        let mine = profile_score::breakdown_cell("A", &run());
+        assert_eq!(decided(schema::SCORED, &mine), "scored 1");
+        assert_eq!(decided(schema::SCORED, ""), "ALREADY_SCORED_IN_RUN");
     }
 }

@@ -24,6 +24,7 @@ fn chunk() -> Chunk {
         profile_fields: Vec::new(),
         attributes: Vec::new(),
         token_share: None,
+        replaces: None,
         leads: Vec::new(),
     }
 }

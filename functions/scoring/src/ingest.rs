@@ -159,7 +159,8 @@ async fn plan<T: Transport, Q: Queue>(
         .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
         .collect();
     let prepared =
-        Planning::prepare(app, run, base, token_limit, !planned_leads.is_empty()).await?;
+        Planning::prepare(app, run, base, Kind::Post, token_limit, !planned_leads.is_empty())
+            .await?;
     let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
     prepared.estimate(app, &mut planned_leads);
     let mut allowance = prepared.allowance.clone();
@@ -168,8 +169,9 @@ async fn plan<T: Transport, Q: Queue>(
     queue(app, run, base, plan, source_of(apify_run), &prepared).await
 }
 
-/// What plans of posts need besides their leads.
+/// What plans need besides their leads.
 pub(crate) struct Planning {
+    kind: Kind,
     /// The client's rubric and fields; `None` where there is no lead to plan.
     prepared: Option<Prepared>,
     /// What the limits leave for the run.
@@ -182,16 +184,17 @@ impl Planning {
         app: &Scoring<T, Q>,
         run: &RunHeader,
         base: &BaseId,
+        kind: Kind,
         token_limit: Option<u64>,
         is_needed: bool,
     ) -> Result<Self, NotPlanned> {
         if !is_needed {
-            return Ok(Self { prepared: None, allowance: Allowance::new(None) });
+            return Ok(Self { kind, prepared: None, allowance: Allowance::new(None) });
         }
-        let prepared = Some(prepare(app, base, Kind::Post).await?);
+        let prepared = Some(prepare(app, base, kind).await?);
         let (base_run, client) = (&run.base_run, &run.client);
-        let left = allowance_of(app, base_run, client, Kind::Post, token_limit, None).await?;
-        Ok(Self { prepared, allowance: Allowance::new(left) })
+        let left = allowance_of(app, base_run, client, kind, token_limit, None).await?;
+        Ok(Self { kind, prepared, allowance: Allowance::new(left) })
     }
 
     /// Estimates what scoring the leads will use, where there is a limit to keep.
@@ -211,7 +214,7 @@ pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {
     }
 }
 
-/// Queues the chunks of a plan of posts. The facts about the plan are still to be sent.
+/// Queues the chunks of a plan. The facts about the plan are still to be sent.
 pub(crate) async fn queue<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     run: &RunHeader,
@@ -228,7 +231,7 @@ pub(crate) async fn queue<T: Transport, Q: Queue>(
             plan.dropped_posts()
         )));
     }
-    facts.extend(plan.facts(Kind::Post, None));
+    facts.extend(plan.facts(planning.kind, None));
     if let Some(prepared) = &planning.prepared {
         facts.extend(prepared.warnings.iter().cloned().map(noted));
         let messages = plan.into_messages(&prepared.frame(run, base, source));

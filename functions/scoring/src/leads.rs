@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::airtable::formula::{Formula, any_encoding_of};
 use shared::airtable::{Airtable, AirtableError, ListQuery, Record, TableSchema};
-use shared::ids::{BaseId, RunId};
+use shared::ids::{BaseId, PlanId, RunId};
 use shared::linkedin::ProfileKey;
 use shared::messages::{Chunk, ChunkLead, ErrorCategory, Kind, LeadRef, SkipReason};
 use shared::schema::{leads as schema, post_attributes, profile_attributes};
@@ -281,24 +281,29 @@ impl Cells {
         self.set(schema::DATE_SCORED, self.now());
     }
 
-    /// The lead's profile could not be scored. What may go better by itself is not marked: the
-    /// lead stays waiting and is tried again in the next run.
-    pub(crate) fn profile_failed(&mut self, category: ErrorCategory) {
-        match category {
-            ErrorCategory::SafetyBlock => {
-                self.set(schema::SCORING_STATUS, json!(schema::API_ERROR));
-            }
-            ErrorCategory::AiResponseFormat => {
-                self.set(schema::SCORING_STATUS, json!(schema::PARSE_ERROR));
-            }
+    /// The lead's profile could not be scored by `plan`; `before` is the breakdown that its row
+    /// has. What may go better by itself is not marked: the lead stays waiting and is tried again
+    /// in the next run.
+    pub(crate) fn profile_failed(&mut self, category: ErrorCategory, before: &str, plan: &PlanId) {
+        let status = match category {
+            ErrorCategory::SafetyBlock => schema::API_ERROR,
+            ErrorCategory::AiResponseFormat => schema::PARSE_ERROR,
             ErrorCategory::Quota
             | ErrorCategory::Timeout
             | ErrorCategory::Auth
             | ErrorCategory::ModelConfig
             | ErrorCategory::PostsUnreadable
             | ErrorCategory::Airtable
-            | ErrorCategory::Unknown => {}
-        }
+            | ErrorCategory::Unknown => return,
+        };
+        self.set(schema::SCORING_STATUS, json!(status));
+        let breakdown = profile_score::failed_cell(before, &self.run, plan);
+        self.set(schema::AI_BREAKDOWN, json!(breakdown));
+    }
+
+    /// The lead's profile waits for scoring.
+    pub(crate) fn profile_waits(&mut self) {
+        self.set(schema::SCORING_STATUS, json!(schema::TO_BE_SCORED));
     }
 
     /// The lead could not be scored. Only what would fail the same way again is dated, so that it

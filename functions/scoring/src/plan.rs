@@ -97,11 +97,15 @@ impl PlanLead {
         Self { lead, items: 0, dropped: 0, tokens }
     }
 
-    /// Estimates what scoring the harvested posts will use. Of posts that only a row holds it
-    /// knows nothing: some are assumed, and the chunk measures.
+    /// Estimates what scoring the lead will use. Of what only its row holds it knows nothing:
+    /// some is assumed, and the chunk measures.
     pub(crate) fn estimate(&mut self, rates: &Rates) {
         if matches!(self.lead.lead, LeadRef::Record(_)) {
-            self.tokens = rates.of_lead(4_000, 4);
+            let (bytes, answers) = match rates.kind {
+                Kind::Post => (4_000, 4),
+                Kind::Profile => (8_000, 1),
+            };
+            self.tokens = rates.of_lead(bytes, answers);
             return;
         }
         let worded = self.lead.posts.iter().filter(|post| !post.content.trim().is_empty());
@@ -186,7 +190,7 @@ impl Plan {
     /// The chunks as messages; a lane is a message group.
     pub(crate) fn into_messages(self, frame: &ChunkFrame) -> Vec<OutgoingMessage> {
         let of = self.of();
-        let plan = self.id;
+        let (plan, replaces) = (self.id, self.replaces);
         self.chunks
             .into_iter()
             .zip(0..)
@@ -204,6 +208,7 @@ impl Plan {
                     profile_fields: frame.profile_fields.clone(),
                     attributes: frame.attributes.clone(),
                     token_share: share,
+                    replaces: replaces.clone(),
                     leads: leads.into_iter().map(|lead| lead.lead).collect(),
                 };
                 OutgoingMessage {

@@ -2,7 +2,7 @@
 
 use crate::posts_content::{CELL_MAX, cell_len};
 use serde_json::{Value, json};
-use shared::ids::RunId;
+use shared::ids::{PlanId, RunId};
 use shared::messages::ProfileAttribute;
 use std::fmt::Write as _;
 
@@ -16,6 +16,8 @@ const ASSESSMENT_MAX: usize = 8_000;
 const THIN: usize = 40;
 /// Longest profile that is sent to the model, in bytes of JSON.
 const PROFILE_MAX: usize = 60_000;
+/// How the line begins that says where a profile could not be scored.
+const FAILED: &str = "Failed in run ";
 
 /// What stands behind a client's own rules.
 pub(crate) const FRAME: &str = "\
@@ -209,8 +211,30 @@ fn breakdown(
 /// The cell `AI Attribute Breakdown`: the breakdown, and the run that made it in its last line,
 /// so that a row tells by itself what a run did to it.
 pub(crate) fn breakdown_cell(breakdown: &str, run: &RunId) -> String {
-    let end = format!("\n\n{}", run_line(run));
-    let mut cell = breakdown.to_owned();
+    with_last_line(breakdown, &run_line(run))
+}
+
+/// The same cell of a profile that could not be scored: the breakdown that it had, and in its
+/// last line the run and the plan that failed. A replay tells by it whether an earlier try of its
+/// own asked about the profile, or the plan that it takes over.
+pub(crate) fn failed_cell(before: &str, run: &RunId, plan: &PlanId) -> String {
+    let mut kept: Vec<&str> = before.trim_end().lines().collect();
+    kept.pop_if(|last| last.starts_with(FAILED));
+    let line = format!("{}{plan}", failed_line(run));
+    with_last_line(kept.join("\n").trim_end(), &line)
+}
+
+/// The plan of `run` that last failed to score a row's profile, if one did.
+pub(crate) fn failed_in<'a>(breakdown: &'a str, run: &RunId) -> Option<&'a str> {
+    breakdown.trim_end().lines().next_back()?.strip_prefix(&failed_line(run))
+}
+
+fn with_last_line(text: &str, line: &str) -> String {
+    if text.is_empty() {
+        return line.to_owned();
+    }
+    let end = format!("\n\n{line}");
+    let mut cell = text.to_owned();
     while cell_len(&cell) + cell_len(&end) > CELL_MAX {
         cell.pop();
     }
@@ -224,6 +248,11 @@ pub(crate) fn is_of_run(breakdown: &str, run: &RunId) -> bool {
 
 fn run_line(run: &RunId) -> String {
     format!("Run: {run}")
+}
+
+/// The line about a plan that failed, without the plan.
+fn failed_line(run: &RunId) -> String {
+    format!("{FAILED}{run}, plan ")
 }
 
 fn text(value: &Value, max: usize) -> String {
@@ -346,5 +375,22 @@ mod tests {
         assert!(cell_len(&cell) <= CELL_MAX && is_of_run(&cell, &run));
         assert!(!is_of_run(&cell, &"261124-100000-Guy-Wilson".parse().unwrap()));
         assert!(!is_of_run("", &run));
+    }
+
+    #[test]
+    fn a_breakdown_says_where_its_profile_failed_last_and_is_kept() {
+        let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
+        let plan = |name: &str| shared::digest::id_of(&[name]).parse::<PlanId>().unwrap();
+        let (first, second) = (plan("first"), plan("second"));
+        let once = failed_cell("Earlier.", &run, &first);
+        assert_eq!(once, format!("Earlier.\n\nFailed in run {run}, plan {first}"));
+        let twice = failed_cell(&once, &run, &second);
+        assert_eq!(twice, format!("Earlier.\n\nFailed in run {run}, plan {second}"));
+        assert_eq!(failed_in(&twice, &run), Some(second.as_str()));
+        assert_eq!(failed_in(&twice, &"261124-100000-Guy-Wilson".parse().unwrap()), None);
+        assert_eq!(failed_in("Earlier.", &run), None);
+        assert!(failed_cell("", &run, &first).starts_with("Failed in run "));
+        let full = failed_cell(&"b".repeat(CELL_MAX), &run, &first);
+        assert!(cell_len(&full) <= CELL_MAX && failed_in(&full, &run) == Some(first.as_str()));
     }
 }

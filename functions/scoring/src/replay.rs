@@ -2,19 +2,17 @@
 
 use crate::Scoring;
 use crate::apify;
+use crate::budget::Allowance;
+use crate::clients::{Client, find_client};
 use crate::ingest::{self, Planning, noted};
 use crate::plan::{Plan, PlanLead};
 use crate::prepare::NotPlanned;
 use crate::report::report;
-use crate::resolve;
-use shared::digest::id_of;
 use shared::failure::Failure;
 use shared::ids::{BaseId, ClientId, LeadKey, RecordId};
-use shared::messages::{
-    Clients, Fact, Hints, Ingest, Kind, Message, Replay, ReplayPlan, RunHeader, Score, ScoringTask,
-    Source, plan_group,
-};
-use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
+use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
+use shared::schema::clients;
+use shared::seams::{Queue, Transport};
 use std::collections::BTreeMap;
 
 /// Handles a `Replay` task. What can never be planned again is noted on the record; the run stays
@@ -41,9 +39,37 @@ async fn replay_run<T: Transport, Q: Queue>(
         return Ok(());
     }
     let master = &app.config.airtable.master_base;
-    let (base, token_limit) = resolve::served_base(&app.planning, master, &run.client)
-        .await
-        .map_err(Failure::retryable)?;
+    let client = find_client(&app.planning, master, &run.client).await;
+    let client = client.map_err(Failure::retryable)?;
+    for kind in [Kind::Post, Kind::Profile] {
+        replay_kind(app, task, client.as_ref(), kind).await?;
+    }
+    Ok(())
+}
+
+/// Plans again what is to be scored of one kind. Harvests bring posts.
+async fn replay_kind<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    task: &Replay,
+    client: Option<&Client>,
+    kind: Kind,
+) -> Result<(), Failure> {
+    let run = &task.run;
+    let harvests = match kind {
+        Kind::Post => &task.unplanned[..],
+        Kind::Profile => &[],
+    };
+    let plans: Vec<&ReplayPlan> = task.plans.iter().filter(|plan| plan.kind == kind).collect();
+    if harvests.is_empty() && plans.is_empty() {
+        return Ok(());
+    }
+    let base = match client {
+        Some(client) => client.served_base(kind),
+        None => {
+            let client = run.client.as_str();
+            Err(format!("client {client:?} is not in the table {:?}", clients::TABLE))
+        }
+    };
     let base = match base {
         Ok(base) => base,
         Err(reason) => {
@@ -51,26 +77,24 @@ async fn replay_run<T: Transport, Q: Queue>(
                 .await;
         }
     };
-    for apify_run in &task.unplanned {
+    let token_limit = client.and_then(|client| client.token_limit(kind));
+    for apify_run in harvests {
         let seen_at = app.clock.now();
         let found = app.apify.run(apify_run).await.map_err(Failure::retryable)?;
         let ingest = ingest_of(task, apify_run, Hints::default());
-        ingest::ingest_run(
-            app,
-            &ingest,
-            found.as_ref(),
-            seen_at,
-            run,
-            Ok(base.clone()),
-            token_limit,
-        )
-        .await?;
+        let base = Ok(base.clone());
+        ingest::ingest_run(app, &ingest, found.as_ref(), seen_at, run, base, token_limit).await?;
     }
-    for plan in &task.plans {
-        match plan.kind {
-            Kind::Post => replay_posts(app, task, &base, plan, token_limit).await?,
-            Kind::Profile => replay_profiles(app, task, plan).await?,
-        }
+    let is_needed = !plans.is_empty();
+    let planning = Planning::prepare(app, run, &base, kind, token_limit, is_needed).await;
+    let planning = match planning {
+        Ok(planning) => planning,
+        Err(NotPlanned::Later(failure)) => return Err(failure),
+        Err(NotPlanned::Never(reason)) => return report(app, run, vec![not_queued(&reason)]).await,
+    };
+    let mut allowance = planning.allowance.clone();
+    for again in plans {
+        plan_again(app, task, &base, again, &planning, &mut allowance).await?;
     }
     Ok(())
 }
@@ -84,38 +108,26 @@ fn ingest_of(task: &Replay, apify_run: &shared::ids::ApifyRunId, hints: Hints) -
     }
 }
 
-/// Plans the leads' posts anew: from the harvest while Apify has it, and from the leads' rows
-/// where it is gone. A harvest's posts are in the row since the first try.
-async fn replay_posts<T: Transport, Q: Queue>(
+/// Plans the leads of one plan anew: from their harvest while Apify has it, and else from their
+/// rows. A harvest's posts are in the row since the first try.
+async fn plan_again<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Replay,
     base: &BaseId,
     again: &ReplayPlan,
-    token_limit: Option<u64>,
+    planning: &Planning,
+    allowance: &mut Allowance,
 ) -> Result<(), Failure> {
     let run = &task.run;
-    let planning = match Planning::prepare(app, run, base, token_limit, true).await {
-        Ok(planning) => planning,
-        Err(NotPlanned::Later(failure)) => return Err(failure),
-        Err(NotPlanned::Never(reason)) => {
-            let note = noted(format!("leads were not queued again: {reason}"));
-            return report(app, run, vec![note]).await;
-        }
-    };
-    let mut allowance = planning.allowance.clone();
     let mut wanted: BTreeMap<&LeadKey, Option<&RecordId>> =
         again.leads.iter().map(|lead| (&lead.lead, lead.record.as_ref())).collect();
     let mut plans: Vec<(Plan, Source)> = Vec::new();
     let at = task.requested_at.to_string();
-    let about = |from: &'static str| {
-        ["replay", run.base_run.as_str(), run.client.as_str(), again.plan.as_str(), &at, from]
-            .map(str::to_owned)
-    };
-    let mut new_plan = |from, mut leads: Vec<PlanLead>| {
+    let (base_run, client) = (run.base_run.as_str(), run.client.as_str());
+    let mut new_plan = |from: &str, mut leads: Vec<PlanLead>| {
         planning.estimate(app, &mut leads);
-        let about = about(from);
-        let about: Vec<&str> = about.iter().map(String::as_str).collect();
-        Plan::new(&about, leads, app.config.lanes, &mut allowance)
+        let about = ["replay", base_run, client, again.plan.as_str(), &at, from];
+        Plan::new(&about, leads, app.config.lanes, allowance)
             .map(|plan| plan.replacing(&again.plan))
             .map_err(Failure::poison)
     };
@@ -147,51 +159,31 @@ async fn replay_posts<T: Transport, Q: Queue>(
     }
     let mut facts: Vec<Fact> = Vec::new();
     for (plan, source) in plans {
-        match ingest::queue(app, run, base, plan, source, &planning).await {
+        match ingest::queue(app, run, base, plan, source, planning).await {
             Ok(queued) => facts.extend(queued.facts),
             Err(NotPlanned::Later(failure)) => return Err(failure),
-            Err(NotPlanned::Never(reason)) => {
-                facts.push(noted(format!("leads were not queued again: {reason}")));
-            }
+            Err(NotPlanned::Never(reason)) => facts.push(not_queued(&reason)),
         }
     }
     if lost > 0 {
-        facts.push(noted(format!(
-            "{lost} lead(s) cannot be queued again: Apify has deleted their harvest and their rows \
-             were never found; harvest them again"
-        )));
+        facts.push(noted(cannot_be_queued(lost, again)));
     }
     report(app, run, facts).await
 }
 
-/// Leads are scored by their rows: that is a `Score` task for exactly these.
-async fn replay_profiles<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    task: &Replay,
-    again: &ReplayPlan,
-) -> Result<(), Failure> {
-    let RunHeader { base_run, client, .. } = &task.run;
-    let lead_ids: Vec<RecordId> =
-        again.leads.iter().filter_map(|lead| lead.record.clone()).collect();
-    if lead_ids.is_empty() {
-        return Ok(());
-    }
-    let score = ScoringTask::Score(Score {
-        clients: Clients::One(client.clone()),
-        kind: again.kind,
-        base_run: Some(base_run.clone()),
-        requested_at: Some(task.requested_at),
-        limit: None,
-        lead_ids,
-        dry_run: false,
-        token_share: None,
-        so_far: None,
-    });
-    let body = score.encode();
-    let message = OutgoingMessage {
-        group: plan_group(client.as_str()),
-        deduplication: id_of(&["replay", &task.requested_at.to_string(), &body]),
-        body,
+fn not_queued(reason: &str) -> Fact {
+    noted(format!("leads were not queued again: {reason}"))
+}
+
+fn cannot_be_queued(leads: usize, again: &ReplayPlan) -> String {
+    let why = match again.kind {
+        Kind::Post => {
+            "Apify has deleted their harvest and their rows were never found; harvest them again"
+        }
+        Kind::Profile => {
+            "their rows were never found; set their Scoring Status to \"To Be Scored\" and score \
+             what is waiting"
+        }
     };
-    app.queue.send(QueueName::Scoring, vec![message]).await.map_err(Failure::retryable)
+    format!("{leads} lead(s) cannot be queued again: {why}")
 }

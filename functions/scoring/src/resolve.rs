@@ -80,19 +80,6 @@ pub(crate) async fn resolve(
     Ok(Resolved { run, base: client.served_base(Kind::Post), token_limit })
 }
 
-/// The base whose leads are scored for `client`, or why none are, and its limit for posts.
-pub(crate) async fn served_base(
-    airtable: &Airtable<impl Transport>,
-    master: &BaseId,
-    client: &ClientId,
-) -> Result<(Result<BaseId, String>, Option<u64>), AirtableError> {
-    let known = find_client(airtable, master, client).await?;
-    Ok(known.map_or_else(
-        || (Err(format!("client {client:?} is not in the table {:?}", clients::TABLE)), None),
-        |known| (known.served_base(Kind::Post), known.token_limit(Kind::Post)),
-    ))
-}
-
 /// The record of a harvest that no client can be found for: an operator sees it, nothing is
 /// scored.
 fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolved {

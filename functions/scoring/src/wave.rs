@@ -11,7 +11,7 @@ use crate::writing::write;
 use shared::airtable::{Record, Update};
 use shared::deadline::Deadline;
 use shared::failure::Failure;
-use shared::ids::PostKey;
+use shared::ids::{PlanId, PostKey};
 use shared::messages::{
     AttemptRef, Chunk, ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled,
 };
@@ -78,7 +78,7 @@ pub(crate) async fn score<T: Transport, Q: Queue>(
                     result.unanswered.push(detail.clone());
                     continue;
                 }
-                verdict(lead, row, &about, asked, &mut cells)
+                verdict(lead, row, &about, asked, &wave.attempt.plan, &mut cells)
             }
         };
         let fields = cells.into_cells(writable);
@@ -110,6 +110,7 @@ fn verdict(
     row: &Record<LeadRow>,
     about: &About,
     asked: Asked,
+    plan: &PlanId,
     cells: &mut Cells,
 ) -> (Outcome, Vec<PostKey>, Vec<PostKey>) {
     let Asked { answer, tokens, examined } = asked;
@@ -132,7 +133,9 @@ fn verdict(
         (Err(NoAnswer { category, detail, .. }), _) => {
             match about {
                 About::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
-                About::Profile(_) => cells.profile_failed(category),
+                About::Profile(_) => {
+                    cells.profile_failed(category, &row.fields.breakdown, plan);
+                }
             }
             (Outcome::Failed { category, detail }, Vec::new())
         }

@@ -1,12 +1,12 @@
 //! The fold's rules, told as runs.
 
 use super::{LeadCounts, RunState, Status, Summary};
-use crate::ids::{LeadKey, PostKey};
+use crate::ids::{LeadKey, PlanId, PostKey, RecordId};
 use crate::messages::{
     Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
     Fact, HarvestStatus, Harvested, Kind, LeadOutcome, MetricsEvent, Note, NoteKind, Opened,
-    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType, Served,
-    Settled, SkipReason,
+    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, ReplayLead, ReplayPlan, RunFailed,
+    RunHeader, RunType, Served, Settled, SkipReason,
 };
 use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::{SignedDuration, Timestamp};
@@ -708,4 +708,36 @@ fn a_run_that_found_nothing_waiting_is_completed() {
         Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
     let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole)).summary();
     assert_eq!((story.status, story.profiles.leads.planned), (Status::Completed, 0));
+}
+
+#[test]
+fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
+    let [part, replay] =
+        ["part", "replay"].map(|name| crate::digest::id_of(&[name]).parse::<PlanId>().unwrap());
+    let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
+    let planned = |plan: &PlanId, part_of, replaces| {
+        let leads = vec![PlannedLead { lead: lead(1), posts: 0, record: Some(record.clone()) }];
+        let (plan, kind) = (plan.clone(), Kind::Profile);
+        let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads };
+        [
+            Fact::PlannedChunk(chunk),
+            Fact::Planned(Planned { plan, kind, chunks: 1, part_of, replaces }),
+        ]
+    };
+    let tell = |story: Story, facts: [Fact; 2]| facts.into_iter().fold(story, Story::tell);
+    let by = OpenedBy::Score { kind: Kind::Profile, plan: plan_id() };
+    let whole =
+        Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
+    let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole));
+    let lost = tell(story, planned(&part, Some(plan_id()), None));
+
+    let again = RunState::fold(&lost.events).unwrap().replays(lost.now).remove(0).plans;
+    let leads = vec![ReplayLead { lead: lead(1), record: Some(record.clone()) }];
+    let plan = part.clone();
+    assert_eq!(again, [ReplayPlan { plan, kind: Kind::Profile, harvest: None, leads }]);
+
+    let taken_over = tell(lost, planned(&replay, None, Some(part)));
+    assert_eq!(taken_over.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
+    let done = taken_over.done(&AttemptRef { plan: replay, ..attempt(0, 1) });
+    assert_eq!(done.summary().missing, Vec::<String>::new());
 }

@@ -216,6 +216,10 @@ pub struct Chunk {
     /// not fit is not begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_share: Option<u64>,
+    /// The plan whose leads it takes over; `None` unless it is a replay. Profiles that failed wait
+    /// for nothing, and a replay takes them all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PlanId>,
     /// The leads.
     pub leads: Vec<ChunkLead>,
 }
@@ -278,7 +282,7 @@ pub struct ReplayPlan {
 pub struct ReplayLead {
     /// The lead.
     pub lead: LeadKey,
-    /// Its row, as far as the log knows it: it stands in where the harvest is gone.
+    /// Its row, as far as the log knows it: what is scored where there is no harvest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
 }
