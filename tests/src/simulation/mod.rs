@@ -19,7 +19,7 @@
 //! | [`Bug::RunIdFromClock`]: a run's id is made anew from the clock at every delivery | Messages | 1 |
 //! | [`Bug::RefusalIgnored`]: airtable refuses a record for a wrong type; the refusal is taken for success | Messages | 1 |
 //! | [`Bug::ErrorTakenForMissing`]: an error of Airtable is taken for "there is no such record": one is created | OneRecord | 1 |
-//! | [`Bug::CheckThenCreate`]: a record is looked for, and created later if it was not there | OneRecord | 4 |
+//! | [`Bug::CheckThenCreate`]: a record is looked for, and created later if it was not there | OneRecord | 5 |
 //! | [`Bug::ReadAddWrite`]: a number is read, added to and written back | Numbers | 1 |
 //! | [`Bug::StandaloneNotCounted`]: only orchestrated runs are counted | Messages | 1 |
 //! | [`Bug::PostsNotFound`]: the posts of a harvest are not found, without an error | Numbers | 1 |
@@ -37,7 +37,7 @@
 //! | [`Bug::ScoreForgotten`]: what a run scored is forgotten when its message comes again | ScoredOnce | 2 |
 //! | [`Bug::ReasonOfDeadLetterLost`]: a dead letter does not say why it is one | Messages | 2 |
 //! | [`Bug::HumanFieldCleared`]: cells that a write does not name are cleared | HumanFields | 1 |
-//! | [`Bug::BalanceClaimed`]: the record claims to be balanced whatever it is | Balance | 5 |
+//! | [`Bug::BalanceClaimed`]: the record claims to be balanced whatever it is | Balance | 4 |
 //! | [`Bug::WebhookNotQueued`]: a webhook is accepted and not queued | Messages | 1 |
 //! | [`Bug::TicksLost`]: no tick comes: what people did to records stays | Numbers | 5 |
 

@@ -7,6 +7,7 @@ use crate::MASTER_BASE;
 use serde_json::{Map, Value, json};
 use shared::schema::{leads, run_record};
 use simulators::airtable::Row;
+use simulators::gemini::Marker;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ fn look(world: &World) {
     } else if world.faults.hits(Fault::RetryTicked, dice) {
         world.trace.say(|| format!("a person ticks Retry on record {}", row.id));
         edit(json!({run_record::RETRY: true}));
+        mend_profiles(world);
     } else if world.faults.hits(Fault::RecordDuplicated, dice) {
         world.trace.say(|| format!("a person duplicates record {}", row.id));
         let mut copy: Map<String, Value> = row.fields.clone();
@@ -75,6 +77,23 @@ fn look(world: &World) {
         // It may be gone already.
         if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
             world.oracle().lead_deleted(&lead.record);
+        }
+    }
+}
+
+/// Puts right the profiles that the model misbehaves about; their status stays.
+fn mend_profiles(world: &World) {
+    for client in &world.scenario.clients {
+        for row in world.airtable.rows(client.base, leads::TABLE).expect("the leads") {
+            let profile = row.fields.get(leads::RAW_PROFILE).and_then(Value::as_str);
+            let Some(profile) = profile.filter(|profile| profile.contains("[[sim:")) else {
+                continue;
+            };
+            let mended = Marker::ALL
+                .iter()
+                .fold(profile.to_owned(), |profile, marker| profile.replace(marker.text(), ""));
+            let cells = Map::from_iter([(leads::RAW_PROFILE.to_owned(), json!(mended))]);
+            world.airtable.edit(client.base, leads::TABLE, &row.id, cells).expect("the cells fit");
         }
     }
 }

@@ -188,8 +188,14 @@ impl Scenario {
             if dice.chance(0.15) {
                 let about =
                     if dice.chance(0.1) { "Hi" } else { "Runs operations for a maker of machines" };
-                let profile =
-                    json!({"headline": "Operations", "about": format!("{about} p.{slug}.")});
+                // What misbehaves is told by the lead's number: the dice are thrown for the rest.
+                let marker = match n % 8 {
+                    2 => Marker::SafetyBlock.text(),
+                    5 => Marker::Truncate.text(),
+                    _ => "",
+                };
+                let about = format!("{about} p.{slug}. {marker}");
+                let profile = json!({"headline": "Operations", "about": about});
                 row.insert(leads::RAW_PROFILE.to_owned(), json!(profile.to_string()));
                 row.insert(leads::SCORING_STATUS.to_owned(), json!(leads::TO_BE_SCORED));
             }

@@ -14,6 +14,8 @@ pub(super) struct LeadBook {
     pub(super) posts: BTreeSet<String>,
     /// When which run wrote scores of which posts.
     scored: BTreeMap<String, (u64, BTreeSet<String>)>,
+    /// When which run wrote a score of its profile.
+    profile_scored: BTreeMap<String, u64>,
 }
 
 impl LeadBook {
@@ -24,12 +26,18 @@ impl LeadBook {
             is_unreadable: *is_unreadable,
             posts: stored.clone(),
             scored: BTreeMap::new(),
+            profile_scored: BTreeMap::new(),
         }
     }
 
     /// When `run` wrote scores, and of which posts (by word).
     pub(super) fn scored_by(&self, run: &str) -> Option<(u64, &BTreeSet<String>)> {
         self.scored.get(run).map(|(step, words)| (*step, words))
+    }
+
+    /// When `run` wrote a score of its profile.
+    pub(super) fn profile_scored_by(&self, run: &str) -> Option<u64> {
+        self.profile_scored.get(run).copied()
     }
 }
 
@@ -93,10 +101,13 @@ impl Oracle {
             let what = format!("lead {slug} failed and is dated: it is never tried again");
             broken.push((Invariant::Leads, what));
         }
-        if let Some(lead) = self.leads.get_mut(record)
-            && !words.is_empty()
-        {
-            lead.scored.insert(run.to_owned(), (step, words));
+        if let Some(lead) = self.leads.get_mut(record) {
+            if !words.is_empty() {
+                lead.scored.insert(run.to_owned(), (step, words));
+            }
+            if is_scored {
+                lead.profile_scored.insert(run.to_owned(), step);
+            }
         }
         for (invariant, what) in broken {
             self.violate(invariant, what);

@@ -18,12 +18,13 @@ impl Oracle {
         let asked_text = String::from_utf8_lossy(asked);
         let words = words_in(&asked_text);
         let profiles = slugs_of_profiles(&asked_text);
-        if let Some(known) = self.invocations.get_mut(&invocation) {
-            known.profiles.extend(profiles);
-        }
         self.learn_ids(asked);
         let run = self.run_of(invocation);
         self.check_asked_once(invocation, &run, &words);
+        self.check_profiles_asked_once(invocation, &run, &profiles);
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.profiles.extend(profiles);
+        }
         let book = self.run(&run);
         book.billed_answers += 1;
         book.asked_about.extend(words);
@@ -135,6 +136,19 @@ impl Oracle {
         });
         if let Some(slug) = again {
             let what = format!("lead {slug} is scored and asked about again in run {run}");
+            self.violate(Invariant::ScoredOnce, what);
+        }
+    }
+
+    /// The same about profiles.
+    fn check_profiles_asked_once(&mut self, invocation: u64, run: &str, slugs: &[String]) {
+        let read_at = self.invocations.get(&invocation).map_or(0, |known| known.read_at);
+        let again = slugs.iter().find(|slug| {
+            let lead = self.records_by_slug.get(*slug).and_then(|record| self.leads.get(record));
+            lead.and_then(|lead| lead.profile_scored_by(run)).is_some_and(|step| step < read_at)
+        });
+        if let Some(slug) = again {
+            let what = format!("profile {slug} is scored and asked about again in run {run}");
             self.violate(Invariant::ScoredOnce, what);
         }
     }
