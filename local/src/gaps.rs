@@ -12,7 +12,7 @@ pub(crate) enum Gap {
     NoField { table: &'static Table, table_id: String, field: &'static Field },
     /// The field has another type.
     WrongType { table: &'static Table, field: &'static Field, found: String },
-    /// The select lacks choices that are written.
+    /// The select lacks choices that are written or read.
     NoChoice { table: &'static Table, field: &'static Field, missing: Vec<&'static str> },
 }
 
@@ -21,9 +21,11 @@ impl Gap {
     pub(crate) fn matters(&self) -> bool {
         match self {
             Self::NoTable { table } => !table.optional,
-            Self::NoField { table, field, .. }
-            | Self::WrongType { table, field, .. }
-            | Self::NoChoice { table, field, .. } => !table.optional && !field.optional,
+            Self::NoField { table, field, .. } | Self::WrongType { table, field, .. } => {
+                !table.optional && !field.optional
+            }
+            // Airtable refuses what is written with a choice that it does not know.
+            Self::NoChoice { field, .. } => field.written,
         }
     }
 
@@ -96,13 +98,16 @@ fn gap_of(table: &'static Table, known: &TableSchema, field: &'static Field) -> 
     (!missing.is_empty()).then_some(Gap::NoChoice { table, field, missing })
 }
 
-/// Choices that are written and that the select does not have.
+/// Choices that the select does not have. How one is spelled that is only read shows in the rows.
 fn missing_choices(field: &Field, found: &FieldSchema) -> Vec<&'static str> {
     let FieldType::SingleSelect(choices) = field.field_type else { return Vec::new() };
-    if !field.written || found.field_type != "singleSelect" {
+    if found.field_type != "singleSelect" {
         return Vec::new();
     }
-    let has = |name: &str| found.options.choices.iter().any(|choice| choice.name == name);
+    let is_same = |known: &str, name: &str| {
+        known == name || (!field.written && known.trim().eq_ignore_ascii_case(name))
+    };
+    let has = |name: &str| found.options.choices.iter().any(|known| is_same(&known.name, name));
     choices.iter().copied().filter(|name| !has(name)).collect()
 }
 
@@ -114,7 +119,7 @@ fn quoted(names: &[&str]) -> String {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use shared::schema::MASTER_BASE;
+    use shared::schema::{CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE};
 
     fn table(name: &str, fields: &[(&str, &str)]) -> Value {
         let fields: Vec<Value> =
@@ -151,5 +156,99 @@ mod tests {
             found(&[table("Clients", &fields("checkbox"))]),
             [r#"field "Status" of table "Clients" is of the type checkbox"#]
         );
+    }
+
+    /// A select of these choices, beside the other fields of its table.
+    fn with_choices(table: &Table, select: &Field, choices: &[&str]) -> TableSchema {
+        let choices: Vec<Value> = choices.iter().map(|name| json!({"name": name})).collect();
+        let select = json!({"name": select.name, "type": "singleSelect",
+            "options": {"choices": choices}});
+        serde_json::from_value(json!({"id": "tbl1", "name": table.name, "fields": [select]}))
+            .unwrap()
+    }
+
+    fn choice_gaps(tables: &[TableSchema], wanted: &'static [Table]) -> Vec<Gap> {
+        let all = gaps(tables, wanted).into_iter();
+        all.filter(|gap| matches!(gap, Gap::NoChoice { .. })).collect()
+    }
+
+    /// What is said of each choice of each select of these tables when it alone is not there.
+    fn said_of_each_choice(wanted: &'static [Table]) -> Vec<(String, bool)> {
+        let mut said = Vec::new();
+        for table in wanted {
+            for field in table.fields() {
+                let FieldType::SingleSelect(choices) = field.field_type else { continue };
+                let whole = with_choices(table, field, choices);
+                assert_eq!(choice_gaps(&[whole], wanted), []);
+                for name in choices {
+                    let others: Vec<&str> =
+                        choices.iter().copied().filter(|other| other != name).collect();
+                    let gaps = choice_gaps(&[with_choices(table, field, &others)], wanted);
+                    let [gap] = gaps.as_slice() else { panic!("{name}: {gaps:?}") };
+                    assert!(!gap.can_be_made(), "what exists is never changed");
+                    assert!(gap.what_to_do().contains(name), "{}", gap.what_to_do());
+                    let Gap::NoChoice { table, field, missing } = gap else { panic!("{gap:?}") };
+                    said.push((
+                        format!("{}.{}={missing:?}", table.name, field.name),
+                        gap.matters(),
+                    ));
+                }
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn each_choice_of_each_select_of_both_bases_is_missed_and_matters_where_it_is_written() {
+        let said = |choices: &[(&str, bool)]| -> Vec<(String, bool)> {
+            choices.iter().map(|(choice, matters)| ((*choice).to_owned(), *matters)).collect()
+        };
+        let master = said(&[
+            (r#"Clients.Status=["Active"]"#, false),
+            (r#"Client Run Results.Run Type=["Orchestrated"]"#, true),
+            (r#"Client Run Results.Run Type=["Standalone"]"#, true),
+            (r#"Client Run Results.Status=["Running"]"#, true),
+            (r#"Client Run Results.Status=["Completed"]"#, true),
+            (r#"Client Run Results.Status=["Completed with Errors"]"#, true),
+            (r#"Client Run Results.Status=["Stalled"]"#, true),
+            (r#"Client Run Results.Status=["Failed"]"#, true),
+        ]);
+        assert_eq!(said_of_each_choice(&MASTER_BASE), master);
+        let profiles = said(&[
+            (r#"Leads.Scoring Status=["To Be Scored"]"#, true),
+            (r#"Leads.Scoring Status=["Scored"]"#, true),
+            (r#"Leads.Scoring Status=["Skipped – Profile Too Thin"]"#, true),
+            (r#"Leads.Scoring Status=["Failed – API Error"]"#, true),
+            (r#"Leads.Scoring Status=["Failed – Parse Error"]"#, true),
+        ]);
+        let posts = said(&[
+            (r#"Leads.Posts Harvest Status=["Done"]"#, true),
+            (r#"Leads.Posts Harvest Status=["No Posts"]"#, true),
+            (r#"Leads.Posts JSON Status=["Parsed"]"#, true),
+            (r#"Leads.Posts JSON Status=["Failed"]"#, true),
+            (r#"Post Scoring Attributes.Category=["Positive Scoring Factor"]"#, false),
+            (r#"Post Scoring Attributes.Category=["Negative Scoring Factor"]"#, false),
+        ]);
+        let attributes = said(&[
+            (r#"Scoring Attributes.Category=["positive"]"#, false),
+            (r#"Scoring Attributes.Category=["negative"]"#, false),
+            (r#"Scoring Attributes.Category=["meta"]"#, false),
+        ]);
+        let whole = [&profiles[..], &posts, &attributes].concat();
+        assert_eq!(said_of_each_choice(&CLIENT_BASE), whole);
+        let without_posts = [profiles, attributes].concat();
+        assert_eq!(said_of_each_choice(&PROFILES_ONLY_BASE), without_posts);
+    }
+
+    #[test]
+    fn a_choice_that_is_only_read_may_be_in_other_letters_and_one_that_is_written_may_not() {
+        let [.., attributes] = &CLIENT_BASE;
+        let category = attributes.fields().find(|field| field.name == "Category").unwrap();
+        let read = with_choices(attributes, category, &["Positive", "NEGATIVE ", "Meta", "More"]);
+        assert_eq!(choice_gaps(&[read], &CLIENT_BASE), []);
+        let [_, records, _] = &MASTER_BASE;
+        let run_type = records.fields().find(|field| field.name == "Run Type").unwrap();
+        let written = with_choices(records, run_type, &["orchestrated", "Standalone"]);
+        assert_eq!(choice_gaps(&[written], &MASTER_BASE).len(), 1);
     }
 }

@@ -67,11 +67,17 @@ pub const MASTER_BASE: [Table; 3] = [
     Table { name: apify::TABLE, fields: &[&apify::FIELDS], optional: true },
 ];
 
-/// The tables of a client's base.
+/// The tables of the base of a client whose leads' profiles and posts are scored.
 pub const CLIENT_BASE: [Table; 4] = [
     Table {
         name: leads::TABLE,
-        fields: &[&leads::READ_FIELDS, &leads::POST_FIELDS],
+        fields: &[
+            &leads::READ_FIELDS,
+            &leads::PROFILE_SOURCES,
+            &leads::PROFILE_FIELDS,
+            &leads::OPERATOR_FIELDS,
+            &leads::POST_FIELDS,
+        ],
         optional: false,
     },
     Table {
@@ -80,12 +86,25 @@ pub const CLIENT_BASE: [Table; 4] = [
         optional: false,
     },
     Table { name: post_attributes::TABLE, fields: &[&post_attributes::FIELDS], optional: false },
-    Table {
-        name: profile_attributes::TABLE,
-        fields: &[&profile_attributes::FIELDS],
-        optional: true,
-    },
+    PROFILE_ATTRIBUTES,
 ];
+
+/// The tables of the base of a client whose leads' profiles alone are scored.
+pub const PROFILES_ONLY_BASE: [Table; 2] = [
+    Table {
+        name: leads::TABLE,
+        fields: &[&leads::READ_FIELDS, &leads::PROFILE_SOURCES, &leads::PROFILE_FIELDS],
+        optional: false,
+    },
+    PROFILE_ATTRIBUTES,
+];
+
+/// Profiles are scored for every client that is served.
+const PROFILE_ATTRIBUTES: Table = Table {
+    name: profile_attributes::TABLE,
+    fields: &[&profile_attributes::FIELDS],
+    optional: false,
+};
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +123,7 @@ pub enum FieldType {
     DateTime,
     /// A yes or no.
     Checkbox,
-    /// One of these choices.
+    /// One of these choices, all of which are written or read by name.
     SingleSelect(&'static [&'static str]),
 }
 
@@ -189,8 +208,8 @@ pub mod clients {
     /// The status of a client that is not.
     pub const INACTIVE: &str = "Inactive";
 
-    /// Choices of [`STATUS`].
-    pub const STATUSES: [&str; 2] = [ACTIVE, INACTIVE];
+    /// The choices of [`STATUS`] that are read: whatever else it says, the client is not served.
+    pub const STATUSES: [&str; 1] = [ACTIVE];
 
     /// Every field that is read, with its type.
     pub const FIELDS: [Field; 7] = [
@@ -444,12 +463,21 @@ pub mod leads {
     ];
 
     /// The fields that are only read, with their types.
-    pub const READ_FIELDS: [Field; 4] = [
+    pub const READ_FIELDS: [Field; 3] = [
         Field::read(PROFILE_URL, FieldType::Text),
         Field::read_if_there(FIRST_NAME, FieldType::Text),
         Field::read_if_there(LAST_NAME, FieldType::Text),
-        Field::read_if_there(POSTS_ACTIONED, FieldType::Checkbox),
     ];
+
+    /// The fields that may hold what is known of a profile. A base needs one of them.
+    pub const PROFILE_SOURCES: [Field; 2] = [
+        Field::read_if_there(RAW_PROFILE, FieldType::LongText),
+        Field::read_if_there(PROFILE_JSON, FieldType::LongText),
+    ];
+
+    /// The fields that people write and post scoring reads.
+    pub const OPERATOR_FIELDS: [Field; 1] =
+        [Field::read_if_there(POSTS_ACTIONED, FieldType::Checkbox)];
 }
 
 /// The texts of the post-scoring prompt.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use shared::adapters::http::HttpTransport;
 use shared::airtable::{Airtable, AirtableError, ListQuery};
 use shared::ids::{BaseId, IdError};
-use shared::schema::clients;
+use shared::schema::{CLIENT_BASE, PROFILES_ONLY_BASE, Table, clients};
 use std::sync::Arc;
 
 /// A row of the table of clients.
@@ -28,6 +28,11 @@ impl Client {
     /// Whether its leads' posts are scored.
     pub(super) fn has_posts_scored(&self) -> bool {
         !self.level.trim_start().starts_with('1')
+    }
+
+    /// The tables that its base needs.
+    pub(super) fn tables(&self) -> &'static [Table] {
+        if self.has_posts_scored() { &CLIENT_BASE } else { &PROFILES_ONLY_BASE }
     }
 }
 

@@ -10,7 +10,10 @@ use shared::adapters::http::HttpTransport;
 use shared::airtable::{Airtable, AirtableError, TableSchema};
 use shared::config::{AirtableConfig, Vars};
 use shared::ids::BaseId;
-use shared::schema::{CLIENT_BASE, MASTER_BASE, Table, clients as client_fields, leads};
+use shared::schema::{
+    CLIENT_BASE, MASTER_BASE, Table, clients as client_fields, leads, post_attributes,
+};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +40,7 @@ struct Found {
 }
 
 /// Shows what is missing in the master base and in the base of each client that is served, and
-/// makes it with `--apply`. Succeeds if nothing is left that a person must do.
+/// makes it with `--apply`. Succeeds if nothing that matters is left to be done by hand.
 ///
 /// # Errors
 /// When the master base cannot be read, or Airtable refuses to make something.
@@ -50,9 +53,9 @@ pub async fn run(options: &Options) -> CommandResult {
     let tables = airtable.tables(&master).await?;
     let bases = client_bases(&airtable, &master, &tables, options).await?;
     let mut all = vec![found(&airtable, &master, &tables, &MASTER_BASE, options.apply).await?];
-    for base in bases {
+    for (base, wanted) in bases {
         let tables = airtable.tables(&base).await?;
-        all.push(found(&airtable, &base, &tables, &CLIENT_BASE, options.apply).await?);
+        all.push(found(&airtable, &base, &tables, wanted, options.apply).await?);
     }
     let steps: Vec<(&BaseId, &Gap)> =
         all.iter().flat_map(|found| found.gaps.iter().map(|gap| (&found.base, gap))).collect();
@@ -69,22 +72,25 @@ pub async fn run(options: &Options) -> CommandResult {
     } else {
         print(options.apply, &to_make, &by_hand, &notes)?;
     }
-    Ok(if by_hand.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_sound = !by_hand.iter().any(|(_, gap)| gap.matters());
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The bases of the clients that are served, and those that were named.
+/// The bases of the clients that are served, and those that were named, with the tables of each.
 async fn client_bases(
     airtable: &Airtable<Arc<HttpTransport>>,
     master: &BaseId,
     tables: &[TableSchema],
     options: &Options,
-) -> Result<Vec<BaseId>, Fault> {
-    let mut bases = options.client_bases.clone();
+) -> Result<BTreeMap<BaseId, &'static [Table]>, Fault> {
+    let whole: &'static [Table] = &CLIENT_BASE;
+    let mut bases: BTreeMap<BaseId, _> =
+        options.client_bases.iter().map(|base| (base.clone(), whole)).collect();
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
         return Ok(bases);
     }
     for client in clients::listed(airtable, master).await? {
-        if client.is_served() && client.has_posts_scored() {
+        if client.is_served() {
             let base = client.base().map_err(|error| {
                 format!(
                     "client {:?} has no usable {:?}: {error}",
@@ -92,8 +98,9 @@ async fn client_bases(
                     client_fields::BASE_ID
                 )
             })?;
-            if !bases.contains(&base) {
-                bases.push(base);
+            let wanted = bases.entry(base).or_insert(client.tables());
+            if client.has_posts_scored() {
+                *wanted = whole;
             }
         }
     }
@@ -121,7 +128,8 @@ async fn found(
             Gap::WrongType { .. } | Gap::NoChoice { .. } => {}
         }
     }
-    let lacks_view = wanted.iter().any(|table| table.name == leads::TABLE) && !has_view(tables);
+    let lacks_view =
+        wanted.iter().any(|table| table.name == post_attributes::TABLE) && !has_view(tables);
     Ok(Found { base: base.clone(), gaps, lacks_view })
 }
 

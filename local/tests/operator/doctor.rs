@@ -3,7 +3,8 @@
 use crate::world::{BASE, MASTER, World, spec};
 use serde_json::{Value, json};
 use shared::schema::{
-    CLIENT_BASE, MASTER_BASE, clients, leads, post_attributes, post_instructions, run_record,
+    CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, clients, leads, post_attributes,
+    post_instructions, run_record,
 };
 use shared::seams::{ParkedMessage, Queue, QueueName};
 use simulators::airtable::{Airtable, AirtableOptions, FieldSpec, Scope, TableSpec, Token};
@@ -51,12 +52,16 @@ async fn a_sound_system_has_nothing_wrong() {
     assert!(ok.iter().any(|line| line.ends_with("it knows our token")), "{ok:#?}");
     let spent = world.services.gemini.service().billed_totals().answers;
     assert_eq!(spent, 0, "a doctor costs nothing");
+    let asked = world.airtable().requests_by_base();
+    let of_client = asked.iter().find(|(base, _)| base == BASE).unwrap().1;
+    assert_eq!(of_client, 3, "the schema and the two tables of the prompt, whatever is checked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twelve_things_that_are_wrong_are_all_named_within_ten_seconds() {
+async fn nineteen_things_that_are_wrong_are_all_named_within_ten_seconds() {
     let mut world = World::empty().await;
-    // 1 a field of the run record is missing, 2 one has another type, 3 a select lacks a choice.
+    // 1 a field of the run record is missing, 2 one has another type, 3 a select lacks a choice,
+    // 4 and so does one that a base may lack altogether.
     for table in &MASTER_BASE {
         world.make(
             MASTER,
@@ -67,24 +72,45 @@ async fn twelve_things_that_are_wrong_are_all_named_within_ten_seconds() {
                 run_record::STATUS if table.name == run_record::TABLE => {
                     Some(FieldSpec::single_select(run_record::STATUS, &run_record::STATUSES[..4]))
                 }
+                run_record::RUN_TYPE => Some(FieldSpec::single_select(
+                    run_record::RUN_TYPE,
+                    &run_record::RUN_TYPES[..1],
+                )),
                 _ => Some(field),
             }),
         );
     }
-    // 4 the leads lack a field, 5 the prompt's table is not there, 6 no criterion is active.
+    // 5 the leads lack a field of posts, 6 one of profiles, 7 any place for profiles, and a choice
+    // of 8 the profiles' status, 9 the harvest's, 10 the posts'.
     let [leads_table, _, attributes, _] = &CLIENT_BASE;
-    world.make(
-        BASE,
-        changed(spec(leads_table), |field| (field.name != leads::TOP_POST).then_some(field)),
-    );
-    world.make(BASE, spec(attributes));
+    let leads_table = changed(spec(leads_table), |field| {
+        let without_last = |choices: &[&str]| {
+            Some(FieldSpec::single_select(&field.name, &choices[..choices.len() - 1]))
+        };
+        match field.name.as_str() {
+            leads::TOP_POST | leads::AI_SCORE | leads::RAW_PROFILE | leads::PROFILE_JSON => None,
+            leads::SCORING_STATUS => without_last(&leads::SCORING_STATUSES),
+            leads::POSTS_HARVEST_STATUS => without_last(&leads::HARVEST_STATUSES),
+            leads::POSTS_JSON_STATUS => without_last(&leads::JSON_STATUSES),
+            _ => Some(field),
+        }
+    });
+    world.make(BASE, leads_table);
+    // 11 the prompt's table is not there, 12 nor is the profiles', 13 no criterion is active; and
+    // none can take anything from a score.
+    let one_category =
+        FieldSpec::single_select(post_attributes::CATEGORY, &[post_attributes::POSITIVE]);
+    let attributes = changed(spec(attributes), |field| {
+        Some(if field.name == post_attributes::CATEGORY { one_category.clone() } else { field })
+    });
+    world.make(BASE, attributes);
     world.add_client("Guy-Wilson", BASE);
-    // 7 a base that does not exist, 8 a client without one, 9 one that is listed twice.
+    // 14 a base that does not exist, 15 a client without one, 16 one that is listed twice.
     world.add_client("Nobody", "appNobody00000001");
     world.add_client("Baseless", "");
     world.add_client("Nobody", "appNobody00000001");
     world.start().await;
-    // 10 Apify's token, 11 the model, 12 the webhook's token; and a dead letter on top.
+    // 17 Apify's token, 18 the model, 19 the webhook's token; and a dead letter on top.
     world.variables.insert("APIFY_TOKEN", "apify_api_wrong".to_owned());
     world.variables.insert("GEMINI_MODEL", "gemini-9-unheard-of".to_owned());
     world.variables.insert("WEBHOOK_TOKEN", "another-token".to_owned());
@@ -102,13 +128,21 @@ async fn twelve_things_that_are_wrong_are_all_named_within_ten_seconds() {
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(answer.code, 1);
     let checks = answer.json();
+    assert_eq!(checks["wrong"], 19, "nothing is named twice: {checks:#}");
     let named = of_level(&checks, "wrong").join("\n");
     for thing in [
         r#"table "Client Run Results" has no field "Post Scoring Tokens""#,
         r#"field "Start Time" of table "Client Run Results" is of the type date"#,
         r#"field "Status" of table "Client Run Results" lacks the choice "Failed""#,
+        r#"field "Run Type" of table "Client Run Results" lacks the choice "Standalone""#,
         r#"table "Leads" has no field "Top Scoring Post""#,
+        r#"table "Leads" has no field "AI Score""#,
+        r#"table "Leads" has neither "Raw Profile Data" nor "Profile Full JSON""#,
+        r#"field "Scoring Status" of table "Leads" lacks the choice "Failed – Parse Error""#,
+        r#"field "Posts Harvest Status" of table "Leads" lacks the choice "No Posts""#,
+        r#"field "Posts JSON Status" of table "Leads" lacks the choice "Failed""#,
         r#"there is no table "Post Scoring Instructions""#,
+        r#"there is no table "Scoring Attributes""#,
         r#"table "Post Scoring Attributes" has no active criterion"#,
         "base appNobody00000001 of client \"Nobody\"",
         r#"client "Baseless": "" is not an Airtable base id"#,
@@ -120,12 +154,45 @@ async fn twelve_things_that_are_wrong_are_all_named_within_ten_seconds() {
         assert!(named.contains(thing), "{thing} is not in\n{named}");
     }
     let warned = of_level(&checks, "warning").join("\n");
-    for thing in ["price of gemini-9-unheard-of", "scoring dead letters: 1"] {
+    for thing in [
+        "price of gemini-9-unheard-of",
+        "scoring dead letters: 1",
+        r#"field "Category" of table "Post Scoring Attributes" lacks the choice "Negative Scoring Factor""#,
+    ] {
         assert!(warned.contains(thing), "{thing} is not in\n{warned}");
     }
     let all = checks["checks"].as_array().unwrap();
     let bad = |check: &&Value| check["level"] == "wrong" || check["level"] == "warning";
     assert!(all.iter().filter(bad).all(|check| check["do"].is_string()), "each says what to do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_profile_scoring_alone_needs_nothing_for_posts() {
+    let world = World::empty().await;
+    for table in &MASTER_BASE {
+        world.make(MASTER, spec(table));
+    }
+    let [leads_table, attributes] = &PROFILES_ONLY_BASE;
+    world.make(BASE, spec(leads_table));
+    let row = json!({clients::CLIENT_ID: "Basic", clients::CLIENT_NAME: "Basic",
+        clients::STATUS: clients::ACTIVE, clients::BASE_ID: BASE,
+        clients::SERVICE_LEVEL: "1-Lead scoring"});
+    world.insert(MASTER, clients::TABLE, row);
+    let of_base = |level: &str, answer: &Value| -> Vec<String> {
+        of_level(answer, level).into_iter().filter(|line| line.contains(BASE)).collect()
+    };
+    let checks = world.runtally(&["doctor", "--json"]).await.json();
+    let name = format!("base {BASE} of client \"Basic\"");
+    assert_eq!(
+        of_base("wrong", &checks),
+        [format!("{name}: there is no table \"Scoring Attributes\"")]
+    );
+    world.make(BASE, spec(attributes));
+    let checks = world.runtally(&["doctor", "--json"]).await.json();
+    assert_eq!(of_base("wrong", &checks), [""; 0]);
+    assert_eq!(of_base("warning", &checks), [""; 0]);
+    let info = format!("{name}: its service level has profile scoring only");
+    assert_eq!(of_base("info", &checks), [info]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,10 @@
 
 use crate::world::{BASE, CLIENT, MASTER, World, cells, spec};
 use serde_json::json;
-use shared::schema::{CLIENT_BASE, MASTER_BASE, leads, run_record};
+use shared::schema::{
+    CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, clients, leads, post_attributes,
+    post_instructions, run_record,
+};
 use simulators::airtable::{FieldSpec, TableSpec};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,8 +49,8 @@ async fn fresh_empty_bases_are_set_up_found_sound_and_a_run_completes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_said() {
     let world = World::empty().await;
-    let [clients, records, _] = &MASTER_BASE;
-    world.make(MASTER, spec(clients));
+    let [list, records, _] = &MASTER_BASE;
+    world.make(MASTER, spec(list));
     let odd = TableSpec {
         fields: vec![
             FieldSpec::text(run_record::RUN_ID),
@@ -75,6 +78,32 @@ async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_said(
     let counts = world.services.airtable.requests();
     let kinds: Vec<&str> = counts.iter().map(|count| count.kind).collect();
     assert!(!kinds.contains(&"update_field"), "{kinds:?}");
+    let completed = cells(json!({run_record::STATUS: "Completed"}));
+    let answer = world.airtable().insert(MASTER, run_record::TABLE, completed);
+    assert!(answer.is_err(), "no choice is added to a select that is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_profile_scoring_alone_is_given_no_table_for_posts() {
+    let world = World::empty().await;
+    world.runtally(&["setup", "--apply"]).await;
+    let row = json!({clients::CLIENT_ID: "Basic", clients::CLIENT_NAME: "Basic",
+        clients::STATUS: clients::ACTIVE, clients::BASE_ID: BASE,
+        clients::SERVICE_LEVEL: "1-Lead scoring"});
+    world.insert(MASTER, clients::TABLE, row);
+    let made = world.runtally(&["setup", "--apply", "--json"]).await.json();
+    let tables = PROFILES_ONLY_BASE
+        .map(|table| json!({"base": BASE, "table": table.name, "fields": table.fields().count()}));
+    assert_eq!((&made["made"], &made["notes"]), (&json!(tables), &json!([])));
+    // A client with posts in the same base needs the rest.
+    world.add_client(CLIENT, BASE);
+    let made = world.runtally(&["setup", "--apply", "--json"]).await.json();
+    let lacking = made["made"].as_array().unwrap().iter();
+    let tables: Vec<&str> = lacking
+        .filter(|step| step.get("fields").is_some())
+        .map(|step| step["table"].as_str().unwrap())
+        .collect();
+    assert_eq!(tables, [post_instructions::TABLE, post_attributes::TABLE]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

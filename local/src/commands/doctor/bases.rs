@@ -11,8 +11,7 @@ use shared::airtable::{Airtable, AirtableError, Identity, ListQuery, Record, Tab
 use shared::config::{AirtableConfig, Vars};
 use shared::ids::{BaseId, ClientId};
 use shared::schema::{
-    CLIENT_BASE, MASTER_BASE, Table, clients as client_fields, leads, post_attributes,
-    post_instructions,
+    MASTER_BASE, Table, clients as client_fields, leads, post_attributes, post_instructions,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -203,14 +202,31 @@ async fn check_client(airtable: &Api, client: &Client) -> Vec<Check> {
     };
     let what = format!("base {base} of {what}");
     let Some(tables) = schema(airtable, &base, &what, &mut checks).await else { return checks };
+    check_tables(&what, &tables, client.tables(), &mut checks);
+    checks.extend(check_profiles(&what, &tables));
     if !client.has_posts_scored() {
-        checks.push(Check::info(what, "reachable; its service level has no post scoring"));
+        checks.push(Check::info(what, "its service level has profile scoring only"));
         return checks;
     }
-    check_tables(&what, &tables, &CLIENT_BASE, &mut checks);
     checks.extend(check_view(&what, &tables));
     checks.extend(check_rubric(airtable, &base, &what, &tables).await);
     checks
+}
+
+/// The leads' profiles have no place, where there is none.
+fn check_profiles(what: &str, tables: &[TableSchema]) -> Option<Check> {
+    let table = tables.iter().find(|table| table.name == leads::TABLE)?;
+    let holds = |name: &str| table.fields.iter().any(|field| field.name == name);
+    if leads::PROFILE_SOURCES.iter().any(|source| holds(source.name)) {
+        return None;
+    }
+    let says = format!(
+        "table {:?} has neither {:?} nor {:?}: no profile can be scored",
+        leads::TABLE,
+        leads::RAW_PROFILE,
+        leads::PROFILE_JSON
+    );
+    Some(Check::wrong(what, says, "run `runtally setup --apply`, and fill one with the profiles"))
 }
 
 fn check_view(what: &str, tables: &[TableSchema]) -> Option<Check> {
