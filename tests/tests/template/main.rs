@@ -28,6 +28,11 @@ const FUNCTIONS: [(&str, &str, Reading); 3] = [
 /// What Lambda itself sets, as far as a function reads it.
 const BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
+/// Where a service is: by default where its vendor has it. Another root stands in the secret, beside
+/// the key that it takes, like the Vertex variables beside the account without which nothing asks
+/// for them.
+const BESIDE_THE_KEYS: [&str; 3] = ["AIRTABLE_API_URL", "APIFY_API_URL", "GEMINI_API_URL"];
+
 /// Reads all that a function's `main` reads; the configuration, as it is printed.
 type Reading = fn(&dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError>;
 
@@ -58,7 +63,7 @@ fn in_secret(template: &Template, parameter: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
+fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
     let template = Template::read();
     for (function, secret, reading) in FUNCTIONS {
         let given = template.defaults(function);
@@ -87,6 +92,13 @@ fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
         let superfluous: Vec<&String> =
             given.keys().filter(|name| !asked.contains(*name)).collect();
         assert_eq!(superfluous, Vec::<&String>::new(), "{function} never reads these");
+        let known = |name: &String| {
+            given.contains_key(name)
+                || secret.contains(name)
+                || BESIDE_THE_KEYS.contains(&name.as_str())
+        };
+        let unsaid: Vec<&String> = asked.iter().filter(|name| !known(name)).collect();
+        assert_eq!(unsaid, Vec::<&String>::new(), "{function} reads what nobody can configure");
         let open: Vec<&String> = given.keys().filter(|name| secret.contains(*name)).collect();
         assert_eq!(open, Vec::<&String>::new(), "{function} has secrets in plain variables");
     }
@@ -94,16 +106,20 @@ fn each_function_is_given_the_variables_it_asks_for_and_no_other() {
 }
 
 /// Variables that a function starts without, and that are given all the same.
-const OVERRIDES: [&str; 10] = [
+const OVERRIDES: [&str; 14] = [
     "APIFY_ACTORS",
     "DAILY_TOKEN_LIMIT",
+    "GEMINI_FLEX_WAIT_SECONDS",
     "GEMINI_MODEL",
     "GEMINI_THINKING",
     "GEMINI_TIER",
+    "GEMINI_TIMEOUT_SECONDS",
     "LANES",
     "LEADS_PER_CALL",
     "METRICS_NAMESPACE",
+    "PROJECT_SECONDS",
     "RUST_LOG",
+    "STALL_MINUTES",
     "VERIFY_DAYS",
 ];
 
@@ -113,8 +129,10 @@ fn parameters_that_nobody_chose_are_what_the_functions_take_by_themselves() {
     for (function, secret, reading) in FUNCTIONS {
         let given = template.defaults(function);
         let secret = in_secret(&template, secret);
-        let read = |with_overrides: bool| {
+        let read = |tier: Option<&str>, with_overrides: bool| {
             reading(&|name| match name {
+                // How long flex is waited for shows only where flex is chosen.
+                "GEMINI_TIER" if tier.is_some() => tier.map(ToOwned::to_owned),
                 "VERTEX_SERVICE_ACCOUNT" => None,
                 "MASTER_BASE_ID" => Some(BASE.to_owned()),
                 // The function looks for no actor's runs; the template names the harvests'.
@@ -126,7 +144,88 @@ fn parameters_that_nobody_chose_are_what_the_functions_take_by_themselves() {
                 name => secret.contains(name).then(|| "x".to_owned()),
             })
         };
-        assert_eq!(read(true), read(false), "{function}");
+        for tier in [None, Some("flex")] {
+            assert_eq!(read(tier, true), read(tier, false), "{function}");
+        }
+    }
+}
+
+/// Whether a function starts with `value` in `variable`, and by default in all others.
+fn starts_with(function: &str, reading: Reading, variable: &str, value: &str) -> bool {
+    let given = Template::read().defaults(function);
+    let read = |name: &'static str| match name {
+        "VERTEX_SERVICE_ACCOUNT" => None,
+        name if name == variable => Some(value.to_owned()),
+        "MASTER_BASE_ID" => Some(BASE.to_owned()),
+        name => given.get(name).cloned().flatten().or_else(|| {
+            let is_a_root = BESIDE_THE_KEYS.contains(&name);
+            (!is_a_root).then(|| "x".to_owned())
+        }),
+    };
+    reading(&read).is_ok()
+}
+
+#[test]
+fn a_parameter_allows_what_its_function_takes() {
+    let template = Template::read();
+    let mut ranges = Vec::new();
+    for (function, _, reading) in FUNCTIONS {
+        for (variable, parameter) in template.variables(function) {
+            let Some(rules) = template.at("Parameters").get(&parameter) else { continue };
+            let starts = |value: &str| starts_with(function, reading, &variable, value);
+            let allowed = rules.get("AllowedValues").and_then(|values| values.as_sequence());
+            for value in allowed.into_iter().flatten().map(document::plain) {
+                assert!(starts(&value), "{function} does not start with {variable}={value}");
+            }
+            let bound = |name: &str| rules.get(name).map(|bound| bound.as_u64().unwrap());
+            let (least, most) = (bound("MinValue"), bound("MaxValue"));
+            for value in [least, most].into_iter().flatten() {
+                let text = value.to_string();
+                assert!(starts(&text), "{function} does not start with {variable}={text}");
+            }
+            // What the function itself refuses is not refused a step earlier by the template.
+            let beyond = [least.and_then(|least| least.checked_sub(1)), most.map(|most| most + 1)];
+            let refused =
+                beyond.map(|value| value.is_some_and(|value| !starts(&value.to_string())));
+            ranges.push((variable, refused));
+        }
+    }
+    let exact = |name: &str| ranges.iter().find(|(variable, _)| variable == name).unwrap().1;
+    assert_eq!(exact("LANES"), [true, true]);
+    assert_eq!(exact("LEADS_PER_CALL"), [true, true]);
+    assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false], "it has no upper bound");
+}
+
+#[test]
+fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
+    let template = Template::read();
+    let bound = |path: &str| -> u64 {
+        document::plain(template.at(&format!("Parameters/{path}"))).parse().unwrap()
+    };
+    // A message whose function was killed comes back only then; until then nothing has stalled.
+    let stall = 60 * bound("StallMinutes/MinValue");
+    for (queue, ..) in QUEUES {
+        assert!(stall >= template.number(queue, "VisibilityTimeout"), "{queue}");
+    }
+    // Before a wave there is planning, after it its rows are written.
+    let call = bound("GeminiTimeoutSeconds/MaxValue");
+    assert!(template.number("Scoring", "Timeout") >= call + 60);
+}
+
+#[test]
+fn a_variable_that_is_a_parameter_has_its_name() {
+    let template = Template::read();
+    for (function, secret, _) in FUNCTIONS {
+        for (variable, of) in template.variables(function) {
+            if of == secret || template.at("Parameters").get(&of).is_none() {
+                continue;
+            }
+            let name: String = variable
+                .split('_')
+                .map(|word| word[..1].to_owned() + &word[1..].to_lowercase())
+                .collect();
+            assert_eq!(of, name, "{function}: {variable}");
+        }
     }
 }
 
