@@ -6,13 +6,14 @@ import traceback
 
 import events
 import faults
+import operator_commands
 import runs
 import sizes
 from emulator import Deployed, Emulator
 from tools import ARCHITECTURE, WORK, Failed, clean_environment, heading, run
 from world import World
 
-PARTS = ("build", "runs", "events", "faults")
+PARTS = ("build", "runs", "operator", "events", "faults")
 
 
 def main(wanted):
@@ -27,7 +28,7 @@ def main(wanted):
         run(["sam", "validate", "--lint", "--region", "eu-west-1"], env=environment)
         run(["sam", "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"], env=environment)
         sizes.show()
-    if not set(wanted) & {"runs", "events", "faults"}:
+    if not set(wanted) - {"build"}:
         return
     world, emulator = World(leads=240, latency_ms=300), Emulator()
     try:
@@ -36,6 +37,8 @@ def main(wanted):
         deployed = Deployed(emulator, world)
         if "runs" in wanted:
             runs.show(deployed, world)
+        if "operator" in wanted:
+            operator_commands.show(deployed, world)
         if "events" in wanted:
             events.show(deployed, world)
         if "faults" in wanted:

@@ -11,7 +11,9 @@ class World:
     """The simulators with the bases they invented."""
 
     def __init__(self, leads=60, latency_ms=50):
-        run(["cargo", "build", "--quiet", "--locked", "--bin", "runtally"], env=clean_environment())
+        # With the operator's commands for what is on AWS.
+        package = ["--package", "local", "--features", "aws", "--bin", "runtally"]
+        run(["cargo", "build", "--quiet", "--locked", *package], env=clean_environment())
         names = ("airtable", "apify", "gemini")
         ports = {name: free_port() for name in names}
         self.airtable, self.apify, self.gemini = (f"http://127.0.0.1:{ports[name]}" for name in names)
@@ -56,9 +58,16 @@ class World:
         """Deletes a run's record, as a person may."""
         rows = self.rows(self.master_base, RUN_RECORDS)
         record = next(row["id"] for row in rows if row["fields"]["Run ID"] == run_id)
-        url = f"{self.airtable}/v0/{self.master_base}/{urllib.parse.quote(RUN_RECORDS)}/{record}"
+        self._change("DELETE", self.master_base, RUN_RECORDS, record)
+
+    def edit(self, base, table, record, cells):
+        """Changes cells of a row, as a person may."""
+        self._change("PATCH", base, table, record, {"fields": cells})
+
+    def _change(self, method, base, table, record, body=None):
+        url = f"{self.airtable}/v0/{base}/{urllib.parse.quote(table)}/{record}"
         headers = {"authorization": f"Bearer {self.variables['AIRTABLE_TOKEN']}"}
-        status, answer = http("DELETE", url, headers=headers)
+        status, answer = http(method, url, body, headers=headers)
         if status != 200:
             raise AssertionError(answer)
 
@@ -86,7 +95,8 @@ class World:
         http("DELETE", f"{service}/_sim/faults")
 
     def harvest(self, client, base, started_at, leads, webhook, posts=2, status="SUCCEEDED"):
-        """A finished harvest of some of the client's leads; Apify sends its webhook. Its run."""
+        """A finished harvest of some of the client's leads; Apify sends its webhook, if there is one.
+        Its run, and how many posts it has."""
         rows = [row["fields"] for row in self.rows(base, "Leads")]
         urls = [fields["LinkedIn Profile URL"] for fields in rows if "LinkedIn Profile URL" in fields]
         targets = [url for url in urls if "/in/" in url][leads[0] : leads[1]]
@@ -101,7 +111,7 @@ class World:
             "startedAt": started_at,
             "input": {"targetUrls": targets, "maxPosts": posts},
             "items": items,
-            "webhooks": [webhook],
+            "webhooks": [webhook] if webhook else [],
         }
         code, answer = http("POST", f"{self.apify}/_sim/runs", spec)
         if code != 200:
