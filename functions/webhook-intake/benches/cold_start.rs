@@ -96,6 +96,7 @@ fn target() -> PathBuf {
 /// Spawns a binary against a runtime API of our own, and stops it at its first poll.
 fn first_poll(name: &str, with_secret: bool) -> Duration {
     let api = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    api.set_nonblocking(true).expect("a socket that does not block");
     let address = api.local_addr().expect("a bound port has an address").to_string();
     let started = Instant::now();
     let folder = target().join(if name == EMPTY { "release/examples" } else { "release" });
@@ -106,31 +107,41 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
         .env("AWS_LAMBDA_RUNTIME_API", &address)
         .env("AWS_ENDPOINT_URL", format!("http://{address}"))
         .env("SECRET_ID", if with_secret { "runtally/bench" } else { "" })
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .spawn()
         .expect("the binary can be run");
-    let mut output = function.stdout.take().expect("a pipe");
-    let watch = std::thread::spawn(move || {
-        // Ends when the function does, and says so to who waits for its poll.
-        let written = std::io::copy(&mut output, &mut std::io::sink());
-        TcpStream::connect(address).and(written)
+    serve_until_poll(&api, || {
+        let ended = function.try_wait().expect("the function can be asked");
+        assert!(ended.is_none(), "{name} ended before its first poll: {ended:?}");
     });
-    // Blocks until the function connects: looking again and again would add its own waits to
-    // what is measured.
-    while !is_poll(api.accept().expect("the function connects").0, name) {}
     let elapsed = started.elapsed();
     function.kill().expect("the function can be stopped");
     function.wait().expect("the function ends");
-    watch.join().expect("a thread that does not panic").expect("the API is still there");
     elapsed
 }
 
-fn is_poll(mut stream: TcpStream, name: &str) -> bool {
-    stream.set_nodelay(true).expect("a socket that sends at once");
+/// Never waits: to be woken would take longer than an answer, and would count as the function's
+/// own time.
+fn serve_until_poll(api: &TcpListener, mut check: impl FnMut()) {
+    let mut streams: Vec<TcpStream> = Vec::new();
+    loop {
+        if let Ok((stream, _)) = api.accept() {
+            stream.set_nonblocking(true).expect("a socket that does not block");
+            stream.set_nodelay(true).expect("a socket that sends at once");
+            streams.push(stream);
+        }
+        if streams.iter_mut().any(is_poll) {
+            return;
+        }
+        check();
+    }
+}
+
+/// Whether the first poll came in; answers a request for the secret.
+fn is_poll(stream: &mut TcpStream) -> bool {
     let mut request = [0; 4096];
-    let read = stream.read(&mut request).expect("the function's request");
-    assert_ne!(read, 0, "{name} ended before its first poll");
+    let Ok(read @ 1..) = stream.read(&mut request) else { return false };
     let request = String::from_utf8_lossy(&request[..read]);
     if request.contains("/runtime/invocation/next") {
         return true;

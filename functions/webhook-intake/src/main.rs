@@ -16,15 +16,24 @@ async fn main() -> Result<(), Error> {
         .inspect_err(|error| tracing::error!(%error, "the function does not start"))
 }
 
+/// Turns of the runtime until a request is on its way: to connect, to hand the connection over and
+/// to write.
+const TURNS_TO_SEND: usize = 4;
+
 #[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
-    shared::telemetry::init("webhook-intake", &vars);
     let aws = Aws::read(&vars, &HttpTransport::new()?)?;
     let clock = Clock::system();
-    // The client is made while the secret is on its way.
-    let (variable, sqs) = join!(aws.with_secret(environment, &clock), async { aws.sqs() });
+    // What needs no secret is made while the secret is on its way.
+    let (variable, sqs) = join!(aws.with_secret(environment, &clock), async {
+        for _ in 0..TURNS_TO_SEND {
+            tokio::task::yield_now().await;
+        }
+        shared::telemetry::init("webhook-intake", &vars);
+        aws.sqs()
+    });
     let variable = variable?;
     let config = Config::read(&variable)?;
     let queue = SqsQueue::new(sqs, queue_urls(&Vars::new(&variable))?);
