@@ -1,15 +1,14 @@
-//! What a run waits for, and what is to be done again, told as runs.
+//! What a run waits for, told as runs.
 
 use super::*;
 use crate::ids::PlanId;
-use crate::messages::{MAX_REPLAY_LEADS, Replay};
 
 fn another_plan() -> PlanId {
     crate::digest::id_of(&["another plan"]).try_into().unwrap()
 }
 
 /// A chunk of another plan, with these leads.
-fn chunk_of_another_plan(leads: impl IntoIterator<Item = u32>) -> Fact {
+pub(super) fn chunk_of_another_plan(leads: impl IntoIterator<Item = u32>) -> Fact {
     let leads = leads.into_iter().map(|n| PlannedLead { lead: lead(n), posts: 2, record: None });
     Fact::PlannedChunk(PlannedChunk {
         plan: another_plan(),
@@ -19,7 +18,7 @@ fn chunk_of_another_plan(leads: impl IntoIterator<Item = u32>) -> Fact {
     })
 }
 
-fn another_plan_told() -> Fact {
+pub(super) fn another_plan_told() -> Fact {
     Fact::Planned(Planned {
         plan: another_plan(),
         kind: Kind::Post,
@@ -32,10 +31,6 @@ fn another_plan_told() -> Fact {
 fn failed(about: Option<&str>, reason: &str) -> Fact {
     let apify_run = about.map(|id| id.parse().unwrap());
     Fact::RunFailed(RunFailed { apify_run, reason: reason.to_owned() })
-}
-
-fn replays(story: &Story) -> Vec<Replay> {
-    RunState::fold(&story.events).unwrap().replays(story.now)
 }
 
 #[test]
@@ -89,28 +84,47 @@ fn a_call_without_an_answer_is_unobserved_as_soon_as_its_chunk_is_over() {
 }
 
 #[test]
-fn a_replay_names_the_harvest_that_its_leads_posts_are_from() {
-    let from_harvest = replays(&half_missing());
-    assert_eq!(from_harvest[0].plans[0].harvest, Some(harvest_id()));
-    let by_rows = Story::new().tell(chunk_of_another_plan([1])).tell(another_plan_told());
-    assert_eq!(replays(&by_rows)[0].plans[0].harvest, None);
+fn a_run_is_running_until_its_last_chunk_is_done() {
+    let mut story = finished();
+    let last = story.events.pop().unwrap();
+    let summary = story.summary();
+    assert_eq!((summary.status, summary.ended_at), (Status::Running, None));
+    assert_eq!(summary.missing, [format!("chunk 2 of 2 (plan {})", plan_id())]);
+    story.events.push(last);
+    assert_eq!(story.summary().status, Status::Completed);
 }
 
 #[test]
-fn a_replay_task_holds_as_many_leads_as_one_may_and_no_more() {
-    let most = u32::try_from(MAX_REPLAY_LEADS).unwrap();
-    // Three leads of `half_missing` are to be done again.
-    let leads_of_tasks = |others: u32| {
-        let story = half_missing().tell(chunk_of_another_plan(10..10 + others));
-        let tasks = replays(&story.tell(another_plan_told()));
-        tasks.iter().map(Replay::leads).collect::<Vec<_>>()
-    };
-    assert_eq!(leads_of_tasks(most - 3), [MAX_REPLAY_LEADS]);
-    let mut two_tasks = leads_of_tasks(most - 2);
-    two_tasks.sort_unstable();
-    assert_eq!(two_tasks, [3, MAX_REPLAY_LEADS - 2]);
-    let mut cut = leads_of_tasks(most + 1);
-    cut.sort_unstable();
-    assert_eq!(cut.iter().sum::<usize>(), MAX_REPLAY_LEADS + 4);
-    assert!(cut.iter().all(|leads| *leads <= MAX_REPLAY_LEADS), "{cut:?}");
+fn a_run_is_running_while_a_harvest_is_not_read_or_its_plan_not_queued() {
+    assert_eq!(Story::new().opened().summary().status, Status::Running);
+    let unplanned = Story::new().opened().harvested(HarvestStatus::Succeeded, 8, true);
+    assert_eq!(unplanned.summary().status, Status::Running);
+    let mut half_told = finished();
+    half_told
+        .events
+        .retain(|event| !matches!(&event.fact, Fact::PlannedChunk(planned) if planned.chunk == 1));
+    assert_eq!(half_told.summary().status, Status::Running, "a chunk's leads are not known yet");
+}
+
+#[test]
+fn chunks_of_a_plan_that_was_given_up_before_it_was_told_do_not_keep_a_run_open() {
+    let other = crate::digest::id_of(&["another plan"]).try_into().unwrap();
+    let stray = AttemptRef { plan: other, ..attempt(0, 3) };
+    let summary = finished().settled(&stray, &[(1, SCORED)]).done(&stray).summary();
+    assert_eq!(summary.status, Status::Completed);
+}
+
+#[test]
+fn a_stalled_run_moves_on_with_the_next_sign_of_work() {
+    let mut story = finished();
+    let last = story.events.pop().unwrap();
+    story.now += SignedDuration::from_mins(31);
+    let note = Note { kind: NoteKind::Stalled, text: "no progress for 31 minutes".to_owned() };
+    let mut stalled = story.tell(Fact::Noted(note));
+    assert_eq!(stalled.summary().status, Status::Stalled);
+    stalled.now += SignedDuration::from_mins(1);
+    let moved = stalled.clone().announced(&attempt(1, 40), 1);
+    assert_eq!(moved.summary().status, Status::Running);
+    stalled.events.push(MetricsEvent { at: stalled.now, ..last });
+    assert_eq!(stalled.summary().status, Status::Completed);
 }

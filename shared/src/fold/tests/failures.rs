@@ -1,0 +1,92 @@
+//! What could not be harvested, planned or scored, told as runs.
+
+use super::*;
+
+#[test]
+fn a_harvest_that_brought_nothing_usable_fails_the_run_and_one_that_did_does_not() {
+    let nothing = Story::new().opened().planned(&[]).harvested(HarvestStatus::Failed, 0, true);
+    assert_eq!(nothing.summary().status, Status::Failed);
+    let only = attempt(0, 1);
+    let part = Story::new()
+        .opened()
+        .harvested(HarvestStatus::TimedOut, 2, true)
+        .planned(&[&[1]])
+        .settled(&only, &[(1, SCORED)])
+        .done(&only);
+    assert_eq!(part.summary().status, Status::CompletedWithErrors);
+    let empty = Story::new().opened().planned(&[]).harvested(HarvestStatus::Succeeded, 0, true);
+    assert_eq!(empty.summary().status, Status::Completed);
+}
+
+#[test]
+fn a_run_that_failed_to_be_planned_is_put_right_by_planning_it() {
+    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "no such client".to_owned() };
+    let story = Story::new().opened().tell(Fact::RunFailed(failed)).harvested(
+        HarvestStatus::Succeeded,
+        2,
+        false,
+    );
+    let summary = story.summary();
+    assert_eq!((summary.status, summary.posts_unmatched), (Status::Failed, 2));
+    assert!(summary.imbalances.is_empty());
+    let only = attempt(0, 1);
+    let summary = story
+        .opened()
+        .harvested(HarvestStatus::Succeeded, 2, true)
+        .planned(&[&[1]])
+        .settled(&only, &[(1, SCORED)])
+        .done(&only)
+        .summary();
+    assert_eq!((summary.status, summary.failures.len()), (Status::Completed, 0));
+}
+
+#[test]
+fn a_run_that_ended_well_is_not_made_worse_by_a_later_delivery_that_fails() {
+    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "client paused".to_owned() };
+    let later = finished().opened().tell(Fact::RunFailed(failed)).harvested(
+        HarvestStatus::Succeeded,
+        0,
+        false,
+    );
+    let (before, after) = (finished().summary(), later.summary());
+    assert_eq!(after.status, Status::Completed);
+    assert_eq!((after.posts_harvested, after.posts_matched), (before.posts_harvested, 8));
+    assert_eq!(after.failures, []);
+}
+
+#[test]
+fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them() {
+    let (first, second) = (attempt(0, 1), attempt(0, 2));
+    let failed = ChunkFailed {
+        attempt: first.clone(),
+        category: ErrorCategory::Airtable,
+        reason: "the base denies access".to_owned(),
+    };
+    let story = Story::new()
+        .opened()
+        .harvested(HarvestStatus::Succeeded, 4, true)
+        .planned(&[&[1, 2]])
+        .settled(&first, &[(1, SCORED)])
+        .tell(Fact::ChunkFailed(failed));
+    let summary = story.summary();
+    assert_eq!(summary.status, Status::CompletedWithErrors);
+    assert_eq!((summary.posts.leads.scored, summary.posts.leads.failed), (1, 1));
+    let summary = story.settled(&second, &[(2, SCORED)]).done(&second).summary();
+    assert_eq!((summary.status, summary.posts.leads.failed), (Status::Completed, 0));
+}
+
+#[test]
+fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
+    let failed = ChunkFailed {
+        attempt: attempt(0, 1),
+        category: ErrorCategory::Airtable,
+        reason: "the base denies access".to_owned(),
+    };
+    let summary = Story::new()
+        .opened()
+        .harvested(HarvestStatus::Succeeded, 4, true)
+        .planned(&[&[1], &[2]])
+        .tell(Fact::ChunkFailed(failed))
+        .summary();
+    assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 1));
+}

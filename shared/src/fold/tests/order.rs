@@ -1,0 +1,49 @@
+//! Events in any order, any number of times.
+
+use super::*;
+
+/// A long run with everything in it.
+fn eventful() -> Vec<MetricsEvent> {
+    let (died, lived, late) = (attempt(0, 3), attempt(0, 4), attempt(1, 5));
+    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "base denied".to_owned() };
+    let chunk_failed = ChunkFailed {
+        attempt: late.clone(),
+        category: ErrorCategory::Airtable,
+        reason: "gone".to_owned(),
+    };
+    let note = |kind| Fact::Noted(Note { kind, text: "told".to_owned() });
+    finished()
+        .opened()
+        .tell(Fact::RunFailed(failed))
+        .harvested(HarvestStatus::Succeeded, 9, true)
+        .announced(&died, 3)
+        .announced(&lived, 2)
+        .billed(&lived, &[answered(70), CallOutcome::Lost])
+        .settled(&lived, &[(1, blocked()), (2, SCORED), (5, Outcome::NotALead)])
+        .tell(note(NoteKind::Record))
+        .tell(note(NoteKind::Stalled))
+        .done(&lived)
+        .settled(&late, &[(3, blocked()), (4, SCORED)])
+        .tell(Fact::ChunkFailed(chunk_failed))
+        .events
+}
+
+proptest! {
+    #[test]
+    fn any_order_and_any_repetition_of_events_give_the_same_state(
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+        order in Just((0..eventful().len()).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let events = eventful();
+        let told = RunState::fold(&events).unwrap();
+        let mut shuffled: Vec<&MetricsEvent> = order.iter().map(|at| &events[*at]).collect();
+        for pick in picks {
+            let again = pick.get(&events);
+            let place = pick.index(shuffled.len());
+            shuffled.insert(place, again);
+        }
+        let state = RunState::fold(shuffled).unwrap();
+        prop_assert_eq!(state.summary(), told.summary());
+        prop_assert_eq!(state, told);
+    }
+}

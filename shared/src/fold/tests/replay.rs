@@ -1,0 +1,129 @@
+//! What is to be done again, told as runs.
+
+use super::missing::{another_plan_told, chunk_of_another_plan};
+use super::*;
+use crate::messages::{MAX_REPLAY_LEADS, Replay};
+
+/// What a replay of a run names, as its plans' leads.
+fn replayed(story: &Story) -> Vec<Vec<LeadKey>> {
+    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
+    let plans = replays.into_iter().flat_map(|replay| {
+        assert_eq!(replay.unplanned, []);
+        replay.plans
+    });
+    plans.map(|plan| plan.leads.into_iter().map(|lead| lead.lead).collect()).collect()
+}
+
+fn replays(story: &Story) -> Vec<Replay> {
+    RunState::fold(&story.events).unwrap().replays(story.now)
+}
+
+#[test]
+fn a_replay_names_the_harvest_that_its_leads_posts_are_from() {
+    let from_harvest = replays(&half_missing());
+    assert_eq!(from_harvest[0].plans[0].harvest, Some(harvest_id()));
+    let by_rows = Story::new().tell(chunk_of_another_plan([1])).tell(another_plan_told());
+    assert_eq!(replays(&by_rows)[0].plans[0].harvest, None);
+}
+
+#[test]
+fn a_replay_task_holds_as_many_leads_as_one_may_and_no_more() {
+    let most = u32::try_from(MAX_REPLAY_LEADS).unwrap();
+    // Three leads of `half_missing` are to be done again.
+    let leads_of_tasks = |others: u32| {
+        let story = half_missing().tell(chunk_of_another_plan(10..10 + others));
+        let tasks = replays(&story.tell(another_plan_told()));
+        tasks.iter().map(Replay::leads).collect::<Vec<_>>()
+    };
+    assert_eq!(leads_of_tasks(most - 3), [MAX_REPLAY_LEADS]);
+    let mut two_tasks = leads_of_tasks(most - 2);
+    two_tasks.sort_unstable();
+    assert_eq!(two_tasks, [3, MAX_REPLAY_LEADS - 2]);
+    let mut cut = leads_of_tasks(most + 1);
+    cut.sort_unstable();
+    assert_eq!(cut.iter().sum::<usize>(), MAX_REPLAY_LEADS + 4);
+    assert!(cut.iter().all(|leads| *leads <= MAX_REPLAY_LEADS), "{cut:?}");
+}
+
+#[test]
+fn a_replay_names_the_leads_that_failed_and_those_of_missing_chunks_and_no_other() {
+    let mut expected = vec![lead(2), lead(3), lead(4)];
+    expected.sort();
+    assert_eq!(replayed(&half_missing()), [expected]);
+    assert!(replayed(&finished()).is_empty());
+    let unread = RunState::fold(&Story::new().opened().events).unwrap().replays(start());
+    assert_eq!(unread[0].unplanned, [harvest_id()]);
+}
+
+#[test]
+fn a_replay_takes_over_the_chunks_that_are_missing_and_both_tries_cost_counts() {
+    let replay: crate::ids::PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
+    let leads = [2, 3, 4].map(|n| PlannedLead { lead: lead(n), posts: 2, record: None });
+    let again = AttemptRef { plan: replay.clone(), ..attempt(0, 5) };
+    let queued = half_missing()
+        .tell(Fact::PlannedChunk(PlannedChunk {
+            plan: replay.clone(),
+            kind: Kind::Post,
+            chunk: 0,
+            leads: leads.to_vec(),
+        }))
+        .tell(Fact::Planned(Planned {
+            plan: replay.clone(),
+            kind: Kind::Post,
+            chunks: 1,
+            part_of: None,
+            replaces: Some(plan_id()),
+        }));
+    assert_eq!(queued.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
+    let done = queued
+        .announced(&again, 3)
+        .billed(&again, &[answered(10), answered(10), answered(10)])
+        .settled(&again, &[(2, SCORED), (3, SCORED), (4, blocked())])
+        .done(&again);
+    let summary = done.summary();
+    assert_eq!((summary.status, summary.posts.tokens.total), (Status::CompletedWithErrors, 330));
+    let leads = LeadCounts { planned: 4, scored: 3, skipped: 0, failed: 1, open: 0 };
+    assert_eq!(summary.posts.leads, leads);
+    assert_eq!(summary.posts.unobserved, 2, "the dead try's calls");
+    assert_eq!((summary.posts_harvested, summary.posts_matched), (8, 8));
+    assert_eq!(replayed(&done), [vec![lead(4)]], "and the same plan is named the next time");
+}
+
+#[test]
+fn what_two_plans_left_open_is_replayed_by_one_task_while_it_fits() {
+    let (story, _) = part(half_missing(), "a", &[5, 6]);
+    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
+    assert_eq!(replays.iter().map(|task| task.plans.len()).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
+    let [part, replay] =
+        ["part", "replay"].map(|name| crate::digest::id_of(&[name]).parse::<PlanId>().unwrap());
+    let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
+    let planned = |plan: &PlanId, part_of, replaces| {
+        let leads = vec![PlannedLead { lead: lead(1), posts: 0, record: Some(record.clone()) }];
+        let (plan, kind) = (plan.clone(), Kind::Profile);
+        let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads };
+        [
+            Fact::PlannedChunk(chunk),
+            Fact::Planned(Planned { plan, kind, chunks: 1, part_of, replaces }),
+        ]
+    };
+    let tell = |story: Story, facts: [Fact; 2]| facts.into_iter().fold(story, Story::tell);
+    let by = OpenedBy::Score { kind: Kind::Profile, plan: plan_id() };
+    let whole =
+        Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
+    let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole));
+    let lost = tell(story, planned(&part, Some(plan_id()), None));
+
+    let again = RunState::fold(&lost.events).unwrap().replays(lost.now).remove(0).plans;
+    let leads = vec![ReplayLead { lead: lead(1), record: Some(record.clone()) }];
+    let plan = part.clone();
+    assert_eq!(again, [ReplayPlan { plan, kind: Kind::Profile, harvest: None, leads }]);
+
+    let taken_over = tell(lost, planned(&replay, None, Some(part)));
+    assert_eq!(taken_over.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
+    let done = taken_over.done(&AttemptRef { plan: replay, ..attempt(0, 1) });
+    assert_eq!(done.summary().missing, Vec::<String>::new());
+}

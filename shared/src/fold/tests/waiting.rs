@@ -1,0 +1,36 @@
+//! Leads that waited for scoring, told as runs.
+
+use super::*;
+
+#[test]
+fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_the_last() {
+    let by = OpenedBy::Score { kind: Kind::Post, plan: plan_id() };
+    let story = Story::new().tell(Fact::Opened(Opened { by }));
+    let (story, first) = part(story, "a", &[1, 2]);
+    let story = story.settled(&first, &[(1, SCORED), (2, SCORED)]).done(&first);
+    let before = story.summary();
+    assert_eq!(before.status, Status::Running, "more may be waiting");
+    assert_eq!(before.missing, ["leads waiting for post scoring are not all planned"]);
+
+    // Begun again after a crash: lead 2 was still waiting then.
+    let (story, second) = part(story, "b", &[2, 3]);
+    let whole =
+        Planned { plan: plan_id(), kind: Kind::Post, chunks: 0, part_of: None, replaces: None };
+    let story = story.tell(Fact::Planned(whole));
+    assert_eq!(story.summary().status, Status::Running);
+    let story = story.settled(&second, &[(2, SCORED), (3, NOTHING_NEW)]).done(&second);
+    let after = story.summary();
+    assert_eq!((after.status, after.imbalances.len()), (Status::Completed, 0));
+    let leads = after.posts.leads;
+    assert_eq!((leads.planned, leads.scored, leads.skipped), (3, 2, 1));
+    assert_eq!(after.planned.iter().map(|(.., leads)| *leads).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn a_run_that_found_nothing_waiting_is_completed() {
+    let by = OpenedBy::Score { kind: Kind::Profile, plan: plan_id() };
+    let whole =
+        Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
+    let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole)).summary();
+    assert_eq!((story.status, story.profiles.leads.planned), (Status::Completed, 0));
+}
