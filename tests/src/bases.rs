@@ -1,9 +1,9 @@
 //! The bases of one client, as small as they can be.
 
+use local::invented::field_spec;
 use serde_json::{Map, Value, json};
 use shared::schema::{
-    Field, FieldType, apify, clients, leads, post_attributes, post_instructions,
-    profile_attributes, run_record,
+    apify, clients, leads, post_attributes, post_instructions, profile_attributes, run_record,
 };
 use simulators::airtable::{Airtable, FieldSpec, TableSpec};
 
@@ -84,19 +84,6 @@ fn make(airtable: &Airtable, base: &str, table: TableSpec) {
     airtable.add_table(base, table).expect("the table is well-formed");
 }
 
-fn spec(field: &Field) -> FieldSpec {
-    match field.field_type {
-        FieldType::Text => FieldSpec::text(field.name),
-        FieldType::LongText => FieldSpec::long_text(field.name),
-        FieldType::Number => FieldSpec::number(field.name, 0),
-        FieldType::Currency => FieldSpec::currency(field.name, 6),
-        FieldType::Percent => FieldSpec::percent(field.name, 2),
-        FieldType::DateTime => FieldSpec::date_time(field.name),
-        FieldType::Checkbox => FieldSpec::checkbox(field.name),
-        FieldType::SingleSelect(choices) => FieldSpec::single_select(field.name, choices),
-    }
-}
-
 fn clients_table() -> TableSpec {
     let texts = [
         clients::CLIENT_ID,
@@ -113,7 +100,7 @@ fn clients_table() -> TableSpec {
 
 fn run_records_table() -> TableSpec {
     let fields = run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS);
-    let mut fields: Vec<FieldSpec> = fields.map(spec).collect();
+    let mut fields: Vec<FieldSpec> = fields.map(field_spec).collect();
     fields.push(FieldSpec::checkbox("Invoiced"));
     TableSpec::new(run_record::TABLE, fields)
 }
@@ -129,7 +116,7 @@ fn leads_table() -> TableSpec {
         FieldSpec::long_text(leads::RAW_PROFILE),
         FieldSpec::checkbox(leads::POSTS_ACTIONED),
     ];
-    fields.extend(leads::POST_FIELDS.iter().chain(&leads::PROFILE_FIELDS).map(spec));
+    fields.extend(leads::POST_FIELDS.iter().chain(&leads::PROFILE_FIELDS).map(field_spec));
     TableSpec::new(leads::TABLE, fields)
 }
 

@@ -1,6 +1,6 @@
 //! A client's base: leads and rubrics.
 
-use super::fields::{fill, spec};
+use super::fields::{field_spec, fill};
 use super::{InventedClient, rows, rubric};
 use shared::schema::leads;
 use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec, ViewSpec};
@@ -66,7 +66,7 @@ fn leads_table(has: Has) -> TableSpec {
         FieldSpec::date_time(leads::DATE_SCORED),
         FieldSpec::checkbox(leads::POSTS_ACTIONED),
     ];
-    fields.extend(leads::POST_FIELDS.iter().map(spec));
+    fields.extend(leads::POST_FIELDS.iter().map(field_spec));
     fields.retain(|field| has.field(&field.name));
     let waiting = match has {
         Has::All => format!("AND({},NOT({{{}}}))", waiting(), leads::POSTS_ACTIONED),

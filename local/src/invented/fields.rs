@@ -11,12 +11,13 @@ const BATCH: usize = 500;
 pub(super) type Cells = Map<String, Value>;
 
 /// The field of a base that is set up as it should be.
-pub(super) fn spec(field: &Field) -> FieldSpec {
+#[must_use]
+pub fn field_spec(field: &Field) -> FieldSpec {
     match field.field_type {
         FieldType::Text => FieldSpec::text(field.name),
         FieldType::LongText => FieldSpec::long_text(field.name),
         FieldType::Number => FieldSpec::number(field.name, 0),
-        FieldType::Currency => FieldSpec::currency(field.name, 4),
+        FieldType::Currency => FieldSpec::currency(field.name, 6),
         FieldType::Percent => FieldSpec::percent(field.name, 2),
         FieldType::DateTime => FieldSpec::date_time(field.name),
         FieldType::Checkbox => FieldSpec::checkbox(field.name),

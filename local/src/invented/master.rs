@@ -1,7 +1,7 @@
 //! The master base: clients, harvests, run records.
 
 use super::World;
-use super::fields::{Cells, fill, row, spec};
+use super::fields::{Cells, field_spec, fill, row};
 use super::random::{letters, rng};
 use super::words::{CLIENTS, FORMER_CLIENT};
 use serde_json::json;
@@ -91,7 +91,7 @@ fn apify_table() -> TableSpec {
 fn run_record_table() -> TableSpec {
     let [notes, invoiced, cost_per_post] = HUMAN_FIELDS;
     let mut fields: Vec<FieldSpec> =
-        run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS).map(spec).collect();
+        run_record::FIELDS.iter().chain(&run_record::OPERATOR_FIELDS).map(field_spec).collect();
     fields.push(FieldSpec::long_text(notes));
     fields.push(FieldSpec::checkbox(invoiced));
     fields.push(FieldSpec::formula(cost_per_post, Some(json!(0))));

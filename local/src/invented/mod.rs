@@ -28,6 +28,7 @@ mod texts;
 mod words;
 
 pub use expected::Expected;
+pub use fields::field_spec;
 pub use master::HUMAN_FIELDS;
 pub use profiles::ExpectedProfiles;
 

@@ -3,17 +3,17 @@
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use local::invented::field_spec;
 use local::services::{Ports, ServiceOptions, Services, tokens};
 use local::store::Database;
 use local::system::System;
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::schema::{
-    CLIENT_BASE, Field, FieldType, MASTER_BASE, Table, clients, leads, post_attributes,
-    post_instructions, run_record,
+    CLIENT_BASE, MASTER_BASE, Table, clients, leads, post_attributes, post_instructions, run_record,
 };
 use shared::seams::Transport;
-use simulators::airtable::{Airtable, FieldSpec, Row, TableSpec, ViewSpec};
+use simulators::airtable::{Airtable, Row, TableSpec, ViewSpec};
 use simulators::apify::{RunSpec, RunStatus};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -221,24 +221,11 @@ pub(crate) fn cells(row: Value) -> Map<String, Value> {
 
 /// A table as this system wants it.
 pub(crate) fn spec(table: &Table) -> TableSpec {
-    let mut spec = TableSpec::new(table.name, table.fields().map(field).collect());
+    let mut spec = TableSpec::new(table.name, table.fields().map(field_spec).collect());
     if table.name == leads::TABLE {
         spec.views = vec![ViewSpec::all("Grid view"), ViewSpec::all(leads::WAITING_VIEW)];
     }
     spec
-}
-
-fn field(field: &Field) -> FieldSpec {
-    match field.field_type {
-        FieldType::Text => FieldSpec::text(field.name),
-        FieldType::LongText => FieldSpec::long_text(field.name),
-        FieldType::Number => FieldSpec::number(field.name, 0),
-        FieldType::Currency => FieldSpec::currency(field.name, 6),
-        FieldType::Percent => FieldSpec::percent(field.name, 2),
-        FieldType::DateTime => FieldSpec::date_time(field.name),
-        FieldType::Checkbox => FieldSpec::checkbox(field.name),
-        FieldType::SingleSelect(choices) => FieldSpec::single_select(field.name, choices),
-    }
 }
 
 fn profile(name: &str) -> String {
