@@ -18,8 +18,7 @@ impl RunState {
         if !unplanned.is_empty() {
             tasks.push(replay(unplanned, Vec::new()));
         }
-        for (plan, leads) in self.unsettled() {
-            let kind = self.plans.get(&plan).map_or(Kind::Post, |plan| plan.kind);
+        for ((plan, kind), leads) in self.unsettled() {
             let harvest = self.reports().find(|(_, report)| report.plan.as_ref() == Some(&plan));
             let harvest = harvest.map(|(_, report)| report.apify_run.clone());
             let leads: Vec<ReplayLead> = leads
@@ -64,19 +63,21 @@ impl RunState {
 
     /// The leads that failed, and all leads of chunks that are missing, by the plan they were in
     /// first. Of a chunk that is missing every lead is taken: it is not known which of them its
-    /// dead tries had looked at.
-    fn unsettled(&self) -> BTreeMap<PlanId, BTreeSet<LeadKey>> {
-        let mut unsettled: BTreeMap<PlanId, BTreeSet<LeadKey>> = BTreeMap::new();
+    /// dead tries had looked at. A chunk tells by itself what is in it: planning can have died
+    /// before it told of the plan.
+    fn unsettled(&self) -> BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> {
+        let mut unsettled: BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> = BTreeMap::new();
         for (key, chunk) in &self.chunks {
-            let Some(plan) = self.plans.get(&key.0) else { continue };
+            let Some(kind) = chunk.kind else { continue };
             let is_finished = self.is_finished(key);
             let again = chunk
                 .planned
                 .iter()
                 .flat_map(BTreeMap::keys)
-                .filter(|lead| !is_finished || self.has_failed(plan.kind, lead));
-            let root = plan.replaces.as_ref().unwrap_or(&key.0);
-            unsettled.entry(root.clone()).or_default().extend(again.cloned());
+                .filter(|lead| !is_finished || self.has_failed(kind, lead));
+            let root = self.plans.get(&key.0).and_then(|plan| plan.replaces.as_ref());
+            let root = root.unwrap_or(&key.0).clone();
+            unsettled.entry((root, kind)).or_default().extend(again.cloned());
         }
         unsettled.retain(|_, leads| !leads.is_empty());
         unsettled
@@ -93,10 +94,11 @@ impl RunState {
 
     /// Whether later plans took over every lead of a chunk: it is theirs to be finished then.
     pub(super) fn is_taken_over(&self, (plan_id, index): &ChunkKey) -> bool {
-        let Some(plan) = self.plans.get(plan_id) else { return false };
-        let root = plan.replaces.as_ref().unwrap_or(plan_id);
+        let plan = self.plans.get(plan_id);
+        let root = plan.and_then(|plan| plan.replaces.as_ref()).unwrap_or(plan_id);
         let is_later = |id: &PlanId, other: &Plan| {
-            other.replaces.as_ref() == Some(root) && (other.at, id) > (plan.at, plan_id)
+            other.replaces.as_ref() == Some(root)
+                && plan.is_none_or(|plan| (other.at, id) > (plan.at, plan_id))
         };
         let mut later = self.plans.iter().filter(|(id, other)| is_later(id, other)).peekable();
         if later.peek().is_none() {

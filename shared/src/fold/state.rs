@@ -65,6 +65,8 @@ pub(super) struct Plan {
 pub(super) struct Chunk {
     /// Its leads and the number of their posts; `None` until its plan said.
     pub(super) planned: Option<BTreeMap<LeadKey, u32>>,
+    /// What its leads are scored for; known with them.
+    pub(super) kind: Option<Kind>,
     pub(super) done_at: Option<Timestamp>,
     pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,
     pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
@@ -185,6 +187,7 @@ impl RunState {
             }
             Fact::PlannedChunk(planned) => {
                 let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
+                chunk.kind = Some(planned.kind);
                 let leads = chunk.planned.get_or_insert_default();
                 for lead in &planned.leads {
                     leads.insert(lead.lead.clone(), lead.posts);

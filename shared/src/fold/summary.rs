@@ -232,8 +232,8 @@ impl RunState {
                 .map(move |index| format!("chunk {} of {} (plan {id})", index + 1, plan.chunks))
         });
         // Planning that died told of no plan for these, and began anew.
-        let untold = self.chunks.iter().filter(|((plan, _), chunk)| {
-            chunk.planned.is_some() && !chunk.is_over() && !self.plans.contains_key(plan)
+        let untold = self.chunks.iter().filter(|(key, chunk)| {
+            chunk.planned.is_some() && !self.is_finished(key) && !self.plans.contains_key(&key.0)
         });
         let untold = untold.map(|((plan, index), _)| format!("chunk {} (plan {plan})", index + 1));
         let unopened = (self.opened.is_empty()

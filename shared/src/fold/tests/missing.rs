@@ -3,7 +3,7 @@
 use super::*;
 use crate::ids::PlanId;
 
-fn another_plan() -> PlanId {
+pub(super) fn another_plan() -> PlanId {
     crate::digest::id_of(&["another plan"]).try_into().unwrap()
 }
 

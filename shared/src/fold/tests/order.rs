@@ -47,3 +47,16 @@ proptest! {
         prop_assert_eq!(state, told);
     }
 }
+
+#[test]
+fn a_client_that_is_named_once_is_named_whatever_comes_first() {
+    let told = finished().events;
+    let mut nameless = told.clone();
+    for event in &mut nameless {
+        event.run.client_name.clear();
+    }
+    let name =
+        |events: Vec<&MetricsEvent>| RunState::fold(events).unwrap().summary().header.client_name;
+    assert_eq!(name(nameless.iter().chain(&told[..1]).collect()), "Guy Wilson");
+    assert_eq!(name(told[..1].iter().chain(&nameless).collect()), "Guy Wilson");
+}

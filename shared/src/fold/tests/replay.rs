@@ -1,6 +1,6 @@
 //! What is to be done again, told as runs.
 
-use super::missing::{another_plan_told, chunk_of_another_plan};
+use super::missing::{another_plan, another_plan_told, chunk_of_another_plan};
 use super::*;
 use crate::messages::{MAX_REPLAY_LEADS, Replay};
 
@@ -126,4 +126,33 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
     assert_eq!(taken_over.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
     let done = taken_over.done(&AttemptRef { plan: replay, ..attempt(0, 1) });
     assert_eq!(done.summary().missing, Vec::<String>::new());
+}
+
+#[test]
+fn a_chunk_whose_plan_was_never_told_is_replayed_too() {
+    let lost = finished().tell(chunk_of_another_plan([5, 6]));
+    let task = replays(&lost).remove(0);
+    assert_eq!((task.plans.len(), &task.plans[0].plan), (1, &another_plan()));
+    assert_eq!(replayed(&lost)[0].len(), 2);
+
+    let replay: PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
+    let leads = [5, 6].map(|n| PlannedLead { lead: lead(n), posts: 2, record: None }).to_vec();
+    let plan = replay.clone();
+    let chunk = PlannedChunk { plan, kind: Kind::Post, chunk: 0, leads };
+    let planned = Planned {
+        plan: replay.clone(),
+        kind: Kind::Post,
+        chunks: 1,
+        part_of: None,
+        replaces: Some(another_plan()),
+    };
+    let again = AttemptRef { plan: replay, ..attempt(0, 5) };
+    let done = lost
+        .tell(Fact::PlannedChunk(chunk))
+        .tell(Fact::Planned(planned))
+        .settled(&again, &[(5, SCORED), (6, SCORED)])
+        .done(&again);
+    let summary = done.summary();
+    assert_eq!((summary.missing.len(), summary.status), (0, Status::Completed));
+    assert!(replays(&done).is_empty());
 }
