@@ -433,8 +433,12 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
 fn a_quarter_a_half_and_three_quarters_of_the_chunks_are_milestones() {
     let chunks: [&[u32]; 8] = [&[1], &[2], &[3], &[4], &[5], &[6], &[7], &[8]];
     let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 16, true);
-    let story = (0..7).fold(story.planned(&chunks), |story, chunk| story.done(&attempt(chunk, 1)));
+    let planned = story.planned(&chunks);
+    let begun = planned.now;
+    let story = (0..7).fold(planned, |story, chunk| story.done(&attempt(chunk, 1)));
     let milestones = story.summary().milestones;
-    let quarters: Vec<_> = milestones.iter().map(|m| (m.done, m.of)).collect();
-    assert_eq!(quarters, [(2, 8), (4, 8), (6, 8)]);
+    // Each chunk took a second.
+    let quarters: Vec<_> =
+        milestones.iter().map(|m| (m.done, m.of, m.at.duration_since(begun).as_secs())).collect();
+    assert_eq!(quarters, [(2, 8, 2), (4, 8, 4), (6, 8, 6)]);
 }
