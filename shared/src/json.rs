@@ -20,7 +20,10 @@ pub struct WrongJson {
 /// # Errors
 /// [`WrongJson`] for a text that does not begin with a `T`.
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, WrongJson> {
-    if let Ok(value) = serde_json::from_slice(text) {
+    // Checked as a whole: reading bytes checks each string of them by itself, which is slower.
+    if let Ok(text) = str::from_utf8(text)
+        && let Ok(value) = serde_json::from_str(text)
+    {
         return Ok(value);
     }
     let deserializer = &mut serde_json::Deserializer::from_slice(text);

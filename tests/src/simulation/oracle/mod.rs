@@ -300,19 +300,29 @@ impl Oracle {
 }
 
 fn parsed(body: impl AsRef<[u8]>) -> Value {
-    serde_json::from_slice(body.as_ref()).unwrap_or_default()
+    let text = str::from_utf8(body.as_ref()).unwrap_or_default();
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// What stands at `/a/0/b`. `Value::pointer` copies each step, which took a thirtieth of all time.
+fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let mut steps = pointer.split('/').skip(1);
+    steps.try_fold(value, |value, step| match step.parse::<usize>() {
+        Ok(index) if value.is_array() => value.get(index),
+        Ok(_) | Err(_) => value.get(step),
+    })
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(value, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn count(value: &Value, pointer: &str) -> u64 {
-    value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
+    at(value, pointer).and_then(Value::as_u64).unwrap_or_default()
 }
 
 fn texts(value: &Value, pointer: &str) -> Vec<String> {
-    let list = value.pointer(pointer).and_then(Value::as_array);
+    let list = at(value, pointer).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
