@@ -212,7 +212,7 @@ impl Pipeline {
             OutgoingMessage {
                 group: MASTER_BASE.to_owned(),
                 deduplication: event.id(),
-                body: MetricsMessage::Event(Box::new(event)).encode(),
+                body: event.encode(),
             }
         });
         let messages = messages.collect();

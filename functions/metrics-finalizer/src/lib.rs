@@ -167,6 +167,5 @@ fn harvest_of(fact: &Fact) -> Option<&ApifyRunId> {
 
 /// The event as the log keeps it.
 fn stored(event: &MetricsEvent) -> StoredEvent {
-    let body = MetricsMessage::Event(Box::new(event.clone())).encode();
-    StoredEvent { id: event.id(), body }
+    StoredEvent { id: event.id(), body: event.encode() }
 }

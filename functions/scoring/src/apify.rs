@@ -19,6 +19,5 @@ pub(crate) async fn harvest(
     if !apify.items(run, |item| harvest.add_item(item)).await? {
         return Ok(None);
     }
-    harvest.sort();
     Ok(Some(harvest))
 }

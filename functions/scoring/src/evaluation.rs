@@ -3,6 +3,7 @@
 use crate::posts_content::{CELL_MAX, StoredPost, cell_len};
 use serde_json::{Value, json};
 use shared::ids::{PostKey, RunId};
+use shared::json;
 use shared::linkedin::{PostUrl, ProfileKey};
 use shared::messages::ErrorCategory;
 use std::sync::LazyLock;
@@ -130,7 +131,7 @@ pub(crate) fn cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> 
                 })
             })
             .collect();
-        json!(items).to_string()
+        json::text(&items)
     };
     let full = write(RATIONALE_MAX);
     if cell_len(&full) <= CELL_MAX { full } else { write(CELL_MAX / 4 / scored.len().max(1)) }

@@ -7,6 +7,7 @@ use crate::profile_score::{self, ProfileScore};
 use serde_json::{Value, json};
 use shared::digest::short_id_of;
 use shared::ids::AttemptId;
+use shared::json;
 use shared::linkedin::ProfileKey;
 use shared::messages::{Chunk, Kind, ProfileAttribute};
 
@@ -88,7 +89,7 @@ impl About {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Posts(posts) => posts.iter().map(|post| post.content().len() + 150).sum(),
-            Self::Profile(profile) => profile.to_string().len(),
+            Self::Profile(profile) => json::text(profile).len(),
         }
     }
 }
@@ -124,18 +125,19 @@ impl<'a> Form<'a> {
                 About::Posts(posts) => evaluation::material(posts, question.profile.as_ref(), &own),
                 About::Profile(profile) => json!({"profile_id": own[0], "profile": profile}),
             };
-            weights.push(u32::try_from(material.to_string().len()).unwrap_or(u32::MAX));
+            let material = json::text(&material);
+            weights.push(u32::try_from(material.len()).unwrap_or(u32::MAX));
             materials.push(material);
             ids.push(own);
         }
-        let (user, max_output_tokens) = match self.kind {
-            Kind::Post => (json!({"leads": materials}), evaluation::max_output_tokens(number)),
-            Kind::Profile => (
-                json!({"profiles": materials}),
-                profile_score::max_output_tokens(number, self.attributes.len()),
-            ),
+        let (of_what, max_output_tokens) = match self.kind {
+            Kind::Post => ("leads", evaluation::max_output_tokens(number)),
+            Kind::Profile => {
+                ("profiles", profile_score::max_output_tokens(number, self.attributes.len()))
+            }
         };
-        CallText { user: user.to_string(), max_output_tokens, ids, weights }
+        let user = format!(r#"{{"{of_what}":[{}]}}"#, materials.join(","));
+        CallText { user, max_output_tokens, ids, weights }
     }
 
     /// What the model's text says of each lead of the call: its answer, or why there is none.

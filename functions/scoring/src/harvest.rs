@@ -6,9 +6,11 @@
 
 use serde_json::Value;
 use shared::adapters::limits::is_allowed;
+use shared::ids::PostKey;
 use shared::linkedin::{PostUrl, ProfileKey};
 use shared::messages::{Post, PostKind};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What a harvest brought.
 #[derive(Debug, Default, PartialEq)]
@@ -28,8 +30,8 @@ pub(crate) struct Harvest {
 pub(crate) struct ProfilePosts {
     /// Items, the same post twice included.
     pub(crate) items: u32,
-    /// Each post once, newest first.
-    pub(crate) posts: Vec<Post>,
+    /// Each post once.
+    posts: BTreeMap<PostKey, Post>,
 }
 
 impl Harvest {
@@ -49,31 +51,35 @@ impl Harvest {
     pub(crate) fn add_item(&mut self, item: &Value) {
         let Some(post) = post(item) else { return };
         self.posts += 1;
-        match text(item, "/query/targetUrl").and_then(ProfileKey::of) {
+        match text(&item["query"]["targetUrl"]).and_then(ProfileKey::of) {
             Some(profile) => self.profiles.entry(profile).or_default().add(post),
             None => self.posts_without_profile += 1,
-        }
-    }
-
-    /// Puts every profile's posts in order, once all items are in.
-    pub(crate) fn sort(&mut self) {
-        for found in self.profiles.values_mut() {
-            found.posts.sort_by(|a, b| {
-                b.posted_at.cmp(&a.posted_at).then_with(|| a.url.as_str().cmp(b.url.as_str()))
-            });
         }
     }
 }
 
 impl ProfilePosts {
     /// Adds a post; of two with the same URL the one that is more the lead's own stays.
-    fn add(&mut self, post: Post) {
+    pub(crate) fn add(&mut self, post: Post) {
         self.items += 1;
-        match self.posts.iter_mut().find(|known| known.key() == post.key()) {
-            None => self.posts.push(post),
-            Some(known) if post.kind < known.kind => *known = post,
-            Some(_) => {}
+        match self.posts.entry(post.key()) {
+            Entry::Vacant(place) => {
+                place.insert(post);
+            }
+            Entry::Occupied(mut known) if post.kind < known.get().kind => {
+                known.insert(post);
+            }
+            Entry::Occupied(_) => {}
         }
+    }
+
+    /// Each post once, newest first.
+    pub(crate) fn newest_first(self) -> Vec<Post> {
+        let mut posts: Vec<Post> = self.posts.into_values().collect();
+        posts.sort_by(|a, b| {
+            b.posted_at.cmp(&a.posted_at).then_with(|| a.url.as_str().cmp(b.url.as_str()))
+        });
+        posts
     }
 }
 
@@ -85,7 +91,7 @@ fn target_urls(input: &Value) -> Vec<&str> {
         .filter_map(|name| input[name].as_array())
         .map(|targets| {
             let urls = targets.iter();
-            urls.filter_map(|target| target.as_str().or_else(|| text(target, "/url"))).collect()
+            urls.filter_map(|target| target.as_str().or_else(|| text(&target["url"]))).collect()
         })
         .find(|targets: &Vec<&str>| !targets.is_empty())
         .unwrap_or_default()
@@ -95,7 +101,7 @@ fn post(item: &Value) -> Option<Post> {
     if item["type"] != "post" {
         return None;
     }
-    let url = match (text(item, "/linkedinUrl"), id(item)) {
+    let url = match (text(&item["linkedinUrl"]), id(item)) {
         (Some(url), _) => url.to_owned(),
         (None, Some(id)) => format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}"),
         (None, None) => return None,
@@ -107,21 +113,21 @@ fn post(item: &Value) -> Option<Post> {
     } else {
         PostKind::Original
     };
-    let owned = |pointer: &str| clean(text(item, pointer).unwrap_or_default());
-    let count = |pointer: &str| item.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    let owned = |value: &Value| clean(text(value).unwrap_or_default());
+    let engagement = |of: &str| item["engagement"][of].as_u64().unwrap_or(0);
     Some(Post {
         url: PostUrl(clean(&url)),
-        content: owned("/content"),
-        posted_at: date(item, "/repostedAt")
-            .or_else(|| date(item, "/postedAt"))
+        content: owned(&item["content"]),
+        posted_at: date(&item["repostedAt"])
+            .or_else(|| date(&item["postedAt"]))
             .unwrap_or_default(),
-        author_url: owned("/author/linkedinUrl"),
-        author: owned("/author/name"),
+        author_url: owned(&item["author"]["linkedinUrl"]),
+        author: owned(&item["author"]["name"]),
         kind,
-        likes: count("/engagement/likes"),
-        comments: count("/engagement/comments"),
-        reposts: count("/engagement/shares"),
-        image_url: owned("/postImages/0/url"),
+        likes: engagement("likes"),
+        comments: engagement("comments"),
+        reposts: engagement("shares"),
+        image_url: owned(&item["postImages"][0]["url"]),
     })
 }
 
@@ -141,9 +147,8 @@ fn id(item: &Value) -> Option<String> {
 }
 
 /// A time, which the actor gives as an object with an ISO date and a timestamp.
-fn date(item: &Value, pointer: &str) -> Option<String> {
-    let at = item.pointer(pointer)?;
-    let iso = at.as_str().or_else(|| text(at, "/date")).map(str::to_owned);
+fn date(at: &Value) -> Option<String> {
+    let iso = at.as_str().or_else(|| text(&at["date"])).map(str::to_owned);
     iso.or_else(|| {
         let millis = at["timestamp"].as_i64()?;
         let at = jiff::Timestamp::from_millisecond(millis).ok()?;
@@ -151,8 +156,8 @@ fn date(item: &Value, pointer: &str) -> Option<String> {
     })
 }
 
-fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -175,12 +180,15 @@ mod tests {
         for item in items {
             harvest.add_item(item);
         }
-        harvest.sort();
         harvest
     }
 
     fn jane(harvest: &Harvest) -> &ProfilePosts {
         &harvest.profiles[&ProfileKey::of(JANE).unwrap()]
+    }
+
+    fn only_post(harvest: &Harvest) -> &Post {
+        jane(harvest).posts.first_key_value().unwrap().1
     }
 
     #[test]
@@ -191,7 +199,7 @@ mod tests {
         repost["repostedBy"] = json!({"publicIdentifier": "janedoe"});
         repost["repostedAt"] = json!({"date": "2026-11-24T00:00:00.000Z"});
         let harvest = harvest(&[repost]);
-        let post = &jane(&harvest).posts[0];
+        let post = only_post(&harvest);
         assert_eq!((post.kind, post.author.as_str()), (PostKind::Repost, "Acme"));
         assert_eq!(post.posted_at, "2026-11-24T00:00:00.000Z");
     }
@@ -262,7 +270,7 @@ mod tests {
         repost["repostedBy"] = json!({"name": "Jane Doe"});
         let found = harvest(&[repost, item(url, JANE)]);
         assert_eq!((found.posts, jane(&found).items, jane(&found).posts.len()), (2, 2, 1));
-        assert_eq!(jane(&found).posts[0].kind, PostKind::Original);
+        assert_eq!(only_post(&found).kind, PostKind::Original);
     }
 
     #[test]
@@ -280,7 +288,7 @@ mod tests {
     fn missing_parts_of_a_post_are_empty() {
         let bare = json!({"type": "post", "id": 7_331_111_111_111_111_111_u64, "query": {"targetUrl": JANE}});
         let harvest = harvest(&[bare]);
-        let post = &jane(&harvest).posts[0];
+        let post = only_post(&harvest);
         assert_eq!(
             post.url.as_str(),
             "https://www.linkedin.com/feed/update/urn:li:activity:7331111111111111111"

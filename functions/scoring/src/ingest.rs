@@ -154,10 +154,8 @@ async fn plan<T: Transport, Q: Queue>(
     profiles: BTreeMap<ProfileKey, ProfilePosts>,
     token_limit: Option<u64>,
 ) -> Result<QueuedPlan, NotPlanned> {
-    let mut planned_leads: Vec<PlanLead> = profiles
-        .into_iter()
-        .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
-        .collect();
+    let mut planned_leads: Vec<PlanLead> =
+        profiles.into_iter().map(|(profile, found)| PlanLead::harvested(profile, found)).collect();
     let prepared =
         Planning::prepare(app, run, base, Kind::Post, token_limit, !planned_leads.is_empty())
             .await?;

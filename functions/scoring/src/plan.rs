@@ -2,6 +2,7 @@
 
 use crate::budget::{Allowance, Rates};
 use crate::form::About;
+use crate::harvest::ProfilePosts;
 use crate::posts_content::{self, CELL_MAX, StoredPost, cell_len};
 use shared::adapters::limits::MAX_MESSAGE_BYTES;
 use shared::digest::{id_of, queue_id};
@@ -72,23 +73,21 @@ pub(crate) struct ChunkFrame {
 
 impl PlanLead {
     /// A lead that a harvest was asked for. Of more posts than any cell holds, the newest stay.
-    pub(crate) fn harvested(profile: ProfileKey, posts: Vec<Post>, items: u32) -> Self {
-        let found = posts.len();
+    pub(crate) fn harvested(profile: ProfileKey, found: ProfilePosts) -> Self {
+        let items = found.items;
         let mut room = CELL_MAX;
-        let posts: Vec<Post> = posts
-            .into_iter()
-            .filter(|post| match room.checked_sub(stored_len(post)) {
-                Some(left) => {
-                    room = left;
-                    true
-                }
-                None => false,
-            })
-            .collect();
-        let dropped = found - posts.len();
+        let fits = |post: &Post| match room.checked_sub(stored_len(post)) {
+            Some(left) => {
+                room = left;
+                true
+            }
+            None => false,
+        };
+        let (posts, dropped): (Vec<Post>, Vec<Post>) =
+            found.newest_first().into_iter().partition(fits);
         let key = profile.lead_key();
         let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts };
-        Self { lead, items, dropped, tokens: 0 }
+        Self { lead, items, dropped: dropped.len(), tokens: 0 }
     }
 
     /// A lead that was waiting.
@@ -310,8 +309,11 @@ mod tests {
 
     fn lead(n: usize, posts: Vec<Post>) -> PlanLead {
         let profile = ProfileKey::of(&format!("linkedin.com/in/lead-{n}")).unwrap();
-        let items = u32::try_from(posts.len()).unwrap();
-        PlanLead::harvested(profile, posts, items)
+        let mut found = ProfilePosts::default();
+        for post in posts {
+            found.add(post);
+        }
+        PlanLead::harvested(profile, found)
     }
 
     fn frame() -> ChunkFrame {
@@ -372,8 +374,11 @@ mod tests {
 
     #[test]
     fn posts_that_no_cell_has_room_for_are_left_out_oldest_first_and_counted() {
-        let posts = [("new", 60_000), ("long", 60_000), ("old", 30_000)];
-        let posts = posts.map(|(url, length)| post(url, "ж".repeat(length)));
+        let posts = [("old", "2024", 30_000), ("new", "2026", 60_000), ("long", "2025", 60_000)];
+        let posts = posts.map(|(url, posted_at, length)| Post {
+            posted_at: posted_at.to_owned(),
+            ..post(url, "ж".repeat(length))
+        });
         let plan = super::tests::plan(&["a"], vec![lead(1, posts.to_vec())], 1).unwrap();
         let kept = &plan.chunks[0].leads[0].lead.posts;
         assert_eq!(kept.iter().map(|post| post.url.as_str()).collect::<Vec<_>>(), ["new", "old"]);

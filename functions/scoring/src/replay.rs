@@ -141,7 +141,7 @@ async fn plan_again<T: Transport, Q: Queue>(
             let leads: Vec<PlanLead> = harvest
                 .profiles
                 .into_iter()
-                .map(|(profile, found)| PlanLead::harvested(profile, found.posts, found.items))
+                .map(|(profile, found)| PlanLead::harvested(profile, found))
                 .filter(|lead| wanted.remove(lead.key()).is_some())
                 .collect();
             if !leads.is_empty() {

@@ -4,9 +4,7 @@ use crate::Scoring;
 use shared::adapters::limits::MAX_EVENT_BYTES;
 use shared::digest::queue_id;
 use shared::failure::Failure;
-use shared::messages::{
-    Fact, LeadOutcome, Message, MetricsEvent, MetricsMessage, RunHeader, Settled,
-};
+use shared::messages::{Fact, LeadOutcome, MetricsEvent, RunHeader, Settled};
 use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
 
 /// Reports facts of a run, in their order. Returns only when the queue has all of them.
@@ -23,7 +21,7 @@ pub(crate) async fn report<T: Transport, Q: Queue>(
         .map(|event| OutgoingMessage {
             group: group.clone(),
             deduplication: event.id(),
-            body: MetricsMessage::Event(Box::new(event)).encode(),
+            body: event.encode(),
         })
         .collect();
     app.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retryable)
@@ -33,7 +31,7 @@ pub(crate) async fn report<T: Transport, Q: Queue>(
 /// told in any number of parts; leads with thousands of posts make it long.
 fn fitting(event: MetricsEvent) -> Vec<MetricsEvent> {
     let Fact::Settled(settled) = &event.fact else { return vec![event] };
-    if MetricsMessage::Event(Box::new(event.clone())).encode().len() <= MAX_EVENT_BYTES {
+    if event.encode().len() <= MAX_EVENT_BYTES {
         return vec![event];
     }
     let Some(halves) = halves(&settled.leads) else { return vec![event] };
@@ -119,7 +117,7 @@ mod tests {
             let parts = fitting(whole.clone());
             assert!(parts.len() > 1);
             for part in &parts {
-                let bytes = MetricsMessage::Event(Box::new(part.clone())).encode().len();
+                let bytes = part.encode().len();
                 assert!(bytes <= MAX_EVENT_BYTES, "{bytes} bytes");
             }
             assert_eq!(RunState::fold(&parts), RunState::fold([&whole]));

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::ids::{ApifyRunId, BaseRunId};
 use shared::messages::{
-    Fact, Hints, Ingest, Message, MetricsEvent, MetricsMessage, Opened, OpenedBy, RunHeader,
-    RunType, ScoringTask,
+    Fact, Hints, Ingest, Message, MetricsEvent, Opened, OpenedBy, RunHeader, RunType, ScoringTask,
 };
 use shared::schema::{leads, run_record};
 use shared::seams::{EventLog, ParkedMessage, Queue, QueueName, StoredEvent};
@@ -214,7 +213,7 @@ async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked
         at: now,
         fact: Fact::Opened(Opened { by: OpenedBy::Webhook(heard.clone()) }),
     };
-    let body = MetricsMessage::Event(Box::new(opened.clone())).encode();
+    let body = opened.encode();
     let stored = StoredEvent { id: opened.id(), body };
     world.system().log.append(&opened.run.id(), &[stored]).await.unwrap();
 

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -130,6 +131,25 @@ pub struct Page<F> {
     pub offset: Option<String>,
 }
 
+/// The body of an upsert.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Upsert<'a> {
+    perform_upsert: MergeOn<'a>,
+    records: Vec<NewRow<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MergeOn<'a> {
+    fields_to_merge_on: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+struct NewRow<'a> {
+    fields: &'a Map<String, Value>,
+}
+
 #[derive(Deserialize)]
 struct Tables {
     tables: Vec<TableSchema>,
@@ -194,7 +214,8 @@ impl<T: Transport> Airtable<T> {
         if let Some(view) = view {
             body["view"] = json!(view);
         }
-        let response = self.request(&what, base, Method::POST, &path, Some(&body)).await?;
+        let body = json::text(&body).into();
+        let response = self.request(&what, base, Method::POST, &path, body).await?;
         read(&what, &response)
     }
 
@@ -211,8 +232,8 @@ impl<T: Transport> Airtable<T> {
     ) -> Result<(), AirtableError> {
         debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("updating {table} of {base}");
-        let body = json!({"records": updates});
-        self.request(&what, base, Method::PATCH, &table_path(base, table), Some(&body)).await?;
+        let body = json::text(&BTreeMap::from([("records", updates)])).into();
+        self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
         Ok(())
     }
 
@@ -230,10 +251,13 @@ impl<T: Transport> Airtable<T> {
     ) -> Result<Upserted, AirtableError> {
         debug_assert!(rows.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("upserting {table} of {base}");
-        let records: Vec<Value> = rows.iter().map(|fields| json!({"fields": fields})).collect();
-        let body = json!({"performUpsert": {"fieldsToMergeOn": merge_on}, "records": records});
+        let body = Upsert {
+            perform_upsert: MergeOn { fields_to_merge_on: merge_on },
+            records: rows.iter().map(|fields| NewRow { fields }).collect(),
+        };
+        let body = json::text(&body).into();
         let response =
-            self.request(&what, base, Method::PATCH, &table_path(base, table), Some(&body)).await?;
+            self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
         read(&what, &response)
     }
 
@@ -244,7 +268,7 @@ impl<T: Transport> Airtable<T> {
     pub async fn tables(&self, base: &BaseId) -> Result<Vec<TableSchema>, AirtableError> {
         let what = format!("reading the schema of {base}");
         let path = format!("v0/meta/bases/{base}/tables");
-        let response = self.request(&what, base, Method::GET, &path, None).await?;
+        let response = self.request(&what, base, Method::GET, &path, Bytes::new()).await?;
         Ok(read::<Tables>(&what, &response)?.tables)
     }
 
@@ -256,7 +280,7 @@ impl<T: Transport> Airtable<T> {
         base: &BaseId,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Bytes,
     ) -> Result<HttpResponse, AirtableError> {
         let limiter = self.limiters.base(base);
         let mut delays = ExponentialBuilder::default()
@@ -265,7 +289,7 @@ impl<T: Transport> Airtable<T> {
             .with_max_times(TRIES - 1)
             .build();
         loop {
-            let request = self.build(&method, path, body);
+            let request = self.build(&method, path, body.clone());
             let sent = {
                 let _base_turn = limiter.turn().await;
                 let _user_turn = self.limiters.user().turn().await;
@@ -293,14 +317,14 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    fn build(&self, method: &Method, path: &str, body: Option<&Value>) -> HttpRequest {
+    fn build(&self, method: &Method, path: &str, body: Bytes) -> HttpRequest {
         let url = self.url.join(path).expect("the path is made of encoded segments");
         http::Request::builder()
             .method(method)
             .uri(url.as_str())
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())))
+            .body(body)
             .expect("configuration checked that the token is a header value")
     }
 }

@@ -4,8 +4,10 @@
 use super::client::{Airtable, read};
 use super::error::AirtableError;
 use crate::ids::BaseId;
+use crate::json;
 use crate::schema::{Field, FieldType};
 use crate::seams::Transport;
+use bytes::Bytes;
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -28,7 +30,8 @@ impl<T: Transport> Airtable<T> {
     /// [`AirtableError::Denied`] for a token that Airtable does not know.
     pub async fn whoami(&self, base: &BaseId) -> Result<Identity, AirtableError> {
         let what = "the token";
-        let response = self.request(what, base, Method::GET, "v0/meta/whoami", None).await?;
+        let response =
+            self.request(what, base, Method::GET, "v0/meta/whoami", Bytes::new()).await?;
         read(what, &response)
     }
 
@@ -45,9 +48,9 @@ impl<T: Transport> Airtable<T> {
     ) -> Result<(), AirtableError> {
         let what = format!("making the table {name:?} in {base}");
         let fields: Vec<Value> = fields.into_iter().map(definition).collect();
-        let body = json!({"name": name, "fields": fields});
+        let body = json::text(&json!({"name": name, "fields": fields})).into();
         let path = format!("v0/meta/bases/{base}/tables");
-        self.request(&what, base, Method::POST, &path, Some(&body)).await?;
+        self.request(&what, base, Method::POST, &path, body).await?;
         Ok(())
     }
 
@@ -64,7 +67,8 @@ impl<T: Transport> Airtable<T> {
         let what = format!("making the field {:?} in {base}", field.name);
         let table = utf8_percent_encode(table, NON_ALPHANUMERIC);
         let path = format!("v0/meta/bases/{base}/tables/{table}/fields");
-        self.request(&what, base, Method::POST, &path, Some(&definition(field))).await?;
+        let body = json::text(&definition(field)).into();
+        self.request(&what, base, Method::POST, &path, body).await?;
         Ok(())
     }
 }

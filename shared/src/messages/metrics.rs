@@ -1,15 +1,15 @@
 //! Facts about runs, for the metrics finalizer. Everything on a run record is folded from these.
 
-use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message};
+use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message, enveloped};
 use crate::digest::id_of;
 use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId};
+use crate::json::{self, WrongJson};
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A message on the metrics queue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum MetricsMessage {
     /// A fact about a run.
     Event(Box<MetricsEvent>),
@@ -20,7 +20,23 @@ pub enum MetricsMessage {
 }
 
 impl Message for MetricsMessage {
-    const TYPES: &'static [&'static str] = &["event", "tick", "heard"];
+    fn encode(&self) -> String {
+        match self {
+            Self::Event(event) => event.encode(),
+            Self::Tick => enveloped("tick", &()),
+            Self::Heard(heard) => enveloped("heard", heard),
+        }
+    }
+
+    fn read(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
+        let text = text.as_bytes();
+        Some(match r#type {
+            "event" => json::read(text).map(Self::Event),
+            "tick" => Ok(Self::Tick),
+            "heard" => json::read(text).map(Self::Heard),
+            _ => return None,
+        })
+    }
 }
 
 /// A webhook was accepted; its harvest needs no tick to be found.
@@ -309,6 +325,15 @@ pub enum NoteKind {
 }
 
 impl MetricsEvent {
+    /// The event as it travels, and as the event log keeps it.
+    ///
+    /// # Panics
+    /// Never: an event holds nothing that JSON cannot.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        enveloped("event", self)
+    }
+
     /// The event's id, made from all that it says: the same event has the same id however often
     /// it is sent, and no two different ones share one.
     ///
@@ -316,8 +341,7 @@ impl MetricsEvent {
     /// Never: an event holds nothing that JSON cannot.
     #[must_use]
     pub fn id(&self) -> String {
-        let body = serde_json::to_string(self).expect("events are plain JSON values");
-        format!("{}-{}", self.fact.name(), id_of(&[&body]))
+        format!("{}-{}", self.fact.name(), id_of(&[&json::text(self)]))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Tasks of the scoring function.
 
-use super::{Message, RunHeader};
+use super::{Message, RunHeader, enveloped};
 use crate::airtable::PLAN_LANES;
 use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
+use crate::json::{self, WrongJson};
 use crate::linkedin::{PostUrl, ProfileKey};
 use crate::seams::OutgoingMessage;
 use crate::tokens::NanoUsd;
@@ -16,8 +17,7 @@ pub const MAX_PLAN_LEADS: usize = 25_000;
 pub const MAX_REPLAY_LEADS: usize = 10_000;
 
 /// A message on the scoring queue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ScoringTask {
     /// A harvest ended: read it, resolve its run, plan its leads.
     Ingest(Ingest),
@@ -37,7 +37,25 @@ pub fn plan_group(client: &str) -> String {
 }
 
 impl Message for ScoringTask {
-    const TYPES: &'static [&'static str] = &["ingest", "score", "chunk", "replay"];
+    fn encode(&self) -> String {
+        match self {
+            Self::Ingest(ingest) => enveloped("ingest", ingest),
+            Self::Score(score) => enveloped("score", score),
+            Self::Chunk(chunk) => enveloped("chunk", chunk),
+            Self::Replay(replay) => enveloped("replay", replay),
+        }
+    }
+
+    fn read(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
+        let text = text.as_bytes();
+        Some(match r#type {
+            "ingest" => json::read(text).map(Self::Ingest),
+            "score" => json::read(text).map(Self::Score),
+            "chunk" => json::read(text).map(Self::Chunk),
+            "replay" => json::read(text).map(Self::Replay),
+            _ => return None,
+        })
+    }
 }
 
 /// What Apify's webhook said. Only a hint: everything that counts is read from Apify itself.

@@ -1,6 +1,7 @@
 //! Comparing what a record shows with what it was written to show.
 
 use crate::digest::short_id_of;
+use crate::json;
 use crate::schema::run_record as schema;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ impl Shown {
             .iter()
             .filter_map(|field| {
                 let value = fields.get(field.name).filter(|value| !is_empty(value))?;
-                Some((field.name.to_owned(), short_id_of(&[&value.to_string()])))
+                Some((field.name.to_owned(), short_id_of(&[&json::text(value)])))
             })
             .collect();
         Self { cells, left_out: left_out.into_iter().map(str::to_owned).collect() }

@@ -114,8 +114,10 @@ impl Airtable {
         let (base, table) = state.table(base, table)?;
         let row = |(id, record): (&std::sync::Arc<str>, &Record)| {
             let mut shown = Shape::default().row(base, table, id, record);
-            let fields = shown.get_mut("fields").map(Value::take);
-            let fields = fields.and_then(|fields| fields.as_object().cloned()).unwrap_or_default();
+            let fields = match shown.get_mut("fields").map(Value::take) {
+                Some(Value::Object(fields)) => fields,
+                Some(_) | None => Map::new(),
+            };
             Row { id: id.to_string(), created_time: record.created, fields }
         };
         Ok(table.in_order().into_iter().map(row).collect())

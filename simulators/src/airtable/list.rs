@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use super::formula::{Context, Formula};
 use super::ids;
-use super::model::{Base, Class, Field, Record, Table};
+use super::model::{Class, Field, Record, Table};
 use super::params;
 use super::query::{Query, Select};
 use super::render::Shape;
@@ -32,7 +32,8 @@ pub(crate) fn list(
     let page = match &query.offset {
         Some(offset) => state.iterators.next(offset, key, page_size, now)?,
         None => {
-            let rows = select(found, table, &query.select, now)?;
+            let context = Context::new(found, now, &state.regexes);
+            let rows = select(&context, table, &query.select)?;
             state.iterators.first(&mut state.ids, key, rows, page_size, now)
         }
     };
@@ -41,7 +42,8 @@ pub(crate) fn list(
         table.records.get(id).map(|record| query.shape.row(base, table, id, record))
     };
     let rows: Vec<Value> = page.rows.iter().filter_map(row).collect();
-    let mut reply = json!({"records": rows});
+    let mut reply = json!({});
+    reply["records"] = rows.into();
     if let Some(offset) = page.offset {
         reply["offset"] = json!(offset);
     }
@@ -72,10 +74,9 @@ pub(crate) fn get(
 
 /// The ids of the rows asked for, in the order asked for.
 fn select(
-    base: &Base,
+    context: &Context<'_>,
     table: &Table,
     select: &Select,
-    now: Timestamp,
 ) -> Result<Vec<Arc<str>>, ApiError> {
     let mut formulas = Vec::new();
     if let Some(key) = &select.view {
@@ -93,9 +94,8 @@ fn select(
     });
     let sorts = sorts.collect::<Result<Vec<_>, ApiError>>()?;
 
-    let context = Context::new(base, now);
     let mut rows = candidates(table, &formulas);
-    rows.retain(|(id, record)| formulas.iter().all(|f| f.keeps(&context, id, record)));
+    rows.retain(|(id, record)| formulas.iter().all(|f| f.keeps(context, id, record)));
     // Without view and sort the order stays that of the ids, which means nothing.
     if select.view.is_some() {
         rows.sort_by_key(|(_, record)| record.seq);

@@ -171,7 +171,8 @@ impl Airtable {
         if body.single {
             return rows.pop().ok_or_else(ApiError::internal);
         }
-        let mut reply = json!({"records": rows});
+        let mut reply = json!({});
+        reply["records"] = rows.into();
         if body.plan.merge_on.is_some() {
             reply["createdRecords"] = json!(written.created);
             reply["updatedRecords"] = json!(written.updated);

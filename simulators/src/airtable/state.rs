@@ -1,6 +1,7 @@
 //! Everything a simulated Airtable holds, and what of it outlives the process.
 
 use super::error::ApiError;
+use super::formula::Regexes;
 use super::ids::Ids;
 use super::iterators::Iterators;
 use super::model::{Base, Record, Table};
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) ids: Ids,
     pub(crate) bases: BTreeMap<String, Base>,
     pub(crate) iterators: Iterators,
+    /// The regular expressions of the listings so far.
+    pub(crate) regexes: Regexes,
     pub(crate) rates: Rates,
     pub(crate) quota_spent: bool,
     /// Requests per base, refused ones too.
@@ -74,6 +77,7 @@ impl State {
             ids,
             bases: BTreeMap::new(),
             iterators: Iterators::default(),
+            regexes: Regexes::default(),
             rates: Rates::default(),
             quota_spent: false,
             requests: BTreeMap::new(),

@@ -100,7 +100,7 @@ impl ItemsQuery {
 
     fn write(&self, page: &[Value]) -> Bytes {
         match self.format {
-            Format::Json => Value::from(page).to_string().into(),
+            Format::Json => serde_json::to_vec(page).expect("items are plain JSON values").into(),
             Format::Jsonl => page.iter().map(|item| format!("{item}\n")).collect::<String>().into(),
         }
     }

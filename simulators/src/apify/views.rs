@@ -11,6 +11,7 @@ use crate::moments::{iso, until};
 use crate::{Request, Response, json_reply};
 use http::StatusCode;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The most runs that one page lists.
@@ -78,7 +79,7 @@ fn wait_for_finish(query: &Query) -> Result<usize, ApiError> {
 }
 
 fn enveloped(data: Value) -> Response {
-    json_reply(StatusCode::OK, &json!({"data": data}))
+    json_reply(StatusCode::OK, &BTreeMap::from([("data", data)]))
 }
 
 fn run(inner: &Inner, query: &Query, caller: Caller, id: &str) -> Result<Response, ApiError> {

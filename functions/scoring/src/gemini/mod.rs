@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use shared::clock::Clock;
+use shared::json;
 use shared::messages::{CallOutcome, ErrorCategory};
 use shared::prices;
 use shared::seams::{HttpRequest, Transport, TransportError};
@@ -133,7 +134,7 @@ impl<T: Transport> Gemini<T> {
     }
 
     async fn generate_at(&self, prompt: &Prompt<'_>, service: Service) -> Call {
-        let body = Bytes::from(self.body(prompt, service.tier).to_string());
+        let body = Bytes::from(json::text(&self.body(prompt, service.tier)));
         let call = self.try_generate(body.clone(), service).await;
         match (&self.endpoint, &call.reply) {
             // An access token that was refused is billed nothing and is renewed once.

@@ -6,6 +6,7 @@ use crate::airtable::model::Field;
 use regex::Regex;
 use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Why a formula is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +36,7 @@ pub(crate) enum Expr {
 #[derive(Debug, Clone)]
 pub(crate) struct Literal {
     pub(crate) text: String,
-    pub(crate) regex: OnceCell<Option<Regex>>,
+    pub(crate) regex: OnceCell<Option<Arc<Regex>>>,
 }
 
 impl PartialEq for Literal {

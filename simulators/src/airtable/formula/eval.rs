@@ -3,15 +3,13 @@
 use super::ast::{Expr, Operator};
 use super::compare::compare;
 use super::datum::Datum;
+use super::regexes::Regexes;
 use crate::airtable::display::{linked, plain, shown};
 use crate::airtable::model::{Base, Class, Field, Record, Table};
 use crate::airtable::schema::FieldKind;
 use crate::airtable::times;
 use jiff::Timestamp;
-use regex::Regex;
 use serde_json::Value;
-use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// What is the same for every row of a request.
 #[derive(Debug)]
@@ -20,14 +18,14 @@ pub(crate) struct Context<'a> {
     pub(crate) base: &'a Base,
     /// The time of the request.
     pub(crate) now: Timestamp,
-    /// Regular expressions that the formula puts together from cells.
-    pub(crate) regexes: RefCell<HashMap<String, Option<Regex>>>,
+    /// The regular expressions met so far.
+    pub(crate) regexes: &'a Regexes,
 }
 
 impl<'a> Context<'a> {
     /// A context for one request.
-    pub(crate) fn new(base: &'a Base, now: Timestamp) -> Self {
-        Self { base, now, regexes: RefCell::default() }
+    pub(crate) fn new(base: &'a Base, now: Timestamp, regexes: &'a Regexes) -> Self {
+        Self { base, now, regexes }
     }
 }
 

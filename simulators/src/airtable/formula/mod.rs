@@ -14,6 +14,7 @@ mod texts;
 
 pub(crate) use ast::Problem;
 pub(crate) use eval::Context;
+pub(crate) use regexes::Regexes;
 
 use super::model::{Record, Table};
 use ast::Expr;

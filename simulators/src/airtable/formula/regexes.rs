@@ -5,6 +5,33 @@ use super::datum::Datum;
 use super::eval::Row;
 use super::texts::{or_error, text};
 use regex::Regex;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Most compiled expressions that are kept.
+const KEPT: usize = 1_000;
+
+/// Regular expressions by their text, each compiled once: the same listing is asked for again and
+/// again, and compiling a long expression takes longer than asking it about some rows.
+#[derive(Debug, Default)]
+pub(crate) struct Regexes(RefCell<HashMap<String, Option<Arc<Regex>>>>);
+
+impl Regexes {
+    /// The expression; `None` for a text that is none.
+    fn get(&self, text: &str) -> Option<Arc<Regex>> {
+        let mut known = self.0.borrow_mut();
+        if let Some(regex) = known.get(text) {
+            return regex.clone();
+        }
+        if known.len() == KEPT {
+            known.clear();
+        }
+        let regex = Regex::new(text).ok().map(Arc::new);
+        known.insert(text.to_owned(), regex.clone());
+        regex
+    }
+}
 
 /// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -29,19 +56,15 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 /// Does `with` with the expression of the second argument; `None` if it is not one. One that is
-/// written out in the formula is compiled for the first row and kept, one that is put together
-/// is kept by its text.
+/// written out in the formula is looked up for the first row only.
 fn with_regex<T>(row: Row<'_>, args: &[Expr], with: impl FnOnce(&Regex) -> T) -> Option<T> {
     let pattern = args.get(1)?;
     if let Expr::Text(literal) = pattern {
-        return literal.regex.get_or_init(|| Regex::new(&literal.text).ok()).as_ref().map(with);
+        let regex = literal.regex.get_or_init(|| row.context.regexes.get(&literal.text));
+        return regex.as_deref().map(with);
     }
     let pattern = row.value(pattern).into_text()?;
-    let mut known = row.context.regexes.borrow_mut();
-    if !known.contains_key(pattern.as_ref()) {
-        known.insert(pattern.to_string(), Regex::new(&pattern).ok());
-    }
-    known.get(pattern.as_ref())?.as_ref().map(with)
+    row.context.regexes.get(&pattern).as_deref().map(with)
 }
 
 fn matches<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {

@@ -1,10 +1,10 @@
 //! Run records while the run goes on.
 
 use super::run_book::State;
-use super::{Invariant, Oracle, count, master, parsed, text};
+use super::{Invariant, Oracle, master, parsed};
 use serde_json::Value;
 use shared::schema::run_record as schema;
-use simulators::airtable::Airtable;
+use simulators::airtable::{Airtable, Row};
 
 impl Oracle {
     /// The finalizer wrote run records.
@@ -13,13 +13,14 @@ impl Oracle {
         if request.get("performUpsert").is_none() {
             return;
         }
+        let rows = airtable.rows(master(), schema::TABLE).unwrap_or_default();
         for row in request["records"].as_array().into_iter().flatten() {
-            self.check_record(&row["fields"], airtable);
+            self.check_record(&row["fields"], &rows);
         }
     }
 
-    fn check_record(&mut self, cells: &Value, airtable: &Airtable) {
-        let cell = |name: &str| cells.get(name).cloned().unwrap_or_default();
+    fn check_record(&mut self, cells: &Value, rows: &[Row]) {
+        let cell = |name: &str| cells.get(name).unwrap_or(&Value::Null);
         let run = cell(schema::RUN_ID).as_str().unwrap_or_default().to_owned();
         let status = cell(schema::STATUS);
         let status = status.as_str();
@@ -28,9 +29,9 @@ impl Oracle {
             .all(|name| cells.get(*name).is_some());
         let is_end = status.is_some_and(|status| status.starts_with("Completed"));
         let shown = |is_settled| State {
-            tokens: count(&cell(schema::POST_TOKENS), ""),
-            examined: count(&cell(schema::POSTS_EXAMINED), ""),
-            scored: count(&cell(schema::POSTS_SCORED), ""),
+            tokens: cell(schema::POST_TOKENS).as_u64().unwrap_or_default(),
+            examined: cell(schema::POSTS_EXAMINED).as_u64().unwrap_or_default(),
+            scored: cell(schema::POSTS_SCORED).as_u64().unwrap_or_default(),
             is_settled,
         };
         let history = &self.run(&run).history;
@@ -46,7 +47,8 @@ impl Oracle {
         if status == Some("Stalled") && !notes.as_str().is_some_and(|n| n.contains("missing")) {
             self.violate(Invariant::Ends, format!("record of {run} is Stalled and names nothing"));
         }
-        let same = rows_of(airtable, &run);
+        let is_same = |row: &&Row| row.fields.get(schema::RUN_ID) == cells.get(schema::RUN_ID);
+        let same = rows.iter().filter(is_same).count();
         if same != 1 {
             self.violate(
                 Invariant::OneRecord,
@@ -54,13 +56,4 @@ impl Oracle {
             );
         }
     }
-}
-
-/// How many records have a run's identity.
-fn rows_of(airtable: &Airtable, run: &str) -> usize {
-    let rows = airtable.rows(master(), schema::TABLE).unwrap_or_default();
-    let of_run = |row: &&simulators::airtable::Row| {
-        text(&Value::Object(row.fields.clone()), &format!("/{}", schema::RUN_ID)) == run
-    };
-    rows.iter().filter(of_run).count()
 }
