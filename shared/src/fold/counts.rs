@@ -59,12 +59,11 @@ impl RunState {
         }
         let mut of_lead = self
             .chunks
-            .iter()
-            .filter(|((plan, _), chunk)| {
-                self.plans.get(plan).is_some_and(|plan| plan.kind == kind)
-                    && chunk.planned.as_ref().is_some_and(|leads| leads.contains_key(key))
+            .values()
+            .filter(|chunk| {
+                let content = chunk.content.as_ref();
+                content.is_some_and(|of| of.kind == kind && of.leads.contains_key(key))
             })
-            .map(|(_, chunk)| chunk)
             .peekable();
         of_lead.peek()?;
         let failures: Option<Vec<_>> = of_lead.map(|chunk| chunk.failed.as_ref()).collect();
@@ -85,7 +84,7 @@ impl RunState {
             };
             summary.posts_unmatched += u64::from(harvest.posts_without_profile);
             let chunks = self.chunks.range((plan.clone(), 0)..=(plan.clone(), u32::MAX));
-            for (key, posts) in chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten()) {
+            for (key, posts) in chunks.flat_map(|(_, chunk)| chunk.leads()) {
                 let lead = self.leads.get(&(Kind::Post, key.clone()));
                 let outcome = lead.and_then(|l| l.verdict.as_ref()).map(|v| &v.outcome);
                 let count = match outcome {
@@ -95,7 +94,7 @@ impl RunState {
                         &mut summary.posts_matched
                     }
                 };
-                *count += u64::from(*posts);
+                *count += u64::from(posts);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What of a run is to be done again, and which chunks a replay took over.
 
-use super::state::{ChunkKey, Plan, RunState};
+use super::state::{ChunkKey, Content, Plan, RunState};
 use crate::ids::{ApifyRunId, LeadKey, PlanId};
 use crate::messages::{Kind, MAX_REPLAY_LEADS, OpenedBy, Outcome, Replay, ReplayLead, ReplayPlan};
 use jiff::Timestamp;
@@ -68,16 +68,12 @@ impl RunState {
     fn unsettled(&self) -> BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> {
         let mut unsettled: BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> = BTreeMap::new();
         for (key, chunk) in &self.chunks {
-            let Some(kind) = chunk.kind else { continue };
+            let Some(Content { kind, leads }) = &chunk.content else { continue };
             let is_finished = self.is_finished(key);
-            let again = chunk
-                .planned
-                .iter()
-                .flat_map(BTreeMap::keys)
-                .filter(|lead| !is_finished || self.has_failed(kind, lead));
+            let again = leads.keys().filter(|lead| !is_finished || self.has_failed(*kind, lead));
             let root = self.plans.get(&key.0).and_then(|plan| plan.replaces.as_ref());
             let root = root.unwrap_or(&key.0).clone();
-            unsettled.entry((root, kind)).or_default().extend(again.cloned());
+            unsettled.entry((root, *kind)).or_default().extend(again.cloned());
         }
         unsettled.retain(|_, leads| !leads.is_empty());
         unsettled
@@ -104,12 +100,12 @@ impl RunState {
         if later.peek().is_none() {
             return false;
         }
-        let leads = self.chunks.get(&(plan_id.clone(), *index)).and_then(|c| c.planned.as_ref());
-        let Some(leads) = leads else { return false };
+        let chunk = self.chunks.get(&(plan_id.clone(), *index));
+        let Some(content) = chunk.and_then(|chunk| chunk.content.as_ref()) else { return false };
         let taken: BTreeSet<&LeadKey> = later
             .flat_map(|(id, _)| self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX)))
-            .flat_map(|(_, chunk)| chunk.planned.iter().flat_map(BTreeMap::keys))
+            .flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead))
             .collect();
-        leads.keys().all(|lead| taken.contains(lead))
+        content.leads.keys().all(|lead| taken.contains(lead))
     }
 }

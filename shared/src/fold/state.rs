@@ -63,13 +63,20 @@ pub(super) struct Plan {
 /// What is known of a chunk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Chunk {
-    /// Its leads and the number of their posts; `None` until its plan said.
-    pub(super) planned: Option<BTreeMap<LeadKey, u32>>,
-    /// What its leads are scored for; known with them.
-    pub(super) kind: Option<Kind>,
+    /// What is in it; `None` until its plan said.
+    pub(super) content: Option<Content>,
     pub(super) done_at: Option<Timestamp>,
     pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,
     pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
+}
+
+/// What is in a chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Content {
+    /// What its leads are scored for.
+    pub(super) kind: Kind,
+    /// Its leads and the number of their posts.
+    pub(super) leads: BTreeMap<LeadKey, u32>,
 }
 
 /// The model calls of one attempt.
@@ -187,10 +194,11 @@ impl RunState {
             }
             Fact::PlannedChunk(planned) => {
                 let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
-                chunk.kind = Some(planned.kind);
-                let leads = chunk.planned.get_or_insert_default();
+                let content = chunk
+                    .content
+                    .get_or_insert(Content { kind: planned.kind, leads: BTreeMap::new() });
                 for lead in &planned.leads {
-                    leads.insert(lead.lead.clone(), lead.posts);
+                    content.leads.insert(lead.lead.clone(), lead.posts);
                     let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
                     known.planned = true;
                     known.record = known.record.take().max(lead.record.clone());

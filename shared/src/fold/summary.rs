@@ -233,7 +233,7 @@ impl RunState {
         });
         // Planning that died told of no plan for these, and began anew.
         let untold = self.chunks.iter().filter(|(key, chunk)| {
-            chunk.planned.is_some() && !self.is_finished(key) && !self.plans.contains_key(&key.0)
+            chunk.content.is_some() && !self.is_finished(key) && !self.plans.contains_key(&key.0)
         });
         let untold = untold.map(|((plan, index), _)| format!("chunk {} (plan {plan})", index + 1));
         let unopened = (self.opened.is_empty()
@@ -268,7 +268,7 @@ impl RunState {
     }
 
     pub(super) fn is_finished(&self, key: &ChunkKey) -> bool {
-        self.chunks.get(key).is_some_and(|chunk| chunk.planned.is_some() && chunk.is_over())
+        self.chunks.get(key).is_some_and(|chunk| chunk.content.is_some() && chunk.is_over())
             || self.is_taken_over(key)
     }
 
@@ -281,9 +281,7 @@ impl RunState {
             let known = plans.entry(whole).or_insert((plan.at, plan.kind, BTreeSet::new()));
             known.0 = known.0.max(plan.at);
             let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
-            known
-                .2
-                .extend(chunks.flat_map(|(_, chunk)| chunk.planned.iter().flatten().map(|l| l.0)));
+            known.2.extend(chunks.flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead)));
         }
         by_time(plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
     }
@@ -331,6 +329,12 @@ impl RunState {
 }
 
 impl Chunk {
+    /// Its leads and the number of their posts, as far as known.
+    pub(super) fn leads(&self) -> impl Iterator<Item = (&LeadKey, u32)> {
+        let leads = self.content.iter().flat_map(|content| &content.leads);
+        leads.map(|(lead, posts)| (lead, *posts))
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.done_at.is_some() || self.failed.is_some()
     }

@@ -90,3 +90,16 @@ fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
         .summary();
     assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 1));
 }
+
+#[test]
+fn a_chunk_whose_planning_died_after_it_was_queued_can_fail_like_any_other() {
+    let failed = ChunkFailed {
+        attempt: attempt(0, 1),
+        category: ErrorCategory::Airtable,
+        reason: "the base denies access".to_owned(),
+    };
+    let mut story = Story::new().opened().planned(&[&[1]]).tell(Fact::ChunkFailed(failed));
+    story.events.retain(|event| !matches!(event.fact, Fact::Planned(_)));
+    let leads = story.summary().posts.leads;
+    assert_eq!((leads.planned, leads.failed, leads.open), (1, 1, 0));
+}
