@@ -335,7 +335,9 @@ pub(super) fn response(
 fn write_older_state(world: &World, asked: &Value) {
     for record in asked["records"].as_array().into_iter().flatten() {
         let Some(row) = existing(world, &record["fields"][run_record::RUN_ID]) else { continue };
-        let tokens = row.fields.get(run_record::POST_TOKENS).and_then(Value::as_u64).unwrap_or(0);
+        // Not there while a person has the field renamed.
+        let tokens = row.fields.get(run_record::POST_TOKENS).and_then(Value::as_u64);
+        let Some(tokens) = tokens else { continue };
         let older = Map::from_iter([(run_record::POST_TOKENS.to_owned(), json!(tokens / 2))]);
         world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, older).expect("it is there");
     }
