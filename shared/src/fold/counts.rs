@@ -6,11 +6,13 @@ use crate::ids::LeadKey;
 use crate::messages::{CallOutcome, ErrorCategory, Kind, Outcome};
 use crate::prices;
 use crate::tokens::Tier;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 impl RunState {
     pub(super) fn count_leads(&self, summary: &mut Summary) {
+        let given_up = self.given_up();
         for ((kind, key), lead) in &self.leads {
-            let given_up = self.given_up(*kind, key);
             let totals = match kind {
                 Kind::Post => &mut summary.posts,
                 Kind::Profile => &mut summary.profiles,
@@ -41,10 +43,11 @@ impl RunState {
                     summary.errors.entry(*category).or_default().push((record, detail.clone()));
                 }
                 Some(Outcome::NotALead) => summary.not_leads += 1,
-                None => match given_up {
+                None => match given_up.get(&(*kind, key)) {
                     Some((category, reason)) => {
                         totals.leads.failed += 1;
-                        summary.errors.entry(category).or_default().push((None, reason));
+                        let errors = summary.errors.entry(*category).or_default();
+                        errors.push((None, (*reason).to_owned()));
                     }
                     None => totals.leads.open += 1,
                 },
@@ -52,23 +55,29 @@ impl RunState {
         }
     }
 
-    /// Why a lead without a verdict will get none: every chunk that was to settle it failed.
-    pub(super) fn given_up(&self, kind: Kind, key: &LeadKey) -> Option<(ErrorCategory, String)> {
+    /// The leads that will get no verdict any more, and why: every chunk failed that was to settle
+    /// them. One that later plans took over is to settle nothing.
+    pub(super) fn given_up(&self) -> BTreeMap<(Kind, &LeadKey), (ErrorCategory, &str)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
-            return None;
+            return BTreeMap::new();
         }
-        let mut of_lead = self
-            .chunks
-            .values()
-            .filter(|chunk| {
-                let content = chunk.content.as_ref();
-                content.is_some_and(|of| of.kind == kind && of.leads.contains_key(key))
-            })
-            .peekable();
-        of_lead.peek()?;
-        let failures: Option<Vec<_>> = of_lead.map(|chunk| chunk.failed.as_ref()).collect();
-        let (_, category, reason) = failures?.into_iter().max()?;
-        Some((*category, reason.clone()))
+        let mut failures: BTreeMap<_, Option<&(Timestamp, ErrorCategory, String)>> =
+            BTreeMap::new();
+        for (key, chunk) in &self.chunks {
+            let Some(content) = &chunk.content else { continue };
+            if self.is_taken_over(key) {
+                continue;
+            }
+            let failure = chunk.failed.as_ref();
+            for lead in content.leads.keys() {
+                failures
+                    .entry((content.kind, lead))
+                    .and_modify(|known| *known = known.zip(failure).map(|(a, b)| a.max(b)))
+                    .or_insert(failure);
+            }
+        }
+        let failed = failures.into_iter().filter_map(|(lead, failure)| Some((lead, failure?)));
+        failed.map(|(lead, (_, category, reason))| (lead, (*category, reason.as_str()))).collect()
     }
 
     pub(super) fn count_harvests(&self, summary: &mut Summary) {

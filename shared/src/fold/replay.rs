@@ -67,10 +67,16 @@ impl RunState {
     /// before it told of the plan.
     fn unsettled(&self) -> BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> {
         let mut unsettled: BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> = BTreeMap::new();
+        let given_up = self.given_up();
         for (key, chunk) in &self.chunks {
             let Some(Content { kind, leads }) = &chunk.content else { continue };
             let is_finished = self.is_finished(key);
-            let again = leads.keys().filter(|lead| !is_finished || self.has_failed(*kind, lead));
+            let has_failed = |lead| match self.outcome(*kind, lead) {
+                Some(Outcome::Failed { .. }) => true,
+                Some(Outcome::Scored | Outcome::Skipped { .. } | Outcome::NotALead) => false,
+                None => given_up.contains_key(&(*kind, lead)),
+            };
+            let again = leads.keys().filter(|lead| !is_finished || has_failed(lead));
             let root = self.plans.get(&key.0).and_then(|plan| plan.replaces.as_ref());
             let root = root.unwrap_or(&key.0).clone();
             unsettled.entry((root, *kind)).or_default().extend(again.cloned());
@@ -79,13 +85,9 @@ impl RunState {
         unsettled
     }
 
-    fn has_failed(&self, kind: Kind, lead: &LeadKey) -> bool {
-        let known = self.leads.get(&(kind, lead.clone()));
-        match known.and_then(|known| known.verdict.as_ref()).map(|verdict| &verdict.outcome) {
-            Some(Outcome::Failed { .. }) => true,
-            Some(Outcome::Scored | Outcome::Skipped { .. } | Outcome::NotALead) => false,
-            None => self.given_up(kind, lead).is_some(),
-        }
+    fn outcome(&self, kind: Kind, lead: &LeadKey) -> Option<&Outcome> {
+        let known = self.leads.get(&(kind, lead.clone()))?;
+        known.verdict.as_ref().map(|verdict| &verdict.outcome)
     }
 
     /// Whether later plans took over every lead of a chunk: it is theirs to be finished then.

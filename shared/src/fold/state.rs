@@ -63,7 +63,7 @@ pub(super) struct Plan {
 /// What is known of a chunk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Chunk {
-    /// What is in it; `None` until its plan said.
+    /// What is in it; `None` until a [`Fact::PlannedChunk`] told.
     pub(super) content: Option<Content>,
     pub(super) done_at: Option<Timestamp>,
     pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,

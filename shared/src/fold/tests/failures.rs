@@ -1,5 +1,6 @@
 //! What could not be harvested, planned or scored, told as runs.
 
+use super::missing::{another_plan, chunk_of_another_plan};
 use super::*;
 
 #[test]
@@ -94,12 +95,13 @@ fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
 #[test]
 fn a_chunk_whose_planning_died_after_it_was_queued_can_fail_like_any_other() {
     let failed = ChunkFailed {
-        attempt: attempt(0, 1),
+        attempt: AttemptRef { plan: another_plan(), ..attempt(0, 1) },
         category: ErrorCategory::Airtable,
         reason: "the base denies access".to_owned(),
     };
-    let mut story = Story::new().opened().planned(&[&[1]]).tell(Fact::ChunkFailed(failed));
-    story.events.retain(|event| !matches!(event.fact, Fact::Planned(_)));
-    let leads = story.summary().posts.leads;
-    assert_eq!((leads.planned, leads.failed, leads.open), (1, 1, 0));
+    let story = finished().tell(chunk_of_another_plan([5])).tell(Fact::ChunkFailed(failed));
+    let summary = story.summary();
+    assert_eq!(summary.missing, Vec::<String>::new());
+    assert_eq!(summary.status, Status::CompletedWithErrors);
+    assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 0));
 }

@@ -18,6 +18,18 @@ fn replays(story: &Story) -> Vec<Replay> {
     RunState::fold(&story.events).unwrap().replays(story.now)
 }
 
+/// A replay of a plan is queued, with these leads.
+fn replay_queued(story: Story, of: PlanId, leads: &[u32]) -> (Story, AttemptRef) {
+    let plan: PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
+    let leads = leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2, record: None });
+    let kind = Kind::Post;
+    let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads: leads.collect() };
+    let replaces = Some(of);
+    let planned = Planned { plan: plan.clone(), kind, chunks: 1, part_of: None, replaces };
+    let story = story.tell(Fact::PlannedChunk(chunk)).tell(Fact::Planned(planned));
+    (story, AttemptRef { plan, ..attempt(0, 5) })
+}
+
 #[test]
 fn a_replay_names_the_harvest_that_its_leads_posts_are_from() {
     let from_harvest = replays(&half_missing());
@@ -57,24 +69,8 @@ fn a_replay_names_the_leads_that_failed_and_those_of_missing_chunks_and_no_other
 
 #[test]
 fn a_replay_takes_over_the_chunks_that_are_missing_and_both_tries_cost_counts() {
-    let replay: crate::ids::PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
-    let leads = [2, 3, 4].map(|n| PlannedLead { lead: lead(n), posts: 2, record: None });
-    let again = AttemptRef { plan: replay.clone(), ..attempt(0, 5) };
-    let queued = half_missing()
-        .tell(Fact::PlannedChunk(PlannedChunk {
-            plan: replay.clone(),
-            kind: Kind::Post,
-            chunk: 0,
-            leads: leads.to_vec(),
-        }))
-        .tell(Fact::Planned(Planned {
-            plan: replay.clone(),
-            kind: Kind::Post,
-            chunks: 1,
-            part_of: None,
-            replaces: Some(plan_id()),
-        }));
-    assert_eq!(queued.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
+    let (queued, again) = replay_queued(half_missing(), plan_id(), &[2, 3, 4]);
+    assert_eq!(queued.summary().missing, [format!("chunk 1 of 1 (plan {})", again.plan)]);
     let done = queued
         .announced(&again, 3)
         .billed(&again, &[answered(10), answered(10), answered(10)])
@@ -135,24 +131,33 @@ fn a_chunk_whose_plan_was_never_told_is_replayed_too() {
     assert_eq!((task.plans.len(), &task.plans[0].plan), (1, &another_plan()));
     assert_eq!(replayed(&lost)[0].len(), 2);
 
-    let replay: PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
-    let leads = [5, 6].map(|n| PlannedLead { lead: lead(n), posts: 2, record: None }).to_vec();
-    let plan = replay.clone();
-    let chunk = PlannedChunk { plan, kind: Kind::Post, chunk: 0, leads };
-    let planned = Planned {
-        plan: replay.clone(),
-        kind: Kind::Post,
-        chunks: 1,
-        part_of: None,
-        replaces: Some(another_plan()),
-    };
-    let again = AttemptRef { plan: replay, ..attempt(0, 5) };
-    let done = lost
-        .tell(Fact::PlannedChunk(chunk))
-        .tell(Fact::Planned(planned))
-        .settled(&again, &[(5, SCORED), (6, SCORED)])
-        .done(&again);
+    let (queued, again) = replay_queued(lost, another_plan(), &[5, 6]);
+    let done = queued.settled(&again, &[(5, SCORED), (6, SCORED)]).done(&again);
     let summary = done.summary();
     assert_eq!((summary.missing.len(), summary.status), (0, Status::Completed));
     assert!(replays(&done).is_empty());
+}
+
+#[test]
+fn the_leads_of_a_replay_that_failed_have_failed_though_what_it_took_over_never_ends() {
+    let failed = |attempt: &AttemptRef| {
+        Fact::ChunkFailed(ChunkFailed {
+            attempt: attempt.clone(),
+            category: ErrorCategory::Airtable,
+            reason: "the base denies access".to_owned(),
+        })
+    };
+    let (queued, again) = replay_queued(half_missing(), plan_id(), &[2, 3, 4]);
+    let told = queued.tell(failed(&again));
+    let leads = LeadCounts { planned: 4, scored: 1, skipped: 0, failed: 3, open: 0 };
+    let summary = told.summary();
+    assert_eq!((summary.status, &summary.posts.leads), (Status::CompletedWithErrors, &leads));
+    assert_eq!(replayed(&told)[0].len(), 3, "and can be tried again");
+
+    let lost = finished().tell(chunk_of_another_plan([5]));
+    let (queued, again) = replay_queued(lost, another_plan(), &[5]);
+    let untold = queued.tell(failed(&again));
+    let leads = untold.summary().posts.leads;
+    assert_eq!((leads.failed, leads.open), (1, 0));
+    assert_eq!(replayed(&untold), [vec![lead(5)]]);
 }
