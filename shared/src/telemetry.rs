@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Sends logs to standard output as JSON, at the level of `RUST_LOG` (`info` when it is not set).
 /// Switches metrics on for `service`, in the namespace `METRICS_NAMESPACE` (`runtally` when it is
-/// not set). Call once, first thing in `main`.
+/// not set). Call once, before anything is logged.
 pub fn init(service: &'static str, vars: &Vars<impl Fn(&'static str) -> Option<String>>) {
     crate::metrics_emf::init(metrics_namespace(vars), service, Clock::system());
     let filter = EnvFilter::builder()

@@ -130,13 +130,14 @@ impl<'a> Form<'a> {
             materials.push(material);
             ids.push(own);
         }
-        let (of_what, max_output_tokens) = match self.kind {
+        let (key, max_output_tokens) = match self.kind {
             Kind::Post => ("leads", evaluation::max_output_tokens(number)),
             Kind::Profile => {
                 ("profiles", profile_score::max_output_tokens(number, self.attributes.len()))
             }
         };
-        let user = format!(r#"{{"{of_what}":[{}]}}"#, materials.join(","));
+        // Each is JSON already, to be weighed.
+        let user = format!(r#"{{"{key}":[{}]}}"#, materials.join(","));
         CallText { user, max_output_tokens, ids, weights }
     }
 

@@ -188,7 +188,9 @@ mod tests {
     }
 
     fn only_post(harvest: &Harvest) -> &Post {
-        jane(harvest).posts.first_key_value().unwrap().1
+        let posts = &jane(harvest).posts;
+        assert_eq!(posts.len(), 1);
+        posts.values().next().unwrap()
     }
 
     #[test]
@@ -271,6 +273,21 @@ mod tests {
         let found = harvest(&[repost, item(url, JANE)]);
         assert_eq!((found.posts, jane(&found).items, jane(&found).posts.len()), (2, 2, 1));
         assert_eq!(only_post(&found).kind, PostKind::Original);
+    }
+
+    #[test]
+    fn posts_come_newest_first_and_those_of_one_time_by_their_urls() {
+        let dated = |name: &str, date: &str| {
+            let mut dated = item(&format!("https://www.linkedin.com/posts/{name}"), JANE);
+            dated["postedAt"] = json!({"date": date});
+            dated
+        };
+        let items = [("c", "2026-11-23"), ("old", "2025-01-01"), ("a", "2026-11-23")];
+        let items: Vec<Value> = items.iter().map(|(name, date)| dated(name, date)).collect();
+        let found = harvest(&items).profiles.remove(&ProfileKey::of(JANE).unwrap()).unwrap();
+        let urls: Vec<String> = found.newest_first().into_iter().map(|post| post.url.0).collect();
+        let names = urls.iter().map(|url| url.rsplit('/').next().unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "c", "old"]);
     }
 
     #[test]

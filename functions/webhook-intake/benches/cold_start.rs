@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -51,14 +52,16 @@ fn main() -> ExitCode {
     build();
     let names: Vec<&str> = std::iter::once(EMPTY).chain(BOUNDS.map(|(name, _)| name)).collect();
     let mut times: Vec<[Vec<Duration>; 2]> = names.iter().map(|_| Default::default()).collect();
-    // Taking turns: whatever else the machine does hits all of them alike, and none finds the
-    // processor's caches full of its own code.
+    // Taking turns: whatever else the machine does hits all of them alike, none finds the
+    // processor's caches full of its own code, and none always follows the same one.
+    let mut order: Vec<usize> = (0..names.len()).collect();
     for _ in 0..SPAWNS {
         for (with_secret, column) in [(true, 0), (false, 1)] {
-            for (name, times) in names.iter().zip(&mut times) {
-                times[column].push(first_poll(name, with_secret));
+            for at in &order {
+                times[*at][column].push(first_poll(names[*at], with_secret));
             }
         }
+        order.reverse();
     }
     let medians: Vec<[Duration; 2]> = times.into_iter().map(|times| times.map(median)).collect();
     // It reads no secret: one column of it is as good as the other.
@@ -80,8 +83,8 @@ fn main() -> ExitCode {
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Builds the binaries as they are deployed. Together with the example they would be built with
-/// what the functions' tests ask of the same libraries, and be larger.
+/// Builds the binaries without what the functions' tests ask of the same libraries, which they
+/// would have, and be larger, if the example were built with them.
 fn build() {
     let packages = BOUNDS.iter().flat_map(|(name, _)| ["-p", name]);
     cargo(packages.chain(["--bins"]));
@@ -133,7 +136,7 @@ fn target() -> PathBuf {
 fn first_poll(name: &str, with_secret: bool) -> Duration {
     let api = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = api.local_addr().expect("a bound port has an address").to_string();
-    let watchdog = watchdog(address.clone());
+    let (polled, watchdog) = watchdog(address.clone());
     let started = Instant::now();
     let mut function = Command::new(folder().join(name))
         .env_clear()
@@ -148,42 +151,51 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
         .expect("the binary can be run");
     // Open until the function is stopped: when one closes it goes on, and takes time meanwhile.
     let mut connections = Vec::new();
-    let polled = serve_until_poll(&api, &mut connections);
+    let asked = serve_until_poll(&api, &mut connections);
     let elapsed = started.elapsed();
     function.kill().expect("the function can be stopped");
     let ended = function.wait().expect("the function ends");
-    assert!(polled, "{name} did not poll within {} s: {ended}", PATIENCE.as_secs());
-    watchdog.thread().unpark();
+    let Some(asked_for_secret) = asked else { panic!("{name} does not poll: {ended}") };
+    assert_eq!(asked_for_secret, with_secret && name != EMPTY, "{name} asks for its secret");
+    drop(polled);
     watchdog.join().expect("the watchdog ends");
     elapsed
 }
 
-/// Ends the waiting for a function that never polls.
-fn watchdog(api: String) -> JoinHandle<()> {
-    thread::spawn(move || {
-        thread::park_timeout(PATIENCE);
-        drop(TcpStream::connect(api));
-    })
+/// Ends the waiting for a function that never polls, unless what it returns first is dropped
+/// before.
+fn watchdog(api: String) -> (Sender<()>, JoinHandle<()>) {
+    let (polled, waiting) = mpsc::channel();
+    let watchdog = thread::spawn(move || {
+        if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            drop(TcpStream::connect(api));
+        }
+    });
+    (polled, watchdog)
 }
 
 /// Sleeps while the function works, as the runtime API does: a server that spins takes part of
-/// the processor that the function needs. Says whether there was a poll.
-fn serve_until_poll(api: &TcpListener, connections: &mut Vec<TcpStream>) -> bool {
+/// the processor that the function needs. Says whether the function asked for its secret first;
+/// `None` if it does not poll.
+fn serve_until_poll(api: &TcpListener, connections: &mut Vec<TcpStream>) -> Option<bool> {
+    let mut asked_for_secret = false;
     loop {
         connections.push(api.accept().expect("a connection").0);
         let stream = connections.last_mut().expect("it was just put there");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut request = [0; 4096];
-        let read = stream.read(&mut request).expect("a request");
+        let read = stream.read(&mut request).ok()?;
         let request = String::from_utf8_lossy(&request[..read]);
         if request.contains("/runtime/invocation/next") {
-            return true;
+            return Some(asked_for_secret);
         } else if request.is_empty() {
-            return false;
+            return None;
         }
         assert!(request.contains("GetSecretValue"), "an odd request: {request}");
         let length = SECRET.len();
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{SECRET}");
         stream.write_all(answer.as_bytes()).expect("an answer");
+        asked_for_secret = true;
     }
 }
 

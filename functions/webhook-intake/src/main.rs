@@ -16,8 +16,6 @@ async fn main() -> Result<(), Error> {
         .inspect_err(|error| tracing::error!(%error, "the function does not start"))
 }
 
-/// The function's name in logs and metrics.
-const SERVICE: &str = "webhook-intake";
 /// Turns of the runtime until a request is on its way: to connect, to hand the connection over and
 /// to write.
 const TURNS_TO_SEND: usize = 4;
@@ -26,16 +24,17 @@ const TURNS_TO_SEND: usize = 4;
 async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
-    // Logs wait for the time that the secret takes, but for those of what fails before.
-    let aws = Aws::read(&vars, &HttpTransport::new()?)
-        .inspect_err(|_| shared::telemetry::init(SERVICE, &vars))?;
+    // In the time that the secret takes, or before if something fails.
+    let logs = || shared::telemetry::init("webhook-intake", &vars);
+    let http = HttpTransport::new().inspect_err(|_| logs())?;
+    let aws = Aws::read(&vars, &http).inspect_err(|_| logs())?;
     let clock = Clock::system();
     // What needs no secret is made while the secret is on its way.
     let (variable, sqs) = join!(aws.with_secret(environment, &clock), async {
         for _ in 0..TURNS_TO_SEND {
             tokio::task::yield_now().await;
         }
-        shared::telemetry::init(SERVICE, &vars);
+        logs();
         aws.sqs()
     });
     let variable = variable?;

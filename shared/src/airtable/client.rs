@@ -15,7 +15,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -131,6 +130,12 @@ pub struct Page<F> {
     pub offset: Option<String>,
 }
 
+/// The body of an update.
+#[derive(Serialize)]
+struct Updates<'a> {
+    records: &'a [Update],
+}
+
 /// The body of an upsert.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -232,7 +237,7 @@ impl<T: Transport> Airtable<T> {
     ) -> Result<(), AirtableError> {
         debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("updating {table} of {base}");
-        let body = json::text(&BTreeMap::from([("records", updates)])).into();
+        let body = json::text(&Updates { records: updates }).into();
         self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Message for MetricsMessage {
         }
     }
 
-    fn read(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
+    fn of_type(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
         let text = text.as_bytes();
         Some(match r#type {
             "event" => json::read(text).map(Self::Event),

@@ -46,7 +46,7 @@ impl Message for ScoringTask {
         }
     }
 
-    fn read(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
+    fn of_type(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
         let text = text.as_bytes();
         Some(match r#type {
             "ingest" => json::read(text).map(Self::Ingest),

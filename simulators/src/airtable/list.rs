@@ -43,6 +43,7 @@ pub(crate) fn list(
     };
     let rows: Vec<Value> = page.rows.iter().filter_map(row).collect();
     let mut reply = json!({});
+    // Not within `json!`, which would copy them.
     reply["records"] = rows.into();
     if let Some(offset) = page.offset {
         reply["offset"] = json!(offset);

@@ -172,6 +172,7 @@ impl Airtable {
             return rows.pop().ok_or_else(ApiError::internal);
         }
         let mut reply = json!({});
+        // Not within `json!`, which would copy them.
         reply["records"] = rows.into();
         if body.plan.merge_on.is_some() {
             reply["createdRecords"] = json!(written.created);

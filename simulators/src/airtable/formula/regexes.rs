@@ -9,8 +9,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Most compiled expressions that are kept.
-const KEPT: usize = 1_000;
+/// Most compiled expressions that are kept: more than chunks are worked on at a time.
+const KEPT: usize = 64;
 
 /// Regular expressions by their text, each compiled once: the same listing is asked for again and
 /// again, and compiling a long expression takes longer than asking it about some rows.
