@@ -56,7 +56,7 @@ impl RunState {
     }
 
     /// The leads that will get no verdict any more, and why: every chunk failed that was to settle
-    /// them. One that later plans took over is to settle nothing.
+    /// them. One that never ended and was taken over by later plans is to settle nothing.
     pub(super) fn given_up(&self) -> BTreeMap<(Kind, &LeadKey), (ErrorCategory, &str)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
             return BTreeMap::new();
@@ -65,7 +65,7 @@ impl RunState {
             BTreeMap::new();
         for (key, chunk) in &self.chunks {
             let Some(content) = &chunk.content else { continue };
-            if self.is_taken_over(key) {
+            if !chunk.is_over() && self.is_taken_over(key) {
                 continue;
             }
             let failure = chunk.failed.as_ref();
