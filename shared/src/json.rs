@@ -27,11 +27,28 @@ pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, WrongJson> {
     {
         return Ok(value);
     }
+    located(text, |located| T::deserialize(located))
+}
+
+/// A reader that keeps track of where in the text it is.
+pub(crate) type Located<'a, 'de> = serde_path_to_error::Deserializer<
+    'a,
+    'a,
+    &'a mut serde_json::Deserializer<serde_json::de::SliceRead<'de>>,
+>;
+
+/// What `read` makes of `text`.
+///
+/// # Errors
+/// [`WrongJson`] for a text that is none, or does not begin with what `read` wants.
+pub(crate) fn located<T>(
+    text: &[u8],
+    read: impl FnOnce(Located) -> Result<T, serde_json::Error>,
+) -> Result<T, WrongJson> {
+    let mut track = serde_path_to_error::Track::new();
     let deserializer = &mut serde_json::Deserializer::from_slice(text);
-    serde_path_to_error::deserialize(deserializer).map_err(|error| WrongJson {
-        path: error.path().to_string(),
-        line: error.inner().line(),
-        column: error.inner().column(),
+    read(serde_path_to_error::Deserializer::new(deserializer, &mut track)).map_err(|error| {
+        WrongJson { path: track.path().to_string(), line: error.line(), column: error.column() }
     })
 }
 

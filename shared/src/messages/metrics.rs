@@ -3,10 +3,14 @@
 use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message, enveloped};
 use crate::digest::id_of;
 use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId};
-use crate::json::{self, WrongJson};
+use crate::json;
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// A message on the metrics queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,12 +32,14 @@ impl Message for MetricsMessage {
         }
     }
 
-    fn of_type(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
-        let text = text.as_bytes();
+    fn of_type<'de, D: Deserializer<'de>>(
+        r#type: &str,
+        fields: D,
+    ) -> Option<Result<Self, D::Error>> {
         Some(match r#type {
-            "event" => json::read(text).map(Self::Event),
-            "tick" => Ok(Self::Tick),
-            "heard" => json::read(text).map(Self::Heard),
+            "event" => Box::deserialize(fields).map(Self::Event),
+            "tick" => IgnoredAny::deserialize(fields).map(|_| Self::Tick),
+            "heard" => Heard::deserialize(fields).map(Self::Heard),
             _ => return None,
         })
     }
@@ -105,7 +111,7 @@ pub struct AttemptRef {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Fact {
     /// The run was heard of.
@@ -130,6 +136,39 @@ pub enum Fact {
     RunFailed(RunFailed),
     /// Something an operator should know.
     Noted(Note),
+}
+
+impl<'de> Deserialize<'de> for Fact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TypeFirst)
+    }
+}
+
+/// Reads a [`Fact`] as it is written, its type first. What Serde derives copies every fact before
+/// it reads it, because the type may stand anywhere. So it may here, but only then there is a copy.
+struct TypeFirst;
+
+impl<'de> Visitor<'de> for TypeFirst {
+    type Value = Fact;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a fact with its type")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Fact, A::Error> {
+        let mut others = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if name == "type" && others.is_empty() {
+                let r#type: String = fields.next_value()?;
+                return Fact::of_type(&r#type, MapAccessDeserializer::new(fields));
+            }
+            others.insert(name, fields.next_value()?);
+        }
+        let Some(Value::String(r#type)) = others.remove("type") else {
+            return Err(A::Error::missing_field("type"));
+        };
+        Fact::of_type(&r#type, Value::Object(others)).map_err(A::Error::custom)
+    }
 }
 
 /// See [`Fact::Opened`].
@@ -346,6 +385,23 @@ impl MetricsEvent {
 }
 
 impl Fact {
+    fn of_type<'de, D: Deserializer<'de>>(r#type: &str, fields: D) -> Result<Self, D::Error> {
+        match r#type {
+            "opened" => Opened::deserialize(fields).map(Self::Opened),
+            "harvested" => Harvested::deserialize(fields).map(Self::Harvested),
+            "planned" => Planned::deserialize(fields).map(Self::Planned),
+            "planned_chunk" => PlannedChunk::deserialize(fields).map(Self::PlannedChunk),
+            "announced" => Announced::deserialize(fields).map(Self::Announced),
+            "billed" => Billed::deserialize(fields).map(Self::Billed),
+            "settled" => Settled::deserialize(fields).map(Self::Settled),
+            "chunk_done" => ChunkDone::deserialize(fields).map(Self::ChunkDone),
+            "chunk_failed" => ChunkFailed::deserialize(fields).map(Self::ChunkFailed),
+            "run_failed" => RunFailed::deserialize(fields).map(Self::RunFailed),
+            "noted" => Note::deserialize(fields).map(Self::Noted),
+            _ => Err(D::Error::custom("no fact of this release")),
+        }
+    }
+
     /// The fact's name in ids, logs and `explain`.
     #[must_use]
     pub fn name(&self) -> &'static str {

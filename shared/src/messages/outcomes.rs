@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What became of one call to the model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "FlatCall")]
 pub struct BilledCall {
     /// Its place among the announced ones, from 0.
     pub call: u32,
@@ -16,7 +17,7 @@ pub struct BilledCall {
 }
 
 /// How a call to the model ended, as far as money goes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum CallOutcome {
     /// It answered, usable or not: this is billed.
@@ -26,7 +27,7 @@ pub enum CallOutcome {
         /// The model that really answered.
         model: String,
         /// How it was served.
-        #[serde(default, skip_serializing_if = "Served::is_plain")]
+        #[serde(skip_serializing_if = "Served::is_plain")]
         served: Served,
     },
     /// It refused with an error: nothing is billed.
@@ -58,25 +59,26 @@ impl Served {
 
 /// What became of one lead in one try.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "FlatLead")]
 pub struct LeadOutcome {
     /// The lead, as the plan names it.
     pub lead: LeadKey,
     /// Its row; `None` when it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The posts that were sent to the model.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examined: Vec<PostKey>,
     /// The posts that came back with a valid score.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<PostKey>,
 }
 
 /// What became of a lead.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// No row in the client's base has this profile.
@@ -95,6 +97,92 @@ pub enum Outcome {
     },
     /// Its row holds a score of this run.
     Scored,
+}
+
+/// [`BilledCall`] as it is written. Serde's `flatten` and tagged enums copy what they read first;
+/// a fold reads thousands.
+#[derive(Deserialize)]
+struct FlatCall {
+    call: u32,
+    outcome: CallOutcomeName,
+    usage: Option<TokenUsage>,
+    model: Option<String>,
+    #[serde(default)]
+    served: Served,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CallOutcomeName {
+    Answered,
+    Refused,
+    Lost,
+}
+
+/// A field is missing that an outcome of its name has.
+#[derive(Debug, thiserror::Error)]
+#[error("the outcome lacks `{0}`")]
+struct Lacks(&'static str);
+
+impl TryFrom<FlatCall> for BilledCall {
+    type Error = Lacks;
+
+    fn try_from(flat: FlatCall) -> Result<Self, Lacks> {
+        let outcome = match flat.outcome {
+            CallOutcomeName::Answered => CallOutcome::Answered {
+                usage: flat.usage.ok_or(Lacks("usage"))?,
+                model: flat.model.ok_or(Lacks("model"))?,
+                served: flat.served,
+            },
+            CallOutcomeName::Refused => CallOutcome::Refused,
+            CallOutcomeName::Lost => CallOutcome::Lost,
+        };
+        Ok(Self { call: flat.call, outcome })
+    }
+}
+
+/// [`LeadOutcome`] as it is written, as [`FlatCall`] is a [`BilledCall`].
+#[derive(Deserialize)]
+struct FlatLead {
+    lead: LeadKey,
+    record: Option<RecordId>,
+    outcome: OutcomeName,
+    reason: Option<SkipReason>,
+    category: Option<ErrorCategory>,
+    detail: Option<String>,
+    #[serde(default)]
+    examined: Vec<PostKey>,
+    #[serde(default)]
+    scored: Vec<PostKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeName {
+    NotALead,
+    Skipped,
+    Failed,
+    Scored,
+}
+
+impl TryFrom<FlatLead> for LeadOutcome {
+    type Error = Lacks;
+
+    fn try_from(flat: FlatLead) -> Result<Self, Lacks> {
+        let FlatLead { lead, record, examined, scored, .. } = flat;
+        let outcome = match flat.outcome {
+            OutcomeName::NotALead => Outcome::NotALead,
+            OutcomeName::Skipped => {
+                Outcome::Skipped { reason: flat.reason.ok_or(Lacks("reason"))? }
+            }
+            OutcomeName::Failed => Outcome::Failed {
+                category: flat.category.ok_or(Lacks("category"))?,
+                detail: flat.detail.ok_or(Lacks("detail"))?,
+            },
+            OutcomeName::Scored => Outcome::Scored,
+        };
+        Ok(Self { lead, record, outcome, examined, scored })
+    }
 }
 
 /// Why a lead was not scored though nothing went wrong.

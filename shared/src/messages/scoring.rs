@@ -4,12 +4,11 @@ use super::{Message, RunHeader, enveloped};
 use crate::airtable::PLAN_LANES;
 use crate::digest::{id_of, lane_of};
 use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
-use crate::json::{self, WrongJson};
 use crate::linkedin::{PostUrl, ProfileKey};
 use crate::seams::OutgoingMessage;
 use crate::tokens::NanoUsd;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Most leads that one plan takes.
 pub const MAX_PLAN_LEADS: usize = 25_000;
@@ -46,13 +45,15 @@ impl Message for ScoringTask {
         }
     }
 
-    fn of_type(r#type: &str, text: &str) -> Option<Result<Self, WrongJson>> {
-        let text = text.as_bytes();
+    fn of_type<'de, D: Deserializer<'de>>(
+        r#type: &str,
+        fields: D,
+    ) -> Option<Result<Self, D::Error>> {
         Some(match r#type {
-            "ingest" => json::read(text).map(Self::Ingest),
-            "score" => json::read(text).map(Self::Score),
-            "chunk" => json::read(text).map(Self::Chunk),
-            "replay" => json::read(text).map(Self::Replay),
+            "ingest" => Ingest::deserialize(fields).map(Self::Ingest),
+            "score" => Score::deserialize(fields).map(Self::Score),
+            "chunk" => Box::deserialize(fields).map(Self::Chunk),
+            "replay" => Box::deserialize(fields).map(Self::Replay),
             _ => return None,
         })
     }
