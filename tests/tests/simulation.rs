@@ -139,7 +139,7 @@ planted_bugs! {
     an_event_that_is_not_stored_is_missed: EventsNotStored => Numbers,
     a_failed_message_that_is_deleted_is_missed: FailuresIgnored => Messages,
     calls_billed_twice_are_noticed: BilledTwice => Tokens,
-    an_older_state_on_a_record_is_noticed: OlderStateWritten => Tokens,
+    an_older_state_on_a_record_is_noticed: OlderStateWritten => Numbers,
     leads_that_are_mixed_up_are_noticed: LeadsMixedUp => Leads,
     posts_that_are_overwritten_are_missed: PostsOverwritten => Leads,
     a_scored_lead_that_is_scored_again_is_noticed: ScoreForgotten => ScoredOnce,
@@ -148,6 +148,13 @@ planted_bugs! {
     a_balance_that_is_claimed_is_no_balance: BalanceClaimed => Balance,
     a_webhook_that_is_not_queued_is_missed: WebhookNotQueued => Messages,
     ticks_that_never_come_are_missed: TicksLost => Numbers,
+    leads_that_are_all_skipped_are_missed: EverythingSkipped => Leads,
+    waiting_leads_that_are_not_planned_are_missed: SecondPageLost => Leads,
+    a_post_that_is_not_reported_is_missed: PostNotReported => Numbers,
+    an_end_that_is_the_beginning_is_noticed: EndedAtOnce => Ends,
+    a_stall_that_names_nothing_is_noticed: StallNamesNothing => Ends,
+    profiles_that_are_mixed_up_are_noticed: ProfilesMixedUp => Leads,
+    a_penalty_that_is_ignored_is_noticed: PenaltyIgnored => Rates,
 }
 
 /// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.

@@ -5,16 +5,17 @@
 //! replaces. `tests/tests/simulation.rs` runs each and says which invariant caught it.
 
 use super::faults::Part;
+use super::transport::{base_of, table_of};
 use super::world::World;
 use crate::MASTER_BASE;
 use bytes::Bytes;
-use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::ids::RunId;
 use shared::schema::{leads, run_record};
-use shared::seams::{HttpRequest, HttpResponse, OutgoingMessage, QueueName, StoredEvent};
+use shared::seams::{HttpRequest, HttpResponse, OutgoingMessage, QueueName};
 use simulators::Service;
 use simulators::airtable::Row;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 macro_rules! bugs {
@@ -83,6 +84,20 @@ bugs! {
     WebhookNotQueued,
     /// No tick comes: what people did to records stays.
     TicksLost,
+    /// Every lead is found to have nothing new.
+    EverythingSkipped,
+    /// Of the leads that wait only the first page is planned.
+    SecondPageLost,
+    /// A lead's last post is left out of the report.
+    PostNotReported,
+    /// A record is given its end when it is given its beginning.
+    EndedAtOnce,
+    /// A stalled record does not name what is missing.
+    StallNamesNothing,
+    /// Two profiles' assessments are mixed up.
+    ProfilesMixedUp,
+    /// A process goes on asking a base that told it to wait.
+    PenaltyIgnored,
 }
 
 /// What a worker that has the bug sends in place of `messages`.
@@ -149,25 +164,28 @@ fn changed_message(world: &World, bug: Bug, queue: QueueName, body: &mut Value) 
             Copies::Two(second)
         }
         Bug::WebhookNotQueued if is(body, "/type", "ingest") => Copies::None,
+        Bug::PostNotReported if is(body, "/fact/type", "settled") => {
+            for lead in body["fact"]["leads"].as_array_mut().into_iter().flatten() {
+                if let Some(posts) = lead.get_mut("examined").and_then(Value::as_array_mut) {
+                    posts.pop();
+                }
+            }
+            Copies::One
+        }
         _ => Copies::One,
     }
 }
 
-/// What a log that has the bug stores in place of `events`.
-pub(super) fn stored(world: &World, run: &RunId, events: &[StoredEvent]) -> Vec<StoredEvent> {
-    let plans = |body: &str| {
-        let event: Value = serde_json::from_str(body).unwrap_or_default();
-        (event["fact"]["type"] == "harvested").then(|| event["fact"]["apify_run"].clone())
-    };
-    if !world.has(Bug::SecondHarvestOverwrites) {
-        return events.to_vec();
-    }
-    let known: Vec<Value> =
-        world.log.read(run).events.iter().filter_map(|body| plans(body)).collect();
-    let is_second = |event: &&StoredEvent| {
-        plans(&event.body).is_none_or(|plan| known.is_empty() || known.contains(&plan))
-    };
-    events.iter().filter(is_second).cloned().collect()
+/// The posts of each of a run's harvests, as far as its log tells.
+fn harvested(world: &World, run: &Value) -> BTreeMap<String, Value> {
+    let run: Option<RunId> = run.as_str().and_then(|run| run.parse().ok());
+    let log = run.map(|run| world.log.read(&run)).unwrap_or_default();
+    let events = log.events.iter().map(|body| serde_json::from_str(body).unwrap_or_default());
+    let facts = events.map(|event: Value| event["fact"].clone());
+    facts
+        .filter(|fact| fact["type"] == "harvested")
+        .map(|fact| (fact["apify_run"].to_string(), fact["posts"].clone()))
+        .collect()
 }
 
 /// The request that a worker with the bug makes in place of `request`.
@@ -195,6 +213,50 @@ pub(super) fn request(world: &World, request: HttpRequest) -> HttpRequest {
         (Bug::ClosedTooEarly, run_record::TABLE) if is_write => {
             for record in records.into_iter().flatten() {
                 record["fields"][run_record::STATUS] = json!("Completed");
+            }
+        }
+        (Bug::SecondHarvestOverwrites, run_record::TABLE) if is_write => {
+            for record in records.into_iter().flatten() {
+                let cells = &mut record["fields"];
+                let harvests = harvested(world, &cells[run_record::RUN_ID]);
+                if let Some(posts) = harvests.into_values().next_back() {
+                    cells[run_record::POSTS_HARVESTED] = posts;
+                }
+            }
+        }
+        (Bug::OlderStateWritten, run_record::TABLE) if is_write => {
+            for record in records.into_iter().flatten() {
+                let run = record["fields"][run_record::RUN_ID].to_string();
+                let older = world.remember(&run, record["fields"].clone());
+                if let Some(older) = older.filter(|_| world.dice.chance(0.3)) {
+                    record["fields"] = older;
+                }
+            }
+        }
+        (Bug::EndedAtOnce, run_record::TABLE) if is_write => {
+            for record in records.into_iter().flatten() {
+                let begun = record["fields"][run_record::START_TIME].clone();
+                record["fields"][run_record::END_TIME] = begun;
+            }
+        }
+        (Bug::StallNamesNothing, run_record::TABLE) if is_write => {
+            for record in records.into_iter().flatten() {
+                let cells = &mut record["fields"];
+                if cells[run_record::STATUS] == "Stalled" {
+                    cells[run_record::SYSTEM_NOTES] = json!("something is missing");
+                }
+            }
+        }
+        (Bug::ProfilesMixedUp, leads::TABLE) if is_write => {
+            if let Some([first, second, ..]) = records.map(Vec::as_mut_slice) {
+                let cell = |row: &mut Value| row["fields"][leads::AI_BREAKDOWN].take();
+                let (one, other) = (cell(first), cell(second));
+                if one.is_string() && other.is_string() {
+                    first["fields"][leads::AI_BREAKDOWN] = other;
+                    second["fields"][leads::AI_BREAKDOWN] = one;
+                } else {
+                    return request;
+                }
             }
         }
         (Bug::BalanceClaimed, run_record::TABLE) if is_write => {
@@ -236,7 +298,11 @@ pub(super) fn request(world: &World, request: HttpRequest) -> HttpRequest {
 }
 
 /// The answer to a request that a worker with the bug never makes as it is.
-pub(super) async fn instead(world: &World, request: &HttpRequest) -> Option<HttpResponse> {
+pub(super) async fn instead(
+    world: &World,
+    process: &str,
+    request: &HttpRequest,
+) -> Option<HttpResponse> {
     let bug = world.bug?;
     let path = request.uri().path();
     let table = table_of(path);
@@ -245,10 +311,24 @@ pub(super) async fn instead(world: &World, request: &HttpRequest) -> Option<Http
         Bug::RequestsPerLead
             if table == leads::TABLE && request.method() == http::Method::PATCH =>
         {
-            let base = path.split('/').nth(2).unwrap_or_default();
-            for _ in 0..6 {
-                world.oracle().airtable_asked(base, tokio::time::Instant::now());
+            let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            for record in body["records"].as_array().into_iter().flatten() {
+                let row = record["id"].as_str().unwrap_or_default();
+                for of in [path.to_owned(), format!("{path}/{row}")] {
+                    let mut read = http::Request::get(format!("http://airtable.invalid{of}"));
+                    *read.headers_mut()? = request.headers().clone();
+                    let now = tokio::time::Instant::now();
+                    world.oracle().airtable_asked(process, base_of(path), now);
+                    world.airtable.respond(read.body(Bytes::new()).ok()?).await;
+                }
             }
+            None
+        }
+        Bug::PenaltyIgnored if world.dice.chance(0.05) => {
+            world.oracle().airtable_limited(process, base_of(path));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = tokio::time::Instant::now();
+            world.oracle().airtable_asked(process, base_of(path), now);
             None
         }
         Bug::ErrorTakenForMissing | Bug::CheckThenCreate if table == run_record::TABLE => {
@@ -320,27 +400,24 @@ pub(super) fn response(
                 }
             }
         }
-        (Bug::OlderStateWritten, Part::Airtable) if head.status == 200 => {
-            let asked: Value = serde_json::from_slice(asked).unwrap_or_default();
-            if asked.get("performUpsert").is_some() {
-                write_older_state(world, &asked);
+        (Bug::EverythingSkipped, Part::Airtable)
+            if table_of(path) == leads::TABLE && path.ends_with("/listRecords") =>
+        {
+            for record in body["records"].as_array_mut().into_iter().flatten() {
+                if let Some(cells) = record["fields"].as_object_mut() {
+                    cells.remove(leads::POSTS_CONTENT);
+                    cells.remove(leads::RAW_PROFILE);
+                }
             }
-            return HttpResponse::from_parts(head, unchanged);
+        }
+        (Bug::SecondPageLost, Part::Airtable)
+            if table_of(path) == leads::TABLE && path.ends_with("/listRecords") =>
+        {
+            body.as_object_mut().map(|body| body.remove("offset"));
         }
         _ => return HttpResponse::from_parts(head, unchanged),
     }
     HttpResponse::from_parts(head, Bytes::from(body.to_string()))
-}
-
-fn write_older_state(world: &World, asked: &Value) {
-    for record in asked["records"].as_array().into_iter().flatten() {
-        let Some(row) = existing(world, &record["fields"][run_record::RUN_ID]) else { continue };
-        // Not there while a person has the field renamed.
-        let tokens = row.fields.get(run_record::POST_TOKENS).and_then(Value::as_u64);
-        let Some(tokens) = tokens else { continue };
-        let older = Map::from_iter([(run_record::POST_TOKENS.to_owned(), json!(tokens / 2))]);
-        world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, older).expect("it is there");
-    }
 }
 
 /// The record of a run.
@@ -359,9 +436,4 @@ fn mended(text: &str) -> Option<String> {
         .iter()
         .map(|end| format!("{text}{end}"))
         .find(|text| serde_json::from_str::<Value>(text).is_ok())
-}
-
-fn table_of(path: &str) -> String {
-    let segment = path.split('/').nth(3).unwrap_or_default();
-    percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }

@@ -201,11 +201,6 @@ impl Faults {
         self.active.load(Ordering::Relaxed) && dice.chance(self.chances[fault as usize])
     }
 
-    /// Whether `fault` has happened.
-    pub(super) fn has_hit(&self, fault: Fault) -> bool {
-        self.counts[fault as usize].load(Ordering::Relaxed) > 0
-    }
-
     pub(super) fn count(&self, fault: Fault) {
         self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -218,6 +213,12 @@ impl Faults {
                 .outages
                 .iter()
                 .any(|(away, from, until)| *away == part && (*from..*until).contains(&now))
+    }
+
+    /// Whether an outage goes on or is still to come.
+    pub(super) fn has_outage(&self) -> bool {
+        let now = Instant::now();
+        self.outages.iter().any(|(_, _, until)| *until > now)
     }
 
     /// Whether anything goes wrong still.

@@ -85,9 +85,6 @@ pub(super) async fn run(world: Arc<World>, queue: QueueName) {
             if batch.is_empty() {
                 break;
             }
-            if world.faults.has_hit(Fault::VisibilityLapsed) {
-                world.oracle().excuse_rates();
-            }
             let warm = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let process = warm.unwrap_or_else(|| {
                 started += 1;
@@ -126,7 +123,8 @@ async fn call(
     let invocation = world.step();
     let worker = process.worker();
     let bodies: Vec<&str> = batch.iter().map(|message| &*message.body).collect();
-    world.oracle().began(invocation, queue, &bodies);
+    let groups = batch.iter().map(|message| message.group.clone()).collect();
+    world.oracle().began(invocation, queue, groups, &bodies);
     worker.begin(invocation, worker::death(&world));
     let is_short = world.faults.hits(Fault::DeadlineShort, &world.dice);
     let time = if is_short { Duration::from_secs(world.dice.between(2, 110)) } else { TIMEOUT };

@@ -240,6 +240,17 @@ impl Queues {
         QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.values().all(is_tick))
     }
 
+    /// Shows what is held back for longer than a worker's death hides it.
+    pub(super) fn release(&self) {
+        let latest = Instant::now() + VISIBILITY;
+        for queue in QueueName::ALL {
+            for message in self.lock(queue).messages.values_mut() {
+                message.visible_at = message.visible_at.min(latest);
+            }
+            self.changed(queue).notify_one();
+        }
+    }
+
     /// Tells of changes that may make a message visible.
     pub(super) fn changed(&self, queue: QueueName) -> &Notify {
         &self.changed[queue as usize]

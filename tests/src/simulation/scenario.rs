@@ -21,6 +21,8 @@ const CLIENTS: [(&str, &str, &str); 3] = [
 const LEADS: usize = 40;
 /// Targets of a harvest that are no leads.
 const STRANGERS: usize = 2;
+/// The beginning of the ids of runs that were named beforehand, and of no others.
+const NAMED_BEFOREHAND: &str = "261122-2";
 /// What the person who bills writes on a record.
 pub(super) const HUMAN_FIELD: &str = "Invoiced";
 
@@ -32,11 +34,18 @@ pub(super) struct Scenario {
     pub(super) requests: Vec<Asked>,
     /// Every post, by the word that only it has.
     pub(super) posts: BTreeMap<String, Post>,
+    /// The beginning of the ids of runs that were named beforehand.
+    pub(super) named_beforehand: &'static str,
 }
 
 /// A client.
 pub(super) struct Client {
+    /// Its place among the clients.
+    pub(super) index: usize,
     pub(super) id: &'static str,
+    pub(super) name: &'static str,
+    /// Whether its runs may use a few tokens only.
+    pub(super) is_limited: bool,
     pub(super) base: &'static str,
     pub(super) leads: Vec<Lead>,
 }
@@ -51,6 +60,10 @@ pub(super) struct Lead {
     pub(super) stored: BTreeSet<String>,
     /// Whether nobody can read its posts.
     pub(super) is_unreadable: bool,
+    /// Whether the posts its row had wait to be scored.
+    pub(super) waits: bool,
+    /// Whether its profile waits, and the model has nothing against it.
+    pub(super) has_good_profile: bool,
 }
 
 /// A post.
@@ -82,6 +95,8 @@ pub(super) struct Harvest {
 /// A request to score a client's waiting leads, as a part of the run of its harvest or as a run of
 /// its own.
 pub(super) struct Asked {
+    pub(super) client: usize,
+    pub(super) kind: &'static str,
     /// The run it belongs to.
     pub(super) run: String,
     /// The body of `POST /runs`.
@@ -101,11 +116,12 @@ impl Scenario {
             harvests: Vec::new(),
             requests: Vec::new(),
             posts: BTreeMap::new(),
+            named_beforehand: NAMED_BEFOREHAND,
         };
-        for (id, _, base) in CLIENTS {
+        for (index, (id, name, base)) in CLIENTS.into_iter().enumerate() {
             bases::furnish_client(airtable, base);
             let leads = scenario.invent_leads(dice, airtable, (id, base));
-            scenario.clients.push(Client { id, base, leads });
+            scenario.clients.push(Client { index, id, name, is_limited: false, base, leads });
         }
         for client in 0..CLIENTS.len() {
             let orchestrated = dice.chance(0.4);
@@ -122,9 +138,15 @@ impl Scenario {
             }
             if dice.chance(0.1) {
                 limit_tokens(dice, airtable, id);
+                scenario.clients[client].is_limited = true;
             }
         }
         scenario
+    }
+
+    /// Whether any post of a lead makes the model misbehave.
+    pub(super) fn misbehaves(&self, slug: &str) -> bool {
+        self.posts.values().any(|post| post.slug == slug && post.words.contains("[[sim:"))
     }
 
     /// The run specification that Apify is given when the harvest ends.
@@ -158,13 +180,14 @@ impl Scenario {
             let host = spelling[dice.below(spelling.len())];
             row.insert(leads::PROFILE_URL.to_owned(), json!(format!("{host}{slug}/")));
             let mut stored = BTreeSet::new();
-            let mut is_unreadable = false;
+            let (mut is_unreadable, mut waits, mut has_good_profile) = (false, false, false);
             match dice.below(20) {
                 0..=4 => {
                     let (url, words) = self.invent_post(dice, &slug, 90);
                     let posts = json!([{"postUrl": url, "postContent": words}]).to_string();
                     row.insert(leads::POSTS_CONTENT.to_owned(), json!(posts));
                     stored.insert(url);
+                    waits = true;
                 }
                 5..=6 => {
                     let (url, words) = self.invent_post(dice, &slug, 91);
@@ -186,21 +209,23 @@ impl Scenario {
                 _ => {}
             }
             if dice.chance(0.15) {
-                let about =
-                    if dice.chance(0.1) { "Hi" } else { "Runs operations for a maker of machines" };
+                let is_thin = dice.chance(0.1);
+                let about = if is_thin { "Hi" } else { "Runs operations for a maker of machines" };
                 // What misbehaves is told by the lead's number: the dice are thrown for the rest.
                 let marker = match n % 8 {
                     2 => Marker::SafetyBlock.text(),
                     5 => Marker::Truncate.text(),
                     _ => "",
                 };
+                has_good_profile = !is_thin && marker.is_empty();
                 let about = format!("{about} p.{slug}. {marker}");
                 let profile = json!({"headline": "Operations", "about": about});
                 row.insert(leads::RAW_PROFILE.to_owned(), json!(profile.to_string()));
                 row.insert(leads::SCORING_STATUS.to_owned(), json!(leads::TO_BE_SCORED));
             }
             rows.push(row);
-            leads.push(Lead { record: String::new(), slug, stored, is_unreadable });
+            let record = String::new();
+            leads.push(Lead { record, slug, stored, is_unreadable, waits, has_good_profile });
         }
         let records = airtable.insert_all(base, leads::TABLE, rows).expect("the rows fit");
         for (lead, record) in leads.iter_mut().zip(records) {
@@ -237,13 +262,15 @@ impl Scenario {
     }
 
     /// A request for the run of the client's harvest, if that was named beforehand.
-    fn invent_request(&mut self, dice: &Dice, client: usize, kind: &str) {
+    fn invent_request(&mut self, dice: &Dice, client: usize, kind: &'static str) {
         let id = self.clients[client].id;
         let named = self.harvests.iter().find(|h| h.client == client && h.query.contains("runId"));
         let base_run = named.map_or(format!("261122-2300{client:02}"), |harvest| {
             harvest.run.chars().take("261122-220000".len()).collect()
         });
         self.requests.push(Asked {
+            client,
+            kind,
             run: format!("{base_run}-{id}"),
             body: json!({"clientId": id, "kind": kind, "runId": base_run}).to_string(),
             sent_after: dice.within(Duration::from_mins(10)),

@@ -8,6 +8,7 @@ use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::Service;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The faults that one service's requests meet.
 struct OfService {
@@ -73,11 +74,12 @@ impl Transport for Seams {
         let lost =
             || TransportError::AnswerLost { host: host.clone(), reason: "simulated".to_owned() };
         let asked = request.body().clone();
+        let sent = Instant::now();
         self.turn().await;
         if self.world.faults.is_away(faults.part) {
             let outcome = match self.world.dice.below(3) {
                 0 => Err(not_sent("simulated outage")),
-                1 => Ok(self.refuse(&faults, &request, simulators::Fault::Unavailable)),
+                1 => Ok(self.refuse(&faults, &request, simulators::Fault::Unavailable, sent)),
                 _ => {
                     tokio::time::sleep(timeout).await;
                     Err(lost())
@@ -93,12 +95,12 @@ impl Transport for Seams {
         }
         for (fault, refusal) in faults.refusals {
             if self.hit(*fault) {
-                let outcome = Ok(self.refuse(&faults, &request, *refusal));
+                let outcome = Ok(self.refuse(&faults, &request, *refusal, sent));
                 self.note_no_answer(&faults, &asked, &outcome);
                 return outcome;
             }
         }
-        let (response, answered) = self.perform(&faults, request).await;
+        let (response, answered) = self.perform(&faults, request, sent).await;
         if self.hit(faults.answer_lost) {
             tokio::time::sleep(self.world.dice.within(timeout)).await;
             let outcome = Err(lost());
@@ -115,7 +117,12 @@ impl Transport for Seams {
 
 impl Seams {
     /// The request takes effect. Returns what the worker gets, and what the service said.
-    async fn perform(&self, faults: &OfService, request: HttpRequest) -> (HttpResponse, Bytes) {
+    async fn perform(
+        &self,
+        faults: &OfService,
+        request: HttpRequest,
+        sent: Instant,
+    ) -> (HttpResponse, Bytes) {
         let world = &self.world;
         let invocation = self.worker.invocation();
         let request = bugs::request(world, request);
@@ -128,9 +135,8 @@ impl Seams {
                 {
                     world.faults.count(Fault::StaleIterator);
                 }
-                let base = path.split('/').nth(2).unwrap_or_default();
-                world.oracle().airtable_asked(base, tokio::time::Instant::now());
-                match bugs::instead(world, &request).await {
+                world.oracle().airtable_asked(&self.worker.name, base_of(&path), sent);
+                match bugs::instead(world, &self.worker.name, &request).await {
                     Some(response) => response,
                     None => world.airtable.respond(request).await,
                 }
@@ -158,12 +164,13 @@ impl Seams {
                 } else if table == leads::TABLE {
                     world.oracle().leads_written(invocation, step, &asked);
                 } else if table == run_record::TABLE && !path.ends_with("/listRecords") {
-                    world.oracle().records_written(&asked, &world.airtable);
+                    world.oracle().records_written(invocation, &asked, &world.airtable);
                 }
             }
             Part::Airtable => {
                 if response.status() == 429 {
                     world.trace.say(|| "Airtable's limit was exceeded".to_owned());
+                    world.oracle().airtable_limited(&self.worker.name, base_of(&path));
                 }
             }
             Part::Gemini => {
@@ -180,9 +187,17 @@ impl Seams {
         faults: &OfService,
         request: &HttpRequest,
         fault: simulators::Fault,
+        sent: Instant,
     ) -> HttpResponse {
         match faults.part {
-            Part::Airtable => self.world.airtable.refuse(request, fault),
+            Part::Airtable => {
+                let (name, base) = (&self.worker.name, base_of(request.uri().path()));
+                self.world.oracle().airtable_asked(name, base, sent);
+                if fault == simulators::Fault::TooManyRequests {
+                    self.world.oracle().airtable_limited(name, base);
+                }
+                self.world.airtable.refuse(request, fault)
+            }
             Part::Apify => self.world.apify.refuse(request, fault),
             Part::Gemini => self.world.gemini.refuse(request, fault),
             Part::Queue | Part::Log => panic!("no service of HTTP"),
@@ -211,8 +226,14 @@ impl Seams {
     }
 }
 
+/// The base that a path names.
+pub(super) fn base_of(path: &str) -> &str {
+    let path = path.strip_prefix("/v0/meta/bases/").or_else(|| path.strip_prefix("/v0/"));
+    path.and_then(|path| path.split('/').next()).unwrap_or_default()
+}
+
 /// The table that a path names.
-fn table_of(path: &str) -> String {
+pub(super) fn table_of(path: &str) -> String {
     let segment = path.split('/').nth(3).unwrap_or_default();
     percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }

@@ -75,7 +75,7 @@ fn list(world: &World, harvest: &Harvest, apify_run: &str) {
 
 /// Asks for waiting leads to be scored, again until that is accepted.
 pub(super) async fn request(world: Arc<World>, index: usize) {
-    let Asked { run, body, sent_after } = &world.scenario.requests[index];
+    let Asked { run, body, sent_after, .. } = &world.scenario.requests[index];
     tokio::time::sleep(*sent_after).await;
     if post_until_accepted(&world, "/runs", body).await {
         world.oracle().accepted(run);

@@ -201,9 +201,8 @@ impl EventLog for Seams {
         self.log_fails()?;
         let lost = self.hit(Fault::LogAnswerLost);
         let count = if lost { self.world.dice.below(events.len() + 1) } else { events.len() };
-        let stored = bugs::stored(&self.world, run, &events[..count]);
-        self.world.log.append(run, &stored);
-        self.world.oracle().appended(run.as_str(), &stored);
+        self.world.log.append(run, &events[..count]);
+        self.world.oracle().appended(run.as_str(), &events[..count]);
         self.turn().await;
         if lost { Err(LogError { reason: "simulated: answer lost".to_owned() }) } else { Ok(()) }
     }
@@ -211,6 +210,7 @@ impl EventLog for Seams {
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
         self.turn().await;
         self.log_fails()?;
+        self.world.oracle().log_read(self.worker.invocation(), run.as_str());
         Ok(self.world.log.read(run))
     }
 

@@ -11,11 +11,13 @@ use super::trace::Trace;
 use crate::MASTER_BASE;
 use jiff::Timestamp;
 use local::services::tokens;
+use serde_json::Value;
 use shared::clock::Clock;
 use simulators::NoStore;
 use simulators::airtable::{Airtable, AirtableOptions};
 use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, Delivery, WebhookSender};
 use simulators::gemini::{Gemini, GeminiOptions};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -39,6 +41,8 @@ pub(super) struct World {
     pub(super) scenario: Scenario,
     /// The bug that is planted.
     pub(super) bug: Option<Bug>,
+    /// What a planted bug keeps in mind.
+    remembered: Mutex<BTreeMap<String, Value>>,
     oracle: Mutex<Oracle>,
     /// Told of everything that may give a tick something to do.
     pub(super) activity: Notify,
@@ -92,6 +96,7 @@ impl World {
             queues: Queues::new(clock.clone()),
             log: Log::default(),
             bug: options.bug,
+            remembered: Mutex::default(),
             activity: Notify::new(),
             steps: AtomicU64::new(0),
             oracle,
@@ -107,6 +112,12 @@ impl World {
     /// The oracle, to be told of what happened.
     pub(super) fn oracle(&self) -> MutexGuard<'_, Oracle> {
         self.oracle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps `value` in a planted bug's mind; returns what was kept there before.
+    pub(super) fn remember(&self, name: &str, value: Value) -> Option<Value> {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.insert(name.to_owned(), value)
     }
 
     /// A number that grows with everything that happens.

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is known of a lead's row.
 pub(super) struct LeadBook {
     pub(super) slug: String,
+    /// Words of posts that any run wrote a score of.
+    pub(super) all_scored: BTreeSet<String>,
     pub(super) is_unreadable: bool,
     /// The URLs of posts that its row has.
     pub(super) posts: BTreeSet<String>,
@@ -25,6 +27,7 @@ impl LeadBook {
             slug: slug.clone(),
             is_unreadable: *is_unreadable,
             posts: stored.clone(),
+            all_scored: BTreeSet::new(),
             scored: BTreeMap::new(),
             profile_scored: BTreeMap::new(),
         }
@@ -33,6 +36,11 @@ impl LeadBook {
     /// When `run` wrote scores, and of which posts (by word).
     pub(super) fn scored_by(&self, run: &str) -> Option<(u64, &BTreeSet<String>)> {
         self.scored.get(run).map(|(step, words)| (*step, words))
+    }
+
+    /// Whether any run wrote a score of its profile.
+    pub(super) fn has_profile_score(&self) -> bool {
+        !self.profile_scored.is_empty()
     }
 
     /// When `run` wrote a score of its profile.
@@ -91,9 +99,13 @@ impl Oracle {
         }
         let is_scored =
             cells.get(schema::SCORING_STATUS).and_then(Value::as_str) == Some(schema::SCORED);
-        let asked = self.invocations.get(&invocation).is_some_and(|k| k.profiles.contains(&slug));
-        if is_scored && !asked {
-            let what = format!("lead {slug} got a profile score that nobody asked for");
+        let known = self.invocations.get(&invocation);
+        let reasons = known.and_then(|known| known.reasons.get(&slug));
+        let breakdown = cells.get(schema::AI_BREAKDOWN).and_then(Value::as_str);
+        let breakdown = breakdown.unwrap_or_default();
+        let is_own = reasons.is_some_and(|r| r.iter().all(|reason| breakdown.contains(reason)));
+        if is_scored && !is_own {
+            let what = format!("lead {slug} got a profile score that no whole answer gave");
             broken.push((Invariant::Leads, what));
         }
         let is_error = evaluation.is_object() && text(&evaluation, "/error") != "SAFETY_BLOCK";
@@ -102,6 +114,7 @@ impl Oracle {
             broken.push((Invariant::Leads, what));
         }
         if let Some(lead) = self.leads.get_mut(record) {
+            lead.all_scored.extend(words.iter().cloned());
             if !words.is_empty() {
                 lead.scored.insert(run.to_owned(), (step, words));
             }

@@ -6,6 +6,7 @@ mod model;
 mod rates;
 mod records;
 mod run_book;
+mod settled;
 mod verdict;
 
 use super::FailureCounts;
@@ -14,11 +15,11 @@ use crate::MASTER_BASE;
 use leads::LeadBook;
 use model::Pending;
 use rates::Rates;
-use run_book::RunBook;
+use run_book::{RunBook, State};
 use serde_json::Value;
-use shared::linkedin::PostUrl;
 use shared::seams::{QueueName, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
 
 /// What is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,11 +64,15 @@ pub(super) struct Oracle {
     leads: BTreeMap<String, LeadBook>,
     invocations: BTreeMap<u64, Invocation>,
     rates: Rates,
-    /// Each post's word by the key that messages name it with.
-    words_by_key: BTreeMap<String, String>,
+    /// What the finalizer's invocations read last of which run's log.
+    logs_read: BTreeMap<(u64, String), State>,
     words_by_url: BTreeMap<String, String>,
     /// By the id that a post has in one call.
     words_by_id: BTreeMap<String, String>,
+    /// By the id that a profile has in one call.
+    slugs_by_id: BTreeMap<String, String>,
+    /// By the key that messages name a lead with.
+    slugs_by_key: BTreeMap<String, String>,
     slugs_by_word: BTreeMap<String, String>,
     records_by_slug: BTreeMap<String, String>,
     human: BTreeSet<String>,
@@ -86,10 +91,14 @@ struct Invocation {
     run: String,
     /// Model calls whose outcome is not reported yet.
     pending: Vec<Pending>,
+    /// Words of posts that it asked about.
+    asked: BTreeSet<String>,
     /// Scores of whole answers that reached it, by the post's word.
     scores: BTreeMap<String, u64>,
     /// Leads whose profiles it asked about.
     profiles: BTreeSet<String>,
+    /// What whole answers that reached it say of profiles, by the lead's slug.
+    reasons: BTreeMap<String, Vec<String>>,
     /// When it read the rows of its leads.
     read_at: u64,
 }
@@ -101,9 +110,11 @@ impl Oracle {
             leads: BTreeMap::new(),
             invocations: BTreeMap::new(),
             rates: Rates::default(),
-            words_by_key: BTreeMap::new(),
+            logs_read: BTreeMap::new(),
             words_by_url: BTreeMap::new(),
             words_by_id: BTreeMap::new(),
+            slugs_by_id: BTreeMap::new(),
+            slugs_by_key: BTreeMap::new(),
             slugs_by_word: BTreeMap::new(),
             records_by_slug: BTreeMap::new(),
             human: BTreeSet::new(),
@@ -114,8 +125,6 @@ impl Oracle {
             failures: FailureCounts::default(),
         };
         for (word, post) in &scenario.posts {
-            let key = PostUrl(post.url.clone()).key().to_string();
-            oracle.words_by_key.insert(key, word.clone());
             oracle.words_by_url.insert(post.url.clone(), word.clone());
             oracle.slugs_by_word.insert(word.clone(), post.slug.clone());
         }
@@ -127,7 +136,14 @@ impl Oracle {
     }
 
     /// An invocation got these messages.
-    pub(super) fn began(&mut self, invocation: u64, queue: QueueName, bodies: &[&str]) {
+    pub(super) fn began(
+        &mut self,
+        invocation: u64,
+        queue: QueueName,
+        groups: BTreeSet<String>,
+        bodies: &[&str],
+    ) {
+        self.rates.began(invocation, groups);
         if queue == QueueName::Scoring {
             let run = bodies.first().map(|body| run_of(&parsed(body))).unwrap_or_default();
             self.invocations.insert(invocation, Invocation { run, ..Invocation::default() });
@@ -136,7 +152,9 @@ impl Oracle {
 
     /// An invocation ended; what it did not report is lost with it.
     pub(super) fn ended(&mut self, invocation: u64) {
+        self.rates.ended(invocation, Instant::now());
         self.invocations.remove(&invocation);
+        self.logs_read.retain(|(reader, _), _| *reader != invocation);
     }
 
     /// A message was put on its queue.
@@ -146,6 +164,7 @@ impl Oracle {
             (QueueName::Scoring, "ingest") => self.ingest_queued(&message),
             (QueueName::Scoring, "chunk") => {
                 let run = run_of(&message);
+                self.learn_keys(&message);
                 self.run(&run).chunk_queued(&message);
             }
             (QueueName::Metrics, "event") => {
@@ -155,8 +174,11 @@ impl Oracle {
                     "opened" => self.opened(&run, fact),
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
-                    "settled" => self.run(&run).settled(fact),
-                    "chunk_failed" | "run_failed" => self.failures.terminal += 1,
+                    "settled" => self.settled(invocation, &run, fact),
+                    "chunk_failed" | "run_failed" => {
+                        self.run(&run).is_given_up = true;
+                        self.failures.terminal += 1;
+                    }
                     _ => {}
                 }
             }
@@ -166,11 +188,10 @@ impl Oracle {
 
     /// Events were stored.
     pub(super) fn appended(&mut self, run: &str, events: &[StoredEvent]) {
-        let book = self.run(run);
+        let log = &mut self.run(run).log;
         for event in events {
-            book.stored(&parsed(&event.body)["fact"]);
+            log.stored(&parsed(&event.body));
         }
-        book.remember();
     }
 
     /// A message was parked.
@@ -249,6 +270,12 @@ impl Oracle {
         }
     }
 
+    /// A message became a dead letter though nothing goes wrong any more.
+    pub(super) fn dead_after_all(&mut self, message: &str, reason: &str) {
+        let what = format!("message {message} is given up after the faults: {reason}");
+        self.violate(Invariant::Messages, what);
+    }
+
     /// Something is still on a queue when all should be done.
     pub(super) fn not_empty(&mut self) {
         let what = "messages are left on a queue 20 minutes after the faults".to_owned();
@@ -265,16 +292,16 @@ impl Oracle {
         self.deleted_leads.insert(record.to_owned());
     }
 
-    /// Two workers may be at work on one group: together they may exceed a limit.
-    pub(super) fn excuse_rates(&mut self) {
-        self.rates.excuse();
-    }
-
-    /// A request to a base arrived at Airtable.
-    pub(super) fn airtable_asked(&mut self, base: &str, now: tokio::time::Instant) {
-        if let Some(what) = self.rates.asked(base, now) {
+    /// A request that a process sent at `sent` arrived at Airtable.
+    pub(super) fn airtable_asked(&mut self, process: &str, base: &str, sent: Instant) {
+        if let Some(what) = self.rates.asked(process, base, sent, Instant::now()) {
             self.violate(Invariant::Rates, what);
         }
+    }
+
+    /// A process heard from Airtable that it asks a base too much.
+    pub(super) fn airtable_limited(&mut self, process: &str, base: &str) {
+        self.rates.limited(process, base, Instant::now());
     }
 
     /// How often each branch of the failure classes was taken.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// A model call as its worker knows it, before it is reported.
 pub(super) enum Pending {
-    Answered { tokens: u64 },
+    Answered { tokens: u64, nano_usd: u64 },
     Refused,
     Lost,
 }
@@ -24,6 +24,7 @@ impl Oracle {
         self.check_profiles_asked_once(invocation, &run, &profiles);
         if let Some(known) = self.invocations.get_mut(&invocation) {
             known.profiles.extend(profiles);
+            known.asked.extend(words.iter().cloned());
         }
         let book = self.run(&run);
         book.billed_answers += 1;
@@ -40,6 +41,11 @@ impl Oracle {
                 self.words_by_id.insert(text(post, "/post_id").to_owned(), word);
             }
         }
+        for profile in user["profiles"].as_array().into_iter().flatten() {
+            if let Some(slug) = slugs_of_profiles(&profile.to_string()).into_iter().next() {
+                self.slugs_by_id.insert(text(profile, "/profile_id").to_owned(), slug);
+            }
+        }
     }
 
     /// An answer reached the worker that had asked.
@@ -48,21 +54,27 @@ impl Oracle {
         if answer.get("usageMetadata").is_none() && answer.get("candidates").is_none() {
             return;
         }
-        let scores = self.scores_of(&answer);
-        let run = self.run_of(invocation);
-        self.run(&run).answered.extend(scores.iter().map(|(word, _)| word.clone()));
+        let said = said(&answer);
+        let scores = self.scores_of(&said);
+        let reasons = self.reasons_of(&said);
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
-        known
-            .pending
-            .push(Pending::Answered { tokens: count(&answer, "/usageMetadata/totalTokenCount") });
+        let usage = &answer["usageMetadata"];
+        let tokens = count(usage, "/totalTokenCount");
+        known.pending.push(Pending::Answered { tokens, nano_usd: nano_usd(usage) });
         known.scores.extend(scores);
+        known.reasons.extend(reasons);
     }
 
     /// A worker waited for an answer that never came: for all it knows the model got the posts.
     pub(in super::super) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
-        let words = words_in(&String::from_utf8_lossy(asked));
+        let asked = String::from_utf8_lossy(asked);
+        let words = words_in(&asked);
         let run = self.run_of(invocation);
-        self.run(&run).asked_about.extend(words);
+        self.run(&run).asked_about.extend(words.iter().cloned());
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.asked.extend(words);
+            known.profiles.extend(slugs_of_profiles(&asked));
+        }
         self.pending(invocation, Pending::Lost);
     }
 
@@ -75,11 +87,12 @@ impl Oracle {
     pub(super) fn billed(&mut self, invocation: u64, run: &str, fact: &Value) {
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let pending = std::mem::take(&mut known.pending);
-        let (mut tokens, mut answers, mut lost) = (0, 0, 0);
+        let (mut tokens, mut nano_usd, mut answers, mut lost) = (0, 0, 0, 0);
         for call in pending {
             match call {
-                Pending::Answered { tokens: of_call } => {
+                Pending::Answered { tokens: of_call, nano_usd: cost } => {
                     tokens += of_call;
+                    nano_usd += cost;
                     answers += 1;
                 }
                 Pending::Refused => {}
@@ -88,6 +101,7 @@ impl Oracle {
         }
         let book = self.run(run);
         *book.reported_tokens.entry(text(fact, "/kind").to_owned()).or_default() += tokens;
+        book.reported_nano_usd += nano_usd;
         book.reported_answers += answers;
         book.lost.insert(round(fact), lost);
     }
@@ -103,18 +117,23 @@ impl Oracle {
     }
 
     /// The valid scores of a whole answer, by the post's word.
-    fn scores_of(&self, answer: &Value) -> Vec<(String, u64)> {
-        let candidate = &answer["candidates"][0];
-        if matches!(text(candidate, "/finishReason"), "MAX_TOKENS" | "SAFETY" | "") {
-            return Vec::new();
-        }
-        let said = parsed(text(candidate, "/content/parts/0/text"));
-        let posts = said.as_array().into_iter().flatten();
-        posts
+    fn scores_of(&self, said: &[Value]) -> Vec<(String, u64)> {
+        said.iter()
             .filter_map(|post| {
                 let word = self.words_by_id.get(text(post, "/post_id"))?;
                 let score = post["post_score"].as_u64().filter(|score| *score <= 100)?;
                 Some((word.clone(), score))
+            })
+            .collect()
+    }
+
+    /// What a whole answer says of profiles, by the lead's slug.
+    fn reasons_of(&self, said: &[Value]) -> Vec<(String, Vec<String>)> {
+        said.iter()
+            .filter_map(|profile| {
+                let slug = self.slugs_by_id.get(text(profile, "/profile_id"))?;
+                let attributes = profile["attributes"].as_array()?.iter();
+                Some((slug.clone(), attributes.map(|a| text(a, "/reason").to_owned()).collect()))
             })
             .collect()
     }
@@ -152,6 +171,27 @@ impl Oracle {
             self.violate(Invariant::ScoredOnce, what);
         }
     }
+}
+
+/// The elements of a whole answer; none of one that was cut off, blocked or is no list.
+fn said(answer: &Value) -> Vec<Value> {
+    let candidate = &answer["candidates"][0];
+    if matches!(text(candidate, "/finishReason"), "MAX_TOKENS" | "SAFETY" | "") {
+        return Vec::new();
+    }
+    match parsed(text(candidate, "/content/parts/0/text")) {
+        Value::Array(said) => said,
+        _ => Vec::new(),
+    }
+}
+
+/// What an answer costs in billionths of a dollar: Gemini 3.5 Flash-Lite at the standard tier is
+/// $0.30 for a million prompt tokens, a tenth of that for cached ones, and $2.50 for what it says
+/// and thinks.
+fn nano_usd(usage: &Value) -> u64 {
+    let cached = count(usage, "/cachedContentTokenCount");
+    let said = count(usage, "/candidatesTokenCount") + count(usage, "/thoughtsTokenCount");
+    (count(usage, "/promptTokenCount") - cached) * 300 + cached * 30 + said * 2_500
 }
 
 /// The leads whose profiles stand in a text.

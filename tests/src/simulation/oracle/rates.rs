@@ -1,33 +1,90 @@
-//! How many requests Airtable gets.
+//! How many requests Airtable gets, and how fast.
+//!
+//! Two workers on one message group may together exceed what each keeps: that is excused for the
+//! base they work on, while both are at work and a second after.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Requests that a base takes within [`SECOND`].
 const LIMIT: usize = 5;
+/// Requests that all bases together take of one user within [`SECOND`].
+const LIMIT_OF_USER: usize = 50;
 const SECOND: Duration = Duration::from_secs(1);
+/// How long nothing is to be sent to a base that answered 429.
+const PENALTY: Duration = Duration::from_secs(30);
 
-/// The requests of the last second, by base.
+/// What is known of requests and of who makes them.
 #[derive(Default)]
 pub(super) struct Rates {
     recent: BTreeMap<String, VecDeque<Instant>>,
-    is_excused: bool,
+    recent_of_all: VecDeque<Instant>,
+    /// The message groups of each invocation that goes on.
+    working: BTreeMap<u64, BTreeSet<String>>,
+    /// Until when which groups are excused.
+    excused: BTreeMap<String, Instant>,
+    /// When a process was told by which base that it asks too much.
+    limited: BTreeMap<(String, String), Instant>,
 }
 
 impl Rates {
-    /// A request arrived; says what is wrong with that.
-    pub(super) fn asked(&mut self, base: &str, now: Instant) -> Option<String> {
-        let recent = self.recent.entry(base.to_owned()).or_default();
-        while recent.front().is_some_and(|at| *at + SECOND <= now) {
-            recent.pop_front();
-        }
-        recent.push_back(now);
-        (recent.len() > LIMIT && !self.is_excused)
-            .then(|| format!("base {base} got {} requests within a second", recent.len()))
+    /// An invocation got messages of these groups.
+    pub(super) fn began(&mut self, invocation: u64, groups: BTreeSet<String>) {
+        self.working.insert(invocation, groups);
     }
 
-    pub(super) fn excuse(&mut self) {
-        self.is_excused = true;
+    /// An invocation ended.
+    pub(super) fn ended(&mut self, invocation: u64, now: Instant) {
+        for group in self.working.remove(&invocation).unwrap_or_default() {
+            if self.working.values().any(|groups| groups.contains(&group)) {
+                self.excused.insert(group, now + SECOND);
+            }
+        }
     }
+
+    /// A process was told that it asks too much.
+    pub(super) fn limited(&mut self, process: &str, base: &str, now: Instant) {
+        self.limited.insert((process.to_owned(), base.to_owned()), now);
+    }
+
+    /// A request arrived that a process sent at `sent`; says what is wrong with that.
+    pub(super) fn asked(
+        &mut self,
+        process: &str,
+        base: &str,
+        sent: Instant,
+        now: Instant,
+    ) -> Option<String> {
+        let told = self.limited.get(&(process.to_owned(), base.to_owned()));
+        if told.is_some_and(|told| *told < sent && sent < *told + PENALTY) {
+            return Some(format!("{process} asks base {base} within 30 s of its 429"));
+        }
+        let of_all = among_recent(&mut self.recent_of_all, now);
+        if of_all > LIMIT_OF_USER {
+            return Some(format!("Airtable got {of_all} requests within a second"));
+        }
+        let of_base = among_recent(self.recent.entry(base.to_owned()).or_default(), now);
+        (of_base > LIMIT && !self.is_excused(base, now))
+            .then(|| format!("base {base} got {of_base} requests within a second"))
+    }
+
+    fn is_excused(&self, base: &str, now: Instant) -> bool {
+        // A plan reads the master base and its client's.
+        let concerns = |group: &String| !group.starts_with("app") || group.starts_with(base);
+        let lately = self.excused.iter().filter(|(_, until)| **until > now);
+        let shared = self.working.values().flatten().filter(|group| {
+            self.working.values().filter(|groups| groups.contains(*group)).count() > 1
+        });
+        shared.chain(lately.map(|(group, _)| group)).any(concerns)
+    }
+}
+
+/// Adds one to the requests of the last second, and says how many they are.
+fn among_recent(recent: &mut VecDeque<Instant>, now: Instant) -> usize {
+    while recent.front().is_some_and(|at| *at + SECOND <= now) {
+        recent.pop_front();
+    }
+    recent.push_back(now);
+    recent.len()
 }

@@ -1,4 +1,4 @@
-//! Run records while the run goes on.
+//! Run records while the run goes on: each shows what the log said when its writer read it.
 
 use super::run_book::State;
 use super::{Invariant, Oracle, master, parsed};
@@ -6,46 +6,51 @@ use serde_json::Value;
 use shared::schema::run_record as schema;
 use simulators::airtable::{Airtable, Row};
 
+/// How many of the missing things a record names, at most.
+const NAMED: usize = 5;
+
 impl Oracle {
+    /// The finalizer read a run's log.
+    pub(in super::super) fn log_read(&mut self, invocation: u64, run: &str) {
+        let state = self.runs.get(run).map(|book| book.log.state()).unwrap_or_default();
+        self.logs_read.insert((invocation, run.to_owned()), state);
+    }
+
     /// The finalizer wrote run records.
-    pub(in super::super) fn records_written(&mut self, asked: &[u8], airtable: &Airtable) {
+    pub(in super::super) fn records_written(
+        &mut self,
+        invocation: u64,
+        asked: &[u8],
+        airtable: &Airtable,
+    ) {
         let request = parsed(asked);
         if request.get("performUpsert").is_none() {
             return;
         }
         let rows = airtable.rows(master(), schema::TABLE).unwrap_or_default();
         for row in request["records"].as_array().into_iter().flatten() {
-            self.check_record(&row["fields"], &rows);
+            self.check_record(invocation, &row["fields"], &rows);
         }
     }
 
-    fn check_record(&mut self, cells: &Value, rows: &[Row]) {
-        let cell = |name: &str| cells.get(name).unwrap_or(&Value::Null);
-        let run = cell(schema::RUN_ID).as_str().unwrap_or_default().to_owned();
-        let status = cell(schema::STATUS);
-        let status = status.as_str();
-        let has_all = [schema::POST_TOKENS, schema::POSTS_EXAMINED, schema::POSTS_SCORED]
-            .iter()
-            .all(|name| cells.get(*name).is_some());
-        let is_end = status.is_some_and(|status| status.starts_with("Completed"));
-        let shown = |is_settled| State {
-            tokens: cell(schema::POST_TOKENS).as_u64().unwrap_or_default(),
-            examined: cell(schema::POSTS_EXAMINED).as_u64().unwrap_or_default(),
-            scored: cell(schema::POSTS_SCORED).as_u64().unwrap_or_default(),
-            is_settled,
-        };
-        let history = &self.run(&run).history;
-        let was_settled = history.contains(&shown(true));
-        if has_all && !was_settled && !history.contains(&shown(false)) {
-            let what = format!("record of {run} shows {:?}, which never was", shown(is_end));
-            self.violate(Invariant::Numbers, what);
-        } else if has_all && is_end && !was_settled {
-            let what = format!("record of {run} is {status:?} while leads are open");
-            self.violate(Invariant::Ends, what);
+    fn check_record(&mut self, invocation: u64, cells: &Value, rows: &[Row]) {
+        let run = cells.get(schema::RUN_ID).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let read = self.logs_read.get(&(invocation, run.clone())).cloned().unwrap_or_default();
+        for (field, should) in &read.numbers {
+            let is = cells.get(*field).map(|cell| cell.as_u64().unwrap_or_default());
+            if is.is_some_and(|is| is != *should) {
+                let what = format!("record of {run} shows {field} {is:?}, which never was");
+                self.violate(Invariant::Numbers, what);
+            }
         }
-        let notes = cell(schema::SYSTEM_NOTES);
-        if status == Some("Stalled") && !notes.as_str().is_some_and(|n| n.contains("missing")) {
-            self.violate(Invariant::Ends, format!("record of {run} is Stalled and names nothing"));
+        let status = cells.get(schema::STATUS).and_then(Value::as_str).unwrap_or_default();
+        if status.starts_with("Completed") && !read.is_settled {
+            self.violate(Invariant::Ends, format!("record of {run} is {status} too early"));
+        }
+        let notes = cells.get(schema::SYSTEM_NOTES).and_then(Value::as_str).unwrap_or_default();
+        if status == "Stalled" && !names_missing(notes, &read) {
+            let what = format!("record of {run} is Stalled and does not name {:?}", read.missing);
+            self.violate(Invariant::Ends, what);
         }
         let is_same = |row: &&Row| row.fields.get(schema::RUN_ID) == cells.get(schema::RUN_ID);
         let same = rows.iter().filter(is_same).count();
@@ -56,4 +61,10 @@ impl Oracle {
             );
         }
     }
+}
+
+/// Whether the notes name what is missing: all of it, or as many things as a record has room for.
+fn names_missing(notes: &str, read: &State) -> bool {
+    let named = read.missing.iter().filter(|missing| notes.contains(*missing)).count();
+    named >= read.missing.len().clamp(1, NAMED)
 }

@@ -1,13 +1,18 @@
 //! The end: what every record and every row must say then.
 
-use super::super::scenario::{HUMAN_FIELD, Scenario};
-use super::run_book::{RunBook, Settlements};
+use super::super::scenario::{Client, HUMAN_FIELD, Scenario};
+use super::leads::LeadBook;
+use super::run_book::RunBook;
 use super::{Invariant, Oracle, master};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::schema::run_record as schema;
 use simulators::airtable::{Airtable, Row};
 use simulators::apify::RunStatus;
 use std::collections::BTreeSet;
+
+/// The end of a run id of a harvest that is nobody's.
+const UNATTRIBUTED: &str = "(unattributed)";
 
 impl Oracle {
     /// Judges the end of a schedule.
@@ -18,7 +23,12 @@ impl Oracle {
             let of_run = |row: &&Row| cell(&row.fields, schema::RUN_ID).as_str() == Some(run);
             let found: Vec<&Row> = rows.iter().filter(of_run).collect();
             match found.as_slice() {
-                [row] => judge_record(run, book, &row.fields, scenario, &mut broken),
+                [row] => {
+                    let harvests = self.harvests_of(book);
+                    let record =
+                        Judged { run, book, record: &row.fields, scenario, broken: &mut broken };
+                    record.judge(&harvests);
+                }
                 [] if book.is_accepted => {
                     let what = format!("run {run} was accepted and has no record");
                     broken.push((Invariant::Messages, what));
@@ -29,7 +39,6 @@ impl Oracle {
                     broken.push((Invariant::OneRecord, what));
                 }
             }
-            self.judge_posts(run, book, &mut broken);
         }
         for row in &rows {
             let is_kept = cell(&row.fields, HUMAN_FIELD) == &Value::Bool(true);
@@ -40,140 +49,239 @@ impl Oracle {
                 ));
             }
         }
-        self.judge_leads(scenario, &mut broken);
+        for client in &scenario.clients {
+            self.judge_leads(scenario, client, &mut broken);
+        }
         for (invariant, what) in broken {
             self.violate(invariant, what);
         }
     }
 
-    /// Posts that a run counts were really asked about, and really scored.
-    fn judge_posts(&self, run: &str, book: &RunBook, broken: &mut Vec<(Invariant, String)>) {
-        let Some(reports) = book.reports.get("post") else { return };
-        for (counted, known, what) in [
-            (&reports.examined, &book.asked_about, "examined"),
-            (&reports.scored, &book.answered, "scored"),
-        ] {
-            for (_, key) in counted {
-                let word = self.words_by_key.get(key);
-                if !word.is_some_and(|word| known.contains(word)) {
-                    let what = format!("run {run} counts post {word:?} as {what}, which never was");
-                    broken.push((Invariant::Numbers, what));
-                }
-            }
-        }
+    /// Apify's ids of a run's harvests.
+    fn harvests_of(&self, book: &RunBook) -> BTreeSet<&str> {
+        let of_run = self.harvests.iter().filter(|(_, (index, _))| book.harvests.contains(index));
+        of_run.map(|(apify_run, _)| apify_run.as_str()).collect()
     }
 
-    /// Every row has all the posts that were ever found for it.
-    fn judge_leads(&self, scenario: &Scenario, broken: &mut Vec<(Invariant, String)>) {
-        let scored = self.runs.iter().filter(|(run, _)| !run.ends_with("(unattributed)"));
+    /// Every row has all the posts that were ever found for it, and what could be scored is.
+    fn judge_leads(
+        &self,
+        scenario: &Scenario,
+        client: &Client,
+        broken: &mut Vec<(Invariant, String)>,
+    ) {
+        let scored = self.runs.iter().filter(|(run, _)| !run.ends_with(UNATTRIBUTED));
         let read: BTreeSet<usize> =
             scored.flat_map(|(_, book)| book.harvests.iter().copied()).collect();
-        for lead in self.leads.iter().filter(|(record, _)| !self.deleted_leads.contains(*record)) {
-            let (_, lead) = lead;
+        let is_whole = |index: &usize| {
+            let harvest = &scenario.harvests[*index];
+            harvest.client == client.index && harvest.status == RunStatus::Succeeded
+        };
+        // Of a harvest that was cut short it is not known whether it tried a target without posts.
+        let is_read = read.iter().any(is_whole);
+        for lead in &client.leads {
+            let Some(book) = self.leads.get(&lead.record) else { continue };
+            if self.deleted_leads.contains(&lead.record) || lead.is_unreadable {
+                continue;
+            }
             let found =
                 read.iter().filter_map(|harvest| scenario.harvests[*harvest].posts.get(&lead.slug));
-            let missing = found.flatten().find(|url| !lead.posts.contains(*url));
-            if let Some(url) = missing.filter(|_| !lead.is_unreadable) {
+            let found: BTreeSet<&String> = found.flatten().collect();
+            if let Some(url) = found.iter().find(|url| !book.posts.contains(**url)) {
                 broken.push((Invariant::Leads, format!("lead {} lacks post {url}", lead.slug)));
+            }
+            if client.is_limited {
+                continue;
+            }
+            let is_asked = |kind| self.is_asked_for(scenario, client, kind);
+            let waits = lead.waits && (is_read || is_asked("post"));
+            // A post that the row had before is scored only if it waited.
+            let found = found.into_iter().filter(|url| !lead.stored.contains(*url));
+            let stored = lead.stored.iter().filter(|_| waits);
+            if !scenario.misbehaves(&lead.slug) {
+                self.judge_scores(book, found.chain(stored), broken);
+            }
+            if lead.has_good_profile && is_asked("profile") && !book.has_profile_score() {
+                let what = format!("the profile of lead {} waits and has no score", lead.slug);
+                broken.push((Invariant::Leads, what));
+            }
+        }
+    }
+
+    /// Whether scoring a client's waiting leads was asked for, and accepted.
+    fn is_asked_for(&self, scenario: &Scenario, client: &Client, kind: &str) -> bool {
+        scenario.requests.iter().any(|asked| {
+            let is_accepted = self.runs.get(&asked.run).is_some_and(|book| book.is_accepted);
+            asked.client == client.index && asked.kind == kind && is_accepted
+        })
+    }
+
+    fn judge_scores<'a>(
+        &self,
+        lead: &LeadBook,
+        posts: impl Iterator<Item = &'a String>,
+        broken: &mut Vec<(Invariant, String)>,
+    ) {
+        for url in posts {
+            let word = self.words_by_url.get(url);
+            if word.is_none_or(|word| !lead.all_scored.contains(word)) {
+                let what = format!("lead {} has no score of post {url}", lead.slug);
+                broken.push((Invariant::Leads, what));
             }
         }
     }
 }
 
-fn judge_record(
-    run: &str,
-    book: &RunBook,
-    record: &Map<String, Value>,
-    scenario: &Scenario,
-    broken: &mut Vec<(Invariant, String)>,
-) {
-    let number = |name: &str| cell(record, name).as_u64().unwrap_or_default();
-    let harvests = || book.harvests.iter().map(|harvest| &scenario.harvests[*harvest]);
-    let mut expect = |invariant, name: &str, is: u64, should: u64| {
-        if is != should {
-            broken.push((invariant, format!("run {run}: {name} is {is}, not {should}")));
-        }
-    };
-    let unreported = book.billed_answers.saturating_sub(book.reported_answers);
-    let unobserved = ["post", "profile"].map(|kind| (kind, book.unobserved(kind)));
-    for (kind, name) in [("post", schema::POST_TOKENS), ("profile", schema::PROFILE_TOKENS)] {
-        let reported = book.reported_tokens.get(kind).copied().unwrap_or_default();
-        expect(Invariant::Tokens, name, number(name), reported);
-    }
-    let none = Settlements::default();
-    let posts = book.reports.get("post").unwrap_or(&none);
-    let profiles = book.reports.get("profile").unwrap_or(&none);
-    let leads_of = |pairs: &BTreeSet<(String, String)>| {
-        pairs.iter().map(|(lead, _)| lead).collect::<BTreeSet<_>>().len() as u64
-    };
-    let scored = profiles.outcomes.values().filter(|outcomes| outcomes.contains("scored"));
-    for (name, should) in [
-        (schema::POSTS_EXAMINED, posts.examined.len() as u64),
-        (schema::POSTS_SCORED, posts.scored.len() as u64),
-        (schema::PROFILES_EXAMINED, leads_of(&profiles.examined)),
-        (schema::PROFILES_SCORED, scored.count() as u64),
-    ] {
-        expect(Invariant::Numbers, name, number(name), should);
-    }
-    let targets = harvests().map(|harvest| harvest.targets.len() as u64).sum();
-    let posts = harvests().map(|harvest| harvest.items.len() as u64).sum();
-    expect(Invariant::Numbers, schema::TARGETS, number(schema::TARGETS), targets);
-    expect(Invariant::Numbers, schema::POSTS_HARVESTED, number(schema::POSTS_HARVESTED), posts);
-    let cost: f64 = harvests().map(|harvest| harvest.cost_usd).sum();
-    let shown = cell(record, schema::APIFY_COST).as_f64().unwrap_or_default();
-    if (cost - shown).abs() > 1e-9 {
-        broken.push((Invariant::Numbers, format!("run {run}: Apify cost is {shown}, not {cost}")));
-    }
-    let all_unobserved: u64 = unobserved.iter().map(|(_, calls)| calls).sum();
-    if unreported > all_unobserved {
-        let what = format!("run {run}: {unreported} billed answers are in no number");
-        broken.push((Invariant::Tokens, what));
-    }
-    let balance = cell(record, schema::BALANCE).as_str().unwrap_or_default();
-    let told = unobserved.iter().all(|(kind, calls)| {
-        let line = format!("{kind} tokens: {calls} model call(s) unobserved");
-        balance.contains(&line) == (*calls > 0)
-    });
-    let truth = if all_unobserved == 0 { balance == "balanced" } else { told };
-    if !truth {
-        let what =
-            format!("run {run}: Balance says {balance:?}; {unobserved:?} calls are unobserved");
-        broken.push((Invariant::Balance, what));
-    }
-    judge_status(run, book, record, scenario, broken);
+/// A run's record in the end, with what it is judged by.
+struct Judged<'a> {
+    run: &'a str,
+    book: &'a RunBook,
+    record: &'a Map<String, Value>,
+    scenario: &'a Scenario,
+    broken: &'a mut Vec<(Invariant, String)>,
 }
 
-fn judge_status(
-    run: &str,
-    book: &RunBook,
-    record: &Map<String, Value>,
-    scenario: &Scenario,
-    broken: &mut Vec<(Invariant, String)>,
-) {
-    let status = cell(record, schema::STATUS).as_str().unwrap_or_default();
-    let expected = if run.ends_with("(unattributed)") {
-        "Failed"
-    } else {
-        let only_failed = |outcomes: &BTreeSet<String>| outcomes.iter().all(|o| o == "failed");
-        let harvests = book.harvests.iter().map(|harvest| scenario.harvests[*harvest].status);
-        let outcomes = book.reports.values().flat_map(|reports| reports.outcomes.values());
-        let leads_failed = outcomes.into_iter().any(only_failed);
-        let mut cut_short = harvests.filter(|status| *status != RunStatus::Succeeded);
-        if leads_failed || cut_short.next().is_some() { "Completed with Errors" } else { status }
-    };
-    let is_end = matches!(status, "Completed" | "Completed with Errors" | "Failed");
-    if !is_end || status != expected {
-        broken.push((
-            Invariant::Ends,
-            format!("run {run} is {status:?} in the end, not {expected:?}"),
-        ));
+impl Judged<'_> {
+    fn judge(mut self, harvests: &BTreeSet<&str>) {
+        self.judge_identity(harvests);
+        self.judge_work();
+        self.judge_harvests();
+        self.judge_balance();
+        self.judge_status();
+        self.judge_times();
     }
-    let is_open = |(kind, lead): &&(String, String)| {
-        !book.reports.get(kind).is_some_and(|reports| reports.outcomes.contains_key(lead))
-    };
-    let open = book.planned.iter().filter(is_open).count();
-    if open > 0 && status == "Completed" {
-        broken.push((Invariant::Ends, format!("run {run} is {status} with {open} leads open")));
+
+    fn text(&self, field: &str) -> String {
+        cell(self.record, field).as_str().unwrap_or_default().to_owned()
+    }
+
+    fn expect<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        invariant: Invariant,
+        field: &str,
+        is: &T,
+        should: &T,
+    ) {
+        if is != should {
+            let run = self.run;
+            self.broken.push((invariant, format!("run {run}: {field} is {is:?}, not {should:?}")));
+        }
+    }
+
+    fn expect_number(&mut self, invariant: Invariant, field: &str, should: u64) {
+        let is = cell(self.record, field).as_u64().unwrap_or_default();
+        self.expect(invariant, field, &is, &should);
+    }
+
+    fn judge_identity(&mut self, harvests: &BTreeSet<&str>) {
+        let owner = self.scenario.clients.iter().find(|client| {
+            self.run.strip_suffix(client.id).is_some_and(|rest| rest.ends_with('-'))
+        });
+        let (id, name) = owner.map_or((UNATTRIBUTED, ""), |client| (client.id, client.name));
+        let is_named = self.run.starts_with(self.scenario.named_beforehand);
+        let run_type = if is_named { "Orchestrated" } else { "Standalone" };
+        for (field, should) in
+            [(schema::CLIENT_ID, id), (schema::CLIENT_NAME, name), (schema::RUN_TYPE, run_type)]
+        {
+            let is = self.text(field);
+            self.expect(Invariant::OneRecord, field, &is, &should.to_owned());
+        }
+        let shown = self.text(schema::APIFY_RUN_ID);
+        let shown: Vec<&str> = shown.lines().collect();
+        let once: BTreeSet<&str> = shown.iter().copied().collect();
+        self.expect(Invariant::OneRecord, schema::APIFY_RUN_ID, &&once, &harvests);
+        self.expect(Invariant::OneRecord, "how many Apify runs", &shown.len(), &once.len());
+    }
+
+    /// Tokens are those that were reported, and counts those that the services saw.
+    fn judge_work(&mut self) {
+        for (kind, tokens, examined, scored) in [
+            ("post", schema::POST_TOKENS, schema::POSTS_EXAMINED, schema::POSTS_SCORED),
+            ("profile", schema::PROFILE_TOKENS, schema::PROFILES_EXAMINED, schema::PROFILES_SCORED),
+        ] {
+            let reported = self.book.reported_tokens.get(kind).copied().unwrap_or_default();
+            self.expect_number(Invariant::Tokens, tokens, reported);
+            let seen = self.book.seen.get(kind);
+            let seen = seen.map_or((0, 0), |seen| (seen.examined.len(), seen.scored.len()));
+            self.expect_number(Invariant::Numbers, examined, seen.0 as u64);
+            self.expect_number(Invariant::Numbers, scored, seen.1 as u64);
+        }
+        let unobserved: u64 =
+            ["post", "profile"].map(|kind| self.book.unobserved(kind)).iter().sum();
+        let unreported = self.book.billed_answers.saturating_sub(self.book.reported_answers);
+        if unreported > unobserved {
+            let what = format!("run {}: {unreported} billed answers are in no number", self.run);
+            self.broken.push((Invariant::Tokens, what));
+        }
+        self.expect_cost(schema::AI_COST, self.book.reported_nano_usd as f64 / 1e9);
+    }
+
+    fn expect_cost(&mut self, field: &str, should: f64) {
+        let is = cell(self.record, field).as_f64().unwrap_or_default();
+        if (is - should).abs() > 1e-9 {
+            let what = format!("run {}: {field} is {is}, not {should}", self.run);
+            self.broken.push((Invariant::Numbers, what));
+        }
+    }
+
+    fn judge_harvests(&mut self) {
+        let harvests = || self.book.harvests.iter().map(|index| &self.scenario.harvests[*index]);
+        let targets = harvests().map(|harvest| harvest.targets.len() as u64).sum();
+        let posts = harvests().map(|harvest| harvest.items.len() as u64).sum();
+        let cost = harvests().map(|harvest| harvest.cost_usd).sum();
+        self.expect_number(Invariant::Numbers, schema::TARGETS, targets);
+        self.expect_number(Invariant::Numbers, schema::POSTS_HARVESTED, posts);
+        self.expect_cost(schema::APIFY_COST, cost);
+    }
+
+    fn judge_balance(&mut self) {
+        let lines = ["post", "profile"].into_iter().filter_map(|kind| {
+            let calls = self.book.unobserved(kind);
+            let told = "model call(s) unobserved, whatever they used is not counted";
+            (calls > 0).then(|| format!("{kind} tokens: {calls} {told}"))
+        });
+        let lines: Vec<String> = lines.collect();
+        let should = if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") };
+        let is = self.text(schema::BALANCE);
+        self.expect(Invariant::Balance, schema::BALANCE, &is, &should);
+    }
+
+    fn judge_status(&mut self) {
+        let book = self.book;
+        let harvests = book.harvests.iter().map(|index| self.scenario.harvests[*index].status);
+        let is_cut = harvests.into_iter().any(|status| status != RunStatus::Succeeded);
+        let has_failed = book.outcomes.values().any(|outcome| outcome.name == "failed");
+        let status = self.text(schema::STATUS);
+        let expected = if self.run.ends_with(UNATTRIBUTED) {
+            "Failed"
+        } else if is_cut || has_failed {
+            "Completed with Errors"
+        } else if book.is_given_up && status == "Completed with Errors" {
+            &status
+        } else {
+            "Completed"
+        };
+        self.expect(Invariant::Ends, schema::STATUS, &status, &expected.to_owned());
+        let open = book.planned.iter().filter(|lead| !book.outcomes.contains_key(*lead)).count();
+        if open > 0 && !book.is_given_up {
+            let what = format!("run {} is {status} with {open} leads open", self.run);
+            self.broken.push((Invariant::Ends, what));
+        }
+    }
+
+    /// A run begins with its first event and ends when its last chunk is done.
+    fn judge_times(&mut self) {
+        let log = &self.book.log;
+        let mut times = vec![(schema::START_TIME, log.started_at)];
+        if !self.book.is_given_up {
+            let end = log.done.values().max().copied();
+            times.extend(end.map(|end| (schema::END_TIME, Some(end))));
+        }
+        for (field, should) in times {
+            let is = self.text(field).parse::<Timestamp>().ok();
+            let [is, should] = [is, should].map(|at| at.map(Timestamp::as_millisecond));
+            self.expect(Invariant::Ends, field, &is, &should);
+        }
     }
 }
 

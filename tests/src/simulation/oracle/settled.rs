@@ -1,0 +1,96 @@
+//! What workers report of leads, against what the services saw of these workers.
+
+use super::run_book::Seen;
+use super::{Invariant, Oracle, text, texts};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+impl Oracle {
+    /// Which lead a key of a queued chunk stands for.
+    pub(super) fn learn_keys(&mut self, chunk: &Value) {
+        for lead in chunk["leads"].as_array().into_iter().flatten() {
+            let record = text(lead, "/lead/record");
+            let known = self.leads.get(record).map(|lead| lead.slug.as_str());
+            let slug = known.unwrap_or_else(|| text(lead, "/lead/profile")).to_owned();
+            self.slugs_by_key.insert(text(lead, "/key").to_owned(), slug);
+        }
+    }
+
+    /// What became of leads was queued: it must be what the worker saw.
+    pub(super) fn settled(&mut self, invocation: u64, run: &str, fact: &Value) {
+        let kind = text(fact, "/kind");
+        for lead in fact["leads"].as_array().into_iter().flatten() {
+            let key = text(lead, "/lead");
+            let Some(slug) = self.slugs_by_key.get(key).cloned() else {
+                self.violate(Invariant::Numbers, format!("nobody planned lead {key} of {run}"));
+                continue;
+            };
+            let seen = match kind {
+                "profile" => self.profile_seen(invocation, run, &slug, lead),
+                _ => self.posts_seen(invocation, run, &slug, lead),
+            };
+            let told = ["/examined", "/scored"].map(|list| texts(lead, list).len());
+            if told != [seen.examined.len(), seen.scored.len()] {
+                let what = format!(
+                    "run {run} reports {told:?} {kind}s of lead {slug} as examined and scored, \
+                     which are {:?} and {:?}",
+                    seen.examined, seen.scored
+                );
+                self.violate(Invariant::Numbers, what);
+            }
+            let book = self.run(run);
+            book.settled(fact, lead);
+            let known = book.seen.entry(kind.to_owned()).or_default();
+            known.examined.extend(seen.examined);
+            known.scored.extend(seen.scored);
+        }
+    }
+
+    /// The posts of a lead that a worker asked about; if it did not, those that its row says an
+    /// earlier try asked about.
+    fn posts_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value) -> Seen {
+        let of_lead = |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
+        let known = self.invocations.get(&invocation);
+        let asked = known.map(|known| known.asked.iter().filter(of_lead).collect());
+        let asked: BTreeSet<&String> = asked.unwrap_or_default();
+        // A lead whose row could not be written was scored all the same.
+        let has_scores =
+            text(told, "/outcome") == "scored" || text(told, "/category") == "AIRTABLE";
+        let (examined, scored): (BTreeSet<&String>, BTreeSet<&String>) = if !asked.is_empty() {
+            let is_scored = |word: &&&String| known.is_some_and(|k| k.scores.contains_key(**word));
+            let scored = asked.iter().filter(is_scored).copied().collect();
+            (asked, if has_scores { scored } else { BTreeSet::new() })
+        } else if text(told, "/outcome") == "skipped" || texts(told, "/examined").is_empty() {
+            (BTreeSet::new(), BTreeSet::new())
+        } else {
+            let lead = self.records_by_slug.get(slug).and_then(|record| self.leads.get(record));
+            let scored = lead.and_then(|lead| lead.scored_by(run)).map(|(_, words)| words);
+            let posts = lead.into_iter().flat_map(|lead| &lead.posts);
+            let words = posts.filter_map(|url| self.words_by_url.get(url));
+            let was_asked = |word: &&String| {
+                self.runs.get(run).is_some_and(|book| book.asked_about.contains(*word))
+            };
+            let scored = scored.into_iter().flatten().filter(|_| has_scores).collect();
+            (words.filter(was_asked).collect(), scored)
+        };
+        let named = |words: BTreeSet<&String>| {
+            words.into_iter().map(|word| (slug.to_owned(), word.clone())).collect()
+        };
+        Seen { examined: named(examined), scored: named(scored) }
+    }
+
+    /// The same of a profile, of which there is one.
+    fn profile_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value) -> Seen {
+        let known = self.invocations.get(&invocation);
+        let asked = known.is_some_and(|known| known.profiles.contains(slug));
+        let lead = self.records_by_slug.get(slug).and_then(|record| self.leads.get(record));
+        let earlier = lead.is_some_and(|lead| lead.profile_scored_by(run).is_some());
+        let own = known.is_some_and(|known| known.reasons.contains_key(slug));
+        let has_score = text(told, "/outcome") == "scored" || text(told, "/category") == "AIRTABLE";
+        let is_scored = has_score && if asked { own } else { earlier };
+        // What an earlier try could not score was asked about then.
+        let was_asked = asked || is_scored || !texts(told, "/examined").is_empty();
+        let one = |is: bool| is.then(|| (slug.to_owned(), slug.to_owned())).into_iter().collect();
+        Seen { examined: one(was_asked), scored: one(is_scored) }
+    }
+}
