@@ -85,7 +85,7 @@ impl RunState {
         unsettled
     }
 
-    fn outcome(&self, kind: Kind, lead: &LeadKey) -> Option<&Outcome> {
+    pub(super) fn outcome(&self, kind: Kind, lead: &LeadKey) -> Option<&Outcome> {
         let known = self.leads.get(&(kind, lead.clone()))?;
         known.verdict.as_ref().map(|verdict| &verdict.outcome)
     }

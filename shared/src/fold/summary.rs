@@ -1,7 +1,7 @@
 //! What a run's state says: the numbers on its record.
 
 use super::balance;
-use super::state::{Chunk, ChunkKey, RunState};
+use super::state::{Chunk, ChunkKey, Content, RunState};
 use crate::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
 use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
 use crate::tokens::{NanoUsd, Tier, TokenUsage};
@@ -268,8 +268,15 @@ impl RunState {
     }
 
     pub(super) fn is_finished(&self, key: &ChunkKey) -> bool {
-        self.chunks.get(key).is_some_and(|chunk| chunk.content.is_some() && chunk.is_over())
-            || self.is_taken_over(key)
+        self.chunks.get(key).is_some_and(|chunk| self.is_settled(chunk)) || self.is_taken_over(key)
+    }
+
+    /// Whether a chunk failed, or is done and it is known what became of each of its leads: the
+    /// event that says so may be among the dead letters while the chunk's end is not.
+    fn is_settled(&self, chunk: &Chunk) -> bool {
+        let Some(Content { kind, leads }) = &chunk.content else { return false };
+        let is_known = |lead| self.outcome(*kind, lead).is_some();
+        chunk.failed.is_some() || (chunk.done_at.is_some() && leads.keys().all(is_known))
     }
 
     /// How many leads each plan has. What was waiting counts as one plan, however many parts it

@@ -32,7 +32,7 @@ pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) faults: Faults,
     pub(super) clock: Clock,
-    pub(super) trace: Trace,
+    pub(super) trace: Arc<Trace>,
     pub(super) airtable: Airtable,
     pub(super) apify: Apify,
     pub(super) gemini: Gemini,
@@ -89,10 +89,11 @@ impl World {
             Arc::new(NoStore),
         );
         let scenario = Scenario::invent(&dice, &airtable, start);
-        let oracle = Mutex::new(Oracle::new(&scenario));
+        let trace = Arc::new(Trace::new(options.trace));
+        let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
         Self {
             faults: Faults::draw(&dice, options.faults),
-            trace: Trace::new(options.trace),
+            trace,
             queues: Queues::new(clock.clone()),
             log: Log::default(),
             bug: options.bug,

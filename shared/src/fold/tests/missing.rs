@@ -37,8 +37,19 @@ fn failed(about: Option<&str>, reason: &str) -> Fact {
 fn a_chunk_whose_plan_was_never_told_is_missing_until_it_is_done() {
     let story = finished().tell(chunk_of_another_plan([5]));
     assert_eq!(story.summary().missing, [format!("chunk 1 (plan {})", another_plan())]);
-    let done = story.done(&AttemptRef { plan: another_plan(), ..attempt(0, 1) });
+    let other = AttemptRef { plan: another_plan(), ..attempt(0, 1) };
+    let done = story.settled(&other, &[(5, SCORED)]).done(&other);
     assert!(done.summary().missing.is_empty());
+}
+
+#[test]
+fn a_chunk_that_is_done_is_missing_until_it_is_known_what_became_of_its_leads() {
+    let only = attempt(0, 1);
+    let done = Story::new().opened().planned(&[&[1, 2]]).settled(&only, &[(1, SCORED)]).done(&only);
+    let missing = done.summary().missing;
+    assert_eq!(missing[1..], [format!("chunk 1 of 1 (plan {})", plan_id())], "{missing:?}");
+    let told = done.harvested(HarvestStatus::Succeeded, 4, true).settled(&only, &[(2, blocked())]);
+    assert_eq!(told.summary().status, Status::CompletedWithErrors);
 }
 
 #[test]

@@ -120,7 +120,16 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
 
     let taken_over = tell(lost, planned(&replay, None, Some(part)));
     assert_eq!(taken_over.summary().missing, [format!("chunk 1 of 1 (plan {replay})")]);
-    let done = taken_over.done(&AttemptRef { plan: replay, ..attempt(0, 1) });
+    let attempt = AttemptRef { plan: replay, ..attempt(0, 1) };
+    let outcome = LeadOutcome {
+        lead: lead(1),
+        record: Some(record),
+        outcome: SCORED,
+        examined: Vec::new(),
+        scored: Vec::new(),
+    };
+    let settled = Settled { attempt: attempt.clone(), kind: Kind::Profile, leads: vec![outcome] };
+    let done = taken_over.tell(Fact::Settled(settled)).done(&attempt);
     assert_eq!(done.summary().missing, Vec::<String>::new());
 }
 

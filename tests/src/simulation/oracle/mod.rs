@@ -11,6 +11,7 @@ mod verdict;
 
 use super::FailureCounts;
 use super::scenario::Scenario;
+use super::trace::Trace;
 use crate::MASTER_BASE;
 use leads::LeadBook;
 use model::Pending;
@@ -19,6 +20,7 @@ use run_book::{RunBook, State};
 use serde_json::Value;
 use shared::seams::{QueueName, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What is promised.
@@ -83,6 +85,7 @@ pub(super) struct Oracle {
     /// Harvests that the tick found.
     clientless: BTreeSet<String>,
     failures: FailureCounts,
+    trace: Arc<Trace>,
 }
 
 /// What one invocation of scoring did so far.
@@ -104,8 +107,9 @@ struct Invocation {
 }
 
 impl Oracle {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario, trace: Arc<Trace>) -> Self {
         let mut oracle = Self {
+            trace,
             runs: BTreeMap::new(),
             leads: BTreeMap::new(),
             invocations: BTreeMap::new(),
@@ -321,6 +325,7 @@ impl Oracle {
     fn violate(&mut self, invariant: Invariant, what: String) {
         let violation = Violation { invariant, what };
         if self.violations.len() < 50 && !self.violations.contains(&violation) {
+            self.trace.say(|| format!("BROKEN {invariant:?}: {}", violation.what));
             self.violations.push(violation);
         }
     }
