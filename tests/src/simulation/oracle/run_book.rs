@@ -257,13 +257,22 @@ impl LogBook {
         });
         let unclosed = self.closing.iter().filter(|plan| !self.plans.contains_key(*plan));
         let unclosed = unclosed.map(|_| "leads waiting for".to_owned());
-        unread.chain(unplanned).chain(unfinished).chain(unclosed).collect()
+        let is_unheard_of = self.opened.is_empty()
+            && self.closing.is_empty()
+            && self.plans.is_empty()
+            && self.harvests.is_empty()
+            && self.unreadable.is_empty();
+        let unheard_of = is_unheard_of.then(|| "nothing is planned".to_owned());
+        let named = unread.chain(unplanned).chain(unfinished).chain(unclosed);
+        named.chain(unheard_of).collect()
     }
 
     fn is_over(&self, chunk: &ChunkId) -> bool {
-        let Some((_, leads)) = self.chunks.get(chunk) else { return false };
-        let has_ended = self.done.contains_key(chunk) || self.failed.contains(chunk);
-        has_ended || leads.is_subset(&self.taken_over_from(&chunk.0))
+        let Some((kind, leads)) = self.chunks.get(chunk) else { return false };
+        let is_known = |lead: &String| self.outcomes.contains_key(&(kind.clone(), lead.clone()));
+        let is_done = self.done.contains_key(chunk) && leads.iter().all(is_known);
+        let is_over = is_done || self.failed.contains(chunk);
+        is_over || leads.is_subset(&self.taken_over_from(&chunk.0))
     }
 
     /// The leads that later plans took over from a plan.

@@ -63,6 +63,14 @@ impl Oracle {
         of_run.map(|(apify_run, _)| apify_run.as_str()).collect()
     }
 
+    /// Whether a run says that it could not score a lead.
+    fn has_failed(&self, kind: &str, slug: &str) -> bool {
+        self.runs.values().flat_map(|book| &book.outcomes).any(|((of, key), outcome)| {
+            let is_lead = self.slugs_by_key.get(key).is_some_and(|of| of == slug);
+            of == kind && outcome.name == "failed" && is_lead
+        })
+    }
+
     /// Every row has all the posts that were ever found for it, and what could be scored is.
     fn judge_leads(
         &self,
@@ -98,10 +106,11 @@ impl Oracle {
             // A post that the row had before is scored only if it waited.
             let found = found.into_iter().filter(|url| !lead.stored.contains(*url));
             let stored = lead.stored.iter().filter(|_| waits);
-            if !scenario.misbehaves(&lead.slug) {
+            if !scenario.misbehaves(&lead.slug) && !self.has_failed("post", &lead.slug) {
                 self.judge_scores(book, found.chain(stored), broken);
             }
-            if lead.has_good_profile && is_asked("profile") && !book.has_profile_score() {
+            let is_good = lead.has_good_profile && !self.has_failed("profile", &lead.slug);
+            if is_good && is_asked("profile") && !book.has_profile_score() {
                 let what = format!("the profile of lead {} waits and has no score", lead.slug);
                 broken.push((Invariant::Leads, what));
             }
