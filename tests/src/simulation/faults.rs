@@ -1,6 +1,7 @@
 //! What goes wrong, how often, and how often it did.
 
 use super::dice::Dice;
+use super::trace::Trace;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,9 +44,9 @@ faults! {
     /// A message's visibility ends while it is being handled: a second worker gets it.
     VisibilityLapsed = 0.008,
     /// A worker dies before an effect.
-    CrashBefore = 0.02,
+    CrashBefore = 0.003,
     /// A worker dies after an effect, before it hears of it.
-    CrashAfter = 0.02,
+    CrashAfter = 0.003,
     /// An invocation has little time.
     DeadlineShort = 0.04,
     /// Airtable does what was asked; its answer is lost.
@@ -101,7 +102,7 @@ faults! {
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.2,
     /// Airtable forgets where a listing was.
-    StaleIterator = 0.02,
+    StaleIterator = 0.03,
     /// A person deletes a run record.
     RecordDeleted = 0.15,
     /// A person edits the numbers of a run record.
@@ -156,7 +157,19 @@ pub(super) struct Faults {
     chances: Vec<f64>,
     counts: Vec<AtomicU64>,
     active: AtomicBool,
-    outages: Vec<(Part, Instant, Instant)>,
+    outages: Vec<Outage>,
+}
+
+/// A time in which a part is away.
+struct Outage {
+    part: Part,
+    fault: Fault,
+    from: Instant,
+    until: Instant,
+    /// Whether a request met it.
+    is_met: AtomicBool,
+    /// Whether a request met it after the time that an ordinary one lasts.
+    is_long_met: AtomicBool,
 }
 
 impl Faults {
@@ -177,27 +190,29 @@ impl Faults {
             outages: Vec::new(),
         };
         for (part, fault) in Part::ALL {
-            if faults.hits(fault, dice) {
+            if faults.is_drawn(fault, dice) {
                 let from = Instant::now() + dice.within(Duration::from_mins(20));
-                let is_long = faults.hits(Fault::LongOutage, dice);
+                let is_long = faults.is_drawn(Fault::LongOutage, dice);
                 let until = from + if is_long { LONG_OUTAGE } else { OUTAGE };
-                faults.outages.push((part, from, until));
+                let (is_met, is_long_met) = (AtomicBool::new(false), AtomicBool::new(false));
+                faults.outages.push(Outage { part, fault, from, until, is_met, is_long_met });
             }
         }
         faults
     }
 
-    /// Draws whether `fault` happens at this opportunity, and counts it.
+    /// Draws whether `fault` happens at this opportunity, and counts it: only for a fault that has
+    /// its effect whenever it is drawn.
     pub(super) fn hits(&self, fault: Fault, dice: &Dice) -> bool {
-        let hits = self.could_hit(fault, dice);
+        let hits = self.is_drawn(fault, dice);
         if hits {
             self.count(fault);
         }
         hits
     }
 
-    /// Draws whether `fault` is to be tried; it is counted when it succeeded.
-    pub(super) fn could_hit(&self, fault: Fault, dice: &Dice) -> bool {
+    /// Draws whether `fault` is to be tried; it is counted when it has its effect.
+    pub(super) fn is_drawn(&self, fault: Fault, dice: &Dice) -> bool {
         self.active.load(Ordering::Relaxed) && dice.chance(self.chances[fault as usize])
     }
 
@@ -212,12 +227,43 @@ impl Faults {
 
     /// Whether `part` is away now.
     pub(super) fn is_away(&self, part: Part) -> bool {
+        self.outage(part).is_some()
+    }
+
+    /// Whether a request to `part` finds it away. An outage is counted when the first one does.
+    pub(super) fn meets_outage(&self, part: Part) -> bool {
+        let Some(outage) = self.outage(part) else { return false };
+        if !outage.is_met.swap(true, Ordering::Relaxed) {
+            self.count(outage.fault);
+        }
+        let is_long = outage.from.elapsed() > OUTAGE;
+        if is_long && !outage.is_long_met.swap(true, Ordering::Relaxed) {
+            self.count(Fault::LongOutage);
+        }
+        true
+    }
+
+    fn outage(&self, part: Part) -> Option<&Outage> {
         let now = Instant::now();
-        self.active.load(Ordering::Relaxed)
-            && self
-                .outages
-                .iter()
-                .any(|(away, from, until)| *away == part && (*from..*until).contains(&now))
+        let of_part =
+            |outage: &&Outage| outage.part == part && (outage.from..outage.until).contains(&now);
+        self.are_active().then(|| self.outages.iter().find(of_part)).flatten()
+    }
+
+    /// Says when outages begin and end, until the faults do.
+    pub(super) async fn tell_outages(&self, trace: &Trace) {
+        let ends = |outage: &Outage| {
+            [(outage.from, "goes away"), (outage.until, "is back")]
+                .map(|(at, what)| (at, outage.part, what))
+        };
+        let mut moments: Vec<_> = self.outages.iter().flat_map(ends).collect();
+        moments.sort_by_key(|(at, ..)| *at);
+        for (at, part, what) in moments {
+            tokio::time::sleep_until(at).await;
+            if self.are_active() {
+                trace.say(|| format!("{part:?} {what}"));
+            }
+        }
     }
 
     /// Whether anything goes wrong still.

@@ -148,6 +148,7 @@ async fn schedule(seed: u64, options: Options) -> Report {
         system.spawn(mapping::run(Arc::clone(&world), queue));
     }
     system.spawn(tick(Arc::clone(&world)));
+    system.spawn(tell_outages(Arc::clone(&world)));
     let mut outside = JoinSet::new();
     for harvest in 0..world.scenario.harvests.len() {
         outside.spawn(webhooks::harvest(Arc::clone(&world), harvest));
@@ -174,6 +175,10 @@ async fn schedule(seed: u64, options: Options) -> Report {
     }
 }
 
+async fn tell_outages(world: Arc<World>) {
+    world.faults.tell_outages(&world.trace).await;
+}
+
 /// Somebody puts something unreadable into a group that has work to do.
 async fn poison(world: Arc<World>) {
     for (queue, group) in
@@ -181,6 +186,7 @@ async fn poison(world: Arc<World>) {
     {
         tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
         if world.faults.hits(Fault::PoisonMessage, &world.dice) {
+            world.trace.say(|| format!("somebody puts a riddle on {} of {queue:?}", group));
             let deduplication = format!("poison-{}", queue.as_str());
             let message = OutgoingMessage { group, deduplication, body: POISON.to_owned() };
             world.queues.put(queue, &message, Duration::ZERO);
@@ -190,7 +196,7 @@ async fn poison(world: Arc<World>) {
 
 /// The faults end, an operator redrives the dead letters, and all is right soon.
 async fn heal(world: &World) {
-    let is_late = world.faults.hits(Fault::RedrivenLate, &world.dice);
+    let is_late = world.faults.is_drawn(Fault::RedrivenLate, &world.dice);
     world.faults.stop();
     world.trace.say(|| "the faults end".to_owned());
     let mut letters = Vec::new();
@@ -211,6 +217,9 @@ async fn heal(world: &World) {
         world
             .trace
             .say(|| format!("an operator redrives {}: {}", letter.message_id, letter.reason));
+        if is_late {
+            world.faults.count(Fault::RedrivenLate);
+        }
         world.oracle().dead(&letter.message_id, &letter.reason);
         let message = OutgoingMessage {
             group: letter.group,

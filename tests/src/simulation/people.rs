@@ -26,6 +26,7 @@ const EDITED: [&str; 3] =
 pub(super) async fn run(world: Arc<World>) {
     for _ in 0..LOOKS {
         tokio::time::sleep(world.dice.within(DAY / u32::try_from(LOOKS).expect("a few") * 2)).await;
+        delete_lead(&world);
         look(&world);
         if world.faults.hits(Fault::FieldRenamed, &world.dice) {
             rename_for_a_while(&world).await;
@@ -39,27 +40,30 @@ fn look(world: &World) {
     // A record that was marked as a duplicate, or given another id, is no run's any more.
     let rows: Vec<Row> = rows.into_iter().filter(is_of_a_run).collect();
     let Some(row) = dice.pick(&rows).cloned() else { return };
-    let edit = |cells: Value| {
+    // A fault is counted when the base took the edit: the field may be called otherwise just now.
+    let edit = |fault: Option<Fault>, cells: Value| {
         let Value::Object(cells) = cells else { return };
-        if world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells).is_err() {
-            world.trace.say(|| format!("a person cannot edit {}", row.id));
+        match world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells) {
+            Ok(()) => fault.into_iter().for_each(|fault| world.faults.count(fault)),
+            Err(_) => world.trace.say(|| format!("a person cannot edit {}", row.id)),
         }
     };
+    let wants = |fault| world.faults.is_drawn(fault, dice).then_some(fault);
     if world.faults.hits(Fault::RecordDeleted, dice) {
         world.trace.say(|| format!("a person deletes record {}", row.id));
         world.airtable.delete_record(MASTER_BASE, run_record::TABLE, &row.id).expect("it is there");
         world.oracle().record_deleted(&row.id);
-    } else if world.faults.hits(Fault::RecordEdited, dice) {
+    } else if let Some(fault) = wants(Fault::RecordEdited) {
         let field = EDITED[dice.below(EDITED.len())];
         world.trace.say(|| format!("a person edits {field:?} of record {}", row.id));
-        edit(json!({field: 7}));
-    } else if world.faults.hits(Fault::RunIdEdited, dice) {
+        edit(Some(fault), json!({field: 7}));
+    } else if let Some(fault) = wants(Fault::RunIdEdited) {
         world.trace.say(|| format!("a person edits the Run ID of record {}", row.id));
         let run = row.fields.get(run_record::RUN_ID).and_then(Value::as_str).unwrap_or_default();
-        edit(json!({run_record::RUN_ID: format!("{run} (mine)")}));
-    } else if world.faults.hits(Fault::RetryTicked, dice) {
+        edit(Some(fault), json!({run_record::RUN_ID: format!("{run} (mine)")}));
+    } else if let Some(fault) = wants(Fault::RetryTicked) {
         world.trace.say(|| format!("a person ticks Retry on record {}", row.id));
-        edit(json!({run_record::RETRY: true}));
+        edit(Some(fault), json!({run_record::RETRY: true}));
         mend_profiles(world);
     } else if world.faults.hits(Fault::RecordDuplicated, dice) {
         world.trace.say(|| format!("a person duplicates record {}", row.id));
@@ -67,17 +71,24 @@ fn look(world: &World) {
         copy.remove(HUMAN_FIELD);
         world.airtable.insert(MASTER_BASE, run_record::TABLE, copy).expect("the cells fit");
     } else if dice.chance(0.3) {
-        edit(json!({HUMAN_FIELD: true}));
+        edit(None, json!({HUMAN_FIELD: true}));
         world.oracle().human_wrote(&row.id);
     }
-    if world.faults.hits(Fault::LeadDeleted, dice) {
-        let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];
-        let lead = &client.leads[dice.below(client.leads.len())];
+}
+
+/// A person deletes a lead, whether any run was heard of yet or not.
+fn delete_lead(world: &World) {
+    let dice = &world.dice;
+    if !world.faults.is_drawn(Fault::LeadDeleted, dice) {
+        return;
+    }
+    let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];
+    let lead = &client.leads[dice.below(client.leads.len())];
+    // It may be gone already.
+    if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
+        world.faults.count(Fault::LeadDeleted);
         world.trace.say(|| format!("a person deletes lead {}", lead.slug));
-        // It may be gone already.
-        if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
-            world.oracle().lead_deleted(&lead.record);
-        }
+        world.oracle().lead_deleted(&lead.record);
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::bugs;
 use super::faults::{Fault, Part};
-use super::worker::Seams;
+use super::worker::{Seams, Turn};
 use bytes::Bytes;
 use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::Service;
 use std::time::Duration;
+
+/// In the body of a request for a further page of a listing.
+const OFFSET: &[u8] = b"\"offset\"";
 
 /// The faults that one service's requests meet.
 struct OfService {
@@ -73,8 +76,12 @@ impl Transport for Seams {
         let lost =
             || TransportError::AnswerLost { host: host.clone(), reason: "simulated".to_owned() };
         let asked = request.body().clone();
-        self.turn().await;
-        if self.world.faults.is_away(faults.part) {
+        let (before, after) = match takes_effect(&faults, &request) {
+            true => (Turn::Before, Turn::After),
+            false => (Turn::Reading, Turn::Reading),
+        };
+        self.turn(before).await;
+        if self.world.faults.meets_outage(faults.part) {
             let outcome = match self.world.dice.below(3) {
                 0 => Err(not_sent("simulated outage")),
                 1 => Ok(self.refuse(&faults, &request, simulators::Fault::Unavailable)),
@@ -105,7 +112,11 @@ impl Transport for Seams {
             self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
-        self.turn().await;
+        self.turn(after).await;
+        if is_stale(&response) {
+            self.world.faults.count(Fault::StaleIterator);
+            self.world.trace.say(|| format!("{}'s listing is stale", self.worker.name));
+        }
         if faults.part == Part::Gemini {
             self.world.oracle().model_answer_reached(self.worker.invocation(), &answered);
         }
@@ -123,10 +134,9 @@ impl Seams {
         let asked = request.body().clone();
         let response = match faults.part {
             Part::Airtable => {
-                if world.faults.could_hit(Fault::StaleIterator, &world.dice)
-                    && world.airtable.expire_iterators() > 0
-                {
-                    world.faults.count(Fault::StaleIterator);
+                let goes_on = asked.windows(OFFSET.len()).any(|part| part == OFFSET);
+                if goes_on && world.faults.is_drawn(Fault::StaleIterator, &world.dice) {
+                    world.airtable.expire_iterators();
                 }
                 let base = path.split('/').nth(2).unwrap_or_default();
                 world.oracle().airtable_asked(base, tokio::time::Instant::now());
@@ -209,6 +219,20 @@ impl Seams {
             }
         }
     }
+}
+
+/// Whether a request changes anything, or costs anything.
+fn takes_effect(faults: &OfService, request: &HttpRequest) -> bool {
+    let only_reads =
+        request.method() == http::Method::GET || request.uri().path().ends_with("/listRecords");
+    faults.part == Part::Gemini || !only_reads
+}
+
+/// Whether Airtable answers that it forgot where the listing was.
+fn is_stale(response: &HttpResponse) -> bool {
+    let body = str::from_utf8(response.body()).unwrap_or_default();
+    response.status() == http::StatusCode::UNPROCESSABLE_ENTITY
+        && body.contains("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
 }
 
 /// The table that a path names.

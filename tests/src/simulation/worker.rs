@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Steps of an invocation within which it dies, when it is to.
-const LATEST_DEATH: u64 = 60;
 /// A message that is held back for long comes after this.
 const HOURS: Duration = Duration::from_hours(34);
 
@@ -32,8 +30,8 @@ pub(super) struct Worker {
 struct Life {
     /// The invocation it works on.
     invocation: u64,
-    /// Steps until it dies.
-    left: Option<u64>,
+    /// Whether it died. What else of it runs in the same turn does nothing any more.
+    is_dead: bool,
 }
 
 impl Worker {
@@ -41,9 +39,9 @@ impl Worker {
         Self { name, life: Mutex::default(), died: Notify::new() }
     }
 
-    /// Begins an invocation; `dies_in` so many steps.
-    pub(super) fn begin(&self, invocation: u64, dies_in: Option<u64>) {
-        *self.life() = Life { invocation, left: dies_in };
+    /// Begins an invocation.
+    pub(super) fn begin(&self, invocation: u64) {
+        self.life().invocation = invocation;
     }
 
     pub(super) fn invocation(&self) -> u64 {
@@ -55,11 +53,13 @@ impl Worker {
         self.died.notified().await;
     }
 
-    fn dies_now(&self) -> bool {
-        let mut life = self.life();
-        let Some(left) = &mut life.left else { return false };
-        *left = left.saturating_sub(1);
-        *left == 0
+    pub(super) fn is_dead(&self) -> bool {
+        self.life().is_dead
+    }
+
+    fn die(&self) {
+        self.life().is_dead = true;
+        self.died.notify_one();
     }
 
     fn life(&self) -> std::sync::MutexGuard<'_, Life> {
@@ -67,15 +67,15 @@ impl Worker {
     }
 }
 
-/// Draws in how many steps an invocation dies, if it does: before or after an effect.
-pub(super) fn death(world: &World) -> Option<u64> {
-    for (fault, odd) in [(Fault::CrashBefore, 1), (Fault::CrashAfter, 0)] {
-        if world.faults.hits(fault, &world.dice) {
-            // Every effect is between two steps: an odd step comes before it.
-            return Some((world.dice.between(1, LATEST_DEATH / 2)) * 2 - odd);
-        }
-    }
-    None
+/// What a turn is beside, for a process that dies there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Something is only read.
+    Reading,
+    /// Something is about to take effect.
+    Before,
+    /// Something took effect; the process does not know it yet.
+    After,
 }
 
 /// The seams as one process sees them.
@@ -86,13 +86,19 @@ pub(super) struct Seams {
 }
 
 impl Seams {
-    /// Gives up its turn: others go on meanwhile. A process whose end has come ends here.
-    pub(super) async fn turn(&self) {
+    /// Gives up its turn: others go on meanwhile. A process may die here, beside an effect.
+    pub(super) async fn turn(&self, turn: Turn) {
         tokio::time::sleep(self.world.dice.step()).await;
         self.world.step();
-        if self.worker.dies_now() {
-            self.world.trace.say(|| format!("{} dies", self.worker.name));
-            self.worker.died.notify_one();
+        let (fault, place) = match turn {
+            Turn::Reading => return,
+            Turn::Before => (Fault::CrashBefore, "before"),
+            Turn::After => (Fault::CrashAfter, "after"),
+        };
+        let dies = || self.world.faults.hits(fault, &self.world.dice);
+        if self.worker.is_dead() || dies() {
+            self.world.trace.say(|| format!("{} dies {place} an effect", self.worker.name));
+            self.worker.die();
             std::future::pending::<()>().await;
         }
     }
@@ -108,16 +114,19 @@ impl Seams {
 
     fn put(&self, queue: QueueName, message: &OutgoingMessage) {
         let world = &self.world;
-        let after = if self.hit(Fault::DelayedMinutes) {
-            world.dice.within(Duration::from_mins(15))
-        } else if queue == QueueName::Scoring && self.hit(Fault::DelayedHours) {
-            HOURS
-        } else {
-            Duration::ZERO
-        };
+        let drawn = |fault| world.faults.is_drawn(fault, &world.dice).then_some(fault);
+        let delay = drawn(Fault::DelayedMinutes)
+            .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
+            .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)))
+            .filter(|(fault, _)| *fault != Fault::DelayedHours || queue == QueueName::Scoring);
         world.trace.say(|| format!("{} sends {}", self.worker.name, summary(&message.body)));
         world.oracle().sent(self.worker.invocation(), queue, &message.body);
-        world.queues.put(queue, message, after);
+        let after = delay.map_or(Duration::ZERO, |(_, after)| after);
+        let is_taken = world.queues.put(queue, message, after);
+        if let Some((fault, after)) = delay.filter(|_| is_taken) {
+            world.faults.count(fault);
+            world.trace.say(|| format!("the message is held back for {} s", after.as_secs()));
+        }
         if self.hit(Fault::SentTwice) {
             world.queues.put_again(queue, message);
         }
@@ -125,7 +134,7 @@ impl Seams {
     }
 
     fn log_fails(&self) -> Result<(), LogError> {
-        let away = self.world.faults.is_away(Part::Log);
+        let away = self.world.faults.meets_outage(Part::Log);
         if away || self.hit(Fault::LogNotReached) {
             return Err(LogError { reason: "simulated".to_owned() });
         }
@@ -141,9 +150,9 @@ impl Queue for Seams {
     ) -> Result<(), QueueError> {
         check_messages(queue, &messages)?;
         let unreachable = || QueueError::Unreachable { queue, reason: "simulated".to_owned() };
-        self.turn().await;
+        self.turn(Turn::Before).await;
         let messages = bugs::sent(&self.world, queue, messages);
-        if self.world.faults.is_away(Part::Queue) || self.hit(Fault::QueueNotReached) {
+        if self.world.faults.meets_outage(Part::Queue) || self.hit(Fault::QueueNotReached) {
             return Err(unreachable());
         }
         let partial = messages.len() > 1 && self.hit(Fault::SendPartial);
@@ -152,14 +161,14 @@ impl Queue for Seams {
             self.put(queue, message);
         }
         let lost = self.hit(Fault::QueueAnswerLost);
-        self.turn().await;
+        self.turn(Turn::After).await;
         if partial || lost { Err(unreachable()) } else { Ok(()) }
     }
 
     async fn park(&self, queue: QueueName, mut message: ParkedMessage) -> Result<(), QueueError> {
         let unreachable = || QueueError::Unreachable { queue, reason: "simulated".to_owned() };
-        self.turn().await;
-        if self.world.faults.is_away(Part::Queue) || self.hit(Fault::QueueNotReached) {
+        self.turn(Turn::Before).await;
+        if self.world.faults.meets_outage(Part::Queue) || self.hit(Fault::QueueNotReached) {
             return Err(unreachable());
         }
         self.world.trace.say(|| {
@@ -171,7 +180,7 @@ impl Queue for Seams {
         self.world.oracle().parked();
         self.world.queues.park(queue, message);
         let lost = self.hit(Fault::QueueAnswerLost);
-        self.turn().await;
+        self.turn(Turn::After).await;
         if lost { Err(unreachable()) } else { Ok(()) }
     }
 
@@ -181,12 +190,12 @@ impl Queue for Seams {
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.turn().await;
-        if self.world.faults.is_away(Part::Queue) || self.hit(Fault::QueueNotReached) {
+        self.turn(Turn::Before).await;
+        if self.world.faults.meets_outage(Part::Queue) || self.hit(Fault::QueueNotReached) {
             return Err(QueueError::Unreachable { queue, reason: "simulated".to_owned() });
         }
         self.world.queues.postpone(queue, receipt, delay);
-        self.turn().await;
+        self.turn(Turn::After).await;
         Ok(())
     }
 }
@@ -194,7 +203,7 @@ impl Queue for Seams {
 impl EventLog for Seams {
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
-        self.turn().await;
+        self.turn(Turn::Before).await;
         if self.world.has(Bug::EventsNotStored) && self.world.dice.chance(0.1) {
             return Ok(());
         }
@@ -204,52 +213,52 @@ impl EventLog for Seams {
         let stored = bugs::stored(&self.world, run, &events[..count]);
         self.world.log.append(run, &stored);
         self.world.oracle().appended(run.as_str(), &stored);
-        self.turn().await;
+        self.turn(Turn::After).await;
         if lost { Err(LogError { reason: "simulated: answer lost".to_owned() }) } else { Ok(()) }
     }
 
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        self.turn().await;
+        self.turn(Turn::Reading).await;
         self.log_fails()?;
         Ok(self.world.log.read(run))
     }
 
     async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
-        self.turn().await;
+        self.turn(Turn::Reading).await;
         self.log_fails()?;
         Ok(self.world.log.projection(run))
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
-        self.turn().await;
+        self.turn(Turn::Before).await;
         self.log_fails()?;
         self.world.log.save_projection(run, projection);
-        self.turn().await;
+        self.turn(Turn::After).await;
         Ok(())
     }
 
     async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        self.turn().await;
+        self.turn(Turn::Reading).await;
         self.log_fails()?;
         Ok(self.world.log.open_runs())
     }
 
     async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        self.turn().await;
+        self.turn(Turn::Reading).await;
         self.log_fails()?;
         Ok(self.world.log.finished_runs(since))
     }
 
     async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
-        self.turn().await;
+        self.turn(Turn::Before).await;
         self.log_fails()?;
         self.world.log.hear(harvests);
-        self.turn().await;
+        self.turn(Turn::After).await;
         Ok(())
     }
 
     async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
-        self.turn().await;
+        self.turn(Turn::Reading).await;
         self.log_fails()?;
         Ok(self.world.log.heard(harvests))
     }
