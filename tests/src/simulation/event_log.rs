@@ -69,6 +69,13 @@ impl Log {
             .collect()
     }
 
+    /// Whether ticks look after a run: it is open, or was written since.
+    pub(super) fn is_watched(&self, run: &RunId, since: Timestamp) -> bool {
+        self.lock().get(run).is_some_and(|stored| {
+            stored.open || stored.projection.as_ref().is_some_and(|known| known.at >= since)
+        })
+    }
+
     pub(super) fn hear(&self, harvests: &[ApifyRunId]) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.extend(harvests.iter().cloned());

@@ -4,11 +4,14 @@ use super::dice::Dice;
 use super::trace::Trace;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long an outage lasts: longer than the tries of a message last, now and then.
 const OUTAGE: Duration = Duration::from_hours(2);
 const LONG_OUTAGE: Duration = Duration::from_hours(6);
+/// Outages begin within this, while there is work to do.
+const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $chance:expr),+ $(,)?) => {
@@ -38,7 +41,7 @@ faults! {
     /// A message is held back for 34 hours: Apify gives up after 32.
     DelayedHours = 0.01,
     /// Dead letters are redriven only after 28 days.
-    RedrivenLate = 0.15,
+    RedrivenLate = 0.4,
     /// Groups are served in another order than their messages came.
     GroupsReordered = 0.1,
     /// A message's visibility ends while it is being handled: a second worker gets it.
@@ -57,7 +60,7 @@ faults! {
     ApifyAnswerLost = 0.03,
     /// A queue takes the messages; its answer is lost.
     QueueAnswerLost = 0.008,
-    /// The log stores some or all events; its answer is lost.
+    /// The log stores some or all of what it was given; its answer is lost.
     LogAnswerLost = 0.01,
     /// A request to Airtable never arrives.
     AirtableNotReached = 0.01,
@@ -69,7 +72,7 @@ faults! {
     QueueNotReached = 0.005,
     /// The log cannot be reached.
     LogNotReached = 0.01,
-    /// Of several messages a queue takes only the first.
+    /// Of several messages in one request a queue takes only some.
     SendPartial = 0.05,
     /// Airtable answers 429 and nothing for 30 seconds.
     AirtableLimited = 0.004,
@@ -88,17 +91,17 @@ faults! {
     /// Apify answers 500 or 503.
     ApifyBroken = 0.02,
     /// Airtable is away for two hours.
-    AirtableOutage = 0.125,
+    AirtableOutage = 0.18,
     /// Gemini is away for two hours.
-    GeminiOutage = 0.125,
+    GeminiOutage = 0.18,
     /// Apify is away for two hours.
-    ApifyOutage = 0.125,
+    ApifyOutage = 0.18,
     /// The queues are away for two hours.
-    QueueOutage = 0.125,
+    QueueOutage = 0.18,
     /// The log is away for two hours.
-    LogOutage = 0.125,
+    LogOutage = 0.18,
     /// An outage lasts for six hours: messages are given up.
-    LongOutage = 0.25,
+    LongOutage = 0.4,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.2,
     /// Airtable forgets where a listing was.
@@ -130,6 +133,20 @@ impl Fault {
     fn is_rare(self) -> bool {
         self.chance() >= 0.04 && !matches!(self, Self::GroupsReordered | Self::SendPartial)
     }
+
+    /// Whether it is what people do in Airtable.
+    fn is_of_people(self) -> bool {
+        matches!(
+            self,
+            Self::RecordDeleted
+                | Self::RecordEdited
+                | Self::RunIdEdited
+                | Self::RetryTicked
+                | Self::RecordDuplicated
+                | Self::FieldRenamed
+                | Self::LeadDeleted
+        )
+    }
 }
 
 /// A part of the outside world that can be away.
@@ -157,7 +174,21 @@ pub(super) struct Faults {
     chances: Vec<f64>,
     counts: Vec<AtomicU64>,
     active: AtomicBool,
+    people: PeopleAtWork,
     outages: Vec<Outage>,
+}
+
+/// Whether people still act.
+#[derive(Default)]
+struct PeopleAtWork {
+    are_gone: AtomicBool,
+    gone: Notify,
+}
+
+impl PeopleAtWork {
+    fn are_gone(&self) -> bool {
+        self.are_gone.load(Ordering::Relaxed)
+    }
 }
 
 /// A time in which a part is away.
@@ -181,17 +212,18 @@ impl Faults {
         let chances = Fault::ALL.iter().map(|fault| {
             let wanted = dice.chance(0.5);
             let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
-            if wanted { (fault.chance() * level).min(0.5) } else { 0.0 }
+            if wanted { (fault.chance() * level).min(0.8) } else { 0.0 }
         });
         let mut faults = Self {
             chances: chances.collect(),
             counts: Fault::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             active: AtomicBool::new(true),
+            people: PeopleAtWork::default(),
             outages: Vec::new(),
         };
         for (part, fault) in Part::ALL {
             if faults.is_drawn(fault, dice) {
-                let from = Instant::now() + dice.within(Duration::from_mins(20));
+                let from = Instant::now() + dice.within(OUTAGES_BEGIN);
                 let is_long = faults.is_drawn(Fault::LongOutage, dice);
                 let until = from + if is_long { LONG_OUTAGE } else { OUTAGE };
                 let (is_met, is_long_met) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -213,7 +245,9 @@ impl Faults {
 
     /// Draws whether `fault` is to be tried; it is counted when it has its effect.
     pub(super) fn is_drawn(&self, fault: Fault, dice: &Dice) -> bool {
-        self.active.load(Ordering::Relaxed) && dice.chance(self.chances[fault as usize])
+        let happens =
+            if fault.is_of_people() { !self.people.are_gone() } else { self.are_active() };
+        happens && dice.chance(self.chances[fault as usize])
     }
 
     /// Whether `fault` has happened.
@@ -271,7 +305,18 @@ impl Faults {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Ends all faults, outages too.
+    /// Returns when people leave the bases alone.
+    pub(super) async fn people_gone(&self) {
+        self.people.gone.notified().await;
+    }
+
+    /// People leave the bases alone from now on.
+    pub(super) fn send_people_home(&self) {
+        self.people.are_gone.store(true, Ordering::Relaxed);
+        self.people.gone.notify_one();
+    }
+
+    /// Ends all faults but those of people, outages too.
     pub(super) fn stop(&self) {
         self.active.store(false, Ordering::Relaxed);
     }

@@ -45,9 +45,11 @@ mod bugs;
 mod dice;
 mod event_log;
 mod faults;
+mod log_seam;
 mod mapping;
 mod oracle;
 mod people;
+mod queue_seam;
 mod queues;
 mod scenario;
 mod trace;
@@ -61,12 +63,13 @@ pub use faults::Fault;
 pub use oracle::{Invariant, Violation};
 
 use crate::MASTER_BASE;
+use faults::Part;
 use shared::messages::{Message, MetricsMessage, plan_group};
 use shared::seams::{OutgoingMessage, QueueName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use world::World;
 
@@ -156,14 +159,15 @@ async fn schedule(seed: u64, options: Options) -> Report {
     for request in 0..world.scenario.requests.len() {
         outside.spawn(webhooks::request(Arc::clone(&world), request));
     }
-    outside.spawn(people::run(Arc::clone(&world)));
+    outside.spawn(tokio::time::sleep(people::FIRST_LOOKS));
+    let people = tokio::spawn(people::run(Arc::clone(&world)));
     outside.spawn(poison(Arc::clone(&world)));
     while outside.join_next().await.is_some() {}
     let begun = Instant::now();
     while !world.queues.are_empty() && begun.elapsed() < LONGEST {
         tokio::time::sleep(Duration::from_mins(5)).await;
     }
-    heal(&world).await;
+    heal(&world, people).await;
     world.oracle().judge(&world.scenario, &world.airtable);
     let oracle = world.oracle();
     Report {
@@ -195,7 +199,7 @@ async fn poison(world: Arc<World>) {
 }
 
 /// The faults end, an operator redrives the dead letters, and all is right soon.
-async fn heal(world: &World) {
+async fn heal(world: &World, people: JoinHandle<()>) {
     let is_late = world.faults.is_drawn(Fault::RedrivenLate, &world.dice);
     world.faults.stop();
     world.trace.say(|| "the faults end".to_owned());
@@ -209,6 +213,8 @@ async fn heal(world: &World) {
         tokio::time::sleep(HEALS_WITHIN).await;
         tokio::time::sleep(REDRIVEN_AFTER).await;
     }
+    world.faults.send_people_home();
+    people.await.expect("people do nothing that fails");
     for (queue, letter) in letters {
         if letter.body == POISON {
             world.oracle().dead(&letter.message_id, &letter.reason);
@@ -254,7 +260,7 @@ async fn tick(world: Arc<World>) {
             tokio::time::sleep_until(due).await;
         }
         due += TICK_EVERY;
-        if world.has(Bug::TicksLost) {
+        if world.has(Bug::TicksLost) || world.faults.meets_outage(Part::Queue) {
             continue;
         }
         let tick = OutgoingMessage {

@@ -17,7 +17,8 @@ struct OfService {
     part: Part,
     not_reached: Fault,
     answer_lost: Fault,
-    refusals: &'static [(Fault, simulators::Fault)],
+    /// Each with the answers that it gives, one of them at a time.
+    refusals: &'static [(Fault, &'static [simulators::Fault])],
 }
 
 const AIRTABLE: OfService = OfService {
@@ -25,9 +26,9 @@ const AIRTABLE: OfService = OfService {
     not_reached: Fault::AirtableNotReached,
     answer_lost: Fault::AirtableAnswerLost,
     refusals: &[
-        (Fault::AirtableLimited, simulators::Fault::TooManyRequests),
-        (Fault::AirtableBroken, simulators::Fault::InternalError),
-        (Fault::AirtableOverloaded, simulators::Fault::Unavailable),
+        (Fault::AirtableLimited, &[simulators::Fault::TooManyRequests]),
+        (Fault::AirtableBroken, &[simulators::Fault::InternalError]),
+        (Fault::AirtableOverloaded, &[simulators::Fault::Unavailable]),
     ],
 };
 const APIFY: OfService = OfService {
@@ -35,8 +36,8 @@ const APIFY: OfService = OfService {
     not_reached: Fault::ApifyNotReached,
     answer_lost: Fault::ApifyAnswerLost,
     refusals: &[
-        (Fault::ApifyLimited, simulators::Fault::TooManyRequests),
-        (Fault::ApifyBroken, simulators::Fault::InternalError),
+        (Fault::ApifyLimited, &[simulators::Fault::TooManyRequests]),
+        (Fault::ApifyBroken, &[simulators::Fault::InternalError, simulators::Fault::Unavailable]),
     ],
 };
 const GEMINI: OfService = OfService {
@@ -44,9 +45,9 @@ const GEMINI: OfService = OfService {
     not_reached: Fault::GeminiNotReached,
     answer_lost: Fault::GeminiAnswerLost,
     refusals: &[
-        (Fault::GeminiLimited, simulators::Fault::TooManyRequests),
-        (Fault::GeminiBroken, simulators::Fault::InternalError),
-        (Fault::GeminiOverloaded, simulators::Fault::Unavailable),
+        (Fault::GeminiLimited, &[simulators::Fault::TooManyRequests]),
+        (Fault::GeminiBroken, &[simulators::Fault::InternalError]),
+        (Fault::GeminiOverloaded, &[simulators::Fault::Unavailable]),
     ],
 };
 
@@ -98,9 +99,10 @@ impl Transport for Seams {
             self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
-        for (fault, refusal) in faults.refusals {
+        for (fault, refusals) in faults.refusals {
             if self.hit(*fault) {
-                let outcome = Ok(self.refuse(&faults, &request, *refusal));
+                let refusal = refusals[self.world.dice.below(refusals.len())];
+                let outcome = Ok(self.refuse(&faults, &request, refusal));
                 self.note_no_answer(&faults, &asked, &outcome);
                 return outcome;
             }

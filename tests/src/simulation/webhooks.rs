@@ -41,10 +41,10 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
     let event = match harvest.status {
         RunStatus::TimedOut => "ACTOR.RUN.TIMED_OUT",
         RunStatus::Aborted => "ACTOR.RUN.ABORTED",
+        RunStatus::Failed => "ACTOR.RUN.FAILED",
         RunStatus::Ready
         | RunStatus::Running
         | RunStatus::Succeeded
-        | RunStatus::Failed
         | RunStatus::TimingOut
         | RunStatus::Aborting => "ACTOR.RUN.SUCCEEDED",
     };
