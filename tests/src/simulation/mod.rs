@@ -49,6 +49,7 @@ mod log_seam;
 mod mapping;
 mod oracle;
 mod people;
+mod plain;
 mod queue_seam;
 mod queues;
 mod scenario;
@@ -61,6 +62,7 @@ mod world;
 pub use bugs::Bug;
 pub use faults::Fault;
 pub use oracle::{Invariant, Violation};
+pub use plain::Plain;
 
 use crate::MASTER_BASE;
 use faults::Part;

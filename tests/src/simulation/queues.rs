@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long a received message is hidden.
-const VISIBILITY: Duration = Duration::from_secs(900);
+pub(super) const VISIBILITY: Duration = Duration::from_secs(900);
 /// Most messages of one receiving.
 const MOST_RECEIVED: usize = 10;
 
