@@ -91,15 +91,15 @@ faults! {
     /// Apify answers 500 or 503.
     ApifyBroken = 0.02,
     /// Airtable is away for two hours.
-    AirtableOutage = 0.18,
+    AirtableOutage = 0.22,
     /// Gemini is away for two hours.
-    GeminiOutage = 0.18,
+    GeminiOutage = 0.22,
     /// Apify is away for two hours.
-    ApifyOutage = 0.18,
+    ApifyOutage = 0.22,
     /// The queues are away for two hours.
-    QueueOutage = 0.18,
+    QueueOutage = 0.22,
     /// The log is away for two hours.
-    LogOutage = 0.18,
+    LogOutage = 0.22,
     /// An outage lasts for six hours: messages are given up.
     LongOutage = 0.4,
     /// Something that no function can read is put on a queue.

@@ -158,13 +158,15 @@ async fn call(
         world.trace.say(|| format!("{} is gone", worker.name));
         return;
     };
+    let failures = &response.batch_item_failures;
+    let has_failed = |message: &Received| {
+        failures.iter().any(|failure| failure.item_identifier == message.id)
+            && !world.has(Bug::FailuresIgnored)
+    };
+    world.failures.given_back(&batch, worker, has_failed);
     for message in &batch {
-        let failures = &response.batch_item_failures;
-        let failed = failures.iter().any(|failure| failure.item_identifier == message.id)
-            && !world.has(Bug::FailuresIgnored);
-        if failed {
+        if has_failed(message) {
             world.trace.say(|| format!("{} gives {} back", worker.name, message.id));
-            world.oracle().given_back();
         } else {
             delete(&world, queue, message);
         }

@@ -44,6 +44,7 @@
 mod bugs;
 mod dice;
 mod event_log;
+mod failures;
 mod faults;
 mod log_seam;
 mod mapping;
@@ -60,6 +61,7 @@ mod worker;
 mod world;
 
 pub use bugs::Bug;
+pub use failures::Branch;
 pub use faults::Fault;
 pub use oracle::{Invariant, Violation};
 pub use plain::Plain;
@@ -116,20 +118,9 @@ pub struct Report {
     /// How often each kind of fault happened.
     pub faults: BTreeMap<Fault, u64>,
     /// How often each branch of the failure classes was taken.
-    pub failures: FailureCounts,
+    pub failures: BTreeMap<Branch, u64>,
     /// The trace, if it was wanted.
     pub trace: Vec<String>,
-}
-
-/// How often each branch of the failure classes was taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FailureCounts {
-    /// Messages given back to their queue.
-    pub retryable: u64,
-    /// Failures recorded as an event.
-    pub terminal: u64,
-    /// Messages parked with a reason.
-    pub parked: u64,
 }
 
 /// Runs the schedule of a seed.
@@ -176,7 +167,7 @@ async fn schedule(seed: u64, options: Options) -> Report {
         seed,
         violations: oracle.violations().to_vec(),
         faults: world.faults.counts().collect(),
-        failures: oracle.failures(),
+        failures: world.failures.counts(),
         trace: world.trace.lines(),
     }
 }

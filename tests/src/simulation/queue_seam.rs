@@ -1,6 +1,7 @@
 //! The queues as one process sees them, with what can go wrong on the way.
 
 use super::bugs::{self, Bug};
+use super::failures::Branch;
 use super::faults::{Fault, Part};
 use super::worker::{Seams, Turn};
 use shared::adapters::limits::check_messages;
@@ -28,18 +29,15 @@ impl Queue for Seams {
         Ok(())
     }
 
-    async fn park(&self, queue: QueueName, mut message: ParkedMessage) -> Result<(), QueueError> {
-        self.turn(Turn::Before).await;
-        self.queue_is_reached(queue)?;
-        self.world.trace.say(|| {
-            format!("{} parks {}: {}", self.worker.name, message.message_id, message.reason)
-        });
-        if self.world.has(Bug::ReasonOfDeadLetterLost) {
-            message.reason.clear();
+    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        let id = message.message_id.clone();
+        let result = self.park_message(queue, message).await;
+        if result.is_err() {
+            self.worker.tries(|tried| {
+                tried.not_parked.insert(id);
+            });
         }
-        self.world.oracle().parked();
-        self.world.queues.park(queue, message);
-        self.queue_answers(queue).await
+        result
     }
 
     async fn postpone(
@@ -48,10 +46,16 @@ impl Queue for Seams {
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.turn(Turn::Before).await;
-        self.queue_is_reached(queue)?;
-        self.world.queues.postpone(queue, receipt, delay);
-        self.queue_answers(queue).await
+        self.worker.tries(|tried| {
+            tried.delays.insert(receipt.to_owned(), delay);
+        });
+        let result = self.postpone_message(queue, receipt, delay).await;
+        if result.is_err() {
+            self.worker.tries(|tried| {
+                tried.not_postponed.insert(receipt.to_owned());
+            });
+        }
+        result
     }
 }
 
@@ -101,6 +105,14 @@ impl Seams {
             .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
         world.trace.say(|| format!("{} sends {}", self.worker.name, summary(&message.body)));
+        for (fact, branch) in [
+            (r#""type":"chunk_failed""#, Branch::ChunkFailed),
+            (r#""type":"run_failed""#, Branch::RunFailed),
+        ] {
+            if queue == QueueName::Metrics && message.body.contains(fact) {
+                world.failures.count(branch);
+            }
+        }
         world.oracle().sent(self.worker.invocation(), queue, &message.body);
         let after = delay.map_or(Duration::ZERO, |(_, after)| after);
         let is_taken = world.queues.put(queue, message, after);
@@ -112,6 +124,36 @@ impl Seams {
             world.queues.put_again(queue, message);
         }
         world.activity.notify_one();
+    }
+
+    async fn park_message(
+        &self,
+        queue: QueueName,
+        mut message: ParkedMessage,
+    ) -> Result<(), QueueError> {
+        self.turn(Turn::Before).await;
+        self.queue_is_reached(queue)?;
+        self.world.trace.say(|| {
+            format!("{} parks {}: {}", self.worker.name, message.message_id, message.reason)
+        });
+        self.world.failures.count(Branch::of_parked(&message.body, &message.reason));
+        if self.world.has(Bug::ReasonOfDeadLetterLost) {
+            message.reason.clear();
+        }
+        self.world.queues.park(queue, message);
+        self.queue_answers(queue).await
+    }
+
+    async fn postpone_message(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        self.turn(Turn::Before).await;
+        self.queue_is_reached(queue)?;
+        self.world.queues.postpone(queue, receipt, delay);
+        self.queue_answers(queue).await
     }
 
     fn queue_is_reached(&self, queue: QueueName) -> Result<(), QueueError> {

@@ -1,5 +1,6 @@
 //! The two FIFO queues as SQS keeps them: groups, deduplication, visibility, dead letters.
 
+use super::failures::Branch;
 use super::faults::Fault;
 use super::world::World;
 use jiff::Timestamp;
@@ -269,6 +270,8 @@ impl State {
         if message.receive_count >= QUEUE_RECEIVES {
             let message = self.messages.remove(&sequence)?;
             if message.comes_again.is_none() {
+                world.failures.count(Branch::GivenUpByQueue);
+                world.trace.say(|| format!("{} was received too often", message.id));
                 self.dead.push(DeadLetter {
                     group: message.group,
                     message_id: message.id,

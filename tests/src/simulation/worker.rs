@@ -1,5 +1,6 @@
 //! One process of a function, which may die between any two steps; its view of the seams.
 
+use super::failures::Tried;
 use super::faults::Fault;
 use super::world::World;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,8 @@ pub(super) struct Worker {
 struct Life {
     /// The invocation it works on.
     invocation: u64,
+    /// What it tried to do with the invocation's messages.
+    tried: Tried,
     /// Whether it died. What else of it runs in the same turn does nothing any more.
     is_dead: bool,
 }
@@ -28,7 +31,9 @@ impl Worker {
 
     /// Begins an invocation.
     pub(super) fn begin(&self, invocation: u64) {
-        self.life().invocation = invocation;
+        let mut life = self.life();
+        life.invocation = invocation;
+        life.tried = Tried::default();
     }
 
     pub(super) fn invocation(&self) -> u64 {
@@ -38,6 +43,16 @@ impl Worker {
     /// Returns when the process died.
     pub(super) async fn died(&self) {
         self.died.notified().await;
+    }
+
+    /// What it tried to do with the messages of its invocation.
+    pub(super) fn tried(&self) -> Tried {
+        self.life().tried.clone()
+    }
+
+    /// Remembers what it tries.
+    pub(super) fn tries(&self, remember: impl FnOnce(&mut Tried)) {
+        remember(&mut self.life().tried);
     }
 
     pub(super) fn is_dead(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::bugs::Bug;
 use super::dice::Dice;
 use super::event_log::Log;
+use super::failures::Failures;
 use super::faults::Faults;
 use super::oracle::Oracle;
 use super::queues::Queues;
@@ -29,6 +30,7 @@ const PAGE_ROWS: usize = 16;
 pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) faults: Faults,
+    pub(super) failures: Failures,
     pub(super) clock: Clock,
     pub(super) trace: Trace,
     pub(super) airtable: Airtable,
@@ -88,6 +90,7 @@ impl World {
         let oracle = Mutex::new(Oracle::new(&scenario));
         Self {
             faults: Faults::draw(&dice, options.faults),
+            failures: Failures::default(),
             trace: Trace::new(options.trace),
             queues: Queues::new(clock.clone()),
             log: Log::default(),

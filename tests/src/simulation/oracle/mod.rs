@@ -8,7 +8,6 @@ mod records;
 mod run_book;
 mod verdict;
 
-use super::FailureCounts;
 use super::scenario::Scenario;
 use crate::MASTER_BASE;
 use leads::LeadBook;
@@ -77,7 +76,6 @@ pub(super) struct Oracle {
     harvests: BTreeMap<String, (usize, [String; 2])>,
     /// Harvests that the tick found.
     clientless: BTreeSet<String>,
-    failures: FailureCounts,
 }
 
 /// What one invocation of scoring did so far.
@@ -111,7 +109,6 @@ impl Oracle {
             violations: Vec::new(),
             harvests: BTreeMap::new(),
             clientless: BTreeSet::new(),
-            failures: FailureCounts::default(),
         };
         for (word, post) in &scenario.posts {
             let key = PostUrl(post.url.clone()).key().to_string();
@@ -156,7 +153,6 @@ impl Oracle {
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.run(&run).settled(fact),
-                    "chunk_failed" | "run_failed" => self.failures.terminal += 1,
                     _ => {}
                 }
             }
@@ -171,11 +167,6 @@ impl Oracle {
             book.stored(&parsed(&event.body)["fact"]);
         }
         book.remember();
-    }
-
-    /// A message was parked.
-    pub(super) fn parked(&mut self) {
-        self.failures.parked += 1;
     }
 
     /// A harvest ended.
@@ -236,11 +227,6 @@ impl Oracle {
         self.human.remove(record);
     }
 
-    /// A message was given back to its queue.
-    pub(super) fn given_back(&mut self) {
-        self.failures.retryable += 1;
-    }
-
     /// An operator took up a dead letter.
     pub(super) fn dead(&mut self, message: &str, reason: &str) {
         if reason.is_empty() {
@@ -275,11 +261,6 @@ impl Oracle {
         if let Some(what) = self.rates.asked(base, now) {
             self.violate(Invariant::Rates, what);
         }
-    }
-
-    /// How often each branch of the failure classes was taken.
-    pub(super) fn failures(&self) -> FailureCounts {
-        self.failures
     }
 
     /// Everything that was broken so far.
