@@ -13,6 +13,7 @@ use shared::seams::{
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The queues and the log of a schedule without faults, on paused time.
 pub struct Plain(World);
@@ -91,7 +92,8 @@ impl Mailbox for Plain {
 impl EventLog for Plain {
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
-        self.0.log.append(run, events);
+        self.0.log.open(run);
+        self.0.log.write(run, events);
         Ok(())
     }
 
@@ -100,20 +102,22 @@ impl EventLog for Plain {
     }
 
     async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
-        Ok(self.0.log.projection(run))
+        Ok(self.0.log.state(run).0)
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
-        self.0.log.save_projection(run, projection);
+        if projection.open || !self.0.log.save(run, projection, true) {
+            self.0.log.save(run, projection, false);
+        }
         Ok(())
     }
 
     async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        Ok(self.0.log.open_runs())
+        Ok(self.0.log.open_runs(Instant::now()))
     }
 
     async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        Ok(self.0.log.finished_runs(since))
+        Ok(self.0.log.finished_runs(since, Instant::now()))
     }
 
     async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
