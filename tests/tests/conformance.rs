@@ -1,5 +1,5 @@
 //! One suite of promises for each seam, on every implementation: the ones for a single machine,
-//! and the ones for AWS against an emulator on this machine.
+//! the ones for AWS against an emulator on this machine, and the simulation's own.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![expect(clippy::print_stdout, reason = "promises are shown as they are looked at")]
 
@@ -14,6 +14,10 @@ use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName
 use std::time::Duration;
 use tests::conformance::queue::{Mailbox, Taken};
 use tests::conformance::{event_log, queue};
+use tests::simulation::Plain;
+
+/// Longer than any promise takes to be looked at.
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn the_event_log_on_sqlite_keeps_its_promises() {
@@ -24,20 +28,29 @@ async fn the_event_log_on_sqlite_keeps_its_promises() {
 #[tokio::test(start_paused = true)]
 async fn the_queues_on_sqlite_keep_their_promises() {
     let make = async || {
-        let settings =
-            QueueSettings { visibility_timeout: Duration::from_secs(60), max_receive_count: 3 };
+        let settings = QueueSettings { visibility_timeout: MINUTE, max_receive_count: 3 };
         let options = QueueOptions { scoring: settings, metrics: settings, seed: 7 };
         let clock = Clock::following_tokio("2026-11-23T09:45:19.821Z".parse().unwrap());
         OnSqlite(SqliteQueue::new(Database::in_memory().unwrap(), clock, options))
     };
-    queue::all(make, looks_at).await;
+    queue::all(make, MINUTE, looks_at).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_event_log_and_the_queues_of_the_simulation_keep_their_promises() {
+    event_log::all(&Plain::new(), looks_at).await;
+    queue::all(async || Plain::new(), Plain::VISIBILITY, looks_at).await;
 }
 
 #[tokio::test]
 async fn the_event_log_on_dynamodb_and_the_queues_on_sqs_keep_their_promises() {
     let Some(emulator) = Emulator::start().await else { return };
     event_log::all(&emulator.event_log().await, looks_at).await;
-    queue::all(async || emulator.mailbox().await, looks_at).await;
+    queue::all(async || emulator.mailbox(MINUTE).await, MINUTE, looks_at).await;
+    let short = Duration::from_secs(3);
+    looks_at("a_message_comes_again_when_its_visibility_ends");
+    let mailbox = emulator.mailbox(short).await;
+    queue::a_message_comes_again_when_its_visibility_ends(&mailbox, short).await;
 }
 
 fn looks_at(promise: &str) {
@@ -71,6 +84,8 @@ impl Queue for OnSqlite {
 }
 
 impl Mailbox for OnSqlite {
+    const TIME_MOVES: bool = true;
+
     async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
         let received = self.0.receive(queue, most).unwrap();
         let taken = received.into_iter().map(|message| Taken {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::Write;
 use std::time::Instant;
-use tests::simulation::{Bug, FailureCounts, Fault, Invariant, Options, Report, Violation, run};
+use tests::simulation::{Branch, Bug, Fault, Invariant, Options, Report, Violation, run};
 
 /// A schedule is a quarter allocating and freeing.
 #[global_allocator]
@@ -207,7 +207,7 @@ fn in_words(violation: &Violation) -> String {
 #[derive(Default)]
 struct Coverage {
     faults: BTreeMap<Fault, u64>,
-    failures: FailureCounts,
+    failures: BTreeMap<Branch, u64>,
 }
 
 impl Coverage {
@@ -215,9 +215,9 @@ impl Coverage {
         for (fault, count) in &report.faults {
             *self.faults.entry(*fault).or_default() += count;
         }
-        self.failures.retryable += report.failures.retryable;
-        self.failures.terminal += report.failures.terminal;
-        self.failures.parked += report.failures.parked;
+        for (branch, count) in &report.failures {
+            *self.failures.entry(*branch).or_default() += count;
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "for people to read")]
@@ -230,6 +230,9 @@ impl Coverage {
         for (fault, count) in &self.faults {
             say(format!("  {:<22}{count:>9}", format!("{fault:?}")));
         }
-        say(format!("failure classes: {:?}", self.failures));
+        say("what became of failed work:");
+        for (branch, count) in &self.failures {
+            say(format!("  {:<22}{count:>9}", format!("{branch:?}")));
+        }
     }
 }

@@ -69,6 +69,23 @@ pub async fn many_events_are_all_stored(log: &impl EventLog) {
     assert_eq!(read(log, &a).await.events, expected);
 }
 
+/// The same events appended by several at a time are stored once each, and leave the run open.
+pub async fn events_appended_by_several_at_a_time_are_stored_once(log: &impl EventLog) {
+    let a = run("Several-A");
+    let events: Vec<StoredEvent> =
+        (0..30).map(|n| event(&format!("e{n:02}"), &format!("{n}"))).collect();
+    let backwards: Vec<StoredEvent> = events.iter().rev().cloned().collect();
+    tokio::join!(
+        append(log, &a, &events),
+        append(log, &a, &backwards),
+        append(log, &a, &events[10..]),
+    );
+    let read = read(log, &a).await;
+    let expected: Vec<String> = (0..30).map(|n| n.to_string()).collect();
+    assert_eq!(read.events, expected);
+    assert_eq!(open(log, &[&a]).await, [&a]);
+}
+
 /// A run that was never heard of is empty.
 pub async fn a_run_never_heard_of_is_empty(log: &impl EventLog) {
     assert_eq!(log.read(&run("Never")).await, Ok(RunLog::default()));
@@ -142,6 +159,16 @@ pub async fn a_harvest_once_heard_of_is_never_forgotten(log: &impl EventLog) {
     assert_eq!(heard.into_iter().collect::<Vec<_>>(), ids[..1]);
 }
 
+/// More harvests than any one request takes are heard of, and asked after.
+pub async fn many_harvests_are_heard_of(log: &impl EventLog) {
+    let ids: Vec<ApifyRunId> =
+        (0..230).map(|n| format!("Kq3ZyW8bTn2V{n:05}").parse().expect("an Apify run id")).collect();
+    let some: Vec<ApifyRunId> = ids.iter().step_by(2).cloned().collect();
+    log.hear(&some).await.expect("the log is up");
+    let heard = log.heard(&ids).await.expect("the log is up");
+    assert_eq!(heard.into_iter().collect::<Vec<_>>(), some);
+}
+
 /// An event at the size limit is stored; one beyond it is refused and leaves nothing.
 pub async fn an_event_too_large_is_refused_and_leaves_nothing(log: &impl EventLog) {
     let a = run("Large-A");
@@ -164,12 +191,14 @@ pub async fn all(log: &impl EventLog, looks_at: impl Fn(&str)) {
     each!(
         events_come_in_the_order_of_their_ids_and_each_once,
         many_events_are_all_stored,
+        events_appended_by_several_at_a_time_are_stored_once,
         a_run_never_heard_of_is_empty,
         a_saved_projection_is_read_back,
         a_run_is_open_until_its_projection_closes_it,
         a_slower_reader_closes_nothing_and_changes_nothing,
         the_finished_runs_are_those_written_lately_and_not_open,
         a_harvest_once_heard_of_is_never_forgotten,
+        many_harvests_are_heard_of,
         an_event_too_large_is_refused_and_leaves_nothing,
     );
 }

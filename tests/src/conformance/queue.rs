@@ -1,6 +1,6 @@
 //! The promises of `Queue`, as its receiver sees them.
 
-use shared::adapters::limits::MAX_MESSAGE_BYTES;
+use shared::adapters::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
 use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::time::Duration;
@@ -10,6 +10,9 @@ const QUEUE: QueueName = QueueName::Scoring;
 
 /// A queue with its receiving end, which on AWS is the event source mapping's.
 pub trait Mailbox: Queue {
+    /// Whether its time is the test's: waiting for minutes then takes none.
+    const TIME_MOVES: bool;
+
     /// Takes up to `most` messages off, hidden until they are deleted or postponed.
     fn receive(&self, queue: QueueName, most: usize) -> impl Future<Output = Vec<Taken>>;
 
@@ -105,6 +108,38 @@ pub async fn a_message_postponed_by_nothing_is_back_at_once(mailbox: &impl Mailb
     assert_eq!(bodies(mailbox, 1).await, ["1"]);
 }
 
+/// A message that its receiver neither deletes nor postpones comes again when it has been hidden
+/// for the queue's visibility timeout, counted once more and before the others of its group; the
+/// first receipt stands for it no longer.
+pub async fn a_message_comes_again_when_its_visibility_ends(
+    mailbox: &impl Mailbox,
+    visibility: Duration,
+) {
+    send(mailbox, &[("a", "1"), ("a", "2")]).await;
+    let first = mailbox.receive(QUEUE, 1).await.remove(0);
+    assert_eq!(bodies(mailbox, 10).await, [""; 0]);
+    tokio::time::sleep(visibility + Duration::from_millis(500)).await;
+    let again = mailbox.receive(QUEUE, 1).await.remove(0);
+    assert_eq!((again.body.as_str(), again.receive_count), ("1", 2));
+    assert_eq!(again.message_id, first.message_id);
+    assert_ne!(again.receipt, first.receipt);
+    mailbox.delete(QUEUE, &again.receipt).await;
+    assert_eq!(bodies(mailbox, 10).await, ["2"]);
+}
+
+/// An id that was sent longer ago than the deduplication window is another message's, also when
+/// the first is still on its way.
+pub async fn the_same_message_is_taken_again_after_the_deduplication_window(
+    mailbox: &impl Mailbox,
+) {
+    send(mailbox, &[("a", "1")]).await;
+    tokio::time::sleep(DEDUPLICATION_WINDOW - Duration::from_secs(1)).await;
+    send(mailbox, &[("a", "1")]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    send(mailbox, &[("a", "1"), ("a", "1")]).await;
+    assert_eq!(bodies(mailbox, 10).await, ["1", "1"]);
+}
+
 /// A parked message is a dead letter with its reason, once.
 pub async fn a_parked_message_is_a_dead_letter_with_its_reason(mailbox: &impl Mailbox) {
     let parked = ParkedMessage {
@@ -128,8 +163,13 @@ pub async fn what_sqs_refuses_is_refused_as_a_whole(mailbox: &impl Mailbox) {
     assert_eq!(bodies(mailbox, 10).await, [""; 0]);
 }
 
-/// All promises, each on a mailbox of its own; says which is being looked at.
-pub async fn all<M: Mailbox>(make: impl AsyncFn() -> M, looks_at: impl Fn(&str)) {
+/// All promises, each on a mailbox of its own that hides messages for `visibility`; says which is
+/// being looked at. Those that take minutes are left out where that is real time.
+pub async fn all<M: Mailbox>(
+    make: impl AsyncFn() -> M,
+    visibility: Duration,
+    looks_at: impl Fn(&str),
+) {
     macro_rules! each {
         ($($promise:ident),+ $(,)?) => {$(
             looks_at(stringify!($promise));
@@ -145,4 +185,9 @@ pub async fn all<M: Mailbox>(make: impl AsyncFn() -> M, looks_at: impl Fn(&str))
         a_parked_message_is_a_dead_letter_with_its_reason,
         what_sqs_refuses_is_refused_as_a_whole,
     );
+    if M::TIME_MOVES {
+        each!(the_same_message_is_taken_again_after_the_deduplication_window);
+        looks_at("a_message_comes_again_when_its_visibility_ends");
+        a_message_comes_again_when_its_visibility_ends(&make().await, visibility).await;
+    }
 }

@@ -1,10 +1,16 @@
-//! The event log in memory.
+//! The event log in memory, in the steps in which DynamoDB takes and gives it.
 
 use jiff::Timestamp;
 use shared::ids::{ApifyRunId, RunId};
 use shared::seams::{Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The indexes are behind the table by this much at most.
+pub(super) const INDEX_LAG: Duration = Duration::from_secs(5);
 
 /// What is stored of every run, and which harvests were heard of.
 #[derive(Default)]
@@ -17,56 +23,139 @@ pub(super) struct Log {
 struct Stored {
     events: BTreeMap<String, String>,
     appends: u64,
-    projection: Option<Projection>,
+    projection: Option<Arc<Projection>>,
     open: bool,
+    /// What the indexes show from when on, the oldest first.
+    indexed: Vec<(Instant, Indexed)>,
+}
+
+/// A run as the indexes know it.
+#[derive(Clone)]
+struct Indexed {
+    open: bool,
+    projection: Option<Arc<Projection>>,
+}
+
+/// Some of a run's events, in the order of their ids.
+pub(super) struct Page {
+    pub(super) events: Vec<String>,
+    /// The id of the last of them, when there are more.
+    pub(super) goes_on_after: Option<String>,
+}
+
+impl Stored {
+    /// The indexes will show what is so now.
+    fn index(&mut self) {
+        let now = Instant::now();
+        let is_old = |at: &Instant| *at + INDEX_LAG < now;
+        while self.indexed.get(1).is_some_and(|(at, _)| is_old(at)) {
+            self.indexed.remove(0);
+        }
+        let indexed = Indexed { open: self.open, projection: self.projection.clone() };
+        self.indexed.push((now, indexed));
+    }
+
+    /// What the indexes showed at a moment.
+    fn at(&self, moment: Instant) -> Option<&Indexed> {
+        let known = self.indexed.iter().rev().find(|(at, _)| *at <= moment);
+        known.map(|(_, indexed)| indexed)
+    }
 }
 
 impl Log {
-    /// Stores events that are not stored yet.
-    pub(super) fn append(&self, run: &RunId, events: &[StoredEvent]) {
+    /// Marks a run as open.
+    pub(super) fn open(&self, run: &RunId) {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
-        stored.open = true;
         stored.appends += 1;
+        if !std::mem::replace(&mut stored.open, true) {
+            stored.index();
+        }
+    }
+
+    /// Stores events that are not stored yet.
+    pub(super) fn write(&self, run: &RunId, events: &[StoredEvent]) {
+        let mut runs = self.lock();
+        let stored = runs.entry(run.clone()).or_default();
         for event in events {
             stored.events.entry(event.id.clone()).or_insert_with(|| event.body.clone());
         }
     }
 
+    /// A run as it is at one moment.
     pub(super) fn read(&self, run: &RunId) -> RunLog {
         self.lock().get(run).map_or_else(RunLog::default, |stored| RunLog {
             events: stored.events.values().cloned().collect(),
-            projection: stored.projection.clone(),
+            projection: stored.projection.as_deref().cloned(),
             appends: stored.appends,
         })
     }
 
-    pub(super) fn projection(&self, run: &RunId) -> Option<Projection> {
-        self.lock().get(run)?.projection.clone()
+    /// At most `most` events behind the one with the id `after`.
+    pub(super) fn page(&self, run: &RunId, after: Option<&String>, most: usize) -> Page {
+        let runs = self.lock();
+        let Some(stored) = runs.get(run) else {
+            return Page { events: Vec::new(), goes_on_after: None };
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut events = stored.events.range::<String, _>((from, Bound::Unbounded));
+        let page: Vec<(&String, &String)> = events.by_ref().take(most).collect();
+        let goes_on = events.next().is_some();
+        Page {
+            goes_on_after: page.last().filter(|_| goes_on).map(|(id, _)| (*id).clone()),
+            events: page.into_iter().map(|(_, body)| body.clone()).collect(),
+        }
     }
 
-    pub(super) fn save_projection(&self, run: &RunId, projection: &Projection) {
+    /// What a run's record shows, and how often something was appended to the run.
+    pub(super) fn state(&self, run: &RunId) -> (Option<Projection>, u64) {
+        let runs = self.lock();
+        let stored = runs.get(run);
+        stored.map_or((None, 0), |s| (s.projection.as_deref().cloned(), s.appends))
+    }
+
+    /// Saves a projection unless a newer one is there, and closes the run if asked to, unless it
+    /// was appended to since. Whether it did.
+    pub(super) fn save(&self, run: &RunId, projection: &Projection, close: bool) -> bool {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
-        if stored.projection.as_ref().is_some_and(|known| known.events > projection.events) {
-            return;
+        let is_older = stored.projection.as_ref().is_some_and(|k| k.events > projection.events);
+        if is_older || (close && stored.appends != projection.appends) {
+            return false;
         }
-        stored.open = projection.open || stored.appends != projection.appends;
-        stored.projection = Some(projection.clone());
+        stored.open = !close;
+        stored.projection = Some(Arc::new(projection.clone()));
+        stored.index();
+        true
     }
 
-    pub(super) fn open_runs(&self) -> Vec<RunId> {
+    /// The open runs as the index shows them at a moment.
+    pub(super) fn open_runs(&self, moment: Instant) -> Vec<RunId> {
         let runs = self.lock();
-        runs.iter().filter(|(_, stored)| stored.open).map(|(run, _)| run.clone()).collect()
+        let is_open = |stored: &Stored| stored.at(moment).is_some_and(|indexed| indexed.open);
+        runs.iter().filter(|(_, stored)| is_open(stored)).map(|(run, _)| run.clone()).collect()
     }
 
-    pub(super) fn finished_runs(&self, since: Timestamp) -> Vec<(RunId, Projection)> {
+    /// The finished runs as the index shows them at a moment.
+    pub(super) fn finished_runs(
+        &self,
+        since: Timestamp,
+        moment: Instant,
+    ) -> Vec<(RunId, Projection)> {
         let runs = self.lock();
-        let finished = runs.iter().filter(|(_, stored)| !stored.open);
-        finished
-            .filter_map(|(run, stored)| Some((run.clone(), stored.projection.clone()?)))
-            .filter(|(_, projection)| projection.at >= since)
-            .collect()
+        let finished = runs.iter().filter_map(|(run, stored)| {
+            let indexed = stored.at(moment).filter(|indexed| !indexed.open)?;
+            let projection = indexed.projection.as_ref().filter(|known| known.at >= since)?;
+            Some((run.clone(), projection.as_ref().clone()))
+        });
+        finished.collect()
+    }
+
+    /// Whether ticks look after a run: it is open, or was written since.
+    pub(super) fn is_watched(&self, run: &RunId, since: Timestamp) -> bool {
+        self.lock().get(run).is_some_and(|stored| {
+            stored.open || stored.projection.as_ref().is_some_and(|known| known.at >= since)
+        })
     }
 
     pub(super) fn hear(&self, harvests: &[ApifyRunId]) {

@@ -1,13 +1,17 @@
 //! What goes wrong, how often, and how often it did.
 
 use super::dice::Dice;
+use super::trace::Trace;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long an outage lasts: longer than the tries of a message last, now and then.
 const OUTAGE: Duration = Duration::from_hours(2);
 const LONG_OUTAGE: Duration = Duration::from_hours(6);
+/// Outages begin within this, while there is work to do.
+const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $chance:expr),+ $(,)?) => {
@@ -37,15 +41,15 @@ faults! {
     /// A message is held back for 34 hours: Apify gives up after 32.
     DelayedHours = 0.01,
     /// Dead letters are redriven only after 28 days.
-    RedrivenLate = 0.15,
+    RedrivenLate = 0.4,
     /// Groups are served in another order than their messages came.
     GroupsReordered = 0.1,
     /// A message's visibility ends while it is being handled: a second worker gets it.
     VisibilityLapsed = 0.008,
     /// A worker dies before an effect.
-    CrashBefore = 0.02,
+    CrashBefore = 0.003,
     /// A worker dies after an effect, before it hears of it.
-    CrashAfter = 0.02,
+    CrashAfter = 0.003,
     /// An invocation has little time.
     DeadlineShort = 0.04,
     /// Airtable does what was asked; its answer is lost.
@@ -56,7 +60,7 @@ faults! {
     ApifyAnswerLost = 0.03,
     /// A queue takes the messages; its answer is lost.
     QueueAnswerLost = 0.008,
-    /// The log stores some or all events; its answer is lost.
+    /// The log stores some or all of what it was given; its answer is lost.
     LogAnswerLost = 0.01,
     /// A request to Airtable never arrives.
     AirtableNotReached = 0.01,
@@ -68,7 +72,7 @@ faults! {
     QueueNotReached = 0.005,
     /// The log cannot be reached.
     LogNotReached = 0.01,
-    /// Of several messages a queue takes only the first.
+    /// Of several messages in one request a queue takes only some.
     SendPartial = 0.05,
     /// Airtable answers 429 and nothing for 30 seconds.
     AirtableLimited = 0.004,
@@ -87,21 +91,21 @@ faults! {
     /// Apify answers 500 or 503.
     ApifyBroken = 0.02,
     /// Airtable is away for two hours.
-    AirtableOutage = 0.125,
+    AirtableOutage = 0.22,
     /// Gemini is away for two hours.
-    GeminiOutage = 0.125,
+    GeminiOutage = 0.22,
     /// Apify is away for two hours.
-    ApifyOutage = 0.125,
+    ApifyOutage = 0.22,
     /// The queues are away for two hours.
-    QueueOutage = 0.125,
+    QueueOutage = 0.22,
     /// The log is away for two hours.
-    LogOutage = 0.125,
+    LogOutage = 0.22,
     /// An outage lasts for six hours: messages are given up.
-    LongOutage = 0.25,
+    LongOutage = 0.4,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.2,
     /// Airtable forgets where a listing was.
-    StaleIterator = 0.02,
+    StaleIterator = 0.03,
     /// A person deletes a run record.
     RecordDeleted = 0.15,
     /// A person edits the numbers of a run record.
@@ -128,6 +132,20 @@ impl Fault {
     /// Whether it is drawn once for a schedule or a person's day, not at every step.
     fn is_rare(self) -> bool {
         self.chance() >= 0.04 && !matches!(self, Self::GroupsReordered | Self::SendPartial)
+    }
+
+    /// Whether it is what people do in Airtable.
+    fn is_of_people(self) -> bool {
+        matches!(
+            self,
+            Self::RecordDeleted
+                | Self::RecordEdited
+                | Self::RunIdEdited
+                | Self::RetryTicked
+                | Self::RecordDuplicated
+                | Self::FieldRenamed
+                | Self::LeadDeleted
+        )
     }
 }
 
@@ -156,7 +174,33 @@ pub(super) struct Faults {
     chances: Vec<f64>,
     counts: Vec<AtomicU64>,
     active: AtomicBool,
-    outages: Vec<(Part, Instant, Instant)>,
+    people: PeopleAtWork,
+    outages: Vec<Outage>,
+}
+
+/// Whether people still act.
+#[derive(Default)]
+struct PeopleAtWork {
+    are_gone: AtomicBool,
+    gone: Notify,
+}
+
+impl PeopleAtWork {
+    fn are_gone(&self) -> bool {
+        self.are_gone.load(Ordering::Relaxed)
+    }
+}
+
+/// A time in which a part is away.
+struct Outage {
+    part: Part,
+    fault: Fault,
+    from: Instant,
+    until: Instant,
+    /// Whether a request met it.
+    is_met: AtomicBool,
+    /// Whether a request met it after the time that an ordinary one lasts.
+    is_long_met: AtomicBool,
 }
 
 impl Faults {
@@ -168,37 +212,42 @@ impl Faults {
         let chances = Fault::ALL.iter().map(|fault| {
             let wanted = dice.chance(0.5);
             let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
-            if wanted { (fault.chance() * level).min(0.5) } else { 0.0 }
+            if wanted { (fault.chance() * level).min(0.8) } else { 0.0 }
         });
         let mut faults = Self {
             chances: chances.collect(),
             counts: Fault::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             active: AtomicBool::new(true),
+            people: PeopleAtWork::default(),
             outages: Vec::new(),
         };
         for (part, fault) in Part::ALL {
-            if faults.hits(fault, dice) {
-                let from = Instant::now() + dice.within(Duration::from_mins(20));
-                let is_long = faults.hits(Fault::LongOutage, dice);
+            if faults.is_drawn(fault, dice) {
+                let from = Instant::now() + dice.within(OUTAGES_BEGIN);
+                let is_long = faults.is_drawn(Fault::LongOutage, dice);
                 let until = from + if is_long { LONG_OUTAGE } else { OUTAGE };
-                faults.outages.push((part, from, until));
+                let (is_met, is_long_met) = (AtomicBool::new(false), AtomicBool::new(false));
+                faults.outages.push(Outage { part, fault, from, until, is_met, is_long_met });
             }
         }
         faults
     }
 
-    /// Draws whether `fault` happens at this opportunity, and counts it.
+    /// Draws whether `fault` happens at this opportunity, and counts it: only for a fault that has
+    /// its effect whenever it is drawn.
     pub(super) fn hits(&self, fault: Fault, dice: &Dice) -> bool {
-        let hits = self.could_hit(fault, dice);
+        let hits = self.is_drawn(fault, dice);
         if hits {
             self.count(fault);
         }
         hits
     }
 
-    /// Draws whether `fault` is to be tried; it is counted when it succeeded.
-    pub(super) fn could_hit(&self, fault: Fault, dice: &Dice) -> bool {
-        self.active.load(Ordering::Relaxed) && dice.chance(self.chances[fault as usize])
+    /// Draws whether `fault` is to be tried; it is counted when it has its effect.
+    pub(super) fn is_drawn(&self, fault: Fault, dice: &Dice) -> bool {
+        let happens =
+            if fault.is_of_people() { !self.people.are_gone() } else { self.are_active() };
+        happens && dice.chance(self.chances[fault as usize])
     }
 
     pub(super) fn count(&self, fault: Fault) {
@@ -207,18 +256,49 @@ impl Faults {
 
     /// Whether `part` is away now.
     pub(super) fn is_away(&self, part: Part) -> bool {
+        self.outage(part).is_some()
+    }
+
+    /// Whether a request to `part` finds it away. An outage is counted when the first one does.
+    pub(super) fn meets_outage(&self, part: Part) -> bool {
+        let Some(outage) = self.outage(part) else { return false };
+        if !outage.is_met.swap(true, Ordering::Relaxed) {
+            self.count(outage.fault);
+        }
+        let is_long = outage.from.elapsed() > OUTAGE;
+        if is_long && !outage.is_long_met.swap(true, Ordering::Relaxed) {
+            self.count(Fault::LongOutage);
+        }
+        true
+    }
+
+    fn outage(&self, part: Part) -> Option<&Outage> {
         let now = Instant::now();
-        self.active.load(Ordering::Relaxed)
-            && self
-                .outages
-                .iter()
-                .any(|(away, from, until)| *away == part && (*from..*until).contains(&now))
+        let of_part =
+            |outage: &&Outage| outage.part == part && (outage.from..outage.until).contains(&now);
+        self.are_active().then(|| self.outages.iter().find(of_part)).flatten()
+    }
+
+    /// Says when outages begin and end, until the faults do.
+    pub(super) async fn tell_outages(&self, trace: &Trace) {
+        let ends = |outage: &Outage| {
+            [(outage.from, "goes away"), (outage.until, "is back")]
+                .map(|(at, what)| (at, outage.part, what))
+        };
+        let mut moments: Vec<_> = self.outages.iter().flat_map(ends).collect();
+        moments.sort_by_key(|(at, ..)| *at);
+        for (at, part, what) in moments {
+            tokio::time::sleep_until(at).await;
+            if self.are_active() {
+                trace.say(|| format!("{part:?} {what}"));
+            }
+        }
     }
 
     /// Whether an outage goes on or is still to come.
     pub(super) fn has_outage(&self) -> bool {
         let now = Instant::now();
-        self.outages.iter().any(|(_, _, until)| *until > now)
+        self.outages.iter().any(|outage| outage.until > now)
     }
 
     /// Whether anything goes wrong still.
@@ -226,7 +306,18 @@ impl Faults {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Ends all faults, outages too.
+    /// Returns when people leave the bases alone.
+    pub(super) async fn people_gone(&self) {
+        self.people.gone.notified().await;
+    }
+
+    /// People leave the bases alone from now on.
+    pub(super) fn send_people_home(&self) {
+        self.people.are_gone.store(true, Ordering::Relaxed);
+        self.people.gone.notify_one();
+    }
+
+    /// Ends all faults but those of people, outages too.
     pub(super) fn stop(&self) {
         self.active.store(false, Ordering::Relaxed);
     }

@@ -3,7 +3,7 @@
 use super::bugs::Bug;
 use super::faults::{Fault, Part};
 use super::queues::Received;
-use super::worker::{self, Seams, Worker};
+use super::worker::{Seams, Worker};
 use super::world::World;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use metrics_finalizer::Finalizer;
@@ -22,6 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(150);
 const SCORING_CONCURRENCY: usize = 12;
 /// Most invocations of the finalizer at a time; those of one group follow one another.
 const FINALIZER_CONCURRENCY: usize = 2;
+/// The time that the functions keep to say what they did not do.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Most events of one batch.
 const EVENTS: usize = 10;
 
@@ -81,7 +83,7 @@ pub(super) async fn run(world: Arc<World>, queue: QueueName) {
     let mut calls = JoinSet::new();
     loop {
         while calls.len() < concurrency && !world.faults.is_away(Part::Queue) {
-            let batch = world.queues.receive(queue, batch_size, &world.dice, &world.faults);
+            let batch = world.queues.receive(queue, batch_size, &world);
             if batch.is_empty() {
                 break;
             }
@@ -125,8 +127,8 @@ async fn call(
     let bodies: Vec<&str> = batch.iter().map(|message| &*message.body).collect();
     let groups = batch.iter().map(|message| message.group.clone()).collect();
     world.oracle().began(invocation, queue, groups, &bodies);
-    worker.begin(invocation, worker::death(&world));
-    let is_short = world.faults.hits(Fault::DeadlineShort, &world.dice);
+    worker.begin(invocation);
+    let is_short = world.faults.is_drawn(Fault::DeadlineShort, &world.dice);
     let time = if is_short { Duration::from_secs(world.dice.between(2, 110)) } else { TIMEOUT };
     let deadline = Deadline::after(time);
     let ids: Vec<&str> = batch.iter().map(|message| message.id.as_str()).collect();
@@ -138,24 +140,47 @@ async fn call(
             response = process.handle(event(&batch), deadline) => Some(response),
         }
     };
-    let response = tokio::time::timeout_at(deadline.0, handled).await.ok().flatten();
+    let response = tokio::time::timeout_at(deadline.0, handled).await;
+    let gave_back = |response: &Option<SqsBatchResponse>| {
+        response.as_ref().is_some_and(|response| !response.batch_item_failures.is_empty())
+    };
+    // The finalizer gives nothing back: what is not projected in time is left to a tick.
+    if is_short && response.as_ref().map_or(true, gave_back)
+        || is_short && deadline.remaining() <= LAST_WORDS && !worker.is_dead()
+    {
+        world.faults.count(Fault::DeadlineShort);
+    }
     world.oracle().ended(invocation);
-    let Some(response) = response else {
+    world.queues.let_go(queue, &batch);
+    let Some(response) = response.ok().flatten() else {
         world.trace.say(|| format!("{} is gone", worker.name));
         return;
     };
+    let failures = &response.batch_item_failures;
+    let has_failed = |message: &Received| {
+        failures.iter().any(|failure| failure.item_identifier == message.id)
+            && !world.has(Bug::FailuresIgnored)
+    };
+    world.failures.given_back(&batch, worker, has_failed);
     for message in &batch {
-        let failures = &response.batch_item_failures;
-        let failed = failures.iter().any(|failure| failure.item_identifier == message.id)
-            && !world.has(Bug::FailuresIgnored);
-        if failed {
+        if has_failed(message) {
             world.trace.say(|| format!("{} gives {} back", worker.name, message.id));
-            world.oracle().given_back();
         } else {
-            world.queues.delete(queue, &message.receipt, &world.dice, &world.faults);
+            delete(&world, queue, message);
         }
     }
     idle.lock().unwrap_or_else(PoisonError::into_inner).push(process.clone());
+}
+
+/// Takes a handled message off its queue. One that cannot be taken off comes again.
+fn delete(world: &World, queue: QueueName, message: &Received) {
+    let is_away = world.faults.meets_outage(Part::Queue);
+    if is_away || world.faults.hits(Fault::QueueNotReached, &world.dice) {
+        world.trace.say(|| format!("{} cannot be deleted", message.id));
+        world.queues.not_deleted(queue, &message.receipt);
+    } else {
+        world.queues.delete(queue, &message.receipt, world);
+    }
 }
 
 fn event(batch: &[Received]) -> SqsEvent {

@@ -44,10 +44,14 @@
 mod bugs;
 mod dice;
 mod event_log;
+mod failures;
 mod faults;
+mod log_seam;
 mod mapping;
 mod oracle;
 mod people;
+mod plain;
+mod queue_seam;
 mod queues;
 mod scenario;
 mod trace;
@@ -57,16 +61,19 @@ mod worker;
 mod world;
 
 pub use bugs::Bug;
+pub use failures::Branch;
 pub use faults::Fault;
 pub use oracle::{Invariant, Violation};
+pub use plain::Plain;
 
 use crate::MASTER_BASE;
+use faults::Part;
 use shared::messages::{Message, MetricsMessage, plan_group};
 use shared::seams::{OutgoingMessage, QueueName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use world::World;
 
@@ -113,20 +120,9 @@ pub struct Report {
     /// How often each kind of fault happened.
     pub faults: BTreeMap<Fault, u64>,
     /// How often each branch of the failure classes was taken.
-    pub failures: FailureCounts,
+    pub failures: BTreeMap<Branch, u64>,
     /// The trace, if it was wanted.
     pub trace: Vec<String>,
-}
-
-/// How often each branch of the failure classes was taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FailureCounts {
-    /// Messages given back to their queue.
-    pub retryable: u64,
-    /// Failures recorded as an event.
-    pub terminal: u64,
-    /// Messages parked with a reason.
-    pub parked: u64,
 }
 
 /// Runs the schedule of a seed.
@@ -150,6 +146,7 @@ async fn schedule(seed: u64, options: Options) -> Report {
         system.spawn(mapping::run(Arc::clone(&world), queue));
     }
     system.spawn(tick(Arc::clone(&world)));
+    system.spawn(tell_outages(Arc::clone(&world)));
     let mut outside = JoinSet::new();
     for harvest in 0..world.scenario.harvests.len() {
         outside.spawn(webhooks::harvest(Arc::clone(&world), harvest));
@@ -157,7 +154,8 @@ async fn schedule(seed: u64, options: Options) -> Report {
     for request in 0..world.scenario.requests.len() {
         outside.spawn(webhooks::request(Arc::clone(&world), request));
     }
-    outside.spawn(people::run(Arc::clone(&world)));
+    outside.spawn(tokio::time::sleep(people::FIRST_LOOKS));
+    let people = tokio::spawn(people::run(Arc::clone(&world)));
     outside.spawn(poison(Arc::clone(&world)));
     while outside.join_next().await.is_some() {}
     if world.dice.chance(0.5) {
@@ -170,16 +168,20 @@ async fn schedule(seed: u64, options: Options) -> Report {
         // In the middle of work, but late enough for harvests without a webhook to be looked for.
         tokio::time::sleep(world.dice.within(FOUND_WITHIN) + FOUND_WITHIN).await;
     }
-    heal(&world).await;
+    heal(&world, people).await;
     world.oracle().judge(&world.scenario, &world.airtable);
     let oracle = world.oracle();
     Report {
         seed,
         violations: oracle.violations().to_vec(),
         faults: world.faults.counts().collect(),
-        failures: oracle.failures(),
+        failures: world.failures.counts(),
         trace: world.trace.lines(),
     }
+}
+
+async fn tell_outages(world: Arc<World>) {
+    world.faults.tell_outages(&world.trace).await;
 }
 
 /// Somebody puts something unreadable into a group that has work to do.
@@ -189,6 +191,7 @@ async fn poison(world: Arc<World>) {
     {
         tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
         if world.faults.hits(Fault::PoisonMessage, &world.dice) {
+            world.trace.say(|| format!("somebody puts a riddle on {} of {queue:?}", group));
             let deduplication = format!("poison-{}", queue.as_str());
             let message = OutgoingMessage { group, deduplication, body: POISON.to_owned() };
             world.queues.put(queue, &message, Duration::ZERO);
@@ -197,8 +200,8 @@ async fn poison(world: Arc<World>) {
 }
 
 /// The faults end, an operator redrives the dead letters, and all is right soon.
-async fn heal(world: &World) {
-    let is_late = world.faults.hits(Fault::RedrivenLate, &world.dice);
+async fn heal(world: &World, people: JoinHandle<()>) {
+    let is_late = world.faults.is_drawn(Fault::RedrivenLate, &world.dice);
     world.faults.stop();
     world.queues.release();
     world.trace.say(|| "the faults end".to_owned());
@@ -212,6 +215,8 @@ async fn heal(world: &World) {
         tokio::time::sleep(HEALS_WITHIN).await;
         tokio::time::sleep(REDRIVEN_AFTER).await;
     }
+    world.faults.send_people_home();
+    people.await.expect("people do nothing that fails");
     for (queue, letter) in letters {
         if letter.body == POISON {
             world.oracle().dead(&letter.message_id, &letter.reason);
@@ -220,6 +225,9 @@ async fn heal(world: &World) {
         world
             .trace
             .say(|| format!("an operator redrives {}: {}", letter.message_id, letter.reason));
+        if is_late {
+            world.faults.count(Fault::RedrivenLate);
+        }
         world.oracle().dead(&letter.message_id, &letter.reason);
         let message = OutgoingMessage {
             group: letter.group,
@@ -260,7 +268,7 @@ async fn tick(world: Arc<World>) {
             tokio::time::sleep_until(due).await;
         }
         due += TICK_EVERY;
-        if world.has(Bug::TicksLost) {
+        if world.has(Bug::TicksLost) || world.faults.meets_outage(Part::Queue) {
             continue;
         }
         let tick = OutgoingMessage {

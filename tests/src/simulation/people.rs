@@ -4,6 +4,7 @@ use super::faults::Fault;
 use super::scenario::HUMAN_FIELD;
 use super::world::World;
 use crate::MASTER_BASE;
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use shared::schema::{leads, run_record};
 use simulators::airtable::Row;
@@ -11,10 +12,16 @@ use simulators::gemini::Marker;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// People look at the bases for so long.
-const DAY: Duration = Duration::from_mins(30);
-/// How often they look.
-const LOOKS: usize = 6;
+/// The longest time before people look at the bases for the first time.
+const FIRST_GAP: Duration = Duration::from_mins(10);
+/// They look so often in the first hour; then each gap is longer than the one before.
+const EAGER_LOOKS: u32 = 6;
+const LONGEST_GAP: Duration = Duration::from_hours(48);
+/// How long they look at least, however soon all is done.
+pub(super) const FIRST_LOOKS: Duration = Duration::from_mins(30);
+/// Ticks look after a record for a week from its last writing (`VERIFY_DAYS`); the last day is for
+/// outages.
+const WATCHED: SignedDuration = SignedDuration::from_hours(24 * 6);
 /// Fields that a person renames: one that is optional, and some that bill.
 const RENAMED: [&str; 4] =
     [run_record::POST_TOKENS, run_record::PROGRESS_LOG, run_record::END_TIME, run_record::BALANCE];
@@ -22,44 +29,61 @@ const RENAMED: [&str; 4] =
 const EDITED: [&str; 3] =
     [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::POSTS_HARVESTED];
 
-/// Edits the bases now and then.
+/// Edits the bases now and then, until the healing begins.
 pub(super) async fn run(world: Arc<World>) {
-    for _ in 0..LOOKS {
-        tokio::time::sleep(world.dice.within(DAY / u32::try_from(LOOKS).expect("a few") * 2)).await;
-        look(&world);
-        if world.faults.hits(Fault::FieldRenamed, &world.dice) {
-            rename_for_a_while(&world).await;
+    for look_number in 0_u32.. {
+        let growth = 2_u32.saturating_pow((look_number / EAGER_LOOKS * 2).min(12));
+        let gap = (FIRST_GAP * growth).min(LONGEST_GAP);
+        if is_over(&world, world.dice.within(gap)).await {
+            break;
         }
+        delete_lead(&world);
+        look(&world);
+        if world.faults.hits(Fault::FieldRenamed, &world.dice) && rename_for_a_while(&world).await {
+            break;
+        }
+        world.activity.notify_one();
+    }
+}
+
+/// Waits; whether people are to leave the bases alone.
+async fn is_over(world: &World, wait: Duration) -> bool {
+    tokio::select! {
+        biased;
+        () = world.faults.people_gone() => true,
+        () = tokio::time::sleep(wait) => false,
     }
 }
 
 fn look(world: &World) {
     let dice = &world.dice;
     let rows = world.airtable.rows(MASTER_BASE, run_record::TABLE).expect("the run records");
-    // A record that was marked as a duplicate, or given another id, is no run's any more.
-    let rows: Vec<Row> = rows.into_iter().filter(is_of_a_run).collect();
+    let rows: Vec<Row> = rows.into_iter().filter(|row| is_of_a_watched_run(world, row)).collect();
     let Some(row) = dice.pick(&rows).cloned() else { return };
-    let edit = |cells: Value| {
+    // A fault is counted when the base took the edit: the field may be called otherwise just now.
+    let edit = |fault: Option<Fault>, cells: Value| {
         let Value::Object(cells) = cells else { return };
-        if world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells).is_err() {
-            world.trace.say(|| format!("a person cannot edit {}", row.id));
+        match world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells) {
+            Ok(()) => fault.into_iter().for_each(|fault| world.faults.count(fault)),
+            Err(_) => world.trace.say(|| format!("a person cannot edit {}", row.id)),
         }
     };
+    let wants = |fault| world.faults.is_drawn(fault, dice).then_some(fault);
     if world.faults.hits(Fault::RecordDeleted, dice) {
         world.trace.say(|| format!("a person deletes record {}", row.id));
         world.airtable.delete_record(MASTER_BASE, run_record::TABLE, &row.id).expect("it is there");
         world.oracle().record_deleted(&row.id);
-    } else if world.faults.hits(Fault::RecordEdited, dice) {
+    } else if let Some(fault) = wants(Fault::RecordEdited) {
         let field = EDITED[dice.below(EDITED.len())];
         world.trace.say(|| format!("a person edits {field:?} of record {}", row.id));
-        edit(json!({field: 7}));
-    } else if world.faults.hits(Fault::RunIdEdited, dice) {
+        edit(Some(fault), json!({field: 7}));
+    } else if let Some(fault) = wants(Fault::RunIdEdited) {
         world.trace.say(|| format!("a person edits the Run ID of record {}", row.id));
         let run = row.fields.get(run_record::RUN_ID).and_then(Value::as_str).unwrap_or_default();
-        edit(json!({run_record::RUN_ID: format!("{run} (mine)")}));
-    } else if world.faults.hits(Fault::RetryTicked, dice) {
+        edit(Some(fault), json!({run_record::RUN_ID: format!("{run} (mine)")}));
+    } else if let Some(fault) = wants(Fault::RetryTicked) {
         world.trace.say(|| format!("a person ticks Retry on record {}", row.id));
-        edit(json!({run_record::RETRY: true}));
+        edit(Some(fault), json!({run_record::RETRY: true}));
         mend_profiles(world);
     } else if world.faults.hits(Fault::RecordDuplicated, dice) {
         world.trace.say(|| format!("a person duplicates record {}", row.id));
@@ -67,17 +91,24 @@ fn look(world: &World) {
         copy.remove(HUMAN_FIELD);
         world.airtable.insert(MASTER_BASE, run_record::TABLE, copy).expect("the cells fit");
     } else if dice.chance(0.3) {
-        edit(json!({HUMAN_FIELD: true}));
+        edit(None, json!({HUMAN_FIELD: true}));
         world.oracle().human_wrote(&row.id);
     }
-    if world.faults.hits(Fault::LeadDeleted, dice) {
-        let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];
-        let lead = &client.leads[dice.below(client.leads.len())];
+}
+
+/// A person deletes a lead, whether any run was heard of yet or not.
+fn delete_lead(world: &World) {
+    let dice = &world.dice;
+    if !world.faults.is_drawn(Fault::LeadDeleted, dice) {
+        return;
+    }
+    let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];
+    let lead = &client.leads[dice.below(client.leads.len())];
+    // It may be gone already.
+    if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
+        world.faults.count(Fault::LeadDeleted);
         world.trace.say(|| format!("a person deletes lead {}", lead.slug));
-        // It may be gone already.
-        if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
-            world.oracle().lead_deleted(&lead.record);
-        }
+        world.oracle().lead_deleted(&lead.record);
     }
 }
 
@@ -98,11 +129,17 @@ fn mend_profiles(world: &World) {
     }
 }
 
-fn is_of_a_run(row: &Row) -> bool {
-    row.fields.get(run_record::RUN_ID).and_then(Value::as_str).is_some_and(|id| !id.contains(' '))
+/// Whether a record is one that the functions promise to put right. One that was marked as a
+/// duplicate, or given another id, is no run's any more; and a run that ended long ago is not
+/// looked after.
+fn is_of_a_watched_run(world: &World, row: &Row) -> bool {
+    let run = row.fields.get(run_record::RUN_ID).and_then(Value::as_str);
+    let Some(run) = run.and_then(|run| run.parse().ok()) else { return false };
+    world.log.is_watched(&run, world.clock.now() - WATCHED)
 }
 
-async fn rename_for_a_while(world: &World) {
+/// Renames a field and names it back; whether people are to leave the bases alone.
+async fn rename_for_a_while(world: &World) -> bool {
     let field = RENAMED[world.dice.below(RENAMED.len())];
     let other = format!("{field} (old)");
     let rename = |from: &str, to: &str| {
@@ -110,6 +147,7 @@ async fn rename_for_a_while(world: &World) {
         world.trace.say(|| format!("a person renames field {from:?} to {to:?}"));
     };
     rename(field, &other);
-    tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
+    let is_over = is_over(world, world.dice.within(Duration::from_mins(20))).await;
     rename(&other, field);
+    is_over
 }

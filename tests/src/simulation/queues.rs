@@ -1,7 +1,8 @@
 //! The two FIFO queues as SQS keeps them: groups, deduplication, visibility, dead letters.
 
-use super::dice::Dice;
-use super::faults::{Fault, Faults};
+use super::failures::Branch;
+use super::faults::Fault;
+use super::world::World;
 use jiff::Timestamp;
 use shared::adapters::limits::{DEDUPLICATION_WINDOW, hidden_for};
 use shared::clock::Clock;
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long a received message is hidden.
-const VISIBILITY: Duration = Duration::from_secs(900);
+pub(super) const VISIBILITY: Duration = Duration::from_secs(900);
 /// Most messages of one receiving.
 const MOST_RECEIVED: usize = 10;
 
@@ -34,6 +35,9 @@ struct State {
     messages: BTreeMap<u64, Message>,
     remembered: BTreeMap<(String, String), Instant>,
     dead: Vec<DeadLetter>,
+    /// Receivings whose worker is still at work, by the message's place and how often it had been
+    /// received.
+    at_work: BTreeSet<(u64, u32)>,
     next: u64,
 }
 
@@ -46,6 +50,8 @@ struct Message {
     sent_at: Timestamp,
     visible_at: Instant,
     receive_count: u32,
+    /// Whether its group waits while it is hidden.
+    holds_group: bool,
     /// How often it still comes though it was handled; `None` before that was drawn.
     comes_again: Option<u64>,
 }
@@ -78,19 +84,20 @@ impl Queues {
     }
 
     /// Puts a message on a queue, visible `after` some time; one that was sent within five
-    /// minutes is dropped.
-    pub(super) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) {
+    /// minutes is dropped. Whether it was taken.
+    pub(super) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) -> bool {
         let now = Instant::now();
         let mut state = self.lock(queue);
         state.remembered.retain(|_, until| *until > now);
         let key = (message.group.clone(), message.deduplication.clone());
         if state.remembered.contains_key(&key) {
-            return;
+            return false;
         }
         state.remembered.insert(key, now + DEDUPLICATION_WINDOW);
         self.put_anew(&mut state, queue, message, after);
         drop(state);
         self.changed(queue).notify_one();
+        true
     }
 
     /// Puts a message on a queue past its deduplication.
@@ -119,84 +126,54 @@ impl Queues {
                 sent_at: self.clock.now(),
                 visible_at: Instant::now() + after,
                 receive_count: 0,
+                holds_group: true,
                 comes_again: None,
             },
         );
     }
 
     /// Gives out messages of groups of which nothing is hidden, in their order.
-    pub(super) fn receive(
-        &self,
-        queue: QueueName,
-        most: usize,
-        dice: &Dice,
-        faults: &Faults,
-    ) -> Vec<Received> {
-        let now = Instant::now();
+    pub(super) fn receive(&self, queue: QueueName, most: usize, world: &World) -> Vec<Received> {
         let mut state = self.lock(queue);
-        let hidden: BTreeSet<String> = state
-            .messages
-            .values()
-            .filter(|message| message.visible_at > now)
-            .map(|message| message.group.clone())
-            .collect();
-        let mut ready: Vec<(u64, String)> = state
-            .messages
-            .iter()
-            .filter(|(_, message)| !hidden.contains(&message.group))
-            .map(|(sequence, message)| (*sequence, message.group.clone()))
-            .collect();
-        let groups: BTreeSet<&String> = ready.iter().map(|(_, group)| group).collect();
-        if groups.len() > 1 && faults.hits(Fault::GroupsReordered, dice) {
-            let groups: Vec<String> = groups.into_iter().cloned().collect();
-            let first = groups[dice.below(groups.len())].clone();
-            ready.sort_by_key(|(sequence, group)| (*group != first, *sequence));
-        }
+        let mut ready = state.ready();
+        reorder(&mut ready, world);
         let mut received = Vec::new();
         for (sequence, _) in ready {
             if received.len() == most.min(MOST_RECEIVED) {
                 break;
             }
-            let Some(message) = state.messages.get_mut(&sequence) else { continue };
-            if message.receive_count >= QUEUE_RECEIVES {
-                let message = state.messages.remove(&sequence).expect("it was there");
-                // One that was handled only comes again.
-                if message.comes_again.is_some() {
-                    continue;
-                }
-                state.dead.push(DeadLetter {
-                    group: message.group,
-                    message_id: message.id,
-                    body: message.body.to_string(),
-                    reason: String::new(),
-                });
-                continue;
+            received.extend(state.take(sequence, world));
+        }
+        // Drawn once for all: the messages of a group that stay hidden would keep the others back.
+        let ends_early =
+            !received.is_empty() && world.faults.is_drawn(Fault::VisibilityLapsed, &world.dice);
+        let hidden_for =
+            if ends_early { Duration::from_secs(world.dice.between(1, 40)) } else { VISIBILITY };
+        for message in &received {
+            if let Some((_, message)) = in_flight(&mut state, &message.receipt) {
+                message.visible_at = Instant::now() + hidden_for;
             }
-            message.receive_count += 1;
-            let lapses = faults.hits(Fault::VisibilityLapsed, dice);
-            let hidden_for =
-                if lapses { Duration::from_secs(dice.between(1, 40)) } else { VISIBILITY };
-            message.visible_at = now + hidden_for;
-            received.push(Received {
-                id: message.id.clone(),
-                receipt: format!("{sequence}#{}", message.receive_count),
-                group: message.group.clone(),
-                deduplication: message.deduplication.clone(),
-                body: Arc::clone(&message.body),
-                sent_at: message.sent_at,
-                receive_count: message.receive_count,
-            });
         }
         received
     }
 
-    /// Takes a handled message off. One that is to come again is only hidden for a while. A
-    /// receipt that is no longer the message's last does nothing, as on SQS.
-    pub(super) fn delete(&self, queue: QueueName, receipt: &str, dice: &Dice, faults: &Faults) {
+    /// Takes note that the worker which received these messages is at work on them no longer.
+    pub(super) fn let_go(&self, queue: QueueName, messages: &[Received]) {
+        let mut state = self.lock(queue);
+        for place in messages.iter().filter_map(|message| place(&message.receipt)) {
+            state.at_work.remove(&place);
+        }
+    }
+
+    /// Takes a handled message off. One that is to come again is only hidden for a while: it holds
+    /// back its group, or comes when newer ones of its group have been handled. A receipt that is
+    /// no longer the message's last does nothing, as on SQS.
+    pub(super) fn delete(&self, queue: QueueName, receipt: &str, world: &World) {
+        let World { faults, dice, .. } = world;
         let mut state = self.lock(queue);
         let Some((sequence, message)) = in_flight(&mut state, receipt) else { return };
         let left = *message.comes_again.get_or_insert_with(|| {
-            if !faults.could_hit(Fault::DeliveredAgain, dice) {
+            if !faults.is_drawn(Fault::DeliveredAgain, dice) {
                 return 0;
             }
             if dice.chance(0.9) { dice.between(1, 2) } else { dice.between(3, 19) }
@@ -204,19 +181,33 @@ impl Queues {
         if left == 0 || !faults.are_active() {
             state.messages.remove(&sequence);
         } else {
-            faults.count(Fault::DeliveredAgain);
             message.comes_again = Some(left - 1);
+            message.holds_group = dice.chance(0.5);
             message.visible_at = Instant::now() + dice.within(VISIBILITY);
         }
         drop(state);
         self.changed(queue).notify_one();
     }
 
+    /// Takes note that a message was handled though its receiver could not take it off: it comes
+    /// again when its visibility ends.
+    pub(super) fn not_deleted(&self, queue: QueueName, receipt: &str) {
+        if let Some((_, message)) = in_flight(&mut self.lock(queue), receipt) {
+            message.comes_again.get_or_insert(0);
+        }
+    }
+
     /// Hides a received message until `delay` from now.
     pub(super) fn postpone(&self, queue: QueueName, receipt: &str, delay: Duration) {
-        if let Some((_, message)) = in_flight(&mut self.lock(queue), receipt) {
+        let mut state = self.lock(queue);
+        if let Some((_, message)) = in_flight(&mut state, receipt) {
             message.visible_at = Instant::now() + hidden_for(delay);
+            // It comes again because it was given back, not because its time was over.
+            if let Some(place) = place(receipt) {
+                state.at_work.remove(&place);
+            }
         }
+        drop(state);
         self.changed(queue).notify_one();
     }
 
@@ -268,10 +259,89 @@ impl Queues {
     }
 }
 
+impl State {
+    /// What can be received now, with its group.
+    fn ready(&self) -> Vec<(u64, String)> {
+        let now = Instant::now();
+        let is_hidden = |message: &Message| message.visible_at > now;
+        let holding = |message: &&Message| is_hidden(message) && message.holds_group;
+        let held: BTreeSet<&str> =
+            self.messages.values().filter(holding).map(|message| message.group.as_str()).collect();
+        self.messages
+            .iter()
+            .filter(|(_, message)| !is_hidden(message) && !held.contains(&*message.group))
+            .map(|(sequence, message)| (*sequence, message.group.clone()))
+            .collect()
+    }
+
+    /// Receives a message. One that was received too often is a dead letter instead, without a
+    /// reason; one that was handled and only comes again is gone.
+    fn take(&mut self, sequence: u64, world: &World) -> Option<Received> {
+        let message = self.messages.get_mut(&sequence)?;
+        if message.receive_count >= QUEUE_RECEIVES {
+            let message = self.messages.remove(&sequence)?;
+            if message.comes_again.is_none() {
+                world.failures.count(Branch::GivenUpByQueue);
+                world.trace.say(|| format!("{} was received too often", message.id));
+                self.dead.push(DeadLetter {
+                    group: message.group,
+                    message_id: message.id,
+                    body: message.body.to_string(),
+                    reason: String::new(),
+                });
+            }
+            return None;
+        }
+        message.receive_count += 1;
+        message.holds_group = true;
+        let received = Received {
+            id: message.id.clone(),
+            receipt: format!("{sequence}#{}", message.receive_count),
+            group: message.group.clone(),
+            deduplication: message.deduplication.clone(),
+            body: Arc::clone(&message.body),
+            sent_at: message.sent_at,
+            receive_count: message.receive_count,
+        };
+        // Hidden for how long is drawn later, for all that are received together.
+        message.visible_at = Instant::now() + VISIBILITY;
+        let id = &message.id;
+        if message.comes_again.is_some() {
+            world.faults.count(Fault::DeliveredAgain);
+            world.trace.say(|| format!("{id} comes again though it was handled"));
+        }
+        if self.at_work.range((sequence, 0)..=(sequence, u32::MAX)).next().is_some() {
+            world.faults.count(Fault::VisibilityLapsed);
+            world.trace.say(|| format!("{id} is visible again while it is being handled"));
+        }
+        self.at_work.insert((sequence, message.receive_count));
+        Some(received)
+    }
+}
+
+/// Puts another group in front than the one whose message came first.
+fn reorder(ready: &mut [(u64, String)], world: &World) {
+    let Some(group) = ready.first().map(|(_, group)| group.clone()) else { return };
+    let others: BTreeSet<&String> =
+        ready.iter().map(|(_, group)| group).filter(|other| **other != group).collect();
+    if others.is_empty() || !world.faults.hits(Fault::GroupsReordered, &world.dice) {
+        return;
+    }
+    let others: Vec<String> = others.into_iter().cloned().collect();
+    let first = &others[world.dice.below(others.len())];
+    world.trace.say(|| format!("group {first} is served before group {group}"));
+    ready.sort_by_key(|(sequence, group)| (group != first, *sequence));
+}
+
+/// The place of a received message, and how often it had been received.
+fn place(receipt: &str) -> Option<(u64, u32)> {
+    let (sequence, count) = receipt.split_once('#')?;
+    Some((sequence.parse().ok()?, count.parse().ok()?))
+}
+
 /// The message that a receipt stands for, if it was not received again since.
 fn in_flight<'a>(state: &'a mut State, receipt: &str) -> Option<(u64, &'a mut Message)> {
-    let (sequence, count) = receipt.split_once('#')?;
-    let sequence: u64 = sequence.parse().ok()?;
+    let (sequence, count) = place(receipt)?;
     let message = state.messages.get_mut(&sequence)?;
-    (message.receive_count.to_string() == count).then_some((sequence, message))
+    (message.receive_count == count).then_some((sequence, message))
 }

@@ -333,6 +333,7 @@ impl Scenario {
         let status = match dice.below(12) {
             0 => RunStatus::TimedOut,
             1 => RunStatus::Aborted,
+            2 => RunStatus::Failed,
             _ => RunStatus::Succeeded,
         };
         let ends_after = dice.within(Duration::from_mins(10));

@@ -2,7 +2,7 @@
 
 use super::bugs;
 use super::faults::{Fault, Part};
-use super::worker::Seams;
+use super::worker::{Seams, Turn};
 use bytes::Bytes;
 use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
@@ -10,12 +10,16 @@ use simulators::Service;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// In the body of a request for a further page of a listing.
+const OFFSET: &[u8] = b"\"offset\"";
+
 /// The faults that one service's requests meet.
 struct OfService {
     part: Part,
     not_reached: Fault,
     answer_lost: Fault,
-    refusals: &'static [(Fault, simulators::Fault)],
+    /// Each with the answers that it gives, one of them at a time.
+    refusals: &'static [(Fault, &'static [simulators::Fault])],
 }
 
 const AIRTABLE: OfService = OfService {
@@ -23,9 +27,9 @@ const AIRTABLE: OfService = OfService {
     not_reached: Fault::AirtableNotReached,
     answer_lost: Fault::AirtableAnswerLost,
     refusals: &[
-        (Fault::AirtableLimited, simulators::Fault::TooManyRequests),
-        (Fault::AirtableBroken, simulators::Fault::InternalError),
-        (Fault::AirtableOverloaded, simulators::Fault::Unavailable),
+        (Fault::AirtableLimited, &[simulators::Fault::TooManyRequests]),
+        (Fault::AirtableBroken, &[simulators::Fault::InternalError]),
+        (Fault::AirtableOverloaded, &[simulators::Fault::Unavailable]),
     ],
 };
 const APIFY: OfService = OfService {
@@ -33,8 +37,8 @@ const APIFY: OfService = OfService {
     not_reached: Fault::ApifyNotReached,
     answer_lost: Fault::ApifyAnswerLost,
     refusals: &[
-        (Fault::ApifyLimited, simulators::Fault::TooManyRequests),
-        (Fault::ApifyBroken, simulators::Fault::InternalError),
+        (Fault::ApifyLimited, &[simulators::Fault::TooManyRequests]),
+        (Fault::ApifyBroken, &[simulators::Fault::InternalError, simulators::Fault::Unavailable]),
     ],
 };
 const GEMINI: OfService = OfService {
@@ -42,9 +46,9 @@ const GEMINI: OfService = OfService {
     not_reached: Fault::GeminiNotReached,
     answer_lost: Fault::GeminiAnswerLost,
     refusals: &[
-        (Fault::GeminiLimited, simulators::Fault::TooManyRequests),
-        (Fault::GeminiBroken, simulators::Fault::InternalError),
-        (Fault::GeminiOverloaded, simulators::Fault::Unavailable),
+        (Fault::GeminiLimited, &[simulators::Fault::TooManyRequests]),
+        (Fault::GeminiBroken, &[simulators::Fault::InternalError]),
+        (Fault::GeminiOverloaded, &[simulators::Fault::Unavailable]),
     ],
 };
 
@@ -75,8 +79,12 @@ impl Transport for Seams {
             || TransportError::AnswerLost { host: host.clone(), reason: "simulated".to_owned() };
         let asked = request.body().clone();
         let sent = Instant::now();
-        self.turn().await;
-        if self.world.faults.is_away(faults.part) {
+        let (before, after) = match takes_effect(&faults, &request) {
+            true => (Turn::Before, Turn::After),
+            false => (Turn::Reading, Turn::Reading),
+        };
+        self.turn(before).await;
+        if self.world.faults.meets_outage(faults.part) {
             let outcome = match self.world.dice.below(3) {
                 0 => Err(not_sent("simulated outage")),
                 1 => Ok(self.refuse(&faults, &request, simulators::Fault::Unavailable, sent)),
@@ -93,9 +101,10 @@ impl Transport for Seams {
             self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
-        for (fault, refusal) in faults.refusals {
+        for (fault, refusals) in faults.refusals {
             if self.hit(*fault) {
-                let outcome = Ok(self.refuse(&faults, &request, *refusal, sent));
+                let refusal = refusals[self.world.dice.below(refusals.len())];
+                let outcome = Ok(self.refuse(&faults, &request, refusal, sent));
                 self.note_no_answer(&faults, &asked, &outcome);
                 return outcome;
             }
@@ -107,7 +116,11 @@ impl Transport for Seams {
             self.note_no_answer(&faults, &asked, &outcome);
             return outcome;
         }
-        self.turn().await;
+        self.turn(after).await;
+        if is_stale(&response) {
+            self.world.faults.count(Fault::StaleIterator);
+            self.world.trace.say(|| format!("{}'s listing is stale", self.worker.name));
+        }
         if faults.part == Part::Gemini {
             self.world.oracle().model_answer_reached(self.worker.invocation(), &answered);
         }
@@ -130,10 +143,9 @@ impl Seams {
         let asked = request.body().clone();
         let response = match faults.part {
             Part::Airtable => {
-                if world.faults.could_hit(Fault::StaleIterator, &world.dice)
-                    && world.airtable.expire_iterators() > 0
-                {
-                    world.faults.count(Fault::StaleIterator);
+                let goes_on = asked.windows(OFFSET.len()).any(|part| part == OFFSET);
+                if goes_on && world.faults.is_drawn(Fault::StaleIterator, &world.dice) {
+                    world.airtable.expire_iterators();
                 }
                 world.oracle().airtable_asked(&self.worker.name, base_of(&path), sent);
                 match bugs::instead(world, &self.worker.name, &request).await {
@@ -230,6 +242,20 @@ impl Seams {
 pub(super) fn base_of(path: &str) -> &str {
     let path = path.strip_prefix("/v0/meta/bases/").or_else(|| path.strip_prefix("/v0/"));
     path.and_then(|path| path.split('/').next()).unwrap_or_default()
+}
+
+/// Whether a request changes anything, or costs anything.
+fn takes_effect(faults: &OfService, request: &HttpRequest) -> bool {
+    let only_reads =
+        request.method() == http::Method::GET || request.uri().path().ends_with("/listRecords");
+    faults.part == Part::Gemini || !only_reads
+}
+
+/// Whether Airtable answers that it forgot where the listing was.
+fn is_stale(response: &HttpResponse) -> bool {
+    let body = str::from_utf8(response.body()).unwrap_or_default();
+    response.status() == http::StatusCode::UNPROCESSABLE_ENTITY
+        && body.contains("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
 }
 
 /// The table that a path names.

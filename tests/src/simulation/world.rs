@@ -3,6 +3,7 @@
 use super::bugs::Bug;
 use super::dice::Dice;
 use super::event_log::Log;
+use super::failures::Failures;
 use super::faults::Faults;
 use super::oracle::Oracle;
 use super::queues::Queues;
@@ -31,6 +32,7 @@ const PAGE_ROWS: usize = 16;
 pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) faults: Faults,
+    pub(super) failures: Failures,
     pub(super) clock: Clock,
     pub(super) trace: Arc<Trace>,
     pub(super) airtable: Airtable,
@@ -93,6 +95,7 @@ impl World {
         let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
         Self {
             faults: Faults::draw(&dice, options.faults),
+            failures: Failures::default(),
             trace,
             queues: Queues::new(clock.clone()),
             log: Log::default(),

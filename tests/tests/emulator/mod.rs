@@ -12,6 +12,7 @@ use shared::adapters::sqs::SqsQueue;
 use shared::config::QueueUrls;
 use shared::config::Vars;
 use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,7 +39,7 @@ impl Emulator {
             Ok(python) => python,
             Err(reason) => {
                 assert!(std::env::var_os("CI").is_none(), "{reason}");
-                println!("SKIPPED: the adapters for AWS were not tested: {reason}");
+                say_skipped(&reason);
                 return None;
             }
         };
@@ -116,8 +117,9 @@ impl Emulator {
         DynamoEventLog::new(client, "runtally-events".to_owned())
     }
 
-    /// Both queues with their dead-letter queues, new ones each time.
-    pub(crate) async fn mailbox(&self) -> OnSqs {
+    /// Both queues with their dead-letter queues, new ones each time, that hide a received
+    /// message for `visibility`.
+    pub(crate) async fn mailbox(&self, visibility: Duration) -> OnSqs {
         let client = self.aws.sqs();
         let number = self.queues.fetch_add(1, Ordering::Relaxed);
         let mut urls = Vec::new();
@@ -126,7 +128,7 @@ impl Emulator {
                 .create_queue()
                 .queue_name(format!("{name}-{number}.fifo"))
                 .attributes(QueueAttributeName::FifoQueue, "true")
-                .attributes(QueueAttributeName::VisibilityTimeout, "60")
+                .attributes(QueueAttributeName::VisibilityTimeout, visibility.as_secs().to_string())
                 .send()
                 .await
                 .expect("the emulator makes the queue");
@@ -153,6 +155,12 @@ impl Drop for Emulator {
         // Reaps it; it is gone.
         self.process.wait().ok();
     }
+}
+
+/// Says so also when the test passes: cargo shows what `println!` prints only of those that fail.
+fn say_skipped(reason: &str) {
+    writeln!(std::io::stdout().lock(), "SKIPPED: the adapters for AWS were not tested: {reason}")
+        .expect("a place to print to");
 }
 
 /// The Python that has the emulator, which `tests/stack/tools` installs.
@@ -208,6 +216,8 @@ impl Queue for OnSqs {
 }
 
 impl Mailbox for OnSqs {
+    const TIME_MOVES: bool = false;
+
     async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
         let received = self
             .client

@@ -9,7 +9,6 @@ mod run_book;
 mod settled;
 mod verdict;
 
-use super::FailureCounts;
 use super::scenario::Scenario;
 use super::trace::Trace;
 use crate::MASTER_BASE;
@@ -84,7 +83,6 @@ pub(super) struct Oracle {
     harvests: BTreeMap<String, (usize, [String; 2])>,
     /// Harvests that the tick found.
     clientless: BTreeSet<String>,
-    failures: FailureCounts,
     trace: Arc<Trace>,
 }
 
@@ -126,7 +124,6 @@ impl Oracle {
             violations: Vec::new(),
             harvests: BTreeMap::new(),
             clientless: BTreeSet::new(),
-            failures: FailureCounts::default(),
         };
         for (word, post) in &scenario.posts {
             oracle.words_by_url.insert(post.url.clone(), word.clone());
@@ -179,10 +176,7 @@ impl Oracle {
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.settled(invocation, &run, fact),
-                    "chunk_failed" | "run_failed" => {
-                        self.run(&run).is_given_up = true;
-                        self.failures.terminal += 1;
-                    }
+                    "chunk_failed" | "run_failed" => self.run(&run).is_given_up = true,
                     _ => {}
                 }
             }
@@ -196,11 +190,6 @@ impl Oracle {
         for event in events {
             log.stored(&parsed(&event.body));
         }
-    }
-
-    /// A message was parked.
-    pub(super) fn parked(&mut self) {
-        self.failures.parked += 1;
     }
 
     /// A harvest ended.
@@ -261,11 +250,6 @@ impl Oracle {
         self.human.remove(record);
     }
 
-    /// A message was given back to its queue.
-    pub(super) fn given_back(&mut self) {
-        self.failures.retryable += 1;
-    }
-
     /// An operator took up a dead letter.
     pub(super) fn dead(&mut self, message: &str, reason: &str) {
         if reason.is_empty() {
@@ -306,11 +290,6 @@ impl Oracle {
     /// A process heard from Airtable that it asks a base too much.
     pub(super) fn airtable_limited(&mut self, process: &str, base: &str) {
         self.rates.limited(process, base, Instant::now());
-    }
-
-    /// How often each branch of the failure classes was taken.
-    pub(super) fn failures(&self) -> FailureCounts {
-        self.failures
     }
 
     /// Everything that was broken so far.

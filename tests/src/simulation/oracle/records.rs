@@ -1,6 +1,6 @@
 //! Run records while the run goes on: each shows what the log said when its writer read it.
 
-use super::run_book::State;
+use super::run_book::{LogBook, State};
 use super::{Invariant, Oracle, master, parsed};
 use serde_json::Value;
 use shared::schema::run_record as schema;
@@ -10,9 +10,28 @@ use simulators::airtable::{Airtable, Row};
 const NAMED: usize = 5;
 
 impl Oracle {
-    /// The finalizer read a run's log.
-    pub(in super::super) fn log_read(&mut self, invocation: u64, run: &str) {
-        let state = self.runs.get(run).map(|book| book.log.state()).unwrap_or_default();
+    /// How many events of a run were stored, repetitions included.
+    pub(in super::super) fn stored_of(&self, run: &str) -> u64 {
+        self.runs.get(run).map_or(0, |book| book.log.stored)
+    }
+
+    /// The finalizer read a run's log, page by page, when `before` events were stored: others may
+    /// have come meanwhile, and are read or not.
+    pub(in super::super) fn log_read(
+        &mut self,
+        invocation: u64,
+        run: &str,
+        before: u64,
+        events: &[String],
+    ) {
+        let state = match self.runs.get(run) {
+            Some(book) if book.log.stored == before => book.log.state(),
+            Some(_) | None => {
+                let mut read = LogBook::default();
+                events.iter().for_each(|event| read.stored(&parsed(event)));
+                read.state()
+            }
+        };
         self.logs_read.insert((invocation, run.to_owned()), state);
     }
 

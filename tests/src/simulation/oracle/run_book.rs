@@ -85,6 +85,8 @@ pub(super) struct State {
 /// The log's events, each fact once.
 #[derive(Default)]
 pub(super) struct LogBook {
+    /// How many events were stored, repetitions included.
+    pub(super) stored: u64,
     /// The first event's time, and those that they carry as their run's beginning.
     pub(super) started_at: Option<Timestamp>,
     /// When each chunk was done first.
@@ -140,6 +142,7 @@ impl LogBook {
     /// An event was stored.
     pub(super) fn stored(&mut self, event: &Value) {
         let fact = &event["fact"];
+        self.stored += 1;
         // A note is no work.
         let at = if text(fact, "/type") == "noted" { "/run/opened_at" } else { "/at" };
         let times = [time(event, at), time(event, "/run/opened_at")];

@@ -1,0 +1,150 @@
+//! The event log as one process sees it, with what can go wrong on the way.
+
+use super::bugs::Bug;
+use super::event_log::INDEX_LAG;
+use super::faults::{Fault, Part};
+use super::worker::{Seams, Turn};
+use jiff::Timestamp;
+use shared::adapters::limits::check_events;
+use shared::ids::{ApifyRunId, RunId};
+use shared::seams::{EventLog, LogError, Projection, RunLog, StoredEvent};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
+
+/// Most items in one write.
+const MAX_WRITES: usize = 25;
+/// Most items in one read by keys.
+const MAX_READS: usize = 100;
+/// Events of one page: fewer than DynamoDB has on one, so that a run has several.
+const PAGE: usize = 40;
+
+impl EventLog for Seams {
+    async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
+        check_events(events)?;
+        if self.world.has(Bug::EventsNotStored) && self.world.dice.chance(0.1) {
+            return Ok(());
+        }
+        self.log_is_reached(Turn::Before).await?;
+        self.world.log.open(run);
+        self.log_answers().await?;
+        let distinct: BTreeMap<&str, &StoredEvent> =
+            events.iter().map(|event| (event.id.as_str(), event)).collect();
+        let distinct: Vec<StoredEvent> = distinct.into_values().cloned().collect();
+        for some in distinct.chunks(MAX_WRITES) {
+            self.write(run, some).await?;
+        }
+        Ok(())
+    }
+
+    /// Page by page: what is appended meanwhile may be on one or not. The state comes last.
+    async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
+        let mut log = RunLog::default();
+        let mut after = None;
+        let before = self.world.oracle().stored_of(run.as_str());
+        loop {
+            self.log_is_reached(Turn::Reading).await?;
+            let page = self.world.log.page(run, after.as_ref(), PAGE);
+            log.events.extend(page.events);
+            if page.goes_on_after.is_none() {
+                (log.projection, log.appends) = self.world.log.state(run);
+                let reader = self.worker.invocation();
+                self.world.oracle().log_read(reader, run.as_str(), before, &log.events);
+                return Ok(log);
+            }
+            after = page.goes_on_after;
+        }
+    }
+
+    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
+        self.log_is_reached(Turn::Reading).await?;
+        Ok(self.world.log.state(run).0)
+    }
+
+    async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
+        let closed = !projection.open && self.save(run, projection, true).await?;
+        if !closed {
+            self.save(run, projection, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
+        self.log_is_reached(Turn::Reading).await?;
+        Ok(self.world.log.open_runs(self.of_index()))
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        self.log_is_reached(Turn::Reading).await?;
+        Ok(self.world.log.finished_runs(since, self.of_index()))
+    }
+
+    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+        for some in harvests.chunks(MAX_WRITES) {
+            self.log_is_reached(Turn::Before).await?;
+            self.world.log.hear(some);
+            self.log_answers().await?;
+        }
+        Ok(())
+    }
+
+    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        let mut heard = BTreeSet::new();
+        for some in harvests.chunks(MAX_READS) {
+            self.log_is_reached(Turn::Reading).await?;
+            heard.extend(self.world.log.heard(some));
+        }
+        Ok(heard)
+    }
+}
+
+impl Seams {
+    /// Writes events in one request. When the answer is lost, any part of them may be stored.
+    async fn write(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
+        self.log_is_reached(Turn::Before).await?;
+        let is_lost = self.hit(Fault::LogAnswerLost);
+        let count = if is_lost { self.world.dice.below(events.len() + 1) } else { events.len() };
+        let stored = &events[..count];
+        self.world.log.write(run, stored);
+        self.world.oracle().appended(run.as_str(), stored);
+        self.turn(Turn::After).await;
+        if is_lost { Err(answer_lost()) } else { Ok(()) }
+    }
+
+    /// Saves a projection in one request; whether its conditions were met.
+    async fn save(
+        &self,
+        run: &RunId,
+        projection: &Projection,
+        close: bool,
+    ) -> Result<bool, LogError> {
+        self.log_is_reached(Turn::Before).await?;
+        let is_saved = self.world.log.save(run, projection, close);
+        self.log_answers().await?;
+        Ok(is_saved)
+    }
+
+    /// A request to the log.
+    async fn log_is_reached(&self, turn: Turn) -> Result<(), LogError> {
+        self.turn(turn).await;
+        if self.world.faults.meets_outage(Part::Log) || self.hit(Fault::LogNotReached) {
+            return Err(LogError { reason: "simulated".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// The log did what it was asked.
+    async fn log_answers(&self) -> Result<(), LogError> {
+        let is_lost = self.hit(Fault::LogAnswerLost);
+        self.turn(Turn::After).await;
+        if is_lost { Err(answer_lost()) } else { Ok(()) }
+    }
+
+    /// The moment of which an index tells.
+    fn of_index(&self) -> Instant {
+        Instant::now() - self.world.dice.within(INDEX_LAG)
+    }
+}
+
+fn answer_lost() -> LogError {
+    LogError { reason: "simulated: answer lost".to_owned() }
+}

@@ -1,0 +1,194 @@
+//! The queues as one process sees them, with what can go wrong on the way.
+
+use super::bugs::{self, Bug};
+use super::failures::Branch;
+use super::faults::{Fault, Part};
+use super::worker::{Seams, Turn};
+use shared::adapters::limits::check_messages;
+use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use std::time::Duration;
+
+/// A message that is held back for long comes after this.
+const HOURS: Duration = Duration::from_hours(34);
+/// Most messages in one request.
+const MAX_ENTRIES: usize = 10;
+/// How often a request is made for the messages that a queue did not take.
+const SENDS: usize = 5;
+
+impl Queue for Seams {
+    async fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        check_messages(queue, &messages)?;
+        let messages = bugs::sent(&self.world, queue, messages);
+        for batch in messages.chunks(MAX_ENTRIES) {
+            self.send_batch(queue, batch.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        let id = message.message_id.clone();
+        let result = self.park_message(queue, message).await;
+        if result.is_err() {
+            self.worker.tries(|tried| {
+                tried.not_parked.insert(id);
+            });
+        }
+        result
+    }
+
+    async fn postpone(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        self.worker.tries(|tried| {
+            tried.delays.insert(receipt.to_owned(), delay);
+        });
+        let result = self.postpone_message(queue, receipt, delay).await;
+        if result.is_err() {
+            self.worker.tries(|tried| {
+                tried.not_postponed.insert(receipt.to_owned());
+            });
+        }
+        result
+    }
+}
+
+impl Seams {
+    /// Sends one batch, and what the queue did not take of it a few more times, as the adapter
+    /// for SQS does.
+    async fn send_batch(
+        &self,
+        queue: QueueName,
+        mut batch: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        for _ in 0..SENDS {
+            self.turn(Turn::Before).await;
+            self.queue_is_reached(queue)?;
+            let (taken, left) = self.divide(batch);
+            for message in &taken {
+                self.put(queue, message);
+            }
+            self.queue_answers(queue).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            batch = left;
+        }
+        Err(unreachable(queue))
+    }
+
+    /// What the queue takes of a batch, and what it does not: any of them may fail.
+    fn divide(&self, batch: Vec<OutgoingMessage>) -> (Vec<OutgoingMessage>, Vec<OutgoingMessage>) {
+        if batch.len() < 2 || !self.hit(Fault::SendPartial) {
+            return (batch, Vec::new());
+        }
+        let dice = &self.world.dice;
+        // One at least is taken and one is not: else nothing would be partial.
+        let (first, second) = (dice.below(batch.len()), dice.below(batch.len() - 1));
+        let second = (first + 1 + second) % batch.len();
+        let fates: Vec<bool> =
+            (0..batch.len()).map(|at| at == first || (at != second && dice.chance(0.5))).collect();
+        let mut fates = fates.into_iter();
+        batch.into_iter().partition(|_| fates.next().unwrap_or_default())
+    }
+
+    fn put(&self, queue: QueueName, message: &OutgoingMessage) {
+        let world = &self.world;
+        let drawn = |fault| world.faults.is_drawn(fault, &world.dice).then_some(fault);
+        let delay = drawn(Fault::DelayedMinutes)
+            .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
+            .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
+        world.trace.say(|| format!("{} sends {}", self.worker.name, summary(&message.body)));
+        for (fact, branch) in [
+            (r#""type":"chunk_failed""#, Branch::ChunkFailed),
+            (r#""type":"run_failed""#, Branch::RunFailed),
+        ] {
+            if queue == QueueName::Metrics && message.body.contains(fact) {
+                world.failures.count(branch);
+            }
+        }
+        world.oracle().sent(self.worker.invocation(), queue, &message.body);
+        let after = delay.map_or(Duration::ZERO, |(_, after)| after);
+        let is_taken = world.queues.put(queue, message, after);
+        if let Some((fault, after)) = delay.filter(|_| is_taken) {
+            world.faults.count(fault);
+            world.trace.say(|| format!("the message is held back for {} s", after.as_secs()));
+        }
+        if self.hit(Fault::SentTwice) {
+            world.queues.put_again(queue, message);
+        }
+        world.activity.notify_one();
+    }
+
+    async fn park_message(
+        &self,
+        queue: QueueName,
+        mut message: ParkedMessage,
+    ) -> Result<(), QueueError> {
+        self.turn(Turn::Before).await;
+        self.queue_is_reached(queue)?;
+        self.world.trace.say(|| {
+            format!("{} parks {}: {}", self.worker.name, message.message_id, message.reason)
+        });
+        self.world.failures.count(Branch::of_parked(&message.body, &message.reason));
+        if self.world.has(Bug::ReasonOfDeadLetterLost) {
+            message.reason.clear();
+        }
+        self.world.queues.park(queue, message);
+        self.queue_answers(queue).await
+    }
+
+    async fn postpone_message(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        self.turn(Turn::Before).await;
+        self.queue_is_reached(queue)?;
+        self.world.queues.postpone(queue, receipt, delay);
+        self.queue_answers(queue).await
+    }
+
+    fn queue_is_reached(&self, queue: QueueName) -> Result<(), QueueError> {
+        if self.world.faults.meets_outage(Part::Queue) || self.hit(Fault::QueueNotReached) {
+            return Err(unreachable(queue));
+        }
+        Ok(())
+    }
+
+    /// The queue did what it was asked.
+    async fn queue_answers(&self, queue: QueueName) -> Result<(), QueueError> {
+        let is_lost = self.hit(Fault::QueueAnswerLost);
+        self.turn(Turn::After).await;
+        if is_lost { Err(unreachable(queue)) } else { Ok(()) }
+    }
+}
+
+fn unreachable(queue: QueueName) -> QueueError {
+    QueueError::Unreachable { queue, reason: "simulated".to_owned() }
+}
+
+/// The beginning of a message, which says what it is.
+fn summary(body: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |pointer: &str| value.pointer(pointer).map(ToString::to_string).unwrap_or_default();
+    let run = format!("{}-{}", text("/run/base_run"), text("/run/client")).replace('"', "");
+    match value["type"].as_str().unwrap_or_default() {
+        "event" => {
+            let attempt = text("/fact/attempt/attempt");
+            let place = ["/fact/attempt/chunk", "/fact/wave", "/fact/round", "/fact/calls"];
+            let place: Vec<String> =
+                place.iter().map(|p| text(p).chars().take(200).collect()).collect();
+            format!("{} of {run} {attempt} {}", text("/fact/type"), place.join("/"))
+        }
+        "chunk" => format!("chunk {} of {run}", text("/index")),
+        other => format!("{other} {}", text("/apify_run_id")),
+    }
+}
