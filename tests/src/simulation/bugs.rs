@@ -4,7 +4,7 @@
 //! would if they had the bug. The first of them are the defects of the system that this one
 //! replaces. `tests/tests/simulation.rs` runs each and says which invariant caught it.
 
-use super::faults::Part;
+use super::faults::Service;
 use super::transport::{base_of, table_of};
 use super::world::World;
 use crate::MASTER_BASE;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::ids::RunId;
 use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, OutgoingMessage, QueueName};
-use simulators::Service;
+use simulators::Service as _;
 use simulators::airtable::Row;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -357,7 +357,7 @@ pub(super) async fn instead(
 /// What a worker with the bug makes of an answer.
 pub(super) fn response(
     world: &World,
-    part: Part,
+    service: Service,
     path: &str,
     asked: &[u8],
     response: HttpResponse,
@@ -365,11 +365,11 @@ pub(super) fn response(
     let Some(bug) = world.bug else { return response };
     let mut body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let (mut head, unchanged) = response.into_parts();
-    match (bug, part) {
-        (Bug::TokensOfUselessAnswersDropped, Part::Gemini) if !is_whole(&body) => {
+    match (bug, service) {
+        (Bug::TokensOfUselessAnswersDropped, Service::Gemini) if !is_whole(&body) => {
             body["usageMetadata"] = json!({"totalTokenCount": 0});
         }
-        (Bug::CutAnswerAccepted, Part::Gemini) if !is_whole(&body) => {
+        (Bug::CutAnswerAccepted, Service::Gemini) if !is_whole(&body) => {
             let text = body["candidates"][0]["content"]["parts"][0]["text"].as_str();
             let Some(mended) = text.and_then(mended) else {
                 return HttpResponse::from_parts(head, unchanged);
@@ -377,8 +377,8 @@ pub(super) fn response(
             body["candidates"][0]["finishReason"] = json!("STOP");
             body["candidates"][0]["content"]["parts"][0]["text"] = json!(mended);
         }
-        (Bug::PostsNotFound, Part::Apify) if path.ends_with("/items") => body = json!([]),
-        (Bug::RefusalIgnored, Part::Airtable) if head.status == 422 => {
+        (Bug::PostsNotFound, Service::Apify) if path.ends_with("/items") => body = json!([]),
+        (Bug::RefusalIgnored, Service::Airtable) if head.status == 422 => {
             head.status = http::StatusCode::OK;
             let asked: Value = serde_json::from_slice(asked).unwrap_or_default();
             let records = asked["records"].as_array().into_iter().flatten();
@@ -390,7 +390,7 @@ pub(super) fn response(
                 .collect();
             body = json!({"records": records, "createdRecords": []});
         }
-        (Bug::ScoreForgotten, Part::Airtable)
+        (Bug::ScoreForgotten, Service::Airtable)
             if table_of(path) == leads::TABLE && path.ends_with("/listRecords") =>
         {
             for record in body["records"].as_array_mut().into_iter().flatten() {
@@ -400,7 +400,7 @@ pub(super) fn response(
                 }
             }
         }
-        (Bug::EverythingSkipped, Part::Airtable)
+        (Bug::EverythingSkipped, Service::Airtable)
             if table_of(path) == leads::TABLE && path.ends_with("/listRecords") =>
         {
             for record in body["records"].as_array_mut().into_iter().flatten() {
@@ -410,7 +410,7 @@ pub(super) fn response(
                 }
             }
         }
-        (Bug::SecondPageLost, Part::Airtable)
+        (Bug::SecondPageLost, Service::Airtable)
             if table_of(path) == leads::TABLE && path.ends_with("/listRecords") =>
         {
             body.as_object_mut().map(|body| body.remove("offset"));

@@ -101,7 +101,7 @@ faults! {
     /// The log is away for two hours.
     LogOutage = 0.22,
     /// An outage lasts for six hours: messages are given up.
-    LongOutage = 0.4,
+    LongOutage = 0.25,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.2,
     /// Airtable forgets where a listing was.
@@ -149,21 +149,27 @@ impl Fault {
     }
 }
 
-/// A part of the outside world that can be away.
+/// A service that is asked over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Service {
     Airtable,
     Gemini,
     Apify,
+}
+
+/// A part of the outside world that can be away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Service(Service),
     Queue,
     Log,
 }
 
 impl Part {
     const ALL: [(Self, Fault); 5] = [
-        (Self::Airtable, Fault::AirtableOutage),
-        (Self::Gemini, Fault::GeminiOutage),
-        (Self::Apify, Fault::ApifyOutage),
+        (Self::Service(Service::Airtable), Fault::AirtableOutage),
+        (Self::Service(Service::Gemini), Fault::GeminiOutage),
+        (Self::Service(Service::Apify), Fault::ApifyOutage),
         (Self::Queue, Fault::QueueOutage),
         (Self::Log, Fault::LogOutage),
     ];
@@ -288,9 +294,13 @@ impl Faults {
         let mut moments: Vec<_> = self.outages.iter().flat_map(ends).collect();
         moments.sort_by_key(|(at, ..)| *at);
         for (at, part, what) in moments {
+            let name = match part {
+                Part::Service(service) => format!("{service:?}"),
+                Part::Queue | Part::Log => format!("{part:?}"),
+            };
             tokio::time::sleep_until(at).await;
             if self.are_active() {
-                trace.say(|| format!("{part:?} {what}"));
+                trace.say(|| format!("{name} {what}"));
             }
         }
     }

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 /// The longest time before people look at the bases for the first time.
 const FIRST_GAP: Duration = Duration::from_mins(10);
-/// They look so often in the first hour; then each gap is longer than the one before.
+/// They look so often in the first hour; then each gap is twice as long as the one before.
 const EAGER_LOOKS: u32 = 6;
-const LONGEST_GAP: Duration = Duration::from_hours(48);
+const LONGEST_GAP: Duration = Duration::from_hours(24 * 10);
 /// How long they look at least, however soon all is done.
 pub(super) const FIRST_LOOKS: Duration = Duration::from_mins(30);
 /// Ticks look after a record for a week from its last writing (`VERIFY_DAYS`); the last day is for
@@ -32,8 +32,8 @@ const EDITED: [&str; 3] =
 /// Edits the bases now and then, until the healing begins.
 pub(super) async fn run(world: Arc<World>) {
     for look_number in 0_u32.. {
-        let growth = 2_u32.saturating_pow((look_number / EAGER_LOOKS * 2).min(12));
-        let gap = (FIRST_GAP * growth).min(LONGEST_GAP);
+        let growth = 2_u32.saturating_pow(look_number.saturating_sub(EAGER_LOOKS - 1));
+        let gap = FIRST_GAP.saturating_mul(growth).min(LONGEST_GAP);
         if is_over(&world, world.dice.within(gap)).await {
             break;
         }

@@ -56,6 +56,14 @@ struct Message {
     comes_again: Option<u64>,
 }
 
+/// How a message is held back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) after: Duration,
+    /// Whether its group waits; else newer ones of it are handled before.
+    pub(super) holds_group: bool,
+}
+
 /// A message as it was received.
 #[derive(Debug, Clone)]
 pub(super) struct Received {
@@ -86,6 +94,11 @@ impl Queues {
     /// Puts a message on a queue, visible `after` some time; one that was sent within five
     /// minutes is dropped. Whether it was taken.
     pub(super) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) -> bool {
+        self.put_held(queue, message, Held { after, holds_group: true })
+    }
+
+    /// The same, and says whether the message's group waits for it.
+    pub(super) fn put_held(&self, queue: QueueName, message: &OutgoingMessage, held: Held) -> bool {
         let now = Instant::now();
         let mut state = self.lock(queue);
         state.remembered.retain(|_, until| *until > now);
@@ -94,7 +107,7 @@ impl Queues {
             return false;
         }
         state.remembered.insert(key, now + DEDUPLICATION_WINDOW);
-        self.put_anew(&mut state, queue, message, after);
+        self.put_anew(&mut state, queue, message, held);
         drop(state);
         self.changed(queue).notify_one();
         true
@@ -102,17 +115,12 @@ impl Queues {
 
     /// Puts a message on a queue past its deduplication.
     pub(super) fn put_again(&self, queue: QueueName, message: &OutgoingMessage) {
-        self.put_anew(&mut self.lock(queue), queue, message, Duration::ZERO);
+        let held = Held { after: Duration::ZERO, holds_group: true };
+        self.put_anew(&mut self.lock(queue), queue, message, held);
         self.changed(queue).notify_one();
     }
 
-    fn put_anew(
-        &self,
-        state: &mut State,
-        queue: QueueName,
-        message: &OutgoingMessage,
-        after: Duration,
-    ) {
+    fn put_anew(&self, state: &mut State, queue: QueueName, message: &OutgoingMessage, held: Held) {
         let sequence = state.next;
         state.next += 1;
         let id = format!("{}-{sequence}", queue.as_str());
@@ -124,9 +132,9 @@ impl Queues {
                 deduplication: message.deduplication.clone(),
                 body: message.body.as_str().into(),
                 sent_at: self.clock.now(),
-                visible_at: Instant::now() + after,
+                visible_at: Instant::now() + held.after,
                 receive_count: 0,
-                holds_group: true,
+                holds_group: held.holds_group,
                 comes_again: None,
             },
         );

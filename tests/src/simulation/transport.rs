@@ -1,12 +1,12 @@
 //! Requests to the simulated services, with what can go wrong on the way.
 
 use super::bugs;
-use super::faults::{Fault, Part};
+use super::faults::{Fault, Part, Service};
 use super::worker::{Seams, Turn};
 use bytes::Bytes;
 use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
-use simulators::Service;
+use simulators::Service as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ const OFFSET: &[u8] = b"\"offset\"";
 
 /// The faults that one service's requests meet.
 struct OfService {
-    part: Part,
+    service: Service,
     not_reached: Fault,
     answer_lost: Fault,
     /// Each with the answers that it gives, one of them at a time.
@@ -23,7 +23,7 @@ struct OfService {
 }
 
 const AIRTABLE: OfService = OfService {
-    part: Part::Airtable,
+    service: Service::Airtable,
     not_reached: Fault::AirtableNotReached,
     answer_lost: Fault::AirtableAnswerLost,
     refusals: &[
@@ -33,7 +33,7 @@ const AIRTABLE: OfService = OfService {
     ],
 };
 const APIFY: OfService = OfService {
-    part: Part::Apify,
+    service: Service::Apify,
     not_reached: Fault::ApifyNotReached,
     answer_lost: Fault::ApifyAnswerLost,
     refusals: &[
@@ -42,7 +42,7 @@ const APIFY: OfService = OfService {
     ],
 };
 const GEMINI: OfService = OfService {
-    part: Part::Gemini,
+    service: Service::Gemini,
     not_reached: Fault::GeminiNotReached,
     answer_lost: Fault::GeminiAnswerLost,
     refusals: &[
@@ -70,65 +70,60 @@ impl Transport for Seams {
         timeout: Duration,
     ) -> Result<HttpResponse, TransportError> {
         let faults = OfService::of(&request);
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let not_sent = |reason: &str| TransportError::NotSent {
-            host: host.clone(),
-            reason: reason.to_owned(),
+        let (before, after) = if takes_effect(&faults, &request) {
+            (Turn::Before, Turn::After)
+        } else {
+            (Turn::Reading, Turn::Reading)
         };
-        let lost =
-            || TransportError::AnswerLost { host: host.clone(), reason: "simulated".to_owned() };
         let asked = request.body().clone();
         let sent = Instant::now();
-        let (before, after) = match takes_effect(&faults, &request) {
-            true => (Turn::Before, Turn::After),
-            false => (Turn::Reading, Turn::Reading),
-        };
         self.turn(before).await;
-        if self.world.faults.meets_outage(faults.part) {
-            let outcome = match self.world.dice.below(3) {
-                0 => Err(not_sent("simulated outage")),
-                1 => Ok(self.refuse(&faults, &request, simulators::Fault::Unavailable, sent)),
-                _ => {
-                    tokio::time::sleep(timeout).await;
-                    Err(lost())
+        let outcome = match self.instead_of_effect(&faults, &request, (sent, timeout)).await {
+            Some(outcome) => outcome,
+            None => {
+                let (response, answered) = self.perform(&faults, request.clone(), sent).await;
+                if self.hit(faults.answer_lost) {
+                    tokio::time::sleep(self.world.dice.within(timeout)).await;
+                    Err(lost(&request, "simulated"))
+                } else {
+                    self.turn(after).await;
+                    self.note_answer(&faults, &request, &response, &answered);
+                    return Ok(response);
                 }
-            };
-            self.note_no_answer(&faults, &asked, &outcome);
-            return outcome;
-        }
-        if self.hit(faults.not_reached) {
-            let outcome = Err(not_sent("simulated"));
-            self.note_no_answer(&faults, &asked, &outcome);
-            return outcome;
-        }
-        for (fault, refusals) in faults.refusals {
-            if self.hit(*fault) {
-                let refusal = refusals[self.world.dice.below(refusals.len())];
-                let outcome = Ok(self.refuse(&faults, &request, refusal, sent));
-                self.note_no_answer(&faults, &asked, &outcome);
-                return outcome;
             }
-        }
-        let (response, answered) = self.perform(&faults, request, sent).await;
-        if self.hit(faults.answer_lost) {
-            tokio::time::sleep(self.world.dice.within(timeout)).await;
-            let outcome = Err(lost());
-            self.note_no_answer(&faults, &asked, &outcome);
-            return outcome;
-        }
-        self.turn(after).await;
-        if is_stale(&response) {
-            self.world.faults.count(Fault::StaleIterator);
-            self.world.trace.say(|| format!("{}'s listing is stale", self.worker.name));
-        }
-        if faults.part == Part::Gemini {
-            self.world.oracle().model_answer_reached(self.worker.invocation(), &answered);
-        }
-        Ok(response)
+        };
+        self.note_no_answer(&faults, &asked, &outcome);
+        outcome
     }
 }
 
 impl Seams {
+    /// What a worker gets when the request takes no effect; `None` when it takes its effect.
+    async fn instead_of_effect(
+        &self,
+        faults: &OfService,
+        request: &HttpRequest,
+        (sent, timeout): (Instant, Duration),
+    ) -> Option<Result<HttpResponse, TransportError>> {
+        let dice = &self.world.dice;
+        if self.world.faults.meets_outage(Part::Service(faults.service)) {
+            return Some(match dice.below(3) {
+                0 => Err(not_sent(request, "simulated outage")),
+                1 => Ok(self.refuse(faults, request, simulators::Fault::Unavailable, sent)),
+                _ => {
+                    tokio::time::sleep(timeout).await;
+                    Err(lost(request, "simulated outage"))
+                }
+            });
+        }
+        if self.hit(faults.not_reached) {
+            return Some(Err(not_sent(request, "simulated")));
+        }
+        let (_, refusals) = faults.refusals.iter().find(|(fault, _)| self.hit(*fault))?;
+        let refusal = refusals[dice.below(refusals.len())];
+        Some(Ok(self.refuse(faults, request, refusal, sent)))
+    }
+
     /// The request takes effect. Returns what the worker gets, and what the service said.
     async fn perform(
         &self,
@@ -137,61 +132,86 @@ impl Seams {
         sent: Instant,
     ) -> (HttpResponse, Bytes) {
         let world = &self.world;
-        let invocation = self.worker.invocation();
         let request = bugs::request(world, request);
         let path = request.uri().path().to_owned();
         let asked = request.body().clone();
-        let response = match faults.part {
-            Part::Airtable => {
-                let goes_on = asked.windows(OFFSET.len()).any(|part| part == OFFSET);
-                if goes_on && world.faults.is_drawn(Fault::StaleIterator, &world.dice) {
-                    world.airtable.expire_iterators();
-                }
-                world.oracle().airtable_asked(&self.worker.name, base_of(&path), sent);
-                match bugs::instead(world, &self.worker.name, &request).await {
-                    Some(response) => response,
-                    None => world.airtable.respond(request).await,
-                }
-            }
-            Part::Apify => world.apify.respond(request).await,
-            Part::Gemini => world.gemini.respond(request).await,
-            Part::Queue | Part::Log => panic!("no service of HTTP"),
+        let response = match faults.service {
+            Service::Airtable => self.ask_airtable(request, sent).await,
+            Service::Apify => world.apify.respond(request).await,
+            Service::Gemini => world.gemini.respond(request).await,
         };
         let answered = response.body().clone();
-        let response = bugs::response(world, faults.part, &path, &asked, response);
+        let response = bugs::response(world, faults.service, &path, &asked, response);
         world.trace.say(|| {
             let (name, status) = (&self.worker.name, response.status().as_u16());
-            format!("{name} asks {:?} {path}: {status}", faults.part)
+            format!("{name} asks {:?} {path}: {status}", faults.service)
         });
+        self.note_effect(faults, &path, &asked, &response);
+        (response, answered)
+    }
+
+    async fn ask_airtable(&self, request: HttpRequest, sent: Instant) -> HttpResponse {
+        let world = &self.world;
+        let goes_on = request.body().windows(OFFSET.len()).any(|part| part == OFFSET);
+        if goes_on && world.faults.is_drawn(Fault::StaleIterator, &world.dice) {
+            world.airtable.expire_iterators();
+        }
+        let name = &self.worker.name;
+        world.oracle().airtable_asked(name, base_of(request.uri().path()), sent);
+        match bugs::instead(world, name, &request).await {
+            Some(response) => response,
+            None => world.airtable.respond(request).await,
+        }
+    }
+
+    /// Tells the oracle what a service did.
+    fn note_effect(&self, faults: &OfService, path: &str, asked: &[u8], response: &HttpResponse) {
+        let world = &self.world;
+        let invocation = self.worker.invocation();
         let done = response.status().is_success();
         let step = world.step();
-        match faults.part {
-            Part::Gemini if done => {
-                world.oracle().model_answered(invocation, &asked);
-            }
-            Part::Airtable if done => {
-                let table = table_of(&path);
-                if table == leads::TABLE && path.ends_with("/listRecords") {
-                    world.oracle().leads_read(invocation, step, &asked);
-                } else if table == leads::TABLE {
-                    world.oracle().leads_written(invocation, step, &asked);
-                } else if table == run_record::TABLE && !path.ends_with("/listRecords") {
-                    world.oracle().records_written(invocation, &asked, &world.airtable);
+        match faults.service {
+            Service::Gemini if done => world.oracle().model_answered(invocation, asked),
+            Service::Gemini => self.note_no_answer(faults, asked, &Ok(response.clone())),
+            Service::Airtable if done => {
+                let table = table_of(path);
+                let lists = path.ends_with("/listRecords");
+                match table.as_str() {
+                    leads::TABLE if lists => world.oracle().leads_read(invocation, step, asked),
+                    leads::TABLE => world.oracle().leads_written(invocation, step, asked),
+                    run_record::TABLE if !lists => {
+                        world.oracle().records_written(invocation, asked, &world.airtable);
+                    }
+                    _ => {}
                 }
             }
-            Part::Airtable => {
-                if response.status() == 429 {
-                    world.trace.say(|| "Airtable's limit was exceeded".to_owned());
-                    world.oracle().airtable_limited(&self.worker.name, base_of(&path));
-                }
+            Service::Airtable if response.status() == 429 => {
+                world.trace.say(|| "Airtable's limit was exceeded".to_owned());
             }
-            Part::Gemini => {
-                let answer: Result<HttpResponse, TransportError> = Ok(response.clone());
-                self.note_no_answer(faults, &asked, &answer);
-            }
-            Part::Apify | Part::Queue | Part::Log => {}
+            Service::Airtable | Service::Apify => {}
         }
-        (response, answered)
+    }
+
+    /// An answer reached the worker.
+    fn note_answer(
+        &self,
+        faults: &OfService,
+        request: &HttpRequest,
+        response: &HttpResponse,
+        answered: &Bytes,
+    ) {
+        let world = &self.world;
+        if faults.service == Service::Airtable && response.status() == 429 {
+            let base = base_of(request.uri().path());
+            world.oracle().airtable_limited(&self.worker.name, base);
+        }
+        if is_stale(response) {
+            world.faults.count(Fault::StaleIterator);
+            world.trace.say(|| format!("{}'s listing is stale", self.worker.name));
+        }
+        if faults.service == Service::Gemini {
+            world.oracle().model_answer_reached(self.worker.invocation(), answered);
+        }
     }
 
     fn refuse(
@@ -201,8 +221,8 @@ impl Seams {
         fault: simulators::Fault,
         sent: Instant,
     ) -> HttpResponse {
-        match faults.part {
-            Part::Airtable => {
+        match faults.service {
+            Service::Airtable => {
                 let (name, base) = (&self.worker.name, base_of(request.uri().path()));
                 self.world.oracle().airtable_asked(name, base, sent);
                 if fault == simulators::Fault::TooManyRequests {
@@ -210,9 +230,8 @@ impl Seams {
                 }
                 self.world.airtable.refuse(request, fault)
             }
-            Part::Apify => self.world.apify.refuse(request, fault),
-            Part::Gemini => self.world.gemini.refuse(request, fault),
-            Part::Queue | Part::Log => panic!("no service of HTTP"),
+            Service::Apify => self.world.apify.refuse(request, fault),
+            Service::Gemini => self.world.gemini.refuse(request, fault),
         }
     }
 
@@ -223,7 +242,7 @@ impl Seams {
         asked: &[u8],
         outcome: &Result<HttpResponse, TransportError>,
     ) {
-        if faults.part != Part::Gemini {
+        if faults.service != Service::Gemini {
             return;
         }
         let invocation = self.worker.invocation();
@@ -238,17 +257,23 @@ impl Seams {
     }
 }
 
-/// The base that a path names.
-pub(super) fn base_of(path: &str) -> &str {
-    let path = path.strip_prefix("/v0/meta/bases/").or_else(|| path.strip_prefix("/v0/"));
-    path.and_then(|path| path.split('/').next()).unwrap_or_default()
+fn not_sent(request: &HttpRequest, reason: &str) -> TransportError {
+    TransportError::NotSent { host: host_of(request), reason: reason.to_owned() }
+}
+
+fn lost(request: &HttpRequest, reason: &str) -> TransportError {
+    TransportError::AnswerLost { host: host_of(request), reason: reason.to_owned() }
+}
+
+fn host_of(request: &HttpRequest) -> String {
+    request.uri().host().unwrap_or_default().to_owned()
 }
 
 /// Whether a request changes anything, or costs anything.
 fn takes_effect(faults: &OfService, request: &HttpRequest) -> bool {
     let only_reads =
         request.method() == http::Method::GET || request.uri().path().ends_with("/listRecords");
-    faults.part == Part::Gemini || !only_reads
+    faults.service == Service::Gemini || !only_reads
 }
 
 /// Whether Airtable answers that it forgot where the listing was.
@@ -262,4 +287,10 @@ fn is_stale(response: &HttpResponse) -> bool {
 pub(super) fn table_of(path: &str) -> String {
     let segment = path.split('/').nth(3).unwrap_or_default();
     percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// The base that a path names.
+pub(super) fn base_of(path: &str) -> &str {
+    let path = path.strip_prefix("/v0/meta/bases/").or_else(|| path.strip_prefix("/v0/"));
+    path.and_then(|path| path.split('/').next()).unwrap_or_default()
 }
