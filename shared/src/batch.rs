@@ -137,6 +137,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         };
         if let Err(error) = self.queue.park(self.name, parked).await {
             tracing::error!(%error, "message could not be parked and goes back to its queue");
+            crate::metrics_emf::message_given_back();
             self.block(delivery, redelivery_delay(delivery.receive_count)).await;
         }
     }
