@@ -1,5 +1,5 @@
 //! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
-//! the table and the index after them.
+//! the table and its two indexes after them.
 
 use crate::ids::{ApifyRunId, RunId};
 use aws_sdk_dynamodb::types::AttributeValue;
