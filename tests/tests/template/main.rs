@@ -193,7 +193,8 @@ fn a_parameter_allows_what_its_function_takes() {
     let exact = |name: &str| ranges.iter().find(|(variable, _)| variable == name).unwrap().1;
     assert_eq!(exact("LANES"), [true, true]);
     assert_eq!(exact("LEADS_PER_CALL"), [true, true]);
-    assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false], "it has no upper bound");
+    // The function has no upper bound for it; no wave of an invocation can wait for longer.
+    assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false]);
 }
 
 #[test]
@@ -210,6 +211,9 @@ fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
     // Before a wave there is planning, after it its rows are written.
     let call = bound("GeminiTimeoutSeconds/MaxValue");
     assert!(template.number("Scoring", "Timeout") >= call + 60);
+    // Whatever the queues do, intake itself answers, with a second to spare and before the API does.
+    let timeout = template.number("WebhookIntake", "Timeout");
+    assert!((webhook_intake::QUEUE_TIME.as_secs() + 2..30).contains(&timeout), "{timeout}");
 }
 
 #[test]
@@ -340,6 +344,8 @@ fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
     assert_eq!(number("Lanes/MaxValue"), u64::from(MAX_CHUNK_LANES));
     let concurrency = template.property("Scoring", "Events/Tasks/Properties/ScalingConfig");
     assert_eq!(concurrency, "MaximumConcurrency=ScoringConcurrency");
+    // A new account may have 10 executions at a time, for the other functions too.
+    assert!(number("ScoringConcurrency/Default") + 5 <= 10);
     // 50 requests a second over all bases, of which the finalizer makes its own.
     let left = 50 - Rate::FINALIZER.requests as u64;
     let each = |lanes: u32| Rate::chunk(lanes).requests as u64;
@@ -401,7 +407,11 @@ fn the_event_log_is_paid_by_use_restorable_and_encrypted_and_outlives_the_stack(
     assert_eq!(log("BillingMode"), "PAY_PER_REQUEST");
     assert_eq!(log("PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), "true");
     assert_eq!(log("SSESpecification/SSEEnabled"), "true");
-    assert_eq!(document::plain(template.at("Resources/EventLog/DeletionPolicy")), "Retain");
+    assert_eq!(log("DeletionProtectionEnabled"), "true");
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        let policy = template.at(&format!("Resources/EventLog/{policy}"));
+        assert_eq!(document::plain(policy), "Retain");
+    }
     for index in ["open-runs", "finished-runs"] {
         assert!(log("GlobalSecondaryIndexes").contains(&format!("IndexName={index}")), "{index}");
     }

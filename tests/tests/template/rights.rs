@@ -74,6 +74,24 @@ fn each_schedule_may_send_to_its_own_queue_alone() {
 }
 
 #[test]
+fn only_the_service_of_this_account_takes_a_role() {
+    let template = Template::read();
+    for role in template.of_kind("AWS::IAM::Role") {
+        let trust = template.property(&role, "AssumeRolePolicyDocument/Statement");
+        let service = if role == "TickRole" || role == "NightlyRole" {
+            assert!(
+                trust.ends_with("Condition=StringEquals=aws:SourceAccount=AWS::AccountId"),
+                "{role}: {trust}"
+            );
+            "scheduler"
+        } else {
+            "lambda"
+        };
+        assert!(trust.contains(&format!("Principal=Service={service}.amazonaws.com,")), "{trust}");
+    }
+}
+
+#[test]
 fn no_function_has_another_role_than_its_own() {
     let template = Template::read();
     for function in template.of_kind("AWS::Serverless::Function") {
