@@ -13,6 +13,7 @@ use scoring::{Limits, Scoring};
 use serde_json::{Value, json};
 use shared::airtable::Limiters;
 use shared::clock::Clock;
+use shared::deadline::Deadline;
 use shared::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
 use shared::metrics_emf::Metric;
@@ -144,19 +145,23 @@ fn services(clock: &Clock) -> Services {
     }
 }
 
+fn queue(database: &Database, clock: &Clock) -> SqliteQueue {
+    let settings = QueueSettings {
+        visibility_timeout: Duration::from_secs(900),
+        max_receive_count: QUEUE_RECEIVES,
+    };
+    let options = QueueOptions { scoring: settings, metrics: settings, seed: 1 };
+    SqliteQueue::new(database.clone(), clock.clone(), options)
+}
+
 impl World {
     fn start() -> Self {
         count_metrics();
         let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
         let services = services(&clock);
         furnish(services.airtable.service());
-        let settings = QueueSettings {
-            visibility_timeout: Duration::from_secs(900),
-            max_receive_count: QUEUE_RECEIVES,
-        };
-        let options = QueueOptions { scoring: settings, metrics: settings, seed: 1 };
         let database = Database::in_memory().unwrap();
-        let queue = SqliteQueue::new(database.clone(), clock.clone(), options);
+        let queue = queue(&database, &clock);
         let config = webhook_intake::Config::read(variable).unwrap();
         let intake = Intake::new(config, queue.clone(), clock.clone());
         let limiters = Arc::new(Limiters::of_the_only_process());
@@ -301,6 +306,31 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
     }
     let leads = world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
     assert!(leads.iter().all(|row| row.fields.contains_key("Posts Relevance Score")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_an_invocation_has_no_time_for_are_counted() {
+    count_metrics();
+    let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
+    let database = Database::in_memory().unwrap();
+    let services = services(&clock);
+    furnish(services.airtable.service());
+    let finalizer = Finalizer::new(
+        metrics_finalizer::Config::read(variable).unwrap(),
+        services,
+        Arc::new(Limiters::of_the_only_process()),
+        queue(&database, &clock),
+        SqliteEventLog::new(database),
+        clock,
+    );
+    let events = include_str!("../../events/metrics-events.json");
+    let events = serde_json::from_str(events).unwrap();
+    let begun = Instant::now();
+    // All of it is kept back for the answer.
+    let deadline = Deadline::after(Duration::from_secs(5));
+    let response = metrics_finalizer::handle(&finalizer, events, deadline).await;
+    assert_eq!(response.batch_item_failures.len(), 0, "the events are stored");
+    assert_eq!(counted(Metric::RunsUnprojected, begun)[0], 1);
 }
 
 #[tokio::test(start_paused = true)]
