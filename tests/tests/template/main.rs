@@ -7,6 +7,8 @@ mod observed;
 mod rights;
 
 use document::Template;
+use regex::Regex;
+use shared::adapters::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::airtable::{MAX_CHUNK_LANES, Rate};
 use shared::config::{ConfigError, Vars};
 use shared::digest::queue_id;
@@ -195,6 +197,27 @@ fn a_parameter_allows_what_its_function_takes() {
     assert_eq!(exact("LEADS_PER_CALL"), [true, true]);
     // The function has no upper bound for it; no wave of an invocation can wait for longer.
     assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false]);
+}
+
+#[test]
+fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
+    let template = Template::read();
+    for (parameter, taken, refused) in [
+        ("MasterBaseId", &[BASE][..], &["", "tblMaster00000001"][..]),
+        ("NightlyTimezone", &["UTC", "Australia/Sydney", "Etc/GMT+10"], &["", "Sydney time"]),
+        ("AlarmEmail", &["", "ops@example.org"], &["ops", "ops@example", "a b@example.org"]),
+        ("ApifyActors", &["", "harvestapi~linkedin-profile-posts", "a~b, c/d"], &["a;b", "a\nb"]),
+    ] {
+        let pattern = template.at(&format!("Parameters/{parameter}/AllowedPattern"));
+        // CloudFormation matches the whole of a value.
+        let pattern = Regex::new(&format!("^(?:{})$", document::plain(pattern))).unwrap();
+        for value in taken {
+            assert!(pattern.is_match(value), "{parameter} does not take {value:?}");
+        }
+        for value in refused {
+            assert!(!pattern.is_match(value), "{parameter} takes {value:?}");
+        }
+    }
 }
 
 #[test]
@@ -412,7 +435,30 @@ fn the_event_log_is_paid_by_use_restorable_and_encrypted_and_outlives_the_stack(
         let policy = template.at(&format!("Resources/EventLog/{policy}"));
         assert_eq!(document::plain(policy), "Retain");
     }
-    for index in ["open-runs", "finished-runs"] {
-        assert!(log("GlobalSecondaryIndexes").contains(&format!("IndexName={index}")), "{index}");
-    }
+}
+
+#[test]
+fn the_event_log_has_the_keys_and_indexes_that_the_code_asks_for() {
+    let template = Template::read();
+    let log = |path: &str| template.property("EventLog", path);
+    let schema = |hash: &str, range: &str| {
+        format!("AttributeName={hash},KeyType=HASH,AttributeName={range},KeyType=RANGE")
+    };
+    assert_eq!(log("KeySchema"), schema(PK, SK));
+    let indexes = [OPEN_RUNS, FINISHED_RUNS].map(|Index { name, hash, range, keys_only }| {
+        let projection = if keys_only { "KEYS_ONLY" } else { "ALL" };
+        let schema = schema(hash, range);
+        format!("IndexName={name},KeySchema={schema},Projection=ProjectionType={projection}")
+    });
+    assert_eq!(log("GlobalSecondaryIndexes"), indexes.join(","));
+    let keys = [OPEN_RUNS, FINISHED_RUNS].map(|index| [index.hash, index.range]);
+    let keys: BTreeSet<&str> = keys.into_iter().flatten().chain([PK, SK]).collect();
+    let texts = keys.iter().map(|key| format!("AttributeName={key},AttributeType=S"));
+    let defined = log("AttributeDefinitions");
+    let defined =
+        defined.split(",AttributeName=").map(|one| match one.strip_prefix("AttributeName=") {
+            Some(_) => one.to_owned(),
+            None => format!("AttributeName={one}"),
+        });
+    assert_eq!(defined.collect::<BTreeSet<_>>(), texts.collect());
 }

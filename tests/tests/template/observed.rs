@@ -1,11 +1,10 @@
 //! What is observed: logs that end, alarms that say what to do, a dashboard of metrics that exist.
 
-use crate::document::{Template, plain};
+use crate::document::{Template, plain, sources};
 use shared::airtable::Rate;
 use shared::messages::MAX_PLAN_LEADS;
 use shared::metrics_emf::Metric;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// An alarm on one metric.
 struct Alarm {
@@ -159,25 +158,6 @@ fn emitted_by(function: &str, metrics_emf: &str) -> BTreeSet<String> {
     own.chain(others.flat_map(|other| emitted_by(other, metrics_emf))).collect()
 }
 
-/// The Rust files below a folder of the workspace, by their path in it.
-fn sources(folder: &str) -> BTreeMap<String, String> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(folder);
-    let mut found = BTreeMap::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, std::fs::read_to_string(path).unwrap());
-            }
-        }
-    }
-    found
-}
-
 #[test]
 fn no_metric_is_counted_by_nobody() {
     let emitted: BTreeSet<String> = emitted_by_service().into_values().flatten().collect();
@@ -191,14 +171,16 @@ fn shown_on_the_dashboard(template: &Template) -> Vec<[String; 4]> {
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let mut shown: Vec<[String; 4]> = Vec::new();
     for widget in body["widgets"].as_array().unwrap() {
+        let first = shown.len();
         for metric in widget["properties"]["metrics"].as_array().unwrap() {
             let texts: Vec<&str> =
                 metric.as_array().unwrap().iter().filter_map(|part| part.as_str()).collect();
             // A dot is what stood there in the line before, three dots are all of it.
+            let before = shown[first..].last();
             let full = match texts.as_slice() {
-                ["..."] => shown.last().unwrap().clone(),
+                ["..."] => before.unwrap().clone(),
                 [_, _, _, _] => std::array::from_fn(|place| match texts[place] {
-                    "." => shown.last().unwrap()[place].clone(),
+                    "." => before.unwrap()[place].clone(),
                     text => text.to_owned(),
                 }),
                 other => panic!("{other:?}"),
