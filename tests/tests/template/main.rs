@@ -234,6 +234,9 @@ fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
     // Before a wave there is planning, after it its rows are written.
     let call = bound("GeminiTimeoutSeconds/MaxValue");
     assert!(template.number("Scoring", "Timeout") >= call + 60);
+    // A wave that waited for flex in vain still makes its standard calls.
+    let wait = bound("GeminiFlexWaitSeconds/MaxValue");
+    assert!(template.number("Scoring", "Timeout") >= wait + bound("GeminiTimeoutSeconds/Default"));
     // Whatever the queues do, intake itself answers, with a second to spare and before the API does.
     let timeout = template.number("WebhookIntake", "Timeout");
     assert!((webhook_intake::QUEUE_TIME.as_secs() + 2..30).contains(&timeout), "{timeout}");
