@@ -130,8 +130,8 @@ class Effects:
 
 
 def scored(deployed, world, invoke):
-    """The chunk of the file for a lead that there is."""
-    _, base = world.clients[0]
+    """The chunk of the file for a lead that there is, of the client of whom few were harvested."""
+    _, base = world.clients[1]
     cells = lambda row: row["fields"]
     is_new = lambda row: not {"Posts Content", "Posts Relevance Score"} & set(cells(row))
     is_plain = lambda row: re.search(r"/in/[a-z0-9-]+/?$", profile_url(row))
