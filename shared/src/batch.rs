@@ -137,6 +137,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         };
         if let Err(error) = self.queue.park(self.name, parked).await {
             tracing::error!(%error, "message could not be parked and goes back to its queue");
+            crate::metrics_emf::message_given_back();
             self.block(delivery, redelivery_delay(delivery.receive_count)).await;
         }
     }
@@ -159,10 +160,12 @@ impl<'a, Q: Queue> Batch<'a, Q> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::seams::{OutgoingMessage, QueueError};
+    use std::cell::RefCell;
     use std::sync::Mutex;
 
-    /// What became of deliveries, in their order.
+    /// What became of deliveries, in their order. Parks nothing whose reason is `no room`.
     #[derive(Default)]
     struct Seen(Mutex<Vec<String>>);
 
@@ -177,7 +180,10 @@ mod tests {
             Ok(())
         }
 
-        async fn park(&self, _: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+            if message.reason == "no room" {
+                return Err(QueueError::Unreachable { queue, reason: message.reason });
+            }
             self.say(format!("{} parked: {}", message.message_id, message.reason));
             Ok(())
         }
@@ -219,6 +225,30 @@ mod tests {
                 "c parked: held up 25 times by failures before it; redrive it",
             ]
         );
+    }
+
+    thread_local! {
+        /// The lines of metrics that a test's own thread wrote.
+        static COUNTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    #[tokio::test]
+    async fn each_message_that_failed_and_comes_back_is_counted_one_that_cannot_be_parked_too() {
+        crate::metrics_emf::init_to("test".to_owned(), "test", Clock::system(), |line| {
+            COUNTED.with_borrow_mut(|counted| counted.push(line.to_owned()));
+            Ok(())
+        });
+        let queue = Seen::default();
+        let mut batch = Batch::new(&queue, QueueName::Scoring);
+        let given_back = || {
+            let is_one = |line: &&String| line.contains("\"MessagesGivenBack\":1");
+            COUNTED.with_borrow(|counted| counted.iter().filter(is_one).count())
+        };
+        batch.settle(&delivery("a", 1), Err(Failure::retryable("down"))).await;
+        assert_eq!(given_back(), 1);
+        batch.settle(&delivery("b", 1), Err(Failure::poison("no room"))).await;
+        assert_eq!(given_back(), 2);
+        assert_eq!(batch.response().batch_item_failures.len(), 2);
     }
 
     #[tokio::test]

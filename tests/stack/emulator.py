@@ -1,5 +1,6 @@
 """The AWS emulator, on loopback only, and the real template deployed to it."""
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -147,6 +148,18 @@ class Deployed:
                 gateway.create_route(ApiId=self.api, RouteKey=key, Target=f"integrations/{integration}")
         self.api_url = f"{self.emulator.url}/_aws/execute-api/{self.api}/$default"
 
+    @contextlib.contextmanager
+    def mappings_off(self):
+        """Messages stay on the queues."""
+        mappings = self.functions.list_event_source_mappings()["EventSourceMappings"]
+        try:
+            for mapping in mappings:
+                self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+            yield
+        finally:
+            for mapping in mappings:
+                self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
     def webhook(self, client):
         """A webhook as it is entered in Apify."""
         return {
@@ -182,6 +195,16 @@ class Deployed:
         """Waits until both queues are empty."""
         until(lambda: self.waiting("ScoringQueue") + self.waiting("MetricsQueue") == 0, "both queues are empty", seconds)
 
+    def take(self, queue):
+        """The messages of a queue, which are taken off it: group and body of each."""
+        url, found = self.outputs[f"{queue}Url"], []
+        options = {"MaxNumberOfMessages": 10, "AttributeNames": ["MessageGroupId"]}
+        while messages := self.sqs.receive_message(QueueUrl=url, **options).get("Messages"):
+            for message in messages:
+                found.append((message["Attributes"]["MessageGroupId"], message["Body"]))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
     def dead_letters(self, queue):
         """The messages of a dead-letter queue with their reasons; they are taken off it."""
         url, found = self.outputs[f"{queue}DeadLettersUrl"], []
@@ -202,6 +225,16 @@ class Deployed:
             ExpressionAttributeValues={":run": {"S": run_id}},
         )["Items"]
 
+    def facts(self, run_id):
+        """What the event log says of a run."""
+        items = self.log_items(run_id)
+        return [json.loads(item["body"]["S"])["fact"] for item in items if "body" in item]
+
+    def has_heard(self, harvest):
+        """Whether the event log knows that a harvest was heard of."""
+        key = {"pk": {"S": f"apify#{harvest}"}, "sk": {"S": "H"}}
+        return "Item" in self.dynamodb.get_item(TableName=self.outputs["EventLogTable"], Key=key)
+
     def open_runs(self):
         """The runs that the sparse index holds."""
         answer = self.dynamodb.query(
@@ -216,9 +249,9 @@ class Deployed:
     def log_lines(self, function):
         """What a function wrote."""
         group = self.names[f"{function}Logs"]
+        pages = self.logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
         lines = []
-        for stream in self.logs.describe_log_streams(logGroupName=group)["logStreams"]:
-            name = stream["logStreamName"]
+        for name in [stream["logStreamName"] for page in pages for stream in page["logStreams"]]:
             events = self.logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)
             lines += [event["message"].strip() for event in events["events"]]
         return lines

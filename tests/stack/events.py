@@ -1,21 +1,32 @@
 """Every file of events/ through Lambda's runtime interface emulator, which the SAM CLI ships, and
-through `sam local invoke` where a Docker engine answers. The real binaries, the simulated services,
-the queues and the log of the emulator; the event source mappings are switched off meanwhile."""
+through `sam local invoke` where a Docker engine answers. Both as the README has it: the template, its
+parameters, and a file with the queues and the table. The real binaries, the simulated services, the
+queues and the log of the emulator; the event source mappings are switched off meanwhile."""
 
 import contextlib
 import json
+import os
 import pathlib
+import re
 import shutil
+import socket
 import subprocess
 
 import samcli
+from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
-from emulator import REGION
-from tools import ARCHITECTURE, ROOT, WORK, clean_environment, equal, free_port, heading, http, start, stop, until
+from emulator import REGION, WEBHOOK_TOKEN
+from tools import ARCHITECTURE, ROOT, WORK
+from tools import check, clean_environment, equal, free_port, heading, http, start, stop, until
 
-# The token in the events' `authorization` header.
-TOKEN = "replace-with-your-webhook-token"
+# The placeholder in the events' `authorization` header.
+PLACEHOLDER = "replace-with-your-webhook-token"
 ACCEPTED, NOTHING_TO_DO, DONE = 202, 200, {"batchItemFailures": []}
+BUILD = ROOT / ".aws-sam" / "build"
+LOCAL_TEMPLATE, LOCAL_VARIABLES = BUILD / "local.yaml", WORK / "local.json"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 # Function, file, its answer, and what it leaves on the queues: of scoring, of metrics, dead ones.
 FILES = [
@@ -33,8 +44,9 @@ FILES = [
     ("Scoring", "scoring-score", DONE, ["score", "score"], [], 0),
     ("Scoring", "scoring-replay", DONE, [], ["noted"], 0),
     ("Scoring", "scoring-one-bad-message", DONE, [], ["opened", "run_failed"], 1),
-    ("MetricsFinalizer", "metrics-events", DONE, [], [], 0),
+    # What these leave is in the event log and in Airtable.
     ("MetricsFinalizer", "metrics-heard", DONE, [], [], 0),
+    ("MetricsFinalizer", "metrics-events", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-tick", DONE, [], [], 0),
 ]
 
@@ -43,20 +55,28 @@ def show(deployed, world):
     heading("events: each file through the runtime interface emulator")
     files = {path.stem for path in (ROOT / "events").glob("*.json")}
     equal(sorted(files - {file for _, file, *_ in FILES}), [], "files without an expected answer")
-    with mappings_off(deployed):
+    as_documented(deployed, world)
+    effects = Effects(deployed, world)
+    with deployed.mappings_off():
         for function in ("WebhookIntake", "Scoring", "MetricsFinalizer"):
-            with runtime_emulator(deployed, world, function) as invoke:
+            with runtime_emulator(world, function) as invoke:
                 for of, file, *expected in FILES:
                     if of == function:
+                        effects.before(file)
                         one_file(deployed, invoke, file, *expected)
-        run = json.loads(json.loads(event("metrics-events"))["Records"][0]["body"])["run"]
-        run_id = f"{run['base_run']}-{run['client']}"
-        equal(run_id in world.records(), True, f"the record of {run_id} is in Airtable")
+                        effects.after(file)
+                if function == "Scoring":
+                    scored(deployed, world, invoke)
     through_docker(deployed, world)
 
 
 def event(file):
-    return (ROOT / "events" / f"{file}.json").read_text()
+    """A file's event with our token."""
+    return (ROOT / "events" / f"{file}.json").read_text().replace(PLACEHOLDER, WEBHOOK_TOKEN)
+
+
+def body_of(file):
+    return json.loads(json.loads(event(file))["Records"][0]["body"])
 
 
 def one_file(deployed, invoke, file, answer, scoring, metrics, dead):
@@ -75,48 +95,102 @@ def one_answer(invoke, file, answer):
 
 def taken(deployed, queue):
     """The types of a queue's messages; they are taken off it."""
-    url, types = deployed.outputs[f"{queue}Url"], []
-    while messages := deployed.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            body = json.loads(message["Body"])
-            types.append(body.get("fact", body)["type"])
-            deployed.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return types
+    bodies = [json.loads(body) for _, body in deployed.take(queue)]
+    return [body.get("fact", body)["type"] for body in bodies]
+
+
+class Effects:
+    """What the finalizer's files do, which answers done to each."""
+
+    def __init__(self, deployed, world):
+        self.deployed, self.world = deployed, world
+        self.harvest = body_of("metrics-heard")["apify_run_id"]
+        run = body_of("metrics-events")["run"]
+        self.run_id = f"{run['base_run']}-{run['client']}"
+
+    def before(self, file):
+        if file == "metrics-heard":
+            equal(self.deployed.has_heard(self.harvest), False, f"{file}: the harvest is known")
+        if file == "metrics-events":
+            equal(self.deployed.facts(self.run_id), [], f"{file}: events of the run in the log")
+        if file == "metrics-tick":
+            self.world.delete_record(self.run_id)
+
+    def after(self, file):
+        if file == "metrics-heard":
+            equal(self.deployed.has_heard(self.harvest), True, f"{file}: the harvest is known")
+        if file == "metrics-events":
+            sent = len(json.loads(event(file))["Records"])
+            equal(len(self.deployed.facts(self.run_id)), sent, f"{file}: events of the run in the log")
+            check(self.run_id in self.world.records(), f"{file}: the record of {self.run_id} is in Airtable")
+        if file == "metrics-tick":
+            check(self.run_id in self.world.records(), f"{file}: the record that was deleted is back")
+            notes = [fact["text"] for fact in self.deployed.facts(self.run_id) if fact["type"] == "noted"]
+            check(any("was gone" in text for text in notes), f"{file}: noted in the log")
+
+
+def scored(deployed, world, invoke):
+    """The chunk of the file for a lead that there is, of the client of whom few were harvested."""
+    _, base = world.clients[1]
+    cells = lambda row: row["fields"]
+    is_new = lambda row: not {"Posts Content", "Posts Relevance Score"} & set(cells(row))
+    is_plain = lambda row: re.search(r"/in/[a-z0-9-]+/?$", profile_url(row))
+    lead = next(row for row in world.rows(base, "Leads") if is_new(row) and is_plain(row))
+    profile = profile_url(lead).rstrip("/").split("/in/")[1]
+    known = body_of("scoring-chunk")
+    payload = event("scoring-chunk").replace(known["base"], base)
+    payload = payload.replace(r'\"profile\": \"janedoe', rf'\"profile\": \"{profile}')
+    equal(invoke(payload), DONE, "scoring-chunk, of a lead that there is: answer")
+    bodies = [json.loads(body)["fact"] for _, body in deployed.take("MetricsQueue")]
+    facts = [fact["type"] for fact in bodies]
+    equal(facts, ["announced", "billed", "settled", "chunk_done"], "scoring-chunk, of a lead that there is: told")
+    row = cells(next(row for row in world.rows(base, "Leads") if row["id"] == lead["id"]))
+    check("Posts Relevance Score" in row, f"its row has a score: {row.get('Posts Relevance Score')}")
+
+
+def profile_url(row):
+    return row["fields"].get("LinkedIn Profile URL", "")
+
+
+def as_documented(deployed, world):
+    """The two files of a local invocation. Only variables that the template declares can be set, so
+    the copy of it declares where the emulator is; on AWS nothing has to say that."""
+    text = (BUILD / "template.yaml").read_text()
+    text = re.sub(r"^( +)METRICS_NAMESPACE:", r"\1AWS_ENDPOINT_URL: ''\n\g<0>", text, flags=re.MULTILINE)
+    LOCAL_TEMPLATE.write_text(text)
+    outputs = {
+        "SCORING_QUEUE_URL": "ScoringQueueUrl",
+        "SCORING_DEAD_LETTERS_URL": "ScoringDeadLettersUrl",
+        "METRICS_QUEUE_URL": "MetricsQueueUrl",
+        "METRICS_DEAD_LETTERS_URL": "MetricsDeadLettersUrl",
+        "EVENT_LOG_TABLE": "EventLogTable",
+    }
+    given = {variable: deployed.outputs[output] for variable, output in outputs.items()}
+    given["AWS_ENDPOINT_URL"] = deployed.emulator.url
+    LOCAL_VARIABLES.write_text(json.dumps({"Parameters": given}))
+
+
+def parameters(world):
+    return {"MasterBaseId": world.master_base, "Architecture": ARCHITECTURE}
+
+
+def variables(world, function):
+    """What `sam local invoke` gives a function, by its own code."""
+    os.environ.update(KEYS)
+    stacks, _ = SamLocalStackProvider.get_stacks(str(LOCAL_TEMPLATE), parameter_overrides=parameters(world))
+    functions = SamFunctionProvider(stacks)
+    folder, given = str(ROOT), json.loads(LOCAL_VARIABLES.read_text())
+    local = LocalLambdaRunner(None, functions, folder, folder, aws_region=REGION, env_vars_values=given)
+    return local._make_env_vars(functions.get(function)).resolve()
 
 
 @contextlib.contextmanager
-def mappings_off(deployed):
-    mappings = deployed.functions.list_event_source_mappings()["EventSourceMappings"]
-    try:
-        for mapping in mappings:
-            deployed.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        yield
-    finally:
-        for mapping in mappings:
-            deployed.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-
-
-def variables(deployed, world, function):
-    """What the template gives the function, and the secrets as plain variables: there is no
-    Secrets Manager for a single invocation."""
-    configuration = deployed.functions.get_function_configuration(FunctionName=deployed.names[function])
-    given = dict(configuration["Environment"]["Variables"])
-    del given["SECRET_ID"]
-    given |= {"WEBHOOK_TOKEN": TOKEN} if function == "WebhookIntake" else world.variables
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
-    return given | keys | {"AWS_ENDPOINT_URL": deployed.emulator.url}
-
-
-@contextlib.contextmanager
-def runtime_emulator(deployed, world, function):
-    suffix = {"x86_64": "x86_64", "arm64": "arm64"}[ARCHITECTURE]
-    binary = pathlib.Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{suffix}"
+def runtime_emulator(world, function):
+    binary = pathlib.Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
     port, api = free_port(), free_port()
-    bootstrap = ROOT / ".aws-sam" / "build" / function / "bootstrap"
-    settings = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "150", "AWS_LAMBDA_FUNCTION_NAME": function}
-    command = [binary, f"--runtime-interface-emulator-address=127.0.0.1:{port}", f"--runtime-api-address=127.0.0.1:{api}", bootstrap]
-    log = f"events-{function}.log"
-    process = start(command, log, env=clean_environment(**variables(deployed, world, function), **settings))
+    addresses = [f"--runtime-interface-emulator-address=127.0.0.1:{port}", f"--runtime-api-address=127.0.0.1:{api}"]
+    command = [binary, *addresses, BUILD / function / "bootstrap"]
+    process = start(command, f"events-{function}.log", env=clean_environment(**variables(world, function)))
     url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
 
     def invoke(payload):
@@ -131,47 +205,32 @@ def runtime_emulator(deployed, world, function):
 
 
 def listens(port):
-    import socket
-
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def through_docker(deployed, world):
-    """`sam local invoke` runs a function in a container. It can set only variables that the template
-    declares, so it gets a template of the built functions that declares what a single invocation needs."""
+    """`sam local invoke` runs a function in a container."""
     if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         print("   skipped: sam local invoke, because no Docker engine answers here", flush=True)
         return
     heading("events: each file through sam local invoke")
-
-    functions = {}
-    for name in ("WebhookIntake", "Scoring", "MetricsFinalizer"):
-        functions[name] = {
-            "Type": "AWS::Serverless::Function",
-            "Properties": {
-                "CodeUri": str(ROOT / ".aws-sam" / "build" / name),
-                "Handler": "bootstrap",
-                "Runtime": "provided.al2023",
-                "Architectures": [ARCHITECTURE],
-                "MemorySize": 512,
-                "Timeout": 150,
-                "Environment": {"Variables": variables(deployed, world, name)},
-            },
-        }
-    local = WORK / "local.json"
-    local.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": functions}))
-    with mappings_off(deployed):
+    environment = clean_environment(**KEYS, SAM_CLI_TELEMETRY="0")
+    overrides = [f"{name}={value}" for name, value in parameters(world).items()]
+    options = ["-t", LOCAL_TEMPLATE, "--env-vars", LOCAL_VARIABLES, "--parameter-overrides", *overrides]
+    options += ["--docker-network", "host", "--region", REGION]
+    with deployed.mappings_off():
         for function, file, answer, *_ in FILES:
 
-            def invoke(_, function=function, file=file):
-                command = ["sam", "local", "invoke", function, "-t", local, "-e", ROOT / "events" / f"{file}.json"]
-                command += ["--docker-network", "host", "--region", REGION]
-                done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=clean_environment())
+            def invoke(payload, function=function):
+                command = ["sam", "local", "invoke", function, "-e", "-", *options]
+                done = subprocess.run(
+                    command, cwd=ROOT, input=payload, capture_output=True, text=True, check=True, env=environment
+                )
                 return json.loads(done.stdout.strip().splitlines()[-1])
 
             # For five minutes the queues drop what they had from the first time: only the answer counts.
             one_answer(invoke, file, answer)
             for queue in ("ScoringQueue", "MetricsQueue"):
-                taken(deployed, queue)
+                deployed.take(queue)
             deployed.dead_letters("Scoring")

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+from runs import counted
 from tools import WORK, check, equal, heading, until
 
 # A message whose function died comes back after this. On AWS it is 900 s (six times the function's
@@ -58,6 +59,13 @@ def killed(deployed, world):
         os.kill(process, signal.SIGKILL)
     ends_right(world, run_id, posts, before)
     deployed.settle()
+    tries = {}
+    for fact in deployed.facts(run_id):
+        if fact["type"] == "announced":
+            one = fact["attempt"]
+            tries.setdefault((one["plan"], one["chunk"]), set()).add(one["attempt"])
+    most = max(len(attempts) for attempts in tries.values())
+    check(most >= 2, f"{run_id}: a chunk was begun and begun again; tries: {most}")
 
 
 def restarted(emulator, deployed, world):
@@ -108,6 +116,8 @@ def revoked_token(deployed, world):
     check(said["message"] == "message goes back to its queue", f"the log says: {said['failure']}")
     equal(deployed.waiting("ScoringQueue"), 1, "tasks that wait")
     equal(world.billed(), before, "nothing billed meanwhile")
+    given_back = ("MessagesGivenBack", "Service=scoring")
+    check(counted(deployed).get(given_back, 0) > 0, "the metric of its alarm: MessagesGivenBack of scoring")
     deployed.put_services_secret(AIRTABLE_TOKEN=world.variables["AIRTABLE_TOKEN"])
     restart_functions(deployed)
     ends_right(world, run_id, posts, before)

@@ -4,13 +4,13 @@ import sys
 import time
 import traceback
 
+import binaries
 import events
 import faults
 import operator_commands
 import runs
-import sizes
 from emulator import Deployed, Emulator
-from tools import ARCHITECTURE, WORK, Failed, clean_environment, heading, run
+from tools import WORK, Failed, heading
 from world import World
 
 PARTS = ("build", "runs", "operator", "events", "faults")
@@ -23,11 +23,7 @@ def main(wanted):
     wanted = wanted or PARTS
     WORK.mkdir(parents=True, exist_ok=True)
     if "build" in wanted:
-        heading(f"build: sam validate --lint, sam build for {ARCHITECTURE}")
-        environment = clean_environment(SAM_CLI_TELEMETRY="0")
-        run(["sam", "validate", "--lint", "--region", "eu-west-1"], env=environment)
-        run(["sam", "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"], env=environment)
-        sizes.show()
+        binaries.build()
     if not set(wanted) - {"build"}:
         return
     world, emulator = World(leads=240, latency_ms=300), Emulator()

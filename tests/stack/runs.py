@@ -1,10 +1,13 @@
-"""Three runs end to end, and what is to be seen of them through AWS' API."""
+"""Four runs end to end, and what is to be seen of them through AWS' API."""
 
 import datetime
 import json
 import pathlib
 
-from tools import check, equal, heading, http
+from samcli.yamlhelper import yaml_parse
+
+from emulator import STACK
+from tools import ROOT, Failed, check, equal, heading, http, until
 
 
 def show(deployed, world):
@@ -12,12 +15,13 @@ def show(deployed, world):
     (first, first_base), (second, second_base) = world.clients[:2]
     answers_before, tokens_before = world.billed()
     runs = {}
-    for client, base, at, leads in [
-        (first, first_base, "2026-11-20T08:00:00.000Z", (0, 55)),
-        (second, second_base, "2026-11-20T09:00:00.000Z", (0, 12)),
-        (first, first_base, "2026-11-21T08:00:00.000Z", (60, 75)),
+    for client, base, at, leads, sentences in [
+        # More than 100: of the two lanes one has a full chunk of 50. Each lead has 12 kB of posts.
+        (first, first_base, "2026-11-20T08:00:00.000Z", (0, 110), 55),
+        (second, second_base, "2026-11-20T09:00:00.000Z", (0, 12), 1),
+        (first, first_base, "2026-11-21T08:00:00.000Z", (60, 75), 1),
     ]:
-        _, posts = world.harvest(client, base, at, leads, deployed.webhook(client))
+        _, posts = world.harvest(client, base, at, leads, deployed.webhook(client), posts=3, sentences=sentences)
         stamp = at[2:19].replace("-", "").replace(":", "").replace("T", "-")
         runs[f"{stamp}-{client}"] = posts
     run_id, posts = next(iter(runs.items()))
@@ -46,24 +50,72 @@ def show(deployed, world):
         kinds = [item["sk"]["S"][0] for item in deployed.log_items(run_id)]
         check(kinds.count("E") > 5 and kinds.count("M") == 1, f"{run_id}: {kinds.count('E')} events in the log, one state")
     equal(deployed.open_runs(), [], "runs that the index of open runs holds")
-    memory(deployed)
+    memory(deployed, next(iter(runs)))
+    twice(deployed, world, first, first_base)
     healed(deployed, world, next(iter(runs)))
     asked(deployed, world, second)
     refused(deployed)
-    metrics(deployed, len(runs) + 1)
+    metrics(deployed, len(runs) + 2)
     rights(deployed)
 
 
 def again(deployed, world, client):
-    """The first harvest's webhook once more, as Apify repeats it after a lost answer."""
+    """The first harvest's webhook once more, as Apify repeats it after a lost answer. Within five
+    minutes its message has the same deduplication id, and the queue drops it."""
     runs = http("GET", f"{world.apify}/_sim/dispatches")[1]
     first = next(dispatch for dispatch in runs if dispatch.get("runId"))
     code, answer = http("POST", f"{world.apify}/_sim/dispatch", {"runId": first["runId"]})
     equal(code, 200, "the first webhook is delivered a second time")
 
 
-def memory(deployed):
-    """The most memory that a process of scoring had, after a chunk of 50 leads and others."""
+def twice(deployed, world, client, base):
+    """All of a run's messages for scoring come twice, past the queue's own deduplication: first the
+    harvest's, then each chunk's."""
+    heading("runs: a harvest and its chunks, each message delivered twice")
+    before, at, run_id = world.billed(), "2026-11-22T08:00:00.000Z", f"261122-080000-{client}"
+    with deployed.mappings_off():
+        _, posts = world.harvest(client, base, at, (30, 60), deployed.webhook(client))
+        until(lambda: deployed.waiting("ScoringQueue") == 1, "the webhook is queued")
+        (ingest,) = deployed.take("ScoringQueue")
+        for _ in range(2):
+            invoked(deployed, *ingest)
+        # The second time the same chunks were made, and dropped by the queue.
+        chunks = deployed.take("ScoringQueue")
+        plans = {json.loads(body)["plan"] for _, body in chunks}
+        equal((len(plans), len(chunks)), (1, 2), "plans and chunks of a harvest that came twice")
+        for time in range(2):
+            for number, (group, body) in enumerate(chunks):
+                deployed.sqs.send_message(
+                    QueueUrl=deployed.outputs["ScoringQueueUrl"],
+                    MessageBody=body,
+                    MessageGroupId=group,
+                    MessageDeduplicationId=f"chunk-{number}-{time}",
+                )
+    deployed.settle()
+    record = world.record_at_end(run_id)
+    lines = deployed.log_lines("Scoring")
+    done = [line for line in lines if '"chunk done"' in line and next(iter(plans)) in line]
+    equal(len(done), 4, f"{run_id}: deliveries of its two chunks that were worked on")
+    equal(record["Total Posts Harvested"], posts, f"{run_id}: posts harvested")
+    equal(record["Balance"], "balanced", f"{run_id}: balance")
+    equal(record["Post Scoring Tokens"], world.billed()[1] - before[1], f"{run_id}: tokens as billed")
+
+
+def invoked(deployed, group, body):
+    """Calls scoring with a message, as the event source mapping does."""
+    record = {"messageId": "m", "receiptHandle": "r", "body": body, "attributes": {"MessageGroupId": group}}
+    record |= {"eventSource": "aws:sqs", "awsRegion": "eu-west-1", "messageAttributes": {}}
+    answer = deployed.functions.invoke(
+        FunctionName=deployed.names["Scoring"], Payload=json.dumps({"Records": [record]})
+    )
+    equal(json.load(answer["Payload"]), {"batchItemFailures": []}, "the harvest's message is done")
+
+
+def memory(deployed, run_id):
+    """The most memory that a process of scoring had, after a chunk of 50 leads with long posts."""
+    facts = deployed.facts(run_id)
+    chunks = [len(fact["leads"]) for fact in facts if fact["type"] == "planned_chunk"]
+    equal(max(chunks), 50, f"{run_id}: leads of its largest chunk")
     processes = deployed.processes("Scoring")
     check(processes, f"processes of scoring: {len(processes)}")
     for process in processes:
@@ -125,18 +177,53 @@ def rights(deployed):
 def metrics(deployed, runs):
     """EMF lines in the functions' logs. The emulator keeps them as logs and makes no CloudWatch
     metrics of them: that CloudWatch reads them is AWS' own documented format."""
-    counted = {}
+    found = counted(deployed)
+    of = lambda metric, service: found.get((metric, f"Service={service}"))
+    ended = "metric RunsEnded, a record that was written again not counted"
+    equal(of("RunsEnded", "metrics-finalizer"), runs, ended)
+    equal(of("UnpricedAnswers", "scoring"), 0, "metric UnpricedAnswers")
+    equal(of("RunsUnbalanced", "metrics-finalizer"), 0, "metric RunsUnbalanced")
+    equal(of("RequestsUnauthorized", "webhook-intake"), 1, "metric RequestsUnauthorized")
+    check(of("PromptTokens", "scoring") > 0 and of("ModelCost", "scoring") > 0, "metrics of tokens and cost")
+    for service in ("scoring", "metrics-finalizer"):
+        check(of("AirtableRequests", service) > 0, f"metric AirtableRequests of {service}")
+    check(of("Ticks", "metrics-finalizer") > 0, f"metric Ticks: {of('Ticks', 'metrics-finalizer')}")
+    # Whatever an alarm watches is counted under that very name, but for what did not happen here.
+    unseen = sorted(watched() - set(found))
+    not_here = [
+        ("MessagesGivenBack", "Service=metrics-finalizer"),
+        ("MessagesGivenBack", "Service=scoring"),
+        ("RunsStalled", "Service=metrics-finalizer"),
+        ("RunsUnprojected", "Service=metrics-finalizer"),
+    ]
+    equal(unseen, not_here, "metrics of alarms that nothing here counted")
+
+
+def counted(deployed):
+    """What the functions counted in the stack's namespace, by metric and dimensions."""
+    sums = {}
     for function in ("WebhookIntake", "Scoring", "MetricsFinalizer"):
         for line in deployed.log_lines(function):
             if '"_aws"' not in line:
                 continue
             document = json.loads(line)
-            for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
-                name = metric["Name"]
-                counted[name] = counted.get(name, 0) + document[name]
-    equal(counted.get("RunsEnded"), runs, "metric RunsEnded, a record that was written again not counted")
-    equal(counted.get("UnpricedAnswers"), 0, "metric UnpricedAnswers")
-    equal(counted.get("RunsUnbalanced"), 0, "metric RunsUnbalanced")
-    equal(counted.get("RequestsUnauthorized"), 1, "metric RequestsUnauthorized")
-    check(counted.get("PromptTokens", 0) > 0 and counted.get("ModelCost", 0) > 0, "metrics of tokens and cost")
-    check(counted.get("AirtableRequests", 0) > 0, f"metric AirtableRequests: {counted.get('AirtableRequests')}")
+            (directive,) = document["_aws"]["CloudWatchMetrics"]
+            if directive["Namespace"] != STACK:
+                raise Failed(f"metrics of another namespace: {line}")
+            (names,) = directive["Dimensions"]
+            dimensions = ",".join(f"{name}={document[name]}" for name in names)
+            for metric in directive["Metrics"]:
+                key = (metric["Name"], dimensions)
+                sums[key] = sums.get(key, 0) + document[metric["Name"]]
+    return sums
+
+
+def watched():
+    """The stack's own metrics that the template's alarms watch, by metric and dimensions."""
+    found = set()
+    for resource in yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values():
+        alarm = resource["Properties"]
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and alarm["Namespace"] == {"Ref": "AWS::StackName"}:
+            dimensions = ",".join(f"{one['Name']}={one['Value']}" for one in alarm["Dimensions"])
+            found.add((alarm["MetricName"], dimensions))
+    return found

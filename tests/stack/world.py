@@ -94,7 +94,7 @@ class World:
     def no_more_faults(self, service):
         http("DELETE", f"{service}/_sim/faults")
 
-    def harvest(self, client, base, started_at, leads, webhook, posts=2, status="SUCCEEDED"):
+    def harvest(self, client, base, started_at, leads, webhook, posts=2, status="SUCCEEDED", sentences=1):
         """A finished harvest of some of the client's leads; Apify sends its webhook, if there is one.
         Its run, and how many posts it has."""
         rows = [row["fields"] for row in self.rows(base, "Leads")]
@@ -102,7 +102,7 @@ class World:
         targets = [url for url in urls if "/in/" in url][leads[0] : leads[1]]
         number = int(started_at.replace(":", "").replace("-", "").replace("T", "")[:14])
         items = [
-            self._post(target, number * 10_000 + place * 10 + post)
+            self._post(target, number * 10_000 + place * 10 + post, sentences)
             for place, target in enumerate(targets)
             for post in range(posts)
         ]
@@ -119,12 +119,12 @@ class World:
         return answer["runId"], len(items)
 
     @staticmethod
-    def _post(target, number):
+    def _post(target, number, sentences):
         return {
             "type": "post",
             "id": f"7{number:018}"[:19],
             "linkedinUrl": f"https://www.linkedin.com/posts/somebody_topic-activity-7{number:018}-abcd",
-            "content": f"What post {number} taught me about shipping small things every week.",
+            "content": " ".join([f"What post {number} taught me about shipping small things every week."] * sentences),
             "author": {"publicIdentifier": "somebody", "type": "profile", "name": "Some Body", "linkedinUrl": target},
             "postedAt": {"timestamp": 1795427119821, "date": "2026-11-23T09:45:19.821Z"},
             "postImages": [],

@@ -5,7 +5,8 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
 use shared::batch::Delivery;
 use shared::clock::Clock;
-use shared::messages::{Message, MetricsMessage, ScoringTask};
+use shared::digest::queue_id;
+use shared::messages::{Clients, Message, MetricsMessage, ScoringTask, plan_group};
 use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -122,4 +123,40 @@ async fn every_file_is_what_it_is_named_for() {
     assert_eq!(messages(&take("metrics-tick")), ["tick"]);
     assert_eq!(messages(&take("metrics-heard")), ["heard"]);
     assert_eq!(files.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "a file no test loads");
+}
+
+/// The group that the system gives a message, where the message alone says it.
+fn group_of(body: &str) -> Option<String> {
+    match ScoringTask::decode(body) {
+        Ok(ScoringTask::Ingest(task)) => return Some(task.into_message().group),
+        Ok(ScoringTask::Replay(task)) => return Some(task.into_message().group),
+        Ok(ScoringTask::Score(task)) => {
+            return Some(match &task.clients {
+                Clients::All => plan_group("all"),
+                Clients::One(client) => plan_group(client.as_str()),
+            });
+        }
+        // Its lane is that of its leads' keys.
+        Ok(ScoringTask::Chunk(chunk)) => return Some(queue_id(&format!("{}#0", chunk.base))),
+        Err(_) => {}
+    }
+    match MetricsMessage::decode(body) {
+        Ok(MetricsMessage::Event(_) | MetricsMessage::Tick) => Some("appMasterBase0001".to_owned()),
+        Ok(MetricsMessage::Heard(_)) => Some("heard".to_owned()),
+        Err(_) => None,
+    }
+}
+
+#[test]
+fn a_message_has_the_group_that_the_system_gives_it() {
+    let mut compared = 0;
+    for (name, event) in files() {
+        let Ok(event) = serde_json::from_str::<SqsEvent>(&event) else { continue };
+        for delivery in event.records.into_iter().map(Delivery::of) {
+            let Some(group) = group_of(&delivery.body) else { continue };
+            assert_eq!(delivery.group, group, "{name}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 15, "five tasks, eight events, word of a harvest and a tick");
 }

@@ -1,7 +1,12 @@
 //! What a sender of webhooks sees.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+use lambda_http::Body;
+use lambda_http::http::Request;
 use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use std::time::Duration;
 use tests::{Pipeline, WEBHOOK_TOKEN};
 
 const HOOK: &str = "/webhooks/apify";
@@ -78,6 +83,43 @@ async fn both_tokens_are_let_in_while_one_replaces_the_other() {
         let answer = pipeline.send("POST", HOOK, &headers, r#"{"eventType":"TEST"}"#).await;
         assert_eq!(answer.0, 200);
     }
+}
+
+/// A queue that takes this long for a message.
+struct Slow(Duration);
+
+impl Queue for Slow {
+    async fn send(&self, _: QueueName, _: Vec<OutgoingMessage>) -> Result<(), QueueError> {
+        tokio::time::sleep(self.0).await;
+        Ok(())
+    }
+
+    async fn park(&self, _: QueueName, _: ParkedMessage) -> Result<(), QueueError> {
+        panic!("intake parks nothing")
+    }
+
+    async fn postpone(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+        panic!("intake postpones nothing")
+    }
+}
+
+/// What a webhook is answered when each message takes `each`, and after how long.
+async fn answered_when_slow(each: Duration) -> (u16, Duration) {
+    let config = webhook_intake::Config::read(|_| Some(WEBHOOK_TOKEN.to_owned())).unwrap();
+    let intake = webhook_intake::Intake::new(config, Slow(each), Clock::system());
+    let body = json!({"resource": {"id": APIFY_RUN}}).to_string();
+    let request = Request::post(HOOK).header("authorization", authorized());
+    let begun = tokio::time::Instant::now();
+    let response = webhook_intake::handle(&intake, request.body(Body::Text(body)).unwrap()).await;
+    (response.status().as_u16(), begun.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_does_not_answer_is_told_in_time_for_both_messages_together() {
+    let second = Duration::from_secs(1);
+    assert_eq!(answered_when_slow(3 * second).await, (202, 6 * second));
+    assert_eq!(answered_when_slow(5 * second).await, (503, webhook_intake::QUEUE_TIME));
+    assert_eq!(answered_when_slow(60 * second).await, (503, webhook_intake::QUEUE_TIME));
 }
 
 #[tokio::test]

@@ -13,8 +13,10 @@ use scoring::{Limits, Scoring};
 use serde_json::{Value, json};
 use shared::airtable::Limiters;
 use shared::clock::Clock;
+use shared::deadline::Deadline;
 use shared::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
+use shared::metrics_emf::Metric;
 use shared::schema::{apify, run_record};
 use shared::seams::{
     HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
@@ -23,6 +25,7 @@ use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
 use simulators::gemini::{Gemini, GeminiOptions};
 use simulators::{Answer, FaultRule, NoStore, Simulated};
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,10 +33,38 @@ use tests::{
     CLIENT, CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile, told,
 };
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use webhook_intake::Intake;
 
 const LEADS: usize = 500;
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// The period of the alarms that watch for what lasts; each of theirs must have something.
+const PERIOD: Duration = Duration::from_secs(900);
+
+thread_local! {
+    /// What this test's functions counted: when, and the line. Each test has a thread of its own.
+    static COUNTED: RefCell<Vec<(Instant, Value)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn count_metrics() {
+    shared::metrics_emf::init_to("tests".to_owned(), "tests", Clock::system(), |line| {
+        let line = serde_json::from_str(line)?;
+        COUNTED.with_borrow_mut(|counted| counted.push((Instant::now(), line)));
+        Ok(())
+    });
+}
+
+/// How often `metric` was counted in each period of the two hours from `begin`.
+fn counted(metric: Metric, begin: Instant) -> [u64; 8] {
+    let period = |n: u32| begin + n * PERIOD..begin + (n + 1) * PERIOD;
+    COUNTED.with_borrow(|counted| {
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|n| {
+            let in_period = counted.iter().filter(|(at, _)| period(n).contains(at));
+            in_period.filter_map(|(_, line)| line[metric.name()].as_u64()).sum()
+        })
+    })
+}
 
 /// The services, reached in process by host name.
 #[derive(Clone)]
@@ -114,18 +145,23 @@ fn services(clock: &Clock) -> Services {
     }
 }
 
+fn queue(database: &Database, clock: &Clock) -> SqliteQueue {
+    let settings = QueueSettings {
+        visibility_timeout: Duration::from_secs(900),
+        max_receive_count: QUEUE_RECEIVES,
+    };
+    let options = QueueOptions { scoring: settings, metrics: settings, seed: 1 };
+    SqliteQueue::new(database.clone(), clock.clone(), options)
+}
+
 impl World {
     fn start() -> Self {
+        count_metrics();
         let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
         let services = services(&clock);
         furnish(services.airtable.service());
-        let settings = QueueSettings {
-            visibility_timeout: Duration::from_secs(900),
-            max_receive_count: QUEUE_RECEIVES,
-        };
-        let options = QueueOptions { scoring: settings, metrics: settings, seed: 1 };
         let database = Database::in_memory().unwrap();
-        let queue = SqliteQueue::new(database.clone(), clock.clone(), options);
+        let queue = queue(&database, &clock);
         let config = webhook_intake::Config::read(variable).unwrap();
         let intake = Intake::new(config, queue.clone(), clock.clone());
         let limiters = Arc::new(Limiters::of_the_only_process());
@@ -243,12 +279,20 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
     while world.answered("update") < 5 {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    let away_since = Instant::now();
     world.take_airtable_away();
     for _ in 0..12 {
         tokio::time::sleep(HOUR / 6).await;
         assert_eq!(world.webhook(&apify_run).await, 202, "every webhook is accepted");
     }
     assert!(world.answered("update") < 20, "it was away in the middle of the run");
+    // What the alarms watch, as long as it lasts; nothing of it waits for a record.
+    for metric in [Metric::RunsUnprojected, Metric::MessagesGivenBack, Metric::Ticks] {
+        let counted = counted(metric, away_since);
+        assert!(counted.iter().all(|count| *count > 0), "{metric:?}: {counted:?}");
+    }
+    let stalled = counted(Metric::RunsStalled, away_since);
+    assert_eq!(stalled.iter().sum::<u64>(), 1, "counted when it was found: {stalled:?}");
     world.services.airtable.faults().clear();
     tokio::time::sleep(HOUR).await;
 
@@ -262,6 +306,31 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
     }
     let leads = world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
     assert!(leads.iter().all(|row| row.fields.contains_key("Posts Relevance Score")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_an_invocation_has_no_time_for_are_counted() {
+    count_metrics();
+    let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
+    let database = Database::in_memory().unwrap();
+    let services = services(&clock);
+    furnish(services.airtable.service());
+    let finalizer = Finalizer::new(
+        metrics_finalizer::Config::read(variable).unwrap(),
+        services,
+        Arc::new(Limiters::of_the_only_process()),
+        queue(&database, &clock),
+        SqliteEventLog::new(database),
+        clock,
+    );
+    let events = include_str!("../../events/metrics-events.json");
+    let events = serde_json::from_str(events).unwrap();
+    let begun = Instant::now();
+    // All of it is kept back for the answer.
+    let deadline = Deadline::after(Duration::from_secs(5));
+    let response = metrics_finalizer::handle(&finalizer, events, deadline).await;
+    assert_eq!(response.batch_item_failures.len(), 0, "the events are stored");
+    assert_eq!(counted(Metric::RunsUnprojected, begun)[0], 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -124,6 +124,7 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     // The events are stored: what Airtable has no answer for in time is projected later.
     let time = deadline.remaining().saturating_sub(LAST_WORDS);
     if tokio::time::timeout(time, projecting).await.is_err() {
+        shared::metrics_emf::run_unprojected();
         tracing::error!("Airtable took too long; runs are left unprojected");
     }
     app.limiters.rest().await;

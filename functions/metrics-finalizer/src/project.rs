@@ -7,6 +7,7 @@ use shared::ids::{RecordId, RunId};
 use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, Note, NoteKind};
 use shared::run_records::Written;
 use shared::seams::{EventLog, LogError, Projection, Queue, RunLog, Transport};
+use std::fmt::Display;
 
 /// Whether events can have brought a run to its end, so that its record must not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +61,7 @@ pub(crate) async fn touched<T: Transport, Q: Queue, L: EventLog>(
         match due_now(app, &run, urgency).await {
             Ok(Some(folded)) => due.push(folded),
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, run.id = %run, "run is left unprojected"),
+            Err(error) => unprojected(&run, &error),
         }
     }
     write(app, due).await;
@@ -155,7 +156,7 @@ async fn write_with<T: Transport, Q: Queue, L: EventLog>(
         let run = folded.summary.run.clone();
         match diagnose::before_creation(app, folded).await {
             Ok(folded) => diagnosed.push(folded),
-            Err(error) => tracing::error!(%error, run.id = %run, "run is left unprojected"),
+            Err(error) => unprojected(&run, &error),
         }
     }
     let due = diagnosed;
@@ -179,10 +180,16 @@ async fn write_with<T: Transport, Q: Queue, L: EventLog>(
         }
         Err(error) => {
             for folded in &due {
-                tracing::error!(%error, run.id = %folded.summary.run, "run is left unprojected");
+                unprojected(&folded.summary.run, &error);
             }
         }
     }
+}
+
+/// Says that a run's record stays behind its events for now.
+pub(crate) fn unprojected(run: &RunId, error: &dyn Display) {
+    shared::metrics_emf::run_unprojected();
+    tracing::error!(%error, run.id = %run, "run is left unprojected");
 }
 
 /// Remembers what the record shows, and notes what was repaired on the way.

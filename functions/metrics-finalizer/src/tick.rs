@@ -25,6 +25,7 @@ async fn look_after_records<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer
             return;
         }
     };
+    shared::metrics_emf::tick();
     let mut quiet: Vec<(RunId, Projection)> = Vec::new();
     for runs in open.chunks(MAX_RUNS) {
         let mut due = Vec::new();
@@ -33,7 +34,7 @@ async fn look_after_records<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer
                 Ok(Looked::Due(folded)) => due.push(*folded),
                 Ok(Looked::Quiet(projection)) => quiet.push((run.clone(), projection)),
                 Ok(Looked::Nothing) => {}
-                Err(error) => tracing::error!(%error, run.id = %run, "run is left unprojected"),
+                Err(error) => project::unprojected(run, &error),
             }
         }
         project::write(app, due).await;
@@ -69,6 +70,8 @@ async fn look_at<T: Transport, Q: Queue, L: EventLog>(
     let Some(folded) = project::fold(app, run).await? else { return Ok(Looked::Nothing) };
     let waits = app.clock.now().duration_since(folded.summary.last_progress);
     if folded.summary.status == Status::Running && waits >= app.config.stall_after {
+        // Counted here and not by its record, which may be what cannot be written.
+        shared::metrics_emf::run_stalled();
         let text = format!("no progress for {} minutes", waits.as_mins());
         project::note(app, &folded.summary, NoteKind::Stalled, text).await?;
         return Ok(project::fold(app, run).await?.map_or(Looked::Nothing, due));

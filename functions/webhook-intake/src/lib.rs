@@ -20,10 +20,16 @@ use shared::messages::{
     Clients, Heard, Ingest, Message, MetricsMessage, Score, ScoringTask, plan_group,
 };
 use shared::seams::{OutgoingMessage, Queue, QueueName};
+use std::time::Duration;
+use tokio::time::timeout;
 use webhook::Webhook;
 
 /// Largest body that is read, in bytes.
 const MAX_BODY: usize = 1_048_576;
+
+/// Longest time for queueing what one request asks for, in one message or two. What takes longer is
+/// answered 503 while there is time to answer: the template's `Timeout` is longer.
+pub const QUEUE_TIME: Duration = Duration::from_secs(8);
 
 /// The function with all it needs. Made once per process.
 pub struct Intake<Q> {
@@ -41,12 +47,13 @@ impl<Q: Queue> Intake<Q> {
 
 /// Answers one request to `POST /webhooks/apify` or `POST /runs`.
 pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Body> {
-    match route(app, &request).await {
+    let routed = timeout(QUEUE_TIME, route(app, &request)).await;
+    match routed.unwrap_or_else(|_elapsed| Err(no_answer())) {
         Ok((status, body)) => reply(status, &body),
         Err(refusal) => {
             shared::metrics_emf::request_refused(refusal.status());
             if let Refusal::QueueUnreachable { reason } = &refusal {
-                tracing::error!(reason, "the scoring queue did not take a task");
+                tracing::error!(reason, "a queue did not take a message");
             }
             tracing::warn!(
                 %refusal,
@@ -58,6 +65,11 @@ pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Bod
             reply(refusal.status(), &refusal.body())
         }
     }
+}
+
+fn no_answer() -> Refusal {
+    let reason = format!("no answer within {} s", QUEUE_TIME.as_secs());
+    Refusal::QueueUnreachable { reason }
 }
 
 async fn route<Q: Queue>(

@@ -4,6 +4,8 @@ mod items;
 mod keys;
 mod operator;
 
+pub use keys::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
+
 use super::aws::{describe, waits};
 use super::limits::check_events;
 use crate::ids::{ApifyRunId, RunId};
@@ -13,8 +15,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
 use jiff::Timestamp;
 use keys::{
-    APPENDS, CAN_CHANGE, FINISHED, FINISHED_RUNS, FINISHED_YES, Item, Key, OPEN, OPEN_RUNS,
-    OPEN_YES, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS, WRITTEN_AT,
+    APPENDS, CAN_CHANGE, FINISHED, FINISHED_YES, Item, Key, OPEN, OPEN_YES, RECORD, SHOWN,
+    SHOWN_APPENDS, SHOWN_EVENTS, WRITTEN_AT,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -214,7 +216,7 @@ impl EventLog for DynamoEventLog {
             .client
             .query()
             .table_name(&self.table)
-            .index_name(OPEN_RUNS)
+            .index_name(OPEN_RUNS.name)
             .key_condition_expression("#open = :yes")
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":yes", keys::text(OPEN_YES))
@@ -232,7 +234,7 @@ impl EventLog for DynamoEventLog {
             .client
             .query()
             .table_name(&self.table)
-            .index_name(FINISHED_RUNS)
+            .index_name(FINISHED_RUNS.name)
             .key_condition_expression("#finished = :yes AND #at >= :since")
             .expression_attribute_names("#finished", FINISHED)
             .expression_attribute_names("#at", WRITTEN_AT)

@@ -17,12 +17,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// The variable that names the function's secret.
 pub const SECRET_ID: &str = "SECRET_ID";
 
-/// Longest time for one try. Lambda gives a function ten seconds to start.
+/// Longest time for one try.
 const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Longest time for all tries. Lambda gives a function ten seconds to start, and what ends then has
+/// not said why.
+const ALL_TRIES: Duration = Duration::from_secs(8);
 
 /// Why the function's secret could not be read. Never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +87,8 @@ impl Aws {
         clock: &Clock,
     ) -> Result<BTreeMap<String, SecretString>, SecretError> {
         let unreadable = |reason| SecretError::Unreadable { id: id.to_owned(), reason };
+        let begun = Instant::now();
+        let has_time = |wait: &Duration| begun.elapsed() + *wait + TIMEOUT <= ALL_TRIES;
         let mut waits = waits();
         let response = loop {
             let request = self.secret_request(id, clock.now()).map_err(unreadable)?;
@@ -91,7 +98,7 @@ impl Aws {
                 Ok(response) => said(&response),
                 Err(error) => error.to_string(),
             };
-            let Some(wait) = waits.next() else { return Err(unreadable(reason)) };
+            let Some(wait) = waits.next().filter(has_time) else { return Err(unreadable(reason)) };
             tokio::time::sleep(wait).await;
         };
         let shape = || SecretError::Shape { id: id.to_owned() };
@@ -232,6 +239,21 @@ mod tests {
         let (values, server) = answered(replies).await;
         assert_eq!(values.unwrap()[1], Some("a1".to_owned()));
         assert_eq!(server.requests().len(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_an_answer_the_reason_is_named_before_lambda_ends_the_start() {
+        // Takes connections and answers nothing.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let aws = aws_for_tests(&format!("http://{}", silent.local_addr().unwrap()));
+        let begun = Instant::now();
+        let Err(error) = aws.with_secret(environment, &Clock::system()).await else {
+            panic!("nobody answered")
+        };
+        let took = begun.elapsed();
+        assert!((3 * TIMEOUT..Duration::from_secs(9)).contains(&took), "{took:?}");
+        let error = error.to_string();
+        assert!(error.starts_with("the secret runtally/services could not be read: "), "{error}");
     }
 
     #[tokio::test]

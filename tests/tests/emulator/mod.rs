@@ -163,13 +163,13 @@ fn say_skipped(reason: &str) {
         .expect("a place to print to");
 }
 
-/// The Python that has the emulator, which `tests/stack/tools` installs.
+/// The Python that has the emulator, which `tests/stack/install` installs.
 fn installed(root: &Path) -> Result<PathBuf, String> {
-    let tools = Command::new("bash").arg(root.join("tests/stack/tools")).output();
+    let tools = Command::new("bash").arg(root.join("tests/stack/install")).output();
     let tools = tools.map_err(|error| format!("no bash: {error}"))?;
     if !tools.status.success() {
         let said = String::from_utf8_lossy(&tools.stderr);
-        return Err(said.lines().last().unwrap_or("tests/stack/tools failed").to_owned());
+        return Err(said.lines().last().unwrap_or("tests/stack/install failed").to_owned());
     }
     Ok(root.join("target/stack-venv/bin/python"))
 }

@@ -2,7 +2,7 @@
 
 use serde_norway::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The template.
 pub(crate) struct Template(Value);
@@ -107,4 +107,23 @@ pub(crate) fn plain(value: &Value) -> String {
             .collect::<Vec<_>>()
             .join(","),
     }
+}
+
+/// The Rust files below a folder of the workspace, by their path in it.
+pub(crate) fn sources(folder: &str) -> BTreeMap<String, String> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(folder);
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    found
 }

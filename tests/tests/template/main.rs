@@ -7,6 +7,8 @@ mod observed;
 mod rights;
 
 use document::Template;
+use regex::Regex;
+use shared::adapters::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::airtable::{MAX_CHUNK_LANES, Rate};
 use shared::config::{ConfigError, Vars};
 use shared::digest::queue_id;
@@ -193,7 +195,29 @@ fn a_parameter_allows_what_its_function_takes() {
     let exact = |name: &str| ranges.iter().find(|(variable, _)| variable == name).unwrap().1;
     assert_eq!(exact("LANES"), [true, true]);
     assert_eq!(exact("LEADS_PER_CALL"), [true, true]);
-    assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false], "it has no upper bound");
+    // The function has no upper bound for it; no wave of an invocation can wait for longer.
+    assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false]);
+}
+
+#[test]
+fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
+    let template = Template::read();
+    for (parameter, taken, refused) in [
+        ("MasterBaseId", &[BASE][..], &["", "tblMaster00000001"][..]),
+        ("NightlyTimezone", &["UTC", "Australia/Sydney", "Etc/GMT+10"], &["", "Sydney time"]),
+        ("AlarmEmail", &["", "ops@example.org"], &["ops", "ops@example", "a b@example.org"]),
+        ("ApifyActors", &["", "harvestapi~linkedin-profile-posts", "a~b, c/d"], &["a;b", "a\nb"]),
+    ] {
+        let pattern = template.at(&format!("Parameters/{parameter}/AllowedPattern"));
+        // CloudFormation matches the whole of a value.
+        let pattern = Regex::new(&format!("^(?:{})$", document::plain(pattern))).unwrap();
+        for value in taken {
+            assert!(pattern.is_match(value), "{parameter} does not take {value:?}");
+        }
+        for value in refused {
+            assert!(!pattern.is_match(value), "{parameter} takes {value:?}");
+        }
+    }
 }
 
 #[test]
@@ -210,6 +234,12 @@ fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
     // Before a wave there is planning, after it its rows are written.
     let call = bound("GeminiTimeoutSeconds/MaxValue");
     assert!(template.number("Scoring", "Timeout") >= call + 60);
+    // A wave that waited for flex in vain still makes its standard calls.
+    let wait = bound("GeminiFlexWaitSeconds/MaxValue");
+    assert!(template.number("Scoring", "Timeout") >= wait + bound("GeminiTimeoutSeconds/Default"));
+    // Whatever the queues do, intake itself answers, with a second to spare and before the API does.
+    let timeout = template.number("WebhookIntake", "Timeout");
+    assert!((webhook_intake::QUEUE_TIME.as_secs() + 2..30).contains(&timeout), "{timeout}");
 }
 
 #[test]
@@ -340,6 +370,8 @@ fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
     assert_eq!(number("Lanes/MaxValue"), u64::from(MAX_CHUNK_LANES));
     let concurrency = template.property("Scoring", "Events/Tasks/Properties/ScalingConfig");
     assert_eq!(concurrency, "MaximumConcurrency=ScoringConcurrency");
+    // A new account may have 10 executions at a time, for the other functions too.
+    assert!(number("ScoringConcurrency/Default") + 5 <= 10);
     // 50 requests a second over all bases, of which the finalizer makes its own.
     let left = 50 - Rate::FINALIZER.requests as u64;
     let each = |lanes: u32| Rate::chunk(lanes).requests as u64;
@@ -401,8 +433,35 @@ fn the_event_log_is_paid_by_use_restorable_and_encrypted_and_outlives_the_stack(
     assert_eq!(log("BillingMode"), "PAY_PER_REQUEST");
     assert_eq!(log("PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), "true");
     assert_eq!(log("SSESpecification/SSEEnabled"), "true");
-    assert_eq!(document::plain(template.at("Resources/EventLog/DeletionPolicy")), "Retain");
-    for index in ["open-runs", "finished-runs"] {
-        assert!(log("GlobalSecondaryIndexes").contains(&format!("IndexName={index}")), "{index}");
+    assert_eq!(log("DeletionProtectionEnabled"), "true");
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        let policy = template.at(&format!("Resources/EventLog/{policy}"));
+        assert_eq!(document::plain(policy), "Retain");
     }
+}
+
+#[test]
+fn the_event_log_has_the_keys_and_indexes_that_the_code_asks_for() {
+    let template = Template::read();
+    let log = |path: &str| template.property("EventLog", path);
+    let schema = |hash: &str, range: &str| {
+        format!("AttributeName={hash},KeyType=HASH,AttributeName={range},KeyType=RANGE")
+    };
+    assert_eq!(log("KeySchema"), schema(PK, SK));
+    let indexes = [OPEN_RUNS, FINISHED_RUNS].map(|Index { name, hash, range, keys_only }| {
+        let projection = if keys_only { "KEYS_ONLY" } else { "ALL" };
+        let schema = schema(hash, range);
+        format!("IndexName={name},KeySchema={schema},Projection=ProjectionType={projection}")
+    });
+    assert_eq!(log("GlobalSecondaryIndexes"), indexes.join(","));
+    let keys = [OPEN_RUNS, FINISHED_RUNS].map(|index| [index.hash, index.range]);
+    let keys: BTreeSet<&str> = keys.into_iter().flatten().chain([PK, SK]).collect();
+    let texts = keys.iter().map(|key| format!("AttributeName={key},AttributeType=S"));
+    let defined = log("AttributeDefinitions");
+    let defined =
+        defined.split(",AttributeName=").map(|one| match one.strip_prefix("AttributeName=") {
+            Some(_) => one.to_owned(),
+            None => format!("AttributeName={one}"),
+        });
+    assert_eq!(defined.collect::<BTreeSet<_>>(), texts.collect());
 }

@@ -1,103 +1,226 @@
 //! What is observed: logs that end, alarms that say what to do, a dashboard of metrics that exist.
 
-use crate::document::{Template, plain};
+use crate::document::{Template, plain, sources};
+use shared::airtable::Rate;
+use shared::messages::MAX_PLAN_LEADS;
 use shared::metrics_emf::Metric;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The alarms: the metric of each, whose it is, and above what it goes off.
-const ALARMS: [(&str, &str, &str, u64); 16] = [
-    (
-        "ScoringDeadLettersAlarm",
-        "ApproximateNumberOfMessagesVisible",
-        "ScoringDeadLetters.QueueName",
-        0,
-    ),
-    (
-        "MetricsDeadLettersAlarm",
-        "ApproximateNumberOfMessagesVisible",
-        "MetricsDeadLetters.QueueName",
-        0,
-    ),
-    ("ScoringAgeAlarm", "ApproximateAgeOfOldestMessage", "ScoringQueue.QueueName", 3600),
-    ("MetricsAgeAlarm", "ApproximateAgeOfOldestMessage", "MetricsQueue.QueueName", 1200),
-    ("WebhookIntakeErrorsAlarm", "Errors", "WebhookIntake", 0),
-    ("ScoringErrorsAlarm", "Errors", "Scoring", 0),
-    ("MetricsFinalizerErrorsAlarm", "Errors", "MetricsFinalizer", 0),
-    ("WebhookIntakeThrottlesAlarm", "Throttles", "WebhookIntake", 0),
-    ("ScoringThrottlesAlarm", "Throttles", "Scoring", 0),
-    ("MetricsFinalizerThrottlesAlarm", "Throttles", "MetricsFinalizer", 0),
-    ("RunStalledAlarm", "RunsStalled", "metrics-finalizer", 0),
-    ("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0),
-    ("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0),
-    ("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0),
-    ("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0),
-    ("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 0),
-];
-
-fn own_metrics() -> BTreeSet<String> {
-    Metric::ALL.iter().map(|metric| metric.name()).collect()
+/// An alarm on one metric.
+struct Alarm {
+    name: &'static str,
+    metric: &'static str,
+    /// The queue or function, or the service of our own metrics.
+    whose: &'static str,
+    /// Above what it goes off; below what, for [`TICKS`].
+    threshold: u64,
+    /// Over so many periods of so many seconds.
+    over: (u64, u64),
 }
+
+const fn alarm(
+    name: &'static str,
+    metric: &'static str,
+    whose: &'static str,
+    threshold: u64,
+    over: (u64, u64),
+) -> Alarm {
+    Alarm { name, metric, whose, threshold, over }
+}
+
+/// Something that should not happen once.
+const ONCE: (u64, u64) = (1, 300);
+/// Something that must last: ticks, and the tries of a message, are ten minutes apart or less, so
+/// that each period has one.
+const LASTING: (u64, u64) = (3, 900);
+/// The alarm that goes off when nothing comes.
+const TICKS: &str = "TicksAlarm";
+
+const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
+const AGE: &str = "ApproximateAgeOfOldestMessage";
+
+const ALARMS: [Alarm; 20] = [
+    alarm("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
+    alarm("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
+    alarm("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
+    alarm("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
+    alarm("ScoringGivenBackAlarm", "MessagesGivenBack", "scoring", 0, LASTING),
+    alarm("MetricsFinalizerGivenBackAlarm", "MessagesGivenBack", "metrics-finalizer", 0, LASTING),
+    alarm("WebhookIntakeErrorsAlarm", "Errors", "WebhookIntake", 0, ONCE),
+    alarm("ScoringErrorsAlarm", "Errors", "Scoring", 0, ONCE),
+    alarm("MetricsFinalizerErrorsAlarm", "Errors", "MetricsFinalizer", 0, ONCE),
+    alarm("WebhookIntakeThrottlesAlarm", "Throttles", "WebhookIntake", 0, ONCE),
+    alarm("ScoringThrottlesAlarm", "Throttles", "Scoring", 0, ONCE),
+    alarm("MetricsFinalizerThrottlesAlarm", "Throttles", "MetricsFinalizer", 0, ONCE),
+    alarm("RunStalledAlarm", "RunsStalled", "metrics-finalizer", 0, ONCE),
+    alarm("RunsUnprojectedAlarm", "RunsUnprojected", "metrics-finalizer", 0, LASTING),
+    alarm(TICKS, "Ticks", "metrics-finalizer", 1, (2, 900)),
+    alarm("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0, ONCE),
+    alarm("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0, ONCE),
+    alarm("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0, ONCE),
+    alarm("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0, ONCE),
+    // A webhook with a wrong token comes four times within the period, doctor's probe once.
+    alarm("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 3, (1, 900)),
+];
 
 #[test]
 fn every_alarm_watches_a_metric_that_exists_and_says_what_to_do() {
     let template = Template::read();
-    let names: BTreeSet<String> = ALARMS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let names: BTreeSet<String> = ALARMS.iter().map(|alarm| alarm.name.to_owned()).collect();
     let found: BTreeSet<String> = template.of_kind("AWS::CloudWatch::Alarm").into_iter().collect();
     assert_eq!(found, names);
-    for (alarm, metric, whose, threshold) in ALARMS {
-        let of = |path: &str| template.property(alarm, path);
-        assert_eq!(of("MetricName"), metric, "{alarm}");
-        assert!(of("Dimensions").contains(&format!("Value={whose}")), "{alarm}");
-        assert_eq!(template.number(alarm, "Threshold"), threshold, "{alarm}");
-        assert_eq!(of("ComparisonOperator"), "GreaterThanThreshold", "{alarm}");
-        assert_eq!(of("TreatMissingData"), "notBreaching", "{alarm}");
-        assert_eq!(of("AlarmActions"), "HasAlarmEmail,AlarmTopic,AWS::NoValue", "{alarm}");
+    let emitted = emitted_by_service();
+    for Alarm { name, metric, whose, threshold, over } in ALARMS {
+        let of = |path: &str| template.property(name, path);
+        assert_eq!(of("MetricName"), metric, "{name}");
+        assert!(of("Dimensions").ends_with(&format!("Value={whose}")), "{name}");
+        assert_eq!(template.number(name, "Threshold"), threshold, "{name}");
+        let periods = template.number(name, "EvaluationPeriods");
+        assert_eq!((periods, template.number(name, "Period")), over, "{name}");
+        assert_eq!(of("AlarmActions"), "HasAlarmEmail,AlarmTopic,AWS::NoValue", "{name}");
         let what_to_do = of("AlarmDescription");
-        assert!((60..1024).contains(&what_to_do.len()), "{alarm}: {what_to_do}");
+        assert!((60..1024).contains(&what_to_do.len()), "{name}: {what_to_do}");
+        let (operator, missing) = match name {
+            TICKS => ("LessThanThreshold", "breaching"),
+            _ => ("GreaterThanThreshold", "notBreaching"),
+        };
+        assert_eq!(of("ComparisonOperator"), operator, "{name}");
+        assert_eq!(of("TreatMissingData"), missing, "{name}");
         match of("Namespace").as_str() {
             "AWS/SQS" | "AWS/Lambda" => {}
-            "AWS::StackName" => assert!(own_metrics().contains(metric), "nobody counts {metric}"),
-            namespace => panic!("{alarm} watches {namespace}"),
+            "AWS::StackName" => {
+                assert_eq!(of("Dimensions"), format!("Name=Service,Value={whose}"), "{name}");
+                let by = emitted.get(whose).unwrap_or_else(|| panic!("{name}: no {whose}"));
+                assert!(by.contains(metric), "{whose} never counts {metric}");
+                assert_eq!(of("Statistic"), "Sum", "{name}");
+            }
+            namespace => panic!("{name} watches {namespace}"),
         }
     }
 }
 
 #[test]
-fn the_dashboard_shows_metrics_that_exist() {
+fn the_largest_run_of_a_client_sets_off_no_alarm_by_its_length() {
     let template = Template::read();
+    let lanes = plain(template.at("Parameters/Lanes/Default")).parse().unwrap();
+    // Chunks of 50 leads, one after the other in each lane.
+    let chunks = MAX_PLAN_LEADS as u64 / 50 / u64::from(lanes);
+    // A wave of ten leads waits for the model and is written in a request; a chunk reads its leads in
+    // one and rests for a second.
+    let (waves, model) = (5, 10);
+    let airtable = (waves + 1) / Rate::chunk(lanes).requests as u64 + 1;
+    let longest = chunks * (waves * model + airtable);
+    let allowed = template.number("ScoringAgeAlarm", "Threshold");
+    assert!(longest + 3600 < allowed, "{longest} s, and an hour for others before it");
+}
+
+/// The crates of the functions; each one's name is the service of its metrics.
+const SERVICES: [&str; 3] = ["webhook-intake", "scoring", "metrics-finalizer"];
+
+/// What each function can count, as its code has it: the calls of `metrics_emf` in its crate and in
+/// the modules of `shared` that it uses.
+fn emitted_by_service() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let shared = sources("shared/src");
+    let metrics_emf = &shared["metrics_emf.rs"];
+    let in_shared = shared.iter().filter_map(|(file, text)| {
+        let module = file.split(['/', '.']).next()?;
+        (!matches!(module, "metrics_emf" | "telemetry")).then_some((module, text))
+    });
+    let in_shared: Vec<_> = in_shared.filter(|(_, text)| text.contains("metrics_emf::")).collect();
+    let emitted = SERVICES.map(|service| {
+        let own = sources(&format!("functions/{service}/src"));
+        let own = own.into_values().collect::<String>();
+        assert!(own.contains(&format!("telemetry::init(\"{service}\"")), "{service} has a name");
+        let used =
+            in_shared.iter().filter(|(module, _)| own.contains(&format!("shared::{module}")));
+        let texts = used.map(|(_, text)| text.as_str()).chain([own.as_str()]);
+        (service, texts.flat_map(|text| emitted_in(text, metrics_emf)).collect())
+    });
+    emitted.into()
+}
+
+/// The metrics that `text` counts by its calls of `metrics_emf`.
+fn emitted_in(text: &str, metrics_emf: &str) -> BTreeSet<String> {
+    let calls = text.split("metrics_emf::").skip(1);
+    let names = calls.map(|call| call.split('(').next().unwrap());
+    names.flat_map(|name| emitted_by(name, metrics_emf)).collect()
+}
+
+/// The metrics that a function of `metrics_emf` counts, itself or by another one.
+fn emitted_by(function: &str, metrics_emf: &str) -> BTreeSet<String> {
+    let Some((_, body)) = metrics_emf.split_once(&format!("fn {function}(")) else {
+        return BTreeSet::new();
+    };
+    let body = body.split("\n}\n").next().unwrap();
+    let names = Metric::ALL.iter().map(|metric| metric.name());
+    let own = names.filter(|name| body.contains(&format!("(Metric::{name}, ")));
+    let others = ["call", "run"].into_iter().filter(|other| body.contains(&format!(" {other}(")));
+    own.chain(others.flat_map(|other| emitted_by(other, metrics_emf))).collect()
+}
+
+#[test]
+fn no_metric_is_counted_by_nobody() {
+    let emitted: BTreeSet<String> = emitted_by_service().into_values().flatten().collect();
+    let all: BTreeSet<String> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    assert_eq!(emitted, all);
+}
+
+/// The dashboard's metrics: namespace, name, and the dimension's name and value.
+fn shown_on_the_dashboard(template: &Template) -> Vec<[String; 4]> {
     let body = template.property("Dashboard", "DashboardBody");
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let metrics: Vec<&serde_json::Value> = body["widgets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|widget| widget["properties"]["metrics"].as_array().unwrap())
-        .collect();
-    let mut namespace = "";
-    let mut shown = BTreeSet::new();
-    for metric in metrics {
-        match metric[0].as_str().unwrap() {
-            "." | "..." => {}
-            other => namespace = other,
+    let mut shown: Vec<[String; 4]> = Vec::new();
+    for widget in body["widgets"].as_array().unwrap() {
+        let first = shown.len();
+        for metric in widget["properties"]["metrics"].as_array().unwrap() {
+            let texts: Vec<&str> =
+                metric.as_array().unwrap().iter().filter_map(|part| part.as_str()).collect();
+            // A dot is what stood there in the line before, three dots are all of it.
+            let before = shown[first..].last();
+            let full = match texts.as_slice() {
+                ["..."] => before.unwrap().clone(),
+                [_, _, _, _] => std::array::from_fn(|place| match texts[place] {
+                    "." => before.unwrap()[place].clone(),
+                    text => text.to_owned(),
+                }),
+                other => panic!("{other:?}"),
+            };
+            shown.push(full);
         }
-        if namespace == "${AWS::StackName}"
-            && let Some(name) = metric[1].as_str().filter(|name| *name != ".")
-        {
-            assert!(own_metrics().contains(name), "nobody counts {name}");
-            shown.insert(name);
+    }
+    shown
+}
+
+#[test]
+fn the_dashboard_shows_metrics_that_exist() {
+    let emitted = emitted_by_service();
+    let mut shown = BTreeSet::new();
+    for [namespace, name, dimension, value] in shown_on_the_dashboard(&Template::read()) {
+        match (namespace.as_str(), dimension.as_str()) {
+            ("${AWS::StackName}", "Service") => {
+                let by = emitted.get(value.as_str()).unwrap_or_else(|| panic!("no {value}"));
+                assert!(by.contains(&name), "{value} never counts {name}");
+                shown.insert(name);
+            }
+            ("AWS/SQS", "QueueName") | ("AWS/Lambda", "FunctionName") => {}
+            other => panic!("{other:?}"),
         }
     }
     for name in [
         "RunsEnded",
+        "RunsUnprojected",
+        "Ticks",
+        "MessagesGivenBack",
         "LeadsScored",
         "PromptTokens",
         "ThoughtsTokens",
         "ModelCost",
         "UnpricedAnswers",
+        "AirtableRequests",
+        "AirtableThrottled",
+        "AirtableLatency",
+        "ModelLatency",
     ] {
-        assert!(shown.contains(name), "{name} is not shown");
-    }
-    for name in ["AirtableRequests", "AirtableThrottled", "AirtableLatency", "ModelLatency"] {
         assert!(shown.contains(name), "{name} is not shown");
     }
 }
@@ -116,6 +239,9 @@ fn each_function_and_the_api_log_into_a_group_of_their_own_that_forgets() {
     for group in &groups {
         assert_eq!(template.property(group, "RetentionInDays"), "LogRetentionDays");
     }
+    // Outside this prefix the account's policy of log deliveries fills up.
+    let name = template.property("ApiLogs", "LogGroupName");
+    assert_eq!(name, "/aws/vendedlogs/${AWS::StackName}-api");
     let all: BTreeSet<String> = template.of_kind("AWS::Logs::LogGroup").into_iter().collect();
     assert_eq!(groups, all);
 }
@@ -144,6 +270,9 @@ fn what_an_operator_needs_after_a_deploy_is_in_the_outputs() {
     for output in [
         "WebhookUrl",
         "RunsUrl",
+        "WebhookIntakeFunction",
+        "ScoringFunction",
+        "MetricsFinalizerFunction",
         "ScoringQueueUrl",
         "ScoringDeadLettersUrl",
         "MetricsQueueUrl",

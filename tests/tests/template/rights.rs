@@ -1,6 +1,6 @@
 //! What each role may do is what its function's seams do, on the resources they do it to.
 
-use crate::document::Template;
+use crate::document::{Template, sources};
 use shared::adapters::actions::{
     EVENT_LOG, EVENT_LOG_INDEX, LOG, POLL, POSTPONE, READ_SECRET, SEND, TRACE,
 };
@@ -20,45 +20,57 @@ fn rights(rights: &[(&str, &[&[&str]])]) -> BTreeMap<String, Vec<String>> {
     rights.iter().map(|(resource, actions)| ((*resource).to_owned(), sorted(actions))).collect()
 }
 
-#[test]
-fn webhook_intake_may_send_tasks_and_word_of_harvests_and_nothing_else() {
-    let expected = rights(&[
-        ("WebhookIntakeLogs.Arn", &[LOG]),
-        ("*", &[TRACE]),
-        (&format!("{SECRETS}${{WebhookSecretName}}-??????"), &[READ_SECRET]),
-        ("ScoringQueue.Arn", &[SEND]),
-        ("MetricsQueue.Arn", &[SEND]),
-    ]);
-    assert_eq!(Template::read().rights("WebhookIntakeRole"), expected);
+/// What a function's crate does with the queues, as its code has it, by queue.
+fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static str]>> {
+    let code: String = sources(&format!("functions/{service}/src")).into_values().collect();
+    let mut rights: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (name, queue, dead_letters) in [
+        ("Scoring", "ScoringQueue.Arn", "ScoringDeadLetters.Arn"),
+        ("Metrics", "MetricsQueue.Arn", "MetricsDeadLetters.Arn"),
+    ] {
+        if code.contains(&format!("Batch::new(&app.queue, QueueName::{name})")) {
+            rights.entry(queue).or_default().extend([POLL, POSTPONE]);
+            rights.entry(dead_letters).or_default().push(SEND);
+        }
+        if code.contains(&format!(".send(QueueName::{name}, ")) {
+            rights.entry(queue).or_default().push(SEND);
+        }
+    }
+    rights
 }
 
 #[test]
-fn scoring_may_work_on_tasks_and_report_and_nothing_else() {
-    let expected = rights(&[
-        ("ScoringLogs.Arn", &[LOG]),
-        ("*", &[TRACE]),
-        (&format!("{SECRETS}${{ServicesSecretName}}-??????"), &[READ_SECRET]),
-        ("ScoringQueue.Arn", &[POLL, POSTPONE, SEND]),
-        ("ScoringDeadLetters.Arn", &[SEND]),
-        ("MetricsQueue.Arn", &[SEND]),
-    ]);
-    assert_eq!(Template::read().rights("ScoringRole"), expected);
-}
-
-#[test]
-fn the_metrics_finalizer_may_keep_the_log_and_send_tasks_and_nothing_else() {
-    let expected = rights(&[
-        ("MetricsFinalizerLogs.Arn", &[LOG]),
-        ("*", &[TRACE]),
-        (&format!("{SECRETS}${{ServicesSecretName}}-??????"), &[READ_SECRET]),
-        ("MetricsQueue.Arn", &[POLL, POSTPONE]),
-        ("MetricsDeadLetters.Arn", &[SEND]),
-        ("ScoringQueue.Arn", &[SEND]),
+fn a_function_may_do_what_its_code_does_and_nothing_else() {
+    let template = Template::read();
+    let finalizers: [(&str, &[&[&str]]); 3] = [
         ("EventLog.Arn", &[EVENT_LOG]),
         ("${EventLog.Arn}/index/open-runs", &[EVENT_LOG_INDEX]),
         ("${EventLog.Arn}/index/finished-runs", &[EVENT_LOG_INDEX]),
-    ]);
-    assert_eq!(Template::read().rights("MetricsFinalizerRole"), expected);
+    ];
+    for (service, function, secret, log) in [
+        ("webhook-intake", "WebhookIntake", "WebhookSecretName", &[][..]),
+        ("scoring", "Scoring", "ServicesSecretName", &[]),
+        ("metrics-finalizer", "MetricsFinalizer", "ServicesSecretName", &finalizers),
+    ] {
+        let (logs, secret) =
+            (format!("{function}Logs.Arn"), format!("{SECRETS}${{{secret}}}-??????"));
+        let queues = queue_rights(service);
+        let own: [(&str, &[&[&str]]); 3] =
+            [(&logs, &[LOG]), ("*", &[TRACE]), (&secret, &[READ_SECRET])];
+        let queues = queues.iter().map(|(queue, actions)| (*queue, actions.as_slice()));
+        let all: Vec<(&str, &[&[&str]])> =
+            own.into_iter().chain(queues).chain(log.to_vec()).collect();
+        assert_eq!(template.rights(&format!("{function}Role")), rights(&all), "{function}");
+    }
+}
+
+#[test]
+fn intake_reaches_no_more_than_it_should() {
+    // What the code does is what it may do; this is what it should do, of the function that faces
+    // the internet.
+    let expected =
+        BTreeMap::from([("MetricsQueue.Arn", vec![SEND]), ("ScoringQueue.Arn", vec![SEND])]);
+    assert_eq!(queue_rights("webhook-intake"), expected);
 }
 
 #[test]
@@ -70,6 +82,24 @@ fn each_schedule_may_send_to_its_own_queue_alone() {
         [("Tick", "TickRole"), ("NightlyPosts", "NightlyRole"), ("NightlyProfiles", "NightlyRole")]
     {
         assert_eq!(template.property(schedule, "Target/RoleArn"), format!("{role}.Arn"));
+    }
+}
+
+#[test]
+fn only_the_service_of_this_account_takes_a_role() {
+    let template = Template::read();
+    for role in template.of_kind("AWS::IAM::Role") {
+        let trust = template.property(&role, "AssumeRolePolicyDocument/Statement");
+        let service = if role == "TickRole" || role == "NightlyRole" {
+            assert!(
+                trust.ends_with("Condition=StringEquals=aws:SourceAccount=AWS::AccountId"),
+                "{role}: {trust}"
+            );
+            "scheduler"
+        } else {
+            "lambda"
+        };
+        assert!(trust.contains(&format!("Principal=Service={service}.amazonaws.com,")), "{trust}");
     }
 }
 

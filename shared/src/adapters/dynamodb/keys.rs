@@ -1,5 +1,5 @@
 //! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
-//! the table and the index after them.
+//! the table and its two indexes after them.
 
 use crate::ids::{ApifyRunId, RunId};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,9 +9,9 @@ use std::collections::HashMap;
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Partition key (text): the run id. Also the range key of [`OPEN_RUNS`].
-pub(super) const PK: &str = "pk";
+pub const PK: &str = "pk";
 /// Sort key (text): see [`Key`].
-pub(super) const SK: &str = "sk";
+pub const SK: &str = "sk";
 /// An event's body (text): JSON.
 pub(super) const BODY: &str = "body";
 /// Present on the state item of an open run only (text, always [`OPEN_YES`]).
@@ -38,11 +38,24 @@ pub(super) const FINISHED: &str = "finished";
 /// The one value of [`FINISHED`].
 pub(super) const FINISHED_YES: &str = "y";
 
-/// The sparse index of the finished runs by age: hash key [`FINISHED`], range key [`WRITTEN_AT`],
-/// the whole state item.
-pub(super) const FINISHED_RUNS: &str = "finished-runs";
-/// The sparse index of the open runs: hash key [`OPEN`], range key [`PK`], keys only.
-pub(super) const OPEN_RUNS: &str = "open-runs";
+/// An index of the table. Sparse: it holds the items that have its hash key. All keys are texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index {
+    /// Its name.
+    pub name: &'static str,
+    /// Its hash key.
+    pub hash: &'static str,
+    /// Its range key.
+    pub range: &'static str,
+    /// Whether it holds only keys and not whole items.
+    pub keys_only: bool,
+}
+
+/// The finished runs by age, with their state items.
+pub const FINISHED_RUNS: Index =
+    Index { name: "finished-runs", hash: FINISHED, range: WRITTEN_AT, keys_only: false };
+/// The open runs.
+pub const OPEN_RUNS: Index = Index { name: "open-runs", hash: OPEN, range: PK, keys_only: true };
 
 /// In front of the id of a harvest that was heard of.
 const HEARD: &str = "apify#";

@@ -1,0 +1,55 @@
+"""The functions as they are built for Lambda: for which processor, and how large as they are uploaded."""
+
+import struct
+import zipfile
+
+from tools import ARCHITECTURE, ROOT, WORK, check, clean_environment, equal, heading, run
+
+MEBIBYTE = 1024 * 1024
+FUNCTIONS = ("WebhookIntake", "Scoring", "MetricsFinalizer")
+# The processor in an ELF file's head, by the name that Lambda has for it.
+MACHINES = {62: "x86_64", 183: "arm64"}
+# The template's default, which `sam build` without a parameter builds for.
+DEFAULT, DEFAULT_TARGET = "arm64", "aarch64-unknown-linux-gnu"
+
+
+def build():
+    environment = clean_environment(SAM_CLI_TELEMETRY="0")
+    heading("build: sam validate --lint")
+    run(["sam", "validate", "--lint", "--region", "eu-west-1"], env=environment)
+    if ARCHITECTURE != DEFAULT:
+        if has_library(DEFAULT_TARGET):
+            heading(f"build: sam build, for {DEFAULT} by default")
+            folder = WORK / "default"
+            run(["sam", "build", "--build-dir", folder], env=environment)
+            show(folder, DEFAULT)
+        else:
+            print(f"   NOT BUILT for {DEFAULT}: Rust's library for it is missing", flush=True)
+            print(f"   (rustup target add {DEFAULT_TARGET})", flush=True)
+    heading(f"build: sam build for {ARCHITECTURE}, as it is deployed here")
+    run(["sam", "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"], env=environment)
+    show(ROOT / ".aws-sam" / "build", ARCHITECTURE)
+
+
+def has_library(target):
+    """Whether Rust's standard library for `target` is on this machine."""
+    folder = run(["rustc", "--print", "target-libdir", "--target", target]).strip()
+    return any((ROOT / folder).glob("libstd-*"))
+
+
+def show(folder, architecture):
+    for function in FUNCTIONS:
+        bootstrap = folder / function / "bootstrap"
+        equal(machine(bootstrap), architecture, f"{function} is built for")
+        archive = WORK / f"{function}-{architecture}.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            zipped.write(bootstrap, "bootstrap")
+        size = archive.stat().st_size / MEBIBYTE
+        check(size <= 5, f"{function} has {size:.2f} MiB zipped, at most 5")
+
+
+def machine(file):
+    """The processor that an ELF file is for."""
+    with open(file, "rb") as elf:
+        (number,) = struct.unpack_from("<H", elf.read(20), 18)
+    return MACHINES.get(number, number)
