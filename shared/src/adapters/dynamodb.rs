@@ -12,6 +12,7 @@ use crate::ids::{ApifyRunId, RunId};
 use crate::seams::{EventLog, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
 use jiff::Timestamp;
 use keys::{
@@ -45,20 +46,31 @@ impl DynamoEventLog {
 
     /// Marks `run` as open.
     async fn open(&self, run: &RunId) -> Result<(), LogError> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::State.of(run)))
+        let request = self.marking(run).update_expression("SET #open = :yes REMOVE #finished");
+        request.send().await.map_err(|error| failure(&error))?;
+        Ok(())
+    }
+
+    /// Marks `run` as open and counts an append.
+    async fn count(&self, run: &RunId) -> Result<(), LogError> {
+        self.marking(run)
             .update_expression("SET #open = :yes REMOVE #finished ADD #appends :one")
-            .expression_attribute_names("#open", OPEN)
-            .expression_attribute_names("#finished", FINISHED)
             .expression_attribute_names("#appends", APPENDS)
-            .expression_attribute_values(":yes", keys::text(OPEN_YES))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .send()
             .await
             .map_err(|error| failure(&error))?;
         Ok(())
+    }
+
+    fn marking(&self, run: &RunId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::State.of(run)))
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_values(":yes", keys::text(OPEN_YES))
     }
 
     /// Saves a projection, and closes the run if asked to. Whether its conditions were met.
@@ -157,8 +169,10 @@ impl DynamoEventLog {
 
 impl EventLog for DynamoEventLog {
     /// The run is marked open before the events are written: one that dies in between is looked
-    /// at once in vain, which is better than events that nobody looks at. An event stored
-    /// already is written over with itself, since its id stands for its content.
+    /// at once in vain, which is better than events that nobody looks at. The append is counted
+    /// after them: a reader that sees the count sees them too, and one that did not see it cannot
+    /// close the run for good. An event stored already is written over with itself, since its id
+    /// stands for its content.
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
         self.open(run).await?;
@@ -169,15 +183,18 @@ impl EventLog for DynamoEventLog {
         for some in distinct.chunks(MAX_WRITES) {
             self.write(some.iter().map(|event| items::write_of(run, event)).collect()).await?;
         }
-        Ok(())
+        self.count(run).await
     }
 
+    /// Backwards, so that the state comes first: what is appended while the pages are read was
+    /// not counted then, and the reader cannot close the run over it.
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
         let items: Vec<Item> = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
+            .scan_index_forward(false)
             .key_condition_expression("#pk = :run")
             .expression_attribute_names("#pk", PK)
             .expression_attribute_values(":run", keys::text(run.as_str()))

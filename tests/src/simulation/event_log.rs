@@ -36,11 +36,11 @@ struct Indexed {
     projection: Option<Arc<Projection>>,
 }
 
-/// Some of a run's events, in the order of their ids.
+/// Some of a run's events, backwards.
 pub(super) struct Page {
     pub(super) events: Vec<String>,
     /// The id of the last of them, when there are more.
-    pub(super) goes_on_after: Option<String>,
+    pub(super) goes_on_before: Option<String>,
 }
 
 impl Stored {
@@ -67,10 +67,15 @@ impl Log {
     pub(super) fn open(&self, run: &RunId) {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
-        stored.appends += 1;
         if !std::mem::replace(&mut stored.open, true) {
             stored.index();
         }
+    }
+
+    /// Marks a run as open and counts an append.
+    pub(super) fn count(&self, run: &RunId) {
+        self.open(run);
+        self.lock().entry(run.clone()).or_default().appends += 1;
     }
 
     /// Stores events that are not stored yet.
@@ -91,18 +96,18 @@ impl Log {
         })
     }
 
-    /// At most `most` events behind the one with the id `after`.
-    pub(super) fn page(&self, run: &RunId, after: Option<&String>, most: usize) -> Page {
+    /// At most `most` events before the one with the id `before`, the last of them first.
+    pub(super) fn page(&self, run: &RunId, before: Option<&String>, most: usize) -> Page {
         let runs = self.lock();
         let Some(stored) = runs.get(run) else {
-            return Page { events: Vec::new(), goes_on_after: None };
+            return Page { events: Vec::new(), goes_on_before: None };
         };
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut events = stored.events.range::<String, _>((from, Bound::Unbounded));
+        let until = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut events = stored.events.range::<String, _>((Bound::Unbounded, until)).rev();
         let page: Vec<(&String, &String)> = events.by_ref().take(most).collect();
         let goes_on = events.next().is_some();
         Page {
-            goes_on_after: page.last().filter(|_| goes_on).map(|(id, _)| (*id).clone()),
+            goes_on_before: page.last().filter(|_| goes_on).map(|(id, _)| (*id).clone()),
             events: page.into_iter().map(|(_, body)| body.clone()).collect(),
         }
     }

@@ -33,26 +33,26 @@ impl EventLog for Seams {
         for some in distinct.chunks(MAX_WRITES) {
             self.write(run, some).await?;
         }
-        Ok(())
+        self.log_is_reached(Turn::Before).await?;
+        self.world.log.count(run);
+        self.log_answers().await
     }
 
-    /// Page by page: what is appended meanwhile may be on one or not. The state comes last.
+    /// Backwards page by page, the state first: what is appended meanwhile may be there or not.
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        let mut log = RunLog::default();
-        let mut after = None;
+        self.log_is_reached(Turn::Reading).await?;
         let before = self.world.oracle().stored_of(run.as_str());
-        loop {
+        let (projection, appends) = self.world.log.state(run);
+        let mut page = self.world.log.page(run, None, PAGE);
+        let mut events = std::mem::take(&mut page.events);
+        while let Some(end) = page.goes_on_before {
             self.log_is_reached(Turn::Reading).await?;
-            let page = self.world.log.page(run, after.as_ref(), PAGE);
-            log.events.extend(page.events);
-            if page.goes_on_after.is_none() {
-                (log.projection, log.appends) = self.world.log.state(run);
-                let reader = self.worker.invocation();
-                self.world.oracle().log_read(reader, run.as_str(), before, &log.events);
-                return Ok(log);
-            }
-            after = page.goes_on_after;
+            page = self.world.log.page(run, Some(&end), PAGE);
+            events.append(&mut page.events);
         }
+        events.reverse();
+        self.world.oracle().log_read(self.worker.invocation(), run.as_str(), before, &events);
+        Ok(RunLog { events, projection, appends })
     }
 
     async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {

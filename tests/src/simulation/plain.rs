@@ -94,6 +94,7 @@ impl EventLog for Plain {
         check_events(events)?;
         self.0.log.open(run);
         self.0.log.write(run, events);
+        self.0.log.count(run);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ fn put(item: Item) -> WriteRequest {
     WriteRequest::builder().put_request(put).build()
 }
 
-/// All items of a run, in the order of their sort keys.
+/// All items of a run, against the order of their sort keys.
 pub(super) fn run_log(items: Vec<Item>) -> Result<RunLog, LogError> {
     let mut log = RunLog::default();
     for item in items {
@@ -37,6 +37,7 @@ pub(super) fn run_log(items: Vec<Item>) -> Result<RunLog, LogError> {
             log.appends = appends(&item);
         }
     }
+    log.events.reverse();
     Ok(log)
 }
 

@@ -49,15 +49,16 @@ fn written(body: &Value) -> Vec<&Value> {
 }
 
 #[tokio::test]
-async fn a_run_is_marked_open_before_its_events_are_written() {
+async fn a_run_is_marked_open_before_its_events_are_written_and_the_append_counted_after() {
     let (log, server) = log_answered(&[json!({})]).await;
     log.append(&run(), &[event("b"), event("a"), event("b")]).await.unwrap();
     let bodies = server.bodies();
     assert_eq!(bodies[0]["Key"], json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}}));
-    let update = "SET #open = :yes REMOVE #finished ADD #appends :one";
-    assert_eq!(bodies[0]["UpdateExpression"], update);
+    assert_eq!(bodies[0]["UpdateExpression"], "SET #open = :yes REMOVE #finished");
     assert_eq!(written(&bodies[1]), ["E#a", "E#b"], "each once: DynamoDB refuses an item twice");
-    assert_eq!(bodies.len(), 2);
+    let count = "SET #open = :yes REMOVE #finished ADD #appends :one";
+    assert_eq!(bodies[2]["UpdateExpression"], count);
+    assert_eq!(bodies.len(), 3);
 }
 
 #[tokio::test]
@@ -94,18 +95,19 @@ async fn nothing_is_written_when_one_event_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_run_is_read_page_by_page_consistently() {
+async fn a_run_is_read_page_by_page_consistently_and_its_state_first() {
     let first = json!({
-        "Items": [event_item("a", "1")],
-        "LastEvaluatedKey": {"pk": {"S": run().as_str()}, "sk": {"S": "E#a"}},
+        "Items": [state_item(), event_item("b", "2")],
+        "LastEvaluatedKey": {"pk": {"S": run().as_str()}, "sk": {"S": "E#b"}},
     });
-    let last = json!({"Items": [event_item("b", "2"), state_item()]});
+    let last = json!({"Items": [event_item("a", "1")]});
     let (log, server) = log_answered(&[first, last]).await;
     let read = log.read(&run()).await.unwrap();
     assert_eq!(read.events, ["1", "2"]);
     assert_eq!(read.projection, Some(projection(true)));
     assert_eq!(server.bodies()[0]["ConsistentRead"], true);
-    assert_eq!(server.bodies()[1]["ExclusiveStartKey"]["sk"]["S"], "E#a");
+    assert_eq!(server.bodies()[0]["ScanIndexForward"], false);
+    assert_eq!(server.bodies()[1]["ExclusiveStartKey"]["sk"]["S"], "E#b");
 }
 
 #[tokio::test]
