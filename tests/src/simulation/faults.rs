@@ -33,13 +33,13 @@ macro_rules! faults {
 
 faults! {
     /// A message comes again, 1 to 20 times, after it was handled.
-    DeliveredAgain = 0.012,
+    DeliveredAgain = 0.008,
     /// A message is put on its queue twice, as by a sender whose first answer was lost.
     SentTwice = 0.01,
     /// A message is held back for minutes.
     DelayedMinutes = 0.01,
     /// A message is held back for 34 hours: Apify gives up after 32.
-    DelayedHours = 0.01,
+    DelayedHours = 0.003,
     /// Dead letters are redriven only after 28 days.
     RedrivenLate = 0.4,
     /// Groups are served in another order than their messages came.
@@ -107,19 +107,19 @@ faults! {
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
     /// A person deletes a run record.
-    RecordDeleted = 0.15,
+    RecordDeleted = 0.06,
     /// A person edits the numbers of a run record.
-    RecordEdited = 0.15,
+    RecordEdited = 0.06,
     /// A person edits the Run ID of a run record.
     RunIdEdited = 0.08,
     /// A person ticks `Retry` on a run record.
     RetryTicked = 0.1,
     /// A person duplicates a run record.
-    RecordDuplicated = 0.15,
+    RecordDuplicated = 0.06,
     /// A person renames a field of the run records, and names it back later.
-    FieldRenamed = 0.15,
+    FieldRenamed = 0.05,
     /// A person deletes a lead.
-    LeadDeleted = 0.15,
+    LeadDeleted = 0.06,
     /// Apify sends a webhook twice.
     WebhookTwice = 0.12,
     /// Apify never sends a webhook.

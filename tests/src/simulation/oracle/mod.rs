@@ -16,6 +16,7 @@ use leads::LeadBook;
 use model::Pending;
 use rates::Rates;
 use run_book::{RunBook, State};
+use serde::Deserialize;
 use serde_json::Value;
 use shared::seams::{QueueName, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,7 +147,7 @@ impl Oracle {
     ) {
         self.rates.began(invocation, groups);
         if queue == QueueName::Scoring {
-            let run = bodies.first().map(|body| run_of(&parsed(body))).unwrap_or_default();
+            let run = bodies.first().map(|body| OfRun::read(body)).unwrap_or_default();
             self.invocations.insert(invocation, Invocation { run, ..Invocation::default() });
         }
     }
@@ -335,6 +336,26 @@ fn count(value: &Value, pointer: &str) -> u64 {
 fn texts(value: &Value, pointer: &str) -> Vec<String> {
     let list = at(value, pointer).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Of a message only what its run is: all else of a chunk is skipped.
+#[derive(Default, Deserialize)]
+struct OfRun {
+    run: Option<Run>,
+}
+
+#[derive(Default, Deserialize)]
+struct Run {
+    base_run: String,
+    client: String,
+}
+
+impl OfRun {
+    fn read(body: &str) -> String {
+        let Run { base_run, client } =
+            serde_json::from_str::<Self>(body).unwrap_or_default().run.unwrap_or_default();
+        format!("{base_run}-{client}")
+    }
 }
 
 /// The run that a message is about.

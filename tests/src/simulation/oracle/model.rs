@@ -87,7 +87,8 @@ impl Oracle {
     pub(super) fn billed(&mut self, invocation: u64, run: &str, fact: &Value) {
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let pending = std::mem::take(&mut known.pending);
-        let (mut tokens, mut nano_usd, mut answers, mut lost) = (0, 0, 0, 0);
+        let ended = pending.len() as u64;
+        let (mut tokens, mut nano_usd, mut answers, mut lost) = (0, 0, 0, 0_u64);
         for call in pending {
             match call {
                 Pending::Answered { tokens: of_call, nano_usd: cost } => {
@@ -103,7 +104,9 @@ impl Oracle {
         *book.reported_tokens.entry(text(fact, "/kind").to_owned()).or_default() += tokens;
         book.reported_nano_usd += nano_usd;
         book.reported_answers += answers;
-        book.lost.insert(round(fact), lost);
+        // A call that the worker gave up by itself ended in no way that was seen.
+        let announced = book.announced.get(&round(fact)).map_or(ended, |(_, calls)| *calls);
+        book.lost.insert(round(fact), lost + announced.saturating_sub(ended));
     }
 
     fn pending(&mut self, invocation: u64, call: Pending) {

@@ -63,12 +63,15 @@ impl Oracle {
         of_run.map(|(apify_run, _)| apify_run.as_str()).collect()
     }
 
-    /// Whether a run says that it could not score a lead.
-    fn has_failed(&self, kind: &str, slug: &str) -> bool {
-        self.runs.values().flat_map(|book| &book.outcomes).any(|((of, key), outcome)| {
-            let is_lead = self.slugs_by_key.get(key).is_some_and(|of| of == slug);
-            of == kind && outcome.name == "failed" && is_lead
-        })
+    /// The leads that a run says it could not score, with what it should have scored.
+    fn failed(&self) -> BTreeSet<(&str, &str)> {
+        let outcomes = self.runs.values().flat_map(|book| &book.outcomes);
+        let failed = outcomes.filter(|(_, outcome)| outcome.name == "failed");
+        failed
+            .filter_map(|((kind, key), _)| {
+                Some((kind.as_str(), self.slugs_by_key.get(key)?.as_str()))
+            })
+            .collect()
     }
 
     /// Every row has all the posts that were ever found for it, and what could be scored is.
@@ -87,6 +90,7 @@ impl Oracle {
         };
         // Of a harvest that was cut short it is not known whether it tried a target without posts.
         let is_read = read.iter().any(is_whole);
+        let failed = self.failed();
         for lead in &client.leads {
             let Some(book) = self.leads.get(&lead.record) else { continue };
             if self.deleted_leads.contains(&lead.record) || lead.is_unreadable {
@@ -106,10 +110,10 @@ impl Oracle {
             // A post that the row had before is scored only if it waited.
             let found = found.into_iter().filter(|url| !lead.stored.contains(*url));
             let stored = lead.stored.iter().filter(|_| waits);
-            if !scenario.misbehaves(&lead.slug) && !self.has_failed("post", &lead.slug) {
+            if !scenario.misbehaves(&lead.slug) && !failed.contains(&("post", &*lead.slug)) {
                 self.judge_scores(book, found.chain(stored), broken);
             }
-            let is_good = lead.has_good_profile && !self.has_failed("profile", &lead.slug);
+            let is_good = lead.has_good_profile && !failed.contains(&("profile", &*lead.slug));
             if is_good && is_asked("profile") && !book.has_profile_score() {
                 let what = format!("the profile of lead {} waits and has no score", lead.slug);
                 broken.push((Invariant::Leads, what));
