@@ -103,7 +103,7 @@ faults! {
     /// An outage lasts for six hours: messages are given up.
     LongOutage = 0.25,
     /// Something that no function can read is put on a queue.
-    PoisonMessage = 0.2,
+    PoisonMessage = 0.1,
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
     /// A person deletes a run record.
@@ -111,9 +111,9 @@ faults! {
     /// A person edits the numbers of a run record.
     RecordEdited = 0.06,
     /// A person edits the Run ID of a run record.
-    RunIdEdited = 0.08,
+    RunIdEdited = 0.05,
     /// A person ticks `Retry` on a run record.
-    RetryTicked = 0.1,
+    RetryTicked = 0.04,
     /// A person duplicates a run record.
     RecordDuplicated = 0.06,
     /// A person renames a field of the run records, and names it back later.
@@ -125,7 +125,7 @@ faults! {
     /// Apify never sends a webhook.
     WebhookMissing = 0.06,
     /// A webhook names a client that nobody knows.
-    WebhookOfStranger = 0.15,
+    WebhookOfStranger = 0.1,
 }
 
 impl Fault {

@@ -42,7 +42,6 @@ pub(super) async fn run(world: Arc<World>) {
         if world.faults.hits(Fault::FieldRenamed, &world.dice) && rename_for_a_while(&world).await {
             break;
         }
-        world.activity.notify_one();
     }
 }
 
@@ -64,7 +63,10 @@ fn look(world: &World) {
     let edit = |fault: Option<Fault>, cells: Value| {
         let Value::Object(cells) = cells else { return };
         match world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells) {
-            Ok(()) => fault.into_iter().for_each(|fault| world.faults.count(fault)),
+            Ok(()) => fault.into_iter().for_each(|fault| {
+                world.faults.count(fault);
+                world.activity.notify_one();
+            }),
             Err(_) => world.trace.say(|| format!("a person cannot edit {}", row.id)),
         }
     };
@@ -73,6 +75,7 @@ fn look(world: &World) {
         world.trace.say(|| format!("a person deletes record {}", row.id));
         world.airtable.delete_record(MASTER_BASE, run_record::TABLE, &row.id).expect("it is there");
         world.oracle().record_deleted(&row.id);
+        world.activity.notify_one();
     } else if let Some(fault) = wants(Fault::RecordEdited) {
         let field = EDITED[dice.below(EDITED.len())];
         world.trace.say(|| format!("a person edits {field:?} of record {}", row.id));
@@ -90,6 +93,7 @@ fn look(world: &World) {
         let mut copy: Map<String, Value> = row.fields.clone();
         copy.remove(HUMAN_FIELD);
         world.airtable.insert(MASTER_BASE, run_record::TABLE, copy).expect("the cells fit");
+        world.activity.notify_one();
     } else if dice.chance(0.3) {
         edit(None, json!({HUMAN_FIELD: true}));
         world.oracle().human_wrote(&row.id);
@@ -145,6 +149,7 @@ async fn rename_for_a_while(world: &World) -> bool {
     let rename = |from: &str, to: &str| {
         world.airtable.rename_field(MASTER_BASE, run_record::TABLE, from, to).expect("a field");
         world.trace.say(|| format!("a person renames field {from:?} to {to:?}"));
+        world.activity.notify_one();
     };
     rename(field, &other);
     let is_over = is_over(world, world.dice.within(Duration::from_mins(20))).await;
