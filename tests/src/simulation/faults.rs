@@ -55,7 +55,7 @@ faults! {
     /// Airtable does what was asked; its answer is lost.
     AirtableAnswerLost = 0.01,
     /// Gemini answers and bills; the answer is lost.
-    GeminiAnswerLost = 0.008,
+    GeminiAnswerLost = 0.012,
     /// Apify's answer is lost.
     ApifyAnswerLost = 0.03,
     /// A queue takes the messages; its answer is lost.
@@ -65,7 +65,7 @@ faults! {
     /// A request to Airtable never arrives.
     AirtableNotReached = 0.01,
     /// A call of Gemini never arrives.
-    GeminiNotReached = 0.005,
+    GeminiNotReached = 0.0075,
     /// A request to Apify never arrives.
     ApifyNotReached = 0.02,
     /// A queue cannot be reached.
@@ -81,11 +81,11 @@ faults! {
     /// Airtable answers 503.
     AirtableOverloaded = 0.008,
     /// Gemini answers 429.
-    GeminiLimited = 0.005,
+    GeminiLimited = 0.0075,
     /// Gemini answers 500.
-    GeminiBroken = 0.004,
+    GeminiBroken = 0.006,
     /// Gemini answers 503.
-    GeminiOverloaded = 0.004,
+    GeminiOverloaded = 0.006,
     /// Apify answers 429.
     ApifyLimited = 0.02,
     /// Apify answers 500 or 503.
@@ -101,7 +101,7 @@ faults! {
     /// The log is away for two hours.
     LogOutage = 0.22,
     /// An outage lasts for six hours: messages are given up.
-    LongOutage = 0.25,
+    LongOutage = 0.22,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.1,
     /// Airtable forgets where a listing was.
@@ -214,7 +214,7 @@ impl Faults {
     /// a fault that always hides another would else never let it be seen.
     pub(super) fn draw(dice: &Dice, are_wanted: bool) -> Self {
         let level =
-            if are_wanted { [0.0, 0.5, 1.0, 1.0, 1.0, 2.0, 4.0][dice.below(7)] } else { 0.0 };
+            if are_wanted { [0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0][dice.below(7)] } else { 0.0 };
         let chances = Fault::ALL.iter().map(|fault| {
             let wanted = dice.chance(0.5);
             let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
