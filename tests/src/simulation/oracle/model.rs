@@ -182,10 +182,8 @@ fn said(answer: &Value) -> Vec<Value> {
     if matches!(text(candidate, "/finishReason"), "MAX_TOKENS" | "SAFETY" | "") {
         return Vec::new();
     }
-    match parsed(text(candidate, "/content/parts/0/text")) {
-        Value::Array(said) => said,
-        _ => Vec::new(),
-    }
+    let said = parsed(text(candidate, "/content/parts/0/text"));
+    said.as_array().cloned().unwrap_or_default()
 }
 
 /// What an answer costs in billionths of a dollar: Gemini 3.5 Flash-Lite at the standard tier is
