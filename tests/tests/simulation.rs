@@ -93,7 +93,8 @@ macro_rules! regressions {
     };
 }
 
-// Seeds that broke a promise, by what was wrong then.
+// Seeds that broke a promise, by what was wrong then. What a seed draws changes with the scenarios:
+// where they have changed since, the name tells what was found rather than what is replayed.
 regressions! {
     planning_that_dies_after_it_queued_a_chunk_leaves_no_lead_unplanned: 3,
     posts_that_another_plan_stored_are_asked_about_too: 97,

@@ -205,7 +205,8 @@ pub(super) fn request(world: &World, request: HttpRequest) -> HttpRequest {
             for record in records.into_iter().flatten() {
                 let cells = &mut record["fields"];
                 let before = existing(world, &cells[run_record::RUN_ID]);
-                let before = before.and_then(|row| row.fields[run_record::POST_TOKENS].as_u64());
+                let before =
+                    before.and_then(|row| row.fields.get(run_record::POST_TOKENS)?.as_u64());
                 let added = cells[run_record::POST_TOKENS].as_u64().unwrap_or_default();
                 cells[run_record::POST_TOKENS] = json!(before.unwrap_or_default() + added);
             }

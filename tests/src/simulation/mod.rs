@@ -18,7 +18,7 @@
 //! | [`Bug::TokensOfUselessAnswersDropped`]: only whole answers report their usage | Tokens | 1 |
 //! | [`Bug::RunIdFromClock`]: a run's id is made anew from the clock at every delivery | Messages | 1 |
 //! | [`Bug::RefusalIgnored`]: airtable refuses a record for a wrong type; the refusal is taken for success | Messages | 1 |
-//! | [`Bug::ErrorTakenForMissing`]: an error of Airtable is taken for "there is no such record": one is created | OneRecord | 1 |
+//! | [`Bug::ErrorTakenForMissing`]: an error of Airtable is taken for "there is no such record": one is created | OneRecord | 9 |
 //! | [`Bug::CheckThenCreate`]: a record is looked for, and created later if it was not there | OneRecord | 5 |
 //! | [`Bug::ReadAddWrite`]: a number is read, added to and written back | Numbers | 1 |
 //! | [`Bug::StandaloneNotCounted`]: only orchestrated runs are counted | Messages | 1 |
@@ -31,15 +31,22 @@
 //! | [`Bug::EventsNotStored`]: a message counts as done before its events are stored | Numbers | 1 |
 //! | [`Bug::FailuresIgnored`]: the failed messages of a batch are not reported: they are deleted with the others | Messages | 2 |
 //! | [`Bug::BilledTwice`]: a retry reports its calls a second time | Tokens | 1 |
-//! | [`Bug::OlderStateWritten`]: a record that was written already is written again with older numbers | Tokens | 1 |
+//! | [`Bug::OlderStateWritten`]: a record that was written already is written again with older numbers | Numbers | 1 |
 //! | [`Bug::LeadsMixedUp`]: two leads' rows are mixed up | Leads | 1 |
 //! | [`Bug::PostsOverwritten`]: new posts take the place of those that were there | Leads | 1 |
-//! | [`Bug::ScoreForgotten`]: what a run scored is forgotten when its message comes again | ScoredOnce | 2 |
-//! | [`Bug::ReasonOfDeadLetterLost`]: a dead letter does not say why it is one | Messages | 2 |
-//! | [`Bug::HumanFieldCleared`]: cells that a write does not name are cleared | HumanFields | 1 |
-//! | [`Bug::BalanceClaimed`]: the record claims to be balanced whatever it is | Balance | 4 |
+//! | [`Bug::ScoreForgotten`]: what a run scored is forgotten when its message comes again | ScoredOnce | 4 |
+//! | [`Bug::ReasonOfDeadLetterLost`]: a dead letter does not say why it is one | Messages | 7 |
+//! | [`Bug::HumanFieldCleared`]: cells that a write does not name are cleared | HumanFields | 5 |
+//! | [`Bug::BalanceClaimed`]: the record claims to be balanced whatever it is | Balance | 1 |
 //! | [`Bug::WebhookNotQueued`]: a webhook is accepted and not queued | Messages | 1 |
-//! | [`Bug::TicksLost`]: no tick comes: what people did to records stays | Numbers | 5 |
+//! | [`Bug::TicksLost`]: no tick comes: what people did to records stays | Numbers | 12 |
+//! | [`Bug::EverythingSkipped`]: every lead is found to have nothing new | Leads | 1 |
+//! | [`Bug::SecondPageLost`]: of the leads that wait only the first page is planned | Leads | 1 |
+//! | [`Bug::PostNotReported`]: a lead's last post is left out of the report | Numbers | 1 |
+//! | [`Bug::EndedAtOnce`]: a record is given its end when it is given its beginning | Ends | 1 |
+//! | [`Bug::StallNamesNothing`]: a stalled record does not name what is missing | Ends | 4 |
+//! | [`Bug::ProfilesMixedUp`]: two profiles' assessments are mixed up | Leads | 3 |
+//! | [`Bug::PenaltyIgnored`]: a process goes on asking a base that told it to wait | Rates | 1 |
 
 mod bugs;
 mod dice;
