@@ -103,6 +103,8 @@ regressions! {
     a_cost_that_was_read_too_early_is_not_reported_last: 3967,
     a_listing_that_is_lost_again_and_again_is_no_reason_to_give_a_chunk_up: 9875,
     a_field_that_comes_back_late_is_written_by_the_second_tick_after: 9683957789051532377,
+    what_became_of_leads_is_waited_for_though_their_chunk_is_done: 214,
+    a_plan_is_not_told_before_what_is_in_its_chunks: 8665,
 }
 
 /// Seeds within which a planted bug must be caught.

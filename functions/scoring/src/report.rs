@@ -7,8 +7,26 @@ use shared::failure::Failure;
 use shared::messages::{Fact, LeadOutcome, MetricsEvent, RunHeader, Settled};
 use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
 
-/// Reports facts of a run, in their order. Returns only when the queue has all of them.
+/// Reports facts of a run, in their order, and that a plan is queued only when the queue has all
+/// others: it may take any of the messages that it is sent together. Of a plan that is told without
+/// what is in its chunks nobody could say when it is done, if planning dies then and begins anew
+/// with another plan. Returns only when the queue has all of them.
 pub(crate) async fn report<T: Transport, Q: Queue>(
+    app: &Scoring<T, Q>,
+    run: &RunHeader,
+    facts: Vec<Fact>,
+) -> Result<(), Failure> {
+    let (plans, others): (Vec<Fact>, Vec<Fact>) =
+        facts.into_iter().partition(|fact| matches!(fact, Fact::Planned(_)));
+    for facts in [others, plans] {
+        if !facts.is_empty() {
+            send(app, run, facts).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     run: &RunHeader,
     facts: Vec<Fact>,

@@ -149,6 +149,9 @@ impl Queue for Queued {
             Some(left) => counted.fails_after = Some(left - 1),
             None => {}
         }
+        // A queue may take any messages of one sending: a plan without what is in its chunks.
+        let plans = messages.iter().filter(|m| m.body.contains(r#""type":"planned""#)).count();
+        assert!(plans == 0 || plans == messages.len(), "a plan is told after all else");
         for message in messages {
             match queue {
                 QueueName::Scoring => match ScoringTask::decode(&message.body).unwrap() {

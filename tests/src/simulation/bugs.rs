@@ -96,7 +96,7 @@ bugs! {
     StallNamesNothing,
     /// Two profiles' assessments are mixed up.
     ProfilesMixedUp,
-    /// A process goes on asking a base that told it to wait.
+    /// A base that told an invocation to wait is asked again at once.
     PenaltyIgnored,
 }
 
@@ -301,7 +301,7 @@ pub(super) fn request(world: &World, request: HttpRequest) -> HttpRequest {
 /// The answer to a request that a worker with the bug never makes as it is.
 pub(super) async fn instead(
     world: &World,
-    process: &str,
+    invocation: u64,
     request: &HttpRequest,
 ) -> Option<HttpResponse> {
     let bug = world.bug?;
@@ -319,17 +319,17 @@ pub(super) async fn instead(
                     let mut read = http::Request::get(format!("http://airtable.invalid{of}"));
                     *read.headers_mut()? = request.headers().clone();
                     let now = tokio::time::Instant::now();
-                    world.oracle().airtable_asked(process, base_of(path), now);
+                    world.oracle().airtable_asked(invocation, base_of(path), now);
                     world.airtable.respond(read.body(Bytes::new()).ok()?).await;
                 }
             }
             None
         }
         Bug::PenaltyIgnored if world.dice.chance(0.05) => {
-            world.oracle().airtable_limited(process, base_of(path));
+            world.oracle().airtable_limited(invocation, base_of(path));
             tokio::time::sleep(Duration::from_secs(1)).await;
             let now = tokio::time::Instant::now();
-            world.oracle().airtable_asked(process, base_of(path), now);
+            world.oracle().airtable_asked(invocation, base_of(path), now);
             None
         }
         Bug::ErrorTakenForMissing | Bug::CheckThenCreate if table == run_record::TABLE => {

@@ -41,7 +41,7 @@ faults! {
     /// A message is held back for 34 hours: Apify gives up after 32.
     DelayedHours = 0.003,
     /// Dead letters are redriven only after 28 days.
-    RedrivenLate = 0.4,
+    RedrivenLate = 0.5,
     /// Groups are served in another order than their messages came.
     GroupsReordered = 0.1,
     /// A message's visibility ends while it is being handled: a second worker gets it.

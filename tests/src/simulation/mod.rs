@@ -46,7 +46,7 @@
 //! | [`Bug::EndedAtOnce`]: a record is given its end when it is given its beginning | Ends | 1 |
 //! | [`Bug::StallNamesNothing`]: a stalled record does not name what is missing | Ends | 4 |
 //! | [`Bug::ProfilesMixedUp`]: two profiles' assessments are mixed up | Leads | 3 |
-//! | [`Bug::PenaltyIgnored`]: a process goes on asking a base that told it to wait | Rates | 1 |
+//! | [`Bug::PenaltyIgnored`]: a base that told an invocation to wait is asked again at once | Rates | 1 |
 
 mod bugs;
 mod dice;

@@ -156,9 +156,9 @@ impl Seams {
         if goes_on && world.faults.is_drawn(Fault::StaleIterator, &world.dice) {
             world.airtable.expire_iterators();
         }
-        let name = &self.worker.name;
-        world.oracle().airtable_asked(name, base_of(request.uri().path()), sent);
-        match bugs::instead(world, name, &request).await {
+        let invocation = self.worker.invocation();
+        world.oracle().airtable_asked(invocation, base_of(request.uri().path()), sent);
+        match bugs::instead(world, invocation, &request).await {
             Some(response) => response,
             None => world.airtable.respond(request).await,
         }
@@ -203,7 +203,7 @@ impl Seams {
         let world = &self.world;
         if faults.service == Service::Airtable && response.status() == 429 {
             let base = base_of(request.uri().path());
-            world.oracle().airtable_limited(&self.worker.name, base);
+            world.oracle().airtable_limited(self.worker.invocation(), base);
         }
         if is_stale(response) {
             world.faults.count(Fault::StaleIterator);
@@ -223,10 +223,10 @@ impl Seams {
     ) -> HttpResponse {
         match faults.service {
             Service::Airtable => {
-                let (name, base) = (&self.worker.name, base_of(request.uri().path()));
-                self.world.oracle().airtable_asked(name, base, sent);
+                let (invocation, base) = (self.worker.invocation(), base_of(request.uri().path()));
+                self.world.oracle().airtable_asked(invocation, base, sent);
                 if fault == simulators::Fault::TooManyRequests {
-                    self.world.oracle().airtable_limited(name, base);
+                    self.world.oracle().airtable_limited(invocation, base);
                 }
                 self.world.airtable.refuse(request, fault)
             }

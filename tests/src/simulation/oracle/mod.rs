@@ -281,16 +281,16 @@ impl Oracle {
         self.deleted_leads.insert(record.to_owned());
     }
 
-    /// A request that a process sent at `sent` arrived at Airtable.
-    pub(super) fn airtable_asked(&mut self, process: &str, base: &str, sent: Instant) {
-        if let Some(what) = self.rates.asked(process, base, sent, Instant::now()) {
+    /// A request that an invocation sent at `sent` arrived at Airtable.
+    pub(super) fn airtable_asked(&mut self, invocation: u64, base: &str, sent: Instant) {
+        if let Some(what) = self.rates.asked(invocation, base, sent, Instant::now()) {
             self.violate(Invariant::Rates, what);
         }
     }
 
-    /// A process heard from Airtable that it asks a base too much.
-    pub(super) fn airtable_limited(&mut self, process: &str, base: &str) {
-        self.rates.limited(process, base, Instant::now());
+    /// An invocation heard from Airtable that it asks a base too much.
+    pub(super) fn airtable_limited(&mut self, invocation: u64, base: &str) {
+        self.rates.limited(invocation, base, Instant::now());
     }
 
     /// Everything that was broken so far.

@@ -24,8 +24,9 @@ pub(super) struct Rates {
     working: BTreeMap<u64, BTreeSet<String>>,
     /// Until when which groups are excused.
     excused: BTreeMap<String, Instant>,
-    /// When a process was told by which base that it asks too much.
-    limited: BTreeMap<(String, String), Instant>,
+    /// When an invocation was told by which base that it asks too much. A process' next one may be a
+    /// plan after a chunk, which have limiters of their own.
+    limited: BTreeMap<(u64, String), Instant>,
 }
 
 impl Rates {
@@ -43,22 +44,22 @@ impl Rates {
         }
     }
 
-    /// A process was told that it asks too much.
-    pub(super) fn limited(&mut self, process: &str, base: &str, now: Instant) {
-        self.limited.insert((process.to_owned(), base.to_owned()), now);
+    /// An invocation was told that it asks too much.
+    pub(super) fn limited(&mut self, invocation: u64, base: &str, now: Instant) {
+        self.limited.insert((invocation, base.to_owned()), now);
     }
 
-    /// A request arrived that a process sent at `sent`; says what is wrong with that.
+    /// A request arrived that an invocation sent at `sent`; says what is wrong with that.
     pub(super) fn asked(
         &mut self,
-        process: &str,
+        invocation: u64,
         base: &str,
         sent: Instant,
         now: Instant,
     ) -> Option<String> {
-        let told = self.limited.get(&(process.to_owned(), base.to_owned()));
+        let told = self.limited.get(&(invocation, base.to_owned()));
         if told.is_some_and(|told| *told < sent && sent < *told + PENALTY) {
-            return Some(format!("{process} asks base {base} within 30 s of its 429"));
+            return Some(format!("base {base} is asked again within 30 s of its 429"));
         }
         let of_all = among_recent(&mut self.recent_of_all, now);
         if of_all > LIMIT_OF_USER {

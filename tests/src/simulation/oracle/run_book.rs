@@ -40,6 +40,8 @@ pub(super) struct RunBook {
     pub(super) seen: BTreeMap<Kind, Seen>,
     /// What became of leads, by kind and key: the outcome that counts.
     pub(super) outcomes: BTreeMap<(Kind, String), Outcome>,
+    /// Leads that a try could not score, whatever others could: posts that came later among them.
+    pub(super) failed: BTreeSet<(Kind, String)>,
     /// Leads of the chunks that were queued.
     pub(super) planned: BTreeSet<(Kind, String)>,
     /// Whether something was given up: a chunk that failed, a harvest that could not be planned.
@@ -128,6 +130,9 @@ impl RunBook {
 
     /// What became of a lead was queued.
     pub(super) fn settled(&mut self, fact: &Value, lead: &Value) {
+        if text(lead, "/outcome") == "failed" {
+            self.failed.insert((kind(fact), text(lead, "/lead").to_owned()));
+        }
         keep_outcome(&mut self.outcomes, fact, lead);
     }
 

@@ -63,14 +63,21 @@ impl Oracle {
         of_run.map(|(apify_run, _)| apify_run.as_str()).collect()
     }
 
+    /// What runs say of a lead.
+    fn said_of(&self, slug: &str) -> Vec<(&str, &str, &str)> {
+        let told = self.runs.iter().flat_map(|(run, book)| {
+            book.outcomes.iter().map(move |((kind, key), outcome)| (run, kind, key, outcome))
+        });
+        told.filter(|(_, _, key, _)| self.slugs_by_key.get(*key).is_some_and(|of| of == slug))
+            .map(|(run, kind, _, outcome)| (run.as_str(), kind.as_str(), outcome.name.as_str()))
+            .collect()
+    }
+
     /// The leads that a run says it could not score, with what it should have scored.
     fn failed(&self) -> BTreeSet<(&str, &str)> {
-        let outcomes = self.runs.values().flat_map(|book| &book.outcomes);
-        let failed = outcomes.filter(|(_, outcome)| outcome.name == "failed");
+        let failed = self.runs.values().flat_map(|book| &book.failed);
         failed
-            .filter_map(|((kind, key), _)| {
-                Some((kind.as_str(), self.slugs_by_key.get(key)?.as_str()))
-            })
+            .filter_map(|(kind, key)| Some((kind.as_str(), self.slugs_by_key.get(key)?.as_str())))
             .collect()
     }
 
@@ -138,7 +145,11 @@ impl Oracle {
         for url in posts {
             let word = self.words_by_url.get(url);
             if word.is_none_or(|word| !lead.all_scored.contains(word)) {
-                let what = format!("lead {} has no score of post {url}", lead.slug);
+                let what = format!(
+                    "lead {} has no score of post {url}; of it is said {:?}",
+                    lead.slug,
+                    self.said_of(&lead.slug)
+                );
                 broken.push((Invariant::Leads, what));
             }
         }
@@ -275,6 +286,8 @@ impl Judged<'_> {
             "Completed"
         };
         self.expect(Invariant::Ends, schema::STATUS, &status, &expected.to_owned());
+        let missing = self.book.log.state().missing;
+        self.expect(Invariant::Ends, "what the log lacks", &missing, &Vec::new());
         let open = book.planned.iter().filter(|lead| !book.outcomes.contains_key(*lead)).count();
         if open > 0 && !book.is_given_up {
             let what = format!("run {} is {status} with {open} leads open", self.run);
