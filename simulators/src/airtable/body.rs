@@ -23,17 +23,17 @@ pub(crate) struct Body {
 
 /// Reads the body of a POST: one row or up to ten.
 pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
-    let body = params::object(request)?;
+    let mut body = params::object(request)?;
     params::only(&body, &["fields", "records", "typecast", "returnFieldsByFieldId"])?;
     let single = body.contains_key("fields");
     if single && body.contains_key("records") {
         return Err(ApiError::invalid_request());
     }
     let changes = if single {
-        vec![Change { id: None, fields: cells(&body)? }]
+        vec![Change { id: None, fields: cells(&mut body)? }]
     } else {
-        records(&body, |record| {
-            params::only(record, &["fields"]).map_err(|_| ApiError::invalid_records())?;
+        records(&mut body, |record| {
+            params::only(&record, &["fields"]).map_err(|_| ApiError::invalid_records())?;
             Ok(Change { id: None, fields: fields(record)? })
         })?
     };
@@ -42,12 +42,12 @@ pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
 
 /// Reads the body of a PATCH or PUT of up to ten rows, or of an upsert.
 pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
-    let body = params::object(request)?;
+    let mut body = params::object(request)?;
     let keys = ["records", "typecast", "returnFieldsByFieldId", "performUpsert"];
     params::only(&body, &keys)?;
     let merge_on = merge_on(&body)?;
-    let changes = records(&body, |record| {
-        params::only(record, &["id", "fields"]).map_err(|_| ApiError::invalid_records())?;
+    let changes = records(&mut body, |record| {
+        params::only(&record, &["id", "fields"]).map_err(|_| ApiError::invalid_records())?;
         let id = record.get("id").map(|id| id.as_str().filter(|id| ids::is_id("rec", id)));
         let id = match id {
             None if merge_on.is_some() => None,
@@ -63,9 +63,9 @@ pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
 
 /// Reads the body of a PATCH or PUT of the row that the path names.
 pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Body, ApiError> {
-    let body = params::object(request)?;
+    let mut body = params::object(request)?;
     params::only(&body, &["fields", "typecast", "returnFieldsByFieldId"])?;
-    let changes = vec![Change { id: Some(id.to_owned()), fields: cells(&body)? }];
+    let changes = vec![Change { id: Some(id.to_owned()), fields: cells(&mut body)? }];
     finish(&body, changes, clear, true)
 }
 
@@ -91,27 +91,39 @@ fn finish(
 }
 
 /// The `fields` of a body that writes one row.
-fn cells(body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
-    let fields = body.get("fields").ok_or_else(|| ApiError::missing_field("fields"))?;
-    fields.as_object().cloned().ok_or_else(ApiError::invalid_request)
+fn cells(body: &mut Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    match body.remove("fields") {
+        Some(Value::Object(fields)) => Ok(fields),
+        Some(_) => Err(ApiError::invalid_request()),
+        None => Err(ApiError::missing_field("fields")),
+    }
 }
 
 /// The `fields` of one row among several.
-fn fields(record: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
-    record.get("fields").and_then(Value::as_object).cloned().ok_or_else(ApiError::invalid_records)
+fn fields(mut record: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    match record.remove("fields") {
+        Some(Value::Object(fields)) => Ok(fields),
+        Some(_) | None => Err(ApiError::invalid_records()),
+    }
 }
 
 fn records(
-    body: &Map<String, Value>,
-    read: impl Fn(&Map<String, Value>) -> Result<Change, ApiError>,
+    body: &mut Map<String, Value>,
+    read: impl Fn(Map<String, Value>) -> Result<Change, ApiError>,
 ) -> Result<Vec<Change>, ApiError> {
-    let records = body.get("records").ok_or_else(|| ApiError::missing_field("records"))?;
-    let records = records.as_array().ok_or_else(ApiError::invalid_records)?;
+    let records = match body.remove("records") {
+        Some(Value::Array(records)) => records,
+        Some(_) => return Err(ApiError::invalid_records()),
+        None => return Err(ApiError::missing_field("records")),
+    };
     if records.is_empty() || records.len() > MAX_RECORDS {
         return Err(ApiError::invalid_records());
     }
-    let object = |record: &Value| read(record.as_object().ok_or_else(ApiError::invalid_records)?);
-    records.iter().map(object).collect()
+    let object = |record| {
+        let Value::Object(record) = record else { return Err(ApiError::invalid_records()) };
+        read(record)
+    };
+    records.into_iter().map(object).collect()
 }
 
 /// The fields to merge on: one to three names or ids.

@@ -6,6 +6,7 @@ use super::model::{Base, Class, Field, is_empty, iso};
 use super::schema::{Choice, FieldKind};
 use super::times;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// The longest text a cell holds, in UTF-16 units.
 const MAX_TEXT: usize = 100_000;
@@ -21,9 +22,9 @@ pub(crate) struct Writing<'a> {
 }
 
 /// The cell that `value` becomes in `field`; `None` for an empty one. With typecast, a select
-/// field may gain choices.
+/// field may gain choices: it is the caller's own then.
 pub(crate) fn convert(
-    field: &mut Field,
+    field: &mut Cow<'_, Field>,
     value: &Value,
     writing: &mut Writing<'_>,
 ) -> Result<Option<Value>, ApiError> {
@@ -157,7 +158,11 @@ fn names(value: &Value, typecast: bool) -> Option<Vec<Value>> {
 }
 
 /// The choice with this name. It must be there; with typecast it is made if it is not.
-fn choose(field: &mut Field, name: &Value, writing: &mut Writing<'_>) -> Result<Value, ApiError> {
+fn choose(
+    field: &mut Cow<'_, Field>,
+    name: &Value,
+    writing: &mut Writing<'_>,
+) -> Result<Value, ApiError> {
     let text = name.as_str().unwrap_or_default();
     let known = field.spec.kind.choices().iter().any(|choice| choice.name == text);
     if known || (writing.typecast && text.is_empty()) {
@@ -166,7 +171,7 @@ fn choose(field: &mut Field, name: &Value, writing: &mut Writing<'_>) -> Result<
     if !writing.typecast {
         return Err(ApiError::unknown_choice(text));
     }
-    if let Some(choices) = field.spec.kind.choices_mut() {
+    if let Some(choices) = field.to_mut().spec.kind.choices_mut() {
         let (_, id) = writing.ids.draw("sel");
         choices.push(Choice { id, name: text.to_owned(), color: None });
     }

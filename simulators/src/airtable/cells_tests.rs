@@ -4,13 +4,15 @@ use super::ids::Ids;
 use super::model::{Base, Field};
 use super::schema::{FieldKind, FieldSpec};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// What a field makes of a value, and its choices afterwards.
 fn write(spec: FieldSpec, value: Value, typecast: bool) -> Result<Value, ApiError> {
-    write_to(&mut Field { id: "fldAAAAAAAAAAAAAA".to_owned(), spec }, value, typecast)
+    let field = Field { id: "fldAAAAAAAAAAAAAA".to_owned(), spec };
+    write_to(&mut Cow::Owned(field), value, typecast)
 }
 
-fn write_to(field: &mut Field, value: Value, typecast: bool) -> Result<Value, ApiError> {
+fn write_to(field: &mut Cow<'_, Field>, value: Value, typecast: bool) -> Result<Value, ApiError> {
     let base = Base { id: String::new(), name: String::new(), tables: Vec::new() };
     let mut writing = Writing { typecast, ids: &mut Ids::new(1, 0), base: &base };
     convert(field, &value, &mut writing).map(Option::unwrap_or_default)
@@ -123,7 +125,7 @@ fn a_choice_is_exact_and_only_typecast_makes_one() {
         (FieldSpec::single_select("F", &["Done"]), json!("done")),
         (FieldSpec::multiple_selects("F", &["Done"]), json!(["Done", "done"])),
     ] {
-        let mut field = Field { id: "fldAAAAAAAAAAAAAA".to_owned(), spec };
+        let mut field = Cow::Owned(Field { id: "fldAAAAAAAAAAAAAA".to_owned(), spec });
         let refused = write_to(&mut field, value.clone(), false);
         assert_eq!(refused, Err(ApiError::unknown_choice("done")));
         assert_eq!(field.spec.kind.choices().len(), 1);

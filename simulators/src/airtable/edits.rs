@@ -112,8 +112,10 @@ impl Airtable {
         let mut state = self.lock();
         find(&mut state, base, table)?;
         let (base, table) = state.table(base, table)?;
+        let shape = Shape::default();
+        let columns = shape.columns(table);
         let row = |(id, record): (&std::sync::Arc<str>, &Record)| {
-            let mut shown = Shape::default().row(base, table, id, record);
+            let mut shown = shape.row(base, &columns, id, record);
             let fields = match shown.get_mut("fields").map(Value::take) {
                 Some(Value::Object(fields)) => fields,
                 Some(_) | None => Map::new(),

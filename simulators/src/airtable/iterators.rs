@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use super::ids::Ids;
+use super::query::Select;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ pub(crate) struct Iterators(HashMap<String, Listing>);
 #[derive(Debug)]
 struct Listing {
     table: String,
-    question: String,
+    question: Select,
     rows: Arc<[Arc<str>]>,
     last_used: Timestamp,
 }
@@ -33,7 +34,7 @@ impl Iterators {
     pub(crate) fn first(
         &mut self,
         ids: &mut Ids,
-        (table, question): (&str, String),
+        (table, question): (&str, &Select),
         rows: Vec<Arc<str>>,
         page_size: usize,
         now: Timestamp,
@@ -41,8 +42,8 @@ impl Iterators {
         let Some(next) = rows.get(page_size) else { return Page { rows, offset: None } };
         let (_, id) = ids.draw("itr");
         let page = Page { rows: rows[..page_size].to_vec(), offset: Some(format!("{id}/{next}")) };
-        let (table, rows) = (table.to_owned(), rows.into());
-        self.0.insert(id, Listing { table, question, rows, last_used: now });
+        let (table, question) = (table.to_owned(), question.clone());
+        self.0.insert(id, Listing { table, question, rows: rows.into(), last_used: now });
         page
     }
 
@@ -51,7 +52,7 @@ impl Iterators {
     pub(crate) fn next(
         &mut self,
         offset: &str,
-        (table, question): (&str, String),
+        (table, question): (&str, &Select),
         page_size: usize,
         now: Timestamp,
     ) -> Result<Page, ApiError> {
@@ -63,7 +64,7 @@ impl Iterators {
             let message = "The offset belongs to another table";
             return Err(ApiError::unprocessable("FAILED_STATE_CHECK", message));
         }
-        if listing.question != question {
+        if listing.question != *question {
             return Err(invalid());
         }
         listing.last_used = now;

@@ -28,7 +28,7 @@ pub(crate) fn list(
     let (found, table) = state.table(base, table)?;
     query.shape.check(table)?;
     let table_id = table.id.clone();
-    let key = (table_id.as_str(), format!("{:?}", query.select));
+    let key = (table_id.as_str(), &query.select);
     let page = match &query.offset {
         Some(offset) => state.iterators.next(offset, key, page_size, now)?,
         None => {
@@ -38,8 +38,9 @@ pub(crate) fn list(
         }
     };
     let (base, table) = state.table(base, &table_id)?;
+    let columns = query.shape.columns(table);
     let row = |id: &Arc<str>| {
-        table.records.get(id).map(|record| query.shape.row(base, table, id, record))
+        table.records.get(id).map(|record| query.shape.row(base, &columns, id, record))
     };
     let rows: Vec<Value> = page.rows.iter().filter_map(row).collect();
     let mut reply = json!({});
@@ -68,8 +69,10 @@ pub(crate) fn get(
         return Err(ApiError::not_found());
     }
     let base = state.base(base)?;
-    let row =
-        |table: &Table| table.records.get(id).map(|record| shape.row(base, table, id, record));
+    let row = |table: &Table| {
+        let record = table.records.get(id)?;
+        Some(shape.row(base, &shape.columns(table), id, record))
+    };
     base.tables.iter().find_map(row).ok_or_else(ApiError::forbidden)
 }
 

@@ -164,8 +164,9 @@ impl Airtable {
         let written = write::write(state, (base, table), &body.changes, &body.plan, now)?;
         let (base, table) = state.table(base, table)?;
         let shape = Shape { by_field_id: body.by_field_id, ..Shape::default() };
+        let columns = shape.columns(table);
         let row = |id: &String| {
-            table.records.get(id.as_str()).map(|record| shape.row(base, table, id, record))
+            table.records.get(id.as_str()).map(|record| shape.row(base, &columns, id, record))
         };
         let mut rows: Vec<Value> = written.ids.iter().filter_map(row).collect();
         if body.single {

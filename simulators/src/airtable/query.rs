@@ -20,7 +20,7 @@ pub(crate) struct Query {
 }
 
 /// Which rows, in which order. It must be the same for every page of a listing.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Select {
     pub(crate) filter: Option<String>,
     pub(crate) view: Option<String>,

@@ -2,7 +2,7 @@
 
 use super::display::shown;
 use super::error::ApiError;
-use super::model::{Base, Record, Table, iso};
+use super::model::{Base, Field, Record, Table, iso};
 use serde_json::{Map, Value, json};
 
 /// What of a row an answer shows, and how.
@@ -47,14 +47,19 @@ impl Shape {
         }
     }
 
-    /// The row. Empty cells are left out.
-    pub(crate) fn row(&self, base: &Base, table: &Table, id: &str, record: &Record) -> Value {
+    /// The fields that rows show, in the order of the table.
+    pub(crate) fn columns<'a>(&self, table: &'a Table) -> Vec<&'a Field> {
+        let is_shown = |field: &&Field| {
+            let is_named = |key: &String| *key == field.id || *key == field.spec.name;
+            self.fields.is_empty() || self.fields.iter().any(is_named)
+        };
+        table.fields.iter().filter(is_shown).collect()
+    }
+
+    /// The row with these of its fields. Empty cells are left out.
+    pub(crate) fn row(&self, base: &Base, columns: &[&Field], id: &str, record: &Record) -> Value {
         let mut fields = Map::new();
-        for field in &table.fields {
-            let named = |key: &String| *key == field.id || *key == field.spec.name;
-            if !self.fields.is_empty() && !self.fields.iter().any(named) {
-                continue;
-            }
+        for field in columns {
             let cell = Table::cell(record, field);
             let Some(cell) = cell else { continue };
             let cell =

@@ -11,6 +11,7 @@ use super::model::{Table, find_field};
 use super::schema::{FieldKind, FieldSpec, ViewSpec};
 use super::state::State;
 use serde_json::Value;
+use std::borrow::Cow;
 
 impl Airtable {
     /// Adds a field.
@@ -86,6 +87,7 @@ impl Airtable {
             let mut new = old.clone();
             new.spec.kind = kind;
             define::name_choices(&mut new.spec.kind, ids);
+            let mut new = Cow::Owned(new);
             let mut writing = Writing { typecast: true, ids, base: &before };
             for record in table.records.values_mut() {
                 let Some(cell) = record.cells.get(&old.id) else { continue };
@@ -93,7 +95,7 @@ impl Airtable {
                 let converted = cells::convert(&mut new, &text, &mut writing);
                 record.put(&old.id, converted.unwrap_or_default(), now);
             }
-            table.fields[index] = new;
+            table.fields[index] = new.into_owned();
         }
         state.save_base(base);
         state.save_records(base, table);

@@ -7,6 +7,7 @@ use super::schema::FieldKind;
 use super::state::State;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,13 +53,14 @@ pub(crate) fn write(
 ) -> Result<Written, ApiError> {
     let base = state.bases.get(base_id).ok_or_else(ApiError::forbidden)?;
     let table = base.table(table).ok_or_else(ApiError::forbidden)?;
-    // Choices that typecast makes stay in this copy until the whole request is good.
-    let mut fields = table.fields.clone();
-    let merge_on = plan.merge_on.as_ref().map(|names| merge_fields(&fields, names)).transpose()?;
+    // Choices that typecast makes stay in copies until the whole request is good.
+    let mut fields: Vec<Cow<'_, Field>> = table.fields.iter().map(Cow::Borrowed).collect();
+    let merge_on =
+        plan.merge_on.as_ref().map(|names| merge_fields(&table.fields, names)).transpose()?;
     let mut writing = Writing { typecast: plan.typecast, ids: &mut state.ids, base };
     let mut rows = Vec::new();
     for change in changes {
-        let cells = convert(&mut fields, &change.fields, &mut writing)?;
+        let cells = convert(table, &mut fields, &change.fields, &mut writing)?;
         let target = match (&change.id, &merge_on) {
             (Some(id), _) if table.records.contains_key(id.as_str()) => Some(id.clone()),
             (Some(id), _) => return Err(ApiError::no_such_row(id)),
@@ -67,18 +69,23 @@ pub(crate) fn write(
         };
         rows.push((target, cells));
     }
-    let table_id = table.id.clone();
-    Ok(apply(state, (base_id, &table_id), fields, rows, plan.clear, now))
+    let changed = fields.into_iter().filter_map(|field| match field {
+        Cow::Owned(field) => Some(field),
+        Cow::Borrowed(_) => None,
+    });
+    let (table_id, changed) = (table.id.clone(), changed.collect());
+    Ok(apply(state, (base_id, &table_id), changed, rows, plan.clear, now))
 }
 
 fn convert(
-    fields: &mut [Field],
+    table: &Table,
+    fields: &mut [Cow<'_, Field>],
     values: &Map<String, Value>,
     writing: &mut Writing<'_>,
 ) -> Result<Cells, ApiError> {
     let mut cells = Cells::new();
     for (key, value) in values {
-        let index = find_field(fields, key).ok_or_else(|| ApiError::unknown_field(key))?;
+        let index = find_field(&table.fields, key).ok_or_else(|| ApiError::unknown_field(key))?;
         let field = &mut fields[index];
         let cell = cells::convert(field, value, writing)?;
         cells.insert(field.id.clone(), cell);
@@ -155,7 +162,7 @@ fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<
 fn apply(
     state: &mut State,
     (base, table): (&str, &str),
-    fields: Vec<Field>,
+    changed: Vec<Field>,
     rows: Vec<(Option<String>, Cells)>,
     clear: bool,
     now: Timestamp,
@@ -164,8 +171,12 @@ fn apply(
     let State { bases, ids, .. } = &mut *state;
     let found = bases.get_mut(base).and_then(|base| base.table_mut(table));
     let Some(found) = found else { return written };
-    let new_choices = found.fields != fields;
-    found.fields = fields;
+    let new_choices = !changed.is_empty();
+    for field in changed {
+        if let Some(index) = find_field(&found.fields, &field.id) {
+            found.fields[index] = field;
+        }
+    }
     for (target, mut cells) in rows {
         let known = target.and_then(|id| found.records.get_mut(id.as_str()).map(|row| (id, row)));
         let id = match known {

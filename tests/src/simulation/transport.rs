@@ -4,6 +4,7 @@ use super::bugs;
 use super::faults::{Fault, Part, Service};
 use super::worker::{Seams, Turn};
 use bytes::Bytes;
+use http::Uri;
 use shared::schema::{leads, run_record};
 use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::Service as _;
@@ -75,19 +76,19 @@ impl Transport for Seams {
         } else {
             (Turn::Reading, Turn::Reading)
         };
-        let asked = request.body().clone();
+        let (asked, uri) = (request.body().clone(), request.uri().clone());
         let sent = Instant::now();
         self.turn(before).await;
         let outcome = match self.instead_of_effect(&faults, &request, (sent, timeout)).await {
             Some(outcome) => outcome,
             None => {
-                let (response, answered) = self.perform(&faults, request.clone(), sent).await;
+                let (response, answered) = self.perform(&faults, request, sent).await;
                 if self.hit(faults.answer_lost) {
                     tokio::time::sleep(self.world.dice.within(timeout)).await;
-                    Err(lost(&request, "simulated"))
+                    Err(lost(&uri, "simulated"))
                 } else {
                     self.turn(after).await;
-                    self.note_answer(&faults, &request, &response, &answered);
+                    self.note_answer(&faults, &uri, &response, &answered);
                     return Ok(response);
                 }
             }
@@ -108,16 +109,16 @@ impl Seams {
         let dice = &self.world.dice;
         if self.world.faults.meets_outage(Part::Service(faults.service)) {
             return Some(match dice.below(3) {
-                0 => Err(not_sent(request, "simulated outage")),
+                0 => Err(not_sent(request.uri(), "simulated outage")),
                 1 => Ok(self.refuse(faults, request, simulators::Fault::Unavailable, sent)),
                 _ => {
                     tokio::time::sleep(timeout).await;
-                    Err(lost(request, "simulated outage"))
+                    Err(lost(request.uri(), "simulated outage"))
                 }
             });
         }
         if self.hit(faults.not_reached) {
-            return Some(Err(not_sent(request, "simulated")));
+            return Some(Err(not_sent(request.uri(), "simulated")));
         }
         let (_, refusals) = faults.refusals.iter().find(|(fault, _)| self.hit(*fault))?;
         let refusal = refusals[dice.below(refusals.len())];
@@ -152,8 +153,11 @@ impl Seams {
 
     async fn ask_airtable(&self, request: HttpRequest, sent: Instant) -> HttpResponse {
         let world = &self.world;
-        let goes_on = request.body().windows(OFFSET.len()).any(|part| part == OFFSET);
-        if goes_on && world.faults.is_drawn(Fault::StaleIterator, &world.dice) {
+        let goes_on = || request.body().windows(OFFSET.len()).any(|part| part == OFFSET);
+        if request.uri().path().ends_with("/listRecords")
+            && goes_on()
+            && world.faults.is_drawn(Fault::StaleIterator, &world.dice)
+        {
             world.airtable.expire_iterators();
         }
         let invocation = self.worker.invocation();
@@ -196,13 +200,13 @@ impl Seams {
     fn note_answer(
         &self,
         faults: &OfService,
-        request: &HttpRequest,
+        uri: &Uri,
         response: &HttpResponse,
         answered: &Bytes,
     ) {
         let world = &self.world;
         if faults.service == Service::Airtable && response.status() == 429 {
-            let base = base_of(request.uri().path());
+            let base = base_of(uri.path());
             world.oracle().airtable_limited(self.worker.invocation(), base);
         }
         if is_stale(response) {
@@ -257,16 +261,16 @@ impl Seams {
     }
 }
 
-fn not_sent(request: &HttpRequest, reason: &str) -> TransportError {
-    TransportError::NotSent { host: host_of(request), reason: reason.to_owned() }
+fn not_sent(uri: &Uri, reason: &str) -> TransportError {
+    TransportError::NotSent { host: host_of(uri), reason: reason.to_owned() }
 }
 
-fn lost(request: &HttpRequest, reason: &str) -> TransportError {
-    TransportError::AnswerLost { host: host_of(request), reason: reason.to_owned() }
+fn lost(uri: &Uri, reason: &str) -> TransportError {
+    TransportError::AnswerLost { host: host_of(uri), reason: reason.to_owned() }
 }
 
-fn host_of(request: &HttpRequest) -> String {
-    request.uri().host().unwrap_or_default().to_owned()
+fn host_of(uri: &Uri) -> String {
+    uri.host().unwrap_or_default().to_owned()
 }
 
 /// Whether a request changes anything, or costs anything.

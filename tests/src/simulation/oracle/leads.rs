@@ -1,8 +1,9 @@
 //! The rows of leads.
 
 use super::super::scenario::Lead;
-use super::{Invariant, Oracle, parsed, text};
-use serde_json::Value;
+use super::json::{at, cell, cell_text, list, parsed, text};
+use super::{Invariant, Oracle};
+use serde_json_borrow::Value;
 use shared::schema::leads as schema;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +53,7 @@ impl LeadBook {
 impl Oracle {
     /// An invocation read rows of leads: what it knows is as old as the first page.
     pub(in super::super) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
-        let is_first = parsed(asked).get("offset").is_none();
+        let is_first = at(&parsed(asked), "/offset").is_none();
         if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_first) {
             known.read_at = step;
         }
@@ -62,54 +63,59 @@ impl Oracle {
     pub(in super::super) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
         let request = parsed(asked);
         let run = self.run_of(invocation);
-        for row in request["records"].as_array().into_iter().flatten() {
-            self.check_row(invocation, &run, step, text(row, "/id"), &row["fields"]);
+        for row in list(&request, "/records") {
+            let Some(cells) = at(row, "/fields") else { continue };
+            self.check_row(invocation, &run, step, text(row, "/id"), cells);
         }
     }
 
-    fn check_row(&mut self, invocation: u64, run: &str, step: u64, record: &str, cells: &Value) {
+    fn check_row(
+        &mut self,
+        invocation: u64,
+        run: &str,
+        step: u64,
+        record: &str,
+        cells: &Value<'_>,
+    ) {
         let Some(lead) = self.leads.get_mut(record) else { return };
         let slug = lead.slug.clone();
         let mut broken = Vec::new();
-        if let Some(content) = cells.get(schema::POSTS_CONTENT) {
+        if let Some(content) = cell(cells, schema::POSTS_CONTENT) {
             let posts = parsed(content.as_str().unwrap_or_default());
-            let posts = posts.as_array().into_iter().flatten();
-            let posts: BTreeSet<String> = posts.map(|p| text(p, "/postUrl").to_owned()).collect();
+            let posts: BTreeSet<String> =
+                list(&posts, "").map(|post| text(post, "/postUrl").to_owned()).collect();
             if lead.is_unreadable || !posts.is_superset(&lead.posts) {
                 broken.push((Invariant::Leads, format!("lead {slug} lost posts")));
             }
             lead.posts = posts;
         }
-        let evaluation = cells.get(schema::POSTS_EVALUATION).and_then(Value::as_str);
-        let evaluation = evaluation.map(parsed).unwrap_or_default();
+        let evaluation = parsed(cell_text(cells, schema::POSTS_EVALUATION));
         let mut words = BTreeSet::new();
-        for post in evaluation.as_array().into_iter().flatten() {
+        for post in list(&evaluation, "") {
             let url = text(post, "/post_url");
             let word = self.words_by_url.get(url).cloned().unwrap_or_default();
             let known = self.invocations.get(&invocation);
             let score = known.and_then(|known| known.scores.get(&word).copied());
             if self.slugs_by_word.get(&word) != Some(&slug) {
                 broken.push((Invariant::Leads, format!("lead {slug} got a score of post {url}")));
-            } else if score.is_none() || score != post["post_score"].as_u64() {
+            } else if score.is_none() || score != at(post, "/post_score").and_then(Value::as_u64) {
                 let what =
                     format!("lead {slug} got a score of post {url} that no whole answer gave");
                 broken.push((Invariant::Leads, what));
             }
             words.insert(word);
         }
-        let is_scored =
-            cells.get(schema::SCORING_STATUS).and_then(Value::as_str) == Some(schema::SCORED);
+        let is_scored = cell_text(cells, schema::SCORING_STATUS) == schema::SCORED;
         let known = self.invocations.get(&invocation);
         let reasons = known.and_then(|known| known.reasons.get(&slug));
-        let breakdown = cells.get(schema::AI_BREAKDOWN).and_then(Value::as_str);
-        let breakdown = breakdown.unwrap_or_default();
+        let breakdown = cell_text(cells, schema::AI_BREAKDOWN);
         let is_own = reasons.is_some_and(|r| r.iter().all(|reason| breakdown.contains(reason)));
         if is_scored && !is_own {
             let what = format!("lead {slug} got a profile score that no whole answer gave");
             broken.push((Invariant::Leads, what));
         }
         let is_error = evaluation.is_object() && text(&evaluation, "/error") != "SAFETY_BLOCK";
-        if is_error && cells.get(schema::DATE_POSTS_SCORED).is_some_and(|date| !date.is_null()) {
+        if is_error && cell(cells, schema::DATE_POSTS_SCORED).is_some_and(|date| !date.is_null()) {
             let what = format!("lead {slug} failed and is dated: it is never tried again");
             broken.push((Invariant::Leads, what));
         }

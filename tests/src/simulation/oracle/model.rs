@@ -1,8 +1,9 @@
 //! Model calls: what they billed, who heard of it, who reported it.
 
-use super::run_book::round;
-use super::{Invariant, Oracle, count, parsed, text};
-use serde_json::Value;
+use super::json::{at, count, list, parsed, text};
+use super::run_book::{kind, round};
+use super::{Invariant, Oracle};
+use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
 /// A model call as its worker knows it, before it is reported.
@@ -15,66 +16,44 @@ pub(super) enum Pending {
 impl Oracle {
     /// The model answered, and billed.
     pub(in super::super) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
-        let asked_text = String::from_utf8_lossy(asked);
-        let words = words_in(&asked_text);
-        let profiles = slugs_of_profiles(&asked_text);
-        self.learn_ids(asked);
+        let asked = Asked::read(asked);
         let run = self.run_of(invocation);
-        self.check_asked_once(invocation, &run, &words);
-        self.check_profiles_asked_once(invocation, &run, &profiles);
-        if let Some(known) = self.invocations.get_mut(&invocation) {
-            known.profiles.extend(profiles);
-            known.asked.extend(words.iter().cloned());
-        }
-        let book = self.run(&run);
-        book.billed_answers += 1;
-        book.asked_about.extend(words);
+        self.check_asked_once(invocation, &run, &asked.words());
+        self.check_profiles_asked_once(invocation, &run, &asked.slugs());
+        self.asked_about(invocation, &run, &asked);
+        self.run(&run).billed_answers += 1;
+        self.words_by_id.extend(asked.posts);
+        self.slugs_by_id.extend(asked.profiles);
     }
 
-    /// Which id stands for which post in a call.
-    fn learn_ids(&mut self, asked: &[u8]) {
-        let body = parsed(asked);
-        let user = parsed(text(&body, "/contents/0/parts/0/text"));
-        let leads = user["leads"].as_array().into_iter().flatten();
-        for post in leads.flat_map(|lead| lead["posts"].as_array().into_iter().flatten()) {
-            if let Some(word) = words_in(text(post, "/content")).into_iter().next() {
-                self.words_by_id.insert(text(post, "/post_id").to_owned(), word);
-            }
-        }
-        for profile in user["profiles"].as_array().into_iter().flatten() {
-            if let Some(slug) = slugs_of_profiles(&profile.to_string()).into_iter().next() {
-                self.slugs_by_id.insert(text(profile, "/profile_id").to_owned(), slug);
-            }
+    fn asked_about(&mut self, invocation: u64, run: &str, asked: &Asked) {
+        self.run(run).asked_about.extend(asked.words());
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.asked.extend(asked.words());
+            known.profiles.extend(asked.slugs());
         }
     }
 
     /// An answer reached the worker that had asked.
     pub(in super::super) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8]) {
         let answer = parsed(answer);
-        if answer.get("usageMetadata").is_none() && answer.get("candidates").is_none() {
+        if at(&answer, "/usageMetadata").is_none() && at(&answer, "/candidates").is_none() {
             return;
         }
-        let said = said(&answer);
+        let said = parsed(said(&answer));
         let scores = self.scores_of(&said);
         let reasons = self.reasons_of(&said);
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
-        let usage = &answer["usageMetadata"];
-        let tokens = count(usage, "/totalTokenCount");
-        known.pending.push(Pending::Answered { tokens, nano_usd: nano_usd(usage) });
+        let tokens = count(&answer, "/usageMetadata/totalTokenCount");
+        known.pending.push(Pending::Answered { tokens, nano_usd: nano_usd(&answer) });
         known.scores.extend(scores);
         known.reasons.extend(reasons);
     }
 
     /// A worker waited for an answer that never came: for all it knows the model got the posts.
     pub(in super::super) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
-        let asked = String::from_utf8_lossy(asked);
-        let words = words_in(&asked);
         let run = self.run_of(invocation);
-        self.run(&run).asked_about.extend(words.iter().cloned());
-        if let Some(known) = self.invocations.get_mut(&invocation) {
-            known.asked.extend(words);
-            known.profiles.extend(slugs_of_profiles(&asked));
-        }
+        self.asked_about(invocation, &run, &Asked::read(asked));
         self.pending(invocation, Pending::Lost);
     }
 
@@ -84,7 +63,7 @@ impl Oracle {
     }
 
     /// A worker reported what became of its calls.
-    pub(super) fn billed(&mut self, invocation: u64, run: &str, fact: &Value) {
+    pub(super) fn billed(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let pending = std::mem::take(&mut known.pending);
         let ended = pending.len() as u64;
@@ -101,7 +80,7 @@ impl Oracle {
             }
         }
         let book = self.run(run);
-        *book.reported_tokens.entry(text(fact, "/kind").to_owned()).or_default() += tokens;
+        *book.reported_tokens.entry(kind(fact)).or_default() += tokens;
         book.reported_nano_usd += nano_usd;
         book.reported_answers += answers;
         // A call that the worker gave up by itself ended in no way that was seen.
@@ -120,22 +99,22 @@ impl Oracle {
     }
 
     /// The valid scores of a whole answer, by the post's word.
-    fn scores_of(&self, said: &[Value]) -> Vec<(String, u64)> {
-        said.iter()
+    fn scores_of(&self, said: &Value<'_>) -> Vec<(String, u64)> {
+        list(said, "")
             .filter_map(|post| {
                 let word = self.words_by_id.get(text(post, "/post_id"))?;
-                let score = post["post_score"].as_u64().filter(|score| *score <= 100)?;
+                let score = at(post, "/post_score")?.as_u64().filter(|score| *score <= 100)?;
                 Some((word.clone(), score))
             })
             .collect()
     }
 
     /// What a whole answer says of profiles, by the lead's slug.
-    fn reasons_of(&self, said: &[Value]) -> Vec<(String, Vec<String>)> {
-        said.iter()
+    fn reasons_of(&self, said: &Value<'_>) -> Vec<(String, Vec<String>)> {
+        list(said, "")
             .filter_map(|profile| {
                 let slug = self.slugs_by_id.get(text(profile, "/profile_id"))?;
-                let attributes = profile["attributes"].as_array()?.iter();
+                let attributes = at(profile, "/attributes")?.as_array()?.iter();
                 Some((slug.clone(), attributes.map(|a| text(a, "/reason").to_owned()).collect()))
             })
             .collect()
@@ -176,41 +155,65 @@ impl Oracle {
     }
 }
 
-/// The elements of a whole answer; none of one that was cut off, blocked or is no list.
-fn said(answer: &Value) -> Vec<Value> {
-    let candidate = &answer["candidates"][0];
-    if matches!(text(candidate, "/finishReason"), "MAX_TOKENS" | "SAFETY" | "") {
-        return Vec::new();
+/// What a whole answer says; nothing for one that was cut off or blocked.
+fn said<'a>(answer: &'a Value<'a>) -> &'a str {
+    match text(answer, "/candidates/0/finishReason") {
+        "MAX_TOKENS" | "SAFETY" | "" => "",
+        _ => text(answer, "/candidates/0/content/parts/0/text"),
     }
-    let said = parsed(text(candidate, "/content/parts/0/text"));
-    said.as_array().cloned().unwrap_or_default()
 }
 
 /// What an answer costs in billionths of a dollar: Gemini 3.5 Flash-Lite at the standard tier is
 /// $0.30 for a million prompt tokens, a tenth of that for cached ones, and $2.50 for what it says
 /// and thinks.
-fn nano_usd(usage: &Value) -> u64 {
-    let cached = count(usage, "/cachedContentTokenCount");
-    let said = count(usage, "/candidatesTokenCount") + count(usage, "/thoughtsTokenCount");
-    (count(usage, "/promptTokenCount") - cached) * 300 + cached * 30 + said * 2_500
+fn nano_usd(answer: &Value<'_>) -> u64 {
+    let of = |name: &str| count(answer, &format!("/usageMetadata/{name}"));
+    let cached = of("cachedContentTokenCount");
+    let said = of("candidatesTokenCount") + of("thoughtsTokenCount");
+    (of("promptTokenCount") - cached) * 300 + cached * 30 + said * 2_500
 }
 
-/// The leads whose profiles stand in a text.
-fn slugs_of_profiles(text: &str) -> Vec<String> {
-    let found = text.match_indices(" p.").filter_map(|(at, _)| {
-        let rest = &text[at + 3..];
-        Some(rest[..rest.find('.')?].to_owned())
-    });
-    found.collect()
+/// What a call asks about, by the ids that its answer uses.
+struct Asked {
+    /// The word that only this post has.
+    posts: Vec<(String, String)>,
+    /// The lead's slug.
+    profiles: Vec<(String, String)>,
 }
 
-/// The words of posts that stand in a text.
-fn words_in(text: &str) -> Vec<String> {
-    let found = text.match_indices("w.").filter_map(|(at, _)| {
-        let rest = &text[at + 2..];
-        let slug = rest.find('.')?;
-        let number = rest[slug + 1..].find('.')?;
-        Some(text[at..at + 2 + slug + 1 + number + 1].to_owned())
-    });
-    found.collect()
+impl Asked {
+    fn read(body: &[u8]) -> Self {
+        let body = parsed(body);
+        let user = parsed(text(&body, "/contents/0/parts/0/text"));
+        let posts = list(&user, "/leads").flat_map(|lead| list(lead, "/posts"));
+        let posts = posts.filter_map(|post| {
+            Some((text(post, "/post_id").to_owned(), word_in(text(post, "/content"))?))
+        });
+        let profiles = list(&user, "/profiles").filter_map(|profile| {
+            Some((text(profile, "/profile_id").to_owned(), slug_in(&profile.to_string())?))
+        });
+        Self { posts: posts.collect(), profiles: profiles.collect() }
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.posts.iter().map(|(_, word)| word.clone()).collect()
+    }
+
+    fn slugs(&self) -> Vec<String> {
+        self.profiles.iter().map(|(_, slug)| slug.clone()).collect()
+    }
+}
+
+/// The lead whose profile a text is.
+fn slug_in(text: &str) -> Option<String> {
+    let rest = &text[text.find(" p.")? + 3..];
+    Some(rest[..rest.find('.')?].to_owned())
+}
+
+/// The word of the post that a text is.
+fn word_in(text: &str) -> Option<String> {
+    let word = &text[text.find("w.")?..];
+    let (slug, number) = word[2..].split_once('.')?;
+    let number = number.find('.')?;
+    Some(word[..2 + slug.len() + 1 + number + 1].to_owned())
 }

@@ -1,8 +1,9 @@
 //! Run records while the run goes on: each shows what the log said when its writer read it.
 
+use super::json::{at, cell, cell_text, list, parsed};
 use super::run_book::{LogBook, State};
-use super::{Invariant, Oracle, master, parsed};
-use serde_json::Value;
+use super::{Invariant, Oracle, master};
+use serde_json_borrow::Value;
 use shared::schema::run_record as schema;
 use simulators::airtable::{Airtable, Row};
 
@@ -43,35 +44,36 @@ impl Oracle {
         airtable: &Airtable,
     ) {
         let request = parsed(asked);
-        if request.get("performUpsert").is_none() {
+        if at(&request, "/performUpsert").is_none() {
             return;
         }
         let rows = airtable.rows(master(), schema::TABLE).unwrap_or_default();
-        for row in request["records"].as_array().into_iter().flatten() {
-            self.check_record(invocation, &row["fields"], &rows);
+        for cells in list(&request, "/records").filter_map(|row| at(row, "/fields")) {
+            self.check_record(invocation, cells, &rows);
         }
     }
 
-    fn check_record(&mut self, invocation: u64, cells: &Value, rows: &[Row]) {
-        let run = cells.get(schema::RUN_ID).and_then(Value::as_str).unwrap_or_default().to_owned();
+    fn check_record(&mut self, invocation: u64, cells: &Value<'_>, rows: &[Row]) {
+        let run = cell_text(cells, schema::RUN_ID).to_owned();
         let read = self.logs_read.get(&(invocation, run.clone())).cloned().unwrap_or_default();
         for (field, should) in &read.numbers {
-            let is = cells.get(*field).map(|cell| cell.as_u64().unwrap_or_default());
+            let is = cell(cells, field).map(|cell| cell.as_u64().unwrap_or_default());
             if is.is_some_and(|is| is != *should) {
                 let what = format!("record of {run} shows {field} {is:?}, which never was");
                 self.violate(Invariant::Numbers, what);
             }
         }
-        let status = cells.get(schema::STATUS).and_then(Value::as_str).unwrap_or_default();
+        let status = cell_text(cells, schema::STATUS);
         if status.starts_with("Completed") && !read.is_settled {
             self.violate(Invariant::Ends, format!("record of {run} is {status} too early"));
         }
-        let notes = cells.get(schema::SYSTEM_NOTES).and_then(Value::as_str).unwrap_or_default();
+        let notes = cell_text(cells, schema::SYSTEM_NOTES);
         if status == "Stalled" && !names_missing(notes, &read) {
             let what = format!("record of {run} is Stalled and does not name {:?}", read.missing);
             self.violate(Invariant::Ends, what);
         }
-        let is_same = |row: &&Row| row.fields.get(schema::RUN_ID) == cells.get(schema::RUN_ID);
+        let is_same =
+            |row: &&Row| row.fields.get(schema::RUN_ID).is_some_and(|id| id.as_str() == Some(&run));
         let same = rows.iter().filter(is_same).count();
         if same != 1 {
             self.violate(

@@ -1,8 +1,8 @@
 //! What is known of one run.
 
-use super::{count, text, texts};
+use super::json::{at, count, list, text, texts};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json_borrow::Value;
 use shared::schema::run_record as schema;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) type Round = (String, u64, u64);
 
 /// What was scored: `post` or `profile`, as messages spell it.
-pub(super) type Kind = String;
+pub(super) type Kind = &'static str;
 
 /// A chunk: its plan and its place in it.
 type ChunkId = (String, u64);
@@ -69,8 +69,8 @@ pub(super) struct Outcome {
 }
 
 /// The kind that a message is about.
-fn kind(message: &Value) -> Kind {
-    text(message, "/kind").to_owned()
+pub(super) fn kind(message: &Value<'_>) -> Kind {
+    if text(message, "/kind") == "profile" { "profile" } else { "post" }
 }
 
 /// What the log says at some moment, as a record must show it.
@@ -118,18 +118,18 @@ struct Plan {
 }
 
 impl RunBook {
-    pub(super) fn chunk_queued(&mut self, message: &Value) {
-        for lead in message["leads"].as_array().into_iter().flatten() {
+    pub(super) fn chunk_queued(&mut self, message: &Value<'_>) {
+        for lead in list(message, "/leads") {
             self.planned.insert((kind(message), text(lead, "/key").to_owned()));
         }
     }
 
-    pub(super) fn announced(&mut self, fact: &Value) {
+    pub(super) fn announced(&mut self, fact: &Value<'_>) {
         self.announced.insert(round(fact), (kind(fact), count(fact, "/calls")));
     }
 
     /// What became of a lead was queued.
-    pub(super) fn settled(&mut self, fact: &Value, lead: &Value) {
+    pub(super) fn settled(&mut self, fact: &Value<'_>, lead: &Value<'_>) {
         if text(lead, "/outcome") == "failed" {
             self.failed.insert((kind(fact), text(lead, "/lead").to_owned()));
         }
@@ -138,16 +138,16 @@ impl RunBook {
 
     /// Model calls of a kind that were announced and of which nobody knows what they used.
     pub(super) fn unobserved(&self, of: &str) -> u64 {
-        let of_kind = self.announced.iter().filter(|(_, (kind, _))| kind == of);
+        let of_kind = self.announced.iter().filter(|(_, (kind, _))| *kind == of);
         of_kind.map(|(round, (_, calls))| self.lost.get(round).copied().unwrap_or(*calls)).sum()
     }
 }
 
 impl LogBook {
     /// An event was stored.
-    pub(super) fn stored(&mut self, event: &Value) {
-        let fact = &event["fact"];
+    pub(super) fn stored(&mut self, event: &Value<'_>) {
         self.stored += 1;
+        let Some(fact) = at(event, "/fact") else { return };
         // A note is no work.
         let at = if text(fact, "/type") == "noted" { "/run/opened_at" } else { "/at" };
         let times = [time(event, at), time(event, "/run/opened_at")];
@@ -183,12 +183,12 @@ impl LogBook {
             }
             "planned_chunk" => {
                 let chunk = (text(fact, "/plan").to_owned(), count(fact, "/chunk"));
-                let leads = fact["leads"].as_array().into_iter().flatten();
+                let leads = list(fact, "/leads");
                 let leads = leads.map(|lead| text(lead, "/lead").to_owned());
                 self.chunks.insert(chunk, (kind(fact), leads.collect()));
             }
             "billed" => {
-                let calls = fact["calls"].as_array().into_iter().flatten();
+                let calls = list(fact, "/calls");
                 let tokens = calls.map(|call| count(call, "/usage/total")).sum();
                 self.billed.insert(round(fact), (kind(fact), tokens));
             }
@@ -204,8 +204,8 @@ impl LogBook {
         }
     }
 
-    fn settled(&mut self, fact: &Value) {
-        for lead in fact["leads"].as_array().into_iter().flatten() {
+    fn settled(&mut self, fact: &Value<'_>) {
+        for lead in list(fact, "/leads") {
             keep_outcome(&mut self.outcomes, fact, lead);
             let of_lead = |post| (kind(fact), text(lead, "/lead").to_owned(), post);
             self.examined.extend(texts(lead, "/examined").into_iter().map(of_lead));
@@ -222,15 +222,15 @@ impl LogBook {
 
     fn numbers(&self) -> BTreeMap<&'static str, u64> {
         let tokens = |of: &str| {
-            let of_kind = self.billed.values().filter(|(kind, _)| kind == of);
+            let of_kind = self.billed.values().filter(|(kind, _)| *kind == of);
             of_kind.map(|(_, tokens)| tokens).sum()
         };
         let posts = |of: &BTreeSet<(Kind, String, String)>| {
-            of.iter().filter(|(kind, ..)| kind == "post").count() as u64
+            of.iter().filter(|(kind, ..)| *kind == "post").count() as u64
         };
-        let examined = self.examined.iter().filter(|(kind, ..)| kind == "profile");
+        let examined = self.examined.iter().filter(|(kind, ..)| *kind == "profile");
         let scored =
-            self.outcomes.iter().filter(|((kind, _), told)| kind == "profile" && told.is_scored);
+            self.outcomes.iter().filter(|((kind, _), told)| *kind == "profile" && told.is_scored);
         BTreeMap::from([
             (schema::POST_TOKENS, tokens("post")),
             (schema::PROFILE_TOKENS, tokens("profile")),
@@ -277,7 +277,7 @@ impl LogBook {
 
     fn is_over(&self, chunk: &ChunkId) -> bool {
         let Some((kind, leads)) = self.chunks.get(chunk) else { return false };
-        let is_known = |lead: &String| self.outcomes.contains_key(&(kind.clone(), lead.clone()));
+        let is_known = |lead: &String| self.outcomes.contains_key(&(*kind, lead.clone()));
         let is_done = self.done.contains_key(chunk) && leads.iter().all(is_known);
         let is_over = is_done || self.failed.contains(chunk);
         is_over || leads.is_subset(&self.taken_over_from(&chunk.0))
@@ -300,14 +300,17 @@ impl LogBook {
     /// Whether every planned lead has an outcome, or was given up with its chunk.
     fn leads_are_settled(&self) -> bool {
         self.chunks.iter().all(|(chunk, (kind, leads))| {
-            let is_settled =
-                |lead: &String| self.outcomes.contains_key(&(kind.clone(), lead.clone()));
+            let is_settled = |lead: &String| self.outcomes.contains_key(&(*kind, lead.clone()));
             self.failed.contains(chunk) || leads.iter().all(is_settled)
         })
     }
 }
 
-fn keep_outcome(outcomes: &mut BTreeMap<(Kind, String), Outcome>, fact: &Value, lead: &Value) {
+fn keep_outcome(
+    outcomes: &mut BTreeMap<(Kind, String), Outcome>,
+    fact: &Value<'_>,
+    lead: &Value<'_>,
+) {
     let name = text(lead, "/outcome").to_owned();
     let told = Outcome {
         is_scored: name == "scored",
@@ -322,16 +325,16 @@ fn keep_outcome(outcomes: &mut BTreeMap<(Kind, String), Outcome>, fact: &Value, 
 }
 
 /// The time that stands at a place of a message.
-fn time(message: &Value, pointer: &str) -> Timestamp {
+fn time(message: &Value<'_>, pointer: &str) -> Timestamp {
     text(message, pointer).parse().unwrap_or_default()
 }
 
 /// The round that a fact is about.
-pub(super) fn round(fact: &Value) -> Round {
+pub(super) fn round(fact: &Value<'_>) -> Round {
     let attempt = text(fact, "/attempt/attempt").to_owned();
     (attempt, count(fact, "/wave"), count(fact, "/round"))
 }
 
-fn chunk_of(fact: &Value) -> ChunkId {
+fn chunk_of(fact: &Value<'_>) -> ChunkId {
     (text(fact, "/attempt/plan").to_owned(), count(fact, "/attempt/chunk"))
 }

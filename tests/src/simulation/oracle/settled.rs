@@ -1,14 +1,15 @@
 //! What workers report of leads, against what the services saw of these workers.
 
-use super::run_book::Seen;
-use super::{Invariant, Oracle, text, texts};
-use serde_json::Value;
+use super::json::{list, text, texts};
+use super::run_book::{Seen, kind};
+use super::{Invariant, Oracle};
+use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
 impl Oracle {
     /// Which lead a key of a queued chunk stands for.
-    pub(super) fn learn_keys(&mut self, chunk: &Value) {
-        for lead in chunk["leads"].as_array().into_iter().flatten() {
+    pub(super) fn learn_keys(&mut self, chunk: &Value<'_>) {
+        for lead in list(chunk, "/leads") {
             let record = text(lead, "/lead/record");
             let known = self.leads.get(record).map(|lead| lead.slug.as_str());
             let slug = known.unwrap_or_else(|| text(lead, "/lead/profile")).to_owned();
@@ -17,9 +18,9 @@ impl Oracle {
     }
 
     /// What became of leads was queued: it must be what the worker saw.
-    pub(super) fn settled(&mut self, invocation: u64, run: &str, fact: &Value) {
-        let kind = text(fact, "/kind");
-        for lead in fact["leads"].as_array().into_iter().flatten() {
+    pub(super) fn settled(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
+        let kind = kind(fact);
+        for lead in list(fact, "/leads") {
             let key = text(lead, "/lead");
             let Some(slug) = self.slugs_by_key.get(key).cloned() else {
                 self.violate(Invariant::Numbers, format!("nobody planned lead {key} of {run}"));
@@ -40,7 +41,7 @@ impl Oracle {
             }
             let book = self.run(run);
             book.settled(fact, lead);
-            let known = book.seen.entry(kind.to_owned()).or_default();
+            let known = book.seen.entry(kind).or_default();
             known.examined.extend(seen.examined);
             known.scored.extend(seen.scored);
         }
@@ -48,7 +49,7 @@ impl Oracle {
 
     /// The posts of a lead that a worker asked about; if it did not, those that its row says an
     /// earlier try asked about.
-    fn posts_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value) -> Seen {
+    fn posts_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value<'_>) -> Seen {
         let of_lead = |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
         let known = self.invocations.get(&invocation);
         let asked = known.map(|known| known.asked.iter().filter(of_lead).collect());
@@ -80,7 +81,7 @@ impl Oracle {
     }
 
     /// The same of a profile, of which there is one.
-    fn profile_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value) -> Seen {
+    fn profile_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value<'_>) -> Seen {
         let known = self.invocations.get(&invocation);
         let asked = known.is_some_and(|known| known.profiles.contains(slug));
         let lead = self.records_by_slug.get(slug).and_then(|record| self.leads.get(record));

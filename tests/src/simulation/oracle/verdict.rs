@@ -69,7 +69,7 @@ impl Oracle {
             book.outcomes.iter().map(move |((kind, key), outcome)| (run, kind, key, outcome))
         });
         told.filter(|(_, _, key, _)| self.slugs_by_key.get(*key).is_some_and(|of| of == slug))
-            .map(|(run, kind, _, outcome)| (run.as_str(), kind.as_str(), outcome.name.as_str()))
+            .map(|(run, kind, _, outcome)| (run.as_str(), *kind, outcome.name.as_str()))
             .collect()
     }
 
@@ -77,7 +77,7 @@ impl Oracle {
     fn failed(&self) -> BTreeSet<(&str, &str)> {
         let failed = self.runs.values().flat_map(|book| &book.failed);
         failed
-            .filter_map(|(kind, key)| Some((kind.as_str(), self.slugs_by_key.get(key)?.as_str())))
+            .filter_map(|(kind, key)| Some((*kind, self.slugs_by_key.get(key)?.as_str())))
             .collect()
     }
 
