@@ -1,5 +1,5 @@
-//! Airtable is away for two hours while a run of 500 leads goes on. The real functions, queues
-//! and event log, on paused time: the hours pass in seconds.
+//! Airtable or the model is away while a run goes on. The real functions, queues and event log, on
+//! paused time: the hours pass in seconds.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use lambda_http::http::Request;
@@ -24,7 +24,7 @@ use shared::seams::{
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
 use simulators::gemini::{Gemini, GeminiOptions};
-use simulators::{Answer, FaultRule, NoStore, Simulated};
+use simulators::{Answer, FaultRule, NoStore, RequestCount, Simulated};
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -244,9 +244,7 @@ impl World {
     }
 
     fn answered(&self, kind: &str) -> u64 {
-        let requests = self.services.airtable.requests();
-        let answered = requests.iter().filter(|r| r.kind == kind && r.status == 200);
-        answered.map(|request| request.count).sum()
+        count(&self.services.airtable.requests(), kind, 200)
     }
 
     fn record(&self) -> serde_json::Map<String, Value> {
@@ -255,6 +253,11 @@ impl World {
         assert_eq!(rows.len(), 1, "run records: {rows:#?}");
         rows.remove(0).fields
     }
+}
+
+fn count(requests: &[RequestCount], kind: &str, status: u16) -> u64 {
+    let requests = requests.iter().filter(|r| r.kind == kind && r.status == status);
+    requests.map(|request| request.count).sum()
 }
 
 /// A tick every ten minutes.
@@ -306,6 +309,24 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
     }
     let leads = world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
     assert!(leads.iter().all(|row| row.fields.contains_key("Posts Relevance Score")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_away_is_asked_about_one_wave_of_a_chunk() {
+    let world = World::start();
+    let names: Vec<String> = (0..50).map(|n| format!("lead{n}")).collect();
+    let away = json!({"fault": "unavailable", "probability": 1});
+    world.services.gemini.faults().add(serde_json::from_value(away).unwrap());
+    let apify_run = world.harvest(&names);
+    assert_eq!(world.webhook(&apify_run).await, 202);
+    // The first try is over, the next one is not due.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let refused = count(&world.services.gemini.requests(), "generate", 503);
+    assert_eq!(refused, 12, "of two chunks two calls of five leads, three times each");
+    world.services.gemini.faults().clear();
+    tokio::time::sleep(HOUR).await;
+    let record = world.record();
+    assert_eq!(told(&record), "Completed: 50 harvested, 50 examined, 50 scored; balanced");
 }
 
 #[tokio::test(start_paused = true)]

@@ -161,7 +161,9 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             let allowed = (0..=next.len()).rev().find(fits).unwrap_or(0);
             next[allowed..].iter_mut().for_each(|lead| skip_for_budget(chunk, lead));
             let expected = self.expected(&next);
-            let asks = next.iter().any(|lead| matches!(lead.decision, Decision::Ask { .. }));
+            let is_asked = |lead: &&Lead<'_>| matches!(lead.decision, Decision::Ask { .. });
+            let asked = next.iter().filter(is_asked).count();
+            let asks = asked > 0;
             let needed = app.gemini.timeout() + WRITING_TIME;
             if asks && self.deadline.remaining() < needed && self.waves == 0 {
                 let seconds = needed.as_secs();
@@ -189,8 +191,16 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             if asks {
                 self.meter.count(expected, scored.used);
             }
+            // The leads of one call may have no answer because of what they say. With no answer
+            // about those of several calls the model is away: the other waves wait for the next
+            // invocation too.
+            let unanswered = scored.unanswered.len();
+            let is_away = unanswered == asked && asked > app.config.leads_per_call;
             self.unanswered.extend(scored.unanswered);
             self.waves += 1;
+            if is_away {
+                return Ok(Progress::OutOfTime);
+            }
         }
         Ok(Progress::Finished)
     }

@@ -308,7 +308,7 @@ impl Scenario {
         let mut posts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for slug in slugs.into_iter().chain(strangers) {
             let target = format!("https://www.linkedin.com/in/{slug}");
-            for n in 0..[0, 1, 1, 1, 1, 2][dice.below(6)] {
+            for n in 0..[0, 0, 1, 1, 1, 2][dice.below(6)] {
                 let (url, words) = self.invent_post(dice, &slug, round * 10 + n);
                 let item = item(&url, &words, &target);
                 if dice.chance(0.03) {
