@@ -33,13 +33,13 @@ macro_rules! faults {
 
 faults! {
     /// A message comes again, 1 to 20 times, after it was handled.
-    DeliveredAgain = 0.008,
+    DeliveredAgain = 0.004,
     /// A message is put on its queue twice, as by a sender whose first answer was lost.
     SentTwice = 0.01,
     /// A message is held back for minutes.
     DelayedMinutes = 0.01,
     /// A message is held back for 34 hours: Apify gives up after 32.
-    DelayedHours = 0.003,
+    DelayedHours = 0.0018,
     /// Dead letters are redriven only after 28 days.
     RedrivenLate = 0.5,
     /// Groups are served in another order than their messages came.
@@ -93,7 +93,7 @@ faults! {
     /// Airtable is away for two hours.
     AirtableOutage = 0.22,
     /// Gemini is away for two hours.
-    GeminiOutage = 0.22,
+    GeminiOutage = 0.2,
     /// Apify is away for two hours.
     ApifyOutage = 0.22,
     /// The queues are away for two hours.
