@@ -20,6 +20,10 @@ const FIXED: u64 = 300;
 /// And so many that nobody has seen before.
 const FRESH: u64 = 100;
 
+/// From so many schedules on, every kind of fault must have happened so often.
+const COVERED_FROM: usize = 10_000;
+const COVERED: u64 = 1_000;
+
 /// Prints a line also when the test passes: what a run of the simulation found is for people.
 fn say(line: impl Display) {
     writeln!(std::io::stdout().lock(), "{line}").expect("a place to print to");
@@ -81,6 +85,10 @@ fn schedules_keep_every_promise() {
     if let Some(first) = broken.first() {
         say(format!("{} of {} schedules break a promise; the first:", broken.len(), seeds.len()));
         passes(first);
+    }
+    if seeds.len() >= COVERED_FROM {
+        let rare: Vec<_> = coverage.faults.iter().filter(|(_, count)| **count < COVERED).collect();
+        assert!(rare.is_empty(), "these faults happened less than {COVERED} times: {rare:?}");
     }
 }
 
