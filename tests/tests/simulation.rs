@@ -11,7 +11,7 @@ use std::io::Write;
 use std::time::Instant;
 use tests::simulation::{Branch, Bug, Fault, Invariant, Options, Report, Violation, run};
 
-/// A schedule is a quarter allocating and freeing.
+/// A schedule is a sixth allocating and freeing, with this.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -35,7 +35,7 @@ pub(crate) enum Progress {
     /// It is done.
     Finished,
     /// What it began is settled; the rest needs another invocation.
-    OutOfTime,
+    Unfinished,
 }
 
 /// Scores a chunk's leads.
@@ -94,12 +94,12 @@ async fn score_leads<T: Transport, Q: Queue>(
         waves: 0,
     };
     for leads in chunk.leads.chunks(READ_LEADS) {
-        if let Progress::OutOfTime = work.score(leads).await? {
+        if let Progress::Unfinished = work.score(leads).await? {
             // Without answers the next invocation is in no hurry: the model may be away.
             if !work.unanswered.is_empty() {
                 break;
             }
-            return Ok(Progress::OutOfTime);
+            return Ok(Progress::Unfinished);
         }
     }
     if let Some(reason) = work.unanswered.first() {
@@ -177,7 +177,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
                     self.waves,
                     "chunk goes on in another invocation"
                 );
-                return Ok(Progress::OutOfTime);
+                return Ok(Progress::Unfinished);
             }
             let wave = wave::Wave {
                 chunk,
@@ -191,15 +191,12 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             if asks {
                 self.meter.count(expected, scored.used);
             }
-            // The leads of one call may have no answer because of what they say. With no answer
-            // about those of several calls the model is away: the other waves wait for the next
-            // invocation too.
             let unanswered = scored.unanswered.len();
-            let is_away = unanswered == asked && asked > app.config.leads_per_call;
             self.unanswered.extend(scored.unanswered);
             self.waves += 1;
-            if is_away {
-                return Ok(Progress::OutOfTime);
+            if is_away(asked, unanswered, app.config.leads_per_call) {
+                // The other waves wait for the next invocation too.
+                return Ok(Progress::Unfinished);
             }
         }
         Ok(Progress::Finished)
@@ -284,6 +281,13 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
     }
 }
 
+/// Whether the model is away, by the leads of a wave: it answered nothing, and was called more than
+/// once. The leads of a single call may have no answer because of what they say, and hold up no
+/// others.
+fn is_away(asked: usize, unanswered: usize, leads_per_call: usize) -> bool {
+    unanswered == asked && asked > leads_per_call
+}
+
 /// Takes back that a lead is asked about: the tokens for it are used up. What was harvested is
 /// kept and waits; a lead that was waiting is left as it is, and a profile that failed waits again.
 fn skip_for_budget(chunk: &Chunk, lead: &mut Lead<'_>) {
@@ -301,5 +305,18 @@ fn skip_for_budget(chunk: &Chunk, lead: &mut Lead<'_>) {
                 lead.cells.profile_waits();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_away_when_several_calls_and_all_their_leads_have_no_answer() {
+        assert!(is_away(10, 10, 5));
+        assert!(!is_away(10, 9, 5), "it answered about one");
+        assert!(!is_away(5, 5, 5), "one call says nothing about others");
+        assert!(!is_away(0, 0, 5), "nothing was asked");
     }
 }

@@ -175,7 +175,7 @@ pub async fn handle<T: Transport, Q: Queue>(
         app.limits.rest().await;
         match work {
             Ok(Ok(Progress::Finished)) => {}
-            Ok(Ok(Progress::OutOfTime)) => batch.resume(&delivery).await,
+            Ok(Ok(Progress::Unfinished)) => batch.resume(&delivery).await,
             Ok(Err(failure)) => batch.settle(&delivery, Err(failure)).await,
             Err(_elapsed) => {
                 let failure = Failure::retryable("the invocation's time was up");
