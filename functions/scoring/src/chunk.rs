@@ -149,7 +149,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
         let (found, missing): (Vec<_>, Vec<_>) = leads
             .iter()
-            .map(|lead| (lead, leads::find(&rows, &lead.lead)))
+            .map(|lead| (lead, rows.of(&lead.lead)))
             .partition(|(_, row)| row.is_some());
         self.settle(missing.into_iter().map(|(lead, _)| (lead, Outcome::NotALead))).await?;
         let mut open: Vec<Lead<'_>> =

@@ -143,12 +143,26 @@ pub(crate) async fn writable_fields(
     Ok(writable)
 }
 
+/// The rows of some leads, oldest first, each with the profile it is about.
+pub(crate) struct Rows(Vec<(Option<ProfileKey>, Record<LeadRow>)>);
+
+impl Rows {
+    /// The row of a lead: of several with its profile the oldest.
+    pub(crate) fn of(&self, lead: &LeadRef) -> Option<&Record<LeadRow>> {
+        let is_its = |(profile, row): &&(Option<ProfileKey>, Record<LeadRow>)| match lead {
+            LeadRef::Profile(wanted) => profile.as_ref() == Some(wanted),
+            LeadRef::Record(wanted) => row.id == *wanted,
+        };
+        self.0.iter().find(is_its).map(|(_, row)| row)
+    }
+}
+
 /// Reads the rows of these leads of a chunk: one request.
 pub(crate) async fn read(
     airtable: &Airtable<impl Transport>,
     chunk: &Chunk,
     leads: &[ChunkLead],
-) -> Result<Vec<Record<LeadRow>>, AirtableError> {
+) -> Result<Rows, AirtableError> {
     let mut slugs = Vec::new();
     let mut formulas = Vec::new();
     for lead in leads {
@@ -177,17 +191,9 @@ pub(crate) async fn read(
     let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
     let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
     rows.sort_by(|a: &Record<LeadRow>, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
-    Ok(rows)
-}
-
-/// The row of a lead: of several with its profile the oldest.
-pub(crate) fn find<'a>(rows: &'a [Record<LeadRow>], lead: &LeadRef) -> Option<&'a Record<LeadRow>> {
-    rows.iter().find(|row| match lead {
-        LeadRef::Profile(profile) => {
-            ProfileKey::of(&row.fields.profile_url).as_ref() == Some(profile)
-        }
-        LeadRef::Record(record) => row.id == *record,
-    })
+    let with_profile =
+        rows.into_iter().map(|row| (ProfileKey::of(&row.fields.profile_url), row)).collect();
+    Ok(Rows(with_profile))
 }
 
 /// Collects the cells of one row.
