@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// Why a text is not the id it was taken for.
@@ -23,13 +23,38 @@ impl IdError {
     }
 }
 
+/// How an id that holds its text leaves its type: always as that text.
+macro_rules! written_as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
 /// Declares a text id whose only door is `TryFrom<String>` with the given rule.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
+
+        written_as_text!($name);
 
         impl $name {
             /// The id's text.
@@ -56,17 +81,6 @@ macro_rules! text_id {
             }
         }
 
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
     };
 }
 
@@ -165,9 +179,11 @@ const BASE_RUN_FORMAT: &str = "%y%m%d-%H%M%S";
 const BASE_RUN_LEN: usize = 13;
 
 /// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many clients.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct BaseRunId(String);
+
+written_as_text!(BaseRunId);
 
 impl BaseRunId {
     /// The base run id of a moment: its UTC second.
@@ -235,22 +251,12 @@ impl std::str::FromStr for BaseRunId {
     }
 }
 
-impl From<BaseRunId> for String {
-    fn from(id: BaseRunId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for BaseRunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The run id `YYMMDD-HHMMSS-<Client ID>`: one client in one run, and so one run record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RunId(String);
+
+written_as_text!(RunId);
 
 impl RunId {
     /// The run id of `client` in the run `base`.
@@ -305,18 +311,6 @@ impl std::str::FromStr for RunId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         text.to_owned().try_into()
-    }
-}
-
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

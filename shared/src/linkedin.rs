@@ -92,10 +92,10 @@ fn normalise(url: &str) -> String {
     let url = url.trim();
     let url = url.split_once("://").map_or(url, |(_, rest)| rest);
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let url = percent_decode_str(url).decode_utf8_lossy().to_lowercase();
-    let url = url.strip_prefix("www.").unwrap_or(&url);
-    let url = url.split("/recent-activity").next().unwrap_or_default();
-    url.trim_end_matches('/').to_owned()
+    let mut url = percent_decode_str(url).decode_utf8_lossy().to_lowercase();
+    url.truncate(url.find("/recent-activity").unwrap_or(url.len()));
+    url.truncate(url.trim_end_matches('/').len());
+    if url.starts_with("www.") { url.split_off("www.".len()) } else { url }
 }
 
 #[cfg(test)]
