@@ -1,6 +1,7 @@
 //! What the model is asked about a lead's posts, what it answers, and how that is kept.
 
 use crate::posts_content::{CELL_MAX, StoredPost, cell_len};
+use serde::Serialize;
 use serde_json::{Value, json};
 use shared::ids::{PostKey, RunId};
 use shared::json;
@@ -47,22 +48,32 @@ pub(crate) struct ScoredPost {
     pub(crate) rationale: String,
 }
 
+/// A lead as the model is told of it.
+#[derive(Serialize)]
+struct LeadMaterial<'a> {
+    posts: Vec<PostMaterial<'a>>,
+}
+
+/// A post as the model is told it.
+#[derive(Serialize)]
+struct PostMaterial<'a> {
+    author: &'a str,
+    content: &'a str,
+    is_repost: bool,
+    post_id: &'a str,
+    posted_at: &'a str,
+}
+
 /// The posts of one lead as the model is told them, named by `ids`.
-pub(crate) fn material(posts: &[StoredPost], lead: Option<&ProfileKey>, ids: &[String]) -> Value {
-    let posts: Vec<Value> = posts
-        .iter()
-        .zip(ids)
-        .map(|(post, id)| {
-            json!({
-                "post_id": id,
-                "posted_at": post.posted_at(),
-                "author": post.author(),
-                "is_repost": post.is_repost_for(lead),
-                "content": post.content(),
-            })
-        })
-        .collect();
-    json!({"posts": posts})
+pub(crate) fn material(posts: &[StoredPost], lead: Option<&ProfileKey>, ids: &[String]) -> String {
+    let posts = posts.iter().zip(ids).map(|(post, id)| PostMaterial {
+        author: post.author(),
+        content: post.content(),
+        is_repost: post.is_repost_for(lead),
+        post_id: id,
+        posted_at: post.posted_at(),
+    });
+    json::text(&LeadMaterial { posts: posts.collect() })
 }
 
 /// Room for the answer about so many posts, thoughts included.

@@ -123,9 +123,10 @@ impl<'a> Form<'a> {
                 .collect();
             let material = match question.about {
                 About::Posts(posts) => evaluation::material(posts, question.profile.as_ref(), &own),
-                About::Profile(profile) => json!({"profile_id": own[0], "profile": profile}),
+                About::Profile(profile) => {
+                    json::text(&json!({"profile_id": own[0], "profile": profile}))
+                }
             };
-            let material = json::text(&material);
             weights.push(u32::try_from(material.len()).unwrap_or(u32::MAX));
             materials.push(material);
             ids.push(own);

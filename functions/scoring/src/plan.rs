@@ -3,7 +3,7 @@
 use crate::budget::{Allowance, Rates};
 use crate::form::About;
 use crate::harvest::ProfilePosts;
-use crate::posts_content::{self, CELL_MAX, StoredPost, cell_len};
+use crate::posts_content::{CELL_MAX, StoredPost, length};
 use shared::adapters::limits::MAX_MESSAGE_BYTES;
 use shared::digest::{id_of, queue_id};
 use shared::ids::{BaseId, LeadKey, PlanId, RecordId};
@@ -76,7 +76,7 @@ impl PlanLead {
     pub(crate) fn harvested(profile: ProfileKey, found: ProfilePosts) -> Self {
         let items = found.items;
         let mut room = CELL_MAX;
-        let fits = |post: &Post| match room.checked_sub(stored_len(post)) {
+        let fits = |post: &Post| match room.checked_sub(length([&StoredPost::from(post)])) {
             Some(left) => {
                 room = left;
                 true
@@ -275,11 +275,6 @@ pub(crate) fn fact_of(chunk: &Chunk) -> Fact {
 fn lane_of(lead: &ChunkLead, lanes: usize) -> usize {
     let sum: usize = lead.key.as_str().bytes().map(usize::from).sum();
     sum % lanes
-}
-
-/// Length of a post in its cell, as Airtable counts.
-fn stored_len(post: &Post) -> usize {
-    cell_len(&posts_content::write(&[StoredPost::from(post)]))
 }
 
 fn json_len(value: &impl serde::Serialize) -> usize {

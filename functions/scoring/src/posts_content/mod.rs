@@ -7,6 +7,8 @@ mod mend;
 mod plain_text;
 
 use serde_json::{Map, Value, json};
+use shared::ids::PostKey;
+use shared::json;
 use shared::linkedin::{PostUrl, ProfileKey};
 use shared::messages::{Post, PostKind};
 
@@ -60,13 +62,11 @@ impl StoredPost {
     /// Whether the words are somebody else's: its action says so and its author is not the lead,
     /// or author and lead are both known and differ.
     pub(crate) fn is_repost_for(&self, lead: Option<&ProfileKey>) -> bool {
-        let author = ProfileKey::of(self.author_url());
-        let says_so = [self.text("action"), self.meta("action"), self.meta("originLabel")]
-            .iter()
-            .any(|action| action.to_lowercase().contains("repost"));
-        match (lead, &author) {
-            (Some(lead), Some(author)) => lead != author,
-            _ => says_so,
+        match (lead, ProfileKey::of(self.author_url())) {
+            (Some(lead), Some(author)) => *lead != author,
+            _ => [self.text("action"), self.meta("action"), self.meta("originLabel")]
+                .iter()
+                .any(|action| action.to_lowercase().contains("repost")),
         }
     }
 
@@ -155,26 +155,20 @@ fn from_json(text: &str) -> Option<Vec<StoredPost>> {
 
 /// Merges harvested posts (newest first) into those that are stored, by post URL.
 pub(crate) fn merge(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged {
-    let unchanged = stored.clone();
-    let mut known = stored;
+    let keys: Vec<PostKey> = stored.iter().map(|post| post.url().key()).collect();
+    let mut updated = stored.clone();
     let mut added: Vec<StoredPost> = Vec::new();
     for post in harvested {
-        let newer = StoredPost::from(post);
-        let key = post.key();
-        match known.iter_mut().find(|stored| stored.url().key() == key) {
-            Some(stored) => stored.update(&newer),
+        let (key, newer) = (post.key(), StoredPost::from(post));
+        match keys.iter().position(|known| *known == key) {
+            Some(at) => updated[at].update(&newer),
             None => added.push(newer),
         }
     }
+    let known = if length(&updated) <= CELL_MAX { updated } else { stored };
     let mut merged = Merged { posts: Vec::new(), added: added.len(), without_room: 0 };
-    let fits = |posts: &[StoredPost], added: &[StoredPost]| {
-        cell_len(&write(&[added, posts].concat())) <= CELL_MAX
-    };
-    if !fits(&known, &[]) {
-        known = unchanged;
-    }
     // What is stored stays; of what is new the oldest gives way.
-    while !added.is_empty() && !fits(&known, &added) {
+    while !added.is_empty() && length(added.iter().chain(&known)) > CELL_MAX {
         added.pop();
         merged.added -= 1;
         merged.without_room += 1;
@@ -187,7 +181,13 @@ pub(crate) fn merge(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged {
 /// The cell's text.
 pub(crate) fn write(posts: &[StoredPost]) -> String {
     let posts: Vec<&Map<String, Value>> = posts.iter().map(|post| &post.0).collect();
-    serde_json::to_string(&posts).expect("posts are plain JSON values")
+    json::text(&posts)
+}
+
+/// Length of the cell's text: every post, the commas between them and the brackets around.
+pub(crate) fn length<'a>(posts: impl IntoIterator<Item = &'a StoredPost>) -> usize {
+    let with_comma = posts.into_iter().map(|post| cell_len(&json::text(&post.0)) + 1);
+    with_comma.sum::<usize>() + 1
 }
 
 /// Length as Airtable counts it.
@@ -279,6 +279,14 @@ mod tests {
         assert_eq!(urls(&merged.posts), ["newest", "kept"]);
         assert_eq!((merged.added, merged.without_room), (1, 1));
         assert!(cell_len(&write(&merged.posts)) <= CELL_MAX);
+    }
+
+    #[test]
+    fn the_length_of_a_cell_is_known_without_its_text() {
+        let posts = merge(Vec::new(), &[post("a", "one 😀 \"two\""), post("b", "é\n")]).posts;
+        for posts in [&posts[..], &posts[..1]] {
+            assert_eq!(length(posts), cell_len(&write(posts)));
+        }
     }
 
     #[test]
