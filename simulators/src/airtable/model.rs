@@ -182,9 +182,10 @@ impl Table {
             "id": self.id,
             "name": self.name,
             "primaryFieldId": field_ids.first(),
-            "fields": self.fields.iter().map(Field::model).collect::<Vec<_>>(),
-            "views": self.views.iter().map(view).collect::<Vec<_>>(),
         });
+        // Not within `json!`, which would copy them.
+        model["fields"] = self.fields.iter().map(Field::model).collect();
+        model["views"] = self.views.iter().map(view).collect();
         if let Some(description) = &self.description {
             model["description"] = json!(description);
         }

@@ -3,6 +3,9 @@
 use crate::invent;
 use serde_json::{Map, Value};
 
+/// Words in the names of keys that name something else than the item.
+const ASIDE: [&str; 4] = ["author", "img", "image", "target"];
+
 /// One thing that was asked about.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
@@ -24,16 +27,11 @@ impl Item {
     /// What the item says in answer to a property called `name`: the key of the same name, else
     /// one that names the item too, the author's and images' last.
     pub(super) fn echo(&self, name: &str) -> Option<&Value> {
-        let wanted = words(name).concat();
+        let wanted = plain(name);
         let candidates = self.keys.iter().filter(|(key, value)| names_item(key, value));
         let (_, value) = candidates.min_by_key(|(key, _)| {
-            let own = words(key);
-            let aside = ["author", "img", "image", "target"];
-            (
-                own.concat() != wanted,
-                own.iter().any(|word| aside.contains(&word.as_str())),
-                is_url_name(key) != is_url_name(name),
-            )
+            let is_aside = |word: &str| ASIDE.iter().any(|aside| word.eq_ignore_ascii_case(aside));
+            (plain(key) != wanted, words(key).any(is_aside), is_url_name(key) != is_url_name(name))
         })?;
         Some(value)
     }
@@ -152,31 +150,35 @@ fn names_item(key: &str, value: &Value) -> bool {
 
 /// Whether a property of this name says which thing is meant.
 pub(super) fn is_key_name(name: &str) -> bool {
-    is_url_name(name) || words(name).iter().any(|word| word == "id")
+    is_url_name(name) || words(name).any(|word| word.eq_ignore_ascii_case("id"))
 }
 
 fn is_url_name(name: &str) -> bool {
-    name.to_ascii_lowercase().contains("url")
+    name.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"url"))
 }
 
-/// The words of a name: `postUrl`, `post_url` and `Post URL` are all `post` and `url`.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_lower = false;
-    for letter in name.chars() {
-        if !letter.is_ascii_alphanumeric() || (letter.is_ascii_uppercase() && after_lower) {
-            words.push(String::new());
-        }
-        if letter.is_ascii_alphanumeric() {
-            words
-                .last_mut()
-                .expect("there is one from the start")
-                .push(letter.to_ascii_lowercase());
-        }
-        after_lower = letter.is_ascii_lowercase();
-    }
-    words.retain(|word| !word.is_empty());
-    words
+/// The words of a name: `postUrl`, `post_url` and `Post URL` are all `post` and `url`, in whatever
+/// case.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    parts.filter(|part| !part.is_empty()).flat_map(humps)
+}
+
+/// The parts of a camelCase name of ASCII letters and digits.
+fn humps(name: &str) -> impl Iterator<Item = &str> {
+    let begins = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let end = rest.as_bytes().windows(2).position(begins).map_or(rest.len(), |at| at + 1);
+        let hump;
+        (hump, rest) = rest.split_at(end);
+        (!hump.is_empty()).then_some(hump)
+    })
+}
+
+/// The name without what its spelling adds.
+fn plain(name: &str) -> String {
+    words(name).map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]
