@@ -65,9 +65,12 @@ impl Process {
     }
 
     async fn handle(&self, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
+        // In boxes: each is some tens of kilobytes, and a call is moved about before it begins.
         match self {
-            Self::Scoring(app, _) => scoring::handle(app, event, deadline).await,
-            Self::Finalizer(app, _) => metrics_finalizer::handle(app, event, deadline).await,
+            Self::Scoring(app, _) => Box::pin(scoring::handle(app, event, deadline)).await,
+            Self::Finalizer(app, _) => {
+                Box::pin(metrics_finalizer::handle(app, event, deadline)).await
+            }
         }
     }
 }

@@ -106,15 +106,10 @@ impl Seams {
             .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
         world.trace.say(|| format!("{} sends {}", self.worker.name, summary(&message.body)));
-        for (fact, branch) in [
-            (r#""type":"chunk_failed""#, Branch::ChunkFailed),
-            (r#""type":"run_failed""#, Branch::RunFailed),
-        ] {
-            if queue == QueueName::Metrics && message.body.contains(fact) {
-                world.failures.count(branch);
-            }
+        let told = world.oracle().sent(self.worker.invocation(), queue, &message.body);
+        if let Some(branch) = told {
+            world.failures.count(branch);
         }
-        world.oracle().sent(self.worker.invocation(), queue, &message.body);
         let after = delay.map_or(Duration::ZERO, |(_, after)| after);
         // Ticks are in the groups of metrics. Without one for more than two days a harvest whose
         // webhook was missed is not found any more, as is known.

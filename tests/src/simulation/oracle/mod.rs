@@ -10,6 +10,7 @@ mod run_book;
 mod settled;
 mod verdict;
 
+use super::failures::Branch;
 use super::scenario::Scenario;
 use super::trace::Trace;
 use crate::MASTER_BASE;
@@ -160,8 +161,8 @@ impl Oracle {
         self.logs_read.retain(|(reader, _), _| *reader != invocation);
     }
 
-    /// A message was put on its queue.
-    pub(super) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) {
+    /// A message was put on its queue. Returns the branch of failed work that it tells of.
+    pub(super) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) -> Option<Branch> {
         let message = parsed(body);
         match (queue, text(&message, "/type")) {
             (QueueName::Scoring, "ingest") => self.ingest_queued(&message),
@@ -172,18 +173,26 @@ impl Oracle {
             }
             (QueueName::Metrics, "event") => {
                 let run = run_of(&message);
-                let Some(fact) = at(&message, "/fact") else { return };
+                let fact = at(&message, "/fact")?;
                 match text(fact, "/type") {
                     "opened" => self.opened(&run, fact),
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.settled(invocation, &run, fact),
-                    "chunk_failed" | "run_failed" => self.run(&run).is_given_up = true,
+                    "chunk_failed" => {
+                        self.run(&run).is_given_up = true;
+                        return Some(Branch::ChunkFailed);
+                    }
+                    "run_failed" => {
+                        self.run(&run).is_given_up = true;
+                        return Some(Branch::RunFailed);
+                    }
                     _ => {}
                 }
             }
             _ => {}
         }
+        None
     }
 
     /// Events were stored.
