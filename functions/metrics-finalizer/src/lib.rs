@@ -7,6 +7,7 @@
 
 mod config;
 mod diagnose;
+mod events;
 mod missed;
 mod project;
 mod retry;
@@ -16,6 +17,7 @@ mod verify;
 pub use config::{Config, Missed, event_log_table, queue_urls};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use events::Events;
 use project::Urgency;
 use shared::airtable::{Airtable, Limiters};
 use shared::apify::Apify;
@@ -40,6 +42,7 @@ pub struct Finalizer<T, Q, L> {
     limiters: Arc<Limiters>,
     apify: Option<Apify<T>>,
     records: RunRecords,
+    events: Events,
     queue: Q,
     log: L,
     clock: Clock,
@@ -72,7 +75,8 @@ impl<T: Transport + Clone, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
             Arc::clone(&limiters),
         );
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
-        Self { airtable, limiters, apify, records, queue, log, clock, config }
+        let events = Events::default();
+        Self { airtable, limiters, apify, records, events, queue, log, clock, config }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{Finalizer, diagnose, stored};
 use shared::failure::FailureClass;
 use shared::fold::{RunState, Summary};
 use shared::ids::{RecordId, RunId};
-use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, Note, NoteKind};
+use shared::messages::{Fact, MetricsEvent, Note, NoteKind};
 use shared::run_records::Written;
 use shared::seams::{EventLog, LogError, Projection, Queue, RunLog, Transport};
 use std::fmt::Display;
@@ -89,7 +89,7 @@ async fn due_now<T: Transport, Q: Queue, L: EventLog>(
         app.log.save_projection(run, &still_shown).await?;
         return Ok(None);
     }
-    let folded = fold_log(run, log);
+    let folded = fold_log(app, run, log);
     Ok(folded.filter(|folded| is_due || folded.summary.status.is_end()))
 }
 
@@ -98,32 +98,19 @@ pub(crate) async fn fold<T: Transport, Q: Queue, L: EventLog>(
     app: &Finalizer<T, Q, L>,
     run: &RunId,
 ) -> Result<Option<Folded>, LogError> {
-    Ok(fold_log(run, app.log.read(run).await?))
+    Ok(fold_log(app, run, app.log.read(run).await?))
 }
 
-fn fold_log(run: &RunId, log: RunLog) -> Option<Folded> {
-    let events: Vec<MetricsEvent> =
-        log.events.iter().filter_map(|body| decode(run, body)).collect();
-    RunState::fold(&events).map(|state| Folded {
+fn fold_log<T, Q, L>(app: &Finalizer<T, Q, L>, run: &RunId, log: RunLog) -> Option<Folded> {
+    let events = log.events.len();
+    let read = app.events.read(run, log.events);
+    RunState::fold(read.iter().map(|event| &**event)).map(|state| Folded {
         summary: state.summary(),
         state,
-        events: log.events.len(),
+        events,
         appends: log.appends,
         known: log.projection,
     })
-}
-
-/// An event of the log. One that cannot be read was written by another release: it is left out,
-/// loudly, until a release that knows it folds the run again.
-fn decode(run: &RunId, body: &str) -> Option<MetricsEvent> {
-    match MetricsMessage::decode(body) {
-        Ok(MetricsMessage::Event(event)) => Some(*event),
-        Ok(MetricsMessage::Tick | MetricsMessage::Heard(_)) => None,
-        Err(error) => {
-            tracing::error!(%error, run.id = %run, "an event of the log cannot be read");
-            None
-        }
-    }
 }
 
 /// What becomes of the notes on repairs made while a record was written.

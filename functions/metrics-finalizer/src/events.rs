@@ -1,0 +1,110 @@
+//! Reading the events of a log, each of them once.
+//!
+//! A projection folds all events of a run, and most of them were folded by the one before it.
+//! Reading an event takes far longer than folding it, and what it says never changes.
+
+use shared::ids::RunId;
+use shared::messages::{Message, MetricsEvent, MetricsMessage};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most bytes of bodies that are kept: some long runs. A function has 512 MB at least.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// Events that this process has read, by their bodies.
+#[derive(Default)]
+pub(crate) struct Events(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    events: HashMap<String, Arc<MetricsEvent>>,
+    bytes: usize,
+}
+
+impl Events {
+    /// The events with these bodies, in the same order. One that cannot be read was written by
+    /// another release: it is left out, loudly, until a release that knows it reads the log.
+    pub(crate) fn read(&self, run: &RunId, bodies: Vec<String>) -> Vec<Arc<MetricsEvent>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        bodies.into_iter().filter_map(|body| known.read(run, body)).collect()
+    }
+}
+
+impl Known {
+    fn read(&mut self, run: &RunId, body: String) -> Option<Arc<MetricsEvent>> {
+        if let Some(event) = self.events.get(&body) {
+            return Some(Arc::clone(event));
+        }
+        let event: Arc<MetricsEvent> = decode(run, &body)?.into();
+        self.bytes += body.len();
+        if self.bytes > KEPT_BYTES {
+            self.events.clear();
+            self.bytes = body.len();
+        }
+        self.events.insert(body, Arc::clone(&event));
+        Some(event)
+    }
+}
+
+fn decode(run: &RunId, body: &str) -> Option<Box<MetricsEvent>> {
+    match MetricsMessage::decode(body) {
+        Ok(MetricsMessage::Event(event)) => Some(event),
+        Ok(MetricsMessage::Tick | MetricsMessage::Heard(_)) => None,
+        Err(error) => {
+            tracing::error!(%error, run.id = %run, "an event of the log cannot be read");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::messages::{Fact, Note, NoteKind, RunHeader, RunType};
+
+    fn event(text: &str) -> MetricsEvent {
+        let at = "2026-11-23T10:00:00Z".parse().unwrap();
+        let run = RunHeader {
+            base_run: "261123-100000".parse().unwrap(),
+            client: "Guy-Wilson".parse().unwrap(),
+            client_name: "Guy Wilson".to_owned(),
+            run_type: RunType::Standalone,
+            opened_at: at,
+        };
+        let fact = Fact::Noted(Note { kind: NoteKind::Input, text: text.to_owned() });
+        MetricsEvent { run, at, fact }
+    }
+
+    fn read(events: &Events, told: &[MetricsEvent]) -> Vec<Arc<MetricsEvent>> {
+        events.read(&told[0].run.id(), told.iter().map(MetricsEvent::encode).collect())
+    }
+
+    #[test]
+    fn a_log_is_read_as_it_is_however_much_of_it_is_known() {
+        let events = Events::default();
+        let told = [event("one"), event("two"), event("three")];
+        let first = read(&events, &told[..2]);
+        let again = read(&events, &[told[2].clone(), told[1].clone(), told[0].clone()]);
+        let texts: Vec<&MetricsEvent> = again.iter().map(|event| &**event).collect();
+        assert_eq!(texts, [&told[2], &told[1], &told[0]]);
+        assert!(Arc::ptr_eq(&first[0], &again[2]), "it was read before");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_out() {
+        let told = event("one");
+        let bodies = vec!["{\"version\":9,\"type\":\"event\"}".to_owned(), told.encode()];
+        let read = Events::default().read(&told.run.id(), bodies);
+        assert_eq!(read, [Arc::new(told)]);
+    }
+
+    #[test]
+    fn more_than_fits_is_read_all_the_same_and_not_kept() {
+        let events = Events::default();
+        let told: Vec<_> = (0..20).map(|n| event(&n.to_string().repeat(1 << 20))).collect();
+        assert_eq!(read(&events, &told).len(), told.len());
+        let known = events.0.lock().unwrap();
+        assert!(known.bytes <= KEPT_BYTES, "{} bytes are kept", known.bytes);
+        assert_eq!(known.bytes, known.events.keys().map(String::len).sum::<usize>());
+    }
+}
