@@ -223,8 +223,8 @@ impl TryFrom<String> for BaseRunId {
     }
 }
 
-/// Whether `text` is a date and time as [`BASE_RUN_FORMAT`] writes them. Every event names its run,
-/// and reading with the format takes six times as long.
+/// Whether `text` is a date and time as [`BASE_RUN_FORMAT`] writes them. Reading with the format is
+/// lenient, and slow for what every event names.
 fn is_base_run(text: &str) -> bool {
     let Some((date, time)) = text.split_once('-') else { return false };
     let pairs = |text: &str| -> Option<[i8; 3]> {

@@ -46,7 +46,7 @@ fn broken_rule(message: &OutgoingMessage) -> Option<String> {
             body.len()
         ));
     }
-    // Most bodies have no byte that any of these begins with.
+    // Every character that is not allowed begins with another byte; most bodies have none.
     if body.bytes().all(|byte| (b' '..0xEF).contains(&byte)) {
         return None;
     }
