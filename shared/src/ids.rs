@@ -344,6 +344,7 @@ mod tests {
         assert_eq!(base("250229-000000"), None, "2025 is no leap year");
         assert_eq!(base("25101-4153000"), None);
         assert_eq!(base("+51014-153000"), None);
+        assert_eq!(base("2510140153000"), None, "it has no hyphen");
         assert_eq!(base("{{resource.id}}"), None);
         assert_eq!(base("ééééééééééé"), None);
     }

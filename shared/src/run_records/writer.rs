@@ -68,7 +68,6 @@ impl RunRecords {
     ) -> Result<Vec<Written>, AirtableError> {
         let mut shape = self.shape(airtable, Recency::Recent).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
-        let mut looked_for_duplicates = false;
         // A choice that a select lacks concerns these runs alone: it is not remembered.
         let mut left_out_now: Vec<(&'static str, String)> = Vec::new();
         loop {
@@ -93,8 +92,7 @@ impl RunRecords {
             } else if let Some(field) = refused_field(message, &shape) {
                 self.say_left_out(field, message);
                 shape.left_out.insert(field, message.clone());
-            } else if !looked_for_duplicates {
-                looked_for_duplicates = true;
+            } else if duplicates.is_empty() {
                 for run in runs {
                     let marked = self.mark_duplicates(airtable, run).await?;
                     duplicates.insert(run.run.clone(), marked);
@@ -221,9 +219,14 @@ fn written(
 mod tests {
     use super::*;
     use crate::fold::RunState;
-    use crate::messages::{Fact, MetricsEvent, RunFailed, RunHeader, RunType};
+    use crate::messages::{Fact, MetricsEvent, Opened, OpenedBy, RunFailed, RunHeader, RunType};
 
+    /// A run that failed.
     fn run_of(client: &str) -> Summary {
+        told(client, Fact::RunFailed(RunFailed { apify_run: None, reason: "told".to_owned() }))
+    }
+
+    fn told(client: &str, fact: Fact) -> Summary {
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let run = RunHeader {
             base_run: "261123-100000".parse().unwrap(),
@@ -232,7 +235,6 @@ mod tests {
             run_type: RunType::Standalone,
             opened_at: at,
         };
-        let fact = Fact::RunFailed(RunFailed { apify_run: None, reason: "told".to_owned() });
         RunState::fold(&[MetricsEvent { run, at, fact }]).unwrap().summary()
     }
 
@@ -244,7 +246,9 @@ mod tests {
 
     #[test]
     fn a_choice_that_a_select_lacks_names_that_select_and_no_other() {
-        let rows = [cells(&run_of("Guy-Wilson"), &[])];
+        let harvest = "HG7ML7M8z78YcAPEB".parse().unwrap();
+        let opened = Fact::Opened(Opened { by: OpenedBy::Webhook(harvest) });
+        let rows = [told("Ada-Park", opened), run_of("Guy-Wilson")].map(|run| cells(&run, &[]));
         let refused = |choice: &str, left_out: &[(&'static str, String)]| {
             let message = format!("Insufficient permissions to create select option \"{choice}\"");
             refused_choice(&message, &rows, left_out)

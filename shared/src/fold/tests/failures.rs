@@ -20,6 +20,14 @@ fn a_harvest_that_brought_nothing_usable_fails_the_run_and_one_that_did_does_not
 }
 
 #[test]
+fn a_run_of_which_nothing_was_planned_ended_with_its_last_failure() {
+    let failed =
+        |reason: &str| Fact::RunFailed(RunFailed { apify_run: None, reason: reason.to_owned() });
+    let story = Story::new().tell(failed("no such client")).tell(failed("client paused"));
+    assert_eq!(story.summary().ended_at, Some(story.now));
+}
+
+#[test]
 fn a_run_that_failed_to_be_planned_is_put_right_by_planning_it() {
     let failed = RunFailed { apify_run: Some(harvest_id()), reason: "no such client".to_owned() };
     let story = Story::new().opened().tell(Fact::RunFailed(failed)).harvested(

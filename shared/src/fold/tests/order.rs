@@ -60,3 +60,17 @@ fn a_client_that_is_named_once_is_named_whatever_comes_first() {
     assert_eq!(name(nameless.iter().chain(&told[..1]).collect()), "Guy Wilson");
     assert_eq!(name(told[..1].iter().chain(&nameless).collect()), "Guy Wilson");
 }
+
+#[test]
+fn a_run_began_when_any_event_says_so_and_was_named_beforehand_if_any_says_so() {
+    let told = finished().events;
+    let mut early = told[1].clone();
+    early.run.opened_at = start() - SignedDuration::from_mins(5);
+    early.run.run_type = RunType::Orchestrated;
+    for events in [[&[early.clone()], &told[..]].concat(), [&told[..], &[early]].concat()] {
+        let summary = RunState::fold(&events).unwrap().summary();
+        let began = start() - SignedDuration::from_mins(5);
+        assert_eq!((summary.started_at, summary.header.opened_at), (began, began));
+        assert_eq!(summary.header.run_type, RunType::Orchestrated);
+    }
+}
