@@ -360,6 +360,7 @@ mod tests {
         assert!("recX8s1pPiBf5rqT".parse::<RecordId>().is_err());
         assert!("251314-153000-Guy".parse::<RunId>().is_err(), "there is no month 13");
         assert!("251014-153000Guy".parse::<RunId>().is_err());
+        assert!("251014".parse::<RunId>().is_err());
         assert!("AAAA-AAAA_A".parse::<PostKey>().is_ok());
         assert!("AAAA+AAAA/A".parse::<PostKey>().is_err(), "that is not the URL-safe alphabet");
         assert!("AAAAAAAAAAAA".parse::<PostKey>().is_err(), "one too many");

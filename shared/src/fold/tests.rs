@@ -373,6 +373,11 @@ fn what_does_not_add_up_is_said() {
         super::balance::imbalances(&forgotten),
         ["post leads: 1 left open by chunks that are done"]
     );
+    forgotten.posts.leads = LeadCounts { planned: 5, open: 2, scored: 1, ..LeadCounts::default() };
+    assert_eq!(
+        super::balance::imbalances(&forgotten)[0],
+        "post leads: 5 planned, but 1 scored + 0 skipped + 0 failed + 2 open = 3"
+    );
     let usage = TokenUsage { prompt: 5, output: 5, total: 11, ..TokenUsage::default() };
     let odd = CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() };
     let miscounted = story(2).announced(&only, 1).billed(&only, &[odd]);

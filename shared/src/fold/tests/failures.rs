@@ -2,6 +2,7 @@
 
 use super::missing::{another_plan, chunk_of_another_plan};
 use super::*;
+use crate::ids::PlanId;
 
 #[test]
 fn a_harvest_that_brought_nothing_usable_fails_the_run_and_one_that_did_does_not() {
@@ -98,6 +99,23 @@ fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
         .tell(Fact::ChunkFailed(failed))
         .summary();
     assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 1));
+}
+
+#[test]
+fn a_lead_that_two_chunks_gave_up_failed_for_the_later_reason() {
+    let failed = |plan: PlanId, category| {
+        let attempt = AttemptRef { plan, ..attempt(0, 1) };
+        Fact::ChunkFailed(ChunkFailed { attempt, category, reason: "gone".to_owned() })
+    };
+    for plans in [[plan_id(), another_plan()], [another_plan(), plan_id()]] {
+        let [earlier, later] = plans;
+        let story = Story::new().opened().planned(&[&[1]]).tell(chunk_of_another_plan([1]));
+        let summary = story
+            .tell(failed(earlier, ErrorCategory::Airtable))
+            .tell(failed(later, ErrorCategory::ModelConfig))
+            .summary();
+        assert_eq!(summary.errors.keys().collect::<Vec<_>>(), [&ErrorCategory::ModelConfig]);
+    }
 }
 
 #[test]
