@@ -102,6 +102,18 @@ fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
 }
 
 #[test]
+fn a_lead_is_open_while_another_chunk_that_has_it_goes_on() {
+    let failed = ChunkFailed {
+        attempt: AttemptRef { plan: another_plan(), ..attempt(0, 1) },
+        category: ErrorCategory::Airtable,
+        reason: "the base denies access".to_owned(),
+    };
+    let story = Story::new().opened().planned(&[&[1]]).tell(chunk_of_another_plan([1]));
+    let leads = story.tell(Fact::ChunkFailed(failed)).summary().posts.leads;
+    assert_eq!((leads.failed, leads.open), (0, 1));
+}
+
+#[test]
 fn a_lead_that_two_chunks_gave_up_failed_for_the_later_reason() {
     let failed = |plan: PlanId, category| {
         let attempt = AttemptRef { plan, ..attempt(0, 1) };

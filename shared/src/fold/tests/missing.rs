@@ -59,6 +59,13 @@ fn a_chunk_whose_plan_was_told_is_missing_once() {
 }
 
 #[test]
+fn a_chunk_of_which_only_its_plan_told_is_missing() {
+    let summary = finished().tell(another_plan_told()).summary();
+    assert_eq!(summary.missing, [format!("chunk 1 of 1 (plan {})", another_plan())]);
+    assert_eq!(summary.status, Status::Running);
+}
+
+#[test]
 fn only_a_run_of_which_nothing_was_heard_but_notes_is_not_planned() {
     let note = Note { kind: NoteKind::Record, text: "record was gone".to_owned() };
     let unplanned = Story::new().tell(Fact::Noted(note));
@@ -83,6 +90,8 @@ fn failures_are_told_in_the_order_of_their_times() {
     let failures = story.summary().failures;
     let reasons: Vec<&str> = failures.iter().map(|(.., reason)| reason.as_str()).collect();
     assert_eq!(reasons, ["came first", "came second"]);
+    let again = story.tell(failed(Some("ZZZZZZZZZZZZZZZZZ"), "came first"));
+    assert_eq!(again.summary().failures, failures, "the same failure keeps its first time");
 }
 
 #[test]
