@@ -358,6 +358,7 @@ mod tests {
         );
         assert!("{{resource.id}}".parse::<ApifyRunId>().is_err());
         assert!("recX8s1pPiBf5rqT".parse::<RecordId>().is_err());
+        assert!("recX8s1pPiBf5-qTz".parse::<RecordId>().is_err());
         assert!("251314-153000-Guy".parse::<RunId>().is_err(), "there is no month 13");
         assert!("251014-153000Guy".parse::<RunId>().is_err());
         assert!("251014".parse::<RunId>().is_err());

@@ -86,6 +86,34 @@ fn a_replay_takes_over_the_chunks_that_are_missing_and_both_tries_cost_counts() 
 }
 
 #[test]
+fn a_chunk_is_taken_over_only_when_each_of_its_leads_is() {
+    let (queued, _) = replay_queued(half_missing(), plan_id(), &[2, 3]);
+    let missing = queued.summary().missing;
+    assert!(missing.contains(&format!("chunk 2 of 2 (plan {})", plan_id())), "{missing:?}");
+    let untold = finished().tell(another_plan_told());
+    let (queued, _) = replay_queued(untold, another_plan(), &[5]);
+    let missing = queued.summary().missing;
+    assert!(missing.contains(&format!("chunk 1 of 1 (plan {})", another_plan())), "{missing:?}");
+}
+
+#[test]
+fn a_row_that_any_try_named_is_known() {
+    let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
+    let settled = |n, record| {
+        let (outcome, examined, scored) = (blocked(), Vec::new(), Vec::new());
+        let leads = vec![LeadOutcome { lead: lead(1), record, outcome, examined, scored }];
+        Fact::Settled(Settled { attempt: attempt(0, n), kind: Kind::Post, leads })
+    };
+    for records in [[None, Some(record.clone())], [Some(record.clone()), None]] {
+        let [first, second] = records;
+        let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 2, true);
+        let story = story.planned(&[&[1]]).tell(settled(1, first)).tell(settled(2, second));
+        let replays = replays(&story.done(&attempt(0, 2)));
+        assert_eq!(replays[0].plans[0].leads[0].record, Some(record.clone()));
+    }
+}
+
+#[test]
 fn what_two_plans_left_open_is_replayed_by_one_task_while_it_fits() {
     let (story, _) = part(half_missing(), "a", &[5, 6]);
     let replays = RunState::fold(&story.events).unwrap().replays(story.now);
