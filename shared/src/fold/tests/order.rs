@@ -1,5 +1,6 @@
 //! Events in any order, any number of times.
 
+use super::missing::another_plan_told;
 use super::*;
 
 /// A long run with everything in it.
@@ -73,4 +74,10 @@ fn a_run_began_when_any_event_says_so_and_was_named_beforehand_if_any_says_so() 
         assert_eq!((summary.started_at, summary.header.opened_at), (began, began));
         assert_eq!(summary.header.run_type, RunType::Orchestrated);
     }
+}
+
+#[test]
+fn a_plan_that_is_told_again_was_planned_the_first_time() {
+    let again = finished().tell(another_plan_told()).tell(another_plan_told());
+    assert_eq!(again.summary().planned, finished().tell(another_plan_told()).summary().planned);
 }
