@@ -23,29 +23,6 @@ impl IdError {
     }
 }
 
-/// How an id that holds its text leaves its type: always as that text.
-macro_rules! written_as_text {
-    ($name:ident) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
 /// Declares a text id whose only door is `TryFrom<String>` with the given rule.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $check:expr) => {
@@ -53,8 +30,6 @@ macro_rules! text_id {
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
         #[serde(try_from = "String")]
         pub struct $name(String);
-
-        written_as_text!($name);
 
         impl $name {
             /// The id's text.
@@ -81,6 +56,23 @@ macro_rules! text_id {
             }
         }
 
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
     };
 }
 
@@ -178,12 +170,14 @@ const BASE_RUN_FORMAT: &str = "%y%m%d-%H%M%S";
 /// Its length.
 const BASE_RUN_LEN: usize = 13;
 
-/// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many clients.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct BaseRunId(String);
-
-written_as_text!(BaseRunId);
+text_id!(
+    /// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many
+    /// clients.
+    BaseRunId,
+    "a base run id",
+    "it needs a date and time as YYMMDD-HHMMSS",
+    is_base_run
+);
 
 impl BaseRunId {
     /// The base run id of a moment: its UTC second.
@@ -202,24 +196,6 @@ impl BaseRunId {
             return None;
         }
         front.parse().ok()
-    }
-
-    /// The id's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for BaseRunId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        if is_base_run(&text) {
-            Ok(Self(text))
-        } else {
-            Err(IdError::new("a base run id", &text, "it needs a date and time as YYMMDD-HHMMSS"))
-        }
     }
 }
 
@@ -243,20 +219,18 @@ fn is_base_run(text: &str) -> bool {
     DateTime::new(2000 + i16::from(year), month, day, hour, minute, second, 0).is_ok()
 }
 
-impl std::str::FromStr for BaseRunId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        text.to_owned().try_into()
+text_id!(
+    /// The run id `YYMMDD-HHMMSS-<Client ID>`: one client in one run, and so one run record.
+    RunId,
+    "a run id",
+    "it needs YYMMDD-HHMMSS-<Client ID>",
+    |text| {
+        text.split_at_checked(BASE_RUN_LEN).is_some_and(|(base, rest)| {
+            is_base_run(base)
+                && rest.strip_prefix('-').is_some_and(|client| client.parse::<ClientId>().is_ok())
+        })
     }
-}
-
-/// The run id `YYMMDD-HHMMSS-<Client ID>`: one client in one run, and so one run record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct RunId(String);
-
-written_as_text!(RunId);
+);
 
 impl RunId {
     /// The run id of `client` in the run `base`.
@@ -281,36 +255,6 @@ impl RunId {
     #[must_use]
     pub fn client(&self) -> ClientId {
         self.0[BASE_RUN_LEN + 1..].parse().expect("a run id ends in a client id")
-    }
-
-    /// The id's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for RunId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        let valid = text.split_at_checked(BASE_RUN_LEN).is_some_and(|(base, rest)| {
-            base.parse::<BaseRunId>().is_ok()
-                && rest.strip_prefix('-').is_some_and(|client| client.parse::<ClientId>().is_ok())
-        });
-        if valid {
-            Ok(Self(text))
-        } else {
-            Err(IdError::new("a run id", &text, "it needs YYMMDD-HHMMSS-<Client ID>"))
-        }
-    }
-}
-
-impl std::str::FromStr for RunId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        text.to_owned().try_into()
     }
 }
 

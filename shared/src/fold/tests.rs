@@ -170,6 +170,12 @@ impl Story {
         self.tell(Fact::ChunkDone(ChunkDone { attempt: attempt.clone() }))
     }
 
+    /// The chunk can never be done.
+    fn gave_up(self, attempt: &AttemptRef, category: ErrorCategory) -> Self {
+        let (attempt, reason) = (attempt.clone(), "the base denies access".to_owned());
+        self.tell(Fact::ChunkFailed(ChunkFailed { attempt, category, reason }))
+    }
+
     fn summary(&self) -> Summary {
         RunState::fold(&self.events).unwrap().summary()
     }

@@ -166,16 +166,14 @@ pub(crate) fn merge(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged {
         }
     }
     let known = if length(&updated) <= CELL_MAX { updated } else { stored };
-    let mut merged = Merged { posts: Vec::new(), added: added.len(), without_room: 0 };
+    let new = added.len();
     // What is stored stays; of what is new the oldest gives way.
     while !added.is_empty() && length(added.iter().chain(&known)) > CELL_MAX {
         added.pop();
-        merged.added -= 1;
-        merged.without_room += 1;
     }
-    merged.posts = added;
-    merged.posts.extend(known);
-    merged
+    let kept = added.len();
+    let posts = added.into_iter().chain(known).collect();
+    Merged { posts, added: kept, without_room: new - kept }
 }
 
 /// The cell's text.

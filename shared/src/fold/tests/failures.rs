@@ -2,7 +2,6 @@
 
 use super::missing::{another_plan, chunk_of_another_plan};
 use super::*;
-use crate::ids::PlanId;
 
 #[test]
 fn a_harvest_that_brought_nothing_usable_fails_the_run_and_one_that_did_does_not() {
@@ -67,17 +66,12 @@ fn a_run_that_ended_well_is_not_made_worse_by_a_later_delivery_that_fails() {
 #[test]
 fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them() {
     let (first, second) = (attempt(0, 1), attempt(0, 2));
-    let failed = ChunkFailed {
-        attempt: first.clone(),
-        category: ErrorCategory::Airtable,
-        reason: "the base denies access".to_owned(),
-    };
     let story = Story::new()
         .opened()
         .harvested(HarvestStatus::Succeeded, 4, true)
         .planned(&[&[1, 2]])
         .settled(&first, &[(1, SCORED)])
-        .tell(Fact::ChunkFailed(failed));
+        .gave_up(&first, ErrorCategory::Airtable);
     let summary = story.summary();
     assert_eq!(summary.status, Status::CompletedWithErrors);
     assert_eq!((summary.posts.leads.scored, summary.posts.leads.failed), (1, 1));
@@ -87,44 +81,31 @@ fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them(
 
 #[test]
 fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
-    let failed = ChunkFailed {
-        attempt: attempt(0, 1),
-        category: ErrorCategory::Airtable,
-        reason: "the base denies access".to_owned(),
-    };
     let summary = Story::new()
         .opened()
         .harvested(HarvestStatus::Succeeded, 4, true)
         .planned(&[&[1], &[2]])
-        .tell(Fact::ChunkFailed(failed))
+        .gave_up(&attempt(0, 1), ErrorCategory::Airtable)
         .summary();
     assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 1));
 }
 
 #[test]
 fn a_lead_is_open_while_another_chunk_that_has_it_goes_on() {
-    let failed = ChunkFailed {
-        attempt: AttemptRef { plan: another_plan(), ..attempt(0, 1) },
-        category: ErrorCategory::Airtable,
-        reason: "the base denies access".to_owned(),
-    };
+    let other = AttemptRef { plan: another_plan(), ..attempt(0, 1) };
     let story = Story::new().opened().planned(&[&[1]]).tell(chunk_of_another_plan([1]));
-    let leads = story.tell(Fact::ChunkFailed(failed)).summary().posts.leads;
+    let leads = story.gave_up(&other, ErrorCategory::Airtable).summary().posts.leads;
     assert_eq!((leads.failed, leads.open), (0, 1));
 }
 
 #[test]
 fn a_lead_that_two_chunks_gave_up_failed_for_the_later_reason() {
-    let failed = |plan: PlanId, category| {
-        let attempt = AttemptRef { plan, ..attempt(0, 1) };
-        Fact::ChunkFailed(ChunkFailed { attempt, category, reason: "gone".to_owned() })
-    };
     for plans in [[plan_id(), another_plan()], [another_plan(), plan_id()]] {
-        let [earlier, later] = plans;
+        let [earlier, later] = plans.map(|plan| AttemptRef { plan, ..attempt(0, 1) });
         let story = Story::new().opened().planned(&[&[1]]).tell(chunk_of_another_plan([1]));
         let summary = story
-            .tell(failed(earlier, ErrorCategory::Airtable))
-            .tell(failed(later, ErrorCategory::ModelConfig))
+            .gave_up(&earlier, ErrorCategory::Airtable)
+            .gave_up(&later, ErrorCategory::ModelConfig)
             .summary();
         assert_eq!(summary.errors.keys().collect::<Vec<_>>(), [&ErrorCategory::ModelConfig]);
     }
@@ -132,12 +113,9 @@ fn a_lead_that_two_chunks_gave_up_failed_for_the_later_reason() {
 
 #[test]
 fn a_chunk_whose_planning_died_after_it_was_queued_can_fail_like_any_other() {
-    let failed = ChunkFailed {
-        attempt: AttemptRef { plan: another_plan(), ..attempt(0, 1) },
-        category: ErrorCategory::Airtable,
-        reason: "the base denies access".to_owned(),
-    };
-    let story = finished().tell(chunk_of_another_plan([5])).tell(Fact::ChunkFailed(failed));
+    let other = AttemptRef { plan: another_plan(), ..attempt(0, 1) };
+    let story =
+        finished().tell(chunk_of_another_plan([5])).gave_up(&other, ErrorCategory::Airtable);
     let summary = story.summary();
     assert_eq!(summary.missing, Vec::<String>::new());
     assert_eq!(summary.status, Status::CompletedWithErrors);

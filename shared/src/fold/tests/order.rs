@@ -7,11 +7,6 @@ use super::*;
 fn eventful() -> Vec<MetricsEvent> {
     let (died, lived, late) = (attempt(0, 3), attempt(0, 4), attempt(1, 5));
     let failed = RunFailed { apify_run: Some(harvest_id()), reason: "base denied".to_owned() };
-    let chunk_failed = ChunkFailed {
-        attempt: late.clone(),
-        category: ErrorCategory::Airtable,
-        reason: "gone".to_owned(),
-    };
     let note = |kind| Fact::Noted(Note { kind, text: "told".to_owned() });
     finished()
         .opened()
@@ -25,7 +20,7 @@ fn eventful() -> Vec<MetricsEvent> {
         .tell(note(NoteKind::Stalled))
         .done(&lived)
         .settled(&late, &[(3, blocked()), (4, SCORED)])
-        .tell(Fact::ChunkFailed(chunk_failed))
+        .gave_up(&late, ErrorCategory::Airtable)
         .events
 }
 

@@ -177,15 +177,8 @@ fn a_chunk_whose_plan_was_never_told_is_replayed_too() {
 
 #[test]
 fn the_leads_of_a_replay_that_failed_have_failed_though_what_it_took_over_never_ends() {
-    let failed = |attempt: &AttemptRef| {
-        Fact::ChunkFailed(ChunkFailed {
-            attempt: attempt.clone(),
-            category: ErrorCategory::Airtable,
-            reason: "the base denies access".to_owned(),
-        })
-    };
     let (queued, again) = replay_queued(half_missing(), plan_id(), &[2, 3, 4]);
-    let told = queued.tell(failed(&again));
+    let told = queued.gave_up(&again, ErrorCategory::Airtable);
     let leads = LeadCounts { planned: 4, scored: 1, skipped: 0, failed: 3, open: 0 };
     let summary = told.summary();
     assert_eq!((summary.status, &summary.posts.leads), (Status::CompletedWithErrors, &leads));
@@ -193,7 +186,7 @@ fn the_leads_of_a_replay_that_failed_have_failed_though_what_it_took_over_never_
 
     let lost = finished().tell(chunk_of_another_plan([5]));
     let (queued, again) = replay_queued(lost, another_plan(), &[5]);
-    let untold = queued.tell(failed(&again));
+    let untold = queued.gave_up(&again, ErrorCategory::Airtable);
     let leads = untold.summary().posts.leads;
     assert_eq!((leads.failed, leads.open), (1, 0));
     assert_eq!(replayed(&untold), [vec![lead(5)]]);
