@@ -5,7 +5,9 @@ use local::commands::{
     demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate,
 };
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Scores LinkedIn leads' posts and keeps run records whose numbers are exactly right.
 #[derive(Parser)]
@@ -79,6 +81,8 @@ fn init_logs(command: &Command) {
         | Command::Replay(_)
         | Command::Reproject(_) => "error",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse().ok());
+    let filter: Targets = asked.unwrap_or_else(|| default.parse().expect("levels of modules"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter).init();
 }

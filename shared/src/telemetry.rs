@@ -5,23 +5,31 @@ use crate::clock::Clock;
 use crate::config::Vars;
 use crate::messages::RunHeader;
 use tracing::Span;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends logs to standard output as JSON, at the level of `RUST_LOG` (`info` when it is not set).
-/// Switches metrics on for `service`, in the namespace `METRICS_NAMESPACE` (`runtally` when it is
-/// not set). Call once, before anything is logged.
+/// Sends logs to standard output as JSON, at the level of `RUST_LOG` (`info` when it is not set),
+/// which may name modules (`warn,shared=debug`). Switches metrics on for `service`, in the
+/// namespace `METRICS_NAMESPACE` (`runtally` when it is not set). Call once, before anything is
+/// logged.
 pub fn init(service: &'static str, vars: &Vars<impl Fn(&'static str) -> Option<String>>) {
     crate::metrics_emf::init(metrics_namespace(vars), service, Clock::system());
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .from_env_lossy();
-    tracing_subscriber::fmt()
+    let normal = || Targets::new().with_default(LevelFilter::INFO);
+    let (filter, misread) = match vars.optional("RUST_LOG") {
+        Ok(asked) => (asked.unwrap_or_else(normal), None),
+        Err(error) => (normal(), Some(error)),
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .init();
+        .with_span_list(false);
+    tracing_subscriber::registry().with(lines).with(filter).init();
+    if let Some(error) = misread {
+        tracing::warn!(%error, "logging at info");
+    }
 }
 
 /// Where CloudWatch files the metrics: two deployments in one account keep theirs apart.
