@@ -5,14 +5,14 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::seams::Transport;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const TOKEN: &str = "invented-webhook-token";
 
-/// Ports that were free a moment ago.
+/// Where `runtally serve` is reached; by default at ports that the system chooses.
+#[derive(Default)]
 struct Ports {
     webhook: u16,
     airtable: u16,
@@ -21,11 +21,26 @@ struct Ports {
 }
 
 impl Ports {
-    fn free() -> Self {
-        let listeners: Vec<TcpListener> =
-            (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let port = |at: usize| listeners[at].local_addr().unwrap().port();
-        Self { webhook: port(0), airtable: port(1), apify: port(2), gemini: port(3) }
+    /// Those that `runtally serve` has left word of.
+    async fn left_word_of(data: &Path) -> Self {
+        let started = Instant::now();
+        loop {
+            let word = std::fs::read(data.join("served.json")).unwrap_or_default();
+            if let Ok(word) = serde_json::from_slice::<Value>(&word) {
+                let port = |pointer| {
+                    let url = word.pointer(pointer).and_then(Value::as_str).unwrap();
+                    url.parse::<http::Uri>().unwrap().port_u16().unwrap()
+                };
+                return Self {
+                    webhook: port("/url"),
+                    airtable: port("/simulated/airtable/AIRTABLE_API_URL"),
+                    apify: port("/simulated/apify/APIFY_API_URL"),
+                    gemini: port("/simulated/gemini/GEMINI_API_URL"),
+                };
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "serve has left no word");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
@@ -92,12 +107,12 @@ async fn record_at_its_end(ports: &Ports, master_base: &str) -> Value {
 #[tokio::test]
 async fn a_run_goes_on_where_it_was_when_the_process_was_killed() {
     let data = tempfile::tempdir().unwrap();
-    let ports = Ports::free();
     let world = local::invented::World::invent(local::invented::Size::default());
     let client = &world.clients[0];
     let harvest = client.harvest();
 
-    let mut first = serve(data.path(), &ports);
+    let mut first = serve(data.path(), &Ports::default());
+    let ports = Ports::left_word_of(data.path()).await;
     let id = client.id.as_str().replace(' ', "%20");
     let webhook = json!({
         "requestUrl": format!("http://127.0.0.1:{}/webhooks/apify?clientId={id}", ports.webhook),
