@@ -282,7 +282,7 @@ fn run(summary: &Summary, was_open: bool) -> Vec<(Metric, Value)> {
     vec![
         (Metric::RunsEnded, json!(1)),
         (Metric::RunsFailed, json!(u8::from(summary.status == Status::Failed))),
-        (Metric::RunsUnbalanced, json!(u8::from(!summary.imbalances.is_empty()))),
+        (Metric::RunsUnbalanced, json!(u8::from(summary.contradicts_itself()))),
         (Metric::RunsWithoutTokens, json!(u8::from(without_tokens))),
         (Metric::RunTime, json!(ended_at.duration_since(summary.started_at).as_secs().max(0))),
         (Metric::LeadsScored, sum(|kind| kind.leads.scored)),
@@ -444,9 +444,18 @@ mod tests {
     fn scores_without_tokens_and_numbers_that_do_not_add_up_are_counted() {
         let mut odd = summary();
         odd.posts.tokens = TokenUsage::default();
-        odd.imbalances.push("posts harvested".to_owned());
+        odd.posts.leads.planned += 1;
         let counted = counted(&odd, true);
         assert!(counted.contains(&(Metric::RunsWithoutTokens, 1)), "{counted:?}");
         assert!(counted.contains(&(Metric::RunsUnbalanced, 1)), "{counted:?}");
+    }
+
+    #[test]
+    fn a_call_that_nobody_knows_the_tokens_of_is_no_contradiction() {
+        let mut unobserved = summary();
+        unobserved.posts.unobserved = 2;
+        let counted = counted(&unobserved, true);
+        assert!(counted.contains(&(Metric::UnobservedCalls, 2)), "{counted:?}");
+        assert!(counted.contains(&(Metric::RunsUnbalanced, 0)), "{counted:?}");
     }
 }

@@ -45,9 +45,11 @@ impl Diagnosis {
     /// What it means and what to do, after the words on what was done.
     fn in_words(&self) -> String {
         match self {
-            Self::NeverOpened => "the run was never opened here: look for its first messages in \
-                                  the dead-letter queues and redrive them"
-                .to_owned(),
+            Self::NeverOpened => {
+                "the run was never opened here: runtally redrive shows whether its \
+                                  first messages are dead letters, and puts them back"
+                    .to_owned()
+            }
             Self::Deleted => "somebody deleted it".to_owned(),
             Self::RunIdEdited { run_id, .. } => {
                 format!(

@@ -4,8 +4,27 @@ use super::summary::{KindSummary, Summary};
 
 /// What does not add up on a run record; empty when all does.
 pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
+    let mut found = contradictions(summary);
+    for (what, totals) in kinds(summary) {
+        if totals.unobserved > 0 {
+            found.push(format!(
+                "{what} tokens: {} model call(s) unobserved, whatever they used is not counted",
+                totals.unobserved
+            ));
+        }
+    }
+    found
+}
+
+fn kinds(summary: &Summary) -> [(&'static str, &KindSummary); 2] {
+    [("post", &summary.posts), ("profile", &summary.profiles)]
+}
+
+/// Numbers that contradict each other: that is a fault of ours, while what an unobserved call used
+/// is known to be missing.
+pub(super) fn contradictions(summary: &Summary) -> Vec<String> {
     let mut found = Vec::new();
-    for (what, totals) in [("post", &summary.posts), ("profile", &summary.profiles)] {
+    for (what, totals) in kinds(summary) {
         leads(what, totals, summary.status.is_end(), &mut found);
         tokens(what, totals, &mut found);
     }
@@ -53,12 +72,6 @@ fn tokens(what: &str, totals: &KindSummary, found: &mut Vec<String>) {
             tokens.thoughts,
             tokens.tool,
             tokens.parts(),
-        ));
-    }
-    if totals.unobserved > 0 {
-        found.push(format!(
-            "{what} tokens: {} model call(s) unobserved, whatever they used is not counted",
-            totals.unobserved
         ));
     }
 }

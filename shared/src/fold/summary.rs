@@ -100,6 +100,14 @@ pub struct Summary {
     pub imbalances: Vec<String>,
 }
 
+impl Summary {
+    /// Whether numbers contradict each other: more than calls whose tokens nobody knows.
+    #[must_use]
+    pub fn contradicts_itself(&self) -> bool {
+        !balance::contradictions(self).is_empty()
+    }
+}
+
 /// The numbers of one kind of scoring.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindSummary {

@@ -96,7 +96,8 @@ impl Reason {
                 "what was found is used; harvest the rest again if it is wanted"
             }
             Self::Stalled => {
-                "look for the missing in the dead-letter queues and redrive them, or tick Retry"
+                "wait while the scoring queue is not empty (runtally doctor); then put the missing \
+                 back with runtally redrive, or tick Retry"
             }
             Self::Unobserved => "nothing; compare with the model's bill if it matters",
             Self::Unpriced => "add the model's price and deploy",
