@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use local::commands::{
     demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate,
 };
+use shared::config::Vars;
 use std::process::ExitCode;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -81,8 +81,11 @@ fn init_logs(command: &Command) {
         | Command::Replay(_)
         | Command::Reproject(_) => "error",
     };
-    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse().ok());
-    let filter: Targets = asked.unwrap_or_else(|| default.parse().expect("levels of modules"));
+    let vars = Vars::new(|name| std::env::var(name).ok());
+    let (levels, misread) = shared::telemetry::levels(&vars, default);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(lines).with(filter).init();
+    tracing_subscriber::registry().with(lines).with(levels).init();
+    if let Some(error) = misread {
+        tracing::error!("{error}");
+    }
 }

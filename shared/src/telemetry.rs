@@ -2,10 +2,9 @@
 //! go the same way ([`crate::metrics_emf`]).
 
 use crate::clock::Clock;
-use crate::config::Vars;
+use crate::config::{ConfigError, Vars};
 use crate::messages::RunHeader;
 use tracing::Span;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -16,19 +15,30 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// logged.
 pub fn init(service: &'static str, vars: &Vars<impl Fn(&'static str) -> Option<String>>) {
     crate::metrics_emf::init(metrics_namespace(vars), service, Clock::system());
-    let normal = || Targets::new().with_default(LevelFilter::INFO);
-    let (filter, misread) = match vars.optional("RUST_LOG") {
-        Ok(asked) => (asked.unwrap_or_else(normal), None),
-        Err(error) => (normal(), Some(error)),
-    };
+    let (levels, misread) = levels(vars, "info");
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false);
-    tracing_subscriber::registry().with(lines).with(filter).init();
+    tracing_subscriber::registry().with(lines).with(levels).init();
     if let Some(error) = misread {
-        tracing::warn!(%error, "logging at info");
+        tracing::error!(%error, "logging at info");
+    }
+}
+
+/// What is logged: what `RUST_LOG` asks for, or else `default`, with what is wrong about `RUST_LOG`.
+///
+/// # Panics
+/// When `default` is no level and no list of modules' levels.
+pub fn levels(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+    default: &str,
+) -> (Targets, Option<ConfigError>) {
+    let normal = || default.parse().expect("a level, or modules' levels");
+    match vars.optional("RUST_LOG") {
+        Ok(asked) => (asked.unwrap_or_else(normal), None),
+        Err(error) => (normal(), Some(error)),
     }
 }
 

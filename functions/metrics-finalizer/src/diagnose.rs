@@ -46,8 +46,7 @@ impl Diagnosis {
     fn in_words(&self) -> String {
         match self {
             Self::NeverOpened => {
-                "the run was never opened here: runtally redrive shows whether its \
-                                  first messages are dead letters, and puts them back"
+                "the run was never opened here; runtally redrive finds its first messages"
                     .to_owned()
             }
             Self::Deleted => "somebody deleted it".to_owned(),
