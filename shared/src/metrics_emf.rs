@@ -88,7 +88,7 @@ pub enum Metric {
     RunsEnded,
     /// Those of them that failed.
     RunsFailed,
-    /// Those of them whose numbers do not add up.
+    /// Those of them whose numbers contradict each other; calls that are only unobserved do not count.
     RunsUnbalanced,
     /// Those of them with scores and without tokens.
     RunsWithoutTokens,
@@ -273,7 +273,7 @@ fn run(summary: &Summary, was_open: bool) -> Vec<(Metric, Value)> {
     if !was_open || !summary.status.is_end() {
         return Vec::new();
     }
-    let kinds = [&summary.posts, &summary.profiles];
+    let kinds = summary.kinds().map(|(_, kind)| kind);
     let sum = |count: fn(&crate::fold::KindSummary) -> u64| {
         json!(kinds.iter().map(|kind| count(kind)).sum::<u64>())
     };

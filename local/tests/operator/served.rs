@@ -29,6 +29,27 @@ fn json(output: &Output) -> Value {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// What `runtally serve` leaves for the commands in the folder `data`, once it does.
+pub(crate) fn word(data: &Path) -> Value {
+    let started = Instant::now();
+    loop {
+        let word = std::fs::read(data.join("served.json")).unwrap_or_default();
+        if let Ok(word) = serde_json::from_slice(&word) {
+            return word;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "serve has left no word");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_level_of_the_logs_that_is_none_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let misread = runtally(data.path(), &["runs"]).env("RUST_LOG", "local=loud").output().unwrap();
+    let told = String::from_utf8(misread.stderr).unwrap();
+    assert!(told.contains("RUST_LOG is wrong"), "{told}");
+}
+
 #[test]
 fn the_commands_find_what_serve_keeps_and_simulates() {
     let data = tempfile::tempdir().unwrap();
@@ -37,17 +58,10 @@ fn the_commands_find_what_serve_keeps_and_simulates() {
         serve.args([option, "0"]);
     }
     let _serve = Serve(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let started = Instant::now();
-    let word = loop {
-        let word = std::fs::read(data.path().join("served.json")).unwrap_or_default();
-        if let Ok(word) = serde_json::from_slice::<Value>(&word) {
-            break word;
-        }
-        assert!(started.elapsed() < Duration::from_secs(30), "serve has left no word");
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let word = word(data.path());
     assert!(!word.to_string().contains(TOKEN), "no secret is left lying about: {word}");
     let url = word["url"].as_str().unwrap();
+    let started = Instant::now();
     let doctor = loop {
         let doctor = runtally(data.path(), &["doctor", "--json", "--url", url]).output().unwrap();
         if doctor.status.success() || started.elapsed() > Duration::from_secs(30) {

@@ -5,7 +5,7 @@ use super::summary::{KindSummary, Summary};
 /// What does not add up on a run record; empty when all does.
 pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
     let mut found = contradictions(summary);
-    for (what, totals) in kinds(summary) {
+    for (what, totals) in summary.kinds() {
         if totals.unobserved > 0 {
             found.push(format!(
                 "{what} tokens: {} model call(s) unobserved, whatever they used is not counted",
@@ -16,15 +16,11 @@ pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
     found
 }
 
-fn kinds(summary: &Summary) -> [(&'static str, &KindSummary); 2] {
-    [("post", &summary.posts), ("profile", &summary.profiles)]
-}
-
 /// Numbers that contradict each other: that is a fault of ours, while what an unobserved call used
 /// is known to be missing.
 pub(super) fn contradictions(summary: &Summary) -> Vec<String> {
     let mut found = Vec::new();
-    for (what, totals) in kinds(summary) {
+    for (what, totals) in summary.kinds() {
         leads(what, totals, summary.status.is_end(), &mut found);
         tokens(what, totals, &mut found);
     }

@@ -101,6 +101,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The numbers of each kind of scoring, with its name.
+    pub(crate) fn kinds(&self) -> [(&'static str, &KindSummary); 2] {
+        [(Kind::Post.as_str(), &self.posts), (Kind::Profile.as_str(), &self.profiles)]
+    }
+
     /// Whether numbers contradict each other: more than calls whose tokens nobody knows.
     #[must_use]
     pub fn contradicts_itself(&self) -> bool {

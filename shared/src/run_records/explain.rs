@@ -144,7 +144,7 @@ pub(super) fn answers(summary: &Summary, left_out: &[(&str, &str)]) -> Vec<Strin
 
 fn what_ran(summary: &Summary) -> String {
     let mut parts = Vec::new();
-    for (what, totals) in [("post", &summary.posts), ("profile", &summary.profiles)] {
+    for (what, totals) in summary.kinds() {
         if totals.leads.planned > 0 {
             parts.push(format!("{what} scoring of {} lead(s)", totals.leads.planned));
         }

@@ -1,6 +1,6 @@
 //! `runtally serve` as a process: killed in the middle of a run, started again, right at the end.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+use crate::served;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
@@ -22,24 +22,17 @@ struct Ports {
 
 impl Ports {
     /// Those that `runtally serve` has left word of.
-    async fn left_word_of(data: &Path) -> Self {
-        let started = Instant::now();
-        loop {
-            let word = std::fs::read(data.join("served.json")).unwrap_or_default();
-            if let Ok(word) = serde_json::from_slice::<Value>(&word) {
-                let port = |pointer| {
-                    let url = word.pointer(pointer).and_then(Value::as_str).unwrap();
-                    url.parse::<http::Uri>().unwrap().port_u16().unwrap()
-                };
-                return Self {
-                    webhook: port("/url"),
-                    airtable: port("/simulated/airtable/AIRTABLE_API_URL"),
-                    apify: port("/simulated/apify/APIFY_API_URL"),
-                    gemini: port("/simulated/gemini/GEMINI_API_URL"),
-                };
-            }
-            assert!(started.elapsed() < Duration::from_secs(30), "serve has left no word");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    fn left_word_of(data: &Path) -> Self {
+        let word = served::word(data);
+        let port = |pointer| {
+            let url = word.pointer(pointer).and_then(Value::as_str).unwrap();
+            url.parse::<http::Uri>().unwrap().port_u16().unwrap()
+        };
+        Self {
+            webhook: port("/url"),
+            airtable: port("/simulated/airtable/AIRTABLE_API_URL"),
+            apify: port("/simulated/apify/APIFY_API_URL"),
+            gemini: port("/simulated/gemini/GEMINI_API_URL"),
         }
     }
 }
@@ -112,7 +105,7 @@ async fn a_run_goes_on_where_it_was_when_the_process_was_killed() {
     let harvest = client.harvest();
 
     let mut first = serve(data.path(), &Ports::default());
-    let ports = Ports::left_word_of(data.path()).await;
+    let ports = Ports::left_word_of(data.path());
     let id = client.id.as_str().replace(' ', "%20");
     let webhook = json!({
         "requestUrl": format!("http://127.0.0.1:{}/webhooks/apify?clientId={id}", ports.webhook),
