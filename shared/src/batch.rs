@@ -1,7 +1,7 @@
 //! A batch of messages as Lambda hands it over, and the answer it wants: the failed messages.
 
-use crate::failure::{Failure, FailureClass, MAX_RECEIVES, redelivery_delay};
-use crate::seams::{ParkedMessage, Queue, QueueName};
+use crate::core::failure::{Failure, FailureClass, MAX_RECEIVES, redelivery_delay};
+use crate::ports::{ParkedMessage, Queue, QueueName};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -90,7 +90,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
                     queue.delay_s = delay.as_secs(),
                     "message goes back to its queue"
                 );
-                crate::metrics_emf::message_given_back();
+                crate::telemetry::metrics::message_given_back();
                 self.block(delivery, delay).await;
             }
             FailureClass::Retryable => {
@@ -122,7 +122,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     }
 
     async fn park(&mut self, delivery: &Delivery, reason: String) {
-        crate::metrics_emf::message_parked();
+        crate::telemetry::metrics::message_parked();
         tracing::error!(
             reason,
             queue.name = self.name.as_str(),
@@ -137,7 +137,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         };
         if let Err(error) = self.queue.park(self.name, parked).await {
             tracing::error!(%error, "message could not be parked and goes back to its queue");
-            crate::metrics_emf::message_given_back();
+            crate::telemetry::metrics::message_given_back();
             self.block(delivery, redelivery_delay(delivery.receive_count)).await;
         }
     }
@@ -160,8 +160,8 @@ impl<'a, Q: Queue> Batch<'a, Q> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
-    use crate::seams::{OutgoingMessage, QueueError};
+    use crate::core::clock::Clock;
+    use crate::ports::{OutgoingMessage, QueueError};
     use std::cell::RefCell;
     use std::sync::Mutex;
 
@@ -234,7 +234,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_message_that_failed_and_comes_back_is_counted_one_that_cannot_be_parked_too() {
-        crate::metrics_emf::init_to("test".to_owned(), "test", Clock::system(), |line| {
+        crate::telemetry::metrics::init_to("test".to_owned(), "test", Clock::system(), |line| {
             COUNTED.with_borrow_mut(|counted| counted.push(line.to_owned()));
             Ok(())
         });

@@ -1,7 +1,7 @@
 //! Configuration: read once at start, typed to the end. Nothing else reads a variable.
 
-use crate::ids::BaseId;
-use crate::seams::QueueName;
+use crate::core::ids::BaseId;
+use crate::ports::QueueName;
 use secrecy::SecretString;
 use std::fmt::Display;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! The bases of one client, as small as they can be.
 
-use local::invented::field_spec;
+use runtally::invented::field_spec;
 use serde_json::{Map, Value, json};
 use shared::schema::{
     apify, clients, leads, post_attributes, post_instructions, profile_attributes, run_record,

@@ -12,7 +12,7 @@ class World:
 
     def __init__(self, leads=60, latency_ms=50):
         # With the operator's commands for what is on AWS.
-        package = ["--package", "local", "--features", "aws", "--bin", "runtally"]
+        package = ["--package", "runtally", "--features", "aws", "--bin", "runtally"]
         run(["cargo", "build", "--quiet", "--locked", *package], env=clean_environment())
         names = ("airtable", "apify", "gemini")
         ports = {name: free_port() for name in names}

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use shared::digest::queue_id;
+use shared::core::digest::queue_id;
 use shared::messages::{Message, MetricsMessage};
+use shared::ports::{OutgoingMessage, Queue, QueueName};
 use shared::schema::{leads, run_record};
-use shared::seams::{OutgoingMessage, Queue, QueueName};
 use simulators::airtable::FieldSpec;
 use std::time::Duration;
 use tests::{CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};

@@ -6,11 +6,11 @@
 mod emulator;
 
 use emulator::Emulator;
-use local::event_log::SqliteEventLog;
-use local::queue::{QueueOptions, QueueSettings, SqliteQueue};
-use local::store::Database;
-use shared::clock::Clock;
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use runtally::event_log::SqliteEventLog;
+use runtally::queue::{QueueOptions, QueueSettings, SqliteQueue};
+use runtally::store::Database;
+use shared::core::clock::Clock;
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 use tests::conformance::queue::{Mailbox, Taken};
 use tests::conformance::{event_log, queue};

@@ -4,10 +4,10 @@
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
 use shared::batch::Delivery;
-use shared::clock::Clock;
-use shared::digest::queue_id;
+use shared::core::clock::Clock;
+use shared::core::digest::queue_id;
 use shared::messages::{Clients, Message, MetricsMessage, ScoringTask, plan_group};
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -4,11 +4,11 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
-use shared::airtable::formula::{Formula, any_encoding_of};
-use shared::airtable::{Airtable, Limiters, ListQuery, Record};
-use shared::ids::BaseId;
-use shared::linkedin::ProfileKey;
-use shared::seams::{HttpRequest, HttpResponse, Transport, TransportError};
+use shared::core::ids::BaseId;
+use shared::core::linkedin::ProfileKey;
+use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
+use shared::services::airtable::formula::{Formula, any_encoding_of};
+use shared::services::airtable::{Airtable, Limiters, ListQuery, Record};
 use simulators::airtable::{AirtableOptions, FieldSpec, TableSpec};
 use simulators::{Answer, NoStore, Simulated};
 use std::sync::Arc;

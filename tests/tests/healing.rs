@@ -4,14 +4,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use shared::digest::id_of;
-use shared::ids::PlanId;
-use shared::linkedin::ProfileKey;
+use shared::core::digest::id_of;
+use shared::core::ids::PlanId;
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{
     Fact, HarvestStatus, Harvested, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
 };
+use shared::ports::{EventLog, QueueName};
 use shared::schema::{apify, clients, leads, run_record};
-use shared::seams::{EventLog, QueueName};
 use simulators::apify::{DEFAULT_ACTOR, RunSpec};
 use std::time::Duration;
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile, told};
@@ -269,7 +269,7 @@ async fn retry_of_a_run_that_is_well_says_that_there_is_nothing_to_do() {
 /// What is told of a harvest whose chunk was lost: it is planned, and nothing more comes.
 fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
     let plan: PlanId = id_of(&["a plan whose chunk was lost"]).parse().unwrap();
-    let apify_run: shared::ids::ApifyRunId = apify_run.parse().unwrap();
+    let apify_run: shared::core::ids::ApifyRunId = apify_run.parse().unwrap();
     let leads = names.iter().map(|name| PlannedLead {
         lead: ProfileKey::of(&profile(name)).unwrap().lead_key(),
         posts: 1,

@@ -4,8 +4,8 @@
 use lambda_http::Body;
 use lambda_http::http::Request;
 use serde_json::{Value, json};
-use shared::clock::Clock;
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::core::clock::Clock;
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 use tests::{Pipeline, WEBHOOK_TOKEN};
 

@@ -1,9 +1,9 @@
 //! What a run costs, and what the record says of it.
 
 use serde_json::{Value, json};
-use shared::prices;
+use shared::core::prices;
+use shared::core::tokens::{NanoUsd, Tier};
 use shared::schema::{post_attributes, post_instructions, run_record};
-use shared::tokens::{NanoUsd, Tier};
 use simulators::gemini::{BilledAnswer, ServedTier};
 use tests::{CLIENT_BASE, Harvest, Pipeline, post};
 
@@ -32,7 +32,7 @@ async fn run(pipeline: &Pipeline, apify_run: &str) {
 
 /// What Google charges for an answer.
 fn charged(answer: &BilledAnswer) -> u64 {
-    let usage = shared::tokens::TokenUsage {
+    let usage = shared::core::tokens::TokenUsage {
         prompt: answer.usage.prompt,
         cached: answer.usage.cached,
         output: answer.usage.output,

@@ -4,23 +4,23 @@
 
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
-use local::dispatcher::{Dispatcher, MappingOptions};
-use local::event_log::SqliteEventLog;
-use local::queue::{QueueOptions, QueueSettings, SqliteQueue};
-use local::store::Database;
 use metrics_finalizer::Finalizer;
+use runtally::dispatcher::{Dispatcher, MappingOptions};
+use runtally::event_log::SqliteEventLog;
+use runtally::queue::{QueueOptions, QueueSettings, SqliteQueue};
+use runtally::store::Database;
 use scoring::{Limits, Scoring};
 use serde_json::{Value, json};
-use shared::airtable::Limiters;
-use shared::clock::Clock;
-use shared::deadline::Deadline;
-use shared::failure::QUEUE_RECEIVES;
+use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
+use shared::core::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
-use shared::metrics_emf::Metric;
-use shared::schema::{apify, run_record};
-use shared::seams::{
+use shared::ports::{
     HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
 };
+use shared::schema::{apify, run_record};
+use shared::services::airtable::Limiters;
+use shared::telemetry::metrics::Metric;
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
 use simulators::gemini::{Gemini, GeminiOptions};
@@ -48,7 +48,7 @@ thread_local! {
 }
 
 fn count_metrics() {
-    shared::metrics_emf::init_to("tests".to_owned(), "tests", Clock::system(), |line| {
+    shared::telemetry::metrics::init_to("tests".to_owned(), "tests", Clock::system(), |line| {
         let line = serde_json::from_str(line)?;
         COUNTED.with_borrow_mut(|counted| counted.push((Instant::now(), line)));
         Ok(())

@@ -1,10 +1,10 @@
 //! A webhook in, an exact run record out.
 
 use serde_json::json;
-use shared::digest::id_of;
+use shared::core::digest::id_of;
 use shared::messages::{Hints, Ingest, Message, ScoringTask};
+use shared::ports::{OutgoingMessage, Queue, QueueName};
 use shared::schema::{leads, run_record};
-use shared::seams::{OutgoingMessage, Queue, QueueName};
 use simulators::apify::RunStatus;
 use simulators::gemini::Marker;
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile, told, wordless};

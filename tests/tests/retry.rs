@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use serde_json::{Value, json};
-use shared::digest::{id_of, queue_id, short_id_of};
-use shared::ids::{LeadKey, PlanId};
+use shared::core::digest::{id_of, queue_id, short_id_of};
+use shared::core::ids::{LeadKey, PlanId};
 use shared::messages::{Fact, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead};
+use shared::ports::{OutgoingMessage, Queue, QueueName};
 use shared::schema::{clients, leads, profile_attributes, run_record};
-use shared::seams::{OutgoingMessage, Queue, QueueName};
 use simulators::gemini::Marker;
 use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, Pipeline, profile_of};
 

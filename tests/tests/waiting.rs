@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use serde_json::{Value, json};
-use shared::digest::queue_id;
+use shared::core::digest::queue_id;
+use shared::ports::{OutgoingMessage, Queue, QueueName};
 use shared::schema::{clients, leads, run_record};
-use shared::seams::{OutgoingMessage, Queue, QueueName};
 use simulators::gemini::Marker;
 use tests::{CLIENT_BASE, MASTER_BASE, Pipeline, profile_of, told};
 

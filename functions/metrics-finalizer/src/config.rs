@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
-use shared::seams::QueueName;
+use shared::ports::QueueName;
 use std::collections::BTreeMap;
 
 /// What the metrics finalizer reads at start.

@@ -3,10 +3,10 @@
 
 use crate::Finalizer;
 use crate::project::{self, Folded};
-use shared::ids::RecordId;
+use shared::core::ids::RecordId;
 use shared::messages::NoteKind;
+use shared::ports::{EventLog, LogError, Queue, Transport};
 use shared::run_records::{Near, Written};
-use shared::seams::{EventLog, LogError, Queue, Transport};
 
 /// Why a record was missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +132,7 @@ async fn give_back<T: Transport, Q: Queue, L: EventLog>(
     folded: &Folded,
     record: &RecordId,
     created: &RecordId,
-) -> Result<(), shared::airtable::AirtableError> {
+) -> Result<(), shared::services::airtable::AirtableError> {
     let run = &folded.summary.run;
     app.records.mark(&app.airtable, run, record, std::slice::from_ref(created)).await?;
     app.records.restore_identity(&app.airtable, run, record).await

@@ -3,7 +3,7 @@
 //! A projection folds all events of a run, and most of them were folded by the one before it.
 //! Reading an event takes far longer than folding it, and what it says never changes.
 
-use shared::ids::RunId;
+use shared::core::ids::RunId;
 use shared::messages::{Message, MetricsEvent, MetricsMessage};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -19,16 +19,16 @@ pub use config::{Config, Missed, event_log_table, queue_urls};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use events::Events;
 use project::Urgency;
-use shared::airtable::{Airtable, Limiters};
-use shared::apify::Apify;
 use shared::batch::{Batch, Delivery};
-use shared::clock::Clock;
-use shared::deadline::Deadline;
-use shared::failure::Failure;
-use shared::ids::{ApifyRunId, RunId};
+use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
+use shared::core::failure::Failure;
+use shared::core::ids::{ApifyRunId, RunId};
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
+use shared::ports::{EventLog, LogError, Queue, QueueName, StoredEvent, Transport};
 use shared::run_records::RunRecords;
-use shared::seams::{EventLog, LogError, Queue, QueueName, StoredEvent, Transport};
+use shared::services::airtable::{Airtable, Limiters};
+use shared::services::apify::Apify;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,7 +128,7 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     // The events are stored: what Airtable has no answer for in time is projected later.
     let time = deadline.remaining().saturating_sub(LAST_WORDS);
     if tokio::time::timeout(time, projecting).await.is_err() {
-        shared::metrics_emf::run_unprojected();
+        shared::telemetry::metrics::run_unprojected();
         tracing::error!("Airtable took too long; runs are left unprojected");
     }
     app.limiters.rest().await;

@@ -2,14 +2,14 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use metrics_finalizer::{Config, Finalizer, event_log_table, handle, queue_urls};
-use shared::adapters::aws::Aws;
-use shared::adapters::dynamodb::DynamoEventLog;
+use shared::adapters::aws::dynamodb::DynamoEventLog;
+use shared::adapters::aws::lambda::Aws;
+use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::SqsQueue;
-use shared::airtable::{Limiters, Rate};
-use shared::clock::Clock;
 use shared::config::Vars;
-use shared::deadline::Deadline;
+use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
+use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
-    shared::telemetry::init("metrics-finalizer", &vars);
+    shared::telemetry::logs::init("metrics-finalizer", &vars);
     let http = HttpTransport::new()?;
     let aws = Aws::read(&vars, &http)?;
     let variable = aws.with_secret(environment, &Clock::system()).await?;

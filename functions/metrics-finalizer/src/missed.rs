@@ -4,10 +4,10 @@
 
 use crate::Finalizer;
 use jiff::{SignedDuration, Timestamp};
-use shared::apify::{Apify, ApifyRun};
-use shared::ids::ApifyRunId;
+use shared::core::ids::ApifyRunId;
 use shared::messages::{Hints, Ingest};
-use shared::seams::{EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName, Transport};
+use shared::ports::{EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName, Transport};
+use shared::services::apify::{Apify, ApifyRun};
 
 /// How far back harvests are looked for, by their end.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);

@@ -1,12 +1,12 @@
 //! Fold and project: from a run's events to its record.
 
 use crate::{Finalizer, diagnose, stored};
-use shared::failure::FailureClass;
+use shared::core::failure::FailureClass;
+use shared::core::ids::{RecordId, RunId};
 use shared::fold::{RunState, Summary};
-use shared::ids::{RecordId, RunId};
 use shared::messages::{Fact, MetricsEvent, Note, NoteKind};
+use shared::ports::{EventLog, LogError, Projection, Queue, RunLog, Transport};
 use shared::run_records::Written;
-use shared::seams::{EventLog, LogError, Projection, Queue, RunLog, Transport};
 use std::fmt::Display;
 
 /// Whether events can have brought a run to its end, so that its record must not wait.
@@ -175,7 +175,7 @@ async fn write_with<T: Transport, Q: Queue, L: EventLog>(
 
 /// Says that a run's record stays behind its events for now.
 pub(crate) fn unprojected(run: &RunId, error: &dyn Display) {
-    shared::metrics_emf::run_unprojected();
+    shared::telemetry::metrics::run_unprojected();
     tracing::error!(%error, run.id = %run, "run is left unprojected");
 }
 
@@ -219,7 +219,7 @@ async fn written_down<T: Transport, Q: Queue, L: EventLog>(
     match shown {
         Repairs::ShownNow => {
             let was_open = folded.known.as_ref().is_none_or(|known| known.open);
-            shared::metrics_emf::run_written(summary, was_open);
+            shared::telemetry::metrics::run_written(summary, was_open);
         }
         // The same once more, which left the run open only for the notes.
         Repairs::ShownLater => {}

@@ -2,11 +2,11 @@
 
 use crate::Finalizer;
 use crate::project;
-use shared::airtable::AirtableError;
 use shared::fold::Status;
 use shared::messages::NoteKind;
+use shared::ports::{EventLog, LogError, Queue, QueueError, QueueName, Transport};
 use shared::run_records::Ticked;
-use shared::seams::{EventLog, LogError, Queue, QueueError, QueueName, Transport};
+use shared::services::airtable::AirtableError;
 
 /// Why a replay could not be queued or said so.
 #[derive(Debug, thiserror::Error)]

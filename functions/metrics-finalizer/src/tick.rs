@@ -2,11 +2,11 @@
 
 use crate::project::{self, Folded};
 use crate::{Finalizer, missed, retry, verify};
+use shared::core::ids::RunId;
 use shared::fold::Status;
-use shared::ids::RunId;
 use shared::messages::NoteKind;
+use shared::ports::{EventLog, LogError, Projection, Queue, Transport};
 use shared::run_records::MAX_RUNS;
-use shared::seams::{EventLog, LogError, Projection, Queue, Transport};
 
 /// Projects what is unprojected, marks what no longer moves, puts records right that were edited,
 /// duplicated or deleted, replays what people ask for, and finds harvests whose webhook was
@@ -25,7 +25,7 @@ async fn look_after_records<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer
             return;
         }
     };
-    shared::metrics_emf::tick();
+    shared::telemetry::metrics::tick();
     let mut quiet: Vec<(RunId, Projection)> = Vec::new();
     for runs in open.chunks(MAX_RUNS) {
         let mut due = Vec::new();
@@ -71,7 +71,7 @@ async fn look_at<T: Transport, Q: Queue, L: EventLog>(
     let waits = app.clock.now().duration_since(folded.summary.last_progress);
     if folded.summary.status == Status::Running && waits >= app.config.stall_after {
         // Counted here and not by its record, which may be what cannot be written.
-        shared::metrics_emf::run_stalled();
+        shared::telemetry::metrics::run_stalled();
         let text = format!("no progress for {} minutes", waits.as_mins());
         project::note(app, &folded.summary, NoteKind::Stalled, text).await?;
         return Ok(project::fold(app, run).await?.map_or(Looked::Nothing, due));

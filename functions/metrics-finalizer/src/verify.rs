@@ -7,12 +7,12 @@
 
 use crate::Finalizer;
 use crate::project::{self, Folded, duplicates_in_words};
-use shared::airtable::AirtableError;
-use shared::ids::RunId;
+use shared::core::ids::RunId;
 use shared::messages::NoteKind;
+use shared::ports::{EventLog, LogError, Projection, Queue, Transport};
 use shared::run_records::{Known, MAX_RUNS, Seen, SeenRow, Shown, cells, differences};
 use shared::schema::run_record;
-use shared::seams::{EventLog, LogError, Projection, Queue, Transport};
+use shared::services::airtable::AirtableError;
 
 /// Runs of one listing.
 const LOOK_RUNS: usize = 50;

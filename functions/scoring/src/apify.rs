@@ -1,9 +1,9 @@
 //! Reading a harvest from Apify.
 
 use crate::harvest::Harvest;
-use shared::apify::{Apify, ApifyError, ApifyRun};
 use shared::messages::HarvestStatus;
-use shared::seams::Transport;
+use shared::ports::Transport;
+use shared::services::apify::{Apify, ApifyError, ApifyRun};
 
 /// Reads all that the run's input and dataset say; `None` when the dataset is gone: Apify deletes
 /// unnamed ones after some days.

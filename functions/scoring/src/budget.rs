@@ -5,8 +5,8 @@
 //! use and begins no wave that it does not expect to fit.
 
 use crate::form::About;
+use shared::core::tokens::TokenUsage;
 use shared::messages::Kind;
-use shared::tokens::TokenUsage;
 
 /// UTF-8 bytes of a prompt per token: four letters of English, one and a third of Japanese.
 const BYTES_PER_TOKEN: usize = 4;

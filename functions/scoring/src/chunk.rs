@@ -8,17 +8,17 @@ use crate::leads::{self, Cells, LeadRow};
 use crate::plan;
 use crate::report::report;
 use crate::wave::{self, Lead};
-use shared::airtable::Record;
 use shared::batch::Delivery;
-use shared::deadline::Deadline;
-use shared::failure::{Failure, FailureClass};
-use shared::ids::RunId;
+use shared::core::deadline::Deadline;
+use shared::core::failure::{Failure, FailureClass};
+use shared::core::ids::RunId;
 use shared::messages::{
     AttemptRef, Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome,
     Outcome, Settled, SkipReason, Source,
 };
+use shared::ports::{Queue, Transport};
 use shared::schema::leads as schema;
-use shared::seams::{Queue, Transport};
+use shared::services::airtable::Record;
 use std::time::Duration;
 use tracing::Instrument;
 
@@ -51,7 +51,7 @@ pub(crate) async fn score<T: Transport, Q: Queue>(
         started_at: app.clock.now(),
         attempt: app.attempt_id(),
     };
-    let span = shared::telemetry::run_span(&chunk.run);
+    let span = shared::telemetry::logs::run_span(&chunk.run);
     async {
         match score_leads(app, chunk, &attempt, delivery, deadline).await {
             Err(failure) if failure.class == FailureClass::Terminal => {

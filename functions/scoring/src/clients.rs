@@ -3,12 +3,12 @@
 use crate::Scoring;
 use crate::resolve::{Row, oldest, text};
 use serde_json::Value;
-use shared::airtable::formula::Formula;
-use shared::airtable::{Airtable, AirtableError, ListQuery};
-use shared::ids::{BaseId, BaseRunId, ClientId, RunId};
+use shared::core::ids::{BaseId, BaseRunId, ClientId, RunId};
 use shared::messages::Kind;
+use shared::ports::Transport;
 use shared::schema::{clients, run_record};
-use shared::seams::Transport;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{Airtable, AirtableError, ListQuery};
 
 /// A client as its row says.
 #[derive(Debug, Clone, PartialEq, Eq)]

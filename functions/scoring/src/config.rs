@@ -4,9 +4,9 @@ use crate::gemini::{
     self, Endpoint, SHORTEST_FLEX, ServiceAccount, ThinkingLevel, TierChoice, TierName, VertexAuth,
 };
 use secrecy::{ExposeSecret, SecretString};
-use shared::airtable::MAX_CHUNK_LANES;
 use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
-use shared::seams::QueueName;
+use shared::ports::QueueName;
+use shared::services::airtable::MAX_CHUNK_LANES;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use url::Url;

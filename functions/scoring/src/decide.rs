@@ -5,8 +5,8 @@ use crate::form::About;
 use crate::leads::{Cells, LeadRow};
 use crate::posts_content::{self, Merged, StoredPost};
 use crate::profile_score;
-use shared::ids::{LeadKey, PlanId, PostKey, RunId};
-use shared::linkedin::ProfileKey;
+use shared::core::ids::{LeadKey, PlanId, PostKey, RunId};
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
 use shared::schema::leads as schema;
 
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::evaluation::error_cell;
     use serde_json::{Map, Value, json};
-    use shared::linkedin::PostUrl;
+    use shared::core::linkedin::PostUrl;
     use shared::messages::{LeadRef, Post, PostKind};
 
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
@@ -291,7 +291,7 @@ mod tests {
     }
 
     fn plan(name: &str) -> PlanId {
-        shared::digest::id_of(&[name]).try_into().unwrap()
+        shared::core::digest::id_of(&[name]).try_into().unwrap()
     }
 
     /// Decides about a profile in a chunk of the plan `own`.

@@ -3,9 +3,9 @@
 use crate::posts_content::{CELL_MAX, StoredPost, cell_len};
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::ids::{PostKey, RunId};
-use shared::json;
-use shared::linkedin::{PostUrl, ProfileKey};
+use shared::core::ids::{PostKey, RunId};
+use shared::core::json;
+use shared::core::linkedin::{PostUrl, ProfileKey};
 use shared::messages::ErrorCategory;
 use std::sync::LazyLock;
 

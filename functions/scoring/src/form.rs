@@ -5,10 +5,10 @@ use crate::evaluation::{self, RESPONSE_SCHEMA, ScoredPost};
 use crate::posts_content::StoredPost;
 use crate::profile_score::{self, ProfileScore};
 use serde_json::{Value, json};
-use shared::digest::short_id_of;
-use shared::ids::AttemptId;
-use shared::json;
-use shared::linkedin::ProfileKey;
+use shared::core::digest::short_id_of;
+use shared::core::ids::AttemptId;
+use shared::core::json;
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, Kind, ProfileAttribute};
 
 /// What the model is asked about one lead.

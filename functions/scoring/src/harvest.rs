@@ -5,9 +5,9 @@
 //! repost the author is the original's.
 
 use serde_json::Value;
-use shared::adapters::limits::is_allowed;
-use shared::ids::PostKey;
-use shared::linkedin::{PostUrl, ProfileKey};
+use shared::core::ids::PostKey;
+use shared::core::limits::is_allowed;
+use shared::core::linkedin::{PostUrl, ProfileKey};
 use shared::messages::{Post, PostKind};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -10,15 +10,15 @@ use crate::prepare::{NotPlanned, Prepared, prepare};
 use crate::report::report;
 use crate::resolve::{Resolved, resolve};
 use jiff::{SignedDuration, Timestamp};
-use shared::apify::ApifyRun;
-use shared::failure::Failure;
-use shared::ids::{BaseId, ClientId, PlanId};
-use shared::linkedin::ProfileKey;
+use shared::core::failure::Failure;
+use shared::core::ids::{BaseId, ClientId, PlanId};
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{
     Fact, Harvested, Hints, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader,
     Source,
 };
-use shared::seams::{Queue, QueueName, Transport};
+use shared::ports::{Queue, QueueName, Transport};
+use shared::services::apify::ApifyRun;
 use std::collections::BTreeMap;
 
 /// Apify's figures are preliminary for this long after a run's end.
@@ -48,7 +48,7 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
         let queued = app.queue.send(QueueName::Scoring, vec![message]).await;
         return queued.map_err(Failure::retryable);
     }
-    let span = shared::telemetry::run_span(&run);
+    let span = shared::telemetry::logs::run_span(&run);
     let result = tracing::Instrument::instrument(
         ingest_run(app, task, apify_run.as_ref(), seen_at, &run, base, token_limit),
         span,

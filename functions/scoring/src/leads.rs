@@ -6,13 +6,13 @@ use crate::profile_score::{self, ProfileScore};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use shared::airtable::formula::{Formula, any_encoding_of};
-use shared::airtable::{Airtable, AirtableError, ListQuery, Record, TableSchema};
-use shared::ids::{BaseId, PlanId, RunId};
-use shared::linkedin::ProfileKey;
+use shared::core::ids::{BaseId, PlanId, RunId};
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, ChunkLead, ErrorCategory, Kind, LeadRef, SkipReason};
+use shared::ports::Transport;
 use shared::schema::{leads as schema, post_attributes, profile_attributes};
-use shared::seams::Transport;
+use shared::services::airtable::formula::{Formula, any_encoding_of};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record, TableSchema};
 
 /// A lead's row, as far as scoring reads it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -2,12 +2,12 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use scoring::{Config, Limits, Scoring, handle, queue_urls};
-use shared::adapters::aws::Aws;
+use shared::adapters::aws::lambda::Aws;
+use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::SqsQueue;
-use shared::clock::Clock;
 use shared::config::Vars;
-use shared::deadline::Deadline;
+use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
-    shared::telemetry::init("scoring", &vars);
+    shared::telemetry::logs::init("scoring", &vars);
     let http = HttpTransport::new()?;
     let aws = Aws::read(&vars, &http)?;
     let variable = aws.with_secret(environment, &Clock::system()).await?;

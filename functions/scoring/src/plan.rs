@@ -4,15 +4,15 @@ use crate::budget::{Allowance, Rates};
 use crate::form::About;
 use crate::harvest::ProfilePosts;
 use crate::posts_content::{CELL_MAX, StoredPost, length};
-use shared::adapters::limits::MAX_MESSAGE_BYTES;
-use shared::digest::{id_of, queue_id};
-use shared::ids::{BaseId, LeadKey, PlanId, RecordId};
-use shared::linkedin::ProfileKey;
+use shared::core::digest::{id_of, queue_id};
+use shared::core::ids::{BaseId, LeadKey, PlanId, RecordId};
+use shared::core::limits::MAX_MESSAGE_BYTES;
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{
     Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_PLAN_LEADS, Message, Planned, PlannedChunk,
     PlannedLead, Post, ProfileAttribute, RunHeader, ScoringTask, Source,
 };
-use shared::seams::OutgoingMessage;
+use shared::ports::OutgoingMessage;
 
 /// Most leads of a chunk.
 const CHUNK_LEADS: usize = 50;
@@ -284,7 +284,7 @@ fn json_len(value: &impl serde::Serialize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::linkedin::PostUrl;
+    use shared::core::linkedin::PostUrl;
     use shared::messages::{PostKind, RunType};
 
     fn post(url: &str, content: String) -> Post {

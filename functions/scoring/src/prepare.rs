@@ -6,12 +6,12 @@ use crate::leads::{self, Writable};
 use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES};
 use crate::rubric::{self, RubricError};
 use crate::{evaluation, profile_rubric, profile_score};
-use shared::airtable::AirtableError;
-use shared::failure::{Failure, FailureClass};
-use shared::ids::BaseId;
+use shared::core::failure::{Failure, FailureClass};
+use shared::core::ids::BaseId;
 use shared::messages::{Kind, ProfileAttribute, RunHeader, Source};
+use shared::ports::{QueueError, Transport};
 use shared::schema::leads as schema;
-use shared::seams::{QueueError, Transport};
+use shared::services::airtable::AirtableError;
 
 /// Why there is no plan.
 pub(crate) enum NotPlanned {

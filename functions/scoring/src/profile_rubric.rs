@@ -2,11 +2,11 @@
 
 use crate::rubric::{Row, RubricError, text};
 use serde_json::Value;
-use shared::airtable::{Airtable, ListQuery, Record};
-use shared::ids::BaseId;
+use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
+use shared::ports::Transport;
 use shared::schema::profile_attributes as schema;
-use shared::seams::Transport;
+use shared::services::airtable::{Airtable, ListQuery, Record};
 use std::fmt::Write as _;
 
 /// Longest prompt in attributes: what they say besides travels in the prompt only.

@@ -2,7 +2,7 @@
 
 use crate::posts_content::{CELL_MAX, cell_len};
 use serde_json::{Value, json};
-use shared::ids::{PlanId, RunId};
+use shared::core::ids::{PlanId, RunId};
 use shared::messages::ProfileAttribute;
 use std::fmt::Write as _;
 
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn a_breakdown_says_where_its_profile_failed_last_and_is_kept() {
         let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
-        let plan = |name: &str| shared::digest::id_of(&[name]).parse::<PlanId>().unwrap();
+        let plan = |name: &str| shared::core::digest::id_of(&[name]).parse::<PlanId>().unwrap();
         let (first, second) = (plan("first"), plan("second"));
         let once = failed_cell("Earlier.", &run, &first);
         assert_eq!(once, format!("Earlier.\n\nFailed in run {run}, plan {first}"));

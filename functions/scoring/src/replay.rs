@@ -8,11 +8,11 @@ use crate::ingest::{self, Planning, noted};
 use crate::plan::{Plan, PlanLead};
 use crate::prepare::NotPlanned;
 use crate::report::report;
-use shared::failure::Failure;
-use shared::ids::{BaseId, ClientId, LeadKey, RecordId};
+use shared::core::failure::Failure;
+use shared::core::ids::{BaseId, ClientId, LeadKey, RecordId};
 use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
+use shared::ports::{Queue, Transport};
 use shared::schema::clients;
-use shared::seams::{Queue, Transport};
 use std::collections::BTreeMap;
 
 /// Handles a `Replay` task. What can never be planned again is noted on the record; the run stays
@@ -21,7 +21,7 @@ pub(crate) async fn replay<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
     task: &Replay,
 ) -> Result<(), Failure> {
-    let span = shared::telemetry::run_span(&task.run);
+    let span = shared::telemetry::logs::run_span(&task.run);
     tracing::Instrument::instrument(replay_run(app, task), span).await
 }
 
@@ -99,7 +99,7 @@ async fn replay_kind<T: Transport, Q: Queue>(
     Ok(())
 }
 
-fn ingest_of(task: &Replay, apify_run: &shared::ids::ApifyRunId, hints: Hints) -> Ingest {
+fn ingest_of(task: &Replay, apify_run: &shared::core::ids::ApifyRunId, hints: Hints) -> Ingest {
     Ingest {
         apify_run_id: apify_run.clone(),
         event_type: "REPLAY".to_owned(),

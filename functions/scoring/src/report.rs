@@ -1,11 +1,11 @@
 //! Reports facts about runs to the metrics finalizer.
 
 use crate::Scoring;
-use shared::adapters::limits::MAX_EVENT_BYTES;
-use shared::digest::queue_id;
-use shared::failure::Failure;
+use shared::core::digest::queue_id;
+use shared::core::failure::Failure;
+use shared::core::limits::MAX_EVENT_BYTES;
 use shared::messages::{Fact, LeadOutcome, MetricsEvent, RunHeader, Settled};
-use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
+use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
 
 /// Reports facts of a run, in their order, and that a plan is queued only when the queue has all
 /// others: it may take any of the messages that it is sent together. Of a plan that is told without
@@ -90,9 +90,9 @@ fn halves(leads: &[LeadOutcome]) -> Option<[Vec<LeadOutcome>; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::digest::{id_of, short_id_of};
+    use shared::core::digest::{id_of, short_id_of};
+    use shared::core::ids::PostKey;
     use shared::fold::RunState;
-    use shared::ids::PostKey;
     use shared::messages::{AttemptRef, Kind, Outcome, RunType};
 
     /// A wave that settles leads with so many posts each.

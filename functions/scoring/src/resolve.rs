@@ -4,13 +4,13 @@
 use crate::clients::find_client;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use shared::airtable::formula::Formula;
-use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
-use shared::apify::ApifyRun;
-use shared::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
+use shared::core::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
 use shared::messages::{Ingest, Kind, RunHeader, RunType};
+use shared::ports::Transport;
 use shared::schema::{apify, clients, run_record};
-use shared::seams::Transport;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::services::apify::ApifyRun;
 
 /// The run of a harvest.
 #[derive(Debug, PartialEq)]
@@ -112,7 +112,7 @@ async fn recorded(
     let mut rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
-        let run = text(row, run_record::RUN_ID).parse::<shared::ids::RunId>().ok()?;
+        let run = text(row, run_record::RUN_ID).parse::<shared::core::ids::RunId>().ok()?;
         let base = run.base();
         // A webhook for a run that Apify did not know then may have left a record of 1970.
         if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {

@@ -1,10 +1,10 @@
 //! The system prompt of post scoring: a client's instructions with its rubric inside.
 
 use serde_json::{Map, Value};
-use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
-use shared::ids::BaseId;
+use shared::core::ids::BaseId;
+use shared::ports::Transport;
 use shared::schema::{post_attributes as attributes, post_instructions as instructions};
-use shared::seams::Transport;
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record};
 use std::fmt::Write as _;
 
 /// A client's rubric as the model is told it.

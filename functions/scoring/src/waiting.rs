@@ -14,17 +14,17 @@ use crate::prepare::{NotPlanned, Prepared, prepare};
 use crate::report::report;
 use crate::waiting_leads::{Selection, WaitingLead};
 use jiff::Timestamp;
-use shared::deadline::Deadline;
-use shared::digest::id_of;
-use shared::failure::Failure;
-use shared::ids::{BaseId, BaseRunId, ClientId, PlanId, RunId};
+use shared::core::deadline::Deadline;
+use shared::core::digest::id_of;
+use shared::core::failure::Failure;
+use shared::core::ids::{BaseId, BaseRunId, ClientId, PlanId, RunId};
+use shared::core::prices;
+use shared::core::tokens::{NanoUsd, Tier};
 use shared::messages::{
     Clients, Fact, Kind, MAX_PLAN_LEADS, Message, Note, NoteKind, Opened, OpenedBy, Planned,
     RunFailed, RunHeader, RunType, Score, ScoringTask, SoFar, Source, plan_group,
 };
-use shared::prices;
-use shared::seams::{OutgoingMessage, Queue, QueueName, Transport};
-use shared::tokens::{NanoUsd, Tier};
+use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
 use std::time::Duration;
 
 /// Leads that are planned at a time: the most that are held.
@@ -106,7 +106,7 @@ async fn score_client<T: Transport, Q: Queue>(
         run_type: if was_chosen { RunType::Orchestrated } else { RunType::Standalone },
         opened_at: task.requested_at.unwrap_or_else(|| app.clock.now()),
     };
-    let span = shared::telemetry::run_span(&run);
+    let span = shared::telemetry::logs::run_span(&run);
     tracing::Instrument::instrument(score_run(app, task, &run, client, deadline), span).await
 }
 

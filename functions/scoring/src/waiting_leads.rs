@@ -5,14 +5,14 @@ use crate::leads::Writable;
 use crate::posts_content;
 use crate::profile_score;
 use serde::Deserialize;
-use shared::airtable::formula::Formula;
-use shared::airtable::{Airtable, AirtableError, ListQuery, Record};
-use shared::digest::short_id_of;
-use shared::ids::{BaseId, LeadKey, RecordId};
-use shared::linkedin::ProfileKey;
+use shared::core::digest::short_id_of;
+use shared::core::ids::{BaseId, LeadKey, RecordId};
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{Kind, SoFar};
+use shared::ports::Transport;
 use shared::schema::leads as schema;
-use shared::seams::Transport;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Lead ids that one listing names.

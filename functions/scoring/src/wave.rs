@@ -8,14 +8,14 @@ use crate::leads::{Cells, LeadRow};
 use crate::posts_content::StoredPost;
 use crate::report::report;
 use crate::writing::write;
-use shared::airtable::{Record, Update};
-use shared::deadline::Deadline;
-use shared::failure::Failure;
-use shared::ids::{PlanId, PostKey};
+use shared::core::deadline::Deadline;
+use shared::core::failure::Failure;
+use shared::core::ids::{PlanId, PostKey};
 use shared::messages::{
     AttemptRef, Chunk, ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled,
 };
-use shared::seams::{Queue, Transport};
+use shared::ports::{Queue, Transport};
+use shared::services::airtable::{Record, Update};
 
 /// A lead of a wave, with its row and what was decided about it.
 pub(crate) struct Lead<'a> {

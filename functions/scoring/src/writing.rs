@@ -1,12 +1,12 @@
 //! Writes a wave's rows.
 
 use crate::Scoring;
-use shared::airtable::{AirtableError, Update};
-use shared::failure::Failure;
-use shared::ids::RecordId;
+use shared::core::failure::Failure;
+use shared::core::ids::RecordId;
 use shared::messages::Chunk;
+use shared::ports::{Queue, Transport};
 use shared::schema::leads as schema;
-use shared::seams::{Queue, Transport};
+use shared::services::airtable::{AirtableError, Update};
 use std::collections::BTreeMap;
 
 /// Writes the wave's rows in one request. Where Airtable refuses it, the optional field that is

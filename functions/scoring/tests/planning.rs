@@ -8,15 +8,15 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use bytes::Bytes;
 use scoring::{Config, Limits, Scoring};
 use serde_json::{Map, Value, json};
-use shared::airtable::{Limiters, Rate};
-use shared::clock::Clock;
-use shared::deadline::Deadline;
+use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
 use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
-use shared::schema::{clients, leads, post_attributes, post_instructions};
-use shared::seams::{
+use shared::ports::{
     HttpRequest, HttpResponse, OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName,
     Transport, TransportError,
 };
+use shared::schema::{clients, leads, post_attributes, post_instructions};
+use shared::services::airtable::{Limiters, Rate};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

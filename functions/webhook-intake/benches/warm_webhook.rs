@@ -6,8 +6,8 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use shared::clock::Clock;
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::core::clock::Clock;
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::hint::black_box;
 use std::process::ExitCode;

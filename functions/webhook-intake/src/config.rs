@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use shared::config::{ConfigError, QueueUrls, Vars};
-use shared::seams::QueueName;
+use shared::ports::QueueName;
 use std::collections::BTreeMap;
 
 /// What webhook intake reads at start.

@@ -13,13 +13,13 @@ pub use refusal::Refusal;
 use lambda_http::http::{Method, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
-use shared::clock::Clock;
-use shared::digest::id_of;
-use shared::ids::{ApifyRunId, BaseRunId};
+use shared::core::clock::Clock;
+use shared::core::digest::id_of;
+use shared::core::ids::{ApifyRunId, BaseRunId};
 use shared::messages::{
     Clients, Heard, Ingest, Message, MetricsMessage, Score, ScoringTask, plan_group,
 };
-use shared::seams::{OutgoingMessage, Queue, QueueName};
+use shared::ports::{OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
 use tokio::time::timeout;
 use webhook::Webhook;
@@ -51,7 +51,7 @@ pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Bod
     match routed.unwrap_or_else(|_elapsed| Err(no_answer())) {
         Ok((status, body)) => reply(status, &body),
         Err(refusal) => {
-            shared::metrics_emf::request_refused(refusal.status());
+            shared::telemetry::metrics::request_refused(refusal.status());
             if let Refusal::QueueUnreachable { reason } = &refusal {
                 tracing::error!(reason, "a queue did not take a message");
             }

@@ -1,11 +1,11 @@
 //! Wires webhook intake. Every decision is made in the library and in `shared`.
 
 use lambda_http::{Error, Request, run, service_fn};
-use shared::adapters::aws::Aws;
+use shared::adapters::aws::lambda::Aws;
+use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::SqsQueue;
-use shared::clock::Clock;
 use shared::config::Vars;
+use shared::core::clock::Clock;
 use tokio::join;
 use webhook_intake::{Config, Intake, handle, queue_urls};
 
@@ -25,7 +25,7 @@ async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
     // In the time that the secret takes, or before if something fails.
-    let logs = || shared::telemetry::init("webhook-intake", &vars);
+    let logs = || shared::telemetry::logs::init("webhook-intake", &vars);
     let http = HttpTransport::new().inspect_err(|_| logs())?;
     let aws = Aws::read(&vars, &http).inspect_err(|_| logs())?;
     let clock = Clock::system();

@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use shared::ids::{BaseRunId, ClientId, RecordId};
+use shared::core::ids::{BaseRunId, ClientId, RecordId};
 use shared::messages::{Clients, Kind, MAX_PLAN_LEADS, Score};
 
 /// Reads a request. Without a `runId` the run is named by `now`: this is where it begins, and the

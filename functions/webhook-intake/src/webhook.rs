@@ -7,7 +7,7 @@
 use crate::refusal::Refusal;
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
-use shared::ids::{ApifyRunId, BaseRunId, ClientId};
+use shared::core::ids::{ApifyRunId, BaseRunId, ClientId};
 use shared::messages::Hints;
 use url::form_urlencoded;
 

@@ -1,6 +1,6 @@
 //! `Transport` on reqwest.
 
-use crate::seams::{HttpRequest, HttpResponse, Transport, TransportError};
+use crate::ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, LOCATION};
 use http::{HeaderMap, Method, StatusCode, Uri};

@@ -1,7 +1,7 @@
 //! What scoring a lead costs.
 
 use super::summary::KindSummary;
-use crate::tokens::NanoUsd;
+use crate::core::tokens::NanoUsd;
 use std::fmt;
 
 /// What the scoring of one kind cost, and what that is for each lead that has a score of it.

@@ -2,10 +2,10 @@
 
 use super::state::{Attempt, RunState};
 use super::summary::{KindSummary, Summary};
-use crate::ids::LeadKey;
+use crate::core::ids::LeadKey;
+use crate::core::prices;
+use crate::core::tokens::Tier;
 use crate::messages::{CallOutcome, ErrorCategory, Kind, Outcome};
-use crate::prices;
-use crate::tokens::Tier;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What of a run is to be done again, and which chunks a replay took over.
 
 use super::state::{ChunkKey, Content, Plan, RunState};
-use crate::ids::{ApifyRunId, LeadKey, PlanId};
+use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
 use crate::messages::{Kind, MAX_REPLAY_LEADS, OpenedBy, Outcome, Replay, ReplayLead, ReplayPlan};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};

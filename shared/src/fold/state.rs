@@ -1,11 +1,11 @@
 //! What is known of a run, as a join over its events.
 
-use crate::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId};
+use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId};
+use crate::core::tokens::NanoUsd;
 use crate::messages::{
     BilledCall, ErrorCategory, Fact, Harvested, Kind, MetricsEvent, Note, NoteKind, OpenedBy,
     Outcome, RunHeader,
 };
-use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 

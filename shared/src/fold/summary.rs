@@ -2,9 +2,9 @@
 
 use super::balance;
 use super::state::{Chunk, ChunkKey, Content, RunState};
-use crate::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
+use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
+use crate::core::tokens::{NanoUsd, Tier, TokenUsage};
 use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
-use crate::tokens::{NanoUsd, Tier, TokenUsage};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 

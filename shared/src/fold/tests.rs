@@ -1,14 +1,14 @@
 //! The fold's rules, told as runs.
 
 use super::{LeadCounts, RunState, Status, Summary};
-use crate::ids::{LeadKey, PlanId, PostKey, RecordId};
+use crate::core::ids::{LeadKey, PlanId, PostKey, RecordId};
+use crate::core::tokens::{NanoUsd, TokenUsage};
 use crate::messages::{
     Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
     Fact, HarvestStatus, Harvested, Kind, LeadOutcome, MetricsEvent, Note, NoteKind, Opened,
     OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, ReplayLead, ReplayPlan, RunFailed,
     RunHeader, RunType, Served, Settled, SkipReason,
 };
-use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -39,24 +39,26 @@ fn start() -> Timestamp {
 }
 
 fn lead(n: u32) -> LeadKey {
-    crate::digest::short_id_of(&["lead", &n.to_string()]).try_into().unwrap()
+    crate::core::digest::short_id_of(&["lead", &n.to_string()]).try_into().unwrap()
 }
 
 fn post(lead: u32, n: u32) -> PostKey {
-    crate::digest::short_id_of(&["post", &lead.to_string(), &n.to_string()]).try_into().unwrap()
+    crate::core::digest::short_id_of(&["post", &lead.to_string(), &n.to_string()])
+        .try_into()
+        .unwrap()
 }
 
-fn harvest_id() -> crate::ids::ApifyRunId {
+fn harvest_id() -> crate::core::ids::ApifyRunId {
     "HG7ML7M8z78YcAPEB".parse().unwrap()
 }
 
-fn plan_id() -> crate::ids::PlanId {
-    crate::digest::id_of(&["plan"]).try_into().unwrap()
+fn plan_id() -> crate::core::ids::PlanId {
+    crate::core::digest::id_of(&["plan"]).try_into().unwrap()
 }
 
 /// The n-th try at a chunk; it began n minutes into the run.
 fn attempt(chunk: u32, n: u32) -> AttemptRef {
-    let id = crate::digest::id_of(&["attempt", &chunk.to_string(), &n.to_string()]);
+    let id = crate::core::digest::id_of(&["attempt", &chunk.to_string(), &n.to_string()]);
     AttemptRef {
         plan: plan_id(),
         chunk,
@@ -214,7 +216,7 @@ fn half_missing() -> Story {
 
 /// A part of the planning of waiting leads, of one chunk.
 fn part(story: Story, name: &str, leads: &[u32]) -> (Story, AttemptRef) {
-    let plan: crate::ids::PlanId = crate::digest::id_of(&[name]).try_into().unwrap();
+    let plan: crate::core::ids::PlanId = crate::core::digest::id_of(&[name]).try_into().unwrap();
     let leads =
         leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 0, record: None }).collect();
     let chunk = PlannedChunk { plan: plan.clone(), kind: Kind::Post, chunk: 0, leads };

@@ -1,10 +1,13 @@
 //! Facts about runs, for the metrics finalizer. Everything on a run record is folded from these.
 
-use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message, enveloped};
-use crate::digest::id_of;
-use crate::ids::{ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId};
-use crate::json;
-use crate::tokens::NanoUsd;
+use super::envelope::enveloped;
+use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message};
+use crate::core::digest::id_of;
+use crate::core::ids::{
+    ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId,
+};
+use crate::core::json;
+use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};

@@ -1,7 +1,7 @@
 //! What became of model calls and of leads.
 
-use crate::ids::{LeadKey, PostKey, RecordId};
-use crate::tokens::{Tier, TokenUsage};
+use crate::core::ids::{LeadKey, PostKey, RecordId};
+use crate::core::tokens::{Tier, TokenUsage};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

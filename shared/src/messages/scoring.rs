@@ -1,12 +1,15 @@
 //! Tasks of the scoring function.
 
-use super::{Message, RunHeader, enveloped};
-use crate::airtable::PLAN_LANES;
-use crate::digest::{id_of, lane_of};
-use crate::ids::{ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId};
-use crate::linkedin::{PostUrl, ProfileKey};
-use crate::seams::OutgoingMessage;
-use crate::tokens::NanoUsd;
+use super::envelope::enveloped;
+use super::{Message, RunHeader};
+use crate::core::digest::{id_of, lane_of};
+use crate::core::ids::{
+    ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId,
+};
+use crate::core::linkedin::{PostUrl, ProfileKey};
+use crate::core::tokens::NanoUsd;
+use crate::ports::OutgoingMessage;
+use crate::services::airtable::PLAN_LANES;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 

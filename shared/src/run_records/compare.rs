@@ -1,7 +1,7 @@
 //! Comparing what a record shows with what it was written to show.
 
-use crate::digest::short_id_of;
-use crate::json;
+use crate::core::digest::short_id_of;
+use crate::core::json;
 use crate::schema::run_record as schema;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -3,10 +3,10 @@
 
 use super::lines::in_utc;
 use super::text::{bounded_list, leads_in_words, tokens_in_words};
+use crate::core::ids::ClientId;
+use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
-use crate::ids::ClientId;
 use crate::messages::{ErrorCategory, HarvestStatus, Kind};
-use crate::tokens::NanoUsd;
 use std::collections::BTreeSet;
 
 /// Why a record is not simply completed, or what on it needs somebody's attention.

@@ -1,10 +1,10 @@
 //! The cells of a run record: every number as the fold has it, absolute.
 
 use super::text;
+use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
 use crate::messages::RunType;
 use crate::schema::run_record as schema;
-use crate::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 

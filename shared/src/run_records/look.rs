@@ -3,12 +3,12 @@
 use super::compare::Shown;
 use super::table::Recency;
 use super::writer::RunRecords;
-use crate::airtable::formula::Formula;
-use crate::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
+use crate::core::ids::{RecordId, RunId};
 use crate::fold::Summary;
-use crate::ids::{RecordId, RunId};
+use crate::ports::Transport;
 use crate::schema::run_record as schema;
-use crate::seams::Transport;
+use crate::services::airtable::formula::Formula;
+use crate::services::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
 use serde_json::{Map, Value, json};
 
 /// A row of the table, all its cells.

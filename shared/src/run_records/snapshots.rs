@@ -2,15 +2,15 @@
 //! a visible change of a file in `snapshots/`.
 
 use super::fields::cells;
-use crate::digest::{id_of, short_id_of};
+use crate::core::digest::{id_of, short_id_of};
+use crate::core::ids::{ApifyRunId, LeadKey, PlanId, PostKey};
+use crate::core::tokens::{NanoUsd, TokenUsage};
 use crate::fold::RunState;
-use crate::ids::{ApifyRunId, LeadKey, PlanId, PostKey};
 use crate::messages::{
     Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ErrorCategory, Fact,
     HarvestStatus, Harvested, Kind, LeadOutcome, MetricsEvent, Note, NoteKind, Opened, OpenedBy,
     Outcome, Planned, PlannedChunk, PlannedLead, RunFailed, RunHeader, RunType, Served, Settled,
 };
-use crate::tokens::{NanoUsd, TokenUsage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

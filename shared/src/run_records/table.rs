@@ -1,10 +1,10 @@
 //! What is known of the table of run records: which fields can be written.
 
 use super::writer::{MERGE_ON, RunRecords};
-use crate::airtable::{Airtable, TableSchema};
+use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::schema::{Field, FieldType, run_record};
-use crate::seams::Transport;
+use crate::services::airtable::{Airtable, TableSchema};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;

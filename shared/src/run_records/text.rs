@@ -2,9 +2,9 @@
 
 use super::explain::{self, Reason};
 use super::lines::{Line, bounded};
+use crate::core::tokens::Tier;
 use crate::fold::{KindSummary, Summary};
 use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
-use crate::tokens::Tier;
 use std::fmt::Write as _;
 
 /// Most examples of one error category.

@@ -3,20 +3,20 @@
 use super::compare::Shown;
 use super::fields::cells;
 use super::table::{Recency, Shape, refused_field};
-use crate::airtable::formula::Formula;
-use crate::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
-use crate::clock::Clock;
+use crate::core::clock::Clock;
+use crate::core::ids::{BaseId, RecordId, RunId};
 use crate::fold::Summary;
-use crate::ids::{BaseId, RecordId, RunId};
+use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::schema::{FieldType, run_record};
-use crate::seams::Transport;
+use crate::services::airtable::formula::Formula;
+use crate::services::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 /// Most runs of one request (Airtable's limit).
-pub const MAX_RUNS: usize = crate::airtable::MAX_RECORDS;
+pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
 /// The fields that identify a record.
 pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 

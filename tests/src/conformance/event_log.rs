@@ -3,9 +3,9 @@
 //! Each takes a log that others may be using: it speaks of runs of its own.
 
 use jiff::{SignedDuration, Timestamp};
-use shared::adapters::limits::MAX_EVENT_BYTES;
-use shared::ids::{ApifyRunId, RunId};
-use shared::seams::{EventLog, Projection, RunLog, StoredEvent};
+use shared::core::ids::{ApifyRunId, RunId};
+use shared::core::limits::MAX_EVENT_BYTES;
+use shared::ports::{EventLog, Projection, RunLog, StoredEvent};
 
 fn run(name: &str) -> RunId {
     format!("261014-133000-{name}").parse().expect("a run id")

@@ -1,7 +1,7 @@
 //! The promises of `Queue`, as its receiver sees them.
 
-use shared::adapters::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::core::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::time::Duration;
 

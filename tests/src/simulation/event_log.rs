@@ -1,8 +1,8 @@
 //! The event log in memory, in the steps in which DynamoDB takes and gives it.
 
 use jiff::Timestamp;
-use shared::ids::{ApifyRunId, RunId};
-use shared::seams::{Projection, RunLog, StoredEvent};
+use shared::core::ids::{ApifyRunId, RunId};
+use shared::ports::{Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

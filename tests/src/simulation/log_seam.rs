@@ -5,9 +5,9 @@ use super::event_log::INDEX_LAG;
 use super::faults::{Fault, Part};
 use super::worker::{Seams, Turn};
 use jiff::Timestamp;
-use shared::adapters::limits::check_events;
-use shared::ids::{ApifyRunId, RunId};
-use shared::seams::{EventLog, LogError, Projection, RunLog, StoredEvent};
+use shared::core::ids::{ApifyRunId, RunId};
+use shared::ports::check_events;
+use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 

@@ -76,7 +76,7 @@ pub use plain::Plain;
 use crate::MASTER_BASE;
 use faults::Part;
 use shared::messages::{Message, MetricsMessage, plan_group};
-use shared::seams::{OutgoingMessage, QueueName};
+use shared::ports::{OutgoingMessage, QueueName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,12 +5,12 @@ use super::Options;
 use super::world::World;
 use crate::conformance::queue::{Mailbox, Taken};
 use jiff::Timestamp;
-use shared::adapters::limits::{check_events, check_messages};
-use shared::ids::{ApifyRunId, RunId};
-use shared::seams::{
+use shared::core::ids::{ApifyRunId, RunId};
+use shared::ports::{
     EventLog, LogError, OutgoingMessage, ParkedMessage, Projection, Queue, QueueError, QueueName,
     RunLog, StoredEvent,
 };
+use shared::ports::{check_events, check_messages};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;

@@ -5,8 +5,8 @@ use super::failures::Branch;
 use super::faults::{Fault, Part};
 use super::queues::Held;
 use super::worker::{Seams, Turn};
-use shared::adapters::limits::check_messages;
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::check_messages;
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 
 /// A message that is held back for long comes after this.

@@ -5,13 +5,13 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
-use shared::adapters::aws::Aws;
-use shared::adapters::dynamodb::DynamoEventLog;
+use shared::adapters::aws::dynamodb::DynamoEventLog;
+use shared::adapters::aws::lambda::Aws;
+use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
-use shared::adapters::sqs::SqsQueue;
 use shared::config::QueueUrls;
 use shared::config::Vars;
-use shared::seams::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -8,12 +8,12 @@ mod rights;
 
 use document::Template;
 use regex::Regex;
-use shared::adapters::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
-use shared::airtable::{MAX_CHUNK_LANES, Rate};
+use shared::adapters::aws::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::config::{ConfigError, Vars};
-use shared::digest::queue_id;
-use shared::failure::QUEUE_RECEIVES;
+use shared::core::digest::queue_id;
+use shared::core::failure::QUEUE_RECEIVES;
 use shared::messages::{Clients, Kind, Message, MetricsMessage, ScoringTask, plan_group};
+use shared::services::airtable::{MAX_CHUNK_LANES, Rate};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
             }
         };
         let vars = Vars::new(read);
-        shared::telemetry::metrics_namespace(&vars);
+        shared::telemetry::logs::metrics_namespace(&vars);
         let started = reading(&read);
         assert!(started.is_ok(), "{function} would not start: {started:?}");
         let mut asked = asked.into_inner();

@@ -1,9 +1,9 @@
 //! What is observed: logs that end, alarms that say what to do, a dashboard of metrics that exist.
 
 use crate::document::{Template, plain, sources};
-use shared::airtable::Rate;
 use shared::messages::MAX_PLAN_LEADS;
-use shared::metrics_emf::Metric;
+use shared::services::airtable::Rate;
+use shared::telemetry::metrics::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An alarm on one metric.
@@ -121,16 +121,24 @@ const SERVICES: [&str; 3] = ["webhook-intake", "scoring", "metrics-finalizer"];
 /// the modules of `shared` that it uses.
 fn emitted_by_service() -> BTreeMap<&'static str, BTreeSet<String>> {
     let shared = sources("shared/src");
-    let metrics_emf = &shared["metrics_emf.rs"];
+    let metrics_emf = &shared["telemetry/metrics.rs"];
     let in_shared = shared.iter().filter_map(|(file, text)| {
-        let module = file.split(['/', '.']).next()?;
-        (!matches!(module, "metrics_emf" | "telemetry")).then_some((module, text))
+        // `services/airtable/client.rs` is used as `shared::services::airtable`.
+        let (room, rest) = file.split_once('/').unwrap_or((file, ""));
+        let module = match rest.split(['/', '.']).next() {
+            Some(inner) if matches!(room, "services" | "core") => format!("{room}::{inner}"),
+            _ => room.trim_end_matches(".rs").to_owned(),
+        };
+        (room != "telemetry").then_some((module, text))
     });
-    let in_shared: Vec<_> = in_shared.filter(|(_, text)| text.contains("metrics_emf::")).collect();
+    let in_shared: Vec<_> = in_shared.filter(|(_, text)| text.contains("metrics::")).collect();
     let emitted = SERVICES.map(|service| {
         let own = sources(&format!("functions/{service}/src"));
         let own = own.into_values().collect::<String>();
-        assert!(own.contains(&format!("telemetry::init(\"{service}\"")), "{service} has a name");
+        assert!(
+            own.contains(&format!("telemetry::logs::init(\"{service}\"")),
+            "{service} has a name"
+        );
         let used =
             in_shared.iter().filter(|(module, _)| own.contains(&format!("shared::{module}")));
         let texts = used.map(|(_, text)| text.as_str()).chain([own.as_str()]);
@@ -141,7 +149,7 @@ fn emitted_by_service() -> BTreeMap<&'static str, BTreeSet<String>> {
 
 /// The metrics that `text` counts by its calls of `metrics_emf`.
 fn emitted_in(text: &str, metrics_emf: &str) -> BTreeSet<String> {
-    let calls = text.split("metrics_emf::").skip(1);
+    let calls = text.split("metrics::").skip(1);
     let names = calls.map(|call| call.split('(').next().unwrap());
     names.flat_map(|name| emitted_by(name, metrics_emf)).collect()
 }

@@ -4,9 +4,9 @@ use super::tier::{Asked, Said};
 use super::{Call, Reply};
 use jiff::Timestamp;
 use serde::Deserialize;
+use shared::core::prices;
+use shared::core::tokens::TokenUsage;
 use shared::messages::{CallOutcome, ErrorCategory, Served};
-use shared::prices;
-use shared::tokens::TokenUsage;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -144,7 +144,7 @@ impl Usage {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use shared::tokens::Tier;
+    use shared::core::tokens::Tier;
 
     fn call(answer: &Value) -> Call {
         read(answer.to_string().as_bytes(), "m", Asked::Standard, at())

@@ -23,11 +23,11 @@ use http::{StatusCode, header};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use shared::clock::Clock;
-use shared::json;
+use shared::core::clock::Clock;
+use shared::core::json;
+use shared::core::prices;
 use shared::messages::{CallOutcome, ErrorCategory};
-use shared::prices;
-use shared::seams::{HttpRequest, Transport, TransportError};
+use shared::ports::{HttpRequest, Transport, TransportError};
 use std::time::Duration;
 use tier::Asked;
 use tokio::time::Instant;
@@ -165,7 +165,7 @@ impl<T: Transport> Gemini<T> {
             },
             Err(error) => lost(&error),
         };
-        shared::metrics_emf::model_call(&call.billing, begun.elapsed());
+        shared::telemetry::metrics::model_call(&call.billing, begun.elapsed());
         call
     }
 
@@ -221,7 +221,7 @@ fn alarm_without_price(billing: &CallOutcome, now: Timestamp) {
             alarm = prices::ALARM_NO_PRICE,
             model.id = model,
             model.tier = %served.tier,
-            "a model without a price answered: add its price to shared/src/prices.rs",
+            "a model without a price answered: add its price to shared/src/core/prices.rs",
         );
     }
 }

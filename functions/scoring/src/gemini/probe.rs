@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use shared::clock::Clock;
+use shared::core::clock::Clock;
 use shared::messages::ErrorCategory;
-use shared::seams::{HttpRequest, Transport};
+use shared::ports::{HttpRequest, Transport};
 use std::time::Duration;
 
 /// No answer within this counts as none: counting is quick.

@@ -2,9 +2,9 @@
 
 use super::*;
 use jiff::SignedDuration;
+use shared::core::tokens::{NanoUsd, Tier, TokenUsage};
 use shared::messages::Served;
-use shared::seams::HttpResponse;
-use shared::tokens::{NanoUsd, Tier, TokenUsage};
+use shared::ports::HttpResponse;
 use simulators::gemini::{Gemini as Simulator, GeminiOptions, ServedTier};
 use simulators::{Answer, Fault, FaultRule, NoStore, Simulated};
 use std::fmt::Debug;

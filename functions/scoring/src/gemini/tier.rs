@@ -2,8 +2,8 @@
 //! as long as the configuration allows and the invocation can still make the call as standard.
 
 use serde::Deserialize;
-use shared::deadline::Deadline;
-use shared::tokens::Tier;
+use shared::core::deadline::Deadline;
+use shared::core::tokens::Tier;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::Instant;

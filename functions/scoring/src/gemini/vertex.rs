@@ -16,7 +16,7 @@ use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::json;
 use shared::messages::ErrorCategory;
-use shared::seams::Transport;
+use shared::ports::Transport;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use url::form_urlencoded;

@@ -7,9 +7,9 @@ mod mend;
 mod plain_text;
 
 use serde_json::{Map, Value, json};
-use shared::ids::PostKey;
-use shared::json;
-use shared::linkedin::{PostUrl, ProfileKey};
+use shared::core::ids::PostKey;
+use shared::core::json;
+use shared::core::linkedin::{PostUrl, ProfileKey};
 use shared::messages::{Post, PostKind};
 
 /// Most UTF-16 units of a text cell (Airtable's limit).

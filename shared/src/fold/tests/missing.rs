@@ -1,10 +1,10 @@
 //! What a run waits for, told as runs.
 
 use super::*;
-use crate::ids::PlanId;
+use crate::core::ids::PlanId;
 
 pub(super) fn another_plan() -> PlanId {
-    crate::digest::id_of(&["another plan"]).try_into().unwrap()
+    crate::core::digest::id_of(&["another plan"]).try_into().unwrap()
 }
 
 /// A chunk of another plan, with these leads.
@@ -128,7 +128,7 @@ fn a_run_is_running_while_a_harvest_is_not_read_or_its_plan_not_queued() {
 
 #[test]
 fn chunks_of_a_plan_that_was_given_up_before_it_was_told_do_not_keep_a_run_open() {
-    let other = crate::digest::id_of(&["another plan"]).try_into().unwrap();
+    let other = crate::core::digest::id_of(&["another plan"]).try_into().unwrap();
     let stray = AttemptRef { plan: other, ..attempt(0, 3) };
     let summary = finished().settled(&stray, &[(1, SCORED)]).done(&stray).summary();
     assert_eq!(summary.status, Status::Completed);

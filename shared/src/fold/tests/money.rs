@@ -1,7 +1,7 @@
 //! What answers cost, told as runs.
 
 use super::*;
-use crate::tokens::Tier;
+use crate::core::tokens::Tier;
 
 /// A run of one lead whose calls were answered like this.
 fn answered_by(answers: &[(TokenUsage, &str, Served)]) -> Story {

@@ -20,7 +20,7 @@ fn replays(story: &Story) -> Vec<Replay> {
 
 /// A replay of a plan is queued, with these leads.
 fn replay_queued(story: Story, of: PlanId, leads: &[u32]) -> (Story, AttemptRef) {
-    let plan: PlanId = crate::digest::id_of(&["replay"]).try_into().unwrap();
+    let plan: PlanId = crate::core::digest::id_of(&["replay"]).try_into().unwrap();
     let leads = leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2, record: None });
     let kind = Kind::Post;
     let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads: leads.collect() };
@@ -122,8 +122,8 @@ fn what_two_plans_left_open_is_replayed_by_one_task_while_it_fits() {
 
 #[test]
 fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
-    let [part, replay] =
-        ["part", "replay"].map(|name| crate::digest::id_of(&[name]).parse::<PlanId>().unwrap());
+    let [part, replay] = ["part", "replay"]
+        .map(|name| crate::core::digest::id_of(&[name]).parse::<PlanId>().unwrap());
     let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
     let planned = |plan: &PlanId, part_of, replaces| {
         let leads = vec![PlannedLead { lead: lead(1), posts: 0, record: Some(record.clone()) }];

@@ -20,7 +20,7 @@ use model::Pending;
 use rates::Rates;
 use run_book::{RunBook, State};
 use serde_json_borrow::Value;
-use shared::seams::{QueueName, StoredEvent};
+use shared::ports::{QueueName, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;

@@ -1,0 +1,151 @@
+//! The settings as each function reads them, Apify, and the model with its price.
+
+use super::check::Check;
+use http::{StatusCode, header};
+use secrecy::ExposeSecret;
+use shared::adapters::http::HttpTransport;
+use shared::config::{ConfigError, Vars};
+use shared::core::clock::Clock;
+use shared::core::prices;
+use shared::core::tokens::{NanoUsd, Tier, TokenUsage};
+use shared::messages::ErrorCategory;
+use shared::ports::Transport;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No answer within this counts as none.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether each function would start. What Airtable, Apify and the model need is checked there.
+pub(super) fn settings(variables: &impl Fn(&'static str) -> Option<String>) -> Vec<Check> {
+    let others = without_services(variables);
+    let read = [
+        ("webhook-intake", webhook_intake::Config::read(variables).err()),
+        ("metrics-finalizer", metrics_finalizer::Config::read(&others).err()),
+    ];
+    read.into_iter()
+        .map(|(function, error)| match error {
+            None => Check::ok(function, "its settings can be read"),
+            Some(error) => Check::wrong(function, &error, corrected(&error)),
+        })
+        .collect()
+}
+
+/// Whether the token lets us in.
+pub(super) async fn apify(
+    variables: &impl Fn(&'static str) -> Option<String>,
+    transport: &Arc<HttpTransport>,
+) -> Vec<Check> {
+    const WHAT: &str = "Apify token";
+    let vars = Vars::new(variables);
+    let url = vars.api("APIFY_API_URL", "https://api.apify.com/v2");
+    let token = vars.secret("APIFY_TOKEN", "the API token for Apify");
+    let (url, token) = match (url, token) {
+        (Ok(url), Ok(token)) => (url, token),
+        (Err(error), _) | (_, Err(error)) => {
+            return vec![Check::wrong(WHAT, &error, corrected(&error))];
+        }
+    };
+    let request = http::Request::get(format!("{url}actor-runs?limit=1"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
+        .body(bytes::Bytes::new())
+        .expect("configuration checked that the token is a header value");
+    vec![match transport.send(request, TIMEOUT).await {
+        Ok(answer) if answer.status().is_success() => Check::ok(WHAT, "Apify accepts it"),
+        Ok(answer)
+            if matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
+        {
+            let says = format!("Apify does not accept it (status {})", answer.status().as_u16());
+            Check::wrong(
+                WHAT,
+                says,
+                "set APIFY_TOKEN to a token that may read runs, datasets and key-value stores",
+            )
+        }
+        Ok(answer) => {
+            let says = format!("Apify answers with status {}", answer.status().as_u16());
+            Check::wrong(WHAT, says, "check APIFY_API_URL, or ask again later")
+        }
+        Err(error) => Check::wrong(WHAT, error, "check APIFY_API_URL and the way to it"),
+    }]
+}
+
+/// Whether the model is known and lets us in, and what it costs.
+pub(super) async fn model(
+    variables: &impl Fn(&'static str) -> Option<String>,
+    transport: &Arc<HttpTransport>,
+) -> Vec<Check> {
+    let config = match scoring::Config::read(without_services(variables)) {
+        Ok(config) => config,
+        Err(error) => return vec![Check::wrong("model", &error, corrected(&error))],
+    };
+    let what = format!("model {}", config.model);
+    let answers = match scoring::probe_model(&config, Arc::clone(transport)).await {
+        Ok(()) => Check::ok(&what, "it counts tokens for our key"),
+        Err(problem) => Check::wrong(&what, &problem, what_to_do(problem.category)),
+    };
+    vec![answers, priced(&config.model)]
+}
+
+/// What the model costs today. Without a price its tokens are counted, but in no cost.
+fn priced(model: &str) -> Check {
+    let what = format!("price of {model}");
+    let million = |prompt, output| TokenUsage { prompt, output, ..TokenUsage::default() };
+    let now = Clock::system().now();
+    // A thousandth, so that no tier for long prompts is meant.
+    let cost = |usage| {
+        prices::cost(model, Tier::Standard, &usage, now).map(|cost| NanoUsd(cost.0 * 1_000))
+    };
+    match (cost(million(1_000, 0)), cost(million(0, 1_000))) {
+        (Some(prompt), Some(output)) => Check::ok(
+            what,
+            format!(
+                "{prompt} for a million prompt tokens, {output} for a million of output (standard tier), as of {}",
+                now.strftime("%Y-%m-%d")
+            ),
+        ),
+        (None, _) | (_, None) => Check::warning(
+            what,
+            "the price table has none: its tokens are counted, but are in no cost",
+            "add its price to shared/src/core/prices.rs, or set GEMINI_MODEL to a model that has one",
+        ),
+    }
+}
+
+fn what_to_do(category: ErrorCategory) -> &'static str {
+    match category {
+        ErrorCategory::Auth => {
+            "set GEMINI_API_KEY to a valid key (or VERTEX_SERVICE_ACCOUNT to a valid service account)"
+        }
+        ErrorCategory::Quota => "raise the quota, or wait until it is renewed",
+        ErrorCategory::ModelConfig => "set GEMINI_MODEL to a model that exists",
+        ErrorCategory::Timeout | ErrorCategory::Unknown => {
+            "check GEMINI_API_URL and the way to it, or ask again later"
+        }
+        ErrorCategory::SafetyBlock
+        | ErrorCategory::AiResponseFormat
+        | ErrorCategory::PostsUnreadable
+        | ErrorCategory::Airtable => "ask again later",
+    }
+}
+
+/// The variables with something valid in place of what other groups check, so that an error here
+/// is about what is checked here.
+fn without_services(
+    variables: &impl Fn(&'static str) -> Option<String>,
+) -> impl Fn(&'static str) -> Option<String> {
+    move |name| match name {
+        "AIRTABLE_API_URL" | "APIFY_API_URL" => None,
+        "AIRTABLE_TOKEN" | "APIFY_TOKEN" => Some("checked-elsewhere".to_owned()),
+        "MASTER_BASE_ID" => Some("appCheckedElsewhr".to_owned()),
+        other => variables(other),
+    }
+}
+
+/// What to do about a variable.
+pub(super) fn corrected(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Missing { name, .. } => format!("set {name}"),
+        ConfigError::Invalid { name, .. } => format!("correct {name}"),
+    }
+}

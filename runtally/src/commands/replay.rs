@@ -1,0 +1,68 @@
+//! `runtally replay`: has a run's failed and missing leads scored again.
+
+use super::CommandResult;
+use super::operator::{Operator, Place, events_of, print_json};
+use jiff::Timestamp;
+use serde_json::json;
+use shared::core::clock::Clock;
+use shared::core::ids::RunId;
+use shared::fold::{RunState, Status};
+use shared::messages::Replay;
+use shared::ports::{OutgoingMessage, QueueName};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Options of `runtally replay`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The run, such as 251014-153000-Guy-Wilson
+    run: RunId,
+    #[command(flatten)]
+    place: Place,
+    /// Also while the run is going on: what is in work now is scored, and paid for, twice
+    #[arg(long)]
+    anyway: bool,
+}
+
+/// Queues what failed or is missing of a run. What is scored is not scored again, and the cost of
+/// both tries stays counted.
+///
+/// # Errors
+/// When the log or the queue cannot be reached, the log does not know the run, or the run is
+/// still going on.
+pub async fn run(options: &Options) -> CommandResult {
+    let operator = Operator::open(&options.place)?;
+    let run = &options.run;
+    let (events, _) = events_of(&operator.log_of(run).await?);
+    let state = RunState::fold(&events).ok_or("no event of the run can be read by this release")?;
+    if state.summary().status == Status::Running && !options.anyway {
+        return Err(format!(
+            "{run} is still going on: wait until it is at its end or Stalled, or say --anyway and \
+             pay twice for what is in work now"
+        )
+        .into());
+    }
+    let tasks = state.replays(Clock::system().now());
+    let leads: usize = tasks.iter().map(Replay::leads).sum();
+    let harvests: usize = tasks.iter().map(|task| task.unplanned.len()).sum();
+    for task in tasks {
+        operator.deployment.send(QueueName::Scoring, message(task)).await?;
+    }
+    if options.place.json {
+        print_json(&json!({"run": run, "leads": leads, "harvests": harvests}))?;
+    } else if leads + harvests == 0 {
+        writeln!(std::io::stdout(), "Nothing of {run} failed or is missing.")?;
+    } else {
+        let what = format!("{leads} leads and {harvests} harvests of {run}");
+        writeln!(std::io::stdout(), "{what} are queued again; its record says how it goes on.")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The task as a message. Asked for twice within five minutes it is queued once: its id is made
+/// of all but the time.
+fn message(task: Replay) -> OutgoingMessage {
+    let timeless = Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() };
+    let deduplication = timeless.into_message().deduplication;
+    OutgoingMessage { deduplication, ..task.into_message() }
+}

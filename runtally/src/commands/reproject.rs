@@ -1,0 +1,59 @@
+//! `runtally reproject`: has records written anew from the event log, by the one writer there is.
+
+use super::CommandResult;
+use super::operator::{Operator, Place, print_json};
+use serde_json::json;
+use shared::core::clock::Clock;
+use shared::core::digest::queue_id;
+use shared::core::ids::RunId;
+use shared::messages::{Message, MetricsMessage};
+use shared::ports::{OutgoingMessage, QueueName};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Options of `runtally reproject`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The run, such as 251014-153000-Guy-Wilson
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    run: Option<RunId>,
+    /// Every run of the log
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Marks the run, or all, as not projected and sends a tick, which writes them.
+///
+/// # Errors
+/// When the log or the queue cannot be reached, or the log does not know the run.
+pub async fn run(options: &Options) -> CommandResult {
+    let operator = Operator::open(&options.place)?;
+    let runs = match &options.run {
+        Some(run) => {
+            operator.log_of(run).await?;
+            vec![run.clone()]
+        }
+        None => operator.deployment.all_runs().await?,
+    };
+    for run in &runs {
+        operator.deployment.unproject(run).await?;
+    }
+    let tick = OutgoingMessage {
+        group: queue_id(operator.master.as_str()),
+        deduplication: format!("reproject-{}", Clock::system().now()),
+        body: MetricsMessage::Tick.encode(),
+    };
+    operator.deployment.send(QueueName::Metrics, tick).await?;
+    if options.place.json {
+        print_json(&json!({"runs": runs.len()}))?;
+    } else {
+        let count = runs.len();
+        writeln!(
+            std::io::stdout(),
+            "{count} records are being written anew by the metrics finalizer."
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

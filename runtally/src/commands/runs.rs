@@ -1,0 +1,191 @@
+//! `runtally runs`: the runs that need a look, and the recent ones.
+
+use super::operator::{Operator, Place, events_of, print_json, table};
+use super::{CommandResult, Fault};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use shared::core::clock::Clock;
+use shared::fold::RunState;
+use shared::run_records::cells;
+use shared::schema::run_record;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{ListQuery, Record};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Options of `runtally runs`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Runs that started in the last so many days count as recent
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=366))]
+    days: i64,
+    /// Show at most so many runs
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+/// The fields that are shown, as the columns of the table.
+const SHOWN: [&str; 8] = [
+    run_record::RUN_ID,
+    run_record::STATUS,
+    run_record::START_TIME,
+    run_record::END_TIME,
+    run_record::POSTS_SCORED,
+    run_record::POST_TOKENS,
+    run_record::PROFILES_SCORED,
+    run_record::BALANCE,
+];
+
+/// A run as it is listed.
+struct Listed {
+    cells: Map<String, Value>,
+    /// Whether the log says that something is still to be done about it.
+    open: bool,
+    /// What that is; empty for a run that is not open.
+    missing: Vec<String>,
+}
+
+/// Lists open runs by their events, and stalled, failed and recent ones by their records.
+///
+/// # Errors
+/// When the log or the table of run records cannot be read.
+pub async fn run(options: &Options) -> CommandResult {
+    let operator = Operator::open(&options.place)?;
+    let since = Clock::system().now() - SignedDuration::from_hours(24 * options.days);
+    let mut runs = recorded(&operator, since).await?;
+    for (id, listed) in open(&operator).await? {
+        runs.insert(id, listed);
+    }
+    let mut runs: Vec<Listed> = runs.into_values().collect();
+    runs.sort_by(|a, b| {
+        (b.rank(), b.text(run_record::RUN_ID)).cmp(&(a.rank(), a.text(run_record::RUN_ID)))
+    });
+    let left_out = runs.len().saturating_sub(options.limit);
+    runs.truncate(options.limit);
+    if options.place.json {
+        let runs: Vec<Value> = runs.iter().map(Listed::json).collect();
+        print_json(&json!({"runs": runs, "left_out": left_out}))?;
+    } else {
+        print(&runs, left_out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The runs by their records, with their ids.
+async fn recorded(
+    operator: &Operator,
+    since: Timestamp,
+) -> Result<BTreeMap<String, Listed>, Fault> {
+    let tables = operator.airtable.tables(&operator.master).await?;
+    let known = tables.iter().filter(|table| table.name == run_record::TABLE);
+    let known: Vec<&str> =
+        known.flat_map(|table| &table.fields).map(|field| field.name.as_str()).collect();
+    let fields: Vec<&str> = SHOWN.into_iter().filter(|name| known.contains(name)).collect();
+    let [running, _, _, stalled, failed] = run_record::STATUSES;
+    let looked_for = [running, stalled, failed].map(|s| Formula::equals(run_record::STATUS, s));
+    let recent = Formula::after(run_record::START_TIME, since);
+    let query = ListQuery {
+        fields: &fields,
+        formula: Some(Formula::any(looked_for.into_iter().chain([recent]))),
+    };
+    let rows: Vec<Record<Map<String, Value>>> =
+        operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;
+    let listed = rows.into_iter().map(|row| {
+        let listed = Listed { cells: row.fields, open: false, missing: Vec::new() };
+        (listed.text(run_record::RUN_ID).to_owned(), listed)
+    });
+    Ok(listed.collect())
+}
+
+/// The open runs by their events: what is on their records may be behind.
+async fn open(operator: &Operator) -> Result<Vec<(String, Listed)>, Fault> {
+    let mut open = Vec::new();
+    for run in operator.deployment.open_runs().await? {
+        let (events, _) = events_of(&operator.deployment.read(&run).await?);
+        let Some(state) = RunState::fold(&events) else { continue };
+        let summary = state.summary();
+        let mut cells = cells(&summary, &[]);
+        cells.retain(|name, value| SHOWN.contains(&name.as_str()) && !value.is_null());
+        let listed = Listed { cells, open: true, missing: summary.missing };
+        open.push((run.to_string(), listed));
+    }
+    Ok(open)
+}
+
+impl Listed {
+    fn text(&self, name: &str) -> &str {
+        self.cells.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What needs a look comes first.
+    fn rank(&self) -> u8 {
+        let [running, completed, with_errors, stalled, failed] = run_record::STATUSES;
+        match self.text(run_record::STATUS) {
+            status if status == stalled => 5,
+            status if status == failed => 4,
+            status if status == running => 3,
+            status if status == with_errors => 2,
+            status if status == completed => u8::from(self.open),
+            _ => 1,
+        }
+    }
+
+    fn json(&self) -> Value {
+        let cell = |name: &str| self.cells.get(name).cloned().unwrap_or_default();
+        json!({
+            "run": cell(run_record::RUN_ID),
+            "status": cell(run_record::STATUS),
+            "started": cell(run_record::START_TIME),
+            "ended": cell(run_record::END_TIME),
+            "posts_scored": cell(run_record::POSTS_SCORED),
+            "post_tokens": cell(run_record::POST_TOKENS),
+            "profiles_scored": cell(run_record::PROFILES_SCORED),
+            "balance": cell(run_record::BALANCE),
+            "open": self.open,
+            "missing": self.missing,
+        })
+    }
+}
+
+fn print(runs: &[Listed], left_out: usize) -> Result<(), Fault> {
+    let mut out = std::io::stdout().lock();
+    if runs.is_empty() {
+        return Ok(writeln!(out, "No run is open, stalled or failed, and none is recent.")?);
+    }
+    let mut rows = table();
+    rows.set_header([
+        "run",
+        "status",
+        "started (UTC)",
+        "posts",
+        "tokens",
+        "balance",
+        "still to be done",
+    ]);
+    for run in runs {
+        let number = |name| run.cells.get(name).map(Value::to_string).unwrap_or_default();
+        let missing = match run.missing.as_slice() {
+            [] if run.open => "its record".to_owned(),
+            [] => String::new(),
+            [one] => one.clone(),
+            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        };
+        rows.add_row([
+            run.text(run_record::RUN_ID),
+            run.text(run_record::STATUS),
+            run.text(run_record::START_TIME).get(..16).unwrap_or_default(),
+            &number(run_record::POSTS_SCORED),
+            &number(run_record::POST_TOKENS),
+            run.text(run_record::BALANCE).lines().next().unwrap_or_default(),
+            &missing,
+        ]);
+    }
+    writeln!(out, "{rows}")?;
+    if left_out > 0 {
+        writeln!(out, "{left_out} more; --limit shows them")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! What a base lacks of what this system reads and writes. Pure: a schema against a schema.
+
+use shared::schema::{Field, FieldType, Table};
+use shared::services::airtable::{FieldSchema, TableSchema};
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// There is no such table.
+    NoTable { table: &'static Table },
+    /// The table has no such field.
+    NoField { table: &'static Table, table_id: String, field: &'static Field },
+    /// The field has another type.
+    WrongType { table: &'static Table, field: &'static Field, found: String },
+    /// The select lacks choices that are written or read.
+    NoChoice { table: &'static Table, field: &'static Field, missing: Vec<&'static str> },
+}
+
+impl Gap {
+    /// Whether something does not work because of it.
+    pub(crate) fn matters(&self) -> bool {
+        match self {
+            Self::NoTable { table } => !table.optional,
+            Self::NoField { table, field, .. } | Self::WrongType { table, field, .. } => {
+                !table.optional && !field.optional
+            }
+            // Airtable refuses what is written with a choice that it does not know.
+            Self::NoChoice { field, .. } => field.written,
+        }
+    }
+
+    /// Whether making something fills it: what exists is never changed.
+    pub(crate) fn can_be_made(&self) -> bool {
+        match self {
+            Self::NoTable { .. } | Self::NoField { .. } => true,
+            Self::WrongType { .. } | Self::NoChoice { .. } => false,
+        }
+    }
+
+    /// What is not as it must be.
+    pub(crate) fn says(&self) -> String {
+        match self {
+            Self::NoTable { table } => format!("there is no table {:?}", table.name),
+            Self::NoField { table, field, .. } => {
+                format!("table {:?} has no field {:?}", table.name, field.name)
+            }
+            Self::WrongType { table, field, found } => {
+                format!("field {:?} of table {:?} is of the type {found}", field.name, table.name)
+            }
+            Self::NoChoice { table, field, missing } => format!(
+                "field {:?} of table {:?} lacks the choice {}",
+                field.name,
+                table.name,
+                quoted(missing)
+            ),
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn what_to_do(&self) -> String {
+        match self {
+            Self::NoTable { .. } | Self::NoField { .. } => {
+                "run `runtally setup --apply`, or add it in Airtable".to_owned()
+            }
+            Self::WrongType { field, .. } => format!(
+                "make it {} in Airtable, or rename it and run `runtally setup --apply`",
+                field.field_type.in_words()
+            ),
+            Self::NoChoice { missing, .. } => {
+                format!("add {} in Airtable, spelled exactly so", quoted(missing))
+            }
+        }
+    }
+}
+
+/// Everything that `tables` lack of `wanted`.
+pub(crate) fn gaps(tables: &[TableSchema], wanted: &'static [Table]) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for table in wanted {
+        match tables.iter().find(|known| known.name == table.name) {
+            None => gaps.push(Gap::NoTable { table }),
+            Some(known) => {
+                gaps.extend(table.fields().filter_map(|field| gap_of(table, known, field)));
+            }
+        }
+    }
+    gaps
+}
+
+fn gap_of(table: &'static Table, known: &TableSchema, field: &'static Field) -> Option<Gap> {
+    let Some(found) = known.fields.iter().find(|known| known.name == field.name) else {
+        return Some(Gap::NoField { table, table_id: known.id.clone(), field });
+    };
+    if !field.accepts(&found.field_type) {
+        return Some(Gap::WrongType { table, field, found: found.field_type.clone() });
+    }
+    let missing = missing_choices(field, found);
+    (!missing.is_empty()).then_some(Gap::NoChoice { table, field, missing })
+}
+
+/// Choices that the select does not have. How one is spelled that is only read shows in the rows.
+fn missing_choices(field: &Field, found: &FieldSchema) -> Vec<&'static str> {
+    let FieldType::SingleSelect(choices) = field.field_type else { return Vec::new() };
+    if found.field_type != "singleSelect" {
+        return Vec::new();
+    }
+    let is_same = |known: &str, name: &str| {
+        known == name || (!field.written && known.trim().eq_ignore_ascii_case(name))
+    };
+    let has = |name: &str| found.options.choices.iter().any(|known| is_same(&known.name, name));
+    choices.iter().copied().filter(|name| !has(name)).collect()
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use shared::schema::{CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE};
+
+    fn table(name: &str, fields: &[(&str, &str)]) -> Value {
+        let fields: Vec<Value> =
+            fields.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+        json!({"id": "tbl1", "name": name, "fields": fields})
+    }
+
+    fn found(tables: &[Value]) -> Vec<String> {
+        let tables: Vec<TableSchema> =
+            tables.iter().map(|table| serde_json::from_value(table.clone()).unwrap()).collect();
+        gaps(&tables, &MASTER_BASE[..1]).iter().map(Gap::says).collect()
+    }
+
+    #[test]
+    fn an_empty_base_lacks_its_tables() {
+        assert_eq!(found(&[]), [r#"there is no table "Clients""#]);
+    }
+
+    #[test]
+    fn a_field_that_is_only_read_may_be_of_any_type_that_reads_the_same() {
+        let fields = |status| {
+            [
+                ("Client ID", "formula"),
+                ("Client Name", "multilineText"),
+                ("Status", status),
+                ("Airtable Base ID", "url"),
+                ("Service Level", "singleSelect"),
+                ("Profile Scoring Token Limit", "currency"),
+                ("Post Scoring Token Limit", "count"),
+            ]
+        };
+        assert_eq!(found(&[table("Clients", &fields("singleLineText"))]), [""; 0]);
+        assert_eq!(
+            found(&[table("Clients", &fields("checkbox"))]),
+            [r#"field "Status" of table "Clients" is of the type checkbox"#]
+        );
+    }
+
+    /// A select of these choices, beside the other fields of its table.
+    fn with_choices(table: &Table, select: &Field, choices: &[&str]) -> TableSchema {
+        let choices: Vec<Value> = choices.iter().map(|name| json!({"name": name})).collect();
+        let select = json!({"name": select.name, "type": "singleSelect",
+            "options": {"choices": choices}});
+        serde_json::from_value(json!({"id": "tbl1", "name": table.name, "fields": [select]}))
+            .unwrap()
+    }
+
+    fn choice_gaps(tables: &[TableSchema], wanted: &'static [Table]) -> Vec<Gap> {
+        let all = gaps(tables, wanted).into_iter();
+        all.filter(|gap| matches!(gap, Gap::NoChoice { .. })).collect()
+    }
+
+    /// What is said of each choice of each select of these tables when it alone is not there.
+    fn said_of_each_choice(wanted: &'static [Table]) -> Vec<(String, bool)> {
+        let mut said = Vec::new();
+        for table in wanted {
+            for field in table.fields() {
+                let FieldType::SingleSelect(choices) = field.field_type else { continue };
+                let whole = with_choices(table, field, choices);
+                assert_eq!(choice_gaps(&[whole], wanted), []);
+                for name in choices {
+                    let others: Vec<&str> =
+                        choices.iter().copied().filter(|other| other != name).collect();
+                    let gaps = choice_gaps(&[with_choices(table, field, &others)], wanted);
+                    let [gap] = gaps.as_slice() else { panic!("{name}: {gaps:?}") };
+                    assert!(!gap.can_be_made(), "what exists is never changed");
+                    assert!(gap.what_to_do().contains(name), "{}", gap.what_to_do());
+                    let Gap::NoChoice { table, field, missing } = gap else { panic!("{gap:?}") };
+                    said.push((
+                        format!("{}.{}={missing:?}", table.name, field.name),
+                        gap.matters(),
+                    ));
+                }
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn each_choice_of_each_select_of_both_bases_is_missed_and_matters_where_it_is_written() {
+        let said = |choices: &[(&str, bool)]| -> Vec<(String, bool)> {
+            choices.iter().map(|(choice, matters)| ((*choice).to_owned(), *matters)).collect()
+        };
+        let master = said(&[
+            (r#"Clients.Status=["Active"]"#, false),
+            (r#"Client Run Results.Run Type=["Orchestrated"]"#, true),
+            (r#"Client Run Results.Run Type=["Standalone"]"#, true),
+            (r#"Client Run Results.Status=["Running"]"#, true),
+            (r#"Client Run Results.Status=["Completed"]"#, true),
+            (r#"Client Run Results.Status=["Completed with Errors"]"#, true),
+            (r#"Client Run Results.Status=["Stalled"]"#, true),
+            (r#"Client Run Results.Status=["Failed"]"#, true),
+        ]);
+        assert_eq!(said_of_each_choice(&MASTER_BASE), master);
+        let profiles = said(&[
+            (r#"Leads.Scoring Status=["To Be Scored"]"#, true),
+            (r#"Leads.Scoring Status=["Scored"]"#, true),
+            (r#"Leads.Scoring Status=["Skipped – Profile Too Thin"]"#, true),
+            (r#"Leads.Scoring Status=["Failed – API Error"]"#, true),
+            (r#"Leads.Scoring Status=["Failed – Parse Error"]"#, true),
+        ]);
+        let posts = said(&[
+            (r#"Leads.Posts Harvest Status=["Done"]"#, true),
+            (r#"Leads.Posts Harvest Status=["No Posts"]"#, true),
+            (r#"Leads.Posts JSON Status=["Parsed"]"#, true),
+            (r#"Leads.Posts JSON Status=["Failed"]"#, true),
+            (r#"Post Scoring Attributes.Category=["Positive Scoring Factor"]"#, false),
+            (r#"Post Scoring Attributes.Category=["Negative Scoring Factor"]"#, false),
+        ]);
+        let attributes = said(&[
+            (r#"Scoring Attributes.Category=["positive"]"#, false),
+            (r#"Scoring Attributes.Category=["negative"]"#, false),
+            (r#"Scoring Attributes.Category=["meta"]"#, false),
+        ]);
+        let whole = [&profiles[..], &posts, &attributes].concat();
+        assert_eq!(said_of_each_choice(&CLIENT_BASE), whole);
+        let without_posts = [profiles, attributes].concat();
+        assert_eq!(said_of_each_choice(&PROFILES_ONLY_BASE), without_posts);
+    }
+
+    #[test]
+    fn a_choice_that_is_only_read_may_be_in_other_letters_and_one_that_is_written_may_not() {
+        let [.., attributes] = &CLIENT_BASE;
+        let category = attributes.fields().find(|field| field.name == "Category").unwrap();
+        let read = with_choices(attributes, category, &["Positive", "NEGATIVE ", "Meta", "More"]);
+        assert_eq!(choice_gaps(&[read], &CLIENT_BASE), []);
+        let [_, records, _] = &MASTER_BASE;
+        let run_type = records.fields().find(|field| field.name == "Run Type").unwrap();
+        let written = with_choices(records, run_type, &["orchestrated", "Standalone"]);
+        assert_eq!(choice_gaps(&[written], &MASTER_BASE).len(), 1);
+    }
+}

@@ -1,0 +1,179 @@
+//! Invented posts.
+
+use super::people::Author;
+use super::random::{letters, pick, rng};
+use super::spelling::encoded;
+use super::texts;
+use super::words::TOPICS;
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+
+/// The moment that everything in an invented world is dated by.
+pub(super) const MOMENT: Timestamp = Timestamp::constant(1_795_132_800, 0);
+/// Most posts that one person's pen writes.
+const POSTS_PER_PERSON: u64 = 32;
+/// The bits of an activity id below the time; LinkedIn's ids are made so too.
+const SERIAL_BITS: u32 = 22;
+const DAY_MINUTES: i64 = 24 * 60;
+
+/// A post.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Post {
+    /// LinkedIn's activity id: 19 digits, no two posts' is equal.
+    pub(super) id: u64,
+    pub(super) author: Author,
+    pub(super) topic: &'static str,
+    /// Empty for a picture without words.
+    pub(super) text: String,
+    pub(super) posted_at: Timestamp,
+    pub(super) role: Role,
+    pub(super) has_picture: bool,
+    pub(super) likes: u32,
+}
+
+/// What a post is in the feed it was found in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Role {
+    /// The words of the feed's owner.
+    Original,
+    /// The words of the feed's owner about this post.
+    Quote(Box<Post>),
+    /// The author's words, passed on by the feed's owner at that moment.
+    Repost { by: Author, at: Timestamp },
+}
+
+/// How old a post is, in days before [`MOMENT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// Of the last four weeks: what a harvest finds.
+    New,
+    /// Older than seven weeks: what earlier systems stored.
+    Old,
+}
+
+impl Post {
+    /// The permalink.
+    pub(super) fn url(&self) -> String {
+        let tail = letters(&mut rng(&[self.id]), 4);
+        let (slug, topic, id) = (encoded(&self.author.slug), self.topic, self.id);
+        format!("https://www.linkedin.com/posts/{slug}_{topic}-activity-{id}-{tail}")
+    }
+
+    /// The permalink with what LinkedIn's share button adds.
+    pub(super) fn shared_url(&self) -> String {
+        format!("{}?utm_source=share&utm_medium=member_desktop", self.url())
+    }
+
+    /// Whether there is anything to score.
+    pub(super) fn has_words(&self) -> bool {
+        !self.text.is_empty()
+    }
+}
+
+/// Writes the posts of one feed.
+pub(super) struct Pen {
+    pub(super) rng: Rng,
+    owner: Author,
+    serial: u64,
+}
+
+impl Pen {
+    /// The pen of the `number`th person, or company, of the world that `seed` makes.
+    pub(super) fn new(seed: u64, number: u64, owner: Author) -> Self {
+        Self { rng: rng(&[seed, number, 2]), owner, serial: number * POSTS_PER_PERSON }
+    }
+
+    /// The owner's own words.
+    pub(super) fn original(&mut self, age: Age) -> Post {
+        let topic = pick(&mut self.rng, &TOPICS);
+        let text = texts::text(&mut self.rng, topic);
+        let owner = self.owner.clone();
+        self.post(owner, topic, text, age)
+    }
+
+    /// The owner's own words with `marker` among them.
+    pub(super) fn marked(&mut self, marker: &str) -> Post {
+        let mut post = self.original(Age::New);
+        post.text.push('\n');
+        post.text.push_str(marker);
+        post
+    }
+
+    /// A picture without words.
+    pub(super) fn picture(&mut self) -> Post {
+        let mut post = self.original(Age::New);
+        post.text.clear();
+        post.has_picture = true;
+        post
+    }
+
+    /// The owner's words about somebody's post.
+    pub(super) fn quote(&mut self, of: Author) -> Post {
+        let quoted = self.by(of);
+        let mut post = self.original(Age::New);
+        post.role = Role::Quote(Box::new(quoted));
+        post
+    }
+
+    /// Somebody's post, passed on without a word.
+    pub(super) fn repost(&mut self, of: Author) -> Post {
+        let post = self.by(of);
+        self.pass_on(post)
+    }
+
+    /// The same post, passed on by the owner.
+    pub(super) fn pass_on(&mut self, mut post: Post) -> Post {
+        let at = post.posted_at + SignedDuration::from_mins(self.rng.i64(30..2 * DAY_MINUTES));
+        post.role = Role::Repost { by: self.owner.clone(), at: at.min(MOMENT) };
+        post
+    }
+
+    fn by(&mut self, author: Author) -> Post {
+        let topic = pick(&mut self.rng, &TOPICS);
+        let text = texts::text(&mut self.rng, topic);
+        self.post(author, topic, text, Age::New)
+    }
+
+    fn post(&mut self, author: Author, topic: &'static str, text: String, age: Age) -> Post {
+        let minutes = match age {
+            Age::New => self.rng.i64(60..28 * DAY_MINUTES),
+            Age::Old => self.rng.i64(50 * DAY_MINUTES..300 * DAY_MINUTES),
+        };
+        let millis = self.rng.i64(0..60_000);
+        let posted_at =
+            MOMENT - SignedDuration::from_mins(minutes) + SignedDuration::from_millis(millis);
+        let serial = self.serial & ((1 << SERIAL_BITS) - 1);
+        self.serial += 1;
+        let id = posted_at.as_millisecond().unsigned_abs() << SERIAL_BITS | serial;
+        let (has_picture, likes) = (self.rng.u8(..4) == 0, self.rng.u32(..400));
+        Post { id, author, topic, text, posted_at, role: Role::Original, has_picture, likes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::people::Person;
+    use super::*;
+    use shared::core::linkedin::PostUrl;
+    use std::collections::HashSet;
+
+    #[test]
+    fn activity_ids_have_19_digits_and_stand_in_the_permalink() {
+        let mut ids = HashSet::new();
+        for number in 0..500 {
+            let mut pen = Pen::new(7, number, Person::invent(7, number).author());
+            for post in [pen.original(Age::New), pen.original(Age::Old), pen.picture()] {
+                assert_eq!(post.id.to_string().len(), 19);
+                assert_eq!(PostUrl(post.url()).activity_id(), Some(post.id.to_string()));
+                assert_eq!(PostUrl(post.url()).key(), PostUrl(post.shared_url()).key());
+                assert!(post.posted_at < MOMENT);
+                assert!(ids.insert(post.id));
+            }
+        }
+    }
+
+    #[test]
+    fn everything_is_dated_by_the_same_moment() {
+        assert_eq!(MOMENT.to_string(), "2026-11-20T00:00:00Z");
+    }
+}

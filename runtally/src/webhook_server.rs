@@ -1,0 +1,45 @@
+//! API Gateway's part on one machine: HTTP in front of webhook intake.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use lambda_http::Body;
+use lambda_http::http::{Request, Response, StatusCode};
+use shared::ports::Queue;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use webhook_intake::{Intake, handle};
+
+/// Longest body that is read at all: what Lambda can be called with. Intake's own limit is far
+/// below it.
+const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// Answers webhooks on `listener` until the returned future is dropped.
+pub(crate) async fn serve<Q: Queue>(listener: TcpListener, intake: Arc<Intake<Q>>) {
+    simulators::serve_with(listener, move |request| answer(Arc::clone(&intake), request)).await;
+}
+
+async fn answer<Q: Queue>(
+    intake: Arc<Intake<Q>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        Err(_) => return Ok(bare(StatusCode::BAD_REQUEST)),
+    };
+    let request = Request::from_parts(head, Body::Binary(body.to_vec()));
+    let (head, body) = handle(&intake, request).await.into_parts();
+    Ok(Response::from_parts(head, Full::from(Bytes::copy_from_slice(body.as_ref()))))
+}
+
+/// What API Gateway answers by itself.
+fn bare(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}

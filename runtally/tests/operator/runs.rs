@@ -1,0 +1,259 @@
+//! `runtally runs`, `explain`, `reproject`, `redrive` and `replay`.
+
+use crate::world::{BASE, CLIENT, MASTER, RUN, World, cells};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::core::ids::{ApifyRunId, BaseRunId};
+use shared::messages::{
+    Fact, Hints, Ingest, Message, MetricsEvent, Opened, OpenedBy, RunHeader, RunType, ScoringTask,
+};
+use shared::ports::{EventLog, ParkedMessage, Queue, QueueName, StoredEvent};
+use shared::schema::{leads, run_record};
+
+/// A world with a run of two leads at its end.
+async fn after_a_run() -> World {
+    let world = World::sound().await;
+    for name in ["jane", "max"] {
+        world.add_lead(name);
+    }
+    world.run(&world.harvest(&[("jane", "We shipped it."), ("max", "Hi.")])).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_explained_by_its_events_and_its_record_says_the_same() {
+    let world = after_a_run().await;
+    let answer = world.runtally(&["explain", RUN, "--json"]).await;
+    let explained = answer.json();
+    assert_eq!((answer.code, &explained["differences"]), (0, &json!([])), "{explained:#}");
+    let facts: Vec<&str> = explained["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["fact"]["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(facts.first(), Some(&"opened"), "{facts:?}");
+    assert_eq!(facts.last(), Some(&"chunk_done"), "{facts:?}");
+    assert_eq!(
+        explained["fold"]["posts"]["leads"],
+        json!({"planned": 2, "scored": 2, "skipped": 0, "failed": 0, "open": 0})
+    );
+    let record = world.record();
+    assert_eq!(explained["record"], json!({"id": record.id, "fields": record.fields}));
+    let cost = &explained["fold"]["cost_usd"];
+    let number = |name: &str| cost[name].as_f64().unwrap();
+    assert!((number("per_lead") - (number("ai") + number("apify")) / 2.0).abs() < 1e-9, "{cost}");
+    let people = world.runtally(&["explain", RUN]).await;
+    assert!(people.out.ends_with("The record says what the events say.\n"), "{}", people.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_edited_is_found_out_and_written_anew() {
+    let world = after_a_run().await;
+    let right = world.record().fields;
+    world.edit_record(run_record::POST_TOKENS, json!(7));
+    world.edit_record(run_record::ERROR_DETAILS, json!("all is lost"));
+    let answer = world.runtally(&["explain", RUN, "--json"]).await;
+    assert_eq!(answer.code, 1);
+    assert_eq!(
+        answer.json()["differences"],
+        json!([
+            {"field": run_record::POST_TOKENS, "expected": right[run_record::POST_TOKENS], "found": 7},
+            {"field": run_record::ERROR_DETAILS, "expected": "", "found": "all is lost"},
+        ])
+    );
+    let answer = world.runtally(&["reproject", RUN, "--json"]).await;
+    assert_eq!((answer.code, answer.json()), (0, json!({"runs": 1})));
+    world.settle().await;
+    assert_eq!(world.record().fields, right);
+    assert_eq!(world.runtally(&["explain", RUN]).await.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_records_are_written_anew_after_somebody_emptied_the_table() {
+    let world = after_a_run().await;
+    let right = world.record().fields;
+    world.airtable().delete_record(MASTER, run_record::TABLE, &world.record().id).unwrap();
+    let answer = world.runtally(&["explain", RUN, "--json"]).await;
+    assert_eq!((answer.code, &answer.json()["record"]), (1, &Value::Null));
+    let answer = world.runtally(&["reproject", "--all", "--json"]).await;
+    assert_eq!((answer.code, answer.json()), (0, json!({"runs": 1})));
+    world.settle().await;
+    let back = world.record().fields;
+    for field in [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::START_TIME] {
+        assert_eq!(back[field], right[field], "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_listed_those_that_need_a_look_first() {
+    let world = after_a_run().await;
+    let record = world.record().fields;
+    let stalled = json!({run_record::RUN_ID: "250101-000000-Old", run_record::CLIENT_ID: "Old",
+        run_record::STATUS: "Stalled", run_record::START_TIME: "2025-01-01T00:00:00.000Z"});
+    world.insert(MASTER, run_record::TABLE, stalled);
+    let old = json!({run_record::RUN_ID: "250101-000000-Done", run_record::CLIENT_ID: "Done",
+        run_record::STATUS: "Completed", run_record::START_TIME: "2025-01-01T00:00:00.000Z"});
+    world.insert(MASTER, run_record::TABLE, old);
+    let answer = world.runtally(&["runs", "--json"]).await;
+    let listed = json!({"left_out": 0, "runs": [
+        {"run": "250101-000000-Old", "status": "Stalled", "started": "2025-01-01T00:00:00.000Z",
+            "ended": null, "posts_scored": null, "post_tokens": null, "profiles_scored": null,
+            "balance": null, "open": false, "missing": []},
+        {"run": RUN, "status": "Completed", "started": record[run_record::START_TIME],
+            "ended": record[run_record::END_TIME], "posts_scored": 2,
+            "post_tokens": record[run_record::POST_TOKENS], "profiles_scored": 0,
+            "balance": "balanced", "open": false, "missing": []},
+    ]});
+    assert_eq!((answer.code, answer.json()), (0, listed));
+    let one = world.runtally(&["runs", "--json", "--limit", "1"]).await.json();
+    assert_eq!((one["runs"].as_array().unwrap().len(), &one["left_out"]), (1, &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
+    let world = World::sound().await;
+    world.add_lead("jane");
+    let apify_run = world.harvest(&[("jane", "We shipped it.")]);
+    let base_run: BaseRunId = "261123-094519".parse().unwrap();
+    let task = ScoringTask::Ingest(Ingest {
+        apify_run_id: apify_run.parse().unwrap(),
+        event_type: "ACTOR.RUN.SUCCEEDED".to_owned(),
+        hints: Hints {
+            base_run: Some(base_run),
+            client: Some(CLIENT.parse().unwrap()),
+            unusable: Vec::new(),
+        },
+        received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+    });
+    let letters =
+        [("m1", task.encode(), "the quota was spent"), ("m2", "{}".to_owned(), "no message")];
+    for (id, body, reason) in letters {
+        let letter = ParkedMessage {
+            group: format!("plan#{CLIENT}"),
+            message_id: id.to_owned(),
+            body,
+            reason: reason.to_owned(),
+        };
+        world.system().queue.park(QueueName::Scoring, letter).await.unwrap();
+    }
+    let shown = world.runtally(&["redrive", "--json"]).await;
+    let mut answer = shown.json();
+    assert_eq!((shown.code, &answer["count"], &answer["redriven"]), (0, &json!(2), &json!(0)));
+    assert!(answer["dead_letters"][0]["died_at"].take().is_string());
+    assert_eq!(
+        answer["dead_letters"][0],
+        json!({"queue": "scoring", "message_id": "m1", "run": RUN,
+            "what": format!("harvest {apify_run}"), "reason": "the quota was spent", "died_at": null})
+    );
+    assert_eq!(answer["dead_letters"][1]["run"], Value::Null);
+    assert_eq!(answer["hidden"], 0);
+
+    let other =
+        world.runtally(&["redrive", "--run", "261123-094519-Other", "--yes", "--json"]).await;
+    assert_eq!((&other.json()["count"], &other.json()["redriven"]), (&json!(0), &json!(0)));
+    let answer = world.runtally(&["redrive", "--run", RUN, "--yes"]).await;
+    assert_eq!(answer.code, 0);
+    assert!(answer.out.contains("the quota was spent"), "{}", answer.out);
+    assert!(answer.out.ends_with("1 of 1 put back on their queues.\n"), "{}", answer.out);
+    world.settle().await;
+    assert_eq!(world.record().fields[run_record::STATUS], "Completed");
+    let left = world.system().queue.dead_letters(QueueName::Scoring).unwrap();
+    assert_eq!(left.iter().map(|letter| &*letter.message_id).collect::<Vec<_>>(), ["m2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_scores_what_failed_and_nothing_else_and_both_tries_are_paid() {
+    const SPOILT: &str = " [[sim:prose]]";
+    let world = World::sound().await;
+    world.add_lead("jane");
+    let max = world.add_lead("max");
+    let words = format!("Hi.{SPOILT}");
+    let apify_run = world.harvest(&[("jane", "We shipped it."), ("max", &words)]);
+    world.run(&apify_run).await;
+    assert_eq!(world.record().fields[run_record::STATUS], "Completed with Errors");
+    let gemini = world.services.gemini.service();
+    let before = gemini.billed().len();
+
+    // The harvest is gone by now, and what spoilt the lead is put right in its row.
+    world.services.apify.service().delete_run(&apify_run);
+    let rows = world.airtable().rows(BASE, leads::TABLE).unwrap();
+    let row = rows.iter().find(|row| row.id == max).unwrap();
+    let posts = row.fields[leads::POSTS_CONTENT].as_str().unwrap().replace(SPOILT, "");
+    world
+        .airtable()
+        .edit(BASE, leads::TABLE, &max, cells(json!({leads::POSTS_CONTENT: posts})))
+        .unwrap();
+
+    let answer = world.runtally(&["replay", RUN, "--json"]).await;
+    assert_eq!((answer.code, answer.json()), (0, json!({"run": RUN, "leads": 1, "harvests": 0})));
+    world.settle().await;
+    let record = world.record().fields;
+    assert_eq!(record[run_record::STATUS], "Completed", "{record:#?}");
+    assert_eq!(record[run_record::POSTS_SCORED], 2);
+    assert_eq!(gemini.billed().len(), before + 1, "jane is not scored again");
+    assert_eq!(record[run_record::POST_TOKENS], gemini.billed_totals().usage.total);
+    let nothing = world.runtally(&["replay", RUN]).await;
+    assert_eq!(nothing.out, format!("Nothing of {RUN} failed or is missing.\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked() {
+    let world = World::sound().await;
+    let heard: ApifyRunId = "HG7ML7M8z78YcAPEB".parse().unwrap();
+    let now = Timestamp::now();
+    let opened = MetricsEvent {
+        run: RunHeader {
+            base_run: "261123-094519".parse().unwrap(),
+            client: CLIENT.parse().unwrap(),
+            client_name: "Guy Wilson".to_owned(),
+            run_type: RunType::Standalone,
+            opened_at: now,
+        },
+        at: now,
+        fact: Fact::Opened(Opened { by: OpenedBy::Webhook(heard.clone()) }),
+    };
+    let body = opened.encode();
+    let stored = StoredEvent { id: opened.id(), body };
+    world.system().log.append(&opened.run.id(), &[stored]).await.unwrap();
+
+    let listed = world.runtally(&["runs", "--json"]).await.json();
+    let run = &listed["runs"][0];
+    assert_eq!((&run["run"], &run["status"]), (&json!(RUN), &json!("Running")), "{listed:#}");
+    let missing = json!([format!("harvest {heard} is not read")]);
+    assert_eq!((&run["open"], &run["missing"]), (&json!(true), &missing));
+
+    let refused = world.runtally(&["replay", RUN, "--json"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(refused.errors.contains("is still going on"), "{}", refused.errors);
+    let queued = world.runtally(&["replay", RUN, "--anyway", "--json"]).await;
+    assert_eq!(queued.json(), json!({"run": RUN, "leads": 0, "harvests": 1}));
+    world.settle().await;
+    // Apify knows no such run, and now the record says so.
+    assert_eq!(world.record().fields[run_record::STATUS], "Failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_not_there_and_data_that_is_not_there_are_named() {
+    let mut world = World::sound().await;
+    for command in ["explain", "replay", "reproject"] {
+        let answer = world.runtally(&[command, RUN]).await;
+        assert_eq!(answer.code, 1, "{command}");
+        assert!(answer.errors.contains(&format!("has no run {RUN}")), "{}", answer.errors);
+        assert_eq!(world.runtally(&[command, "HG7ML7M8z78YcAPEB"]).await.code, 2, "{command}");
+    }
+    assert_eq!(world.runtally(&["reproject"]).await.code, 2, "a run or --all");
+    if !cfg!(feature = "aws") {
+        world
+            .variables
+            .insert("SCORING_QUEUE_URL", "https://sqs.example/1/scoring.fifo".to_owned());
+        let answer = world.runtally(&["redrive"]).await;
+        assert_eq!(answer.code, 1);
+        assert!(answer.errors.contains("--features aws"), "{}", answer.errors);
+        world.variables.clear();
+    }
+    world.data = tempfile::tempdir().unwrap();
+    let answer = world.runtally(&["redrive"]).await;
+    assert_eq!(answer.code, 1);
+    assert!(answer.errors.contains("there is no data in"), "{}", answer.errors);
+}

@@ -1,0 +1,303 @@
+//! `EventLog` on one DynamoDB table.
+
+mod items;
+mod keys;
+mod operator;
+
+pub use keys::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
+
+use super::lambda::{describe, waits};
+use crate::core::ids::{ApifyRunId, RunId};
+use crate::ports::limits::check_events;
+use crate::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
+use jiff::Timestamp;
+use keys::{
+    APPENDS, CAN_CHANGE, FINISHED, FINISHED_YES, Item, Key, OPEN, OPEN_YES, RECORD, SHOWN,
+    SHOWN_APPENDS, SHOWN_EVENTS, WRITTEN_AT,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+
+/// Most items in one write.
+const MAX_WRITES: usize = 25;
+/// Most items in one read by keys.
+const MAX_READS: usize = 100;
+
+/// The event log in one table.
+///
+/// Two that work on one run at a time do no harm: a projection saved late neither replaces a newer
+/// one nor closes a run that was appended to in between.
+#[derive(Debug, Clone)]
+pub struct DynamoEventLog {
+    client: Client,
+    table: String,
+}
+
+impl DynamoEventLog {
+    /// The log in `table`.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Marks `run` as open.
+    async fn open(&self, run: &RunId) -> Result<(), LogError> {
+        let request = self.marking(run).update_expression("SET #open = :yes REMOVE #finished");
+        request.send().await.map_err(|error| failure(&error))?;
+        Ok(())
+    }
+
+    /// Marks `run` as open and counts an append.
+    async fn count(&self, run: &RunId) -> Result<(), LogError> {
+        self.marking(run)
+            .update_expression("SET #open = :yes REMOVE #finished ADD #appends :one")
+            .expression_attribute_names("#appends", APPENDS)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .send()
+            .await
+            .map_err(|error| failure(&error))?;
+        Ok(())
+    }
+
+    fn marking(&self, run: &RunId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::State.of(run)))
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_values(":yes", keys::text(OPEN_YES))
+    }
+
+    /// Saves a projection, and closes the run if asked to. Whether its conditions were met.
+    async fn save(
+        &self,
+        run: &RunId,
+        projection: &Projection,
+        close: bool,
+    ) -> Result<bool, LogError> {
+        let Projection { events, at, record, open, appends, shown } = projection;
+        let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
+                   #shown = :shown, #shown_appends = :appends";
+        let is_newer = "(attribute_not_exists(#events) OR #events <= :events)";
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::State.of(run)))
+            .expression_attribute_names("#events", SHOWN_EVENTS)
+            .expression_attribute_names("#at", WRITTEN_AT)
+            .expression_attribute_names("#record", RECORD)
+            .expression_attribute_names("#change", CAN_CHANGE)
+            .expression_attribute_names("#shown", SHOWN)
+            .expression_attribute_names("#shown_appends", SHOWN_APPENDS)
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_values(":events", AttributeValue::N(events.to_string()))
+            .expression_attribute_values(":at", keys::text(&at.to_string()))
+            .expression_attribute_values(":record", keys::text(record.as_str()))
+            .expression_attribute_values(":change", AttributeValue::Bool(*open))
+            .expression_attribute_values(":shown", keys::text(shown))
+            .expression_attribute_values(":appends", AttributeValue::N(appends.to_string()));
+        // DynamoDB refuses a value that the expressions do not use.
+        let request = if close {
+            let is_unchanged = "(attribute_not_exists(#appends) OR #appends = :appends)";
+            request
+                .update_expression(format!("{set}, #finished = :yes REMOVE #open"))
+                .condition_expression(format!("{is_newer} AND {is_unchanged}"))
+                .expression_attribute_names("#appends", APPENDS)
+                .expression_attribute_values(":yes", keys::text(FINISHED_YES))
+        } else {
+            request
+                .update_expression(format!("{set}, #open = :yes REMOVE #finished"))
+                .condition_expression(is_newer)
+                .expression_attribute_values(":yes", keys::text(OPEN_YES))
+        };
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    /// Which of at most [`MAX_READS`] harvests have an item.
+    async fn heard_of(&self, harvests: &[ApifyRunId]) -> Result<Vec<ApifyRunId>, LogError> {
+        let keys = harvests.iter().map(keys::heard).collect();
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).build();
+        let mut left = Some(keys.expect("the keys are given"));
+        let mut heard = Vec::new();
+        let mut waits = waits();
+        while let Some(keys) = left {
+            let request = self.client.batch_get_item().request_items(&self.table, keys);
+            let answer = request.send().await.map_err(|error| failure(&error))?;
+            let items = answer.responses.into_iter().flatten().flat_map(|(_, items)| items);
+            heard.extend(items.filter_map(|item| keys::harvest_of(&item)));
+            left = answer.unprocessed_keys.and_then(|left| left.into_values().next());
+            if left.is_some() {
+                let Some(wait) = waits.next() else {
+                    return Err(LogError { reason: "not all harvests were read".to_owned() });
+                };
+                tokio::time::sleep(wait).await;
+            }
+        }
+        Ok(heard)
+    }
+
+    /// Writes at most [`MAX_WRITES`] items, and what DynamoDB did not take of them a few more
+    /// times.
+    async fn write(&self, mut writes: Vec<WriteRequest>) -> Result<(), LogError> {
+        let mut waits = waits();
+        loop {
+            let request = self.client.batch_write_item().request_items(&self.table, writes);
+            let answer = request.send().await.map_err(|error| failure(&error))?;
+            writes = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, w)| w).collect();
+            if writes.is_empty() {
+                return Ok(());
+            }
+            let Some(wait) = waits.next() else {
+                let reason = format!("{} events were not taken", writes.len());
+                return Err(LogError { reason });
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl EventLog for DynamoEventLog {
+    /// The run is marked open before the events are written: one that dies in between is looked
+    /// at once in vain, which is better than events that nobody looks at. The append is counted
+    /// after them: a reader that sees the count sees them too, and one that did not see it cannot
+    /// close the run for good. An event stored already is written over with itself, since its id
+    /// stands for its content.
+    async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
+        check_events(events)?;
+        self.open(run).await?;
+        // DynamoDB refuses a write that names an item twice.
+        let distinct: BTreeMap<&str, &StoredEvent> =
+            events.iter().rev().map(|event| (event.id.as_str(), event)).collect();
+        let distinct: Vec<_> = distinct.into_values().collect();
+        for some in distinct.chunks(MAX_WRITES) {
+            self.write(some.iter().map(|event| items::write_of(run, event)).collect()).await?;
+        }
+        self.count(run).await
+    }
+
+    /// Backwards, so that the state comes first: what is appended while the pages are read was
+    /// not counted then, and the reader cannot close the run over it.
+    async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
+        let items: Vec<Item> = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .key_condition_expression("#pk = :run")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":run", keys::text(run.as_str()))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| failure(&error))?;
+        items::run_log(items)
+    }
+
+    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .set_key(Some(Key::State.of(run)))
+            .send()
+            .await
+            .map_err(|error| failure(&error))?;
+        answer.item.as_ref().map_or(Ok(None), items::projection)
+    }
+
+    async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
+        let closed = !projection.open && self.save(run, projection, true).await?;
+        if !closed {
+            self.save(run, projection, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
+        let items: Vec<Item> = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(OPEN_RUNS.name)
+            .key_condition_expression("#open = :yes")
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_values(":yes", keys::text(OPEN_YES))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| failure(&error))?;
+        items.iter().map(items::run).collect()
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        let items: Vec<Item> = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(FINISHED_RUNS.name)
+            .key_condition_expression("#finished = :yes AND #at >= :since")
+            .expression_attribute_names("#finished", FINISHED)
+            .expression_attribute_names("#at", WRITTEN_AT)
+            .expression_attribute_values(":yes", keys::text(FINISHED_YES))
+            .expression_attribute_values(":since", keys::text(&since.to_string()))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| failure(&error))?;
+        let mut runs = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(projection) = items::projection(item)? {
+                runs.push((items::run(item)?, projection));
+            }
+        }
+        Ok(runs)
+    }
+
+    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+        let distinct: Vec<&ApifyRunId> =
+            harvests.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for some in distinct.chunks(MAX_WRITES) {
+            self.write(some.iter().map(|harvest| items::hearing_of(harvest)).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        let distinct: BTreeSet<ApifyRunId> = harvests.iter().cloned().collect();
+        let distinct: Vec<ApifyRunId> = distinct.into_iter().collect();
+        let mut heard = BTreeSet::new();
+        for some in distinct.chunks(MAX_READS) {
+            heard.extend(self.heard_of(some).await?);
+        }
+        Ok(heard)
+    }
+}
+
+fn failure<E>(error: &SdkError<E>) -> LogError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    LogError { reason: describe(error) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Items of the table to what the log speaks of, and back.
+
+use super::keys::{
+    self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS,
+    WRITTEN_AT, text,
+};
+use crate::core::ids::{ApifyRunId, RunId};
+use crate::ports::{LogError, Projection, RunLog, StoredEvent};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use std::str::FromStr;
+
+/// The write of one event.
+pub(super) fn write_of(run: &RunId, event: &StoredEvent) -> WriteRequest {
+    let mut item = Key::Event(&event.id).of(run);
+    item.insert(BODY.to_owned(), text(&event.body));
+    put(item)
+}
+
+/// The write that remembers a harvest.
+pub(super) fn hearing_of(harvest: &ApifyRunId) -> WriteRequest {
+    put(keys::heard(harvest))
+}
+
+fn put(item: Item) -> WriteRequest {
+    let put = PutRequest::builder().set_item(Some(item)).build().expect("the item is given");
+    WriteRequest::builder().put_request(put).build()
+}
+
+/// All items of a run, against the order of their sort keys.
+pub(super) fn run_log(items: Vec<Item>) -> Result<RunLog, LogError> {
+    let mut log = RunLog::default();
+    for item in items {
+        if Key::is_event(&item) {
+            log.events.push(parsed(&item, BODY)?);
+        } else {
+            log.projection = projection(&item)?;
+            log.appends = appends(&item);
+        }
+    }
+    log.events.reverse();
+    Ok(log)
+}
+
+/// The projection in a run's state item; a run that was only opened has none.
+pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
+    let Some(AttributeValue::Bool(open)) = item.get(CAN_CHANGE) else { return Ok(None) };
+    Ok(Some(Projection {
+        events: parsed(item, SHOWN_EVENTS)?,
+        at: parsed(item, WRITTEN_AT)?,
+        record: parsed(item, RECORD)?,
+        open: *open,
+        appends: parsed(item, SHOWN_APPENDS).unwrap_or_default(),
+        shown: parsed(item, SHOWN).unwrap_or_default(),
+    }))
+}
+
+/// How often a run was appended to; items of earlier releases do not say.
+fn appends(item: &Item) -> u64 {
+    parsed(item, APPENDS).unwrap_or_default()
+}
+
+/// The run an item belongs to.
+pub(super) fn run(item: &Item) -> Result<RunId, LogError> {
+    parsed(item, PK)
+}
+
+fn parsed<T: FromStr>(item: &Item, attribute: &str) -> Result<T, LogError> {
+    match item.get(attribute) {
+        Some(AttributeValue::S(value) | AttributeValue::N(value)) => value.parse().ok(),
+        Some(_) | None => None,
+    }
+    .ok_or_else(|| LogError {
+        reason: format!("an item of the table has no readable attribute {attribute}"),
+    })
+}

@@ -1,0 +1,123 @@
+//! What only an operator's commands ask of the log. No function does, or may.
+
+use super::keys::{self, Item, Key, OPEN, OPEN_YES, PK, SHOWN_EVENTS, SK};
+use super::{DynamoEventLog, failure, items};
+use crate::core::ids::RunId;
+use crate::ports::LogError;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+impl DynamoEventLog {
+    /// Every run of the log. Reads the whole table.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
+        let items: Vec<Item> = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("#sk = :state")
+            .projection_expression("#pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
+            .expression_attribute_values(":state", Key::state())
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| failure(&error))?;
+        items.iter().map(items::run).collect()
+    }
+
+    /// Makes the next tick project `run` anew: none of its events counts as shown. A run that was
+    /// never projected is looked at by the tick anyway.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    pub async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::State.of(run)))
+            .update_expression("SET #open = :yes, #events = :none")
+            .condition_expression("attribute_exists(#events)")
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#events", SHOWN_EVENTS)
+            .expression_attribute_values(":yes", keys::text(OPEN_YES))
+            .expression_attribute_values(":none", AttributeValue::N("0".to_owned()));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    /// Whether the table forgets items after some time, which the log must never do.
+    ///
+    /// # Errors
+    /// [`LogError`] when the table is not reachable.
+    pub async fn forgets(&self) -> Result<bool, LogError> {
+        let request = self.client.describe_time_to_live().table_name(&self.table);
+        let answer = request.send().await.map_err(|error| failure(&error))?;
+        let status = answer.time_to_live_description.and_then(|known| known.time_to_live_status);
+        Ok(status.is_some_and(|status| status.as_str().starts_with("ENABL")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::aws::lambda::aws_for_tests;
+    use crate::adapters::loopback::{Loopback, Reply};
+    use serde_json::{Value, json};
+
+    fn run() -> RunId {
+        "261014-133000-Guy-Wilson".parse().unwrap()
+    }
+
+    async fn log_answered(reply: Reply) -> (DynamoEventLog, Loopback) {
+        let server = Loopback::serving(vec![reply]).await;
+        let client = aws_for_tests(&server.origin).dynamodb();
+        (DynamoEventLog::new(client, "runs".to_owned()), server)
+    }
+
+    fn json_reply(body: &Value) -> Reply {
+        Reply::json(&body.to_string())
+    }
+
+    #[tokio::test]
+    async fn all_runs_are_found_by_their_state_alone() {
+        let items = json!({"Items": [{"pk": {"S": run().as_str()}}]});
+        let (log, server) = log_answered(json_reply(&items)).await;
+        assert_eq!(log.runs().await, Ok(vec![run()]));
+        let body = &server.bodies()[0];
+        assert_eq!(body["FilterExpression"], "#sk = :state");
+        assert_eq!(body["ExpressionAttributeValues"], json!({":state": {"S": "M"}}));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_to_be_projected_anew_is_open_and_shows_nothing() {
+        let (log, server) = log_answered(json_reply(&json!({}))).await;
+        assert_eq!(log.unproject(&run()).await, Ok(()));
+        let body = &server.bodies()[0];
+        assert_eq!(body["UpdateExpression"], "SET #open = :yes, #events = :none");
+        assert_eq!(body["ExpressionAttributeValues"][":none"], json!({"N": "0"}));
+        let refusal = r#"{"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "message": "The conditional request failed"}"#;
+        let headers = "content-type: application/x-amz-json-1.0\r\n".to_owned();
+        let (log, _server) = log_answered(Reply::Http(400, headers, refusal.to_owned())).await;
+        assert_eq!(log.unproject(&run()).await, Ok(()), "never projected: the tick looks at it");
+    }
+
+    #[tokio::test]
+    async fn a_table_that_forgets_is_found_out() {
+        for (status, forgets) in [("ENABLED", true), ("ENABLING", true), ("DISABLED", false)] {
+            let answer = json!({"TimeToLiveDescription": {"TimeToLiveStatus": status}});
+            let (log, _server) = log_answered(json_reply(&answer)).await;
+            assert_eq!(log.forgets().await, Ok(forgets), "{status}");
+        }
+    }
+}

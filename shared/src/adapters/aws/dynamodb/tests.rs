@@ -1,0 +1,231 @@
+use super::super::lambda::aws_for_tests;
+use super::*;
+use crate::adapters::actions;
+use crate::adapters::loopback::{Loopback, Reply};
+use crate::core::limits::MAX_EVENT_BYTES;
+use serde_json::{Value, json};
+
+fn run() -> RunId {
+    "261014-133000-Guy-Wilson".parse().unwrap()
+}
+
+fn event(id: &str) -> StoredEvent {
+    StoredEvent { id: id.to_owned(), body: "{}".to_owned() }
+}
+
+fn projection(open: bool) -> Projection {
+    Projection {
+        events: 2,
+        at: "2026-10-14T13:31:00.5Z".parse().unwrap(),
+        record: "recX8s1pPiBf5rqTz".parse().unwrap(),
+        open,
+        appends: 3,
+        shown: "as written".to_owned(),
+    }
+}
+
+fn state_item() -> Value {
+    json!({
+        "pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"},
+        "shown_events": {"N": "2"}, "written_at": {"S": "2026-10-14T13:31:00.5Z"},
+        "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true}, "appends": {"N": "4"},
+        "shown": {"S": "as written"}, "shown_appends": {"N": "3"},
+    })
+}
+
+fn event_item(id: &str, body: &str) -> Value {
+    json!({"pk": {"S": run().as_str()}, "sk": {"S": format!("E#{id}")}, "body": {"S": body}})
+}
+
+async fn log_answered(replies: &[Value]) -> (DynamoEventLog, Loopback) {
+    let replies = replies.iter().map(|body| Reply::json(&body.to_string())).collect();
+    let server = Loopback::serving(replies).await;
+    (DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned()), server)
+}
+
+fn written(body: &Value) -> Vec<&Value> {
+    let writes = body["RequestItems"]["runs"].as_array().unwrap();
+    writes.iter().map(|write| &write["PutRequest"]["Item"]["sk"]["S"]).collect()
+}
+
+#[tokio::test]
+async fn a_run_is_marked_open_before_its_events_are_written_and_the_append_counted_after() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    log.append(&run(), &[event("b"), event("a"), event("b")]).await.unwrap();
+    let bodies = server.bodies();
+    assert_eq!(bodies[0]["Key"], json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}}));
+    assert_eq!(bodies[0]["UpdateExpression"], "SET #open = :yes REMOVE #finished");
+    assert_eq!(written(&bodies[1]), ["E#a", "E#b"], "each once: DynamoDB refuses an item twice");
+    let count = "SET #open = :yes REMOVE #finished ADD #appends :one";
+    assert_eq!(bodies[2]["UpdateExpression"], count);
+    assert_eq!(bodies.len(), 3);
+}
+
+#[tokio::test]
+async fn events_are_written_25_at_a_time_and_what_was_not_taken_again() {
+    let left = json!({"UnprocessedItems": {"runs": [
+        {"PutRequest": {"Item": event_item("e00", "{}")}}
+    ]}});
+    let (log, server) = log_answered(&[json!({}), left, json!({})]).await;
+    let events: Vec<_> = (0..26).map(|number| event(&format!("e{number:02}"))).collect();
+    log.append(&run(), &events).await.unwrap();
+    let bodies = server.bodies();
+    assert_eq!(written(&bodies[1]).len(), 25);
+    assert_eq!(written(&bodies[2]), ["E#e00"]);
+    assert_eq!(written(&bodies[3]), ["E#e25"]);
+}
+
+#[tokio::test]
+async fn events_that_are_never_taken_are_an_error() {
+    let left = json!({"UnprocessedItems": {"runs": [
+        {"PutRequest": {"Item": event_item("a", "{}")}}
+    ]}});
+    let (log, server) = log_answered(&[json!({}), left]).await;
+    let error = log.append(&run(), &[event("a")]).await.unwrap_err();
+    assert_eq!(error.reason, "1 events were not taken");
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn nothing_is_written_when_one_event_is_too_large() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    let large = StoredEvent { id: "b".to_owned(), body: "x".repeat(MAX_EVENT_BYTES + 1) };
+    log.append(&run(), &[event("a"), large]).await.unwrap_err();
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_is_read_page_by_page_consistently_and_its_state_first() {
+    let first = json!({
+        "Items": [state_item(), event_item("b", "2")],
+        "LastEvaluatedKey": {"pk": {"S": run().as_str()}, "sk": {"S": "E#b"}},
+    });
+    let last = json!({"Items": [event_item("a", "1")]});
+    let (log, server) = log_answered(&[first, last]).await;
+    let read = log.read(&run()).await.unwrap();
+    assert_eq!(read.events, ["1", "2"]);
+    assert_eq!(read.projection, Some(projection(true)));
+    assert_eq!(server.bodies()[0]["ConsistentRead"], true);
+    assert_eq!(server.bodies()[0]["ScanIndexForward"], false);
+    assert_eq!(server.bodies()[1]["ExclusiveStartKey"]["sk"]["S"], "E#b");
+}
+
+#[tokio::test]
+async fn a_run_that_was_only_opened_has_no_projection() {
+    let opened = json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"}});
+    let (log, server) =
+        log_answered(&[json!({"Item": opened}), json!({}), json!({"Item": state_item()})]).await;
+    assert_eq!(log.projection(&run()).await, Ok(None));
+    assert_eq!(log.projection(&run()).await, Ok(None), "a run never heard of");
+    assert_eq!(log.projection(&run()).await, Ok(Some(projection(true))));
+    assert_eq!(server.bodies()[0]["ConsistentRead"], true);
+}
+
+#[tokio::test]
+async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    log.save_projection(&run(), &projection(true)).await.unwrap();
+    log.save_projection(&run(), &projection(false)).await.unwrap();
+    let [open, closed] = &server.bodies()[..] else { panic!("two requests") };
+    let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
+               #shown = :shown, #shown_appends = :appends";
+    assert_eq!(open["UpdateExpression"], format!("{set}, #open = :yes REMOVE #finished"));
+    assert_eq!(closed["UpdateExpression"], format!("{set}, #finished = :yes REMOVE #open"));
+    let newer = "(attribute_not_exists(#events) OR #events <= :events)";
+    assert_eq!(open["ConditionExpression"], newer);
+    assert_eq!(
+        closed["ConditionExpression"],
+        format!("{newer} AND (attribute_not_exists(#appends) OR #appends = :appends)")
+    );
+    assert_eq!(
+        closed["ExpressionAttributeValues"],
+        json!({":events": {"N": "2"}, ":at": {"S": "2026-10-14T13:31:00.5Z"},
+            ":record": {"S": "recX8s1pPiBf5rqTz"}, ":change": {"BOOL": false},
+            ":shown": {"S": "as written"}, ":appends": {"N": "3"}, ":yes": {"S": "y"}})
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_was_appended_to_meanwhile_is_saved_and_stays_open() {
+    let failed = r#"{"__type":"com.amazonaws#ConditionalCheckFailedException","message":"no"}"#;
+    let header = "content-type: application/x-amz-json-1.0\r\n";
+    let failed = Reply::Http(400, header.into(), failed.into());
+    let server = Loopback::serving(vec![failed, Reply::json("{}")]).await;
+    let log = DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned());
+    log.save_projection(&run(), &projection(false)).await.unwrap();
+    let [closing, open] = &server.bodies()[..] else { panic!("two requests") };
+    assert!(closing["UpdateExpression"].as_str().unwrap().ends_with("REMOVE #open"));
+    assert!(open["UpdateExpression"].as_str().unwrap().ends_with("#open = :yes REMOVE #finished"));
+}
+
+#[tokio::test]
+async fn the_finished_runs_are_read_by_age() {
+    let mut item = state_item();
+    item["can_change"] = json!({"BOOL": false});
+    let (log, server) = log_answered(&[json!({"Items": [item]})]).await;
+    let since = "2026-10-07T00:00:00Z".parse().unwrap();
+    assert_eq!(log.finished_runs(since).await.unwrap(), [(run(), projection(false))]);
+    let body = &server.bodies()[0];
+    assert_eq!(body["IndexName"], "finished-runs");
+    assert_eq!(body["ExpressionAttributeValues"][":since"]["S"], "2026-10-07T00:00:00Z");
+}
+
+#[tokio::test]
+async fn a_harvest_that_was_heard_of_has_an_item() {
+    let ids = ["HG7ML7M8z78YcAPEB", "uPBN9qaKd2iLs5naZ"].map(|id| id.parse().unwrap());
+    let key = |id: &str| json!({"pk": {"S": format!("apify#{id}")}, "sk": {"S": "H"}});
+    let left = json!({"Responses": {"runs": []}, "UnprocessedKeys": {"runs": {
+        "Keys": [key("uPBN9qaKd2iLs5naZ")]
+    }}});
+    let found = json!({"Responses": {"runs": [key("uPBN9qaKd2iLs5naZ")]}, "UnprocessedKeys": {}});
+    let (log, server) = log_answered(&[json!({}), left, found]).await;
+    log.hear(&ids).await.unwrap();
+    assert_eq!(log.heard(&ids).await.unwrap().into_iter().collect::<Vec<_>>(), ids[1..]);
+    let bodies = server.bodies();
+    let put = &bodies[0]["RequestItems"]["runs"][0]["PutRequest"]["Item"];
+    assert_eq!(*put, key("HG7ML7M8z78YcAPEB"));
+    assert_eq!(bodies[1]["RequestItems"]["runs"]["Keys"].as_array().unwrap().len(), 2);
+    assert_eq!(bodies[2]["RequestItems"]["runs"]["Keys"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_open_runs_are_those_in_the_index() {
+    let answer = json!({"Items": [{"pk": {"S": run().as_str()}, "open": {"S": "y"}}]});
+    let (log, server) = log_answered(&[answer]).await;
+    assert_eq!(log.open_runs().await.unwrap(), [run()]);
+    assert_eq!(server.bodies()[0]["IndexName"], "open-runs");
+}
+
+#[tokio::test]
+async fn an_error_of_dynamodb_is_told_in_its_words() {
+    let answer = r#"{"__type":"com.amazonaws#ResourceNotFoundException","message":"no table"}"#;
+    let reply =
+        Reply::Http(400, "content-type: application/x-amz-json-1.0\r\n".into(), answer.into());
+    let server = Loopback::serving(vec![reply]).await;
+    let log = DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned());
+    assert_eq!(
+        log.read(&run()).await.unwrap_err().to_string(),
+        "the event log is not reachable: ResourceNotFoundException: no table"
+    );
+}
+
+#[tokio::test]
+async fn the_log_does_what_its_policy_allows_and_nothing_else() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    log.append(&run(), &[event("a")]).await.unwrap();
+    log.read(&run()).await.unwrap();
+    log.projection(&run()).await.unwrap();
+    log.save_projection(&run(), &projection(true)).await.unwrap();
+    let harvests = ["uPBN9qaKd2iLs5naZ".parse().unwrap()];
+    log.hear(&harvests).await.unwrap();
+    log.heard(&harvests).await.unwrap();
+    let (index, of_index) = log_answered(&[json!({})]).await;
+    index.open_runs().await.unwrap();
+    index.finished_runs(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(server.operations(), operations(actions::EVENT_LOG));
+    assert_eq!(of_index.operations(), operations(actions::EVENT_LOG_INDEX));
+}
+
+fn operations(actions: &[&str]) -> Vec<String> {
+    actions.iter().map(|action| action["dynamodb:".len()..].to_lowercase()).collect()
+}

@@ -1,0 +1,7 @@
+//! The ports on AWS: SQS, DynamoDB, and the secrets and credentials of a Lambda function. AWS's
+//! types end here.
+
+pub mod dynamodb;
+pub mod lambda;
+pub mod secrets;
+pub mod sqs;

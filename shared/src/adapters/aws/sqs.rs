@@ -1,0 +1,218 @@
+//! `Queue` on SQS.
+
+mod dead_letters;
+
+pub use dead_letters::{DeadLetter, QueueState};
+
+use super::lambda::{describe, waits};
+use crate::config::QueueUrls;
+use crate::core::limits::{MAX_MESSAGE_BYTES, hidden_for, is_allowed};
+use crate::ports::limits::check_messages;
+use crate::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::Duration;
+
+/// Most messages in one request.
+const MAX_ENTRIES: usize = 10;
+
+/// The message attribute that holds why a message was parked.
+pub const REASON: &str = "reason";
+
+/// The queues a function may use.
+///
+/// Messages of one group arrive in order, with one exception: when SQS takes only some of a
+/// request, those it did not take follow behind the others. Receivers take messages in any
+/// order, so this costs time at most.
+#[derive(Debug, Clone)]
+pub struct SqsQueue {
+    client: Client,
+    urls: BTreeMap<QueueName, QueueUrls>,
+}
+
+impl SqsQueue {
+    /// The queues at `urls`; those the function does not use are left out.
+    #[must_use]
+    pub fn new(client: Client, urls: BTreeMap<QueueName, QueueUrls>) -> Self {
+        Self { client, urls }
+    }
+
+    fn urls(&self, queue: QueueName) -> Result<&QueueUrls, QueueError> {
+        self.urls.get(&queue).ok_or_else(|| QueueError::Unreachable {
+            queue,
+            reason: "this function is not configured with its URL".to_owned(),
+        })
+    }
+
+    /// Sends one batch, and what SQS did not take of it a few more times.
+    async fn send_batch(
+        &self,
+        queue: QueueName,
+        mut batch: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        let url = &self.urls(queue)?.url;
+        let mut waits = waits();
+        loop {
+            let entries = batch.iter().enumerate().map(|(index, message)| entry(index, message));
+            let request = self.client.send_message_batch().queue_url(url);
+            let answer = request.set_entries(Some(entries.collect())).send().await;
+            let answer = answer.map_err(|error| failure(queue, &error))?;
+            let failed = answer.failed();
+            let Some(first) = failed.first() else { return Ok(()) };
+            if let Some(refused) = failed.iter().find(|entry| is_refused(entry)) {
+                return Err(QueueError::Refused { queue, reason: why(refused) });
+            }
+            let Some(wait) = waits.next() else {
+                let count = failed.len();
+                let reason = format!("{count} messages were not taken, the first: {}", why(first));
+                return Err(QueueError::Unreachable { queue, reason });
+            };
+            tracing::warn!(queue.name = queue.as_str(), messages = failed.len(), "sending again");
+            let mut index = 0..;
+            batch.retain(|_| {
+                let id = index.next().map(entry_id);
+                failed.iter().any(|entry| Some(entry.id()) == id.as_deref())
+            });
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl Queue for SqsQueue {
+    async fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        check_messages(queue, &messages)?;
+        for batch in batches(messages) {
+            self.send_batch(queue, batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        let Some(url) = &self.urls(queue)?.dead_letters else {
+            let reason = "this function is not configured with its dead-letter queue".to_owned();
+            return Err(QueueError::Unreachable { queue, reason });
+        };
+        let ParkedMessage { group, message_id, body, reason } = message;
+        let reason = fitting_reason(&reason, body.len());
+        self.client
+            .send_message()
+            .queue_url(url)
+            .message_group_id(group)
+            .message_deduplication_id(message_id)
+            .message_body(body)
+            .set_message_attributes(reason.map(|text| {
+                let value = MessageAttributeValue::builder().data_type("String").string_value(text);
+                let value = value.build().expect("the type is given");
+                [(REASON.to_owned(), value)].into()
+            }))
+            .send()
+            .await
+            .map_err(|error| failure(queue, &error))?;
+        Ok(())
+    }
+
+    async fn postpone(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let seconds = hidden_for(delay).as_secs();
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.urls(queue)?.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(seconds.try_into().expect("twelve hours of seconds fit"))
+            .send()
+            .await
+            .map_err(|error| failure(queue, &error))?;
+        Ok(())
+    }
+}
+
+/// Splits `messages` into requests that SQS takes: in order, ten messages and 1 MiB at most.
+fn batches(messages: Vec<OutgoingMessage>) -> Vec<Vec<OutgoingMessage>> {
+    let mut batches: Vec<Vec<OutgoingMessage>> = Vec::new();
+    let mut bytes = 0;
+    for message in messages {
+        let size = message.body.len();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < MAX_ENTRIES && bytes + size <= MAX_MESSAGE_BYTES => {
+                bytes += size;
+                batch.push(message);
+            }
+            Some(_) | None => {
+                bytes = size;
+                batches.push(vec![message]);
+            }
+        }
+    }
+    batches
+}
+
+fn entry(index: usize, message: &OutgoingMessage) -> SendMessageBatchRequestEntry {
+    SendMessageBatchRequestEntry::builder()
+        .id(entry_id(index))
+        .message_group_id(&message.group)
+        .message_deduplication_id(&message.deduplication)
+        .message_body(&message.body)
+        .build()
+        .expect("id and body are given")
+}
+
+fn entry_id(index: usize) -> String {
+    format!("m{index}")
+}
+
+/// Whether sending the entry again is pointless. Throttling counts as the sender's fault too.
+fn is_refused(entry: &BatchResultErrorEntry) -> bool {
+    entry.sender_fault() && !entry.code().contains("Throttl")
+}
+
+fn why(entry: &BatchResultErrorEntry) -> String {
+    format!("{}: {}", entry.code(), entry.message().unwrap_or("(no message)"))
+}
+
+/// As much of `reason` as SQS takes beside a body of `body_len` bytes: attributes count too.
+fn fitting_reason(reason: &str, body_len: usize) -> Option<String> {
+    let room = MAX_MESSAGE_BYTES.saturating_sub(body_len + REASON.len() + "String".len());
+    let mut fitting = String::new();
+    for character in reason.chars() {
+        let shown = if is_allowed(character) { character } else { '\u{FFFD}' };
+        if fitting.len() + shown.len_utf8() > room {
+            break;
+        }
+        fitting.push(shown);
+    }
+    (!fitting.is_empty()).then_some(fitting)
+}
+
+fn failure<E>(queue: QueueName, error: &SdkError<E>) -> QueueError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let reason = describe(error);
+    match error.code() {
+        Some(
+            "InvalidMessageContents"
+            | "InvalidParameterValue"
+            | "MissingParameter"
+            | "BatchRequestTooLong"
+            | "ReceiptHandleIsInvalid"
+            | "MessageNotInflight",
+        ) => QueueError::Refused { queue, reason },
+        Some(_) | None => QueueError::Unreachable { queue, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests;

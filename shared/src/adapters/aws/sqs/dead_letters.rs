@@ -1,0 +1,199 @@
+//! The dead-letter queues on SQS: what could not be handled, and the way back. For an operator's
+//! commands; no function receives or deletes.
+
+use super::{MAX_ENTRIES, REASON, SqsQueue, failure};
+use crate::ports::{OutgoingMessage, Queue, QueueError, QueueName};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName as Attribute,
+    QueueAttributeName,
+};
+use jiff::Timestamp;
+use std::str::FromStr;
+
+/// How long letters that are looked at stay hidden from another look.
+const HELD_SECONDS: i32 = 60;
+/// How long one look waits for letters.
+const WAIT_SECONDS: i32 = 1;
+/// Most letters of one look or one redrive: about a hundred requests.
+const MAX_LETTERS: usize = 1_000;
+
+/// A message on a dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its id there.
+    pub message_id: String,
+    /// The group it came in.
+    pub group: String,
+    /// Its body.
+    pub body: String,
+    /// Why it could not be handled.
+    pub reason: String,
+    /// When it was sent: to the dead-letter queue, or to its queue when SQS moved it.
+    pub sent_at: Timestamp,
+}
+
+/// What SQS says of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueState {
+    /// Whether it keeps the order of a group, which everything relies on.
+    pub is_fifo: bool,
+    /// Messages on it, in flight or not. SQS counts with a delay.
+    pub messages: u64,
+    /// Messages on its dead-letter queue.
+    pub dead: u64,
+}
+
+impl SqsQueue {
+    /// Asks for the state of `queue` and of its dead-letter queue.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when one of them does not answer.
+    pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
+        let own = self.attributes(queue, &self.urls(queue)?.url).await?;
+        let dead = self.attributes(queue, self.dead_letters_url(queue)?).await?;
+        Ok(QueueState { is_fifo: own.0 && dead.0, messages: own.1, dead: dead.1 })
+    }
+
+    /// The dead letters of `queue` that can be seen: of each group the first ten, since SQS hides
+    /// the rest of a group while some of it are looked at.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`]; letters that were looked at come back within a minute.
+    pub async fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
+        let mut held = Vec::new();
+        while held.len() < MAX_LETTERS {
+            let batch = self.receive(queue).await?;
+            if batch.is_empty() {
+                break;
+            }
+            held.extend(batch);
+        }
+        self.release(queue, &held).await?;
+        Ok(held.into_iter().map(|(letter, _)| letter).collect())
+    }
+
+    /// Sends the dead letters that `chosen` picks back to `queue`, as new messages in their old
+    /// groups, and deletes them. At most `limit`, so that one that fails again at once is not
+    /// sent back for ever. Returns how many they are.
+    ///
+    /// # Errors
+    /// [`QueueError`]; a letter is deleted after it is sent, so it may come twice, never get lost.
+    pub async fn redrive(
+        &self,
+        queue: QueueName,
+        limit: usize,
+        chosen: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<usize, QueueError> {
+        let limit = limit.min(MAX_LETTERS);
+        let mut held = Vec::new();
+        let mut sent = 0;
+        while sent < limit && held.len() < MAX_LETTERS {
+            let batch = self.receive(queue).await?;
+            if batch.is_empty() {
+                break;
+            }
+            for (letter, receipt) in batch {
+                if sent == limit || !chosen(&letter) {
+                    held.push((letter, receipt));
+                    continue;
+                }
+                let DeadLetter { message_id, group, body, .. } = letter;
+                let message = OutgoingMessage { group, deduplication: message_id, body };
+                self.send(queue, vec![message]).await?;
+                self.delete(queue, &receipt).await?;
+                sent += 1;
+            }
+        }
+        self.release(queue, &held).await?;
+        Ok(sent)
+    }
+
+    /// Whether it is FIFO, and how many messages it has.
+    async fn attributes(&self, queue: QueueName, url: &str) -> Result<(bool, u64), QueueError> {
+        const COUNTS: [QueueAttributeName; 2] = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = self.client.get_queue_attributes().queue_url(url);
+        let request = request.attribute_names(QueueAttributeName::All);
+        let answer = request.send().await.map_err(|error| failure(queue, &error))?;
+        let known = answer.attributes.unwrap_or_default();
+        let is_fifo = known.get(&QueueAttributeName::FifoQueue).is_some_and(|text| text == "true");
+        let counts = COUNTS.iter().filter_map(|name| known.get(name)?.parse::<u64>().ok());
+        Ok((is_fifo, counts.sum()))
+    }
+
+    /// Takes up to ten dead letters and hides them for a while.
+    async fn receive(&self, queue: QueueName) -> Result<Vec<(DeadLetter, String)>, QueueError> {
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(self.dead_letters_url(queue)?)
+            .max_number_of_messages(10)
+            .visibility_timeout(HELD_SECONDS)
+            .wait_time_seconds(WAIT_SECONDS)
+            .message_system_attribute_names(Attribute::All)
+            .message_attribute_names(REASON)
+            .send()
+            .await
+            .map_err(|error| failure(queue, &error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().filter_map(letter).collect())
+    }
+
+    async fn delete(&self, queue: QueueName, receipt: &str) -> Result<(), QueueError> {
+        let request = self.client.delete_message().queue_url(self.dead_letters_url(queue)?);
+        let answer = request.receipt_handle(receipt).send().await;
+        answer.map_err(|error| failure(queue, &error))?;
+        Ok(())
+    }
+
+    /// Shows letters again that were looked at.
+    async fn release(
+        &self,
+        queue: QueueName,
+        held: &[(DeadLetter, String)],
+    ) -> Result<(), QueueError> {
+        for some in held.chunks(MAX_ENTRIES) {
+            let entries = some.iter().enumerate().map(|(index, (_, receipt))| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(super::entry_id(index))
+                    .receipt_handle(receipt)
+                    .visibility_timeout(0)
+                    .build()
+                    .expect("id and receipt are given")
+            });
+            let request = self.client.change_message_visibility_batch();
+            let request = request.queue_url(self.dead_letters_url(queue)?);
+            let answer = request.set_entries(Some(entries.collect())).send().await;
+            // Those that are not released come back when their time is over.
+            answer.map_err(|error| failure(queue, &error))?;
+        }
+        Ok(())
+    }
+
+    fn dead_letters_url(&self, queue: QueueName) -> Result<&str, QueueError> {
+        self.urls(queue)?.dead_letters.as_deref().ok_or_else(|| QueueError::Unreachable {
+            queue,
+            reason: "its dead-letter queue is not configured".to_owned(),
+        })
+    }
+}
+
+/// A message of a dead-letter queue with its receipt.
+fn letter(message: Message) -> Option<(DeadLetter, String)> {
+    let attributes = message.attributes.unwrap_or_default();
+    let number = |name| attributes.get(&name).and_then(|text| i64::from_str(text).ok());
+    let received = number(Attribute::ApproximateReceiveCount).unwrap_or_default();
+    let reason = message.message_attributes.unwrap_or_default().remove(REASON);
+    let reason = reason.and_then(|value| value.string_value);
+    let letter = DeadLetter {
+        message_id: message.message_id?,
+        group: attributes.get(&Attribute::MessageGroupId).cloned().unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        reason: reason.unwrap_or_else(|| format!("received {received} times without success")),
+        sent_at: number(Attribute::SentTimestamp)
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH),
+    };
+    Some((letter, message.receipt_handle?))
+}

@@ -1,0 +1,13 @@
+//! Values and pure rules: identities, time, tokens, prices, limits. No I/O, no Airtable names, no
+//! messages; nothing here knows any other room of this crate.
+
+pub mod clock;
+pub mod deadline;
+pub mod digest;
+pub mod failure;
+pub mod ids;
+pub mod json;
+pub mod limits;
+pub mod linkedin;
+pub mod prices;
+pub mod tokens;

@@ -1,0 +1,215 @@
+//! What the models cost: dated list prices as data.
+//!
+//! Source of the figures: Google's price pages as of November 2026, per million tokens. A dollar
+//! per million tokens is 1,000 billionths of a dollar per token. A change of price is a new row
+//! with its first day; no row is ever changed, or runs of the past would cost something else.
+
+use crate::core::tokens::{NanoUsd, Tier, TokenUsage};
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+
+/// What the log line about a call that has no price says in its field `alarm`.
+pub const ALARM_NO_PRICE: &str = "model_without_price";
+
+/// One row: what a model costs from a day on, for prompts of at least so many tokens.
+struct Price {
+    model: &'static str,
+    /// First day (UTC) of the price.
+    from: Date,
+    /// Smallest prompt it is for; the price is that of the whole prompt.
+    prompt_from: u64,
+    /// Billionths of a dollar per prompt token that was not cached.
+    input: u64,
+    /// The same per cached prompt token.
+    cached: u64,
+    /// The same per token of output or thoughts.
+    output: u64,
+}
+
+const fn price(
+    model: &'static str,
+    from: Date,
+    prompt_from: u64,
+    (input, cached, output): (u64, u64, u64),
+) -> Price {
+    Price { model, from, prompt_from, input, cached, output }
+}
+
+/// Before any call this system made.
+const ALWAYS: Date = date(2025, 1, 1);
+/// A prompt above 200,000 tokens costs more with some models.
+const LONG: u64 = 200_001;
+
+/// The standard tier. Where Google names no price for cached tokens, a tenth of the input's (its
+/// rule for 2.5 and later). `gemini-3.1-flash-lite` is not here: no source gives its price.
+const PRICES: &[Price] = &[
+    price("gemini-2.5-flash", ALWAYS, 0, (300, 30, 2_500)),
+    price("gemini-2.5-flash-lite", ALWAYS, 0, (100, 10, 400)),
+    price("gemini-2.5-pro", ALWAYS, 0, (1_250, 125, 10_000)),
+    price("gemini-2.5-pro", ALWAYS, LONG, (2_500, 250, 15_000)),
+    price("gemini-3.1-pro-preview", ALWAYS, 0, (2_000, 200, 12_000)),
+    price("gemini-3.1-pro-preview", ALWAYS, LONG, (4_000, 400, 18_000)),
+    price("gemini-3.5-flash", ALWAYS, 0, (1_500, 150, 9_000)),
+    price("gemini-3.5-flash-lite", ALWAYS, 0, (300, 30, 2_500)),
+    price("gemini-3.6-flash", ALWAYS, 0, (750, 75, 3_750)),
+    price("gemini-3.6-flash", date(2027, 1, 1), 0, (1_500, 150, 7_500)),
+    price("gemini-3.7-flash", ALWAYS, 0, (750, 75, 3_750)),
+    price("gemini-3.7-flash", date(2027, 1, 1), 0, (1_500, 150, 7_500)),
+    price("gemini-3.8-flash", ALWAYS, 0, (750, 75, 3_750)),
+    price("gemini-3.8-flash", date(2027, 1, 1), 0, (1_500, 150, 7_500)),
+    price("gemini-4-argon", ALWAYS, 0, (2_000, 100, 10_000)),
+    price("gemini-4-argon", date(2026, 12, 1), 0, (4_000, 200, 20_000)),
+];
+
+/// One row: the share of the standard price that a tier costs from a day on, in percent.
+struct TierShare {
+    tier: Tier,
+    /// First day (UTC) of the share.
+    from: Date,
+    percent: u64,
+}
+
+/// Every model and every kind of token alike. Google names no figure for the priority tier.
+const TIER_SHARES: &[TierShare] = &[
+    TierShare { tier: Tier::Standard, from: ALWAYS, percent: 100 },
+    TierShare { tier: Tier::Flex, from: ALWAYS, percent: 50 },
+    TierShare { tier: Tier::Batch, from: ALWAYS, percent: 50 },
+];
+
+/// What one answer of `model`, served at `tier` and `at` this time, costs, rounded to a billionth
+/// of a dollar; `None` for a model or a tier that has no price here.
+///
+/// Bill = (prompt − cached)·in + cached·cachedIn + tool·in + (output + thoughts)·out (Google's
+/// arithmetic, external rule).
+#[must_use]
+pub fn cost(model: &str, tier: Tier, usage: &TokenUsage, at: Timestamp) -> Option<NanoUsd> {
+    let model = base_model(model);
+    let day = jiff::tz::Offset::UTC.to_datetime(at).date();
+    let price = PRICES
+        .iter()
+        .filter(|p| p.model == model && p.from <= day && p.prompt_from <= usage.prompt)
+        .max_by_key(|p| (p.from, p.prompt_from))?;
+    let share = TIER_SHARES
+        .iter()
+        .filter(|share| share.tier == tier && share.from <= day)
+        .max_by_key(|share| share.from)?;
+    let uncached = usage.prompt.saturating_sub(usage.cached) + usage.tool;
+    let standard = uncached * price.input
+        + usage.cached.min(usage.prompt) * price.cached
+        + (usage.output + usage.thoughts) * price.output;
+    Some(NanoUsd((standard * share.percent + 50) / 100))
+}
+
+/// Whether two names are of one model: `models/gemini-3.5-flash-lite-001` and
+/// `gemini-3.5-flash-lite` are.
+#[must_use]
+pub fn is_same_model(one: &str, other: &str) -> bool {
+    base_model(one) == base_model(other)
+}
+
+/// `models/gemini-3.5-flash-lite-001` → `gemini-3.5-flash-lite`.
+fn base_model(model: &str) -> &str {
+    let model = model.rsplit_once('/').map_or(model, |(_, name)| name);
+    match model.rsplit_once('-') {
+        Some((base, build)) if build.len() == 3 && build.bytes().all(|b| b.is_ascii_digit()) => {
+            base
+        }
+        _ => model,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: &str = "2026-11-23T10:00:00Z";
+    const LITE: &str = "gemini-3.5-flash-lite";
+
+    fn usd(model: &str, usage: TokenUsage, at: &str) -> Option<f64> {
+        cost(model, Tier::Standard, &usage, at.parse().unwrap()).map(NanoUsd::as_usd)
+    }
+
+    fn million(prompt: u64, output: u64) -> TokenUsage {
+        TokenUsage { prompt: prompt * 1_000_000, output: output * 1_000_000, ..Default::default() }
+    }
+
+    /// Dollars per million tokens: prompt, cached prompt, output, thoughts. The prompt of a
+    /// short call has 1,000 tokens, that of a long one 250,000.
+    fn list(model: &str, at: &str, long: bool) -> [f64; 4] {
+        let prompt = if long { 250_000 } else { 1_000 };
+        let of = |usage: TokenUsage| {
+            let at = at.parse().unwrap();
+            cost(model, Tier::Standard, &usage, at).expect("it has a price").as_usd()
+        };
+        let base = TokenUsage { prompt, ..Default::default() };
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let per_million = |usd: f64, tokens: u64| (usd * 1e9 / tokens as f64).round() / 1e3;
+        let more = |usage| per_million(of(usage) - of(base), 1_000);
+        [
+            per_million(of(base), prompt),
+            per_million(of(TokenUsage { cached: prompt, ..base }), prompt),
+            more(TokenUsage { output: 1_000, ..base }),
+            more(TokenUsage { thoughts: 1_000, ..base }),
+        ]
+    }
+
+    #[test]
+    fn the_whole_list_holds_over_the_turn_of_the_year() {
+        let days = ["2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z", "2026-12-31T23:59:59Z"];
+        let year = "2027-01-01T00:00:00Z";
+        let newer = ["gemini-3.6-flash", "gemini-3.7-flash", "gemini-3.8-flash"];
+        for at in [days[0], days[1], days[2], year] {
+            assert_eq!(list(LITE, at, false), [0.3, 0.03, 2.5, 2.5], "{at}");
+            assert_eq!(list("gemini-3.5-flash", at, false), [1.5, 0.15, 9.0, 9.0], "{at}");
+            assert_eq!(list("gemini-2.5-flash", at, false), [0.3, 0.03, 2.5, 2.5], "{at}");
+            assert_eq!(list("gemini-2.5-flash-lite", at, false), [0.1, 0.01, 0.4, 0.4], "{at}");
+            assert_eq!(list("gemini-2.5-pro", at, false), [1.25, 0.125, 10.0, 10.0], "{at}");
+            assert_eq!(list("gemini-2.5-pro", at, true), [2.5, 0.25, 15.0, 15.0], "{at}");
+            assert_eq!(list("gemini-3.1-pro-preview", at, false), [2.0, 0.2, 12.0, 12.0], "{at}");
+            assert_eq!(list("gemini-3.1-pro-preview", at, true), [4.0, 0.4, 18.0, 18.0], "{at}");
+            for model in newer {
+                let now =
+                    if at == year { [1.5, 0.15, 7.5, 7.5] } else { [0.75, 0.075, 3.75, 3.75] };
+                assert_eq!(list(model, at, false), now, "{model} {at}");
+            }
+            let argon = if at == days[0] { [2.0, 0.1, 10.0, 10.0] } else { [4.0, 0.2, 20.0, 20.0] };
+            assert_eq!(list("gemini-4-argon", at, false), argon, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_million_tokens_cost_the_list_price() {
+        assert_eq!(usd(LITE, million(1, 1), DAY), Some(2.80));
+        assert_eq!(usd("models/gemini-3.5-flash-lite-001", million(1, 0), DAY), Some(0.30));
+        let on_vertex = "publishers/google/models/gemini-3.5-flash-lite";
+        assert_eq!(usd(on_vertex, million(1, 0), DAY), Some(0.30));
+        let tool = TokenUsage { tool: 1_000_000, ..Default::default() };
+        assert_eq!(usd(LITE, tool, DAY), Some(0.30));
+    }
+
+    #[test]
+    fn flex_and_batch_cost_half_to_the_billionth_and_a_tier_without_a_price_costs_nothing_known() {
+        let at = DAY.parse().unwrap();
+        let of = |tier, usage| cost("gemini-3.8-flash", tier, &usage, at);
+        assert_eq!(of(Tier::Flex, million(1, 1)), Some(NanoUsd(2_250_000_000)));
+        assert_eq!(of(Tier::Batch, million(1, 1)), Some(NanoUsd(2_250_000_000)));
+        let cached = TokenUsage { prompt: 3, cached: 3, ..Default::default() };
+        assert_eq!(of(Tier::Flex, cached), Some(NanoUsd(113)), "half of 225, rounded once");
+        assert_eq!(of(Tier::Priority, million(1, 1)), None);
+        assert_eq!(of(Tier::Unknown, million(1, 1)), None);
+    }
+
+    #[test]
+    fn a_prompt_above_200k_tokens_costs_more_as_a_whole() {
+        let short = TokenUsage { prompt: 200_000, ..Default::default() };
+        let long = TokenUsage { prompt: 200_001, ..Default::default() };
+        assert_eq!(usd("gemini-2.5-pro", short, DAY), Some(0.25));
+        assert_eq!(usd("gemini-2.5-pro", long, DAY), Some(0.500_002_5));
+    }
+
+    #[test]
+    fn a_model_without_a_price_costs_nothing_known() {
+        assert_eq!(usd("gemini-9-unheard-of", million(1, 1), DAY), None);
+        assert_eq!(usd("gemini-3.1-flash-lite", million(1, 1), DAY), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! The log of what happened in each run: the truth that run records are projected from.
+
+use crate::core::ids::{ApifyRunId, RecordId, RunId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::future::Future;
+
+/// An event as the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Deterministic: the same fact has the same id whenever it is reported.
+    pub id: String,
+    /// The event as JSON.
+    pub body: String,
+}
+
+/// Everything the log holds of one run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunLog {
+    /// The bodies of the run's events, in the order of their ids.
+    pub events: Vec<String>,
+    /// What of them is on the record; `None` before the first projection.
+    pub projection: Option<Projection>,
+    /// How often something was appended, repetitions included.
+    pub appends: u64,
+}
+
+/// What the run record in Airtable shows of the log, as of the last time it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Projection {
+    /// How many events of the log it shows. Fewer than the log holds: the run is unprojected.
+    pub events: usize,
+    /// When it was written.
+    pub at: Timestamp,
+    /// The record it was written to.
+    pub record: RecordId,
+    /// Whether the run can still change by itself, so that a tick must look at it.
+    pub open: bool,
+    /// [`RunLog::appends`] of the log that was projected.
+    #[serde(default)]
+    pub appends: u64,
+    /// What Airtable showed of the record once it was written, as its writer puts it
+    /// ([`crate::run_records::Shown`]). The log only keeps it.
+    #[serde(default)]
+    pub shown: String,
+}
+
+/// The event log.
+pub trait EventLog: Send + Sync + 'static {
+    /// Stores events of `run` and marks the run as open. An id is made from what its event says,
+    /// so one that is stored already says the same: storing it again changes nothing.
+    ///
+    /// # Errors
+    /// Any number of them may be stored when this fails: append all again.
+    fn append(
+        &self,
+        run: &RunId,
+        events: &[StoredEvent],
+    ) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// Reads everything of `run`; a run never heard of is empty. Sees every append that returned
+    /// before the call.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn read(&self, run: &RunId) -> impl Future<Output = Result<RunLog, LogError>> + Send;
+
+    /// Reads only the projection of `run`, which is cheap whatever the run's size.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn projection(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Option<Projection>, LogError>> + Send;
+
+    /// Remembers what the record of `run` shows. With `open` false the run leaves
+    /// [`EventLog::open_runs`] until something is appended to it; when that was done already since
+    /// the log was read, which its `appends` tell, the run stays among them. A projection of fewer
+    /// events than the one that is kept changes nothing: it comes from a slower reader.
+    ///
+    /// # Errors
+    /// [`LogError`]; the run then counts as unprojected and is projected again, which changes
+    /// nothing on the record.
+    fn save_projection(
+        &self,
+        run: &RunId,
+        projection: &Projection,
+    ) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// The runs a tick must look at: those appended to since, or open at, their last projection.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn open_runs(&self) -> impl Future<Output = Result<Vec<RunId>, LogError>> + Send;
+
+    /// The runs that are not open and whose record was written at `since` or later, with their
+    /// projections. Cheap, however many older ones there are.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn finished_runs(
+        &self,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(RunId, Projection)>, LogError>> + Send;
+
+    /// Remembers for good that these harvests were heard of.
+    ///
+    /// # Errors
+    /// Any number of them may be remembered when this fails.
+    fn hear(&self, harvests: &[ApifyRunId]) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// Which of these harvests were ever heard of.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log is not reachable.
+    fn heard(
+        &self,
+        harvests: &[ApifyRunId],
+    ) -> impl Future<Output = Result<BTreeSet<ApifyRunId>, LogError>> + Send;
+}
+
+impl<L: EventLog> EventLog for std::sync::Arc<L> {
+    async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
+        L::append(self, run, events).await
+    }
+
+    async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
+        L::read(self, run).await
+    }
+
+    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
+        L::projection(self, run).await
+    }
+
+    async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
+        L::save_projection(self, run, projection).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
+        L::open_runs(self).await
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        L::finished_runs(self, since).await
+    }
+
+    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+        L::hear(self, harvests).await
+    }
+
+    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        L::heard(self, harvests).await
+    }
+}
+
+/// The log could not be read or written; the same call may work later.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the event log is not reachable: {reason}")]
+pub struct LogError {
+    /// What the store said.
+    pub reason: String,
+}

@@ -1,0 +1,133 @@
+//! The queues between the functions.
+
+use std::future::Future;
+use std::time::Duration;
+
+/// The two FIFO queues, by the work they carry. Each has a dead-letter queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum QueueName {
+    /// Plans and chunks, for the scoring function.
+    Scoring,
+    /// Events of runs, for the metrics finalizer.
+    Metrics,
+}
+
+impl QueueName {
+    /// Both queues.
+    pub const ALL: [Self; 2] = [Self::Scoring, Self::Metrics];
+
+    /// The name in logs and commands.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scoring => "scoring",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// A message to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingMessage {
+    /// The message group: messages of one group are handled one after the other. At most 128
+    /// plain ASCII characters (SQS); [`crate::core::digest::queue_id`] makes one of any text.
+    pub group: String,
+    /// Within five minutes a second message with this id is dropped by the queue. Same form as
+    /// the group.
+    pub deduplication: String,
+    /// JSON, at most 1 MiB.
+    pub body: String,
+}
+
+/// A message that can never be handled, with the reason an operator reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedMessage {
+    /// The group it came in.
+    pub group: String,
+    /// The id it had on the queue; parking one twice keeps one.
+    pub message_id: String,
+    /// The body as it came.
+    pub body: String,
+    /// Why it can never be handled and what to do, in one sentence.
+    pub reason: String,
+}
+
+/// What the functions do with the queues. Receiving and deleting is the event source mapping's.
+pub trait Queue: Send + Sync + 'static {
+    /// Puts `messages` on the queue, in order within each group. Returns only when the queue has
+    /// all of them.
+    ///
+    /// # Errors
+    /// Any number of them may be on the queue already when this fails: send all again, the
+    /// receivers take a message twice.
+    fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Puts a message on the dead-letter queue of `queue`, with its reason.
+    ///
+    /// # Errors
+    /// The message may or may not be parked; it must stay on its queue.
+    fn park(
+        &self,
+        queue: QueueName,
+        message: ParkedMessage,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Hides the received message that `receipt` stands for until `delay` from now.
+    ///
+    /// # Errors
+    /// The message then comes back when its visibility timeout ends: later, but not lost.
+    fn postpone(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+impl<Q: Queue> Queue for std::sync::Arc<Q> {
+    async fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        Q::send(self, queue, messages).await
+    }
+
+    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        Q::park(self, queue, message).await
+    }
+
+    async fn postpone(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        Q::postpone(self, queue, receipt, delay).await
+    }
+}
+
+/// Why the queue did not take a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// The queue did not answer or is not up; the same call may work later.
+    #[error("the {queue} queue is not reachable: {reason}", queue = queue.as_str())]
+    Unreachable {
+        /// Which queue.
+        queue: QueueName,
+        /// What the client said.
+        reason: String,
+    },
+    /// The queue refuses this message whenever it comes.
+    #[error("the {queue} queue refuses a message: {reason}", queue = queue.as_str())]
+    Refused {
+        /// Which queue.
+        queue: QueueName,
+        /// The rule it breaks.
+        reason: String,
+    },
+}

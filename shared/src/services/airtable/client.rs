@@ -1,0 +1,378 @@
+//! The requests themselves.
+
+use super::error::AirtableError;
+use super::formula::Formula;
+use super::limiter::Limiters;
+use crate::core::ids::{BaseId, RecordId};
+use crate::core::json::{self, WrongJson};
+use crate::ports::{HttpRequest, HttpResponse, Transport, TransportError};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// Most records of one write (Airtable's limit).
+pub(crate) const MAX_RECORDS: usize = 10;
+/// How long a base answers nothing after a 429 (Airtable's rule).
+const PENALTY: Duration = Duration::from_secs(30);
+/// No answer within this counts as lost.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Tries of one request before the error is the caller's.
+const TRIES: usize = 4;
+
+/// The client of one Airtable account.
+pub struct Airtable<T> {
+    transport: T,
+    url: Url,
+    token: SecretString,
+    limiters: Arc<Limiters>,
+}
+
+/// Which rows and cells to read.
+#[derive(Debug, Default)]
+pub struct ListQuery<'a> {
+    /// Only these fields; empty for all. A field the table does not have refuses the request.
+    pub fields: &'a [&'a str],
+    /// Only rows that this keeps.
+    pub formula: Option<Formula>,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Record<F> {
+    /// Its id.
+    pub id: RecordId,
+    /// When it was created.
+    #[serde(rename = "createdTime")]
+    pub created_time: Timestamp,
+    /// Its cells; empty ones are left out.
+    pub fields: F,
+}
+
+/// New cells of a row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Update {
+    /// The row.
+    pub id: RecordId,
+    /// The cells; `null` clears one, cells not named stay.
+    pub fields: Map<String, Value>,
+}
+
+/// What an upsert did.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Upserted {
+    /// The rows, in the order they were sent.
+    pub records: Vec<Record<Map<String, Value>>>,
+    /// Those of them that did not exist.
+    #[serde(rename = "createdRecords", default)]
+    pub created: Vec<RecordId>,
+}
+
+/// A table as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TableSchema {
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its fields.
+    pub fields: Vec<FieldSchema>,
+    /// Its views.
+    #[serde(default)]
+    pub views: Vec<Named>,
+}
+
+/// A field as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FieldSchema {
+    /// Its name.
+    pub name: String,
+    /// Airtable's name of its type.
+    #[serde(rename = "type")]
+    pub field_type: String,
+    /// What its type leaves open.
+    #[serde(default)]
+    pub options: FieldOptions,
+}
+
+/// The options of a field, as far as they matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct FieldOptions {
+    /// The choices of a select; empty for other types.
+    #[serde(default)]
+    pub choices: Vec<Named>,
+}
+
+/// Something that is known by its name: a view or a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Page<F> {
+    /// Its rows.
+    pub records: Vec<Record<F>>,
+    /// Where the next page is; `None` on the last one.
+    #[serde(default = "Option::default")]
+    pub offset: Option<String>,
+}
+
+/// The body of an update.
+#[derive(Serialize)]
+struct Updates<'a> {
+    records: &'a [Update],
+}
+
+/// The body of an upsert.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Upsert<'a> {
+    perform_upsert: MergeOn<'a>,
+    records: Vec<NewRow<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MergeOn<'a> {
+    fields_to_merge_on: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+struct NewRow<'a> {
+    fields: &'a Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Tables {
+    tables: Vec<TableSchema>,
+}
+
+impl<T: Transport> Airtable<T> {
+    /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn at
+    /// `limiters`.
+    pub fn new(transport: T, url: Url, token: SecretString, limiters: Arc<Limiters>) -> Self {
+        Self { transport, url, token, limiters }
+    }
+
+    /// Reads rows, all pages of them.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; reading changes nothing, so it may always be tried again.
+    pub async fn list<F: DeserializeOwned>(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+    ) -> Result<Vec<Record<F>>, AirtableError> {
+        let mut rows = Vec::new();
+        let mut offset: Option<String> = None;
+        let mut restarts = 0;
+        loop {
+            match self.page(base, table, query, None, offset.as_deref()).await {
+                Ok(page) => {
+                    rows.extend(page.records);
+                    match page.offset {
+                        Some(next) => offset = Some(next),
+                        None => return Ok(rows),
+                    }
+                }
+                Err(error) if error.is_lost_listing() && restarts < 3 => {
+                    restarts += 1;
+                    rows.clear();
+                    offset = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads one page of at most 100 rows: the first, or the one at `offset`. With a `view` only
+    /// its rows, in its order.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; one of them [`AirtableError::is_lost_listing`], after which the listing
+    /// is to be begun again, and [`AirtableError::is_unknown_view`].
+    pub async fn page<F: DeserializeOwned>(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+        view: Option<&str>,
+        offset: Option<&str>,
+    ) -> Result<Page<F>, AirtableError> {
+        let what = format!("listing {table} of {base}");
+        let path = format!("{}/listRecords", table_path(base, table));
+        let mut body = list_body(query, offset);
+        if let Some(view) = view {
+            body["view"] = json!(view);
+        }
+        let body = json::text(&body).into();
+        let response = self.request(&what, base, Method::POST, &path, body).await?;
+        read(&what, &response)
+    }
+
+    /// Writes cells of up to 10 rows: all of them or, on an error, none.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; after a lost answer the cells may be written. Writing them again changes
+    /// nothing.
+    pub async fn update(
+        &self,
+        base: &BaseId,
+        table: &str,
+        updates: &[Update],
+    ) -> Result<(), AirtableError> {
+        debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
+        let what = format!("updating {table} of {base}");
+        let body = json::text(&Updates { records: updates }).into();
+        self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
+        Ok(())
+    }
+
+    /// Writes up to 10 rows that are found by the fields `merge_on`, and creates those that are
+    /// not found. No two of `rows` may have the same merge key.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; one of them, a refusal, when a key matches more than one row.
+    pub async fn upsert(
+        &self,
+        base: &BaseId,
+        table: &str,
+        merge_on: &[&str],
+        rows: &[Map<String, Value>],
+    ) -> Result<Upserted, AirtableError> {
+        debug_assert!(rows.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
+        let what = format!("upserting {table} of {base}");
+        let body = Upsert {
+            perform_upsert: MergeOn { fields_to_merge_on: merge_on },
+            records: rows.iter().map(|fields| NewRow { fields }).collect(),
+        };
+        let body = json::text(&body).into();
+        let response =
+            self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
+        read(&what, &response)
+    }
+
+    /// Reads the base's tables and fields.
+    ///
+    /// # Errors
+    /// [`AirtableError::Denied`] for a token without the scope `schema.bases:read`.
+    pub async fn tables(&self, base: &BaseId) -> Result<Vec<TableSchema>, AirtableError> {
+        let what = format!("reading the schema of {base}");
+        let path = format!("v0/meta/bases/{base}/tables");
+        let response = self.request(&what, base, Method::GET, &path, Bytes::new()).await?;
+        Ok(read::<Tables>(&what, &response)?.tables)
+    }
+
+    /// Makes one request, waiting for its turn, and again where that is safe: every request of
+    /// this client reads, names record ids or has a merge key.
+    pub(super) async fn request(
+        &self,
+        what: &str,
+        base: &BaseId,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<HttpResponse, AirtableError> {
+        let limiter = self.limiters.base(base);
+        let mut delays = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(Duration::from_secs(8))
+            .with_max_times(TRIES - 1)
+            .build();
+        loop {
+            let request = self.build(&method, path, body.clone());
+            let sent = {
+                let _base_turn = limiter.turn().await;
+                let _user_turn = self.limiters.user().turn().await;
+                let begun = Instant::now();
+                let sent = self.transport.send(request, TIMEOUT).await;
+                let status = sent.as_ref().ok().map(HttpResponse::status);
+                crate::telemetry::metrics::airtable_request(status, begun.elapsed());
+                if let Ok(response) = &sent
+                    && response.status() == StatusCode::TOO_MANY_REQUESTS
+                {
+                    limiter.penalise(PENALTY);
+                }
+                sent
+            };
+            let error = match sent {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) => AirtableError::of(what, base.as_str(), &response),
+                Err(error) => error.into(),
+            };
+            let Some(delay) = delays.next().filter(|_| is_passing(&error)) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, request.what = what, delay.ms = delay.as_millis(), "Airtable request repeated");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn build(&self, method: &Method, path: &str, body: Bytes) -> HttpRequest {
+        let url = self.url.join(path).expect("the path is made of encoded segments");
+        http::Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .expect("configuration checked that the token is a header value")
+    }
+}
+
+/// Whether the same request may be answered in some seconds.
+fn is_passing(error: &AirtableError) -> bool {
+    match error {
+        AirtableError::Transport(
+            TransportError::NotSent { .. } | TransportError::AnswerLost { .. },
+        )
+        | AirtableError::RateLimited { .. }
+        | AirtableError::Unavailable { .. } => true,
+        AirtableError::QuotaSpent
+        | AirtableError::Denied { .. }
+        | AirtableError::Refused { .. }
+        | AirtableError::Unreadable { .. } => false,
+    }
+}
+
+fn list_body(query: &ListQuery<'_>, offset: Option<&str>) -> Value {
+    let mut body = json!({"pageSize": 100});
+    if !query.fields.is_empty() {
+        body["fields"] = json!(query.fields);
+    }
+    if let Some(formula) = &query.formula {
+        body["filterByFormula"] = json!(formula.as_str());
+    }
+    if let Some(offset) = offset {
+        body["offset"] = json!(offset);
+    }
+    body
+}
+
+fn table_path(base: &BaseId, table: &str) -> String {
+    format!("v0/{base}/{}", utf8_percent_encode(table, NON_ALPHANUMERIC))
+}
+
+pub(super) fn read<B: DeserializeOwned>(
+    what: &str,
+    response: &HttpResponse,
+) -> Result<B, AirtableError> {
+    json::read(response.body()).map_err(|WrongJson { path, .. }| AirtableError::Unreadable {
+        what: what.to_owned(),
+        reason: format!("wrong or missing data at `{path}`"),
+    })
+}

@@ -1,0 +1,258 @@
+//! Keeps a base's request limit.
+
+use crate::core::ids::BaseId;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// How many requests to one base this process may make within any second. Airtable allows 5 to
+/// all processes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many requests.
+    pub requests: usize,
+    /// Within how long.
+    pub per: Duration,
+}
+
+impl Rate {
+    /// Airtable's limit on all bases together that one user's tokens reach: 50 requests a second.
+    pub(super) const WHOLE_USER: Self = Self { requests: 50, per: Duration::from_secs(1) };
+
+    /// Airtable's whole limit on one base: 5 requests a second.
+    pub const WHOLE_BASE: Self = Self { requests: 5, per: Duration::from_secs(1) };
+
+    /// The metrics finalizer's part of the master base's limit: one batch is in work at a time.
+    pub const FINALIZER: Self = Self { requests: 2, per: Duration::from_secs(1) };
+
+    /// A plan's part of the limit of the master base and of its client's: [`PLAN_LANES`] of them
+    /// are in work at a time, and one for each client.
+    pub const PLAN: Self = Self { requests: 1, per: Duration::from_secs(1) };
+
+    /// What an operator's command takes of each base. The functions may use up the limit without
+    /// it; then the base rests for 30 s, and everything goes on after that.
+    pub const OPERATOR: Self = Self { requests: 1, per: Duration::from_secs(1) };
+
+    /// A chunk's part of the limit of its client's base, of which `lanes` are in work at a time.
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_CHUNK_LANES`], or none.
+    #[must_use]
+    pub fn chunk(lanes: u32) -> Self {
+        assert!((1..=MAX_CHUNK_LANES).contains(&lanes), "{lanes} lanes have no request each");
+        let left = Self::WHOLE_BASE.requests - Self::PLAN.requests;
+        Self { requests: left / lanes as usize, per: Duration::from_secs(1) }
+    }
+}
+
+/// Plans that are in work at a time. With the finalizer they share the master base's limit.
+pub const PLAN_LANES: u32 = 3;
+/// Most chunks of one base that can be in work at a time beside a plan, with a request a second
+/// each.
+pub const MAX_CHUNK_LANES: u32 = 4;
+
+/// Lets requests through at the limits of their base and of the user whose token they carry. All
+/// clients in a process that reach the same bases share one.
+#[derive(Debug)]
+pub struct Limiters {
+    rate: Rate,
+    /// Whether other processes have the rest of each base's limit.
+    is_one_of_many: bool,
+    /// Limits the requests to all bases together.
+    user: Limiter,
+    bases: Mutex<HashMap<BaseId, Arc<Limiter>>>,
+}
+
+impl Limiters {
+    /// For a process that has `rate` of each base's limit, while others have the rest.
+    #[must_use]
+    pub fn of_one_process(rate: Rate) -> Self {
+        Self {
+            rate,
+            is_one_of_many: true,
+            user: Limiter::new(Rate::WHOLE_USER),
+            bases: Mutex::default(),
+        }
+    }
+
+    /// For a process that is the only one.
+    #[must_use]
+    pub fn of_the_only_process() -> Self {
+        Self { is_one_of_many: false, ..Self::of_one_process(Rate::WHOLE_BASE) }
+    }
+
+    /// Returns when every request that was made counts for nothing any more. A process that is
+    /// one of many rests before it hands its message group on: the next one begins with its whole
+    /// rate.
+    pub async fn rest(&self) {
+        if !self.is_one_of_many {
+            return;
+        }
+        let free_at = {
+            let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            bases.values().filter_map(|base| base.lock().free_at.back().copied()).max()
+        };
+        if let Some(free_at) = free_at {
+            tokio::time::sleep_until(free_at).await;
+        }
+    }
+
+    pub(super) fn base(&self, base: &BaseId) -> Arc<Limiter> {
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(bases.entry(base.clone()).or_insert_with(|| Arc::new(Limiter::new(self.rate))))
+    }
+
+    pub(super) fn user(&self) -> &Limiter {
+        &self.user
+    }
+}
+
+/// Lets requests to one base through at its [`Rate`].
+///
+/// A slot is free again `per` after its last request was *answered*, not sent. The service saw
+/// that request before it answered, so it can never see more than `requests` of them within
+/// `per`, however long either took on the way.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    rate: Rate,
+    slots: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When each slot that is not in use may be used, soonest first.
+    free_at: VecDeque<Instant>,
+    /// No request before this: the base answers nothing until then.
+    penalty_until: Option<Instant>,
+}
+
+/// The right to make one request; the slot is used up when it is dropped.
+pub(super) struct Turn<'a> {
+    limiter: &'a Limiter,
+    _slot: SemaphorePermit<'a>,
+}
+
+impl Limiter {
+    pub(super) fn new(rate: Rate) -> Self {
+        let now = Instant::now();
+        Self {
+            rate,
+            slots: Semaphore::new(rate.requests),
+            state: Mutex::new(State {
+                free_at: std::iter::repeat_n(now, rate.requests).collect(),
+                penalty_until: None,
+            }),
+        }
+    }
+
+    /// Waits for the right to make one request.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let free_at = self.lock().free_at.pop_front().expect("a free slot per permit");
+        let turn = Turn { limiter: self, _slot: slot };
+        tokio::time::sleep_until(free_at).await;
+        // A penalty may have begun, or been prolonged, while this one slept.
+        loop {
+            let until = self.lock().penalty_until;
+            match until {
+                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
+                Some(_) | None => return turn,
+            }
+        }
+    }
+
+    /// The base refused a request for its rate: nothing is sent for `penalty`.
+    pub(super) fn penalise(&self, penalty: Duration) {
+        let until = Instant::now() + penalty;
+        let mut state = self.lock();
+        state.penalty_until = state.penalty_until.max(Some(until));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.limiter.lock().free_at.push_back(Instant::now() + self.limiter.rate.per);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::task::JoinSet;
+
+    /// Makes `count` requests as fast as the limiter lets them; the service sees the n-th
+    /// `latency(n)` milliseconds after it was sent. Returns when it saw each.
+    async fn arrivals(count: usize, rate: Rate, latency: fn(usize) -> u64) -> Vec<Duration> {
+        let limiter = Arc::new(Limiter::new(rate));
+        let start = Instant::now();
+        let mut requests = JoinSet::new();
+        for n in 0..count {
+            let limiter = Arc::clone(&limiter);
+            requests.spawn(async move {
+                let _turn = limiter.turn().await;
+                tokio::time::sleep(Duration::from_millis(latency(n))).await;
+                start.elapsed()
+            });
+        }
+        let mut seen = requests.join_all().await;
+        seen.sort_unstable();
+        seen
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_sees_more_than_five_requests_whatever_they_take_on_the_way() {
+        let seen = arrivals(60, Rate::WHOLE_BASE, |n| [0, 700, 40, 1500, 3][n % 5]).await;
+        for six in seen.windows(6) {
+            assert!(six[5] - six[0] >= Duration::from_secs(1), "{six:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answering_base_gets_five_requests_a_second() {
+        let seen = arrivals(50, Rate::WHOLE_BASE, |_| 0).await;
+        assert_eq!(seen.last().unwrap().as_secs(), 9);
+    }
+
+    #[test]
+    fn all_that_ask_one_base_at_the_same_time_stay_below_its_limit_together() {
+        let plans = Rate::PLAN.requests * PLAN_LANES as usize;
+        assert_eq!(Rate::FINALIZER.requests + plans, Rate::WHOLE_BASE.requests);
+        for lanes in 1..=MAX_CHUNK_LANES {
+            let chunks = Rate::chunk(lanes).requests * lanes as usize;
+            assert!(Rate::chunk(lanes).requests > 0);
+            assert!(Rate::PLAN.requests + chunks <= Rate::WHOLE_BASE.requests, "{lanes} lanes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_hands_over_rests_until_its_requests_are_a_second_old() {
+        let base: BaseId = "appX8s1pPiBf5rqTz".parse().unwrap();
+        for (limiters, rest) in
+            [(Limiters::of_one_process(Rate::PLAN), 1), (Limiters::of_the_only_process(), 0)]
+        {
+            drop(limiters.base(&base).turn().await);
+            let answered = Instant::now();
+            limiters.rest().await;
+            assert_eq!(answered.elapsed(), Duration::from_secs(rest));
+            limiters.rest().await;
+            assert_eq!(answered.elapsed(), Duration::from_secs(rest));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_penalty_holds_every_later_request_back() {
+        let limiter = Limiter::new(Rate::WHOLE_BASE);
+        let start = Instant::now();
+        drop(limiter.turn().await);
+        limiter.penalise(Duration::from_secs(30));
+        drop(limiter.turn().await);
+        assert_eq!(start.elapsed(), Duration::from_secs(30));
+    }
+}

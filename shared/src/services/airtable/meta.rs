@@ -1,0 +1,102 @@
+//! The Meta API: who asks, and making what a base lacks. Only an operator's commands use it; no
+//! function changes a schema.
+
+use super::client::{Airtable, read};
+use super::error::AirtableError;
+use crate::core::ids::BaseId;
+use crate::core::json;
+use crate::ports::Transport;
+use crate::schema::{Field, FieldType};
+use bytes::Bytes;
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Identity {
+    /// The user or service account.
+    pub id: String,
+    /// What the token may do; `None` when Airtable does not say.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+}
+
+impl<T: Transport> Airtable<T> {
+    /// Asks whose token this is. It waits its turn with the requests to `base`.
+    ///
+    /// # Errors
+    /// [`AirtableError::Denied`] for a token that Airtable does not know.
+    pub async fn whoami(&self, base: &BaseId) -> Result<Identity, AirtableError> {
+        let what = "the token";
+        let response =
+            self.request(what, base, Method::GET, "v0/meta/whoami", Bytes::new()).await?;
+        read(what, &response)
+    }
+
+    /// Makes a table with these fields; the first becomes the primary field.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; a refusal when the base has a table of this name, which may be the one
+    /// that was made when an answer was lost.
+    pub async fn create_table(
+        &self,
+        base: &BaseId,
+        name: &str,
+        fields: impl IntoIterator<Item = &Field>,
+    ) -> Result<(), AirtableError> {
+        let what = format!("making the table {name:?} in {base}");
+        let fields: Vec<Value> = fields.into_iter().map(definition).collect();
+        let body = json::text(&json!({"name": name, "fields": fields})).into();
+        let path = format!("v0/meta/bases/{base}/tables");
+        self.request(&what, base, Method::POST, &path, body).await?;
+        Ok(())
+    }
+
+    /// Makes a field in the table with the id `table`.
+    ///
+    /// # Errors
+    /// As for [`Airtable::create_table`].
+    pub async fn create_field(
+        &self,
+        base: &BaseId,
+        table: &str,
+        field: &Field,
+    ) -> Result<(), AirtableError> {
+        let what = format!("making the field {:?} in {base}", field.name);
+        let table = utf8_percent_encode(table, NON_ALPHANUMERIC);
+        let path = format!("v0/meta/bases/{base}/tables/{table}/fields");
+        let body = json::text(&definition(field)).into();
+        self.request(&what, base, Method::POST, &path, body).await?;
+        Ok(())
+    }
+}
+
+/// A field as Airtable makes it. Counts are whole; what people set may have a fraction.
+fn definition(field: &Field) -> Value {
+    let (kind, options) = match field.field_type {
+        FieldType::Text => ("singleLineText", None),
+        FieldType::LongText => ("multilineText", None),
+        FieldType::Number => {
+            ("number", Some(json!({"precision": if field.written { 0 } else { 2 }})))
+        }
+        FieldType::Currency => ("currency", Some(json!({"precision": 6, "symbol": "$"}))),
+        FieldType::Percent => ("percent", Some(json!({"precision": 2}))),
+        FieldType::DateTime => (
+            "dateTime",
+            Some(json!({"timeZone": "utc", "dateFormat": {"name": "iso"},
+                "timeFormat": {"name": "24hour"}})),
+        ),
+        FieldType::Checkbox => ("checkbox", Some(json!({"icon": "check", "color": "greenBright"}))),
+        FieldType::SingleSelect(choices) => {
+            let choices: Vec<Value> = choices.iter().map(|name| json!({"name": name})).collect();
+            ("singleSelect", Some(json!({"choices": choices})))
+        }
+    };
+    let mut definition = json!({"name": field.name, "type": kind});
+    if let Some(options) = options {
+        definition["options"] = options;
+    }
+    definition
+}

@@ -1,0 +1,5 @@
+//! Clients of the outside services that two functions use: Airtable and Apify. They speak the
+//! service's own language; what a row or a run means is decided by the caller.
+
+pub mod airtable;
+pub mod apify;

@@ -1,0 +1,5 @@
+//! What operators see of a function: log lines and CloudWatch metrics, both on standard output.
+//! Nothing here decides anything, and nothing here may hold a post's text or a secret.
+
+pub mod logs;
+pub mod metrics;
