@@ -1,11 +1,13 @@
 //! The only traits over I/O. Each has one adapter for AWS or the internet and one for a single
 //! machine or a test; time is tokio's, so that a test can pause it.
 
+mod env;
 mod event_log;
 pub(crate) mod limits;
 mod queue;
 mod transport;
 
+pub use env::Env;
 pub use event_log::{EventLog, LogError, Projection, RunLog, StoredEvent};
 pub use limits::{check_events, check_messages};
 pub use queue::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};

@@ -1,0 +1,12 @@
+use super::{EventLog, Queue, Transport};
+
+/// Where a function runs: the adapter it has for each port. A function is generic over one `Env`
+/// instead of over each port.
+pub trait Env: 'static {
+    /// HTTP to the outside services.
+    type Transport: Transport + Clone;
+    /// The queues between the functions.
+    type Queue: Queue;
+    /// The log of each run's events.
+    type EventLog: EventLog;
+}
