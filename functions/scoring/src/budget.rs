@@ -4,7 +4,7 @@
 //! divides what is left of a limit over its chunks by estimate; a chunk measures what its waves
 //! use and begins no wave that it does not expect to fit.
 
-use crate::form::About;
+use crate::prompt::template::About;
 use shared::core::tokens::TokenUsage;
 use shared::messages::Kind;
 

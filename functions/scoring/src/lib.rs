@@ -3,39 +3,22 @@
 //! A wave of leads announces its model calls, makes them, reports what was billed, writes the
 //! leads' rows, then settles. Whatever step it dies at, the metrics finalizer knows what is known.
 
-mod apify;
-mod asking;
 mod budget;
 mod chunk;
-mod clients;
 mod config;
-mod decide;
-mod evaluation;
-mod form;
 mod gemini;
-mod harvest;
-mod ingest;
-mod leads;
-mod plan;
-mod posts_content;
-mod prepare;
-mod profile_rubric;
-mod profile_score;
-mod replay;
+mod lead;
+mod master;
+mod planning;
+mod posts;
+mod prompt;
 mod report;
-mod resolve;
-mod rubric;
-mod share;
-mod waiting;
-mod waiting_leads;
-mod wave;
-mod writing;
 
 pub use config::{Config, DEFAULT_MODEL, ModelEndpoint, queue_urls};
 pub use gemini::{ModelProblem, ThinkingLevel, TierChoice, probe_model};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chunk::Progress;
+use chunk::score::Progress;
 use gemini::Gemini;
 use shared::batch::{Batch, Delivery};
 use shared::core::clock::Clock;
@@ -192,11 +175,15 @@ async fn handle_task<T: Transport, Q: Queue>(
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
     match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
-        ScoringTask::Ingest(task) => ingest::ingest(app, &task).await.map(|()| Progress::Finished),
-        ScoringTask::Replay(task) => replay::replay(app, &task).await.map(|()| Progress::Finished),
-        ScoringTask::Chunk(chunk) => chunk::score(app, &chunk, delivery, deadline).await,
+        ScoringTask::Ingest(task) => {
+            planning::ingest::ingest(app, &task).await.map(|()| Progress::Finished)
+        }
+        ScoringTask::Replay(task) => {
+            planning::replay::replay(app, &task).await.map(|()| Progress::Finished)
+        }
+        ScoringTask::Chunk(chunk) => chunk::score::score(app, &chunk, delivery, deadline).await,
         ScoringTask::Score(task) => {
-            waiting::score(app, &task, deadline).await.map(|()| Progress::Finished)
+            planning::waiting::score(app, &task, deadline).await.map(|()| Progress::Finished)
         }
     }
 }

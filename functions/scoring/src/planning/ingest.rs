@@ -1,14 +1,14 @@
 //! A harvest ended: resolve its run, read it, plan its leads.
 
 use crate::Scoring;
-use crate::apify;
 use crate::budget::Allowance;
-use crate::clients::allowance as allowance_of;
-use crate::harvest::ProfilePosts;
-use crate::plan::{Plan, PlanLead};
-use crate::prepare::{NotPlanned, Prepared, prepare};
+use crate::master::clients::allowance as allowance_of;
+use crate::master::resolve::{Resolved, resolve};
+use crate::planning::dataset;
+use crate::planning::harvest::ProfilePosts;
+use crate::planning::plan::{Plan, PlanLead};
+use crate::planning::prepare::{NotPlanned, Prepared, prepare};
 use crate::report::report;
-use crate::resolve::{Resolved, resolve};
 use jiff::{SignedDuration, Timestamp};
 use shared::core::failure::Failure;
 use shared::core::ids::{BaseId, ClientId, PlanId};
@@ -81,7 +81,7 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
         return Err(Failure::retryable(format!("Apify run {} is still going on", apify_run.id)));
     };
     let harvest =
-        apify::harvest(&app.apify, apify_run, status).await.map_err(Failure::retryable)?;
+        dataset::harvest(&app.apify, apify_run, status).await.map_err(Failure::retryable)?;
     let Some(mut harvest) = harvest else {
         let reason = format!(
             "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \

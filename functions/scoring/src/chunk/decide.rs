@@ -1,10 +1,10 @@
 //! What is to be done about a lead. Pure: it takes the lead's row and decides.
 
-use crate::evaluation::{Earlier, earlier};
-use crate::form::About;
-use crate::leads::{Cells, LeadRow};
-use crate::posts_content::{self, Merged, StoredPost};
-use crate::profile_score;
+use crate::lead::row::{Cells, LeadRow};
+use crate::posts::stored::{self, Merged, StoredPost};
+use crate::prompt::posts::{Earlier, earlier};
+use crate::prompt::profile;
+use crate::prompt::template::About;
 use shared::core::ids::{LeadKey, PlanId, PostKey, RunId};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
@@ -32,20 +32,20 @@ pub(crate) fn decide(
     if matches!(source, Source::Harvest { .. }) {
         cells.harvested(lead.posts.len());
     }
-    let Ok(stored) = posts_content::read(&row.posts_content) else {
+    let Ok(stored) = stored::read(&row.posts_content) else {
         cells.posts_readable(false);
-        let detail = posts_content::Unreadable.to_string();
+        let detail = stored::Unreadable.to_string();
         cells.failed(ErrorCategory::PostsUnreadable, &detail, 0, 0);
         let outcome = Outcome::Failed { category: ErrorCategory::PostsUnreadable, detail };
         return Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() };
     };
     let had_none = stored.is_empty();
-    let Merged { posts, added, without_room } = posts_content::merge(stored, &lead.posts);
+    let Merged { posts, added, without_room } = stored::merge(stored, &lead.posts);
     if without_room > 0 {
         tracing::warn!(posts.without_room = without_room, "Posts Content is full");
     }
     if !lead.posts.is_empty() {
-        let content = posts_content::write(&posts);
+        let content = stored::write(&posts);
         if content != row.posts_content {
             cells.posts_added(content);
         }
@@ -123,11 +123,11 @@ pub(crate) fn decide_profile(
         Decision::Settle { outcome, examined: profile_key(&lead.key), scored: Vec::new() }
     };
     // A replay asks again about what another plan could not score, and pays once for it.
-    let failed_in = profile_score::failed_in(&row.breakdown, run);
+    let failed_in = profile::failed_in(&row.breakdown, run);
     let has_failed = failed_in.is_some_and(|other| !is_replay || other == plan.as_str());
     match row.scoring_status.as_str() {
         // An earlier try scored it and died before it could say so.
-        schema::SCORED if profile_score::is_of_run(&row.breakdown, run) => Decision::Settle {
+        schema::SCORED if profile::is_of_run(&row.breakdown, run) => Decision::Settle {
             outcome: Outcome::Scored,
             examined: profile_key(&lead.key),
             scored: profile_key(&lead.key),
@@ -136,7 +136,7 @@ pub(crate) fn decide_profile(
         schema::API_ERROR if has_failed => failed(ErrorCategory::SafetyBlock),
         schema::PARSE_ERROR if has_failed => failed(ErrorCategory::AiResponseFormat),
         status if status == schema::TO_BE_SCORED || is_replay => {
-            match profile_score::material([&row.raw_profile, &row.profile_json]) {
+            match profile::material([&row.raw_profile, &row.profile_json]) {
                 Some(profile) => Decision::Ask { about: About::Profile(profile) },
                 None => {
                     cells.profile_too_thin();
@@ -162,7 +162,7 @@ pub(crate) fn profile(row: &LeadRow) -> Option<ProfileKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::error_cell;
+    use crate::prompt::posts::error_cell;
     use serde_json::{Map, Value, json};
     use shared::core::linkedin::PostUrl;
     use shared::messages::{LeadRef, Post, PostKind};
@@ -323,13 +323,13 @@ mod tests {
     const ABOUT: &str = "Runs operations at a company of eighty people.";
 
     fn failed_in(run: &str, by: &str) -> String {
-        profile_score::failed_cell("A", &run.parse().unwrap(), &plan(by))
+        profile::failed_cell("A", &run.parse().unwrap(), &plan(by))
     }
 
     #[test]
     fn a_profile_is_asked_about_once() {
         let decided = |status, breakdown: &str| profile_decided(status, ABOUT, breakdown, false);
-        let mine = profile_score::breakdown_cell("A", &run());
+        let mine = profile::breakdown_cell("A", &run());
         assert_eq!(decided(schema::TO_BE_SCORED, ""), "ask");
         assert_eq!(profile_decided(schema::TO_BE_SCORED, "Hello!", "", false), "PROFILE_TOO_THIN");
         assert_eq!(decided(schema::PROFILE_TOO_THIN, ""), "PROFILE_TOO_THIN");
@@ -360,7 +360,7 @@ mod tests {
         let again = failed_in(run().as_str(), "own");
         assert_eq!(decided(schema::PARSE_ERROR, &again), "AI_RESPONSE_FORMAT 1");
         assert_eq!(decided(schema::API_ERROR, &again), "SAFETY_BLOCK 1");
-        let mine = profile_score::breakdown_cell("A", &run());
+        let mine = profile::breakdown_cell("A", &run());
         assert_eq!(decided(schema::SCORED, &mine), "scored 1");
         assert_eq!(decided(schema::SCORED, ""), "ALREADY_SCORED_IN_RUN");
     }

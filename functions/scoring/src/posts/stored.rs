@@ -3,9 +3,7 @@
 //! Earlier systems left three forms: a JSON array, damaged JSON, and blocks of plain text. All are
 //! read; what cannot be read is never overwritten.
 
-mod mend;
-mod plain_text;
-
+use super::{mend, plain_text};
 use serde_json::{Map, Value, json};
 use shared::core::ids::PostKey;
 use shared::core::json;
@@ -17,7 +15,7 @@ pub(crate) const CELL_MAX: usize = 100_000;
 
 /// A post as the cell holds it. Keys this system does not know are kept.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct StoredPost(Map<String, Value>);
+pub(crate) struct StoredPost(pub(super) Map<String, Value>);
 
 /// The cell's text is in none of the known forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

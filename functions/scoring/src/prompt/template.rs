@@ -1,9 +1,9 @@
 //! The form of a call to the model: what it is asked about several leads at once, by ids of ours,
 //! and what of its answer is about which lead.
 
-use crate::evaluation::{self, RESPONSE_SCHEMA, ScoredPost};
-use crate::posts_content::StoredPost;
-use crate::profile_score::{self, ProfileScore};
+use crate::posts::stored::StoredPost;
+use crate::prompt::posts::{self, RESPONSE_SCHEMA, ScoredPost};
+use crate::prompt::profile::{self, ProfileScore};
 use serde_json::{Value, json};
 use shared::core::digest::short_id_of;
 use shared::core::ids::AttemptId;
@@ -98,10 +98,8 @@ impl<'a> Form<'a> {
     /// The form of a chunk's calls.
     pub(crate) fn of(chunk: &'a Chunk) -> Self {
         let (frame, schema) = match chunk.kind {
-            Kind::Post => (evaluation::FRAME, RESPONSE_SCHEMA.clone()),
-            Kind::Profile => {
-                (profile_score::FRAME, profile_score::response_schema(&chunk.attributes))
-            }
+            Kind::Post => (posts::FRAME, RESPONSE_SCHEMA.clone()),
+            Kind::Profile => (profile::FRAME, profile::response_schema(&chunk.attributes)),
         };
         let system = format!("{}\n\n{frame}", chunk.rubric);
         Self { kind: chunk.kind, system, schema, attributes: &chunk.attributes }
@@ -122,7 +120,7 @@ impl<'a> Form<'a> {
                 })
                 .collect();
             let material = match question.about {
-                About::Posts(posts) => evaluation::material(posts, question.profile.as_ref(), &own),
+                About::Posts(posts) => posts::material(posts, question.profile.as_ref(), &own),
                 About::Profile(profile) => {
                     json::text(&json!({"profile_id": own[0], "profile": profile}))
                 }
@@ -132,9 +130,9 @@ impl<'a> Form<'a> {
             ids.push(own);
         }
         let (key, max_output_tokens) = match self.kind {
-            Kind::Post => ("leads", evaluation::max_output_tokens(number)),
+            Kind::Post => ("leads", posts::max_output_tokens(number)),
             Kind::Profile => {
-                ("profiles", profile_score::max_output_tokens(number, self.attributes.len()))
+                ("profiles", profile::max_output_tokens(number, self.attributes.len()))
             }
         };
         // Each is JSON already, to be weighed.
@@ -161,8 +159,8 @@ impl<'a> Form<'a> {
             .ids
             .iter()
             .map(|ids| match self.kind {
-                Kind::Post => evaluation::scores(&items, ids).map(Answer::Posts),
-                Kind::Profile => profile_score::score(&items, &ids[0], self.attributes)
+                Kind::Post => posts::scores(&items, ids).map(Answer::Posts),
+                Kind::Profile => profile::score(&items, &ids[0], self.attributes)
                     .map(|score| Answer::Profile(Box::new(score))),
             })
             .collect())
@@ -170,5 +168,5 @@ impl<'a> Form<'a> {
 }
 
 #[cfg(test)]
-#[path = "form_tests.rs"]
+#[path = "template_tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 //! The system prompt of profile scoring: a client's table `Scoring Attributes`.
 
-use crate::rubric::{Row, RubricError, text};
+use crate::prompt::posts_rubric::{Row, RubricError, text};
 use serde_json::Value;
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;

@@ -1,7 +1,7 @@
 //! Which run and which client a harvest belongs to. Every rule answers the same for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
-use crate::clients::find_client;
+use crate::master::clients::find_client;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::core::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};

@@ -1,6 +1,6 @@
 //! Reading a harvest from Apify.
 
-use crate::harvest::Harvest;
+use crate::planning::harvest::Harvest;
 use shared::messages::HarvestStatus;
 use shared::ports::Transport;
 use shared::services::apify::{Apify, ApifyError, ApifyRun};

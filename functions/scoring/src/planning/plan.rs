@@ -1,9 +1,9 @@
 //! From leads to chunks. Pure: the same leads give the same plan.
 
 use crate::budget::{Allowance, Rates};
-use crate::form::About;
-use crate::harvest::ProfilePosts;
-use crate::posts_content::{CELL_MAX, StoredPost, length};
+use crate::planning::harvest::ProfilePosts;
+use crate::posts::stored::{CELL_MAX, StoredPost, length};
+use crate::prompt::template::About;
 use shared::core::digest::{id_of, queue_id};
 use shared::core::ids::{BaseId, LeadKey, PlanId, RecordId};
 use shared::core::limits::MAX_MESSAGE_BYTES;

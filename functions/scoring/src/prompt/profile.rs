@@ -1,6 +1,6 @@
 //! What the model is asked about a profile, what it answers, and the score that is made of it.
 
-use crate::posts_content::{CELL_MAX, cell_len};
+use crate::posts::stored::{CELL_MAX, cell_len};
 use serde_json::{Value, json};
 use shared::core::ids::{PlanId, RunId};
 use shared::messages::ProfileAttribute;

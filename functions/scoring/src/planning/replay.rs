@@ -1,12 +1,12 @@
 //! What failed or is missing of a run is planned again.
 
 use crate::Scoring;
-use crate::apify;
 use crate::budget::Allowance;
-use crate::clients::{Client, find_client};
-use crate::ingest::{self, Planning, noted};
-use crate::plan::{Plan, PlanLead};
-use crate::prepare::NotPlanned;
+use crate::master::clients::{Client, find_client};
+use crate::planning::dataset;
+use crate::planning::ingest::{self, Planning, noted};
+use crate::planning::plan::{Plan, PlanLead};
+use crate::planning::prepare::NotPlanned;
 use crate::report::report;
 use shared::core::failure::Failure;
 use shared::core::ids::{BaseId, ClientId, LeadKey, RecordId};
@@ -136,7 +136,7 @@ async fn plan_again<T: Transport, Q: Queue>(
         if let Some(found) = &found
             && let Some(status) = found.status
             && let Some(harvest) =
-                apify::harvest(&app.apify, found, status).await.map_err(Failure::retryable)?
+                dataset::harvest(&app.apify, found, status).await.map_err(Failure::retryable)?
         {
             let leads: Vec<PlanLead> = harvest
                 .profiles

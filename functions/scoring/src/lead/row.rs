@@ -1,8 +1,8 @@
 //! Rows of the table `Leads`: reading them, and the cells that are written.
 
-use crate::evaluation::{self, ScoredPost};
-use crate::posts_content::StoredPost;
-use crate::profile_score::{self, ProfileScore};
+use crate::posts::stored::StoredPost;
+use crate::prompt::posts::{self, ScoredPost};
+use crate::prompt::profile::{self, ProfileScore};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -251,11 +251,11 @@ impl Cells {
         lead: Option<&ProfileKey>,
         tokens: u64,
     ) {
-        if let Some(best) = evaluation::best(scored) {
+        if let Some(best) = posts::best(scored) {
             self.set(schema::POSTS_SCORE, json!(best.score));
-            self.set(schema::TOP_POST, json!(evaluation::top_post(&posts[best.index], best, lead)));
+            self.set(schema::TOP_POST, json!(posts::top_post(&posts[best.index], best, lead)));
         }
-        self.set(schema::POSTS_EVALUATION, json!(evaluation::cell(&self.run, posts, scored)));
+        self.set(schema::POSTS_EVALUATION, json!(posts::cell(&self.run, posts, scored)));
         self.set(schema::DATE_POSTS_SCORED, self.now());
         self.set(schema::POSTS_SKIP_REASON, Value::Null);
         self.tried(tokens);
@@ -272,7 +272,7 @@ impl Cells {
         // Airtable writes 83.33 % as 0.8333.
         self.set(schema::AI_SCORE, json!((score.percent * 100.0).round() / 10_000.0));
         self.set(schema::AI_ASSESSMENT, json!(score.assessment));
-        let breakdown = profile_score::breakdown_cell(&score.breakdown, &self.run);
+        let breakdown = profile::breakdown_cell(&score.breakdown, &self.run);
         self.set(schema::AI_BREAKDOWN, json!(breakdown));
         self.set(schema::AI_EXCLUDED, json!(score.excluded.is_some()));
         self.set(schema::EXCLUDE_DETAILS, json!(score.excluded));
@@ -303,7 +303,7 @@ impl Cells {
             | ErrorCategory::Unknown => return,
         };
         self.set(schema::SCORING_STATUS, json!(status));
-        let breakdown = profile_score::failed_cell(before, &self.run, plan);
+        let breakdown = profile::failed_cell(before, &self.run, plan);
         self.set(schema::AI_BREAKDOWN, json!(breakdown));
     }
 
@@ -323,7 +323,7 @@ impl Cells {
     ) {
         self.set(
             schema::POSTS_EVALUATION,
-            json!(evaluation::error_cell(&self.run, category, detail, posts)),
+            json!(posts::error_cell(&self.run, category, detail, posts)),
         );
         let dated = category == ErrorCategory::SafetyBlock;
         self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });

@@ -8,11 +8,11 @@
 
 use crate::Scoring;
 use crate::budget::Allowance;
-use crate::clients::{self, Client, allowance, find_client};
-use crate::plan::{Plan, PlanLead};
-use crate::prepare::{NotPlanned, Prepared, prepare};
+use crate::master::clients::{self, Client, allowance, find_client};
+use crate::planning::plan::{Plan, PlanLead};
+use crate::planning::prepare::{NotPlanned, Prepared, prepare};
+use crate::planning::scan::{Selection, WaitingLead};
 use crate::report::report;
-use crate::waiting_leads::{Selection, WaitingLead};
 use jiff::Timestamp;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;

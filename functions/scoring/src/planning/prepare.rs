@@ -2,10 +2,10 @@
 
 use crate::Scoring;
 use crate::budget::Rates;
-use crate::leads::{self, Writable};
-use crate::plan::{ChunkFrame, MAX_RUBRIC_BYTES};
-use crate::rubric::{self, RubricError};
-use crate::{evaluation, profile_rubric, profile_score};
+use crate::lead::row::{self, Writable};
+use crate::planning::plan::{ChunkFrame, MAX_RUBRIC_BYTES};
+use crate::prompt::posts_rubric::{self, RubricError};
+use crate::prompt::{posts, profile, profile_rubric};
 use shared::core::failure::{Failure, FailureClass};
 use shared::core::ids::BaseId;
 use shared::messages::{Kind, ProfileAttribute, RunHeader, Source};
@@ -64,7 +64,7 @@ pub(crate) async fn prepare<T: Transport, Q>(
     base: &BaseId,
     kind: Kind,
 ) -> Result<Prepared, NotPlanned> {
-    let mut writable = leads::writable_fields(&app.planning, base, kind).await?;
+    let mut writable = row::writable_fields(&app.planning, base, kind).await?;
     if kind == Kind::Profile && writable.profile_fields.is_empty() {
         return Err(NotPlanned::Never(format!(
             "table {:?} of base {base} has neither {:?} nor {:?}; add one with the profiles",
@@ -76,7 +76,7 @@ pub(crate) async fn prepare<T: Transport, Q>(
     let has_active = writable.criteria_have_active;
     let (rubric, attributes, mut warnings) = match kind {
         Kind::Post => {
-            let rubric = rubric::read(&app.planning, base, has_active).await?;
+            let rubric = posts_rubric::read(&app.planning, base, has_active).await?;
             (rubric.prompt, Vec::new(), rubric.warnings)
         }
         Kind::Profile => {
@@ -115,8 +115,8 @@ impl Prepared {
     /// What scoring a lead is estimated by.
     pub(crate) fn rates(&self, leads_per_call: usize) -> Rates {
         let frame = match self.kind {
-            Kind::Post => evaluation::FRAME,
-            Kind::Profile => profile_score::FRAME,
+            Kind::Post => posts::FRAME,
+            Kind::Profile => profile::FRAME,
         };
         Rates { kind: self.kind, system: self.rubric.len() + frame.len(), leads_per_call }
     }

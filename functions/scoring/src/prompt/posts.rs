@@ -1,6 +1,6 @@
 //! What the model is asked about a lead's posts, what it answers, and how that is kept.
 
-use crate::posts_content::{CELL_MAX, StoredPost, cell_len};
+use crate::posts::stored::{CELL_MAX, StoredPost, cell_len};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::core::ids::{PostKey, RunId};
@@ -231,13 +231,13 @@ pub(crate) fn best(scored: &[ScoredPost]) -> Option<&ScoredPost> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posts_content;
+    use crate::posts::stored;
 
     const A: &str = "https://www.linkedin.com/posts/janedoe_x-activity-7329207003942125568-_gfJ";
     const B: &str = "https://www.linkedin.com/posts/janedoe_y-activity-7329207003942125999-abcd";
 
     fn posts() -> Vec<StoredPost> {
-        posts_content::read(&json!([
+        stored::read(&json!([
             {"postUrl": A, "postContent": "one", "postedAt": "2026-11-01", "authorUrl": "https://www.linkedin.com/in/janedoe"},
             {"postUrl": B, "postContent": "two", "postedAt": "2026-11-02", "authorUrl": "https://www.linkedin.com/in/max"},
         ]).to_string()).unwrap()

@@ -1,7 +1,7 @@
 //! Whatever a model answers, it speaks of the leads it was asked about and of no others.
 
 use super::*;
-use crate::posts_content;
+use crate::posts::stored;
 use shared::messages::{RunHeader, RunType, Source};
 
 fn chunk() -> Chunk {
@@ -35,7 +35,7 @@ fn about(texts: &[&str]) -> About {
         .iter()
         .map(|text| json!({"postUrl": format!("https://l/{text}"), "postContent": text}))
         .collect();
-    About::Posts(posts_content::read(&json!(posts).to_string()).unwrap())
+    About::Posts(stored::read(&json!(posts).to_string()).unwrap())
 }
 
 fn call(wave: u32, leads: &[About]) -> CallText {

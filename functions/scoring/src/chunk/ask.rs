@@ -6,12 +6,12 @@
 //! alone, once.
 
 use crate::Scoring;
-use crate::chunk::WRITING_TIME;
-use crate::form::{Answer, CallName, CallText, Form, Question};
+use crate::chunk::score::WRITING_TIME;
+use crate::chunk::share;
+use crate::chunk::wave::Wave;
 use crate::gemini::{Call, Prompt, Reply, Round, Service};
+use crate::prompt::template::{Answer, CallName, CallText, Form, Question};
 use crate::report::report;
-use crate::share;
-use crate::wave::Wave;
 use futures_util::future::join_all;
 use shared::core::failure::Failure;
 use shared::messages::{Announced, Billed, BilledCall, CallOutcome, ErrorCategory, Fact};
@@ -297,7 +297,7 @@ async fn make_calls<T: Transport, Q: Queue>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::About;
+    use crate::prompt::template::About;
     use serde_json::json;
 
     #[test]

@@ -1,7 +1,7 @@
 //! The clients, and what the day's runs have used, as the master base says.
 
 use crate::Scoring;
-use crate::resolve::{Row, oldest, text};
+use crate::master::resolve::{Row, oldest, text};
 use serde_json::Value;
 use shared::core::ids::{BaseId, BaseRunId, ClientId, RunId};
 use shared::messages::Kind;

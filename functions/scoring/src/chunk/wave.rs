@@ -1,13 +1,13 @@
 //! A wave: announce, bill, write, settle.
 
 use crate::Scoring;
-use crate::asking::{self, Asked, NoAnswer};
-use crate::decide::{Decision, profile, profile_key};
-use crate::form::{About, Answer, Form, Question};
-use crate::leads::{Cells, LeadRow};
-use crate::posts_content::StoredPost;
+use crate::chunk::ask::{self, Asked, NoAnswer};
+use crate::chunk::decide::{Decision, profile, profile_key};
+use crate::chunk::write::write;
+use crate::lead::row::{Cells, LeadRow};
+use crate::posts::stored::StoredPost;
+use crate::prompt::template::{About, Answer, Form, Question};
 use crate::report::report;
-use crate::writing::write;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::core::ids::{PlanId, PostKey};
@@ -61,7 +61,7 @@ pub(crate) async fn score<T: Transport, Q: Queue>(
             Decision::Settle { .. } => None,
         })
         .collect();
-    let mut asked = asking::ask(app, wave, form, &questions).await?.into_iter();
+    let mut asked = ask::ask(app, wave, form, &questions).await?.into_iter();
     drop(questions);
     let mut result = Scored::default();
     let mut updates = Vec::new();

@@ -2,12 +2,12 @@
 
 use crate::Scoring;
 use crate::budget::{self, Meter, Rates};
-use crate::decide::{Decision, decide, decide_profile};
-use crate::form::{About, Form};
-use crate::leads::{self, Cells, LeadRow};
-use crate::plan;
+use crate::chunk::decide::{Decision, decide, decide_profile};
+use crate::chunk::wave::{self, Lead};
+use crate::lead::row::{self, Cells, LeadRow};
+use crate::planning::plan;
+use crate::prompt::template::{About, Form};
 use crate::report::report;
-use crate::wave::{self, Lead};
 use shared::batch::Delivery;
 use shared::core::deadline::Deadline;
 use shared::core::failure::{Failure, FailureClass};
@@ -144,7 +144,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             return Ok(Progress::Finished);
         }
         // Rows are read before any token is spent: an outage of Airtable costs nothing.
-        let rows = leads::read(&app.airtable, chunk, leads)
+        let rows = row::read(&app.airtable, chunk, leads)
             .await
             .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
         let (found, missing): (Vec<_>, Vec<_>) = leads

@@ -1,9 +1,9 @@
 //! The leads of a base that are waiting, page by page.
 
-use crate::form::About;
-use crate::leads::Writable;
-use crate::posts_content;
-use crate::profile_score;
+use crate::lead::row::Writable;
+use crate::posts::stored;
+use crate::prompt::profile;
+use crate::prompt::template::About;
 use serde::Deserialize;
 use shared::core::digest::short_id_of;
 use shared::core::ids::{BaseId, LeadKey, RecordId};
@@ -198,11 +198,11 @@ impl<'a, T: Transport> Selection<'a, T> {
 fn measure(kind: Kind, row: &Row) -> (usize, usize) {
     let about = match kind {
         Kind::Post => {
-            let posts = posts_content::read(&row.posts_content).unwrap_or_default();
+            let posts = stored::read(&row.posts_content).unwrap_or_default();
             let worded = posts.into_iter().filter(|post| !post.content().is_empty());
             About::Posts(worded.collect())
         }
-        Kind::Profile => match profile_score::material([&row.raw_profile, &row.profile_json]) {
+        Kind::Profile => match profile::material([&row.raw_profile, &row.profile_json]) {
             Some(profile) => About::Profile(profile),
             None => return (0, 0),
         },

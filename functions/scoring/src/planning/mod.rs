@@ -1,0 +1,12 @@
+//! From a task to chunks: reads a harvest or the waiting leads, divides them and queues the chunks.
+//! A plan's id is derived from its content: planned again, it is the same plan.
+//! No model call and no write to a lead's row may enter.
+
+pub(crate) mod dataset;
+pub(crate) mod harvest;
+pub(crate) mod ingest;
+pub(crate) mod plan;
+pub(crate) mod prepare;
+pub(crate) mod replay;
+pub(crate) mod scan;
+pub(crate) mod waiting;
