@@ -5,7 +5,7 @@ use crate::event_log::SqliteEventLog;
 use crate::queue::{QueueOptions, QueueSettings, SqliteQueue};
 use crate::store::Database;
 use crate::webhook_server;
-use metrics_finalizer::Finalizer;
+use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
 use shared::config::ConfigError;
@@ -13,7 +13,7 @@ use shared::core::clock::Clock;
 use shared::core::digest::queue_id;
 use shared::core::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
-use shared::ports::{OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{Env, OutgoingMessage, Queue, QueueError, QueueName};
 use shared::services::airtable::Limiters;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -39,6 +39,15 @@ const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero")
 /// Configuration by variable, as the functions read it.
 pub trait Variables: Fn(&'static str) -> Option<String> {}
 impl<F: Fn(&'static str) -> Option<String>> Variables for F {}
+
+/// The adapters on one machine.
+struct OneMachine;
+
+impl Env for OneMachine {
+    type Transport = Arc<HttpTransport>;
+    type Queue = SqliteQueue;
+    type EventLog = SqliteEventLog;
+}
 
 /// The running system. It stops when this is dropped, as if it had crashed; what it had accepted
 /// goes on when it is started again on the same database.
@@ -99,14 +108,9 @@ impl System {
         let finalizer_config = metrics_finalizer::Config::read(&variables)?;
         // One group per record base, ticks included: one batch is in work at a time.
         let record_base = finalizer_config.airtable.master_base.clone();
-        let finalizer = Arc::new(Finalizer::new(
-            finalizer_config,
-            transport,
-            limiters,
-            queue.clone(),
-            log.clone(),
-            clock,
-        ));
+        let adapters = Adapters { transport, queue: queue.clone(), log: log.clone() };
+        let finalizer =
+            Arc::new(Finalizer::<OneMachine>::new(finalizer_config, adapters, limiters, clock));
 
         let mapping = |batch_size, concurrency| MappingOptions {
             batch_size,

@@ -4,7 +4,7 @@
 
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
-use metrics_finalizer::Finalizer;
+use metrics_finalizer::{Adapters, Finalizer};
 use runtally::dispatcher::{Dispatcher, MappingOptions};
 use runtally::event_log::SqliteEventLog;
 use runtally::queue::{QueueOptions, QueueSettings, SqliteQueue};
@@ -16,7 +16,7 @@ use shared::core::deadline::Deadline;
 use shared::core::failure::QUEUE_RECEIVES;
 use shared::messages::{Message, MetricsMessage};
 use shared::ports::{
-    HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
+    Env, HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
 };
 use shared::schema::{apify, run_record};
 use shared::services::airtable::Limiters;
@@ -100,6 +100,12 @@ impl Transport for Services {
     }
 }
 
+impl Env for World {
+    type Transport = Services;
+    type Queue = SqliteQueue;
+    type EventLog = SqliteEventLog;
+}
+
 /// The whole system on tokio's time.
 struct World {
     services: Services,
@@ -173,14 +179,10 @@ impl World {
             clock.clone(),
             fastrand::Rng::with_seed(1),
         ));
-        let finalizer = Arc::new(Finalizer::new(
-            metrics_finalizer::Config::read(variable).unwrap(),
-            services.clone(),
-            limiters,
-            queue.clone(),
-            SqliteEventLog::new(database),
-            clock,
-        ));
+        let log = SqliteEventLog::new(database);
+        let adapters = Adapters { transport: services.clone(), queue: queue.clone(), log };
+        let config = metrics_finalizer::Config::read(variable).unwrap();
+        let finalizer = Arc::new(Finalizer::<World>::new(config, adapters, limiters, clock));
         let mapping = |batch_size, concurrency| MappingOptions {
             batch_size,
             concurrency: NonZeroUsize::new(concurrency).unwrap(),
@@ -336,14 +338,11 @@ async fn records_that_an_invocation_has_no_time_for_are_counted() {
     let database = Database::in_memory().unwrap();
     let services = services(&clock);
     furnish(services.airtable.service());
-    let finalizer = Finalizer::new(
-        metrics_finalizer::Config::read(variable).unwrap(),
-        services,
-        Arc::new(Limiters::of_the_only_process()),
-        queue(&database, &clock),
-        SqliteEventLog::new(database),
-        clock,
-    );
+    let queue = queue(&database, &clock);
+    let adapters = Adapters { transport: services, queue, log: SqliteEventLog::new(database) };
+    let config = metrics_finalizer::Config::read(variable).unwrap();
+    let limiters = Arc::new(Limiters::of_the_only_process());
+    let finalizer = Finalizer::<World>::new(config, adapters, limiters, clock);
     let events = include_str!("../../events/metrics-events.json");
     let events = serde_json::from_str(events).unwrap();
     let begun = Instant::now();

@@ -5,7 +5,7 @@ use crate::Finalizer;
 use crate::project::{self, Folded};
 use shared::core::ids::RecordId;
 use shared::messages::NoteKind;
-use shared::ports::{EventLog, LogError, Queue, Transport};
+use shared::ports::{Env, LogError};
 use shared::run_records::{Near, Written};
 
 /// Why a record was missing.
@@ -65,8 +65,8 @@ impl Diagnosis {
 
 /// Looks for the cause when the record of a run is to be created that no event opened, and notes
 /// it before the record is written, so that it is on it from the start.
-pub(crate) async fn before_creation<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+pub(crate) async fn before_creation<E: Env>(
+    app: &Finalizer<E>,
     folded: Folded,
 ) -> Result<Folded, LogError> {
     if folded.known.is_some() || !folded.summary.opened.is_empty() {
@@ -90,8 +90,8 @@ pub(crate) async fn before_creation<T: Transport, Q: Queue, L: EventLog>(
 
 /// Looks for the cause when a record was created again; returns the note. A record whose Run ID
 /// was edited gets it back, and the one that was just created is marked as its duplicate.
-pub(crate) async fn after_creation<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+pub(crate) async fn after_creation<E: Env>(
+    app: &Finalizer<E>,
     folded: &Folded,
     before: &RecordId,
     written: &mut Written,
@@ -127,8 +127,8 @@ pub(crate) async fn after_creation<T: Transport, Q: Queue, L: EventLog>(
     )
 }
 
-async fn give_back<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+async fn give_back<E: Env>(
+    app: &Finalizer<E>,
     folded: &Folded,
     record: &RecordId,
     created: &RecordId,

@@ -25,7 +25,7 @@ use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
-use shared::ports::{EventLog, LogError, Queue, QueueName, StoredEvent, Transport};
+use shared::ports::{Env, EventLog, LogError, QueueName, StoredEvent};
 use shared::run_records::RunRecords;
 use shared::services::airtable::{Airtable, Limiters};
 use shared::services::apify::Apify;
@@ -37,28 +37,37 @@ use std::time::Duration;
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The function with all it needs. Made once per process.
-pub struct Finalizer<T, Q, L> {
-    airtable: Airtable<T>,
+pub struct Finalizer<E: Env> {
+    airtable: Airtable<E::Transport>,
     limiters: Arc<Limiters>,
-    apify: Option<Apify<T>>,
+    apify: Option<Apify<E::Transport>>,
     records: RunRecords,
     events: Events,
-    queue: Q,
-    log: L,
+    queue: E::Queue,
+    log: E::EventLog,
     clock: Clock,
     config: Config,
 }
 
-impl<T: Transport + Clone, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
+/// The adapters through which the function reaches the outside.
+pub struct Adapters<E: Env> {
+    /// To Airtable and Apify.
+    pub transport: E::Transport,
+    /// The queues.
+    pub queue: E::Queue,
+    /// The event log.
+    pub log: E::EventLog,
+}
+
+impl<E: Env> Finalizer<E> {
     /// Wires the function.
     pub fn new(
         config: Config,
-        transport: T,
+        adapters: Adapters<E>,
         limiters: Arc<Limiters>,
-        queue: Q,
-        log: L,
         clock: Clock,
     ) -> Self {
+        let Adapters { transport, queue, log } = adapters;
         let apify = config.missed.as_ref().map(|missed| {
             let reached = &missed.apify;
             Apify::new(transport.clone(), reached.url.clone(), reached.token.clone())
@@ -82,8 +91,8 @@ impl<T: Transport + Clone, Q: Queue, L: EventLog> Finalizer<T, Q, L> {
 
 /// Handles a batch of the metrics queue. All its events are stored together; then the touched
 /// runs are projected, and on a tick all that are open.
-pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+pub async fn handle<E: Env>(
+    app: &Finalizer<E>,
     event: SqsEvent,
     deadline: Deadline,
 ) -> SqsBatchResponse {
@@ -135,8 +144,8 @@ pub async fn handle<T: Transport, Q: Queue, L: EventLog>(
     batch.response()
 }
 
-async fn append<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+async fn append<E: Env>(
+    app: &Finalizer<E>,
     events: &BTreeMap<RunId, Vec<MetricsEvent>>,
     heard: &[ApifyRunId],
 ) -> Result<(), LogError> {

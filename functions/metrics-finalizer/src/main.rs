@@ -1,7 +1,7 @@
 //! Wires the metrics finalizer. Every decision is made in the library and in `shared`.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use metrics_finalizer::{Config, Finalizer, event_log_table, handle, queue_urls};
+use metrics_finalizer::{Adapters, Config, Finalizer, event_log_table, handle, queue_urls};
 use shared::adapters::aws::dynamodb::DynamoEventLog;
 use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
@@ -9,9 +9,19 @@ use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
+use shared::ports::Env;
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 use std::time::SystemTime;
+
+/// The adapters on AWS.
+struct Lambda;
+
+impl Env for Lambda {
+    type Transport = Arc<HttpTransport>;
+    type Queue = SqsQueue;
+    type EventLog = DynamoEventLog;
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -33,7 +43,8 @@ async fn start() -> Result<(), Error> {
     let queue = SqsQueue::new(aws.sqs(), queue_urls(&vars)?);
     let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
-    let app = &Finalizer::new(config, Arc::new(http), limiters, queue, log, Clock::system());
+    let adapters = Adapters { transport: Arc::new(http), queue, log };
+    let app = &Finalizer::<Lambda>::new(config, adapters, limiters, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

@@ -6,7 +6,7 @@ use crate::Finalizer;
 use jiff::{SignedDuration, Timestamp};
 use shared::core::ids::ApifyRunId;
 use shared::messages::{Hints, Ingest};
-use shared::ports::{EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName, Transport};
+use shared::ports::{Env, EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName};
 use shared::services::apify::{Apify, ApifyRun};
 
 /// How far back harvests are looked for, by their end.
@@ -27,18 +27,14 @@ enum NotQueued {
 }
 
 /// Queues the finished harvests of the configured actors that were never heard of.
-pub(crate) async fn find<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>) {
+pub(crate) async fn find<E: Env>(app: &Finalizer<E>) {
     let (Some(apify), Some(missed)) = (&app.apify, &app.config.missed) else { return };
     for actor in &missed.actors {
         find_of_actor(app, apify, actor).await;
     }
 }
 
-async fn find_of_actor<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    apify: &Apify<T>,
-    actor: &str,
-) {
+async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, actor: &str) {
     let now = app.clock.now();
     let runs = match apify.runs_of(actor, now - LOOK_BACK - LONGEST_HARVEST).await {
         Ok(Some(runs)) => runs,
@@ -65,8 +61,8 @@ fn is_due(run: &ApifyRun, now: Timestamp) -> bool {
 }
 
 /// Queues first and remembers last: dying in between queues twice, which is fine.
-async fn queue_unheard<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+async fn queue_unheard<E: Env>(
+    app: &Finalizer<E>,
     actor: &str,
     finished: &[ApifyRunId],
     now: Timestamp,

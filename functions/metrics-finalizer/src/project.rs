@@ -5,7 +5,7 @@ use shared::core::failure::FailureClass;
 use shared::core::ids::{RecordId, RunId};
 use shared::fold::{RunState, Summary};
 use shared::messages::{Fact, MetricsEvent, Note, NoteKind};
-use shared::ports::{EventLog, LogError, Projection, Queue, RunLog, Transport};
+use shared::ports::{Env, EventLog, LogError, Projection, RunLog};
 use shared::run_records::Written;
 use std::fmt::Display;
 
@@ -52,10 +52,7 @@ pub(crate) struct Folded {
 }
 
 /// Projects the runs that events came in for, as far as they are due.
-pub(crate) async fn touched<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    runs: Vec<(RunId, Urgency)>,
-) {
+pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: Vec<(RunId, Urgency)>) {
     let mut due = Vec::new();
     for (run, urgency) in runs {
         match due_now(app, &run, urgency).await {
@@ -69,8 +66,8 @@ pub(crate) async fn touched<T: Transport, Q: Queue, L: EventLog>(
 
 /// Folds the run if its record is to be written now: when it has none, when its last writing is
 /// long enough ago, or when the run is at its end.
-async fn due_now<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+async fn due_now<E: Env>(
+    app: &Finalizer<E>,
     run: &RunId,
     urgency: Urgency,
 ) -> Result<Option<Folded>, LogError> {
@@ -94,14 +91,14 @@ async fn due_now<T: Transport, Q: Queue, L: EventLog>(
 }
 
 /// Reads and folds a run; `None` when the log has nothing of it.
-pub(crate) async fn fold<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+pub(crate) async fn fold<E: Env>(
+    app: &Finalizer<E>,
     run: &RunId,
 ) -> Result<Option<Folded>, LogError> {
     Ok(fold_log(app, run, app.log.read(run).await?))
 }
 
-fn fold_log<T, Q, L>(app: &Finalizer<T, Q, L>, run: &RunId, log: RunLog) -> Option<Folded> {
+fn fold_log<E: Env>(app: &Finalizer<E>, run: &RunId, log: RunLog) -> Option<Folded> {
     let events = log.events.len();
     let read = app.events.read(run, log.events);
     RunState::fold(read.iter().map(|event| &**event)).map(|state| Folded {
@@ -123,18 +120,11 @@ enum Repairs {
 }
 
 /// Writes the records of up to 10 runs. What cannot be written stays unprojected.
-pub(crate) async fn write<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    due: Vec<Folded>,
-) {
+pub(crate) async fn write<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) {
     write_with(app, due, Repairs::ShownNow).await;
 }
 
-async fn write_with<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    due: Vec<Folded>,
-    repairs: Repairs,
-) {
+async fn write_with<E: Env>(app: &Finalizer<E>, due: Vec<Folded>, repairs: Repairs) {
     if due.is_empty() {
         return;
     }
@@ -180,8 +170,8 @@ pub(crate) fn unprojected(run: &RunId, error: &dyn Display) {
 }
 
 /// Remembers what the record shows, and notes what was repaired on the way.
-async fn written_down<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+async fn written_down<E: Env>(
+    app: &Finalizer<E>,
     folded: &Folded,
     mut written: Written,
     shown: Repairs,
@@ -249,8 +239,8 @@ pub(crate) fn duplicates_in_words(kept: &RecordId, others: &[RecordId]) -> Strin
 }
 
 /// Adds a note to the run's events. The record shows it with its next writing.
-pub(crate) async fn note<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+pub(crate) async fn note<E: Env>(
+    app: &Finalizer<E>,
     summary: &Summary,
     kind: NoteKind,
     text: String,

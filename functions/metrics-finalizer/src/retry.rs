@@ -4,7 +4,7 @@ use crate::Finalizer;
 use crate::project;
 use shared::fold::Status;
 use shared::messages::NoteKind;
-use shared::ports::{EventLog, LogError, Queue, QueueError, QueueName, Transport};
+use shared::ports::{Env, LogError, Queue, QueueError, QueueName};
 use shared::run_records::Ticked;
 use shared::services::airtable::AirtableError;
 
@@ -21,7 +21,7 @@ enum NotQueued {
 
 /// Queues again what failed or is missing of every run whose record is ticked, takes the tick off
 /// and says so in the notes.
-pub(crate) async fn retry<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>) {
+pub(crate) async fn retry<E: Env>(app: &Finalizer<E>) {
     let ticked = match app.records.ticked(&app.airtable).await {
         Ok(ticked) => ticked,
         Err(error) => {
@@ -42,10 +42,7 @@ pub(crate) async fn retry<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T
 
 /// Queues first and takes the tick off last: dying in between queues twice, which costs nothing
 /// for what is scored by then, and loses nothing.
-async fn replay<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    ticked: &Ticked,
-) -> Result<(), NotQueued> {
+async fn replay<E: Env>(app: &Finalizer<E>, ticked: &Ticked) -> Result<(), NotQueued> {
     let folded = match &ticked.run {
         Some(run) => project::fold(app, run).await?,
         None => None,

@@ -5,18 +5,18 @@ use crate::{Finalizer, missed, retry, verify};
 use shared::core::ids::RunId;
 use shared::fold::Status;
 use shared::messages::NoteKind;
-use shared::ports::{EventLog, LogError, Projection, Queue, Transport};
+use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::MAX_RUNS;
 
 /// Projects what is unprojected, marks what no longer moves, puts records right that were edited,
 /// duplicated or deleted, replays what people ask for, and finds harvests whose webhook was
 /// missed. What fails here is done by the next tick.
-pub(crate) async fn tick<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>) {
+pub(crate) async fn tick<E: Env>(app: &Finalizer<E>) {
     // Neither waits for the other's service when that is away.
     tokio::join!(missed::find(app), look_after_records(app));
 }
 
-async fn look_after_records<T: Transport, Q: Queue, L: EventLog>(app: &Finalizer<T, Q, L>) {
+async fn look_after_records<E: Env>(app: &Finalizer<E>) {
     app.records.refresh(&app.airtable).await;
     let open = match app.log.open_runs().await {
         Ok(runs) => runs,
@@ -62,10 +62,7 @@ enum Looked {
 }
 
 /// Folds an open run and notes when it stalled.
-async fn look_at<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    run: &RunId,
-) -> Result<Looked, LogError> {
+async fn look_at<E: Env>(app: &Finalizer<E>, run: &RunId) -> Result<Looked, LogError> {
     let due = |folded: Folded| Looked::Due(Box::new(folded));
     let Some(folded) = project::fold(app, run).await? else { return Ok(Looked::Nothing) };
     let waits = app.clock.now().duration_since(folded.summary.last_progress);

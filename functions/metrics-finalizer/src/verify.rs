@@ -9,7 +9,7 @@ use crate::Finalizer;
 use crate::project::{self, Folded, duplicates_in_words};
 use shared::core::ids::RunId;
 use shared::messages::NoteKind;
-use shared::ports::{EventLog, LogError, Projection, Queue, Transport};
+use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::{Known, MAX_RUNS, Seen, SeenRow, Shown, cells, differences};
 use shared::schema::run_record;
 use shared::services::airtable::AirtableError;
@@ -27,10 +27,7 @@ enum NotRight {
 }
 
 /// Looks at the records of runs and puts right what is wrong.
-pub(crate) async fn verify<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
-    runs: &[(RunId, Projection)],
-) {
+pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projection)]) {
     for runs in runs.chunks(LOOK_RUNS) {
         let known: Vec<Known> = runs
             .iter()
@@ -60,8 +57,8 @@ pub(crate) async fn verify<T: Transport, Q: Queue, L: EventLog>(
 }
 
 /// Looks at one record; returns its run if it has to be written.
-async fn look_at<T: Transport, Q: Queue, L: EventLog>(
-    app: &Finalizer<T, Q, L>,
+async fn look_at<E: Env>(
+    app: &Finalizer<E>,
     seen: &Seen,
     known: &Projection,
 ) -> Result<Option<Folded>, NotRight> {

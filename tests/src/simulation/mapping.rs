@@ -6,7 +6,7 @@ use super::queues::Received;
 use super::worker::{Seams, Worker};
 use super::world::World;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use metrics_finalizer::Finalizer;
+use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::core::deadline::Deadline;
 use shared::ports::QueueName;
@@ -31,7 +31,7 @@ const EVENTS: usize = 10;
 #[derive(Clone)]
 enum Process {
     Scoring(Arc<Scoring<Seams, Seams>>, Arc<Worker>),
-    Finalizer(Arc<Finalizer<Seams, Seams, Seams>>, Arc<Worker>),
+    Finalizer(Arc<Finalizer<Seams>>, Arc<Worker>),
 }
 
 impl Process {
@@ -51,8 +51,9 @@ impl Process {
                 let config =
                     metrics_finalizer::Config::read(World::variable).expect("a configuration");
                 let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
-                let app =
-                    Finalizer::new(config, seams.clone(), limiters, seams.clone(), seams, clock);
+                let adapters =
+                    Adapters { transport: seams.clone(), queue: seams.clone(), log: seams };
+                let app = Finalizer::new(config, adapters, limiters, clock);
                 Self::Finalizer(Arc::new(app), worker)
             }
         }

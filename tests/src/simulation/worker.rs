@@ -3,6 +3,7 @@
 use super::failures::Tried;
 use super::faults::Fault;
 use super::world::World;
+use shared::ports::Env;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -85,6 +86,12 @@ pub(super) enum Turn {
 pub(super) struct Seams {
     pub(super) world: Arc<World>,
     pub(super) worker: Arc<Worker>,
+}
+
+impl Env for Seams {
+    type Transport = Self;
+    type Queue = Self;
+    type EventLog = Self;
 }
 
 impl Seams {
