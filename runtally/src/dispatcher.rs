@@ -155,7 +155,7 @@ where
     }
 
     /// Deletes the messages that are done and leaves the others: they come back when their
-    /// visibility timeout ends, or when the function has postponed them to.
+    /// visibility timeout ends, or when the function requeued them to.
     fn settle(&self, batch: &[Received], failed: Result<Vec<&str>, String>) {
         let (failed, error) = match failed {
             Ok(failed) => (failed, "the function reported it as failed".to_owned()),

@@ -1,4 +1,4 @@
-//! The whole system on one machine: the same three functions over the same three seams, on one
+//! The whole system on one machine: the same three functions over the same three ports, on one
 //! SQLite file, and the `runtally` command.
 
 pub mod commands;

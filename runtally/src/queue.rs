@@ -11,7 +11,7 @@ use crate::store::{Database, StoreError};
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use shared::core::clock::Clock;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -20,7 +20,7 @@ use tokio::sync::futures::Notified;
 /// How one queue is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
-    /// How long a received message stays hidden unless it is deleted or postponed.
+    /// How long a received message stays hidden unless it is deleted or requeued.
     pub visibility_timeout: Duration,
     /// A message received this often without success goes to the dead-letter queue.
     pub max_receive_count: u32,
@@ -43,7 +43,7 @@ pub struct QueueOptions {
 pub struct Depth {
     /// Messages that wait, those behind another one of their group included.
     pub visible: usize,
-    /// Messages received or postponed and not back yet.
+    /// Messages received or requeued and not back yet.
     pub in_flight: usize,
     /// Messages on the dead-letter queue.
     pub dead: usize,
@@ -138,13 +138,13 @@ impl SqliteQueue {
         Ok(next.map(|at| Duration::try_from(wait(at)).unwrap_or_default()))
     }
 
-    /// Resolves at the next change to `queue` after this call: something sent, parked,
-    /// postponed, deleted or redriven through this handle or a clone of it.
+    /// Resolves at the next change to `queue` after this call: something sent, dead-lettered,
+    /// requeued, deleted or redriven through this handle or a clone of it.
     pub fn changed(&self, queue: QueueName) -> Notified<'_> {
         self.notify(queue).notified()
     }
 
-    /// Resolves when both queues are empty: nothing visible, in flight or postponed.
+    /// Resolves when both queues are empty: nothing visible, in flight or requeued.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.
@@ -208,17 +208,21 @@ impl Queue for SqliteQueue {
         self.send_all(queue, &messages)
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
-        self.park_one(queue, &message)
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        self.dead_letter_one(queue, &message)
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.postpone_one(queue, receipt, delay)
+        self.requeue_one(queue, receipt, delay)
     }
 }
 

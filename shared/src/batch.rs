@@ -1,7 +1,7 @@
 //! A batch of messages as Lambda hands it over, and the answer it wants: the failed messages.
 
 use crate::core::failure::{Failure, FailureClass, MAX_RECEIVES, redelivery_delay};
-use crate::ports::{ParkedMessage, Queue, QueueName};
+use crate::ports::{NewDeadLetter, Queue, QueueName};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl Delivery {
         }
     }
 
-    /// Whether no other delivery follows: what is not finished now is parked.
+    /// Whether no other delivery follows: what is not finished now goes to the dead letters.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.receive_count >= MAX_RECEIVES
@@ -63,15 +63,15 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     }
 
     /// Whether an earlier message of the delivery's group failed. The delivery then goes back, or
-    /// is parked if that was its last.
+    /// goes to the dead letters if that was its last.
     pub async fn is_blocked(&mut self, delivery: &Delivery) -> bool {
         let Some(delay) = self.blocked.get(&delivery.group).copied() else { return false };
         if delivery.is_last() {
-            let tries = delivery.receive_count;
-            let reason = format!("held up {tries} times by failures before it; redrive it");
-            self.park(delivery, reason).await;
+            let attempts = delivery.receive_count;
+            let reason = format!("held up {attempts} times by failures before it; redrive it");
+            self.dead_letter(delivery, reason).await;
         } else {
-            self.give_back(delivery, delay).await;
+            self.requeue(delivery, delay).await;
         }
         true
     }
@@ -81,24 +81,25 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         let Err(failure) = result else { return };
         let message_id = delivery.message_id.as_str();
         match failure.class {
-            FailureClass::Retryable if !delivery.is_last() => {
+            FailureClass::Retry if !delivery.is_last() => {
                 let delay = redelivery_delay(delivery.receive_count);
                 tracing::warn!(
                     %failure,
                     queue.message_id = message_id,
                     queue.receive_count = delivery.receive_count,
                     queue.delay_s = delay.as_secs(),
-                    "message goes back to its queue"
+                    "message is requeued"
                 );
-                crate::telemetry::metrics::message_given_back();
+                crate::telemetry::metrics::message_requeued();
                 self.block(delivery, delay).await;
             }
-            FailureClass::Retryable => {
-                let tries = delivery.receive_count;
-                self.park(delivery, format!("given up after {tries} tries: {failure}")).await;
+            FailureClass::Retry => {
+                let attempts = delivery.receive_count;
+                self.dead_letter(delivery, format!("failed after {attempts} attempts: {failure}"))
+                    .await;
             }
-            FailureClass::Terminal | FailureClass::Poison => {
-                self.park(delivery, failure.reason).await;
+            FailureClass::DeadLetter => {
+                self.dead_letter(delivery, failure.reason).await;
             }
         }
     }
@@ -106,8 +107,12 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     /// Puts the delivery back for at once: it was begun and is to be gone on with.
     pub async fn resume(&mut self, delivery: &Delivery) {
         if delivery.is_last() {
-            let tries = delivery.receive_count;
-            self.park(delivery, format!("not done after {tries} invocations; redrive it")).await;
+            let attempts = delivery.receive_count;
+            self.dead_letter(
+                delivery,
+                format!("not done after {attempts} invocations; redrive it"),
+            )
+            .await;
         } else {
             self.block(delivery, Duration::ZERO).await;
         }
@@ -121,34 +126,34 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         response
     }
 
-    async fn park(&mut self, delivery: &Delivery, reason: String) {
-        crate::telemetry::metrics::message_parked();
+    async fn dead_letter(&mut self, delivery: &Delivery, reason: String) {
+        crate::telemetry::metrics::message_dead_lettered();
         tracing::error!(
             reason,
             queue.name = self.name.as_str(),
             queue.message_id = delivery.message_id,
             "message goes to the dead-letter queue"
         );
-        let parked = ParkedMessage {
+        let letter = NewDeadLetter {
             group: delivery.group.clone(),
             message_id: delivery.message_id.clone(),
             body: delivery.body.clone(),
             reason,
         };
-        if let Err(error) = self.queue.park(self.name, parked).await {
-            tracing::error!(%error, "message could not be parked and goes back to its queue");
-            crate::telemetry::metrics::message_given_back();
+        if let Err(error) = self.queue.dead_letter(self.name, letter).await {
+            tracing::error!(%error, "message could not be dead-lettered and is requeued");
+            crate::telemetry::metrics::message_requeued();
             self.block(delivery, redelivery_delay(delivery.receive_count)).await;
         }
     }
 
     async fn block(&mut self, delivery: &Delivery, delay: Duration) {
         self.blocked.insert(delivery.group.clone(), delay);
-        self.give_back(delivery, delay).await;
+        self.requeue(delivery, delay).await;
     }
 
-    async fn give_back(&mut self, delivery: &Delivery, delay: Duration) {
-        if let Err(error) = self.queue.postpone(self.name, &delivery.receipt, delay).await {
+    async fn requeue(&mut self, delivery: &Delivery, delay: Duration) {
+        if let Err(error) = self.queue.requeue(self.name, &delivery.receipt, delay).await {
             tracing::warn!(%error, "message comes back when its visibility timeout ends");
         }
         let mut failure = BatchItemFailure::default();
@@ -165,7 +170,7 @@ mod tests {
     use std::cell::RefCell;
     use std::sync::Mutex;
 
-    /// What became of deliveries, in their order. Parks nothing whose reason is `no room`.
+    /// What became of deliveries, in their order. Takes no dead letter whose reason is `no room`.
     #[derive(Default)]
     struct Seen(Mutex<Vec<String>>);
 
@@ -180,15 +185,19 @@ mod tests {
             Ok(())
         }
 
-        async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+        async fn dead_letter(
+            &self,
+            queue: QueueName,
+            message: NewDeadLetter,
+        ) -> Result<(), QueueError> {
             if message.reason == "no room" {
                 return Err(QueueError::Unreachable { queue, reason: message.reason });
             }
-            self.say(format!("{} parked: {}", message.message_id, message.reason));
+            self.say(format!("{} dead: {}", message.message_id, message.reason));
             Ok(())
         }
 
-        async fn postpone(
+        async fn requeue(
             &self,
             _: QueueName,
             receipt: &str,
@@ -210,10 +219,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_behind_a_failure_goes_back_or_is_parked_if_that_was_its_last_delivery() {
+    async fn a_message_behind_a_failure_is_requeued_or_dead_lettered_on_its_last_delivery() {
         let queue = Seen::default();
         let mut batch = Batch::new(&queue, QueueName::Metrics);
-        batch.settle(&delivery("a", 3), Err(Failure::retryable("down"))).await;
+        batch.settle(&delivery("a", 3), Err(Failure::retry("down"))).await;
         assert!(batch.is_blocked(&delivery("b", 3)).await);
         assert!(batch.is_blocked(&delivery("c", MAX_RECEIVES)).await);
         let seen = queue.0.lock().unwrap().clone();
@@ -222,7 +231,7 @@ mod tests {
             [
                 "a back after 120 s",
                 "b back after 120 s",
-                "c parked: held up 25 times by failures before it; redrive it",
+                "c dead: held up 25 times by failures before it; redrive it",
             ]
         );
     }
@@ -233,32 +242,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_message_that_failed_and_comes_back_is_counted_one_that_cannot_be_parked_too() {
+    async fn each_requeued_message_is_counted_also_one_that_could_not_be_dead_lettered() {
         crate::telemetry::metrics::init_to("test".to_owned(), "test", Clock::system(), |line| {
             COUNTED.with_borrow_mut(|counted| counted.push(line.to_owned()));
             Ok(())
         });
         let queue = Seen::default();
         let mut batch = Batch::new(&queue, QueueName::Scoring);
-        let given_back = || {
+        let requeued = || {
             let is_one = |line: &&String| line.contains("\"MessagesGivenBack\":1");
             COUNTED.with_borrow(|counted| counted.iter().filter(is_one).count())
         };
-        batch.settle(&delivery("a", 1), Err(Failure::retryable("down"))).await;
-        assert_eq!(given_back(), 1);
-        batch.settle(&delivery("b", 1), Err(Failure::poison("no room"))).await;
-        assert_eq!(given_back(), 2);
+        batch.settle(&delivery("a", 1), Err(Failure::retry("down"))).await;
+        assert_eq!(requeued(), 1);
+        batch.settle(&delivery("b", 1), Err(Failure::dead_letter("no room"))).await;
+        assert_eq!(requeued(), 2);
         assert_eq!(batch.response().batch_item_failures.len(), 2);
     }
 
     #[tokio::test]
-    async fn what_is_begun_and_not_done_goes_on_at_once_and_is_parked_at_its_last_delivery() {
+    async fn unfinished_work_continues_at_once_and_is_dead_lettered_on_its_last_delivery() {
         let queue = Seen::default();
         let mut batch = Batch::new(&queue, QueueName::Scoring);
         batch.resume(&delivery("a", 24)).await;
         batch.resume(&delivery("b", MAX_RECEIVES)).await;
         let seen = queue.0.lock().unwrap().clone();
-        let parked = "b parked: not done after 25 invocations; redrive it";
-        assert_eq!(seen, ["a back after 0 s", parked]);
+        let dead = "b dead: not done after 25 invocations; redrive it";
+        assert_eq!(seen, ["a back after 0 s", dead]);
     }
 }

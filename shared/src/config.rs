@@ -126,7 +126,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
 pub struct QueueUrls {
     /// The queue.
     pub url: String,
-    /// Its dead-letter queue; `None` in a function that parks nothing.
+    /// Its dead-letter queue; `None` in a function that dead-letters nothing.
     pub dead_letters: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use runtally::system::System;
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::core::digest::queue_id;
-use shared::core::ids::BaseRunId;
+use shared::core::ids::RunStamp;
 use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, RunHeader, RunType};
 use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
 use shared::schema::{leads, run_record};
@@ -198,10 +198,10 @@ impl Pipeline {
 
     /// Sends facts about the run of a harvest's start, as a scoring function would.
     pub async fn report(&self, facts: Vec<Fact>) {
-        let base_run: BaseRunId = "261123-094519".parse().expect("a base run id");
+        let run_stamp: RunStamp = "261123-094519".parse().expect("a base run id");
         let at = Timestamp::now();
         let run = RunHeader {
-            base_run,
+            run_stamp,
             client: bases::CLIENT.parse().expect("a client id"),
             client_name: "Guy Wilson".to_owned(),
             run_type: RunType::Standalone,

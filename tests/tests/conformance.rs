@@ -10,7 +10,7 @@ use runtally::event_log::SqliteEventLog;
 use runtally::queue::{QueueOptions, QueueSettings, SqliteQueue};
 use runtally::store::Database;
 use shared::core::clock::Clock;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 use tests::conformance::queue::{Mailbox, Taken};
 use tests::conformance::{event_log, queue};
@@ -69,17 +69,21 @@ impl Queue for OnSqlite {
         self.0.send(queue, messages).await
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
-        self.0.park(queue, message).await
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        self.0.dead_letter(queue, message).await
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.0.postpone(queue, receipt, delay).await
+        self.0.requeue(queue, receipt, delay).await
     }
 }
 

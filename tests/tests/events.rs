@@ -6,8 +6,8 @@ use lambda_http::http::StatusCode;
 use shared::batch::Delivery;
 use shared::core::clock::Clock;
 use shared::core::digest::queue_id;
-use shared::messages::{Clients, Message, MetricsMessage, ScoringTask, plan_group};
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, plan_group};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -27,11 +27,11 @@ impl Queue for Sent {
         Ok(())
     }
 
-    async fn park(&self, _: QueueName, _: ParkedMessage) -> Result<(), QueueError> {
+    async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
         panic!("intake parks nothing")
     }
 
-    async fn postpone(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
         panic!("intake postpones nothing")
     }
 }
@@ -65,7 +65,7 @@ async fn answered(event: &str) -> (u16, Vec<String>) {
 fn type_of(body: &str) -> String {
     let task = match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(_)) => return "ingest".to_owned(),
-        Ok(ScoringTask::Score(_)) => return "score".to_owned(),
+        Ok(ScoringTask::ScoreWaiting(_)) => return "score".to_owned(),
         Ok(ScoringTask::Chunk(_)) => return "chunk".to_owned(),
         Ok(ScoringTask::Replay(_)) => return "replay".to_owned(),
         Err(error) => error,
@@ -130,10 +130,10 @@ fn group_of(body: &str) -> Option<String> {
     match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(task)) => return Some(task.into_message().group),
         Ok(ScoringTask::Replay(task)) => return Some(task.into_message().group),
-        Ok(ScoringTask::Score(task)) => {
+        Ok(ScoringTask::ScoreWaiting(task)) => {
             return Some(match &task.clients {
-                Clients::All => plan_group("all"),
-                Clients::One(client) => plan_group(client.as_str()),
+                ClientScope::All => plan_group("all"),
+                ClientScope::One(client) => plan_group(client.as_str()),
             });
         }
         // Its lane is that of its leads' keys.

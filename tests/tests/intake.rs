@@ -5,7 +5,7 @@ use lambda_http::Body;
 use lambda_http::http::Request;
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 use tests::{Pipeline, WEBHOOK_TOKEN};
 
@@ -94,11 +94,11 @@ impl Queue for Slow {
         Ok(())
     }
 
-    async fn park(&self, _: QueueName, _: ParkedMessage) -> Result<(), QueueError> {
+    async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
         panic!("intake parks nothing")
     }
 
-    async fn postpone(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
         panic!("intake postpones nothing")
     }
 }

@@ -177,7 +177,7 @@ fn opened(plans: &[(&str, &[&[&str]])]) -> Vec<Fact> {
     let planned = |name: &str, chunks, part_of| {
         Fact::Planned(Planned { plan: plan(name), kind, chunks, part_of, replaces: None })
     };
-    let by = OpenedBy::Score { kind, plan: whole.clone() };
+    let by = OpenedBy::ScoreWaiting { kind, plan: whole.clone() };
     let mut facts = vec![Fact::Opened(Opened { by })];
     for (name, chunks) in plans {
         let mut count = 0;

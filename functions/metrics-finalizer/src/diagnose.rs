@@ -6,7 +6,7 @@ use crate::project::{self, Folded};
 use shared::core::ids::RecordId;
 use shared::messages::NoteKind;
 use shared::ports::{Env, LogError};
-use shared::run_records::{Near, Written};
+use shared::run_records::{Lookalike, Written};
 
 /// Why a record was missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +73,8 @@ pub(crate) async fn before_creation<E: Env>(
         return Ok(folded);
     }
     let summary = &folded.summary;
-    let diagnosis = match app.records.near(&app.airtable, summary, None).await {
-        Ok(Near::Itself) => return Ok(folded),
+    let diagnosis = match app.records.find_lookalike(&app.airtable, summary, None).await {
+        Ok(Lookalike::Itself) => return Ok(folded),
         Ok(near) => of_near(near, Diagnosis::NeverOpened),
         Err(error) => {
             tracing::warn!(%error, run.id = %summary.run, "records like it could not be looked for");
@@ -97,7 +97,7 @@ pub(crate) async fn after_creation<E: Env>(
     written: &mut Written,
 ) -> String {
     let summary = &folded.summary;
-    let diagnosis = match app.records.near(&app.airtable, summary, Some(before)).await {
+    let diagnosis = match app.records.find_lookalike(&app.airtable, summary, Some(before)).await {
         Ok(near) => of_near(near, Diagnosis::Deleted),
         Err(error) => {
             tracing::warn!(%error, run.id = %summary.run, "records like it could not be looked for");
@@ -138,11 +138,11 @@ async fn give_back<E: Env>(
     app.records.restore_identity(&app.airtable, run, record).await
 }
 
-fn of_near(near: Near, otherwise: Diagnosis) -> Diagnosis {
+fn of_near(near: Lookalike, otherwise: Diagnosis) -> Diagnosis {
     match near {
-        Near::Nothing | Near::Itself => otherwise,
-        Near::Edited { record, run_id } => Diagnosis::RunIdEdited { record, run_id },
-        Near::SameHarvest { record, run_id } => Diagnosis::SameHarvest { record, run_id },
+        Lookalike::Nothing | Lookalike::Itself => otherwise,
+        Lookalike::Edited { record, run_id } => Diagnosis::RunIdEdited { record, run_id },
+        Lookalike::SameHarvest { record, run_id } => Diagnosis::SameHarvest { record, run_id },
     }
 }
 

@@ -116,13 +116,13 @@ pub async fn handle<E: Env>(
                 is_tick = true;
                 deliveries.push(delivery);
             }
-            Err(error) => batch.settle(&delivery, Err(Failure::poison(error))).await,
+            Err(error) => batch.settle(&delivery, Err(Failure::dead_letter(error))).await,
         }
     }
     if let Err(error) = append(app, &events, &heard).await {
         for delivery in &deliveries {
             if !batch.is_blocked(delivery).await {
-                batch.settle(delivery, Err(Failure::retryable(&error))).await;
+                batch.settle(delivery, Err(Failure::retry(&error))).await;
             }
         }
         return batch.response();
@@ -164,7 +164,7 @@ fn harvest_of(fact: &Fact) -> Option<&ApifyRunId> {
     match fact {
         Fact::Opened(opened) => match &opened.by {
             OpenedBy::Webhook(harvest) => Some(harvest),
-            OpenedBy::Score { .. } => None,
+            OpenedBy::ScoreWaiting { .. } => None,
         },
         Fact::Harvested(harvested) => Some(&harvested.apify_run),
         Fact::RunFailed(failed) => failed.apify_run.as_ref(),

@@ -1,7 +1,6 @@
 //! Fold and project: from a run's events to its record.
 
 use crate::{Finalizer, diagnose, stored};
-use shared::core::failure::FailureClass;
 use shared::core::ids::{RecordId, RunId};
 use shared::fold::{RunState, Summary};
 use shared::messages::{Fact, MetricsEvent, Note, NoteKind};
@@ -150,7 +149,7 @@ async fn write_with<E: Env>(app: &Finalizer<E>, due: Vec<Folded>, repairs: Repai
             }
         }
         // One record can take the others of its request down with it: write each alone.
-        Err(error) if due.len() > 1 && error.class() == FailureClass::Terminal => {
+        Err(error) if due.len() > 1 && !error.is_retryable() => {
             for folded in due {
                 Box::pin(write_with(app, vec![folded], repairs)).await;
             }

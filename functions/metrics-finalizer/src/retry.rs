@@ -5,7 +5,7 @@ use crate::project;
 use shared::fold::Status;
 use shared::messages::NoteKind;
 use shared::ports::{Env, LogError, Queue, QueueError, QueueName};
-use shared::run_records::Ticked;
+use shared::run_records::RetryRequest;
 use shared::services::airtable::AirtableError;
 
 /// Why a replay could not be queued or said so.
@@ -22,7 +22,7 @@ enum NotQueued {
 /// Queues again what failed or is missing of every run whose record is ticked, takes the tick off
 /// and says so in the notes.
 pub(crate) async fn retry<E: Env>(app: &Finalizer<E>) {
-    let ticked = match app.records.ticked(&app.airtable).await {
+    let ticked = match app.records.retry_requests(&app.airtable).await {
         Ok(ticked) => ticked,
         Err(error) => {
             tracing::error!(%error, "ticked records could not be looked for; the next tick will");
@@ -42,7 +42,7 @@ pub(crate) async fn retry<E: Env>(app: &Finalizer<E>) {
 
 /// Queues first and takes the tick off last: dying in between queues twice, which costs nothing
 /// for what is scored by then, and loses nothing.
-async fn replay<E: Env>(app: &Finalizer<E>, ticked: &Ticked) -> Result<(), NotQueued> {
+async fn replay<E: Env>(app: &Finalizer<E>, ticked: &RetryRequest) -> Result<(), NotQueued> {
     let folded = match &ticked.run {
         Some(run) => project::fold(app, run).await?,
         None => None,
@@ -53,7 +53,7 @@ async fn replay<E: Env>(app: &Finalizer<E>, ticked: &Ticked) -> Result<(), NotQu
             run.id = ?ticked.run,
             "a record was ticked whose run is not in the log; there is nothing to queue again"
         );
-        app.records.untick(&app.airtable, &ticked.record).await?;
+        app.records.clear_retry(&app.airtable, &ticked.record).await?;
         return Ok(());
     };
     let now = app.clock.now();
@@ -71,7 +71,7 @@ async fn replay<E: Env>(app: &Finalizer<E>, ticked: &Ticked) -> Result<(), NotQu
     };
     let text = format!("Retry ticked ({}): {what}", now.strftime("%Y-%m-%d %H:%M:%SZ"));
     project::note(app, &folded.summary, NoteKind::Record, text).await?;
-    app.records.untick(&app.airtable, &ticked.record).await?;
+    app.records.clear_retry(&app.airtable, &ticked.record).await?;
     if let Some(folded) = project::fold(app, &folded.summary.run).await? {
         project::write(app, vec![folded]).await;
     }

@@ -10,7 +10,9 @@ use crate::project::{self, Folded, duplicates_in_words};
 use shared::core::ids::RunId;
 use shared::messages::NoteKind;
 use shared::ports::{Env, EventLog, LogError, Projection};
-use shared::run_records::{Known, MAX_RUNS, Seen, SeenRow, Shown, cells, differences};
+use shared::run_records::{
+    CellDigests, MAX_RUNS, ObservedRecord, ObservedRow, RecordRef, cells, differences,
+};
 use shared::schema::run_record;
 use shared::services::airtable::AirtableError;
 
@@ -29,9 +31,12 @@ enum NotRight {
 /// Looks at the records of runs and puts right what is wrong.
 pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projection)]) {
     for runs in runs.chunks(LOOK_RUNS) {
-        let known: Vec<Known> = runs
+        let known: Vec<RecordRef> = runs
             .iter()
-            .map(|(run, projection)| Known { run: run.clone(), record: projection.record.clone() })
+            .map(|(run, projection)| RecordRef {
+                run: run.clone(),
+                record: projection.record.clone(),
+            })
             .collect();
         let seen = match app.records.look(&app.airtable, &known).await {
             Ok(seen) => seen,
@@ -59,13 +64,13 @@ pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projectio
 /// Looks at one record; returns its run if it has to be written.
 async fn look_at<E: Env>(
     app: &Finalizer<E>,
-    seen: &Seen,
+    seen: &ObservedRecord,
     known: &Projection,
 ) -> Result<Option<Folded>, NotRight> {
     let run = &seen.run;
     // Gone: writing it creates it again.
     let Some(row) = &seen.kept else { return Ok(project::fold(app, run).await?) };
-    let written = Shown::from_text(&known.shown);
+    let written = CellDigests::from_text(&known.shown);
     let is_alone = row.has_identity && seen.duplicates.is_empty();
     if is_alone && row.record == known.record && written.as_ref() == Some(&row.shown) {
         return Ok(None);
@@ -118,7 +123,7 @@ fn is_identity(field: &str) -> bool {
     field == run_record::RUN_ID || field == run_record::CLIENT_ID
 }
 
-fn identity_in_words(row: &SeenRow) -> String {
+fn identity_in_words(row: &ObservedRow) -> String {
     let cell = |field: &str| {
         let value = row.fields.get(field).and_then(|value| value.as_str());
         let value = value.unwrap_or_default();

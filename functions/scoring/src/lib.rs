@@ -161,7 +161,7 @@ pub async fn handle<T: Transport, Q: Queue>(
             Ok(Ok(Progress::Unfinished)) => batch.resume(&delivery).await,
             Ok(Err(failure)) => batch.settle(&delivery, Err(failure)).await,
             Err(_elapsed) => {
-                let failure = Failure::retryable("the invocation's time was up");
+                let failure = Failure::retry("the invocation's time was up");
                 batch.settle(&delivery, Err(failure)).await;
             }
         }
@@ -174,7 +174,7 @@ async fn handle_task<T: Transport, Q: Queue>(
     delivery: &Delivery,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
-    match ScoringTask::decode(&delivery.body).map_err(Failure::poison)? {
+    match ScoringTask::decode(&delivery.body).map_err(Failure::dead_letter)? {
         ScoringTask::Ingest(task) => {
             planning::ingest::ingest(app, &task).await.map(|()| Progress::Finished)
         }
@@ -182,7 +182,7 @@ async fn handle_task<T: Transport, Q: Queue>(
             planning::replay::replay(app, &task).await.map(|()| Progress::Finished)
         }
         ScoringTask::Chunk(chunk) => chunk::score::score(app, &chunk, delivery, deadline).await,
-        ScoringTask::Score(task) => {
+        ScoringTask::ScoreWaiting(task) => {
             planning::waiting::score(app, &task, deadline).await.map(|()| Progress::Finished)
         }
     }

@@ -42,7 +42,7 @@ async fn send<T: Transport, Q: Queue>(
             body: event.encode(),
         })
         .collect();
-    app.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retryable)
+    app.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retry)
 }
 
 /// The event, in as many parts as the event log needs to take it. What became of leads can be
@@ -118,7 +118,7 @@ mod tests {
         };
         let leads = (0..leads).map(lead).collect();
         let run = RunHeader {
-            base_run: "261123-100000".parse().unwrap(),
+            run_stamp: "261123-100000".parse().unwrap(),
             client: "Guy-Wilson".parse().unwrap(),
             client_name: "Guy Wilson".to_owned(),
             run_type: RunType::Standalone,

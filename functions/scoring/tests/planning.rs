@@ -12,7 +12,7 @@ use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
 use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
 use shared::ports::{
-    HttpRequest, HttpResponse, OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName,
+    HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
     Transport, TransportError,
 };
 use shared::schema::{clients, leads, post_attributes, post_instructions};
@@ -165,7 +165,7 @@ impl Queue for Queued {
                             },
                         ));
                     }
-                    ScoringTask::Score(_) => counted.rest = Some(message.body),
+                    ScoringTask::ScoreWaiting(_) => counted.rest = Some(message.body),
                     ScoringTask::Ingest(task) => panic!("{task:?}"),
                     ScoringTask::Replay(task) => panic!("{task:?}"),
                 },
@@ -189,11 +189,11 @@ impl Queue for Queued {
         Ok(())
     }
 
-    async fn park(&self, _: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+    async fn dead_letter(&self, _: QueueName, message: NewDeadLetter) -> Result<(), QueueError> {
         panic!("{}", message.reason)
     }
 
-    async fn postpone(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
         Ok(())
     }
 }

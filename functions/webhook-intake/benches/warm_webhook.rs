@@ -7,7 +7,7 @@
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use shared::core::clock::Clock;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -32,11 +32,11 @@ impl Queue for Stub {
         Ok(())
     }
 
-    async fn park(&self, _: QueueName, _: ParkedMessage) -> Result<(), QueueError> {
+    async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
         Ok(())
     }
 
-    async fn postpone(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
         Ok(())
     }
 }

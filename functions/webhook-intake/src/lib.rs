@@ -15,9 +15,9 @@ use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::core::digest::id_of;
-use shared::core::ids::{ApifyRunId, BaseRunId};
+use shared::core::ids::{ApifyRunId, RunStamp};
 use shared::messages::{
-    Clients, Heard, Ingest, Message, MetricsMessage, Score, ScoringTask, plan_group,
+    ClientScope, Heard, Ingest, Message, MetricsMessage, ScoreWaiting, ScoringTask, plan_group,
 };
 use shared::ports::{OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
@@ -137,11 +137,11 @@ async fn run_posted<Q: Queue>(
     let task = score_request::parse(body, app.clock.now())?;
     let run = task.run().expect("a request that is taken has the time it came in");
     let group = match &task.clients {
-        Clients::All => "all".to_owned(),
-        Clients::One(client) => client.to_string(),
+        ClientScope::All => "all".to_owned(),
+        ClientScope::One(client) => client.to_string(),
     };
     let deduplication = deduplication_of(&task, &run);
-    let body = ScoringTask::Score(task).encode();
+    let body = ScoringTask::ScoreWaiting(task).encode();
     send(app, OutgoingMessage { group: plan_group(&group), deduplication, body }).await?;
     tracing::info!(run.base = %run, client.id = group, "scoring of waiting leads accepted");
     Ok((StatusCode::ACCEPTED, json!({"accepted": true, "runId": run})))
@@ -149,9 +149,9 @@ async fn run_posted<Q: Queue>(
 
 /// The same request again within five minutes is dropped by the queue: what is asked for, and for
 /// which run, not the moment it came in.
-fn deduplication_of(task: &Score, run: &BaseRunId) -> String {
-    let named = Score { base_run: Some(run.clone()), requested_at: None, ..task.clone() };
-    id_of(&["score", &ScoringTask::Score(named).encode()])
+fn deduplication_of(task: &ScoreWaiting, run: &RunStamp) -> String {
+    let named = ScoreWaiting { run_stamp: Some(run.clone()), requested_at: None, ..task.clone() };
+    id_of(&["score", &ScoringTask::ScoreWaiting(named).encode()])
 }
 
 async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {

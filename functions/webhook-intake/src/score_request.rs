@@ -3,12 +3,12 @@
 use crate::refusal::Refusal;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use shared::core::ids::{BaseRunId, ClientId, RecordId};
-use shared::messages::{Clients, Kind, MAX_PLAN_LEADS, Score};
+use shared::core::ids::{ClientId, RecordId, RunStamp};
+use shared::messages::{ClientScope, Kind, MAX_PLAN_LEADS, ScoreWaiting};
 
 /// Reads a request. Without a `runId` the run is named by `now`: this is where it begins, and the
 /// time travels with the task from here.
-pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Score, Refusal> {
+pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<ScoreWaiting, Refusal> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;
     const KNOWN: [&str; 7] = ["clientId", "all", "kind", "limit", "leadIds", "runId", "dryRun"];
@@ -19,19 +19,19 @@ pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Score, Refusal> {
     }
     let clients = clients(&fields)?;
     let lead_ids = lead_ids(&fields)?;
-    if clients == Clients::All && !lead_ids.is_empty() {
+    if clients == ClientScope::All && !lead_ids.is_empty() {
         return Err(invalid("leadIds", "needs a clientId: lead ids belong to one client's base"));
     }
-    Ok(Score {
+    Ok(ScoreWaiting {
         clients,
         kind: kind(&fields)?,
-        base_run: base_run(&fields)?,
+        run_stamp: run_stamp(&fields)?,
         requested_at: Some(now),
         limit: limit(&fields)?,
         lead_ids,
         dry_run: dry_run(&fields)?,
         token_share: None,
-        so_far: None,
+        cursor: None,
     })
 }
 
@@ -39,13 +39,13 @@ fn invalid(field: &'static str, rule: impl Into<String>) -> Refusal {
     Refusal::InvalidField { field, rule: rule.into() }
 }
 
-fn clients(fields: &Map<String, Value>) -> Result<Clients, Refusal> {
+fn clients(fields: &Map<String, Value>) -> Result<ClientScope, Refusal> {
     match (fields.get("clientId"), fields.get("all")) {
         (Some(Value::String(client)), None | Some(Value::Bool(false))) => client
             .parse::<ClientId>()
-            .map(Clients::One)
+            .map(ClientScope::One)
             .map_err(|error| invalid("clientId", format!("is wrong: {error}"))),
-        (None, Some(Value::Bool(true))) => Ok(Clients::All),
+        (None, Some(Value::Bool(true))) => Ok(ClientScope::All),
         (Some(_), Some(Value::Bool(true))) => {
             Err(invalid("all", "and `clientId` exclude each other"))
         }
@@ -62,11 +62,11 @@ fn kind(fields: &Map<String, Value>) -> Result<Kind, Refusal> {
     }
 }
 
-fn base_run(fields: &Map<String, Value>) -> Result<Option<BaseRunId>, Refusal> {
+fn run_stamp(fields: &Map<String, Value>) -> Result<Option<RunStamp>, Refusal> {
     let Some(given) = fields.get("runId") else { return Ok(None) };
     given
         .as_str()
-        .and_then(BaseRunId::in_front_of)
+        .and_then(RunStamp::in_front_of)
         .map(Some)
         .ok_or_else(|| invalid("runId", "needs YYMMDD-HHMMSS, with or without a client id"))
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn parsed(body: &Value) -> Result<Score, String> {
+    fn parsed(body: &Value) -> Result<ScoreWaiting, String> {
         let now = "2026-11-23T10:00:00Z".parse().unwrap();
         parse(body.to_string().as_bytes(), now).map_err(|refusal| refusal.to_string())
     }
@@ -115,18 +115,18 @@ mod tests {
         let body = json!({"clientId": "Guy-Wilson", "kind": "post", "limit": 10,
             "leadIds": ["recX8s1pPiBf5rqTz"], "runId": "251014-153000-Guy-Wilson"});
         let score = parsed(&body).unwrap();
-        assert_eq!(score.clients, Clients::One("Guy-Wilson".parse().unwrap()));
+        assert_eq!(score.clients, ClientScope::One("Guy-Wilson".parse().unwrap()));
         assert_eq!((score.kind, score.limit, score.lead_ids.len()), (Kind::Post, Some(10), 1));
         assert_eq!(score.run().unwrap().as_str(), "251014-153000");
-        assert!(!score.dry_run && score.base_run.is_some());
+        assert!(!score.dry_run && score.run_stamp.is_some());
     }
 
     #[test]
     fn a_request_without_a_run_id_names_its_run_by_the_time() {
         let score = parsed(&json!({"all": true, "kind": "profile", "dryRun": true})).unwrap();
         assert_eq!(score.run().unwrap().as_str(), "261123-100000");
-        assert!(score.dry_run && score.base_run.is_none(), "nobody chose it beforehand");
-        assert_eq!((score.clients, score.kind), (Clients::All, Kind::Profile));
+        assert!(score.dry_run && score.run_stamp.is_none(), "nobody chose it beforehand");
+        assert_eq!((score.clients, score.kind), (ClientScope::All, Kind::Profile));
     }
 
     #[test]

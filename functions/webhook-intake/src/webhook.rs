@@ -7,7 +7,7 @@
 use crate::refusal::Refusal;
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
-use shared::core::ids::{ApifyRunId, BaseRunId, ClientId};
+use shared::core::ids::{ApifyRunId, ClientId, RunStamp};
 use shared::messages::Hints;
 use url::form_urlencoded;
 
@@ -69,9 +69,9 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
         if given.parse::<ApifyRunId>().is_ok() {
             continue;
         }
-        match BaseRunId::in_front_of(given) {
-            Some(base_run) => {
-                hints.base_run = Some(base_run);
+        match RunStamp::in_front_of(given) {
+            Some(run_stamp) => {
+                hints.run_stamp = Some(run_stamp);
                 break;
             }
             None => hints.unusable.push(unusable("run id", place, given)),
@@ -180,10 +180,10 @@ mod tests {
             "parentRunId": "251014-153000-Other-Client"});
         let hints = hints_of(&payload, "");
         assert_eq!(hints.client.unwrap().as_str(), "From-Payload");
-        assert_eq!(hints.base_run.unwrap().as_str(), "251014-153000");
+        assert_eq!(hints.run_stamp.unwrap().as_str(), "251014-153000");
         let hints = hints_of(&payload, "testClient=Guy-Wilson&runId=260101-000000");
         assert_eq!(hints.client.unwrap().as_str(), "Guy-Wilson");
-        assert_eq!(hints.base_run.unwrap().as_str(), "260101-000000");
+        assert_eq!(hints.run_stamp.unwrap().as_str(), "260101-000000");
     }
 
     #[test]
@@ -196,13 +196,13 @@ mod tests {
             panic!("not accepted");
         };
         assert_eq!(hints.client.unwrap().as_str(), "Guy-Wilson");
-        assert_eq!(hints.base_run.unwrap().as_str(), "260101-000000");
+        assert_eq!(hints.run_stamp.unwrap().as_str(), "260101-000000");
     }
 
     #[test]
     fn an_apify_run_id_is_never_taken_for_a_run_id_and_nonsense_is_noted() {
         let hints = hints_of(&json!({"runId": RUN}), "runId=yesterday");
-        assert_eq!(hints.base_run, None);
+        assert_eq!(hints.run_stamp, None);
         assert_eq!(
             hints.unusable,
             [r#"the webhook's query runId "yesterday" is no run id and was not used"#]

@@ -102,7 +102,7 @@ impl Letter {
 fn of_task(body: &str) -> (Option<RunId>, String) {
     match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(task)) => {
-            let base_and_client = task.hints.base_run.zip(task.hints.client);
+            let base_and_client = task.hints.run_stamp.zip(task.hints.client);
             let run = base_and_client.map(|(base, client)| RunId::new(&base, &client));
             (run, format!("harvest {}", task.apify_run_id))
         }
@@ -112,7 +112,7 @@ fn of_task(body: &str) -> (Option<RunId>, String) {
         Ok(ScoringTask::Replay(task)) => {
             (Some(task.run.id()), format!("replay of {} leads", task.leads()))
         }
-        Ok(ScoringTask::Score(task)) => {
+        Ok(ScoringTask::ScoreWaiting(task)) => {
             let run = task.run().map_or_else(|error| error.to_string(), String::from);
             (None, format!("{}s that are waiting, run {run}", task.kind.as_str()))
         }

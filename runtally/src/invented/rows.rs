@@ -9,7 +9,7 @@ use super::profiles;
 use super::stored;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shared::core::ids::{BaseRunId, ClientId, RunId};
+use shared::core::ids::{ClientId, RunId, RunStamp};
 use shared::schema::leads;
 
 /// The row of the lead at `place` in a base that has these fields. Its profile waits for scoring
@@ -62,7 +62,7 @@ pub(super) fn row(
 /// The cells that an earlier run wrote.
 fn scored_before(lead: &Lead, client: &ClientId) -> Cells {
     let at = days_ago(19);
-    let run = RunId::new(&BaseRunId::at(at), client);
+    let run = RunId::new(&RunStamp::at(at), client);
     let posts: Vec<(&Post, u64)> =
         lead.stored.posts.iter().map(|post| (post, 35 + post.id % 60)).collect();
     let evaluation = posts.iter().map(|(post, score)| {

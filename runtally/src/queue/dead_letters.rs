@@ -4,7 +4,7 @@ use super::send::forget_old_ids;
 use super::{SqliteQueue, next_sequence, timestamp};
 use jiff::Timestamp;
 use rusqlite::Transaction;
-use shared::ports::{ParkedMessage, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, QueueError, QueueName};
 
 /// A message on a dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +55,13 @@ impl SqliteQueue {
         Ok(count)
     }
 
-    pub(super) fn park_one(
+    pub(super) fn dead_letter_one(
         &self,
         queue: QueueName,
-        message: &ParkedMessage,
+        message: &NewDeadLetter,
     ) -> Result<(), QueueError> {
         let now = self.now();
-        self.transact(queue, |tx| bury(tx, queue, now, message))?;
+        self.transact(queue, |tx| insert(tx, queue, now, message))?;
         self.notify(queue).notify_waiters();
         Ok(())
     }
@@ -69,7 +69,7 @@ impl SqliteQueue {
 
 /// Moves the messages of `queue` that were received `max_receive_count` times and are back once
 /// more to the dead-letter queue. The rest of their groups goes on. Returns how many they are.
-pub(super) fn bury_exhausted(
+pub(super) fn dead_letter_exhausted(
     tx: &Transaction<'_>,
     queue: QueueName,
     now: i64,
@@ -81,11 +81,11 @@ pub(super) fn bury_exhausted(
                (SELECT group_id FROM message WHERE queue = ?1 AND visible_at > ?3)
          ORDER BY sequence",
     )?;
-    let exhausted: Vec<ParkedMessage> = select
+    let exhausted: Vec<NewDeadLetter> = select
         .query_map((queue.as_str(), max_receive_count, now), |row| {
             let (count, error): (u32, Option<String>) = (row.get(3)?, row.get(4)?);
             let error = error.map(|error| format!("; last error: {error}")).unwrap_or_default();
-            Ok(ParkedMessage {
+            Ok(NewDeadLetter {
                 message_id: row.get(0)?,
                 group: row.get(1)?,
                 body: row.get(2)?,
@@ -94,7 +94,7 @@ pub(super) fn bury_exhausted(
         })?
         .collect::<Result<_, _>>()?;
     for message in &exhausted {
-        bury(tx, queue, now, message)?;
+        insert(tx, queue, now, message)?;
         tx.prepare_cached("DELETE FROM message WHERE message_id = ?1")?
             .execute([&message.message_id])?;
     }
@@ -102,13 +102,13 @@ pub(super) fn bury_exhausted(
 }
 
 /// Puts a message on the dead-letter queue, once. The first reason stays: it is the cause.
-fn bury(
+fn insert(
     tx: &Transaction<'_>,
     queue: QueueName,
     now: i64,
-    message: &ParkedMessage,
+    message: &NewDeadLetter,
 ) -> rusqlite::Result<()> {
-    let ParkedMessage { group, message_id, body, reason } = message;
+    let NewDeadLetter { group, message_id, body, reason } = message;
     tx.prepare_cached("INSERT OR IGNORE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute((next_sequence(tx)?, queue.as_str(), message_id, group, body, reason, now))?;
     Ok(())

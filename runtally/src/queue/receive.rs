@@ -1,6 +1,6 @@
 //! Taking messages off a queue, the part that the event source mapping plays on AWS.
 
-use super::dead_letters::bury_exhausted;
+use super::dead_letters::dead_letter_exhausted;
 use super::{SqliteQueue, millis, timestamp};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction};
@@ -16,7 +16,7 @@ const MAX_MESSAGES: usize = 10;
 pub struct Received {
     /// The same however often it is received.
     pub message_id: String,
-    /// Stands for this one receiving: deletes or postpones the message while it is in flight.
+    /// Stands for this one receiving: deletes or requeues the message while it is in flight.
     pub receipt: String,
     /// Its message group.
     pub group: String,
@@ -37,7 +37,7 @@ pub struct Received {
 impl SqliteQueue {
     /// Takes up to `max` messages (ten at most) and hides them for the visibility timeout.
     ///
-    /// The oldest come first. While a message of a group is in flight or postponed, nothing of
+    /// The oldest come first. While a message of a group is in flight or requeued, nothing of
     /// that group is given out; one answer can hold several messages of one group, in order.
     /// Messages that have been received too often go to the dead-letter queue instead.
     ///
@@ -47,8 +47,8 @@ impl SqliteQueue {
         let now = self.now();
         let settings = self.settings(queue);
         let hidden_until = now.saturating_add(millis(settings.visibility_timeout));
-        let (buried, received) = self.transact(queue, |tx| {
-            let buried = bury_exhausted(tx, queue, now, settings.max_receive_count)?;
+        let (dead, received) = self.transact(queue, |tx| {
+            let dead = dead_letter_exhausted(tx, queue, now, settings.max_receive_count)?;
             let received = oldest(tx, queue, now, max.min(MAX_MESSAGES))?;
             for message in &received {
                 tx.prepare_cached(
@@ -63,10 +63,10 @@ impl SqliteQueue {
                     now,
                 ))?;
             }
-            Ok((buried, received))
+            Ok((dead, received))
         })?;
-        if buried > 0 {
-            tracing::warn!(queue.name = queue.as_str(), messages = buried, "gave messages up");
+        if dead > 0 {
+            tracing::warn!(queue.name = queue.as_str(), messages = dead, "gave messages up");
             self.notify(queue).notify_waiters();
         }
         Ok(received)
@@ -84,7 +84,7 @@ impl SqliteQueue {
         })
     }
 
-    pub(super) fn postpone_one(
+    pub(super) fn requeue_one(
         &self,
         queue: QueueName,
         receipt: &str,

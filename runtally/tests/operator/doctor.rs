@@ -2,7 +2,7 @@
 
 use crate::world::{BASE, MASTER, World, spec};
 use serde_json::{Value, json};
-use shared::ports::{ParkedMessage, Queue, QueueName};
+use shared::ports::{NewDeadLetter, Queue, QueueName};
 use shared::schema::{
     CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, clients, leads, post_attributes,
     post_instructions, run_record,
@@ -114,13 +114,13 @@ async fn nineteen_things_that_are_wrong_are_all_named_within_ten_seconds() {
     world.variables.insert("APIFY_TOKEN", "apify_api_wrong".to_owned());
     world.variables.insert("GEMINI_MODEL", "gemini-9-unheard-of".to_owned());
     world.variables.insert("WEBHOOK_TOKEN", "another-token".to_owned());
-    let letter = ParkedMessage {
+    let letter = NewDeadLetter {
         group: "g".into(),
         message_id: "m".into(),
         body: "{}".into(),
         reason: "unreadable".into(),
     };
-    world.system().queue.park(QueueName::Scoring, letter).await.unwrap();
+    world.system().queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
 
     let started = Instant::now();
     let answer = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;

@@ -3,11 +3,11 @@
 use crate::world::{BASE, CLIENT, MASTER, RUN, World, cells};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::core::ids::{ApifyRunId, BaseRunId};
+use shared::core::ids::{ApifyRunId, RunStamp};
 use shared::messages::{
     Fact, Hints, Ingest, Message, MetricsEvent, Opened, OpenedBy, RunHeader, RunType, ScoringTask,
 };
-use shared::ports::{EventLog, ParkedMessage, Queue, QueueName, StoredEvent};
+use shared::ports::{EventLog, NewDeadLetter, Queue, QueueName, StoredEvent};
 use shared::schema::{leads, run_record};
 
 /// A world with a run of two leads at its end.
@@ -115,12 +115,12 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
     let world = World::sound().await;
     world.add_lead("jane");
     let apify_run = world.harvest(&[("jane", "We shipped it.")]);
-    let base_run: BaseRunId = "261123-094519".parse().unwrap();
+    let run_stamp: RunStamp = "261123-094519".parse().unwrap();
     let task = ScoringTask::Ingest(Ingest {
         apify_run_id: apify_run.parse().unwrap(),
         event_type: "ACTOR.RUN.SUCCEEDED".to_owned(),
         hints: Hints {
-            base_run: Some(base_run),
+            run_stamp: Some(run_stamp),
             client: Some(CLIENT.parse().unwrap()),
             unusable: Vec::new(),
         },
@@ -129,13 +129,13 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
     let letters =
         [("m1", task.encode(), "the quota was spent"), ("m2", "{}".to_owned(), "no message")];
     for (id, body, reason) in letters {
-        let letter = ParkedMessage {
+        let letter = NewDeadLetter {
             group: format!("plan#{CLIENT}"),
             message_id: id.to_owned(),
             body,
             reason: reason.to_owned(),
         };
-        world.system().queue.park(QueueName::Scoring, letter).await.unwrap();
+        world.system().queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
     }
     let shown = world.runtally(&["redrive", "--json"]).await;
     let mut answer = shown.json();
@@ -204,7 +204,7 @@ async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked
     let now = Timestamp::now();
     let opened = MetricsEvent {
         run: RunHeader {
-            base_run: "261123-094519".parse().unwrap(),
+            run_stamp: "261123-094519".parse().unwrap(),
             client: CLIENT.parse().unwrap(),
             client_name: "Guy Wilson".to_owned(),
             run_type: RunType::Standalone,

@@ -114,7 +114,7 @@ async fn what_the_function_reports_as_failed_comes_back_and_the_rest_is_deleted(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_postponed_failure_comes_back_exactly_after_its_delay() {
+async fn a_requeued_failure_comes_back_exactly_after_its_delay() {
     let (queue, journal) = (queue(), Journal::new());
     send(&queue, &["a/1"]).await;
     let (at, journal_) = (queue.clone(), journal.clone());
@@ -123,7 +123,7 @@ async fn a_postponed_failure_comes_back_exactly_after_its_delay() {
         async move {
             journal.note(&bodies(&event));
             let receipt = event.records[0].receipt_handle.as_ref().unwrap();
-            queue.postpone(QUEUE, receipt, seconds(7)).await.unwrap();
+            queue.requeue(QUEUE, receipt, seconds(7)).await.unwrap();
             failing(&event, &["1"])
         }
     };
@@ -230,7 +230,7 @@ async fn a_dispatcher_that_is_dropped_stops_its_calls_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queues_are_idle_when_nothing_waits_is_in_flight_or_postponed() {
+async fn the_queues_are_idle_when_nothing_waits_is_in_flight_or_requeued() {
     let (queue, journal) = (queue(), Journal::new());
     queue.idle().await.unwrap();
     send(&queue, &["a/1"]).await;

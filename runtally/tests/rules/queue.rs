@@ -89,11 +89,11 @@ async fn a_message_remembers_when_it_was_sent_and_first_received() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_postponed_message_comes_back_after_its_delay_and_its_group_waits() {
+async fn a_requeued_message_comes_back_after_its_delay_and_its_group_waits() {
     let queue = queue();
     send(&queue, &["a/1", "a/2"]).await;
     let received_ = receive(&queue);
-    queue.postpone(QUEUE, &received_[0].receipt, seconds(300)).await.unwrap();
+    queue.requeue(QUEUE, &received_[0].receipt, seconds(300)).await.unwrap();
     delete(&queue, &received_[1]);
     send(&queue, &["a/3"]).await;
     pass(seconds(299)).await;
@@ -103,16 +103,16 @@ async fn a_postponed_message_comes_back_after_its_delay_and_its_group_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_postponed_by_nothing_is_back_at_once() {
+async fn a_message_requeued_by_nothing_is_back_at_once() {
     let queue = queue();
     send(&queue, &["a/1"]).await;
     let first = receive(&queue).remove(0);
-    queue.postpone(QUEUE, &first.receipt, seconds(0)).await.unwrap();
+    queue.requeue(QUEUE, &first.receipt, seconds(0)).await.unwrap();
     assert_eq!(received(&queue), ["1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_receipt_neither_deletes_nor_postpones() {
+async fn a_stale_receipt_neither_deletes_nor_requeues() {
     let queue = queue();
     let expired = "the metrics queue refuses a message: the receipt has expired";
     send(&queue, &["a/1"]).await;
@@ -123,7 +123,7 @@ async fn a_stale_receipt_neither_deletes_nor_postpones() {
     let current = receive(&queue).remove(0);
     let error = queue.delete(QUEUE, &stale).unwrap_err();
     assert_eq!(error.to_string(), expired, "the message is in other hands");
-    let error = queue.postpone(QUEUE, &stale, seconds(0)).await.unwrap_err();
+    let error = queue.requeue(QUEUE, &stale, seconds(0)).await.unwrap_err();
     assert_eq!(error.to_string(), expired);
     assert_eq!(queue.depth(QUEUE).unwrap().in_flight, 1);
     delete(&queue, &current);
@@ -205,11 +205,11 @@ async fn the_reason_of_a_message_given_up_ends_in_its_last_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_parked_twice_is_one_dead_letter_with_the_first_reason() {
+async fn a_message_dead_lettered_twice_is_one_dead_letter_with_the_first_reason() {
     let queue = queue();
-    queue.park(QUEUE, parked("m1", "version 9 is unknown")).await.unwrap();
-    queue.park(QUEUE, parked("m1", "received too often")).await.unwrap();
-    queue.park(QueueName::Scoring, parked("m1", "elsewhere")).await.unwrap();
+    queue.dead_letter(QUEUE, dead_letter("m1", "version 9 is unknown")).await.unwrap();
+    queue.dead_letter(QUEUE, dead_letter("m1", "received too often")).await.unwrap();
+    queue.dead_letter(QueueName::Scoring, dead_letter("m1", "elsewhere")).await.unwrap();
     assert_eq!(dead(&queue), ["odd: version 9 is unknown"]);
 }
 
@@ -238,8 +238,8 @@ async fn a_redriven_message_is_a_new_one_with_its_old_id_as_deduplication_id() {
 #[tokio::test(start_paused = true)]
 async fn only_the_chosen_dead_letters_are_redriven() {
     let queue = queue();
-    queue.park(QUEUE, parked("m1", "version 9 is unknown")).await.unwrap();
-    queue.park(QUEUE, parked("m2", "no such lead")).await.unwrap();
+    queue.dead_letter(QUEUE, dead_letter("m1", "version 9 is unknown")).await.unwrap();
+    queue.dead_letter(QUEUE, dead_letter("m2", "no such lead")).await.unwrap();
     assert_eq!(queue.redrive(QUEUE, |letter| letter.reason.contains("version")), Ok(1));
     assert_eq!(dead(&queue), ["odd: no such lead"]);
     assert_eq!(receive(&queue)[0].deduplication, "m1");
@@ -250,7 +250,7 @@ async fn a_dead_letter_redriven_again_within_five_minutes_is_dropped_and_later_i
     let queue = queue();
     for (wait, arrives) in [(0, true), (299, false), (1, true)] {
         pass(seconds(wait)).await;
-        queue.park(QUEUE, parked("m1", "odd")).await.unwrap();
+        queue.dead_letter(QUEUE, dead_letter("m1", "odd")).await.unwrap();
         queue.redrive(QUEUE, |_| true).unwrap();
         let messages = receive(&queue);
         assert_eq!(messages.len(), usize::from(arrives), "after {wait} s more");
@@ -263,7 +263,7 @@ async fn the_depth_counts_what_waits_what_is_in_flight_and_what_is_dead() {
     let queue = queue();
     send(&queue, &["a/1", "a/2", "b/3"]).await;
     queue.receive(QUEUE, 1).unwrap();
-    queue.park(QUEUE, parked("m1", "odd")).await.unwrap();
+    queue.dead_letter(QUEUE, dead_letter("m1", "odd")).await.unwrap();
     assert_eq!(queue.depth(QUEUE), Ok(Depth { visible: 2, in_flight: 1, dead: 1 }));
     assert_eq!(queue.depth(QueueName::Scoring), Ok(Depth::default()));
 }
@@ -276,8 +276,8 @@ async fn the_next_work_is_where_the_first_group_is_free_again() {
     let start = receive(&queue);
     let sent_at = start[0].sent_at;
     assert_eq!(queue.next_visible_at(QUEUE), Ok(Some(sent_at + 60.seconds())));
-    queue.postpone(QUEUE, &start[0].receipt, seconds(5)).await.unwrap();
-    queue.postpone(QUEUE, &start[1].receipt, seconds(30)).await.unwrap();
+    queue.requeue(QUEUE, &start[0].receipt, seconds(5)).await.unwrap();
+    queue.requeue(QUEUE, &start[1].receipt, seconds(30)).await.unwrap();
     assert_eq!(queue.next_visible_at(QUEUE), Ok(Some(sent_at + 30.seconds())));
     pass(seconds(29)).await;
     assert_eq!(queue.time_to_next(QUEUE), Ok(Some(seconds(1))));
@@ -296,7 +296,7 @@ async fn everything_survives_the_end_of_the_process() {
     let gone = before.receive(QUEUE, 1).unwrap().remove(0);
     assert_eq!(gone.body, "3");
     delete(&before, &gone);
-    before.park(QUEUE, parked("m1", "odd")).await.unwrap();
+    before.dead_letter(QUEUE, dead_letter("m1", "odd")).await.unwrap();
     drop(before);
 
     let after = queue_in(Database::open(file.path()).unwrap());
@@ -335,13 +335,13 @@ async fn every_change_wakes_those_who_wait_for_one() {
     changed.await;
     let received = receive(&queue);
     let changed = queue.changed(QUEUE);
-    queue.postpone(QUEUE, &received[0].receipt, seconds(5)).await.unwrap();
+    queue.requeue(QUEUE, &received[0].receipt, seconds(5)).await.unwrap();
     changed.await;
     let changed = queue.changed(QUEUE);
     delete(&queue, &received[1]);
     changed.await;
     let changed = queue.changed(QUEUE);
-    queue.park(QUEUE, parked("m1", "odd")).await.unwrap();
+    queue.dead_letter(QUEUE, dead_letter("m1", "odd")).await.unwrap();
     changed.await;
     let changed = queue.changed(QUEUE);
     queue.redrive(QUEUE, |_| true).unwrap();

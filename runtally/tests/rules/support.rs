@@ -3,7 +3,7 @@
 use runtally::queue::{QueueOptions, QueueSettings, Received, SqliteQueue};
 use runtally::store::Database;
 use shared::core::clock::Clock;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
 
 pub(crate) const QUEUE: QueueName = QueueName::Metrics;
@@ -56,8 +56,8 @@ pub(crate) fn delete(queue: &SqliteQueue, message: &Received) {
     queue.delete(QUEUE, &message.receipt).unwrap();
 }
 
-pub(crate) fn parked(message_id: &str, reason: &str) -> ParkedMessage {
-    ParkedMessage {
+pub(crate) fn dead_letter(message_id: &str, reason: &str) -> NewDeadLetter {
+    NewDeadLetter {
         group: "g".to_owned(),
         message_id: message_id.to_owned(),
         body: "odd".to_owned(),

@@ -2,11 +2,11 @@
 //! these lists with the calls that are made; a test of the template compares them with what each
 //! function is allowed.
 
-/// `Queue::send` and `Queue::park`, on the queue that is sent to. A batch needs the same right.
+/// `Queue::send` and `Queue::dead_letter`, on the queue that is sent to. A batch needs the same right.
 pub const SEND: &[&str] = &["sqs:SendMessage"];
 
-/// `Queue::postpone`, on the queue that is received from.
-pub const POSTPONE: &[&str] = &["sqs:ChangeMessageVisibility"];
+/// `Queue::requeue`, on the queue that is received from.
+pub const REQUEUE: &[&str] = &["sqs:ChangeMessageVisibility"];
 
 /// What an event source mapping needs of the queue it polls, by the function's rights.
 pub const POLL: &[&str] = &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];

@@ -1,16 +1,17 @@
-//! The failure classes: what becomes of a message whose work failed.
+//! What becomes of a message whose work failed.
 
 use std::time::Duration;
 
-/// What becomes of a message, as every error of the pipeline answers it.
+/// What becomes of a message whose work failed.
+///
+/// Work that no attempt can finish is not a failed message where the pipeline has a fact for it
+/// (a failed chunk, a failed run): the function reports the fact and the message is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FailureClass {
-    /// The same work may succeed later: the message comes back.
-    Retryable,
-    /// It will fail however often it is tried: it is recorded as an event and the message is done.
-    Terminal,
-    /// The message itself is at fault: it goes to the dead-letter queue with the reason.
-    Poison,
+    /// The same work may succeed later: the message is requeued.
+    Retry,
+    /// Every attempt would fail: the message goes to the dead-letter queue with the reason.
+    DeadLetter,
 }
 
 /// A failed message: its class and the reason that an operator reads.
@@ -19,19 +20,19 @@ pub enum FailureClass {
 pub struct Failure {
     /// What becomes of the message.
     pub class: FailureClass,
-    /// Why, in one sentence. Holds no secret and no word of a lead's.
+    /// Why, in one sentence. Never contains a secret or lead data.
     pub reason: String,
 }
 
 impl Failure {
-    /// A failure that a later try may not meet.
-    pub fn retryable(reason: impl ToString) -> Self {
-        Self { class: FailureClass::Retryable, reason: reason.to_string() }
+    /// A failure that a later attempt may not meet.
+    pub fn retry(reason: impl ToString) -> Self {
+        Self { class: FailureClass::Retry, reason: reason.to_string() }
     }
 
-    /// A failure of the message itself.
-    pub fn poison(reason: impl ToString) -> Self {
-        Self { class: FailureClass::Poison, reason: reason.to_string() }
+    /// A failure that every attempt would meet.
+    pub fn dead_letter(reason: impl ToString) -> Self {
+        Self { class: FailureClass::DeadLetter, reason: reason.to_string() }
     }
 }
 

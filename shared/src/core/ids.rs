@@ -173,13 +173,13 @@ const BASE_RUN_LEN: usize = 13;
 text_id!(
     /// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many
     /// clients.
-    BaseRunId,
+    RunStamp,
     "a base run id",
     "it needs a date and time as YYMMDD-HHMMSS",
     is_base_run
 );
 
-impl BaseRunId {
+impl RunStamp {
     /// The base run id of a moment: its UTC second.
     #[must_use]
     pub fn at(moment: Timestamp) -> Self {
@@ -235,7 +235,7 @@ text_id!(
 impl RunId {
     /// The run id of `client` in the run `base`.
     #[must_use]
-    pub fn new(base: &BaseRunId, client: &ClientId) -> Self {
+    pub fn new(base: &RunStamp, client: &ClientId) -> Self {
         Self(format!("{base}-{client}"))
     }
 
@@ -244,7 +244,7 @@ impl RunId {
     /// # Panics
     /// Never: a run id starts with one.
     #[must_use]
-    pub fn base(&self) -> BaseRunId {
+    pub fn stamp(&self) -> RunStamp {
         self.0[..BASE_RUN_LEN].parse().expect("a run id starts with a base run id")
     }
 
@@ -267,15 +267,15 @@ mod tests {
     fn a_run_id_is_the_utc_second_and_the_client() {
         let started: Timestamp = "2026-10-14T15:30:00.408+02:00".parse().unwrap();
         let client = "Guy-Wilson".parse().unwrap();
-        let run = RunId::new(&BaseRunId::at(started), &client);
+        let run = RunId::new(&RunStamp::at(started), &client);
         assert_eq!(run.as_str(), "261014-133000-Guy-Wilson");
         assert_eq!(run.client(), client);
-        assert_eq!(run.base().as_str(), "261014-133000");
+        assert_eq!(run.stamp().as_str(), "261014-133000");
     }
 
     #[test]
     fn the_base_run_id_is_found_in_front_of_any_clients_run_id() {
-        let base = |text| BaseRunId::in_front_of(text).map(String::from);
+        let base = |text| RunStamp::in_front_of(text).map(String::from);
         assert_eq!(base("251014-153000").as_deref(), Some("251014-153000"));
         assert_eq!(base(" 251014-153000-Other-Client ").as_deref(), Some("251014-153000"));
         assert_eq!(base("HG7ML7M8z78YcAPEB"), None);
@@ -320,12 +320,12 @@ mod tests {
             client in "[^\\s\\p{Cc}]([^\\p{Cc}]{0,40}[^\\s\\p{Cc}])?",
         ) {
             let client: ClientId = client.parse().unwrap();
-            let base = BaseRunId::at(Timestamp::from_second(second).unwrap());
+            let base = RunStamp::at(Timestamp::from_second(second).unwrap());
             let run = RunId::new(&base, &client);
             prop_assert_eq!(run.as_str().parse::<RunId>().unwrap(), run.clone());
             prop_assert_eq!(run.client(), client);
-            prop_assert_eq!(run.base(), base);
-            prop_assert_eq!(BaseRunId::in_front_of(run.as_str()), Some(run.base()));
+            prop_assert_eq!(run.stamp(), base);
+            prop_assert_eq!(RunStamp::in_front_of(run.as_str()), Some(run.stamp()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What of a run is to be done again, and which chunks a replay took over.
 
-use super::state::{ChunkKey, Content, Plan, RunState};
+use super::state::{ChunkKey, Content, PlanState, RunState};
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
 use crate::messages::{Kind, MAX_REPLAY_LEADS, OpenedBy, Outcome, Replay, ReplayLead, ReplayPlan};
 use jiff::Timestamp;
@@ -46,7 +46,7 @@ impl RunState {
     fn unplanned(&self) -> BTreeSet<ApifyRunId> {
         let opened = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(run) => Some(run),
-            OpenedBy::Score { .. } => None,
+            OpenedBy::ScoreWaiting { .. } => None,
         });
         let failed = self.failures.keys().filter_map(|(about, _)| about.as_ref());
         let is_planned = |run: &ApifyRunId| {
@@ -94,7 +94,7 @@ impl RunState {
     pub(super) fn is_taken_over(&self, (plan_id, index): &ChunkKey) -> bool {
         let plan = self.plans.get(plan_id);
         let root = plan.and_then(|plan| plan.replaces.as_ref()).unwrap_or(plan_id);
-        let is_later = |id: &PlanId, other: &Plan| {
+        let is_later = |id: &PlanId, other: &PlanState| {
             other.replaces.as_ref() == Some(root)
                 && plan.is_none_or(|plan| (other.at, id) > (plan.at, plan_id))
         };

@@ -24,9 +24,9 @@ pub struct RunState {
     pub(super) last_progress: Timestamp,
     pub(super) opened: BTreeMap<OpenedBy, Timestamp>,
     pub(super) harvests: BTreeMap<ApifyRunId, Harvest>,
-    pub(super) plans: BTreeMap<PlanId, Plan>,
+    pub(super) plans: BTreeMap<PlanId, PlanState>,
     pub(super) chunks: BTreeMap<ChunkKey, Chunk>,
-    pub(super) leads: BTreeMap<(Kind, LeadKey), Lead>,
+    pub(super) leads: BTreeMap<(Kind, LeadKey), LeadState>,
     pub(super) failures: BTreeMap<(Option<ApifyRunId>, String), Timestamp>,
     pub(super) notes: BTreeMap<Note, Timestamp>,
     pub(super) stalled_at: Option<Timestamp>,
@@ -51,7 +51,7 @@ pub(super) struct HarvestReport {
 
 /// A plan whose chunks are queued.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct PlanState {
     pub(super) kind: Kind,
     pub(super) chunks: u32,
     pub(super) at: Timestamp,
@@ -96,7 +96,7 @@ pub(super) struct Billing {
 
 /// What is known of a lead.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Lead {
+pub(super) struct LeadState {
     pub(super) planned: bool,
     /// Its row, as far as a plan or an outcome named it.
     pub(super) record: Option<RecordId>,
@@ -183,7 +183,7 @@ impl RunState {
                 harvest.cost = harvest.cost.max(cost);
             }
             Fact::Planned(planned) => {
-                let plan = self.plans.entry(planned.plan.clone()).or_insert(Plan {
+                let plan = self.plans.entry(planned.plan.clone()).or_insert(PlanState {
                     kind: planned.kind,
                     chunks: planned.chunks,
                     at,

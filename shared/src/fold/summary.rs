@@ -231,7 +231,7 @@ impl RunState {
                 (!self.harvests.contains_key(run) && !failed)
                     .then(|| format!("harvest {run} is not read"))
             }
-            OpenedBy::Score { .. } => None,
+            OpenedBy::ScoreWaiting { .. } => None,
         });
         let unplanned = self
             .planned_by_harvests()
@@ -256,7 +256,7 @@ impl RunState {
         .then(|| "nothing is planned".to_owned());
         let unscored = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(_) => None,
-            OpenedBy::Score { kind, plan } => (!self.plans.contains_key(plan)).then(|| {
+            OpenedBy::ScoreWaiting { kind, plan } => (!self.plans.contains_key(plan)).then(|| {
                 format!("leads waiting for {} scoring are not all planned", kind.as_str())
             }),
         });

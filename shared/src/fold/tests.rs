@@ -80,7 +80,7 @@ impl Story {
     fn tell(mut self, fact: Fact) -> Self {
         self.now += SignedDuration::from_secs(1);
         let run = RunHeader {
-            base_run: "261123-100000".parse().unwrap(),
+            run_stamp: "261123-100000".parse().unwrap(),
             client: "Guy-Wilson".parse().unwrap(),
             client_name: "Guy Wilson".to_owned(),
             run_type: RunType::Standalone,

@@ -4,7 +4,7 @@ use super::envelope::enveloped;
 use super::{BilledCall, ErrorCategory, Kind, LeadOutcome, Message};
 use crate::core::digest::id_of;
 use crate::core::ids::{
-    ApifyRunId, AttemptId, BaseRunId, ClientId, LeadKey, PlanId, RecordId, RunId,
+    ApifyRunId, AttemptId, ClientId, LeadKey, PlanId, RecordId, RunId, RunStamp,
 };
 use crate::core::json;
 use crate::core::tokens::NanoUsd;
@@ -70,7 +70,8 @@ pub struct MetricsEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
     /// The run's base id; with the client it is the run's id.
-    pub base_run: BaseRunId,
+    #[serde(rename = "base_run")]
+    pub run_stamp: RunStamp,
     /// The client.
     pub client: ClientId,
     /// The client's name, for people.
@@ -85,7 +86,7 @@ impl RunHeader {
     /// The run's id.
     #[must_use]
     pub fn id(&self) -> RunId {
-        RunId::new(&self.base_run, &self.client)
+        RunId::new(&self.run_stamp, &self.client)
     }
 }
 
@@ -187,8 +188,9 @@ pub struct Opened {
 pub enum OpenedBy {
     /// Apify's webhook for this run.
     Webhook(ApifyRunId),
-    /// A `Score` task.
-    Score {
+    /// A `ScoreWaiting` task.
+    #[serde(rename = "score")]
+    ScoreWaiting {
         /// Posts or profiles.
         kind: Kind,
         /// The plan that is reported when all leads that were waiting are planned. It has no

@@ -19,7 +19,7 @@ pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
 };
 pub use scoring::{
-    Chunk, ChunkLead, Clients, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
-    Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, Score, ScoringTask, SoFar,
-    Source, UnnamedRun, plan_group,
+    Chunk, ChunkLead, ClientScope, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
+    Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, ScanCursor, ScoreWaiting,
+    ScoringTask, Source, UnnamedRun, plan_group,
 };

@@ -4,7 +4,7 @@ use super::envelope::enveloped;
 use super::{Message, RunHeader};
 use crate::core::digest::{id_of, lane_of};
 use crate::core::ids::{
-    ApifyRunId, BaseId, BaseRunId, ClientId, LeadKey, PlanId, PostKey, RecordId,
+    ApifyRunId, BaseId, ClientId, LeadKey, PlanId, PostKey, RecordId, RunStamp,
 };
 use crate::core::linkedin::{PostUrl, ProfileKey};
 use crate::core::tokens::NanoUsd;
@@ -24,7 +24,7 @@ pub enum ScoringTask {
     /// A harvest ended: read it, resolve its run, plan its leads.
     Ingest(Ingest),
     /// Score what is waiting.
-    Score(Score),
+    ScoreWaiting(ScoreWaiting),
     /// Score some leads of a plan.
     Chunk(Box<Chunk>),
     /// Do again what failed or is missing of a run.
@@ -42,7 +42,7 @@ impl Message for ScoringTask {
     fn encode(&self) -> String {
         match self {
             Self::Ingest(ingest) => enveloped("ingest", ingest),
-            Self::Score(score) => enveloped("score", score),
+            Self::ScoreWaiting(score) => enveloped("score", score),
             Self::Chunk(chunk) => enveloped("chunk", chunk),
             Self::Replay(replay) => enveloped("replay", replay),
         }
@@ -54,7 +54,7 @@ impl Message for ScoringTask {
     ) -> Option<Result<Self, D::Error>> {
         Some(match r#type {
             "ingest" => Ingest::deserialize(fields).map(Self::Ingest),
-            "score" => Score::deserialize(fields).map(Self::Score),
+            "score" => ScoreWaiting::deserialize(fields).map(Self::ScoreWaiting),
             "chunk" => Box::deserialize(fields).map(Self::Chunk),
             "replay" => Box::deserialize(fields).map(Self::Replay),
             _ => return None,
@@ -93,8 +93,8 @@ impl Ingest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
     /// From the run id given with the webhook, whichever client's it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_run: Option<BaseRunId>,
+    #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
+    pub run_stamp: Option<RunStamp>,
     /// The client given with the webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientId>,
@@ -126,15 +126,15 @@ impl Kind {
 
 /// Score what is waiting in one client's base, or in every active client's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Score {
+pub struct ScoreWaiting {
     /// Whose leads.
-    pub clients: Clients,
+    pub clients: ClientScope,
     /// Posts or profiles.
     pub kind: Kind,
     /// The run that this belongs to, if somebody chose it beforehand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_run: Option<BaseRunId>,
-    /// When it was asked for; a schedule's planned time. It names the run where `base_run` does
+    #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
+    pub run_stamp: Option<RunStamp>,
+    /// When it was asked for; a schedule's planned time. It names the run where `run_stamp` does
     /// not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Timestamp>,
@@ -152,13 +152,13 @@ pub struct Score {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_share: Option<u64>,
     /// How far an earlier invocation came, whose time was up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub so_far: Option<SoFar>,
+    #[serde(rename = "so_far", default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<ScanCursor>,
 }
 
 /// How far the planning of waiting leads came.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoFar {
+pub struct ScanCursor {
     /// Listings that are read to their end.
     pub listings: usize,
     /// Where the next page is; `None` for the first of a listing.
@@ -177,18 +177,18 @@ pub struct SoFar {
     pub cost: Option<NanoUsd>,
 }
 
-impl Score {
+impl ScoreWaiting {
     /// The run that the task belongs to. Every delivery of the same message names the same run.
     ///
     /// # Errors
     /// [`UnnamedRun`] when the message says neither run nor time.
-    pub fn run(&self) -> Result<BaseRunId, UnnamedRun> {
-        let given = self.base_run.clone();
-        given.or_else(|| self.requested_at.map(BaseRunId::at)).ok_or(UnnamedRun)
+    pub fn run(&self) -> Result<RunStamp, UnnamedRun> {
+        let given = self.run_stamp.clone();
+        given.or_else(|| self.requested_at.map(RunStamp::at)).ok_or(UnnamedRun)
     }
 }
 
-/// A [`Score`] task that says neither `base_run` nor `requested_at`. The clock of whoever handles
+/// A [`ScoreWaiting`] task that says neither `run_stamp` nor `requested_at`. The clock of whoever handles
 /// it may not name its run: the next delivery would name another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -196,10 +196,10 @@ impl Score {
 )]
 pub struct UnnamedRun;
 
-/// Whose leads a [`Score`] is about.
+/// Whose leads a [`ScoreWaiting`] is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Clients {
+pub enum ClientScope {
     /// Every active client.
     All,
     /// One client.

@@ -41,7 +41,7 @@ pub struct Projection {
     #[serde(default)]
     pub appends: u64,
     /// What Airtable showed of the record once it was written, as its writer puts it
-    /// ([`crate::run_records::Shown`]). The log only keeps it.
+    /// ([`crate::run_records::CellDigests`]). The log only keeps it.
     #[serde(default)]
     pub shown: String,
 }

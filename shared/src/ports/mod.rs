@@ -10,5 +10,5 @@ mod transport;
 pub use env::Env;
 pub use event_log::{EventLog, LogError, Projection, RunLog, StoredEvent};
 pub use limits::{check_events, check_messages};
-pub use queue::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+pub use queue::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError};

@@ -41,10 +41,10 @@ pub struct OutgoingMessage {
 
 /// A message that can never be handled, with the reason an operator reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParkedMessage {
+pub struct NewDeadLetter {
     /// The group it came in.
     pub group: String,
-    /// The id it had on the queue; parking one twice keeps one.
+    /// The id it had on the queue; dead-lettering it twice keeps one.
     pub message_id: String,
     /// The body as it came.
     pub body: String,
@@ -69,18 +69,18 @@ pub trait Queue: Send + Sync + 'static {
     /// Puts a message on the dead-letter queue of `queue`, with its reason.
     ///
     /// # Errors
-    /// The message may or may not be parked; it must stay on its queue.
-    fn park(
+    /// The message may be on the dead-letter queue or not; it must stay on its own.
+    fn dead_letter(
         &self,
         queue: QueueName,
-        message: ParkedMessage,
+        message: NewDeadLetter,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Hides the received message that `receipt` stands for until `delay` from now.
     ///
     /// # Errors
     /// The message then comes back when its visibility timeout ends: later, but not lost.
-    fn postpone(
+    fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
@@ -97,17 +97,21 @@ impl<Q: Queue> Queue for std::sync::Arc<Q> {
         Q::send(self, queue, messages).await
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
-        Q::park(self, queue, message).await
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        Q::dead_letter(self, queue, message).await
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        Q::postpone(self, queue, receipt, delay).await
+        Q::requeue(self, queue, receipt, delay).await
     }
 }
 

@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// system owns, as Airtable gave it back, and the fields that could not be written. A record that
 /// still shows the same needs no look at the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct CellDigests {
     cells: BTreeMap<String, String>,
     left_out: BTreeSet<String>,
 }
 
-impl Shown {
+impl CellDigests {
     /// What `fields` show, of a table that lacks the fields `left_out`.
     #[must_use]
     pub fn of<'a>(
@@ -114,13 +114,17 @@ mod tests {
 
     #[test]
     fn what_people_write_and_empty_cells_change_nothing_of_what_a_record_shows() {
-        let plain = Shown::of(&map(json!({"Status": "Running"})), []);
+        let plain = CellDigests::of(&map(json!({"Status": "Running"})), []);
         let row = map(json!({"Status": "Running", "Invoiced": true, "End Time": null}));
-        assert_eq!(Shown::of(&row, []), plain);
-        let edited = Shown::of(&map(json!({"Status": "Failed"})), []);
+        assert_eq!(CellDigests::of(&row, []), plain);
+        let edited = CellDigests::of(&map(json!({"Status": "Failed"})), []);
         assert_eq!(plain.changed(&edited), ["Status"]);
-        assert_ne!(Shown::of(&row, ["AI Cost"]), plain, "a field that came back is to be written");
-        assert_eq!(Shown::from_text(&plain.to_text()), Some(plain));
+        assert_ne!(
+            CellDigests::of(&row, ["AI Cost"]),
+            plain,
+            "a field that came back is to be written"
+        );
+        assert_eq!(CellDigests::from_text(&plain.to_text()), Some(plain));
     }
 
     #[test]

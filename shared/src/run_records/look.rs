@@ -1,6 +1,6 @@
 //! Looking at run records that are there: as written, edited, duplicated, gone, ticked.
 
-use super::compare::Shown;
+use super::compare::CellDigests;
 use super::table::Recency;
 use super::writer::RunRecords;
 use crate::core::ids::{RecordId, RunId};
@@ -16,7 +16,7 @@ type Row = Record<Map<String, Value>>;
 
 /// A run whose record is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct RecordRef {
     /// The run.
     pub run: RunId,
     /// The record it was written to.
@@ -25,18 +25,18 @@ pub struct Known {
 
 /// The rows of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct ObservedRecord {
     /// The run.
     pub run: RunId,
     /// The row that counts, the oldest; `None` when there is none.
-    pub kept: Option<SeenRow>,
+    pub kept: Option<ObservedRow>,
     /// Other rows with the run's identity.
     pub duplicates: Vec<RecordId>,
 }
 
 /// A row as it is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeenRow {
+pub struct ObservedRow {
     /// Its record.
     pub record: RecordId,
     /// Its cells.
@@ -44,12 +44,12 @@ pub struct SeenRow {
     /// Whether it still carries the run's identity.
     pub has_identity: bool,
     /// What it shows.
-    pub shown: Shown,
+    pub shown: CellDigests,
 }
 
 /// A record that is like one that had to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Near {
+pub enum Lookalike {
     /// The run's record is there after all.
     Itself,
     /// There is none.
@@ -72,7 +72,7 @@ pub enum Near {
 
 /// A record on which somebody asks for a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ticked {
+pub struct RetryRequest {
     /// The record.
     pub record: RecordId,
     /// Its run; `None` when its Run ID is none.
@@ -88,8 +88,8 @@ impl RunRecords {
     pub async fn look(
         &self,
         airtable: &Airtable<impl Transport>,
-        known: &[Known],
-    ) -> Result<Vec<Seen>, AirtableError> {
+        known: &[RecordRef],
+    ) -> Result<Vec<ObservedRecord>, AirtableError> {
         let shape = self.shape(airtable, Recency::Recent).await;
         let formula = Formula::any(known.iter().flat_map(|known| {
             [
@@ -109,14 +109,14 @@ impl RunRecords {
                         || (has_identity(row, &one.run)
                             && !known.iter().any(|other| other.record == row.id))
                 });
-                let kept = of_run.next().map(|row| SeenRow {
+                let kept = of_run.next().map(|row| ObservedRow {
                     record: row.id.clone(),
                     fields: row.fields.clone(),
                     has_identity: has_identity(row, &one.run),
-                    shown: Shown::of(&row.fields, shape.left_out.keys().copied()),
+                    shown: CellDigests::of(&row.fields, shape.left_out.keys().copied()),
                 });
                 let duplicates = of_run.map(|row| row.id.clone()).collect();
-                Seen { run: one.run.clone(), kept, duplicates }
+                ObservedRecord { run: one.run.clone(), kept, duplicates }
             })
             .collect())
     }
@@ -139,12 +139,12 @@ impl RunRecords {
     ///
     /// # Errors
     /// [`AirtableError`]; looking changes nothing.
-    pub async fn near(
+    pub async fn find_lookalike(
         &self,
         airtable: &Airtable<impl Transport>,
         run: &Summary,
         before: Option<&RecordId>,
-    ) -> Result<Near, AirtableError> {
+    ) -> Result<Lookalike, AirtableError> {
         let harvests = super::text::apify_runs(run);
         let mut wanted = vec![Formula::equals(schema::RUN_ID, run.run.as_str())];
         let harvests = harvests.lines().take(5);
@@ -156,13 +156,13 @@ impl RunRecords {
         let (own, rows): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| has_identity(row, &run.run));
         if before.is_none() && !own.is_empty() {
-            return Ok(Near::Itself);
+            return Ok(Lookalike::Itself);
         }
         let run_id = |row: &Row| text(row, schema::RUN_ID);
         if let Some(row) = rows.iter().find(|row| Some(&row.id) == before) {
-            return Ok(Near::Edited { record: row.id.clone(), run_id: run_id(row) });
+            return Ok(Lookalike::Edited { record: row.id.clone(), run_id: run_id(row) });
         }
-        Ok(rows.first().map_or(Near::Nothing, |row| Near::SameHarvest {
+        Ok(rows.first().map_or(Lookalike::Nothing, |row| Lookalike::SameHarvest {
             record: row.id.clone(),
             run_id: run_id(row),
         }))
@@ -173,10 +173,10 @@ impl RunRecords {
     ///
     /// # Errors
     /// [`AirtableError`]; looking changes nothing.
-    pub async fn ticked(
+    pub async fn retry_requests(
         &self,
         airtable: &Airtable<impl Transport>,
-    ) -> Result<Vec<Ticked>, AirtableError> {
+    ) -> Result<Vec<RetryRequest>, AirtableError> {
         let has_retry = self.shape(airtable, Recency::Recent).await.has_retry;
         if has_retry == Some(false) {
             return Ok(Vec::new());
@@ -191,7 +191,7 @@ impl RunRecords {
         };
         Ok(rows
             .iter()
-            .map(|row| Ticked {
+            .map(|row| RetryRequest {
                 record: row.id.clone(),
                 run: text(row, schema::RUN_ID).parse().ok(),
             })
@@ -202,7 +202,7 @@ impl RunRecords {
     ///
     /// # Errors
     /// [`AirtableError`]; doing it again changes nothing.
-    pub async fn untick(
+    pub async fn clear_retry(
         &self,
         airtable: &Airtable<impl Transport>,
         record: &RecordId,

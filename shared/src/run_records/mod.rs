@@ -12,9 +12,9 @@ mod table;
 mod text;
 mod writer;
 
-pub use compare::{Shown, differences};
+pub use compare::{CellDigests, differences};
 pub use explain::Reason;
 pub use fields::cells;
-pub use look::{Known, Near, Seen, SeenRow, Ticked};
+pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};
 pub use table::unwritable;
 pub use writer::{MAX_RUNS, RunRecords, Written};

@@ -54,7 +54,7 @@ impl Story {
     fn tell(mut self, fact: Fact) -> Self {
         self.now += SignedDuration::from_secs(30);
         let run = RunHeader {
-            base_run: "261123-094519".parse().unwrap(),
+            run_stamp: "261123-094519".parse().unwrap(),
             client: self.client.parse().unwrap(),
             client_name: if self.client == "Guy-Wilson" { "Guy Wilson" } else { "" }.to_owned(),
             run_type: RunType::Standalone,

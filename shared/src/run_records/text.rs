@@ -15,7 +15,7 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
     let mut runs: Vec<&str> = Vec::new();
     let opened = summary.opened.iter().filter_map(|(_, by)| match by {
         OpenedBy::Webhook(run) => Some(run),
-        OpenedBy::Score { .. } => None,
+        OpenedBy::ScoreWaiting { .. } => None,
     });
     let harvested = summary.harvests.iter().map(|(_, harvest)| &harvest.apify_run);
     for run in opened.chain(harvested) {
@@ -40,7 +40,7 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     for (at, by) in &summary.opened {
         let line = match by {
             OpenedBy::Webhook(run) => format!("opened by the webhook of Apify run {run}"),
-            OpenedBy::Score { kind, .. } => {
+            OpenedBy::ScoreWaiting { kind, .. } => {
                 format!("opened to score the {}s that are waiting", kind.as_str())
             }
         };
@@ -84,7 +84,7 @@ pub(super) fn progress_log(summary: &Summary) -> String {
 
 fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
     let is_waiting =
-        |by: &OpenedBy| matches!(by, OpenedBy::Score { kind: known, .. } if *known == kind);
+        |by: &OpenedBy| matches!(by, OpenedBy::ScoreWaiting { kind: known, .. } if *known == kind);
     if leads == 0 && summary.opened.iter().any(|(_, by)| is_waiting(by)) {
         return format!("planned: no leads wait for {} scoring", kind.as_str());
     }

@@ -1,6 +1,6 @@
 //! The upsert of run records.
 
-use super::compare::Shown;
+use super::compare::CellDigests;
 use super::fields::cells;
 use super::table::{Recency, Shape, refused_field};
 use crate::core::clock::Clock;
@@ -32,7 +32,7 @@ pub struct Written {
     /// Other records with the run's identity, now marked as duplicates.
     pub duplicates: Vec<RecordId>,
     /// What Airtable shows of it now.
-    pub shown: Shown,
+    pub shown: CellDigests,
 }
 
 /// Writes run records into one base.
@@ -209,7 +209,7 @@ fn written(
                 record: record.id.clone(),
                 created: created.contains(&record.id),
                 duplicates: duplicates.remove(&run.run).unwrap_or_default(),
-                shown: Shown::of(&record.fields, left_out.iter().copied()),
+                shown: CellDigests::of(&record.fields, left_out.iter().copied()),
             })
         })
         .collect()
@@ -229,7 +229,7 @@ mod tests {
     fn told(client: &str, fact: Fact) -> Summary {
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let run = RunHeader {
-            base_run: "261123-100000".parse().unwrap(),
+            run_stamp: "261123-100000".parse().unwrap(),
             client: client.parse().unwrap(),
             client_name: String::new(),
             run_type: RunType::Standalone,

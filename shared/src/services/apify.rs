@@ -2,7 +2,6 @@
 //!
 //! External rules: Apify's REST API v2, sections on runs, datasets and errors.
 
-use crate::core::failure::FailureClass;
 use crate::core::ids::ApifyRunId;
 use crate::core::json::{self, WrongJson};
 use crate::core::tokens::NanoUsd;
@@ -83,20 +82,6 @@ pub enum ApifyError {
         /// The field.
         path: String,
     },
-}
-
-impl ApifyError {
-    /// What becomes of the work that met this error. A refusal is retried too: the token can be
-    /// put right, and the harvest is paid for.
-    #[must_use]
-    pub fn class(&self) -> FailureClass {
-        match self {
-            Self::Transport(_)
-            | Self::Unavailable { .. }
-            | Self::Refused { .. }
-            | Self::Unreadable { .. } => FailureClass::Retryable,
-        }
-    }
 }
 
 impl<T: Transport> Apify<T> {

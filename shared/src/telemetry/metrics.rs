@@ -201,12 +201,12 @@ pub fn request_refused(status: StatusCode) {
 }
 
 /// A message went back to its queue.
-pub fn message_given_back() {
+pub fn message_requeued() {
     emit(|_| vec![(Metric::MessagesGivenBack, json!(1))]);
 }
 
 /// A message went to a dead-letter queue.
-pub fn message_parked() {
+pub fn message_dead_lettered() {
     emit(|_| vec![(Metric::MessagesParked, json!(1))]);
 }
 

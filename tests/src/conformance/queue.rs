@@ -1,7 +1,7 @@
 //! The promises of `Queue`, as its receiver sees them.
 
 use shared::core::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub trait Mailbox: Queue {
     /// Whether its time is the test's: waiting for minutes then takes none.
     const TIME_MOVES: bool;
 
-    /// Takes up to `most` messages off, hidden until they are deleted or postponed.
+    /// Takes up to `most` messages off, hidden until they are deleted or requeued.
     fn receive(&self, queue: QueueName, most: usize) -> impl Future<Output = Vec<Taken>>;
 
     /// Deletes a received message.
@@ -87,12 +87,12 @@ pub async fn the_same_message_again_is_dropped(mailbox: &impl Mailbox) {
     assert_eq!(bodies(mailbox, 10).await, ["1", "2"]);
 }
 
-/// A postponed message comes back after its delay, counted once more, and its group waits.
-pub async fn a_postponed_message_comes_back_after_its_delay(mailbox: &impl Mailbox) {
+/// A requeued message comes back after its delay, counted once more, and its group waits.
+pub async fn a_requeued_message_comes_back_after_its_delay(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1"), ("a", "2")]).await;
     let first = mailbox.receive(QUEUE, 1).await.remove(0);
     let delay = Duration::from_secs(2);
-    mailbox.postpone(QUEUE, &first.receipt, delay).await.expect("it is in flight");
+    mailbox.requeue(QUEUE, &first.receipt, delay).await.expect("it is in flight");
     assert_eq!(bodies(mailbox, 10).await, [""; 0]);
     tokio::time::sleep(delay + Duration::from_millis(500)).await;
     let again = mailbox.receive(QUEUE, 1).await.remove(0);
@@ -100,15 +100,15 @@ pub async fn a_postponed_message_comes_back_after_its_delay(mailbox: &impl Mailb
     assert_eq!(again.message_id, first.message_id);
 }
 
-/// A message postponed by nothing is back at once.
-pub async fn a_message_postponed_by_nothing_is_back_at_once(mailbox: &impl Mailbox) {
+/// A message requeued by nothing is back at once.
+pub async fn a_message_requeued_by_nothing_is_back_at_once(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1")]).await;
     let first = mailbox.receive(QUEUE, 1).await.remove(0);
-    mailbox.postpone(QUEUE, &first.receipt, Duration::ZERO).await.expect("it is in flight");
+    mailbox.requeue(QUEUE, &first.receipt, Duration::ZERO).await.expect("it is in flight");
     assert_eq!(bodies(mailbox, 1).await, ["1"]);
 }
 
-/// A message that its receiver neither deletes nor postpones comes again when it has been hidden
+/// A message that its receiver neither deletes nor requeues comes again when it has been hidden
 /// for the queue's visibility timeout, counted once more and before the others of its group; the
 /// first receipt stands for it no longer.
 pub async fn a_message_comes_again_when_its_visibility_ends(
@@ -142,14 +142,14 @@ pub async fn the_same_message_is_taken_again_after_the_deduplication_window(
 
 /// A parked message is a dead letter with its reason, once.
 pub async fn a_parked_message_is_a_dead_letter_with_its_reason(mailbox: &impl Mailbox) {
-    let parked = ParkedMessage {
+    let parked = NewDeadLetter {
         group: "a".to_owned(),
         message_id: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5".to_owned(),
         body: "{\"riddle\":\"é\"}".to_owned(),
         reason: "nobody can read it: unknown type \"riddle\"".to_owned(),
     };
     for _ in 0..2 {
-        mailbox.park(QUEUE, parked.clone()).await.expect("the queue is up");
+        mailbox.dead_letter(QUEUE, parked.clone()).await.expect("the queue is up");
     }
     assert_eq!(mailbox.dead_letters(QUEUE).await, [(parked.body, parked.reason)]);
     assert_eq!(mailbox.dead_letters(QueueName::Metrics).await, []);
@@ -180,8 +180,8 @@ pub async fn all<M: Mailbox>(
         messages_of_a_group_come_in_order,
         a_message_in_flight_holds_back_its_group,
         the_same_message_again_is_dropped,
-        a_postponed_message_comes_back_after_its_delay,
-        a_message_postponed_by_nothing_is_back_at_once,
+        a_requeued_message_comes_back_after_its_delay,
+        a_message_requeued_by_nothing_is_back_at_once,
         a_parked_message_is_a_dead_letter_with_its_reason,
         what_sqs_refuses_is_refused_as_a_whole,
     );

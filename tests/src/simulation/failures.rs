@@ -60,7 +60,7 @@ impl Branch {
     pub(super) fn of_parked(body: &str, reason: &str) -> Self {
         if body == POISON {
             Self::ParkedAsPoison
-        } else if reason.starts_with("given up after ") {
+        } else if reason.starts_with("failed after ") {
             Self::GivenUp
         } else if reason.starts_with("held up ") {
             Self::HeldUpTooOften

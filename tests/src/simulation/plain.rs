@@ -7,7 +7,7 @@ use crate::conformance::queue::{Mailbox, Taken};
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
-    EventLog, LogError, OutgoingMessage, ParkedMessage, Projection, Queue, QueueError, QueueName,
+    EventLog, LogError, NewDeadLetter, OutgoingMessage, Projection, Queue, QueueError, QueueName,
     RunLog, StoredEvent,
 };
 use shared::ports::{check_events, check_messages};
@@ -48,18 +48,22 @@ impl Queue for Plain {
         Ok(())
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
-        self.0.queues.park(queue, message);
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        self.0.queues.dead_letter(queue, message);
         Ok(())
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.0.queues.postpone(queue, receipt, delay);
+        self.0.queues.requeue(queue, receipt, delay);
         Ok(())
     }
 }

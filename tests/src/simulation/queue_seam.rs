@@ -6,7 +6,7 @@ use super::faults::{Fault, Part};
 use super::queues::Held;
 use super::worker::{Seams, Turn};
 use shared::ports::check_messages;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 
 /// A message that is held back for long comes after this.
@@ -30,7 +30,11 @@ impl Queue for Seams {
         Ok(())
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
         let id = message.message_id.clone();
         let result = self.park_message(queue, message).await;
         if result.is_err() {
@@ -41,7 +45,7 @@ impl Queue for Seams {
         result
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
@@ -128,7 +132,7 @@ impl Seams {
     async fn park_message(
         &self,
         queue: QueueName,
-        mut message: ParkedMessage,
+        mut message: NewDeadLetter,
     ) -> Result<(), QueueError> {
         self.turn(Turn::Before).await;
         self.queue_is_reached(queue)?;
@@ -139,7 +143,7 @@ impl Seams {
         if self.world.has(Bug::ReasonOfDeadLetterLost) {
             message.reason.clear();
         }
-        self.world.queues.park(queue, message);
+        self.world.queues.dead_letter(queue, message);
         self.queue_answers(queue).await
     }
 
@@ -151,7 +155,7 @@ impl Seams {
     ) -> Result<(), QueueError> {
         self.turn(Turn::Before).await;
         self.queue_is_reached(queue)?;
-        self.world.queues.postpone(queue, receipt, delay);
+        self.world.queues.requeue(queue, receipt, delay);
         self.queue_answers(queue).await
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared::core::clock::Clock;
 use shared::core::failure::QUEUE_RECEIVES;
 use shared::core::limits::{DEDUPLICATION_WINDOW, hidden_for};
-use shared::ports::{OutgoingMessage, ParkedMessage, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, QueueName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -206,7 +206,7 @@ impl Queues {
     }
 
     /// Hides a received message until `delay` from now.
-    pub(super) fn postpone(&self, queue: QueueName, receipt: &str, delay: Duration) {
+    pub(super) fn requeue(&self, queue: QueueName, receipt: &str, delay: Duration) {
         let mut state = self.lock(queue);
         if let Some((_, message)) = in_flight(&mut state, receipt) {
             message.visible_at = Instant::now() + hidden_for(delay);
@@ -220,8 +220,8 @@ impl Queues {
     }
 
     /// Puts a message on the dead-letter queue; the same one twice is there once.
-    pub(super) fn park(&self, queue: QueueName, parked: ParkedMessage) {
-        let ParkedMessage { group, message_id, body, reason } = parked;
+    pub(super) fn dead_letter(&self, queue: QueueName, parked: NewDeadLetter) {
+        let NewDeadLetter { group, message_id, body, reason } = parked;
         let mut state = self.lock(queue);
         if state.dead.iter().all(|letter| letter.message_id != message_id) {
             state.dead.push(DeadLetter { group, message_id, body, reason });

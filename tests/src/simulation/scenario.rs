@@ -250,29 +250,29 @@ impl Scenario {
     fn invent_harvest(&mut self, dice: &Dice, client: usize, now: Timestamp, orchestrated: bool) {
         let place = i64::try_from(self.harvests.len()).expect("a few harvests");
         let started_at = now - SignedDuration::from_secs(3_600 + 97 * place);
-        let base_run = if orchestrated {
+        let run_stamp = if orchestrated {
             format!("261122-2200{place:02}")
         } else {
             started_at.strftime("%y%m%d-%H%M%S").to_string()
         };
         let id = self.clients[client].id;
-        let hint = if orchestrated { format!("&runId={base_run}") } else { String::new() };
+        let hint = if orchestrated { format!("&runId={run_stamp}") } else { String::new() };
         let query = format!("clientId={id}{hint}");
-        self.add_harvest(dice, client, started_at, format!("{base_run}-{id}"), query);
+        self.add_harvest(dice, client, started_at, format!("{run_stamp}-{id}"), query);
     }
 
     /// A request for the run of the client's harvest, if that was named beforehand.
     fn invent_request(&mut self, dice: &Dice, client: usize, kind: &'static str) {
         let id = self.clients[client].id;
         let named = self.harvests.iter().find(|h| h.client == client && h.query.contains("runId"));
-        let base_run = named.map_or(format!("261122-2300{client:02}"), |harvest| {
+        let run_stamp = named.map_or(format!("261122-2300{client:02}"), |harvest| {
             harvest.run.chars().take("261122-220000".len()).collect()
         });
         self.requests.push(Asked {
             client,
             kind,
-            run: format!("{base_run}-{id}"),
-            body: json!({"clientId": id, "kind": kind, "runId": base_run}).to_string(),
+            run: format!("{run_stamp}-{id}"),
+            body: json!({"clientId": id, "kind": kind, "runId": run_stamp}).to_string(),
             sent_after: dice.within(Duration::from_mins(10)),
         });
     }

@@ -11,7 +11,7 @@ use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
 use shared::config::QueueUrls;
 use shared::config::Vars;
-use shared::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -201,17 +201,21 @@ impl Queue for OnSqs {
         self.queue.send(queue, messages).await
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
-        self.queue.park(queue, message).await
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        self.queue.dead_letter(queue, message).await
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.queue.postpone(queue, receipt, delay).await
+        self.queue.requeue(queue, receipt, delay).await
     }
 }
 

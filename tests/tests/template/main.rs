@@ -12,7 +12,7 @@ use shared::adapters::aws::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::config::{ConfigError, Vars};
 use shared::core::digest::queue_id;
 use shared::core::failure::QUEUE_RECEIVES;
-use shared::messages::{Clients, Kind, Message, MetricsMessage, ScoringTask, plan_group};
+use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, plan_group};
 use shared::services::airtable::{MAX_CHUNK_LANES, Rate};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -418,8 +418,10 @@ fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
     assert_eq!(MetricsMessage::decode(&tick), Ok(MetricsMessage::Tick));
     for (schedule, kind) in [("NightlyPosts", Kind::Post), ("NightlyProfiles", Kind::Profile)] {
         let [night, _] = scheduled(&template, schedule);
-        let Ok(ScoringTask::Score(task)) = ScoringTask::decode(&night) else { panic!("{night}") };
-        assert_eq!((&task.clients, task.kind), (&Clients::All, kind));
+        let Ok(ScoringTask::ScoreWaiting(task)) = ScoringTask::decode(&night) else {
+            panic!("{night}")
+        };
+        assert_eq!((&task.clients, task.kind), (&ClientScope::All, kind));
         assert_eq!(task.run().unwrap().as_str(), "261124-030000", "the scheduled time's run");
         let group = template.property(schedule, "Target/SqsParameters/MessageGroupId");
         assert_eq!(group, plan_group("all"));

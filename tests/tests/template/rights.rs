@@ -2,7 +2,7 @@
 
 use crate::document::{Template, sources};
 use shared::adapters::actions::{
-    EVENT_LOG, EVENT_LOG_INDEX, LOG, POLL, POSTPONE, READ_SECRET, SEND, TRACE,
+    EVENT_LOG, EVENT_LOG_INDEX, LOG, POLL, READ_SECRET, REQUEUE, SEND, TRACE,
 };
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static 
         ("Metrics", "MetricsQueue.Arn", "MetricsDeadLetters.Arn"),
     ] {
         if code.contains(&format!("Batch::new(&app.queue, QueueName::{name})")) {
-            rights.entry(queue).or_default().extend([POLL, POSTPONE]);
+            rights.entry(queue).or_default().extend([POLL, REQUEUE]);
             rights.entry(dead_letters).or_default().push(SEND);
         }
         if code.contains(&format!(".send(QueueName::{name}, ")) {

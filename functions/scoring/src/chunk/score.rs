@@ -54,7 +54,8 @@ pub(crate) async fn score<T: Transport, Q: Queue>(
     let span = shared::telemetry::logs::run_span(&chunk.run);
     async {
         match score_leads(app, chunk, &attempt, delivery, deadline).await {
-            Err(failure) if failure.class == FailureClass::Terminal => {
+            // No attempt can finish the chunk: the run says so, and the message is done.
+            Err(failure) if failure.class == FailureClass::DeadLetter => {
                 tracing::error!(%failure, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
                 let (category, reason) = (ErrorCategory::Airtable, failure.reason);
                 let failed = ChunkFailed { attempt: attempt.clone(), category, reason };
@@ -103,7 +104,7 @@ async fn score_leads<T: Transport, Q: Queue>(
         }
     }
     if let Some(reason) = work.unanswered.first() {
-        return Err(Failure::retryable(format!(
+        return Err(Failure::retry(format!(
             "{} lead(s) without an answer of the model; the first: {reason}",
             work.unanswered.len()
         )));
@@ -144,9 +145,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             return Ok(Progress::Finished);
         }
         // Rows are read before any token is spent: an outage of Airtable costs nothing.
-        let rows = row::read(&app.airtable, chunk, leads)
-            .await
-            .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
+        let rows = row::read(&app.airtable, chunk, leads).await?;
         let (found, missing): (Vec<_>, Vec<_>) = leads
             .iter()
             .map(|lead| (lead, rows.of(&lead.lead)))
@@ -167,9 +166,7 @@ impl<T: Transport, Q: Queue> Work<'_, T, Q> {
             let needed = app.gemini.timeout() + WRITING_TIME;
             if asks && self.deadline.remaining() < needed && self.waves == 0 {
                 let seconds = needed.as_secs();
-                return Err(Failure::retryable(format!(
-                    "less than {seconds} s were left to begin in"
-                )));
+                return Err(Failure::retry(format!("less than {seconds} s were left to begin in")));
             }
             if asks && self.deadline.remaining() < needed {
                 tracing::info!(

@@ -31,7 +31,7 @@ pub(crate) async fn write<T: Transport, Q: Queue>(
         if is_denied && updates.len() > 1 {
             break;
         }
-        let AirtableError::Refused { message, .. } = &error else { return Err(given_up(&error)) };
+        let AirtableError::Refused { message, .. } = &error else { return Err(error.into()) };
         let Some(field) = refused_optional_field(message, writable) else { break };
         tracing::error!(%error, airtable.field = field, "leads are written without this field");
         writable.retain(|name| name != field);
@@ -46,20 +46,16 @@ pub(crate) async fn write<T: Transport, Q: Queue>(
         match app.airtable.update(&chunk.base, schema::TABLE, row).await {
             Ok(()) => {}
             Err(error @ AirtableError::Denied { .. }) if failed.len() + 1 == rows => {
-                return Err(given_up(&error));
+                return Err(error.into());
             }
             Err(error @ (AirtableError::Refused { .. } | AirtableError::Denied { .. })) => {
                 tracing::error!(%error, airtable.record = %update.id, "lead's row is not written");
                 failed.insert(update.id, error.to_string());
             }
-            Err(error) => return Err(given_up(&error)),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(failed)
-}
-
-fn given_up(error: &AirtableError) -> Failure {
-    Failure { class: error.class(), reason: error.to_string() }
 }
 
 /// The optional field that a refusal is about.

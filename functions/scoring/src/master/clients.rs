@@ -3,7 +3,7 @@
 use crate::Scoring;
 use crate::master::resolve::{Row, oldest, text};
 use serde_json::Value;
-use shared::core::ids::{BaseId, BaseRunId, ClientId, RunId};
+use shared::core::ids::{BaseId, ClientId, RunId, RunStamp};
 use shared::messages::Kind;
 use shared::ports::Transport;
 use shared::schema::{clients, run_record};
@@ -125,15 +125,15 @@ pub(crate) struct Spent {
     pub(crate) day: u64,
 }
 
-/// Reads what the runs of a day have used: those whose id begins with the day of `base_run`.
+/// Reads what the runs of a day have used: those whose id begins with the day of `run_stamp`.
 pub(crate) async fn spent(
     airtable: &Airtable<impl Transport>,
     master: &BaseId,
-    base_run: &BaseRunId,
+    run_stamp: &RunStamp,
     client: Option<&ClientId>,
     kind: Kind,
 ) -> Result<Spent, AirtableError> {
-    let day = &base_run.as_str()[..7];
+    let day = &run_stamp.as_str()[..7];
     // All fields: naming one that somebody renamed would have the request refused, and no run
     // planned while that lasts.
     let query = ListQuery {
@@ -141,7 +141,7 @@ pub(crate) async fn spent(
         ..ListQuery::default()
     };
     let rows: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
-    let own = client.map(|client| RunId::new(base_run, client).to_string());
+    let own = client.map(|client| RunId::new(run_stamp, client).to_string());
     let mut spent = Spent::default();
     for row in &rows {
         let id = text(row, run_record::RUN_ID);
@@ -167,7 +167,7 @@ pub(crate) async fn spent(
 /// It is what the records say: what is being scored this very moment is on none of them yet.
 pub(crate) async fn allowance<T: Transport, Q>(
     app: &Scoring<T, Q>,
-    base_run: &BaseRunId,
+    run_stamp: &RunStamp,
     client: &ClientId,
     kind: Kind,
     client_limit: Option<u64>,
@@ -178,7 +178,7 @@ pub(crate) async fn allowance<T: Transport, Q>(
         return Ok(share);
     }
     let master = &app.config.airtable.master_base;
-    let spent = spent(&app.planning, master, base_run, Some(client), kind).await?;
+    let spent = spent(&app.planning, master, run_stamp, Some(client), kind).await?;
     let of_run = client_limit.map(|limit| limit.saturating_sub(spent.run));
     let of_day = day_limit.map(|limit| limit.saturating_sub(spent.day));
     Ok([of_run, of_day, share].into_iter().flatten().min())

@@ -4,7 +4,7 @@
 use crate::master::clients::find_client;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use shared::core::ids::{ApifyRunId, BaseId, BaseRunId, ClientId};
+use shared::core::ids::{ApifyRunId, BaseId, ClientId, RunStamp};
 use shared::messages::{Ingest, Kind, RunHeader, RunType};
 use shared::ports::Transport;
 use shared::schema::{apify, clients, run_record};
@@ -35,7 +35,7 @@ pub(crate) async fn resolve(
     let started_at = apify_run.map_or(Timestamp::UNIX_EPOCH, |run| run.started_at);
     let hints = &task.hints;
     // The table `Apify` is asked only for what the webhook itself does not say.
-    let listed = if hints.client.is_none() || hints.base_run.is_none() {
+    let listed = if hints.client.is_none() || hints.run_stamp.is_none() {
         listed(airtable, master, &task.apify_run_id).await?
     } else {
         Listed::default()
@@ -59,18 +59,18 @@ pub(crate) async fn resolve(
         );
         return Ok(unattributed(task, started_at, reason));
     };
-    let (base_run, run_type) = match &hints.base_run {
+    let (run_stamp, run_type) = match &hints.run_stamp {
         Some(given) => (given.clone(), RunType::Orchestrated),
         None => match recorded(airtable, master, &client_id, task, started_at).await? {
             Some(recorded) => recorded,
-            None => match listed.base_run {
+            None => match listed.run_stamp {
                 Some(listed) => (listed, RunType::Orchestrated),
-                None => (BaseRunId::at(started_at), RunType::Standalone),
+                None => (RunStamp::at(started_at), RunType::Standalone),
             },
         },
     };
     let run = RunHeader {
-        base_run,
+        run_stamp,
         client: client_id,
         client_name: client.name.clone(),
         run_type,
@@ -84,7 +84,7 @@ pub(crate) async fn resolve(
 /// scored.
 fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolved {
     let run = RunHeader {
-        base_run: task.hints.base_run.clone().unwrap_or_else(|| BaseRunId::at(started_at)),
+        run_stamp: task.hints.run_stamp.clone().unwrap_or_else(|| RunStamp::at(started_at)),
         client: ClientId::unattributed(),
         client_name: String::new(),
         run_type: RunType::Standalone,
@@ -100,7 +100,7 @@ async fn recorded(
     client: &ClientId,
     task: &Ingest,
     started_at: Timestamp,
-) -> Result<Option<(BaseRunId, RunType)>, AirtableError> {
+) -> Result<Option<(RunStamp, RunType)>, AirtableError> {
     let apify_run = &task.apify_run_id;
     let query = ListQuery {
         fields: &[run_record::RUN_ID, run_record::APIFY_RUN_ID],
@@ -113,12 +113,12 @@ async fn recorded(
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
         let run = text(row, run_record::RUN_ID).parse::<shared::core::ids::RunId>().ok()?;
-        let base = run.base();
+        let base = run.stamp();
         // A webhook for a run that Apify did not know then may have left a record of 1970.
-        if run.client() != *client || base == BaseRunId::at(Timestamp::UNIX_EPOCH) {
+        if run.client() != *client || base == RunStamp::at(Timestamp::UNIX_EPOCH) {
             return None;
         }
-        let derived = base == BaseRunId::at(started_at);
+        let derived = base == RunStamp::at(started_at);
         Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
     }))
 }
@@ -131,7 +131,7 @@ fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {
 /// What the table `Apify` says of a harvest.
 #[derive(Debug, Default)]
 struct Listed {
-    base_run: Option<BaseRunId>,
+    run_stamp: Option<RunStamp>,
     client: Option<ClientId>,
 }
 
@@ -147,7 +147,7 @@ async fn listed(
     };
     match airtable.list::<Map<String, Value>>(master, apify::TABLE, &query).await {
         Ok(rows) => Ok(oldest(&rows).map_or_else(Listed::default, |row| Listed {
-            base_run: BaseRunId::in_front_of(&text(row, apify::RUN_ID)),
+            run_stamp: RunStamp::in_front_of(&text(row, apify::RUN_ID)),
             client: text(row, apify::CLIENT_ID).trim().parse().ok(),
         })),
         Err(AirtableError::Denied { .. }) => {

@@ -30,23 +30,18 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
     task: &Ingest,
 ) -> Result<(), Failure> {
     let seen_at = app.clock.now();
-    let apify_run = app
-        .apify
-        .run(&task.apify_run_id)
-        .await
-        .map_err(|error| Failure { class: error.class(), reason: error.to_string() })?;
+    // A refusal is retried too: the token can be corrected, and the harvest is paid for.
+    let apify_run = app.apify.run(&task.apify_run_id).await.map_err(Failure::retry)?;
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right; the harvest is paid for.
     let Resolved { run, base, token_limit } =
-        resolve(&app.planning, master, task, apify_run.as_ref())
-            .await
-            .map_err(Failure::retryable)?;
+        resolve(&app.planning, master, task, apify_run.as_ref()).await.map_err(Failure::retry)?;
     if task.hints.client.is_none() && run.client != ClientId::unattributed() {
         // Only now it is known whose plan this is: it goes on behind that client's others.
         let hints = Hints { client: Some(run.client), ..task.hints.clone() };
         let message = Ingest { hints, ..task.clone() }.into_message();
         let queued = app.queue.send(QueueName::Scoring, vec![message]).await;
-        return queued.map_err(Failure::retryable);
+        return queued.map_err(Failure::retry);
     }
     let span = shared::telemetry::logs::run_span(&run);
     let result = tracing::Instrument::instrument(
@@ -78,10 +73,9 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
         return report(app, run, vec![failed(task, reason)]).await;
     };
     let Some(status) = apify_run.status else {
-        return Err(Failure::retryable(format!("Apify run {} is still going on", apify_run.id)));
+        return Err(Failure::retry(format!("Apify run {} is still going on", apify_run.id)));
     };
-    let harvest =
-        dataset::harvest(&app.apify, apify_run, status).await.map_err(Failure::retryable)?;
+    let harvest = dataset::harvest(&app.apify, apify_run, status).await.map_err(Failure::retry)?;
     let Some(mut harvest) = harvest else {
         let reason = format!(
             "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \
@@ -130,7 +124,7 @@ pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
         let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
         tokio::time::sleep(left.unsigned_abs()).await;
         let read_again_at = app.clock.now();
-        if let Some(final_run) = app.apify.run(&apify_run.id).await.map_err(Failure::retryable)?
+        if let Some(final_run) = app.apify.run(&apify_run.id).await.map_err(Failure::retry)?
             && final_run.cost != apify_run.cost
         {
             report(app, run, vec![harvested(&final_run, read_again_at)]).await?;
@@ -159,7 +153,7 @@ async fn plan<T: Transport, Q: Queue>(
     let prepared =
         Planning::prepare(app, run, base, Kind::Post, token_limit, !planned_leads.is_empty())
             .await?;
-    let about = ["post", run.base_run.as_str(), run.client.as_str(), apify_run.id.as_str()];
+    let about = ["post", run.run_stamp.as_str(), run.client.as_str(), apify_run.id.as_str()];
     prepared.estimate(app, &mut planned_leads);
     let mut allowance = prepared.allowance.clone();
     let plan = Plan::new(&about, planned_leads, app.config.lanes, &mut allowance)
@@ -190,8 +184,8 @@ impl Planning {
             return Ok(Self { kind, prepared: None, allowance: Allowance::new(None) });
         }
         let prepared = Some(prepare(app, base, kind).await?);
-        let (base_run, client) = (&run.base_run, &run.client);
-        let left = allowance_of(app, base_run, client, kind, token_limit, None).await?;
+        let (run_stamp, client) = (&run.run_stamp, &run.client);
+        let left = allowance_of(app, run_stamp, client, kind, token_limit, None).await?;
         Ok(Self { kind, prepared, allowance: Allowance::new(left) })
     }
 

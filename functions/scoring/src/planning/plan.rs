@@ -314,7 +314,7 @@ mod tests {
     fn frame() -> ChunkFrame {
         ChunkFrame {
             run: RunHeader {
-                base_run: "261123-100000".parse().unwrap(),
+                run_stamp: "261123-100000".parse().unwrap(),
                 client: "Guy-Wilson".parse().unwrap(),
                 client_name: "Guy Wilson".to_owned(),
                 run_type: RunType::Standalone,

@@ -6,7 +6,7 @@ use crate::lead::row::{self, Writable};
 use crate::planning::plan::{ChunkFrame, MAX_RUBRIC_BYTES};
 use crate::prompt::posts_rubric::{self, RubricError};
 use crate::prompt::{posts, profile, profile_rubric};
-use shared::core::failure::{Failure, FailureClass};
+use shared::core::failure::Failure;
 use shared::core::ids::BaseId;
 use shared::messages::{Kind, ProfileAttribute, RunHeader, Source};
 use shared::ports::{QueueError, Transport};
@@ -23,9 +23,10 @@ pub(crate) enum NotPlanned {
 
 impl From<AirtableError> for NotPlanned {
     fn from(error: AirtableError) -> Self {
-        match error.class() {
-            FailureClass::Retryable => Self::Later(Failure::retryable(error)),
-            FailureClass::Terminal | FailureClass::Poison => Self::Never(error.to_string()),
+        if error.is_retryable() {
+            Self::Later(Failure::retry(error))
+        } else {
+            Self::Never(error.to_string())
         }
     }
 }
@@ -33,7 +34,7 @@ impl From<AirtableError> for NotPlanned {
 impl From<QueueError> for NotPlanned {
     fn from(error: QueueError) -> Self {
         match &error {
-            QueueError::Unreachable { .. } => Self::Later(Failure::retryable(error)),
+            QueueError::Unreachable { .. } => Self::Later(Failure::retry(error)),
             QueueError::Refused { .. } => Self::Never(error.to_string()),
         }
     }

@@ -33,14 +33,14 @@ async fn replay_run<T: Transport, Q: Queue>(
     if run.client == ClientId::unattributed() {
         // By now the table `Apify` may name the client that nothing named then.
         for apify_run in &task.unplanned {
-            let hints = Hints { base_run: None, ..Hints::default() };
+            let hints = Hints { run_stamp: None, ..Hints::default() };
             ingest::ingest(app, &ingest_of(task, apify_run, hints)).await?;
         }
         return Ok(());
     }
     let master = &app.config.airtable.master_base;
     let client = find_client(&app.planning, master, &run.client).await;
-    let client = client.map_err(Failure::retryable)?;
+    let client = client.map_err(Failure::retry)?;
     for kind in [Kind::Post, Kind::Profile] {
         replay_kind(app, task, client.as_ref(), kind).await?;
     }
@@ -80,7 +80,7 @@ async fn replay_kind<T: Transport, Q: Queue>(
     let token_limit = client.and_then(|client| client.token_limit(kind));
     for apify_run in harvests {
         let seen_at = app.clock.now();
-        let found = app.apify.run(apify_run).await.map_err(Failure::retryable)?;
+        let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
         let ingest = ingest_of(task, apify_run, Hints::default());
         let base = Ok(base.clone());
         ingest::ingest_run(app, &ingest, found.as_ref(), seen_at, run, base, token_limit).await?;
@@ -123,20 +123,20 @@ async fn plan_again<T: Transport, Q: Queue>(
         again.leads.iter().map(|lead| (&lead.lead, lead.record.as_ref())).collect();
     let mut plans: Vec<(Plan, Source)> = Vec::new();
     let at = task.requested_at.to_string();
-    let (base_run, client) = (run.base_run.as_str(), run.client.as_str());
+    let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());
     let mut new_plan = |from: &str, mut leads: Vec<PlanLead>| {
         planning.estimate(app, &mut leads);
-        let about = ["replay", base_run, client, again.plan.as_str(), &at, from];
+        let about = ["replay", run_stamp, client, again.plan.as_str(), &at, from];
         Plan::new(&about, leads, app.config.lanes, allowance)
             .map(|plan| plan.replacing(&again.plan))
-            .map_err(Failure::poison)
+            .map_err(Failure::dead_letter)
     };
     if let Some(apify_run) = &again.harvest {
-        let found = app.apify.run(apify_run).await.map_err(Failure::retryable)?;
+        let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
         if let Some(found) = &found
             && let Some(status) = found.status
             && let Some(harvest) =
-                dataset::harvest(&app.apify, found, status).await.map_err(Failure::retryable)?
+                dataset::harvest(&app.apify, found, status).await.map_err(Failure::retry)?
         {
             let leads: Vec<PlanLead> = harvest
                 .profiles

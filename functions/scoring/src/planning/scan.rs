@@ -8,7 +8,7 @@ use serde::Deserialize;
 use shared::core::digest::short_id_of;
 use shared::core::ids::{BaseId, LeadKey, RecordId};
 use shared::core::linkedin::ProfileKey;
-use shared::messages::{Kind, SoFar};
+use shared::messages::{Kind, ScanCursor};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
@@ -122,11 +122,11 @@ impl<'a, T: Transport> Selection<'a, T> {
     }
 
     /// Goes on where an earlier selection stopped.
-    pub(crate) fn resume(&mut self, so_far: &SoFar) {
-        self.listings.drain(..so_far.listings.min(self.listings.len()));
-        self.done = so_far.listings;
-        self.offset.clone_from(&so_far.offset);
-        if !so_far.has_view {
+    pub(crate) fn resume(&mut self, cursor: &ScanCursor) {
+        self.listings.drain(..cursor.listings.min(self.listings.len()));
+        self.done = cursor.listings;
+        self.offset.clone_from(&cursor.offset);
+        if !cursor.has_view {
             self.view = None;
         }
     }

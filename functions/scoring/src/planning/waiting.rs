@@ -17,12 +17,12 @@ use jiff::Timestamp;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;
 use shared::core::failure::Failure;
-use shared::core::ids::{BaseId, BaseRunId, ClientId, PlanId, RunId};
+use shared::core::ids::{BaseId, ClientId, PlanId, RunId, RunStamp};
 use shared::core::prices;
 use shared::core::tokens::{NanoUsd, Tier};
 use shared::messages::{
-    Clients, Fact, Kind, MAX_PLAN_LEADS, Message, Note, NoteKind, Opened, OpenedBy, Planned,
-    RunFailed, RunHeader, RunType, Score, ScoringTask, SoFar, Source, plan_group,
+    ClientScope, Fact, Kind, MAX_PLAN_LEADS, Message, Note, NoteKind, Opened, OpenedBy, Planned,
+    RunFailed, RunHeader, RunType, ScanCursor, ScoreWaiting, ScoringTask, Source, plan_group,
 };
 use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
 use std::time::Duration;
@@ -32,16 +32,16 @@ const PART_LEADS: usize = 500;
 /// With less time than this left the planning goes on in another invocation.
 const PAGE_TIME: Duration = Duration::from_secs(40);
 
-/// Handles a `Score` task.
+/// Handles a `ScoreWaiting` task.
 pub(crate) async fn score<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
-    task: &Score,
+    task: &ScoreWaiting,
     deadline: Deadline,
 ) -> Result<(), Failure> {
-    let base_run = task.run().map_err(Failure::poison)?;
+    let run_stamp = task.run().map_err(Failure::dead_letter)?;
     match &task.clients {
-        Clients::All => fan_out(app, task, &base_run).await,
-        Clients::One(client) => score_client(app, task, base_run, client, deadline).await,
+        ClientScope::All => fan_out(app, task, &run_stamp).await,
+        ClientScope::One(client) => score_client(app, task, run_stamp, client, deadline).await,
     }
 }
 
@@ -49,24 +49,24 @@ pub(crate) async fn score<T: Transport, Q: Queue>(
 /// no client's plan waits for another's to know what is left.
 async fn fan_out<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
-    task: &Score,
-    base_run: &BaseRunId,
+    task: &ScoreWaiting,
+    run_stamp: &RunStamp,
 ) -> Result<(), Failure> {
     let master = &app.config.airtable.master_base;
     let clients = clients::served(&app.planning, master, task.kind).await;
-    let clients = clients.map_err(Failure::retryable)?;
+    let clients = clients.map_err(Failure::retry)?;
     let share = match app.config.daily_token_limit {
         None => None,
         Some(limit) => {
-            let spent = clients::spent(&app.planning, master, base_run, None, task.kind);
-            let left = limit.saturating_sub(spent.await.map_err(Failure::retryable)?.day);
+            let spent = clients::spent(&app.planning, master, run_stamp, None, task.kind);
+            let left = limit.saturating_sub(spent.await.map_err(Failure::retry)?.day);
             left.checked_div(clients.len() as u64)
         }
     };
     let messages = clients.iter().map(|client| {
-        let of_client = Score {
-            clients: Clients::One(client.clone()),
-            base_run: Some(base_run.clone()),
+        let of_client = ScoreWaiting {
+            clients: ClientScope::One(client.clone()),
+            run_stamp: Some(run_stamp.clone()),
             token_share: share,
             ..task.clone()
         };
@@ -75,32 +75,32 @@ async fn fan_out<T: Transport, Q: Queue>(
             group: plan_group(client.as_str()),
             deduplication: id_of(&[
                 "score",
-                base_run.as_str(),
+                run_stamp.as_str(),
                 client.as_str(),
                 task.kind.as_str(),
                 &limit,
                 &task.dry_run.to_string(),
             ]),
-            body: ScoringTask::Score(of_client).encode(),
+            body: ScoringTask::ScoreWaiting(of_client).encode(),
         }
     });
-    tracing::info!(run.base = %base_run, clients = clients.len(), "scoring of all clients begins");
-    app.queue.send(QueueName::Scoring, messages.collect()).await.map_err(Failure::retryable)
+    tracing::info!(run.base = %run_stamp, clients = clients.len(), "scoring of all clients begins");
+    app.queue.send(QueueName::Scoring, messages.collect()).await.map_err(Failure::retry)
 }
 
 async fn score_client<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
-    task: &Score,
-    base_run: BaseRunId,
+    task: &ScoreWaiting,
+    run_stamp: RunStamp,
     id: &ClientId,
     deadline: Deadline,
 ) -> Result<(), Failure> {
     let master = &app.config.airtable.master_base;
     // Whatever is wrong with the master base can be put right.
-    let client = find_client(&app.planning, master, id).await.map_err(Failure::retryable)?;
-    let was_chosen = task.base_run.is_some();
+    let client = find_client(&app.planning, master, id).await.map_err(Failure::retry)?;
+    let was_chosen = task.run_stamp.is_some();
     let run = RunHeader {
-        base_run,
+        run_stamp,
         client: id.clone(),
         client_name: client.as_ref().map(|client| client.name.clone()).unwrap_or_default(),
         run_type: if was_chosen { RunType::Orchestrated } else { RunType::Standalone },
@@ -112,7 +112,7 @@ async fn score_client<T: Transport, Q: Queue>(
 
 async fn score_run<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
-    task: &Score,
+    task: &ScoreWaiting,
     run: &RunHeader,
     client: Option<Client>,
     deadline: Deadline,
@@ -120,7 +120,7 @@ async fn score_run<T: Transport, Q: Queue>(
     let kind = task.kind;
     let whole = plan_id(task, run);
     if !task.dry_run {
-        let by = OpenedBy::Score { kind, plan: whole.clone() };
+        let by = OpenedBy::ScoreWaiting { kind, plan: whole.clone() };
         report(app, run, vec![Fact::Opened(Opened { by })]).await?;
     }
     let base = match &client {
@@ -137,7 +137,7 @@ async fn score_run<T: Transport, Q: Queue>(
         Ok(base) => plan(app, task, run, &base, limit, &whole, deadline).await,
     };
     match planned {
-        Ok(PlannedLeads { next: Some(so_far), .. }) => go_on(app, task, run, so_far).await,
+        Ok(PlannedLeads { next: Some(cursor), .. }) => go_on(app, task, run, cursor).await,
         Ok(planned) if task.dry_run => tell(app, run, &planned.in_words(app, kind)).await,
         Ok(planned) => {
             tracing::info!(plan.id = %whole, plan.leads = planned.leads, "waiting leads planned");
@@ -170,24 +170,24 @@ async fn score_run<T: Transport, Q: Queue>(
 /// Queues the rest of the planning, which this invocation has no time for.
 async fn go_on<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
-    task: &Score,
+    task: &ScoreWaiting,
     run: &RunHeader,
-    so_far: SoFar,
+    cursor: ScanCursor,
 ) -> Result<(), Failure> {
-    tracing::info!(plan.leads = so_far.leads, "planning goes on in another invocation");
-    let rest = ScoringTask::Score(Score { so_far: Some(so_far), ..task.clone() });
+    tracing::info!(plan.leads = cursor.leads, "planning goes on in another invocation");
+    let rest = ScoringTask::ScoreWaiting(ScoreWaiting { cursor: Some(cursor), ..task.clone() });
     let body = rest.encode();
     let group = plan_group(run.client.as_str());
     let message = OutgoingMessage { group, deduplication: id_of(&["rest", &body]), body };
-    app.queue.send(QueueName::Scoring, vec![message]).await.map_err(Failure::retryable)
+    app.queue.send(QueueName::Scoring, vec![message]).await.map_err(Failure::retry)
 }
 
 /// The id of the plan as a whole: what was asked for, not what was found.
-fn plan_id(task: &Score, run: &RunHeader) -> PlanId {
+fn plan_id(task: &ScoreWaiting, run: &RunHeader) -> PlanId {
     let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
     let asked_at = task.requested_at.map_or(String::new(), |at| at.to_string());
-    let (base_run, client) = (run.base_run.as_str(), run.client.as_str());
-    let mut parts = vec!["waiting", task.kind.as_str(), base_run, client, &limit, &asked_at];
+    let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());
+    let mut parts = vec!["waiting", task.kind.as_str(), run_stamp, client, &limit, &asked_at];
     parts.extend(task.lead_ids.iter().map(|id| id.as_str()));
     id_of(&parts).try_into().expect("an id has the form of a plan id")
 }
@@ -203,7 +203,7 @@ struct PlannedLeads {
     cost: Option<NanoUsd>,
     notes: Vec<String>,
     /// Where to go on, when there was no time for all.
-    next: Option<SoFar>,
+    next: Option<ScanCursor>,
 }
 
 impl PlannedLeads {
@@ -225,7 +225,7 @@ impl PlannedLeads {
 /// Plans the client's waiting leads and queues their chunks.
 async fn plan<T: Transport, Q: Queue>(
     app: &Scoring<T, Q>,
-    task: &Score,
+    task: &ScoreWaiting,
     run: &RunHeader,
     base: &BaseId,
     limit: Option<u64>,
@@ -234,13 +234,14 @@ async fn plan<T: Transport, Q: Queue>(
 ) -> Result<PlannedLeads, NotPlanned> {
     let kind = task.kind;
     let prepared = prepare(app, base, kind).await?;
-    let so_far = task.so_far.clone();
-    let left = match &so_far {
-        Some(so_far) => so_far.tokens_left,
-        None => allowance(app, &run.base_run, &run.client, kind, limit, task.token_share).await?,
+    let cursor = task.cursor.clone();
+    let left = match &cursor {
+        Some(cursor) => cursor.tokens_left,
+        None => allowance(app, &run.run_stamp, &run.client, kind, limit, task.token_share).await?,
     };
-    let beginning = || SoFar { cost: Some(NanoUsd(0)), has_view: true, ..SoFar::default() };
-    let so_far = so_far.unwrap_or_else(beginning);
+    let beginning =
+        || ScanCursor { cost: Some(NanoUsd(0)), has_view: true, ..ScanCursor::default() };
+    let cursor = cursor.unwrap_or_else(beginning);
     let mut work = Planning {
         app,
         run,
@@ -251,10 +252,10 @@ async fn plan<T: Transport, Q: Queue>(
         allowance: Allowance::new(left),
         part: Vec::new(),
         done: PlannedLeads {
-            leads: so_far.leads,
-            beyond: so_far.beyond,
-            tokens: so_far.tokens,
-            cost: so_far.cost,
+            leads: cursor.leads,
+            beyond: cursor.beyond,
+            tokens: cursor.tokens,
+            cost: cursor.cost,
             ..PlannedLeads::default()
         },
         now: app.clock.now(),
@@ -265,7 +266,7 @@ async fn plan<T: Transport, Q: Queue>(
     let measure = work.dry_run || work.allowance.is_limited();
     let mut selection =
         Selection::new(&app.planning, base, kind, &prepared.writable, measure, &task.lead_ids);
-    selection.resume(&so_far);
+    selection.resume(&cursor);
     let mut is_cut = false;
     'all: while let Some(page) = selection.next().await? {
         for lead in page {
@@ -284,7 +285,7 @@ async fn plan<T: Transport, Q: Queue>(
             let PlannedLeads { leads, beyond, tokens, cost, .. } = work.done;
             let tokens_left = work.allowance.left();
             let next =
-                SoFar { listings, offset, has_view, leads, beyond, tokens_left, tokens, cost };
+                ScanCursor { listings, offset, has_view, leads, beyond, tokens_left, tokens, cost };
             return Ok(PlannedLeads { next: Some(next), ..PlannedLeads::default() });
         }
     }
@@ -349,7 +350,7 @@ impl<T: Transport, Q: Queue> Planning<'_, T, Q> {
         let about = [
             "part",
             kind.as_str(),
-            run.base_run.as_str(),
+            run.run_stamp.as_str(),
             run.client.as_str(),
             self.whole.as_str(),
         ];
@@ -374,7 +375,7 @@ async fn tell<T: Transport, Q: Queue>(
     let id: RunId = run.id();
     let master = &app.config.airtable.master_base;
     let is_recorded = clients::is_recorded(&app.planning, master, &id, &run.client).await;
-    if is_recorded.map_err(Failure::retryable)? {
+    if is_recorded.map_err(Failure::retry)? {
         report(app, run, vec![noted(words.to_owned())]).await?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use shared::messages::{RunHeader, RunType, Source};
 fn chunk() -> Chunk {
     Chunk {
         run: RunHeader {
-            base_run: "261123-100000".parse().unwrap(),
+            run_stamp: "261123-100000".parse().unwrap(),
             client: "Guy-Wilson".parse().unwrap(),
             client_name: String::new(),
             run_type: RunType::Standalone,

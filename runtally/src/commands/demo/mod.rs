@@ -14,7 +14,7 @@ use percent_encoding::NON_ALPHANUMERIC;
 use proof::Proof;
 use serde_json::json;
 use shared::adapters::http::HttpTransport;
-use shared::core::ids::{BaseRunId, RunId};
+use shared::core::ids::{RunId, RunStamp};
 use shared::ports::Transport;
 use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
 use std::error::Error;
@@ -216,16 +216,16 @@ fn dispatch<'a>(
 ) -> Vec<Dispatched<'a>> {
     let finished_at = Timestamp::now() - HARVESTED_AGO;
     let started_at = finished_at - SignedDuration::from_mins(4);
-    let orchestrated = BaseRunId::at(started_at - SignedDuration::from_mins(30));
+    let orchestrated = RunStamp::at(started_at - SignedDuration::from_mins(30));
     let mut dispatched = Vec::new();
     for (at, client) in world.clients.iter().enumerate() {
         let id = percent_encoding::utf8_percent_encode(client.id.as_str(), NON_ALPHANUMERIC);
         let mut url = format!("http://{address}/webhooks/apify?clientId={id}");
-        let base_run = if at % 2 == 0 {
+        let run_stamp = if at % 2 == 0 {
             url = format!("{url}&runId={orchestrated}");
             orchestrated.clone()
         } else {
-            BaseRunId::at(started_at)
+            RunStamp::at(started_at)
         };
         let headers = json!({"Authorization": format!("Bearer {webhook_token}")});
         let webhook = Webhook::try_from(WebhookSpec {
@@ -244,7 +244,7 @@ fn dispatch<'a>(
             webhooks: vec![webhook],
             ..RunSpec::default()
         });
-        let run = RunId::new(&base_run, &client.id);
+        let run = RunId::new(&run_stamp, &client.id);
         let profiles = client.expected_profiles();
         dispatched.push(Dispatched { client, run, expected: harvest.expected, profiles });
     }

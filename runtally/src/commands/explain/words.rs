@@ -7,7 +7,7 @@ pub(super) fn of(fact: &Fact) -> String {
     match fact {
         Fact::Opened(opened) => match &opened.by {
             OpenedBy::Webhook(run) => format!("by the webhook of Apify run {run}"),
-            OpenedBy::Score { kind, .. } => {
+            OpenedBy::ScoreWaiting { kind, .. } => {
                 format!("to score the {}s that are waiting", kind.as_str())
             }
         },

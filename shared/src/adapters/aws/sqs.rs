@@ -8,7 +8,7 @@ use super::lambda::{describe, waits};
 use crate::config::QueueUrls;
 use crate::core::limits::{MAX_MESSAGE_BYTES, hidden_for, is_allowed};
 use crate::ports::limits::check_messages;
-use crate::ports::{OutgoingMessage, ParkedMessage, Queue, QueueError, QueueName};
+use crate::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Most messages in one request.
 const MAX_ENTRIES: usize = 10;
 
-/// The message attribute that holds why a message was parked.
+/// The message attribute that holds why a message was dead-lettered.
 pub const REASON: &str = "reason";
 
 /// The queues a function may use.
@@ -96,12 +96,16 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn park(&self, queue: QueueName, message: ParkedMessage) -> Result<(), QueueError> {
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
         let Some(url) = &self.urls(queue)?.dead_letters else {
             let reason = "this function is not configured with its dead-letter queue".to_owned();
             return Err(QueueError::Unreachable { queue, reason });
         };
-        let ParkedMessage { group, message_id, body, reason } = message;
+        let NewDeadLetter { group, message_id, body, reason } = message;
         let reason = fitting_reason(&reason, body.len());
         self.client
             .send_message()
@@ -120,7 +124,7 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn postpone(
+    async fn requeue(
         &self,
         queue: QueueName,
         receipt: &str,

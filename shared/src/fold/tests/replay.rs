@@ -135,7 +135,7 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
         ]
     };
     let tell = |story: Story, facts: [Fact; 2]| facts.into_iter().fold(story, Story::tell);
-    let by = OpenedBy::Score { kind: Kind::Profile, plan: plan_id() };
+    let by = OpenedBy::ScoreWaiting { kind: Kind::Profile, plan: plan_id() };
     let whole =
         Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
     let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole));

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_the_last() {
-    let by = OpenedBy::Score { kind: Kind::Post, plan: plan_id() };
+    let by = OpenedBy::ScoreWaiting { kind: Kind::Post, plan: plan_id() };
     let story = Story::new().tell(Fact::Opened(Opened { by }));
     let (story, first) = part(story, "a", &[1, 2]);
     let story = story.settled(&first, &[(1, SCORED), (2, SCORED)]).done(&first);
@@ -29,7 +29,7 @@ fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_th
 
 #[test]
 fn a_run_that_found_nothing_waiting_is_completed() {
-    let by = OpenedBy::Score { kind: Kind::Profile, plan: plan_id() };
+    let by = OpenedBy::ScoreWaiting { kind: Kind::Profile, plan: plan_id() };
     let whole =
         Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
     let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole)).summary();

@@ -1,6 +1,6 @@
 //! What Airtable can answer instead of what was asked for.
 
-use crate::core::failure::FailureClass;
+use crate::core::failure::Failure;
 use crate::ports::{HttpResponse, TransportError};
 use http::StatusCode;
 use serde_json::Value;
@@ -60,16 +60,16 @@ pub enum AirtableError {
 }
 
 impl AirtableError {
-    /// What becomes of the work that met this error.
+    /// Whether the same request may succeed later.
     #[must_use]
-    pub fn class(&self) -> FailureClass {
+    pub fn is_retryable(&self) -> bool {
         match self {
             Self::Transport(_)
             | Self::RateLimited { .. }
             | Self::Unavailable { .. }
-            | Self::Unreadable { .. } => FailureClass::Retryable,
-            Self::Refused { .. } if self.is_lost_listing() => FailureClass::Retryable,
-            Self::QuotaSpent | Self::Denied { .. } | Self::Refused { .. } => FailureClass::Terminal,
+            | Self::Unreadable { .. } => true,
+            Self::QuotaSpent | Self::Denied { .. } => false,
+            Self::Refused { .. } => self.is_lost_listing(),
         }
     }
 
@@ -113,6 +113,12 @@ impl AirtableError {
             status if status.is_client_error() => Self::Refused { what, error_type, message },
             status => Self::Unavailable { status: status.as_u16() },
         }
+    }
+}
+
+impl From<AirtableError> for Failure {
+    fn from(error: AirtableError) -> Self {
+        if error.is_retryable() { Self::retry(error) } else { Self::dead_letter(error) }
     }
 }
 
@@ -162,9 +168,9 @@ mod tests {
     fn a_lost_listing_is_begun_again_and_other_refusals_are_final() {
         let lost =
             r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE","message":"Try again."}}"#;
-        assert_eq!(error(422, lost).class(), FailureClass::Retryable);
+        assert!(error(422, lost).is_retryable());
         let unknown = r#"{"error":{"type":"UNKNOWN_FIELD_NAME","message":"Unknown field."}}"#;
-        assert_eq!(error(422, unknown).class(), FailureClass::Terminal);
+        assert!(!error(422, unknown).is_retryable());
     }
 
     #[test]
@@ -173,7 +179,7 @@ mod tests {
             429,
             r#"{"errors":[{"error":"PUBLIC_API_BILLING_LIMIT_EXCEEDED","message":""}]}"#,
         );
-        assert_eq!(spent.class(), FailureClass::Terminal);
-        assert_eq!(error(429, "").class(), FailureClass::Retryable);
+        assert!(!spent.is_retryable());
+        assert!(error(429, "").is_retryable());
     }
 }

@@ -106,13 +106,13 @@ async fn a_parked_message_carries_its_reason_and_its_old_id() {
     // The client compares the checksum of the body.
     let answer = r#"{"MessageId":"1","MD5OfMessageBody":"99914b932bd37a50b983c5e7c90ae93b"}"#;
     let (queue, server) = queue_answered(&[answer]).await;
-    let parked = ParkedMessage {
+    let letter = NewDeadLetter {
         group: "g".to_owned(),
         message_id: "11d6ee51".to_owned(),
         body: "{}".to_owned(),
         reason: "unknown\u{1} version".to_owned(),
     };
-    queue.park(QueueName::Scoring, parked).await.unwrap();
+    queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
     assert_eq!(
         server.bodies()[0],
         json!({
@@ -136,9 +136,9 @@ fn a_reason_is_cut_to_the_room_beside_the_body() {
 }
 
 #[tokio::test]
-async fn a_postponed_message_is_hidden_for_whole_seconds() {
+async fn a_requeued_message_is_hidden_for_whole_seconds() {
     let (queue, server) = queue_answered(&["{}"]).await;
-    queue.postpone(QueueName::Scoring, "r1", Duration::from_millis(1500)).await.unwrap();
+    queue.requeue(QueueName::Scoring, "r1", Duration::from_millis(1500)).await.unwrap();
     assert_eq!(server.bodies()[0]["VisibilityTimeout"], 2);
     assert_eq!(server.bodies()[0]["ReceiptHandle"], "r1");
 }
@@ -157,19 +157,19 @@ async fn a_queue_without_a_url_is_named() {
 async fn the_queue_does_what_its_policy_allows_and_nothing_else() {
     let (queue, server) = queue_answered(&[TAKEN]).await;
     queue.send(QueueName::Scoring, vec![message("d0", 1)]).await.unwrap();
-    let parked = ParkedMessage {
+    let letter = NewDeadLetter {
         group: "g".to_owned(),
         message_id: "m1".to_owned(),
         body: "{}".to_owned(),
         reason: "never".to_owned(),
     };
-    queue.park(QueueName::Scoring, parked).await.unwrap();
-    queue.postpone(QueueName::Scoring, "receipt", Duration::ZERO).await.unwrap();
+    queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
+    queue.requeue(QueueName::Scoring, "receipt", Duration::ZERO).await.unwrap();
     // IAM has one right for sending, alone or in a batch.
     let called = ["changemessagevisibility", "sendmessage", "sendmessagebatch"];
     assert_eq!(server.operations(), called);
     assert_eq!(actions::SEND, ["sqs:SendMessage"]);
-    assert_eq!(actions::POSTPONE, ["sqs:ChangeMessageVisibility"]);
+    assert_eq!(actions::REQUEUE, ["sqs:ChangeMessageVisibility"]);
 }
 
 /// An answer to a receive; the client compares the checksum of each body.
