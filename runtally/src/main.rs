@@ -1,7 +1,7 @@
 //! The `runtally` command.
 
 use clap::{Parser, Subcommand};
-use runtally::commands::{
+use runtally::cli::{
     demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate,
 };
 use shared::config::Vars;
@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
 /// the warnings it would show; a command for the operator says itself what there is to say.
 fn init_logs(command: &Command) {
     let default = match command {
-        Command::Demo(_) => "off,runtally=error,runtally::commands=error",
+        Command::Demo(_) => "off,runtally=error",
         Command::Serve(_) | Command::Simulate(_) => "info",
         Command::Doctor(_)
         | Command::Setup(_)

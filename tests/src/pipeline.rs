@@ -3,9 +3,9 @@
 use crate::bases::{self, CLIENT_BASE, MASTER_BASE};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use runtally::services::{ServiceOptions, Services, tokens};
-use runtally::store::Database;
+use runtally::storage::Database;
 use runtally::system::System;
+use runtally::system::{ServiceOptions, Services, tokens};
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::core::digest::queue_id;

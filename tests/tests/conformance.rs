@@ -6,9 +6,9 @@
 mod emulator;
 
 use emulator::Emulator;
-use runtally::event_log::SqliteEventLog;
-use runtally::queue::{QueueOptions, QueueSettings, SqliteQueue};
-use runtally::store::Database;
+use runtally::storage::Database;
+use runtally::storage::SqliteEventLog;
+use runtally::storage::{QueueOptions, QueueSettings, SqliteQueue};
 use shared::core::clock::Clock;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;

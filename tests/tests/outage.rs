@@ -5,10 +5,10 @@
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use metrics_finalizer::{Adapters, Finalizer};
-use runtally::dispatcher::{Dispatcher, MappingOptions};
-use runtally::event_log::SqliteEventLog;
-use runtally::queue::{QueueOptions, QueueSettings, SqliteQueue};
-use runtally::store::Database;
+use runtally::storage::Database;
+use runtally::storage::SqliteEventLog;
+use runtally::storage::{QueueOptions, QueueSettings, SqliteQueue};
+use runtally::system::{Dispatcher, MappingOptions};
 use scoring::{Limits, Scoring};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;

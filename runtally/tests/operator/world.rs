@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use runtally::invented::field_spec;
-use runtally::services::{Ports, ServiceOptions, Services, tokens};
-use runtally::store::Database;
+use runtally::storage::Database;
 use runtally::system::System;
+use runtally::system::{Ports, ServiceOptions, Services, tokens};
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::ports::Transport;

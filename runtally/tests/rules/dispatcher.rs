@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use runtally::dispatcher::{Dispatcher, MappingOptions};
-use runtally::queue::SqliteQueue;
+use runtally::storage::SqliteQueue;
+use runtally::system::{Dispatcher, MappingOptions};
 use shared::core::deadline::Deadline;
 use shared::ports::Queue;
 use std::future::Future;

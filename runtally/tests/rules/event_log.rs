@@ -1,7 +1,7 @@
 //! What is `EventLog` on SQLite's own; what every log promises is in `tests::conformance`.
 
-use runtally::event_log::SqliteEventLog;
-use runtally::store::Database;
+use runtally::storage::Database;
+use runtally::storage::SqliteEventLog;
 use shared::core::ids::RunId;
 use shared::ports::{EventLog, Projection, StoredEvent};
 

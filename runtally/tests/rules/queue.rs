@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use jiff::ToSpan;
-use runtally::queue::Depth;
-use runtally::store::Database;
+use runtally::storage::Database;
+use runtally::storage::Depth;
 use shared::core::limits::MAX_MESSAGE_BYTES;
 use shared::ports::{Queue, QueueName};
 

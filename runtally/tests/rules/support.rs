@@ -1,7 +1,7 @@
 //! A queue in memory on paused time, and short words for what is done to it.
 
-use runtally::queue::{QueueOptions, QueueSettings, Received, SqliteQueue};
-use runtally::store::Database;
+use runtally::storage::Database;
+use runtally::storage::{QueueOptions, QueueSettings, Received, SqliteQueue};
 use shared::core::clock::Clock;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueName};
 use std::time::Duration;

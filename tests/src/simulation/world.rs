@@ -11,7 +11,7 @@ use super::scenario::Scenario;
 use super::trace::Trace;
 use crate::MASTER_BASE;
 use jiff::Timestamp;
-use runtally::services::tokens;
+use runtally::system::tokens;
 use serde_json::Value;
 use shared::core::clock::Clock;
 use simulators::NoStore;

@@ -1,0 +1,223 @@
+//! The demo's proof: what the services saw against what the records say.
+
+use super::Dispatched;
+use crate::invented::World;
+use crate::system::Services;
+use crate::system::System;
+use serde_json::{Map, Value};
+use shared::schema::{leads, run_record};
+use simulators::RequestCount;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::Duration;
+
+/// What the demo shows.
+pub(super) struct Proof {
+    /// The run records as they are in Airtable, in the order the harvests were dispatched.
+    pub(super) records: Vec<Map<String, Value>>,
+    /// Leads in the clients' bases that a harvest was asked for.
+    pub(super) leads: u64,
+    /// Those of them whose posts must get a score.
+    pub(super) scored_leads: u64,
+    /// Tokens of every answer that Gemini billed.
+    pub(super) billed_tokens: u64,
+    /// Tokens on all records.
+    pub(super) recorded_tokens: u64,
+    /// Requests by service and kind, with the status of their answers.
+    pub(super) requests: BTreeMap<&'static str, Vec<RequestCount>>,
+    pub(super) elapsed: Duration,
+    pub(super) checks: Vec<Check>,
+}
+
+/// Two numbers that must be equal.
+pub(super) struct Check {
+    pub(super) what: String,
+    /// What the services saw, or what the invented data makes necessary.
+    pub(super) expected: String,
+    /// What the records, or the leads' rows, say.
+    pub(super) found: String,
+}
+
+impl Check {
+    fn new(what: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
+        Self { what: what.into(), expected: expected.to_string(), found: found.to_string() }
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        self.expected == self.found
+    }
+}
+
+impl Proof {
+    /// Collects the proof.
+    pub(super) async fn of(
+        services: &Services,
+        system: &System,
+        world: &World,
+        dispatched: &[Dispatched<'_>],
+        elapsed: Duration,
+        finished: bool,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let rows = services
+            .airtable
+            .service()
+            .rows(world.master_base.as_str(), run_record::TABLE)
+            .map_err(|error| error.to_string())?;
+        let mut proof = Self {
+            records: Vec::new(),
+            leads: dispatched.iter().map(|run| run.expected.leads_planned).sum(),
+            scored_leads: dispatched.iter().map(|run| run.expected.leads_scored).sum(),
+            billed_tokens: services.gemini.service().billed_totals().usage.total,
+            recorded_tokens: 0,
+            requests: BTreeMap::from([
+                ("airtable", services.airtable.requests()),
+                ("apify", services.apify.requests()),
+                ("gemini", services.gemini.requests()),
+            ]),
+            elapsed,
+            checks: vec![Check::new("every run came to its end", true, finished)],
+        };
+        proof.check("records in Airtable, one per run and client", dispatched.len(), rows.len());
+        for run in dispatched {
+            let of_run = |row: &&simulators::airtable::Row| {
+                field(&row.fields, run_record::RUN_ID) == run.run.as_str()
+            };
+            let record = rows.iter().find(of_run).map(|row| row.fields.clone()).unwrap_or_default();
+            proof.check_record(run, &record);
+            proof.check_rows(services, run)?;
+            proof.recorded_tokens += number(&record, run_record::POST_TOKENS)
+                + number(&record, run_record::PROFILE_TOKENS);
+            proof.records.push(record);
+        }
+        let (billed, recorded) = (proof.billed_tokens, proof.recorded_tokens);
+        proof
+            .checks
+            .insert(0, Check::new("tokens the model billed, on the records", billed, recorded));
+        let dead = shared::ports::QueueName::ALL
+            .into_iter()
+            .map(|queue| system.queue.depth(queue).map(|depth| depth.dead))
+            .sum::<Result<usize, _>>()?;
+        proof.check("messages in a dead-letter queue", 0, dead);
+        let limited = proof.airtable_429();
+        proof.check("requests that Airtable limited", 0, limited);
+        Ok(proof)
+    }
+
+    /// Whether everything that must be equal is.
+    pub(super) fn holds(&self) -> bool {
+        self.checks.iter().all(Check::holds)
+    }
+
+    /// Whether every record says of itself that it is balanced.
+    pub(super) fn balanced(&self) -> bool {
+        self.records.iter().all(|record| field(record, run_record::BALANCE) == "balanced")
+    }
+
+    /// What the model's answers cost, over the leads whose posts have a score, in dollars.
+    #[expect(clippy::cast_precision_loss, reason = "counts of leads are small")]
+    pub(super) fn cost_per_scored_lead(&self) -> f64 {
+        let cost: f64 = self
+            .records
+            .iter()
+            .filter_map(|record| record.get(run_record::AI_COST).and_then(Value::as_f64))
+            .sum();
+        cost / self.scored_leads.max(1) as f64
+    }
+
+    pub(super) fn airtable_requests(&self) -> u64 {
+        self.requests["airtable"].iter().map(|count| count.count).sum()
+    }
+
+    pub(super) fn airtable_429(&self) -> u64 {
+        let limited = self.requests["airtable"].iter().filter(|count| count.status == 429);
+        limited.map(|count| count.count).sum()
+    }
+
+    fn check(&mut self, what: impl Into<String>, expected: impl ToString, found: impl ToString) {
+        self.checks.push(Check::new(what, expected, found));
+    }
+
+    /// A record against what the invented data makes necessary.
+    fn check_record(&mut self, run: &Dispatched<'_>, record: &Map<String, Value>) {
+        let (client, expected) = (&run.client.id, &run.expected);
+        for (name, value) in [
+            (run_record::TARGETS, expected.targets),
+            (run_record::POSTS_HARVESTED, expected.posts_harvested),
+            (run_record::POSTS_EXAMINED, expected.posts_examined),
+            (run_record::POSTS_SCORED, expected.posts_scored),
+            (run_record::PROFILES_EXAMINED, run.profiles.examined()),
+            (run_record::PROFILES_SCORED, run.profiles.scored()),
+        ] {
+            self.check(format!("{client}: {name}"), value, number(record, name));
+        }
+        let mut words = format!(
+            "posts: {} leads = {} scored + {} skipped + {} failed",
+            expected.leads_planned,
+            expected.leads_scored,
+            expected.all_skipped(),
+            expected.all_failed(),
+        );
+        if run.profiles.waiting > 0 {
+            words = format!(
+                "{words}; profiles: {} leads = {} scored + {} skipped + {} failed",
+                run.profiles.waiting,
+                run.profiles.scored(),
+                run.profiles.thin,
+                run.profiles.failed,
+            );
+        }
+        let progress = field(record, run_record::PROGRESS_LOG);
+        let said =
+            progress.lines().find_map(|line| line.split_once("finished: ")).map(|(_, said)| said);
+        self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
+        self.check(format!("{client}: Balance"), "balanced", field(record, run_record::BALANCE));
+    }
+
+    /// The leads' rows against the record: as many hold a score of the run as it says.
+    fn check_rows(
+        &mut self,
+        services: &Services,
+        run: &Dispatched<'_>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let rows = services
+            .airtable
+            .service()
+            .rows(run.client.base.as_str(), leads::TABLE)
+            .map_err(|error| error.to_string())?;
+        let marker = format!("\"run_id\":\"{}\"", run.run);
+        let scored = rows
+            .iter()
+            .map(|row| field(&row.fields, leads::POSTS_EVALUATION))
+            .filter(|cell| cell.starts_with('[') && cell.contains(&marker))
+            .count();
+        let what = format!("{}: rows with a score of this run", run.client.id);
+        self.check(what, run.expected.leads_scored, scored);
+        if run.profiles.waiting > 0 {
+            let marker = format!("Run: {}", run.run);
+            let scored = rows
+                .iter()
+                .filter(|row| field(&row.fields, leads::AI_BREAKDOWN).ends_with(&marker))
+                .count();
+            let what = format!("{}: rows with a profile score of this run", run.client.id);
+            self.check(what, run.profiles.scored(), scored);
+        }
+        Ok(())
+    }
+}
+
+/// A text cell; empty when it is.
+pub(super) fn field<'a>(record: &'a Map<String, Value>, name: &str) -> &'a str {
+    record.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(record: &Map<String, Value>, name: &str) -> u64 {
+    record.get(name).and_then(Value::as_f64).map_or(0, |number| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts and tokens are whole and not negative"
+        )]
+        let number = number as u64;
+        number
+    })
+}

@@ -1,0 +1,78 @@
+//! Queues and event log.
+
+use super::check::Check;
+use crate::system::{Deployment, DeploymentError};
+use shared::ports::QueueName;
+
+/// Checks that queues and event log are reachable, and that nothing lies dead.
+pub(super) async fn check(deployment: Result<Deployment, DeploymentError>) -> Vec<Check> {
+    let deployment = match deployment {
+        Ok(deployment) => deployment,
+        Err(error) => {
+            return vec![Check::wrong(
+                "queues and event log",
+                error,
+                "start `runtally serve`, or set the variables of the deployed functions",
+            )];
+        }
+    };
+    let mut checks = Vec::new();
+    for queue in QueueName::ALL {
+        checks.extend(check_queue(&deployment, queue).await);
+    }
+    checks.extend(check_log(&deployment).await);
+    checks
+}
+
+async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
+    let what = format!("{} queue", queue.as_str());
+    let fill = match deployment.fill(queue).await {
+        Ok(fill) => fill,
+        Err(error) => {
+            let todo = "check the queue's URLs and the credentials' right to it";
+            return vec![Check::wrong(what, error, todo)];
+        }
+    };
+    let mut checks = vec![if fill.is_fifo {
+        Check::ok(&what, format!("reachable, {} messages", fill.messages))
+    } else {
+        Check::wrong(
+            &what,
+            "it or its dead-letter queue is no FIFO queue: events would overtake each other",
+            "deploy the queues of template.yaml and set their URLs",
+        )
+    }];
+    let what = format!("{} dead letters", queue.as_str());
+    checks.push(match fill.dead {
+        0 => Check::ok(what, "none"),
+        count => Check::warning(
+            what,
+            format!("{count}: their work is not done"),
+            "run `runtally redrive` to see why, and put them back once that is put right",
+        ),
+    });
+    checks
+}
+
+async fn check_log(deployment: &Deployment) -> Vec<Check> {
+    let (log, horizon) = ("event log", "deduplication");
+    let todo = "check EVENT_LOG_TABLE and the credentials' right to it";
+    let open = match deployment.open_runs().await {
+        Ok(open) => open.len(),
+        Err(error) => return vec![Check::wrong(log, error, todo)],
+    };
+    let log = Check::ok(log, format!("reachable in {}, {open} open runs", deployment.place()));
+    let horizon = match deployment.log_forgets().await {
+        Ok(false) => Check::ok(
+            horizon,
+            "no event is ever forgotten: a webhook or message counts once, however late it comes again",
+        ),
+        Ok(true) => Check::wrong(
+            horizon,
+            "the event log forgets: what comes again after that counts twice",
+            "switch the table's time to live off",
+        ),
+        Err(error) => Check::wrong(horizon, error, todo),
+    };
+    vec![log, horizon]
+}

@@ -1,0 +1,102 @@
+//! `runtally doctor`: looks at everything the system needs, and says what to do where something
+//! is not as it must be.
+
+mod bases;
+mod check;
+mod data;
+mod services;
+mod webhook;
+
+use super::operator::{Place, print_json};
+use super::{CommandResult, Fault};
+use crate::system::Deployment;
+use check::{Check, Level};
+use serde_json::json;
+use shared::adapters::http::HttpTransport;
+use std::future::Future;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A group of checks that takes longer is given up: a doctor who does not answer helps nobody.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Most lines of one level and group.
+const MAX_LINES: usize = 100;
+
+/// Options of `runtally doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Root of the webhook's public URL, such as https://abc123.execute-api.eu-west-1.amazonaws.com
+    #[arg(long)]
+    url: Option<String>,
+}
+
+/// Checks everything. Succeeds if nothing is wrong.
+///
+/// # Errors
+/// When it cannot even begin.
+pub async fn run(options: &Options) -> CommandResult {
+    let variables = options.place.variables()?;
+    let transport = Arc::new(HttpTransport::new()?);
+    let deployment = Deployment::open(&variables, &options.place.data);
+    let groups = futures_util::join!(
+        patiently("settings", async { services::settings(&variables) }),
+        patiently("Airtable", bases::check(&variables, &transport)),
+        patiently("Apify", services::apify(&variables, &transport)),
+        patiently("model", services::model(&variables, &transport)),
+        patiently("data", data::check(deployment)),
+        patiently("webhook", webhook::check(&variables, &transport, options.url.as_deref())),
+    );
+    let (settings, airtable, apify, model, data, webhook) = groups;
+    let checks: Vec<Check> =
+        [settings, airtable, apify, model, data, webhook].into_iter().flat_map(bounded).collect();
+    let count = |level| checks.iter().filter(|check| check.level == level).count();
+    let (wrong, warnings) = (count(Level::Wrong), count(Level::Warning));
+    if options.place.json {
+        let lines: Vec<_> = checks.iter().map(Check::json).collect();
+        print_json(&json!({"checks": lines, "wrong": wrong, "warnings": warnings}))?;
+    } else {
+        print(&checks, wrong, warnings)?;
+    }
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The checks of one group, or one that says that they took too long.
+async fn patiently(what: &str, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
+    tokio::time::timeout(PATIENCE, checks).await.unwrap_or_else(|_| {
+        let says = format!("no end within {} s; nothing of it is checked", PATIENCE.as_secs());
+        vec![Check::wrong(what, says, "wait a minute and ask again: it may be throttled or away")]
+    })
+}
+
+/// At most [`MAX_LINES`] of each level; how many more there are is said.
+fn bounded(checks: Vec<Check>) -> Vec<Check> {
+    let mut shown = Vec::new();
+    for level in [Level::Wrong, Level::Warning, Level::Info, Level::Ok] {
+        let mut of_level: Vec<Check> =
+            checks.iter().filter(|check| check.level == level).cloned().collect();
+        let more = of_level.len().saturating_sub(MAX_LINES);
+        of_level.truncate(MAX_LINES);
+        shown.extend(of_level);
+        if more > 0 {
+            let says = format!("{more} more like these");
+            shown.push(Check { level, what: "…".to_owned(), says, what_to_do: None });
+        }
+    }
+    shown
+}
+
+fn print(checks: &[Check], wrong: usize, warnings: usize) -> Result<(), Fault> {
+    let mut out = std::io::stdout().lock();
+    for check in checks {
+        writeln!(out, "{}", check.line())?;
+    }
+    let verdict = match (wrong, warnings) {
+        (0, 0) => "Nothing is wrong.".to_owned(),
+        (wrong, warnings) => format!("{wrong} wrong, {warnings} with a warning."),
+    };
+    Ok(writeln!(out, "{verdict}")?)
+}

@@ -1,0 +1,85 @@
+//! The webhook: reachable, closed to strangers, open to Apify.
+
+use super::check::Check;
+use super::services::corrected;
+use crate::cli::Fault;
+use bytes::Bytes;
+use http::header;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use shared::adapters::http::HttpTransport;
+use shared::ports::Transport;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No answer within this counts as none. A cold start takes a second at most.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Posts Apify's test event, which does nothing, without a token and with ours.
+pub(super) async fn check(
+    variables: &impl Fn(&'static str) -> Option<String>,
+    transport: &Arc<HttpTransport>,
+    url: Option<&str>,
+) -> Vec<Check> {
+    let Some(url) = url else {
+        return vec![Check::info("webhook", "not checked; name its public URL with --url")];
+    };
+    let url = url.trim_end_matches('/').trim_end_matches("/webhooks/apify");
+    let url = format!("{url}/webhooks/apify");
+    let what = format!("webhook {url}");
+    let strangers = match post(transport, &url, None).await {
+        Ok(401) => Check::ok(&what, "reachable, and closed to strangers"),
+        Ok(200..=299) => Check::wrong(
+            &what,
+            "it takes webhooks from anybody",
+            "deploy this release: no other answers there",
+        ),
+        Ok(status) => Check::wrong(
+            &what,
+            format!("a webhook without a token is answered {status}, not 401"),
+            "check that the URL is the one in the output WebhookUrl",
+        ),
+        Err(error) => {
+            let todo = "check the URL, and that the system runs";
+            return vec![Check::wrong(&what, error, todo)];
+        }
+    };
+    let config = match webhook_intake::Config::read(variables) {
+        Ok(config) => config,
+        Err(error) => {
+            let says = format!("not checked with our token: {error}");
+            return vec![strangers, Check::wrong(what, says, corrected(&error))];
+        }
+    };
+    let token = config.tokens.first().map(|token| token.expose_secret());
+    let ours = match post(transport, &url, token).await {
+        Ok(200) => Check::ok(&what, "it knows our token"),
+        Ok(401) => Check::wrong(
+            &what,
+            "it does not know our token",
+            "set WEBHOOK_TOKEN to the one it was started with, here and in Apify's headers template",
+        ),
+        Ok(status) => Check::wrong(
+            &what,
+            format!("Apify's test event is answered {status}, not 200"),
+            "look into the log of webhook-intake",
+        ),
+        Err(error) => Check::wrong(&what, error, "ask again; look into the log of webhook-intake"),
+    };
+    vec![strangers, ours]
+}
+
+/// The status of the answer to a test event.
+async fn post(
+    transport: &Arc<HttpTransport>,
+    url: &str,
+    token: Option<&str>,
+) -> Result<u16, Fault> {
+    let body = json!({"eventType": "TEST", "eventData": null, "resource": {}});
+    let mut request = http::Request::post(url).header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Bytes::from(body.to_string()))?;
+    Ok(transport.send(request, TIMEOUT).await?.status().as_u16())
+}

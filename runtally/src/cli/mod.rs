@@ -1,0 +1,28 @@
+//! One module per subcommand of `runtally`: its options, what it does, and what it prints.
+//! Everything that a person or a script reads is made here.
+//! How a queue, a log or a function works may not enter.
+
+mod clients;
+pub mod demo;
+pub mod doctor;
+pub mod explain;
+mod gaps;
+mod operator;
+pub mod redrive;
+pub mod replay;
+pub mod reproject;
+pub mod runs;
+pub mod serve;
+pub mod setup;
+pub mod simulate;
+
+pub use operator::Place;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// Why a command could not do its work, with what to do.
+type Fault = Box<dyn Error + Send + Sync>;
+
+/// How a command ends: with an exit code, or with an error that says what to do.
+pub type CommandResult = Result<ExitCode, Fault>;

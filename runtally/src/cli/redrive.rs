@@ -1,0 +1,178 @@
+//! `runtally redrive`: dead letters with their reasons, and the way back to their queue.
+
+use super::operator::{Place, print_json, table};
+use super::{CommandResult, Fault};
+use crate::storage::DeadLetter;
+use crate::system::Deployment;
+use serde_json::{Value, json};
+use shared::core::ids::RunId;
+use shared::messages::{Message, MetricsMessage, ScoringTask};
+use shared::ports::QueueName;
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Most letters that are shown.
+const MAX_SHOWN: usize = 50;
+
+/// Options of `runtally redrive`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Only the messages of this run
+    #[arg(long)]
+    run: Option<RunId>,
+    /// Put them back without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+/// A dead letter and what can be told of it.
+struct Letter {
+    queue: QueueName,
+    letter: DeadLetter,
+    run: Option<RunId>,
+    what: String,
+}
+
+/// Shows the dead letters and, with `--yes` or when a person agrees, puts them back.
+///
+/// # Errors
+/// When the queues cannot be reached. No letter is lost.
+pub async fn run(options: &Options) -> CommandResult {
+    let deployment = Deployment::open(options.place.variables()?, &options.place.data)?;
+    let mut letters = Vec::new();
+    // SQS shows the first ten of a group; how many there are it says apart from that.
+    let mut dead_in_all = 0;
+    for queue in QueueName::ALL {
+        dead_in_all += deployment.fill(queue).await?.dead;
+        let dead = deployment.dead_letters(queue).await?;
+        letters.extend(dead.into_iter().map(|letter| Letter::of(queue, letter)));
+    }
+    let all = letters.len();
+    let hidden = usize::try_from(dead_in_all)?.saturating_sub(all);
+    letters.retain(|letter| options.run.is_none() || letter.run == options.run);
+    if !options.place.json {
+        print(&letters, all - letters.len(), hidden)?;
+    }
+    let agreed = options.yes || (!options.place.json && ask(letters.len())?);
+    let mut redriven = 0;
+    for queue in QueueName::ALL.into_iter().filter(|_| agreed) {
+        let of_queue = letters.iter().filter(|letter| letter.queue == queue);
+        let ids: BTreeSet<String> =
+            of_queue.map(|letter| letter.letter.message_id.clone()).collect();
+        if !ids.is_empty() {
+            redriven += deployment.redrive(queue, &ids).await?;
+        }
+    }
+    if options.place.json {
+        let shown: Vec<Value> = letters.iter().take(MAX_SHOWN).map(Letter::json).collect();
+        print_json(&json!({"dead_letters": shown, "count": letters.len(), "hidden": hidden,
+            "redriven": redriven}))?;
+    } else if agreed {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{redriven} of {} put back on their queues.", letters.len())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Letter {
+    fn of(queue: QueueName, letter: DeadLetter) -> Self {
+        let (run, what) = match queue {
+            QueueName::Scoring => of_task(&letter.body),
+            QueueName::Metrics => of_event(&letter.body),
+        };
+        Self { queue, letter, run, what }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "queue": self.queue.as_str(),
+            "message_id": self.letter.message_id,
+            "run": self.run,
+            "what": self.what,
+            "reason": self.letter.reason,
+            "died_at": self.letter.died_at,
+        })
+    }
+}
+
+/// The run of a task, as far as it is known before the task is done, and what it is.
+fn of_task(body: &str) -> (Option<RunId>, String) {
+    match ScoringTask::decode(body) {
+        Ok(ScoringTask::Ingest(task)) => {
+            let base_and_client = task.hints.run_stamp.zip(task.hints.client);
+            let run = base_and_client.map(|(base, client)| RunId::new(&base, &client));
+            (run, format!("harvest {}", task.apify_run_id))
+        }
+        Ok(ScoringTask::Chunk(chunk)) => {
+            (Some(chunk.run.id()), format!("chunk {} of {}", chunk.index + 1, chunk.of))
+        }
+        Ok(ScoringTask::Replay(task)) => {
+            (Some(task.run.id()), format!("replay of {} leads", task.leads()))
+        }
+        Ok(ScoringTask::ScoreWaiting(task)) => {
+            let run = task.run().map_or_else(|error| error.to_string(), String::from);
+            (None, format!("{}s that are waiting, run {run}", task.kind.as_str()))
+        }
+        Err(error) => (None, error.to_string()),
+    }
+}
+
+fn of_event(body: &str) -> (Option<RunId>, String) {
+    match MetricsMessage::decode(body) {
+        Ok(MetricsMessage::Event(event)) => (Some(event.run.id()), event.fact.name().to_owned()),
+        Ok(MetricsMessage::Heard(_)) => (None, "heard".to_owned()),
+        Ok(MetricsMessage::Tick) => (None, "tick".to_owned()),
+        Err(error) => (None, error.to_string()),
+    }
+}
+
+fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> {
+    let mut out = std::io::stdout().lock();
+    if letters.is_empty() {
+        writeln!(out, "There are no dead letters.")?;
+    } else {
+        let mut rows = table();
+        rows.set_header(["queue", "run", "message", "died (UTC)", "reason"]);
+        for letter in letters.iter().take(MAX_SHOWN) {
+            rows.add_row([
+                letter.queue.as_str(),
+                letter.run.as_ref().map_or("", RunId::as_str),
+                &letter.what,
+                &letter.letter.died_at.strftime("%Y-%m-%d %H:%M").to_string(),
+                &letter.letter.reason,
+            ]);
+        }
+        writeln!(out, "{rows}")?;
+        let more = letters.len().saturating_sub(MAX_SHOWN);
+        if more > 0 {
+            writeln!(out, "{more} more like these")?;
+        }
+    }
+    if hidden > 0 {
+        writeln!(out, "{hidden} more are behind these in their groups: run it again after these.")?;
+    }
+    if others > 0 {
+        writeln!(out, "{others} of other runs, or of none that is known, stay where they are.")?;
+    }
+    Ok(())
+}
+
+/// Asks a person on a terminal. Without one nothing is done.
+fn ask(count: usize) -> Result<bool, Fault> {
+    if count == 0 {
+        return Ok(false);
+    }
+    let mut out = std::io::stdout().lock();
+    if !std::io::stdin().is_terminal() {
+        writeln!(out, "{count} dead letters; --yes puts them back.")?;
+        return Ok(false);
+    }
+    write!(out, "Put {count} dead letters back on their queues? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

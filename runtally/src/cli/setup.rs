@@ -1,0 +1,201 @@
+//! `runtally setup`: makes the tables and fields that the bases lack. It never changes what
+//! exists, and does nothing without `--apply`.
+
+use super::clients;
+use super::operator::{Place, airtable, print_json};
+use super::{CommandResult, Fault};
+use crate::cli::gaps::{Gap, gaps};
+use serde_json::{Value, json};
+use shared::adapters::http::HttpTransport;
+use shared::config::{AirtableConfig, Vars};
+use shared::core::ids::BaseId;
+use shared::schema::{
+    CLIENT_BASE, MASTER_BASE, Table, clients as client_fields, leads, post_attributes,
+};
+use shared::services::airtable::{Airtable, AirtableError, TableSchema};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Options of `runtally setup`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Do it, and not only show it
+    #[arg(long)]
+    apply: bool,
+    /// The base of a client that the table Clients does not list yet; may be given again
+    #[arg(long = "client-base", value_name = "BASE ID")]
+    client_bases: Vec<BaseId>,
+}
+
+/// What was found in one base.
+struct Found {
+    base: BaseId,
+    gaps: Vec<Gap>,
+    /// Whether it lacks the view of the leads that wait, which only a person can make.
+    lacks_view: bool,
+}
+
+/// Shows what is missing in the master base and in the base of each client that is served, and
+/// makes it with `--apply`. Succeeds if nothing that matters is left to be done by hand.
+///
+/// # Errors
+/// When the master base cannot be read, or Airtable refuses to make something.
+pub async fn run(options: &Options) -> CommandResult {
+    let variables = options.place.variables()?;
+    let config = AirtableConfig::read(&Vars::new(&variables))?;
+    let master = config.master_base.clone();
+    let airtable = airtable(config, Arc::new(HttpTransport::new()?));
+
+    let tables = airtable.tables(&master).await?;
+    let bases = client_bases(&airtable, &master, &tables, options).await?;
+    let mut all = vec![found(&airtable, &master, &tables, &MASTER_BASE, options.apply).await?];
+    for (base, wanted) in bases {
+        let tables = airtable.tables(&base).await?;
+        all.push(found(&airtable, &base, &tables, wanted, options.apply).await?);
+    }
+    let steps: Vec<(&BaseId, &Gap)> =
+        all.iter().flat_map(|found| found.gaps.iter().map(|gap| (&found.base, gap))).collect();
+    let (to_make, by_hand): (Vec<_>, Vec<_>) =
+        steps.into_iter().partition(|(_, gap)| gap.can_be_made());
+    let notes: Vec<String> = all.iter().filter(|found| found.lacks_view).map(view_note).collect();
+    if options.place.json {
+        print_json(&json!({
+            "applied": options.apply,
+            "made": to_make.iter().map(|(base, gap)| step(base, gap)).collect::<Vec<_>>(),
+            "by_hand": by_hand.iter().map(|(base, gap)| step(base, gap)).collect::<Vec<_>>(),
+            "notes": notes,
+        }))?;
+    } else {
+        print(options.apply, &to_make, &by_hand, &notes)?;
+    }
+    let is_sound = !by_hand.iter().any(|(_, gap)| gap.matters());
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The bases of the clients that are served, and those that were named, with the tables of each.
+async fn client_bases(
+    airtable: &Airtable<Arc<HttpTransport>>,
+    master: &BaseId,
+    tables: &[TableSchema],
+    options: &Options,
+) -> Result<BTreeMap<BaseId, &'static [Table]>, Fault> {
+    let whole: &'static [Table] = &CLIENT_BASE;
+    let mut bases: BTreeMap<BaseId, _> =
+        options.client_bases.iter().map(|base| (base.clone(), whole)).collect();
+    if !tables.iter().any(|table| table.name == client_fields::TABLE) {
+        return Ok(bases);
+    }
+    for client in clients::listed(airtable, master).await? {
+        if client.is_served() {
+            let base = client.base().map_err(|error| {
+                format!(
+                    "client {:?} has no usable {:?}: {error}",
+                    client.id,
+                    client_fields::BASE_ID
+                )
+            })?;
+            let wanted = bases.entry(base).or_insert(client.tables());
+            if client.has_posts_scored() {
+                *wanted = whole;
+            }
+        }
+    }
+    Ok(bases)
+}
+
+/// What `base` with these tables lacks; with `apply` it no longer does, as far as something can be
+/// made.
+async fn found(
+    airtable: &Airtable<Arc<HttpTransport>>,
+    base: &BaseId,
+    tables: &[TableSchema],
+    wanted: &'static [Table],
+    apply: bool,
+) -> Result<Found, AirtableError> {
+    let gaps = gaps(tables, wanted);
+    for gap in gaps.iter().filter(|_| apply) {
+        match gap {
+            Gap::NoTable { table } => {
+                airtable.create_table(base, table.name, table.fields()).await?;
+            }
+            Gap::NoField { table_id, field, .. } => {
+                airtable.create_field(base, table_id, field).await?;
+            }
+            Gap::WrongType { .. } | Gap::NoChoice { .. } => {}
+        }
+    }
+    let lacks_view =
+        wanted.iter().any(|table| table.name == post_attributes::TABLE) && !has_view(tables);
+    Ok(Found { base: base.clone(), gaps, lacks_view })
+}
+
+fn has_view(tables: &[TableSchema]) -> bool {
+    let leads = tables.iter().filter(|table| table.name == leads::TABLE);
+    leads.flat_map(|table| &table.views).any(|view| view.name == leads::WAITING_VIEW)
+}
+
+fn view_note(found: &Found) -> String {
+    format!(
+        "base {}: the view {:?} cannot be made by a program and is not needed: waiting leads are \
+         found by their fields",
+        found.base,
+        leads::WAITING_VIEW
+    )
+}
+
+fn step(base: &BaseId, gap: &Gap) -> Value {
+    match gap {
+        Gap::NoTable { table } => {
+            json!({"base": base, "table": table.name, "fields": table.fields().count()})
+        }
+        Gap::NoField { table, field, .. } => {
+            json!({"base": base, "table": table.name, "field": field.name,
+                "type": field.field_type.in_words()})
+        }
+        Gap::WrongType { table, field, .. } | Gap::NoChoice { table, field, .. } => {
+            json!({"base": base, "table": table.name, "field": field.name, "says": gap.says(),
+                "do": gap.what_to_do()})
+        }
+    }
+}
+
+fn print(
+    applied: bool,
+    to_make: &[(&BaseId, &Gap)],
+    by_hand: &[(&BaseId, &Gap)],
+    notes: &[String],
+) -> Result<(), Fault> {
+    let mut out = std::io::stdout().lock();
+    let word = if applied { "made" } else { "would make" };
+    for (base, gap) in to_make {
+        let what = match gap {
+            Gap::NoTable { table } => {
+                format!("table {:?} with {} fields", table.name, table.fields().count())
+            }
+            Gap::NoField { table, field, .. } => format!(
+                "field {:?} ({}) in table {:?}",
+                field.name,
+                field.field_type.in_words(),
+                table.name
+            ),
+            Gap::WrongType { .. } | Gap::NoChoice { .. } => continue,
+        };
+        writeln!(out, "{word}  {base}: {what}")?;
+    }
+    for (base, gap) in by_hand {
+        writeln!(out, "by hand  {base}: {} → {}", gap.says(), gap.what_to_do())?;
+    }
+    for note in notes {
+        writeln!(out, "note  {note}")?;
+    }
+    match (to_make.len(), applied) {
+        (0, _) => writeln!(out, "There is nothing to make.")?,
+        (count, true) => writeln!(out, "{count} made. Nothing that existed was changed.")?,
+        (count, false) => writeln!(out, "{count} to make; `--apply` makes them.")?,
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `runtally simulate`: only the simulators, for vendors' own clients or a deployed system.
+
+use super::CommandResult;
+use crate::invented::{Size, World};
+use crate::storage::Database;
+use crate::system::{Ports, ServiceOptions, Services, tokens};
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Options of `runtally simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    ports: Ports,
+    /// Feeds everything that is drawn
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many leads to invent, over two clients; 0 for empty services
+    #[arg(long, default_value_t = 60)]
+    leads: usize,
+    /// How long Gemini takes for an answer
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// How long Airtable takes for an answer
+    #[arg(long, default_value_t = 0)]
+    airtable_latency_ms: u64,
+    /// Switch Airtable's request limits off
+    #[arg(long)]
+    no_rate_limit: bool,
+}
+
+/// Runs the simulators until the process is stopped.
+///
+/// # Errors
+/// When a port is taken.
+pub async fn run(options: &Options) -> CommandResult {
+    let service_options = ServiceOptions {
+        seed: options.seed,
+        rate_limit: !options.no_rate_limit,
+        airtable_latency: Duration::from_millis(options.airtable_latency_ms),
+        gemini_latency: Duration::from_millis(options.latency_ms),
+        ports: options.ports,
+        ..ServiceOptions::default()
+    };
+    let services = Services::start(&service_options, &Database::in_memory()?).await?;
+    let mut out = std::io::stdout();
+    writeln!(out, "Airtable  {}  token {}", services.airtable_url, tokens::AIRTABLE)?;
+    writeln!(out, "Apify     {}  token {}", services.apify_url, tokens::APIFY)?;
+    writeln!(out, "Gemini    {}  key {}", services.gemini_url, tokens::GEMINI)?;
+    if options.leads > 0 {
+        let world = World::invent(Size { leads: options.leads, clients: 2, seed: options.seed });
+        world.furnish(services.airtable.service())?;
+        writeln!(out, "master base {}", world.master_base)?;
+        for client in &world.clients {
+            writeln!(out, "client {} with base {}", client.id, client.base)?;
+        }
+    }
+    writeln!(out, "control: GET /_sim/requests, POST /_sim/reset, POST /_sim/faults on each port")?;
+    tokio::signal::ctrl_c().await?;
+    Ok(ExitCode::SUCCESS)
+}

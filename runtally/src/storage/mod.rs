@@ -1,0 +1,13 @@
+//! Everything that one machine keeps, in one SQLite file: queues, event log, simulator state.
+//! Each part implements a port of `shared` or of `simulators` with plain SQL.
+//! No rule of scoring or of run records may enter.
+
+mod database;
+mod event_log;
+mod queue;
+mod simulator_store;
+
+pub use database::{Database, StoreError};
+pub use event_log::SqliteEventLog;
+pub use queue::{DeadLetter, Depth, QueueOptions, QueueSettings, Received, SqliteQueue};
+pub(crate) use simulator_store::SimulatorStore;

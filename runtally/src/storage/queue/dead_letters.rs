@@ -1,0 +1,132 @@
+//! The dead-letter queues: what could not be handled, and the way back.
+
+use super::send::forget_old_ids;
+use super::sqlite::{SqliteQueue, next_sequence, timestamp};
+use jiff::Timestamp;
+use rusqlite::Transaction;
+use shared::ports::{NewDeadLetter, QueueError, QueueName};
+
+/// A message on a dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The id it had on its queue.
+    pub message_id: String,
+    /// The group it came in.
+    pub group: String,
+    /// Its body.
+    pub body: String,
+    /// Why it could not be handled.
+    pub reason: String,
+    /// When it was put here.
+    pub died_at: Timestamp,
+}
+
+impl SqliteQueue {
+    /// The dead letters of `queue`, oldest first.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
+        self.transact(queue, |tx| all(tx, queue))
+    }
+
+    /// Puts the dead letters that `chosen` picks back on `queue`, as new messages. As on SQS
+    /// their deduplication id is the id they had before. Returns how many they are.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails; all of them are where they were.
+    pub fn redrive(
+        &self,
+        queue: QueueName,
+        chosen: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<usize, QueueError> {
+        let now = self.now();
+        let count = self.transact(queue, |tx| {
+            forget_old_ids(tx, now)?;
+            let letters: Vec<_> = all(tx, queue)?.into_iter().filter(chosen).collect();
+            for DeadLetter { message_id, group, body, .. } in &letters {
+                tx.prepare_cached("DELETE FROM dead_letter WHERE queue = ?1 AND message_id = ?2")?
+                    .execute([queue.as_str(), message_id])?;
+                self.put(tx, queue, now, group, message_id, body)?;
+            }
+            Ok(letters.len())
+        })?;
+        self.notify(queue).notify_waiters();
+        Ok(count)
+    }
+
+    pub(super) fn dead_letter_one(
+        &self,
+        queue: QueueName,
+        message: &NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        let now = self.now();
+        self.transact(queue, |tx| insert(tx, queue, now, message))?;
+        self.notify(queue).notify_waiters();
+        Ok(())
+    }
+}
+
+/// Moves the messages of `queue` that were received `max_receive_count` times and are back once
+/// more to the dead-letter queue. The rest of their groups goes on. Returns how many they are.
+pub(super) fn dead_letter_exhausted(
+    tx: &Transaction<'_>,
+    queue: QueueName,
+    now: i64,
+    max_receive_count: u32,
+) -> rusqlite::Result<usize> {
+    let mut select = tx.prepare_cached(
+        "SELECT message_id, group_id, body, receive_count, last_error FROM message
+         WHERE queue = ?1 AND receive_count >= ?2 AND group_id NOT IN
+               (SELECT group_id FROM message WHERE queue = ?1 AND visible_at > ?3)
+         ORDER BY sequence",
+    )?;
+    let exhausted: Vec<NewDeadLetter> = select
+        .query_map((queue.as_str(), max_receive_count, now), |row| {
+            let (count, error): (u32, Option<String>) = (row.get(3)?, row.get(4)?);
+            let error = error.map(|error| format!("; last error: {error}")).unwrap_or_default();
+            Ok(NewDeadLetter {
+                message_id: row.get(0)?,
+                group: row.get(1)?,
+                body: row.get(2)?,
+                reason: format!("received {count} times without success{error}"),
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    for message in &exhausted {
+        insert(tx, queue, now, message)?;
+        tx.prepare_cached("DELETE FROM message WHERE message_id = ?1")?
+            .execute([&message.message_id])?;
+    }
+    Ok(exhausted.len())
+}
+
+/// Puts a message on the dead-letter queue, once. The first reason stays: it is the cause.
+fn insert(
+    tx: &Transaction<'_>,
+    queue: QueueName,
+    now: i64,
+    message: &NewDeadLetter,
+) -> rusqlite::Result<()> {
+    let NewDeadLetter { group, message_id, body, reason } = message;
+    tx.prepare_cached("INSERT OR IGNORE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        .execute((next_sequence(tx)?, queue.as_str(), message_id, group, body, reason, now))?;
+    Ok(())
+}
+
+fn all(tx: &Transaction<'_>, queue: QueueName) -> rusqlite::Result<Vec<DeadLetter>> {
+    tx.prepare_cached(
+        "SELECT message_id, group_id, body, reason, died_at FROM dead_letter
+         WHERE queue = ?1 ORDER BY sequence",
+    )?
+    .query_map([queue.as_str()], |row| {
+        Ok(DeadLetter {
+            message_id: row.get(0)?,
+            group: row.get(1)?,
+            body: row.get(2)?,
+            reason: row.get(3)?,
+            died_at: timestamp(row.get(4)?)?,
+        })
+    })?
+    .collect()
+}

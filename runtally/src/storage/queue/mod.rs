@@ -1,0 +1,12 @@
+//! The queues of one machine: FIFO, with visibility, deduplication and dead letters as SQS has
+//! them, on SQLite.
+//! Nothing here knows what a message says or who handles it.
+
+mod dead_letters;
+mod receive;
+mod send;
+mod sqlite;
+
+pub use dead_letters::DeadLetter;
+pub use receive::Received;
+pub use sqlite::{Depth, QueueOptions, QueueSettings, SqliteQueue};

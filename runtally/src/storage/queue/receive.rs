@@ -1,0 +1,207 @@
+//! Taking messages off a queue, the part that the event source mapping plays on AWS.
+
+use super::dead_letters::dead_letter_exhausted;
+use super::sqlite::{SqliteQueue, millis, timestamp};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction};
+use shared::core::limits::hidden_for;
+use shared::ports::{QueueError, QueueName};
+use std::time::Duration;
+
+/// Most messages in one answer.
+const MAX_MESSAGES: usize = 10;
+
+/// A message as received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The same however often it is received.
+    pub message_id: String,
+    /// Stands for this one receiving: deletes or requeues the message while it is in flight.
+    pub receipt: String,
+    /// Its message group.
+    pub group: String,
+    /// Its deduplication id.
+    pub deduplication: String,
+    /// Its body.
+    pub body: String,
+    /// How often it has been received, this time included.
+    pub receive_count: u32,
+    /// When it was put on the queue.
+    pub sent_at: Timestamp,
+    /// When it was received for the first time.
+    pub first_received_at: Timestamp,
+    /// Grows from message to message.
+    pub sequence: i64,
+}
+
+impl SqliteQueue {
+    /// Takes up to `max` messages (ten at most) and hides them for the visibility timeout.
+    ///
+    /// The oldest come first. While a message of a group is in flight or requeued, nothing of
+    /// that group is given out; one answer can hold several messages of one group, in order.
+    /// Messages that have been received too often go to the dead-letter queue instead.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails; nothing is received then.
+    pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
+        let now = self.now();
+        let settings = self.settings(queue);
+        let hidden_until = now.saturating_add(millis(settings.visibility_timeout));
+        let (dead, received) = self.transact(queue, |tx| {
+            let dead = dead_letter_exhausted(tx, queue, now, settings.max_receive_count)?;
+            let received = oldest(tx, queue, now, max.min(MAX_MESSAGES))?;
+            for message in &received {
+                tx.prepare_cached(
+                    "UPDATE message SET visible_at = ?2, receive_count = ?3,
+                            first_received_at = coalesce(first_received_at, ?4)
+                     WHERE message_id = ?1",
+                )?
+                .execute((
+                    &message.message_id,
+                    hidden_until,
+                    message.receive_count,
+                    now,
+                ))?;
+            }
+            Ok((dead, received))
+        })?;
+        if dead > 0 {
+            tracing::warn!(queue.name = queue.as_str(), messages = dead, "gave messages up");
+            self.notify(queue).notify_waiters();
+        }
+        Ok(received)
+    }
+
+    /// Takes the received message that `receipt` stands for off the queue. One that is off
+    /// already is fine.
+    ///
+    /// # Errors
+    /// [`QueueError::Refused`] when the receipt is stale: its visibility timeout ended, and the
+    /// message may be in other hands.
+    pub fn delete(&self, queue: QueueName, receipt: &str) -> Result<(), QueueError> {
+        self.with_receipt(queue, receipt, |tx, message_id| {
+            tx.prepare_cached("DELETE FROM message WHERE message_id = ?1")?.execute([message_id])
+        })
+    }
+
+    pub(super) fn requeue_one(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let until = self.now().saturating_add(millis(hidden_for(delay)));
+        self.with_receipt(queue, receipt, |tx, message_id| {
+            tx.prepare_cached("UPDATE message SET visible_at = ?2 WHERE message_id = ?1")?
+                .execute((message_id, until))
+        })
+    }
+
+    /// Makes every hidden message visible, for a process that starts on the queues of one that is
+    /// gone: what that one had in flight is in no hands any more. SQS has no such call; there the
+    /// visibility timeout must pass.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn release(&self, queue: QueueName) -> Result<(), QueueError> {
+        let now = self.now();
+        self.transact(queue, |tx| {
+            tx.prepare_cached(
+                "UPDATE message SET visible_at = ?2 WHERE queue = ?1 AND visible_at > ?2",
+            )?
+            .execute((queue.as_str(), now))
+        })?;
+        self.notify(queue).notify_waiters();
+        Ok(())
+    }
+
+    /// Remembers why messages were not handled. The last such error goes into the reason with
+    /// which a message is given up.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn note_failure(
+        &self,
+        queue: QueueName,
+        message_ids: &[&str],
+        error: &str,
+    ) -> Result<(), QueueError> {
+        self.transact(queue, |tx| {
+            let mut update =
+                tx.prepare_cached("UPDATE message SET last_error = ?2 WHERE message_id = ?1")?;
+            message_ids.iter().try_for_each(|id| update.execute([id, error]).map(drop))
+        })
+    }
+
+    /// Does `work` on the message in flight that `receipt` stands for.
+    fn with_receipt(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        work: impl FnOnce(&Transaction<'_>, &str) -> rusqlite::Result<usize>,
+    ) -> Result<(), QueueError> {
+        let refused = |reason: &str| QueueError::Refused { queue, reason: reason.to_owned() };
+        let (message_id, count) =
+            parse_receipt(receipt).ok_or_else(|| refused("this is not a receipt"))?;
+        let now = self.now();
+        let current = self.transact(queue, |tx| {
+            let current: Option<bool> = tx
+                .prepare_cached(
+                    "SELECT receive_count = ?3 AND visible_at > ?4 FROM message
+                     WHERE queue = ?1 AND message_id = ?2",
+                )?
+                .query_row((queue.as_str(), message_id, count, now), |row| row.get(0))
+                .optional()?;
+            if current == Some(true) {
+                work(tx, message_id)?;
+            }
+            Ok(current)
+        })?;
+        if current == Some(false) {
+            return Err(refused("the receipt has expired"));
+        }
+        self.notify(queue).notify_waiters();
+        Ok(())
+    }
+}
+
+/// The oldest visible messages of groups of which nothing is hidden.
+fn oldest(
+    tx: &Transaction<'_>,
+    queue: QueueName,
+    now: i64,
+    max: usize,
+) -> rusqlite::Result<Vec<Received>> {
+    tx.prepare_cached(
+        "SELECT message_id, group_id, deduplication_id, body, receive_count, sent_at,
+                first_received_at, sequence
+         FROM message
+         WHERE queue = ?1 AND group_id NOT IN
+               (SELECT group_id FROM message WHERE queue = ?1 AND visible_at > ?2)
+         ORDER BY sequence LIMIT ?3",
+    )?
+    .query_map((queue.as_str(), now, max), |row| received(row, now))?
+    .collect()
+}
+
+fn received(row: &Row<'_>, now: i64) -> rusqlite::Result<Received> {
+    let message_id: String = row.get(0)?;
+    let receive_count = row.get::<_, u32>(4)? + 1;
+    Ok(Received {
+        receipt: format!("{message_id}#{receive_count}"),
+        message_id,
+        group: row.get(1)?,
+        deduplication: row.get(2)?,
+        body: row.get(3)?,
+        receive_count,
+        sent_at: timestamp(row.get(5)?)?,
+        first_received_at: timestamp(row.get::<_, Option<i64>>(6)?.unwrap_or(now))?,
+        sequence: row.get(7)?,
+    })
+}
+
+/// The message and its receive count that a receipt stands for.
+fn parse_receipt(receipt: &str) -> Option<(&str, u32)> {
+    let (message_id, count) = receipt.split_once('#')?;
+    Some((message_id, count.parse().ok()?))
+}

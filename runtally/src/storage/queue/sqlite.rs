@@ -1,0 +1,235 @@
+//! `Queue` on SQLite: the two FIFO queues and their dead-letter queues, with the rules of SQS.
+
+use crate::storage::database::{Database, StoreError};
+use jiff::Timestamp;
+use rusqlite::Transaction;
+use shared::core::clock::Clock;
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+/// How one queue is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// How long a received message stays hidden unless it is deleted or requeued.
+    pub visibility_timeout: Duration,
+    /// A message received this often without success goes to the dead-letter queue.
+    pub max_receive_count: u32,
+}
+
+/// How both queues are set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueOptions {
+    /// The scoring queue.
+    pub scoring: QueueSettings,
+    /// The metrics queue.
+    pub metrics: QueueSettings,
+    /// Message ids are made from it and a count in the database: none comes twice, not even
+    /// when a file is opened again with the same seed.
+    pub seed: u64,
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Messages that wait, those behind another one of their group included.
+    pub visible: usize,
+    /// Messages received or requeued and not back yet.
+    pub in_flight: usize,
+    /// Messages on the dead-letter queue.
+    pub dead: usize,
+}
+
+impl Depth {
+    /// Whether no work is left. Dead letters are not work.
+    #[must_use]
+    pub fn is_idle(self) -> bool {
+        self.visible == 0 && self.in_flight == 0
+    }
+}
+
+/// The queues in the local database. Clones are the same queues.
+#[derive(Debug, Clone)]
+pub struct SqliteQueue {
+    database: Database,
+    clock: Clock,
+    pub(super) options: QueueOptions,
+    changed: Arc<Changed>,
+}
+
+/// Tells those who wait that a queue is not what it was.
+#[derive(Debug, Default)]
+struct Changed {
+    scoring: Notify,
+    metrics: Notify,
+}
+
+impl SqliteQueue {
+    /// The queues in `database`.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, options: QueueOptions) -> Self {
+        Self { database, clock, options, changed: Arc::default() }
+    }
+
+    /// How `queue` is set up.
+    #[must_use]
+    pub fn settings(&self, queue: QueueName) -> QueueSettings {
+        match queue {
+            QueueName::Scoring => self.options.scoring,
+            QueueName::Metrics => self.options.metrics,
+        }
+    }
+
+    /// How full `queue` is.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn depth(&self, queue: QueueName) -> Result<Depth, QueueError> {
+        let now = self.now();
+        self.transact(queue, |tx| {
+            let (visible, in_flight) = tx
+                .prepare_cached(
+                    "SELECT count(*) FILTER (WHERE visible_at <= ?2),
+                            count(*) FILTER (WHERE visible_at > ?2)
+                     FROM message WHERE queue = ?1",
+                )?
+                .query_row((queue.as_str(), now), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let dead = tx
+                .prepare_cached("SELECT count(*) FROM dead_letter WHERE queue = ?1")?
+                .query_row([queue.as_str()], |row| row.get(0))?;
+            Ok(Depth { visible, in_flight, dead })
+        })
+    }
+
+    /// When there may be something to receive from `queue`: never without a change to it before
+    /// that. Not in the future: now. `None`: it is empty.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn next_visible_at(&self, queue: QueueName) -> Result<Option<Timestamp>, QueueError> {
+        self.transact(queue, |tx| {
+            let next: Option<i64> = tx
+                .prepare_cached(
+                    "SELECT min(free_at) FROM (
+                         SELECT max(visible_at) AS free_at FROM message
+                         WHERE queue = ?1 GROUP BY group_id)",
+                )?
+                .query_row([queue.as_str()], |row| row.get(0))?;
+            next.map(timestamp).transpose()
+        })
+    }
+
+    /// How long until [`SqliteQueue::next_visible_at`]; zero when that is not in the future.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn time_to_next(&self, queue: QueueName) -> Result<Option<Duration>, QueueError> {
+        let next = self.next_visible_at(queue)?;
+        let wait = |at: Timestamp| at.duration_since(self.clock.now());
+        Ok(next.map(|at| Duration::try_from(wait(at)).unwrap_or_default()))
+    }
+
+    /// Resolves at the next change to `queue` after this call: something sent, dead-lettered,
+    /// requeued, deleted or redriven through this handle or a clone of it.
+    pub fn changed(&self, queue: QueueName) -> Notified<'_> {
+        self.notify(queue).notified()
+    }
+
+    /// Resolves when both queues are empty: nothing visible, in flight or requeued.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub async fn idle(&self) -> Result<(), QueueError> {
+        loop {
+            // Made before looking, so that no change in between is missed.
+            let changes = QueueName::ALL.map(|queue| self.changed(queue));
+            let mut idle = true;
+            for queue in QueueName::ALL {
+                idle &= self.depth(queue)?.is_idle();
+            }
+            if idle {
+                return Ok(());
+            }
+            let [scoring, metrics] = changes;
+            tokio::select! {
+                () = scoring => {}
+                () = metrics => {}
+            }
+        }
+    }
+
+    /// Tells those who wait that another process may have changed a queue.
+    pub fn wake(&self) {
+        for queue in QueueName::ALL {
+            self.notify(queue).notify_waiters();
+        }
+    }
+
+    pub(super) fn notify(&self, queue: QueueName) -> &Notify {
+        match queue {
+            QueueName::Scoring => &self.changed.scoring,
+            QueueName::Metrics => &self.changed.metrics,
+        }
+    }
+
+    /// Milliseconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+
+    pub(super) fn transact<T>(
+        &self,
+        queue: QueueName,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, QueueError> {
+        self.database.transact(work).map_err(|error: StoreError| QueueError::Unreachable {
+            queue,
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl Queue for SqliteQueue {
+    /// Puts all of them on the queue, or none.
+    async fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        self.send_all(queue, &messages)
+    }
+
+    async fn dead_letter(
+        &self,
+        queue: QueueName,
+        message: NewDeadLetter,
+    ) -> Result<(), QueueError> {
+        self.dead_letter_one(queue, &message)
+    }
+
+    async fn requeue(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        self.requeue_one(queue, receipt, delay)
+    }
+}
+
+/// The next number of the count that orders messages and dead letters.
+pub(super) fn next_sequence(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
+    tx.prepare_cached("UPDATE sequence SET last = last + 1 RETURNING last")?
+        .query_row((), |row| row.get(0))
+}
+
+pub(super) fn timestamp(millis: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_millisecond(millis)
+        .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, millis))
+}
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    duration.as_millis().try_into().unwrap_or(i64::MAX)
+}

@@ -1,0 +1,83 @@
+//! The event that Lambda makes of received messages.
+
+use crate::storage::Received;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use shared::ports::QueueName;
+
+/// The event for `batch`. Without the checksums and the trace header, which no function reads.
+pub(super) fn of(queue: QueueName, batch: &[Received]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    event.records = batch.iter().map(|message| record(queue, message)).collect();
+    event
+}
+
+fn record(queue: QueueName, message: &Received) -> SqsMessage {
+    let attributes = [
+        ("ApproximateReceiveCount", message.receive_count.to_string()),
+        ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
+        ("SequenceNumber", format!("{:020}", message.sequence)),
+        ("MessageGroupId", message.group.clone()),
+        ("SenderId", "AIDALOCAL:runtally".to_owned()),
+        ("MessageDeduplicationId", message.deduplication.clone()),
+        (
+            "ApproximateFirstReceiveTimestamp",
+            message.first_received_at.as_millisecond().to_string(),
+        ),
+    ];
+    let mut record = SqsMessage::default();
+    record.message_id = Some(message.message_id.clone());
+    record.receipt_handle = Some(message.receipt.clone());
+    record.body = Some(message.body.clone());
+    record.attributes =
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    record.event_source = Some("aws:sqs".to_owned());
+    record.event_source_arn =
+        Some(format!("arn:aws:sqs:local:000000000000:{}.fifo", queue.as_str()));
+    record.aws_region = Some("local".to_owned());
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_looks_as_lambda_sends_it() {
+        let message = Received {
+            message_id: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5".to_owned(),
+            receipt: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5#2".to_owned(),
+            group: "client-7".to_owned(),
+            deduplication: "run-r1".to_owned(),
+            body: r#"{"runId":"r1"}"#.to_owned(),
+            receive_count: 2,
+            sent_at: "2026-11-23T09:45:19.821Z".parse().unwrap(),
+            first_received_at: "2026-11-23T09:45:19.850Z".parse().unwrap(),
+            sequence: 12,
+        };
+        let event = serde_json::to_value(of(QueueName::Scoring, &[message])).unwrap();
+        assert_eq!(
+            event,
+            json!({"Records": [{
+                "messageId": "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5",
+                "receiptHandle": "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5#2",
+                "body": r#"{"runId":"r1"}"#,
+                "attributes": {
+                    "ApproximateReceiveCount": "2",
+                    "SentTimestamp": "1795427119821",
+                    "SequenceNumber": "00000000000000000012",
+                    "MessageGroupId": "client-7",
+                    "SenderId": "AIDALOCAL:runtally",
+                    "MessageDeduplicationId": "run-r1",
+                    "ApproximateFirstReceiveTimestamp": "1795427119850",
+                },
+                "messageAttributes": {},
+                "md5OfMessageAttributes": null,
+                "md5OfBody": null,
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:local:000000000000:scoring.fifo",
+                "awsRegion": "local",
+            }]})
+        );
+    }
+}

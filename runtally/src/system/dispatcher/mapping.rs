@@ -1,0 +1,199 @@
+//! Plays Lambda's event source mapping: takes messages off a queue, calls a function with them
+//! and acts on its answer.
+
+use super::event;
+use super::verdict::failed_of;
+use crate::storage::{Received, SqliteQueue};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use shared::core::deadline::Deadline;
+use shared::ports::{QueueError, QueueName};
+use std::any::Any;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Largest batch size of a mapping on a FIFO queue.
+const MAX_BATCH_SIZE: usize = 10;
+
+/// How long the dispatcher waits before it asks again a queue that failed.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// How a function is mapped to a queue. The visibility timeout is the queue's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappingOptions {
+    /// Most messages in one call: one to ten.
+    pub batch_size: usize,
+    /// Most calls at a time.
+    pub concurrency: NonZeroUsize,
+    /// A call that takes longer is stopped.
+    pub function_timeout: Duration,
+}
+
+/// A mapping that Lambda would refuse to make.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// A FIFO queue allows one to ten.
+    #[error("the batch size is {0}, not 1 to 10")]
+    BatchSize(usize),
+    /// A message could then be received again while it is being handled.
+    #[error(
+        "the function timeout of {} s is longer than the queue's visibility timeout of {} s",
+        function.as_secs(),
+        visibility.as_secs()
+    )]
+    Timeout {
+        /// The function's.
+        function: Duration,
+        /// The queue's.
+        visibility: Duration,
+    },
+}
+
+/// One function mapped to one queue.
+#[derive(Debug)]
+pub struct Dispatcher<H> {
+    queue: SqliteQueue,
+    name: QueueName,
+    options: MappingOptions,
+    handler: H,
+}
+
+impl<H, F> Dispatcher<H>
+where
+    H: Fn(SqsEvent, Deadline) -> F,
+    F: Future<Output = SqsBatchResponse>,
+{
+    /// Maps `handler` to the queue `name`.
+    ///
+    /// # Errors
+    /// [`MappingError`] for what Lambda refuses too.
+    pub fn new(
+        queue: SqliteQueue,
+        name: QueueName,
+        options: MappingOptions,
+        handler: H,
+    ) -> Result<Self, MappingError> {
+        let MappingOptions { batch_size, function_timeout: function, .. } = options;
+        let visibility = queue.settings(name).visibility_timeout;
+        if !(1..=MAX_BATCH_SIZE).contains(&batch_size) {
+            return Err(MappingError::BatchSize(batch_size));
+        }
+        if function > visibility {
+            return Err(MappingError::Timeout { function, visibility });
+        }
+        Ok(Self { queue, name, options, handler })
+    }
+
+    /// Calls the function whenever there is something on the queue, until this future is
+    /// dropped. That stops the calls in work as a crash would: their messages come back.
+    ///
+    /// The queue gives nothing out of a group that is in work, so each group is handled by one
+    /// call at a time.
+    pub async fn run(self) {
+        let mut in_work = FuturesUnordered::new();
+        loop {
+            // Made before looking, so that no change in between is missed.
+            let changed = self.queue.changed(self.name);
+            let mut wait = None;
+            while in_work.len() < self.options.concurrency.get() {
+                match self.queue.receive(self.name, self.options.batch_size) {
+                    Ok(batch) if batch.is_empty() => {
+                        wait = self.wait();
+                        break;
+                    }
+                    Ok(batch) => in_work.push(self.call(batch)),
+                    Err(error) => {
+                        report(self.name, &error);
+                        wait = Some(PAUSE_AFTER_ERROR);
+                        break;
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                Some(()) = in_work.next() => {}
+                () = changed => {}
+                () = sleep_or_forever(wait) => {}
+            }
+        }
+    }
+
+    /// How long there will be nothing on the queue, unless it changes. `None`: for ever.
+    fn wait(&self) -> Option<Duration> {
+        match self.queue.time_to_next(self.name) {
+            Ok(wait) => wait,
+            Err(error) => {
+                report(self.name, &error);
+                Some(PAUSE_AFTER_ERROR)
+            }
+        }
+    }
+
+    /// Calls the function once and deletes what it has handled.
+    async fn call(&self, batch: Vec<Received>) {
+        let deadline = Deadline(Instant::now() + self.options.function_timeout);
+        let event = event::of(self.name, &batch);
+        tracing::debug!(queue.name = self.name.as_str(), messages = batch.len(), "calling");
+        // The handler is called inside: it can panic before it returns its future.
+        let call = AssertUnwindSafe(async { (self.handler)(event, deadline).await });
+        let outcome = tokio::time::timeout_at(deadline.0, call.catch_unwind()).await;
+        let failed = match &outcome {
+            Ok(Ok(response)) => failed_of(&batch, response),
+            Ok(Err(panic)) => Err(format!("the function panicked: {}", text_of(panic.as_ref()))),
+            Err(_elapsed) => Err(format!(
+                "the function was stopped after {} s",
+                self.options.function_timeout.as_secs()
+            )),
+        };
+        self.settle(&batch, failed);
+    }
+
+    /// Deletes the messages that are done and leaves the others: they come back when their
+    /// visibility timeout ends, or when the function requeued them to.
+    fn settle(&self, batch: &[Received], failed: Result<Vec<&str>, String>) {
+        let (failed, error) = match failed {
+            Ok(failed) => (failed, "the function reported it as failed".to_owned()),
+            Err(error) => (batch.iter().map(|message| &*message.message_id).collect(), error),
+        };
+        if !failed.is_empty() {
+            tracing::warn!(
+                queue.name = self.name.as_str(),
+                messages = failed.len(),
+                error.message = error,
+                "messages stay on the queue"
+            );
+            if let Err(error) = self.queue.note_failure(self.name, &failed, &error) {
+                report(self.name, &error);
+            }
+        }
+        for message in batch.iter().filter(|message| !failed.contains(&&*message.message_id)) {
+            if let Err(error) = self.queue.delete(self.name, &message.receipt) {
+                report(self.name, &error);
+            }
+        }
+    }
+}
+
+async fn sleep_or_forever(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn report(queue: QueueName, error: &QueueError) {
+    tracing::error!(queue.name = queue.as_str(), error.message = %error, "the queue failed");
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)")
+}

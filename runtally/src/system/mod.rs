@@ -1,0 +1,16 @@
+//! The parts that AWS plays in a deployment, in one process: the three functions with their
+//! triggers, the simulated services, and the way to a system that runs elsewhere.
+//! Nothing here parses arguments or prints.
+
+mod deployment;
+mod dispatcher;
+mod running;
+mod served;
+mod services;
+mod webhook_server;
+
+pub(crate) use deployment::{DATABASE, Deployment, DeploymentError};
+pub use dispatcher::{Dispatcher, MappingError, MappingOptions};
+pub use running::{StartError, System, Variables};
+pub(crate) use served::{Served, Service, is_real};
+pub use services::{Ports, ServiceOptions, Services, tokens};

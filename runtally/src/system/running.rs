@@ -1,0 +1,194 @@
+//! The three functions in one process, over one SQLite file.
+
+use super::dispatcher::{Dispatcher, MappingOptions};
+use super::webhook_server;
+use crate::storage::Database;
+use crate::storage::SqliteEventLog;
+use crate::storage::{QueueOptions, QueueSettings, SqliteQueue};
+use metrics_finalizer::{Adapters, Finalizer};
+use scoring::{Limits, Scoring};
+use shared::adapters::http::HttpTransport;
+use shared::config::ConfigError;
+use shared::core::clock::Clock;
+use shared::core::digest::queue_id;
+use shared::core::failure::QUEUE_RECEIVES;
+use shared::messages::{Message, MetricsMessage};
+use shared::ports::{Env, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::services::airtable::Limiters;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use webhook_intake::Intake;
+
+/// A call of a function that takes longer is stopped.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
+/// A message whose handler died comes back after this (six times the function's timeout, as AWS
+/// recommends).
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
+/// How often the metrics finalizer looks at the open runs.
+const TICK_EVERY: Duration = Duration::from_secs(600);
+/// How soon a message that another process sent is seen.
+const LISTEN_EVERY: Duration = Duration::from_millis(500);
+/// Most chunks in work at a time, over all clients.
+const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
+/// Most batches of events in work at a time; those of one base follow one another.
+const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
+
+/// Configuration by variable, as the functions read it.
+pub trait Variables: Fn(&'static str) -> Option<String> {}
+impl<F: Fn(&'static str) -> Option<String>> Variables for F {}
+
+/// The adapters on one machine.
+struct OneMachine;
+
+impl Env for OneMachine {
+    type Transport = Arc<HttpTransport>;
+    type Queue = SqliteQueue;
+    type EventLog = SqliteEventLog;
+}
+
+/// The running system. It stops when this is dropped, as if it had crashed; what it had accepted
+/// goes on when it is started again on the same database.
+pub struct System {
+    /// The queues.
+    pub queue: SqliteQueue,
+    /// The event log.
+    pub log: SqliteEventLog,
+    tasks: JoinSet<()>,
+}
+
+/// Why the system could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is incomplete or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The queues cannot be read.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// There is no HTTP client to be had.
+    #[error("no HTTP client: {0}")]
+    Http(String),
+}
+
+impl System {
+    /// Starts the functions over `database`, answering webhooks on `listener`.
+    ///
+    /// # Errors
+    /// [`StartError`] names what is missing or wrong.
+    pub fn start(
+        variables: impl Variables,
+        database: &Database,
+        listener: TcpListener,
+        seed: u64,
+    ) -> Result<Self, StartError> {
+        let clock = Clock::system();
+        let transport =
+            Arc::new(HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?);
+        let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_options(seed));
+        for name in QueueName::ALL {
+            queue.release(name)?;
+        }
+        let log = SqliteEventLog::new(database.clone());
+        // One process: each base's whole limit, shared by all that reach it.
+        let limiters = Arc::new(Limiters::of_the_only_process());
+
+        let intake =
+            Intake::new(webhook_intake::Config::read(&variables)?, queue.clone(), clock.clone());
+        let scoring = Arc::new(Scoring::new(
+            scoring::Config::read(&variables)?,
+            Arc::clone(&transport),
+            Limits::of_the_only_process(&limiters),
+            queue.clone(),
+            clock.clone(),
+            fastrand::Rng::with_seed(seed),
+        ));
+        let finalizer_config = metrics_finalizer::Config::read(&variables)?;
+        // One group per record base, ticks included: one batch is in work at a time.
+        let record_base = finalizer_config.airtable.master_base.clone();
+        let adapters = Adapters { transport, queue: queue.clone(), log: log.clone() };
+        let finalizer =
+            Arc::new(Finalizer::<OneMachine>::new(finalizer_config, adapters, limiters, clock));
+
+        let mapping = |batch_size, concurrency| MappingOptions {
+            batch_size,
+            concurrency,
+            function_timeout: FUNCTION_TIMEOUT,
+        };
+        let mut tasks = JoinSet::new();
+        let chunks = Dispatcher::new(
+            queue.clone(),
+            QueueName::Scoring,
+            mapping(1, CONCURRENT_CHUNKS),
+            move |event, deadline| {
+                let scoring = Arc::clone(&scoring);
+                async move { scoring::handle(&scoring, event, deadline).await }
+            },
+        )
+        .expect("the mapping's options are constants that fit");
+        tasks.spawn(chunks.run());
+        let events = Dispatcher::new(
+            queue.clone(),
+            QueueName::Metrics,
+            mapping(10, CONCURRENT_BATCHES),
+            move |event, deadline| {
+                let finalizer = Arc::clone(&finalizer);
+                async move { metrics_finalizer::handle(&finalizer, event, deadline).await }
+            },
+        )
+        .expect("the mapping's options are constants that fit");
+        tasks.spawn(events.run());
+        tasks.spawn(webhook_server::serve(listener, Arc::new(intake)));
+        tasks.spawn(listen(database.clone(), queue.clone()));
+        tasks.spawn(tick(queue.clone(), queue_id(record_base.as_str())));
+        Ok(Self { queue, log, tasks })
+    }
+
+    /// Waits until a part of the system ends, which none does by itself.
+    pub async fn ended(&mut self) {
+        self.tasks.join_next().await;
+    }
+}
+
+/// How the queues of one machine are set up; `seed` as in [`QueueOptions`].
+pub(crate) fn queue_options(seed: u64) -> QueueOptions {
+    let settings =
+        QueueSettings { visibility_timeout: VISIBILITY_TIMEOUT, max_receive_count: QUEUE_RECEIVES };
+    QueueOptions { scoring: settings, metrics: settings, seed }
+}
+
+/// Wakes the functions when another process, an operator's command say, has put something on a
+/// queue.
+async fn listen(database: Database, queue: SqliteQueue) {
+    let mut timer = tokio::time::interval(LISTEN_EVERY);
+    let mut known = None;
+    loop {
+        timer.tick().await;
+        match database.version_by_others() {
+            Ok(version) if known == Some(version) => {}
+            Ok(version) => {
+                known = Some(version);
+                queue.wake();
+            }
+            Err(error) => tracing::error!(%error, "what other processes send is not seen"),
+        }
+    }
+}
+
+/// Sends a tick now, for what a crash left behind, and then every ten minutes.
+async fn tick(queue: SqliteQueue, group: String) {
+    let mut timer = tokio::time::interval(TICK_EVERY);
+    loop {
+        timer.tick().await;
+        let tick = OutgoingMessage {
+            group: group.clone(),
+            deduplication: format!("tick-{}", Clock::system().now()),
+            body: MetricsMessage::Tick.encode(),
+        };
+        if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
+            tracing::error!(%error, "the tick could not be sent; the next one will be");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The outside services as simulators, each on a port of its own.
+
+use crate::storage::Database;
+use crate::storage::SimulatorStore;
+use simulators::airtable::{Airtable, AirtableOptions, Token};
+use simulators::apify::{Apify, ApifyOptions, HttpSender};
+use simulators::gemini::{Gemini, GeminiOptions, ServiceAccount};
+use simulators::{Clock, Service, Simulated, serve};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// How the simulators behave.
+#[derive(Debug, Clone)]
+pub struct ServiceOptions {
+    /// Feeds everything that is drawn.
+    pub seed: u64,
+    /// Whether Airtable keeps its request limits.
+    pub rate_limit: bool,
+    /// How long Airtable takes for an answer.
+    pub airtable_latency: Duration,
+    /// How long Gemini takes for an answer.
+    pub gemini_latency: Duration,
+    /// The simulators' ports.
+    pub ports: Ports,
+    /// A service account that Gemini takes besides its API key, as on Vertex AI: its e-mail and
+    /// the public half of its key in PEM.
+    pub service_account: Option<(String, String)>,
+}
+
+/// A port for each simulator; 0 for a free one.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Ports {
+    /// Port of the simulated Airtable
+    #[arg(long = "airtable-port", default_value_t = 9101)]
+    pub airtable: u16,
+    /// Port of the simulated Apify
+    #[arg(long = "apify-port", default_value_t = 9102)]
+    pub apify: u16,
+    /// Port of the simulated Gemini
+    #[arg(long = "gemini-port", default_value_t = 9103)]
+    pub gemini: u16,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            rate_limit: true,
+            airtable_latency: Duration::ZERO,
+            gemini_latency: Duration::ZERO,
+            ports: Ports::default(),
+            service_account: None,
+        }
+    }
+}
+
+/// What the simulators are reached with. Invented; opens nothing but them.
+pub mod tokens {
+    /// Airtable's personal access token.
+    pub const AIRTABLE: &str = "patSimulated";
+    /// Apify's API token.
+    pub const APIFY: &str = "apify_api_simulated";
+    /// Gemini's API key.
+    pub const GEMINI: &str = "simulated-key";
+}
+
+/// The running simulators. They stop when this is dropped.
+pub struct Services {
+    /// Airtable, on [`Services::airtable_url`].
+    pub airtable: Arc<Simulated<Airtable>>,
+    /// Apify, on [`Services::apify_url`].
+    pub apify: Arc<Simulated<Apify>>,
+    /// Gemini, on [`Services::gemini_url`].
+    pub gemini: Arc<Simulated<Gemini>>,
+    /// Root of Airtable's API.
+    pub airtable_url: String,
+    /// Root of Apify's API.
+    pub apify_url: String,
+    /// Root of Gemini's API.
+    pub gemini_url: String,
+    _servers: JoinSet<()>,
+}
+
+/// Why a simulator could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Its port is taken.
+    #[error("port {port} on 127.0.0.1 is not free for the simulated {service}: {source}")]
+    Port {
+        /// The service.
+        service: &'static str,
+        /// The port.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// What it is given, or its state, cannot be read.
+    #[error("the simulators' state cannot be read: {0}")]
+    State(String),
+}
+
+impl Services {
+    /// Starts the simulators with the state that `database` holds; what changes is kept there.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when a port is taken or the state cannot be read.
+    pub async fn start(
+        options: &ServiceOptions,
+        database: &Database,
+    ) -> Result<Self, ServiceError> {
+        let ports = options.ports;
+        let (airtable_listener, airtable_address) = bind("Airtable", ports.airtable).await?;
+        let (apify_listener, apify_address) = bind("Apify", ports.apify).await?;
+        let (gemini_listener, gemini_address) = bind("Gemini", ports.gemini).await?;
+
+        let store = |service| Arc::new(SimulatorStore::new(database.clone(), service));
+        let airtable = Airtable::new(
+            AirtableOptions {
+                rate_limit: options.rate_limit,
+                latency: options.airtable_latency,
+                tokens: vec![Token::full(tokens::AIRTABLE)],
+                ..AirtableOptions::default()
+            },
+            Clock::system(),
+            store("airtable"),
+            options.seed,
+        )
+        .map_err(|error| ServiceError::State(error.to_string()))?;
+        let apify = Apify::new(
+            ApifyOptions {
+                tokens: vec![tokens::APIFY.to_owned()],
+                seed: options.seed,
+                ..ApifyOptions::default()
+            },
+            Clock::system(),
+            store("apify"),
+            Arc::new(HttpSender::new()),
+        );
+        apify.resume();
+        let gemini_url = format!("http://{gemini_address}");
+        let service_account = options
+            .service_account
+            .as_ref()
+            .map(|(email, key)| ServiceAccount::from_pem(email, format!("{gemini_url}/token"), key))
+            .transpose()
+            .map_err(|error| ServiceError::State(error.to_string()))?;
+        let gemini = Gemini::new(
+            GeminiOptions {
+                api_keys: vec![tokens::GEMINI.to_owned()],
+                service_account,
+                latency: options.gemini_latency,
+                seed: options.seed,
+                ..GeminiOptions::default()
+            },
+            Clock::system(),
+            store("gemini"),
+        );
+
+        let mut servers = JoinSet::new();
+        let seed = options.seed;
+        Ok(Self {
+            airtable: start(&mut servers, airtable_listener, airtable, seed),
+            apify: start(&mut servers, apify_listener, apify, seed),
+            gemini: start(&mut servers, gemini_listener, gemini, seed),
+            airtable_url: format!("http://{airtable_address}"),
+            apify_url: format!("http://{apify_address}/v2"),
+            gemini_url,
+            _servers: servers,
+        })
+    }
+}
+
+async fn bind(service: &'static str, port: u16) -> Result<(TcpListener, SocketAddr), ServiceError> {
+    let taken = |source| ServiceError::Port { service, port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    Ok((listener, address))
+}
+
+fn start<S: Service>(
+    servers: &mut JoinSet<()>,
+    listener: TcpListener,
+    service: S,
+    seed: u64,
+) -> Arc<Simulated<S>> {
+    let simulated = Arc::new(Simulated::new(service, seed));
+    servers.spawn(serve(listener, Arc::clone(&simulated)));
+    simulated
+}
