@@ -2,6 +2,7 @@
 //! may do is what its seams do.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod docs;
 mod document;
 mod observed;
 mod rights;

@@ -1,0 +1,135 @@
+//! The documents against the repository: what they name is there, and what is there they name.
+
+use crate::document::{Template, plain, sources};
+use regex::Regex;
+use shared::telemetry::metrics::Metric;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The README's bound, in words.
+const README_WORDS: usize = 600;
+
+/// The folders that the documents name files of.
+const FOLDERS: &str =
+    r"(?:functions|shared|simulators|runtally|tests|docs|events|\.ci|\.cargo|\.github)";
+
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn read(path: &str) -> String {
+    let read = std::fs::read_to_string(root().join(path));
+    read.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The documents that say how things are, by their path. The changelog says how they were.
+fn documents() -> Vec<(String, String)> {
+    let files = std::fs::read_dir(root().join("docs")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut paths: Vec<String> = names.map(|name| format!("docs/{name}")).collect();
+    paths.extend(["README.md", "CONTRIBUTING.md"].map(ToOwned::to_owned));
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), read(&path))).collect()
+}
+
+/// All first groups of `pattern` in `text`.
+fn found(pattern: &str, text: &str) -> BTreeSet<String> {
+    let pattern = Regex::new(pattern).unwrap();
+    pattern.captures_iter(text).map(|groups| groups[1].to_owned()).collect()
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = found(r"(?m)^#{1,6} (.+)$", page);
+    let anchor = |heading: &String| {
+        let kept = heading.to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.iter().map(anchor).collect()
+}
+
+/// Fails with the names that `page` does not have between backticks.
+fn assert_named(page: &str, names: impl IntoIterator<Item = String>) {
+    let text = read(page);
+    let named = found(r"`([^`\n]+)`", &text);
+    let missing: Vec<String> = names.into_iter().filter(|name| !named.contains(name)).collect();
+    assert_eq!(missing, Vec::<String>::new(), "{page} does not name these");
+}
+
+#[test]
+fn the_readme_has_at_most_600_words() {
+    let words = read("README.md").split_whitespace().count();
+    assert!(words <= README_WORDS, "{words} words");
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    for (path, text) in documents() {
+        for link in found(r"\]\(([^)\s]+)\)", &text) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let file = match file {
+                "" => path.clone(),
+                file => Path::new(&path).with_file_name(file).to_str().unwrap().to_owned(),
+            };
+            assert!(root().join(&file).exists(), "{path} links to {link}");
+            if !anchor.is_empty() {
+                assert!(anchors(&read(&file)).contains(anchor), "{path} links to {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_path_that_the_documents_name_exists() {
+    let template = Template::read();
+    let secrets = ["WebhookSecretName", "ServicesSecretName"]
+        .map(|name| plain(template.at(&format!("Parameters/{name}/Default"))));
+    let pattern = format!(r"(?:^|[\s`(/])({FOLDERS}/[A-Za-z0-9_./-]+)");
+    for (page, text) in documents() {
+        for path in found(&pattern, &text) {
+            let path = path.trim_end_matches(['.', '/']);
+            let is_there = root().join(path).exists() || secrets.iter().any(|name| name == path);
+            assert!(is_there, "{page} names {path}");
+        }
+    }
+}
+
+#[test]
+fn every_variable_parameter_and_output_has_its_place() {
+    let template = Template::read();
+    let mut variables = BTreeSet::new();
+    for folder in ["functions", "shared/src"] {
+        let files = sources(folder).into_iter().filter(|(name, _)| name.ends_with("config.rs"));
+        for (_, text) in files {
+            let read = text.split("#[cfg(test)]").next().unwrap_or_default();
+            variables.extend(found(r#""([A-Z]+(?:_[A-Z]+)+)""#, read));
+        }
+    }
+    for name in ["GEMINI_MODEL", "VERTEX_LOCATION", "SCORING_QUEUE_URL", "WEBHOOK_TOKEN"] {
+        assert!(variables.contains(name), "the search finds no {name}");
+    }
+    for function in template.of_kind("AWS::Serverless::Function") {
+        variables.extend(template.variables(&function).into_keys());
+    }
+    assert_named("docs/configure.md", variables);
+    let keys = |section: &str| template.at(section).as_mapping().unwrap().keys().map(plain);
+    assert_named("docs/configure.md", keys("Parameters"));
+    assert_named("docs/deploy.md", keys("Outputs"));
+}
+
+#[test]
+fn every_alarm_metric_and_command_is_explained() {
+    let template = Template::read();
+    assert_named("docs/operate.md", template.of_kind("AWS::CloudWatch::Alarm"));
+    assert_named("docs/operate.md", Metric::ALL.map(Metric::name));
+    let files = sources("runtally/src").into_values();
+    let cli: String = files.filter(|text| text.contains("derive(Subcommand)")).collect();
+    let commands = found(r"(?m)^    ([A-Z][a-z]+)\(\w+::Options\),$", &cli);
+    assert!(commands.contains("Doctor"), "the search finds no commands");
+    let commands = commands.iter().map(|name| format!("runtally {}", name.to_lowercase()));
+    assert_named("docs/operate.md", commands);
+}
