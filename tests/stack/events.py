@@ -1,5 +1,5 @@
 """Every file of events/ through Lambda's runtime interface emulator, which the SAM CLI ships, and
-through `sam local invoke` where a Docker engine answers. Both as the README has it: the template, its
+through `sam local invoke` where a Docker engine answers. Both as docs/deploy.md has it: the template, its
 parameters, and a file with the queues and the table. The real binaries, the simulated services, the
 queues and the log of the emulator; the event source mappings are switched off meanwhile."""
 

@@ -1,5 +1,5 @@
 """The operator's commands as an operator runs them: processes that have only their configuration
-and the rights that the README names."""
+and the rights that docs/deploy.md names."""
 
 import datetime
 import json
@@ -73,7 +73,7 @@ class Commands:
 
 def operators_keys(deployed):
     """The keys of a user who has the functions' rights to send and to the log, and beside them those
-    that the README names. The emulator asks for actions of batches, which IAM does not have."""
+    that docs/deploy.md names. The emulator asks for actions of batches, which IAM does not have."""
     queues = ("ScoringQueue", "MetricsQueue")
     dead_letters = ("ScoringDeadLetters", "MetricsDeadLetters")
     arn = lambda queue: deployed.sqs.get_queue_attributes(
