@@ -5,40 +5,40 @@ use std::time::Duration;
 
 /// Draws everything that a schedule leaves to chance. One generator and one thread: the same seed
 /// draws the same.
-pub(super) struct Dice(Mutex<fastrand::Rng>);
+pub(crate) struct Dice(Mutex<fastrand::Rng>);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))
     }
 
     /// Whether something happens that happens in this share of cases.
-    pub(super) fn chance(&self, share: f64) -> bool {
+    pub(crate) fn chance(&self, share: f64) -> bool {
         share > 0.0 && self.draw(fastrand::Rng::f64) < share
     }
 
     /// A number from `least` to `most`.
-    pub(super) fn between(&self, least: u64, most: u64) -> u64 {
+    pub(crate) fn between(&self, least: u64, most: u64) -> u64 {
         self.draw(|rng| rng.u64(least..=most))
     }
 
     /// A place in something of this length, which is not empty.
-    pub(super) fn below(&self, length: usize) -> usize {
+    pub(crate) fn below(&self, length: usize) -> usize {
         self.draw(|rng| rng.usize(..length))
     }
 
     /// One of several.
-    pub(super) fn pick<'a, T>(&self, from: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&self, from: &'a [T]) -> Option<&'a T> {
         (!from.is_empty()).then(|| &from[self.below(from.len())])
     }
 
     /// A generator of its own for a part that draws by itself.
-    pub(super) fn fork(&self) -> fastrand::Rng {
+    pub(crate) fn fork(&self) -> fastrand::Rng {
         self.draw(fastrand::Rng::fork)
     }
 
     /// How long one step takes: mostly some milliseconds, now and then seconds.
-    pub(super) fn step(&self) -> Duration {
+    pub(crate) fn step(&self) -> Duration {
         let millis = self.draw(|rng| match rng.u8(..) {
             0..=179 => rng.u64(1..=40),
             180..=249 => rng.u64(40..=800),
@@ -48,7 +48,7 @@ impl Dice {
     }
 
     /// A moment within a span.
-    pub(super) fn within(&self, span: Duration) -> Duration {
+    pub(crate) fn within(&self, span: Duration) -> Duration {
         let millis = u64::try_from(span.as_millis()).expect("a span of a schedule");
         Duration::from_millis(self.between(0, millis))
     }

@@ -6,18 +6,18 @@ use tokio::time::Instant;
 
 /// What happened, line by line, with the simulated time since the start. Written only when it is
 /// wanted: a schedule that fails is run again for its trace.
-pub(super) struct Trace {
+pub(crate) struct Trace {
     start: Instant,
     lines: Option<Mutex<Vec<String>>>,
 }
 
 impl Trace {
-    pub(super) fn new(is_wanted: bool) -> Self {
+    pub(crate) fn new(is_wanted: bool) -> Self {
         Self { start: Instant::now(), lines: is_wanted.then(Mutex::default) }
     }
 
     /// Adds a line.
-    pub(super) fn say(&self, line: impl FnOnce() -> String) {
+    pub(crate) fn say(&self, line: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {
             let line = format!("{} {}", clock(self.start.elapsed()), line());
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
@@ -25,7 +25,7 @@ impl Trace {
     }
 
     /// All lines.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.as_ref();
         lines.map_or_else(Vec::new, |l| l.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }

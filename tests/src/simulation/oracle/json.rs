@@ -4,13 +4,13 @@ use serde::Deserialize;
 use serde_json_borrow::Value;
 
 /// The value that a text is; null for a text that is none.
-pub(super) fn parsed<'a>(body: &'a (impl AsRef<[u8]> + ?Sized)) -> Value<'a> {
+pub(crate) fn parsed<'a>(body: &'a (impl AsRef<[u8]> + ?Sized)) -> Value<'a> {
     let text = str::from_utf8(body.as_ref()).unwrap_or_default();
     serde_json::from_str(text).unwrap_or_default()
 }
 
 /// What stands at `/a/0/b`; all of the value at an empty pointer.
-pub(super) fn at<'a>(value: &'a Value<'a>, pointer: &str) -> Option<&'a Value<'a>> {
+pub(crate) fn at<'a>(value: &'a Value<'a>, pointer: &str) -> Option<&'a Value<'a>> {
     let mut steps = pointer.split('/').skip(1);
     steps.try_fold(value, |value, step| match value {
         Value::Array(elements) => elements.get(step.parse::<usize>().ok()?),
@@ -19,43 +19,43 @@ pub(super) fn at<'a>(value: &'a Value<'a>, pointer: &str) -> Option<&'a Value<'a
     })
 }
 
-pub(super) fn text<'a>(value: &'a Value<'a>, pointer: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value<'a>, pointer: &str) -> &'a str {
     at(value, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-pub(super) fn count(value: &Value<'_>, pointer: &str) -> u64 {
+pub(crate) fn count(value: &Value<'_>, pointer: &str) -> u64 {
     at(value, pointer).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// What a cell of a row holds. The names of fields may have slashes.
-pub(super) fn cell<'a>(cells: &'a Value<'a>, field: &str) -> Option<&'a Value<'a>> {
+pub(crate) fn cell<'a>(cells: &'a Value<'a>, field: &str) -> Option<&'a Value<'a>> {
     cells.as_object()?.get(field)
 }
 
 /// The text of a cell; an empty one if it holds none.
-pub(super) fn cell_text<'a>(cells: &'a Value<'a>, field: &str) -> &'a str {
+pub(crate) fn cell_text<'a>(cells: &'a Value<'a>, field: &str) -> &'a str {
     cell(cells, field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The elements of the list that stands there; none if there is no list.
-pub(super) fn list<'a>(
+pub(crate) fn list<'a>(
     value: &'a Value<'a>,
     pointer: &str,
 ) -> impl Iterator<Item = &'a Value<'a>> + use<'a> {
     at(value, pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
-pub(super) fn texts(value: &Value<'_>, pointer: &str) -> Vec<String> {
+pub(crate) fn texts(value: &Value<'_>, pointer: &str) -> Vec<String> {
     list(value, pointer).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The run that a message is about.
-pub(super) fn run_of(message: &Value<'_>) -> String {
+pub(crate) fn run_of(message: &Value<'_>) -> String {
     format!("{}-{}", text(message, "/run/base_run"), text(message, "/run/client"))
 }
 
 /// The run that an unread message is about: all else of it is skipped.
-pub(super) fn run_of_unread(body: &str) -> String {
+pub(crate) fn run_of_unread(body: &str) -> String {
     #[derive(Default, Deserialize)]
     struct OfRun {
         run: Option<Run>,

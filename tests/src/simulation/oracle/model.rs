@@ -1,21 +1,16 @@
 //! Model calls: what they billed, who heard of it, who reported it.
 
+use super::facts::{kind, round};
+use super::invocation::Pending;
 use super::json::{at, count, list, parsed, text};
-use super::run_book::{kind, round};
-use super::{Invariant, Oracle};
+use super::oracle::Oracle;
+use super::promise::Invariant;
 use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
-/// A model call as its worker knows it, before it is reported.
-pub(super) enum Pending {
-    Answered { tokens: u64, nano_usd: u64 },
-    Refused,
-    Lost,
-}
-
 impl Oracle {
     /// The model answered, and billed.
-    pub(in super::super) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
+    pub(crate) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
         let asked = Asked::read(asked);
         let run = self.run_of(invocation);
         self.check_asked_once(invocation, &run, &asked.words());
@@ -35,7 +30,7 @@ impl Oracle {
     }
 
     /// An answer reached the worker that had asked.
-    pub(in super::super) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8]) {
+    pub(crate) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8]) {
         let answer = parsed(answer);
         if at(&answer, "/usageMetadata").is_none() && at(&answer, "/candidates").is_none() {
             return;
@@ -51,19 +46,19 @@ impl Oracle {
     }
 
     /// A worker waited for an answer that never came: for all it knows the model got the posts.
-    pub(in super::super) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
+    pub(crate) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
         let run = self.run_of(invocation);
         self.asked_about(invocation, &run, &Asked::read(asked));
         self.pending(invocation, Pending::Lost);
     }
 
     /// A call was refused, or never arrived.
-    pub(in super::super) fn model_refused(&mut self, invocation: u64) {
+    pub(crate) fn model_refused(&mut self, invocation: u64) {
         self.pending(invocation, Pending::Refused);
     }
 
     /// A worker reported what became of its calls.
-    pub(super) fn billed(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
+    pub(crate) fn billed(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let pending = std::mem::take(&mut known.pending);
         let ended = pending.len() as u64;
@@ -94,7 +89,7 @@ impl Oracle {
         }
     }
 
-    pub(super) fn run_of(&self, invocation: u64) -> String {
+    pub(crate) fn run_of(&self, invocation: u64) -> String {
         self.invocations.get(&invocation).map(|known| known.run.clone()).unwrap_or_default()
     }
 

@@ -17,7 +17,7 @@ const PENALTY: Duration = Duration::from_secs(30);
 
 /// What is known of requests and of who makes them.
 #[derive(Default)]
-pub(super) struct Rates {
+pub(crate) struct Rates {
     recent: BTreeMap<String, VecDeque<Instant>>,
     recent_of_all: VecDeque<Instant>,
     /// The message groups of each invocation that goes on.
@@ -31,12 +31,12 @@ pub(super) struct Rates {
 
 impl Rates {
     /// An invocation got messages of these groups.
-    pub(super) fn began(&mut self, invocation: u64, groups: BTreeSet<String>) {
+    pub(crate) fn began(&mut self, invocation: u64, groups: BTreeSet<String>) {
         self.working.insert(invocation, groups);
     }
 
     /// An invocation ended.
-    pub(super) fn ended(&mut self, invocation: u64, now: Instant) {
+    pub(crate) fn ended(&mut self, invocation: u64, now: Instant) {
         for group in self.working.remove(&invocation).unwrap_or_default() {
             if self.working.values().any(|groups| groups.contains(&group)) {
                 self.excused.insert(group, now + SECOND);
@@ -45,12 +45,12 @@ impl Rates {
     }
 
     /// An invocation was told that it asks too much.
-    pub(super) fn limited(&mut self, invocation: u64, base: &str, now: Instant) {
+    pub(crate) fn limited(&mut self, invocation: u64, base: &str, now: Instant) {
         self.limited.insert((invocation, base.to_owned()), now);
     }
 
     /// A request arrived that an invocation sent at `sent`; says what is wrong with that.
-    pub(super) fn asked(
+    pub(crate) fn asked(
         &mut self,
         invocation: u64,
         base: &str,

@@ -1,8 +1,10 @@
 //! Run records while the run goes on: each shows what the log said when its writer read it.
 
 use super::json::{at, cell, cell_text, list, parsed};
-use super::run_book::{LogBook, State};
-use super::{Invariant, Oracle, master};
+use super::log_book::{LogBook, State};
+use super::oracle::Oracle;
+use super::promise::Invariant;
+use crate::MASTER_BASE;
 use serde_json_borrow::Value;
 use shared::schema::run_record as schema;
 use simulators::airtable::{Airtable, Row};
@@ -12,19 +14,13 @@ const NAMED: usize = 5;
 
 impl Oracle {
     /// How many events of a run were stored, repetitions included.
-    pub(in super::super) fn stored_of(&self, run: &str) -> u64 {
+    pub(crate) fn stored_of(&self, run: &str) -> u64 {
         self.runs.get(run).map_or(0, |book| book.log.stored)
     }
 
     /// The finalizer read a run's log, page by page, when `before` events were stored: others may
     /// have come meanwhile, and are read or not.
-    pub(in super::super) fn log_read(
-        &mut self,
-        invocation: u64,
-        run: &str,
-        before: u64,
-        events: &[String],
-    ) {
+    pub(crate) fn log_read(&mut self, invocation: u64, run: &str, before: u64, events: &[String]) {
         let state = match self.runs.get(run) {
             Some(book) if book.log.stored == before => book.log.state(),
             Some(_) | None => {
@@ -37,17 +33,12 @@ impl Oracle {
     }
 
     /// The finalizer wrote run records.
-    pub(in super::super) fn records_written(
-        &mut self,
-        invocation: u64,
-        asked: &[u8],
-        airtable: &Airtable,
-    ) {
+    pub(crate) fn records_written(&mut self, invocation: u64, asked: &[u8], airtable: &Airtable) {
         let request = parsed(asked);
         if at(&request, "/performUpsert").is_none() {
             return;
         }
-        let rows = airtable.rows(master(), schema::TABLE).unwrap_or_default();
+        let rows = airtable.rows(MASTER_BASE, schema::TABLE).unwrap_or_default();
         for cells in list(&request, "/records").filter_map(|row| at(row, "/fields")) {
             self.check_record(invocation, cells, &rows);
         }

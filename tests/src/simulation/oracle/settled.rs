@@ -1,14 +1,16 @@
 //! What workers report of leads, against what the services saw of these workers.
 
+use super::facts::kind;
 use super::json::{list, text, texts};
-use super::run_book::{Seen, kind};
-use super::{Invariant, Oracle};
+use super::oracle::Oracle;
+use super::promise::Invariant;
+use super::run_book::Seen;
 use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
 impl Oracle {
     /// Which lead a key of a queued chunk stands for.
-    pub(super) fn learn_keys(&mut self, chunk: &Value<'_>) {
+    pub(crate) fn learn_keys(&mut self, chunk: &Value<'_>) {
         for lead in list(chunk, "/leads") {
             let record = text(lead, "/lead/record");
             let known = self.leads.get(record).map(|lead| lead.slug.as_str());
@@ -18,7 +20,7 @@ impl Oracle {
     }
 
     /// What became of leads was queued: it must be what the worker saw.
-    pub(super) fn settled(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
+    pub(crate) fn settled(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let kind = kind(fact);
         for lead in list(fact, "/leads") {
             let key = text(lead, "/lead");

@@ -1,9 +1,11 @@
 //! The end: what every record and every row must say then.
 
-use super::super::scenario::{Client, HUMAN_FIELD, Scenario};
-use super::leads::LeadBook;
+use super::lead_book::LeadBook;
+use super::oracle::Oracle;
+use super::promise::Invariant;
 use super::run_book::RunBook;
-use super::{Invariant, Oracle, master};
+use crate::MASTER_BASE;
+use crate::simulation::scenario::{Client, HUMAN_FIELD, Scenario};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::schema::run_record as schema;
@@ -16,8 +18,8 @@ const UNATTRIBUTED: &str = "(unattributed)";
 
 impl Oracle {
     /// Judges the end of a schedule.
-    pub(in super::super) fn judge(&mut self, scenario: &Scenario, airtable: &Airtable) {
-        let rows = airtable.rows(master(), schema::TABLE).unwrap_or_default();
+    pub(crate) fn judge(&mut self, scenario: &Scenario, airtable: &Airtable) {
+        let rows = airtable.rows(MASTER_BASE, schema::TABLE).unwrap_or_default();
         let mut broken = Vec::new();
         for (run, book) in &self.runs {
             let of_run = |row: &&Row| cell(&row.fields, schema::RUN_ID).as_str() == Some(run);

@@ -1,8 +1,8 @@
 //! The two FIFO queues as SQS keeps them: groups, deduplication, visibility, dead letters.
 
-use super::failures::Branch;
-use super::faults::Fault;
-use super::world::World;
+use super::chance::Chance;
+use super::fault::Fault;
+use crate::simulation::branches::Branch;
 use jiff::Timestamp;
 use shared::core::clock::Clock;
 use shared::core::failure::QUEUE_RECEIVES;
@@ -15,18 +15,19 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long a received message is hidden.
-pub(super) const VISIBILITY: Duration = Duration::from_secs(900);
+pub(crate) const VISIBILITY: Duration = Duration::from_secs(900);
 /// Most messages of one receiving.
 const MOST_RECEIVED: usize = 10;
 
 /// The beginning of a tick's deduplication id.
-pub(super) const TICK: &str = "tick-";
+pub(crate) const TICK: &str = "tick-";
 
 /// Both queues.
-pub(super) struct Queues {
+pub(crate) struct Queues {
     queues: [Mutex<State>; 2],
     changed: [Notify; 2],
     clock: Clock,
+    chance: Chance,
 }
 
 /// One queue with its dead letters.
@@ -58,47 +59,47 @@ struct Message {
 
 /// How a message is held back.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Held {
-    pub(super) after: Duration,
+pub(crate) struct Held {
+    pub(crate) after: Duration,
     /// Whether its group waits; else newer ones of it are handled before.
-    pub(super) holds_group: bool,
+    pub(crate) holds_group: bool,
 }
 
 /// A message as it was received.
 #[derive(Debug, Clone)]
-pub(super) struct Received {
-    pub(super) id: String,
-    pub(super) receipt: String,
-    pub(super) group: String,
-    pub(super) deduplication: String,
-    pub(super) body: Arc<str>,
-    pub(super) sent_at: Timestamp,
-    pub(super) receive_count: u32,
+pub(crate) struct Received {
+    pub(crate) id: String,
+    pub(crate) receipt: String,
+    pub(crate) group: String,
+    pub(crate) deduplication: String,
+    pub(crate) body: Arc<str>,
+    pub(crate) sent_at: Timestamp,
+    pub(crate) receive_count: u32,
 }
 
 /// A message that was given up.
 #[derive(Debug, Clone)]
-pub(super) struct DeadLetter {
-    pub(super) group: String,
-    pub(super) message_id: String,
-    pub(super) body: String,
+pub(crate) struct DeadLetter {
+    pub(crate) group: String,
+    pub(crate) message_id: String,
+    pub(crate) body: String,
     /// Empty when the queue itself gave it up.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 impl Queues {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { queues: Default::default(), changed: Default::default(), clock }
+    pub(crate) fn new(clock: Clock, chance: Chance) -> Self {
+        Self { queues: Default::default(), changed: Default::default(), clock, chance }
     }
 
     /// Puts a message on a queue, visible `after` some time; one that was sent within five
     /// minutes is dropped. Whether it was taken.
-    pub(super) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) -> bool {
+    pub(crate) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) -> bool {
         self.put_held(queue, message, Held { after, holds_group: true })
     }
 
     /// The same, and says whether the message's group waits for it.
-    pub(super) fn put_held(&self, queue: QueueName, message: &OutgoingMessage, held: Held) -> bool {
+    pub(crate) fn put_held(&self, queue: QueueName, message: &OutgoingMessage, held: Held) -> bool {
         let now = Instant::now();
         let mut state = self.lock(queue);
         state.remembered.retain(|_, until| *until > now);
@@ -114,7 +115,7 @@ impl Queues {
     }
 
     /// Puts a message on a queue past its deduplication.
-    pub(super) fn put_again(&self, queue: QueueName, message: &OutgoingMessage) {
+    pub(crate) fn put_again(&self, queue: QueueName, message: &OutgoingMessage) {
         let held = Held { after: Duration::ZERO, holds_group: true };
         self.put_anew(&mut self.lock(queue), queue, message, held);
         self.changed(queue).notify_one();
@@ -141,22 +142,25 @@ impl Queues {
     }
 
     /// Gives out messages of groups of which nothing is hidden, in their order.
-    pub(super) fn receive(&self, queue: QueueName, most: usize, world: &World) -> Vec<Received> {
+    pub(crate) fn receive(&self, queue: QueueName, most: usize) -> Vec<Received> {
         let mut state = self.lock(queue);
         let mut ready = state.ready();
-        reorder(&mut ready, world);
+        reorder(&mut ready, &self.chance);
         let mut received = Vec::new();
         for (sequence, _) in ready {
             if received.len() == most.min(MOST_RECEIVED) {
                 break;
             }
-            received.extend(state.take(sequence, world));
+            received.extend(state.take(sequence, &self.chance));
         }
         // Drawn once for all: the messages of a group that stay hidden would keep the others back.
         let ends_early =
-            !received.is_empty() && world.faults.is_drawn(Fault::VisibilityLapsed, &world.dice);
-        let hidden_for =
-            if ends_early { Duration::from_secs(world.dice.between(1, 40)) } else { VISIBILITY };
+            !received.is_empty() && self.chance.faults.is_drawn(Fault::VisibilityLapsed);
+        let hidden_for = if ends_early {
+            Duration::from_secs(self.chance.dice.between(1, 40))
+        } else {
+            VISIBILITY
+        };
         for message in &received {
             if let Some((_, message)) = in_flight(&mut state, &message.receipt) {
                 message.visible_at = Instant::now() + hidden_for;
@@ -166,7 +170,7 @@ impl Queues {
     }
 
     /// Takes note that the worker which received these messages is at work on them no longer.
-    pub(super) fn let_go(&self, queue: QueueName, messages: &[Received]) {
+    pub(crate) fn let_go(&self, queue: QueueName, messages: &[Received]) {
         let mut state = self.lock(queue);
         for place in messages.iter().filter_map(|message| place(&message.receipt)) {
             state.at_work.remove(&place);
@@ -176,12 +180,12 @@ impl Queues {
     /// Takes a handled message off. One that is to come again is only hidden for a while: it holds
     /// back its group, or comes when newer ones of its group have been handled. A receipt that is
     /// no longer the message's last does nothing, as on SQS.
-    pub(super) fn delete(&self, queue: QueueName, receipt: &str, world: &World) {
-        let World { faults, dice, .. } = world;
+    pub(crate) fn delete(&self, queue: QueueName, receipt: &str) {
+        let Chance { faults, dice, .. } = &self.chance;
         let mut state = self.lock(queue);
         let Some((sequence, message)) = in_flight(&mut state, receipt) else { return };
         let left = *message.comes_again.get_or_insert_with(|| {
-            if !faults.is_drawn(Fault::DeliveredAgain, dice) {
+            if !faults.is_drawn(Fault::DeliveredAgain) {
                 return 0;
             }
             if dice.chance(0.9) { dice.between(1, 2) } else { dice.between(3, 19) }
@@ -199,14 +203,14 @@ impl Queues {
 
     /// Takes note that a message was handled though its receiver could not take it off: it comes
     /// again when its visibility ends.
-    pub(super) fn not_deleted(&self, queue: QueueName, receipt: &str) {
+    pub(crate) fn not_deleted(&self, queue: QueueName, receipt: &str) {
         if let Some((_, message)) = in_flight(&mut self.lock(queue), receipt) {
             message.comes_again.get_or_insert(0);
         }
     }
 
     /// Hides a received message until `delay` from now.
-    pub(super) fn requeue(&self, queue: QueueName, receipt: &str, delay: Duration) {
+    pub(crate) fn requeue(&self, queue: QueueName, receipt: &str, delay: Duration) {
         let mut state = self.lock(queue);
         if let Some((_, message)) = in_flight(&mut state, receipt) {
             message.visible_at = Instant::now() + hidden_for(delay);
@@ -220,7 +224,7 @@ impl Queues {
     }
 
     /// Puts a message on the dead-letter queue; the same one twice is there once.
-    pub(super) fn dead_letter(&self, queue: QueueName, parked: NewDeadLetter) {
+    pub(crate) fn dead_letter(&self, queue: QueueName, parked: NewDeadLetter) {
         let NewDeadLetter { group, message_id, body, reason } = parked;
         let mut state = self.lock(queue);
         if state.dead.iter().all(|letter| letter.message_id != message_id) {
@@ -229,18 +233,18 @@ impl Queues {
     }
 
     /// Takes all dead letters of a queue.
-    pub(super) fn take_dead_letters(&self, queue: QueueName) -> Vec<DeadLetter> {
+    pub(crate) fn take_dead_letters(&self, queue: QueueName) -> Vec<DeadLetter> {
         std::mem::take(&mut self.lock(queue).dead)
     }
 
     /// Whether nothing is on either queue, hidden or not, but for ticks.
-    pub(super) fn are_empty(&self) -> bool {
+    pub(crate) fn are_empty(&self) -> bool {
         let is_tick = |message: &Message| message.deduplication.starts_with(TICK);
         QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.values().all(is_tick))
     }
 
     /// Shows what is held back for longer than a worker's death hides it.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         let latest = Instant::now() + VISIBILITY;
         for queue in QueueName::ALL {
             for message in self.lock(queue).messages.values_mut() {
@@ -251,12 +255,12 @@ impl Queues {
     }
 
     /// Tells of changes that may make a message visible.
-    pub(super) fn changed(&self, queue: QueueName) -> &Notify {
+    pub(crate) fn changed(&self, queue: QueueName) -> &Notify {
         &self.changed[queue as usize]
     }
 
     /// When the next hidden message of a queue is visible.
-    pub(super) fn next_visible(&self, queue: QueueName) -> Option<Instant> {
+    pub(crate) fn next_visible(&self, queue: QueueName) -> Option<Instant> {
         let now = Instant::now();
         let state = self.lock(queue);
         state.messages.values().map(|message| message.visible_at).filter(|at| *at > now).min()
@@ -284,13 +288,13 @@ impl State {
 
     /// Receives a message. One that was received too often is a dead letter instead, without a
     /// reason; one that was handled and only comes again is gone.
-    fn take(&mut self, sequence: u64, world: &World) -> Option<Received> {
+    fn take(&mut self, sequence: u64, chance: &Chance) -> Option<Received> {
         let message = self.messages.get_mut(&sequence)?;
         if message.receive_count >= QUEUE_RECEIVES {
             let message = self.messages.remove(&sequence)?;
             if message.comes_again.is_none() {
-                world.failures.count(Branch::GivenUpByQueue);
-                world.trace.say(|| format!("{} was received too often", message.id));
+                chance.failures.count(Branch::GivenUpByQueue);
+                chance.trace.say(|| format!("{} was received too often", message.id));
                 self.dead.push(DeadLetter {
                     group: message.group,
                     message_id: message.id,
@@ -315,12 +319,12 @@ impl State {
         message.visible_at = Instant::now() + VISIBILITY;
         let id = &message.id;
         if message.comes_again.is_some() {
-            world.faults.count(Fault::DeliveredAgain);
-            world.trace.say(|| format!("{id} comes again though it was handled"));
+            chance.faults.count(Fault::DeliveredAgain);
+            chance.trace.say(|| format!("{id} comes again though it was handled"));
         }
         if self.at_work.range((sequence, 0)..=(sequence, u32::MAX)).next().is_some() {
-            world.faults.count(Fault::VisibilityLapsed);
-            world.trace.say(|| format!("{id} is visible again while it is being handled"));
+            chance.faults.count(Fault::VisibilityLapsed);
+            chance.trace.say(|| format!("{id} is visible again while it is being handled"));
         }
         self.at_work.insert((sequence, message.receive_count));
         Some(received)
@@ -328,16 +332,16 @@ impl State {
 }
 
 /// Puts another group in front than the one whose message came first.
-fn reorder(ready: &mut [(u64, String)], world: &World) {
+fn reorder(ready: &mut [(u64, String)], chance: &Chance) {
     let Some(group) = ready.first().map(|(_, group)| group.clone()) else { return };
     let others: BTreeSet<&String> =
         ready.iter().map(|(_, group)| group).filter(|other| **other != group).collect();
-    if others.is_empty() || !world.faults.hits(Fault::GroupsReordered, &world.dice) {
+    if others.is_empty() || !chance.faults.hits(Fault::GroupsReordered) {
         return;
     }
     let others: Vec<String> = others.into_iter().cloned().collect();
-    let first = &others[world.dice.below(others.len())];
-    world.trace.say(|| format!("group {first} is served before group {group}"));
+    let first = &others[chance.dice.below(others.len())];
+    chance.trace.say(|| format!("group {first} is served before group {group}"));
     ready.sort_by_key(|(sequence, group)| (group != first, *sequence));
 }
 

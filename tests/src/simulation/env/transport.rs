@@ -1,8 +1,10 @@
 //! Requests to the simulated services, with what can go wrong on the way.
 
 use super::bugs;
-use super::faults::{Fault, Part, Service};
-use super::worker::{Seams, Turn};
+use super::fault::Fault;
+use super::parts::{Part, Service};
+use super::paths::{base_of, table_of};
+use super::ports::{Ports, Turn};
 use bytes::Bytes;
 use http::Uri;
 use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
@@ -64,7 +66,7 @@ impl OfService {
     }
 }
 
-impl Transport for Seams {
+impl Transport for Ports {
     async fn send(
         &self,
         request: HttpRequest,
@@ -98,7 +100,7 @@ impl Transport for Seams {
     }
 }
 
-impl Seams {
+impl Ports {
     /// What a worker gets when the request takes no effect; `None` when it takes its effect.
     async fn instead_of_effect(
         &self,
@@ -142,7 +144,7 @@ impl Seams {
             Service::Gemini => world.gemini.respond(request).await,
         };
         let answered = response.body().clone();
-        let response = bugs::response(world, faults.service, &path, &asked, response);
+        let response = bugs::response(world, faults.service, (&path, &asked), response);
         world.trace.say(|| {
             let (name, status) = (&self.worker.name, response.status().as_u16());
             format!("{name} asks {:?} {path}: {status}", faults.service)
@@ -156,7 +158,7 @@ impl Seams {
         let goes_on = || request.body().windows(OFFSET.len()).any(|part| part == OFFSET);
         if request.uri().path().ends_with("/listRecords")
             && goes_on()
-            && world.faults.is_drawn(Fault::StaleIterator, &world.dice)
+            && world.faults.is_drawn(Fault::StaleIterator)
         {
             world.airtable.expire_iterators();
         }
@@ -285,16 +287,4 @@ fn is_stale(response: &HttpResponse) -> bool {
     let body = str::from_utf8(response.body()).unwrap_or_default();
     response.status() == http::StatusCode::UNPROCESSABLE_ENTITY
         && body.contains("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
-}
-
-/// The table that a path names.
-pub(super) fn table_of(path: &str) -> String {
-    let segment = path.split('/').nth(3).unwrap_or_default();
-    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
-}
-
-/// The base that a path names.
-pub(super) fn base_of(path: &str) -> &str {
-    let path = path.strip_prefix("/v0/meta/bases/").or_else(|| path.strip_prefix("/v0/"));
-    path.and_then(|path| path.split('/').next()).unwrap_or_default()
 }

@@ -1,11 +1,10 @@
 //! Which branches of the failure classes were taken, as they show from outside.
 
-use super::POISON;
-use super::queues::Received;
-use super::worker::Worker;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+
+/// Something that no function can read.
+pub(crate) const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
 
 /// What becomes of work that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,7 +56,7 @@ impl Branch {
     ];
 
     /// Why a message was parked.
-    pub(super) fn of_parked(body: &str, reason: &str) -> Self {
+    pub(crate) fn of_parked(body: &str, reason: &str) -> Self {
         if body == POISON {
             Self::ParkedAsPoison
         } else if reason.starts_with("failed after ") {
@@ -74,55 +73,17 @@ impl Branch {
 
 /// How often each branch was taken.
 #[derive(Default)]
-pub(super) struct Failures(Mutex<BTreeMap<Branch, u64>>);
+pub(crate) struct Failures(Mutex<BTreeMap<Branch, u64>>);
 
 impl Failures {
-    pub(super) fn count(&self, branch: Branch) {
+    pub(crate) fn count(&self, branch: Branch) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(branch).or_default() += 1;
     }
 
     /// All counts, those of branches that were not taken too.
-    pub(super) fn counts(&self) -> BTreeMap<Branch, u64> {
+    pub(crate) fn counts(&self) -> BTreeMap<Branch, u64> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = |branch: &Branch| (*branch, counts.get(branch).copied().unwrap_or_default());
         Branch::ALL.iter().map(count).collect()
     }
-
-    /// Counts why the messages of a batch went back that did: `has_failed` says which.
-    pub(super) fn given_back(
-        &self,
-        batch: &[Received],
-        worker: &Worker,
-        has_failed: impl Fn(&Received) -> bool,
-    ) {
-        let tried = worker.tried();
-        let mut groups = BTreeSet::new();
-        for message in batch.iter().filter(|message| has_failed(message)) {
-            let delay = tried.delays.get(&message.receipt);
-            let branch = if !groups.insert(message.group.as_str()) {
-                Branch::HeldBack
-            } else if tried.not_parked.contains(&message.id) {
-                Branch::NotParked
-            } else if delay == Some(&Duration::ZERO) {
-                Branch::GoneOnWith
-            } else {
-                Branch::TriedAgain
-            };
-            self.count(branch);
-            if tried.not_postponed.contains(&message.receipt) {
-                self.count(Branch::NotPostponed);
-            }
-        }
-    }
-}
-
-/// What a process tried to do with its messages.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tried {
-    /// Delays by receipt.
-    pub(super) delays: BTreeMap<String, Duration>,
-    /// Receipts of messages whose delay could not be set.
-    pub(super) not_postponed: BTreeSet<String>,
-    /// Ids of messages that could not be parked.
-    pub(super) not_parked: BTreeSet<String>,
 }

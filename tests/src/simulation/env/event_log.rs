@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The indexes are behind the table by this much at most.
-pub(super) const INDEX_LAG: Duration = Duration::from_secs(5);
+pub(crate) const INDEX_LAG: Duration = Duration::from_secs(5);
 
 /// What is stored of every run, and which harvests were heard of.
 #[derive(Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     runs: Mutex<BTreeMap<RunId, Stored>>,
     heard: Mutex<BTreeSet<ApifyRunId>>,
 }
@@ -37,10 +37,10 @@ struct Indexed {
 }
 
 /// Some of a run's events, backwards.
-pub(super) struct Page {
-    pub(super) events: Vec<String>,
+pub(crate) struct Page {
+    pub(crate) events: Vec<String>,
     /// The id of the last of them, when there are more.
-    pub(super) goes_on_before: Option<String>,
+    pub(crate) goes_on_before: Option<String>,
 }
 
 impl Stored {
@@ -64,7 +64,7 @@ impl Stored {
 
 impl Log {
     /// Marks a run as open.
-    pub(super) fn open(&self, run: &RunId) {
+    pub(crate) fn open(&self, run: &RunId) {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
         if !std::mem::replace(&mut stored.open, true) {
@@ -73,13 +73,13 @@ impl Log {
     }
 
     /// Marks a run as open and counts an append.
-    pub(super) fn count(&self, run: &RunId) {
+    pub(crate) fn count(&self, run: &RunId) {
         self.open(run);
         self.lock().entry(run.clone()).or_default().appends += 1;
     }
 
     /// Stores events that are not stored yet.
-    pub(super) fn write(&self, run: &RunId, events: &[StoredEvent]) {
+    pub(crate) fn write(&self, run: &RunId, events: &[StoredEvent]) {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
         for event in events {
@@ -88,7 +88,7 @@ impl Log {
     }
 
     /// A run as it is at one moment.
-    pub(super) fn read(&self, run: &RunId) -> RunLog {
+    pub(crate) fn read(&self, run: &RunId) -> RunLog {
         self.lock().get(run).map_or_else(RunLog::default, |stored| RunLog {
             events: stored.events.values().cloned().collect(),
             projection: stored.projection.as_deref().cloned(),
@@ -97,7 +97,7 @@ impl Log {
     }
 
     /// At most `most` events before the one with the id `before`, the last of them first.
-    pub(super) fn page(&self, run: &RunId, before: Option<&String>, most: usize) -> Page {
+    pub(crate) fn page(&self, run: &RunId, before: Option<&String>, most: usize) -> Page {
         let runs = self.lock();
         let Some(stored) = runs.get(run) else {
             return Page { events: Vec::new(), goes_on_before: None };
@@ -113,7 +113,7 @@ impl Log {
     }
 
     /// What a run's record shows, and how often something was appended to the run.
-    pub(super) fn state(&self, run: &RunId) -> (Option<Projection>, u64) {
+    pub(crate) fn state(&self, run: &RunId) -> (Option<Projection>, u64) {
         let runs = self.lock();
         let stored = runs.get(run);
         stored.map_or((None, 0), |s| (s.projection.as_deref().cloned(), s.appends))
@@ -121,7 +121,7 @@ impl Log {
 
     /// Saves a projection unless a newer one is there, and closes the run if asked to, unless it
     /// was appended to since. Whether it did.
-    pub(super) fn save(&self, run: &RunId, projection: &Projection, close: bool) -> bool {
+    pub(crate) fn save(&self, run: &RunId, projection: &Projection, close: bool) -> bool {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
         let is_older = stored.projection.as_ref().is_some_and(|k| k.events > projection.events);
@@ -135,14 +135,14 @@ impl Log {
     }
 
     /// The open runs as the index shows them at a moment.
-    pub(super) fn open_runs(&self, moment: Instant) -> Vec<RunId> {
+    pub(crate) fn open_runs(&self, moment: Instant) -> Vec<RunId> {
         let runs = self.lock();
         let is_open = |stored: &Stored| stored.at(moment).is_some_and(|indexed| indexed.open);
         runs.iter().filter(|(_, stored)| is_open(stored)).map(|(run, _)| run.clone()).collect()
     }
 
     /// The finished runs as the index shows them at a moment.
-    pub(super) fn finished_runs(
+    pub(crate) fn finished_runs(
         &self,
         since: Timestamp,
         moment: Instant,
@@ -157,18 +157,18 @@ impl Log {
     }
 
     /// Whether ticks look after a run: it is open, or was written since.
-    pub(super) fn is_watched(&self, run: &RunId, since: Timestamp) -> bool {
+    pub(crate) fn is_watched(&self, run: &RunId, since: Timestamp) -> bool {
         self.lock().get(run).is_some_and(|stored| {
             stored.open || stored.projection.as_ref().is_some_and(|known| known.at >= since)
         })
     }
 
-    pub(super) fn hear(&self, harvests: &[ApifyRunId]) {
+    pub(crate) fn hear(&self, harvests: &[ApifyRunId]) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.extend(harvests.iter().cloned());
     }
 
-    pub(super) fn heard(&self, harvests: &[ApifyRunId]) -> BTreeSet<ApifyRunId> {
+    pub(crate) fn heard(&self, harvests: &[ApifyRunId]) -> BTreeSet<ApifyRunId> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         harvests.iter().filter(|harvest| heard.contains(*harvest)).cloned().collect()
     }

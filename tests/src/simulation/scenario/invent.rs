@@ -1,12 +1,14 @@
-//! What a schedule is about: clients, their leads, and the harvests that are announced.
+//! Invents clients, their leads, and the harvests that are announced.
 
-use super::dice::Dice;
-use crate::{MASTER_BASE, bases};
+use super::invented::{Asked, Client, Harvest, Lead, Post, Scenario};
+use crate::MASTER_BASE;
+use crate::harness::bases;
+use crate::simulation::dice::Dice;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::schema::{clients, leads};
 use simulators::airtable::Airtable;
-use simulators::apify::{RunSpec, RunStatus};
+use simulators::apify::RunStatus;
 use simulators::gemini::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,91 +25,9 @@ const LEADS: usize = 40;
 const STRANGERS: usize = 2;
 /// The beginning of the ids of runs that were named beforehand, and of no others.
 const NAMED_BEFOREHAND: &str = "261122-2";
-/// What the person who bills writes on a record.
-pub(super) const HUMAN_FIELD: &str = "Invoiced";
-
-/// The invented clients and harvests.
-pub(super) struct Scenario {
-    pub(super) clients: Vec<Client>,
-    pub(super) harvests: Vec<Harvest>,
-    /// Requests to score what is waiting.
-    pub(super) requests: Vec<Asked>,
-    /// Every post, by the word that only it has.
-    pub(super) posts: BTreeMap<String, Post>,
-    /// The beginning of the ids of runs that were named beforehand.
-    pub(super) named_beforehand: &'static str,
-}
-
-/// A client.
-pub(super) struct Client {
-    /// Its place among the clients.
-    pub(super) index: usize,
-    pub(super) id: &'static str,
-    pub(super) name: &'static str,
-    /// Whether its runs may use a few tokens only.
-    pub(super) is_limited: bool,
-    pub(super) base: &'static str,
-    pub(super) leads: Vec<Lead>,
-}
-
-/// A lead.
-pub(super) struct Lead {
-    /// Its row.
-    pub(super) record: String,
-    /// The last part of its profile's URL.
-    pub(super) slug: String,
-    /// The URLs of the posts its row had before anything happened.
-    pub(super) stored: BTreeSet<String>,
-    /// Whether nobody can read its posts.
-    pub(super) is_unreadable: bool,
-    /// Whether the posts its row had wait to be scored.
-    pub(super) waits: bool,
-    /// Whether its profile waits, and the model has nothing against it.
-    pub(super) has_good_profile: bool,
-}
-
-/// A post.
-pub(super) struct Post {
-    pub(super) url: String,
-    /// The lead under whose profile it was found.
-    pub(super) slug: String,
-    words: String,
-}
-
-/// A harvest that Apify will finish.
-pub(super) struct Harvest {
-    pub(super) client: usize,
-    /// The run it belongs to.
-    pub(super) run: String,
-    /// What the webhook's URL says.
-    pub(super) query: String,
-    /// When it ends, from the start of the schedule.
-    pub(super) ends_after: Duration,
-    pub(super) status: RunStatus,
-    pub(super) started_at: Timestamp,
-    pub(super) targets: Vec<String>,
-    pub(super) items: Vec<Value>,
-    /// The posts that a lead's row must hold afterwards.
-    pub(super) posts: BTreeMap<String, BTreeSet<String>>,
-    pub(super) cost_usd: f64,
-}
-
-/// A request to score a client's waiting leads, as a part of the run of its harvest or as a run of
-/// its own.
-pub(super) struct Asked {
-    pub(super) client: usize,
-    pub(super) kind: &'static str,
-    /// The run it belongs to.
-    pub(super) run: String,
-    /// The body of `POST /runs`.
-    pub(super) body: String,
-    /// When it is sent, from the start of the schedule.
-    pub(super) sent_after: Duration,
-}
-
 impl Scenario {
     /// Invents a scenario and puts its bases into `airtable`.
-    pub(super) fn invent(dice: &Dice, airtable: &Airtable, now: Timestamp) -> Self {
+    pub(crate) fn invent(dice: &Dice, airtable: &Airtable, now: Timestamp) -> Self {
         let level = "2-Lead and post scoring";
         let rows = CLIENTS.map(|(id, name, base)| (id, name, clients::ACTIVE, base, level));
         bases::furnish_master(airtable, &rows);
@@ -142,26 +62,6 @@ impl Scenario {
             }
         }
         scenario
-    }
-
-    /// Whether any post of a lead makes the model misbehave.
-    pub(super) fn misbehaves(&self, slug: &str) -> bool {
-        self.posts.values().any(|post| post.slug == slug && post.words.contains("[[sim:"))
-    }
-
-    /// The run specification that Apify is given when the harvest ends.
-    pub(super) fn run_spec(&self, harvest: usize, now: Timestamp) -> RunSpec {
-        let harvest = &self.harvests[harvest];
-        RunSpec {
-            status: harvest.status,
-            started_at: Some(harvest.started_at),
-            finished_at: Some(now),
-            input: json!({"targetUrls": harvest.targets, "maxPosts": 10}),
-            items: harvest.items.clone(),
-            cost_usd: Some(harvest.cost_usd),
-            preliminary_cost_usd: Some(harvest.cost_usd / 2.0),
-            ..RunSpec::default()
-        }
     }
 
     fn invent_leads(

@@ -1,6 +1,6 @@
 //! The pipeline under test: three functions, three simulated services, one database.
 
-use crate::bases::{self, CLIENT_BASE, MASTER_BASE};
+use super::bases::{self, CLIENT_BASE, MASTER_BASE};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use runtally::storage::Database;
@@ -24,9 +24,10 @@ use tokio::net::TcpListener;
 pub const WEBHOOK_TOKEN: &str = "invented-webhook-token";
 
 /// The two halves of an invented service account's key. They open nothing.
-const PRIVATE_KEY: &str = include_str!("../../simulators/tests/keys/invented-service-account.pem");
+const PRIVATE_KEY: &str =
+    include_str!("../../../simulators/tests/keys/invented-service-account.pem");
 const PUBLIC_KEY: &str =
-    include_str!("../../simulators/tests/keys/invented-service-account.pub.pem");
+    include_str!("../../../simulators/tests/keys/invented-service-account.pub.pem");
 
 /// A running pipeline with one client.
 pub struct Pipeline {
@@ -53,7 +54,7 @@ impl Harvest {
     /// A harvest of these profiles that succeeded.
     #[must_use]
     pub fn of(names: &[&str], items: Vec<Value>) -> Self {
-        let targets = names.iter().map(|name| crate::profile(name)).collect();
+        let targets = names.iter().map(|name| super::posts::profile(name)).collect();
         Self { targets, items, status: RunStatus::Succeeded }
     }
 }
@@ -72,7 +73,7 @@ impl Pipeline {
             pipeline.add_lead(name, json!({}));
         }
         let words = [("jane", 1, "We shipped it."), ("jane", 2, "Again."), ("max", 1, "Hi.")];
-        let items = words.map(|(name, n, words)| crate::post(name, n, words));
+        let items = words.map(|(name, n, words)| super::posts::post(name, n, words));
         let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items.to_vec()));
         (pipeline, apify_run)
     }
@@ -120,7 +121,7 @@ impl Pipeline {
 
     /// Adds a lead to the client's base; returns its record id.
     pub fn add_lead(&self, name: &str, cells: Value) -> String {
-        let row = bases::lead(&crate::profile(name), &cells);
+        let row = bases::lead(&super::posts::profile(name), &cells);
         bases::insert(self.services.airtable.service(), CLIENT_BASE, leads::TABLE, row)
     }
 

@@ -1,16 +1,21 @@
 //! Lambda's part: takes messages off a queue, calls a function in a process, acts on its answer.
 
-use super::bugs::Bug;
-use super::faults::{Fault, Part};
+use super::fault::Fault;
+use super::parts::Part;
+use super::ports::Ports;
 use super::queues::Received;
-use super::worker::{Seams, Worker};
+use super::variables::variable;
+use super::worker::Worker;
 use super::world::World;
+use crate::simulation::branches::Branch;
+use crate::simulation::bug::Bug;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::core::deadline::Deadline;
 use shared::ports::QueueName;
 use shared::services::airtable::{Limiters, Rate};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -30,29 +35,28 @@ const EVENTS: usize = 10;
 /// A process of a function, warm until it dies.
 #[derive(Clone)]
 enum Process {
-    Scoring(Arc<Scoring<Seams, Seams>>, Arc<Worker>),
-    Finalizer(Arc<Finalizer<Seams>>, Arc<Worker>),
+    Scoring(Arc<Scoring<Ports, Ports>>, Arc<Worker>),
+    Finalizer(Arc<Finalizer<Ports>>, Arc<Worker>),
 }
 
 impl Process {
     fn start(world: &Arc<World>, queue: QueueName, number: usize) -> Self {
         let worker = Arc::new(Worker::new(format!("{}#{number}", queue.as_str())));
-        let seams = Seams { world: Arc::clone(world), worker: Arc::clone(&worker) };
+        let ports = Ports { world: Arc::clone(world), worker: Arc::clone(&worker) };
         let clock = world.clock.clone();
         match queue {
             QueueName::Scoring => {
-                let config = scoring::Config::read(World::variable).expect("a configuration");
+                let config = scoring::Config::read(variable).expect("a configuration");
                 let limits = Limits::of_one_process(config.lanes);
                 let rng = world.dice.fork();
-                let app = Scoring::new(config, seams.clone(), limits, seams, clock, rng);
+                let app = Scoring::new(config, ports.clone(), limits, ports, clock, rng);
                 Self::Scoring(Arc::new(app), worker)
             }
             QueueName::Metrics => {
-                let config =
-                    metrics_finalizer::Config::read(World::variable).expect("a configuration");
+                let config = metrics_finalizer::Config::read(variable).expect("a configuration");
                 let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
                 let adapters =
-                    Adapters { transport: seams.clone(), queue: seams.clone(), log: seams };
+                    Adapters { transport: ports.clone(), queue: ports.clone(), log: ports };
                 let app = Finalizer::new(config, adapters, limiters, clock);
                 Self::Finalizer(Arc::new(app), worker)
             }
@@ -77,7 +81,7 @@ impl Process {
 }
 
 /// Calls a queue's function whenever there is something on the queue.
-pub(super) async fn run(world: Arc<World>, queue: QueueName) {
+pub(crate) async fn run(world: Arc<World>, queue: QueueName) {
     let (batch_size, concurrency) = match queue {
         QueueName::Scoring => (1, SCORING_CONCURRENCY),
         QueueName::Metrics => (EVENTS, FINALIZER_CONCURRENCY),
@@ -87,7 +91,7 @@ pub(super) async fn run(world: Arc<World>, queue: QueueName) {
     let mut calls = JoinSet::new();
     loop {
         while calls.len() < concurrency && !world.faults.is_away(Part::Queue) {
-            let batch = world.queues.receive(queue, batch_size, &world);
+            let batch = world.queues.receive(queue, batch_size);
             if batch.is_empty() {
                 break;
             }
@@ -132,7 +136,7 @@ async fn call(
     let groups = batch.iter().map(|message| message.group.clone()).collect();
     world.oracle().began(invocation, queue, groups, &bodies);
     worker.begin(invocation);
-    let is_short = world.faults.is_drawn(Fault::DeadlineShort, &world.dice);
+    let is_short = world.faults.is_drawn(Fault::DeadlineShort);
     let time = if is_short { Duration::from_secs(world.dice.between(2, 110)) } else { TIMEOUT };
     let deadline = Deadline::after(time);
     let ids: Vec<&str> = batch.iter().map(|message| message.id.as_str()).collect();
@@ -165,7 +169,7 @@ async fn call(
         failures.iter().any(|failure| failure.item_identifier == message.id)
             && !world.has(Bug::FailuresIgnored)
     };
-    world.failures.given_back(&batch, worker, has_failed);
+    count_failures(&world, &batch, worker, has_failed);
     for message in &batch {
         if has_failed(message) {
             world.trace.say(|| format!("{} gives {} back", worker.name, message.id));
@@ -176,14 +180,41 @@ async fn call(
     idle.lock().unwrap_or_else(PoisonError::into_inner).push(process.clone());
 }
 
+/// Counts why the messages of a batch went back that did: `has_failed` says which.
+fn count_failures(
+    world: &World,
+    batch: &[Received],
+    worker: &Worker,
+    has_failed: impl Fn(&Received) -> bool,
+) {
+    let tried = worker.tried();
+    let mut groups = BTreeSet::new();
+    for message in batch.iter().filter(|message| has_failed(message)) {
+        let delay = tried.delays.get(&message.receipt);
+        let branch = if !groups.insert(message.group.as_str()) {
+            Branch::HeldBack
+        } else if tried.not_parked.contains(&message.id) {
+            Branch::NotParked
+        } else if delay == Some(&Duration::ZERO) {
+            Branch::GoneOnWith
+        } else {
+            Branch::TriedAgain
+        };
+        world.failures.count(branch);
+        if tried.not_postponed.contains(&message.receipt) {
+            world.failures.count(Branch::NotPostponed);
+        }
+    }
+}
+
 /// Takes a handled message off its queue. One that cannot be taken off comes again.
 fn delete(world: &World, queue: QueueName, message: &Received) {
     let is_away = world.faults.meets_outage(Part::Queue);
-    if is_away || world.faults.hits(Fault::QueueNotReached, &world.dice) {
+    if is_away || world.faults.hits(Fault::QueueNotReached) {
         world.trace.say(|| format!("{} cannot be deleted", message.id));
         world.queues.not_deleted(queue, &message.receipt);
     } else {
-        world.queues.delete(queue, &message.receipt, world);
+        world.queues.delete(queue, &message.receipt);
     }
 }
 

@@ -1,9 +1,9 @@
 //! The simulation's queues and its log with nothing that goes wrong: a third implementation of
-//! the seams, for the suites in [`crate::conformance`].
+//! the ports, for the suites in [`crate::conformance`].
 
-use super::Options;
 use super::world::World;
 use crate::conformance::queue::{Mailbox, Taken};
+use crate::simulation::options::Options;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
@@ -72,7 +72,7 @@ impl Mailbox for Plain {
     const TIME_MOVES: bool = true;
 
     async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
-        let received = self.0.queues.receive(queue, most, &self.0);
+        let received = self.0.queues.receive(queue, most);
         let taken = received.into_iter().map(|message| Taken {
             message_id: message.id,
             receipt: message.receipt,
@@ -84,7 +84,7 @@ impl Mailbox for Plain {
     }
 
     async fn delete(&self, queue: QueueName, receipt: &str) {
-        self.0.queues.delete(queue, receipt, &self.0);
+        self.0.queues.delete(queue, receipt);
     }
 
     async fn dead_letters(&self, queue: QueueName) -> Vec<(String, String)> {

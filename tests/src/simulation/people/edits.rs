@@ -1,9 +1,9 @@
 //! What people do in Airtable while runs go on.
 
-use super::faults::Fault;
-use super::scenario::HUMAN_FIELD;
-use super::world::World;
 use crate::MASTER_BASE;
+use crate::simulation::env::fault::Fault;
+use crate::simulation::env::world::World;
+use crate::simulation::scenario::HUMAN_FIELD;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use shared::schema::{leads, run_record};
@@ -18,7 +18,7 @@ const FIRST_GAP: Duration = Duration::from_mins(10);
 const EAGER_LOOKS: u32 = 6;
 const LONGEST_GAP: Duration = Duration::from_hours(24 * 10);
 /// How long they look at least, however soon all is done.
-pub(super) const FIRST_LOOKS: Duration = Duration::from_mins(30);
+pub(crate) const FIRST_LOOKS: Duration = Duration::from_mins(30);
 /// Ticks look after a record for a week from its last writing (`VERIFY_DAYS`); the last day is for
 /// outages.
 const WATCHED: SignedDuration = SignedDuration::from_hours(24 * 6);
@@ -30,7 +30,7 @@ const EDITED: [&str; 3] =
     [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::POSTS_HARVESTED];
 
 /// Edits the bases now and then, until the healing begins.
-pub(super) async fn run(world: Arc<World>) {
+pub(crate) async fn run(world: Arc<World>) {
     for look_number in 0_u32.. {
         let growth = 2_u32.saturating_pow(look_number.saturating_sub(EAGER_LOOKS - 1));
         let gap = FIRST_GAP.saturating_mul(growth).min(LONGEST_GAP);
@@ -39,7 +39,7 @@ pub(super) async fn run(world: Arc<World>) {
         }
         delete_lead(&world);
         look(&world);
-        if world.faults.hits(Fault::FieldRenamed, &world.dice) && rename_for_a_while(&world).await {
+        if world.faults.hits(Fault::FieldRenamed) && rename_for_a_while(&world).await {
             break;
         }
     }
@@ -70,8 +70,8 @@ fn look(world: &World) {
             Err(_) => world.trace.say(|| format!("a person cannot edit {}", row.id)),
         }
     };
-    let wants = |fault| world.faults.is_drawn(fault, dice).then_some(fault);
-    if world.faults.hits(Fault::RecordDeleted, dice) {
+    let wants = |fault| world.faults.is_drawn(fault).then_some(fault);
+    if world.faults.hits(Fault::RecordDeleted) {
         world.trace.say(|| format!("a person deletes record {}", row.id));
         world.airtable.delete_record(MASTER_BASE, run_record::TABLE, &row.id).expect("it is there");
         world.oracle().record_deleted(&row.id);
@@ -88,7 +88,7 @@ fn look(world: &World) {
         world.trace.say(|| format!("a person ticks Retry on record {}", row.id));
         edit(Some(fault), json!({run_record::RETRY: true}));
         mend_profiles(world);
-    } else if world.faults.hits(Fault::RecordDuplicated, dice) {
+    } else if world.faults.hits(Fault::RecordDuplicated) {
         world.trace.say(|| format!("a person duplicates record {}", row.id));
         let mut copy: Map<String, Value> = row.fields.clone();
         copy.remove(HUMAN_FIELD);
@@ -103,7 +103,7 @@ fn look(world: &World) {
 /// A person deletes a lead, whether any run was heard of yet or not.
 fn delete_lead(world: &World) {
     let dice = &world.dice;
-    if !world.faults.is_drawn(Fault::LeadDeleted, dice) {
+    if !world.faults.is_drawn(Fault::LeadDeleted) {
         return;
     }
     let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];

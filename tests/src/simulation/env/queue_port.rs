@@ -1,10 +1,12 @@
 //! The queues as one process sees them, with what can go wrong on the way.
 
-use super::bugs::{self, Bug};
-use super::failures::Branch;
-use super::faults::{Fault, Part};
+use super::bugs;
+use super::fault::Fault;
+use super::parts::Part;
+use super::ports::{Ports, Turn};
 use super::queues::Held;
-use super::worker::{Seams, Turn};
+use crate::simulation::branches::Branch;
+use crate::simulation::bug::Bug;
 use shared::ports::check_messages;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
@@ -16,7 +18,7 @@ const MAX_ENTRIES: usize = 10;
 /// How often a request is made for the messages that a queue did not take.
 const SENDS: usize = 5;
 
-impl Queue for Seams {
+impl Queue for Ports {
     async fn send(
         &self,
         queue: QueueName,
@@ -64,7 +66,7 @@ impl Queue for Seams {
     }
 }
 
-impl Seams {
+impl Ports {
     /// Sends one batch, and what the queue did not take of it a few more times, as the adapter
     /// for SQS does.
     async fn send_batch(
@@ -105,7 +107,7 @@ impl Seams {
 
     fn put(&self, queue: QueueName, message: &OutgoingMessage) {
         let world = &self.world;
-        let drawn = |fault| world.faults.is_drawn(fault, &world.dice).then_some(fault);
+        let drawn = |fault| world.faults.is_drawn(fault).then_some(fault);
         let delay = drawn(Fault::DelayedMinutes)
             .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));

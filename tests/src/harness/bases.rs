@@ -156,7 +156,7 @@ fn attributes_table() -> TableSpec {
 /// Cells of the row of an invented lead of whom nothing is known but its profile.
 #[must_use]
 pub fn lead_row(name: &str) -> Value {
-    lead(&crate::profile(name), &Value::Null)
+    lead(&super::posts::profile(name), &Value::Null)
 }
 
 /// Cells of a lead's row.

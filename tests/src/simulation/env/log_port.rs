@@ -1,9 +1,10 @@
 //! The event log as one process sees it, with what can go wrong on the way.
 
-use super::bugs::Bug;
 use super::event_log::INDEX_LAG;
-use super::faults::{Fault, Part};
-use super::worker::{Seams, Turn};
+use super::fault::Fault;
+use super::parts::Part;
+use super::ports::{Ports, Turn};
+use crate::simulation::bug::Bug;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::check_events;
@@ -18,7 +19,7 @@ const MAX_READS: usize = 100;
 /// Events of one page: fewer than DynamoDB has on one, so that a run has several.
 const PAGE: usize = 40;
 
-impl EventLog for Seams {
+impl EventLog for Ports {
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
         if self.world.has(Bug::EventsNotStored) && self.world.dice.chance(0.1) {
@@ -97,7 +98,7 @@ impl EventLog for Seams {
     }
 }
 
-impl Seams {
+impl Ports {
     /// Writes events in one request. When the answer is lost, any part of them may be stored.
     async fn write(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         self.log_is_reached(Turn::Before).await?;

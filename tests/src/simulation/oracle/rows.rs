@@ -1,58 +1,15 @@
-//! The rows of leads.
+//! What is written to the rows of leads.
 
-use super::super::scenario::Lead;
 use super::json::{at, cell, cell_text, list, parsed, text};
-use super::{Invariant, Oracle};
+use super::oracle::Oracle;
+use super::promise::Invariant;
 use serde_json_borrow::Value;
 use shared::schema::leads as schema;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What is known of a lead's row.
-pub(super) struct LeadBook {
-    pub(super) slug: String,
-    /// Words of posts that any run wrote a score of.
-    pub(super) all_scored: BTreeSet<String>,
-    pub(super) is_unreadable: bool,
-    /// The URLs of posts that its row has.
-    pub(super) posts: BTreeSet<String>,
-    /// When which run wrote scores of which posts.
-    scored: BTreeMap<String, (u64, BTreeSet<String>)>,
-    /// When which run wrote a score of its profile.
-    profile_scored: BTreeMap<String, u64>,
-}
-
-impl LeadBook {
-    pub(super) fn of(lead: &Lead) -> Self {
-        let Lead { slug, stored, is_unreadable, .. } = lead;
-        Self {
-            slug: slug.clone(),
-            is_unreadable: *is_unreadable,
-            posts: stored.clone(),
-            all_scored: BTreeSet::new(),
-            scored: BTreeMap::new(),
-            profile_scored: BTreeMap::new(),
-        }
-    }
-
-    /// When `run` wrote scores, and of which posts (by word).
-    pub(super) fn scored_by(&self, run: &str) -> Option<(u64, &BTreeSet<String>)> {
-        self.scored.get(run).map(|(step, words)| (*step, words))
-    }
-
-    /// Whether any run wrote a score of its profile.
-    pub(super) fn has_profile_score(&self) -> bool {
-        !self.profile_scored.is_empty()
-    }
-
-    /// When `run` wrote a score of its profile.
-    pub(super) fn profile_scored_by(&self, run: &str) -> Option<u64> {
-        self.profile_scored.get(run).copied()
-    }
-}
+use std::collections::BTreeSet;
 
 impl Oracle {
     /// An invocation read rows of leads: what it knows is as old as the first page.
-    pub(in super::super) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
+    pub(crate) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
         let is_first = at(&parsed(asked), "/offset").is_none();
         if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_first) {
             known.read_at = step;
@@ -60,7 +17,7 @@ impl Oracle {
     }
 
     /// An invocation wrote rows of leads.
-    pub(in super::super) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
+    pub(crate) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
         let request = parsed(asked);
         let run = self.run_of(invocation);
         for row in list(&request, "/records") {

@@ -1,10 +1,14 @@
 //! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
 
-use super::faults::Fault;
-use super::scenario::{Asked, Harvest};
-use super::worker::{Seams, Worker};
-use super::world::{WEBHOOK_TOKEN, World};
-use crate::{MASTER_BASE, bases};
+use super::fault::Fault;
+use super::ports::Ports;
+use super::variables::variable;
+use super::worker::Worker;
+use super::world::World;
+use crate::MASTER_BASE;
+use crate::WEBHOOK_TOKEN;
+use crate::harness::bases;
+use crate::simulation::scenario::{Asked, Harvest};
 use lambda_http::Body;
 use lambda_http::http::{Request, header};
 use serde_json::json;
@@ -19,7 +23,7 @@ use webhook_intake::Intake;
 const RETRIES: u32 = 11;
 
 /// Ends a harvest and announces it.
-pub(super) async fn harvest(world: Arc<World>, index: usize) {
+pub(crate) async fn harvest(world: Arc<World>, index: usize) {
     let harvest = &world.scenario.harvests[index];
     tokio::time::sleep(harvest.ends_after).await;
     let spec = world.scenario.run_spec(index, world.clock.now());
@@ -27,7 +31,7 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
     world.trace.say(|| format!("harvest {apify_run} of run {} ends", harvest.run));
     let derived = harvest.started_at.strftime("%y%m%d-%H%M%S").to_string();
     world.oracle().harvest_ended(&apify_run, index, &harvest.run, &derived);
-    if world.faults.hits(Fault::WebhookMissing, &world.dice) {
+    if world.faults.hits(Fault::WebhookMissing) {
         world.trace.say(|| format!("no webhook is sent for {apify_run}"));
         // Only the table `Apify` can tell whose harvest it is, if anything does.
         let is_listed = world.dice.chance(0.6);
@@ -48,12 +52,12 @@ pub(super) async fn harvest(world: Arc<World>, index: usize) {
         | RunStatus::TimingOut
         | RunStatus::Aborting => "ACTOR.RUN.SUCCEEDED",
     };
-    if world.faults.hits(Fault::WebhookOfStranger, &world.dice)
+    if world.faults.hits(Fault::WebhookOfStranger)
         && post(&world, &apify_run, event, "clientId=Nobody").await
     {
         world.oracle().accepted(&format!("{derived}-(unattributed)"));
     }
-    let is_sent_twice = world.faults.is_drawn(Fault::WebhookTwice, &world.dice);
+    let is_sent_twice = world.faults.is_drawn(Fault::WebhookTwice);
     if post(&world, &apify_run, event, &harvest.query).await {
         world.oracle().accepted(&harvest.run);
     }
@@ -78,7 +82,7 @@ fn list(world: &World, harvest: &Harvest, apify_run: &str) {
 }
 
 /// Asks for waiting leads to be scored, again until that is accepted.
-pub(super) async fn request(world: Arc<World>, index: usize) {
+pub(crate) async fn request(world: Arc<World>, index: usize) {
     let Asked { run, body, sent_after, .. } = &world.scenario.requests[index];
     tokio::time::sleep(*sent_after).await;
     if post_until_accepted(&world, "/runs", body).await {
@@ -110,9 +114,9 @@ async fn post_once(world: &Arc<World>, path: &str, body: &str) -> Option<u16> {
     let invocation = world.step();
     let worker = Arc::new(Worker::new("intake".to_owned()));
     worker.begin(invocation);
-    let seams = Seams { world: Arc::clone(world), worker: Arc::clone(&worker) };
-    let config = webhook_intake::Config::read(World::variable).expect("a configuration");
-    let intake = Intake::new(config, seams, world.clock.clone());
+    let ports = Ports { world: Arc::clone(world), worker: Arc::clone(&worker) };
+    let config = webhook_intake::Config::read(variable).expect("a configuration");
+    let intake = Intake::new(config, ports, world.clock.clone());
     let request = Request::post(format!("https://intake.invalid{path}"))
         .header(header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
         .body(Body::Text(body.to_owned()))

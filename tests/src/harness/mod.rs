@@ -1,0 +1,11 @@
+//! The whole system as a test starts and questions it: the real functions and clients against the
+//! simulated services, over real sockets. Nothing here asserts what a run must come to; that is
+//! said in the tests.
+
+pub(crate) mod bases;
+mod pipeline;
+mod posts;
+
+pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, lead_row};
+pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
+pub use posts::{post, profile, profile_of, wordless};

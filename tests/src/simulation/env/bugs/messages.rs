@@ -1,0 +1,81 @@
+//! Bugs in what a worker sends to a queue.
+
+use crate::simulation::bug::Bug;
+use crate::simulation::env::world::World;
+use serde_json::{Value, json};
+use shared::ports::{OutgoingMessage, QueueName};
+
+/// What a worker that has the bug sends in place of `messages`.
+pub(crate) fn sent(
+    world: &World,
+    queue: QueueName,
+    messages: Vec<OutgoingMessage>,
+) -> Vec<OutgoingMessage> {
+    let Some(bug) = world.bug else { return messages };
+    let mut sent = Vec::new();
+    for mut message in messages {
+        let mut body: Value = serde_json::from_str(&message.body).unwrap_or_default();
+        let copy = changed_message(world, bug, queue, &mut body);
+        match copy {
+            Copies::None => continue,
+            Copies::One => {}
+            Copies::Two(second) => {
+                let deduplication = format!("{}-again", message.deduplication);
+                let second = second.to_string();
+                sent.push(OutgoingMessage { deduplication, body: second, ..message.clone() });
+            }
+        }
+        message.body = body.to_string();
+        sent.push(message);
+    }
+    sent
+}
+
+enum Copies {
+    None,
+    One,
+    Two(Value),
+}
+
+fn changed_message(world: &World, bug: Bug, queue: QueueName, body: &mut Value) -> Copies {
+    let is = |body: &Value, pointer: &str, text: &str| {
+        body.pointer(pointer).and_then(Value::as_str) == Some(text)
+    };
+    match bug {
+        Bug::TokensDropped if is(body, "/fact/type", "billed") => {
+            for call in body["fact"]["calls"].as_array_mut().into_iter().flatten() {
+                if call.get("usage").is_some() {
+                    for count in call["usage"].as_object_mut().into_iter().flatten() {
+                        *count.1 = json!(0);
+                    }
+                }
+            }
+            Copies::One
+        }
+        Bug::RunIdFromClock if is(body, "/type", "ingest") => {
+            body["hints"]["base_run"] =
+                json!(world.clock.now().strftime("%y%m%d-%H%M%S").to_string());
+            Copies::One
+        }
+        Bug::StandaloneNotCounted
+            if queue == QueueName::Metrics && is(body, "/run/run_type", "standalone") =>
+        {
+            Copies::None
+        }
+        Bug::BilledTwice if is(body, "/fact/type", "billed") && world.dice.chance(0.1) => {
+            let mut second = body.clone();
+            second["fact"]["attempt"]["attempt"] = json!("QQQQQQQQQQQQQQQQQQQQQQ");
+            Copies::Two(second)
+        }
+        Bug::WebhookNotQueued if is(body, "/type", "ingest") => Copies::None,
+        Bug::PostNotReported if is(body, "/fact/type", "settled") => {
+            for lead in body["fact"]["leads"].as_array_mut().into_iter().flatten() {
+                if let Some(posts) = lead.get_mut("examined").and_then(Value::as_array_mut) {
+                    posts.pop();
+                }
+            }
+            Copies::One
+        }
+        _ => Copies::One,
+    }
+}

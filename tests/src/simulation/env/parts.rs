@@ -1,0 +1,30 @@
+//! The parts of the outside world.
+
+use super::fault::Fault;
+
+/// A service that is asked over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Airtable,
+    Gemini,
+    Apify,
+}
+
+/// A part of the outside world that can be away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Service(Service),
+    Queue,
+    Log,
+}
+
+impl Part {
+    /// Every part, with the fault that takes it away.
+    pub(crate) const ALL: [(Self, Fault); 5] = [
+        (Self::Service(Service::Airtable), Fault::AirtableOutage),
+        (Self::Service(Service::Gemini), Fault::GeminiOutage),
+        (Self::Service(Service::Apify), Fault::ApifyOutage),
+        (Self::Queue, Fault::QueueOutage),
+        (Self::Log, Fault::LogOutage),
+    ];
+}

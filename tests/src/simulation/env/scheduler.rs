@@ -1,0 +1,48 @@
+//! EventBridge's part: a tick every 10 minutes.
+
+use super::parts::Part;
+use super::queues;
+use super::world::World;
+use crate::MASTER_BASE;
+use crate::simulation::bug::Bug;
+use shared::messages::{Message, MetricsMessage};
+use shared::ports::{OutgoingMessage, QueueName};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often EventBridge sends a tick.
+const TICK_EVERY: Duration = Duration::from_mins(10);
+/// Ticks that may find nothing to do before they are left out until something happens.
+const IDLE_TICKS: u32 = 4;
+
+/// EventBridge's part: a tick every 10 minutes. Ticks that find nothing changed are left out
+/// after some, until something happens: a schedule may last for weeks.
+pub(crate) async fn tick(world: Arc<World>) {
+    let (mut idle, mut steps) = (0, 0);
+    let mut due = Instant::now() + TICK_EVERY;
+    loop {
+        tokio::time::sleep_until(due).await;
+        // A tick by itself takes some steps.
+        idle = if world.steps() > steps + 60 { 0 } else { idle + 1 };
+        steps = world.steps();
+        if idle > IDLE_TICKS {
+            world.activity.notified().await;
+            idle = 0;
+            while due < Instant::now() {
+                due += TICK_EVERY;
+            }
+            tokio::time::sleep_until(due).await;
+        }
+        due += TICK_EVERY;
+        if world.has(Bug::TicksLost) || world.faults.meets_outage(Part::Queue) {
+            continue;
+        }
+        let tick = OutgoingMessage {
+            group: MASTER_BASE.to_owned(),
+            deduplication: format!("{}{}", queues::TICK, world.clock.now()),
+            body: MetricsMessage::Tick.encode(),
+        };
+        world.queues.put(QueueName::Metrics, &tick, Duration::ZERO);
+    }
+}

@@ -1,0 +1,80 @@
+//! One process of a function, which may die between any two steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// A process.
+pub(crate) struct Worker {
+    pub(crate) name: String,
+    life: Mutex<Life>,
+    died: Notify,
+}
+
+/// Where a process is.
+#[derive(Default)]
+struct Life {
+    /// The invocation it works on.
+    invocation: u64,
+    /// What it tried to do with the invocation's messages.
+    tried: Tried,
+    /// Whether it died. What else of it runs in the same turn does nothing any more.
+    is_dead: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(name: String) -> Self {
+        Self { name, life: Mutex::default(), died: Notify::new() }
+    }
+
+    /// Begins an invocation.
+    pub(crate) fn begin(&self, invocation: u64) {
+        let mut life = self.life();
+        life.invocation = invocation;
+        life.tried = Tried::default();
+    }
+
+    pub(crate) fn invocation(&self) -> u64 {
+        self.life().invocation
+    }
+
+    /// Returns when the process died.
+    pub(crate) async fn died(&self) {
+        self.died.notified().await;
+    }
+
+    /// What it tried to do with the messages of its invocation.
+    pub(crate) fn tried(&self) -> Tried {
+        self.life().tried.clone()
+    }
+
+    /// Remembers what it tries.
+    pub(crate) fn tries(&self, remember: impl FnOnce(&mut Tried)) {
+        remember(&mut self.life().tried);
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.life().is_dead
+    }
+
+    pub(crate) fn die(&self) {
+        self.life().is_dead = true;
+        self.died.notify_one();
+    }
+
+    fn life(&self) -> std::sync::MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a process tried to do with its messages.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tried {
+    /// Delays by receipt.
+    pub(crate) delays: BTreeMap<String, Duration>,
+    /// Receipts of messages whose delay could not be set.
+    pub(crate) not_postponed: BTreeSet<String>,
+    /// Ids of messages that could not be parked.
+    pub(crate) not_parked: BTreeSet<String>,
+}

@@ -1,0 +1,28 @@
+//! What one invocation of scoring did so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one invocation of scoring did so far.
+#[derive(Default)]
+pub(crate) struct Invocation {
+    pub(crate) run: String,
+    /// Model calls whose outcome is not reported yet.
+    pub(crate) pending: Vec<Pending>,
+    /// Words of posts that it asked about.
+    pub(crate) asked: BTreeSet<String>,
+    /// Scores of whole answers that reached it, by the post's word.
+    pub(crate) scores: BTreeMap<String, u64>,
+    /// Leads whose profiles it asked about.
+    pub(crate) profiles: BTreeSet<String>,
+    /// What whole answers that reached it say of profiles, by the lead's slug.
+    pub(crate) reasons: BTreeMap<String, Vec<String>>,
+    /// When it read the rows of its leads.
+    pub(crate) read_at: u64,
+}
+
+/// A model call as its worker knows it, before it is reported.
+pub(crate) enum Pending {
+    Answered { tokens: u64, nano_usd: u64 },
+    Refused,
+    Lost,
+}

@@ -1,0 +1,215 @@
+//! The log's events, each fact once, and what they say together.
+
+use super::facts::{ChunkId, Kind, Outcome, Round, chunk_of, keep_outcome, kind, round, time};
+use super::json::{at, count, list, text, texts};
+use jiff::Timestamp;
+use serde_json_borrow::Value;
+use shared::schema::run_record as schema;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the log says at some moment, as a record must show it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// By the record's field.
+    pub(crate) numbers: BTreeMap<&'static str, u64>,
+    /// What is still to be done, as a record names it.
+    pub(crate) missing: Vec<String>,
+    /// Whether all is planned, and every planned lead settled or given up.
+    pub(crate) is_settled: bool,
+}
+
+/// The log's events, each fact once.
+#[derive(Default)]
+pub(crate) struct LogBook {
+    /// How many events were stored, repetitions included.
+    pub(crate) stored: u64,
+    /// The first event's time, and those that they carry as their run's beginning.
+    pub(crate) started_at: Option<Timestamp>,
+    /// When each chunk was done first.
+    pub(crate) done: BTreeMap<ChunkId, Timestamp>,
+    failed: BTreeSet<ChunkId>,
+    billed: BTreeMap<Round, (Kind, u64)>,
+    /// Leads with the posts examined and scored, by kind.
+    examined: BTreeSet<(Kind, String, String)>,
+    scored: BTreeSet<(Kind, String, String)>,
+    outcomes: BTreeMap<(Kind, String), Outcome>,
+    /// Kind and leads of each chunk.
+    chunks: BTreeMap<ChunkId, (Kind, BTreeSet<String>)>,
+    plans: BTreeMap<String, Plan>,
+    /// Posts and plan of each harvest: of several reports one with a plan, or else the latest.
+    harvests: BTreeMap<String, (bool, Timestamp, u64, String)>,
+    opened: BTreeSet<String>,
+    /// Plans that end the planning of what was waiting.
+    closing: BTreeSet<String>,
+    unreadable: BTreeSet<String>,
+}
+
+/// A plan that was queued. One that takes over another's leads names the first of them all.
+struct Plan {
+    at: Timestamp,
+    chunks: u64,
+    replaces: String,
+}
+
+impl LogBook {
+    /// An event was stored.
+    pub(crate) fn stored(&mut self, event: &Value<'_>) {
+        self.stored += 1;
+        let Some(fact) = at(event, "/fact") else { return };
+        // A note is no work.
+        let at = if text(fact, "/type") == "noted" { "/run/opened_at" } else { "/at" };
+        let times = [time(event, at), time(event, "/run/opened_at")];
+        self.started_at = times.into_iter().chain(self.started_at).min();
+        match text(fact, "/type") {
+            "opened" => {
+                let (webhook, plan) = (text(fact, "/by/webhook"), text(fact, "/by/score/plan"));
+                if plan.is_empty() {
+                    self.opened.insert(webhook.to_owned());
+                } else {
+                    self.closing.insert(plan.to_owned());
+                }
+            }
+            "harvested" => {
+                let plan = text(fact, "/plan").to_owned();
+                let at = time(event, "/at");
+                let report = (!plan.is_empty(), at, count(fact, "/posts"), plan);
+                let known = self.harvests.entry(text(fact, "/apify_run").to_owned());
+                known
+                    .and_modify(|known| *known = known.clone().max(report.clone()))
+                    .or_insert(report);
+            }
+            "run_failed" => {
+                self.unreadable.insert(text(fact, "/apify_run").to_owned());
+            }
+            "planned" => {
+                let plan = Plan {
+                    at: time(event, "/at"),
+                    chunks: count(fact, "/chunks"),
+                    replaces: text(fact, "/replaces").to_owned(),
+                };
+                self.plans.insert(text(fact, "/plan").to_owned(), plan);
+            }
+            "planned_chunk" => {
+                let chunk = (text(fact, "/plan").to_owned(), count(fact, "/chunk"));
+                let leads = list(fact, "/leads");
+                let leads = leads.map(|lead| text(lead, "/lead").to_owned());
+                self.chunks.insert(chunk, (kind(fact), leads.collect()));
+            }
+            "billed" => {
+                let calls = list(fact, "/calls");
+                let tokens = calls.map(|call| count(call, "/usage/total")).sum();
+                self.billed.insert(round(fact), (kind(fact), tokens));
+            }
+            "settled" => self.settled(fact),
+            "chunk_done" => {
+                let known = self.done.entry(chunk_of(fact)).or_insert(Timestamp::MAX);
+                *known = time(event, "/at").min(*known);
+            }
+            "chunk_failed" => {
+                self.failed.insert(chunk_of(fact));
+            }
+            _ => {}
+        }
+    }
+
+    fn settled(&mut self, fact: &Value<'_>) {
+        for lead in list(fact, "/leads") {
+            keep_outcome(&mut self.outcomes, fact, lead);
+            let of_lead = |post| (kind(fact), text(lead, "/lead").to_owned(), post);
+            self.examined.extend(texts(lead, "/examined").into_iter().map(of_lead));
+            self.scored.extend(texts(lead, "/scored").into_iter().map(of_lead));
+        }
+    }
+
+    /// What it says now.
+    pub(crate) fn state(&self) -> State {
+        let missing = self.missing();
+        let is_settled = missing.is_empty() && self.leads_are_settled();
+        State { numbers: self.numbers(), missing, is_settled }
+    }
+
+    fn numbers(&self) -> BTreeMap<&'static str, u64> {
+        let tokens = |of: &str| {
+            let of_kind = self.billed.values().filter(|(kind, _)| *kind == of);
+            of_kind.map(|(_, tokens)| tokens).sum()
+        };
+        let posts = |of: &BTreeSet<(Kind, String, String)>| {
+            of.iter().filter(|(kind, ..)| *kind == "post").count() as u64
+        };
+        let examined = self.examined.iter().filter(|(kind, ..)| *kind == "profile");
+        let scored =
+            self.outcomes.iter().filter(|((kind, _), told)| *kind == "profile" && told.is_scored);
+        BTreeMap::from([
+            (schema::POST_TOKENS, tokens("post")),
+            (schema::PROFILE_TOKENS, tokens("profile")),
+            (schema::POSTS_EXAMINED, posts(&self.examined)),
+            (schema::POSTS_SCORED, posts(&self.scored)),
+            (schema::PROFILES_EXAMINED, examined.count() as u64),
+            (schema::PROFILES_SCORED, scored.count() as u64),
+            (schema::POSTS_HARVESTED, self.harvests.values().map(|(_, _, posts, _)| posts).sum()),
+        ])
+    }
+
+    /// Harvests that are not read, plans that are not queued and chunks that did not end, by what
+    /// names them.
+    fn missing(&self) -> Vec<String> {
+        let is_unread = |harvest: &&String| {
+            !self.harvests.contains_key(*harvest) && !self.unreadable.contains(*harvest)
+        };
+        let unread = self.opened.iter().filter(is_unread).cloned();
+        let of_harvests = self.harvests.values().map(|(_, _, _, plan)| plan);
+        let is_unplanned = |plan: &&String| !plan.is_empty() && !self.plans.contains_key(*plan);
+        let unplanned = of_harvests.filter(is_unplanned).cloned();
+        let planned = self.plans.iter().flat_map(|(plan, known)| {
+            (0..known.chunks).map(move |index| ((plan.clone(), index), Some(known.chunks)))
+        });
+        // Queued by a planning that died before it told of the plan.
+        let untold = self.chunks.keys().filter(|chunk| !self.plans.contains_key(&chunk.0));
+        let unfinished = planned.chain(untold.map(|chunk| (chunk.clone(), None)));
+        let unfinished = unfinished.filter(|(chunk, _)| !self.is_over(chunk));
+        let unfinished = unfinished.map(|((plan, index), of)| {
+            let of = of.map(|chunks| format!(" of {chunks}")).unwrap_or_default();
+            format!("chunk {}{of} (plan {plan})", index + 1)
+        });
+        let unclosed = self.closing.iter().filter(|plan| !self.plans.contains_key(*plan));
+        let unclosed = unclosed.map(|_| "leads waiting for".to_owned());
+        let is_unheard_of = self.opened.is_empty()
+            && self.closing.is_empty()
+            && self.plans.is_empty()
+            && self.harvests.is_empty()
+            && self.unreadable.is_empty();
+        let unheard_of = is_unheard_of.then(|| "nothing is planned".to_owned());
+        let named = unread.chain(unplanned).chain(unfinished).chain(unclosed);
+        named.chain(unheard_of).collect()
+    }
+
+    fn is_over(&self, chunk: &ChunkId) -> bool {
+        let Some((kind, leads)) = self.chunks.get(chunk) else { return false };
+        let is_known = |lead: &String| self.outcomes.contains_key(&(*kind, lead.clone()));
+        let is_done = self.done.contains_key(chunk) && leads.iter().all(is_known);
+        let is_over = is_done || self.failed.contains(chunk);
+        is_over || leads.is_subset(&self.taken_over_from(&chunk.0))
+    }
+
+    /// The leads that later plans took over from a plan.
+    fn taken_over_from(&self, plan: &str) -> BTreeSet<String> {
+        let known = self.plans.get(plan);
+        let root = known.map(|known| known.replaces.as_str()).filter(|root| !root.is_empty());
+        let root = root.unwrap_or(plan);
+        let later = self.plans.iter().filter(|(id, other)| {
+            other.replaces == root
+                && known.is_none_or(|known| (&other.at, id.as_str()) > (&known.at, plan))
+        });
+        let later: BTreeSet<&String> = later.map(|(id, _)| id).collect();
+        let chunks = self.chunks.iter().filter(|((plan, _), _)| later.contains(plan));
+        chunks.flat_map(|(_, (_, leads))| leads.iter().cloned()).collect()
+    }
+
+    /// Whether every planned lead has an outcome, or was given up with its chunk.
+    fn leads_are_settled(&self) -> bool {
+        self.chunks.iter().all(|(chunk, (kind, leads))| {
+            let is_settled = |lead: &String| self.outcomes.contains_key(&(*kind, lead.clone()));
+            self.failed.contains(chunk) || leads.iter().all(is_settled)
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! Messages that were queued, and events that were stored.
+
+use super::json::{at, parsed, run_of, text};
+use super::oracle::Oracle;
+use crate::simulation::branches::Branch;
+use serde_json_borrow::Value;
+use shared::ports::{QueueName, StoredEvent};
+
+impl Oracle {
+    /// A message was put on its queue. Returns the branch of failed work that it tells of.
+    pub(crate) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) -> Option<Branch> {
+        let message = parsed(body);
+        match (queue, text(&message, "/type")) {
+            (QueueName::Scoring, "ingest") => self.ingest_queued(&message),
+            (QueueName::Scoring, "chunk") => {
+                let run = run_of(&message);
+                self.learn_keys(&message);
+                self.run(&run).chunk_queued(&message);
+            }
+            (QueueName::Metrics, "event") => {
+                let run = run_of(&message);
+                let fact = at(&message, "/fact")?;
+                match text(fact, "/type") {
+                    "opened" => self.opened(&run, fact),
+                    "announced" => self.run(&run).announced(fact),
+                    "billed" => self.billed(invocation, &run, fact),
+                    "settled" => self.settled(invocation, &run, fact),
+                    "chunk_failed" => {
+                        self.run(&run).is_given_up = true;
+                        return Some(Branch::ChunkFailed);
+                    }
+                    "run_failed" => {
+                        self.run(&run).is_given_up = true;
+                        return Some(Branch::RunFailed);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Events were stored.
+    pub(crate) fn appended(&mut self, run: &str, events: &[StoredEvent]) {
+        let log = &mut self.run(run).log;
+        for event in events {
+            log.stored(&parsed(&event.body));
+        }
+    }
+
+    /// The task to read a harvest was queued: from now on it belongs to its run.
+    fn ingest_queued(&mut self, message: &Value<'_>) {
+        let apify_run = text(message, "/apify_run_id");
+        let Some((harvest, [run, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let run = match text(message, "/hints/client") {
+            "Nobody" => format!("{derived}-(unattributed)"),
+            // Found by the tick: whose it is shows when its run is opened.
+            "" => {
+                self.clientless.insert(apify_run.to_owned());
+                return;
+            }
+            _ => run,
+        };
+        self.run(&run).harvests.insert(harvest);
+    }
+
+    /// A harvest's run was opened. That of one which the tick found is its own run, or nobody's.
+    fn opened(&mut self, run: &str, fact: &Value<'_>) {
+        let apify_run = text(fact, "/by/webhook");
+        let Some((harvest, [own, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let is_nobodys = run == format!("{derived}-(unattributed)");
+        if self.clientless.contains(apify_run) && (run == own || is_nobodys) {
+            self.run(run).harvests.insert(harvest);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What happens at the queues by hand: a message that nobody can read, dead letters redriven.
+
+use crate::MASTER_BASE;
+use crate::simulation::branches::POISON;
+use crate::simulation::env::fault::Fault;
+use crate::simulation::env::world::World;
+use shared::messages::plan_group;
+use shared::ports::{OutgoingMessage, QueueName};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// After the faults every run is right within this.
+const HEALS_WITHIN: Duration = Duration::from_mins(20);
+/// How long dead letters may wait for an operator.
+const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
+
+/// Somebody puts something unreadable into a group that has work to do.
+pub(crate) async fn poison(world: Arc<World>) {
+    for (queue, group) in
+        [(QueueName::Scoring, plan_group("Bo")), (QueueName::Metrics, MASTER_BASE.to_owned())]
+    {
+        tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
+        if world.faults.hits(Fault::PoisonMessage) {
+            world.trace.say(|| format!("somebody puts a riddle on {} of {queue:?}", group));
+            let deduplication = format!("poison-{}", queue.as_str());
+            let message = OutgoingMessage { group, deduplication, body: POISON.to_owned() };
+            world.queues.put(queue, &message, Duration::ZERO);
+        }
+    }
+}
+
+/// The faults end, an operator redrives the dead letters, and all is right soon.
+pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
+    let is_late = world.faults.is_drawn(Fault::RedrivenLate);
+    world.faults.stop();
+    world.queues.release();
+    world.trace.say(|| "the faults end".to_owned());
+    let mut letters = Vec::new();
+    for queue in QueueName::ALL {
+        letters.extend(world.queues.take_dead_letters(queue).into_iter().map(|l| (queue, l)));
+    }
+    if is_late && !letters.is_empty() {
+        // Ticks go on all the while; these are the ones that find something to do.
+        world.activity.notify_one();
+        tokio::time::sleep(HEALS_WITHIN).await;
+        tokio::time::sleep(REDRIVEN_AFTER).await;
+    }
+    world.faults.send_people_home();
+    people.await.expect("people do nothing that fails");
+    for (queue, letter) in letters {
+        if letter.body == POISON {
+            world.oracle().dead(&letter.message_id, &letter.reason);
+            continue;
+        }
+        world
+            .trace
+            .say(|| format!("an operator redrives {}: {}", letter.message_id, letter.reason));
+        if is_late {
+            world.faults.count(Fault::RedrivenLate);
+        }
+        world.oracle().dead(&letter.message_id, &letter.reason);
+        let message = OutgoingMessage {
+            group: letter.group,
+            deduplication: letter.message_id,
+            body: letter.body,
+        };
+        world.queues.put(queue, &message, Duration::ZERO);
+    }
+    world.activity.notify_one();
+    tokio::time::sleep(HEALS_WITHIN).await;
+    if !world.queues.are_empty() {
+        world.oracle().not_empty();
+    }
+    for queue in QueueName::ALL {
+        let letters = world.queues.take_dead_letters(queue);
+        for letter in letters.into_iter().filter(|letter| letter.body != POISON) {
+            world.oracle().dead_after_all(&letter.message_id, &letter.reason);
+        }
+    }
+}

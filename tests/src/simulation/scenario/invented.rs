@@ -1,0 +1,111 @@
+//! What a schedule is about.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use simulators::apify::{RunSpec, RunStatus};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What the person who bills writes on a record.
+pub(crate) const HUMAN_FIELD: &str = "Invoiced";
+
+/// The invented clients and harvests.
+pub(crate) struct Scenario {
+    pub(crate) clients: Vec<Client>,
+    pub(crate) harvests: Vec<Harvest>,
+    /// Requests to score what is waiting.
+    pub(crate) requests: Vec<Asked>,
+    /// Every post, by the word that only it has.
+    pub(crate) posts: BTreeMap<String, Post>,
+    /// The beginning of the ids of runs that were named beforehand.
+    pub(crate) named_beforehand: &'static str,
+}
+
+/// A client.
+pub(crate) struct Client {
+    /// Its place among the clients.
+    pub(crate) index: usize,
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    /// Whether its runs may use a few tokens only.
+    pub(crate) is_limited: bool,
+    pub(crate) base: &'static str,
+    pub(crate) leads: Vec<Lead>,
+}
+
+/// A lead.
+pub(crate) struct Lead {
+    /// Its row.
+    pub(crate) record: String,
+    /// The last part of its profile's URL.
+    pub(crate) slug: String,
+    /// The URLs of the posts its row had before anything happened.
+    pub(crate) stored: BTreeSet<String>,
+    /// Whether nobody can read its posts.
+    pub(crate) is_unreadable: bool,
+    /// Whether the posts its row had wait to be scored.
+    pub(crate) waits: bool,
+    /// Whether its profile waits, and the model has nothing against it.
+    pub(crate) has_good_profile: bool,
+}
+
+/// A post.
+pub(crate) struct Post {
+    pub(crate) url: String,
+    /// The lead under whose profile it was found.
+    pub(crate) slug: String,
+    pub(crate) words: String,
+}
+
+/// A harvest that Apify will finish.
+pub(crate) struct Harvest {
+    pub(crate) client: usize,
+    /// The run it belongs to.
+    pub(crate) run: String,
+    /// What the webhook's URL says.
+    pub(crate) query: String,
+    /// When it ends, from the start of the schedule.
+    pub(crate) ends_after: Duration,
+    pub(crate) status: RunStatus,
+    pub(crate) started_at: Timestamp,
+    pub(crate) targets: Vec<String>,
+    pub(crate) items: Vec<Value>,
+    /// The posts that a lead's row must hold afterwards.
+    pub(crate) posts: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) cost_usd: f64,
+}
+
+/// A request to score a client's waiting leads, as a part of the run of its harvest or as a run of
+/// its own.
+pub(crate) struct Asked {
+    pub(crate) client: usize,
+    pub(crate) kind: &'static str,
+    /// The run it belongs to.
+    pub(crate) run: String,
+    /// The body of `POST /runs`.
+    pub(crate) body: String,
+    /// When it is sent, from the start of the schedule.
+    pub(crate) sent_after: Duration,
+}
+
+impl Scenario {
+    /// Whether any post of a lead makes the model misbehave.
+    pub(crate) fn misbehaves(&self, slug: &str) -> bool {
+        self.posts.values().any(|post| post.slug == slug && post.words.contains("[[sim:"))
+    }
+
+    /// The run specification that Apify is given when the harvest ends.
+    pub(crate) fn run_spec(&self, harvest: usize, now: Timestamp) -> RunSpec {
+        let harvest = &self.harvests[harvest];
+        RunSpec {
+            status: harvest.status,
+            started_at: Some(harvest.started_at),
+            finished_at: Some(now),
+            input: json!({"targetUrls": harvest.targets, "maxPosts": 10}),
+            items: harvest.items.clone(),
+            cost_usd: Some(harvest.cost_usd),
+            preliminary_cost_usd: Some(harvest.cost_usd / 2.0),
+            ..RunSpec::default()
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What a schedule is about: invented clients with their leads, the harvests of their posts, and
+//! the requests to score what waits. It is fixed before anything happens: nothing here knows what
+//! the functions do, or what goes wrong.
+
+mod invent;
+mod invented;
+
+pub(crate) use invented::{Asked, Client, HUMAN_FIELD, Harvest, Lead, Scenario};

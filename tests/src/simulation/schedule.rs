@@ -1,0 +1,94 @@
+//! One schedule from its seed to the verdict.
+
+use super::branches::Branch;
+use super::env::fault::Fault;
+use super::env::world::World;
+use super::env::{lambda, scheduler, webhooks};
+use super::options::Options;
+use super::oracle::Violation;
+use super::people::{edits, operator};
+use shared::ports::QueueName;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// A harvest whose webhook never came is looked for this long after its end.
+const FOUND_WITHIN: Duration = Duration::from_mins(15);
+/// Nothing takes longer than this.
+const LONGEST: Duration = Duration::from_hours(24 * 90);
+
+/// What came of a schedule.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// The promises that were broken; empty when all is right.
+    pub violations: Vec<Violation>,
+    /// How often each kind of fault happened.
+    pub faults: BTreeMap<Fault, u64>,
+    /// How often each branch of the failure classes was taken.
+    pub failures: BTreeMap<Branch, u64>,
+    /// The trace, if it was wanted.
+    pub trace: Vec<String>,
+}
+
+/// Runs the schedule of a seed.
+///
+/// # Panics
+/// If the operating system refuses a timer.
+#[must_use]
+pub fn run(seed: u64, options: Options) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(schedule(seed, options))
+}
+
+async fn schedule(seed: u64, options: Options) -> Report {
+    let world = Arc::new(World::new(seed, options));
+    let mut system = JoinSet::new();
+    for queue in QueueName::ALL {
+        system.spawn(lambda::run(Arc::clone(&world), queue));
+    }
+    system.spawn(scheduler::tick(Arc::clone(&world)));
+    system.spawn(tell_outages(Arc::clone(&world)));
+    let mut outside = JoinSet::new();
+    for harvest in 0..world.scenario.harvests.len() {
+        outside.spawn(webhooks::harvest(Arc::clone(&world), harvest));
+    }
+    for request in 0..world.scenario.requests.len() {
+        outside.spawn(webhooks::request(Arc::clone(&world), request));
+    }
+    outside.spawn(tokio::time::sleep(edits::FIRST_LOOKS));
+    let people = tokio::spawn(edits::run(Arc::clone(&world)));
+    outside.spawn(operator::poison(Arc::clone(&world)));
+    while outside.join_next().await.is_some() {}
+    if world.dice.chance(0.5) {
+        let begun = Instant::now();
+        let goes_on = || !world.queues.are_empty() || world.faults.has_outage();
+        while goes_on() && begun.elapsed() < LONGEST {
+            tokio::time::sleep(Duration::from_mins(5)).await;
+        }
+    } else {
+        // In the middle of work, but late enough for harvests without a webhook to be looked for.
+        tokio::time::sleep(world.dice.within(FOUND_WITHIN) + FOUND_WITHIN).await;
+    }
+    operator::heal(&world, people).await;
+    world.oracle().judge(&world.scenario, &world.airtable);
+    let oracle = world.oracle();
+    Report {
+        seed,
+        violations: oracle.violations().to_vec(),
+        faults: world.faults.counts().collect(),
+        failures: world.failures.counts(),
+        trace: world.trace.lines(),
+    }
+}
+
+async fn tell_outages(world: Arc<World>) {
+    world.faults.tell_outages().await;
+}
