@@ -8,25 +8,25 @@ use std::collections::BTreeMap;
 /// What the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How Airtable is reached, and which base holds the run records.
+    /// How to reach Airtable, and which base holds the run records.
     pub airtable: AirtableConfig,
-    /// `PROJECT_SECONDS`: while a run is going on its record is written at most this often.
+    /// `PROJECT_SECONDS`: the least time between two writes of a record while its run goes on.
     pub project_every: SignedDuration,
     /// `STALL_MINUTES`: an open run without a sign of work for this long is Stalled.
     pub stall_after: SignedDuration,
-    /// `VERIFY_DAYS`: the record of a finished run is looked at by every tick for so long after it
-    /// was last written; 0 for open runs only.
+    /// `VERIFY_DAYS`: for so long after its last write, every tick checks the record of a finished
+    /// run; 0: only those of open runs.
     pub verify_for: SignedDuration,
-    /// Where harvests are looked for whose webhook was missed; `None`: nowhere.
+    /// Where to look for harvests whose webhook was missed; `None`: nowhere.
     pub missed: Option<Missed>,
 }
 
-/// Where harvests are looked for.
+/// Where to look for harvests.
 #[derive(Debug, Clone)]
 pub struct Missed {
-    /// How Apify is reached.
+    /// How to reach Apify.
     pub apify: ApifyConfig,
-    /// `APIFY_ACTORS`: ids or `username~name`, divided by commas.
+    /// `APIFY_ACTORS`: ids or `username~name`, separated by commas.
     pub actors: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ impl Config {
     }
 }
 
-/// Where the queues are that the metrics finalizer uses on AWS.
+/// The queues that the metrics finalizer uses on AWS.
 ///
 /// # Errors
 /// [`ConfigError`] names the variable.

@@ -1,28 +1,29 @@
-//! Why a record was missing that should have been there: looked into only when one has to be
-//! created without its run having been opened, or created again.
+//! Finds out why a record was missing. Asked only when a record must be created although no event
+//! opened its run, or created again.
 
-use crate::Finalizer;
-use crate::project::{self, Folded};
+use crate::finalizer::Finalizer;
+use crate::folded::Folded;
 use shared::core::ids::RecordId;
 use shared::messages::NoteKind;
 use shared::ports::{Env, LogError};
-use shared::run_records::{Lookalike, Written};
+use shared::run_records::Lookalike;
+use shared::services::airtable::AirtableError;
 
 /// Why a record was missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Diagnosis {
-    /// The events of a run came whose first event never did.
+    /// Events of a run came, but never the one that opens it.
     NeverOpened,
-    /// It was there, and somebody deleted it.
+    /// Somebody deleted it.
     Deleted,
-    /// It is there, and somebody edited its Run ID or Client ID.
+    /// Somebody edited its Run ID or Client ID.
     RunIdEdited { record: RecordId, run_id: String },
     /// The same harvest is on the record of another run.
     SameHarvest { record: RecordId, run_id: String },
 }
 
 impl Diagnosis {
-    /// The word in logs.
+    /// The name in logs.
     fn name(&self) -> &'static str {
         match self {
             Self::NeverOpened => "never opened",
@@ -32,8 +33,8 @@ impl Diagnosis {
         }
     }
 
-    /// The record that is like the missing one.
-    fn near(&self) -> Option<(&RecordId, &str)> {
+    /// The record that is like the missing one, with its Run ID.
+    fn lookalike(&self) -> Option<(&RecordId, &str)> {
         match self {
             Self::NeverOpened | Self::Deleted => None,
             Self::RunIdEdited { record, run_id } | Self::SameHarvest { record, run_id } => {
@@ -42,7 +43,7 @@ impl Diagnosis {
         }
     }
 
-    /// What it means and what to do, after the words on what was done.
+    /// What it means and what to do: the second half of a note.
     fn in_words(&self) -> String {
         match self {
             Self::NeverOpened => {
@@ -63,95 +64,90 @@ impl Diagnosis {
     }
 }
 
-/// Looks for the cause when the record of a run is to be created that no event opened, and notes
-/// it before the record is written, so that it is on it from the start.
+/// Notes why the record of a run must be created although no event opened the run. Called before
+/// the record is written, so that the note is on it from the start.
 pub(crate) async fn before_creation<E: Env>(
     app: &Finalizer<E>,
-    folded: Folded,
-) -> Result<Folded, LogError> {
+    folded: &mut Folded,
+) -> Result<(), LogError> {
     if folded.known.is_some() || !folded.summary.opened.is_empty() {
-        return Ok(folded);
+        return Ok(());
     }
-    let summary = &folded.summary;
-    let diagnosis = match app.records.find_lookalike(&app.airtable, summary, None).await {
-        Ok(Lookalike::Itself) => return Ok(folded),
-        Ok(near) => of_near(near, Diagnosis::NeverOpened),
-        Err(error) => {
-            tracing::warn!(%error, run.id = %summary.run, "records like it could not be looked for");
-            Diagnosis::NeverOpened
-        }
-    };
-    log(&folded, None, &diagnosis);
+    let Some(diagnosis) = diagnose(app, folded, None).await else { return Ok(()) };
     let text = format!("record created without its run being opened: {}", diagnosis.in_words());
-    project::note(app, summary, NoteKind::Record, text).await?;
-    let run = summary.run.clone();
-    Ok(project::fold(app, &run).await?.unwrap_or(folded))
+    folded.note(app, NoteKind::Record, text).await
 }
 
-/// Looks for the cause when a record was created again; returns the note. A record whose Run ID
-/// was edited gets it back, and the one that was just created is marked as its duplicate.
+/// Finds out why the record `created` had to take the place of `before`. Returns the record that
+/// the run has now, and a note: a record whose Run ID was edited gets it back, and `created` is
+/// marked as its duplicate.
 pub(crate) async fn after_creation<E: Env>(
     app: &Finalizer<E>,
     folded: &Folded,
     before: &RecordId,
-    written: &mut Written,
-) -> String {
-    let summary = &folded.summary;
-    let diagnosis = match app.records.find_lookalike(&app.airtable, summary, Some(before)).await {
-        Ok(near) => of_near(near, Diagnosis::Deleted),
-        Err(error) => {
-            tracing::warn!(%error, run.id = %summary.run, "records like it could not be looked for");
-            Diagnosis::Deleted
-        }
-    };
-    log(folded, Some(before), &diagnosis);
-    if let Diagnosis::RunIdEdited { record, .. } = &diagnosis {
-        match give_back(app, folded, record, &written.record).await {
+    created: RecordId,
+) -> (RecordId, String) {
+    let diagnosis = diagnose(app, folded, Some(before)).await.unwrap_or(Diagnosis::Deleted);
+    let cause = diagnosis.in_words();
+    if let Diagnosis::RunIdEdited { record, .. } = diagnosis {
+        match restore(app, folded, &record, &created).await {
             Ok(()) => {
-                let created = std::mem::replace(&mut written.record, record.clone());
-                return format!(
-                    "record {record} was not found; {}; restored, and {created} marked as its \
-                     duplicate",
-                    diagnosis.in_words()
+                let note = format!(
+                    "record {record} was not found; {cause}; restored, and {created} marked as \
+                     its duplicate"
                 );
+                return (record, note);
             }
             Err(error) => {
-                tracing::error!(%error, run.id = %summary.run, "the edited record is left as it is");
+                tracing::error!(%error, run.id = %folded.summary.run, "the edited record stays as it is");
             }
         }
     }
-    format!(
-        "record {before} was gone; created again as {} from the log: {}",
-        written.record,
-        diagnosis.in_words()
-    )
+    let note =
+        format!("record {before} was gone; created again as {created} from the log: {cause}");
+    (created, note)
 }
 
-async fn give_back<E: Env>(
+/// The cause, also logged; `None` when the record is there after all. `before` is the record that
+/// the run had.
+async fn diagnose<E: Env>(
+    app: &Finalizer<E>,
+    folded: &Folded,
+    before: Option<&RecordId>,
+) -> Option<Diagnosis> {
+    let summary = &folded.summary;
+    let unexplained = if before.is_some() { Diagnosis::Deleted } else { Diagnosis::NeverOpened };
+    let diagnosis = match app.records.find_lookalike(&app.airtable, summary, before).await {
+        Ok(Lookalike::Itself) => return None,
+        Ok(Lookalike::Nothing) => unexplained,
+        Ok(Lookalike::Edited { record, run_id }) => Diagnosis::RunIdEdited { record, run_id },
+        Ok(Lookalike::SameHarvest { record, run_id }) => Diagnosis::SameHarvest { record, run_id },
+        Err(error) => {
+            tracing::warn!(%error, run.id = %summary.run, "the search for similar records failed");
+            unexplained
+        }
+    };
+    log(folded, before, &diagnosis);
+    Some(diagnosis)
+}
+
+async fn restore<E: Env>(
     app: &Finalizer<E>,
     folded: &Folded,
     record: &RecordId,
     created: &RecordId,
-) -> Result<(), shared::services::airtable::AirtableError> {
+) -> Result<(), AirtableError> {
     let run = &folded.summary.run;
     app.records.mark(&app.airtable, run, record, std::slice::from_ref(created)).await?;
     app.records.restore_identity(&app.airtable, run, record).await
 }
 
-fn of_near(near: Lookalike, otherwise: Diagnosis) -> Diagnosis {
-    match near {
-        Lookalike::Nothing | Lookalike::Itself => otherwise,
-        Lookalike::Edited { record, run_id } => Diagnosis::RunIdEdited { record, run_id },
-        Lookalike::SameHarvest { record, run_id } => Diagnosis::SameHarvest { record, run_id },
-    }
-}
-
-/// The line with everything that a person needs to find the cause.
+/// Logs everything that a person needs to find the cause.
 fn log(folded: &Folded, before: Option<&RecordId>, diagnosis: &Diagnosis) {
     let summary = &folded.summary;
     let harvests: Vec<&str> =
         summary.harvests.iter().map(|(_, harvest)| harvest.apify_run.as_str()).collect();
-    let near = diagnosis.near();
+    let lookalike = diagnosis.lookalike();
     tracing::warn!(
         run.id = %summary.run,
         client.id = %summary.header.client,
@@ -163,8 +159,8 @@ fn log(folded: &Folded, before: Option<&RecordId>, diagnosis: &Diagnosis) {
         apify.runs = harvests.join(" "),
         diagnosis = diagnosis.name(),
         airtable.record_before = before.map(tracing::field::display),
-        near.record = near.map(|(record, _)| tracing::field::display(record)),
-        near.run_id = near.map(|(_, run_id)| run_id),
+        near.record = lookalike.map(|(record, _)| tracing::field::display(record)),
+        near.run_id = lookalike.map(|(_, run_id)| run_id),
         "a run record was missing"
     );
 }

@@ -1,58 +1,78 @@
-//! Reading the events of a log, each of them once.
+//! Decodes the events of a log, each of them once.
 //!
 //! A projection folds all events of a run, and most of them were folded by the one before it.
-//! Reading an event takes far longer than folding it, and what it says never changes.
+//! Decoding an event takes far longer than folding it, and a stored event never changes.
 
 use shared::core::ids::RunId;
 use shared::messages::{Message, MetricsEvent, MetricsMessage};
+use shared::ports::StoredEvent;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most bytes of bodies that are kept: some long runs. A function has 512 MB at least.
+/// Most bytes of bodies that are kept: a few long runs. A function has at least 512 MB.
 const KEPT_BYTES: usize = 16 << 20;
 
-/// Events that this process has read, by their bodies.
+/// The event as the log stores it.
+pub(crate) fn stored(event: &MetricsEvent) -> StoredEvent {
+    StoredEvent { id: event.id(), body: event.encode() }
+}
+
+/// Events that this process has decoded.
 #[derive(Default)]
-pub(crate) struct Events(Mutex<Known>);
+pub(crate) struct Events(Mutex<Kept>);
 
 #[derive(Default)]
-struct Known {
-    events: HashMap<String, Arc<MetricsEvent>>,
+struct Kept {
+    by_body: HashMap<String, Arc<MetricsEvent>>,
     bytes: usize,
 }
 
 impl Events {
-    /// The events with these bodies, in the same order. One that cannot be read was written by
-    /// another release: it is left out, loudly, until a release that knows it reads the log.
-    pub(crate) fn read(&self, run: &RunId, bodies: Vec<String>) -> Vec<Arc<MetricsEvent>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bodies.into_iter().filter_map(|body| known.read(run, body)).collect()
+    /// Keeps an event that needs no decoding.
+    pub(crate) fn keep(&self, event: MetricsEvent, body: String) {
+        self.lock().keep(Arc::new(event), body);
+    }
+
+    /// The events with these bodies, in the same order. An event that cannot be decoded was
+    /// written by another release. It is left out and logged as an error until a release that
+    /// knows it reads the log.
+    pub(crate) fn decode(&self, run: &RunId, bodies: Vec<String>) -> Vec<Arc<MetricsEvent>> {
+        let mut kept = self.lock();
+        bodies.into_iter().filter_map(|body| kept.decode(run, body)).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
-    fn read(&mut self, run: &RunId, body: String) -> Option<Arc<MetricsEvent>> {
-        if let Some(event) = self.events.get(&body) {
+impl Kept {
+    fn keep(&mut self, event: Arc<MetricsEvent>, body: String) {
+        if self.bytes + body.len() > KEPT_BYTES {
+            self.by_body.clear();
+            self.bytes = 0;
+        }
+        let bytes = body.len();
+        if self.by_body.insert(body, event).is_none() {
+            self.bytes += bytes;
+        }
+    }
+
+    fn decode(&mut self, run: &RunId, body: String) -> Option<Arc<MetricsEvent>> {
+        if let Some(event) = self.by_body.get(&body) {
             return Some(Arc::clone(event));
         }
-        let event: Arc<MetricsEvent> = decode(run, &body)?.into();
-        self.bytes += body.len();
-        if self.bytes > KEPT_BYTES {
-            self.events.clear();
-            self.bytes = body.len();
-        }
-        self.events.insert(body, Arc::clone(&event));
-        Some(event)
-    }
-}
-
-fn decode(run: &RunId, body: &str) -> Option<Box<MetricsEvent>> {
-    match MetricsMessage::decode(body) {
-        Ok(MetricsMessage::Event(event)) => Some(event),
-        Ok(MetricsMessage::Tick | MetricsMessage::Heard(_)) => None,
-        Err(error) => {
-            tracing::error!(%error, run.id = %run, "an event of the log cannot be read");
-            None
+        match MetricsMessage::decode(&body) {
+            Ok(MetricsMessage::Event(event)) => {
+                let event: Arc<MetricsEvent> = event.into();
+                self.keep(Arc::clone(&event), body);
+                Some(event)
+            }
+            Ok(MetricsMessage::Tick | MetricsMessage::Heard(_)) => None,
+            Err(error) => {
+                tracing::error!(%error, run.id = %run, "an event of the log cannot be decoded");
+                None
+            }
         }
     }
 }
@@ -70,34 +90,35 @@ mod tests {
         )
     }
 
-    fn read(events: &Events, bodies: &[String]) -> Vec<Arc<MetricsEvent>> {
-        events.read(&"261123-100000-Guy-Wilson".parse().unwrap(), bodies.to_vec())
+    fn decode(events: &Events, bodies: &[String]) -> Vec<Arc<MetricsEvent>> {
+        events.decode(&"261123-100000-Guy-Wilson".parse().unwrap(), bodies.to_vec())
     }
 
     #[test]
-    fn a_log_is_read_as_it_is_however_much_of_it_is_known() {
+    fn a_log_comes_back_in_its_order_and_each_event_is_decoded_once() {
         let events = Events::default();
-        let first = read(&events, &["one", "two"].map(body));
-        let told = ["three", "two", "one"].map(body);
-        let again = read(&events, &told);
-        assert_eq!(again.iter().map(|event| event.encode()).collect::<Vec<_>>(), told);
-        assert!(Arc::ptr_eq(&first[0], &again[2]), "it was read before");
+        let first = decode(&events, &["one", "two"].map(body));
+        let bodies = ["three", "two", "one"].map(body);
+        let again = decode(&events, &bodies);
+        assert_eq!(again.iter().map(|event| event.encode()).collect::<Vec<_>>(), bodies);
+        assert!(Arc::ptr_eq(&first[0], &again[2]), "it was decoded before");
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_out() {
+    fn an_event_that_cannot_be_decoded_is_left_out() {
         let unknown = r#"{"version":9,"type":"event"}"#.to_owned();
-        let read = read(&Events::default(), &[unknown, body("one")]);
-        assert_eq!(read.iter().map(|event| event.encode()).collect::<Vec<_>>(), [body("one")]);
+        let decoded = decode(&Events::default(), &[unknown, body("one")]);
+        assert_eq!(decoded.iter().map(|event| event.encode()).collect::<Vec<_>>(), [body("one")]);
     }
 
     #[test]
-    fn more_than_fits_is_read_all_the_same_and_not_kept() {
+    fn events_beyond_the_limit_are_decoded_but_not_kept() {
         let events = Events::default();
-        let told: Vec<String> = (0..20_u8).map(|n| body(&n.to_string().repeat(1 << 20))).collect();
-        assert_eq!(read(&events, &told).len(), told.len());
-        let known = events.0.lock().unwrap();
-        assert!(known.bytes <= KEPT_BYTES, "{} bytes are kept", known.bytes);
-        assert_eq!(known.bytes, known.events.keys().map(String::len).sum::<usize>());
+        let bodies: Vec<String> =
+            (0..20_u8).map(|n| body(&n.to_string().repeat(1 << 20))).collect();
+        assert_eq!(decode(&events, &bodies).len(), bodies.len());
+        let kept = events.lock();
+        assert!(kept.bytes <= KEPT_BYTES, "{} bytes are kept", kept.bytes);
+        assert_eq!(kept.bytes, kept.by_body.keys().map(String::len).sum::<usize>());
     }
 }

@@ -1,30 +1,22 @@
-//! Harvests whose webhook was missed: Apify is asked what it finished, and what was never heard of
-//! is queued. What was heard of is remembered in the event log, from the moment the webhook was
-//! accepted; the clock does not decide it.
+//! Harvests whose webhook was missed: asks Apify what it finished, and queues what was never heard
+//! of. The event log remembers what was heard of, from the moment the webhook was accepted; the
+//! clock does not decide it.
 
-use crate::Finalizer;
+use crate::error::TickError;
+use crate::finalizer::Finalizer;
 use jiff::{SignedDuration, Timestamp};
 use shared::core::ids::ApifyRunId;
 use shared::messages::{Hints, Ingest};
-use shared::ports::{Env, EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{Env, EventLog, OutgoingMessage, Queue, QueueName};
 use shared::services::apify::{Apify, ApifyRun};
 
-/// How far back harvests are looked for, by their end.
+/// How far back to look for harvests, by their end.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
-/// The longest that a harvest takes: runs are listed by their beginning.
+/// The longest that a harvest takes: Apify lists runs by their start.
 const LONGEST_HARVEST: SignedDuration = SignedDuration::from_hours(24);
-/// A webhook is given this long to come: Apify sends it again after 1, 2, 4 and 8 minutes. It
-/// knows more than Apify's list, the client above all.
+/// How long a webhook may take: Apify repeats it after 1, 2, 4 and 8 minutes. It says more than
+/// Apify's list, the client above all.
 const GRACE: SignedDuration = SignedDuration::from_mins(15);
-
-/// Why a harvest could not be queued.
-#[derive(Debug, thiserror::Error)]
-enum NotQueued {
-    #[error(transparent)]
-    Log(#[from] LogError),
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-}
 
 /// Queues the finished harvests of the configured actors that were never heard of.
 pub(crate) async fn find<E: Env>(app: &Finalizer<E>) {
@@ -60,13 +52,13 @@ fn is_due(run: &ApifyRun, now: Timestamp) -> bool {
     ended.is_some_and(|at| at >= now - LOOK_BACK && at <= now - GRACE)
 }
 
-/// Queues first and remembers last: dying in between queues twice, which is fine.
+/// Queues first and remembers last: a crash in between queues twice, which is harmless.
 async fn queue_unheard<E: Env>(
     app: &Finalizer<E>,
     actor: &str,
     finished: &[ApifyRunId],
     now: Timestamp,
-) -> Result<(), NotQueued> {
+) -> Result<(), TickError> {
     let heard = app.log.heard(finished).await?;
     let unheard: Vec<ApifyRunId> =
         finished.iter().filter(|run| !heard.contains(*run)).cloned().collect();

@@ -1,22 +1,23 @@
-//! The tick: looks after all runs that no event looks after.
+//! The tick: keeps every run right for which no event comes.
 
-use crate::project::{self, Folded};
-use crate::{Finalizer, missed, retry, verify};
+use crate::finalizer::Finalizer;
+use crate::folded::{self, Folded};
+use crate::{missed, project, retry, verify};
 use shared::core::ids::RunId;
 use shared::fold::Status;
 use shared::messages::NoteKind;
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::MAX_RUNS;
 
-/// Projects what is unprojected, marks what no longer moves, puts records right that were edited,
-/// duplicated or deleted, replays what people ask for, and finds harvests whose webhook was
-/// missed. What fails here is done by the next tick.
+/// Projects what is unprojected, marks stalled runs, repairs records that were edited, duplicated
+/// or deleted, replays what people ask for, and finds harvests whose webhook was missed. What
+/// fails is repeated by the next tick.
 pub(crate) async fn tick<E: Env>(app: &Finalizer<E>) {
-    // Neither waits for the other's service when that is away.
-    tokio::join!(missed::find(app), look_after_records(app));
+    // Neither waits for the other's service during an outage.
+    tokio::join!(missed::find(app), check_records(app));
 }
 
-async fn look_after_records<E: Env>(app: &Finalizer<E>) {
+async fn check_records<E: Env>(app: &Finalizer<E>) {
     app.records.refresh(&app.airtable).await;
     let open = match app.log.open_runs().await {
         Ok(runs) => runs,
@@ -26,14 +27,14 @@ async fn look_after_records<E: Env>(app: &Finalizer<E>) {
         }
     };
     shared::telemetry::metrics::tick();
-    let mut quiet: Vec<(RunId, Projection)> = Vec::new();
+    let mut up_to_date: Vec<(RunId, Projection)> = Vec::new();
     for runs in open.chunks(MAX_RUNS) {
         let mut due = Vec::new();
         for run in runs {
             match look_at(app, run).await {
-                Ok(Looked::Due(folded)) => due.push(*folded),
-                Ok(Looked::Quiet(projection)) => quiet.push((run.clone(), projection)),
-                Ok(Looked::Nothing) => {}
+                Ok(OpenRunState::Due(folded)) => due.push(*folded),
+                Ok(OpenRunState::UpToDate(shown)) => up_to_date.push((run.clone(), shown)),
+                Ok(OpenRunState::Unknown) => {}
                 Err(error) => project::unprojected(run, &error),
             }
         }
@@ -41,40 +42,40 @@ async fn look_after_records<E: Env>(app: &Finalizer<E>) {
     }
     let since = app.clock.now() - app.config.verify_for;
     match app.log.finished_runs(since).await {
-        // One that was written just now needs no look.
+        // A record that was written just now needs no look.
         Ok(finished) => {
-            quiet.extend(finished.into_iter().filter(|(run, _)| !open.contains(run)));
+            up_to_date.extend(finished.into_iter().filter(|(run, _)| !open.contains(run)));
         }
         Err(error) => tracing::error!(%error, "the tick could not read the finished runs"),
     }
-    verify::verify(app, &quiet).await;
+    verify::verify(app, &up_to_date).await;
     retry::retry(app).await;
 }
 
 /// What a look at an open run shows.
-enum Looked {
-    /// Its record is behind.
+enum OpenRunState {
+    /// Its record is behind the log.
     Due(Box<Folded>),
-    /// Its record shows all of the log.
-    Quiet(Projection),
-    /// The log has nothing of it.
-    Nothing,
+    /// Its record shows the whole log.
+    UpToDate(Projection),
+    /// The log has no event of it.
+    Unknown,
 }
 
 /// Folds an open run and notes when it stalled.
-async fn look_at<E: Env>(app: &Finalizer<E>, run: &RunId) -> Result<Looked, LogError> {
-    let due = |folded: Folded| Looked::Due(Box::new(folded));
-    let Some(folded) = project::fold(app, run).await? else { return Ok(Looked::Nothing) };
+async fn look_at<E: Env>(app: &Finalizer<E>, run: &RunId) -> Result<OpenRunState, LogError> {
+    let Some(mut folded) = folded::read(app, run).await? else { return Ok(OpenRunState::Unknown) };
     let waits = app.clock.now().duration_since(folded.summary.last_progress);
     if folded.summary.status == Status::Running && waits >= app.config.stall_after {
-        // Counted here and not by its record, which may be what cannot be written.
+        // Counted here and not with its record: the record may be what cannot be written.
         shared::telemetry::metrics::run_stalled();
         let text = format!("no progress for {} minutes", waits.as_mins());
-        project::note(app, &folded.summary, NoteKind::Stalled, text).await?;
-        return Ok(project::fold(app, run).await?.map_or(Looked::Nothing, due));
+        folded.note(app, NoteKind::Stalled, text).await?;
     }
-    Ok(match &folded.known {
-        Some(known) if known.events == folded.events => Looked::Quiet(known.clone()),
-        Some(_) | None => due(folded),
-    })
+    let Some(shown) = folded.shown() else { return Ok(OpenRunState::Due(Box::new(folded))) };
+    if !shown.open {
+        // It has ended, and only a repeated append opened it again.
+        app.log.save_projection(run, &shown).await?;
+    }
+    Ok(OpenRunState::UpToDate(shown))
 }
