@@ -7,42 +7,20 @@
 
 pub mod airtable;
 pub mod apify;
+mod clock;
 mod faults;
 pub mod gemini;
 mod invent;
 mod moments;
+mod rates;
 mod reply;
 mod serve;
 mod service;
 mod store;
 
+pub use clock::Clock;
 pub use faults::{Fault, FaultRule, Faults};
 pub use reply::{Request, Response, json_reply};
 pub use serve::{serve, serve_with};
 pub use service::{Answer, RequestCount, Service, Simulated};
 pub use store::{NoStore, Store};
-
-use std::sync::Arc;
-
-/// Where a simulator reads the time. A test passes a closure over paused time.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>);
-
-impl Clock {
-    /// A clock that asks `now` each time.
-    pub fn new(now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The machine's clock.
-    #[must_use]
-    pub fn system() -> Self {
-        Self::new(jiff::Timestamp::now)
-    }
-
-    /// The time now.
-    #[must_use]
-    pub fn now(&self) -> jiff::Timestamp {
-        (self.0)()
-    }
-}

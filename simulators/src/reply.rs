@@ -1,8 +1,10 @@
 //! Requests and responses with their whole body in memory.
 
 use bytes::Bytes;
-use http::{StatusCode, header::CONTENT_TYPE};
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Serialize;
+use std::time::Duration;
 
 /// One request with its body.
 pub type Request = http::Request<Bytes>;
@@ -22,4 +24,24 @@ pub fn json_reply(status: StatusCode, body: &impl Serialize) -> Response {
         .headers_mut()
         .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json; charset=utf-8"));
     response
+}
+
+/// The token after `Bearer`: `None` without the header, empty for another scheme.
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
+    let header = request.headers().get(AUTHORIZATION)?;
+    Some(header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default())
+}
+
+/// The pairs of the query string, decoded.
+pub(crate) fn parameters(request: &Request) -> Vec<(String, String)> {
+    let query = request.uri().query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// Takes the time an answer takes.
+pub(crate) async fn pause(wait: Duration) {
+    // A sleep of zero would still give up the turn.
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
 }

@@ -3,14 +3,12 @@
 use super::error::ApiError;
 use super::options::{Scope, Token};
 use crate::Request;
-use http::header::AUTHORIZATION;
+use crate::reply::bearer;
 
 /// The token a request carries.
 pub(crate) fn token<'a>(tokens: &'a [Token], request: &Request) -> Result<&'a Token, ApiError> {
-    let header = request.headers().get(AUTHORIZATION).ok_or_else(ApiError::no_token)?;
-    let secret = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
-    let known = |secret| tokens.iter().find(|token| token.secret == secret);
-    secret.and_then(known).ok_or_else(ApiError::bad_token)
+    let secret = bearer(request).ok_or_else(ApiError::no_token)?;
+    tokens.iter().find(|token| token.secret == secret).ok_or_else(ApiError::bad_token)
 }
 
 impl Token {

@@ -5,6 +5,7 @@ use super::ids;
 use super::params;
 use super::write::{Change, Plan};
 use crate::Request;
+use crate::reply::parameters;
 use serde_json::{Map, Value};
 
 /// The most rows one request writes or deletes.
@@ -71,7 +72,7 @@ pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Bod
 
 /// Reads the ids of a DELETE.
 pub(crate) fn deleted(request: &Request) -> Result<Vec<String>, ApiError> {
-    let pairs = params::pairs(request).into_iter();
+    let pairs = parameters(request).into_iter();
     let named = pairs.filter(|(key, _)| key == "records[]" || key == "records");
     let ids: Vec<String> = named.map(|(_, id)| id).collect();
     let good =

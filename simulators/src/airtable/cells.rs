@@ -2,9 +2,10 @@
 
 use super::error::ApiError;
 use super::ids::{self, Ids};
-use super::model::{Base, Class, Field, is_empty, iso};
+use super::model::{Base, Class, Field, is_empty};
 use super::schema::{Choice, FieldKind};
 use super::times;
+use crate::moments::iso;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 

@@ -2,18 +2,19 @@
 //!
 //! None of it counts as a request, and none of it is limited.
 
-use super::Airtable;
 use super::define;
 use super::error::ApiError;
 use super::ids;
 use super::model::{Base, Record, Table};
 use super::render::Shape;
 use super::schema::TableSpec;
-use super::state::State;
+use super::simulator::Airtable;
+use super::state::{Place, State};
 use super::write::{self, Change, Plan};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A row, with its cells by field name; empty cells are left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,20 +34,12 @@ pub enum EditError {
     /// The text is not the id of a base: `app` and 14 letters and digits.
     #[error("{0:?} is not a base id")]
     BadBaseId(String),
-    /// The base or the table is not there.
-    #[error("base {base} has no table {table:?}")]
-    NoSuchTable {
-        /// The base.
-        base: String,
-        /// The table's name or id.
-        table: String,
-    },
-    /// The field is not there.
+    /// The base (the first) or the table is missing.
+    #[error("base {0} has no table {1:?}")]
+    NoSuchTable(String, String),
+    /// The field is missing.
     #[error("there is no field {0:?}")]
     NoSuchField(String),
-    /// The view is not there.
-    #[error("there is no view {0:?}")]
-    NoSuchView(String),
     /// The edit breaks a rule of the table.
     #[error("{0}")]
     Refused(String),
@@ -62,8 +55,7 @@ impl Airtable {
     /// Makes a base, or renames it.
     pub fn add_base(&self, base: &str, name: &str) -> Result<(), EditError> {
         let mut state = self.lock();
-        let known = known_base(&mut state, base)?;
-        name.clone_into(&mut known.name);
+        name.clone_into(&mut known_base(&mut state.bases, base)?.name);
         state.save_base(base);
         Ok(())
     }
@@ -71,11 +63,8 @@ impl Airtable {
     /// Makes a table, and its base if there is none yet. Returns the table's id.
     pub fn add_table(&self, base: &str, spec: TableSpec) -> Result<String, EditError> {
         let mut state = self.lock();
-        known_base(&mut state, base)?;
         let State { bases, ids, .. } = &mut *state;
-        let Some(known) = bases.get_mut(base) else {
-            return Err(EditError::BadBaseId(base.to_owned()));
-        };
+        let known = known_base(bases, base)?;
         let table = define::table(known, spec, ids)?;
         let id = table.id.clone();
         known.tables.push(table);
@@ -101,7 +90,7 @@ impl Airtable {
         rows: Vec<Map<String, Value>>,
     ) -> Result<Vec<String>, EditError> {
         let mut state = self.lock();
-        find(&mut state, base, table)?;
+        find(&mut state, (base, table))?;
         let changes: Vec<_> = rows.into_iter().map(|fields| Change { id: None, fields }).collect();
         let now = self.clock.now();
         Ok(write::write(&mut state, (base, table), &changes, &Plan::default(), now)?.ids)
@@ -110,17 +99,14 @@ impl Airtable {
     /// The rows of a table in the order they were made.
     pub fn rows(&self, base: &str, table: &str) -> Result<Vec<Row>, EditError> {
         let mut state = self.lock();
-        find(&mut state, base, table)?;
-        let (base, table) = state.table(base, table)?;
+        find(&mut state, (base, table))?;
+        let (base, table) = state.table((base, table))?;
         let shape = Shape::default();
         let columns = shape.columns(table);
-        let row = |(id, record): (&std::sync::Arc<str>, &Record)| {
-            let mut shown = shape.row(base, &columns, id, record);
-            let fields = match shown.get_mut("fields").map(Value::take) {
-                Some(Value::Object(fields)) => fields,
-                Some(_) | None => Map::new(),
-            };
-            Row { id: id.to_string(), created_time: record.created, fields }
+        let row = |(id, record): (&std::sync::Arc<str>, &Record)| Row {
+            id: id.to_string(),
+            created_time: record.created,
+            fields: shape.cells(base, &columns, record),
         };
         Ok(table.in_order().into_iter().map(row).collect())
     }
@@ -134,7 +120,7 @@ impl Airtable {
         fields: Map<String, Value>,
     ) -> Result<(), EditError> {
         let mut state = self.lock();
-        find(&mut state, base, table)?;
+        find(&mut state, (base, table))?;
         let change = Change { id: Some(record.to_owned()), fields };
         write::write(&mut state, (base, table), &[change], &Plan::default(), self.clock.now())?;
         Ok(())
@@ -143,7 +129,7 @@ impl Airtable {
     /// Deletes a row.
     pub fn delete_record(&self, base: &str, table: &str, record: &str) -> Result<(), EditError> {
         let mut state = self.lock();
-        find(&mut state, base, table)?;
+        find(&mut state, (base, table))?;
         Ok(write::delete(&mut state, (base, table), &[record.to_owned()])?)
     }
 
@@ -164,23 +150,19 @@ impl Airtable {
 }
 
 /// The base with this id, made if need be.
-fn known_base<'a>(state: &'a mut State, base: &str) -> Result<&'a mut Base, EditError> {
-    if !ids::is_id("app", base) {
-        return Err(EditError::BadBaseId(base.to_owned()));
+fn known_base<'a>(
+    bases: &'a mut BTreeMap<String, Base>,
+    id: &str,
+) -> Result<&'a mut Base, EditError> {
+    if !ids::is_id("app", id) {
+        return Err(EditError::BadBaseId(id.to_owned()));
     }
-    Ok(state.bases.entry(base.to_owned()).or_insert_with(|| Base {
-        id: base.to_owned(),
-        name: base.to_owned(),
-        tables: Vec::new(),
-    }))
+    let new = || Base { id: id.to_owned(), name: id.to_owned(), tables: Vec::new() };
+    Ok(bases.entry(id.to_owned()).or_insert_with(new))
 }
 
 /// The table, to edit.
-pub(super) fn find<'a>(
-    state: &'a mut State,
-    base: &str,
-    table: &str,
-) -> Result<&'a mut Table, EditError> {
-    let missing = || EditError::NoSuchTable { base: base.to_owned(), table: table.to_owned() };
-    state.table_mut(base, table).map_err(|_| missing())
+pub(super) fn find<'a>(state: &'a mut State, place: Place<'_>) -> Result<&'a mut Table, EditError> {
+    let missing = |_| EditError::NoSuchTable(place.0.to_owned(), place.1.to_owned());
+    state.table_mut(place).map_err(missing)
 }

@@ -1,4 +1,4 @@
-//! Airtable's error answers: three body shapes, one status each.
+//! Airtable's error answers.
 
 use crate::{Response, json_reply};
 use http::StatusCode;
@@ -6,33 +6,25 @@ use serde_json::json;
 
 /// The message Airtable gives for most requests it does not understand.
 const VALIDATION: &str = "Invalid request: parameter validation failed. Check your request data.";
+const RATE: &str = "Rate limit exceeded. Please try again later";
+const QUOTA: &str = "The monthly API limit of this workspace has been exceeded";
 
 /// A request Airtable refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     status: StatusCode,
-    shape: Shape,
-}
-
-/// The body of an error answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
-    /// `{"error":{"type":…,"message":…}}`
-    Typed { kind: &'static str, message: Option<String> },
-    /// `{"error":"NOT_FOUND"}`
-    Bare(&'static str),
-    /// `{"errors":[{"error":…,"message":…}]}`, which is what 429 answers carry.
-    Listed { error: &'static str, message: &'static str },
+    kind: &'static str,
+    message: Option<String>,
 }
 
 impl ApiError {
-    fn typed(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, shape: Shape::Typed { kind, message: Some(message.into()) } }
+    fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: Some(message.into()) }
     }
 
     /// 422 of the given type.
     pub(crate) fn unprocessable(kind: &'static str, message: impl Into<String>) -> Self {
-        Self::typed(StatusCode::UNPROCESSABLE_ENTITY, kind, message)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, message)
     }
 
     /// 422 for a parameter that is unknown, of the wrong type or out of range.
@@ -52,19 +44,15 @@ impl ApiError {
 
     /// 422 for a body without `fields` or `records`.
     pub(crate) fn missing_field(name: &str) -> Self {
-        Self::unprocessable(
-            "INVALID_REQUEST_MISSING_FIELDS",
-            format!("Could not find field \"{name}\" in the request body"),
-        )
+        let message = format!("Could not find field \"{name}\" in the request body");
+        Self::unprocessable("INVALID_REQUEST_MISSING_FIELDS", message)
     }
 
     /// 422 for a list of records that is empty, too long or malformed.
     pub(crate) fn invalid_records() -> Self {
-        Self::unprocessable(
-            "INVALID_RECORDS",
-            "You must provide an array of up to 10 record objects, each with an \"id\" ID field \
-             and a \"fields\" object for cell values.",
-        )
+        let message = "You must provide an array of up to 10 record objects, each with an \"id\" \
+                       ID field and a \"fields\" object for cell values.";
+        Self::unprocessable("INVALID_RECORDS", message)
     }
 
     /// 422 for a name that is no field of the table.
@@ -99,114 +87,85 @@ impl ApiError {
     }
 
     /// 422 for a formula, with the part of the message that says why.
-    pub(crate) fn bad_formula(why: &str) -> Self {
+    pub(crate) fn bad_formula(why: impl std::fmt::Display) -> Self {
         let message = format!("The formula for filtering records is invalid: {why}");
         Self::unprocessable("INVALID_FILTER_BY_FORMULA", message)
     }
 
     /// 422 for an offset whose iterator is gone. It has no message.
     pub(crate) fn dead_iterator() -> Self {
-        let kind = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE";
-        let shape = Shape::Typed { kind, message: None };
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, shape }
+        let error = Self::unprocessable("LIST_RECORDS_ITERATOR_NOT_AVAILABLE", "");
+        Self { message: None, ..error }
     }
 
     /// 401 for a request without a token.
     pub(crate) fn no_token() -> Self {
-        Self::typed(StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED", "Authentication required")
+        let message = "Authentication required";
+        Self::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED", message)
     }
 
     /// 401 for a token nobody has.
     pub(crate) fn bad_token() -> Self {
-        Self::typed(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Invalid authentication token")
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Invalid authentication token")
     }
 
-    /// 403 for what is forbidden or not there; Airtable does not tell which.
+    /// 403 for what is forbidden or missing: Airtable does not say which.
     pub(crate) fn forbidden() -> Self {
-        Self::typed(
-            StatusCode::FORBIDDEN,
-            "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND",
-            "Invalid permissions, or the requested model was not found. Check that both your user \
-             and your token have the required permissions, and that the model names and/or ids \
-             are correct.",
-        )
+        let message = "Invalid permissions, or the requested model was not found. Check that both \
+                       your user and your token have the required permissions, and that the model \
+                       names and/or ids are correct.";
+        Self::new(StatusCode::FORBIDDEN, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", message)
     }
 
     /// 404 for a path that is no route.
     pub(crate) fn not_found() -> Self {
-        Self { status: StatusCode::NOT_FOUND, shape: Shape::Bare("NOT_FOUND") }
+        Self { status: StatusCode::NOT_FOUND, kind: "NOT_FOUND", message: None }
     }
 
     /// 414 for a URL of 16,000 characters or more.
     pub(crate) fn url_too_long() -> Self {
-        Self::typed(
-            StatusCode::URI_TOO_LONG,
-            "URI_TOO_LONG",
-            "The URL must be shorter than 16,000 characters",
-        )
+        let message = "The URL must be shorter than 16,000 characters";
+        Self::new(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", message)
     }
 
     /// 429 for the rate of a base or a token.
     pub(crate) fn rate_limited() -> Self {
-        Self {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            shape: Shape::Listed {
-                error: "RATE_LIMIT_REACHED",
-                message: "Rate limit exceeded. Please try again later",
-            },
-        }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_REACHED", RATE)
     }
 
     /// 429 for the monthly quota: waiting does not help.
     pub(crate) fn quota_spent() -> Self {
-        Self {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            shape: Shape::Listed {
-                error: "PUBLIC_API_BILLING_LIMIT_EXCEEDED",
-                message: "The monthly API limit of this workspace has been exceeded",
-            },
-        }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "PUBLIC_API_BILLING_LIMIT_EXCEEDED", QUOTA)
     }
 
     /// 500.
     pub(crate) fn internal() -> Self {
-        Self::typed(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_SERVER_ERROR",
-            "An unexpected error occurred",
-        )
+        let message = "An unexpected error occurred";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message)
     }
 
     /// 503.
     pub(crate) fn unavailable() -> Self {
-        Self::typed(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "RETRIABLE_ERROR",
-            "The service is temporarily unavailable. Please retry the request",
-        )
+        let message = "The service is temporarily unavailable. Please retry the request";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "RETRIABLE_ERROR", message)
     }
 
-    /// The answer a caller gets.
+    /// The answer a caller gets. A 404 is a bare word, and a 429 carries a list of errors.
     pub(crate) fn response(&self) -> Response {
-        let body = match &self.shape {
-            Shape::Typed { kind, message: Some(message) } => {
-                json!({"error": {"type": kind, "message": message}})
+        let Self { status, kind, message } = self;
+        let body = match (*status, message) {
+            (StatusCode::NOT_FOUND, _) => json!({"error": kind}),
+            (StatusCode::TOO_MANY_REQUESTS, message) => {
+                json!({"errors": [{"error": kind, "message": message}]})
             }
-            Shape::Typed { kind, message: None } => json!({"error": {"type": kind}}),
-            Shape::Bare(kind) => json!({"error": kind}),
-            Shape::Listed { error, message } => {
-                json!({"errors": [{"error": error, "message": message}]})
-            }
+            (_, Some(message)) => json!({"error": {"type": kind, "message": message}}),
+            (_, None) => json!({"error": {"type": kind}}),
         };
-        json_reply(self.status, &body)
+        json_reply(*status, &body)
     }
 
-    /// The message, for the errors of the control endpoints.
+    /// The message, for those who edit in process.
     pub(crate) fn message(&self) -> &str {
-        match &self.shape {
-            Shape::Typed { kind, message } => message.as_deref().unwrap_or(kind),
-            Shape::Bare(kind) => kind,
-            Shape::Listed { message, .. } => message,
-        }
+        self.message.as_deref().unwrap_or(self.kind)
     }
 }

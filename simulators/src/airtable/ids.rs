@@ -1,7 +1,5 @@
 //! Ids in Airtable's form: three letters for what it names, then 14 letters and digits.
 
-use sha2::{Digest, Sha256};
-
 /// Numbers are reserved in the store this many at a time, so that a restart never repeats an id
 /// and an id does not cost a write of its own.
 pub(crate) const BLOCK: u64 = 1_000;
@@ -26,7 +24,9 @@ impl Ids {
         self.next += 1;
         let spread = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut rng = fastrand::Rng::with_seed(self.seed.wrapping_add(spread));
-        (number, (0..14).map(|_| rng.alphanumeric()).fold(prefix.to_owned(), push))
+        let mut id = prefix.to_owned();
+        id.extend((0..14).map(|_| rng.alphanumeric()));
+        (number, id)
     }
 
     /// The number to reserve up to in the store, when the last block is used up.
@@ -39,25 +39,12 @@ impl Ids {
     }
 }
 
-/// The id that always belongs to `text`, such as the user of a token.
-pub(crate) fn derived(prefix: &str, text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let seed = digest.iter().take(8).fold(0, |seed, &byte| (seed << 8) | u64::from(byte));
-    let mut rng = fastrand::Rng::with_seed(seed);
-    (0..14).map(|_| rng.alphanumeric()).fold(prefix.to_owned(), push)
-}
-
 /// Whether `text` has the form of an id with this prefix.
 pub(crate) fn is_id(prefix: &str, text: &str) -> bool {
     text.len() == 17
         && text.strip_prefix(prefix).is_some_and(|rest| {
             rest.len() == 14 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
         })
-}
-
-fn push(mut text: String, letter: char) -> String {
-    text.push(letter);
-    text
 }
 
 #[cfg(test)]

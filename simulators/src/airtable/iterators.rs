@@ -3,10 +3,14 @@
 use super::error::ApiError;
 use super::ids::Ids;
 use super::query::Select;
+use crate::moments::until;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long a listing may idle between two pages.
+const IDLE: Duration = Duration::from_secs(600);
 
 /// The listings under way, by iterator id.
 #[derive(Debug, Default)]
@@ -74,11 +78,9 @@ impl Iterators {
         Ok(Page { rows: listing.rows[from..to].to_vec(), offset })
     }
 
-    /// Drops the listings that were idle for longer than `ttl`.
-    pub(crate) fn drop_idle(&mut self, ttl: Duration, now: Timestamp) {
-        self.0.retain(|_, listing| {
-            now.duration_since(listing.last_used).unsigned_abs() <= ttl || now < listing.last_used
-        });
+    /// Drops the listings that were idle for too long.
+    pub(crate) fn drop_idle(&mut self, now: Timestamp) {
+        self.0.retain(|_, listing| until(listing.last_used, now) <= IDLE);
     }
 
     /// Drops all listings; says how many there were.

@@ -4,40 +4,39 @@ use super::error::ApiError;
 use super::formula::{Context, Formula};
 use super::ids;
 use super::model::{Class, Field, Record, Table};
-use super::params;
 use super::query::{Query, Select};
 use super::render::Shape;
-use super::state::State;
+use super::state::{Place, State};
 use crate::Request;
+use crate::reply::parameters;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// One page of a listing.
 pub(crate) fn list(
     state: &mut State,
-    (base, table): (&str, &str),
+    place: Place<'_>,
     query: &Query,
     now: Timestamp,
-    (ttl, page_rows): (Duration, usize),
+    page_rows: usize,
 ) -> Result<Value, ApiError> {
     let page_size = query.page_size.min(page_rows);
-    state.iterators.drop_idle(ttl, now);
-    let (found, table) = state.table(base, table)?;
+    state.iterators.drop_idle(now);
+    let (found, table) = state.table(place)?;
     query.shape.check(table)?;
     let table_id = table.id.clone();
     let key = (table_id.as_str(), &query.select);
     let page = match &query.offset {
         Some(offset) => state.iterators.next(offset, key, page_size, now)?,
         None => {
-            let context = Context::new(found, now, &state.regexes);
+            let context = Context { base: found, now, regexes: &state.regexes };
             let rows = select(&context, table, &query.select)?;
             state.iterators.first(&mut state.ids, key, rows, page_size, now)
         }
     };
-    let (base, table) = state.table(base, &table_id)?;
+    let (base, table) = state.table((place.0, &table_id))?;
     let columns = query.shape.columns(table);
     let row = |id: &Arc<str>| {
         table.records.get(id).map(|record| query.shape.row(base, &columns, id, record))
@@ -60,7 +59,7 @@ pub(crate) fn get(
     request: &Request,
 ) -> Result<Value, ApiError> {
     const KEYS: &[&str] = &["cellFormat", "returnFieldsByFieldId", "timeZone", "userLocale"];
-    let pairs = params::pairs(request);
+    let pairs = parameters(request);
     if pairs.iter().any(|(key, _)| !KEYS.contains(&key.as_str())) {
         return Err(ApiError::invalid_request());
     }
@@ -121,7 +120,7 @@ fn candidates<'a>(table: &'a Table, formulas: &[Formula]) -> Vec<(&'a Arc<str>, 
 }
 
 fn read(text: &str, table: &Table) -> Result<Formula, ApiError> {
-    Formula::read(text, table).map_err(|problem| ApiError::bad_formula(&problem.to_string()))
+    Formula::read(text, table).map_err(ApiError::bad_formula)
 }
 
 fn no_view(key: &str) -> ApiError {

@@ -2,13 +2,13 @@
 
 use super::define;
 use super::error::ApiError;
-use super::ids;
 use super::model::{Class, Table, find_field};
 use super::options::Token;
 use super::params;
 use super::schema::{FieldSpec, TableSpec};
-use super::state::State;
-use crate::Request;
+use super::state::{Place, State};
+use crate::reply::parameters;
+use crate::{Request, invent};
 use serde_json::{Map, Value, json};
 
 /// How many bases one page lists.
@@ -16,12 +16,13 @@ const BASES_PAGE: usize = 1_000;
 
 /// Who asks, and what for.
 pub(crate) fn whoami(token: &Token) -> Value {
-    json!({"id": ids::derived("usr", &token.secret), "scopes": token.scopes})
+    let user = invent::id(&["user", &token.secret], 14);
+    json!({"id": format!("usr{user}"), "scopes": token.scopes})
 }
 
 /// The bases the token reaches.
 pub(crate) fn bases(state: &State, token: &Token, request: &Request) -> Result<Value, ApiError> {
-    let pairs = params::pairs(request);
+    let pairs = parameters(request);
     let offset = pairs.iter().find(|(key, _)| key == "offset").map(|(_, value)| value);
     let mut seen = state
         .bases
@@ -41,7 +42,7 @@ pub(crate) fn bases(state: &State, token: &Token, request: &Request) -> Result<V
 /// The tables of a base.
 pub(crate) fn schema(state: &State, base: &str, request: &Request) -> Result<Value, ApiError> {
     let mut visible = false;
-    for (key, value) in params::pairs(request) {
+    for (key, value) in parameters(request) {
         match (key.as_str(), value.as_str()) {
             ("include[]" | "include", "visibleFieldIds") => visible = true,
             ("include[]" | "include", _) => return Err(ApiError::invalid_request()),
@@ -84,23 +85,33 @@ pub(crate) fn create_table(
 /// Makes a field.
 pub(crate) fn create_field(
     state: &mut State,
-    (base, table): (&str, &str),
+    place: Place<'_>,
     request: &Request,
 ) -> Result<Value, ApiError> {
     let spec = field_spec(&params::object(request)?)?;
-    let known = state.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
-    let found = known.table(table).ok_or_else(ApiError::forbidden)?;
-    let field = define::field(known, found, spec, &mut state.ids)?;
+    add_field(state, place, spec)
+}
+
+/// Adds a field to a table and shows it.
+pub(crate) fn add_field(
+    state: &mut State,
+    place: Place<'_>,
+    spec: FieldSpec,
+) -> Result<Value, ApiError> {
+    let base = state.bases.get(place.0).ok_or_else(ApiError::forbidden)?;
+    let table = base.table(place.1).ok_or_else(ApiError::forbidden)?;
+    let field = define::field(base, table, spec, &mut state.ids)?;
     let model = field.model();
-    state.table_mut(base, table)?.fields.push(field);
-    state.save_base(base);
+    state.table_mut(place)?.fields.push(field);
+    state.save_base(place.0);
     Ok(model)
 }
 
 /// Changes the name or the description of a field, and nothing else.
 pub(crate) fn update_field(
     state: &mut State,
-    (base, table, field): (&str, &str, &str),
+    place: Place<'_>,
+    field: &str,
     request: &Request,
 ) -> Result<Value, ApiError> {
     let body = params::object(request)?;
@@ -109,7 +120,7 @@ pub(crate) fn update_field(
     if name.is_none() && description.is_none() {
         return Err(ApiError::invalid_request());
     }
-    let table = state.table_mut(base, table)?;
+    let table = state.table_mut(place)?;
     let index = find_field(&table.fields, field).ok_or_else(ApiError::forbidden)?;
     if let Some(name) = name {
         rename(table, index, &name)?;
@@ -117,7 +128,7 @@ pub(crate) fn update_field(
     let field = &mut table.fields[index];
     field.spec.description = description.or(field.spec.description.take());
     let model = field.model();
-    state.save_base(base);
+    state.save_base(place.0);
     Ok(model)
 }
 

@@ -1,6 +1,7 @@
 //! Bases, tables and rows as the simulator holds them.
 
 use super::schema::{Choice, Constant, FieldKind, FieldSpec, TableSpec};
+use crate::moments::iso;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -68,11 +69,6 @@ pub(crate) enum Class {
     Links,
     Attachments,
     Computed,
-}
-
-/// A moment as Airtable writes it: UTC, with milliseconds.
-pub(crate) fn iso(at: Timestamp) -> String {
-    format!("{at:.3}")
 }
 
 impl FieldKind {

@@ -13,8 +13,6 @@ pub struct AirtableOptions {
     pub latency: Duration,
     /// The tokens that are accepted; no other is.
     pub tokens: Vec<Token>,
-    /// How long a listing may idle between two pages.
-    pub iterator_ttl: Duration,
     /// Most rows of one page, however many are asked for: a page may hold fewer.
     pub page_rows: usize,
 }
@@ -69,16 +67,9 @@ impl std::fmt::Debug for Token {
 }
 
 impl Default for AirtableOptions {
-    /// Rate limits on, no latency, no token, ten minutes for an idle listing,
-    /// pages of 100 rows.
+    /// Rate limits on, no latency, no token, pages of 100 rows.
     fn default() -> Self {
-        Self {
-            rate_limit: true,
-            latency: Duration::ZERO,
-            tokens: Vec::new(),
-            iterator_ttl: Duration::from_secs(600),
-            page_rows: 100,
-        }
+        Self { rate_limit: true, latency: Duration::ZERO, tokens: Vec::new(), page_rows: 100 }
     }
 }
 

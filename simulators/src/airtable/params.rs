@@ -5,12 +5,6 @@ use crate::Request;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
-/// The pairs of the query string, decoded.
-pub(crate) fn pairs(request: &Request) -> Vec<(String, String)> {
-    let query = request.uri().query().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-}
-
 /// The body as a JSON object. It must say that it is JSON.
 pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, ApiError> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

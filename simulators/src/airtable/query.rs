@@ -4,6 +4,7 @@ use super::error::ApiError;
 use super::params;
 use super::render::{Shape, check_locale};
 use crate::Request;
+use crate::reply::parameters;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -38,7 +39,7 @@ pub(crate) struct Sort {
 impl Query {
     /// Reads the query string of a GET. A parameter that is not known is let be.
     pub(crate) fn from_url(request: &Request) -> Result<Self, ApiError> {
-        let pairs = params::pairs(request);
+        let pairs = parameters(request);
         let mut shape = Shape::read(&pairs)?;
         let mut select = Select::default();
         let (mut page_size, mut offset) = (MAX_PAGE, None);
@@ -103,7 +104,7 @@ impl Query {
             comment_count(&mut shape, &value)?;
         }
         if shape.as_text {
-            let pairs = params::pairs(request);
+            let pairs = parameters(request);
             let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
             check_locale(value("timeZone"), value("userLocale"))?;
         }

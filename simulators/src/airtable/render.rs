@@ -2,7 +2,8 @@
 
 use super::display::shown;
 use super::error::ApiError;
-use super::model::{Base, Field, Record, Table, iso};
+use super::model::{Base, Field, Record, Table};
+use crate::moments::iso;
 use serde_json::{Map, Value, json};
 
 /// What of a row an answer shows, and how.
@@ -56,17 +57,27 @@ impl Shape {
         table.fields.iter().filter(is_shown).collect()
     }
 
-    /// The row with these of its fields. Empty cells are left out.
-    pub(crate) fn row(&self, base: &Base, columns: &[&Field], id: &str, record: &Record) -> Value {
+    /// The cells of a row in these columns. Empty cells are left out.
+    pub(crate) fn cells(
+        &self,
+        base: &Base,
+        columns: &[&Field],
+        record: &Record,
+    ) -> Map<String, Value> {
         let mut fields = Map::new();
         for field in columns {
-            let cell = Table::cell(record, field);
-            let Some(cell) = cell else { continue };
+            let Some(cell) = Table::cell(record, field) else { continue };
             let cell =
                 if self.as_text { json!(shown(base, field, &cell)) } else { cell.into_owned() };
             let key = if self.by_field_id { &field.id } else { &field.spec.name };
             fields.insert(key.clone(), cell);
         }
+        fields
+    }
+
+    /// The row as an answer shows it.
+    pub(crate) fn row(&self, base: &Base, columns: &[&Field], id: &str, record: &Record) -> Value {
+        let fields = self.cells(base, columns, record);
         let mut row = json!({"id": id, "createdTime": iso(record.created)});
         // Not within `json!`, which would copy them.
         row["fields"] = fields.into();

@@ -1,6 +1,5 @@
 //! What a person can do to fields and views in the browser.
 
-use super::Airtable;
 use super::cells::{self, Writing};
 use super::define;
 use super::display::shown;
@@ -9,6 +8,7 @@ use super::formula;
 use super::meta;
 use super::model::{Table, find_field};
 use super::schema::{FieldKind, FieldSpec, ViewSpec};
+use super::simulator::Airtable;
 use super::state::State;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -17,15 +17,8 @@ impl Airtable {
     /// Adds a field.
     pub fn add_field(&self, base: &str, table: &str, spec: FieldSpec) -> Result<(), EditError> {
         let mut state = self.lock();
-        find(&mut state, base, table)?;
-        let State { bases, ids, .. } = &mut *state;
-        if let Some(known) = bases.get(base)
-            && let Some(found) = known.table(table)
-        {
-            let field = define::field(known, found, spec, ids)?;
-            state.table_mut(base, table)?.fields.push(field);
-        }
-        state.save_base(base);
+        find(&mut state, (base, table))?;
+        meta::add_field(&mut state, (base, table), spec)?;
         Ok(())
     }
 
@@ -38,7 +31,7 @@ impl Airtable {
         name: &str,
     ) -> Result<(), EditError> {
         let mut state = self.lock();
-        let table = find(&mut state, base, table)?;
+        let table = find(&mut state, (base, table))?;
         let index = field_at(table, field)?;
         meta::rename(table, index, name)?;
         state.save_base(base);
@@ -48,7 +41,7 @@ impl Airtable {
     /// Deletes a field with its cells. A view that filtered by it no longer filters.
     pub fn delete_field(&self, base: &str, table: &str, field: &str) -> Result<(), EditError> {
         let mut state = self.lock();
-        let found = find(&mut state, base, table)?;
+        let found = find(&mut state, (base, table))?;
         let index = field_at(found, field)?;
         if index == 0 {
             return Err(EditError::Refused("the primary field cannot be deleted".to_owned()));
@@ -62,7 +55,7 @@ impl Airtable {
             view.filter.take_if(|filter| formula::names_field(filter, &field.id));
         }
         state.save_base(base);
-        state.save_records(base, table);
+        state.save_records((base, table));
         Ok(())
     }
 
@@ -76,7 +69,7 @@ impl Airtable {
         kind: FieldKind,
     ) -> Result<(), EditError> {
         let mut state = self.lock();
-        let index = field_at(find(&mut state, base, table)?, field)?;
+        let index = field_at(find(&mut state, (base, table))?, field)?;
         let now = self.clock.now();
         let State { bases, ids, .. } = &mut *state;
         // Texts of linked rows are read from the base as it was.
@@ -98,31 +91,18 @@ impl Airtable {
             table.fields[index] = new.into_owned();
         }
         state.save_base(base);
-        state.save_records(base, table);
+        state.save_records((base, table));
         Ok(())
     }
 
     /// Adds a view.
     pub fn add_view(&self, base: &str, table: &str, spec: ViewSpec) -> Result<(), EditError> {
         let mut state = self.lock();
-        find(&mut state, base, table)?;
+        find(&mut state, (base, table))?;
         let State { bases, ids, .. } = &mut *state;
         if let Some(table) = bases.get_mut(base).and_then(|base| base.table_mut(table)) {
             let view = define::view(table, spec, ids)?;
             table.views.push(view);
-        }
-        state.save_base(base);
-        Ok(())
-    }
-
-    /// Deletes a view.
-    pub fn delete_view(&self, base: &str, table: &str, view: &str) -> Result<(), EditError> {
-        let mut state = self.lock();
-        let table = find(&mut state, base, table)?;
-        let before = table.views.len();
-        table.views.retain(|known| known.id != view && known.name != view);
-        if table.views.len() == before {
-            return Err(EditError::NoSuchView(view.to_owned()));
         }
         state.save_base(base);
         Ok(())

@@ -5,15 +5,21 @@ use super::formula::Regexes;
 use super::ids::Ids;
 use super::iterators::Iterators;
 use super::model::{Base, Record, Table};
-use super::rates::Rates;
 use crate::Store;
+use crate::rates::Rates;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The part of the store that is Airtable's.
 const PREFIX: &str = "airtable/";
 /// How many id numbers are reserved.
 const IDS: &str = "airtable/ids";
+/// How long everything is refused after a limit was exceeded.
+const PENALTY: Duration = Duration::from_secs(30);
+
+/// A base by its id, and a table in it by its id or name.
+pub(crate) type Place<'a> = (&'a str, &'a str);
 
 /// What was stored cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +84,7 @@ impl State {
             bases: BTreeMap::new(),
             iterators: Iterators::default(),
             regexes: Regexes::default(),
-            rates: Rates::default(),
+            rates: Rates::new(PENALTY),
             quota_spent: false,
             requests: BTreeMap::new(),
         }
@@ -101,13 +107,13 @@ impl State {
     }
 
     /// The table with its base, or the answer for one that is not there.
-    pub(crate) fn table(&self, base: &str, table: &str) -> Result<(&Base, &Table), ApiError> {
+    pub(crate) fn table(&self, (base, table): Place<'_>) -> Result<(&Base, &Table), ApiError> {
         let base = self.base(base)?;
         Ok((base, base.table(table).ok_or_else(ApiError::forbidden)?))
     }
 
     /// As [`Self::table`], to change it.
-    pub(crate) fn table_mut(&mut self, base: &str, table: &str) -> Result<&mut Table, ApiError> {
+    pub(crate) fn table_mut(&mut self, (base, table): Place<'_>) -> Result<&mut Table, ApiError> {
         let base = self.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
         base.table_mut(table).ok_or_else(ApiError::forbidden)
     }
@@ -121,12 +127,12 @@ impl State {
     }
 
     /// Stores a row as it is now, gone or not.
-    pub(crate) fn save_record(&mut self, base: &str, table: &str, id: &str) {
+    pub(crate) fn save_record(&mut self, place: Place<'_>, id: &str) {
         if !self.store.keeps() {
             return;
         }
         self.reserve_ids();
-        let Ok((base, table)) = self.table(base, table) else { return };
+        let Ok((base, table)) = self.table(place) else { return };
         let key = format!("{PREFIX}record/{}/{}/{id}", base.id, table.id);
         match table.records.get(id) {
             Some(record) => self.store.put(&key, &written(record)),
@@ -135,11 +141,11 @@ impl State {
     }
 
     /// Stores every row of a table.
-    pub(crate) fn save_records(&mut self, base: &str, table: &str) {
-        let ids = self.table(base, table).map(|(_, table)| table.records.keys().cloned().collect());
+    pub(crate) fn save_records(&mut self, place: Place<'_>) {
+        let ids = self.table(place).map(|(_, table)| table.records.keys().cloned().collect());
         let ids: Vec<Arc<str>> = ids.unwrap_or_default();
         for id in ids {
-            self.save_record(base, table, &id);
+            self.save_record(place, &id);
         }
     }
 

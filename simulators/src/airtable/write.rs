@@ -4,7 +4,7 @@ use super::cells::{self, Writing};
 use super::error::ApiError;
 use super::model::{Class, Field, Record, Table, find_field};
 use super::schema::FieldKind;
-use super::state::State;
+use super::state::{Place, State};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -46,7 +46,7 @@ type Cells = BTreeMap<String, Option<Value>>;
 /// Writes rows. Every one is checked before the first is written.
 pub(crate) fn write(
     state: &mut State,
-    (base_id, table): (&str, &str),
+    (base_id, table): Place<'_>,
     changes: &[Change],
     plan: &Plan,
     now: Timestamp,
@@ -98,31 +98,15 @@ fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiEr
     let id = |name: &String| {
         let index = find_field(fields, name).ok_or_else(|| ApiError::unknown_field(name))?;
         let field = &fields[index];
-        let allowed = match field.spec.kind {
+        let allowed = matches!(
+            field.spec.kind,
             FieldKind::SingleLineText
-            | FieldKind::MultilineText
-            | FieldKind::Number { .. }
-            | FieldKind::SingleSelect { .. }
-            | FieldKind::MultipleSelects { .. }
-            | FieldKind::Date { .. } => true,
-            FieldKind::RichText
-            | FieldKind::Email
-            | FieldKind::Url
-            | FieldKind::PhoneNumber
-            | FieldKind::Currency { .. }
-            | FieldKind::Percent { .. }
-            | FieldKind::Checkbox { .. }
-            | FieldKind::DateTime { .. }
-            | FieldKind::CreatedTime
-            | FieldKind::LastModifiedTime
-            | FieldKind::Formula(_)
-            | FieldKind::Rollup(_)
-            | FieldKind::MultipleLookupValues(_)
-            | FieldKind::Count(_)
-            | FieldKind::AutoNumber(_)
-            | FieldKind::MultipleRecordLinks { .. }
-            | FieldKind::MultipleAttachments => false,
-        };
+                | FieldKind::MultilineText
+                | FieldKind::Number { .. }
+                | FieldKind::SingleSelect { .. }
+                | FieldKind::MultipleSelects { .. }
+                | FieldKind::Date { .. }
+        );
         let refused = || {
             let name = &field.spec.name;
             ApiError::invalid_because(format!("Field \"{name}\" cannot be used to merge on"))
@@ -161,7 +145,7 @@ fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<
 
 fn apply(
     state: &mut State,
-    (base, table): (&str, &str),
+    place: Place<'_>,
     changed: Vec<Field>,
     rows: Vec<(Option<String>, Cells)>,
     clear: bool,
@@ -169,7 +153,7 @@ fn apply(
 ) -> Written {
     let mut written = Written::default();
     let State { bases, ids, .. } = &mut *state;
-    let found = bases.get_mut(base).and_then(|base| base.table_mut(table));
+    let found = bases.get_mut(place.0).and_then(|base| base.table_mut(place.1));
     let Some(found) = found else { return written };
     let new_choices = !changed.is_empty();
     for field in changed {
@@ -205,21 +189,17 @@ fn apply(
         written.ids.push(id);
     }
     if new_choices {
-        state.save_base(base);
+        state.save_base(place.0);
     }
     for id in &written.ids {
-        state.save_record(base, table, id);
+        state.save_record(place, id);
     }
     written
 }
 
 /// Deletes rows, and the links to them. Every one must be there.
-pub(crate) fn delete(
-    state: &mut State,
-    (base_id, table): (&str, &str),
-    ids: &[String],
-) -> Result<(), ApiError> {
-    let table = state.table_mut(base_id, table)?;
+pub(crate) fn delete(state: &mut State, place: Place<'_>, ids: &[String]) -> Result<(), ApiError> {
+    let table = state.table_mut(place)?;
     if let Some(missing) = ids.iter().find(|id| !table.records.contains_key(id.as_str())) {
         return Err(ApiError::no_such_row(missing));
     }
@@ -228,10 +208,10 @@ pub(crate) fn delete(
     }
     let table_id = table.id.clone();
     for id in ids {
-        state.save_record(base_id, &table_id, id);
+        state.save_record(place, id);
     }
-    for (table, id) in unlink(state, base_id, &table_id, ids) {
-        state.save_record(base_id, &table, &id);
+    for (table, id) in unlink(state, place.0, &table_id, ids) {
+        state.save_record((place.0, &table), &id);
     }
     Ok(())
 }

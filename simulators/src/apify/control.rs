@@ -1,8 +1,9 @@
 //! The control endpoints: runs are made up and webhooks sent here.
 
 use super::dispatch::Dispatch;
-use super::webhook::{EventType, Webhook};
-use super::{Apify, RunSpec};
+use super::run::RunSpec;
+use super::simulator::Apify;
+use super::webhook::EventType;
 use crate::service::control_error;
 use crate::{Request, Response, json_reply};
 use http::{Method, StatusCode};
@@ -14,12 +15,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DispatchAgain {
-    /// The run; only a test of a given webhook can do without.
-    run_id: Option<String>,
-    /// The event of the run's status if not given.
-    event_type: Option<EventType>,
-    /// All webhooks of the run if not given.
-    webhook: Option<Webhook>,
+    run_id: String,
 }
 
 /// Answers `POST /_sim/runs`, `DELETE /_sim/runs/{id}`, `POST /_sim/dispatch` and
@@ -51,22 +47,14 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
     serde_json::from_slice(request.body()).map_err(|error| error.to_string())
 }
 
-fn again(apify: &Apify, body: DispatchAgain) -> Result<Value, String> {
-    let Some(run_id) = &body.run_id else {
-        return match (body.event_type, &body.webhook) {
-            (Some(EventType::Test), Some(hook)) => {
-                Ok(json!({"dispatchIds": [apify.dispatch_test(hook)]}))
-            }
-            (_, _) => Err("without `runId` only a TEST of a given `webhook` can be sent".into()),
-        };
-    };
-    let run = apify.0.state().run(run_id).cloned();
+/// Sends the event of a run's status to all its webhooks, once more.
+fn again(apify: &Apify, DispatchAgain { run_id }: DispatchAgain) -> Result<Value, String> {
+    let run = apify.0.state().run(&run_id).cloned();
     let run = run.ok_or_else(|| format!("there is no run {run_id:?}"))?;
-    let event = body.event_type.or(EventType::of(run.status));
-    let event = event.ok_or("the run's status stands for no event; give `eventType`")?;
-    let webhooks = body.webhook.map_or(run.webhooks, |webhook| vec![webhook]);
+    let event = EventType::of(run.status).ok_or("the run's status stands for no event")?;
+    let webhooks = run.webhooks.iter();
     let ids: Vec<String> =
-        webhooks.iter().filter_map(|hook| apify.dispatch(run_id, event, hook)).collect();
+        webhooks.filter_map(|hook| apify.dispatch(&run_id, event, hook)).collect();
     Ok(json!({"dispatchIds": ids}))
 }
 

@@ -1,11 +1,11 @@
 //! Runs come in, dispatches go out: the part that has tasks.
 
 use super::dispatch::{Dispatch, DispatchStatus, Event};
-use super::run::Run;
+use super::options::ApifyOptions;
+use super::run::{Run, RunSpec};
 use super::sender::WebhookSender;
 use super::state::State;
 use super::webhook::{EventType, Webhook};
-use super::{ApifyOptions, RunSpec};
 use crate::moments::until;
 use crate::{Clock, Request, Store};
 use http::StatusCode;
@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
+
+/// How long a webhook's receiver may take to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// What the API, the control endpoints and the delivering tasks share.
 pub(super) struct Inner {
@@ -40,7 +43,7 @@ impl Inner {
     pub(super) fn add_run(self: &Arc<Self>, spec: RunSpec) -> (String, String) {
         let run = {
             let state = &mut *self.state();
-            let run = Run::new(&spec, state.next_number(), &self.options, self.clock.now());
+            let run = Run::new(&spec, state.next_number(), self.options.seed, self.clock.now());
             state.add_run(run.clone(), spec.items);
             run
         };
@@ -68,7 +71,7 @@ impl Inner {
 
     fn send(self: &Arc<Self>, kind: EventType, run: Option<&Run>, webhook: &Webhook) -> String {
         let now = self.clock.now();
-        let event = Event { kind, run: run.map(|run| (run, run.view(&self.options, now))) };
+        let event = Event { kind, run: run.map(|run| (run, run.view(now))) };
         let id = {
             let state = &mut *self.state();
             let number = state.next_number();
@@ -108,8 +111,7 @@ impl Inner {
         while let Some((wait, request)) = self.next_call(&id) {
             tokio::time::sleep(wait).await;
             let started_at = self.clock.now();
-            let answer =
-                tokio::time::timeout(self.options.webhook_timeout, self.sender.post(request));
+            let answer = tokio::time::timeout(ANSWER_TIME, self.sender.post(request));
             let status = answer.await.ok().flatten();
             self.called(&id, started_at, status);
         }
@@ -125,7 +127,7 @@ impl Inner {
     fn called(&self, id: &str, started_at: Timestamp, status: Option<StatusCode>) {
         let mut state = self.state();
         let Some(mut dispatch) = state.dispatch(id).cloned() else { return };
-        dispatch.called(started_at, status, self.options.retry_first, self.clock.now());
+        dispatch.called(started_at, status, self.clock.now());
         if dispatch.status == DispatchStatus::Failed {
             tracing::info!(dispatch.id = id, "webhook given up");
         }

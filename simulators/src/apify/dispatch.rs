@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How often a failed delivery is tried again.
 const RETRIES: usize = 11;
+/// The wait before the first retry.
+const FIRST_WAIT: Duration = Duration::from_secs(60);
 
 /// How a dispatch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,13 +127,11 @@ impl Dispatch {
         request
     }
 
-    /// Notes a call and decides what comes next: the waits are `first`, then twice as long
-    /// each time.
+    /// Notes a call and decides what comes next: each wait is twice as long as the one before.
     pub(super) fn called(
         &mut self,
         started_at: Timestamp,
         status: Option<StatusCode>,
-        first: Duration,
         now: Timestamp,
     ) {
         let response_status = status.map(|status| status.as_u16());
@@ -144,7 +144,7 @@ impl Dispatch {
             self.status = DispatchStatus::Failed;
             self.next_call_at = None;
         } else {
-            self.next_call_at = Some(after(now, first.saturating_mul(1 << retries)));
+            self.next_call_at = Some(after(now, FIRST_WAIT.saturating_mul(1 << retries)));
         }
     }
 

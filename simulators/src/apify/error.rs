@@ -22,7 +22,7 @@ pub(super) enum ApiError {
     #[error("This API end-point can only be accessed using the following HTTP methods: GET")]
     MethodNotAllowed,
     #[error("You have exceeded the rate limit of {limit} requests per second")]
-    RateLimitExceeded { limit: u32 },
+    RateLimitExceeded { limit: usize },
     #[error("Internal server error. Please try again later")]
     Internal(StatusCode),
 }

@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use crate::Request;
+use crate::reply::parameters;
 use std::collections::HashMap;
 
 /// The parameters of one request; the last one wins where a name repeats.
@@ -11,8 +12,7 @@ pub(super) struct Query(HashMap<String, String>);
 impl Query {
     /// Reads a request's query string.
     pub(super) fn of(request: &Request) -> Self {
-        let text = request.uri().query().unwrap_or_default();
-        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+        Self(parameters(request).into_iter().collect())
     }
 
     /// The text given for `name`.

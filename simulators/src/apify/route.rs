@@ -1,9 +1,13 @@
 //! Which operation a request asks for.
 
-use super::options::ApifyOptions;
 use crate::Request;
 use http::Method;
 use percent_encoding::percent_decode_str;
+
+/// How many requests a second one resource takes.
+pub(super) const REQUESTS_PER_SECOND: usize = 60;
+/// How many requests a second one key-value store takes.
+const RECORDS_PER_SECOND: usize = 200;
 
 /// A record of a run, named by its own id or through the run.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,8 +85,8 @@ impl Route {
 
     /// The resource whose rate is limited, and to how many requests a second; `None` for a
     /// request that reaches no resource.
-    pub(super) fn limit(&self, options: &ApifyOptions) -> Option<(String, u32)> {
-        let rate = options.requests_per_second;
+    pub(super) fn limit(&self) -> Option<(String, usize)> {
+        let rate = REQUESTS_PER_SECOND;
         let held = |kind: &str, holder: &Holder| match holder {
             Holder::Own(id) => format!("{kind}/{id}"),
             Holder::OfRun(run) => format!("{kind}-of-run/{run}"),
@@ -93,7 +97,7 @@ impl Route {
                 Some((format!("runs/{}", actor.as_deref().unwrap_or_default()), rate))
             }
             Self::Dataset(holder) | Self::Items(holder) => Some((held("dataset", holder), rate)),
-            Self::Record { store, .. } => Some((held("store", store), options.records_per_second)),
+            Self::Record { store, .. } => Some((held("store", store), RECORDS_PER_SECOND)),
             Self::Dispatch(id) => Some((format!("dispatch/{id}"), rate)),
             Self::MethodNotAllowed | Self::Unknown => None,
         }

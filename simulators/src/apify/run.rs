@@ -1,6 +1,6 @@
 //! Runs: what they were given, what they cost, and how the API shows them.
 
-use super::options::ApifyOptions;
+use super::status::RunStatus;
 use super::webhook::Webhook;
 use crate::invent;
 use crate::moments::{after, iso};
@@ -8,11 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The account that owns everything.
 pub(super) const USER_ID: &str = "simulatedUser0001";
 /// The actor of a run that names none.
 pub const DEFAULT_ACTOR: &str = "harvestapi~linkedin-profile-posts";
+/// For how long after a run's end its cost is preliminary.
+const PRELIMINARY_FOR: Duration = Duration::from_secs(10);
 /// What one charged event costs, in hundred-thousandths of a dollar.
 const PRICES: [(&str, &str, u64); 5] = [
     ("actor-start", "Actor start", 5),
@@ -21,40 +24,6 @@ const PRICES: [(&str, &str, u64); 5] = [
     ("reaction", "Reaction", 200),
     ("zero-result-query", "Query without a result", 100),
 ];
-
-/// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-pub enum RunStatus {
-    /// Waiting for a machine.
-    Ready,
-    /// At work.
-    Running,
-    /// Ended well.
-    #[default]
-    Succeeded,
-    /// Ended badly.
-    Failed,
-    /// About to end because its time is up.
-    TimingOut,
-    /// Ended because its time was up; its items are usable and paid for.
-    TimedOut,
-    /// About to end because somebody stopped it.
-    Aborting,
-    /// Ended because somebody stopped it; its items are usable and paid for.
-    Aborted,
-}
-
-impl RunStatus {
-    /// Whether nothing more will happen to the run.
-    #[must_use]
-    pub fn is_terminal(self) -> bool {
-        match self {
-            Self::Succeeded | Self::Failed | Self::TimedOut | Self::Aborted => true,
-            Self::Ready | Self::Running | Self::TimingOut | Self::Aborting => false,
-        }
-    }
-}
 
 /// A run to be made up; also the body of `POST /_sim/runs`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -111,9 +80,8 @@ pub(super) fn actor_id(reference: &str) -> String {
 
 impl Run {
     /// Makes the run that `spec` describes, as the `number`th one.
-    pub(super) fn new(spec: &RunSpec, number: u64, options: &ApifyOptions, now: Timestamp) -> Self {
-        let invented =
-            |what| invent::id(&[what, &options.seed.to_string(), &number.to_string()], 17);
+    pub(super) fn new(spec: &RunSpec, number: u64, seed: u64, now: Timestamp) -> Self {
+        let invented = |what| invent::id(&[what, &seed.to_string(), &number.to_string()], 17);
         let finished_at = spec.status.is_terminal().then(|| spec.finished_at.unwrap_or(now));
         let minute_ago = finished_at.unwrap_or(now).as_millisecond() - 60_000;
         let minute_ago = Timestamp::from_millisecond(minute_ago).unwrap_or(now);
@@ -137,9 +105,8 @@ impl Run {
     }
 
     /// What the run reports to have cost at `now`.
-    pub(super) fn reported_cost(&self, options: &ApifyOptions, now: Timestamp) -> f64 {
-        let settled =
-            self.finished_at.is_some_and(|end| now >= after(end, options.preliminary_for));
+    fn reported_cost(&self, now: Timestamp) -> f64 {
+        let settled = self.finished_at.is_some_and(|end| now >= after(end, PRELIMINARY_FOR));
         match self.preliminary_cost_usd {
             Some(preliminary) if !settled => preliminary,
             Some(_) | None => self.cost_usd,
@@ -147,7 +114,7 @@ impl Run {
     }
 
     /// The short form that lists of runs hold.
-    pub(super) fn short_view(&self, options: &ApifyOptions, now: Timestamp) -> Value {
+    pub(super) fn short_view(&self, now: Timestamp) -> Value {
         let mut view = json!({
             "id": self.id,
             "actId": self.actor_id,
@@ -160,7 +127,7 @@ impl Run {
             "defaultKeyValueStoreId": self.store_id,
             "defaultDatasetId": self.dataset_id,
             "defaultRequestQueueId": invent::id(&["queue", &self.id], 17),
-            "usageTotalUsd": self.reported_cost(options, now),
+            "usageTotalUsd": self.reported_cost(now),
         });
         if let Some(end) = self.finished_at {
             view["finishedAt"] = iso(end).into();
@@ -173,8 +140,8 @@ impl Run {
 
     /// The whole object, as its owner sees it. `usageUsd` is absent, as for every actor that is
     /// paid per event.
-    pub(super) fn view(&self, options: &ApifyOptions, now: Timestamp) -> Value {
-        let mut view = self.short_view(options, now);
+    pub(super) fn view(&self, now: Timestamp) -> Value {
+        let mut view = self.short_view(now);
         let ran = self.finished_at.unwrap_or(now).duration_since(self.started_at).as_millis();
         let millis = i64::try_from(ran.max(0)).unwrap_or(i64::MAX);
         view["stats"] = json!({
@@ -251,11 +218,5 @@ mod tests {
         let expected = [("actor-start", 1), ("post", 2), ("zero-result-query", 1)];
         assert_eq!(events, expected.map(|(name, n)| (name.to_owned(), n)).into());
         assert!((price(&events) - 0.005_05).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_status_is_spelled_with_a_hyphen() {
-        assert_eq!(json!(RunStatus::TimedOut), "TIMED-OUT");
-        assert_eq!(json!(RunStatus::Succeeded), "SUCCEEDED");
     }
 }

@@ -1,15 +1,16 @@
 //! What the simulator remembers, written through to its store.
 
 use super::dispatch::Dispatch;
-use super::limit::Rates;
 use super::route::Holder;
 use super::run::Run;
 use crate::Store;
+use crate::rates::Rates;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::AbortHandle;
 
 /// How many runs and dispatches were ever made; ids are drawn from it.
@@ -34,7 +35,7 @@ impl State {
             items: HashMap::new(),
             dispatches: BTreeMap::new(),
             counter: 0,
-            rates: Rates::default(),
+            rates: Rates::new(Duration::ZERO),
             tasks: HashMap::new(),
             store: Arc::clone(&store),
         };

@@ -1,12 +1,14 @@
 //! The answers of the API.
 
-use super::access::Caller;
+use super::access::is_owner;
 use super::deliver::Inner;
+use super::dispatch::Dispatch;
 use super::error::ApiError;
 use super::items::{ItemsQuery, is_empty};
 use super::query::{Query, invalid};
 use super::route::{Holder, Route};
-use super::run::{DEFAULT_ACTOR, Run, RunStatus, USER_ID, actor_id};
+use super::run::{DEFAULT_ACTOR, Run, USER_ID, actor_id};
+use super::status::RunStatus;
 use crate::moments::{iso, until};
 use crate::{Request, Response, json_reply};
 use http::StatusCode;
@@ -16,6 +18,9 @@ use std::time::Duration;
 
 /// The most runs that one page lists.
 const RUNS_PER_PAGE: usize = 1_000;
+/// For how long after a run's end its dataset reports too few items. The items themselves are all
+/// there: only `itemCount` and `X-Apify-Pagination-Total` lag.
+const COUNT_LAG: Duration = Duration::from_secs(5);
 /// The longest `waitForFinish`, in seconds.
 const LONGEST_WAIT: usize = 60;
 const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
@@ -29,28 +34,19 @@ pub(super) fn answer(
     route: &Route,
 ) -> Result<Response, ApiError> {
     let query = Query::of(request);
-    let caller = Caller::of(request, &query, &inner.options.tokens)?;
+    let owner = is_owner(request, &query, &inner.options.tokens)?;
+    let public = matches!(route, Route::Run(_) | Route::MethodNotAllowed | Route::Unknown);
+    if !owner && !public {
+        return Err(ApiError::TokenNotProvided);
+    }
     match route {
-        Route::Run(id) => run(inner, &query, caller, id),
-        Route::Runs { actor } => {
-            caller.must_be_owner()?;
-            runs(inner, &query, actor.as_deref())
-        }
-        Route::Dataset(holder) => {
-            caller.must_be_owner()?;
-            dataset(inner, holder)
-        }
-        Route::Items(holder) => {
-            caller.must_be_owner()?;
-            items(inner, &query, holder)
-        }
-        Route::Record { store, key } => {
-            caller.must_be_owner()?;
-            record(inner, store, key)
-        }
+        Route::Run(id) => run(inner, &query, owner, id),
+        Route::Runs { actor } => runs(inner, &query, actor.as_deref()),
+        Route::Dataset(holder) => dataset(inner, holder),
+        Route::Items(holder) => items(inner, &query, holder),
+        Route::Record { store, key } => record(inner, store, key),
         Route::Dispatch(id) => {
-            caller.must_be_owner()?;
-            let found = inner.state().dispatch(id).map(super::Dispatch::view);
+            let found = inner.state().dispatch(id).map(Dispatch::view);
             found.map(enveloped).ok_or(ApiError::RecordNotFound { what: "Webhook dispatch" })
         }
         Route::MethodNotAllowed => Err(ApiError::MethodNotAllowed),
@@ -82,13 +78,11 @@ fn enveloped(data: Value) -> Response {
     json_reply(StatusCode::OK, &BTreeMap::from([("data", data)]))
 }
 
-fn run(inner: &Inner, query: &Query, caller: Caller, id: &str) -> Result<Response, ApiError> {
+fn run(inner: &Inner, query: &Query, owner: bool, id: &str) -> Result<Response, ApiError> {
     wait_for_finish(query)?;
     let state = inner.state();
-    let mut view = state.run(id).ok_or(NO_RUN)?.view(&inner.options, inner.clock.now());
-    if caller == Caller::Nobody
-        && let Some(fields) = view.as_object_mut()
-    {
+    let mut view = state.run(id).ok_or(NO_RUN)?.view(inner.clock.now());
+    if !owner && let Some(fields) = view.as_object_mut() {
         fields.remove("usageTotalUsd");
         fields.remove("usageUsd");
     }
@@ -118,12 +112,8 @@ fn runs(inner: &Inner, query: &Query, actor: Option<&str>) -> Result<Response, A
         found.reverse();
     }
     let now = inner.clock.now();
-    let page: Vec<Value> = found
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|run| run.short_view(&inner.options, now))
-        .collect();
+    let page: Vec<Value> =
+        found.iter().skip(offset).take(limit).map(|run| run.short_view(now)).collect();
     Ok(enveloped(json!({
         "total": found.len(), "offset": offset, "limit": limit,
         "count": page.len(), "desc": desc, "items": page,
@@ -147,10 +137,10 @@ fn statuses(query: &Query) -> Result<Option<Vec<RunStatus>>, ApiError> {
 fn reported(inner: &Inner, run: &Run, count: usize) -> usize {
     let end = run.finished_at.unwrap_or(run.started_at);
     let since = until(end, inner.clock.now());
-    if since >= inner.options.count_lag {
+    if since >= COUNT_LAG {
         return count;
     }
-    let share = since.as_secs_f64() / inner.options.count_lag.as_secs_f64();
+    let share = since.as_secs_f64() / COUNT_LAG.as_secs_f64();
     (count as f64 * share) as usize
 }
 

@@ -1,6 +1,6 @@
 //! Webhooks: which events they want, where to, and with which body and headers.
 
-use super::run::RunStatus;
+use super::status::RunStatus;
 use super::template::{TemplateError, check, render};
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,12 @@
 //! Google's errors: `{"error":{"code":…,"message":…,"status":…,"details":[…]}}`.
 
-use super::options::GeminiOptions;
-use super::route::Surface;
+use super::terms::Surface;
 use crate::{Response, json_reply};
 use http::StatusCode;
 use serde_json::{Value, json};
+
+/// The quota that an injected 429 names.
+const QUOTA_ID: &str = "GenerateRequestsPerMinutePerProjectPerModel";
 
 /// Why a call is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,21 +49,23 @@ impl ApiError {
     }
 
     /// The response that carries this error.
-    pub(super) fn response(&self, surface: Surface, options: &GeminiOptions) -> Response {
+    pub(super) fn response(&self, surface: Surface) -> Response {
         let (code, status) = self.code();
         let mut error =
             json!({"code": code.as_u16(), "message": self.to_string(), "status": status});
-        if let Some(details) = self.details(surface, options) {
+        if let Some(details) = self.details(surface) {
             error["details"] = details;
         }
         let body = json!({"error": error});
-        if surface == Surface::Vertex && options.vertex_wraps_errors {
-            return json_reply(code, &[body]);
+        match surface {
+            Surface::Studio => json_reply(code, &body),
+            // As seen on some of its paths.
+            Surface::Vertex => json_reply(code, &[body]),
         }
-        json_reply(code, &body)
     }
 
-    fn details(&self, surface: Surface, options: &GeminiOptions) -> Option<Value> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few errors have details")]
+    fn details(&self, surface: Surface) -> Option<Value> {
         match self {
             Self::InvalidKey => Some(json!([{
                 "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -73,7 +77,7 @@ impl ApiError {
             Self::Quota { model } if surface == Surface::Studio => Some(json!([
                 {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{
                     "quotaMetric": "generativelanguage.googleapis.com/generate_content_requests",
-                    "quotaId": options.quota_id,
+                    "quotaId": QUOTA_ID,
                     "quotaDimensions": {"location": "global", "model": model},
                     "quotaValue": "20",
                 }]},
@@ -82,17 +86,9 @@ impl ApiError {
                     "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
                 }]},
                 {"@type": "type.googleapis.com/google.rpc.RetryInfo",
-                 "retryDelay": options.retry_delay},
+                 "retryDelay": "2s"},
             ])),
-            Self::Quota { .. }
-            | Self::InvalidArgument(_)
-            | Self::NoKey
-            | Self::Unauthenticated
-            | Self::NoSuchCache
-            | Self::NoSuchModel(_)
-            | Self::NoSuchPath
-            | Self::Internal
-            | Self::Unavailable => None,
+            _ => None,
         }
     }
 }

@@ -70,33 +70,22 @@ impl Filler<'_> {
                 .map(|(name, shape)| (name.clone(), self.value(shape, name, about)))
                 .collect::<Map<_, _>>()
                 .into(),
-            Shape::List { items, min, max } => self.list(items, *min, *max, name, about),
+            Shape::List { items, min, max } => {
+                let mut elements = self.list(items, *min, name, about);
+                elements.truncate(*max);
+                elements.into()
+            }
         }
     }
 
-    fn list(&self, shape: &Shape, min: usize, max: usize, name: &str, about: Subject<'_>) -> Value {
-        let properties = match shape {
-            Shape::Object(properties) => properties.as_slice(),
-            Shape::Text
-            | Shape::Number { .. }
-            | Shape::Boolean
-            | Shape::Choice(_)
-            | Shape::List { .. }
-            | Shape::Tuple(_)
-            | Shape::Null => &[],
-        };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only a choice lists its values")]
+    fn list(&self, shape: &Shape, min: usize, name: &str, about: Subject<'_>) -> Vec<Value> {
+        let properties = if let Shape::Object(all) = shape { all.as_slice() } else { &[] };
         let own_values = properties.iter().find_map(|(name, shape)| match shape {
             Shape::Choice(values) if is_key_name(name) => Some(values),
-            Shape::Choice(_)
-            | Shape::Text
-            | Shape::Number { .. }
-            | Shape::Boolean
-            | Shape::List { .. }
-            | Shape::Tuple(_)
-            | Shape::Object(_)
-            | Shape::Null => None,
+            _ => None,
         });
-        let mut elements = if let Some(values) = own_values {
+        if let Some(values) = own_values {
             values
                 .iter()
                 .map(|own| {
@@ -112,10 +101,8 @@ impl Filler<'_> {
                     let text = format!("{n}\n{}", about.text);
                     self.value(shape, name, Subject { text: &text, ..about })
                 })
-                .collect::<Vec<_>>()
-        };
-        elements.truncate(max);
-        elements.into()
+                .collect()
+        }
     }
 
     /// One element for every item, as the markers let it.

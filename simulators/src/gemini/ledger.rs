@@ -1,5 +1,6 @@
 //! What the simulator remembers: answers it billed, prefixes it saw, tokens it gave out.
 
+use super::terms::ServedTier;
 use super::usage::Usage;
 use crate::Store;
 use jiff::Timestamp;
@@ -21,19 +22,6 @@ pub enum Outcome {
     Blocked,
     /// A whole answer with an undocumented finish reason.
     Unknown,
-}
-
-/// The tier that served a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ServedTier {
-    /// List price.
-    #[default]
-    Standard,
-    /// About half of it; may be refused.
-    Flex,
-    /// More than it.
-    Priority,
 }
 
 /// One call that costs money, whether or not its answer arrived.

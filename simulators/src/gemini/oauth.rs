@@ -88,11 +88,11 @@ pub(super) fn check(
     let assertion = form.get("assertion").ok_or(TokenError::NoAssertion)?;
     let account = account.ok_or(TokenError::Account)?;
     let claims = verified(assertion, account)?;
-    if claims.iss != account.client_email() {
+    if claims.iss != account.client_email {
         return Err(TokenError::Account);
     }
-    if claims.aud != account.audience() {
-        return Err(TokenError::Audience(account.audience().to_owned()));
+    if claims.aud != account.audience {
+        return Err(TokenError::Audience(account.audience.clone()));
     }
     let now = now.as_second();
     let in_time = claims.iat <= now + CLOCK_SKEW
@@ -109,10 +109,12 @@ pub(super) fn check(
 
 /// The claims of an assertion that the account signed.
 fn verified(assertion: &str, account: &ServiceAccount) -> Result<Claims, TokenError> {
-    let (signed, signature) =
-        assertion.rsplit_once('.').ok_or(TokenError::NotAJwt("there are no three parts"))?;
-    let (header, claims) =
-        signed.split_once('.').ok_or(TokenError::NotAJwt("there are no three parts"))?;
+    let too_short = TokenError::NotAJwt("there are no three parts");
+    let parts = assertion.rsplit_once('.').and_then(|(signed, signature)| {
+        let (header, claims) = signed.split_once('.')?;
+        Some((signed, header, claims, signature))
+    });
+    let (signed, header, claims, signature) = parts.ok_or(too_short)?;
     let header: Header = decoded(header)?;
     if header.alg != "RS256" {
         return Err(TokenError::NotAJwt("the algorithm must be RS256"));

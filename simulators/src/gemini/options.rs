@@ -1,6 +1,6 @@
 //! How a simulated Gemini behaves.
 
-use super::ServiceAccount;
+use super::account::ServiceAccount;
 use std::time::Duration;
 
 /// The settings of a [`Gemini`](super::Gemini).
@@ -16,15 +16,6 @@ pub struct GeminiOptions {
     pub offers_flex: bool,
     /// How long every answer takes. The work is done, and billed, before the wait.
     pub latency: Duration,
-    /// The fewest tokens of a prompt whose system text is cached when it comes again; without it
-    /// what is documented for the model.
-    pub cache_min_tokens: Option<u64>,
-    /// What `RetryInfo` of an injected 429 says.
-    pub retry_delay: String,
-    /// What `QuotaFailure` of an injected 429 says. `PerDay` in it means: not again today.
-    pub quota_id: String,
-    /// Whether errors on Vertex come wrapped in an array of one, as seen on some of its paths.
-    pub vertex_wraps_errors: bool,
     /// What response ids and tokens are drawn from.
     pub seed: u64,
 }
@@ -38,10 +29,6 @@ impl Default for GeminiOptions {
             models: MODELS.map(str::to_owned).to_vec(),
             offers_flex: true,
             latency: Duration::ZERO,
-            cache_min_tokens: None,
-            retry_delay: "2s".to_owned(),
-            quota_id: "GenerateRequestsPerMinutePerProjectPerModel".to_owned(),
-            vertex_wraps_errors: true,
             seed: 0,
         }
     }

@@ -2,8 +2,8 @@
 //! Names are camelCase or snake_case.
 
 use super::error::ApiError;
-use super::ledger::ServedTier;
 use super::model::Level;
+use super::terms::ServedTier;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) struct GenerateRequest {
     #[serde(alias = "cached_content")]
     pub(super) cached_content: Option<String>,
     #[serde(alias = "service_tier")]
-    pub(super) service_tier: Option<ServiceTier>,
+    pub(super) service_tier: Option<ServedTier>,
     pub(super) labels: Option<Value>,
     pub(super) tools: Option<Value>,
     #[serde(alias = "tool_config")]
@@ -138,27 +138,6 @@ pub(super) struct ThinkingConfig {
     pub(super) _include_thoughts: Option<bool>,
 }
 
-/// How fast and at what price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ServiceTier {
-    Unspecified,
-    Flex,
-    Standard,
-    Priority,
-}
-
-impl ServiceTier {
-    /// The tier that serves a call which asks for this one, or for none.
-    pub(super) fn served(asked: Option<Self>) -> ServedTier {
-        match asked {
-            Some(Self::Flex) => ServedTier::Flex,
-            Some(Self::Priority) => ServedTier::Priority,
-            Some(Self::Standard | Self::Unspecified) | None => ServedTier::Standard,
-        }
-    }
-}
-
 /// One safety setting; checked and without effect.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -195,9 +174,9 @@ pub(super) fn asks_for_flex(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Asked {
         #[serde(rename = "serviceTier", alias = "service_tier")]
-        tier: Option<ServiceTier>,
+        tier: Option<ServedTier>,
     }
-    serde_json::from_slice(body).is_ok_and(|Asked { tier }| tier == Some(ServiceTier::Flex))
+    serde_json::from_slice(body).is_ok_and(|Asked { tier }| tier == Some(ServedTier::Flex))
 }
 
 /// Reads a body.

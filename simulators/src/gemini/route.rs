@@ -1,18 +1,10 @@
 //! Which operation a request asks for.
 
 use super::request::asks_for_flex;
+use super::terms::Surface;
 use crate::Request;
 use http::Method;
 use percent_encoding::percent_decode_str;
-
-/// Which of the two APIs is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Surface {
-    /// The Developer API, with an API key.
-    Studio,
-    /// Vertex AI, with a token.
-    Vertex,
-}
 
 /// One operation.
 #[derive(Debug, PartialEq, Eq)]

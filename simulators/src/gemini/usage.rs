@@ -1,9 +1,7 @@
 //! Tokens: how many a text has, and how a call reports them.
 
-use super::ledger::ServedTier;
 use super::model::Level;
-use super::route::Surface;
-use super::validate::Thinking;
+use super::terms::{ServedTier, Surface, Thinking};
 use crate::invent;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -83,7 +81,7 @@ impl Usage {
             }
         }
         match surface {
-            Surface::Studio => metadata["serviceTier"] = tier_name(tier).into(),
+            Surface::Studio => metadata["serviceTier"] = json!(tier),
             Surface::Vertex => metadata["trafficType"] = "ON_DEMAND".into(),
         }
         metadata
@@ -98,14 +96,6 @@ impl AddAssign for Usage {
         self.thoughts += more.thoughts;
         self.tool += more.tool;
         self.total += more.total;
-    }
-}
-
-fn tier_name(tier: ServedTier) -> &'static str {
-    match tier {
-        ServedTier::Flex => "flex",
-        ServedTier::Priority => "priority",
-        ServedTier::Standard => "standard",
     }
 }
 

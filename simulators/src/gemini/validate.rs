@@ -1,14 +1,12 @@
 //! Which calls the real API refuses.
 
 use super::error::ApiError;
-use super::ledger::ServedTier;
-use super::model::{Level, Rules};
+use super::model::Rules;
 use super::request::{
-    Content, CountRequest, GenerateRequest, GenerationConfig, MimeType, Role, ServiceTier,
-    ThinkingConfig,
+    Content, CountRequest, GenerateRequest, GenerationConfig, MimeType, Role, ThinkingConfig,
 };
-use super::route::Surface;
 use super::schema::Shape;
+use super::terms::{ServedTier, Surface, Thinking};
 use super::usage::tokens;
 
 /// The most tokens an answer may have.
@@ -17,14 +15,6 @@ const MOST_OUTPUT: u64 = 65_536;
 const CONTEXT_WINDOW: u64 = 1_048_576;
 /// How much is thought when the budget is left to the model (`-1`).
 const AUTO_BUDGET: u64 = 8_192;
-
-/// How much to think.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
-    Level(Level),
-    /// At most so many tokens.
-    Budget(u64),
-}
 
 /// What an answer must look like.
 #[derive(Debug, PartialEq)]
@@ -104,7 +94,7 @@ pub(super) fn prompt(
             .map(|part| part.text)
             .collect(),
         tokens: prompt_tokens,
-        tier: ServiceTier::served(request.service_tier),
+        tier: request.service_tier.unwrap_or_default(),
     })
 }
 

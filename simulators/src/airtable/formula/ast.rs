@@ -66,12 +66,21 @@ pub(crate) enum Operator {
 pub(crate) struct Function {
     /// Its name in capitals.
     pub(crate) name: &'static str,
-    /// The fewest arguments it takes.
+    /// The fewest and the most arguments it takes.
     pub(crate) min: usize,
-    /// The most arguments it takes.
     pub(crate) max: usize,
-    /// What it does. It evaluates its arguments itself, so that `IF` need not evaluate all.
-    pub(crate) call: for<'a> fn(Row<'a>, &'a [Expr]) -> Datum<'a>,
+    /// What it does; `None` for an error. It evaluates its arguments itself, so that `IF` need
+    /// not evaluate all.
+    pub(crate) call: Call,
+}
+
+type Call = for<'a> fn(Row<'a>, &'a [Expr]) -> Option<Datum<'a>>;
+
+impl Function {
+    /// A function of so many arguments.
+    pub(crate) const fn new(name: &'static str, min: usize, max: usize, call: Call) -> Self {
+        Self { name, min, max, call }
+    }
 }
 
 impl PartialEq for Function {

@@ -3,50 +3,26 @@
 use super::ast::{ANY, Expr, Function};
 use super::datum::Datum;
 use super::eval::Row;
-use super::texts::{or_error, text};
-use crate::airtable::model::iso;
+use super::texts::text;
 use crate::airtable::times;
+use crate::moments::iso;
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp};
+use std::cmp::Ordering;
 
 /// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function { name: "NOW", min: 0, max: 0, call: |row, _| Datum::Date(row.context.now) },
-    Function { name: "TODAY", min: 0, max: 0, call: |row, _| or_error(today(row)) },
-    Function {
-        name: "CREATED_TIME",
-        min: 0,
-        max: 0,
-        call: |row, _| Datum::Date(row.record.created),
-    },
-    Function { name: "LAST_MODIFIED_TIME", min: 0, max: ANY, call: last_modified },
-    Function { name: "IS_AFTER", min: 2, max: 2, call: |row, args| or_error(is_after(row, args)) },
-    Function {
-        name: "IS_BEFORE",
-        min: 2,
-        max: 2,
-        call: |row, args| or_error(is_before(row, args)),
-    },
-    Function { name: "IS_SAME", min: 2, max: 3, call: |row, args| or_error(is_same(row, args)) },
-    Function {
-        name: "DATETIME_DIFF",
-        min: 2,
-        max: 3,
-        call: |row, args| or_error(difference(row, args)),
-    },
-    Function { name: "DATEADD", min: 3, max: 3, call: |row, args| or_error(add(row, args)) },
-    Function {
-        name: "DATETIME_PARSE",
-        min: 1,
-        max: 1,
-        call: |row, args| or_error(parse(row, args)),
-    },
-    Function {
-        name: "DATETIME_FORMAT",
-        min: 1,
-        max: 2,
-        call: |row, args| or_error(format(row, args)),
-    },
+    Function::new("NOW", 0, 0, |row, _| Some(Datum::Date(row.context.now))),
+    Function::new("TODAY", 0, 0, |row, _| today(row)),
+    Function::new("CREATED_TIME", 0, 0, |row, _| Some(Datum::Date(row.record.created))),
+    Function::new("LAST_MODIFIED_TIME", 0, ANY, last_modified),
+    Function::new("IS_AFTER", 2, 2, |row, args| is(row, args, Ordering::is_gt)),
+    Function::new("IS_BEFORE", 2, 2, |row, args| is(row, args, Ordering::is_lt)),
+    Function::new("IS_SAME", 2, 3, is_same),
+    Function::new("DATETIME_DIFF", 2, 3, difference),
+    Function::new("DATEADD", 3, 3, add),
+    Function::new("DATETIME_PARSE", 1, 1, |row, args| date(row, args, 0).map(Datum::Date)),
+    Function::new("DATETIME_FORMAT", 1, 2, format),
 ];
 
 /// A unit of time, from its name in any of the usual spellings.
@@ -89,21 +65,17 @@ fn today(row: Row<'_>) -> Option<Datum<'_>> {
     times::utc(times::civil(row.context.now).start_of_day()).map(Datum::Date)
 }
 
-fn last_modified<'a>(row: Row<'a>, args: &'a [Expr]) -> Datum<'a> {
+fn last_modified<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let mut fields = Vec::new();
     for arg in args {
-        let Expr::Field(field) = arg else { return Datum::Error };
+        let Expr::Field(field) = arg else { return None };
         fields.push(field.id.as_str());
     }
-    Datum::Date(row.record.modified(&fields))
+    Some(Datum::Date(row.record.modified(&fields)))
 }
 
-fn is_after<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::Bool(date(row, args, 0)? > date(row, args, 1)?))
-}
-
-fn is_before<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::Bool(date(row, args, 0)? < date(row, args, 1)?))
+fn is<'a>(row: Row<'a>, args: &'a [Expr], holds: fn(Ordering) -> bool) -> Option<Datum<'a>> {
+    Some(Datum::Bool(holds(date(row, args, 0)?.cmp(&date(row, args, 1)?))))
 }
 
 /// Whether two moments fall in the same unit, or are equal when no unit is given.
@@ -137,6 +109,7 @@ fn difference<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let (later, earlier) = (date(row, args, 0)?, date(row, args, 1)?);
     let unit = if args.len() > 2 { unit(row, args, 2)? } else { Unit::Second };
     let milliseconds = later.as_millisecond() - earlier.as_millisecond();
+    let months = || months(times::civil(earlier), times::civil(later));
     let whole = match unit {
         Unit::Millisecond => milliseconds,
         Unit::Second => milliseconds / 1_000,
@@ -144,8 +117,8 @@ fn difference<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
         Unit::Hour => milliseconds / 3_600_000,
         Unit::Day => milliseconds / 86_400_000,
         Unit::Week => milliseconds / 604_800_000,
-        Unit::Month => months(times::civil(earlier), times::civil(later)),
-        Unit::Year => months(times::civil(earlier), times::civil(later)) / 12,
+        Unit::Month => months(),
+        Unit::Year => months() / 12,
     };
     Some(Datum::Number(whole as f64))
 }
@@ -176,10 +149,6 @@ fn add<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
         Unit::Year => span.try_years(count),
     };
     times::utc(at.checked_add(span.ok()?).ok()?).map(Datum::Date)
-}
-
-fn parse<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    date(row, args, 0).map(Datum::Date)
 }
 
 fn format<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {

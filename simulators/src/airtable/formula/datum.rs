@@ -1,6 +1,6 @@
 //! What a part of a formula comes to.
 
-use crate::airtable::model::iso;
+use crate::moments::iso;
 use jiff::Timestamp;
 use std::borrow::Cow;
 

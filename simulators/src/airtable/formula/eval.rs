@@ -22,13 +22,6 @@ pub(crate) struct Context<'a> {
     pub(crate) regexes: &'a Regexes,
 }
 
-impl<'a> Context<'a> {
-    /// A context for one request.
-    pub(crate) fn new(base: &'a Base, now: Timestamp, regexes: &'a Regexes) -> Self {
-        Self { base, now, regexes }
-    }
-}
-
 /// The row a formula is asked about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
@@ -50,7 +43,7 @@ impl<'a> Row<'a> {
             Expr::Binary(operator, left, right) => {
                 binary(*operator, self.value(left), self.value(right))
             }
-            Expr::Call(function, args) => (function.call)(self, args),
+            Expr::Call(function, args) => (function.call)(self, args).unwrap_or(Datum::Error),
             Expr::OneOf(subject, texts) => match self.value(subject) {
                 Datum::Error => Datum::Error,
                 // A number, as much as a checkbox, never equals a text.
@@ -112,17 +105,12 @@ fn binary<'a>(operator: Operator, left: Datum<'a>, right: Datum<'a>) -> Datum<'a
     let (Some(left), Some(right)) = (left.to_number(), right.to_number()) else {
         return Datum::Error;
     };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other operators are done above")]
     Datum::number(match operator {
         Operator::Add => left + right,
         Operator::Sub => left - right,
         Operator::Mul => left * right,
         Operator::Div => left / right,
-        Operator::Eq
-        | Operator::Ne
-        | Operator::Lt
-        | Operator::Gt
-        | Operator::Le
-        | Operator::Ge
-        | Operator::Join => return Datum::Error,
+        _ => return Datum::Error,
     })
 }

@@ -18,7 +18,6 @@ pub(crate) use regexes::Regexes;
 
 use super::model::{Record, Table};
 use ast::Expr;
-use datum::Datum;
 
 /// A formula, read and checked against a table once, to be asked about many rows.
 #[derive(Debug)]
@@ -32,15 +31,7 @@ impl Formula {
 
     /// Whether a row is kept: the result is none of `0`, false, `""`, blank, NaN or an error.
     pub(crate) fn keeps(&self, context: &Context<'_>, id: &str, record: &Record) -> bool {
-        let row = eval::Row { context, id, record };
-        match row.value(&self.0) {
-            Datum::Error => false,
-            value @ (Datum::Blank
-            | Datum::Number(_)
-            | Datum::Bool(_)
-            | Datum::Text(_)
-            | Datum::Date(_)) => value.is_true(),
-        }
+        eval::Row { context, id, record }.value(&self.0).is_true()
     }
 
     /// The only ids a kept row can have, when the formula is a list of ids.

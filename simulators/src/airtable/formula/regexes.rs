@@ -3,7 +3,7 @@
 use super::ast::{Expr, Function};
 use super::datum::Datum;
 use super::eval::Row;
-use super::texts::{or_error, text};
+use super::texts::text;
 use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -35,24 +35,9 @@ impl Regexes {
 
 /// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "REGEX_MATCH",
-        min: 2,
-        max: 2,
-        call: |row, args| or_error(matches(row, args)),
-    },
-    Function {
-        name: "REGEX_EXTRACT",
-        min: 2,
-        max: 2,
-        call: |row, args| or_error(extract(row, args)),
-    },
-    Function {
-        name: "REGEX_REPLACE",
-        min: 3,
-        max: 3,
-        call: |row, args| or_error(replace(row, args)),
-    },
+    Function::new("REGEX_MATCH", 2, 2, matches),
+    Function::new("REGEX_EXTRACT", 2, 2, extract),
+    Function::new("REGEX_REPLACE", 3, 3, replace),
 ];
 
 /// Does `with` with the expression of the second argument; `None` if it is not one. One that is

@@ -7,35 +7,26 @@ use std::borrow::Cow;
 
 /// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function { name: "FIND", min: 2, max: 3, call: |row, args| or_error(find(row, args)) },
-    Function { name: "SEARCH", min: 2, max: 3, call: |row, args| or_error(search(row, args)) },
-    Function { name: "LOWER", min: 1, max: 1, call: |row, args| or_error(lower(row, args)) },
-    Function { name: "UPPER", min: 1, max: 1, call: |row, args| or_error(upper(row, args)) },
-    Function { name: "TRIM", min: 1, max: 1, call: |row, args| or_error(trim(row, args)) },
-    Function { name: "LEN", min: 1, max: 1, call: |row, args| or_error(len(row, args)) },
-    Function { name: "LEFT", min: 2, max: 2, call: |row, args| or_error(left(row, args)) },
-    Function { name: "RIGHT", min: 2, max: 2, call: |row, args| or_error(right(row, args)) },
-    Function { name: "MID", min: 3, max: 3, call: |row, args| or_error(mid(row, args)) },
-    Function {
-        name: "SUBSTITUTE",
-        min: 3,
-        max: 4,
-        call: |row, args| or_error(substitute(row, args)),
-    },
-    Function { name: "REPLACE", min: 4, max: 4, call: |row, args| or_error(replace(row, args)) },
-    Function {
-        name: "CONCATENATE",
-        min: 1,
-        max: ANY,
-        call: |row, args| or_error(concatenate(row, args)),
-    },
-    Function { name: "VALUE", min: 1, max: 1, call: |row, args| or_error(value(row, args)) },
+    Function::new("FIND", 2, 3, |row, args| Some(Datum::Number(place(row, args, false)? as f64))),
+    Function::new("SEARCH", 2, 3, search),
+    Function::new("LOWER", 1, 1, |row, args| Some(Datum::text(text(row, args, 0)?.to_lowercase()))),
+    Function::new("UPPER", 1, 1, |row, args| Some(Datum::text(text(row, args, 0)?.to_uppercase()))),
+    Function::new("TRIM", 1, 1, |row, args| {
+        Some(Datum::text(text(row, args, 0)?.trim().to_owned()))
+    }),
+    Function::new("LEN", 1, 1, |row, args| {
+        Some(Datum::Number(text(row, args, 0)?.chars().count() as f64))
+    }),
+    Function::new("LEFT", 2, 2, |row, args| slice(row, args, 0, count(row, args, 1)?)),
+    Function::new("RIGHT", 2, 2, right),
+    Function::new("MID", 3, 3, |row, args| {
+        slice(row, args, count(row, args, 1)?.saturating_sub(1), count(row, args, 2)?)
+    }),
+    Function::new("SUBSTITUTE", 3, 4, substitute),
+    Function::new("REPLACE", 4, 4, replace),
+    Function::new("CONCATENATE", 1, ANY, concatenate),
+    Function::new("VALUE", 1, 1, value),
 ];
-
-/// `None` stands for an error among the arguments.
-pub(crate) fn or_error(value: Option<Datum<'_>>) -> Datum<'_> {
-    value.unwrap_or(Datum::Error)
-}
 
 /// The argument as text.
 pub(crate) fn text<'a>(row: Row<'a>, args: &'a [Expr], index: usize) -> Option<Cow<'a, str>> {
@@ -63,45 +54,18 @@ fn place<'a>(row: Row<'a>, args: &'a [Expr], fold_case: bool) -> Option<usize> {
     Some(found.map_or(0, |at| hay[..from + at].chars().count() + 1))
 }
 
-fn find<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::Number(place(row, args, false)? as f64))
-}
-
 fn search<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let place = place(row, args, true)?;
     Some(if place == 0 { Datum::Blank } else { Datum::Number(place as f64) })
 }
 
-fn lower<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::text(text(row, args, 0)?.to_lowercase()))
-}
-
-fn upper<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::text(text(row, args, 0)?.to_uppercase()))
-}
-
-fn trim<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::text(text(row, args, 0)?.trim().to_owned()))
-}
-
-fn len<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    Some(Datum::Number(text(row, args, 0)?.chars().count() as f64))
-}
-
-fn left<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    let count = count(row, args, 1)?;
-    Some(Datum::text(text(row, args, 0)?.chars().take(count).collect::<String>()))
-}
-
 fn right<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    let text = text(row, args, 0)?;
-    let skip = text.chars().count().saturating_sub(count(row, args, 1)?);
-    Some(Datum::text(text.chars().skip(skip).collect::<String>()))
+    let skip = text(row, args, 0)?.chars().count().saturating_sub(count(row, args, 1)?);
+    slice(row, args, skip, usize::MAX)
 }
 
-fn mid<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
-    let skip = count(row, args, 1)?.saturating_sub(1);
-    let count = count(row, args, 2)?;
+/// So many characters of the first argument, after the skipped ones.
+fn slice<'a>(row: Row<'a>, args: &'a [Expr], skip: usize, count: usize) -> Option<Datum<'a>> {
     Some(Datum::text(text(row, args, 0)?.chars().skip(skip).take(count).collect::<String>()))
 }
 

@@ -1,4 +1,4 @@
-use crate::world::{BASE, OTHER_BASE, World, error, kind};
+use super::world::{BASE, OTHER_BASE, World, error, kind};
 use serde_json::{Value, json};
 use simulators::airtable::{FieldSpec, TableSpec, ViewSpec};
 
@@ -102,7 +102,7 @@ async fn a_table_needs_a_free_name_and_a_primary_field_of_a_plain_type() {
 }
 
 async fn table_id(world: &World) -> String {
-    world.get(&tables()).await.1["tables"][0]["id"].as_str().unwrap().to_owned()
+    world.tables().await[0]["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -141,8 +141,8 @@ async fn only_the_name_and_description_of_a_field_can_be_changed() {
     let world = World::new();
     world.insert(json!({"Run ID": "r", "Posts": 3}));
     let table = table_id(&world).await;
-    let schema = world.get(&tables()).await.1;
-    let field = schema["tables"][0]["fields"][2]["id"].as_str().unwrap();
+    let schema = world.tables().await;
+    let field = schema[0]["fields"][2]["id"].as_str().unwrap();
     let path = format!("{}/{table}/fields/{field}", tables());
     let (_, changed) = world.patch(&path, json!({"name": "Items", "description": "d"})).await;
     assert_eq!((&changed["name"], &changed["description"]), (&json!("Items"), &json!("d")));

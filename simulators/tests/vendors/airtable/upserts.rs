@@ -1,4 +1,4 @@
-use crate::world::{World, error, kind, path};
+use super::world::{World, error, kind, path};
 use serde_json::{Value, json};
 
 async fn upsert(world: &World, merge_on: Value, records: Value) -> (u16, Value) {

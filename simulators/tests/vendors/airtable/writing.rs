@@ -1,4 +1,4 @@
-use crate::world::{BASE, World, cells, error, kind, list, path};
+use super::world::{BASE, World, cells, error, kind, list, path};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -106,8 +106,8 @@ async fn patch_keeps_other_cells_and_put_clears_them() {
 #[tokio::test]
 async fn fields_may_be_named_by_id_and_the_answer_too() {
     let world = World::new();
-    let schema = world.get(&format!("/v0/meta/bases/{BASE}/tables")).await.1;
-    let posts = schema["tables"][0]["fields"][2]["id"].as_str().unwrap();
+    let tables = world.tables().await;
+    let posts = tables[0]["fields"][2]["id"].as_str().unwrap();
     let body = json!({"fields": {posts: 4}, "returnFieldsByFieldId": true});
     assert_eq!(world.post(&path(""), body).await.1["fields"][posts], 4);
 }
@@ -181,7 +181,7 @@ async fn a_body_must_be_json_and_say_so() {
     let world = World::new();
     for (kind_of_body, text) in [("application/json", "{"), ("text/plain", "{\"fields\":{}}")] {
         let request = http::Request::post(path(""))
-            .header("authorization", format!("Bearer {}", crate::world::SECRET))
+            .header("authorization", format!("Bearer {}", super::world::SECRET))
             .header("content-type", kind_of_body)
             .body(Bytes::from(text))
             .unwrap();
@@ -193,10 +193,10 @@ async fn a_body_must_be_json_and_say_so() {
 async fn links_must_name_rows_of_the_linked_table() {
     let world = World::new();
     let id = world.insert(json!({"Run ID": "r"}));
-    let schema = world.get(&format!("/v0/meta/bases/{BASE}/tables")).await.1;
-    let options = json!({"linkedTableId": schema["tables"][0]["id"]});
+    let tables = world.tables().await;
+    let table = tables[0]["id"].as_str().unwrap();
+    let options = json!({"linkedTableId": table});
     let field = json!({"name": "Parent", "type": "multipleRecordLinks", "options": options});
-    let table = schema["tables"][0]["id"].as_str().unwrap();
     let fields = format!("/v0/meta/bases/{BASE}/tables/{table}/fields");
     assert_eq!(world.post(&fields, field).await.0, 200);
     let write =

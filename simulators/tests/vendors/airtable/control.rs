@@ -1,30 +1,22 @@
-use crate::world::{BASE, OTHER_BASE, World, kind, path};
+use super::world::{BASE, OTHER_BASE, World, kind, object, path};
 use serde_json::{Value, json};
-use simulators::airtable::{EditError, FieldKind, FieldSpec, TableSpec};
+use simulators::airtable::{EditError, FieldKind, FieldSpec, TableSpec, ViewSpec};
 
 const TABLE: &str = "Client Run Results";
 
 #[tokio::test]
-async fn an_operator_makes_a_base_fills_and_reads_it() {
+async fn an_operator_sees_a_table_in_the_order_it_was_made() {
     let world = World::new();
-    let table = json!({
-        "base": OTHER_BASE,
-        "baseName": "Ada's leads",
-        "name": "Leads",
-        "fields": [
-            {"name": "Name", "type": "singleLineText"},
-            {"name": "Sum", "type": "formula", "options": {"value": 3}},
-        ],
-        "views": [{"name": "Named", "filter": "{Name}"}],
-    });
-    let reply = world.post("/_sim/tables", table.clone()).await;
-    assert_eq!((reply.0, &reply.1["views"][0]["name"]), (200, &json!("Named")));
-    assert_eq!(world.post("/_sim/tables", table).await.0, 422);
-    let rows: Vec<Value> = (0..12).map(|n| json!({"fields": {"Name": format!("n{n}")}})).collect();
-    let body = json!({"base": OTHER_BASE, "table": "Leads", "records": rows});
-    let reply = world.post("/_sim/records", body).await;
-    assert_eq!(reply.1["ids"].as_array().unwrap().len(), 12);
+    let airtable = world.airtable();
+    let fields = vec![FieldSpec::text("Name"), FieldSpec::formula("Sum", Some(json!(3)))];
+    let table = TableSpec::new("Leads", fields).with_view(ViewSpec::filtered("Named", "{Name}"));
+    airtable.add_table(OTHER_BASE, table.clone()).unwrap();
+    airtable.add_base(OTHER_BASE, "Ada's leads").unwrap();
+    assert!(airtable.add_table(OTHER_BASE, table).is_err());
+    let rows = (0..12).map(|n| object(json!({"Name": format!("n{n}")}))).collect();
+    assert_eq!(airtable.insert_all(OTHER_BASE, "Leads", rows).unwrap().len(), 12);
     let reply = world.get(&format!("/_sim/bases/{OTHER_BASE}/tables/Leads")).await;
+    assert_eq!(reply.1["table"]["views"][0]["name"], "Named");
     let first = &reply.1["records"][0];
     assert_eq!(first["id"].as_str().unwrap().len(), 17);
     assert_eq!(first["createdTime"], "2026-11-23T10:00:00Z");
@@ -34,47 +26,30 @@ async fn an_operator_makes_a_base_fills_and_reads_it() {
     assert_eq!(reply.1["bases"][1]["tables"], json!(["Leads"]));
 }
 
-#[tokio::test]
-async fn an_operator_edits_and_deletes_rows() {
+#[test]
+fn an_edit_is_checked_as_the_api_checks_it() {
     let world = World::new();
+    let airtable = world.airtable();
     let id = world.insert(json!({"Run ID": "r", "Posts": 1}));
-    let row = json!({"base": BASE, "table": TABLE, "id": id, "fields": {"Posts": 9}});
-    assert_eq!(world.patch("/_sim/records", row).await.0, 200);
+    airtable.edit(BASE, TABLE, &id, object(json!({"Posts": 9}))).unwrap();
+    assert!(airtable.edit(BASE, TABLE, &id, object(json!({"Posts": "9"}))).is_err());
     assert_eq!(world.column("Posts"), [(json!("r"), json!(9))]);
-    let row = json!({"base": BASE, "table": TABLE, "id": id, "fields": {"Posts": "9"}});
-    assert_eq!(world.patch("/_sim/records", row).await.0, 422);
-    let request = http::Request::delete("/_sim/records")
-        .body(json!({"base": BASE, "table": TABLE, "id": id}).to_string().into())
-        .unwrap();
-    assert_eq!(world.raw(request).await.0, 200);
+    airtable.delete_record(BASE, TABLE, &id).unwrap();
     assert_eq!(world.column("Posts"), []);
 }
 
 #[tokio::test]
-async fn an_operator_renames_deletes_and_retypes_fields() {
+async fn fields_are_added_renamed_and_deleted() {
     let world = World::new();
+    let airtable = world.airtable();
     world.insert(json!({"Run ID": "r", "Posts": 1, "Notes": "n"}));
-    let edit = async |action: Value| {
-        let mut body = json!({"base": BASE, "table": TABLE});
-        body.as_object_mut().unwrap().extend(action.as_object().unwrap().clone());
-        world.post("/_sim/fields", body).await.0
-    };
-    assert_eq!(edit(json!({"action": "rename", "field": "Posts", "name": "Items"})).await, 200);
+    airtable.rename_field(BASE, TABLE, "Posts", "Items").unwrap();
     assert_eq!(world.column("Items"), [(json!("r"), json!(1))]);
-    assert_eq!(edit(json!({"action": "delete", "field": "Notes"})).await, 200);
+    airtable.delete_field(BASE, TABLE, "Notes").unwrap();
     let reply = world.post(&path(""), json!({"fields": {"Notes": "n"}})).await;
     assert_eq!(kind(&reply), (422, "UNKNOWN_FIELD_NAME"));
-    let text = json!({"type": "singleLineText"});
-    assert_eq!(edit(json!({"action": "retype", "field": "Items", "kind": text})).await, 200);
-    assert_eq!(world.column("Items"), [(json!("r"), json!("1"))]);
-    let spec = json!({"name": "New", "type": "url"});
-    assert_eq!(edit(json!({"action": "add", "spec": spec})).await, 200);
-    assert_eq!(edit(json!({"action": "delete", "field": "Gone"})).await, 404);
-    assert_eq!(edit(json!({"action": "delete", "field": "Run ID"})).await, 422);
-    assert_eq!(edit(json!({"action": "paint"})).await, 400);
-    let view = json!({"base": BASE, "table": TABLE, "action": "delete", "view": "Running"});
-    assert_eq!(world.post("/_sim/views", view.clone()).await.0, 200);
-    assert_eq!(world.post("/_sim/views", view).await.0, 404);
+    airtable.add_field(BASE, TABLE, FieldSpec::url("New")).unwrap();
+    assert!(airtable.delete_field(BASE, TABLE, "Run ID").is_err(), "the primary field");
 }
 
 #[test]

@@ -1,15 +1,12 @@
-use crate::world::{BASE, OTHER_BASE, SECRET, World, error, path, runs};
+use super::world::{BASE, OTHER_BASE, SECRET, World, error, path};
+use crate::common::once;
 use serde_json::{Value, json};
+use simulators::Fault;
 use simulators::airtable::AirtableOptions;
-use simulators::{Fault, FaultRule, NoStore};
-use std::sync::Arc;
 use std::time::Duration;
 
 fn limited() -> World {
-    let world = World::with(AirtableOptions::with_token(SECRET), Arc::new(NoStore));
-    world.airtable().add_table(BASE, runs()).unwrap();
-    world.airtable().add_table(OTHER_BASE, runs()).unwrap();
-    world
+    World::with(AirtableOptions::with_token(SECRET), &[BASE, OTHER_BASE])
 }
 
 async fn statuses(world: &World, path: &str, count: usize) -> Vec<u16> {
@@ -21,8 +18,7 @@ async fn statuses(world: &World, path: &str, count: usize) -> Vec<u16> {
 }
 
 fn fault(world: &World, fault: Fault) {
-    let rule = FaultRule { fault, next: Some(1), probability: None, kind: None };
-    world.simulated.faults().add(rule);
+    world.simulated.faults().add(once(fault));
 }
 
 #[tokio::test]
@@ -86,7 +82,7 @@ async fn an_injected_429_starts_the_penalty_too() {
 #[tokio::test]
 async fn a_spent_quota_stops_records_but_not_the_schema() {
     let world = World::new();
-    world.post("/_sim/quota", json!({"spent": true})).await;
+    world.airtable().set_quota_spent(true);
     let reply = world.get(&path("")).await;
     assert_eq!(reply.0, 429);
     assert_eq!(reply.1["errors"][0]["error"], "PUBLIC_API_BILLING_LIMIT_EXCEEDED");
@@ -175,8 +171,7 @@ async fn requests_are_counted_by_base_and_kind() {
 async fn an_answer_takes_its_time_but_the_work_is_done_at_once() {
     let latency = Duration::from_millis(300);
     let options = AirtableOptions { latency, ..AirtableOptions::with_token(SECRET) };
-    let world = World::with(options, Arc::new(NoStore));
-    world.airtable().add_table(BASE, runs()).unwrap();
+    let world = World::with(options, &[BASE]);
     let row = json!({"fields": {"Run ID": "r"}});
     let answer = tokio::time::timeout(Duration::from_millis(299), world.post(&path(""), row)).await;
     assert!(answer.is_err());

@@ -1,10 +1,10 @@
-//! What the tests of Apify and Gemini share.
+//! What the tests share.
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
-use simulators::{Answer, Clock, Request, Response, Service, Simulated, Store};
+use simulators::{Answer, Clock, Fault, FaultRule, Request, Response, Service, Simulated, Store};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -52,6 +52,11 @@ pub(crate) fn post(path: &str, body: &Value) -> Request {
 pub(crate) fn with(mut request: Request, name: &'static str, value: &str) -> Request {
     request.headers_mut().insert(name, value.parse().unwrap());
     request
+}
+
+/// A fault that hits the next request.
+pub(crate) fn once(fault: Fault) -> FaultRule {
+    FaultRule { fault, next: Some(1), probability: None, kind: None }
 }
 
 /// The response to `request`, which must not get lost.

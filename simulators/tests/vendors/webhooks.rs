@@ -1,8 +1,6 @@
-//! What external-apis.md says of the delivery of Apify's webhooks.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+//! What the documentation says of the delivery of Apify's webhooks.
 
-mod vendors;
-
+use crate::common::{MemoryStore, START, clock, get, json, post, with};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use simulators::apify::{
@@ -14,7 +12,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use vendors::{MemoryStore, clock, get, json, post, with};
 
 const TOKEN: &str = "apify_api_invented";
 const URL: &str = "http://127.0.0.1:9/webhooks/apify?clientId=Guy-Wilson";
@@ -90,7 +87,7 @@ async fn the_default_payload_names_the_event_and_holds_the_run_as_it_is_then() {
     sleep(Duration::from_secs(1)).await;
     let body = receiver.bodies().remove(0);
     assert_eq!(body["eventType"], "ACTOR.RUN.SUCCEEDED");
-    assert_eq!(body["createdAt"], vendors::START);
+    assert_eq!(body["createdAt"], START);
     assert_eq!(body["eventData"]["actorRunId"], run);
     assert_eq!(body["eventData"].get("actorTaskId"), None);
     assert_eq!(body["resource"]["id"], run);

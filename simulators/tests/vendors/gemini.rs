@@ -1,15 +1,12 @@
-//! What external-apis.md says of Gemini's generateContent.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+//! What the documentation says of Gemini's generateContent.
 
-mod vendors;
-
+use crate::common::{MemoryStore, START, clock, get, json, once, post, reply, with};
 use http::StatusCode;
 use serde_json::{Value, json};
 use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome, ServedTier};
 use simulators::{Answer, Clock, Fault, FaultRule, Request, Simulated, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use vendors::{MemoryStore, START, clock, get, json, post, reply, with};
 
 const KEY: &str = "invented-api-key";
 const LITE: &str = "gemini-3.5-flash-lite";
@@ -163,7 +160,7 @@ async fn flex_can_be_shed_by_itself() {
     let gemini = gemini();
     for fault in [Fault::TooManyRequests, Fault::Unavailable] {
         let kind = Some("generate_flex".to_owned());
-        gemini.faults().add(FaultRule { fault, next: Some(1), probability: None, kind });
+        gemini.faults().add(FaultRule { kind, ..once(fault) });
     }
     ask(&gemini, &scoring(&["a post"])).await;
     let flex = || call(LITE, &changed("/serviceTier", json!("flex")));
@@ -373,9 +370,7 @@ async fn a_retired_model_is_silently_answered_by_another() {
 #[tokio::test(start_paused = true)]
 async fn refusals_have_googles_shape() {
     let gemini = gemini();
-    let fault = |fault| {
-        gemini.faults().add(FaultRule { fault, next: Some(1), probability: None, kind: None })
-    };
+    let fault = |fault| gemini.faults().add(once(fault));
     fault(Fault::TooManyRequests);
     let (status, body) = json(&gemini, call(LITE, &scoring(&["a"]))).await;
     assert_eq!((status.as_u16(), &body["error"]["status"]), (429, &json!("RESOURCE_EXHAUSTED")));
@@ -393,8 +388,7 @@ async fn refusals_have_googles_shape() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_billed_and_its_retry_is_a_new_call() {
     let gemini = gemini();
-    let lost = FaultRule { fault: Fault::LostAfter, next: Some(1), probability: None, kind: None };
-    gemini.faults().add(lost);
+    gemini.faults().add(once(Fault::LostAfter));
     let body = scoring(&["a"]);
     assert!(matches!(gemini.call(call(LITE, &body)).await, Answer::Lost));
     let answer = ask(&gemini, &body).await;

@@ -1,15 +1,12 @@
-//! What external-apis.md says of Apify's REST calls and dataset items.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+//! What the documentation says of Apify's REST calls and dataset items.
 
-mod vendors;
-
+use crate::common::{MemoryStore, clock, get, json, once, post, reply, with};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::apify::{Apify, ApifyOptions, Delivery, RunSpec, RunStatus, WebhookSender};
-use simulators::{Fault, FaultRule, Request, Response, Simulated, Store};
+use simulators::{Fault, Request, Response, Simulated, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use vendors::{MemoryStore, clock, get, json, post, reply, with};
 
 const TOKEN: &str = "apify_api_invented";
 
@@ -137,7 +134,7 @@ async fn a_faults_refusal_has_apifys_shape() {
         (Fault::InternalError, 500, "internal-server-error"),
         (Fault::Unavailable, 503, "internal-server-error"),
     ] {
-        apify.faults().add(FaultRule { fault, next: Some(1), probability: None, kind: None });
+        apify.faults().add(once(fault));
         assert_eq!(refusal(&apify, owned("/v2/actor-runs")).await, (status, kind.into()));
     }
 }

@@ -1,14 +1,12 @@
 //! An Airtable with one base, a clock set by hand, and short ways to call it.
 
 use bytes::Bytes;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use simulators::airtable::{Airtable, AirtableOptions, FieldSpec, TableSpec, ViewSpec};
 use simulators::{Answer, Clock, NoStore, Simulated, Store};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 
 pub(crate) const BASE: &str = "appMasterBase0001";
 pub(crate) const OTHER_BASE: &str = "appOtherBase00001";
@@ -18,25 +16,6 @@ pub(crate) const SECRET: &str = "patInvented.0001";
 pub(crate) struct World {
     pub(crate) simulated: Simulated<Airtable>,
     now: Arc<AtomicI64>,
-}
-
-/// A store in memory.
-#[derive(Default)]
-pub(crate) struct Memory(pub(crate) Mutex<BTreeMap<String, String>>);
-
-impl Store for Memory {
-    fn put(&self, key: &str, value: &str) {
-        self.0.lock().unwrap().insert(key.to_owned(), value.to_owned());
-    }
-    fn remove(&self, key: &str) {
-        self.0.lock().unwrap().remove(key);
-    }
-    fn all(&self) -> Vec<(String, String)> {
-        self.0.lock().unwrap().clone().into_iter().collect()
-    }
-    fn clear(&self) {
-        self.0.lock().unwrap().clear();
-    }
 }
 
 /// The options of most tests: one token, no rate limit.
@@ -65,13 +44,20 @@ pub(crate) fn runs() -> TableSpec {
 impl World {
     /// A world with the base and its table, and without rate limit.
     pub(crate) fn new() -> Self {
-        let world = Self::with(unlimited(), Arc::new(NoStore));
-        world.airtable().add_table(BASE, runs()).unwrap();
+        Self::with(unlimited(), &[BASE])
+    }
+
+    /// A world with these bases, each with the table.
+    pub(crate) fn with(options: AirtableOptions, bases: &[&str]) -> Self {
+        let world = Self::on(options, Arc::new(NoStore));
+        for base in bases {
+            world.airtable().add_table(base, runs()).unwrap();
+        }
         world
     }
 
     /// A world with nothing in it but what is in the store.
-    pub(crate) fn with(options: AirtableOptions, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn on(options: AirtableOptions, store: Arc<dyn Store>) -> Self {
         let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let now = Arc::new(AtomicI64::new(start.as_millisecond()));
         let read = Arc::clone(&now);
@@ -95,6 +81,11 @@ impl World {
         self.airtable().insert(BASE, "Client Run Results", object(fields)).unwrap()
     }
 
+    /// The schema of the base, as the Meta API shows it.
+    pub(crate) async fn tables(&self) -> Value {
+        self.get(&format!("/v0/meta/bases/{BASE}/tables")).await.1["tables"].take()
+    }
+
     /// The table as (Run ID, one field) of every row.
     pub(crate) fn column(&self, field: &str) -> Vec<(Value, Value)> {
         let rows = self.airtable().rows(BASE, "Client Run Results").unwrap();
@@ -104,35 +95,32 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
-        self.send(Method::GET, path, None).await
+        self.send("GET", path, Value::Null).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        self.send(Method::POST, path, Some(body)).await
+        self.send("POST", path, body).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
-        self.send(Method::PATCH, path, Some(body)).await
+        self.send("PATCH", path, body).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
-        self.send(Method::PUT, path, Some(body)).await
+        self.send("PUT", path, body).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
-        self.send(Method::DELETE, path, None).await
+        self.send("DELETE", path, Value::Null).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
+    async fn send(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {SECRET}"))
-            .header("content-type", "application/json")
-            .body(Bytes::from(body))
-            .unwrap();
-        self.raw(request).await
+            .header("content-type", "application/json");
+        self.raw(request.body(Bytes::from(body.to_string())).unwrap()).await
     }
 
     pub(crate) async fn raw(&self, request: simulators::Request) -> (u16, Value) {

@@ -1,7 +1,7 @@
 //! A table of 25,000 rows. The bounds are for an unoptimised build on a busy machine; they catch
 //! work that grows with rows times alternatives, not milliseconds.
 
-use crate::world::{BASE, World, cells, object, path};
+use super::world::{BASE, World, cells, object, path};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,70 @@
+//! The simulator itself.
+
+use super::deliver::Inner;
+use super::dispatch::Dispatch;
+use super::options::ApifyOptions;
+use super::run::RunSpec;
+use super::sender::WebhookSender;
+use super::webhook::{EventType, Webhook};
+use crate::{Clock, Store};
+use std::sync::Arc;
+
+/// A simulated Apify.
+///
+/// Webhooks are delivered by tasks of its own, so [`Apify::add_run`] and its like must be called
+/// inside a Tokio runtime when webhooks are to leave; outside one they wait for
+/// [`Apify::resume`]. Dropping it ends those tasks; the dispatches stay in the store.
+pub struct Apify(pub(super) Arc<Inner>);
+
+impl Apify {
+    /// An Apify with what `store` remembers. Pending dispatches wait for [`Apify::resume`].
+    #[must_use]
+    pub fn new(
+        options: ApifyOptions,
+        clock: Clock,
+        store: Arc<dyn Store>,
+        sender: Arc<dyn WebhookSender>,
+    ) -> Self {
+        Self(Inner::new(options, clock, store, sender))
+    }
+
+    /// Makes up a run, tells the webhooks that want to hear of its status, and returns its id.
+    pub fn add_run(&self, spec: RunSpec) -> String {
+        self.0.add_run(spec).0
+    }
+
+    /// Removes a run with its items, as after the retention time; false if there is none.
+    pub fn delete_run(&self, run_id: &str) -> bool {
+        self.0.state().delete_run(run_id)
+    }
+
+    /// Sends an event of a run to one webhook, whatever it wants to hear of, and returns the
+    /// dispatch's id; `None` if there is no such run.
+    ///
+    /// With [`EventType::Test`] the payload carries the run and no event data.
+    pub fn dispatch(&self, run_id: &str, event: EventType, webhook: &Webhook) -> Option<String> {
+        self.0.dispatch(run_id, event, webhook)
+    }
+
+    /// Sends a test as the Console's button does: no event data and a dummy resource.
+    pub fn dispatch_test(&self, webhook: &Webhook) -> String {
+        self.0.dispatch_test(webhook)
+    }
+
+    /// Every dispatch ever made, the oldest first.
+    #[must_use]
+    pub fn dispatches(&self) -> Vec<Dispatch> {
+        self.0.state().dispatches()
+    }
+
+    /// Goes on with the dispatches that a restart interrupted. Calling it twice is fine.
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+}
+
+impl Drop for Apify {
+    fn drop(&mut self) {
+        self.0.state().stop();
+    }
+}

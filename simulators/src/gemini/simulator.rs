@@ -1,0 +1,226 @@
+//! The simulator itself: checks who calls, answers, bills.
+
+use super::error::ApiError;
+use super::ledger::{BilledAnswer, BilledTotals, Ledger};
+use super::model::{Rules, served_by};
+use super::options::GeminiOptions;
+use super::request::{self, CountRequest, GenerateRequest};
+use super::route::Route;
+use super::terms::{ServedTier, Surface};
+use super::validate::{self, Prompt};
+use super::{answer, oauth, usage};
+use crate::moments::{after, iso};
+use crate::reply::{bearer, parameters, pause};
+use crate::{Clock, Fault, Request, Response, Service, Store, invent, json_reply};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a token is good.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// A simulated Gemini.
+pub struct Gemini {
+    options: GeminiOptions,
+    clock: Clock,
+    ledger: Mutex<Ledger>,
+    /// Who answers for whom, besides the retired models.
+    stand_ins: Mutex<BTreeMap<String, String>>,
+}
+
+impl Gemini {
+    /// A Gemini with what `store` remembers.
+    #[must_use]
+    pub fn new(options: GeminiOptions, clock: Clock, store: Arc<dyn Store>) -> Self {
+        let ledger = Mutex::new(Ledger::read(store));
+        Self { options, clock, ledger, stand_ins: Mutex::default() }
+    }
+
+    /// Every call that was billed, the oldest first; those whose answer got lost too.
+    #[must_use]
+    pub fn billed(&self) -> Vec<BilledAnswer> {
+        self.ledger().answers().to_vec()
+    }
+
+    /// All billed calls together.
+    #[must_use]
+    pub fn billed_totals(&self) -> BilledTotals {
+        self.ledger().totals()
+    }
+
+    /// Lets calls to `asked` be answered by `answers` from now on, as Google does with a model that
+    /// it retires.
+    pub fn stand_in(&self, asked: &str, answers: &str) {
+        self.stand_ins().insert(asked.to_owned(), answers.to_owned());
+    }
+
+    fn stand_ins(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, request: &Request, route: &Route) -> Result<Response, ApiError> {
+        match route {
+            Route::Token => Ok(self.token(request)),
+            Route::Generate { surface, model } => {
+                self.check_caller(request, *surface)?;
+                let model = self.served(model)?;
+                self.generate(request::read(request.body())?, *surface, &model)
+            }
+            Route::CountTokens { surface, model } => {
+                self.check_caller(request, *surface)?;
+                self.served(model)?;
+                let body: CountRequest = request::read(request.body())?;
+                let total = validate::counted(&body)?;
+                Ok(json_reply(StatusCode::OK, &json!({"totalTokens": total})))
+            }
+            Route::Unknown => Err(ApiError::NoSuchPath),
+        }
+    }
+
+    fn check_caller(&self, request: &Request, surface: Surface) -> Result<(), ApiError> {
+        match surface {
+            Surface::Studio => {
+                let in_query = || parameters(request).into_iter().find(|(name, _)| name == "key");
+                let in_header = request.headers().get("x-goog-api-key");
+                let in_header = in_header.map(|key| String::from_utf8_lossy(key.as_bytes()));
+                let key = in_header.map(Cow::into_owned).or_else(|| Some(in_query()?.1));
+                let known = self.options.api_keys.contains(&key.ok_or(ApiError::NoKey)?);
+                known.then_some(()).ok_or(ApiError::InvalidKey)
+            }
+            Surface::Vertex => {
+                let now = self.clock.now();
+                let good = bearer(request).is_some_and(|token| self.ledger().accepts(token, now));
+                good.then_some(()).ok_or(ApiError::Unauthenticated)
+            }
+        }
+    }
+
+    /// The model that really answers a call to `model`.
+    fn served(&self, model: &str) -> Result<String, ApiError> {
+        if !self.options.models.iter().any(|known| known == model) {
+            return Err(ApiError::NoSuchModel(model.to_owned()));
+        }
+        let stand_in = self.stand_ins().get(model).cloned();
+        Ok(stand_in.unwrap_or_else(|| served_by(model, self.clock.now()).to_owned()))
+    }
+
+    fn generate(
+        &self,
+        body: GenerateRequest,
+        surface: Surface,
+        model: &str,
+    ) -> Result<Response, ApiError> {
+        let prompt = validate::prompt(body, surface, Rules::of(model))?;
+        if prompt.tier == ServedTier::Flex && !self.options.offers_flex {
+            let refusal = format!("service_tier: flex is not supported for {model}.");
+            return Err(ApiError::InvalidArgument(refusal));
+        }
+        let now = self.clock.now();
+        let answer = answer::answer(&prompt, self.cached_tokens(&prompt, model));
+        let mut ledger = self.ledger();
+        let number = ledger.totals().answers.to_string();
+        let response_id = invent::id(&["response", &self.options.seed.to_string(), &number], 22);
+        let mut reply = answer.body(surface);
+        reply["usageMetadata"] = answer.usage.metadata(surface, prompt.tier);
+        reply["modelVersion"] = model.into();
+        reply["responseId"] = response_id.as_str().into();
+        if surface == Surface::Vertex {
+            reply["createTime"] = iso(now).into();
+        }
+        ledger.bill(BilledAnswer {
+            response_id,
+            model: model.to_owned(),
+            tier: prompt.tier,
+            at: now,
+            usage: answer.usage,
+            outcome: answer.outcome,
+        });
+        Ok(json_reply(StatusCode::OK, &reply))
+    }
+
+    /// How much of a prompt is cached: the system text, if the prompt is long enough and the text
+    /// came before in one that was.
+    fn cached_tokens(&self, prompt: &Prompt, model: &str) -> u64 {
+        let least = Rules::of(model).cache_min_tokens;
+        let hash = || invent::id(&["prefix", model, &prompt.system], 32);
+        if prompt.tokens >= least && !prompt.system.is_empty() && self.ledger().seen(hash()) {
+            return usage::cached(usage::tokens(&prompt.system));
+        }
+        0
+    }
+
+    fn token(&self, request: &Request) -> Response {
+        let now = self.clock.now();
+        let account = self.options.service_account.as_ref();
+        if let Err(error) = oauth::check(request.body(), account, now) {
+            return error.response();
+        }
+        let mut ledger = self.ledger();
+        let number = ledger.tokens().to_string();
+        let drawn = invent::id(&["token", &self.options.seed.to_string(), &number], 32);
+        let token = format!("ya29.simulated-{drawn}");
+        ledger.add_token(token.clone(), after(now, TOKEN_LIFETIME));
+        let body = json!({
+            "access_token": token, "expires_in": TOKEN_LIFETIME.as_secs(), "token_type": "Bearer",
+        });
+        json_reply(StatusCode::OK, &body)
+    }
+
+    fn billed_view(&self, totals_only: bool) -> Value {
+        let ledger = self.ledger();
+        let mut view = json!({"totals": ledger.totals()});
+        if !totals_only {
+            view["answers"] = json!(ledger.answers());
+        }
+        view
+    }
+}
+
+impl Service for Gemini {
+    fn kind(&self, request: &Request) -> &'static str {
+        Route::of(request).kind(request)
+    }
+
+    /// Does the work before the wait: a caller that gives up in between is billed all the same.
+    async fn respond(&self, request: Request) -> Response {
+        let route = Route::of(&request);
+        let (surface, _) = route.target();
+        let answer = self.answer(&request, &route);
+        let response = answer.unwrap_or_else(|error| error.response(surface));
+        pause(self.options.latency).await;
+        response
+    }
+
+    fn refuse(&self, request: &Request, fault: Fault) -> Response {
+        let route = Route::of(request);
+        let (surface, model) = route.target();
+        match fault {
+            Fault::TooManyRequests => ApiError::Quota { model: model.to_owned() },
+            Fault::Unavailable => ApiError::Unavailable,
+            Fault::InternalError | Fault::LostBefore | Fault::LostAfter | Fault::MalformedBody => {
+                ApiError::Internal
+            }
+        }
+        .response(surface)
+    }
+
+    async fn control(&self, request: &Request) -> Option<Response> {
+        if (request.method(), request.uri().path()) != (&Method::GET, "/_sim/billed") {
+            return None;
+        }
+        let totals_only = request.uri().query() == Some("totals=1");
+        Some(json_reply(StatusCode::OK, &self.billed_view(totals_only)))
+    }
+
+    fn reset(&self) {
+        self.ledger().clear();
+        self.stand_ins().clear();
+    }
+}

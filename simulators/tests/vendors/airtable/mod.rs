@@ -1,0 +1,15 @@
+//! The rules of Airtable's API.
+//! Each file holds one kind of call; [`world`] sets up the base they all use and calls it.
+//! Rules of other vendors must not enter here.
+
+mod access;
+mod control;
+mod limits;
+mod listing;
+mod meta;
+mod pages;
+mod persistence;
+mod size;
+mod upserts;
+mod world;
+mod writing;

@@ -1,0 +1,9 @@
+//! What the documentation of the vendors says, each rule shown on the simulator.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod airtable;
+mod apify;
+mod common;
+mod gemini;
+mod vertex;
+mod webhooks;
