@@ -1,0 +1,66 @@
+# What a change must pass. `.ci/run` installs what the checks need into target/tools and runs
+# `just ci`; to run one check yourself: target/tools/bin/just clippy
+
+export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
+
+# What CI checks, cheapest first.
+checks := "fmt deny unused core clippy doc test stack"
+
+# Shows this list.
+default:
+    @just --list --unsorted
+
+# Runs every check that CI runs, cheapest first.
+ci:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for check in {{ checks }}; do
+        printf '\n=== %s (after %d s)\n' "$check" "$SECONDS"
+        just "$check"
+    done
+    printf '\n=== all checks passed in %d s: %s\n' "$SECONDS" '{{ checks }}'
+
+# Checks the formatting.
+fmt:
+    cargo fmt --check
+
+# Checks licences, sources, and that no crate is there twice without a reason (deny.toml).
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Finds dependencies that nothing uses.
+unused:
+    cargo shear
+
+# Checks that the core of `shared` compiles without HTTP and AWS.
+core:
+    cargo check -p shared --no-default-features --locked
+
+# Lints everything, also the commands for what is on AWS, which the default build leaves out.
+clippy:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy -p runtally --features aws --all-targets --locked -- -D warnings
+
+# Builds the documentation; a broken link is an error.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --document-private-items --locked
+
+# Runs all tests that need no Python.
+test:
+    cargo test --workspace --locked
+
+# Deploys to an emulator of AWS on this machine and tests what is there.
+stack:
+    tests/stack/run
+
+# Runs the system on invented data.
+demo *options:
+    cargo run --release --locked -- demo {{ options }}
+
+# Runs many random schedules with faults.
+simulate schedules="10000":
+    SEEDS={{ schedules }} cargo test --release --locked -p tests --test simulation
+
+# Checks the dependencies for known vulnerabilities; downloads the database of advisories.
+advisories:
+    cargo deny --locked check advisories
