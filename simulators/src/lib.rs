@@ -2,7 +2,7 @@
 //!
 //! Each vendor is a [`Service`]: a state machine from one HTTP request to one response, with no
 //! socket, no clock and no randomness of its own. [`Simulated`] puts request counts, injected
-//! faults and the `/_sim/…` control endpoints in front of it; [`serve`] puts that on a port.
+//! faults and the `/_sim/…` control endpoints in front of it; [`serve()`] puts that on a port.
 //! A test can just as well call [`Simulated::call`] in process and on paused time.
 
 pub mod airtable;

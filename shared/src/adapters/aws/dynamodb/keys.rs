@@ -10,7 +10,7 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Partition key (text): the run id. Also the range key of [`OPEN_RUNS`].
 pub const PK: &str = "pk";
-/// Sort key (text): see [`Key`].
+/// Sort key (text): see `Key`.
 pub const SK: &str = "sk";
 /// An event's body (text): JSON.
 pub(super) const BODY: &str = "body";
