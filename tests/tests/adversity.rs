@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde_json::json;
 use shared::core::digest::queue_id;
-use shared::messages::{Message, MetricsMessage};
-use shared::ports::{OutgoingMessage, Queue, QueueName};
+use shared::messages::routes;
+use shared::ports::{Queue, QueueName};
 use shared::schema::{leads, run_record};
 use simulators::airtable::FieldSpec;
 use std::time::Duration;
@@ -26,11 +26,7 @@ async fn send_event(pipeline: &Pipeline, name: &str) {
         "run": {"base_run": "261123-094519", "client": "Guy-Wilson", "client_name": "Guy Wilson",
             "run_type": "standalone", "opened_at": now},
         "fact": {"type": "noted", "kind": "input", "text": name}});
-    let message = OutgoingMessage {
-        group: MASTER_BASE.to_owned(),
-        deduplication: queue_id(name),
-        body: event.to_string(),
-    };
+    let message = routes::verbatim(MASTER_BASE, &queue_id(name), &event.to_string());
     pipeline.system.queue.send(QueueName::Metrics, vec![message]).await.unwrap();
     pipeline.settle().await;
 }
@@ -221,11 +217,7 @@ async fn apify_out_of_order_for_a_moment_is_asked_again() {
 #[tokio::test]
 async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_other_with_it() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    let bad = |group: &str, body: &str| OutgoingMessage {
-        group: group.to_owned(),
-        deduplication: body.len().to_string(),
-        body: body.to_owned(),
-    };
+    let bad = |group: &str, body: &str| routes::verbatim(group, &body.len().to_string(), body);
     let queue = &pipeline.system.queue;
     let broken = r#"{"version":1,"type":"chunk","rubric":"secret words"}"#;
     let unknown = r#"{"version":1,"type":"next_years_task"}"#;
@@ -280,11 +272,7 @@ async fn an_outage_of_airtable_keeps_no_event_from_being_stored_and_a_tick_catch
     send_event(&pipeline, "while Airtable is out of order").await;
     assert_eq!(pipeline.records().len(), 0);
     pipeline.services.airtable.faults().clear();
-    let tick = OutgoingMessage {
-        group: MASTER_BASE.to_owned(),
-        deduplication: queue_id("a tick"),
-        body: MetricsMessage::Tick.encode(),
-    };
+    let tick = routes::tick(&MASTER_BASE.parse().unwrap(), Timestamp::now());
     pipeline.system.queue.send(QueueName::Metrics, vec![tick]).await.unwrap();
     pipeline.settle().await;
     assert_eq!(pipeline.record()[run_record::STATUS], "Running");

@@ -5,8 +5,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
 use shared::batch::Delivery;
 use shared::core::clock::Clock;
-use shared::core::digest::queue_id;
-use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, plan_group};
+use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, routes};
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -59,7 +58,7 @@ async fn answered(event: &str) -> (u16, Vec<String>) {
     let intake = Intake::new(config, Arc::clone(&queue), Clock::system());
     let status: StatusCode = webhook_intake::handle(&intake, request).await.status();
     let sent = queue.0.lock().unwrap();
-    (status.as_u16(), sent.iter().map(|message| type_of(&message.body)).collect())
+    (status.as_u16(), sent.iter().map(|message| type_of(message.body())).collect())
 }
 
 fn type_of(body: &str) -> String {
@@ -128,16 +127,16 @@ async fn every_file_is_what_it_is_named_for() {
 /// The group that the system gives a message, where the message alone says it.
 fn group_of(body: &str) -> Option<String> {
     match ScoringTask::decode(body) {
-        Ok(ScoringTask::Ingest(task)) => return Some(task.into_message().group),
-        Ok(ScoringTask::Replay(task)) => return Some(task.into_message().group),
+        Ok(ScoringTask::Ingest(task)) => return Some(routes::ingest(task).group().to_owned()),
+        Ok(ScoringTask::Replay(task)) => return Some(routes::replay(*task).group().to_owned()),
         Ok(ScoringTask::ScoreWaiting(task)) => {
             return Some(match &task.clients {
-                ClientScope::All => plan_group("all"),
-                ClientScope::One(client) => plan_group(client.as_str()),
+                ClientScope::All => routes::all_clients_group(),
+                ClientScope::One(client) => routes::plan_group(client.as_str()),
             });
         }
         // Its lane is that of its leads' keys.
-        Ok(ScoringTask::Chunk(chunk)) => return Some(queue_id(&format!("{}#0", chunk.base))),
+        Ok(ScoringTask::Chunk(chunk)) => return Some(routes::chunk_group(&chunk.base, 0)),
         Err(_) => {}
     }
     match MetricsMessage::decode(body) {

@@ -2,6 +2,7 @@
 //! paused time: the hours pass in seconds.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+use jiff::Timestamp;
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use metrics_finalizer::{Adapters, Finalizer};
@@ -14,10 +15,8 @@ use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
 use shared::core::failure::QUEUE_RECEIVES;
-use shared::messages::{Message, MetricsMessage};
-use shared::ports::{
-    Env, HttpRequest, HttpResponse, OutgoingMessage, Queue, QueueName, Transport, TransportError,
-};
+use shared::messages::routes;
+use shared::ports::{Env, HttpRequest, HttpResponse, Queue, QueueName, Transport, TransportError};
 use shared::schema::{apify, run_record};
 use shared::services::airtable::Limiters;
 use shared::telemetry::metrics::Metric;
@@ -264,13 +263,10 @@ fn count(requests: &[RequestCount], kind: &str, status: u16) -> u64 {
 
 /// A tick every ten minutes.
 async fn tick(queue: SqliteQueue) {
+    let master = MASTER_BASE.parse().unwrap();
     for n in 0.. {
         tokio::time::sleep(Duration::from_secs(600)).await;
-        let tick = OutgoingMessage {
-            group: MASTER_BASE.to_owned(),
-            deduplication: format!("tick-{n}"),
-            body: MetricsMessage::Tick.encode(),
-        };
+        let tick = routes::tick(&master, Timestamp::from_second(n).unwrap());
         queue.send(QueueName::Metrics, vec![tick]).await.unwrap();
     }
 }

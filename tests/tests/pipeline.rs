@@ -1,9 +1,8 @@
 //! A webhook in, an exact run record out.
 
 use serde_json::json;
-use shared::core::digest::id_of;
-use shared::messages::{Hints, Ingest, Message, ScoringTask};
-use shared::ports::{OutgoingMessage, Queue, QueueName};
+use shared::messages::{Hints, Ingest, Message, ScoringTask, routes};
+use shared::ports::{Queue, QueueName};
 use shared::schema::{leads, run_record};
 use simulators::apify::RunStatus;
 use simulators::gemini::Marker;
@@ -58,11 +57,7 @@ async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
         hints: Hints { client: Some(CLIENT.parse().unwrap()), ..Hints::default() },
         received_at: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24),
     });
-    let again = OutgoingMessage {
-        group: "plan#Guy-Wilson".to_owned(),
-        deduplication: id_of(&["a day later"]),
-        body: task.encode(),
-    };
+    let again = routes::verbatim("plan#Guy-Wilson", "a-day-later", &task.encode());
     pipeline.system.queue.send(QueueName::Scoring, vec![again]).await.unwrap();
     pipeline.settle().await;
 

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use serde_json::{Value, json};
-use shared::core::digest::{id_of, queue_id, short_id_of};
+use shared::core::digest::{id_of, short_id_of};
 use shared::core::ids::{LeadKey, PlanId};
-use shared::messages::{Fact, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead};
+use shared::messages::{Fact, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead, routes};
 use shared::ports::{OutgoingMessage, Queue, QueueName};
 use shared::schema::{clients, leads, profile_attributes, run_record};
 use simulators::gemini::Marker;
@@ -211,11 +211,8 @@ fn first_chunk(rows: &[&str]) -> OutgoingMessage {
             "negative": false, "bonus": false}],
         "writable": leads::PROFILE_FIELDS.iter().map(|field| field.name).collect::<Vec<_>>(),
         "leads": leads});
-    OutgoingMessage {
-        group: queue_id(&format!("{CLIENT_BASE}#0")),
-        deduplication: queue_id("the first chunk"),
-        body: body.to_string(),
-    }
+    let group = routes::chunk_group(&CLIENT_BASE.parse().unwrap(), 0);
+    routes::verbatim(&group, "the-first-chunk", &body.to_string())
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 use shared::core::digest::queue_id;
-use shared::ports::{OutgoingMessage, Queue, QueueName};
+use shared::messages::routes;
+use shared::ports::{Queue, QueueName};
 use shared::schema::{clients, leads, run_record};
 use simulators::gemini::Marker;
 use tests::{CLIENT_BASE, MASTER_BASE, Pipeline, profile_of, told};
@@ -31,11 +32,7 @@ async fn ask(pipeline: &Pipeline, body: Value) -> Value {
 }
 
 async fn send(pipeline: &Pipeline, name: &str, body: Value) {
-    let message = OutgoingMessage {
-        group: "plan#all".to_owned(),
-        deduplication: queue_id(name),
-        body: body.to_string(),
-    };
+    let message = routes::verbatim("plan#all", &queue_id(name), &body.to_string());
     pipeline.system.queue.send(QueueName::Scoring, vec![message]).await.unwrap();
     pipeline.settle().await;
 }

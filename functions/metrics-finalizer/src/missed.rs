@@ -6,7 +6,7 @@ use crate::error::TickError;
 use crate::finalizer::Finalizer;
 use jiff::{SignedDuration, Timestamp};
 use shared::core::ids::ApifyRunId;
-use shared::messages::{Hints, Ingest};
+use shared::messages::{Hints, Ingest, routes};
 use shared::ports::{Env, EventLog, OutgoingMessage, Queue, QueueName};
 use shared::services::apify::{Apify, ApifyRun};
 
@@ -85,5 +85,5 @@ fn message(run: &ApifyRunId, now: Timestamp) -> OutgoingMessage {
         hints: Hints::default(),
         received_at: now,
     };
-    task.into_message()
+    routes::ingest(task)
 }

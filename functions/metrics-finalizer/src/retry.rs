@@ -5,7 +5,7 @@ use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
 use crate::project;
 use shared::fold::Status;
-use shared::messages::NoteKind;
+use shared::messages::{NoteKind, routes};
 use shared::ports::{Env, Queue, QueueError, QueueName};
 use shared::run_records::RetryRequest;
 
@@ -64,7 +64,7 @@ async fn queue_again<E: Env>(app: &Finalizer<E>, folded: &Folded) -> Result<Stri
     }
     let leads: usize = replays.iter().map(|replay| replay.leads()).sum();
     let harvests: usize = replays.iter().map(|replay| replay.unplanned.len()).sum();
-    let messages = replays.into_iter().map(|replay| replay.into_message()).collect();
+    let messages = replays.into_iter().map(routes::replay).collect();
     app.queue.send(QueueName::Scoring, messages).await?;
     Ok(format!("queued again: {leads} lead(s) and {harvests} harvest(s)"))
 }

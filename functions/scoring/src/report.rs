@@ -1,11 +1,10 @@
 //! Reports facts about runs to the metrics finalizer.
 
 use crate::Scoring;
-use shared::core::digest::queue_id;
 use shared::core::failure::Failure;
 use shared::core::limits::MAX_EVENT_BYTES;
-use shared::messages::{Fact, LeadOutcome, MetricsEvent, RunHeader, Settled};
-use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
+use shared::messages::{Fact, LeadOutcome, MetricsEvent, RunHeader, Settled, routes};
+use shared::ports::{Queue, QueueName, Transport};
 
 /// Reports facts of a run, in their order, and that a plan is queued only when the queue has all
 /// others: it may take any of the messages that it is sent together. Of a plan that is told without
@@ -32,15 +31,11 @@ async fn send<T: Transport, Q: Queue>(
     facts: Vec<Fact>,
 ) -> Result<(), Failure> {
     let at = app.clock.now();
-    let group = queue_id(app.config.airtable.master_base.as_str());
+    let master = &app.config.airtable.master_base;
     let messages = facts
         .into_iter()
         .flat_map(|fact| fitting(MetricsEvent { run: run.clone(), at, fact }))
-        .map(|event| OutgoingMessage {
-            group: group.clone(),
-            deduplication: event.id(),
-            body: event.encode(),
-        })
+        .map(|event| routes::event(&event, master))
         .collect();
     app.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retry)
 }

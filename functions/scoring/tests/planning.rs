@@ -150,11 +150,11 @@ impl Queue for Queued {
             None => {}
         }
         // A queue may take any messages of one sending: a plan without what is in its chunks.
-        let plans = messages.iter().filter(|m| m.body.contains(r#""type":"planned""#)).count();
+        let plans = messages.iter().filter(|m| m.body().contains(r#""type":"planned""#)).count();
         assert!(plans == 0 || plans == messages.len(), "a plan is told after all else");
         for message in messages {
             match queue {
-                QueueName::Scoring => match ScoringTask::decode(&message.body).unwrap() {
+                QueueName::Scoring => match ScoringTask::decode(message.body()).unwrap() {
                     ScoringTask::Chunk(chunk) => {
                         counted.share += chunk.token_share.unwrap();
                         counted.in_chunks += chunk.leads.len();
@@ -165,13 +165,13 @@ impl Queue for Queued {
                             },
                         ));
                     }
-                    ScoringTask::ScoreWaiting(_) => counted.rest = Some(message.body),
+                    ScoringTask::ScoreWaiting(_) => counted.rest = Some(message.body().to_owned()),
                     ScoringTask::Ingest(task) => panic!("{task:?}"),
                     ScoringTask::Replay(task) => panic!("{task:?}"),
                 },
                 QueueName::Metrics => {
                     let MetricsMessage::Event(event) =
-                        MetricsMessage::decode(&message.body).unwrap()
+                        MetricsMessage::decode(message.body()).unwrap()
                     else {
                         panic!("a tick")
                     };

@@ -14,11 +14,8 @@ use lambda_http::http::{Method, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
-use shared::core::digest::id_of;
-use shared::core::ids::{ApifyRunId, RunStamp};
-use shared::messages::{
-    ClientScope, Heard, Ingest, Message, MetricsMessage, ScoreWaiting, ScoringTask, plan_group,
-};
+use shared::core::ids::ApifyRunId;
+use shared::messages::{ClientScope, Ingest, routes};
 use shared::ports::{OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -116,7 +113,7 @@ async fn webhook_posted<Q: Queue>(
                 hints,
                 received_at: app.clock.now(),
             };
-            send(app, task.into_message()).await?;
+            send(app, routes::ingest(task)).await?;
             send_heard(app, &apify_run_id).await?;
             tracing::info!(
                 apify.run_id = %apify_run_id,
@@ -136,22 +133,13 @@ async fn run_posted<Q: Queue>(
 ) -> Result<(StatusCode, Value), Refusal> {
     let task = score_request::parse(body, app.clock.now())?;
     let run = task.run().expect("a request that is taken has the time it came in");
-    let group = match &task.clients {
+    let client = match &task.clients {
         ClientScope::All => "all".to_owned(),
         ClientScope::One(client) => client.to_string(),
     };
-    let deduplication = deduplication_of(&task, &run);
-    let body = ScoringTask::ScoreWaiting(task).encode();
-    send(app, OutgoingMessage { group: plan_group(&group), deduplication, body }).await?;
-    tracing::info!(run.base = %run, client.id = group, "scoring of waiting leads accepted");
+    send(app, routes::score_waiting(task, &run)).await?;
+    tracing::info!(run.base = %run, client.id = client, "scoring of waiting leads accepted");
     Ok((StatusCode::ACCEPTED, json!({"accepted": true, "runId": run})))
-}
-
-/// The same request again within five minutes is dropped by the queue: what is asked for, and for
-/// which run, not the moment it came in.
-fn deduplication_of(task: &ScoreWaiting, run: &RunStamp) -> String {
-    let named = ScoreWaiting { run_stamp: Some(run.clone()), requested_at: None, ..task.clone() };
-    id_of(&["score", &ScoringTask::ScoreWaiting(named).encode()])
 }
 
 async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {
@@ -164,14 +152,8 @@ async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(),
 /// Tells the finalizer that the harvest needs no tick to be found, however long its task has to
 /// wait. Sent after the task: a webhook that was heard of and not queued would be lost.
 async fn send_heard<Q: Queue>(app: &Intake<Q>, harvest: &ApifyRunId) -> Result<(), Refusal> {
-    let heard = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() });
-    let message = OutgoingMessage {
-        group: "heard".to_owned(),
-        deduplication: id_of(&["heard", harvest.as_str()]),
-        body: heard.encode(),
-    };
     app.queue
-        .send(QueueName::Metrics, vec![message])
+        .send(QueueName::Metrics, vec![routes::heard(harvest)])
         .await
         .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
 }

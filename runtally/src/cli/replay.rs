@@ -2,13 +2,12 @@
 
 use super::CommandResult;
 use super::operator::{Operator, Place, events_of, print_json};
-use jiff::Timestamp;
 use serde_json::json;
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;
 use shared::fold::{RunState, Status};
-use shared::messages::Replay;
-use shared::ports::{OutgoingMessage, QueueName};
+use shared::messages::{Replay, routes};
+use shared::ports::QueueName;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -46,7 +45,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let leads: usize = tasks.iter().map(Replay::leads).sum();
     let harvests: usize = tasks.iter().map(|task| task.unplanned.len()).sum();
     for task in tasks {
-        operator.deployment.send(QueueName::Scoring, message(task)).await?;
+        operator.deployment.send(QueueName::Scoring, routes::replay_once(task)).await?;
     }
     if options.place.json {
         print_json(&json!({"run": run, "leads": leads, "harvests": harvests}))?;
@@ -57,12 +56,4 @@ pub async fn run(options: &Options) -> CommandResult {
         writeln!(std::io::stdout(), "{what} are queued again; its record says how it goes on.")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The task as a message. Asked for twice within five minutes it is queued once: its id is made
-/// of all but the time.
-fn message(task: Replay) -> OutgoingMessage {
-    let timeless = Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() };
-    let deduplication = timeless.into_message().deduplication;
-    OutgoingMessage { deduplication, ..task.into_message() }
 }

@@ -4,10 +4,9 @@ use super::CommandResult;
 use super::operator::{Operator, Place, print_json};
 use serde_json::json;
 use shared::core::clock::Clock;
-use shared::core::digest::queue_id;
 use shared::core::ids::RunId;
-use shared::messages::{Message, MetricsMessage};
-use shared::ports::{OutgoingMessage, QueueName};
+use shared::messages::routes;
+use shared::ports::QueueName;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -40,11 +39,7 @@ pub async fn run(options: &Options) -> CommandResult {
     for run in &runs {
         operator.deployment.unproject(run).await?;
     }
-    let tick = OutgoingMessage {
-        group: queue_id(operator.master.as_str()),
-        deduplication: format!("reproject-{}", Clock::system().now()),
-        body: MetricsMessage::Tick.encode(),
-    };
+    let tick = routes::tick(&operator.master, Clock::system().now());
     operator.deployment.send(QueueName::Metrics, tick).await?;
     if options.place.json {
         print_json(&json!({"runs": runs.len()}))?;

@@ -10,10 +10,10 @@ use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
 use shared::config::ConfigError;
 use shared::core::clock::Clock;
-use shared::core::digest::queue_id;
 use shared::core::failure::QUEUE_RECEIVES;
-use shared::messages::{Message, MetricsMessage};
-use shared::ports::{Env, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::core::ids::BaseId;
+use shared::messages::routes;
+use shared::ports::{Env, Queue, QueueError, QueueName};
 use shared::services::airtable::Limiters;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -142,7 +142,7 @@ impl System {
         tasks.spawn(events.run());
         tasks.spawn(webhook_server::serve(listener, Arc::new(intake)));
         tasks.spawn(listen(database.clone(), queue.clone()));
-        tasks.spawn(tick(queue.clone(), queue_id(record_base.as_str())));
+        tasks.spawn(tick(queue.clone(), record_base));
         Ok(Self { queue, log, tasks })
     }
 
@@ -178,15 +178,11 @@ async fn listen(database: Database, queue: SqliteQueue) {
 }
 
 /// Sends a tick now, for what a crash left behind, and then every ten minutes.
-async fn tick(queue: SqliteQueue, group: String) {
+async fn tick(queue: SqliteQueue, master: BaseId) {
     let mut timer = tokio::time::interval(TICK_EVERY);
     loop {
         timer.tick().await;
-        let tick = OutgoingMessage {
-            group: group.clone(),
-            deduplication: format!("tick-{}", Clock::system().now()),
-            body: MetricsMessage::Tick.encode(),
-        };
+        let tick = routes::tick(&master, Clock::system().now());
         if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
             tracing::error!(%error, "the tick could not be sent; the next one will be");
         }

@@ -5,6 +5,7 @@ use jiff::ToSpan;
 use runtally::storage::Database;
 use runtally::storage::Depth;
 use shared::core::limits::MAX_MESSAGE_BYTES;
+use shared::messages::routes;
 use shared::ports::{Queue, QueueName};
 
 #[tokio::test(start_paused = true)]
@@ -164,8 +165,7 @@ async fn an_id_twice_in_one_request_is_one_message() {
 #[tokio::test(start_paused = true)]
 async fn a_request_with_a_message_that_sqs_refuses_leaves_nothing() {
     let queue = queue();
-    let mut large = message("a", "2");
-    large.body = "x".repeat(MAX_MESSAGE_BYTES + 1);
+    let large = routes::verbatim("a", "2", &"x".repeat(MAX_MESSAGE_BYTES + 1));
     let error = queue.send(QUEUE, vec![message("a", "1"), large]).await.unwrap_err();
     assert_eq!(
         error.to_string(),

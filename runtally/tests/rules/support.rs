@@ -3,6 +3,7 @@
 use runtally::storage::Database;
 use runtally::storage::{QueueOptions, QueueSettings, Received, SqliteQueue};
 use shared::core::clock::Clock;
+use shared::messages::routes;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) fn queue() -> SqliteQueue {
 
 /// A message in `group`; its body is its deduplication id.
 pub(crate) fn message(group: &str, id: &str) -> OutgoingMessage {
-    OutgoingMessage { group: group.to_owned(), deduplication: id.to_owned(), body: id.to_owned() }
+    routes::verbatim(group, id, id)
 }
 
 /// Sends messages given as `group/id`.

@@ -7,6 +7,7 @@
 mod envelope;
 mod metrics;
 mod outcomes;
+pub mod routes;
 mod scoring;
 
 pub use envelope::{DecodeError, Message};
@@ -21,5 +22,5 @@ pub use outcomes::{
 pub use scoring::{
     Chunk, ChunkLead, ClientScope, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
     Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, ScanCursor, ScoreWaiting,
-    ScoringTask, Source, UnnamedRun, plan_group,
+    ScoringTask, Source, UnnamedRun,
 };

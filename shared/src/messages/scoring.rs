@@ -2,14 +2,11 @@
 
 use super::envelope::enveloped;
 use super::{Message, RunHeader};
-use crate::core::digest::{id_of, lane_of};
 use crate::core::ids::{
     ApifyRunId, BaseId, ClientId, LeadKey, PlanId, PostKey, RecordId, RunStamp,
 };
 use crate::core::linkedin::{PostUrl, ProfileKey};
 use crate::core::tokens::NanoUsd;
-use crate::ports::OutgoingMessage;
-use crate::services::airtable::PLAN_LANES;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -29,13 +26,6 @@ pub enum ScoringTask {
     Chunk(Box<Chunk>),
     /// Do again what failed or is missing of a run.
     Replay(Box<Replay>),
-}
-
-/// The message group of plans for a client. There are as many groups as plans may ask the master
-/// base at a time; those of one client follow one another.
-#[must_use]
-pub fn plan_group(client: &str) -> String {
-    format!("plan#{}", lane_of(client, PLAN_LANES))
 }
 
 impl Message for ScoringTask {
@@ -73,20 +63,6 @@ pub struct Ingest {
     pub hints: Hints,
     /// When the webhook arrived.
     pub received_at: Timestamp,
-}
-
-impl Ingest {
-    /// The task as it is queued. The same webhook again within five minutes is dropped by the
-    /// queue.
-    #[must_use]
-    pub fn into_message(self) -> OutgoingMessage {
-        let client = self.hints.client.as_ref().map_or("?", |client| client.as_str());
-        OutgoingMessage {
-            group: plan_group(client),
-            deduplication: id_of(&["ingest", self.apify_run_id.as_str(), &self.event_type, client]),
-            body: ScoringTask::Ingest(self).encode(),
-        }
-    }
 }
 
 /// The run and client that came with a webhook.
@@ -265,7 +241,7 @@ pub struct ProfileAttribute {
 ///
 /// [`crate::fold::RunState::replays`] makes it of the run's events, so whoever wants a run
 /// replayed (the checkbox `Retry`, an operator's command) reads the log, folds it and sends what
-/// that returns to the scoring queue with [`Replay::into_message`]. The scoring function reads
+/// that returns to the scoring queue with [`super::routes::replay`]. The scoring function reads
 /// the harvests again and plans the leads named here, and only these, as new plans of the same
 /// run. A lead that has a score of the run by then is settled without a call, so nothing is
 /// scored twice; the fold adds the tokens of both attempts. Handled twice, it gives the same
@@ -314,14 +290,6 @@ impl Replay {
     #[must_use]
     pub fn leads(&self) -> usize {
         self.plans.iter().map(|plan| plan.leads.len()).sum()
-    }
-
-    /// The message for the scoring queue.
-    #[must_use]
-    pub fn into_message(self) -> OutgoingMessage {
-        let group = plan_group(self.run.client.as_str());
-        let body = ScoringTask::Replay(Box::new(self)).encode();
-        OutgoingMessage { group, deduplication: id_of(&["replay", &body]), body }
     }
 }
 

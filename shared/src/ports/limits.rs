@@ -16,8 +16,8 @@ pub fn check_messages(queue: QueueName, messages: &[OutgoingMessage]) -> Result<
 }
 
 fn broken_rule(message: &OutgoingMessage) -> Option<String> {
-    let OutgoingMessage { group, deduplication, body } = message;
-    let bad_id = |id: &&String| queue_id(id) != **id;
+    let (group, deduplication, body) = (message.group(), message.deduplication(), message.body());
+    let bad_id = |id: &&str| queue_id(id) != **id;
     if let Some(id) = [group, deduplication].into_iter().find(bad_id) {
         let shown: String = id.chars().take(60).collect();
         return Some(format!(
@@ -62,11 +62,7 @@ mod tests {
     use super::*;
 
     fn message(group: &str, deduplication: &str, body: &str) -> OutgoingMessage {
-        OutgoingMessage {
-            group: group.to_owned(),
-            deduplication: deduplication.to_owned(),
-            body: body.to_owned(),
-        }
+        OutgoingMessage::new(group.to_owned(), deduplication.to_owned(), body.to_owned())
     }
 
     fn refusal(message: OutgoingMessage) -> Option<String> {

@@ -26,17 +26,37 @@ impl QueueName {
     }
 }
 
-/// A message to be sent.
+/// A message to be sent. Only [`crate::messages::routes`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMessage {
+    group: String,
+    deduplication: String,
+    body: String,
+}
+
+impl OutgoingMessage {
+    pub(crate) fn new(group: String, deduplication: String, body: String) -> Self {
+        Self { group, deduplication, body }
+    }
+
     /// The message group: messages of one group are handled one after the other. At most 128
-    /// plain ASCII characters (SQS); [`crate::core::digest::queue_id`] makes one of any text.
-    pub group: String,
-    /// Within five minutes a second message with this id is dropped by the queue. Same form as
-    /// the group.
-    pub deduplication: String,
+    /// plain ASCII characters (SQS).
+    #[must_use]
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// Within five minutes the queue drops a second message with this id. Same form as the group.
+    #[must_use]
+    pub fn deduplication(&self) -> &str {
+        &self.deduplication
+    }
+
     /// JSON, at most 1 MiB.
-    pub body: String,
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
 }
 
 /// A message that can never be handled, with the reason an operator reads.

@@ -1,6 +1,7 @@
 //! The promises of `Queue`, as its receiver sees them.
 
 use shared::core::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
+use shared::messages::routes;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::time::Duration;
@@ -39,8 +40,7 @@ pub struct Taken {
 }
 
 fn message(group: &str, body: &str) -> OutgoingMessage {
-    let (group, body) = (group.to_owned(), body.to_owned());
-    OutgoingMessage { group, deduplication: body.clone(), body }
+    routes::verbatim(group, body, body)
 }
 
 async fn send(mailbox: &impl Mailbox, messages: &[(&str, &str)]) {

@@ -8,10 +8,9 @@ use runtally::system::System;
 use runtally::system::{ServiceOptions, Services, tokens};
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
-use shared::core::digest::queue_id;
 use shared::core::ids::RunStamp;
-use shared::messages::{Fact, Message, MetricsEvent, MetricsMessage, RunHeader, RunType};
-use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
+use shared::messages::{Fact, MetricsEvent, RunHeader, RunType, routes};
+use shared::ports::{Queue, QueueName, Transport};
 use shared::schema::{leads, run_record};
 use simulators::FaultRule;
 use simulators::airtable::Row;
@@ -189,11 +188,8 @@ impl Pipeline {
 
     /// Sends a tick.
     pub async fn send_tick(&self) {
-        let tick = OutgoingMessage {
-            group: MASTER_BASE.to_owned(),
-            deduplication: queue_id(&format!("tick-{}", Timestamp::now())),
-            body: MetricsMessage::Tick.encode(),
-        };
+        let master = MASTER_BASE.parse().expect("a base id");
+        let tick = routes::tick(&master, Timestamp::now());
         self.system.queue.send(QueueName::Metrics, vec![tick]).await.expect("the queue takes it");
     }
 
@@ -208,14 +204,10 @@ impl Pipeline {
             run_type: RunType::Standalone,
             opened_at: at,
         };
-        let messages = facts.into_iter().map(|fact| {
-            let event = MetricsEvent { run: run.clone(), at, fact };
-            OutgoingMessage {
-                group: MASTER_BASE.to_owned(),
-                deduplication: event.id(),
-                body: event.encode(),
-            }
-        });
+        let master = MASTER_BASE.parse().expect("a base id");
+        let messages = facts
+            .into_iter()
+            .map(|fact| routes::event(&MetricsEvent { run: run.clone(), at, fact }, &master));
         let messages = messages.collect();
         self.system.queue.send(QueueName::Metrics, messages).await.expect("the queue takes them");
         self.settle().await;

@@ -13,7 +13,7 @@ use shared::adapters::aws::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::config::{ConfigError, Vars};
 use shared::core::digest::queue_id;
 use shared::core::failure::QUEUE_RECEIVES;
-use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, plan_group};
+use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, routes};
 use shared::services::airtable::{MAX_CHUNK_LANES, Rate};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -425,7 +425,7 @@ fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
         assert_eq!((&task.clients, task.kind), (&ClientScope::All, kind));
         assert_eq!(task.run().unwrap().as_str(), "261124-030000", "the scheduled time's run");
         let group = template.property(schedule, "Target/SqsParameters/MessageGroupId");
-        assert_eq!(group, plan_group("all"));
+        assert_eq!(group, routes::all_clients_group());
     }
 }
 

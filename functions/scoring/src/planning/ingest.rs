@@ -15,7 +15,7 @@ use shared::core::ids::{BaseId, ClientId, PlanId};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{
     Fact, Harvested, Hints, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader,
-    Source,
+    Source, routes,
 };
 use shared::ports::{Queue, QueueName, Transport};
 use shared::services::apify::ApifyRun;
@@ -39,7 +39,7 @@ pub(crate) async fn ingest<T: Transport, Q: Queue>(
     if task.hints.client.is_none() && run.client != ClientId::unattributed() {
         // Only now it is known whose plan this is: it goes on behind that client's others.
         let hints = Hints { client: Some(run.client), ..task.hints.clone() };
-        let message = Ingest { hints, ..task.clone() }.into_message();
+        let message = routes::ingest(Ingest { hints, ..task.clone() });
         let queued = app.queue.send(QueueName::Scoring, vec![message]).await;
         return queued.map_err(Failure::retry);
     }

@@ -4,13 +4,13 @@ use crate::budget::{Allowance, Rates};
 use crate::planning::harvest::ProfilePosts;
 use crate::posts::stored::{CELL_MAX, StoredPost, length};
 use crate::prompt::template::About;
-use shared::core::digest::{id_of, queue_id};
+use shared::core::digest::id_of;
 use shared::core::ids::{BaseId, LeadKey, PlanId, RecordId};
 use shared::core::limits::MAX_MESSAGE_BYTES;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{
-    Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_PLAN_LEADS, Message, Planned, PlannedChunk,
-    PlannedLead, Post, ProfileAttribute, RunHeader, ScoringTask, Source,
+    Chunk, ChunkLead, Fact, Kind, LeadRef, MAX_PLAN_LEADS, Planned, PlannedChunk, PlannedLead,
+    Post, ProfileAttribute, RunHeader, Source, routes,
 };
 use shared::ports::OutgoingMessage;
 
@@ -210,11 +210,7 @@ impl Plan {
                     replaces: replaces.clone(),
                     leads: leads.into_iter().map(|lead| lead.lead).collect(),
                 };
-                OutgoingMessage {
-                    group: queue_id(&format!("{}#{lane}", frame.base)),
-                    deduplication: id_of(&["chunk", plan.as_str(), &index.to_string()]),
-                    body: ScoringTask::Chunk(Box::new(chunk)).encode(),
-                }
+                routes::chunk(chunk, lane)
             })
             .collect()
     }
@@ -352,7 +348,7 @@ mod tests {
             assert!(all.get(&key).is_none_or(|known| *known == lane));
         }
         let messages = plan(&["a"], vec![lead(1, vec![])], 1).unwrap().into_messages(&frame());
-        assert_eq!(messages[0].group, "appX8s1pPiBf5rqTz#0");
+        assert_eq!(messages[0].group(), "appX8s1pPiBf5rqTz#0");
     }
 
     #[test]
@@ -363,7 +359,7 @@ mod tests {
         let plan = super::tests::plan(&["a"], (0..30).map(wordy).collect(), 2).unwrap();
         assert!(plan.chunks.len() > 1);
         for message in plan.into_messages(&frame()) {
-            assert!(message.body.len() <= MAX_MESSAGE_BYTES, "{}", message.body.len());
+            assert!(message.body().len() <= MAX_MESSAGE_BYTES, "{}", message.body().len());
         }
     }
 

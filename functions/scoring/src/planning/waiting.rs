@@ -21,10 +21,10 @@ use shared::core::ids::{BaseId, ClientId, PlanId, RunId, RunStamp};
 use shared::core::prices;
 use shared::core::tokens::{NanoUsd, Tier};
 use shared::messages::{
-    ClientScope, Fact, Kind, MAX_PLAN_LEADS, Message, Note, NoteKind, Opened, OpenedBy, Planned,
-    RunFailed, RunHeader, RunType, ScanCursor, ScoreWaiting, ScoringTask, Source, plan_group,
+    ClientScope, Fact, Kind, MAX_PLAN_LEADS, Note, NoteKind, Opened, OpenedBy, Planned, RunFailed,
+    RunHeader, RunType, ScanCursor, ScoreWaiting, Source, routes,
 };
-use shared::ports::{OutgoingMessage, Queue, QueueName, Transport};
+use shared::ports::{Queue, QueueName, Transport};
 use std::time::Duration;
 
 /// Leads that are planned at a time: the most that are held.
@@ -70,19 +70,7 @@ async fn fan_out<T: Transport, Q: Queue>(
             token_share: share,
             ..task.clone()
         };
-        let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
-        OutgoingMessage {
-            group: plan_group(client.as_str()),
-            deduplication: id_of(&[
-                "score",
-                run_stamp.as_str(),
-                client.as_str(),
-                task.kind.as_str(),
-                &limit,
-                &task.dry_run.to_string(),
-            ]),
-            body: ScoringTask::ScoreWaiting(of_client).encode(),
-        }
+        routes::score_client(of_client, run_stamp, client)
     });
     tracing::info!(run.base = %run_stamp, clients = clients.len(), "scoring of all clients begins");
     app.queue.send(QueueName::Scoring, messages.collect()).await.map_err(Failure::retry)
@@ -175,10 +163,8 @@ async fn go_on<T: Transport, Q: Queue>(
     cursor: ScanCursor,
 ) -> Result<(), Failure> {
     tracing::info!(plan.leads = cursor.leads, "planning goes on in another invocation");
-    let rest = ScoringTask::ScoreWaiting(ScoreWaiting { cursor: Some(cursor), ..task.clone() });
-    let body = rest.encode();
-    let group = plan_group(run.client.as_str());
-    let message = OutgoingMessage { group, deduplication: id_of(&["rest", &body]), body };
+    let rest = ScoreWaiting { cursor: Some(cursor), ..task.clone() };
+    let message = routes::rest_of_planning(rest, &run.client);
     app.queue.send(QueueName::Scoring, vec![message]).await.map_err(Failure::retry)
 }
 

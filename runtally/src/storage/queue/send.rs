@@ -17,8 +17,8 @@ impl SqliteQueue {
         self.transact(queue, |tx| {
             forget_old_ids(tx, now)?;
             for message in messages {
-                let OutgoingMessage { group, deduplication, body } = message;
-                self.put(tx, queue, now, group, deduplication, body)?;
+                let (group, id) = (message.group(), message.deduplication());
+                self.put(tx, queue, now, group, id, message.body())?;
             }
             Ok(())
         })?;

@@ -148,7 +148,7 @@ fn batches(messages: Vec<OutgoingMessage>) -> Vec<Vec<OutgoingMessage>> {
     let mut batches: Vec<Vec<OutgoingMessage>> = Vec::new();
     let mut bytes = 0;
     for message in messages {
-        let size = message.body.len();
+        let size = message.body().len();
         match batches.last_mut() {
             Some(batch) if batch.len() < MAX_ENTRIES && bytes + size <= MAX_MESSAGE_BYTES => {
                 bytes += size;
@@ -166,9 +166,9 @@ fn batches(messages: Vec<OutgoingMessage>) -> Vec<Vec<OutgoingMessage>> {
 fn entry(index: usize, message: &OutgoingMessage) -> SendMessageBatchRequestEntry {
     SendMessageBatchRequestEntry::builder()
         .id(entry_id(index))
-        .message_group_id(&message.group)
-        .message_deduplication_id(&message.deduplication)
-        .message_body(&message.body)
+        .message_group_id(message.group())
+        .message_deduplication_id(message.deduplication())
+        .message_body(message.body())
         .build()
         .expect("id and body are given")
 }

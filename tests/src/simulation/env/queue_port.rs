@@ -111,8 +111,8 @@ impl Ports {
         let delay = drawn(Fault::DelayedMinutes)
             .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
-        world.trace.say(|| format!("{} sends {}", self.worker.name, summary(&message.body)));
-        let told = world.oracle().sent(self.worker.invocation(), queue, &message.body);
+        world.trace.say(|| format!("{} sends {}", self.worker.name, summary(message.body())));
+        let told = world.oracle().sent(self.worker.invocation(), queue, message.body());
         if let Some(branch) = told {
             world.failures.count(branch);
         }

@@ -103,7 +103,7 @@ impl Queues {
         let now = Instant::now();
         let mut state = self.lock(queue);
         state.remembered.retain(|_, until| *until > now);
-        let key = (message.group.clone(), message.deduplication.clone());
+        let key = (message.group().to_owned(), message.deduplication().to_owned());
         if state.remembered.contains_key(&key) {
             return false;
         }
@@ -129,9 +129,9 @@ impl Queues {
             sequence,
             Message {
                 id,
-                group: message.group.clone(),
-                deduplication: message.deduplication.clone(),
-                body: message.body.as_str().into(),
+                group: message.group().to_owned(),
+                deduplication: message.deduplication().to_owned(),
+                body: message.body().into(),
                 sent_at: self.clock.now(),
                 visible_at: Instant::now() + held.after,
                 receive_count: 0,

@@ -1,12 +1,11 @@
 //! EventBridge's part: a tick every 10 minutes.
 
 use super::parts::Part;
-use super::queues;
 use super::world::World;
 use crate::MASTER_BASE;
 use crate::simulation::bug::Bug;
-use shared::messages::{Message, MetricsMessage};
-use shared::ports::{OutgoingMessage, QueueName};
+use shared::messages::routes;
+use shared::ports::QueueName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,6 +18,7 @@ const IDLE_TICKS: u32 = 4;
 /// EventBridge's part: a tick every 10 minutes. Ticks that find nothing changed are left out
 /// after some, until something happens: a schedule may last for weeks.
 pub(crate) async fn tick(world: Arc<World>) {
+    let master = MASTER_BASE.parse().expect("a base id");
     let (mut idle, mut steps) = (0, 0);
     let mut due = Instant::now() + TICK_EVERY;
     loop {
@@ -38,11 +38,7 @@ pub(crate) async fn tick(world: Arc<World>) {
         if world.has(Bug::TicksLost) || world.faults.meets_outage(Part::Queue) {
             continue;
         }
-        let tick = OutgoingMessage {
-            group: MASTER_BASE.to_owned(),
-            deduplication: format!("{}{}", queues::TICK, world.clock.now()),
-            body: MetricsMessage::Tick.encode(),
-        };
+        let tick = routes::tick(&master, world.clock.now());
         world.queues.put(QueueName::Metrics, &tick, Duration::ZERO);
     }
 }

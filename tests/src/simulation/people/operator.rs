@@ -4,8 +4,8 @@ use crate::MASTER_BASE;
 use crate::simulation::branches::POISON;
 use crate::simulation::env::fault::Fault;
 use crate::simulation::env::world::World;
-use shared::messages::plan_group;
-use shared::ports::{OutgoingMessage, QueueName};
+use shared::messages::routes;
+use shared::ports::QueueName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -17,14 +17,15 @@ const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
 
 /// Somebody puts something unreadable into a group that has work to do.
 pub(crate) async fn poison(world: Arc<World>) {
-    for (queue, group) in
-        [(QueueName::Scoring, plan_group("Bo")), (QueueName::Metrics, MASTER_BASE.to_owned())]
-    {
+    for (queue, group) in [
+        (QueueName::Scoring, routes::plan_group("Bo")),
+        (QueueName::Metrics, MASTER_BASE.to_owned()),
+    ] {
         tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
         if world.faults.hits(Fault::PoisonMessage) {
             world.trace.say(|| format!("somebody puts a riddle on {} of {queue:?}", group));
             let deduplication = format!("poison-{}", queue.as_str());
-            let message = OutgoingMessage { group, deduplication, body: POISON.to_owned() };
+            let message = routes::verbatim(&group, &deduplication, POISON);
             world.queues.put(queue, &message, Duration::ZERO);
         }
     }
@@ -60,11 +61,7 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
             world.faults.count(Fault::RedrivenLate);
         }
         world.oracle().dead(&letter.message_id, &letter.reason);
-        let message = OutgoingMessage {
-            group: letter.group,
-            deduplication: letter.message_id,
-            body: letter.body,
-        };
+        let message = routes::verbatim(&letter.group, &letter.message_id, &letter.body);
         world.queues.put(queue, &message, Duration::ZERO);
     }
     world.activity.notify_one();

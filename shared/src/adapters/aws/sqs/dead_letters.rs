@@ -98,7 +98,7 @@ impl SqsQueue {
                     continue;
                 }
                 let DeadLetter { message_id, group, body, .. } = letter;
-                let message = OutgoingMessage { group, deduplication: message_id, body };
+                let message = OutgoingMessage::new(group, message_id, body);
                 self.send(queue, vec![message]).await?;
                 self.delete(queue, &receipt).await?;
                 sent += 1;

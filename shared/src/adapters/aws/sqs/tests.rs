@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 const TAKEN: &str = r#"{"Successful":[],"Failed":[]}"#;
 
 fn message(deduplication: &str, size: usize) -> OutgoingMessage {
-    OutgoingMessage {
-        group: "g".to_owned(),
-        deduplication: deduplication.to_owned(),
-        body: "x".repeat(size),
-    }
+    OutgoingMessage::new("g".to_owned(), deduplication.to_owned(), "x".repeat(size))
 }
 
 async fn queue_answered(replies: &[&str]) -> (SqsQueue, Loopback) {
@@ -46,7 +42,7 @@ fn a_request_holds_ten_messages_and_one_mebibyte_at_most_in_order() {
         let batches = batches(messages);
         batches
             .iter()
-            .map(|batch| batch.iter().map(|message| message.body.len()).collect::<Vec<_>>())
+            .map(|batch| batch.iter().map(|message| message.body().len()).collect::<Vec<_>>())
             .collect::<Vec<_>>()
     };
     let half = MAX_MESSAGE_BYTES / 2;

@@ -3,6 +3,7 @@
 use crate::simulation::bug::Bug;
 use crate::simulation::env::world::World;
 use serde_json::{Value, json};
+use shared::messages::routes;
 use shared::ports::{OutgoingMessage, QueueName};
 
 /// What a worker that has the bug sends in place of `messages`.
@@ -13,20 +14,20 @@ pub(crate) fn sent(
 ) -> Vec<OutgoingMessage> {
     let Some(bug) = world.bug else { return messages };
     let mut sent = Vec::new();
-    for mut message in messages {
-        let mut body: Value = serde_json::from_str(&message.body).unwrap_or_default();
+    for message in messages {
+        let mut body: Value = serde_json::from_str(message.body()).unwrap_or_default();
         let copy = changed_message(world, bug, queue, &mut body);
         match copy {
             Copies::None => continue,
             Copies::One => {}
             Copies::Two(second) => {
-                let deduplication = format!("{}-again", message.deduplication);
+                let deduplication = format!("{}-again", message.deduplication());
                 let second = second.to_string();
-                sent.push(OutgoingMessage { deduplication, body: second, ..message.clone() });
+                sent.push(routes::verbatim(message.group(), &deduplication, &second));
             }
         }
-        message.body = body.to_string();
-        sent.push(message);
+        let body = body.to_string();
+        sent.push(routes::verbatim(message.group(), message.deduplication(), &body));
     }
     sent
 }

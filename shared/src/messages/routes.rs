@@ -1,0 +1,192 @@
+//! The route of every message: its group and its deduplication id. Nothing else chooses either.
+
+use super::{
+    Chunk, ClientScope, Heard, Ingest, Message, MetricsEvent, MetricsMessage, Replay, ScoreWaiting,
+    ScoringTask,
+};
+use crate::core::digest::{id_of, lane_of, queue_id};
+use crate::core::ids::{ApifyRunId, BaseId, ClientId, RunStamp};
+use crate::ports::OutgoingMessage;
+use crate::services::airtable::PLAN_LANES;
+use jiff::Timestamp;
+
+/// The group of plans for a client. There are as many groups as plans may ask the master base at a
+/// time; those of one client follow one another.
+#[must_use]
+pub fn plan_group(client: &str) -> String {
+    format!("plan#{}", lane_of(client, PLAN_LANES))
+}
+
+/// The group of plans for all clients. A schedule in the template sends to it too.
+#[must_use]
+pub fn all_clients_group() -> String {
+    plan_group("all")
+}
+
+/// The group of chunks of a client's base, of which `lane` is one of those in work at a time.
+#[must_use]
+pub fn chunk_group(base: &BaseId, lane: u32) -> String {
+    queue_id(&format!("{base}#{lane}"))
+}
+
+/// The group of events and ticks. A schedule in the template sends to it too.
+#[must_use]
+pub fn events_group(master: &BaseId) -> String {
+    queue_id(master.as_str())
+}
+
+/// Reads a harvest. The queue drops a second delivery of the same webhook.
+#[must_use]
+pub fn ingest(task: Ingest) -> OutgoingMessage {
+    let client = task.hints.client.as_ref().map_or("?", |client| client.as_str());
+    let deduplication = id_of(&["ingest", task.apify_run_id.as_str(), &task.event_type, client]);
+    OutgoingMessage::new(plan_group(client), deduplication, ScoringTask::Ingest(task).encode())
+}
+
+/// Scores what is waiting, as a request asks for it. The queue drops a second request for the same
+/// `run` and scope, at whatever moment it came.
+#[must_use]
+pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {
+    let named = ScoreWaiting { run_stamp: Some(run.clone()), requested_at: None, ..task.clone() };
+    let deduplication = id_of(&["score", &ScoringTask::ScoreWaiting(named).encode()]);
+    let group = match &task.clients {
+        ClientScope::All => all_clients_group(),
+        ClientScope::One(client) => plan_group(client.as_str()),
+    };
+    OutgoingMessage::new(group, deduplication, ScoringTask::ScoreWaiting(task).encode())
+}
+
+/// Scores what is waiting for `client`, as a part of the scoring of all clients. The queue drops a
+/// second part for the same `run`.
+#[must_use]
+pub fn score_client(task: ScoreWaiting, run: &RunStamp, client: &ClientId) -> OutgoingMessage {
+    let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
+    let dry_run = task.dry_run.to_string();
+    let (kind, name) = (task.kind.as_str(), client.as_str());
+    let deduplication = id_of(&["score", run.as_str(), name, kind, &limit, &dry_run]);
+    OutgoingMessage::new(plan_group(name), deduplication, ScoringTask::ScoreWaiting(task).encode())
+}
+
+/// Plans the rest of what is waiting for `client`: the task says where to continue.
+#[must_use]
+pub fn rest_of_planning(task: ScoreWaiting, client: &ClientId) -> OutgoingMessage {
+    let body = ScoringTask::ScoreWaiting(task).encode();
+    OutgoingMessage::new(plan_group(client.as_str()), id_of(&["rest", &body]), body)
+}
+
+/// Scores a chunk, in the lane it was planned for.
+#[must_use]
+pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
+    let deduplication = id_of(&["chunk", chunk.plan.as_str(), &chunk.index.to_string()]);
+    let group = chunk_group(&chunk.base, lane);
+    OutgoingMessage::new(group, deduplication, ScoringTask::Chunk(Box::new(chunk)).encode())
+}
+
+/// Replays what failed or is missing of a run.
+#[must_use]
+pub fn replay(task: Replay) -> OutgoingMessage {
+    let group = plan_group(task.run.client.as_str());
+    let body = ScoringTask::Replay(Box::new(task)).encode();
+    OutgoingMessage::new(group, id_of(&["replay", &body]), body)
+}
+
+/// As [`replay`], but the queue drops a second request for the same leads, at whatever moment it
+/// came.
+#[must_use]
+pub fn replay_once(task: Replay) -> OutgoingMessage {
+    let timeless = replay(Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() });
+    OutgoingMessage::new(
+        timeless.group().to_owned(),
+        timeless.deduplication().to_owned(),
+        replay(task).body().to_owned(),
+    )
+}
+
+/// Tells the finalizer a fact. The queue drops the same event sent again.
+#[must_use]
+pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
+    OutgoingMessage::new(events_group(master), event.id(), event.encode())
+}
+
+/// Tells the finalizer that the webhook of a harvest was accepted.
+#[must_use]
+pub fn heard(harvest: &ApifyRunId) -> OutgoingMessage {
+    let body = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() }).encode();
+    OutgoingMessage::new("heard".to_owned(), id_of(&["heard", harvest.as_str()]), body)
+}
+
+/// Has the finalizer look at all runs. Each tick has a moment of its own.
+#[must_use]
+pub fn tick(master: &BaseId, now: Timestamp) -> OutgoingMessage {
+    let body = MetricsMessage::Tick.encode();
+    OutgoingMessage::new(events_group(master), format!("tick-{now}"), body)
+}
+
+/// A message as it stands: one that is redriven, or one that a test writes by hand.
+#[must_use]
+pub fn verbatim(group: &str, deduplication: &str, body: &str) -> OutgoingMessage {
+    OutgoingMessage::new(group.to_owned(), deduplication.to_owned(), body.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const RUN: &str = r#"{"base_run":"261123-100000","client":"Guy-Wilson","client_name":"Guy Wilson","run_type":"standalone","opened_at":"2026-11-23T10:00:00Z"}"#;
+
+    fn task<T: serde::de::DeserializeOwned>(fields: serde_json::Value) -> T {
+        let mut fields = fields;
+        fields["run"] = serde_json::from_str(RUN).unwrap();
+        serde_json::from_value(fields).unwrap()
+    }
+
+    #[test]
+    fn a_route_never_changes_between_releases() {
+        let master: BaseId = "appMaster00000001".parse().unwrap();
+        let client: ClientId = "Guy-Wilson".parse().unwrap();
+        let run: RunStamp = "261123-100000".parse().unwrap();
+        let at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let harvest: ApifyRunId = "HG7ML7M8z78YcAPEB".parse().unwrap();
+        let webhook = json!({"apify_run_id": harvest, "event_type": "ACTOR.RUN.SUCCEEDED",
+            "hints": {"client": client}, "received_at": at});
+        let waiting = json!({"clients": {"one": client}, "kind": "post", "requested_at": at});
+        let waiting: ScoreWaiting = task(waiting);
+        let everyone = ScoreWaiting { clients: ClientScope::All, ..waiting.clone() };
+        let again: Replay = task(json!({"requested_at": at, "unplanned": [harvest]}));
+        let fact = json!({"at": at, "fact": {"type": "noted", "kind": "input", "text": "odd"}});
+        let a_chunk = json!({"plan": "IMWhSz8Df0ytWalS961bKQ", "index": 0, "of": 1,
+            "kind": "profile", "base": "appGuy00000000001", "source": "waiting", "rubric": "",
+            "writable": [], "leads": []});
+        let routes = [
+            ingest(task(webhook)),
+            score_waiting(waiting.clone(), &run),
+            score_waiting(everyone, &run),
+            score_client(waiting.clone(), &run, &client),
+            rest_of_planning(waiting, &client),
+            replay(again.clone()),
+            replay_once(again),
+            chunk(task(a_chunk), 1),
+            event(&task(fact), &master),
+            heard(&harvest),
+            tick(&master, at),
+        ]
+        .map(|message| format!("{} {}", message.group(), message.deduplication()));
+        assert_eq!(
+            routes,
+            [
+                "plan#0 imPDika0bvWngvjXU3hX1w",
+                "plan#0 iFU-uLQPtAZn7mhsFD3nzw",
+                "plan#1 yTaik2-SUSFO0kpBl-iY-Q",
+                "plan#0 RNp8jx_joUsZjTlyNb1_Nw",
+                "plan#0 qgjMPf92JTXTKNRhJBYNeA",
+                "plan#0 SPtAKzapu6VPgA4Lspw_FQ",
+                "plan#0 0uHwyCH84JnAnktxGVPgxg",
+                "appGuy00000000001#1 H2PTsyfiPogPonACkW8PfQ",
+                "appMaster00000001 noted-uS797r_ksmIzqu-XthmZkQ",
+                "heard qI-wsVAvzf5no9cnIScDVw",
+                "appMaster00000001 tick-2026-11-23T10:00:00Z"
+            ]
+        );
+    }
+}
