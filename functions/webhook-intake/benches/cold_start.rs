@@ -2,10 +2,10 @@
 //! against a function that does nothing, in the same run:
 //! `cargo bench -p webhook-intake --bench cold_start`.
 //!
-//! The functions read their secret on the way, as on AWS; it is answered at once, so that what is
-//! measured is their own time. Without the secret they are measured too.
+//! The functions read their secret on the way, as on AWS. The answer comes at once, so that only
+//! their own time is measured. They are also measured without a secret.
 
-#![expect(clippy::print_stdout, reason = "a benchmark's answer")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 use std::fs;
@@ -17,10 +17,10 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Spawns of each binary. The first decile counts: what else the machine does only adds to a time,
+/// Spawns of each binary. The first decile counts: other work on the machine only adds to a time,
 /// and more to a longer one.
 const SPAWNS: usize = 201;
-/// How long a first poll is waited for.
+/// How long to wait for a first poll.
 const PATIENCE: Duration = Duration::from_secs(10);
 const EMPTY: &str = "empty_lambda";
 /// The binaries and how many times the empty one's time each may take.
@@ -53,8 +53,8 @@ fn main() -> ExitCode {
     build();
     let names: Vec<&str> = std::iter::once(EMPTY).chain(BOUNDS.map(|(name, _)| name)).collect();
     let mut times: Vec<[Vec<Duration>; 2]> = names.iter().map(|_| Default::default()).collect();
-    // Taking turns: whatever else the machine does hits all of them alike, none follows itself and
-    // finds the processor's caches full of its own code, and none always follows the same one.
+    // They take turns: other work on the machine hits all alike, none follows itself and finds its
+    // own code in the processor's caches, and none always follows the same one.
     let mut order: Vec<usize> = (0..names.len()).collect();
     for _ in 0..SPAWNS {
         for (with_secret, column) in [(true, 0), (false, 1)] {
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     for column in times.iter_mut().flatten() {
         column.sort_unstable();
     }
-    // The empty one reads no secret: one column of it is as good as the other.
+    // The empty one reads no secret: its two columns measure the same.
     let of_empty = &times[0][0];
     println!("spawn to first poll, first decile of {SPAWNS} (median):");
     println!("{EMPTY:<18} {:.2} ms ({:.2} ms)", millis(decile(of_empty)), millis(median(of_empty)));
@@ -92,8 +92,8 @@ fn main() -> ExitCode {
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Builds the binaries without what the functions' tests ask of the same libraries, which they
-/// would have, and be larger, if the example were built with them.
+/// Builds the binaries apart from the example: built together, they would get the library features
+/// that only tests need, and be larger.
 fn build() {
     let packages = BOUNDS.iter().flat_map(|(name, _)| ["-p", name]);
     cargo(packages.chain(["--bins"]));
@@ -106,16 +106,16 @@ fn build() {
     fs::copy(empty, folder().join(EMPTY)).expect("a binary");
 }
 
-/// Where the binaries lie that are run, all copied the same way: how a file came into the system's
-/// cache decides how many of its pages one fault brings in, which is a tenth of a cold start.
+/// The folder of the binaries that are run, all copied the same way: how a file came into the page
+/// cache decides how many of its pages one fault loads, which is a tenth of a cold start.
 fn folder() -> PathBuf {
     target().join("release/cold-start")
 }
 
 fn cargo<'a>(what: impl IntoIterator<Item = &'a str>) {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    // What the cargo that runs this benchmark tells it of its own package would make build
-    // scripts run again, and all that depends on them.
+    // The variables that cargo sets for this benchmark would make build scripts run again, and all
+    // that depends on them.
     let of_this_package = std::env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();
         ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|known| name.starts_with(known))
@@ -158,7 +158,7 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
         .stderr(Stdio::inherit())
         .spawn()
         .expect("the binary can be run");
-    // Open until the function is stopped: when one closes it goes on, and takes time meanwhile.
+    // They stay open until the function is stopped: a closed one would make it work meanwhile.
     let mut connections = Vec::new();
     let asked = serve_until_poll(&api, &mut connections);
     let elapsed = started.elapsed();
@@ -171,8 +171,7 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
     elapsed
 }
 
-/// Ends the waiting for a function that never polls, unless what it returns first is dropped
-/// before.
+/// Ends the wait for a function that never polls, unless the returned sender is dropped before.
 fn watchdog(api: String) -> (Sender<()>, JoinHandle<()>) {
     let (polled, waiting) = mpsc::channel();
     let watchdog = thread::spawn(move || {
@@ -183,14 +182,14 @@ fn watchdog(api: String) -> (Sender<()>, JoinHandle<()>) {
     (polled, watchdog)
 }
 
-/// Sleeps while the function works, as the runtime API does: a server that spins takes part of
-/// the processor that the function needs. Says whether the function asked for its secret first;
-/// `None` if it does not poll.
+/// Sleeps while the function works, as the runtime API does: a server that spins takes processor
+/// time from the function. Returns whether the function asked for its secret first; `None` if it
+/// does not poll.
 fn serve_until_poll(api: &TcpListener, connections: &mut Vec<TcpStream>) -> Option<bool> {
     let mut asked_for_secret = false;
     loop {
         connections.push(api.accept().expect("a connection").0);
-        let stream = connections.last_mut().expect("it was just put there");
+        let stream = connections.last_mut().expect("it was just pushed");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut request = [0; 4096];
         let read = stream.read(&mut request).ok()?;
@@ -200,7 +199,7 @@ fn serve_until_poll(api: &TcpListener, connections: &mut Vec<TcpStream>) -> Opti
         } else if request.is_empty() {
             return None;
         }
-        assert!(request.contains("GetSecretValue"), "an odd request: {request}");
+        assert!(request.contains("GetSecretValue"), "unexpected request: {request}");
         let length = SECRET.len();
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{SECRET}");
         stream.write_all(answer.as_bytes()).expect("an answer");

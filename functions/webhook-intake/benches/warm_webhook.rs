@@ -1,7 +1,7 @@
-//! A webhook through intake's handler, the queue stubbed, against a handler that only parses the
-//! event, in the same run: `cargo bench -p webhook-intake --bench warm_webhook`.
+//! Times intake's handler with a stubbed queue against a handler that only parses the event:
+//! `cargo bench -p webhook-intake --bench warm_webhook`.
 
-#![expect(clippy::print_stdout, reason = "a benchmark's answer")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 use lambda_http::http::StatusCode;
@@ -17,13 +17,13 @@ use webhook_intake::{Config, Intake, handle};
 const EVENT: &str = include_str!("../../../events/webhook-run-succeeded.json");
 /// The token in the event.
 const TOKEN: &str = "replace-with-your-webhook-token";
-/// Webhooks in one measurement; of the measurements the median counts.
+/// Webhooks in one measurement. The median of the measurements counts.
 const WEBHOOKS: u32 = 2_000;
 const MEASUREMENTS: usize = 21;
-/// How many times the time of parsing the whole may take.
+/// How many times as long as parsing alone the handler may take.
 const BOUND: f64 = 2.0;
 
-/// Takes everything.
+/// A queue that takes everything.
 struct Stub;
 
 impl Queue for Stub {
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     let config = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| TOKEN.to_owned()));
     let app = &Intake::new(config.expect("the token is there"), Stub, Clock::system());
     let (mut parsing, mut handling) = (Vec::new(), Vec::new());
-    // Taking turns: whatever else the machine does hits both alike.
+    // They take turns: other work on the machine hits both alike.
     for _ in 0..MEASUREMENTS {
         parsing.push(measure(only_parse, StatusCode::OK).await);
         handling.push(measure(|request| handle(app, request), StatusCode::ACCEPTED).await);

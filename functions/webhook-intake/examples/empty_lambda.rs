@@ -1,4 +1,4 @@
-//! A Lambda function that does nothing: what the cold start of the real ones is measured against.
+//! A Lambda function that does nothing: the baseline for the cold starts of the real ones.
 
 use lambda_http::lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

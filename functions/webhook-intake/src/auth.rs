@@ -8,8 +8,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// Checks `Authorization: Bearer <token>` against the configured tokens.
 ///
-/// Digests are compared, each of them to its end: the time it takes says nothing about any
-/// token, not even its length.
+/// It compares digests, each to its end: the time that takes says nothing about a token, not even
+/// its length.
 pub(crate) fn check(header: Option<&HeaderValue>, tokens: &[SecretString]) -> Result<(), Refusal> {
     let given = header
         .and_then(|value| value.to_str().ok())
@@ -28,23 +28,23 @@ pub(crate) fn check(header: Option<&HeaderValue>, tokens: &[SecretString]) -> Re
 mod tests {
     use super::*;
 
-    fn is_let_in(header: &'static str) -> bool {
+    fn is_accepted(header: &'static str) -> bool {
         let tokens = [SecretString::from("current"), SecretString::from("previous")];
         check(Some(&HeaderValue::from_static(header)), &tokens).is_ok()
     }
 
     #[test]
-    fn either_of_two_tokens_is_let_in() {
-        assert!(is_let_in("Bearer current"));
-        assert!(is_let_in("bearer previous"));
+    fn either_of_two_tokens_is_accepted() {
+        assert!(is_accepted("Bearer current"));
+        assert!(is_accepted("bearer previous"));
     }
 
     #[test]
-    fn anything_else_is_not() {
+    fn nothing_else_is_accepted() {
         for header in
             ["Bearer wrong", "Bearer", "Bearer ", "current", "Basic current", "", "Bearer curren"]
         {
-            assert!(!is_let_in(header), "{header:?}");
+            assert!(!is_accepted(header), "{header:?}");
         }
         assert!(check(None, &[SecretString::from("current")]).is_err());
         assert!(check(Some(&HeaderValue::from_static("Bearer current")), &[]).is_err());

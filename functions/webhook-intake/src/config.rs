@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 /// What webhook intake reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `WEBHOOK_TOKEN`, and `WEBHOOK_TOKEN_PREVIOUS` while it is being replaced: the bearer
-    /// tokens that are let in.
+    /// The accepted bearer tokens: `WEBHOOK_TOKEN`, and `WEBHOOK_TOKEN_PREVIOUS` while one
+    /// replaces the other.
     pub tokens: Vec<SecretString>,
 }
 
@@ -28,7 +28,7 @@ impl Config {
     }
 }
 
-/// Where the queues are that webhook intake uses on AWS.
+/// The queues that webhook intake uses on AWS.
 ///
 /// # Errors
 /// [`ConfigError`] names the variable.
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn two_tokens_count_while_one_replaces_the_other() {
+    fn two_tokens_are_accepted_while_one_replaces_the_other() {
         assert_eq!(Config::read(|name| Some(name.to_owned())).unwrap().tokens.len(), 2);
         let one = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| "a".to_owned()));
         assert_eq!(one.unwrap().tokens.len(), 1);

@@ -8,10 +8,10 @@ mod score_request;
 mod webhook;
 
 pub use config::{Config, queue_urls};
-pub use refusal::Refusal;
 
 use lambda_http::http::{Method, Response, StatusCode, header};
 use lambda_http::{Body, Request};
+use refusal::{MAX_BODY, Refusal};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::core::ids::ApifyRunId;
@@ -20,9 +20,6 @@ use shared::ports::{OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
 use tokio::time::timeout;
 use webhook::Webhook;
-
-/// Largest body that is read, in bytes.
-const MAX_BODY: usize = 1_048_576;
 
 /// Longest time for queueing what one request asks for, in one message or two. What takes longer is
 /// answered 503 while there is time to answer: the template's `Timeout` is longer.

@@ -16,20 +16,19 @@ async fn main() -> Result<(), Error> {
         .inspect_err(|error| tracing::error!(%error, "the function does not start"))
 }
 
-/// Turns of the runtime until a request is on its way: to connect, to hand the connection over and
-/// to write.
+/// Turns of the runtime until a request is sent: to connect, to hand over the connection, to write.
 const TURNS_TO_SEND: usize = 4;
 
 #[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 async fn start() -> Result<(), Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
-    // In the time that the secret takes, or before if something fails.
+    // Set up while the secret is on its way, or earlier if something fails.
     let logs = || shared::telemetry::logs::init("webhook-intake", &vars);
     let http = HttpTransport::new().inspect_err(|_| logs())?;
     let aws = Aws::read(&vars, &http).inspect_err(|_| logs())?;
     let clock = Clock::system();
-    // What needs no secret is made while the secret is on its way.
+    // What needs no secret is set up while the secret is on its way.
     let (variable, sqs) = join!(aws.with_secret(environment, &clock), async {
         for _ in 0..TURNS_TO_SEND {
             tokio::task::yield_now().await;

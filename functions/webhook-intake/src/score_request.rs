@@ -1,4 +1,4 @@
-//! `POST /runs`: score what is waiting.
+//! `POST /runs`: score the leads that wait.
 
 use crate::refusal::Refusal;
 use jiff::Timestamp;
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use shared::core::ids::{ClientId, RecordId, RunStamp};
 use shared::messages::{ClientScope, Kind, MAX_PLAN_LEADS, ScoreWaiting};
 
-/// Reads a request. Without a `runId` the run is named by `now`: this is where it begins, and the
-/// time travels with the task from here.
+/// Reads a request. Without a `runId`, `now` names the run: it begins here, and the time travels
+/// with the task.
 pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<ScoreWaiting, Refusal> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_request_is_taken_word_for_word() {
+    fn a_request_with_every_field_is_taken_as_it_is() {
         let body = json!({"clientId": "Guy-Wilson", "kind": "post", "limit": 10,
             "leadIds": ["recX8s1pPiBf5rqTz"], "runId": "251014-153000-Guy-Wilson"});
         let score = parsed(&body).unwrap();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_run_id_names_its_run_by_the_time() {
+    fn a_request_without_a_run_id_is_named_by_the_time() {
         let score = parsed(&json!({"all": true, "kind": "profile", "dryRun": true})).unwrap();
         assert_eq!(score.run().unwrap().as_str(), "261123-100000");
         assert!(score.dry_run && score.run_stamp.is_none(), "nobody chose it beforehand");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_rule_is_named_with_the_rule() {
+    fn a_field_that_breaks_a_rule_is_named_with_the_rule() {
         let with = |name: &str, value: Value| {
             let mut body = json!({"clientId": "Guy-Wilson", "kind": "post"});
             body[name] = value;

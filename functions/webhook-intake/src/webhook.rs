@@ -1,8 +1,7 @@
 //! What Apify's webhook says: which run ended, and hints to its run and client.
 //!
 //! External rules: Apify's default payload and its custom templates. A template without
-//! `shouldInterpolateStrings` delivers a quoted `"{{resource.id}}"` as those characters; such a
-//! value counts as missing.
+//! `shouldInterpolateStrings` delivers a quoted `"{{resource.id}}"` as those very characters.
 
 use crate::refusal::Refusal;
 use lambda_http::http::HeaderMap;
@@ -11,20 +10,19 @@ use shared::core::ids::{ApifyRunId, ClientId, RunStamp};
 use shared::messages::Hints;
 use url::form_urlencoded;
 
-/// What is to be done about a webhook.
+/// What a webhook asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Webhook {
-    /// A run ended: ingest it.
+    /// An Apify run ended: ingest it.
     Finished { apify_run_id: ApifyRunId, event_type: String, hints: Hints },
-    /// Nothing.
+    /// Nothing, for this reason.
     Ignored { reason: String },
 }
 
-/// The event types of a run that ended. Others announce something that is still going on, or are
-/// not about a run.
+/// The event types of a run that ended. Others announce a run that goes on, or are not about a run.
 const END_EVENTS: [&str; 4] =
     ["ACTOR.RUN.SUCCEEDED", "ACTOR.RUN.FAILED", "ACTOR.RUN.ABORTED", "ACTOR.RUN.TIMED_OUT"];
-/// A template may leave the event type out: the webhook is then taken for one of a run that ended.
+/// The event type of a webhook whose template leaves it out. It counts as that of a run that ended.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
 /// Reads a webhook.
@@ -49,13 +47,10 @@ pub(crate) fn parse(body: &[u8], query: &str, headers: &HeaderMap) -> Result<Web
 
 /// The hints, each from the first place that has a usable one.
 fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
-    let query: Vec<(String, String)> =
-        form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let in_query =
-        |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let in_header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-
-    let mut hints = Hints::default();
+        |name: &str| query.iter().find(|(key, _)| key == name).and_then(|(_, value)| filled(value));
+    let in_header = |name: &str| headers.get(name)?.to_str().ok().and_then(filled);
     let runs = [
         ("query runId", in_query("runId")),
         ("query parentRunId", in_query("parentRunId")),
@@ -64,19 +59,10 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
         ("payload parentRunId", text(payload, "/parentRunId")),
         ("payload runId", text(payload, "/runId")),
     ];
-    for (place, given) in given(runs) {
-        // `runId` in the payload and the query may just as well hold Apify's run id.
-        if given.parse::<ApifyRunId>().is_ok() {
-            continue;
-        }
-        match RunStamp::in_front_of(given) {
-            Some(run_stamp) => {
-                hints.run_stamp = Some(run_stamp);
-                break;
-            }
-            None => hints.unusable.push(unusable("run id", place, given)),
-        }
-    }
+    // The query and the payload may just as well hold Apify's run id under `runId`.
+    let is_apify_run =
+        |given: &Option<&str>| given.is_some_and(|id| id.parse::<ApifyRunId>().is_ok());
+    let runs = runs.into_iter().filter(|(_, given)| !is_apify_run(given));
     let clients = [
         ("query clientId", in_query("clientId")),
         ("query client", in_query("client")),
@@ -85,39 +71,42 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
         ("payload clientId", text(payload, "/clientId")),
         ("payload resource.meta.clientId", text(payload, "/resource/meta/clientId")),
     ];
-    for (place, given) in given(clients) {
-        match given.parse::<ClientId>() {
-            Ok(client) => {
-                hints.client = Some(client);
-                break;
-            }
-            Err(_) => hints.unusable.push(unusable("client id", place, given)),
-        }
-    }
-    hints
+    let mut unusable = Vec::new();
+    let run_stamp = first_usable("run id", runs, RunStamp::in_front_of, &mut unusable);
+    let parse_client = |id: &str| id.parse::<ClientId>().ok();
+    let client = first_usable("client id", clients, parse_client, &mut unusable);
+    Hints { run_stamp, client, unusable }
 }
 
-fn given<'a>(
+/// The first value that `parse` takes. Each value before it is described in `unusable` as not what
+/// was `wanted`.
+fn first_usable<'a, T>(
+    wanted: &str,
     places: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    places.into_iter().filter_map(|(place, value)| {
-        let value = value?.trim();
-        (!value.is_empty() && !value.contains("{{")).then_some((place, value))
-    })
+    parse: impl Fn(&str) -> Option<T>,
+    unusable: &mut Vec<String>,
+) -> Option<T> {
+    for (place, value) in places {
+        let Some(value) = value else { continue };
+        if let Some(usable) = parse(value) {
+            return Some(usable);
+        }
+        let shown: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
+        unusable
+            .push(format!("the webhook's {place} {shown:?} is not a {wanted} and was not used"));
+    }
+    None
 }
 
-fn unusable(what: &str, place: &str, given: &str) -> String {
-    let given: String = given.chars().filter(|c| !c.is_control()).take(60).collect();
-    format!("the webhook's {place} {given:?} is no {what} and was not used")
-}
-
-/// The text at a JSON pointer. A literal `{{…}}` of a template counts as missing.
+/// The text at a JSON pointer.
 fn text<'a>(payload: &'a Value, pointer: &str) -> Option<&'a str> {
-    payload
-        .pointer(pointer)?
-        .as_str()
-        .map(str::trim)
-        .filter(|text| !text.is_empty() && !text.contains("{{"))
+    filled(payload.pointer(pointer)?.as_str()?)
+}
+
+/// A value without the white space around it. One that is empty or holds a literal `{{…}}` of a
+/// template counts as missing.
+fn filled(value: &str) -> Option<&str> {
+    Some(value.trim()).filter(|value| !value.is_empty() && !value.contains("{{"))
 }
 
 #[cfg(test)]
@@ -164,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_end_no_run_need_nothing() {
+    fn events_that_end_no_run_are_ignored() {
         for event_type in
             ["TEST", "ACTOR.RUN.CREATED", "ACTOR.RUN.RESURRECTED", "ACTOR.BUILD.FAILED"]
         {
@@ -200,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn an_apify_run_id_is_never_taken_for_a_run_id_and_nonsense_is_noted() {
+    fn an_apify_run_id_is_not_a_run_id_and_an_unusable_hint_is_noted() {
         let hints = hints_of(&json!({"runId": RUN}), "runId=yesterday");
         assert_eq!(hints.run_stamp, None);
         assert_eq!(
             hints.unusable,
-            [r#"the webhook's query runId "yesterday" is no run id and was not used"#]
+            [r#"the webhook's query runId "yesterday" is not a run id and was not used"#]
         );
         let hints = hints_of(&json!({"runId": RUN, "clientId": "{{resource.meta.clientId}}"}), "");
         assert_eq!(hints, Hints::default());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::process::Command;
 
-/// What the function logs before it gives up for want of credentials.
+/// What the function logs before it stops because it has no credentials.
 fn logged(level: &str) -> Vec<Value> {
     let function = Command::new(env!("CARGO_BIN_EXE_webhook-intake"))
         .env_clear()
@@ -26,7 +26,7 @@ fn what_keeps_the_function_from_starting_is_logged_as_json() {
 }
 
 #[test]
-fn a_level_that_is_none_is_named_and_hides_nothing() {
+fn an_invalid_level_is_named_and_hides_nothing() {
     let [misread, error] = &logged("shared=loud")[..] else { panic!("two lines") };
     assert_eq!(misread["message"], "logging at info");
     let misread = misread["error"].as_str().expect("a reason");
