@@ -133,3 +133,15 @@ fn every_alarm_metric_and_command_is_explained() {
     let commands = commands.iter().map(|name| format!("runtally {}", name.to_lowercase()));
     assert_named("docs/operate.md", commands);
 }
+
+#[test]
+fn every_dependency_has_a_reason_and_no_other_crate_has() {
+    let manifest = read("Cargo.toml");
+    let (_, listed) = manifest.split_once("[workspace.dependencies]").unwrap();
+    let listed = listed.split("\n[").next().unwrap_or_default();
+    // The workspace's own crates have a path.
+    let crates = found(r#"(?m)^([a-z0-9_-]+) = (?:"|\{ version)"#, listed);
+    let page = read("docs/dependencies.md");
+    let reasons = page.split("\n## What was not taken").next().unwrap_or_default();
+    assert_eq!(found(r"`([a-z0-9_-]+)`", reasons), crates);
+}
