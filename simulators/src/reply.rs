@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 
 /// One request with its body.
@@ -24,6 +25,11 @@ pub fn json_reply(status: StatusCode, body: &impl Serialize) -> Response {
         .headers_mut()
         .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json; charset=utf-8"));
     response
+}
+
+/// An error as Airtable, Apify and the control endpoints write it.
+pub(crate) fn error_reply(status: StatusCode, kind: &str, message: &str) -> Response {
+    json_reply(status, &json!({"error": {"type": kind, "message": message}}))
 }
 
 /// The token after `Bearer`: `None` without the header, empty for another scheme.

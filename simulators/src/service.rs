@@ -1,12 +1,13 @@
 //! One simulated service with what is in front of it: counts, faults and control endpoints.
 
+use crate::reply::error_reply;
 use crate::{Fault, FaultRule, Faults, Request, Response, json_reply};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A vendor's API as a state machine: one request in, one response out.
 pub trait Service: Send + Sync + 'static {
@@ -73,16 +74,14 @@ impl<S: Service> Simulated<S> {
 
     /// The requests answered so far, control endpoints aside.
     pub fn requests(&self) -> Vec<RequestCount> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts
+        self.counts()
             .iter()
             .map(|(&(kind, status), &count)| RequestCount { kind, status, count })
             .collect()
     }
 
-    /// Forgets the requests counted so far.
-    pub fn reset_requests(&self) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<(&'static str, u16), u64>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers one request, of the vendor's API or of the control endpoints.
@@ -110,8 +109,7 @@ impl<S: Service> Simulated<S> {
             Answer::Reply(response) => response.status().as_u16(),
             Answer::Lost => 0,
         };
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((kind, status)).or_default() += 1;
+        *self.counts().entry((kind, status)).or_default() += 1;
         answer
     }
 
@@ -121,7 +119,7 @@ impl<S: Service> Simulated<S> {
             (&Method::POST, "/_sim/reset") => {
                 self.service.reset();
                 self.faults.clear();
-                self.reset_requests();
+                self.counts().clear();
                 json_reply(StatusCode::OK, &json!({"reset": true}))
             }
             (&Method::POST, "/_sim/faults") => {
@@ -154,5 +152,5 @@ impl<S: Service> Simulated<S> {
 
 /// An error of the control endpoints, which are ours and have one shape.
 pub(crate) fn control_error(status: StatusCode, message: &str) -> Response {
-    json_reply(status, &json!({"error": {"type": "simulator", "message": message}}))
+    error_reply(status, "simulator", message)
 }

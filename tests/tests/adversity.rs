@@ -107,7 +107,7 @@ async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
             MASTER_BASE,
             run_record::TABLE,
             run_record::POSTS_SCORED,
-            FieldSpec::checkbox("").kind,
+            FieldSpec::checkbox(""),
         )
         .unwrap();
     airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POST_SCORING_TOKENS).unwrap();

@@ -6,10 +6,11 @@ use super::params;
 use super::write::{Change, Plan};
 use crate::Request;
 use crate::reply::parameters;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The most rows one request writes or deletes.
-pub(crate) const MAX_RECORDS: usize = 10;
+const MAX_RECORDS: usize = 10;
 
 /// What a request writes.
 #[derive(Debug)]
@@ -22,52 +23,71 @@ pub(crate) struct Body {
     pub(crate) single: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Raw {
+    fields: Option<Map<String, Value>>,
+    records: Option<Value>,
+    typecast: Option<bool>,
+    return_fields_by_field_id: Option<bool>,
+    perform_upsert: Option<Upsert>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Upsert {
+    #[serde(default)]
+    fields_to_merge_on: Vec<String>,
+}
+
+/// One row among several.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    id: Option<String>,
+    fields: Map<String, Value>,
+}
+
 /// Reads the body of a POST: one row or up to ten.
 pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
-    let mut body = params::object(request)?;
-    params::only(&body, &["fields", "records", "typecast", "returnFieldsByFieldId"])?;
-    let single = body.contains_key("fields");
-    if single && body.contains_key("records") {
+    let raw: Raw = params::read(request)?;
+    let both = raw.fields.is_some() && raw.records.is_some();
+    if both || raw.perform_upsert.is_some() {
         return Err(ApiError::invalid_request());
     }
-    let changes = if single {
-        vec![Change { id: None, fields: cells(&mut body)? }]
-    } else {
-        records(&mut body, |record| {
-            params::only(&record, &["fields"]).map_err(|_| ApiError::invalid_records())?;
-            Ok(Change { id: None, fields: fields(record)? })
-        })?
-    };
-    finish(&body, changes, false, single)
+    if raw.fields.is_some() {
+        return raw.single(None, false);
+    }
+    let changes = raw.changes(|id| if id.is_none() { Some(None) } else { None })?;
+    Ok(raw.body(changes, false, false))
 }
 
 /// Reads the body of a PATCH or PUT of up to ten rows, or of an upsert.
 pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
-    let mut body = params::object(request)?;
-    let keys = ["records", "typecast", "returnFieldsByFieldId", "performUpsert"];
-    params::only(&body, &keys)?;
-    let merge_on = merge_on(&body)?;
-    let changes = records(&mut body, |record| {
-        params::only(&record, &["id", "fields"]).map_err(|_| ApiError::invalid_records())?;
-        let id = record.get("id").map(|id| id.as_str().filter(|id| ids::is_id("rec", id)));
-        let id = match id {
-            None if merge_on.is_some() => None,
-            Some(Some(id)) => Some(id.to_owned()),
-            None | Some(None) => return Err(ApiError::invalid_records()),
-        };
-        Ok(Change { id, fields: fields(record)? })
+    let raw: Raw = params::read(request)?;
+    if raw.fields.is_some() {
+        return Err(ApiError::invalid_request());
+    }
+    let merge_on = raw.perform_upsert.as_ref().map(|upsert| upsert.fields_to_merge_on.clone());
+    if merge_on.as_ref().is_some_and(|fields| fields.is_empty() || fields.len() > 3) {
+        return Err(ApiError::invalid_because("fieldsToMergeOn takes one to three fields"));
+    }
+    let changes = raw.changes(|id| match id {
+        None => merge_on.is_some().then_some(None),
+        Some(id) => ids::is_id("rec", &id).then_some(Some(id)),
     })?;
-    let mut body = finish(&body, changes, clear, false)?;
+    let mut body = raw.body(changes, clear, false);
     body.plan.merge_on = merge_on;
     Ok(body)
 }
 
 /// Reads the body of a PATCH or PUT of the row that the path names.
 pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Body, ApiError> {
-    let mut body = params::object(request)?;
-    params::only(&body, &["fields", "typecast", "returnFieldsByFieldId"])?;
-    let changes = vec![Change { id: Some(id.to_owned()), fields: cells(&mut body)? }];
-    finish(&body, changes, clear, true)
+    let raw: Raw = params::read(request)?;
+    if raw.records.is_some() || raw.perform_upsert.is_some() {
+        return Err(ApiError::invalid_request());
+    }
+    raw.single(Some(id.to_owned()), clear)
 }
 
 /// Reads the ids of a DELETE.
@@ -80,61 +100,32 @@ pub(crate) fn deleted(request: &Request) -> Result<Vec<String>, ApiError> {
     if good { Ok(ids) } else { Err(ApiError::invalid_records()) }
 }
 
-fn finish(
-    body: &Map<String, Value>,
-    changes: Vec<Change>,
-    clear: bool,
-    single: bool,
-) -> Result<Body, ApiError> {
-    let plan = Plan { typecast: params::flag(body, "typecast")?, clear, merge_on: None };
-    let by_field_id = params::flag(body, "returnFieldsByFieldId")?;
-    Ok(Body { changes, plan, by_field_id, single })
-}
-
-/// The `fields` of a body that writes one row.
-fn cells(body: &mut Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
-    match body.remove("fields") {
-        Some(Value::Object(fields)) => Ok(fields),
-        Some(_) => Err(ApiError::invalid_request()),
-        None => Err(ApiError::missing_field("fields")),
+impl Raw {
+    fn single(mut self, id: Option<String>, clear: bool) -> Result<Body, ApiError> {
+        let fields = self.fields.take().ok_or_else(|| ApiError::missing_field("fields"))?;
+        Ok(self.body(vec![Change { id, fields }], clear, true))
     }
-}
 
-/// The `fields` of one row among several.
-fn fields(mut record: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
-    match record.remove("fields") {
-        Some(Value::Object(fields)) => Ok(fields),
-        Some(_) | None => Err(ApiError::invalid_records()),
+    /// The rows of a body. `known` turns an id that is given or not into the row's; `None` refuses.
+    fn changes(
+        &self,
+        known: impl Fn(Option<String>) -> Option<Option<String>>,
+    ) -> Result<Vec<Change>, ApiError> {
+        let records = self.records.as_ref().ok_or_else(|| ApiError::missing_field("records"))?;
+        let records = Vec::<Record>::deserialize(records).ok();
+        let records = records.filter(|all| !all.is_empty() && all.len() <= MAX_RECORDS);
+        let change = |Record { id, fields }| Some(Change { id: known(id)?, fields });
+        let changes = records.and_then(|all| all.into_iter().map(change).collect());
+        changes.ok_or_else(ApiError::invalid_records)
     }
-}
 
-fn records(
-    body: &mut Map<String, Value>,
-    read: impl Fn(Map<String, Value>) -> Result<Change, ApiError>,
-) -> Result<Vec<Change>, ApiError> {
-    let records = match body.remove("records") {
-        Some(Value::Array(records)) => records,
-        Some(_) => return Err(ApiError::invalid_records()),
-        None => return Err(ApiError::missing_field("records")),
-    };
-    if records.is_empty() || records.len() > MAX_RECORDS {
-        return Err(ApiError::invalid_records());
+    fn body(self, changes: Vec<Change>, clear: bool, single: bool) -> Body {
+        let typecast = self.typecast.unwrap_or_default();
+        Body {
+            changes,
+            plan: Plan { typecast, clear, merge_on: None },
+            by_field_id: self.return_fields_by_field_id.unwrap_or_default(),
+            single,
+        }
     }
-    let object = |record| {
-        let Value::Object(record) = record else { return Err(ApiError::invalid_records()) };
-        read(record)
-    };
-    records.into_iter().map(object).collect()
-}
-
-/// The fields to merge on: one to three names or ids.
-fn merge_on(body: &Map<String, Value>) -> Result<Option<Vec<String>>, ApiError> {
-    let Some(upsert) = body.get("performUpsert") else { return Ok(None) };
-    let upsert = upsert.as_object().ok_or_else(ApiError::invalid_request)?;
-    params::only(upsert, &["fieldsToMergeOn"])?;
-    let fields = params::texts(upsert, "fieldsToMergeOn")?;
-    if fields.is_empty() || fields.len() > 3 {
-        return Err(ApiError::invalid_because("fieldsToMergeOn takes one to three fields"));
-    }
-    Ok(Some(fields))
 }

@@ -5,8 +5,7 @@ use serde_json::Value;
 
 impl FieldSpec {
     /// A field of any kind.
-    #[must_use]
-    pub fn new(name: &str, kind: FieldKind) -> Self {
+    pub(crate) fn new(name: &str, kind: FieldKind) -> Self {
         Self { name: name.to_owned(), description: None, kind }
     }
 
@@ -26,12 +25,6 @@ impl FieldSpec {
     #[must_use]
     pub fn url(name: &str) -> Self {
         Self::new(name, FieldKind::Url)
-    }
-
-    /// An e-mail address.
-    #[must_use]
-    pub fn email(name: &str) -> Self {
-        Self::new(name, FieldKind::Email)
     }
 
     /// A number.
@@ -65,12 +58,6 @@ impl FieldSpec {
         Self::new(name, FieldKind::SingleSelect { choices: named(choices) })
     }
 
-    /// Any of some choices.
-    #[must_use]
-    pub fn multiple_selects(name: &str, choices: &[&str]) -> Self {
-        Self::new(name, FieldKind::MultipleSelects { choices: named(choices) })
-    }
-
     /// A day.
     #[must_use]
     pub fn date(name: &str) -> Self {
@@ -94,12 +81,6 @@ impl FieldSpec {
         Self::new(name, FieldKind::CreatedTime)
     }
 
-    /// When a cell of the row was last changed.
-    #[must_use]
-    pub fn last_modified_time(name: &str) -> Self {
-        Self::new(name, FieldKind::LastModifiedTime)
-    }
-
     /// A formula with its result in every row.
     #[must_use]
     pub fn formula(name: &str, value: Option<Value>) -> Self {
@@ -112,15 +93,9 @@ impl FieldSpec {
         let linked_table_id = linked_table_id.to_owned();
         Self::new(name, FieldKind::MultipleRecordLinks { linked_table_id })
     }
-
-    /// Files.
-    #[must_use]
-    pub fn attachments(name: &str) -> Self {
-        Self::new(name, FieldKind::MultipleAttachments)
-    }
 }
 
-fn named(choices: &[&str]) -> Vec<Choice> {
+pub(crate) fn named(choices: &[&str]) -> Vec<Choice> {
     let choice = |name: &&str| Choice { id: String::new(), name: (*name).to_owned(), color: None };
     choices.iter().map(choice).collect()
 }

@@ -9,10 +9,26 @@ use super::schema::{FieldSpec, TableSpec};
 use super::state::{Place, State};
 use crate::reply::parameters;
 use crate::{Request, invent};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// How many bases one page lists.
 const BASES_PAGE: usize = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTable {
+    name: Option<String>,
+    description: Option<String>,
+    fields: Option<Vec<Map<String, Value>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldChange {
+    name: Option<String>,
+    description: Option<String>,
+}
 
 /// Who asks, and what for.
 pub(crate) fn whoami(token: &Token) -> Value {
@@ -61,17 +77,12 @@ pub(crate) fn create_table(
     base: &str,
     request: &Request,
 ) -> Result<Value, ApiError> {
-    let body = params::object(request)?;
-    params::only(&body, &["name", "description", "fields"])?;
-    let fields = body.get("fields").and_then(Value::as_array);
-    let fields = fields
-        .ok_or_else(|| ApiError::missing_field("fields"))?
-        .iter()
-        .map(|field| field_spec(field.as_object().ok_or_else(ApiError::invalid_request)?));
+    let NewTable { name, description, fields } = params::read(request)?;
+    let fields = fields.ok_or_else(|| ApiError::missing_field("fields"))?;
     let spec = TableSpec {
-        name: params::text(&body, "name")?.ok_or_else(|| ApiError::missing_field("name"))?,
-        description: params::text(&body, "description")?,
-        fields: fields.collect::<Result<_, _>>()?,
+        name: name.ok_or_else(|| ApiError::missing_field("name"))?,
+        description,
+        fields: fields.into_iter().map(field_spec).collect::<Result<_, _>>()?,
         views: Vec::new(),
     };
     let known = state.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
@@ -88,7 +99,7 @@ pub(crate) fn create_field(
     place: Place<'_>,
     request: &Request,
 ) -> Result<Value, ApiError> {
-    let spec = field_spec(&params::object(request)?)?;
+    let spec = field_spec(params::read(request)?)?;
     add_field(state, place, spec)
 }
 
@@ -114,9 +125,7 @@ pub(crate) fn update_field(
     field: &str,
     request: &Request,
 ) -> Result<Value, ApiError> {
-    let body = params::object(request)?;
-    params::only(&body, &["name", "description"])?;
-    let (name, description) = (params::text(&body, "name")?, params::text(&body, "description")?);
+    let FieldChange { name, description } = params::read(request)?;
     if name.is_none() && description.is_none() {
         return Err(ApiError::invalid_request());
     }
@@ -142,10 +151,12 @@ pub(crate) fn rename(table: &mut Table, index: usize, name: &str) -> Result<(), 
 }
 
 /// A field as a body describes it. What Airtable computes cannot be made this way.
-fn field_spec(body: &Map<String, Value>) -> Result<FieldSpec, ApiError> {
-    params::only(body, &["name", "type", "description", "options"])?;
-    let value = Value::Object(body.clone());
-    let spec: FieldSpec = serde_json::from_value(value).map_err(|_| define::bad_options())?;
+fn field_spec(body: Map<String, Value>) -> Result<FieldSpec, ApiError> {
+    if body.keys().any(|key| !["name", "type", "description", "options"].contains(&key.as_str())) {
+        return Err(ApiError::invalid_request());
+    }
+    let spec = serde_json::from_value::<FieldSpec>(body.into());
+    let spec = spec.map_err(|_| define::bad_options())?;
     if spec.kind.class() == Class::Computed {
         let message = "Creating fields of this type is not supported";
         return Err(ApiError::unprocessable("UNSUPPORTED_FIELD_TYPE_FOR_CREATE", message));

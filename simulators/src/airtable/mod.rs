@@ -34,6 +34,6 @@ mod write;
 
 pub use edits::{EditError, Row};
 pub use options::{AirtableOptions, Scope, Token};
-pub use schema::{Choice, Constant, FieldKind, FieldSpec, Format, TableSpec, ViewSpec};
+pub use schema::{FieldSpec, TableSpec, ViewSpec};
 pub use simulator::Airtable;
 pub use state::LoadError;

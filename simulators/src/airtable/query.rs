@@ -2,10 +2,10 @@
 
 use super::error::ApiError;
 use super::params;
-use super::render::{Shape, check_locale};
+use super::render::{Shape, as_text, check_locale};
 use crate::Request;
 use crate::reply::parameters;
-use serde_json::{Map, Value};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The most rows on one page.
@@ -76,60 +76,61 @@ impl Query {
 
     /// Reads the body of a POST. Zone and locale stay in the query string.
     pub(crate) fn from_body(request: &Request) -> Result<Self, ApiError> {
-        const KEYS: &[&str] = &[
-            "fields",
-            "filterByFormula",
-            "maxRecords",
-            "pageSize",
-            "sort",
-            "view",
-            "cellFormat",
-            "returnFieldsByFieldId",
-            "recordMetadata",
-            "offset",
-        ];
-        let body = params::object(request)?;
-        params::only(&body, KEYS)?;
+        let body: ListBody = params::read(request)?;
         let mut shape = Shape {
-            fields: params::texts(&body, "fields")?,
-            by_field_id: params::flag(&body, "returnFieldsByFieldId")?,
-            as_text: match params::text(&body, "cellFormat")?.as_deref() {
-                None | Some("json") => false,
-                Some("string") => true,
-                Some(_) => return Err(ApiError::invalid_request()),
-            },
+            fields: body.fields,
+            by_field_id: body.return_fields_by_field_id.unwrap_or_default(),
+            as_text: as_text(body.cell_format.as_deref())?,
             comment_count: false,
         };
-        for value in params::texts(&body, "recordMetadata")? {
-            comment_count(&mut shape, &value)?;
+        for value in &body.record_metadata {
+            comment_count(&mut shape, value)?;
         }
         if shape.as_text {
-            let pairs = parameters(request);
-            let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
-            check_locale(value("timeZone"), value("userLocale"))?;
+            check_locale(&parameters(request))?;
         }
-        let mut select = Select {
-            filter: params::text(&body, "filterByFormula")?,
-            view: params::text(&body, "view")?,
-            sort: Vec::new(),
-            max_records: number(&body, "maxRecords", usize::MAX)?,
+        let sort = |SortBody { field, direction }| {
+            Sort::read(field.as_deref(), direction.as_deref().unwrap_or("asc"))
         };
-        let sorts =
-            body.get("sort").map(|sort| sort.as_array().ok_or_else(ApiError::invalid_request));
-        for sort in sorts.transpose()?.into_iter().flatten() {
-            let sort = sort.as_object().ok_or_else(ApiError::invalid_request)?;
-            params::only(sort, &["field", "direction"])?;
-            let direction = params::text(sort, "direction")?;
-            let field = params::text(sort, "field")?;
-            select.sort.push(Sort::read(field.as_deref(), direction.as_deref().unwrap_or("asc"))?);
-        }
+        let select = Select {
+            filter: body.filter_by_formula,
+            view: body.view,
+            sort: body.sort.into_iter().map(sort).collect::<Result<_, _>>()?,
+            max_records: body.max_records.map(|max| count(Some(max), usize::MAX)).transpose()?,
+        };
         Ok(Self {
             shape,
             select: select.without_empty(),
-            page_size: number(&body, "pageSize", MAX_PAGE)?.unwrap_or(MAX_PAGE),
-            offset: params::text(&body, "offset")?,
+            page_size: body.page_size.map_or(Ok(MAX_PAGE), |size| count(Some(size), MAX_PAGE))?,
+            offset: body.offset,
         })
     }
+}
+
+/// The body of a POST to `listRecords`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ListBody {
+    #[serde(default)]
+    fields: Vec<String>,
+    filter_by_formula: Option<String>,
+    max_records: Option<u64>,
+    page_size: Option<u64>,
+    #[serde(default)]
+    sort: Vec<SortBody>,
+    view: Option<String>,
+    cell_format: Option<String>,
+    return_fields_by_field_id: Option<bool>,
+    #[serde(default)]
+    record_metadata: Vec<String>,
+    offset: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SortBody {
+    field: Option<String>,
+    direction: Option<String>,
 }
 
 impl Select {
@@ -172,8 +173,4 @@ fn comment_count(shape: &mut Shape, value: &str) -> Result<(), ApiError> {
 fn count(value: Option<u64>, max: usize) -> Result<usize, ApiError> {
     let count = value.and_then(|count| usize::try_from(count).ok());
     count.filter(|count| (1..=max).contains(count)).ok_or_else(ApiError::invalid_request)
-}
-
-fn number(body: &Map<String, Value>, key: &str, max: usize) -> Result<Option<usize>, ApiError> {
-    body.get(key).map(|value| count(value.as_u64(), max)).transpose()
 }

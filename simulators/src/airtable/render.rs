@@ -29,13 +29,9 @@ impl Shape {
             None | Some("false" | "0" | "") => false,
             Some(_) => return Err(ApiError::invalid_request()),
         };
-        let as_text = match value("cellFormat") {
-            None | Some("json") => false,
-            Some("string") => true,
-            Some(_) => return Err(ApiError::invalid_request()),
-        };
+        let as_text = as_text(value("cellFormat"))?;
         if as_text {
-            check_locale(value("timeZone"), value("userLocale"))?;
+            check_locale(pairs)?;
         }
         Ok(Self { by_field_id, as_text, ..Self::default() })
     }
@@ -88,9 +84,19 @@ impl Shape {
     }
 }
 
+/// Whether a `cellFormat` asks for texts.
+pub(crate) fn as_text(format: Option<&str>) -> Result<bool, ApiError> {
+    match format {
+        None | Some("json") => Ok(false),
+        Some("string") => Ok(true),
+        Some(_) => Err(ApiError::invalid_request()),
+    }
+}
+
 /// Texts need a zone and a locale. The only zone the simulator knows is UTC.
-pub(crate) fn check_locale(zone: Option<&str>, locale: Option<&str>) -> Result<(), ApiError> {
-    let (Some(zone), Some(_)) = (zone, locale) else {
+pub(crate) fn check_locale(pairs: &[(String, String)]) -> Result<(), ApiError> {
+    let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let (Some(zone), Some(_)) = (value("timeZone"), value("userLocale")) else {
         return Err(ApiError::invalid_because(
             "timeZone and userLocale are required when cellFormat is string",
         ));

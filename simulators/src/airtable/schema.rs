@@ -67,9 +67,8 @@ pub struct FieldSpec {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its type and options.
     #[serde(flatten)]
-    pub kind: FieldKind,
+    pub(crate) kind: FieldKind,
 }
 
 /// The type of a field with its options, in the JSON form of Airtable's Meta API.
@@ -80,114 +79,77 @@ pub struct FieldSpec {
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
 )]
-pub enum FieldKind {
-    /// One line of text.
+pub(crate) enum FieldKind {
     SingleLineText,
-    /// Text of several lines.
     MultilineText,
-    /// Text with markup.
     RichText,
-    /// An e-mail address.
     Email,
-    /// A web address.
     Url,
-    /// A telephone number.
     PhoneNumber,
-    /// A number.
     Number {
-        /// Digits shown after the point, 0 to 8.
+        /// Digits after the point, 0 to 8.
         precision: u8,
     },
-    /// An amount of money.
     Currency {
-        /// Digits shown after the point, 0 to 7.
+        /// Digits after the point, 0 to 7.
         precision: u8,
-        /// The sign in front of it.
         symbol: String,
     },
     /// A share; 0.5 is shown as 50 %.
     Percent {
-        /// Digits shown after the point, 0 to 8.
         precision: u8,
     },
-    /// Yes or nothing.
     Checkbox {
-        /// The mark.
         icon: String,
-        /// Its colour.
         color: String,
     },
-    /// One of some choices.
     SingleSelect {
-        /// The choices.
         choices: Vec<Choice>,
     },
-    /// Any of some choices.
     MultipleSelects {
-        /// The choices.
         choices: Vec<Choice>,
     },
-    /// A day.
     Date {
-        /// How it is shown.
         date_format: Format,
     },
-    /// A moment. The only time zone the simulator knows is `utc`.
+    /// The only time zone the simulator knows is `utc`.
     DateTime {
-        /// The zone of a text without one.
         time_zone: String,
-        /// How the day is shown.
         date_format: Format,
-        /// How the time is shown.
         time_format: Format,
     },
-    /// When the row was made.
     CreatedTime,
-    /// When a cell of the row was last changed.
     LastModifiedTime,
-    /// A formula; the simulator holds its result, the same in every row.
     Formula(Constant),
-    /// A summary of linked rows, held as for [`FieldKind::Formula`].
     Rollup(Constant),
-    /// Cells of linked rows, held as for [`FieldKind::Formula`].
     MultipleLookupValues(Constant),
-    /// How many rows are linked, held as for [`FieldKind::Formula`].
     Count(Constant),
-    /// The number of the row, held as for [`FieldKind::Formula`].
     AutoNumber(Constant),
-    /// Links to rows of a table.
     MultipleRecordLinks {
-        /// The id of that table.
         linked_table_id: String,
     },
-    /// Files.
     MultipleAttachments,
 }
 
-/// The result of a computed field.
+/// The result of a computed field, the same in every row: the simulator computes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Constant {
-    /// The cell of every row; absent for an empty one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
+pub(crate) struct Constant {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<Value>,
 }
 
-/// One choice of a select field.
+/// One choice of a select field. Its id is given when the field is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
-    /// Its id, given when the field is made.
+pub(crate) struct Choice {
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub id: String,
-    /// Its name, which is what cells hold.
-    pub name: String,
-    /// Its colour.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub color: Option<String>,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) color: Option<String>,
 }
 
-/// How a day or a time is shown.
+/// How a day or a time is shown, such as `iso` or `24hour`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Format {
-    /// The format's name, such as `iso` or `24hour`.
-    pub name: String,
+pub(crate) struct Format {
+    pub(crate) name: String,
 }

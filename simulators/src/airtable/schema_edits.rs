@@ -7,7 +7,7 @@ use super::edits::{EditError, find};
 use super::formula;
 use super::meta;
 use super::model::{Table, find_field};
-use super::schema::{FieldKind, FieldSpec, ViewSpec};
+use super::schema::{FieldSpec, ViewSpec};
 use super::simulator::Airtable;
 use super::state::State;
 use serde_json::Value;
@@ -59,14 +59,14 @@ impl Airtable {
         Ok(())
     }
 
-    /// Makes a field one of another type. Cells are converted as far as they can be, and
+    /// Gives a field the type of `spec`. Cells are converted as far as they can be, and
     /// cleared otherwise.
     pub fn retype_field(
         &self,
         base: &str,
         table: &str,
         field: &str,
-        kind: FieldKind,
+        spec: FieldSpec,
     ) -> Result<(), EditError> {
         let mut state = self.lock();
         let index = field_at(find(&mut state, (base, table))?, field)?;
@@ -74,11 +74,11 @@ impl Airtable {
         let State { bases, ids, .. } = &mut *state;
         // Texts of linked rows are read from the base as it was.
         let Some(before) = bases.get(base).cloned() else { return Ok(()) };
-        define::check_kind(&before, &kind)?;
+        define::check_kind(&before, &spec.kind)?;
         if let Some(table) = bases.get_mut(base).and_then(|base| base.table_mut(table)) {
             let old = table.fields[index].clone();
             let mut new = old.clone();
-            new.spec.kind = kind;
+            new.spec.kind = spec.kind;
             define::name_choices(&mut new.spec.kind, ids);
             let mut new = Cow::Owned(new);
             let mut writing = Writing { typecast: true, ids, base: &before };

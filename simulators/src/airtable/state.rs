@@ -25,20 +25,11 @@ pub(crate) type Place<'a> = (&'a str, &'a str);
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A value is not what this version writes.
-    #[error("stored value {key} is unreadable")]
-    Unreadable {
-        /// Its key.
-        key: String,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error("stored value {0} is unreadable")]
+    Unreadable(String, #[source] serde_json::Error),
     /// A row belongs to a table that is not stored.
-    #[error("stored row {key} belongs to no table")]
-    Orphan {
-        /// Its key.
-        key: String,
-    },
+    #[error("stored row {0} belongs to no table")]
+    Orphan(String),
 }
 
 /// Everything a simulated Airtable holds.
@@ -66,7 +57,7 @@ impl State {
         }
         for (key, text) in stored.iter().filter(|(key, _)| key.starts_with("airtable/record/")) {
             let record: Record = read(key, text)?;
-            let orphan = || LoadError::Orphan { key: key.clone() };
+            let orphan = || LoadError::Orphan(key.clone());
             let parts: Vec<&str> = key.split('/').collect();
             let [_, _, base, table, id] = parts.as_slice() else { return Err(orphan()) };
             let base: Option<&mut Base> = bases.get_mut(*base);
@@ -157,8 +148,7 @@ impl State {
 }
 
 fn read<T: serde::de::DeserializeOwned>(key: &str, text: &str) -> Result<T, LoadError> {
-    let unreadable = |source| LoadError::Unreadable { key: key.to_owned(), source };
-    serde_json::from_str(text).map_err(unreadable)
+    serde_json::from_str(text).map_err(|error| LoadError::Unreadable(key.to_owned(), error))
 }
 
 fn written(value: &impl serde::Serialize) -> String {

@@ -94,10 +94,10 @@ impl Dispatch {
             run_id,
             created_at: now,
             status: DispatchStatus::Active,
-            request_url: webhook.request_url().to_owned(),
+            request_url: webhook.0.request_url.clone(),
             headers: webhook.headers(&variables),
             body: webhook.body(&variables),
-            do_not_retry: webhook.do_not_retry(),
+            do_not_retry: webhook.0.do_not_retry,
             calls: Vec::new(),
             next_call_at: Some(now),
         }

@@ -1,8 +1,8 @@
 //! Apify's errors: `{"error":{"type":…,"message":…}}`.
 
-use crate::{Response, json_reply};
+use crate::Response;
+use crate::reply::error_reply;
 use http::StatusCode;
-use serde_json::json;
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,36 +28,25 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    fn code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::InvalidValue { .. } => StatusCode::BAD_REQUEST,
-            Self::TokenNotProvided | Self::InvalidToken | Self::UserOrTokenNotFound => {
-                StatusCode::UNAUTHORIZED
+            Self::InvalidValue { .. } => (StatusCode::BAD_REQUEST, "invalid-value"),
+            Self::TokenNotProvided => (StatusCode::UNAUTHORIZED, "token-not-provided"),
+            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid-token"),
+            Self::UserOrTokenNotFound => (StatusCode::UNAUTHORIZED, "user-or-token-not-found"),
+            Self::RecordNotFound { .. } => (StatusCode::NOT_FOUND, "record-not-found"),
+            Self::PageNotFound => (StatusCode::NOT_FOUND, "page-not-found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::RateLimitExceeded { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "rate-limit-exceeded")
             }
-            Self::RecordNotFound { .. } | Self::PageNotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RateLimitExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
-            &Self::Internal(status) => status,
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::InvalidValue { .. } => "invalid-value",
-            Self::TokenNotProvided => "token-not-provided",
-            Self::InvalidToken => "invalid-token",
-            Self::UserOrTokenNotFound => "user-or-token-not-found",
-            Self::RecordNotFound { .. } => "record-not-found",
-            Self::PageNotFound => "page-not-found",
-            Self::MethodNotAllowed => "method-not-allowed",
-            Self::RateLimitExceeded { .. } => "rate-limit-exceeded",
-            Self::Internal(_) => "internal-server-error",
+            &Self::Internal(status) => (status, "internal-server-error"),
         }
     }
 
     /// The response that carries this error.
     pub(super) fn response(&self) -> Response {
-        let body = json!({"error": {"type": self.kind(), "message": self.to_string()}});
-        json_reply(self.status(), &body)
+        let (status, kind) = self.code();
+        error_reply(status, kind, &self.to_string())
     }
 }

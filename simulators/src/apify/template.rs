@@ -182,12 +182,6 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_variable_without_the_flag_is_delivered_as_it_stands() {
-        let template = r#"{"runId": "{{resource.id}}"}"#;
-        assert_eq!(render(template, false, &variables()).unwrap(), template);
-    }
-
-    #[test]
     fn a_quoted_variable_with_the_flag_keeps_its_type_only_as_the_whole_string() {
         let template =
             r#"{"n": "{{resource.n}}", "text": "run {{resource.id}}: {{resource.n}}", "{{n}}": 1}"#;

@@ -59,7 +59,7 @@ impl EventType {
 /// A webhook that can be saved: its address is an http URL and its templates are well formed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WebhookSpec", into = "WebhookSpec")]
-pub struct Webhook(WebhookSpec);
+pub struct Webhook(pub(super) WebhookSpec);
 
 /// A webhook as a caller gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,22 +133,10 @@ impl From<Webhook> for WebhookSpec {
 }
 
 impl Webhook {
-    /// Where the payload is posted.
-    #[must_use]
-    pub fn request_url(&self) -> &str {
-        &self.0.request_url
-    }
-
     /// Whether it wants to hear of `event`.
     #[must_use]
     pub fn wants(&self, event: EventType) -> bool {
         self.0.event_types.contains(&event)
-    }
-
-    /// Whether one failed call is the end of it.
-    #[must_use]
-    pub fn do_not_retry(&self) -> bool {
-        self.0.do_not_retry
     }
 
     /// The body to post.

@@ -48,23 +48,26 @@ pub(super) fn prompt(
     surface: Surface,
     rules: Rules,
 ) -> Result<Prompt, ApiError> {
-    if request.labels.is_some() && surface == Surface::Studio {
-        return refuse(
-            "Invalid JSON payload received. Unknown name \"labels\": Cannot find field.",
-        );
-    }
-    if request.contents.is_empty() {
-        return refuse("contents is not specified");
-    }
-    if request.contents.iter().any(|content| content.parts.is_empty()) {
-        return refuse("contents.parts must not be empty.");
-    }
-    if request.contents.iter().any(|content| content.role == Some(Role::System)) {
-        return refuse("Please use a valid role: user, model.");
-    }
+    let mut turns = request.contents.iter();
     let last = request.contents.last().and_then(|content| content.role);
-    if rules.strict && last == Some(Role::Model) {
-        return refuse("The last turn must not have the role model: prefill is not supported.");
+    let rules_broken = [
+        (
+            request.labels.is_some() && surface == Surface::Studio,
+            "Invalid JSON payload received. Unknown name \"labels\": Cannot find field.",
+        ),
+        (request.contents.is_empty(), "contents is not specified"),
+        (turns.clone().any(|turn| turn.parts.is_empty()), "contents.parts must not be empty."),
+        (
+            turns.any(|turn| turn.role == Some(Role::System)),
+            "Please use a valid role: user, model.",
+        ),
+        (
+            rules.strict && last == Some(Role::Model),
+            "The last turn must not have the role model: prefill is not supported.",
+        ),
+    ];
+    if let Some((_, message)) = rules_broken.iter().find(|(broken, _)| *broken) {
+        return refuse(message);
     }
     if request.cached_content.is_some() {
         let in_cache = request.system_instruction.is_some()

@@ -1,6 +1,6 @@
 use super::world::{BASE, OTHER_BASE, World, kind, object, path};
 use serde_json::{Value, json};
-use simulators::airtable::{EditError, FieldKind, FieldSpec, TableSpec, ViewSpec};
+use simulators::airtable::{EditError, FieldSpec, TableSpec, ViewSpec};
 
 const TABLE: &str = "Client Run Results";
 
@@ -59,7 +59,7 @@ fn a_retyped_field_keeps_what_can_be_converted() {
         world.insert(json!({"Run ID": notes, "Notes": notes}));
     }
     let retype = |spec: FieldSpec| {
-        world.airtable().retype_field(BASE, TABLE, "Notes", spec.kind).unwrap();
+        world.airtable().retype_field(BASE, TABLE, "Notes", spec).unwrap();
         world.column("Notes").into_iter().map(|(_, cell)| cell).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -79,7 +79,7 @@ fn an_edit_that_cannot_be_made_says_why() {
     assert_eq!(airtable.add_table("base", spec), Err(EditError::BadBaseId("base".to_owned())));
     let missing = airtable.rows(BASE, "Gone").unwrap_err();
     assert_eq!(missing.to_string(), format!("base {BASE} has no table \"Gone\""));
-    let field = airtable.retype_field(BASE, TABLE, "Gone", FieldKind::Url).unwrap_err();
+    let field = airtable.retype_field(BASE, TABLE, "Gone", FieldSpec::url("")).unwrap_err();
     assert_eq!(field.to_string(), "there is no field \"Gone\"");
     let refused = airtable.edit(BASE, TABLE, "recUnknownRecord1", Default::default()).unwrap_err();
     assert!(refused.to_string().contains("recUnknownRecord1"));
