@@ -32,6 +32,11 @@ fn owned(path: &str) -> Request {
     with(get(path), "authorization", &format!("Bearer {TOKEN}"))
 }
 
+/// The path of a run that is made up here.
+fn added(apify: &Simulated<Apify>, spec: RunSpec) -> String {
+    format!("/v2/actor-runs/{}", apify.service().add_run(spec))
+}
+
 fn with_items(items: Vec<Value>) -> RunSpec {
     RunSpec { items, ..RunSpec::default() }
 }
@@ -64,7 +69,7 @@ fn ids(response: &Response) -> Vec<String> {
 async fn a_run_is_readable_without_a_token_but_hides_its_cost() {
     let apify = apify();
     let spec = RunSpec { cost_usd: Some(1.25), ..RunSpec::default() };
-    let path = format!("/v2/actor-runs/{}", apify.service().add_run(spec));
+    let path = added(&apify, spec);
     assert_eq!(data(&apify, &path).await["usageTotalUsd"], 1.25);
     assert_eq!(data(&apify, &path).await["status"], "SUCCEEDED");
     let (status, body) = json(&apify, get(&path)).await;
@@ -76,7 +81,7 @@ async fn a_run_is_readable_without_a_token_but_hides_its_cost() {
 #[tokio::test(start_paused = true)]
 async fn a_token_is_taken_from_the_header_or_the_query() {
     let apify = apify();
-    let path = format!("/v2/actor-runs/{}", apify.service().add_run(RunSpec::default()));
+    let path = added(&apify, RunSpec::default());
     let unknown = with(get(&path), "authorization", "Bearer other");
     assert_eq!(refusal(&apify, unknown).await, (401, "user-or-token-not-found".into()));
     let not_bearer = with(get(&path), "authorization", TOKEN);
@@ -104,8 +109,7 @@ async fn all_but_a_run_needs_a_token() {
 #[tokio::test(start_paused = true)]
 async fn an_error_names_its_type() {
     let apify = apify();
-    let run = apify.service().add_run(RunSpec::default());
-    let run = format!("/v2/actor-runs/{run}");
+    let run = added(&apify, RunSpec::default());
     for (request, expected) in [
         (owned("/v2/actor-runs/none"), (404, "record-not-found")),
         (owned("/v2/datasets/none/items"), (404, "record-not-found")),
@@ -213,8 +217,7 @@ async fn a_clean_page_may_be_short_though_more_items_follow() {
 async fn fields_and_omit_choose_top_level_keys() {
     let apify = apify();
     let item = json!({"id": "1", "type": "post", "author": {"id": "a"}});
-    let run = apify.service().add_run(with_items(vec![item]));
-    let path = format!("/v2/actor-runs/{run}/dataset/items");
+    let path = added(&apify, with_items(vec![item])) + "/dataset/items";
     let (_, fields) = json(&apify, owned(&format!("{path}?fields=id,author"))).await;
     assert_eq!(fields, json!([{"id": "1", "author": {"id": "a"}}]));
     let (_, omit) = json(&apify, owned(&format!("{path}?omit=id,author"))).await;
@@ -224,9 +227,8 @@ async fn fields_and_omit_choose_top_level_keys() {
 #[tokio::test(start_paused = true)]
 async fn jsonl_is_one_item_a_line() {
     let apify = apify();
-    let run = apify.service().add_run(with_items(vec![json!({"id": "1"}), json!({"id": "2"})]));
-    let path = format!("/v2/actor-runs/{run}/dataset/items?format=jsonl");
-    let page = reply(&apify, owned(&path)).await;
+    let run = added(&apify, with_items(vec![json!({"id": "1"}), json!({"id": "2"})]));
+    let page = reply(&apify, owned(&format!("{run}/dataset/items?format=jsonl"))).await;
     assert_eq!(page.body(), "{\"id\":\"1\"}\n{\"id\":\"2\"}\n");
 }
 
@@ -253,7 +255,7 @@ async fn a_cost_may_be_preliminary_for_ten_seconds() {
     let apify = apify();
     let spec =
         RunSpec { cost_usd: Some(0.5), preliminary_cost_usd: Some(0.3), ..RunSpec::default() };
-    let path = format!("/v2/actor-runs/{}", apify.service().add_run(spec));
+    let path = added(&apify, spec);
     assert_eq!(data(&apify, &path).await["usageTotalUsd"], 0.3);
     tokio::time::advance(Duration::from_secs(10)).await;
     assert_eq!(data(&apify, &path).await["usageTotalUsd"], 0.5);
@@ -277,7 +279,7 @@ async fn the_input_is_returned_verbatim_by_both_routes() {
 #[tokio::test(start_paused = true)]
 async fn a_resource_takes_sixty_requests_a_second() {
     let apify = apify();
-    let path = format!("/v2/actor-runs/{}", apify.service().add_run(RunSpec::default()));
+    let path = added(&apify, RunSpec::default());
     for _ in 0..60 {
         let response = reply(&apify, owned(&path)).await;
         assert_eq!(

@@ -74,6 +74,11 @@ async fn refused(gemini: &Simulated<Gemini>, request: Request) -> (u16, String) 
     (status.as_u16(), body["error"]["status"].as_str().unwrap_or_default().to_owned())
 }
 
+/// The scoring request with this `generationConfig` member.
+fn configured(name: &str, value: Value) -> Value {
+    changed(&format!("/generationConfig/{name}"), value)
+}
+
 /// The scoring request with `value` at `pointer`'s place.
 fn changed(pointer: &str, value: Value) -> Value {
     let mut body = scoring(&["a post"]);
@@ -262,43 +267,25 @@ async fn an_output_limit_counts_thoughts_and_may_leave_no_text_at_all() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_breaks_a_rule_is_an_invalid_argument() {
     let gemini = gemini();
-    let config = "/generationConfig";
+    let strings = json!({"type": "array", "items": {"type": "string"}});
+    let level = |level: &str| configured("thinkingConfig", json!({"thinkingLevel": level}));
+    let budget = json!({"thinkingBudget": 5});
+    let both = json!({"thinkingLevel": "LOW", "thinkingBudget": 5});
     for (body, model) in [
         (changed("/prompt", json!("x")), LITE),
-        (changed(&format!("{config}/responseMime"), json!("x")), LITE),
-        (changed(&format!("{config}/responseMimeType"), Value::Null), LITE),
-        (changed(&format!("{config}/responseMimeType"), json!("application/xml")), LITE),
-        (
-            changed(
-                &format!("{config}/responseJsonSchema"),
-                json!({"type": "array", "items": {"type": "string"}}),
-            ),
-            LITE,
-        ),
-        (changed(&format!("{config}/responseSchema/type"), json!("array")), LITE),
-        (changed(&format!("{config}/responseSchema/additionalProperties"), json!(false)), LITE),
-        (changed(&format!("{config}/presencePenalty"), json!(0.5)), LITE),
-        (changed(&format!("{config}/frequencyPenalty"), json!(0.5)), "gemini-3.8-flash"),
-        (changed(&format!("{config}/maxOutputTokens"), json!(65_537)), LITE),
-        (
-            changed(&format!("{config}/thinkingConfig"), json!({"thinkingLevel": "MINIMAL"})),
-            "gemini-3.8-flash",
-        ),
-        (
-            changed(&format!("{config}/thinkingConfig"), json!({"thinkingLevel": "LOW"})),
-            "gemini-2.5-flash",
-        ),
-        (
-            changed(&format!("{config}/thinkingConfig"), json!({"thinkingBudget": 5})),
-            "gemini-4-argon",
-        ),
-        (
-            changed(
-                &format!("{config}/thinkingConfig"),
-                json!({"thinkingLevel": "LOW", "thinkingBudget": 5}),
-            ),
-            LITE,
-        ),
+        (configured("responseMime", json!("x")), LITE),
+        (configured("responseMimeType", Value::Null), LITE),
+        (configured("responseMimeType", json!("application/xml")), LITE),
+        (configured("responseJsonSchema", strings), LITE),
+        (configured("responseSchema/type", json!("array")), LITE),
+        (configured("responseSchema/additionalProperties", json!(false)), LITE),
+        (configured("presencePenalty", json!(0.5)), LITE),
+        (configured("frequencyPenalty", json!(0.5)), "gemini-3.8-flash"),
+        (configured("maxOutputTokens", json!(65_537)), LITE),
+        (level("MINIMAL"), "gemini-3.8-flash"),
+        (level("LOW"), "gemini-2.5-flash"),
+        (configured("thinkingConfig", budget), "gemini-4-argon"),
+        (configured("thinkingConfig", both), LITE),
         (changed("/contents/0/parts", json!([])), LITE),
         (changed("/contents", json!([])), LITE),
         (changed("/contents", json!([{"role": "model", "parts": [{"text": "["}]}])), LITE),

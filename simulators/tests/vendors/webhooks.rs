@@ -4,8 +4,8 @@ use crate::common::{MemoryStore, START, clock, get, json, post, with};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use simulators::apify::{
-    Apify, ApifyOptions, Delivery, DispatchStatus, EventType, HttpSender, RunSpec, RunStatus,
-    Webhook, WebhookSender, WebhookSpec,
+    Apify, ApifyOptions, Delivery, Dispatch, DispatchStatus, EventType, HttpSender, RunSpec,
+    RunStatus, Webhook, WebhookSender, WebhookSpec,
 };
 use simulators::{Clock, NoStore, Request, Simulated, Store};
 use std::collections::VecDeque;
@@ -75,6 +75,14 @@ fn with_template(payload: &str, interpolate: bool) -> Webhook {
     spec.try_into().unwrap()
 }
 
+/// The only dispatch of a run, when its webhook was answered like this for so long.
+async fn answered(answers: &[Option<u16>], hook: Webhook, wait: Duration) -> Dispatch {
+    let apify = apify(&Receiver::answering(answers.iter().copied()));
+    apify.add_run(run_with(vec![hook]));
+    sleep(wait).await;
+    apify.dispatches().remove(0)
+}
+
 fn run_with(webhooks: Vec<Webhook>) -> RunSpec {
     RunSpec { webhooks, cost_usd: Some(0.5), preliminary_cost_usd: Some(0.3), ..RunSpec::default() }
 }
@@ -136,7 +144,7 @@ async fn a_quoted_variable_is_replaced_only_with_the_flag() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retries_double_their_wait_and_end_after_the_eleventh() {
+async fn retries_repeat_the_call_with_doubled_waits_and_end_after_the_eleventh() {
     let receiver = Receiver::answering(vec![Some(500); 12]);
     let apify = apify(&receiver);
     let start = Instant::now();
@@ -146,41 +154,26 @@ async fn retries_double_their_wait_and_end_after_the_eleventh() {
     sleep(MINUTE * 8_000).await;
     let expected = [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1_023, 2_047];
     assert_eq!(receiver.minutes(start), expected);
+    let (headers, bodies) = (receiver.headers(), receiver.bodies());
+    assert!(headers.iter().all(|one| *one == headers[0]), "the dispatch id is the same");
+    assert!(bodies.iter().all(|one| *one == bodies[0]));
     let dispatch = apify.dispatches().remove(0);
     assert_eq!((dispatch.status, dispatch.calls.len()), (DispatchStatus::Failed, 12));
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_2xx_is_a_delivery_and_nothing_else_is() {
-    let receiver = Receiver::answering([Some(302), None, Some(404), Some(299)]);
-    let apify = apify(&receiver);
-    apify.add_run(run_with(vec![hook()]));
-    sleep(MINUTE * 60).await;
-    let dispatch = apify.dispatches().remove(0);
+    let answers = [Some(302), None, Some(404), Some(299)];
+    let dispatch = answered(&answers, hook(), MINUTE * 60).await;
     assert_eq!(dispatch.status, DispatchStatus::Succeeded);
     let statuses: Vec<_> = dispatch.calls.iter().map(|call| call.response_status).collect();
-    assert_eq!(statuses, [Some(302), None, Some(404), Some(299)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_retry_carries_the_same_dispatch_id_and_body() {
-    let receiver = Receiver::answering([Some(503)]);
-    let apify = apify(&receiver);
-    apify.add_run(run_with(vec![hook()]));
-    sleep(MINUTE * 2).await;
-    let headers = receiver.headers();
-    assert_eq!(headers[0], headers[1]);
-    assert_eq!(receiver.bodies()[0], receiver.bodies()[1]);
+    assert_eq!(statuses, answers);
 }
 
 #[tokio::test(start_paused = true)]
 async fn do_not_retry_gives_up_after_the_first_call() {
-    let receiver = Receiver::answering([Some(500)]);
-    let apify = apify(&receiver);
     let spec = WebhookSpec { do_not_retry: true, ..WebhookSpec::new(URL) };
-    apify.add_run(run_with(vec![spec.try_into().unwrap()]));
-    sleep(MINUTE * 60).await;
-    let dispatch = apify.dispatches().remove(0);
+    let dispatch = answered(&[Some(500)], spec.try_into().unwrap(), MINUTE * 60).await;
     assert_eq!((dispatch.status, dispatch.calls.len()), (DispatchStatus::Failed, 1));
 }
 
