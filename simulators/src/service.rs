@@ -22,7 +22,7 @@ pub trait Service: Send + Sync + 'static {
     /// [`Fault::TooManyRequests`], [`Fault::InternalError`] and [`Fault::Unavailable`].
     fn refuse(&self, request: &Request, fault: Fault) -> Response;
 
-    /// Answers the service's own control endpoints below `/_sim/`; `None` for one it has not.
+    /// Answers the service's own control endpoints below `/_sim/`; `None` for an unknown one.
     fn control(&self, request: &Request) -> impl Future<Output = Option<Response>> + Send;
 
     /// Forgets everything, as if newly made.

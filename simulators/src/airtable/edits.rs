@@ -60,7 +60,7 @@ impl Airtable {
         Ok(())
     }
 
-    /// Makes a table, and its base if there is none yet. Returns the table's id.
+    /// Makes a table, and its base if it is missing. Returns the table's id.
     pub fn add_table(&self, base: &str, spec: TableSpec) -> Result<String, EditError> {
         let mut state = self.lock();
         let State { bases, ids, .. } = &mut *state;
@@ -133,7 +133,7 @@ impl Airtable {
         Ok(write::delete(&mut state, (base, table), &[record.to_owned()])?)
     }
 
-    /// Makes every offset that was handed out stale; says how many listings that ends.
+    /// Makes every issued offset stale. Returns how many listings that ends.
     pub fn expire_iterators(&self) -> usize {
         self.lock().iterators.expire()
     }

@@ -1,7 +1,7 @@
 //! Ids in Airtable's form: three letters for what it names, then 14 letters and digits.
 
 /// Numbers are reserved in the store this many at a time, so that a restart never repeats an id
-/// and an id does not cost a write of its own.
+/// and not every id costs a write.
 pub(crate) const BLOCK: u64 = 1_000;
 
 /// Draws ids from a seed: the same seed and the same order of draws give the same ids.

@@ -26,6 +26,16 @@ struct Listing {
     last_used: Timestamp,
 }
 
+/// The page that is asked for. Table and question must be the same for every page.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    /// The id of the table.
+    pub(crate) table: &'a str,
+    pub(crate) question: &'a Select,
+    pub(crate) page_size: usize,
+    pub(crate) now: Timestamp,
+}
+
 /// One page of a listing.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -35,14 +45,8 @@ pub(crate) struct Page {
 
 impl Iterators {
     /// The first page of `rows`. What is left gets an iterator.
-    pub(crate) fn first(
-        &mut self,
-        ids: &mut Ids,
-        (table, question): (&str, &Select),
-        rows: Vec<Arc<str>>,
-        page_size: usize,
-        now: Timestamp,
-    ) -> Page {
+    pub(crate) fn first(&mut self, ids: &mut Ids, asked: &Asked<'_>, rows: Vec<Arc<str>>) -> Page {
+        let &Asked { table, question, page_size, now } = asked;
         let Some(next) = rows.get(page_size) else { return Page { rows, offset: None } };
         let (_, id) = ids.draw("itr");
         let page = Page { rows: rows[..page_size].to_vec(), offset: Some(format!("{id}/{next}")) };
@@ -53,13 +57,8 @@ impl Iterators {
 
     /// The page an offset names. The same offset may be asked for again. The parameters must
     /// be those of the first page.
-    pub(crate) fn next(
-        &mut self,
-        offset: &str,
-        (table, question): (&str, &Select),
-        page_size: usize,
-        now: Timestamp,
-    ) -> Result<Page, ApiError> {
+    pub(crate) fn next(&mut self, offset: &str, asked: &Asked<'_>) -> Result<Page, ApiError> {
+        let &Asked { table, question, page_size, now } = asked;
         let invalid =
             || ApiError::unprocessable("INVALID_OFFSET_VALUE", "The value of offset is invalid");
         let (id, row) = offset.split_once('/').ok_or_else(invalid)?;

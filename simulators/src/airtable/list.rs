@@ -3,6 +3,7 @@
 use super::error::ApiError;
 use super::formula::{Context, Formula};
 use super::ids;
+use super::iterators::Asked;
 use super::model::{Class, Field, Record, Table};
 use super::query::{Query, Select};
 use super::render::Shape;
@@ -22,18 +23,18 @@ pub(crate) fn list(
     now: Timestamp,
     page_rows: usize,
 ) -> Result<Value, ApiError> {
-    let page_size = query.page_size.min(page_rows);
     state.iterators.drop_idle(now);
     let (found, table) = state.table(place)?;
     query.shape.check(table)?;
     let table_id = table.id.clone();
-    let key = (table_id.as_str(), &query.select);
+    let page_size = query.page_size.min(page_rows);
+    let asked = Asked { table: &table_id, question: &query.select, page_size, now };
     let page = match &query.offset {
-        Some(offset) => state.iterators.next(offset, key, page_size, now)?,
+        Some(offset) => state.iterators.next(offset, &asked)?,
         None => {
             let context = Context { base: found, now, regexes: &state.regexes };
             let rows = select(&context, table, &query.select)?;
-            state.iterators.first(&mut state.ids, key, rows, page_size, now)
+            state.iterators.first(&mut state.ids, &asked, rows)
         }
     };
     let (base, table) = state.table((place.0, &table_id))?;

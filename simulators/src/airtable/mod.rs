@@ -1,5 +1,5 @@
 //! Airtable's Web API and Meta API with its limits, its types and its errors.
-//! What it holds can be set up and looked at in process. Rules come from Airtable's documentation;
+//! Tests set up and read its data in process. Rules come from Airtable's documentation;
 //! what Runtally needs from Airtable must not enter here.
 
 mod auth;

@@ -37,7 +37,7 @@ pub(crate) struct Sort {
 }
 
 impl Query {
-    /// Reads the query string of a GET. A parameter that is not known is let be.
+    /// Reads the query string of a GET. Unknown parameters are ignored.
     pub(crate) fn from_url(request: &Request) -> Result<Self, ApiError> {
         let pairs = parameters(request);
         let mut shape = Shape::read(&pairs)?;
@@ -134,7 +134,7 @@ struct SortBody {
 }
 
 impl Select {
-    /// An empty formula or view is none.
+    /// Treats an empty formula or view as missing.
     fn without_empty(mut self) -> Self {
         self.filter = self.filter.filter(|text| !text.trim().is_empty());
         self.view = self.view.filter(|text| !text.is_empty());

@@ -15,7 +15,7 @@ pub(crate) struct Shape {
     pub(crate) by_field_id: bool,
     /// Whether cells are texts, as a person sees them.
     pub(crate) as_text: bool,
-    /// Whether the number of comments is told. There never are any.
+    /// Whether the number of comments is shown; it is always 0.
     pub(crate) comment_count: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Texts that stand for a day or a moment.
+//! Days and moments as texts.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};

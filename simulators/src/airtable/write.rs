@@ -43,6 +43,16 @@ pub(crate) struct Written {
 /// Cells by field id; `None` clears one.
 type Cells = BTreeMap<String, Option<Value>>;
 
+/// A request whose rows were all found good.
+struct Checked {
+    /// The fields that gain choices.
+    fields: Vec<Field>,
+    /// The row to change, if there is one, and its new cells.
+    rows: Vec<(Option<String>, Cells)>,
+    /// Whether cells that are not mentioned are cleared.
+    clear: bool,
+}
+
 /// Writes rows. Every one is checked before the first is written.
 pub(crate) fn write(
     state: &mut State,
@@ -73,8 +83,9 @@ pub(crate) fn write(
         Cow::Owned(field) => Some(field),
         Cow::Borrowed(_) => None,
     });
-    let (table_id, changed) = (table.id.clone(), changed.collect());
-    Ok(apply(state, (base_id, &table_id), changed, rows, plan.clear, now))
+    let checked = Checked { fields: changed.collect(), rows, clear: plan.clear };
+    let table_id = table.id.clone();
+    Ok(apply(state, (base_id, &table_id), checked, now))
 }
 
 fn convert(
@@ -117,7 +128,7 @@ fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiEr
 }
 
 /// The row with the same merge cells, if there is one. An empty merge cell matches no row.
-/// Rows that this request creates are not looked at.
+/// Rows that this request creates do not count.
 fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<String>, ApiError> {
     let mut wanted = Vec::new();
     for id in merge_on {
@@ -146,17 +157,15 @@ fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<
 fn apply(
     state: &mut State,
     place: Place<'_>,
-    changed: Vec<Field>,
-    rows: Vec<(Option<String>, Cells)>,
-    clear: bool,
+    Checked { fields, rows, clear }: Checked,
     now: Timestamp,
 ) -> Written {
     let mut written = Written::default();
     let State { bases, ids, .. } = &mut *state;
     let found = bases.get_mut(place.0).and_then(|base| base.table_mut(place.1));
     let Some(found) = found else { return written };
-    let new_choices = !changed.is_empty();
-    for field in changed {
+    let new_choices = !fields.is_empty();
+    for field in fields {
         if let Some(index) = find_field(&found.fields, &field.id) {
             found.fields[index] = field;
         }
@@ -216,7 +225,7 @@ pub(crate) fn delete(state: &mut State, place: Place<'_>, ids: &[String]) -> Res
     Ok(())
 }
 
-/// Removes the links to rows of a table; tells which rows of which tables had some.
+/// Removes the links to rows of a table. Returns the tables and rows that had some.
 fn unlink(state: &mut State, base: &str, to: &str, ids: &[String]) -> Vec<(String, Arc<str>)> {
     let mut touched = Vec::new();
     for table in state.bases.get_mut(base).into_iter().flat_map(|base| &mut base.tables) {

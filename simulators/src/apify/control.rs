@@ -1,4 +1,4 @@
-//! The control endpoints: runs are made up and webhooks sent here.
+//! The control endpoints: they invent runs and send webhooks.
 
 use super::dispatch::Dispatch;
 use super::run::RunSpec;

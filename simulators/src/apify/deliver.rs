@@ -39,7 +39,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a run up; returns its id and its dataset's.
+    /// Invents a run; returns its id and its dataset's.
     pub(super) fn add_run(self: &Arc<Self>, spec: RunSpec) -> (String, String) {
         let run = {
             let state = &mut *self.state();
@@ -129,7 +129,7 @@ impl Inner {
         let Some(mut dispatch) = state.dispatch(id).cloned() else { return };
         dispatch.called(started_at, status, self.clock.now());
         if dispatch.status == DispatchStatus::Failed {
-            tracing::info!(dispatch.id = id, "webhook given up");
+            tracing::info!(dispatch.id = id, "webhook not delivered, retries used up");
         }
         state.put_dispatch(dispatch);
     }

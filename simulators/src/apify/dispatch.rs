@@ -171,7 +171,7 @@ fn call_view(call: &Call) -> Value {
     })
 }
 
-/// What a template can speak of.
+/// The variables of a template.
 fn variables(event: EventType, run: Option<(&Run, Value)>, now: Timestamp) -> Value {
     let event_data = run.as_ref().filter(|_| event != EventType::Test).map(|(run, _)| {
         let mut data = json!({"actorId": run.actor_id, "actorRunId": run.id});

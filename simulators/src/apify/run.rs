@@ -25,7 +25,7 @@ const PRICES: [(&str, &str, u64); 5] = [
     ("zero-result-query", "Query without a result", 100),
 ];
 
-/// A run to be made up; also the body of `POST /_sim/runs`.
+/// A run to invent; also the body of `POST /_sim/runs`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RunSpec {
@@ -47,7 +47,7 @@ pub struct RunSpec {
     pub cost_usd: Option<f64>,
     /// What it reports to have cost right after its end; the final cost if not given.
     pub preliminary_cost_usd: Option<f64>,
-    /// Who wants to hear of it.
+    /// The webhooks to send about it.
     pub webhooks: Vec<Webhook>,
 }
 

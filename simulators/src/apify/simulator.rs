@@ -28,7 +28,7 @@ impl Apify {
         Self(Inner::new(options, clock, store, sender))
     }
 
-    /// Makes up a run, tells the webhooks that want to hear of its status, and returns its id.
+    /// Invents a run, sends its webhooks for its status, and returns its id.
     pub fn add_run(&self, spec: RunSpec) -> String {
         self.0.add_run(spec).0
     }
@@ -38,7 +38,7 @@ impl Apify {
         self.0.state().delete_run(run_id)
     }
 
-    /// Sends an event of a run to one webhook, whatever it wants to hear of, and returns the
+    /// Sends an event of a run to one webhook, whatever its event types are, and returns the
     /// dispatch's id; `None` if there is no such run.
     ///
     /// With [`EventType::Test`] the payload carries the run and no event data.

@@ -62,7 +62,7 @@ impl State {
         state
     }
 
-    /// A number that was never given out before.
+    /// A number that was never used before.
     pub(super) fn next_number(&mut self) -> u64 {
         self.counter += 1;
         self.store.put(COUNTER, &self.counter.to_string());

@@ -42,7 +42,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// The event that a run's status stands for; `None` for a status on the way to another.
+    /// The event that a run's status stands for; `None` for a status that will soon change.
     #[must_use]
     pub fn of(status: RunStatus) -> Option<Self> {
         match status {
@@ -133,7 +133,7 @@ impl From<Webhook> for WebhookSpec {
 }
 
 impl Webhook {
-    /// Whether it wants to hear of `event`.
+    /// Whether it is sent for `event`.
     #[must_use]
     pub fn wants(&self, event: EventType) -> bool {
         self.0.event_types.contains(&event)

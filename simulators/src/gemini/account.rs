@@ -4,7 +4,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 
-/// What stands before the PKCS#1 key in the PEM of every RSA key of 2,048 bits: a sequence of the
+/// What precedes the PKCS#1 key in the PEM of every RSA key of 2,048 bits: a sequence of the
 /// algorithm's name and a bit string.
 const RSA_2048: [u8; 24] = [
     0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,

@@ -1,7 +1,7 @@
 //! Fills a schema: the simulated model's answer.
 //!
-//! What is said of a thing depends on that thing's text alone, so the same post gets the same
-//! score in whatever company, order and year it is sent.
+//! The answer about a post depends on its text alone, so a post always gets the same score,
+//! whatever is sent with it.
 
 use super::marker::Marker;
 use super::material::{Item, is_key_name};
@@ -19,24 +19,24 @@ const ENDINGS: [&str; 4] = [
     "short of the top band.",
 ];
 
-/// The thing that is being spoken of.
+/// What an answer is about.
 #[derive(Clone, Copy)]
 struct Subject<'a> {
     item: Option<&'a Item>,
-    /// What everything said of it is drawn from.
+    /// The text that all answers are drawn from.
     text: &'a str,
     /// The id it goes by when it is one of a schema's own values.
     named: Option<&'a Value>,
     out_of_range: bool,
 }
 
-/// Answers `shape` about `items`, which stand in `user_text`.
+/// Answers `shape` about `items`, found in `user_text`.
 pub(super) fn fill(shape: &Shape, items: &[Item], user_text: &str) -> Value {
     let whole = Subject { item: None, text: user_text, named: None, out_of_range: false };
     Filler { items, user_text }.value(shape, "answer", whole)
 }
 
-/// One plain sentence about a text, in words of its own.
+/// One plain sentence about a text, in invented words.
 pub(super) fn sentence(text: &str, name: &str) -> String {
     let drawn = invent::number(&["sentence", name, text]);
     let pick = |words: [&'static str; 4], shift: u32| words[(drawn >> shift) as usize % 4];
@@ -126,8 +126,8 @@ impl Filler<'_> {
         elements
     }
 
-    /// Whether a marker concerns this item: it stands in it, or it is the first and the marker
-    /// stands in none.
+    /// Whether a marker concerns this item: the item contains it, or it is the first item and none
+    /// contains the marker.
     fn hits(&self, marker: Marker, at: usize, item: &Item) -> bool {
         let marker = marker.text();
         item.contains(marker)

@@ -1,4 +1,4 @@
-//! What the simulator remembers: answers it billed, prefixes it saw, tokens it gave out.
+//! What the simulator remembers: answers it billed, prefixes it saw, tokens it issued.
 
 use super::terms::ServedTier;
 use super::usage::Usage;
@@ -130,7 +130,7 @@ impl Ledger {
         false
     }
 
-    /// How many tokens were given out.
+    /// How many tokens were issued.
     pub(super) fn tokens(&self) -> usize {
         self.tokens.len()
     }
@@ -142,7 +142,7 @@ impl Ledger {
         self.tokens.insert(stored.token, expires);
     }
 
-    /// Whether a token was given out and is still good.
+    /// Whether a token was issued and has not expired.
     pub(super) fn accepts(&self, token: &str, now: Timestamp) -> bool {
         self.tokens.get(token).is_some_and(|&expires| now < expires)
     }

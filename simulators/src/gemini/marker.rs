@@ -2,8 +2,8 @@
 
 /// A misbehaviour, asked for by putting [`Marker::text`] into the user's text.
 ///
-/// Markers that concern one post are best put into that post; one that stands in no post
-/// concerns the first.
+/// Put a marker that concerns one post into that post. Outside of all posts, it concerns the
+/// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Marker {
     /// The prompt is blocked: status 200, `promptFeedback` and no candidate.

@@ -76,7 +76,7 @@ pub(super) fn items(texts: &[String]) -> Vec<Item> {
         .unwrap_or_default()
 }
 
-/// Every array or object that stands in the text.
+/// Every array or object in the text.
 fn values(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut at = 0;

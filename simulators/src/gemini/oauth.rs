@@ -18,7 +18,7 @@ const LONGEST_LIFE: i64 = 3_600;
 /// How far the caller's clock may be ahead, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
-/// Why no token is given out.
+/// Why no token is issued.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TokenError {
     #[error("Invalid grant_type: {0}")]

@@ -73,7 +73,7 @@ pub(super) struct Part {
     pub(super) _thought_signature: Option<String>,
 }
 
-/// How the answer is to be made.
+/// What the answer should be like.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct GenerationConfig {

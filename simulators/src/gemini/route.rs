@@ -38,8 +38,8 @@ impl Route {
         }
     }
 
-    /// The name requests are counted by. Calls for the flex tier have one of their own: that
-    /// tier is refused for its load by itself.
+    /// The name requests are counted by. Calls for the flex tier have their own, so
+    /// that tests can refuse that tier alone.
     pub(super) fn kind(&self, request: &Request) -> &'static str {
         match self {
             Self::Generate { .. } if asks_for_flex(request.body()) => "generate_flex",

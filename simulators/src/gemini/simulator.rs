@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a token is good.
+/// How long a token is valid.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// A simulated Gemini.
@@ -39,7 +39,7 @@ impl Gemini {
         Self { options, clock, ledger, stand_ins: Mutex::default() }
     }
 
-    /// Every call that was billed, the oldest first; those whose answer got lost too.
+    /// Every call that was billed, the oldest first, including those with a lost answer.
     #[must_use]
     pub fn billed(&self) -> Vec<BilledAnswer> {
         self.ledger().answers().to_vec()

@@ -3,7 +3,7 @@
 use super::model::Level;
 use serde::{Deserialize, Serialize};
 
-/// Which of the two APIs is spoken.
+/// Which of the two APIs a call uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Surface {
     /// The Developer API, with an API key.

@@ -161,7 +161,7 @@ fn format<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
 
 /// The moment in a pattern such as `YYYY-MM-DD HH:mm`. Text in `[…]` stands for itself.
 fn formatted(at: Timestamp, pattern: &str) -> Option<String> {
-    /// Longer patterns stand before shorter ones that begin like them.
+    /// A longer pattern precedes its own beginning.
     const PATTERNS: &[(&str, &str)] = &[
         ("YYYY", "%Y"),
         ("YY", "%y"),

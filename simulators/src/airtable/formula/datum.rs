@@ -58,7 +58,7 @@ impl<'a> Datum<'a> {
         }
     }
 
-    /// The value where a moment is asked for; `None` if it is none.
+    /// The value as a moment; `None` for anything else.
     pub(crate) fn to_date(&self) -> Option<Timestamp> {
         match self {
             Self::Date(at) => Some(*at),

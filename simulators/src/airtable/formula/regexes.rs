@@ -18,7 +18,7 @@ const KEPT: usize = 64;
 pub(crate) struct Regexes(RefCell<HashMap<String, Option<Arc<Regex>>>>);
 
 impl Regexes {
-    /// The expression; `None` for a text that is none.
+    /// The compiled expression; `None` for an invalid one.
     fn get(&self, text: &str) -> Option<Arc<Regex>> {
         let mut known = self.0.borrow_mut();
         if let Some(regex) = known.get(text) {
