@@ -49,7 +49,7 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
 
 /// Sends the event of a run's status to all its webhooks, once more.
 fn again(apify: &Apify, DispatchAgain { run_id }: DispatchAgain) -> Result<Value, String> {
-    let run = apify.0.state().run(&run_id).cloned();
+    let run = apify.0.state().runs.get(&run_id).cloned();
     let run = run.ok_or_else(|| format!("there is no run {run_id:?}"))?;
     let event = EventType::of(run.status).ok_or("the run's status stands for no event")?;
     let webhooks = run.webhooks.iter();

@@ -55,21 +55,13 @@ impl Inner {
         (run.id, run.dataset_id)
     }
 
-    pub(super) fn dispatch(
+    /// Sends an event to a webhook; returns the dispatch's id.
+    pub(super) fn send(
         self: &Arc<Self>,
-        run_id: &str,
-        event: EventType,
+        kind: EventType,
+        run: Option<&Run>,
         webhook: &Webhook,
-    ) -> Option<String> {
-        let run = self.state().run(run_id).cloned()?;
-        Some(self.send(event, Some(&run), webhook))
-    }
-
-    pub(super) fn dispatch_test(self: &Arc<Self>, webhook: &Webhook) -> String {
-        self.send(EventType::Test, None, webhook)
-    }
-
-    fn send(self: &Arc<Self>, kind: EventType, run: Option<&Run>, webhook: &Webhook) -> String {
+    ) -> String {
         let now = self.clock.now();
         let event = Event { kind, run: run.map(|run| (run, run.view(now))) };
         let id = {
@@ -120,13 +112,13 @@ impl Inner {
 
     fn next_call(&self, id: &str) -> Option<(Duration, Request)> {
         let state = self.state();
-        let dispatch = state.dispatch(id)?;
+        let dispatch = state.dispatches.get(id)?;
         Some((until(self.clock.now(), dispatch.next_call_at?), dispatch.request()))
     }
 
     fn called(&self, id: &str, started_at: Timestamp, status: Option<StatusCode>) {
         let mut state = self.state();
-        let Some(mut dispatch) = state.dispatch(id).cloned() else { return };
+        let Some(mut dispatch) = state.dispatches.get(id).cloned() else { return };
         dispatch.called(started_at, status, self.clock.now());
         if dispatch.status == DispatchStatus::Failed {
             tracing::info!(dispatch.id = id, "webhook not delivered, retries used up");

@@ -2,8 +2,7 @@
 
 use super::error::ApiError;
 use super::query::{Query, invalid};
-use crate::Response;
-use bytes::Bytes;
+use crate::{Response, json_reply};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
@@ -12,12 +11,6 @@ use serde_json::{Map, Value};
 const NO_LIMIT: usize = 999_999_999_999;
 /// Parameters of the real API that this one does not have.
 const NOT_SIMULATED: [&str; 4] = ["outputFields", "unwind", "flatten", "view"];
-
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    Json,
-    Jsonl,
-}
 
 /// Which items are asked for, and how.
 #[derive(Debug)]
@@ -29,7 +22,8 @@ pub(super) struct ItemsQuery {
     skip_empty: bool,
     fields: Option<Vec<String>>,
     omit: Option<Vec<String>>,
-    format: Format,
+    /// One item a line, instead of an array.
+    lines: bool,
 }
 
 impl ItemsQuery {
@@ -45,9 +39,9 @@ impl ItemsQuery {
             skip_empty: clean || query.switch("skipEmpty")?,
             fields: query.list("fields"),
             omit: query.list("omit"),
-            format: match query.get("format") {
-                None | Some("json") => Format::Json,
-                Some("jsonl") => Format::Jsonl,
+            lines: match query.get("format") {
+                None | Some("json") => false,
+                Some("jsonl") => true,
                 Some(other) => {
                     return Err(invalid("format", other, "only json and jsonl are simulated"));
                 }
@@ -68,10 +62,14 @@ impl ItemsQuery {
             .map(|item| self.pick(item))
             .filter(|item| !(self.skip_empty && item.as_object().is_some_and(Map::is_empty)))
             .collect();
-        let mut response = http::Response::new(self.write(&page));
-        *response.status_mut() = StatusCode::OK;
+        let mut response = json_reply(StatusCode::OK, &page);
+        if self.lines {
+            let lines: String = page.iter().map(|item| format!("{item}\n")).collect();
+            *response.body_mut() = lines.into();
+            let kind = HeaderValue::from_static("application/jsonl; charset=utf-8");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+        }
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
         for (name, value) in [
             ("x-apify-pagination-offset", self.offset),
             ("x-apify-pagination-limit", self.limit),
@@ -96,20 +94,6 @@ impl ItemsQuery {
             .filter(|(key, _)| !(self.skip_hidden && key.starts_with('#')))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect()
-    }
-
-    fn write(&self, page: &[Value]) -> Bytes {
-        match self.format {
-            Format::Json => serde_json::to_vec(page).expect("items are plain JSON values").into(),
-            Format::Jsonl => page.iter().map(|item| format!("{item}\n")).collect::<String>().into(),
-        }
-    }
-
-    fn content_type(&self) -> &'static str {
-        match self.format {
-            Format::Json => "application/json; charset=utf-8",
-            Format::Jsonl => "application/jsonl; charset=utf-8",
-        }
     }
 }
 

@@ -43,12 +43,13 @@ impl Apify {
     ///
     /// With [`EventType::Test`] the payload carries the run and no event data.
     pub fn dispatch(&self, run_id: &str, event: EventType, webhook: &Webhook) -> Option<String> {
-        self.0.dispatch(run_id, event, webhook)
+        let run = self.0.state().runs.get(run_id).cloned()?;
+        Some(self.0.send(event, Some(&run), webhook))
     }
 
     /// Sends a test as the Console's button does: no event data and a dummy resource.
     pub fn dispatch_test(&self, webhook: &Webhook) -> String {
-        self.0.dispatch_test(webhook)
+        self.0.send(EventType::Test, None, webhook)
     }
 
     /// Every dispatch ever made, the oldest first.

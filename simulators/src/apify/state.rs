@@ -19,9 +19,9 @@ const COUNTER: &str = "counter";
 /// Runs, their items, the dispatches, and the tasks that deliver them.
 pub(super) struct State {
     store: Arc<dyn Store>,
-    runs: BTreeMap<String, Run>,
+    pub(super) runs: BTreeMap<String, Run>,
     items: HashMap<String, Arc<Vec<Value>>>,
-    dispatches: BTreeMap<String, Dispatch>,
+    pub(super) dispatches: BTreeMap<String, Dispatch>,
     counter: u64,
     pub(super) rates: Rates,
     pub(super) tasks: HashMap<String, AbortHandle>,
@@ -85,14 +85,6 @@ impl State {
         true
     }
 
-    pub(super) fn run(&self, id: &str) -> Option<&Run> {
-        self.runs.get(id)
-    }
-
-    pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.runs.values()
-    }
-
     /// The run whose dataset `holder` names.
     pub(super) fn run_of_dataset(&self, holder: &Holder) -> Option<&Run> {
         self.run_of(holder, |run| &run.dataset_id)
@@ -117,10 +109,6 @@ impl State {
     pub(super) fn put_dispatch(&mut self, dispatch: Dispatch) {
         self.store.put(&format!("dispatch/{}", dispatch.id), &text(&dispatch));
         self.dispatches.insert(dispatch.id.clone(), dispatch);
-    }
-
-    pub(super) fn dispatch(&self, id: &str) -> Option<&Dispatch> {
-        self.dispatches.get(id)
     }
 
     /// Every dispatch, the oldest first.

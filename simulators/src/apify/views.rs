@@ -46,7 +46,7 @@ pub(super) fn answer(
         Route::Items(holder) => items(inner, &query, holder),
         Route::Record { store, key } => record(inner, store, key),
         Route::Dispatch(id) => {
-            let found = inner.state().dispatch(id).map(Dispatch::view);
+            let found = inner.state().dispatches.get(id).map(Dispatch::view);
             found.map(enveloped).ok_or(ApiError::RecordNotFound { what: "Webhook dispatch" })
         }
         Route::MethodNotAllowed => Err(ApiError::MethodNotAllowed),
@@ -58,7 +58,7 @@ pub(super) fn answer(
 /// is not over takes the whole time.
 pub(super) fn asked_to_wait(inner: &Inner, request: &Request, route: &Route) -> Duration {
     let Route::Run(id) = route else { return Duration::ZERO };
-    let open = inner.state().run(id).is_some_and(|run| !run.status.is_terminal());
+    let open = inner.state().runs.get(id).is_some_and(|run| !run.status.is_terminal());
     match wait_for_finish(&Query::of(request)) {
         Ok(seconds) if open => Duration::from_secs(seconds as u64),
         Ok(_) | Err(_) => Duration::ZERO,
@@ -81,7 +81,7 @@ fn enveloped(data: Value) -> Response {
 fn run(inner: &Inner, query: &Query, owner: bool, id: &str) -> Result<Response, ApiError> {
     wait_for_finish(query)?;
     let state = inner.state();
-    let mut view = state.run(id).ok_or(NO_RUN)?.view(inner.clock.now());
+    let mut view = state.runs.get(id).ok_or(NO_RUN)?.view(inner.clock.now());
     if !owner && let Some(fields) = view.as_object_mut() {
         fields.remove("usageTotalUsd");
         fields.remove("usageUsd");
@@ -98,12 +98,13 @@ fn runs(inner: &Inner, query: &Query, actor: Option<&str>) -> Result<Response, A
     let actor = actor.map(actor_id);
     if let Some(actor) = &actor
         && *actor != actor_id(DEFAULT_ACTOR)
-        && !state.runs().any(|run| run.actor_id == *actor)
+        && !state.runs.values().any(|run| run.actor_id == *actor)
     {
         return Err(ApiError::RecordNotFound { what: "Actor" });
     }
     let mut found: Vec<&Run> = state
-        .runs()
+        .runs
+        .values()
         .filter(|run| actor.as_ref().is_none_or(|actor| run.actor_id == *actor))
         .filter(|run| statuses.as_ref().is_none_or(|wanted| wanted.contains(&run.status)))
         .collect();

@@ -62,10 +62,11 @@ struct Token {
 /// Everything remembered, written through to the store.
 pub(super) struct Ledger {
     store: Arc<dyn Store>,
-    answers: Vec<BilledAnswer>,
-    totals: BilledTotals,
+    pub(super) answers: Vec<BilledAnswer>,
+    pub(super) totals: BilledTotals,
     prefixes: HashSet<String>,
-    tokens: HashMap<String, Timestamp>,
+    /// Every token ever issued, and when it expires.
+    pub(super) tokens: HashMap<String, Timestamp>,
 }
 
 impl Ledger {
@@ -112,14 +113,6 @@ impl Ledger {
         self.count(answer);
     }
 
-    pub(super) fn answers(&self) -> &[BilledAnswer] {
-        &self.answers
-    }
-
-    pub(super) fn totals(&self) -> BilledTotals {
-        self.totals
-    }
-
     /// Notes a prefix by its hash; true if it was seen before.
     pub(super) fn seen(&mut self, hash: String) -> bool {
         if self.prefixes.contains(&hash) {
@@ -128,11 +121,6 @@ impl Ledger {
         self.store.put(&format!("prefix/{hash}"), "1");
         self.prefixes.insert(hash);
         false
-    }
-
-    /// How many tokens were issued.
-    pub(super) fn tokens(&self) -> usize {
-        self.tokens.len()
     }
 
     pub(super) fn add_token(&mut self, token: String, expires: Timestamp) {

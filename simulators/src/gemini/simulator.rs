@@ -42,13 +42,13 @@ impl Gemini {
     /// Every call that was billed, the oldest first, including those with a lost answer.
     #[must_use]
     pub fn billed(&self) -> Vec<BilledAnswer> {
-        self.ledger().answers().to_vec()
+        self.ledger().answers.clone()
     }
 
     /// All billed calls together.
     #[must_use]
     pub fn billed_totals(&self) -> BilledTotals {
-        self.ledger().totals()
+        self.ledger().totals
     }
 
     /// Lets calls to `asked` be answered by `answers` from now on, as Google does with a model that
@@ -125,7 +125,7 @@ impl Gemini {
         let now = self.clock.now();
         let answer = answer::answer(&prompt, self.cached_tokens(&prompt, model));
         let mut ledger = self.ledger();
-        let number = ledger.totals().answers.to_string();
+        let number = ledger.totals.answers.to_string();
         let response_id = invent::id(&["response", &self.options.seed.to_string(), &number], 22);
         let mut reply = answer.body(surface);
         reply["usageMetadata"] = answer.usage.metadata(surface, prompt.tier);
@@ -163,7 +163,7 @@ impl Gemini {
             return error.response();
         }
         let mut ledger = self.ledger();
-        let number = ledger.tokens().to_string();
+        let number = ledger.tokens.len().to_string();
         let drawn = invent::id(&["token", &self.options.seed.to_string(), &number], 32);
         let token = format!("ya29.simulated-{drawn}");
         ledger.add_token(token.clone(), after(now, TOKEN_LIFETIME));
@@ -175,9 +175,9 @@ impl Gemini {
 
     fn billed_view(&self, totals_only: bool) -> Value {
         let ledger = self.ledger();
-        let mut view = json!({"totals": ledger.totals()});
+        let mut view = json!({"totals": ledger.totals});
         if !totals_only {
-            view["answers"] = json!(ledger.answers());
+            view["answers"] = json!(ledger.answers);
         }
         view
     }
