@@ -50,7 +50,7 @@ struct Record {
 
 /// Reads the body of a POST: one row or up to ten.
 pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
-    let raw: Raw = params::read(request)?;
+    let mut raw: Raw = params::read(request)?;
     let both = raw.fields.is_some() && raw.records.is_some();
     if both || raw.perform_upsert.is_some() {
         return Err(ApiError::invalid_request());
@@ -64,11 +64,11 @@ pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
 
 /// Reads the body of a PATCH or PUT of up to ten rows, or of an upsert.
 pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
-    let raw: Raw = params::read(request)?;
+    let mut raw: Raw = params::read(request)?;
     if raw.fields.is_some() {
         return Err(ApiError::invalid_request());
     }
-    let merge_on = raw.perform_upsert.as_ref().map(|upsert| upsert.fields_to_merge_on.clone());
+    let merge_on = raw.perform_upsert.take().map(|upsert| upsert.fields_to_merge_on);
     if merge_on.as_ref().is_some_and(|fields| fields.is_empty() || fields.len() > 3) {
         return Err(ApiError::invalid_because("fieldsToMergeOn takes one to three fields"));
     }
@@ -108,11 +108,11 @@ impl Raw {
 
     /// The rows of a body. `known` turns an id that is given or not into the row's; `None` refuses.
     fn changes(
-        &self,
+        &mut self,
         known: impl Fn(Option<String>) -> Option<Option<String>>,
     ) -> Result<Vec<Change>, ApiError> {
-        let records = self.records.as_ref().ok_or_else(|| ApiError::missing_field("records"))?;
-        let records = Vec::<Record>::deserialize(records).ok();
+        let records = self.records.take().ok_or_else(|| ApiError::missing_field("records"))?;
+        let records: Option<Vec<Record>> = serde_json::from_value(records).ok();
         let records = records.filter(|all| !all.is_empty() && all.len() <= MAX_RECORDS);
         let change = |Record { id, fields }| Some(Change { id: known(id)?, fields });
         let changes = records.and_then(|all| all.into_iter().map(change).collect());
