@@ -16,6 +16,7 @@ use simulators::FaultRule;
 use simulators::airtable::Row;
 use simulators::apify::{RunSpec, RunStatus};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -96,12 +97,29 @@ impl Pipeline {
         Self::start_on(database, services, &variables).await
     }
 
+    /// Starts the functions and the services on the file of a `runtally serve` whose master base
+    /// was this one.
+    pub async fn reopen(file: &Path, master_base: &str) -> Self {
+        let database = Database::open(file).expect("a database that today's code reads");
+        let services = Services::start(&ServiceOptions::default(), &database).await;
+        let services = services.expect("free ports for the services");
+        Self::serve(database, services, &[("MASTER_BASE_ID", master_base)]).await
+    }
+
     async fn start_on(
         database: Database,
         services: Services,
         variables: &[(&'static str, &str)],
     ) -> Self {
         bases::furnish(services.airtable.service());
+        Self::serve(database, services, variables).await
+    }
+
+    async fn serve(
+        database: Database,
+        services: Services,
+        variables: &[(&'static str, &str)],
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port has an address");
         let variable = configuration(&services, variables);

@@ -10,7 +10,7 @@
 //! again for its trace.
 //!
 //! That the oracle would notice is shown by planting bugs. Each is a test of its own in
-//! `tests/tests/simulation.rs`, which prints how many seeds, counted from 0, it took:
+//! `tests/tests/simulation`, which prints how many seeds, counted from 0, it took:
 //!
 //! | planted bug | caught by | seeds needed |
 //! |---|---|---|
@@ -52,17 +52,20 @@ mod branches;
 mod bug;
 mod dice;
 mod env;
+mod fault;
 mod options;
 mod oracle;
 mod people;
 mod scenario;
 mod schedule;
+mod script;
 mod trace;
 
 pub use branches::Branch;
 pub use bug::Bug;
-pub use env::fault::Fault;
 pub use env::plain::Plain;
+pub use fault::Fault;
 pub use options::Options;
 pub use oracle::{Invariant, Violation};
-pub use schedule::{Report, run};
+pub use schedule::{Report, play, run};
+pub use script::Script;

@@ -1,12 +1,13 @@
 //! One schedule from its seed to the verdict.
 
 use super::branches::Branch;
-use super::env::fault::Fault;
 use super::env::world::World;
 use super::env::{lambda, scheduler, webhooks};
+use super::fault::Fault;
 use super::options::Options;
 use super::oracle::Violation;
 use super::people::{edits, operator};
+use super::script::Script;
 use shared::ports::QueueName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 const FOUND_WITHIN: Duration = Duration::from_mins(15);
 /// Nothing takes longer than this.
 const LONGEST: Duration = Duration::from_hours(24 * 90);
+/// What a script leaves open is drawn from this seed.
+const SEED: u64 = 7;
 
 /// What came of a schedule.
 #[derive(Debug, Clone)]
@@ -40,16 +43,34 @@ pub struct Report {
 /// If the operating system refuses a timer.
 #[must_use]
 pub fn run(seed: u64, options: Options) -> Report {
+    on_paused_time(schedule(seed, options, None))
+}
+
+/// Plays a script: nothing goes wrong but what it tells of.
+///
+/// # Panics
+/// If a strike of the script met no call: the schedule is not the one that was meant.
+#[must_use]
+pub fn play(script: Script) -> Report {
+    let options = Options { faults: false, trace: true, bug: None };
+    let script = Arc::new(script);
+    let report = on_paused_time(schedule(SEED, options, Some(Arc::clone(&script))));
+    let missed = script.missed();
+    assert!(missed.is_empty(), "{missed:?} met no call:\n{}", report.trace.join("\n"));
+    report
+}
+
+fn on_paused_time(schedule: impl Future<Output = Report>) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
-    runtime.block_on(schedule(seed, options))
+    runtime.block_on(schedule)
 }
 
-async fn schedule(seed: u64, options: Options) -> Report {
-    let world = Arc::new(World::new(seed, options));
+async fn schedule(seed: u64, options: Options, script: Option<Arc<Script>>) -> Report {
+    let world = Arc::new(World::new(seed, options, script));
     let mut system = JoinSet::new();
     for queue in QueueName::ALL {
         system.spawn(lambda::run(Arc::clone(&world), queue));
@@ -66,8 +87,12 @@ async fn schedule(seed: u64, options: Options) -> Report {
     outside.spawn(tokio::time::sleep(edits::FIRST_LOOKS));
     let people = tokio::spawn(edits::run(Arc::clone(&world)));
     outside.spawn(operator::poison(Arc::clone(&world)));
+    let edits = world.script.as_ref().map(|script| script.edits.clone());
+    for edit in edits.into_iter().flatten() {
+        outside.spawn(edits::play(Arc::clone(&world), edit));
+    }
     while outside.join_next().await.is_some() {}
-    if world.dice.chance(0.5) {
+    if world.script.is_some() || world.dice.chance(0.5) {
         let begun = Instant::now();
         let goes_on = || !world.queues.are_empty() || world.faults.has_outage();
         while goes_on() && begun.elapsed() < LONGEST {

@@ -1,8 +1,9 @@
 //! What goes wrong, how often, and how often it did.
 
-use super::fault::Fault;
 use super::parts::Part;
 use crate::simulation::dice::Dice;
+use crate::simulation::fault::Fault;
+use crate::simulation::script::{Call, Script};
 use crate::simulation::trace::Trace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +21,8 @@ const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 pub(crate) struct Faults {
     dice: Arc<Dice>,
     trace: Arc<Trace>,
+    script: Option<Arc<Script>>,
+    start: Instant,
     chances: Vec<f64>,
     counts: Vec<AtomicU64>,
     active: AtomicBool,
@@ -55,7 +58,12 @@ struct Outage {
 impl Faults {
     /// Draws which kinds a schedule has and how often. Most schedules have about half of them:
     /// a fault that always hides another would else never let it be seen.
-    pub(crate) fn draw(dice: &Arc<Dice>, trace: &Arc<Trace>, are_wanted: bool) -> Self {
+    pub(crate) fn draw(
+        dice: &Arc<Dice>,
+        trace: &Arc<Trace>,
+        are_wanted: bool,
+        script: Option<&Arc<Script>>,
+    ) -> Self {
         let level =
             if are_wanted { [0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0][dice.below(7)] } else { 0.0 };
         let chances = Fault::ALL.iter().map(|fault| {
@@ -66,6 +74,8 @@ impl Faults {
         let mut faults = Self {
             dice: Arc::clone(dice),
             trace: Arc::clone(trace),
+            script: script.cloned(),
+            start: Instant::now(),
             chances: chances.collect(),
             counts: Fault::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             active: AtomicBool::new(true),
@@ -99,6 +109,22 @@ impl Faults {
         let happens =
             if fault.is_of_people() { !self.people.are_gone() } else { self.are_active() };
         happens && self.dice.chance(self.chances[fault as usize])
+    }
+
+    /// The same of an opportunity that a script may name.
+    pub(crate) fn is_drawn_at(&self, fault: Fault, call: &Call<'_>) -> bool {
+        self.is_told(fault, call) || self.is_drawn(fault)
+    }
+
+    /// Whether a script says that `fault` strikes here.
+    pub(crate) fn is_told(&self, fault: Fault, call: &Call<'_>) -> bool {
+        let strikes = |script: &Arc<Script>| script.strikes(fault, call, self.start);
+        self.are_active() && self.script.as_ref().is_some_and(strikes)
+    }
+
+    /// How much longer a script says that a call takes.
+    pub(crate) fn delay(&self, call: &Call<'_>) -> Duration {
+        self.script.as_ref().map_or(Duration::ZERO, |script| script.delay(call, self.start))
     }
 
     pub(crate) fn count(&self, fault: Fault) {

@@ -1,6 +1,5 @@
 //! Lambda's part: takes messages off a queue, calls a function in a process, acts on its answer.
 
-use super::fault::Fault;
 use super::parts::Part;
 use super::ports::Ports;
 use super::queues::Received;
@@ -9,6 +8,7 @@ use super::worker::Worker;
 use super::world::World;
 use crate::simulation::branches::Branch;
 use crate::simulation::bug::Bug;
+use crate::simulation::fault::Fault;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
@@ -95,7 +95,9 @@ pub(crate) async fn run(world: Arc<World>, queue: QueueName) {
             if batch.is_empty() {
                 break;
             }
+            let is_cold = world.script.as_ref().is_some_and(|script| script.is_cold);
             let warm = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let warm = warm.filter(|_| !is_cold);
             let process = warm.unwrap_or_else(|| {
                 started += 1;
                 Process::start(&world, queue, started)

@@ -1,10 +1,11 @@
 //! The event log as one process sees it, with what can go wrong on the way.
 
 use super::event_log::INDEX_LAG;
-use super::fault::Fault;
 use super::parts::Part;
 use super::ports::{Ports, Turn};
 use crate::simulation::bug::Bug;
+use crate::simulation::fault::Fault;
+use crate::simulation::script::Call;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::check_events;
@@ -12,6 +13,8 @@ use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
+/// Scripts name no call of the log in particular.
+const LOG: Call<'_> = Call { name: "log", about: &[] };
 /// Most items in one write.
 const MAX_WRITES: usize = 25;
 /// Most items in one read by keys.
@@ -102,12 +105,12 @@ impl Ports {
     /// Writes events in one request. When the answer is lost, any part of them may be stored.
     async fn write(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         self.log_is_reached(Turn::Before).await?;
-        let is_lost = self.hit(Fault::LogAnswerLost);
+        let is_lost = self.hit(Fault::LogAnswerLost, &LOG);
         let count = if is_lost { self.world.dice.below(events.len() + 1) } else { events.len() };
         let stored = &events[..count];
         self.world.log.write(run, stored);
         self.world.oracle().appended(run.as_str(), stored);
-        self.turn(Turn::After).await;
+        self.turn(Turn::After, &LOG).await;
         if is_lost { Err(answer_lost()) } else { Ok(()) }
     }
 
@@ -126,8 +129,8 @@ impl Ports {
 
     /// A request to the log.
     async fn log_is_reached(&self, turn: Turn) -> Result<(), LogError> {
-        self.turn(turn).await;
-        if self.world.faults.meets_outage(Part::Log) || self.hit(Fault::LogNotReached) {
+        self.turn(turn, &LOG).await;
+        if self.world.faults.meets_outage(Part::Log) || self.hit(Fault::LogNotReached, &LOG) {
             return Err(LogError { reason: "simulated".to_owned() });
         }
         Ok(())
@@ -135,8 +138,8 @@ impl Ports {
 
     /// The log did what it was asked.
     async fn log_answers(&self) -> Result<(), LogError> {
-        let is_lost = self.hit(Fault::LogAnswerLost);
-        self.turn(Turn::After).await;
+        let is_lost = self.hit(Fault::LogAnswerLost, &LOG);
+        self.turn(Turn::After, &LOG).await;
         if is_lost { Err(answer_lost()) } else { Ok(()) }
     }
 

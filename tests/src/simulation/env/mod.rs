@@ -5,7 +5,6 @@
 pub(crate) mod bugs;
 pub(crate) mod chance;
 pub(crate) mod event_log;
-pub(crate) mod fault;
 pub(crate) mod faults;
 pub(crate) mod lambda;
 pub(crate) mod log_port;

@@ -1,6 +1,6 @@
 //! The parts of the outside world.
 
-use super::fault::Fault;
+use crate::simulation::fault::Fault;
 
 /// A service that is asked over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,6 +8,17 @@ pub(crate) enum Service {
     Airtable,
     Gemini,
     Apify,
+}
+
+impl Service {
+    /// Its name in a script.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Airtable => "airtable",
+            Self::Gemini => "gemini",
+            Self::Apify => "apify",
+        }
+    }
 }
 
 /// A part of the outside world that can be away.

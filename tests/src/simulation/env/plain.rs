@@ -25,7 +25,7 @@ impl Plain {
     /// Empty ones.
     #[must_use]
     pub fn new() -> Self {
-        Self(World::new(0, Options { faults: false, ..Options::default() }))
+        Self(World::new(0, Options { faults: false, ..Options::default() }, None))
     }
 }
 

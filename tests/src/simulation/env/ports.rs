@@ -1,10 +1,12 @@
 //! The ports as one process sees them, which may die between any two steps.
 
-use super::fault::Fault;
 use super::worker::Worker;
 use super::world::World;
+use crate::simulation::fault::Fault;
+use crate::simulation::script::Call;
 use shared::ports::Env;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a turn is beside, for a process that dies there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +34,17 @@ impl Env for Ports {
 
 impl Ports {
     /// Gives up its turn: others go on meanwhile. A process may die here, beside an effect.
-    pub(crate) async fn turn(&self, turn: Turn) {
-        tokio::time::sleep(self.world.dice.step()).await;
+    pub(crate) async fn turn(&self, turn: Turn, call: &Call<'_>) {
+        let delay =
+            if turn == Turn::After { Duration::ZERO } else { self.world.faults.delay(call) };
+        tokio::time::sleep(self.world.dice.step() + delay).await;
         self.world.step();
         let (fault, place) = match turn {
             Turn::Reading => return,
             Turn::Before => (Fault::CrashBefore, "before"),
             Turn::After => (Fault::CrashAfter, "after"),
         };
-        let dies = || self.world.faults.hits(fault);
+        let dies = || self.is_hit(fault, call);
         if self.worker.is_dead() || dies() {
             self.world.trace.say(|| format!("{} dies {place} an effect", self.worker.name));
             self.worker.die();
@@ -48,9 +52,18 @@ impl Ports {
         }
     }
 
-    /// Whether `fault` hits this step.
-    pub(crate) fn hit(&self, fault: Fault) -> bool {
-        let hit = self.world.faults.hits(fault);
+    /// Whether `fault` hits this call, without a word of it in the trace.
+    fn is_hit(&self, fault: Fault, call: &Call<'_>) -> bool {
+        let hit = self.world.faults.is_drawn_at(fault, call);
+        if hit {
+            self.world.faults.count(fault);
+        }
+        hit
+    }
+
+    /// Whether `fault` hits this call.
+    pub(crate) fn hit(&self, fault: Fault, call: &Call<'_>) -> bool {
+        let hit = self.is_hit(fault, call);
         if hit {
             self.world.trace.say(|| format!("{} meets {fault:?}", self.worker.name));
         }

@@ -1,12 +1,13 @@
 //! The queues as one process sees them, with what can go wrong on the way.
 
 use super::bugs;
-use super::fault::Fault;
 use super::parts::Part;
 use super::ports::{Ports, Turn};
 use super::queues::Held;
 use crate::simulation::branches::Branch;
 use crate::simulation::bug::Bug;
+use crate::simulation::fault::Fault;
+use crate::simulation::script::Call;
 use shared::ports::check_messages;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
@@ -75,13 +76,15 @@ impl Ports {
         mut batch: Vec<OutgoingMessage>,
     ) -> Result<(), QueueError> {
         for _ in 0..SENDS {
-            self.turn(Turn::Before).await;
-            self.queue_is_reached(queue)?;
-            let (taken, left) = self.divide(batch);
+            let bodies: Vec<&str> = batch.iter().map(|message| message.body()).collect();
+            let call = Call { name: "send", about: &bodies };
+            self.turn(Turn::Before, &call).await;
+            self.queue_is_reached(queue, &call)?;
+            let (taken, left) = self.divide(&batch, &call);
             for message in &taken {
                 self.put(queue, message);
             }
-            self.queue_answers(queue).await?;
+            self.queue_answers(queue, &call).await?;
             if left.is_empty() {
                 return Ok(());
             }
@@ -91,9 +94,18 @@ impl Ports {
     }
 
     /// What the queue takes of a batch, and what it does not: any of them may fail.
-    fn divide(&self, batch: Vec<OutgoingMessage>) -> (Vec<OutgoingMessage>, Vec<OutgoingMessage>) {
-        if batch.len() < 2 || !self.hit(Fault::SendPartial) {
-            return (batch, Vec::new());
+    fn divide(
+        &self,
+        batch: &[OutgoingMessage],
+        call: &Call<'_>,
+    ) -> (Vec<OutgoingMessage>, Vec<OutgoingMessage>) {
+        let is_told = |message: &OutgoingMessage| {
+            let call = Call { name: "entry", about: &[message.body()] };
+            self.world.faults.is_told(Fault::SendPartial, &call)
+        };
+        let (left, taken): (Vec<_>, Vec<_>) = batch.iter().cloned().partition(is_told);
+        if !left.is_empty() || batch.len() < 2 || !self.hit(Fault::SendPartial, call) {
+            return (taken, left);
         }
         let dice = &self.world.dice;
         // One at least is taken and one is not: else nothing would be partial.
@@ -102,12 +114,13 @@ impl Ports {
         let fates: Vec<bool> =
             (0..batch.len()).map(|at| at == first || (at != second && dice.chance(0.5))).collect();
         let mut fates = fates.into_iter();
-        batch.into_iter().partition(|_| fates.next().unwrap_or_default())
+        taken.into_iter().partition(|_| fates.next().unwrap_or_default())
     }
 
     fn put(&self, queue: QueueName, message: &OutgoingMessage) {
         let world = &self.world;
-        let drawn = |fault| world.faults.is_drawn(fault).then_some(fault);
+        let call = Call { name: "entry", about: &[message.body()] };
+        let drawn = |fault| world.faults.is_drawn_at(fault, &call).then_some(fault);
         let delay = drawn(Fault::DelayedMinutes)
             .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
@@ -125,7 +138,7 @@ impl Ports {
             world.faults.count(fault);
             world.trace.say(|| format!("the message is held back for {} s", after.as_secs()));
         }
-        if self.hit(Fault::SentTwice) {
+        if self.hit(Fault::SentTwice, &call) {
             world.queues.put_again(queue, message);
         }
         world.activity.notify_one();
@@ -136,8 +149,9 @@ impl Ports {
         queue: QueueName,
         mut message: NewDeadLetter,
     ) -> Result<(), QueueError> {
-        self.turn(Turn::Before).await;
-        self.queue_is_reached(queue)?;
+        let call = Call { name: "dead_letter", about: &[&message.message_id.clone()] };
+        self.turn(Turn::Before, &call).await;
+        self.queue_is_reached(queue, &call)?;
         self.world.trace.say(|| {
             format!("{} parks {}: {}", self.worker.name, message.message_id, message.reason)
         });
@@ -146,7 +160,7 @@ impl Ports {
             message.reason.clear();
         }
         self.world.queues.dead_letter(queue, message);
-        self.queue_answers(queue).await
+        self.queue_answers(queue, &call).await
     }
 
     async fn postpone_message(
@@ -155,23 +169,24 @@ impl Ports {
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.turn(Turn::Before).await;
-        self.queue_is_reached(queue)?;
+        let call = Call { name: "requeue", about: &[receipt] };
+        self.turn(Turn::Before, &call).await;
+        self.queue_is_reached(queue, &call)?;
         self.world.queues.requeue(queue, receipt, delay);
-        self.queue_answers(queue).await
+        self.queue_answers(queue, &call).await
     }
 
-    fn queue_is_reached(&self, queue: QueueName) -> Result<(), QueueError> {
-        if self.world.faults.meets_outage(Part::Queue) || self.hit(Fault::QueueNotReached) {
+    fn queue_is_reached(&self, queue: QueueName, call: &Call<'_>) -> Result<(), QueueError> {
+        if self.world.faults.meets_outage(Part::Queue) || self.hit(Fault::QueueNotReached, call) {
             return Err(unreachable(queue));
         }
         Ok(())
     }
 
     /// The queue did what it was asked.
-    async fn queue_answers(&self, queue: QueueName) -> Result<(), QueueError> {
-        let is_lost = self.hit(Fault::QueueAnswerLost);
-        self.turn(Turn::After).await;
+    async fn queue_answers(&self, queue: QueueName, call: &Call<'_>) -> Result<(), QueueError> {
+        let is_lost = self.hit(Fault::QueueAnswerLost, call);
+        self.turn(Turn::After, call).await;
         if is_lost { Err(unreachable(queue)) } else { Ok(()) }
     }
 }

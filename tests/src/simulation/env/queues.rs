@@ -1,8 +1,9 @@
 //! The two FIFO queues as SQS keeps them: groups, deduplication, visibility, dead letters.
 
 use super::chance::Chance;
-use super::fault::Fault;
 use crate::simulation::branches::Branch;
+use crate::simulation::fault::Fault;
+use crate::simulation::script::Call;
 use jiff::Timestamp;
 use shared::core::clock::Clock;
 use shared::core::failure::QUEUE_RECEIVES;
@@ -154,8 +155,10 @@ impl Queues {
             received.extend(state.take(sequence, &self.chance));
         }
         // Drawn once for all: the messages of a group that stay hidden would keep the others back.
-        let ends_early =
-            !received.is_empty() && self.chance.faults.is_drawn(Fault::VisibilityLapsed);
+        let ends_early = received.first().is_some_and(|first| {
+            let call = Call { name: "receive", about: &[&first.body] };
+            self.chance.faults.is_drawn_at(Fault::VisibilityLapsed, &call)
+        });
         let hidden_for = if ends_early {
             Duration::from_secs(self.chance.dice.between(1, 40))
         } else {
@@ -185,7 +188,8 @@ impl Queues {
         let mut state = self.lock(queue);
         let Some((sequence, message)) = in_flight(&mut state, receipt) else { return };
         let left = *message.comes_again.get_or_insert_with(|| {
-            if !faults.is_drawn(Fault::DeliveredAgain) {
+            let call = Call { name: "delete", about: &[&message.body] };
+            if !faults.is_drawn_at(Fault::DeliveredAgain, &call) {
                 return 0;
             }
             if dice.chance(0.9) { dice.between(1, 2) } else { dice.between(3, 19) }

@@ -1,10 +1,11 @@
 //! Requests to the simulated services, with what can go wrong on the way.
 
 use super::bugs;
-use super::fault::Fault;
 use super::parts::{Part, Service};
 use super::paths::{base_of, table_of};
 use super::ports::{Ports, Turn};
+use crate::simulation::fault::Fault;
+use crate::simulation::script::Call;
 use bytes::Bytes;
 use http::Uri;
 use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
@@ -80,16 +81,20 @@ impl Transport for Ports {
         };
         let (asked, uri) = (request.body().clone(), request.uri().clone());
         let sent = Instant::now();
-        self.turn(before).await;
-        let outcome = match self.instead_of_effect(&faults, &request, (sent, timeout)).await {
+        let (method, body) = (request.method().clone(), String::from_utf8_lossy(&asked));
+        let about = [method.as_str(), uri.path(), &body];
+        let call = Call { name: faults.service.name(), about: &about };
+        self.turn(before, &call).await;
+        let outcome = match self.instead_of_effect(&faults, &request, (sent, timeout), &call).await
+        {
             Some(outcome) => outcome,
             None => {
-                let (response, answered) = self.perform(&faults, request, sent).await;
-                if self.hit(faults.answer_lost) {
+                let (response, answered) = self.perform(&faults, request, sent, &call).await;
+                if self.hit(faults.answer_lost, &call) {
                     tokio::time::sleep(self.world.dice.within(timeout)).await;
                     Err(lost(&uri, "simulated"))
                 } else {
-                    self.turn(after).await;
+                    self.turn(after, &call).await;
                     self.note_answer(&faults, &uri, &response, &answered);
                     return Ok(response);
                 }
@@ -107,6 +112,7 @@ impl Ports {
         faults: &OfService,
         request: &HttpRequest,
         (sent, timeout): (Instant, Duration),
+        call: &Call<'_>,
     ) -> Option<Result<HttpResponse, TransportError>> {
         let dice = &self.world.dice;
         if self.world.faults.meets_outage(Part::Service(faults.service)) {
@@ -119,10 +125,10 @@ impl Ports {
                 }
             });
         }
-        if self.hit(faults.not_reached) {
+        if self.hit(faults.not_reached, call) {
             return Some(Err(not_sent(request.uri(), "simulated")));
         }
-        let (_, refusals) = faults.refusals.iter().find(|(fault, _)| self.hit(*fault))?;
+        let (_, refusals) = faults.refusals.iter().find(|(fault, _)| self.hit(*fault, call))?;
         let refusal = refusals[dice.below(refusals.len())];
         Some(Ok(self.refuse(faults, request, refusal, sent)))
     }
@@ -133,13 +139,14 @@ impl Ports {
         faults: &OfService,
         request: HttpRequest,
         sent: Instant,
+        call: &Call<'_>,
     ) -> (HttpResponse, Bytes) {
         let world = &self.world;
         let request = bugs::request(world, request);
         let path = request.uri().path().to_owned();
         let asked = request.body().clone();
         let response = match faults.service {
-            Service::Airtable => self.ask_airtable(request, sent).await,
+            Service::Airtable => self.ask_airtable(request, sent, call).await,
             Service::Apify => world.apify.respond(request).await,
             Service::Gemini => world.gemini.respond(request).await,
         };
@@ -153,12 +160,17 @@ impl Ports {
         (response, answered)
     }
 
-    async fn ask_airtable(&self, request: HttpRequest, sent: Instant) -> HttpResponse {
+    async fn ask_airtable(
+        &self,
+        request: HttpRequest,
+        sent: Instant,
+        call: &Call<'_>,
+    ) -> HttpResponse {
         let world = &self.world;
         let goes_on = || request.body().windows(OFFSET.len()).any(|part| part == OFFSET);
         if request.uri().path().ends_with("/listRecords")
             && goes_on()
-            && world.faults.is_drawn(Fault::StaleIterator)
+            && world.faults.is_drawn_at(Fault::StaleIterator, call)
         {
             world.airtable.expire_iterators();
         }

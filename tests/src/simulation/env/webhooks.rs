@@ -1,6 +1,5 @@
 //! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
 
-use super::fault::Fault;
 use super::ports::Ports;
 use super::variables::variable;
 use super::worker::Worker;
@@ -8,6 +7,7 @@ use super::world::World;
 use crate::MASTER_BASE;
 use crate::WEBHOOK_TOKEN;
 use crate::harness::bases;
+use crate::simulation::fault::Fault;
 use crate::simulation::scenario::{Asked, Harvest};
 use lambda_http::Body;
 use lambda_http::http::{Request, header};

@@ -10,6 +10,7 @@ use crate::simulation::dice::Dice;
 use crate::simulation::options::Options;
 use crate::simulation::oracle::Oracle;
 use crate::simulation::scenario::Scenario;
+use crate::simulation::script::Script;
 use crate::simulation::trace::Trace;
 use jiff::Timestamp;
 use runtally::system::tokens;
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) queues: Queues,
     pub(crate) log: Log,
     pub(crate) scenario: Scenario,
+    /// What is told instead of drawn.
+    pub(crate) script: Option<Arc<Script>>,
     /// The bug that is planted.
     pub(crate) bug: Option<Bug>,
     /// What a planted bug keeps in mind.
@@ -52,7 +55,7 @@ pub(crate) struct World {
 
 impl World {
     /// A world in which nothing has happened yet.
-    pub(crate) fn new(seed: u64, options: Options) -> Self {
+    pub(crate) fn new(seed: u64, options: Options, script: Option<Arc<Script>>) -> Self {
         let start: Timestamp = "2026-11-23T10:00:00Z".parse().expect("a time");
         let clock = Clock::following_tokio(start);
         let dice = Arc::new(Dice::new(seed));
@@ -89,10 +92,10 @@ impl World {
             of_services,
             Arc::new(NoStore),
         );
-        let scenario = Scenario::invent(&dice, &airtable, start);
+        let scenario = Scenario::invent(&dice, &airtable, start, script.as_deref());
         let trace = Arc::new(Trace::new(options.trace));
         let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
-        let faults = Arc::new(Faults::draw(&dice, &trace, options.faults));
+        let faults = Arc::new(Faults::draw(&dice, &trace, options.faults, script.as_ref()));
         let failures = Arc::<Failures>::default();
         let chance = Chance {
             dice: Arc::clone(&dice),
@@ -101,6 +104,7 @@ impl World {
             trace: Arc::clone(&trace),
         };
         Self {
+            script,
             queues: Queues::new(clock.clone(), chance),
             faults,
             failures,

@@ -1,9 +1,10 @@
 //! What people do in Airtable while runs go on.
 
 use crate::MASTER_BASE;
-use crate::simulation::env::fault::Fault;
 use crate::simulation::env::world::World;
+use crate::simulation::fault::Fault;
 use crate::simulation::scenario::HUMAN_FIELD;
+use crate::simulation::script::Edit;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use shared::schema::{leads, run_record};
@@ -113,6 +114,31 @@ fn delete_lead(world: &World) {
         world.faults.count(Fault::LeadDeleted);
         world.trace.say(|| format!("a person deletes lead {}", lead.slug));
         world.oracle().lead_deleted(&lead.record);
+    }
+}
+
+/// Does what a script says, at its time.
+pub(crate) async fn play(world: Arc<World>, edit: Edit) {
+    let rename = |from: &str, to: &str| {
+        world.airtable.rename_field(MASTER_BASE, run_record::TABLE, from, to).expect("a field");
+        world.activity.notify_one();
+    };
+    match edit {
+        Edit::Rename { field, during } => {
+            let other = format!("{field} (old)");
+            tokio::time::sleep(during.start).await;
+            rename(field, &other);
+            tokio::time::sleep(during.end - during.start).await;
+            rename(&other, field);
+        }
+        Edit::DeleteLead { after } => {
+            tokio::time::sleep(after).await;
+            let client = &world.scenario.clients[0];
+            let lead = client.leads.iter().find(|lead| lead.waits).expect("a lead that waits");
+            let deleted = world.airtable.delete_record(client.base, leads::TABLE, &lead.record);
+            deleted.expect("the lead is there");
+            world.oracle().lead_deleted(&lead.record);
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::MASTER_BASE;
 use crate::simulation::branches::POISON;
-use crate::simulation::env::fault::Fault;
 use crate::simulation::env::world::World;
+use crate::simulation::fault::Fault;
 use shared::messages::routes;
 use shared::ports::QueueName;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use super::invented::{Asked, Client, Harvest, Lead, Post, Scenario};
 use crate::MASTER_BASE;
 use crate::harness::bases;
 use crate::simulation::dice::Dice;
+use crate::simulation::script::{Script, Work};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::schema::{clients, leads};
@@ -27,7 +28,12 @@ const STRANGERS: usize = 2;
 const NAMED_BEFOREHAND: &str = "261122-2";
 impl Scenario {
     /// Invents a scenario and puts its bases into `airtable`.
-    pub(crate) fn invent(dice: &Dice, airtable: &Airtable, now: Timestamp) -> Self {
+    pub(crate) fn invent(
+        dice: &Dice,
+        airtable: &Airtable,
+        now: Timestamp,
+        script: Option<&Script>,
+    ) -> Self {
         let level = "2-Lead and post scoring";
         let rows = CLIENTS.map(|(id, name, base)| (id, name, clients::ACTIVE, base, level));
         bases::furnish_master(airtable, &rows);
@@ -43,6 +49,43 @@ impl Scenario {
             let leads = scenario.invent_leads(dice, airtable, (id, base));
             scenario.clients.push(Client { index, id, name, is_limited: false, base, leads });
         }
+        match script {
+            Some(script) => scenario.take_from(script, dice, airtable, now),
+            None => scenario.invent_work(dice, airtable, now),
+        }
+        scenario
+    }
+
+    /// The work that a script tells of.
+    fn take_from(&mut self, script: &Script, dice: &Dice, airtable: &Airtable, now: Timestamp) {
+        for work in &script.work {
+            match *work {
+                Work::Harvest { is_named, after } => {
+                    let first = self.harvests.first().filter(|_| is_named);
+                    match first.map(|first| (first.run.clone(), first.query.clone())) {
+                        Some((run, query)) => {
+                            let started_at = now - SignedDuration::from_mins(50);
+                            self.add_harvest(dice, 0, started_at, run, query);
+                        }
+                        None => self.invent_harvest(dice, 0, now, is_named),
+                    }
+                    let harvest = self.harvests.last_mut().expect("it was added");
+                    (harvest.ends_after, harvest.status) = (after, RunStatus::Succeeded);
+                }
+                Work::Request { kind, after } => {
+                    self.invent_request(dice, 0, kind);
+                    self.requests.last_mut().expect("it was added").sent_after = after;
+                }
+                Work::Limit { field, tokens } => {
+                    set_limits(airtable, CLIENTS[0].0, &json!({field: tokens}));
+                    self.clients[0].is_limited = true;
+                }
+            }
+        }
+    }
+
+    fn invent_work(&mut self, dice: &Dice, airtable: &Airtable, now: Timestamp) {
+        let scenario = self;
         for client in 0..CLIENTS.len() {
             let orchestrated = dice.chance(0.4);
             scenario.invent_harvest(dice, client, now, orchestrated);
@@ -61,7 +104,6 @@ impl Scenario {
                 scenario.clients[client].is_limited = true;
             }
         }
-        scenario
     }
 
     fn invent_leads(
@@ -255,10 +297,14 @@ impl Scenario {
 
 /// Limits what a run of the client may use to a few calls.
 fn limit_tokens(dice: &Dice, airtable: &Airtable, client: &str) {
-    let rows = airtable.rows(MASTER_BASE, clients::TABLE).expect("the clients");
-    let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == client).expect("a client");
     let limit = dice.between(1_000, 6_000);
     let cells = json!({clients::POST_TOKEN_LIMIT: limit, clients::PROFILE_TOKEN_LIMIT: limit});
+    set_limits(airtable, client, &cells);
+}
+
+fn set_limits(airtable: &Airtable, client: &str, cells: &Value) {
+    let rows = airtable.rows(MASTER_BASE, clients::TABLE).expect("the clients");
+    let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == client).expect("a client");
     let cells = cells.as_object().cloned().unwrap_or_default();
     airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).expect("the cells fit");
 }

@@ -1,6 +1,5 @@
 //! Records that heal: whatever happened to one, the next tick puts it right, also when no event
 //! of its run ever comes again.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};

@@ -1,5 +1,4 @@
 //! The files in `events/`: each is what one way in really looks like, and each is loaded here.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;

@@ -1,6 +1,5 @@
 //! Profiles that failed or are missing are scored again when a person ticks `Retry`: these and no
 //! other, in the same run, and what every try used is counted.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use serde_json::{Value, json};
 use shared::core::digest::{id_of, short_id_of};

@@ -1,6 +1,5 @@
 //! Airtable or the model is away while a run goes on. The real functions, queues and event log, on
 //! paused time: the hours pass in seconds.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use jiff::Timestamp;
 use lambda_http::http::Request;
@@ -339,7 +338,7 @@ async fn records_that_an_invocation_has_no_time_for_are_counted() {
     let config = metrics_finalizer::Config::read(variable).unwrap();
     let limiters = Arc::new(Limiters::of_the_only_process());
     let finalizer = Finalizer::<World>::new(config, adapters, limiters, clock);
-    let events = include_str!("../../events/metrics-events.json");
+    let events = include_str!("../../../events/metrics-events.json");
     let events = serde_json::from_str(events).unwrap();
     let begun = Instant::now();
     // All of it is kept back for the answer.

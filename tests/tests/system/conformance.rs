@@ -1,11 +1,7 @@
 //! One suite of promises for each seam, on every implementation: the ones for a single machine,
 //! the ones for AWS against an emulator on this machine, and the simulation's own.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-#![expect(clippy::print_stdout, reason = "promises are shown as they are looked at")]
 
-mod emulator;
-
-use emulator::Emulator;
+use crate::emulator::Emulator;
 use runtally::storage::Database;
 use runtally::storage::SqliteEventLog;
 use runtally::storage::{QueueOptions, QueueSettings, SqliteQueue};

@@ -1,5 +1,4 @@
 //! Posts that want something, and a model that gives in: nothing but a lead's own score moves.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};

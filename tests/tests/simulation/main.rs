@@ -5,6 +5,8 @@
 //! `SEEDS=10000 cargo test --release -p tests --test simulation` runs that many; `SEED=<seed>` runs
 //! one and prints its trace.
 
+mod scripts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::Write;
@@ -90,29 +92,6 @@ fn schedules_keep_every_promise() {
         let rare: Vec<_> = coverage.faults.iter().filter(|(_, count)| **count < COVERED).collect();
         assert!(rare.is_empty(), "these faults happened less than {COVERED} times: {rare:?}");
     }
-}
-
-macro_rules! regressions {
-    ($($name:ident: $seed:literal),+ $(,)?) => {
-        $(#[test]
-        fn $name() {
-            passes(&run($seed, Options::default()));
-        })+
-    };
-}
-
-// Seeds that broke a promise, by what was wrong then. What a seed draws changes with the scenarios:
-// where they have changed since, the name tells what was found rather than what is replayed.
-regressions! {
-    planning_that_dies_after_it_queued_a_chunk_leaves_no_lead_unplanned: 3,
-    posts_that_another_plan_stored_are_asked_about_too: 97,
-    a_harvest_is_planned_though_a_token_field_was_renamed: 631,
-    a_process_that_takes_over_a_lane_does_not_exceed_the_limit_with_the_one_before: 1,
-    a_cost_that_was_read_too_early_is_not_reported_last: 3967,
-    a_listing_that_is_lost_again_and_again_is_no_reason_to_give_a_chunk_up: 9875,
-    a_field_that_comes_back_late_is_written_by_the_second_tick_after: 9683957789051532377,
-    what_became_of_leads_is_waited_for_though_their_chunk_is_done: 214,
-    a_plan_is_not_told_before_what_is_in_its_chunks: 8665,
 }
 
 /// Seeds within which a planted bug must be caught.

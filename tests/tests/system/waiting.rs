@@ -1,5 +1,4 @@
 //! Leads that are waiting are scored: one client's or every active client's, posts or profiles.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use serde_json::{Value, json};
 use shared::core::digest::queue_id;

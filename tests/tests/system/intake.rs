@@ -1,5 +1,4 @@
 //! What a sender of webhooks sees.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use lambda_http::Body;
 use lambda_http::http::Request;

@@ -1,0 +1,166 @@
+//! Schedules that are told instead of drawn: which work there is, which fault strikes which call,
+//! what a person edits when. Everything that is not told goes well.
+
+use super::fault::Fault;
+use shared::schema::clients;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A schedule that replays one cause. Times are counted from its start.
+#[derive(Default)]
+pub struct Script {
+    pub(crate) work: Vec<Work>,
+    pub(crate) edits: Vec<Edit>,
+    /// Whether no process is used twice.
+    pub(crate) is_cold: bool,
+    strikes: Vec<Strike>,
+    slow: Vec<(Strike, Duration)>,
+}
+
+/// Work of the first client.
+pub(crate) enum Work {
+    /// A harvest ends. All named ones are of one run.
+    Harvest { is_named: bool, after: Duration },
+    /// Somebody asks for the waiting leads to be scored, in the run of the named harvests.
+    Request { kind: &'static str, after: Duration },
+    /// A run may use so many tokens.
+    Limit { field: &'static str, tokens: u64 },
+}
+
+/// What a person does.
+#[derive(Clone)]
+pub(crate) enum Edit {
+    /// A field of the run records has another name for a while.
+    Rename { field: &'static str, during: Range<Duration> },
+    /// The first waiting lead of the first client is deleted.
+    DeleteLead { after: Duration },
+}
+
+/// A call of a port: its name, and the texts that it carries.
+pub(crate) struct Call<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'a [&'a str],
+}
+
+impl Call<'_> {
+    fn mentions(&self, word: &str) -> bool {
+        self.name == word || self.about.iter().any(|text| text.contains(word))
+    }
+}
+
+struct Strike {
+    fault: Fault,
+    /// Words that the call must mention.
+    words: &'static [&'static str],
+    during: Range<Duration>,
+    times: u32,
+    struck: AtomicU32,
+}
+
+impl Strike {
+    fn meets(&self, fault: Fault, call: &Call<'_>, elapsed: Duration) -> bool {
+        let meets = self.fault == fault
+            && self.during.contains(&elapsed)
+            && self.struck.load(Ordering::Relaxed) < self.times
+            && self.words.iter().all(|word| call.mentions(word));
+        if meets {
+            self.struck.fetch_add(1, Ordering::Relaxed);
+        }
+        meets
+    }
+}
+
+impl Script {
+    /// A harvest ends, of a run that was named beforehand or of one of its own.
+    #[must_use]
+    pub fn harvest(mut self, is_named: bool, after: Duration) -> Self {
+        self.work.push(Work::Harvest { is_named, after });
+        self
+    }
+
+    /// Somebody asks for the waiting leads to be scored.
+    #[must_use]
+    pub fn request(mut self, kind: &'static str, after: Duration) -> Self {
+        self.work.push(Work::Request { kind, after });
+        self
+    }
+
+    /// A run may use so many tokens for posts.
+    #[must_use]
+    pub fn limit(mut self, tokens: u64) -> Self {
+        self.work.push(Work::Limit { field: clients::POST_TOKEN_LIMIT, tokens });
+        self
+    }
+
+    /// A fault strikes the first so many calls that mention these words.
+    #[must_use]
+    pub fn strike(self, fault: Fault, words: &'static [&'static str], times: u32) -> Self {
+        self.strike_during(fault, words, times, Duration::ZERO..Duration::MAX)
+    }
+
+    /// The same within some time.
+    #[must_use]
+    pub fn strike_during(
+        mut self,
+        fault: Fault,
+        words: &'static [&'static str],
+        times: u32,
+        during: Range<Duration>,
+    ) -> Self {
+        self.strikes.push(Strike { fault, words, during, times, struck: AtomicU32::new(0) });
+        self
+    }
+
+    /// The first call that mentions these words takes so long.
+    #[must_use]
+    pub fn slow(mut self, words: &'static [&'static str], takes: Duration) -> Self {
+        let (during, struck) = (Duration::ZERO..Duration::MAX, AtomicU32::new(0));
+        let fault = Fault::DelayedMinutes;
+        self.slow.push((Strike { fault, words, during, times: 1, struck }, takes));
+        self
+    }
+
+    /// A person gives a field of the run records another name for a while.
+    #[must_use]
+    pub fn rename(mut self, field: &'static str, during: Range<Duration>) -> Self {
+        self.edits.push(Edit::Rename { field, during });
+        self
+    }
+
+    /// A person deletes a lead that waits.
+    #[must_use]
+    pub fn delete_lead(mut self, after: Duration) -> Self {
+        self.edits.push(Edit::DeleteLead { after });
+        self
+    }
+
+    /// Every invocation gets a process that is new.
+    #[must_use]
+    pub fn cold(mut self) -> Self {
+        self.is_cold = true;
+        self
+    }
+
+    /// Whether `fault` strikes this call, which begins now in a schedule that began at `start`.
+    pub(crate) fn strikes(&self, fault: Fault, call: &Call<'_>, start: Instant) -> bool {
+        self.strikes.iter().any(|strike| strike.meets(fault, call, start.elapsed()))
+    }
+
+    /// How much longer this call takes than others.
+    pub(crate) fn delay(&self, call: &Call<'_>, start: Instant) -> Duration {
+        let slow = |(strike, takes): &(Strike, Duration)| {
+            strike.meets(strike.fault, call, start.elapsed()).then_some(*takes)
+        };
+        self.slow.iter().find_map(slow).unwrap_or_default()
+    }
+
+    /// The strikes that met no call: what the script is about did not happen.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let slow = self.slow.iter().map(|(strike, _)| strike);
+        let missed = self.strikes.iter().chain(slow);
+        let missed = missed.filter(|strike| strike.struck.load(Ordering::Relaxed) == 0);
+        missed.map(|strike| format!("{:?} at {:?}", strike.fault, strike.words)).collect()
+    }
+}

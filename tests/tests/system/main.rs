@@ -1,0 +1,20 @@
+//! The whole system, told as stories: what goes in, what goes wrong, and what the run record says
+//! in the end.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::print_stdout, reason = "the conformance suites print each promise they check")]
+
+mod adversity;
+mod conformance;
+mod emulator;
+mod events;
+mod fixtures;
+mod formula;
+mod healing;
+mod hostile;
+mod intake;
+mod money;
+mod outage;
+mod pipeline;
+mod retry;
+mod vertex;
+mod waiting;
