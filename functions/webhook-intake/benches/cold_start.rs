@@ -1,4 +1,4 @@
-//! From the spawn of each Lambda binary to its first poll of the runtime API, release build,
+//! From the spawn of each Lambda binary to its first poll of the runtime API, built as for AWS,
 //! against a function that does nothing, in the same run:
 //! `cargo bench -p webhook-intake --bench cold_start`.
 //!
@@ -17,6 +17,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// The settings that the functions on AWS are built with (Cargo.toml).
+const PROFILE: &str = "deploy";
 /// Spawns of each binary. The first decile counts: other work on the machine only adds to a time,
 /// and more to a longer one.
 const SPAWNS: usize = 201;
@@ -100,16 +102,16 @@ fn build() {
     cargo(["-p", "webhook-intake", "--example", EMPTY]);
     fs::create_dir_all(folder()).expect("a folder for the binaries");
     for (name, _) in BOUNDS {
-        fs::copy(target().join("release").join(name), folder().join(name)).expect("a binary");
+        fs::copy(target().join(PROFILE).join(name), folder().join(name)).expect("a binary");
     }
-    let empty = target().join("release/examples").join(EMPTY);
+    let empty = target().join(PROFILE).join("examples").join(EMPTY);
     fs::copy(empty, folder().join(EMPTY)).expect("a binary");
 }
 
 /// The folder of the binaries that are run, all copied the same way: how a file came into the page
 /// cache decides how many of its pages one fault loads, which is a tenth of a cold start.
 fn folder() -> PathBuf {
-    target().join("release/cold-start")
+    target().join(PROFILE).join("cold-start")
 }
 
 fn cargo<'a>(what: impl IntoIterator<Item = &'a str>) {
@@ -125,7 +127,7 @@ fn cargo<'a>(what: impl IntoIterator<Item = &'a str>) {
         command.env_remove(name);
     }
     let status = command
-        .args(["build", "--release"])
+        .args(["build", "--profile", PROFILE])
         .args(what)
         .current_dir(root())
         .status()
