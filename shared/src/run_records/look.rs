@@ -8,11 +8,8 @@ use crate::fold::Summary;
 use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::services::airtable::formula::Formula;
-use crate::services::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
+use crate::services::airtable::{Airtable, AirtableError, ListQuery, Row, Update, oldest_first};
 use serde_json::{Map, Value, json};
-
-/// A row of the table, all its cells.
-type Row = Record<Map<String, Value>>;
 
 /// A run whose record is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +96,7 @@ impl RunRecords {
         }));
         let query = ListQuery { fields: &[], formula: Some(formula) };
         let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
-        rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+        oldest_first(&mut rows);
         Ok(known
             .iter()
             .map(|one| {
@@ -152,13 +149,13 @@ impl RunRecords {
         wanted.extend(before.map(|record| Formula::record_id(record.as_str())));
         let query = ListQuery { fields: &[], formula: Some(Formula::any(wanted)) };
         let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
-        rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+        oldest_first(&mut rows);
         let (own, rows): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| has_identity(row, &run.run));
         if before.is_none() && !own.is_empty() {
             return Ok(Lookalike::Itself);
         }
-        let run_id = |row: &Row| text(row, schema::RUN_ID);
+        let run_id = |row: &Row| row.text(schema::RUN_ID);
         if let Some(row) = rows.iter().find(|row| Some(&row.id) == before) {
             return Ok(Lookalike::Edited { record: row.id.clone(), run_id: run_id(row) });
         }
@@ -193,7 +190,7 @@ impl RunRecords {
             .iter()
             .map(|row| RetryRequest {
                 record: row.id.clone(),
-                run: text(row, schema::RUN_ID).parse().ok(),
+                run: row.text(schema::RUN_ID).parse().ok(),
             })
             .collect())
     }
@@ -214,10 +211,7 @@ impl RunRecords {
 }
 
 fn has_identity(row: &Row, run: &RunId) -> bool {
-    text(row, schema::RUN_ID) == run.as_str()
-        && text(row, schema::CLIENT_ID) == run.client().as_str()
-}
-
-fn text(row: &Row, field: &str) -> String {
-    row.fields.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    // To the letter: an upsert finds a record only by exactly these cells.
+    row.fields.get(schema::RUN_ID) == Some(&json!(run))
+        && row.fields.get(schema::CLIENT_ID) == Some(&json!(run.client()))
 }

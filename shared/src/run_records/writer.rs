@@ -9,8 +9,9 @@ use crate::fold::Summary;
 use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::schema::{FieldType, run_record};
-use crate::services::airtable::formula::Formula;
-use crate::services::airtable::{Airtable, AirtableError, ListQuery, Record, Update};
+use crate::services::airtable::{
+    Airtable, AirtableError, ListQuery, Row, Update, identity, oldest_first,
+};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -112,16 +113,9 @@ impl RunRecords {
         airtable: &Airtable<impl Transport>,
         run: &Summary,
     ) -> Result<Vec<RecordId>, AirtableError> {
-        let query = ListQuery {
-            fields: &[schema::RUN_ID],
-            formula: Some(Formula::all([
-                Formula::equals(schema::RUN_ID, run.run.as_str()),
-                Formula::equals(schema::CLIENT_ID, run.header.client.as_str()),
-            ])),
-        };
-        let mut rows: Vec<Record<Map<String, Value>>> =
-            airtable.list(&self.base, schema::TABLE, &query).await?;
-        rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+        let query = ListQuery { fields: &[schema::RUN_ID], formula: Some(identity(&run.run)) };
+        let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
+        oldest_first(&mut rows);
         let Some((kept, others)) = rows.split_first() else { return Ok(Vec::new()) };
         let others: Vec<RecordId> = others.iter().map(|row| row.id.clone()).collect();
         self.mark(airtable, &run.run, &kept.id, &others).await?;
@@ -168,7 +162,7 @@ impl RunRecords {
 
 /// The cells that mark a record as the duplicate of `kept`: its Run ID no longer matches.
 fn duplicate_of(id: &RecordId, run: &RunId, kept: &RecordId) -> Update {
-    let marked = format!("{run} (duplicate of {kept})");
+    let marked = schema::duplicate_run_id(run, kept);
     Update { id: id.clone(), fields: Map::from_iter([(schema::RUN_ID.to_owned(), json!(marked))]) }
 }
 
@@ -191,7 +185,7 @@ fn refused_choice(
 
 fn written(
     runs: &[Summary],
-    records: &[Record<Map<String, Value>>],
+    records: &[Row],
     created: &[RecordId],
     mut duplicates: BTreeMap<RunId, Vec<RecordId>>,
     left_out: &[&str],
@@ -200,9 +194,7 @@ fn written(
         .enumerate()
         .filter_map(|(at, run)| {
             // By what the reply says, not by its order, as long as it says it.
-            let says = |record: &&Record<Map<String, Value>>| {
-                record.fields.get(schema::RUN_ID).and_then(Value::as_str) == Some(run.run.as_str())
-            };
+            let says = |record: &&Row| record.text(schema::RUN_ID) == run.run.as_str();
             let record = records.iter().find(says).or_else(|| records.get(at))?;
             Some(Written {
                 run: run.run.clone(),
@@ -238,10 +230,10 @@ mod tests {
         RunState::fold(&[MetricsEvent { run, at, fact }]).unwrap().summary()
     }
 
-    fn record(id: &str, run: &Summary) -> Record<Map<String, Value>> {
+    fn record(id: &str, run: &Summary) -> Row {
         let fields = json!({schema::RUN_ID: run.run}).as_object().unwrap().clone();
         let created_time = "2026-11-23T10:00:00Z".parse().unwrap();
-        Record { id: id.parse().unwrap(), created_time, fields }
+        Row { id: id.parse().unwrap(), created_time, fields }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::core::json::{self, WrongJson};
 use crate::core::tokens::NanoUsd;
 use crate::messages::HarvestStatus;
 use crate::ports::{HttpResponse, Transport, TransportError};
-use backon::{BackoffBuilder, ExponentialBuilder};
+use crate::services::http_retry::{RetryPolicy, seed_of};
 use bytes::Bytes;
 use http::{StatusCode, header};
 use jiff::Timestamp;
@@ -27,8 +27,9 @@ const RUNS_PAGE: u64 = 100;
 const ACTOR_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'~').remove(b'-').remove(b'_').remove(b'.');
 /// No answer within this counts as lost.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Tries of one request; every one only reads.
-const TRIES: usize = 5;
+/// How a request is repeated; every one only reads.
+const RETRY: RetryPolicy =
+    RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 5 };
 
 /// The client of one Apify account.
 pub struct Apify<T> {
@@ -182,11 +183,7 @@ impl<T: Transport> Apify<T> {
     /// Makes one request, and again while Apify is out of order. `None` for what does not exist.
     async fn get(&self, what: &str, path: &str) -> Result<Option<HttpResponse>, ApifyError> {
         let url = self.url.join(path).expect("the path is made of ids");
-        let mut delays = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(Duration::from_secs(8))
-            .with_max_times(TRIES - 1)
-            .build();
+        let mut attempts = RETRY.begin(seed_of(path.as_bytes()));
         loop {
             let request = http::Request::get(url.as_str())
                 .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
@@ -198,13 +195,11 @@ impl<T: Transport> Apify<T> {
                 Ok(response) => refusal(what, &response),
                 Err(error) => error.into(),
             };
-            let passing = match &error {
+            let transient = match &error {
                 ApifyError::Transport(_) | ApifyError::Unavailable { .. } => true,
                 ApifyError::Refused { .. } | ApifyError::Unreadable { .. } => false,
             };
-            let Some(delay) = delays.next().filter(|_| passing) else { return Err(error) };
-            tracing::warn!(%error, request.what = what, "Apify request repeated");
-            tokio::time::sleep(delay).await;
+            attempts.wait_after(error, transient, what).await?;
         }
     }
 }

@@ -3,3 +3,4 @@
 
 pub mod airtable;
 pub mod apify;
+pub mod http_retry;

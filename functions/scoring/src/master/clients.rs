@@ -146,7 +146,7 @@ pub(crate) async fn spent(
     for row in &rows {
         let id = text(row, run_record::RUN_ID);
         // A record that is marked as a duplicate tells nothing of its own.
-        if !id.starts_with(day) || id.contains(" (duplicate of ") {
+        if !id.starts_with(day) || run_record::is_duplicate(&id) {
             continue;
         }
         let posts = whole(row, run_record::POST_TOKENS).unwrap_or(0);

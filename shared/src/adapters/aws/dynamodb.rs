@@ -6,7 +6,7 @@ mod operator;
 
 pub use keys::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 
-use super::lambda::{describe, waits};
+use super::lambda::{attempts, describe};
 use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::limits::check_events;
 use crate::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
@@ -130,7 +130,7 @@ impl DynamoEventLog {
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).build();
         let mut left = Some(keys.expect("the keys are given"));
         let mut heard = Vec::new();
-        let mut waits = waits();
+        let mut attempts = attempts();
         while let Some(keys) = left {
             let request = self.client.batch_get_item().request_items(&self.table, keys);
             let answer = request.send().await.map_err(|error| failure(&error))?;
@@ -138,10 +138,8 @@ impl DynamoEventLog {
             heard.extend(items.filter_map(|item| keys::harvest_of(&item)));
             left = answer.unprocessed_keys.and_then(|left| left.into_values().next());
             if left.is_some() {
-                let Some(wait) = waits.next() else {
-                    return Err(LogError { reason: "not all harvests were read".to_owned() });
-                };
-                tokio::time::sleep(wait).await;
+                let error = LogError { reason: "not all harvests were read".to_owned() };
+                attempts.wait_after(error, true, "reading harvests").await?;
             }
         }
         Ok(heard)
@@ -150,7 +148,7 @@ impl DynamoEventLog {
     /// Writes at most [`MAX_WRITES`] items, and what DynamoDB did not take of them a few more
     /// times.
     async fn write(&self, mut writes: Vec<WriteRequest>) -> Result<(), LogError> {
-        let mut waits = waits();
+        let mut attempts = attempts();
         loop {
             let request = self.client.batch_write_item().request_items(&self.table, writes);
             let answer = request.send().await.map_err(|error| failure(&error))?;
@@ -158,11 +156,8 @@ impl DynamoEventLog {
             if writes.is_empty() {
                 return Ok(());
             }
-            let Some(wait) = waits.next() else {
-                let reason = format!("{} events were not taken", writes.len());
-                return Err(LogError { reason });
-            };
-            tokio::time::sleep(wait).await;
+            let reason = format!("{} events were not taken", writes.len());
+            attempts.wait_after(LogError { reason }, true, "writing events").await?;
         }
     }
 }

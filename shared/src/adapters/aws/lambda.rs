@@ -2,6 +2,7 @@
 
 use crate::adapters::http::HttpTransport;
 use crate::config::{ConfigError, Vars};
+use crate::services::http_retry::{Attempts, RetryPolicy};
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -15,7 +16,6 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::{Response, StatusCode};
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use std::error::Error;
 use std::time::Duration;
 
@@ -154,14 +154,16 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// The waits before a batch is sent again for the part of it that was not taken: four, together
-/// about two seconds. The queue behind the caller is the real retry.
-pub(super) fn waits() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(100))
-        .with_max_times(4)
-        .with_jitter()
-        .build()
+/// How the part of a batch that was not taken is sent again, within about two seconds. The queue
+/// behind the caller is the real retry.
+const RETRY: RetryPolicy =
+    RetryPolicy { first: Duration::from_millis(200), longest: LONGEST_WAIT, attempts: 5 };
+/// The longest wait before an attempt.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(800);
+
+/// The attempts at one call.
+pub(super) fn attempts() -> Attempts {
+    RETRY.begin(fastrand::u64(..))
 }
 
 /// The error's code and message, or cause by cause why there is no answer. Holds no request.

@@ -3,7 +3,7 @@
 //! One signed request, without the service's SDK: a second client would take a good part of
 //! webhook intake's cold start for a single call.
 
-use super::lambda::{Aws, waits};
+use super::lambda::{Aws, LONGEST_WAIT, attempts};
 use crate::config::{ConfigError, Vars};
 use crate::core::clock::Clock;
 use crate::ports::{HttpRequest, HttpResponse, Transport};
@@ -22,12 +22,12 @@ use tokio::time::Instant;
 /// The variable that names the function's secret.
 pub const SECRET_ID: &str = "SECRET_ID";
 
-/// Longest time for one try.
+/// Longest time for one attempt.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest time for all tries. Lambda gives a function ten seconds to start, and what ends then has
+/// Longest time for all attempts. Lambda gives a function ten seconds to start, and what ends then has
 /// not said why.
-const ALL_TRIES: Duration = Duration::from_secs(8);
+const ALL_ATTEMPTS: Duration = Duration::from_secs(8);
 
 /// Why the function's secret could not be read. Never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,8 +88,7 @@ impl Aws {
     ) -> Result<BTreeMap<String, SecretString>, SecretError> {
         let unreadable = |reason| SecretError::Unreadable { id: id.to_owned(), reason };
         let begun = Instant::now();
-        let has_time = |wait: &Duration| begun.elapsed() + *wait + TIMEOUT <= ALL_TRIES;
-        let mut waits = waits();
+        let mut attempts = attempts();
         let response = loop {
             let request = self.secret_request(id, clock.now()).map_err(unreadable)?;
             let reason = match self.http().send(request, TIMEOUT).await {
@@ -98,8 +97,11 @@ impl Aws {
                 Ok(response) => said(&response),
                 Err(error) => error.to_string(),
             };
-            let Some(wait) = waits.next().filter(has_time) else { return Err(unreadable(reason)) };
-            tokio::time::sleep(wait).await;
+            let has_time = begun.elapsed() + LONGEST_WAIT + TIMEOUT <= ALL_ATTEMPTS;
+            attempts
+                .wait_after(reason, has_time, "reading the secret")
+                .await
+                .map_err(unreadable)?;
         };
         let shape = || SecretError::Shape { id: id.to_owned() };
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| shape())?;

@@ -4,7 +4,7 @@ mod dead_letters;
 
 pub use dead_letters::{DeadLetter, QueueState};
 
-use super::lambda::{describe, waits};
+use super::lambda::{attempts, describe};
 use crate::config::QueueUrls;
 use crate::core::limits::{MAX_MESSAGE_BYTES, hidden_for, is_allowed};
 use crate::ports::limits::check_messages;
@@ -56,7 +56,7 @@ impl SqsQueue {
         mut batch: Vec<OutgoingMessage>,
     ) -> Result<(), QueueError> {
         let url = &self.urls(queue)?.url;
-        let mut waits = waits();
+        let mut attempts = attempts();
         loop {
             let entries = batch.iter().enumerate().map(|(index, message)| entry(index, message));
             let request = self.client.send_message_batch().queue_url(url);
@@ -67,18 +67,15 @@ impl SqsQueue {
             if let Some(refused) = failed.iter().find(|entry| is_refused(entry)) {
                 return Err(QueueError::Refused { queue, reason: why(refused) });
             }
-            let Some(wait) = waits.next() else {
-                let count = failed.len();
-                let reason = format!("{count} messages were not taken, the first: {}", why(first));
-                return Err(QueueError::Unreachable { queue, reason });
-            };
-            tracing::warn!(queue.name = queue.as_str(), messages = failed.len(), "sending again");
+            let count = failed.len();
+            let reason = format!("{count} messages were not taken, the first: {}", why(first));
+            let error = QueueError::Unreachable { queue, reason };
+            attempts.wait_after(error, true, "sending messages").await?;
             let mut index = 0..;
             batch.retain(|_| {
                 let id = index.next().map(entry_id);
                 failed.iter().any(|entry| Some(entry.id()) == id.as_deref())
             });
-            tokio::time::sleep(wait).await;
         }
     }
 }

@@ -6,7 +6,7 @@ use super::limiter::Limiters;
 use crate::core::ids::{BaseId, RecordId};
 use crate::core::json::{self, WrongJson};
 use crate::ports::{HttpRequest, HttpResponse, Transport, TransportError};
-use backon::{BackoffBuilder, ExponentialBuilder};
+use crate::services::http_retry::{RetryPolicy, seed_of};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use jiff::Timestamp;
@@ -26,8 +26,9 @@ pub(crate) const MAX_RECORDS: usize = 10;
 const PENALTY: Duration = Duration::from_secs(30);
 /// No answer within this counts as lost.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Tries of one request before the error is the caller's.
-const TRIES: usize = 4;
+/// How a request is repeated before the error is the caller's.
+const RETRY: RetryPolicy =
+    RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 4 };
 
 /// The client of one Airtable account.
 pub struct Airtable<T> {
@@ -288,11 +289,7 @@ impl<T: Transport> Airtable<T> {
         body: Bytes,
     ) -> Result<HttpResponse, AirtableError> {
         let limiter = self.limiters.base(base);
-        let mut delays = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(Duration::from_secs(8))
-            .with_max_times(TRIES - 1)
-            .build();
+        let mut attempts = RETRY.begin(seed_of(&body));
         loop {
             let request = self.build(&method, path, body.clone());
             let sent = {
@@ -314,11 +311,8 @@ impl<T: Transport> Airtable<T> {
                 Ok(response) => AirtableError::of(what, base.as_str(), &response),
                 Err(error) => error.into(),
             };
-            let Some(delay) = delays.next().filter(|_| is_passing(&error)) else {
-                return Err(error);
-            };
-            tracing::warn!(%error, request.what = what, delay.ms = delay.as_millis(), "Airtable request repeated");
-            tokio::time::sleep(delay).await;
+            let transient = is_transient(&error);
+            attempts.wait_after(error, transient, what).await?;
         }
     }
 
@@ -335,7 +329,7 @@ impl<T: Transport> Airtable<T> {
 }
 
 /// Whether the same request may be answered in some seconds.
-fn is_passing(error: &AirtableError) -> bool {
+fn is_transient(error: &AirtableError) -> bool {
     match error {
         AirtableError::Transport(
             TransportError::NotSent { .. } | TransportError::AnswerLost { .. },

@@ -9,6 +9,7 @@ mod error;
 pub mod formula;
 mod limiter;
 mod meta;
+mod row;
 
 pub(crate) use client::MAX_RECORDS;
 pub use client::{
@@ -18,3 +19,4 @@ pub use client::{
 pub use error::AirtableError;
 pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
 pub use meta::Identity;
+pub use row::{Row, identity, oldest_first};

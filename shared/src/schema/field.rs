@@ -1,0 +1,133 @@
+//! What a field is and holds, and which of Airtable's types serve.
+
+/// A field that is read or written, and what the base must have for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub field_type: FieldType,
+    /// Whether a base may lack it without anything being wrong.
+    pub optional: bool,
+    /// Whether this system writes it; one that is only read may be of more types.
+    pub written: bool,
+}
+
+impl Field {
+    pub(super) const fn required(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: false, written: true }
+    }
+
+    pub(super) const fn optional(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: true, written: true }
+    }
+
+    pub(super) const fn read(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: false, written: false }
+    }
+
+    pub(super) const fn read_if_there(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type, optional: true, written: false }
+    }
+
+    /// Whether a field of Airtable's type `airtable` serves.
+    #[must_use]
+    pub fn accepts(&self, airtable: &str) -> bool {
+        self.field_type.accepts(airtable) || (!self.written && self.field_type.reads(airtable))
+    }
+}
+
+/// A table that is read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its fields, list by list. The very first is the primary field of a table that is made.
+    pub fields: &'static [&'static [Field]],
+    /// Whether a base may lack it without anything being wrong.
+    pub optional: bool,
+}
+
+impl Table {
+    /// All its fields.
+    pub fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        self.fields.iter().copied().flatten()
+    }
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// One line of text; the identity fields are upserted on.
+    Text,
+    /// Lines of text.
+    LongText,
+    /// A number.
+    Number,
+    /// An amount of US dollars.
+    Currency,
+    /// A share: 0.5 is 50 %.
+    Percent,
+    /// A point in time.
+    DateTime,
+    /// A yes or no.
+    Checkbox,
+    /// One of these choices, all of which are written or read by name.
+    SingleSelect(&'static [&'static str]),
+}
+
+impl FieldType {
+    /// Whether a field of Airtable's type `airtable` takes what this one holds.
+    #[must_use]
+    pub fn accepts(self, airtable: &str) -> bool {
+        match self {
+            Self::Text | Self::LongText => {
+                matches!(airtable, "singleLineText" | "multilineText" | "richText")
+            }
+            Self::Number | Self::Currency => matches!(airtable, "number" | "currency"),
+            Self::Percent => airtable == "percent",
+            Self::DateTime => airtable == "dateTime",
+            Self::Checkbox => airtable == "checkbox",
+            // A select as plain text loses nothing.
+            Self::SingleSelect(_) => matches!(airtable, "singleSelect" | "singleLineText"),
+        }
+    }
+
+    /// Whether a cell of Airtable's type `airtable` can be read as what this one holds. What
+    /// Airtable computes counts: its result is known only with the first row.
+    fn reads(self, airtable: &str) -> bool {
+        const COMPUTED: [&str; 2] = ["formula", "rollup"];
+        let read: &[&str] = match self {
+            Self::Text | Self::LongText | Self::SingleSelect(_) => &[
+                "singleLineText",
+                "multilineText",
+                "richText",
+                "singleSelect",
+                "url",
+                "email",
+                "phoneNumber",
+            ],
+            Self::Number | Self::Currency | Self::Percent => {
+                &["number", "currency", "percent", "count", "rating", "autoNumber"]
+            }
+            Self::DateTime => &["dateTime", "date", "createdTime", "lastModifiedTime"],
+            Self::Checkbox => &["checkbox"],
+        };
+        read.contains(&airtable) || COMPUTED.contains(&airtable)
+    }
+
+    /// The type in words, as Airtable's interface calls it.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Text => "single line text",
+            Self::LongText => "long text",
+            Self::Number => "number",
+            Self::Currency => "currency",
+            Self::Percent => "percent",
+            Self::DateTime => "date with time",
+            Self::Checkbox => "checkbox",
+            Self::SingleSelect(_) => "single select",
+        }
+    }
+}
