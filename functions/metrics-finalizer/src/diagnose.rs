@@ -9,61 +9,6 @@ use shared::ports::{Env, LogError};
 use shared::run_records::Lookalike;
 use shared::services::airtable::AirtableError;
 
-/// Why a record was missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Diagnosis {
-    /// Events of a run came, but never the one that opens it.
-    NeverOpened,
-    /// Somebody deleted it.
-    Deleted,
-    /// Somebody edited its Run ID or Client ID.
-    RunIdEdited { record: RecordId, run_id: String },
-    /// The same harvest is on the record of another run.
-    SameHarvest { record: RecordId, run_id: String },
-}
-
-impl Diagnosis {
-    /// The name in logs.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::NeverOpened => "never opened",
-            Self::Deleted => "deleted",
-            Self::RunIdEdited { .. } => "run id edited",
-            Self::SameHarvest { .. } => "same Apify run under another id",
-        }
-    }
-
-    /// The record that is like the missing one, with its Run ID.
-    fn lookalike(&self) -> Option<(&RecordId, &str)> {
-        match self {
-            Self::NeverOpened | Self::Deleted => None,
-            Self::RunIdEdited { record, run_id } | Self::SameHarvest { record, run_id } => {
-                Some((record, run_id))
-            }
-        }
-    }
-
-    /// What it means and what to do: the second half of a note.
-    fn in_words(&self) -> String {
-        match self {
-            Self::NeverOpened => {
-                "the run was never opened here; runtally redrive finds its first messages"
-                    .to_owned()
-            }
-            Self::Deleted => "somebody deleted it".to_owned(),
-            Self::RunIdEdited { run_id, .. } => {
-                format!(
-                    "its Run ID or Client ID was edited (Run ID {run_id:?}); leave them as they are"
-                )
-            }
-            Self::SameHarvest { record, run_id } => format!(
-                "the same Apify run is on record {record} under the Run ID {run_id:?}: the webhook \
-                 names another run now; give it the same run id every time"
-            ),
-        }
-    }
-}
-
 /// Notes why the record of a run must be created although no event opened the run. Called before
 /// the record is written, so that the note is on it from the start.
 pub(crate) async fn before_creation<E: Env>(
@@ -73,8 +18,12 @@ pub(crate) async fn before_creation<E: Env>(
     if folded.known.is_some() || !folded.summary.opened.is_empty() {
         return Ok(());
     }
-    let Some(diagnosis) = diagnose(app, folded, None).await else { return Ok(()) };
-    let text = format!("record created without its run being opened: {}", diagnosis.in_words());
+    let lookalike = diagnose(app, folded, None).await;
+    if lookalike == Lookalike::Itself {
+        return Ok(());
+    }
+    let (_, cause) = cause(&lookalike, false);
+    let text = format!("record created without its run being opened: {cause}");
     folded.note(app, NoteKind::Record, text).await
 }
 
@@ -87,9 +36,9 @@ pub(crate) async fn after_creation<E: Env>(
     before: &RecordId,
     created: RecordId,
 ) -> (RecordId, String) {
-    let diagnosis = diagnose(app, folded, Some(before)).await.unwrap_or(Diagnosis::Deleted);
-    let cause = diagnosis.in_words();
-    if let Diagnosis::RunIdEdited { record, .. } = diagnosis {
+    let lookalike = diagnose(app, folded, Some(before)).await;
+    let (_, cause) = cause(&lookalike, true);
+    if let Lookalike::Edited { record, .. } = lookalike {
         match restore(app, folded, &record, &created).await {
             Ok(()) => {
                 let note = format!(
@@ -108,27 +57,49 @@ pub(crate) async fn after_creation<E: Env>(
     (created, note)
 }
 
-/// The cause, also logged; `None` when the record is there after all. `before` is the record that
-/// the run had.
+/// What is there in place of the missing record; also logged. `before` is the record that the run
+/// had.
 async fn diagnose<E: Env>(
     app: &Finalizer<E>,
     folded: &Folded,
     before: Option<&RecordId>,
-) -> Option<Diagnosis> {
+) -> Lookalike {
     let summary = &folded.summary;
-    let unexplained = if before.is_some() { Diagnosis::Deleted } else { Diagnosis::NeverOpened };
-    let diagnosis = match app.records.find_lookalike(&app.airtable, summary, before).await {
-        Ok(Lookalike::Itself) => return None,
-        Ok(Lookalike::Nothing) => unexplained,
-        Ok(Lookalike::Edited { record, run_id }) => Diagnosis::RunIdEdited { record, run_id },
-        Ok(Lookalike::SameHarvest { record, run_id }) => Diagnosis::SameHarvest { record, run_id },
-        Err(error) => {
-            tracing::warn!(%error, run.id = %summary.run, "the search for similar records failed");
-            unexplained
+    let found = app.records.find_lookalike(&app.airtable, summary, before).await;
+    let lookalike = found.unwrap_or_else(|error| {
+        tracing::warn!(%error, run.id = %summary.run, "the search for similar records failed");
+        Lookalike::Nothing
+    });
+    if lookalike != Lookalike::Itself {
+        log(folded, before, &lookalike);
+    }
+    lookalike
+}
+
+/// Why the record was missing: a name for logs, and what it means and what to do, for a note.
+fn cause(lookalike: &Lookalike, had_record: bool) -> (&'static str, String) {
+    match lookalike {
+        Lookalike::Edited { run_id, .. } => (
+            "run id edited",
+            format!(
+                "its Run ID or Client ID was edited (Run ID {run_id:?}); leave them as they are"
+            ),
+        ),
+        Lookalike::SameHarvest { record, run_id } => (
+            "same Apify run under another id",
+            format!(
+                "the same Apify run is on record {record} under the Run ID {run_id:?}: the webhook \
+                 names another run now; give it the same run id every time"
+            ),
+        ),
+        Lookalike::Nothing | Lookalike::Itself if had_record => {
+            ("deleted", "somebody deleted it".to_owned())
         }
-    };
-    log(folded, before, &diagnosis);
-    Some(diagnosis)
+        Lookalike::Nothing | Lookalike::Itself => (
+            "never opened",
+            "the run was never opened here; runtally redrive finds its first messages".to_owned(),
+        ),
+    }
 }
 
 async fn restore<E: Env>(
@@ -143,11 +114,16 @@ async fn restore<E: Env>(
 }
 
 /// Logs everything that a person needs to find the cause.
-fn log(folded: &Folded, before: Option<&RecordId>, diagnosis: &Diagnosis) {
+fn log(folded: &Folded, before: Option<&RecordId>, lookalike: &Lookalike) {
     let summary = &folded.summary;
     let harvests: Vec<&str> =
         summary.harvests.iter().map(|(_, harvest)| harvest.apify_run.as_str()).collect();
-    let lookalike = diagnosis.lookalike();
+    let near = match lookalike {
+        Lookalike::Itself | Lookalike::Nothing => None,
+        Lookalike::Edited { record, run_id } | Lookalike::SameHarvest { record, run_id } => {
+            Some((record, run_id))
+        }
+    };
     tracing::warn!(
         run.id = %summary.run,
         client.id = %summary.header.client,
@@ -157,10 +133,10 @@ fn log(folded: &Folded, before: Option<&RecordId>, diagnosis: &Diagnosis) {
         run.events = folded.events,
         run.opened_by = ?summary.opened,
         apify.runs = harvests.join(" "),
-        diagnosis = diagnosis.name(),
+        diagnosis = cause(lookalike, before.is_some()).0,
         airtable.record_before = before.map(tracing::field::display),
-        near.record = lookalike.map(|(record, _)| tracing::field::display(record)),
-        near.run_id = lookalike.map(|(_, run_id)| run_id),
+        near.record = near.map(|(record, _)| tracing::field::display(record)),
+        near.run_id = near.map(|(_, run_id)| run_id),
         "a run record was missing"
     );
 }

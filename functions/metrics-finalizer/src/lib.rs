@@ -21,7 +21,6 @@ pub use config::{Config, Missed, event_log_table, queue_urls};
 pub use finalizer::{Adapters, Finalizer};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use project::Urgency;
 use shared::batch::{Batch, Delivery};
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
@@ -50,7 +49,8 @@ pub async fn handle<E: Env>(
         }
     }
     let Received { deliveries, events, heard, is_tick } = received;
-    let touched = events.iter().map(|(run, events)| (run.clone(), Urgency::of(events))).collect();
+    let may_end = |events: &[MetricsEvent]| events.iter().any(|e| project::may_end(&e.fact));
+    let touched = events.iter().map(|(run, events)| (run.clone(), may_end(events))).collect();
     if let Err(error) = store(app, events, &heard).await {
         for delivery in &deliveries {
             if !batch.is_blocked(delivery).await {

@@ -5,47 +5,34 @@ use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
 use shared::core::ids::{RecordId, RunId};
 use shared::fold::Summary;
-use shared::messages::{Fact, MetricsEvent, NoteKind};
+use shared::messages::{Fact, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::Written;
 use std::fmt::Display;
 
-/// Whether events can have ended a run, so that its record must not wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Urgency {
-    /// Only progress: the record may wait until it is due.
-    Progress,
-    /// The run may have ended.
-    MayBeEnd,
-}
-
-impl Urgency {
-    pub(crate) fn of(events: &[MetricsEvent]) -> Self {
-        events.iter().map(|event| Self::of_fact(&event.fact)).max().unwrap_or(Self::Progress)
-    }
-
-    fn of_fact(fact: &Fact) -> Self {
-        match fact {
-            Fact::Harvested(_)
-            | Fact::Planned(_)
-            | Fact::PlannedChunk(_)
-            | Fact::ChunkDone(_)
-            | Fact::ChunkFailed(_)
-            | Fact::RunFailed(_) => Self::MayBeEnd,
-            Fact::Opened(_)
-            | Fact::Announced(_)
-            | Fact::Billed(_)
-            | Fact::Settled(_)
-            | Fact::Noted(_) => Self::Progress,
-        }
+/// Whether a fact can have ended its run, so that the record must not wait.
+pub(crate) fn may_end(fact: &Fact) -> bool {
+    match fact {
+        Fact::Harvested(_)
+        | Fact::Planned(_)
+        | Fact::PlannedChunk(_)
+        | Fact::ChunkDone(_)
+        | Fact::ChunkFailed(_)
+        | Fact::RunFailed(_) => true,
+        Fact::Opened(_)
+        | Fact::Announced(_)
+        | Fact::Billed(_)
+        | Fact::Settled(_)
+        | Fact::Noted(_) => false,
     }
 }
 
-/// Projects the runs that events came in for, as far as they are due.
-pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: Vec<(RunId, Urgency)>) {
+/// Projects the runs that events came in for, as far as they are due. With each run comes whether
+/// it may have ended.
+pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: Vec<(RunId, bool)>) {
     let mut due = Vec::new();
-    for (run, urgency) in runs {
-        match due_now(app, &run, urgency).await {
+    for (run, may_have_ended) in runs {
+        match due_now(app, &run, may_have_ended).await {
             Ok(folded) => due.extend(folded),
             Err(error) => unprojected(&run, &error),
         }
@@ -58,12 +45,12 @@ pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: Vec<(RunId, Urgenc
 async fn due_now<E: Env>(
     app: &Finalizer<E>,
     run: &RunId,
-    urgency: Urgency,
+    may_have_ended: bool,
 ) -> Result<Option<Folded>, LogError> {
     let known = app.log.projection(run).await?;
     let age = known.map(|known| app.clock.now().duration_since(known.at));
     let is_due = age.is_none_or(|age| age >= app.config.project_every);
-    if !is_due && urgency == Urgency::Progress {
+    if !is_due && !may_have_ended {
         return Ok(None);
     }
     let Some(folded) = folded::read(app, run).await? else { return Ok(None) };

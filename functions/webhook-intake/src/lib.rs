@@ -14,15 +14,14 @@ use lambda_http::{Body, Request};
 use refusal::{MAX_BODY, Refusal};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
-use shared::core::ids::ApifyRunId;
-use shared::messages::{ClientScope, Ingest, routes};
+use shared::messages::{ClientScope, routes};
 use shared::ports::{OutgoingMessage, Queue, QueueName};
 use std::time::Duration;
 use tokio::time::timeout;
 use webhook::Webhook;
 
-/// Longest time for queueing what one request asks for, in one message or two. What takes longer is
-/// answered 503 while there is time to answer: the template's `Timeout` is longer.
+/// Longest time for queueing the one or two messages of a request. After it the answer is 503: the
+/// template's `Timeout` is longer, so that there is time to answer.
 pub const QUEUE_TIME: Duration = Duration::from_secs(8);
 
 /// The function with all it needs. Made once per process.
@@ -38,6 +37,9 @@ impl<Q: Queue> Intake<Q> {
         Self { queue, clock, config }
     }
 }
+
+/// The status and body of an answer.
+type Answer = Result<(StatusCode, Value), Refusal>;
 
 /// Answers one request to `POST /webhooks/apify` or `POST /runs`.
 pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Body> {
@@ -66,10 +68,7 @@ fn no_answer() -> Refusal {
     Refusal::QueueUnreachable { reason }
 }
 
-async fn route<Q: Queue>(
-    app: &Intake<Q>,
-    request: &Request,
-) -> Result<(StatusCode, Value), Refusal> {
+async fn route<Q: Queue>(app: &Intake<Q>, request: &Request) -> Answer {
     let path = request.uri().path();
     let is_webhook = match path.trim_end_matches('/') {
         "/webhooks/apify" => true,
@@ -87,13 +86,9 @@ async fn route<Q: Queue>(
     if is_webhook { webhook_posted(app, request, body).await } else { run_posted(app, body).await }
 }
 
-async fn webhook_posted<Q: Queue>(
-    app: &Intake<Q>,
-    request: &Request,
-    body: &[u8],
-) -> Result<(StatusCode, Value), Refusal> {
+async fn webhook_posted<Q: Queue>(app: &Intake<Q>, request: &Request, body: &[u8]) -> Answer {
     let query = request.uri().query().unwrap_or_default();
-    match webhook::parse(body, query, request.headers())? {
+    match webhook::parse(body, query, request.headers(), app.clock.now())? {
         Webhook::Ignored { reason } => {
             tracing::info!(
                 reason,
@@ -102,57 +97,45 @@ async fn webhook_posted<Q: Queue>(
             );
             Ok((StatusCode::OK, json!({"accepted": false, "reason": reason})))
         }
-        Webhook::Finished { apify_run_id, event_type, hints } => {
-            let client = hints.client.as_ref().map_or("?", |client| client.as_str()).to_owned();
-            let task = Ingest {
-                apify_run_id: apify_run_id.clone(),
-                event_type: event_type.clone(),
-                hints,
-                received_at: app.clock.now(),
-            };
-            send(app, routes::ingest(task)).await?;
-            send_heard(app, &apify_run_id).await?;
+        Webhook::Finished(task) => {
+            let harvest = task.apify_run_id.clone();
+            let event_type = task.event_type.clone();
+            let client = task.hints.client.clone();
+            send(app, QueueName::Scoring, routes::ingest(task)).await?;
+            // The finalizer needs no tick to find this harvest, however long its task waits. Sent
+            // after the task: a webhook that was heard of but not queued would be lost.
+            send(app, QueueName::Metrics, routes::heard(&harvest)).await?;
             tracing::info!(
-                apify.run_id = %apify_run_id,
+                apify.run_id = %harvest,
                 apify.event = event_type,
-                client.id = client,
+                client.id = client.as_ref().map_or("?", |client| client.as_str()),
                 webhook.dispatch_id = dispatch_id(request),
                 "webhook accepted"
             );
-            Ok((StatusCode::ACCEPTED, json!({"accepted": true, "apifyRunId": apify_run_id})))
+            Ok((StatusCode::ACCEPTED, json!({"accepted": true, "apifyRunId": harvest})))
         }
     }
 }
 
-async fn run_posted<Q: Queue>(
-    app: &Intake<Q>,
-    body: &[u8],
-) -> Result<(StatusCode, Value), Refusal> {
+async fn run_posted<Q: Queue>(app: &Intake<Q>, body: &[u8]) -> Answer {
     let task = score_request::parse(body, app.clock.now())?;
-    let run = task.run().expect("a request that is taken has the time it came in");
+    let run = task.run().expect("a parsed request has the time it came in");
     let client = match &task.clients {
         ClientScope::All => "all".to_owned(),
         ClientScope::One(client) => client.to_string(),
     };
-    send(app, routes::score_waiting(task, &run)).await?;
+    send(app, QueueName::Scoring, routes::score_waiting(task, &run)).await?;
     tracing::info!(run.base = %run, client.id = client, "scoring of waiting leads accepted");
     Ok((StatusCode::ACCEPTED, json!({"accepted": true, "runId": run})))
 }
 
-async fn send<Q: Queue>(app: &Intake<Q>, message: OutgoingMessage) -> Result<(), Refusal> {
-    app.queue
-        .send(QueueName::Scoring, vec![message])
-        .await
-        .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
-}
-
-/// Tells the finalizer that the harvest needs no tick to be found, however long its task has to
-/// wait. Sent after the task: a webhook that was heard of and not queued would be lost.
-async fn send_heard<Q: Queue>(app: &Intake<Q>, harvest: &ApifyRunId) -> Result<(), Refusal> {
-    app.queue
-        .send(QueueName::Metrics, vec![routes::heard(harvest)])
-        .await
-        .map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
+async fn send<Q: Queue>(
+    app: &Intake<Q>,
+    queue: QueueName,
+    message: OutgoingMessage,
+) -> Result<(), Refusal> {
+    let sent = app.queue.send(queue, vec![message]).await;
+    sent.map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
 }
 
 /// Apify's id of this dispatch, the same on all its retries. For logs only.

@@ -4,17 +4,18 @@
 //! `shouldInterpolateStrings` delivers a quoted `"{{resource.id}}"` as those very characters.
 
 use crate::refusal::Refusal;
+use jiff::Timestamp;
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
 use shared::core::ids::{ApifyRunId, ClientId, RunStamp};
-use shared::messages::Hints;
+use shared::messages::{Hints, Ingest};
 use url::form_urlencoded;
 
 /// What a webhook asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Webhook {
     /// An Apify run ended: ingest it.
-    Finished { apify_run_id: ApifyRunId, event_type: String, hints: Hints },
+    Finished(Ingest),
     /// Nothing, for this reason.
     Ignored { reason: String },
 }
@@ -25,8 +26,13 @@ const END_EVENTS: [&str; 4] =
 /// The event type of a webhook whose template leaves it out. It counts as that of a run that ended.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
-/// Reads a webhook.
-pub(crate) fn parse(body: &[u8], query: &str, headers: &HeaderMap) -> Result<Webhook, Refusal> {
+/// Reads a webhook that came in at `now`.
+pub(crate) fn parse(
+    body: &[u8],
+    query: &str,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Webhook, Refusal> {
     let payload: Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;
     if !payload.is_object() {
@@ -42,7 +48,8 @@ pub(crate) fn parse(body: &[u8], query: &str, headers: &HeaderMap) -> Result<Web
         .filter_map(|pointer| text(&payload, pointer))
         .find_map(|id| id.parse::<ApifyRunId>().ok())
         .ok_or(Refusal::NoRunId)?;
-    Ok(Webhook::Finished { apify_run_id, event_type, hints: hints(&payload, query, headers) })
+    let hints = hints(&payload, query, headers);
+    Ok(Webhook::Finished(Ingest { apify_run_id, event_type, hints, received_at: now }))
 }
 
 /// The hints, each from the first place that has a usable one.
@@ -117,12 +124,12 @@ mod tests {
     const RUN: &str = "HG7ML7M8z78YcAPEB";
 
     fn parsed(payload: &Value, query: &str) -> Result<Webhook, Refusal> {
-        parse(payload.to_string().as_bytes(), query, &HeaderMap::new())
+        parse(payload.to_string().as_bytes(), query, &HeaderMap::new(), Timestamp::UNIX_EPOCH)
     }
 
     fn hints_of(payload: &Value, query: &str) -> Hints {
         match parsed(payload, query).unwrap() {
-            Webhook::Finished { hints, .. } => hints,
+            Webhook::Finished(task) => task.hints,
             Webhook::Ignored { reason } => panic!("ignored: {reason}"),
         }
     }
@@ -137,10 +144,10 @@ mod tests {
             json!({"runId": "{{resource.id}}", "id": RUN}),
             json!({"resource": {"id": "{{resource.id}}"}, "eventData": {"actorRunId": RUN}}),
         ] {
-            let Ok(Webhook::Finished { apify_run_id, .. }) = parsed(&payload, "") else {
+            let Ok(Webhook::Finished(task)) = parsed(&payload, "") else {
                 panic!("{payload} is not accepted");
             };
-            assert_eq!(apify_run_id.as_str(), RUN);
+            assert_eq!(task.apify_run_id.as_str(), RUN);
         }
     }
 
@@ -149,7 +156,10 @@ mod tests {
         assert_eq!(parsed(&json!({"runId": "{{resource.id}}"}), ""), Err(Refusal::NoRunId));
         assert_eq!(parsed(&json!({}), ""), Err(Refusal::NoRunId));
         assert!(matches!(parsed(&json!([1]), ""), Err(Refusal::NotJson { .. })));
-        assert!(matches!(parse(b"{\"a\":", "", &HeaderMap::new()), Err(Refusal::NotJson { .. })));
+        assert!(matches!(
+            parse(b"{\"a\":", "", &HeaderMap::new(), Timestamp::UNIX_EPOCH),
+            Err(Refusal::NotJson { .. })
+        ));
     }
 
     #[test]
@@ -181,7 +191,9 @@ mod tests {
         headers.insert("x-client-id", "Guy-Wilson".parse().unwrap());
         headers.insert("x-run-id", "260101-000000-Guy-Wilson".parse().unwrap());
         let body = json!({"id": RUN, "clientId": "From-Payload"}).to_string();
-        let Ok(Webhook::Finished { hints, .. }) = parse(body.as_bytes(), "", &headers) else {
+        let Ok(Webhook::Finished(Ingest { hints, .. })) =
+            parse(body.as_bytes(), "", &headers, Timestamp::UNIX_EPOCH)
+        else {
             panic!("not accepted");
         };
         assert_eq!(hints.client.unwrap().as_str(), "Guy-Wilson");
