@@ -2,7 +2,7 @@
 
 use crate::core::digest::short_id_of;
 use crate::core::json;
-use crate::schema::run_record as schema;
+use crate::schema::{Field, FieldType, run_record as schema};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -60,36 +60,40 @@ impl CellDigests {
     }
 }
 
-/// The fields in which `shown` is not what `wanted` says. Airtable leaves out empty cells, writes
-/// times its own way and may cut white space at a text's end: none of this is a difference.
+/// Names the fields whose cell in `shown` does not say what `wanted` says, in the order of the
+/// schema. Fields that `wanted` leaves out are not compared.
+///
+/// Airtable leaves out empty cells, writes times its own way and may cut white space at the end of
+/// a text. None of this is a difference.
 #[must_use]
 pub fn differences(wanted: &Map<String, Value>, shown: &Map<String, Value>) -> Vec<&'static str> {
-    schema::FIELDS
-        .iter()
-        .map(|field| field.name)
-        .filter(|name| {
-            let Some(wanted) = wanted.get(*name) else { return false };
-            !is_same(wanted, shown.get(*name).unwrap_or(&Value::Null))
-        })
-        .collect()
+    let differs = |field: &&Field| {
+        let shown = shown.get(field.name).unwrap_or(&Value::Null);
+        wanted.get(field.name).is_some_and(|wanted| !is_same(field.field_type, wanted, shown))
+    };
+    schema::FIELDS.iter().filter(differs).map(|field| field.name).collect()
 }
 
-fn is_same(wanted: &Value, shown: &Value) -> bool {
-    match (wanted, shown) {
-        (Value::Number(wanted), Value::Number(shown)) => {
-            let (wanted, shown) = (wanted.as_f64(), shown.as_f64());
-            wanted.zip(shown).is_some_and(|(wanted, shown)| {
-                (wanted - shown).abs() <= 1e-9 * wanted.abs().max(1.0)
-            })
+fn is_same(field_type: FieldType, wanted: &Value, shown: &Value) -> bool {
+    if is_empty(wanted) && is_empty(shown) {
+        return true;
+    }
+    let numbers = wanted.as_f64().zip(shown.as_f64());
+    let texts = wanted.as_str().zip(shown.as_str());
+    match field_type {
+        // Counts and tokens are whole.
+        FieldType::Number => numbers.is_some_and(|(wanted, shown)| (wanted - shown).abs() < 0.5),
+        // An amount may have been through other decimal digits.
+        FieldType::Currency | FieldType::Percent => numbers
+            .is_some_and(|(wanted, shown)| (wanted - shown).abs() <= 1e-9 * wanted.abs().max(1.0)),
+        FieldType::DateTime => texts.is_some_and(|(wanted, shown)| {
+            let times = wanted.parse::<Timestamp>().ok().zip(shown.parse::<Timestamp>().ok());
+            times.is_some_and(|(wanted, shown)| wanted == shown)
+        }),
+        FieldType::Text | FieldType::LongText | FieldType::SingleSelect(_) => {
+            texts.is_some_and(|(wanted, shown)| wanted.trim_end() == shown.trim_end())
         }
-        (Value::String(wanted), Value::String(shown)) => {
-            wanted.trim_end() == shown.trim_end()
-                || matches!(
-                    (wanted.parse::<Timestamp>(), shown.parse::<Timestamp>()),
-                    (Ok(wanted), Ok(shown)) if wanted == shown
-                )
-        }
-        (wanted, shown) => (is_empty(wanted) && is_empty(shown)) || wanted == shown,
+        FieldType::Checkbox => wanted == shown,
     }
 }
 
@@ -128,16 +132,32 @@ mod tests {
     }
 
     #[test]
-    fn only_what_says_something_else_is_a_difference() {
-        let wanted = map(json!({"Status": "Completed", "AI Cost": 0.1, "System Notes": "a\nb",
-            "Start Time": "2026-11-23T10:00:00.000Z", "End Time": null, "Error Details": "",
-            "Post Scoring Tokens": 0}));
-        let mut shown =
-            map(json!({"Status": "Completed", "AI Cost": 0.1, "System Notes": "a\nb\n",
-            "Start Time": "2026-11-23T10:00:00Z", "Post Scoring Tokens": 0}));
-        assert_eq!(differences(&wanted, &shown), Vec::<&str>::new());
-        shown.extend(map(json!({"AI Cost": 0.2, "Status": "Failed", "Balance": "not written"})));
-        shown.remove("Post Scoring Tokens");
+    fn cells_are_compared_by_the_type_of_their_field() {
+        for (field, wanted, shown, is_same) in [
+            ("Post Scoring Tokens", json!(3), json!(3.0), true),
+            ("Post Scoring Tokens", json!(0), json!(null), false),
+            ("Post Scoring Tokens", json!(4_000_000_001_u64), json!(4_000_000_000_u64), false),
+            ("AI Cost", json!(0.1), json!(0.1 + 1e-12), true),
+            ("AI Cost", json!(0.1), json!(0.100_001), false),
+            ("AI Cost", json!(null), json!(0), false),
+            ("Start Time", json!("2026-11-23T10:00:00.000Z"), json!("2026-11-23T10:00:00Z"), true),
+            ("Start Time", json!("2026-11-23T10:00:00Z"), json!("2026-11-23T10:00:01Z"), false),
+            ("End Time", json!(null), json!(null), true),
+            ("System Notes", json!("a\nb"), json!("a\nb\n"), true),
+            ("System Notes", json!(""), json!(null), true),
+            ("Run ID", json!("2026-11-23T10:00:00Z"), json!("2026-11-23T10:00:00.0Z"), false),
+            ("Status", json!("Completed"), json!("Failed"), false),
+        ] {
+            let found = differences(&map(json!({field: wanted})), &map(json!({field: shown})));
+            assert_eq!(found.is_empty(), is_same, "{field}: {wanted} and {shown}");
+        }
+    }
+
+    #[test]
+    fn differences_come_in_the_order_of_the_schema_and_other_fields_are_not_compared() {
+        let wanted = map(json!({"AI Cost": 0.1, "Status": "Completed", "Post Scoring Tokens": 0,
+            "End Time": null}));
+        let shown = map(json!({"Status": "Failed", "Balance": "not written", "Invoiced": true}));
         assert_eq!(differences(&wanted, &shown), ["Status", "Post Scoring Tokens", "AI Cost"]);
     }
 }

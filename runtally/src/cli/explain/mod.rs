@@ -1,18 +1,16 @@
 //! `runtally explain`: a run's events in order, what they add up to, the record as it is, and
 //! every difference between the two.
 
-mod differences;
 mod words;
 
 use super::operator::{Operator, Place, events_of, print_json, table};
 use super::{CommandResult, Fault};
-use differences::{Difference, between};
 use serde_json::{Map, Value, json};
 use shared::core::ids::RunId;
 use shared::core::tokens::NanoUsd;
 use shared::fold::{KindSummary, RunState, Summary};
 use shared::messages::MetricsEvent;
-use shared::run_records::{cells, unwritable};
+use shared::run_records::{cells, differences, unwritable};
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{ListQuery, Record};
@@ -44,7 +42,8 @@ struct Explained {
     expected: Map<String, Value>,
     /// The rows with the run's identity; there should be one.
     records: Vec<Row>,
-    differences: Vec<Difference>,
+    /// Fields whose cell on the record is not the expected one.
+    differences: Vec<&'static str>,
 }
 
 /// Explains a run. Succeeds if its record says what its events say.
@@ -86,17 +85,9 @@ async fn explain(operator: &Operator, run: &RunId) -> Result<Explained, Fault> {
         operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;
     records.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
     let differences =
-        records.first().map(|record| between(&expected, &record.fields)).unwrap_or_default();
+        records.first().map(|record| differences(&expected, &record.fields)).unwrap_or_default();
     let shown = log.projection.map_or(0, |projection| projection.events);
     Ok(Explained { summary, events, unreadable, shown, expected, records, differences })
-}
-
-/// The model's and Apify's cost together, shared out over the leads that were settled.
-fn cost_per_lead(summary: &Summary) -> Option<NanoUsd> {
-    let settled = |kind: &KindSummary| kind.leads.scored + kind.leads.skipped + kind.leads.failed;
-    let leads = settled(&summary.posts) + settled(&summary.profiles);
-    let cost = summary.ai_cost.0 + summary.harvest_cost.unwrap_or_default().0;
-    cost.checked_div(leads).map(NanoUsd)
 }
 
 fn as_json(explained: &Explained, limit: usize) -> Value {
@@ -107,10 +98,14 @@ fn as_json(explained: &Explained, limit: usize) -> Value {
         .skip(left_out)
         .map(|event| json!({"at": event.at, "says": words::of(&event.fact), "fact": event.fact}))
         .collect();
+    let found = |field: &str| records.first().and_then(|row| row.fields.get(field));
     let differences: Vec<Value> = explained
         .differences
         .iter()
-        .map(|d| json!({"field": d.field, "expected": d.expected, "found": d.found}))
+        .map(|field| {
+            json!({"field": field, "expected": explained.expected.get(*field),
+                "found": found(field)})
+        })
         .collect();
     json!({
         "run": summary.run,
@@ -126,7 +121,6 @@ fn as_json(explained: &Explained, limit: usize) -> Value {
             "cost_usd": {
                 "ai": summary.ai_cost.as_usd(),
                 "apify": summary.harvest_cost.map(NanoUsd::as_usd),
-                "per_lead": cost_per_lead(summary).map(NanoUsd::as_usd),
             },
             "record": explained.expected,
         },
@@ -171,14 +165,11 @@ fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     for field in &run_record::FIELDS {
         let Some(expected) = explained.expected.get(field.name) else { continue };
         let found = record.and_then(|cells| cells.get(field.name)).unwrap_or(&Value::Null);
-        let differs = explained.differences.iter().any(|d| d.field == field.name);
+        let differs = explained.differences.contains(&field.name);
         let mark = if record.is_none() || differs { "≠" } else { "" };
         rows.add_row([field.name, &shown(expected), &shown(found), mark]);
     }
     writeln!(out, "{rows}")?;
-    if let Some(cost) = cost_per_lead(summary) {
-        writeln!(out, "{cost} a lead, harvest and model together")?;
-    }
     for (scoring, kind) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
         if let Some(cost) = kind.cost_per_lead() {
             writeln!(out, "{scoring}: {cost}")?;
