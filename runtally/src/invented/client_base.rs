@@ -1,8 +1,8 @@
 //! A client's base: leads and rubrics.
 
-use super::fields::{field_spec, fill};
+use super::tables::{fill, table_spec, with};
 use super::{InventedClient, rows, rubric};
-use shared::schema::leads;
+use shared::schema::{CLIENT_BASE, leads, post_attributes};
 use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec, ViewSpec};
 
 /// Makes a client's base.
@@ -10,13 +10,21 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
     let base = client.base.as_str();
     airtable.add_base(base, &client.name)?;
     let has = Has::of(client);
-    airtable.add_table(base, leads_table(has))?;
-    let rows = client.leads().enumerate().map(|(place, lead)| {
+    let [leads_table, instructions, criteria, profiles] = CLIENT_BASE.each_ref().map(table_spec);
+    airtable.add_table(base, with_views(leads_table, has))?;
+    let leads = client.leads().enumerate().map(|(place, lead)| {
         let waits = client.profiles.map(|waiting| place < waiting);
         rows::row(&lead, &client.id, has, (place, waits))
     });
-    fill(airtable, base, leads::TABLE, rows)?;
-    for (table, rows) in rubric::tables(&client.name) {
+    fill(airtable, base, leads::TABLE, leads)?;
+    let categories =
+        [post_attributes::POSITIVE, post_attributes::NEGATIVE, rubric::UNKNOWN_CATEGORY];
+    let category = FieldSpec::single_select(post_attributes::CATEGORY, &categories);
+    for (table, rows) in [
+        (instructions, rubric::instructions(&client.name)),
+        (with(criteria, [category]), rubric::criteria()),
+        (profiles, rubric::profile_attributes()),
+    ] {
         let name = table.name.clone();
         airtable.add_table(base, table)?;
         fill(airtable, base, &name, rows)?;
@@ -50,29 +58,14 @@ impl Has {
     }
 }
 
-fn leads_table(has: Has) -> TableSpec {
-    let mut fields = vec![
-        FieldSpec::url(leads::PROFILE_URL),
-        FieldSpec::text(leads::FIRST_NAME),
-        FieldSpec::text(leads::LAST_NAME),
-        FieldSpec::long_text(leads::RAW_PROFILE),
-        FieldSpec::long_text(leads::PROFILE_JSON),
-        FieldSpec::single_select(leads::SCORING_STATUS, &leads::SCORING_STATUSES),
-        FieldSpec::percent(leads::AI_SCORE, 2),
-        FieldSpec::long_text(leads::AI_ASSESSMENT),
-        FieldSpec::long_text(leads::AI_BREAKDOWN),
-        FieldSpec::checkbox(leads::AI_EXCLUDED),
-        FieldSpec::long_text(leads::EXCLUDE_DETAILS),
-        FieldSpec::date_time(leads::DATE_SCORED),
-        FieldSpec::checkbox(leads::POSTS_ACTIONED),
-    ];
-    fields.extend(leads::POST_FIELDS.iter().map(field_spec));
-    fields.retain(|field| has.field(&field.name));
+fn with_views(table: TableSpec, has: Has) -> TableSpec {
+    let mut table = with(table, [FieldSpec::url(leads::PROFILE_URL)]);
+    table.fields.retain(|field| has.field(&field.name));
     let waiting = match has {
         Has::All => format!("AND({},NOT({{{}}}))", waiting(), leads::POSTS_ACTIONED),
         Has::Some => waiting(),
     };
-    TableSpec::new(leads::TABLE, fields)
+    table
         .with_view(ViewSpec::all("All leads"))
         .with_view(ViewSpec::filtered(leads::WAITING_VIEW, &waiting))
 }

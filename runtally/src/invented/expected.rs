@@ -97,41 +97,6 @@ impl Expected {
     }
 }
 
-impl std::ops::AddAssign<&Self> for Expected {
-    fn add_assign(&mut self, other: &Self) {
-        let Self {
-            targets,
-            posts_harvested,
-            posts_matched,
-            posts_unmatched,
-            leads_planned,
-            profiles_without_lead,
-            leads_asked,
-            leads_scored,
-            leads_skipped,
-            leads_failed,
-            posts_examined,
-            posts_scored,
-        } = other;
-        self.targets += targets;
-        self.posts_harvested += posts_harvested;
-        self.posts_matched += posts_matched;
-        self.posts_unmatched += posts_unmatched;
-        self.leads_planned += leads_planned;
-        self.profiles_without_lead += profiles_without_lead;
-        self.leads_asked += leads_asked;
-        self.leads_scored += leads_scored;
-        self.posts_examined += posts_examined;
-        self.posts_scored += posts_scored;
-        for (reason, count) in leads_skipped {
-            *self.leads_skipped.entry(*reason).or_default() += count;
-        }
-        for (category, count) in leads_failed {
-            *self.leads_failed.entry(*category).or_default() += count;
-        }
-    }
-}
-
 /// What becomes of a lead that is a target.
 pub(super) fn verdict(lead: &Lead) -> Verdict {
     if lead.stored.form == Form::Prose {

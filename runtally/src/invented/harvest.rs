@@ -16,10 +16,10 @@ const ITEM: u64 = 200;
 const TARGET_WITHOUT_ITEM: u64 = 100;
 
 /// A target that is no lead.
-struct Outsider {
+pub(super) struct Outsider {
     target: String,
-    posts: Vec<Post>,
-    is_company: bool,
+    pub(super) posts: Vec<Post>,
+    pub(super) is_company: bool,
 }
 
 /// How many profiles and companies a harvest of so many leads is asked for besides.
@@ -57,16 +57,6 @@ pub(super) fn harvest(client: &InventedClient) -> Harvest {
         cost_usd: cost as f64 / 100_000.0,
         expected: made.expected,
     }
-}
-
-/// What a correct system arrives at, without making the items.
-pub(super) fn expected(client: &InventedClient) -> Expected {
-    let mut expected = Expected::default();
-    client.leads().for_each(|lead| expected.count_lead(&lead));
-    for outsider in client.outsiders() {
-        expected.count_outsider(outsider.posts.len(), outsider.is_company);
-    }
-    expected
 }
 
 #[derive(Default)]
@@ -121,7 +111,7 @@ impl InventedClient {
         (0..self.leads).map(move |place| Lead::invent(seed, first, place))
     }
 
-    fn outsiders(&self) -> impl Iterator<Item = Outsider> + use<> {
+    pub(super) fn outsiders(&self) -> impl Iterator<Item = Outsider> + use<> {
         let [profiles, companies] = outsiders(self.leads);
         let (seed, first) = (self.seed, self.first_person + self.leads as u64);
         (0..profiles + companies).map(move |place| {

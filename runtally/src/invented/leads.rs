@@ -72,10 +72,9 @@ impl Lead {
         let number = first + place as u64;
         let person = Person::invent(seed, number);
         let pen = &mut Pen::new(seed, number, person.author());
-        let case = Case::of(place);
         let mut lead = Self {
             number,
-            case,
+            case: Case::of(place),
             url: Spelling::of_row(place).url(&person.slug),
             targets: vec![Spelling::of_target(place).url(&person.slug)],
             person,
@@ -83,67 +82,72 @@ impl Lead {
             scored_before: false,
             found: Vec::new(),
         };
-        match case {
-            Case::Originals => lead.find(originals(pen, 3)),
+        lead.fill(pen, seed, first, place);
+        lead
+    }
+
+    /// Stores and finds the posts of the lead's case.
+    fn fill(&mut self, pen: &mut Pen, seed: u64, first: u64, place: usize) {
+        match self.case {
+            Case::Originals => self.find(originals(pen, 3)),
             Case::Stored => {
-                lead.stored.posts = old(pen, 2);
-                lead.find(originals(pen, 1));
-                lead.find_again(0, Link::Shared);
+                self.stored.posts = old(pen, 2);
+                self.find(originals(pen, 1));
+                self.find_again(0, Link::Shared);
             }
-            Case::Blocked => lead.find(with_marked(pen, Marker::SafetyBlock)),
-            Case::Missed => lead.find(with_marked(pen, Marker::MissPost)),
-            Case::Truncated => lead.find(with_marked(pen, Marker::Truncate)),
+            Case::Blocked => self.find(with_marked(pen, Marker::SafetyBlock)),
+            Case::Missed => self.find(with_marked(pen, Marker::MissPost)),
+            Case::Truncated => self.find(with_marked(pen, Marker::Truncate)),
             Case::NoPosts | Case::TargetFailed => {}
             Case::NothingNew => {
-                lead.stored.posts = old(pen, 2);
-                lead.scored_before = true;
-                lead.find_again(0, Link::Plain);
-                lead.find_again(1, Link::Shared);
+                self.stored.posts = old(pen, 2);
+                self.scored_before = true;
+                self.find_again(0, Link::Plain);
+                self.find_again(1, Link::Shared);
             }
             Case::ScoredBefore => {
-                lead.stored.posts = old(pen, 2);
-                lead.scored_before = true;
+                self.stored.posts = old(pen, 2);
+                self.scored_before = true;
             }
-            Case::Unreadable => lead.keep(Form::Prose, pen),
-            Case::CutOff => lead.keep(Form::CutOff, pen),
-            Case::RawNewline => lead.keep(Form::RawNewline, pen),
-            Case::PlainText => lead.keep(Form::PlainText, pen),
+            Case::Unreadable => self.keep(Form::Prose, pen),
+            Case::CutOff => self.keep(Form::CutOff, pen),
+            Case::RawNewline => self.keep(Form::RawNewline, pen),
+            Case::PlainText => self.keep(Form::PlainText, pen),
             Case::Reposts => {
-                let person = stranger(seed, number);
-                lead.find(vec![
+                let person = stranger(seed, self.number);
+                self.find(vec![
                     pen.repost(person),
-                    pen.repost(Author::company(number)),
+                    pen.repost(Author::company(self.number)),
                     pen.original(Age::New),
                 ]);
             }
             Case::Quotes => {
-                let person = stranger(seed, number);
-                lead.find(vec![pen.quote(person), pen.quote(Author::company(number))]);
+                let person = stranger(seed, self.number);
+                self.find(vec![pen.quote(person), pen.quote(Author::company(self.number))]);
             }
-            Case::Pictures => lead.find(vec![pen.picture(), pen.picture()]),
+            Case::Pictures => self.find(vec![pen.picture(), pen.picture()]),
             Case::Twice => {
-                lead.find(originals(pen, 2));
-                let twice = Found { link: Link::Shared, ..lead.found[0].clone() };
-                lead.found.push(twice);
+                self.find(originals(pen, 2));
+                let twice = Found { link: Link::Shared, ..self.found[0].clone() };
+                self.found.push(twice);
             }
             Case::Shared => {
                 let others = Self::invent(seed, first, 0).found.swap_remove(0).post;
-                lead.find(vec![pen.pass_on(others), pen.original(Age::New)]);
+                self.find(vec![pen.pass_on(others), pen.original(Age::New)]);
             }
             Case::TwoTargets => {
-                lead.targets.push(Spelling::of_second_target(place).url(&lead.person.slug));
-                lead.find(originals(pen, 3));
-                lead.found[2].target = 1;
-                let under_both = Found { target: 1, ..lead.found[0].clone() };
-                lead.found.push(under_both);
+                self.targets.push(Spelling::of_second_target(place).url(&self.person.slug));
+                self.find(originals(pen, 3));
+                self.found[2].target = 1;
+                let under_both = Found { target: 1, ..self.found[0].clone() };
+                self.found.push(under_both);
             }
             Case::NoPermalink => {
-                lead.find(originals(pen, 2));
-                lead.found[0].link = Link::IdOnly;
+                self.find(originals(pen, 2));
+                self.found[0].link = Link::IdOnly;
             }
-            Case::Mixed => lead.mix(seed, pen),
+            Case::Mixed => self.mix(seed, pen),
         }
-        lead
     }
 
     /// Two to five posts of all kinds, some on top of older ones.

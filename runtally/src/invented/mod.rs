@@ -6,11 +6,8 @@
 
 mod cases;
 mod client_base;
-mod criteria;
 mod expected;
-mod fields;
 mod harvest;
-mod instructions;
 mod items;
 mod leads;
 mod master;
@@ -22,15 +19,16 @@ mod rows;
 mod rubric;
 mod spelling;
 mod stored;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod words;
 
 pub use expected::Expected;
-pub use fields::field_spec;
 pub use master::HUMAN_FIELDS;
 pub use profiles::ExpectedProfiles;
+pub use tables::{field_spec, table_spec};
 
 use serde_json::Value;
 use shared::core::ids::{BaseId, ClientId};
@@ -134,16 +132,6 @@ impl World {
         master::furnish(self, airtable)?;
         self.clients.iter().try_for_each(|client| client_base::furnish(client, airtable))
     }
-
-    /// What a correct system arrives at when every client's harvest is scored once.
-    #[must_use]
-    pub fn expected(&self) -> Expected {
-        let mut all = Expected::default();
-        for client in &self.clients {
-            all += &client.expected();
-        }
-        all
-    }
 }
 
 impl InventedClient {
@@ -157,12 +145,6 @@ impl InventedClient {
     #[must_use]
     pub fn harvest(&self) -> Harvest {
         harvest::harvest(self)
-    }
-
-    /// What a correct system arrives at when the client's harvest is scored once.
-    #[must_use]
-    pub fn expected(&self) -> Expected {
-        harvest::expected(self)
     }
 
     /// What a correct system arrives at when the client's waiting profiles are scored once.

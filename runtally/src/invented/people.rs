@@ -2,7 +2,7 @@
 
 use super::random::{pick, rng};
 use super::spelling::encoded;
-use super::words::{COMPANIES, FIRST_NAMES, LAST_NAMES, ROLES};
+use super::words::WORDS;
 
 /// Somebody with a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,17 @@ impl Person {
     /// The `number`th person of the world that `seed` makes.
     pub(super) fn invent(seed: u64, number: u64) -> Self {
         let rng = &mut rng(&[seed, number, 1]);
-        let (first, last) = (pick(rng, &FIRST_NAMES), pick(rng, &LAST_NAMES));
+        let (first, last) = (pick(rng, &WORDS.first_names), pick(rng, &WORDS.last_names));
         // Odd, so that the first 2^28 numbers give as many suffixes.
         let suffix = (number + 1).wrapping_mul(0x9e3_779b1) & 0xfff_ffff;
         let slug = format!("{first}-{last}-{suffix:07x}").replace(' ', "-").to_lowercase();
-        Self { first, last, slug, role: pick(rng, &ROLES), company: pick(rng, &COMPANIES) }
+        Self {
+            first,
+            last,
+            slug,
+            role: pick(rng, &WORDS.roles),
+            company: pick(rng, &WORDS.companies),
+        }
     }
 
     pub(super) fn name(&self) -> String {
@@ -56,7 +62,8 @@ pub(super) struct Author {
 impl Author {
     /// One of the companies.
     pub(super) fn company(number: u64) -> Self {
-        let name = COMPANIES[(number % COMPANIES.len() as u64) as usize];
+        let companies = &WORDS.companies;
+        let name = companies[(number % companies.len() as u64) as usize];
         let slug = name.to_lowercase().replace(" & ", "-and-").replace(' ', "-");
         let info = format!("{},{:03} followers", 3 + number % 90, number * 37 % 1_000);
         Self { name: name.to_owned(), slug, info, is_company: true }

@@ -4,7 +4,7 @@ use super::people::Author;
 use super::random::{letters, pick, rng};
 use super::spelling::encoded;
 use super::texts;
-use super::words::TOPICS;
+use super::words::WORDS;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
@@ -85,7 +85,7 @@ impl Pen {
 
     /// The owner's own words.
     pub(super) fn original(&mut self, age: Age) -> Post {
-        let topic = pick(&mut self.rng, &TOPICS);
+        let topic = pick(&mut self.rng, &WORDS.topics);
         let text = texts::text(&mut self.rng, topic);
         let owner = self.owner.clone();
         self.post(owner, topic, text, age)
@@ -129,7 +129,7 @@ impl Pen {
     }
 
     fn by(&mut self, author: Author) -> Post {
-        let topic = pick(&mut self.rng, &TOPICS);
+        let topic = pick(&mut self.rng, &WORDS.topics);
         let text = texts::text(&mut self.rng, topic);
         self.post(author, topic, text, Age::New)
     }

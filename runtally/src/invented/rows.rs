@@ -2,11 +2,11 @@
 
 use super::cases::Case;
 use super::client_base::Has;
-use super::fields::{self, Cells};
 use super::leads::Lead;
 use super::posts::{MOMENT, Post};
 use super::profiles;
 use super::stored;
+use super::tables::{Cells, row as cells_of};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::core::ids::{ClientId, RunId, RunStamp};
@@ -36,7 +36,7 @@ pub(super) fn row(
     let is_scored = waits.map_or(is_scored, |waits| !waits);
     let status = if is_scored { leads::SCORED } else { leads::TO_BE_SCORED };
     let scored = |value: Value| if is_scored { value } else { Value::Null };
-    let mut cells = fields::row([
+    let mut cells = cells_of([
         (leads::PROFILE_URL, json!(lead.url)),
         (leads::FIRST_NAME, json!(person.first)),
         (leads::LAST_NAME, json!(person.last)),
@@ -47,7 +47,7 @@ pub(super) fn row(
         (leads::DATE_SCORED, scored(date(days_ago(40)))),
     ]);
     if let Some(content) = stored::cell(&lead.stored) {
-        cells.extend(fields::row([
+        cells.extend(cells_of([
             (leads::POSTS_CONTENT, json!(content)),
             (leads::TIME_POSTS_ADDED, date(days_ago(30))),
         ]));
@@ -77,7 +77,7 @@ fn scored_before(lead: &Lead, client: &ClientId) -> Cells {
         format!("Date: {at}\nURL: {url}\nScore: {score}\nContent: {text}\nRationale: Good.")
     });
     let has_acted = lead.case == Case::NothingNew;
-    fields::row([
+    cells_of([
         (leads::POSTS_SCORE, json!(best.map(|(_, score)| score))),
         (leads::POSTS_EVALUATION, json!(Value::from_iter(evaluation).to_string())),
         (leads::TOP_POST, json!(top)),

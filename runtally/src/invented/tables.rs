@@ -1,16 +1,33 @@
-//! Fields of the system's schema as the simulated Airtable declares them.
+//! Tables of the system's schema as the simulated Airtable declares and fills them.
 
 use serde_json::{Map, Value};
-use shared::schema::{Field, FieldType};
-use simulators::airtable::{Airtable, EditError, FieldSpec};
+use shared::schema::{Field, FieldType, Table};
+use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec};
 
-/// Rows that are put in at a time.
+/// Rows of one insertion.
 const BATCH: usize = 500;
 
 /// Cells by field name.
 pub(super) type Cells = Map<String, Value>;
 
-/// The field of a base that is set up as it should be.
+/// The table of a base that is set up as the schema says.
+#[must_use]
+pub fn table_spec(table: &Table) -> TableSpec {
+    TableSpec::new(table.name, table.fields().map(field_spec).collect())
+}
+
+/// The table with these fields: each replaces the one of its name, or is added.
+pub(super) fn with(mut table: TableSpec, fields: impl IntoIterator<Item = FieldSpec>) -> TableSpec {
+    for field in fields {
+        match table.fields.iter_mut().find(|known| known.name == field.name) {
+            Some(known) => *known = field,
+            None => table.fields.push(field),
+        }
+    }
+    table
+}
+
+/// The field of a base that is set up as the schema says.
 #[must_use]
 pub fn field_spec(field: &Field) -> FieldSpec {
     match field.field_type {
@@ -25,13 +42,13 @@ pub fn field_spec(field: &Field) -> FieldSpec {
     }
 }
 
-/// A row of these cells; null is an empty one.
+/// A row of these cells, without those that are null.
 pub(super) fn row<const N: usize>(cells: [(&str, Value); N]) -> Cells {
     let filled = cells.into_iter().filter(|(_, value)| !value.is_null());
     filled.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Puts rows into a table, however many they are.
+/// Inserts any number of rows.
 pub(super) fn fill(
     airtable: &Airtable,
     base: &str,

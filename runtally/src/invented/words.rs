@@ -1,113 +1,50 @@
-//! Names, companies and topics that nobody has.
+//! Names, companies, topics and sentences that nobody has, read from `data/words.json`.
 
-/// First names in several scripts.
-pub(super) const FIRST_NAMES: [&str; 28] = [
-    "Mara", "Jürgen", "José", "Aoife", "Zoë", "花子", "Łukasz", "Søren", "Anaïs", "Noor", "Tomáš",
-    "Benedikt", "Ines", "Käthe", "Rafael", "Imke", "翔太", "Priya", "Wanda", "Olufemi", "Greta",
-    "Hanneke", "Björn", "Salma", "Étienne", "Ruth", "Malik", "Tove",
-];
+use serde::Deserialize;
+use std::sync::LazyLock;
 
-/// Last names that are in no telephone book.
-pub(super) const LAST_NAMES: [&str; 28] = [
-    "Fernwhistle",
-    "Brandmöller",
-    "Oakenbury",
-    "風見",
-    "Quillfeather",
-    "Lindwurm",
-    "Voß-Ahrensen",
-    "Marblethwaite",
-    "Sonnenhügel",
-    "de la Niebla",
-    "Copperfold",
-    "Windröschen",
-    "Ashgrovely",
-    "月島",
-    "Pepperholm",
-    "Nachtigäller",
-    "Thistleby",
-    "Ravnsborg-Lund",
-    "Morgenrøde",
-    "Candlewick",
-    "Sternwäldle",
-    "Hollowmere",
-    "Papillonet",
-    "Drachenfelser",
-    "Winterbourne-Ix",
-    "Ámbarez",
-    "Foxglovian",
-    "Kupferblatt",
-];
+/// What people, companies, clients and posts are made of.
+#[derive(Deserialize)]
+pub(super) struct Words<'a> {
+    /// First names in several scripts.
+    #[serde(borrow)]
+    pub(super) first_names: Vec<&'a str>,
+    /// Last names that are in no telephone book.
+    pub(super) last_names: Vec<&'a str>,
+    /// What people say they are.
+    pub(super) roles: Vec<&'a str>,
+    /// Companies that are in no register.
+    pub(super) companies: Vec<&'a str>,
+    /// What posts are about, in one word for their permalinks.
+    pub(super) topics: Vec<&'a str>,
+    /// Ids and names of clients; an id is free text.
+    pub(super) clients: Vec<(&'a str, &'a str)>,
+    /// A client that is no longer served.
+    pub(super) former_client: (&'a str, &'a str),
+    /// Short comments below posts.
+    pub(super) remarks: Vec<&'a str>,
+    pub(super) languages: Languages<'a>,
+}
 
-/// What people say they are.
-pub(super) const ROLES: [&str; 14] = [
-    "Founder",
-    "Head of Operations",
-    "Chief Product Officer",
-    "Sales Director",
-    "Data Engineer",
-    "Managing Partner",
-    "People Lead",
-    "Head of Growth",
-    "Geschäftsführerin",
-    "CTO",
-    "Customer Success Lead",
-    "Fractional CFO",
-    "Marketing Manager",
-    "Plant Manager",
-];
+#[derive(Deserialize)]
+pub(super) struct Languages<'a> {
+    #[serde(borrow)]
+    pub(super) english: Language<'a>,
+    pub(super) german: Language<'a>,
+    pub(super) spanish: Language<'a>,
+    pub(super) japanese: Language<'a>,
+}
 
-/// Companies that are in no register.
-pub(super) const COMPANIES: [&str; 16] = [
-    "Lanternworks",
-    "Nimbus & Nettle",
-    "Brightwhale Logistics",
-    "Mooskraut Maschinenbau",
-    "Tinplate Analytics",
-    "Juniper Abacus",
-    "Papiermond Verlag",
-    "Orchard of Tomorrow",
-    "Kestrel & Crumb",
-    "Saltwick Robotics",
-    "Glasflügel Energie",
-    "Umbrella Pine Health",
-    "Third Teapot Studio",
-    "Velvet Anvil",
-    "Wanderkarte Software",
-    "Quiet Harbour Capital",
-];
+/// The sentences of one language. `{t}` is the topic, `{c}` a company, `{n}` a number.
+#[derive(Deserialize)]
+pub(super) struct Language<'a> {
+    #[serde(borrow)]
+    pub(super) openers: Vec<&'a str>,
+    pub(super) middles: Vec<&'a str>,
+    pub(super) closers: Vec<&'a str>,
+}
 
-/// Ids and names of clients; an id is free text.
-pub(super) const CLIENTS: [(&str, &str); 10] = [
-    ("Mara-Lindqvist", "Mara Lindqvist"),
-    ("Kite-and-Anchor Studio", "Kite & Anchor Studio"),
-    ("Tobias-von-Ahorn", "Tobias von Ahorn"),
-    ("Perch-Advisory", "Perch Advisory"),
-    ("Ngaio-O'Hanlon", "Ngaio O'Hanlon"),
-    ("Blaue-Stunde", "Blaue Stunde GmbH"),
-    ("Dapple-Grey-Partners", "Dapple Grey Partners"),
-    ("Ilse-Marrow", "Ilse Marrow"),
-    ("Half-Moon Bakery Group", "Half Moon Bakery Group"),
-    ("Corin-Vale", "Corin Vale"),
-];
-
-/// A client that is served no more.
-pub(super) const FORMER_CLIENT: (&str, &str) = ("Old-Harbour-Consulting", "Old Harbour Consulting");
-
-/// What posts are about, in one word for their permalinks.
-pub(super) const TOPICS: [&str; 14] = [
-    "automation",
-    "hiring",
-    "pricing",
-    "onboarding",
-    "forecasting",
-    "leadership",
-    "safety",
-    "data",
-    "retention",
-    "logistics",
-    "budgets",
-    "mentoring",
-    "quality",
-    "remote",
-];
+pub(super) static WORDS: LazyLock<Words<'static>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("data/words.json"))
+        .expect("the words are part of the program")
+});
