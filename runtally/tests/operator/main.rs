@@ -2,8 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod doctor;
-mod killed;
 mod runs;
-mod served;
+mod serve;
 mod setup;
 mod world;

@@ -1,14 +1,37 @@
-//! The commands beside `runtally serve`, with nothing but its folder and the webhook's token.
+//! `runtally serve` as a process: the commands beside it, and its death in the middle of a run.
 
-use serde_json::Value;
+use bytes::Bytes;
+use runtally::invented::{Size, World};
+use serde_json::{Value, json};
+use shared::adapters::http::HttpTransport;
+use shared::ports::Transport;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 const TOKEN: &str = "invented-webhook-token";
+/// The ports' options, and where `served.json` says which ones they became.
+const PORTS: [(&str, &str); 4] = [
+    ("--port", "/url"),
+    ("--airtable-port", "/simulated/airtable/AIRTABLE_API_URL"),
+    ("--apify-port", "/simulated/apify/APIFY_API_URL"),
+    ("--gemini-port", "/simulated/gemini/GEMINI_API_URL"),
+];
 
-/// `runtally serve`, ended with the test.
+/// A running `runtally serve`. Dropping it is a SIGKILL on Unix: it can put nothing in order.
 struct Serve(Child);
+
+impl Serve {
+    /// Starts it on these ports; 0 lets the system choose.
+    fn start(data: &Path, ports: [u16; 4]) -> Self {
+        let mut command = runtally(data, &["serve", "--latency-ms", "300"]);
+        for ((option, _), port) in PORTS.into_iter().zip(ports) {
+            command.args([option, &port.to_string()]);
+        }
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
 
 impl Drop for Serve {
     fn drop(&mut self) {
@@ -24,52 +47,133 @@ fn runtally(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+/// What `runtally serve` leaves for the commands in the folder `data`, once it does.
+async fn left_by_serve(data: &Path) -> Value {
+    eventually(Duration::from_secs(30), async || {
+        let word = std::fs::read(data.join("served.json")).unwrap_or_default();
+        serde_json::from_slice(&word).map_err(|error| error.to_string())
+    })
+    .await
 }
 
-/// What `runtally serve` leaves for the commands in the folder `data`, once it does.
-pub(crate) fn word(data: &Path) -> Value {
+/// Tries again until it succeeds.
+async fn eventually<T>(within: Duration, attempt: impl AsyncFn() -> Result<T, String>) -> T {
     let started = Instant::now();
     loop {
-        let word = std::fs::read(data.join("served.json")).unwrap_or_default();
-        if let Ok(word) = serde_json::from_slice(&word) {
-            return word;
+        match attempt().await {
+            Ok(done) => return done,
+            Err(error) => assert!(started.elapsed() < within, "{error}"),
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "serve has left no word");
-        std::thread::sleep(Duration::from_millis(20));
+        sleep(Duration::from_millis(50)).await;
     }
 }
 
+/// Asks one of the ports until it answers.
+async fn ask(method: &str, port: u16, path: &str, body: &Value) -> Value {
+    let transport = HttpTransport::new().unwrap();
+    eventually(Duration::from_secs(30), async || {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://127.0.0.1:{port}{path}"))
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        let sent = transport.send(request, Duration::from_secs(5)).await;
+        sent.map(|response| serde_json::from_slice(response.body()).unwrap())
+            .map_err(|error| error.to_string())
+    })
+    .await
+}
+
+/// How many answers the model billed, and their tokens.
+async fn billed(gemini: u16) -> (u64, u64) {
+    let billed = ask("GET", gemini, "/_sim/billed?totals=1", &Value::Null).await;
+    let number = |pointer: &str| billed.pointer(pointer).and_then(Value::as_u64).unwrap();
+    (number("/totals/answers"), number("/totals/usage/total"))
+}
+
+/// The fields of the only run record, once it is completed.
+async fn completed_record(airtable: u16, master_base: &str) -> Value {
+    let path = format!("/_sim/bases/{master_base}/tables/Client%20Run%20Results");
+    eventually(Duration::from_secs(60), async || {
+        let table = ask("GET", airtable, &path, &Value::Null).await;
+        let rows = table["rows"].as_array().or(table["records"].as_array()).unwrap().clone();
+        let fields = rows.first().map_or(&Value::Null, |row| &row["fields"]).clone();
+        let is_completed =
+            fields["Status"].as_str().is_some_and(|status| status.starts_with("Completed"));
+        assert!(!is_completed || rows.len() == 1);
+        if is_completed { Ok(fields) } else { Err(format!("{fields:#}")) }
+    })
+    .await
+}
+
 #[test]
-fn a_level_of_the_logs_that_is_none_is_named() {
+fn a_log_level_that_does_not_exist_is_named() {
     let data = tempfile::tempdir().unwrap();
     let misread = runtally(data.path(), &["runs"]).env("RUST_LOG", "local=loud").output().unwrap();
     let told = String::from_utf8(misread.stderr).unwrap();
     assert!(told.contains("RUST_LOG is wrong"), "{told}");
 }
 
-#[test]
-fn the_commands_find_what_serve_keeps_and_simulates() {
+#[tokio::test]
+async fn the_commands_find_what_serve_keeps_and_simulates() {
     let data = tempfile::tempdir().unwrap();
-    let mut serve = runtally(data.path(), &["serve", "--port", "0"]);
-    for option in ["--airtable-port", "--apify-port", "--gemini-port"] {
-        serve.args([option, "0"]);
-    }
-    let _serve = Serve(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let word = word(data.path());
-    assert!(!word.to_string().contains(TOKEN), "no secret is left lying about: {word}");
-    let url = word["url"].as_str().unwrap();
-    let started = Instant::now();
-    let doctor = loop {
-        let doctor = runtally(data.path(), &["doctor", "--json", "--url", url]).output().unwrap();
-        if doctor.status.success() || started.elapsed() > Duration::from_secs(30) {
-            break doctor;
-        }
+    let _serve = Serve::start(data.path(), [0; 4]);
+    let left = left_by_serve(data.path()).await;
+    assert!(!left.to_string().contains(TOKEN), "no secret is left in the folder: {left}");
+    let url = left["url"].as_str().unwrap();
+    let json = |arguments: &[&str]| -> Result<Value, String> {
+        let output = runtally(data.path(), arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() { Ok(serde_json::from_str(&text).unwrap()) } else { Err(text) }
     };
-    let checks = json(&doctor);
+    let doctor = ["doctor", "--json", "--url", url];
+    let checks = eventually(Duration::from_secs(30), async || json(&doctor)).await;
     assert_eq!(checks["wrong"], 0, "{checks:#}");
-    let runs = runtally(data.path(), &["runs", "--json"]).output().unwrap();
-    assert_eq!(json(&runs), serde_json::json!({"runs": [], "left_out": 0}));
+    assert_eq!(json(&["runs", "--json"]), Ok(json!({"runs": [], "left_out": 0})));
+}
+
+#[tokio::test]
+async fn a_run_continues_after_its_process_was_killed() {
+    let data = tempfile::tempdir().unwrap();
+    let world = World::invent(Size::default());
+    let client = &world.clients[0];
+    let harvest = client.harvest();
+
+    let first = Serve::start(data.path(), [0; 4]);
+    let left = left_by_serve(data.path()).await;
+    let ports = PORTS.map(|(_, pointer)| {
+        let url = left.pointer(pointer).and_then(Value::as_str).unwrap();
+        url.parse::<http::Uri>().unwrap().port_u16().unwrap()
+    });
+    let [webhook, airtable, apify, gemini] = ports;
+    let id = client.id.as_str().replace(' ', "%20");
+    let webhook = json!({
+        "requestUrl": format!("http://127.0.0.1:{webhook}/webhooks/apify?clientId={id}"),
+        "headersTemplate": json!({"Authorization": format!("Bearer {TOKEN}")}).to_string(),
+    });
+    let run = json!({"status": "SUCCEEDED", "startedAt": "2026-11-20T08:00:00.000Z",
+        "finishedAt": "2026-11-20T08:05:00.000Z", "input": harvest.input, "items": harvest.items,
+        "costUsd": harvest.cost_usd, "webhooks": [webhook]});
+    ask("POST", apify, "/_sim/runs", &run).await;
+    while billed(gemini).await.0 < 5 {
+        sleep(Duration::from_millis(20)).await;
+    }
+    drop(first);
+
+    let _second = Serve::start(data.path(), ports);
+    let record = completed_record(airtable, world.master_base.as_str()).await;
+    let (_, billed_tokens) = billed(gemini).await;
+    assert_eq!(record["Run ID"], format!("261120-080000-{}", client.id));
+    assert_eq!(record["Total Posts Harvested"], harvest.expected.posts_harvested);
+    assert_eq!(record["Posts Examined for Scoring"], harvest.expected.posts_examined);
+    assert_eq!(record["Posts Successfully Scored"], harvest.expected.posts_scored);
+    let recorded = record["Post Scoring Tokens"].as_u64().unwrap();
+    let balance = record["Balance"].as_str().unwrap();
+    if balance == "balanced" {
+        assert_eq!(recorded, billed_tokens);
+    } else {
+        assert!(balance.contains("unobserved"), "{balance}");
+        assert!(recorded < billed_tokens, "{recorded} {billed_tokens}");
+    }
 }

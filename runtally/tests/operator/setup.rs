@@ -87,10 +87,7 @@ async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_said(
 async fn a_client_of_profile_scoring_alone_is_given_no_table_for_posts() {
     let world = World::empty().await;
     world.runtally(&["setup", "--apply"]).await;
-    let row = json!({clients::CLIENT_ID: "Basic", clients::CLIENT_NAME: "Basic",
-        clients::STATUS: clients::ACTIVE, clients::BASE_ID: BASE,
-        clients::SERVICE_LEVEL: "1-Lead scoring"});
-    world.insert(MASTER, clients::TABLE, row);
+    world.add_client_of_level("Basic", BASE, "1-Lead scoring");
     let made = world.runtally(&["setup", "--apply", "--json"]).await.json();
     let tables = PROFILES_ONLY_BASE
         .map(|table| json!({"base": BASE, "table": table.name, "fields": table.fields().count()}));

@@ -3,10 +3,9 @@
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use runtally::invented::field_spec;
+use runtally::invented::table_spec;
 use runtally::storage::Database;
-use runtally::system::System;
-use runtally::system::{Ports, ServiceOptions, Services, tokens};
+use runtally::system::{Ports, ServiceOptions, Services, System, tokens};
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::ports::Transport;
@@ -93,11 +92,9 @@ impl World {
         self.airtable().insert(base, table, cells(row)).unwrap()
     }
 
+    /// Adds a client whose leads' profiles and posts are scored.
     pub(crate) fn add_client(&self, id: &str, base: &str) {
-        let row = json!({clients::CLIENT_ID: id, clients::CLIENT_NAME: id,
-            clients::STATUS: clients::ACTIVE, clients::BASE_ID: base,
-            clients::SERVICE_LEVEL: "2-Lead and post scoring"});
-        self.insert(MASTER, clients::TABLE, row);
+        self.add_client_of_level(id, base, "2-Lead and post scoring");
     }
 
     pub(crate) fn add_rubric(&self) {
@@ -155,6 +152,14 @@ impl World {
             out: String::from_utf8(output.stdout).unwrap(),
             errors: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// Adds an active client of this base and service level.
+    pub(crate) fn add_client_of_level(&self, id: &str, base: &str, level: &str) {
+        let row = json!({clients::CLIENT_ID: id, clients::CLIENT_NAME: id,
+            clients::STATUS: clients::ACTIVE, clients::BASE_ID: base,
+            clients::SERVICE_LEVEL: level});
+        self.insert(MASTER, clients::TABLE, row);
     }
 
     /// Adds a lead; returns its record.
@@ -221,7 +226,7 @@ pub(crate) fn cells(row: Value) -> Map<String, Value> {
 
 /// A table as this system wants it.
 pub(crate) fn spec(table: &Table) -> TableSpec {
-    let mut spec = TableSpec::new(table.name, table.fields().map(field_spec).collect());
+    let mut spec = table_spec(table);
     if table.name == leads::TABLE {
         spec.views = vec![ViewSpec::all("Grid view"), ViewSpec::all(leads::WAITING_VIEW)];
     }

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::BoxFuture;
 use runtally::storage::SqliteQueue;
 use runtally::system::{Dispatcher, MappingOptions};
 use shared::core::deadline::Deadline;
@@ -85,6 +86,23 @@ fn noting<A: Fn(&SqsEvent) -> SqsBatchResponse>(
     move |event, _| {
         journal.note(&bodies(&event));
         std::future::ready(answer(&event))
+    }
+}
+
+/// A function that takes this long and notes its start and its end.
+fn taking(
+    journal: &Journal,
+    time: Duration,
+) -> impl Fn(SqsEvent, Deadline) -> BoxFuture<'static, SqsBatchResponse> + use<> {
+    let journal = journal.clone();
+    move |event, _| {
+        let journal = journal.clone();
+        Box::pin(async move {
+            journal.note(&bodies(&event));
+            sleep(time).await;
+            journal.note(&format!("end of {}", bodies(&event)));
+            all_done()
+        })
     }
 }
 
@@ -194,71 +212,45 @@ async fn a_function_that_takes_too_long_is_stopped_and_its_messages_come_back() 
 async fn groups_are_handled_side_by_side_and_each_one_message_after_the_other() {
     let (queue, journal) = (queue(), Journal::new());
     send(&queue, &["a/1", "a/2", "b/3", "c/4"]).await;
-    let noted = journal.clone();
-    let handler = move |event: SqsEvent, _| {
-        let journal = noted.clone();
-        async move {
-            journal.note(&bodies(&event));
-            sleep(seconds(5)).await;
-            all_done()
-        }
-    };
     let two_at_a_time =
         MappingOptions { batch_size: 1, concurrency: 2.try_into().unwrap(), ..MAPPING };
-    run_for(seconds(30), &queue, two_at_a_time, handler).await;
-    assert_eq!(journal.lines(), ["0s 1", "0s 3", "5s 2", "5s 4"]);
+    run_for(seconds(30), &queue, two_at_a_time, taking(&journal, seconds(5))).await;
+    let starts = journal.lines().into_iter().filter(|line| !line.contains("end"));
+    assert_eq!(starts.collect::<Vec<_>>(), ["0s 1", "0s 3", "5s 2", "5s 4"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dispatcher_that_is_dropped_stops_its_calls_at_once() {
     let (queue, journal) = (queue(), Journal::new());
     send(&queue, &["a/1"]).await;
-    let noted = journal.clone();
-    let handler = move |event: SqsEvent, _| {
-        let journal = noted.clone();
-        async move {
-            journal.note(&bodies(&event));
-            sleep(seconds(5)).await;
-            journal.note("never");
-            all_done()
-        }
-    };
-    run_for(seconds(3), &queue, MAPPING, handler).await;
+    run_for(seconds(3), &queue, MAPPING, taking(&journal, seconds(5))).await;
     sleep(seconds(10)).await;
     assert_eq!(journal.lines(), ["0s 1"]);
     assert_eq!(queue.depth(QUEUE).unwrap().in_flight, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queues_are_idle_when_nothing_waits_is_in_flight_or_requeued() {
-    let (queue, journal) = (queue(), Journal::new());
-    queue.idle().await.unwrap();
-    send(&queue, &["a/1"]).await;
-    let failed_once = Mutex::new(false);
-    let answer = move |event: &SqsEvent| {
-        let first = !std::mem::replace(&mut *failed_once.lock().unwrap(), true);
-        if first { failing(event, &["1"]) } else { all_done() }
-    };
-    let handler = noting(&journal, answer);
-    let dispatcher = Dispatcher::new(queue.clone(), QUEUE, MAPPING, handler).unwrap();
-    let running = tokio::spawn(dispatcher.run());
-    let start = Instant::now();
-    queue.idle().await.unwrap();
-    assert_eq!(start.elapsed().as_secs(), VISIBILITY);
-    running.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_queues_are_idle_once_the_last_message_is_given_up() {
-    let (queue, journal) = (queue(), Journal::new());
-    send(&queue, &["a/1"]).await;
-    let handler = noting(&journal, |event| failing(event, &["1"]));
-    let dispatcher = Dispatcher::new(queue.clone(), QUEUE, MAPPING, handler).unwrap();
-    let running = tokio::spawn(dispatcher.run());
-    let start = Instant::now();
-    queue.idle().await.unwrap();
-    assert_eq!(start.elapsed().as_secs(), 3 * VISIBILITY);
-    running.abort();
+async fn the_queues_are_idle_once_no_message_waits_is_in_flight_or_is_requeued() {
+    // A message that fails three times is a dead letter, and no work.
+    for (failures, idle_after) in [(0, 0), (1, VISIBILITY), (3, 3 * VISIBILITY)] {
+        let (queue, journal) = (queue(), Journal::new());
+        queue.idle().await.unwrap();
+        send(&queue, &["a/1"]).await;
+        let left = Mutex::new(failures);
+        let answer = move |event: &SqsEvent| {
+            let mut left = left.lock().unwrap();
+            let fails = *left > 0;
+            *left -= i32::from(fails);
+            if fails { failing(event, &["1"]) } else { all_done() }
+        };
+        let handler = noting(&journal, answer);
+        let dispatcher = Dispatcher::new(queue.clone(), QUEUE, MAPPING, handler).unwrap();
+        let running = tokio::spawn(dispatcher.run());
+        let start = Instant::now();
+        queue.idle().await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), idle_after, "{failures} failures");
+        running.abort();
+    }
 }
 
 #[tokio::test(start_paused = true)]

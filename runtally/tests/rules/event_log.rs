@@ -1,7 +1,7 @@
-//! What is `EventLog` on SQLite's own; what every log promises is in `tests::conformance`.
+//! What only the `EventLog` on SQLite promises; the promises of every log are in
+//! `tests::conformance`.
 
-use runtally::storage::Database;
-use runtally::storage::SqliteEventLog;
+use runtally::storage::{Database, SqliteEventLog};
 use shared::core::ids::RunId;
 use shared::ports::{EventLog, Projection, StoredEvent};
 

@@ -1,9 +1,9 @@
-//! The rules of an SQS FIFO queue, kept by the one in SQLite.
+//! The rules of an SQS FIFO queue that the queue in SQLite keeps beyond the promises in
+//! `tests::conformance`.
 
 use crate::support::*;
 use jiff::ToSpan;
-use runtally::storage::Database;
-use runtally::storage::Depth;
+use runtally::storage::{Database, Depth};
 use shared::core::limits::MAX_MESSAGE_BYTES;
 use shared::messages::routes;
 use shared::ports::{Queue, QueueName};
@@ -34,17 +34,6 @@ async fn the_queues_do_not_see_each_others_messages() {
     send(&queue, &["a/1"]).await;
     assert_eq!(received(&queue), ["1"]);
     assert_eq!(queue.receive(QueueName::Scoring, 10).unwrap().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_message_in_flight_holds_back_its_group_and_no_other() {
-    let queue = queue();
-    send(&queue, &["a/1", "a/2", "b/3"]).await;
-    let first = queue.receive(QUEUE, 1).unwrap();
-    assert_eq!(received(&queue), ["3"]);
-    assert_eq!(received(&queue), [""; 0]);
-    delete(&queue, &first[0]);
-    assert_eq!(received(&queue), ["2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,15 +93,6 @@ async fn a_requeued_message_comes_back_after_its_delay_and_its_group_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_requeued_by_nothing_is_back_at_once() {
-    let queue = queue();
-    send(&queue, &["a/1"]).await;
-    let first = receive(&queue).remove(0);
-    queue.requeue(QUEUE, &first.receipt, seconds(0)).await.unwrap();
-    assert_eq!(received(&queue), ["1"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_stale_receipt_neither_deletes_nor_requeues() {
     let queue = queue();
     let expired = "the metrics queue refuses a message: the receipt has expired";
@@ -153,13 +133,6 @@ async fn an_id_sent_again_within_five_minutes_is_dropped_even_after_deletion() {
     pass(seconds(1)).await;
     send(&queue, &["a/1"]).await;
     assert_eq!(received(&queue), ["1"], "the repetition did not prolong the window");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_id_twice_in_one_request_is_one_message() {
-    let queue = queue();
-    send(&queue, &["a/1", "a/1"]).await;
-    assert_eq!(received(&queue), ["1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! A queue in memory on paused time, and short words for what is done to it.
 
-use runtally::storage::Database;
-use runtally::storage::{QueueOptions, QueueSettings, Received, SqliteQueue};
+use runtally::storage::{Database, QueueOptions, QueueSettings, Received, SqliteQueue};
 use shared::core::clock::Clock;
 use shared::messages::routes;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueName};

@@ -100,3 +100,16 @@ fn print(checks: &[Check], wrong: usize, warnings: usize) -> Result<(), Fault> {
     };
     Ok(writeln!(out, "{verdict}")?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_that_never_end_are_reported_as_wrong_within_ten_seconds() {
+        let started = tokio::time::Instant::now();
+        let checks = patiently("Apify", std::future::pending()).await;
+        assert!(started.elapsed() < Duration::from_secs(10));
+        assert_eq!((checks[0].level, checks[0].what.as_str()), (Level::Wrong, "Apify"));
+    }
+}
