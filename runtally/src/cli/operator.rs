@@ -2,8 +2,7 @@
 //! answer.
 
 use super::Fault;
-use crate::system::Deployment;
-use crate::system::Served;
+use crate::system::{Deployment, Served, Variables};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
@@ -35,7 +34,7 @@ pub struct Place {
 impl Place {
     /// Reads variables as the functions do: from the environment, and for what `runtally serve`
     /// simulates from the word it left.
-    pub(super) fn variables(&self) -> Result<impl Fn(&'static str) -> Option<String>, Fault> {
+    pub(super) fn variables(&self) -> Result<impl Variables, Fault> {
         let served = Served::read(&self.data)
             .map_err(|error| format!("what `runtally serve` left cannot be read: {error}"))?;
         Ok(move |name| served.variable(name))

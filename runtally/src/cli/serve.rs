@@ -3,10 +3,7 @@
 use super::CommandResult;
 use crate::invented::{Size, World};
 use crate::storage::Database;
-use crate::system::DATABASE;
-use crate::system::System;
-use crate::system::{Ports, ServiceOptions, Services};
-use crate::system::{Served, Service, is_real};
+use crate::system::{DATABASE, Ports, Served, Service, ServiceOptions, Services, System, is_real};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

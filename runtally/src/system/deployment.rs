@@ -1,10 +1,8 @@
-//! Where the system's data is, for the operator's commands: in the file of `runtally serve`, or on
-//! AWS. Both are asked the same questions; which of them it is, the configuration says.
+//! Queues and event log of a system that runs elsewhere: in the file of `runtally serve`, or on AWS
+//! where the configuration says so. Operators ask both the same questions.
 
-use super::running::queue_options;
-use crate::storage::SqliteEventLog;
-use crate::storage::{Database, StoreError};
-use crate::storage::{DeadLetter, SqliteQueue};
+use super::running::{Variables, queue_options};
+use crate::storage::{Database, DeadLetter, SqliteEventLog, SqliteQueue, StoreError};
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
 #[cfg(feature = "aws")]
@@ -18,10 +16,10 @@ use shared::ports::{EventLog, LogError, OutgoingMessage, Queue, QueueError, Queu
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The file in the folder of the data.
+/// The database file in the data folder.
 pub(crate) const DATABASE: &str = "runtally.sqlite";
 
-/// The variables that say where on AWS the data is.
+/// Any of these variables means that the data is on AWS.
 const ON_AWS: [&str; 5] = [
     "SCORING_QUEUE_URL",
     "SCORING_DEAD_LETTERS_URL",
@@ -32,9 +30,9 @@ const ON_AWS: [&str; 5] = [
 
 /// Queues and event log of a running system.
 pub(crate) enum Deployment {
-    /// Those of `runtally serve`.
+    /// Of `runtally serve`.
     Local(LocalData),
-    /// Those that `template.yaml` made.
+    /// Deployed by `template.yaml`.
     #[cfg(feature = "aws")]
     Aws(AwsData),
 }
@@ -56,7 +54,7 @@ pub(crate) struct AwsData {
 /// Why the data cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeploymentError {
-    /// Nobody ever ran the system here.
+    /// `runtally serve` never ran on this folder.
     #[error(
         "there is no data in {}: name the folder of `runtally serve` with --data, or set {} for what is on AWS",
         path.display(),
@@ -69,7 +67,7 @@ pub(crate) enum DeploymentError {
     /// The file cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The variables for AWS are incomplete.
+    /// A variable for AWS is missing or wrong.
     #[error(
         "{0} (an operator's own AWS credentials: `aws configure export-credentials --format env`)"
     )]
@@ -92,7 +90,7 @@ pub(crate) enum DeploymentError {
 /// How full a queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QueueFill {
-    /// Messages that wait or are in work.
+    /// Messages that wait or are being handled.
     pub(crate) messages: u64,
     /// Messages on its dead-letter queue.
     pub(crate) dead: u64,
@@ -102,13 +100,7 @@ pub(crate) struct QueueFill {
 
 impl Deployment {
     /// The deployment that `variables` name, or else the one in the folder `data`.
-    ///
-    /// # Errors
-    /// [`DeploymentError`] says what is missing.
-    pub(crate) fn open(
-        variables: impl Fn(&'static str) -> Option<String>,
-        data: &Path,
-    ) -> Result<Self, DeploymentError> {
+    pub(crate) fn open(variables: impl Variables, data: &Path) -> Result<Self, DeploymentError> {
         let vars = Vars::new(variables);
         if let Some(variable) = ON_AWS.into_iter().find(|name| vars.text(name).is_some()) {
             return Self::on_aws(&vars, variable);
@@ -122,7 +114,7 @@ impl Deployment {
 
     #[cfg(feature = "aws")]
     fn on_aws(
-        vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+        vars: &Vars<impl Variables>,
         _because: &'static str,
     ) -> Result<Self, DeploymentError> {
         let http =
@@ -139,13 +131,13 @@ impl Deployment {
 
     #[cfg(not(feature = "aws"))]
     fn on_aws(
-        _vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+        _vars: &Vars<impl Variables>,
         variable: &'static str,
     ) -> Result<Self, DeploymentError> {
         Err(DeploymentError::NoAws { variable })
     }
 
-    /// Where it is, in words.
+    /// Where it is, for people.
     #[must_use]
     pub(crate) fn place(&self) -> String {
         match self {
@@ -155,10 +147,7 @@ impl Deployment {
         }
     }
 
-    /// Everything the log holds of `run`.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
+    /// All events of `run`.
     pub(crate) async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
         match self {
             Self::Local(data) => data.log.read(run).await,
@@ -167,10 +156,7 @@ impl Deployment {
         }
     }
 
-    /// The runs that something is still to be done about.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
+    /// The runs that are not finished.
     pub(crate) async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
         match self {
             Self::Local(data) => data.log.open_runs().await,
@@ -180,9 +166,6 @@ impl Deployment {
     }
 
     /// Every run of the log.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     pub(crate) async fn all_runs(&self) -> Result<Vec<RunId>, LogError> {
         match self {
             Self::Local(data) => data.log.runs(),
@@ -191,10 +174,7 @@ impl Deployment {
         }
     }
 
-    /// Whether the log forgets events after some time.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
+    /// Whether the log deletes events after some time.
     pub(crate) async fn log_forgets(&self) -> Result<bool, LogError> {
         match self {
             Self::Local(_) => Ok(false),
@@ -203,10 +183,7 @@ impl Deployment {
         }
     }
 
-    /// Makes the next tick write the record of `run` anew: none of its events counts as shown.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
+    /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
     pub(crate) async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
         match self {
             Self::Local(data) => data.log.unproject(run),
@@ -215,10 +192,7 @@ impl Deployment {
         }
     }
 
-    /// Puts a message on a queue.
-    ///
-    /// # Errors
-    /// [`QueueError`] when the queue does not take it.
+    /// Sends a message.
     pub(crate) async fn send(
         &self,
         queue: QueueName,
@@ -232,9 +206,6 @@ impl Deployment {
     }
 
     /// How full a queue is.
-    ///
-    /// # Errors
-    /// [`QueueError`] when the queue is not reachable.
     pub(crate) async fn fill(&self, queue: QueueName) -> Result<QueueFill, QueueError> {
         match self {
             Self::Local(data) => {
@@ -252,9 +223,6 @@ impl Deployment {
     }
 
     /// The dead letters of a queue that can be seen, oldest first.
-    ///
-    /// # Errors
-    /// [`QueueError`] when the queue is not reachable.
     pub(crate) async fn dead_letters(
         &self,
         queue: QueueName,
@@ -280,10 +248,8 @@ impl Deployment {
         }
     }
 
-    /// Puts the dead letters with these ids back on their queue. Returns how many they are.
-    ///
-    /// # Errors
-    /// [`QueueError`] when the queue is not reachable; none is lost.
+    /// Puts the dead letters with these ids back on their queue. Returns their number; an error loses
+    /// none.
     pub(crate) async fn redrive(
         &self,
         queue: QueueName,

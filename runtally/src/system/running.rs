@@ -2,9 +2,7 @@
 
 use super::dispatcher::{Dispatcher, MappingOptions};
 use super::webhook_server;
-use crate::storage::Database;
-use crate::storage::SqliteEventLog;
-use crate::storage::{QueueOptions, QueueSettings, SqliteQueue};
+use crate::storage::{Database, QueueOptions, QueueSettings, SqliteEventLog, SqliteQueue};
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;

@@ -1,7 +1,6 @@
 //! The outside services as simulators, each on a port of its own.
 
-use crate::storage::Database;
-use crate::storage::SimulatorStore;
+use crate::storage::{Database, SimulatorStore};
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, HttpSender};
 use simulators::gemini::{Gemini, GeminiOptions, ServiceAccount};

@@ -3,8 +3,8 @@
 use crate::world::{BASE, CLIENT, MASTER, World, cells, spec};
 use serde_json::json;
 use shared::schema::{
-    CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, clients, leads, post_attributes,
-    post_instructions, run_record,
+    CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, leads, post_attributes, post_instructions,
+    run_record,
 };
 use simulators::airtable::{FieldSpec, TableSpec};
 

@@ -7,8 +7,7 @@ mod show;
 use super::CommandResult;
 use crate::invented::{Expected, ExpectedProfiles, InventedClient, Size, World};
 use crate::storage::Database;
-use crate::system::System;
-use crate::system::{ServiceOptions, Services, tokens};
+use crate::system::{ServiceOptions, Services, System, Variables, tokens};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::NON_ALPHANUMERIC;
 use proof::Proof;
@@ -191,7 +190,7 @@ fn variables(
     world: &World,
     webhook_token: String,
     leads_per_call: Option<u32>,
-) -> impl Fn(&'static str) -> Option<String> + use<> {
+) -> impl Variables + use<> {
     let mut values = vec![
         ("WEBHOOK_TOKEN", webhook_token),
         ("AIRTABLE_API_URL", services.airtable_url.clone()),

@@ -3,8 +3,7 @@
 use super::Dispatched;
 use crate::cli::demo::proof::field;
 use crate::invented::World;
-use crate::system::Services;
-use crate::system::System;
+use crate::system::{Services, System};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::schema::run_record;
 use std::error::Error;

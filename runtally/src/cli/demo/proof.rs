@@ -2,8 +2,7 @@
 
 use super::Dispatched;
 use crate::invented::World;
-use crate::system::Services;
-use crate::system::System;
+use crate::system::{Services, System};
 use serde_json::{Map, Value};
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;

@@ -1,10 +1,14 @@
 //! `runtally doctor`: looks at everything the system needs, and says what to do where something
 //! is not as it must be.
 
+mod airtable;
 mod bases;
 mod check;
 mod data;
+mod rubric;
 mod services;
+mod settings;
+mod tables;
 mod webhook;
 
 use super::operator::{Place, print_json};
@@ -43,16 +47,15 @@ pub async fn run(options: &Options) -> CommandResult {
     let transport = Arc::new(HttpTransport::new()?);
     let deployment = Deployment::open(&variables, &options.place.data);
     let groups = futures_util::join!(
-        patiently("settings", async { services::settings(&variables) }),
+        patiently("settings", async { settings::check(&variables) }),
         patiently("Airtable", bases::check(&variables, &transport)),
         patiently("Apify", services::apify(&variables, &transport)),
         patiently("model", services::model(&variables, &transport)),
         patiently("data", data::check(deployment)),
         patiently("webhook", webhook::check(&variables, &transport, options.url.as_deref())),
     );
-    let (settings, airtable, apify, model, data, webhook) = groups;
     let checks: Vec<Check> =
-        [settings, airtable, apify, model, data, webhook].into_iter().flat_map(bounded).collect();
+        <[Vec<Check>; 6]>::from(groups).into_iter().flat_map(bounded).collect();
     let count = |level| checks.iter().filter(|check| check.level == level).count();
     let (wrong, warnings) = (count(Level::Wrong), count(Level::Warning));
     if options.place.json {

@@ -1,10 +1,12 @@
-//! The settings as each function reads them, Apify, and the model with its price.
+//! Apify, and the model with its price.
 
 use super::check::Check;
+use super::settings::{corrected, without_services};
+use crate::system::Variables;
 use http::{StatusCode, header};
 use secrecy::ExposeSecret;
 use shared::adapters::http::HttpTransport;
-use shared::config::{ConfigError, Vars};
+use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::prices;
 use shared::core::tokens::{NanoUsd, Tier, TokenUsage};
@@ -16,24 +18,9 @@ use std::time::Duration;
 /// No answer within this counts as none.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether each function would start. What Airtable, Apify and the model need is checked there.
-pub(super) fn settings(variables: &impl Fn(&'static str) -> Option<String>) -> Vec<Check> {
-    let others = without_services(variables);
-    let read = [
-        ("webhook-intake", webhook_intake::Config::read(variables).err()),
-        ("metrics-finalizer", metrics_finalizer::Config::read(&others).err()),
-    ];
-    read.into_iter()
-        .map(|(function, error)| match error {
-            None => Check::ok(function, "its settings can be read"),
-            Some(error) => Check::wrong(function, &error, corrected(&error)),
-        })
-        .collect()
-}
-
 /// Whether the token lets us in.
 pub(super) async fn apify(
-    variables: &impl Fn(&'static str) -> Option<String>,
+    variables: &impl Variables,
     transport: &Arc<HttpTransport>,
 ) -> Vec<Check> {
     const WHAT: &str = "Apify token";
@@ -72,7 +59,7 @@ pub(super) async fn apify(
 
 /// Whether the model is known and lets us in, and what it costs.
 pub(super) async fn model(
-    variables: &impl Fn(&'static str) -> Option<String>,
+    variables: &impl Variables,
     transport: &Arc<HttpTransport>,
 ) -> Vec<Check> {
     let config = match scoring::Config::read(without_services(variables)) {
@@ -126,26 +113,5 @@ fn what_to_do(category: ErrorCategory) -> &'static str {
         | ErrorCategory::AiResponseFormat
         | ErrorCategory::PostsUnreadable
         | ErrorCategory::Airtable => "ask again later",
-    }
-}
-
-/// The variables with something valid in place of what other groups check, so that an error here
-/// is about what is checked here.
-fn without_services(
-    variables: &impl Fn(&'static str) -> Option<String>,
-) -> impl Fn(&'static str) -> Option<String> {
-    move |name| match name {
-        "AIRTABLE_API_URL" | "APIFY_API_URL" => None,
-        "AIRTABLE_TOKEN" | "APIFY_TOKEN" => Some("checked-elsewhere".to_owned()),
-        "MASTER_BASE_ID" => Some("appCheckedElsewhr".to_owned()),
-        other => variables(other),
-    }
-}
-
-/// What to do about a variable.
-pub(super) fn corrected(error: &ConfigError) -> String {
-    match error {
-        ConfigError::Missing { name, .. } => format!("set {name}"),
-        ConfigError::Invalid { name, .. } => format!("correct {name}"),
     }
 }

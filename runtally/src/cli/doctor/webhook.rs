@@ -1,8 +1,9 @@
 //! The webhook: reachable, closed to strangers, open to Apify.
 
 use super::check::Check;
-use super::services::corrected;
+use super::settings::corrected;
 use crate::cli::Fault;
+use crate::system::Variables;
 use bytes::Bytes;
 use http::header;
 use secrecy::ExposeSecret;
@@ -17,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Posts Apify's test event, which does nothing, without a token and with ours.
 pub(super) async fn check(
-    variables: &impl Fn(&'static str) -> Option<String>,
+    variables: &impl Variables,
     transport: &Arc<HttpTransport>,
     url: Option<&str>,
 ) -> Vec<Check> {

@@ -1,6 +1,6 @@
-//! What only an operator's commands ask of the log.
+//! What only the operator's commands ask of the log.
 
-use super::sqlite::{SqliteEventLog, failure};
+use super::sqlite::{SqliteEventLog, failure, run_id};
 use shared::core::ids::RunId;
 use shared::ports::LogError;
 
@@ -17,12 +17,10 @@ impl SqliteEventLog {
                 select.query_map([], |row| row.get(0))?.collect()
             })
             .map_err(failure)?;
-        runs.into_iter()
-            .map(|run| run.parse().map_err(|error| LogError { reason: format!("{error}") }))
-            .collect()
+        runs.iter().map(|run| run_id(run)).collect()
     }
 
-    /// Makes the next tick project `run` anew: none of its events counts as shown.
+    /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
     ///
     /// # Errors
     /// [`LogError`] when the database fails.

@@ -4,8 +4,7 @@ use crate::storage::database::{Database, StoreError};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 use shared::core::ids::{ApifyRunId, RunId};
-use shared::ports::check_events;
-use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
+use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent, check_events};
 use std::collections::BTreeSet;
 
 /// The event log in the local database.
@@ -150,7 +149,7 @@ impl EventLog for SqliteEventLog {
     }
 }
 
-fn run_id(text: &str) -> Result<RunId, LogError> {
+pub(super) fn run_id(text: &str) -> Result<RunId, LogError> {
     text.parse().map_err(|error| LogError { reason: format!("{error}") })
 }
 
@@ -161,7 +160,7 @@ fn projection_of(tx: &Transaction<'_>, run: &RunId) -> rusqlite::Result<Option<S
 
 fn parsed(json: Option<String>) -> Result<Option<Projection>, LogError> {
     json.map(|json| serde_json::from_str(&json)).transpose().map_err(|error| LogError {
-        reason: format!("a stored projection can not be read: {error}"),
+        reason: format!("a stored projection cannot be read: {error}"),
     })
 }
 

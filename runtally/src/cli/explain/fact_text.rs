@@ -1,14 +1,14 @@
-//! What an event says, in one line.
+//! An event as one line for people.
 
 use shared::messages::{AttemptRef, BilledCall, CallOutcome, Fact, LeadOutcome, OpenedBy, Outcome};
 
 /// The event in words.
-pub(super) fn of(fact: &Fact) -> String {
+pub(super) fn text_of(fact: &Fact) -> String {
     match fact {
         Fact::Opened(opened) => match &opened.by {
             OpenedBy::Webhook(run) => format!("by the webhook of Apify run {run}"),
             OpenedBy::ScoreWaiting { kind, .. } => {
-                format!("to score the {}s that are waiting", kind.as_str())
+                format!("to score waiting {}s", kind.as_str())
             }
         },
         Fact::Harvested(harvest) => {
@@ -19,12 +19,8 @@ pub(super) fn of(fact: &Fact) -> String {
             )
         }
         Fact::Planned(planned) => {
-            format!(
-                "{} chunks of {}s, plan {}",
-                planned.chunks,
-                planned.kind.as_str(),
-                planned.plan
-            )
+            let kind = planned.kind.as_str();
+            format!("{} chunks of {kind}s, plan {}", planned.chunks, planned.plan)
         }
         Fact::PlannedChunk(chunk) => {
             format!("chunk {} has {} leads", chunk.chunk + 1, chunk.leads.len())
@@ -34,30 +30,39 @@ pub(super) fn of(fact: &Fact) -> String {
             announced.calls,
             announced.kind.as_str(),
             announced.wave + 1,
-            try_of(&announced.attempt)
+            attempt_text(&announced.attempt)
         ),
         Fact::Billed(billed) => {
             format!(
                 "{}, wave {} of {}",
                 calls(&billed.calls),
                 billed.wave + 1,
-                try_of(&billed.attempt)
+                attempt_text(&billed.attempt)
             )
         }
         Fact::Settled(settled) => {
-            format!("{}, {}", leads(&settled.leads), try_of(&settled.attempt))
+            format!("{}, {}", leads(&settled.leads), attempt_text(&settled.attempt))
         }
-        Fact::ChunkDone(done) => try_of(&done.attempt),
+        Fact::ChunkDone(done) => attempt_text(&done.attempt),
         Fact::ChunkFailed(failed) => {
-            format!("{}: {}: {}", try_of(&failed.attempt), failed.category.as_str(), failed.reason)
+            format!(
+                "{}: {}: {}",
+                attempt_text(&failed.attempt),
+                failed.category.as_str(),
+                failed.reason
+            )
         }
         Fact::RunFailed(failed) => failed.reason.clone(),
         Fact::Noted(note) => note.text.clone(),
     }
 }
 
-fn try_of(attempt: &AttemptRef) -> String {
-    format!("chunk {}, try of {}", attempt.chunk + 1, attempt.started_at.strftime("%H:%M:%S%.3f"))
+fn attempt_text(attempt: &AttemptRef) -> String {
+    format!(
+        "chunk {}, attempt of {}",
+        attempt.chunk + 1,
+        attempt.started_at.strftime("%H:%M:%S%.3f")
+    )
 }
 
 fn calls(calls: &[BilledCall]) -> String {
@@ -76,14 +81,14 @@ fn calls(calls: &[BilledCall]) -> String {
 }
 
 fn leads(leads: &[LeadOutcome]) -> String {
-    let (mut scored, mut skipped, mut failed, mut none) = (0, 0, 0, 0);
+    let (mut scored, mut skipped, mut failed, mut not_a_lead) = (0, 0, 0, 0);
     for lead in leads {
         match &lead.outcome {
             Outcome::Scored => scored += 1,
             Outcome::Skipped { .. } => skipped += 1,
             Outcome::Failed { .. } => failed += 1,
-            Outcome::NotALead => none += 1,
+            Outcome::NotALead => not_a_lead += 1,
         }
     }
-    format!("{scored} scored, {skipped} skipped, {failed} failed, {none} no leads")
+    format!("{scored} scored, {skipped} skipped, {failed} failed, {not_a_lead} not a lead")
 }

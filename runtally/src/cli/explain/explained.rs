@@ -1,0 +1,58 @@
+//! A run as its events and its record tell it.
+
+use crate::cli::Fault;
+use crate::cli::operator::{Operator, events_of};
+use serde_json::{Map, Value};
+use shared::core::ids::RunId;
+use shared::fold::{RunState, Summary};
+use shared::messages::MetricsEvent;
+use shared::run_records::{cells, differences, unwritable};
+use shared::schema::run_record;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{ListQuery, Record};
+
+type Row = Record<Map<String, Value>>;
+
+/// What is known of a run from both sides.
+pub(super) struct Explained {
+    pub(super) summary: Summary,
+    pub(super) events: Vec<MetricsEvent>,
+    /// Events of the log that this release cannot read.
+    pub(super) unreadable: usize,
+    /// Events that the record was last written with.
+    pub(super) shown: usize,
+    pub(super) expected: Map<String, Value>,
+    /// The rows with the run's identity; there should be one.
+    pub(super) records: Vec<Row>,
+    /// Fields whose cell on the record is not the expected one.
+    pub(super) differences: Vec<&'static str>,
+}
+
+/// Folds the log and compares it with the record.
+pub(super) async fn explain(operator: &Operator, run: &RunId) -> Result<Explained, Fault> {
+    let log = operator.log_of(run).await?;
+    let (events, unreadable) = events_of(&log);
+    let state = RunState::fold(&events).ok_or("no event of the run can be read by this release")?;
+    let summary = state.summary();
+
+    let tables = operator.airtable.tables(&operator.master).await?;
+    let records_table = tables.iter().find(|table| table.name == run_record::TABLE);
+    let left_out = records_table.map(unwritable).unwrap_or_default();
+    let left_out: Vec<(&str, &str)> =
+        left_out.iter().map(|(name, why)| (*name, why.as_str())).collect();
+    let expected = cells(&summary, &left_out);
+    let query = ListQuery {
+        fields: &[],
+        formula: Some(Formula::all([
+            Formula::equals(run_record::RUN_ID, run.as_str()),
+            Formula::equals(run_record::CLIENT_ID, run.client().as_str()),
+        ])),
+    };
+    let mut records: Vec<Row> =
+        operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;
+    records.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+    let differences =
+        records.first().map(|record| differences(&expected, &record.fields)).unwrap_or_default();
+    let shown = log.projection.map_or(0, |projection| projection.events);
+    Ok(Explained { summary, events, unreadable, shown, expected, records, differences })
+}
