@@ -5,8 +5,11 @@ use super::*;
 use simulators::gemini::Marker;
 use std::collections::HashMap;
 
+/// A name and what shows it.
+type Oddity<T> = (&'static str, fn(&T) -> bool);
+
 /// Oddities of single items.
-const OF_ITEMS: [(&str, fn(&Value) -> bool); 13] = [
+const OF_ITEMS: [Oddity<Value>; 13] = [
     ("originals", |item| is_post(item) && item["header"]["text"].is_null()),
     ("reposts", |item| item["repostedBy"].is_object()),
     ("reposts of a company", |item| {
@@ -25,7 +28,7 @@ const OF_ITEMS: [(&str, fn(&Value) -> bool); 13] = [
 ];
 
 /// Oddities of what is stored of a lead's posts.
-const OF_CONTENTS: [(&str, fn(&str) -> bool); 5] = [
+const OF_CONTENTS: [Oddity<str>; 5] = [
     ("stored JSON", is_json),
     ("JSON cut off", |text| text.starts_with('[') && !is_json(text) && !text.ends_with(']')),
     ("raw newlines", |text| text.starts_with('[') && text.contains('\n')),
