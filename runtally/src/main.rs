@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Scores LinkedIn leads' posts and keeps run records whose numbers are exactly right.
+/// Score LinkedIn leads' posts, with run records whose numbers are exact
 #[derive(Parser)]
 #[command(version, arg_required_else_help = false)]
 struct Cli {
@@ -19,26 +19,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the whole pipeline on invented data, in this process, and shows the run records with
-    /// their proof (the default).
+    /// Run the whole pipeline on invented data and prove the run records (the default)
     Demo(demo::Options),
-    /// Keeps running: takes webhooks and scores, over one SQLite file.
+    /// Run the system: receive webhooks and score, over one SQLite file
     Serve(serve::Options),
-    /// Only the simulated Airtable, Apify and Gemini, on fixed ports.
+    /// Run only the simulated Airtable, Apify and Gemini, on fixed ports
     Simulate(simulate::Options),
-    /// Checks tokens, bases, fields, queues, model and webhook, and says what to do.
+    /// Check tokens, bases, fields, queues, model and webhook, and say what to do
     Doctor(doctor::Options),
-    /// Makes the tables and fields that the bases lack; shows them first.
+    /// Show the tables and fields that the bases lack, and create them with --apply
     Setup(setup::Options),
-    /// Lists open, stalled, failed and recent runs.
+    /// List open, stalled, failed and recent runs
     Runs(runs::Options),
-    /// Shows a run's events, what they add up to, and how its record differs.
+    /// Show a run's events, what they add up to, and how its record differs
     Explain(explain::Options),
-    /// Shows dead letters with their reasons and puts them back on their queues.
+    /// Show dead letters with their reasons and put them back on their queues
     Redrive(redrive::Options),
-    /// Scores again what failed or is missing of a run.
+    /// Score again what failed or is missing in a run
     Replay(replay::Options),
-    /// Has records written anew from the event log.
+    /// Rewrite records from the event log
     Reproject(reproject::Options),
 }
 
@@ -67,8 +66,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Logs go to standard error, so that standard output is the command's answer. The demo provokes
-/// the warnings it would show; a command for the operator says itself what there is to say.
+/// Logs go to standard error, because standard output is the command's answer. The demo provokes
+/// warnings on purpose, and operators' commands report problems in their answer.
 fn init_logs(command: &Command) {
     let default = match command {
         Command::Demo(_) => "off,runtally=error",

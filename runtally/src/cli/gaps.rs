@@ -1,9 +1,9 @@
-//! What a base lacks of what this system reads and writes. Pure: a schema against a schema.
+//! What a base lacks of what this system reads and writes: one schema compared with another.
 
 use shared::schema::{Field, FieldType, Table};
 use shared::services::airtable::{FieldSchema, TableSchema};
 
-/// Something that is not as it must be.
+/// A difference that may matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Gap {
     /// There is no such table.
@@ -17,19 +17,19 @@ pub(crate) enum Gap {
 }
 
 impl Gap {
-    /// Whether something does not work because of it.
+    /// Whether something fails because of it.
     pub(crate) fn matters(&self) -> bool {
         match self {
             Self::NoTable { table } => !table.optional,
             Self::NoField { table, field, .. } | Self::WrongType { table, field, .. } => {
                 !table.optional && !field.optional
             }
-            // Airtable refuses what is written with a choice that it does not know.
+            // Airtable refuses a write with an unknown choice.
             Self::NoChoice { field, .. } => field.written,
         }
     }
 
-    /// Whether making something fills it: what exists is never changed.
+    /// Whether creating something fills it. What exists is never changed.
     pub(crate) fn can_be_made(&self) -> bool {
         match self {
             Self::NoTable { .. } | Self::NoField { .. } => true,
@@ -37,7 +37,7 @@ impl Gap {
         }
     }
 
-    /// What is not as it must be.
+    /// What is missing or wrong.
     pub(crate) fn says(&self) -> String {
         match self {
             Self::NoTable { table } => format!("there is no table {:?}", table.name),
@@ -98,7 +98,7 @@ fn gap_of(table: &'static Table, known: &TableSchema, field: &'static Field) -> 
     (!missing.is_empty()).then_some(Gap::NoChoice { table, field, missing })
 }
 
-/// Choices that the select does not have. How one is spelled that is only read shows in the rows.
+/// Choices that the select lacks. For a field that is only read, letter case does not matter.
 fn missing_choices(field: &Field, found: &FieldSchema) -> Vec<&'static str> {
     let FieldType::SingleSelect(choices) = field.field_type else { return Vec::new() };
     if found.field_type != "singleSelect" {

@@ -21,7 +21,7 @@ pub use operator::Place;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// Why a command could not do its work, with what to do.
+/// Why a command failed, and what to do.
 type Fault = Box<dyn Error + Send + Sync>;
 
 /// How a command ends: with an exit code, or with an error that says what to do.

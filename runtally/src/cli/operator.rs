@@ -1,5 +1,4 @@
-//! What the operator's commands have in common: their options, their configuration, and how they
-//! answer.
+//! What the operator's commands share: options, configuration and output.
 
 use super::Fault;
 use crate::system::{Deployment, Served, Variables};
@@ -16,14 +15,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Widest table, for a terminal whose width is not known.
+/// Width of tables in characters. The terminal's width may be unknown.
 const WIDTH: u16 = 110;
 
 /// Where the system's data is, and how to answer.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {
-    /// Folder of the data of `runtally serve`; not looked at when SCORING_QUEUE_URL and the like
-    /// say that it is on AWS
+    /// Data folder of `runtally serve`; ignored when SCORING_QUEUE_URL or a similar variable says
+    /// that the data is on AWS
     #[arg(long, default_value = ".runtally")]
     pub data: PathBuf,
     /// Answer with one JSON object
@@ -32,8 +31,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Reads variables as the functions do: from the environment, and for what `runtally serve`
-    /// simulates from the word it left.
+    /// Variables as the functions read them: from the environment, and for services that
+    /// `runtally serve` simulates from the file it left.
     pub(super) fn variables(&self) -> Result<impl Variables, Fault> {
         let served = Served::read(&self.data)
             .map_err(|error| format!("what `runtally serve` left cannot be read: {error}"))?;
@@ -41,7 +40,7 @@ impl Place {
     }
 }
 
-/// A command's way to the system.
+/// The system as an operator's command reaches it.
 pub(super) struct Operator {
     pub(super) deployment: Deployment,
     pub(super) airtable: Airtable<Arc<HttpTransport>>,
@@ -59,13 +58,13 @@ impl Operator {
         Ok(Self { deployment, airtable: airtable(config, transport), master })
     }
 
-    /// The run's log; an error that says what to do when it holds nothing.
+    /// The run's log; an error that says what to do when it is empty.
     pub(super) async fn log_of(&self, run: &RunId) -> Result<RunLog, Fault> {
         let log = self.deployment.read(run).await?;
         if log.events.is_empty() {
             let place = self.deployment.place();
             return Err(format!(
-                "the event log in {place} has no run {run}; `runtally runs` lists those there are"
+                "the event log in {place} has no run {run}; `runtally runs` lists the runs"
             )
             .into());
         }
@@ -73,7 +72,7 @@ impl Operator {
     }
 }
 
-/// The client of Airtable, with an operator's part of its limits.
+/// The Airtable client with the operator's share of the request limits.
 pub(super) fn airtable(
     config: AirtableConfig,
     transport: Arc<HttpTransport>,
@@ -82,8 +81,8 @@ pub(super) fn airtable(
     Airtable::new(transport, config.url, config.token, limiters)
 }
 
-/// The events of a log in the order they happened. Those that another release wrote are left out,
-/// and counted.
+/// The events of a log in the order they happened, and the number of events that this release
+/// cannot read.
 pub(super) fn events_of(log: &RunLog) -> (Vec<MetricsEvent>, usize) {
     let mut events: Vec<MetricsEvent> = log
         .events

@@ -28,7 +28,7 @@ pub struct Options {
     yes: bool,
 }
 
-/// A dead letter and what can be told of it.
+/// A dead letter, with its run and its content as far as they are known.
 struct Letter {
     queue: QueueName,
     letter: DeadLetter,
@@ -36,14 +36,14 @@ struct Letter {
     what: String,
 }
 
-/// Shows the dead letters and, with `--yes` or when a person agrees, puts them back.
+/// Shows the dead letters. Puts them back with `--yes` or when a person agrees.
 ///
 /// # Errors
 /// When the queues cannot be reached. No letter is lost.
 pub async fn run(options: &Options) -> CommandResult {
     let deployment = Deployment::open(options.place.variables()?, &options.place.data)?;
     let mut letters = Vec::new();
-    // SQS shows the first ten of a group; how many there are it says apart from that.
+    // SQS shows the first ten of a group only, but counts all.
     let mut dead_in_all = 0;
     for queue in QueueName::ALL {
         dead_in_all += deployment.fill(queue).await?.dead;
@@ -98,7 +98,7 @@ impl Letter {
     }
 }
 
-/// The run of a task, as far as it is known before the task is done, and what it is.
+/// The run of a task, if the task names it, and what the task is.
 fn of_task(body: &str) -> (Option<RunId>, String) {
     match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(task)) => {
@@ -114,7 +114,7 @@ fn of_task(body: &str) -> (Option<RunId>, String) {
         }
         Ok(ScoringTask::ScoreWaiting(task)) => {
             let run = task.run().map_or_else(|error| error.to_string(), String::from);
-            (None, format!("{}s that are waiting, run {run}", task.kind.as_str()))
+            (None, format!("waiting {}s, run {run}", task.kind.as_str()))
         }
         Err(error) => (None, error.to_string()),
     }
@@ -152,22 +152,25 @@ fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> 
         }
     }
     if hidden > 0 {
-        writeln!(out, "{hidden} more are behind these in their groups: run it again after these.")?;
+        writeln!(
+            out,
+            "{hidden} more wait behind these in their groups: run the command again after these."
+        )?;
     }
     if others > 0 {
-        writeln!(out, "{others} of other runs, or of none that is known, stay where they are.")?;
+        writeln!(out, "{others} of other or unknown runs stay where they are.")?;
     }
     Ok(())
 }
 
-/// Asks a person on a terminal. Without one nothing is done.
+/// Asks a person on a terminal. Without a terminal the answer is no.
 fn ask(count: usize) -> Result<bool, Fault> {
     if count == 0 {
         return Ok(false);
     }
     let mut out = std::io::stdout().lock();
     if !std::io::stdin().is_terminal() {
-        writeln!(out, "{count} dead letters; --yes puts them back.")?;
+        writeln!(out, "{count} dead letters; use --yes to put them back.")?;
         return Ok(false);
     }
     write!(out, "Put {count} dead letters back on their queues? [y/N] ")?;

@@ -1,4 +1,4 @@
-//! `runtally replay`: has a run's failed and missing leads scored again.
+//! `runtally replay`: scores a run's failed and missing leads again.
 
 use super::CommandResult;
 use super::operator::{Operator, Place, events_of, print_json};
@@ -18,17 +18,17 @@ pub struct Options {
     run: RunId,
     #[command(flatten)]
     place: Place,
-    /// Also while the run is going on: what is in work now is scored, and paid for, twice
+    /// Also while the run is in progress: leads that are being scored now are paid for twice
     #[arg(long)]
     anyway: bool,
 }
 
-/// Queues what failed or is missing of a run. What is scored is not scored again, and the cost of
-/// both tries stays counted.
+/// Queues what failed or is missing in a run. Scored leads are not scored again, and the cost of
+/// both attempts counts.
 ///
 /// # Errors
 /// When the log or the queue cannot be reached, the log does not know the run, or the run is
-/// still going on.
+/// in progress.
 pub async fn run(options: &Options) -> CommandResult {
     let operator = Operator::open(&options.place)?;
     let run = &options.run;
@@ -36,8 +36,8 @@ pub async fn run(options: &Options) -> CommandResult {
     let state = RunState::fold(&events).ok_or("no event of the run can be read by this release")?;
     if state.summary().status == Status::Running && !options.anyway {
         return Err(format!(
-            "{run} is still going on: wait until it is at its end or Stalled, or say --anyway and \
-             pay twice for what is in work now"
+            "{run} is in progress: wait until it has ended or is Stalled, or use --anyway and pay \
+             twice for the leads that are being scored now"
         )
         .into());
     }
@@ -50,10 +50,10 @@ pub async fn run(options: &Options) -> CommandResult {
     if options.place.json {
         print_json(&json!({"run": run, "leads": leads, "harvests": harvests}))?;
     } else if leads + harvests == 0 {
-        writeln!(std::io::stdout(), "Nothing of {run} failed or is missing.")?;
+        writeln!(std::io::stdout(), "Nothing in {run} failed or is missing.")?;
     } else {
         let what = format!("{leads} leads and {harvests} harvests of {run}");
-        writeln!(std::io::stdout(), "{what} are queued again; its record says how it goes on.")?;
+        writeln!(std::io::stdout(), "{what} are queued again; its record shows the progress.")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,5 @@
-//! `runtally reproject`: has records written anew from the event log, by the one writer there is.
+//! `runtally reproject`: rewrites records from the event log. The metrics finalizer does it, as
+//! the only writer of records.
 
 use super::CommandResult;
 use super::operator::{Operator, Place, print_json};
@@ -23,7 +24,7 @@ pub struct Options {
     place: Place,
 }
 
-/// Marks the run, or all, as not projected and sends a tick, which writes them.
+/// Marks the run, or all runs, as not projected and sends a tick, which rewrites their records.
 ///
 /// # Errors
 /// When the log or the queue cannot be reached, or the log does not know the run.
@@ -45,10 +46,7 @@ pub async fn run(options: &Options) -> CommandResult {
         print_json(&json!({"runs": runs.len()}))?;
     } else {
         let count = runs.len();
-        writeln!(
-            std::io::stdout(),
-            "{count} records are being written anew by the metrics finalizer."
-        )?;
+        writeln!(std::io::stdout(), "The metrics finalizer rewrites {count} records now.")?;
     }
     Ok(ExitCode::SUCCESS)
 }

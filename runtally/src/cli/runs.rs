@@ -19,15 +19,15 @@ use std::process::ExitCode;
 pub struct Options {
     #[command(flatten)]
     place: Place,
-    /// Runs that started in the last so many days count as recent
+    /// Also list the runs that started within this many days
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=366))]
     days: i64,
-    /// Show at most so many runs
+    /// Show at most this many runs
     #[arg(long, default_value_t = 50)]
     limit: usize,
 }
 
-/// The fields that are shown, as the columns of the table.
+/// The fields that are read and shown.
 const SHOWN: [&str; 8] = [
     run_record::RUN_ID,
     run_record::STATUS,
@@ -42,9 +42,9 @@ const SHOWN: [&str; 8] = [
 /// A run as it is listed.
 struct Listed {
     cells: Map<String, Value>,
-    /// Whether the log says that something is still to be done about it.
+    /// Whether its log says that something is missing.
     open: bool,
-    /// What that is; empty for a run that is not open.
+    /// What is missing; empty for a run that is not open.
     missing: Vec<String>,
 }
 
@@ -100,7 +100,7 @@ async fn recorded(
     Ok(listed.collect())
 }
 
-/// The open runs by their events: what is on their records may be behind.
+/// The open runs by their events, because their records may be behind.
 async fn open(operator: &Operator) -> Result<Vec<(String, Listed)>, Fault> {
     let mut open = Vec::new();
     for run in operator.deployment.open_runs().await? {
@@ -153,18 +153,10 @@ impl Listed {
 fn print(runs: &[Listed], left_out: usize) -> Result<(), Fault> {
     let mut out = std::io::stdout().lock();
     if runs.is_empty() {
-        return Ok(writeln!(out, "No run is open, stalled or failed, and none is recent.")?);
+        return Ok(writeln!(out, "No run is open, stalled, failed or recent.")?);
     }
     let mut rows = table();
-    rows.set_header([
-        "run",
-        "status",
-        "started (UTC)",
-        "posts",
-        "tokens",
-        "balance",
-        "still to be done",
-    ]);
+    rows.set_header(["run", "status", "started (UTC)", "posts", "tokens", "balance", "missing"]);
     for run in runs {
         let number = |name| run.cells.get(name).map(Value::to_string).unwrap_or_default();
         let missing = match run.missing.as_slice() {
@@ -185,7 +177,7 @@ fn print(runs: &[Listed], left_out: usize) -> Result<(), Fault> {
     }
     writeln!(out, "{rows}")?;
     if left_out > 0 {
-        writeln!(out, "{left_out} more; --limit shows them")?;
+        writeln!(out, "{left_out} more; raise --limit to see them")?;
     }
     Ok(())
 }

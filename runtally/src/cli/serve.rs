@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 /// Options of `runtally serve`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Where the queues, the event log and the simulators' state are kept
+    /// Folder for the queues, the event log and the simulators' state
     #[arg(long, default_value = ".runtally")]
     data: PathBuf,
     /// Port of the webhook
@@ -21,7 +21,7 @@ pub struct Options {
     port: u16,
     #[command(flatten)]
     ports: Ports,
-    /// How long the simulated Gemini takes for an answer
+    /// Latency of the simulated Gemini
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
 }
@@ -29,12 +29,12 @@ pub struct Options {
 /// Runs the system until the process is stopped.
 ///
 /// A service whose token is set in the environment (`AIRTABLE_TOKEN`, `APIFY_TOKEN`,
-/// `GEMINI_API_KEY` or `VERTEX_SERVICE_ACCOUNT`) is the real one; each other is simulated.
+/// `GEMINI_API_KEY` or `VERTEX_SERVICE_ACCOUNT`) is the real one; the others are simulated.
 ///
 /// # Errors
 /// When a port is taken, or a variable is missing or wrong.
 pub async fn run(options: &Options) -> CommandResult {
-    // Before anything can send a webhook: one that comes early waits for its answer.
+    // Bound before anything can send a webhook: an early one then waits for its answer.
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| {
             format!("port {} on 127.0.0.1 is not free for the webhook: {error}", options.port)
@@ -70,6 +70,6 @@ pub async fn run(options: &Options) -> CommandResult {
     out.flush()?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
-        () = system.ended() => Err("a part of the system ended by itself; see the log".into()),
+        () = system.ended() => Err("a part of the system stopped; see the log".into()),
     }
 }

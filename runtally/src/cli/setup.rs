@@ -1,5 +1,5 @@
-//! `runtally setup`: makes the tables and fields that the bases lack. It never changes what
-//! exists, and does nothing without `--apply`.
+//! `runtally setup`: creates the tables and fields that the bases lack. It never changes what
+//! exists, and only shows what it would do without `--apply`.
 
 use super::clients;
 use super::operator::{Place, airtable, print_json};
@@ -23,10 +23,10 @@ use std::sync::Arc;
 pub struct Options {
     #[command(flatten)]
     place: Place,
-    /// Do it, and not only show it
+    /// Create what is missing instead of only showing it
     #[arg(long)]
     apply: bool,
-    /// The base of a client that the table Clients does not list yet; may be given again
+    /// Base of a client that the table Clients does not list yet; can be repeated
     #[arg(long = "client-base", value_name = "BASE ID")]
     client_bases: Vec<BaseId>,
 }
@@ -35,15 +35,15 @@ pub struct Options {
 struct Found {
     base: BaseId,
     gaps: Vec<Gap>,
-    /// Whether it lacks the view of the leads that wait, which only a person can make.
+    /// Whether it lacks the view of waiting leads, which only a person can create.
     lacks_view: bool,
 }
 
-/// Shows what is missing in the master base and in the base of each client that is served, and
-/// makes it with `--apply`. Succeeds if nothing that matters is left to be done by hand.
+/// Shows what is missing in the master base and in the base of each served client, and creates it
+/// with `--apply`. Succeeds if nothing that matters is left for a person.
 ///
 /// # Errors
-/// When the master base cannot be read, or Airtable refuses to make something.
+/// When the master base cannot be read, or Airtable refuses to create something.
 pub async fn run(options: &Options) -> CommandResult {
     let variables = options.place.variables()?;
     let config = AirtableConfig::read(&Vars::new(&variables))?;
@@ -76,7 +76,7 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The bases of the clients that are served, and those that were named, with the tables of each.
+/// The bases of served clients and those named by option, with the tables that each needs.
 async fn client_bases(
     airtable: &Airtable<Arc<HttpTransport>>,
     master: &BaseId,
@@ -107,8 +107,7 @@ async fn client_bases(
     Ok(bases)
 }
 
-/// What `base` with these tables lacks; with `apply` it no longer does, as far as something can be
-/// made.
+/// What `base` lacks, given its tables. With `apply`, creates what a program can create.
 async fn found(
     airtable: &Airtable<Arc<HttpTransport>>,
     base: &BaseId,

@@ -13,16 +13,16 @@ use std::time::Duration;
 pub struct Options {
     #[command(flatten)]
     ports: Ports,
-    /// Feeds everything that is drawn
+    /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many leads to invent, over two clients; 0 for empty services
     #[arg(long, default_value_t = 60)]
     leads: usize,
-    /// How long Gemini takes for an answer
+    /// Latency of Gemini
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
-    /// How long Airtable takes for an answer
+    /// Latency of Airtable
     #[arg(long, default_value_t = 0)]
     airtable_latency_ms: u64,
     /// Switch Airtable's request limits off

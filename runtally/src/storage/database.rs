@@ -1,30 +1,30 @@
-//! The one SQLite file that holds everything: queues, event log, and what the simulators keep.
+//! The SQLite file that holds queues, event log and simulator state.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a write waits for another process on the same file, an operator's command say.
+/// How long a write waits for another process on the same file, such as an operator's command.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The schema's versions. A file's `user_version` says how many of them it has been through;
-/// one that is released is never changed, a change is a new one at the end.
+/// The schema's migrations. A file's `user_version` counts those it has been through. Never change
+/// a released one; append a new one.
 const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// An open database. Clones share the connection.
 ///
-/// Every operation is one short transaction, called directly and not on a thread of its own: it
-/// takes far less than a millisecond, and on a single-threaded runtime with paused time the
-/// order of everything stays the same from run to run.
+/// Every operation is one short transaction on the caller's thread. It takes far less than a
+/// millisecond, and on a single-threaded runtime with paused time the order of everything stays
+/// the same from run to run.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Mutex<Connection>>);
 
 impl Database {
-    /// Opens the file at `path`, made if it is not there, and brings its schema up to date.
+    /// Opens the file at `path`, creates it if needed, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError`] when it can not be opened or a newer release wrote it.
+    /// [`StoreError`] when it cannot be opened or a newer release wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::prepare(Connection::open(path)?)
     }
@@ -39,8 +39,8 @@ impl Database {
 
     fn prepare(connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        // With a write-ahead log, NORMAL survives a crash of the process, and a power cut loses
-        // at most the last moments, which the senders then repeat.
+        // With a write-ahead log, NORMAL survives a crash of the process. A power cut loses at
+        // most the last moments, which the senders then repeat.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -62,8 +62,7 @@ impl Database {
         .map_err(|found| StoreError::Newer { found, known: MIGRATIONS.len() })
     }
 
-    /// A number that changes with everything another process, or another handle that was opened
-    /// by itself, commits.
+    /// A number that changes whenever another process, or another handle on the file, commits.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
@@ -72,15 +71,15 @@ impl Database {
         Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
-    /// Does `work` in one transaction: all of it is kept, or none.
+    /// Does `work` in one transaction: everything is kept, or nothing.
     pub(crate) fn transact<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         // A panic in `work` rolled back; the connection is as good as before.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A transaction that reads first and writes later fails when another process has written
-        // in between; one that is to write from the start waits.
+        // A transaction that reads first and writes later fails if another process wrote in
+        // between. One that starts as a writer waits instead.
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&tx)?;
         tx.commit()?;
@@ -88,13 +87,13 @@ impl Database {
     }
 }
 
-/// The database did not do what it was asked to.
+/// A database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite's word.
+    /// SQLite reports an error.
     #[error("the local database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// Reading on could misread it.
+    /// A newer release wrote the file, and this one could misread it.
     #[error("the local database has schema {found}, this release knows {known}: use a newer one")]
     Newer {
         /// The file's schema.

@@ -17,7 +17,7 @@ impl SimulatorStore {
         Self { database, service }
     }
 
-    /// A simulator goes on in memory when its disk fails; its operator must hear of it.
+    /// A simulator continues in memory when its disk fails, so the log must say it.
     fn report<T>(&self, done: Result<T, StoreError>) -> Option<T> {
         done.inspect_err(|error| {
             tracing::error!(

@@ -22,16 +22,16 @@ use webhook_intake::Intake;
 
 /// A call of a function that takes longer is stopped.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
-/// A message whose handler died comes back after this (six times the function's timeout, as AWS
-/// recommends).
+/// A message whose handler died comes back after this: six times the function's timeout, as AWS
+/// recommends.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
-/// How often the metrics finalizer looks at the open runs.
+/// Time between two ticks of the metrics finalizer.
 const TICK_EVERY: Duration = Duration::from_secs(600);
-/// How soon a message that another process sent is seen.
+/// Time until a message from another process is seen.
 const LISTEN_EVERY: Duration = Duration::from_millis(500);
-/// Most chunks in work at a time, over all clients.
+/// Most scoring tasks at the same time, over all clients.
 const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
-/// Most batches of events in work at a time; those of one base follow one another.
+/// Most batches of events at the same time. Those of one base are handled one by one.
 const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 
 /// Configuration by variable, as the functions read it.
@@ -47,8 +47,8 @@ impl Env for OneMachine {
     type EventLog = SqliteEventLog;
 }
 
-/// The running system. It stops when this is dropped, as if it had crashed; what it had accepted
-/// goes on when it is started again on the same database.
+/// The running system. Dropping it stops it like a crash. Started again on the same database, it
+/// continues with everything it had accepted.
 pub struct System {
     /// The queues.
     pub queue: SqliteQueue,
@@ -66,7 +66,7 @@ pub enum StartError {
     /// The queues cannot be read.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// There is no HTTP client to be had.
+    /// The HTTP client could not be made.
     #[error("no HTTP client: {0}")]
     Http(String),
 }
@@ -144,21 +144,20 @@ impl System {
         Ok(Self { queue, log, tasks })
     }
 
-    /// Waits until a part of the system ends, which none does by itself.
+    /// Waits until a part of the system stops, which only happens after a bug.
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
     }
 }
 
-/// How the queues of one machine are set up; `seed` as in [`QueueOptions`].
+/// The settings of the queues on one machine; `seed` as in [`QueueOptions`].
 pub(crate) fn queue_options(seed: u64) -> QueueOptions {
     let settings =
         QueueSettings { visibility_timeout: VISIBILITY_TIMEOUT, max_receive_count: QUEUE_RECEIVES };
     QueueOptions { scoring: settings, metrics: settings, seed }
 }
 
-/// Wakes the functions when another process, an operator's command say, has put something on a
-/// queue.
+/// Wakes the functions when another process, such as an operator's command, sends a message.
 async fn listen(database: Database, queue: SqliteQueue) {
     let mut timer = tokio::time::interval(LISTEN_EVERY);
     let mut known = None;
@@ -170,19 +169,19 @@ async fn listen(database: Database, queue: SqliteQueue) {
                 known = Some(version);
                 queue.wake();
             }
-            Err(error) => tracing::error!(%error, "what other processes send is not seen"),
+            Err(error) => tracing::error!(%error, "messages of other processes are not seen"),
         }
     }
 }
 
-/// Sends a tick now, for what a crash left behind, and then every ten minutes.
+/// Sends a tick at once, for runs that a crash interrupted, and then every ten minutes.
 async fn tick(queue: SqliteQueue, master: BaseId) {
     let mut timer = tokio::time::interval(TICK_EVERY);
     loop {
         timer.tick().await;
         let tick = routes::tick(&master, Clock::system().now());
         if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
-            tracing::error!(%error, "the tick could not be sent; the next one will be");
+            tracing::error!(%error, "the tick could not be sent; the next one follows");
         }
     }
 }

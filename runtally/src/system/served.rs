@@ -1,7 +1,7 @@
-//! What `runtally serve` tells the operator's commands: where the services are that it simulates.
-//! Holds no secret: what is real is found by the environment, here as there.
+//! What `runtally serve` leaves in its folder for the operator's commands: where the services are
+//! that it simulates. It holds no secret; real services are found by the environment.
 
-use super::services::{Services, tokens};
+use super::services::Services;
 use crate::invented::World;
 use serde::{Deserialize, Serialize};
 use simulators::apify::DEFAULT_ACTOR;
@@ -32,30 +32,22 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn new(url: &str, services: &Services, world: &World) -> Self {
-        let variables = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-        };
-        let airtable = variables(&[
-            ("AIRTABLE_API_URL", &services.airtable_url),
-            ("AIRTABLE_TOKEN", tokens::AIRTABLE),
-            ("MASTER_BASE_ID", world.master_base.as_str()),
-        ]);
-        let apify = variables(&[
-            ("APIFY_API_URL", &services.apify_url),
-            ("APIFY_TOKEN", tokens::APIFY),
-            ("APIFY_ACTORS", DEFAULT_ACTOR),
-        ]);
-        let gemini = variables(&[
-            ("GEMINI_API_URL", &services.gemini_url),
-            ("GEMINI_API_KEY", tokens::GEMINI),
-        ]);
-        let simulated =
-            [(Service::Airtable, airtable), (Service::Apify, apify), (Service::Gemini, gemini)];
-        Self { url: url.to_owned(), simulated: simulated.into() }
+        let mut simulated: BTreeMap<Service, BTreeMap<String, String>> = BTreeMap::new();
+        let actors = [("APIFY_ACTORS", DEFAULT_ACTOR.to_owned())];
+        for (name, value) in
+            services.variables(world.master_base.as_str()).into_iter().chain(actors)
+        {
+            let service = match name.split('_').next() {
+                Some("APIFY") => Service::Apify,
+                Some("GEMINI") => Service::Gemini,
+                _ => Service::Airtable,
+            };
+            simulated.entry(service).or_default().insert(name.to_owned(), value);
+        }
+        Self { url: url.to_owned(), simulated }
     }
 
-    /// A variable of the environment, or else where the simulator is of a service that is not
-    /// the real one.
+    /// A variable of the environment, or else of the simulator of a service that is not real.
     pub(crate) fn variable(&self, name: &'static str) -> Option<String> {
         std::env::var(name).ok().or_else(|| {
             let simulated = self.simulated.iter().filter(|(service, _)| !is_real(**service));
@@ -63,12 +55,12 @@ impl Served {
         })
     }
 
-    /// Leaves word in the folder `data`.
+    /// Writes it to the folder `data`.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         std::fs::write(data.join(FILE), serde_json::to_vec_pretty(self)?)
     }
 
-    /// What the last `serve` on the folder `data` left; nothing where none ever ran.
+    /// Reads what the last `serve` on the folder `data` left; empty where none ever ran.
     pub(crate) fn read(data: &Path) -> io::Result<Self> {
         match std::fs::read(data.join(FILE)) {
             Ok(json) => Ok(serde_json::from_slice(&json)?),

@@ -1,4 +1,4 @@
-//! The outside services as simulators, each on a port of its own.
+//! The simulated services, each on its own port.
 
 use crate::storage::{Database, SimulatorStore};
 use simulators::airtable::{Airtable, AirtableOptions, Token};
@@ -14,22 +14,22 @@ use tokio::task::JoinSet;
 /// How the simulators behave.
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
-    /// Feeds everything that is drawn.
+    /// Seed of everything random.
     pub seed: u64,
     /// Whether Airtable keeps its request limits.
     pub rate_limit: bool,
-    /// How long Airtable takes for an answer.
+    /// Latency of Airtable.
     pub airtable_latency: Duration,
-    /// How long Gemini takes for an answer.
+    /// Latency of Gemini.
     pub gemini_latency: Duration,
     /// The simulators' ports.
     pub ports: Ports,
-    /// A service account that Gemini takes besides its API key, as on Vertex AI: its e-mail and
-    /// the public half of its key in PEM.
+    /// A service account that Gemini accepts besides its API key, as on Vertex AI: its e-mail and
+    /// its public key in PEM.
     pub service_account: Option<(String, String)>,
 }
 
-/// A port for each simulator; 0 for a free one.
+/// A port for each simulator; 0 means any free port.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Ports {
     /// Port of the simulated Airtable
@@ -56,7 +56,7 @@ impl Default for ServiceOptions {
     }
 }
 
-/// What the simulators are reached with. Invented; opens nothing but them.
+/// The simulators' invented credentials.
 pub mod tokens {
     /// Airtable's personal access token.
     pub const AIRTABLE: &str = "patSimulated";
@@ -96,13 +96,13 @@ pub enum ServiceError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// What it is given, or its state, cannot be read.
+    /// Its options or its stored state cannot be read.
     #[error("the simulators' state cannot be read: {0}")]
     State(String),
 }
 
 impl Services {
-    /// Starts the simulators with the state that `database` holds; what changes is kept there.
+    /// Starts the simulators with the state in `database`, and keeps every change there.
     ///
     /// # Errors
     /// [`ServiceError`] when a port is taken or the state cannot be read.
@@ -169,6 +169,22 @@ impl Services {
             gemini_url,
             _servers: servers,
         })
+    }
+}
+
+impl Services {
+    /// The variables with which the functions reach the simulators and this master base.
+    #[must_use]
+    pub fn variables(&self, master_base: &str) -> [(&'static str, String); 7] {
+        [
+            ("AIRTABLE_API_URL", self.airtable_url.clone()),
+            ("AIRTABLE_TOKEN", tokens::AIRTABLE.to_owned()),
+            ("MASTER_BASE_ID", master_base.to_owned()),
+            ("APIFY_API_URL", self.apify_url.clone()),
+            ("APIFY_TOKEN", tokens::APIFY.to_owned()),
+            ("GEMINI_API_URL", self.gemini_url.clone()),
+            ("GEMINI_API_KEY", tokens::GEMINI.to_owned()),
+        ]
     }
 }
 

@@ -1,4 +1,4 @@
-//! API Gateway's part on one machine: HTTP in front of webhook intake.
+//! What API Gateway does on AWS: HTTP in front of webhook intake.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -11,8 +11,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use webhook_intake::{Intake, handle};
 
-/// Longest body that is read at all: what Lambda can be called with. Intake's own limit is far
-/// below it.
+/// Largest body that is read, the limit of a Lambda call. Intake's own limit is far below it.
 const MAX_BODY: usize = 6 * 1024 * 1024;
 
 /// Answers webhooks on `listener` until the returned future is dropped.
@@ -37,7 +36,7 @@ async fn answer<Q: Queue>(
     Ok(Response::from_parts(head, Full::from(Bytes::copy_from_slice(body.as_ref()))))
 }
 
-/// What API Gateway answers by itself.
+/// An answer of API Gateway itself.
 fn bare(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;

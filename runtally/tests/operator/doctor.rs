@@ -109,7 +109,7 @@ const BAD_FIELDS: [BadField; 12] = [
     ),
 ];
 
-/// Clients with their bases; each line says something wrong that is wrong with them.
+/// Clients with their bases, and what is wrong with each.
 const BAD_CLIENTS: [(&str, &str, &str); 3] = [
     ("Nobody", "appNobody00000001", "base appNobody00000001 of client \"Nobody\""),
     ("Baseless", "", r#"client "Baseless": "" is not an Airtable base id"#),
@@ -122,7 +122,7 @@ const BAD_VARIABLES: [(&str, &str, &str); 3] = [
     ("WEBHOOK_TOKEN", "another-token", "it does not know our token"),
 ];
 
-/// What is wrong because of a table that was not made, or has no row.
+/// Tables that do not exist, or have no row.
 const BAD_TABLES: [&str; 3] = [
     r#"there is no table "Post Scoring Instructions""#,
     r#"there is no table "Scoring Attributes""#,
@@ -222,7 +222,7 @@ async fn each_of_many_things_that_are_wrong_is_named_once_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_of_profile_scoring_alone_needs_nothing_for_posts() {
+async fn a_client_with_profile_scoring_only_needs_nothing_for_posts() {
     let world = World::empty().await;
     for table in &MASTER_BASE {
         world.make(MASTER, spec(table));
@@ -248,7 +248,7 @@ async fn a_client_of_profile_scoring_alone_needs_nothing_for_posts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_without_its_scopes_is_told_which_it_lacks() {
+async fn the_scopes_that_a_token_lacks_are_named() {
     let mut world = World::sound().await;
     let token = Token { scopes: vec![Scope::ReadRecords], ..Token::full("patLimited") };
     let options = AirtableOptions { tokens: vec![token], ..AirtableOptions::default() };
@@ -274,7 +274,7 @@ async fn a_token_without_its_scopes_is_told_which_it_lacks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_is_away_is_named_and_the_others_are_checked_all_the_same() {
+async fn a_service_that_is_down_is_named_and_the_others_are_still_checked() {
     let mut world = World::sound().await;
     for (variable, url) in [
         ("AIRTABLE_API_URL", "http://127.0.0.1:9"),
@@ -291,7 +291,7 @@ async fn a_service_that_is_away_is_named_and_the_others_are_checked_all_the_same
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_line_by_line_and_a_missing_setting_is_named() {
+async fn people_get_one_line_per_check_and_a_missing_setting_is_named() {
     let mut world = World::sound().await;
     world.variables.insert("WEBHOOK_TOKEN", String::new());
     world.variables.insert("GEMINI_API_KEY", String::new());

@@ -10,7 +10,7 @@ use shared::messages::{
 use shared::ports::{EventLog, NewDeadLetter, Queue, QueueName, StoredEvent};
 use shared::schema::{leads, run_record};
 
-/// A world with a run of two leads at its end.
+/// A world in which a run of two leads has ended.
 async fn after_a_run() -> World {
     let world = World::sound().await;
     for name in ["jane", "max"] {
@@ -48,7 +48,7 @@ async fn a_run_is_explained_by_its_events_and_its_record_says_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_was_edited_is_found_out_and_written_anew() {
+async fn an_edited_record_is_named_and_rewritten() {
     let world = after_a_run().await;
     let right = world.record().fields;
     world.edit_record(run_record::POST_TOKENS, json!(7));
@@ -70,7 +70,7 @@ async fn a_record_that_was_edited_is_found_out_and_written_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_records_are_written_anew_after_somebody_emptied_the_table() {
+async fn all_records_are_rewritten_after_somebody_emptied_the_table() {
     let world = after_a_run().await;
     let right = world.record().fields;
     world.airtable().delete_record(MASTER, run_record::TABLE, &world.record().id).unwrap();
@@ -163,7 +163,7 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_scores_what_failed_and_nothing_else_and_both_tries_are_paid() {
+async fn a_replay_scores_only_what_failed_and_both_attempts_are_paid() {
     const SPOILT: &str = " [[sim:prose]]";
     let world = World::sound().await;
     world.add_lead("jane");
@@ -175,7 +175,7 @@ async fn a_replay_scores_what_failed_and_nothing_else_and_both_tries_are_paid() 
     let gemini = world.services.gemini.service();
     let before = gemini.billed().len();
 
-    // The harvest is gone by now, and what spoilt the lead is put right in its row.
+    // The harvest is gone by now, and a person corrects what spoilt the lead in its row.
     world.services.apify.service().delete_run(&apify_run);
     let rows = world.airtable().rows(BASE, leads::TABLE).unwrap();
     let row = rows.iter().find(|row| row.id == max).unwrap();
@@ -194,11 +194,11 @@ async fn a_replay_scores_what_failed_and_nothing_else_and_both_tries_are_paid() 
     assert_eq!(gemini.billed().len(), before + 1, "jane is not scored again");
     assert_eq!(record[run_record::POST_TOKENS], gemini.billed_totals().usage.total);
     let nothing = world.runtally(&["replay", RUN]).await;
-    assert_eq!(nothing.out, format!("Nothing of {RUN} failed or is missing.\n"));
+    assert_eq!(nothing.out, format!("Nothing in {RUN} failed or is missing.\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked() {
+async fn a_run_in_progress_is_listed_by_its_events_and_not_replayed_unasked() {
     let world = World::sound().await;
     let heard: ApifyRunId = "HG7ML7M8z78YcAPEB".parse().unwrap();
     let now = Timestamp::now();
@@ -225,7 +225,7 @@ async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked
 
     let refused = world.runtally(&["replay", RUN, "--json"]).await;
     assert_eq!(refused.code, 1);
-    assert!(refused.errors.contains("is still going on"), "{}", refused.errors);
+    assert!(refused.errors.contains("is in progress"), "{}", refused.errors);
     let queued = world.runtally(&["replay", RUN, "--anyway", "--json"]).await;
     assert_eq!(queued.json(), json!({"run": RUN, "leads": 0, "harvests": 1}));
     world.settle().await;
@@ -234,7 +234,7 @@ async fn a_run_that_is_going_on_is_listed_by_its_events_and_not_replayed_unasked
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_not_there_and_data_that_is_not_there_are_named() {
+async fn a_missing_run_and_missing_data_are_named() {
     let mut world = World::sound().await;
     for command in ["explain", "replay", "reproject"] {
         let answer = world.runtally(&[command, RUN]).await;

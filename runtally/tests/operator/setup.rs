@@ -1,20 +1,20 @@
 //! `runtally setup`.
 
 use crate::world::{BASE, CLIENT, MASTER, World, cells, spec};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::schema::{
-    CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, leads, post_attributes, post_instructions,
+    CLIENT_BASE, MASTER_BASE, PROFILES_ONLY_BASE, Table, leads, post_attributes, post_instructions,
     run_record,
 };
 use simulators::airtable::{FieldSpec, TableSpec};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fresh_empty_bases_are_set_up_found_sound_and_a_run_completes() {
+async fn empty_bases_are_set_up_pass_the_doctor_and_a_run_completes() {
     let mut world = World::empty().await;
     // First it only shows what it would do.
     let shown = world.runtally(&["setup", "--json"]).await;
-    let tables = |base: &str, wanted: &[shared::schema::Table]| -> Vec<serde_json::Value> {
-        let made = |table: &shared::schema::Table| json!({"base": base, "table": table.name, "fields": table.fields().count()});
+    let tables = |base: &str, wanted: &[Table]| -> Vec<Value> {
+        let made = |table: &Table| json!({"base": base, "table": table.name, "fields": table.fields().count()});
         wanted.iter().map(made).collect()
     };
     let expected = json!({"applied": false, "made": tables(MASTER, &MASTER_BASE), "by_hand": [],
@@ -47,7 +47,7 @@ async fn fresh_empty_bases_are_set_up_found_sound_and_a_run_completes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_said() {
+async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_named() {
     let world = World::empty().await;
     let [list, records, _] = &MASTER_BASE;
     world.make(MASTER, spec(list));
@@ -84,7 +84,7 @@ async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_said(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_of_profile_scoring_alone_is_given_no_table_for_posts() {
+async fn a_client_with_profile_scoring_only_gets_no_table_for_posts() {
     let world = World::empty().await;
     world.runtally(&["setup", "--apply"]).await;
     world.add_client_of_level("Basic", BASE, "1-Lead scoring");

@@ -1,11 +1,11 @@
-//! A small agency of one client: simulated services, the functions over one file, and the
-//! command as a process beside them.
+//! A small agency of one client: simulated services, the functions over one file, and the command
+//! as a process.
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use runtally::invented::table_spec;
 use runtally::storage::Database;
-use runtally::system::{Ports, ServiceOptions, Services, System, tokens};
+use runtally::system::{Ports, ServiceOptions, Services, System};
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::ports::Transport;
@@ -32,11 +32,11 @@ pub(crate) struct World {
     pub(crate) data: TempDir,
     database: Database,
     running: Option<(System, SocketAddr)>,
-    /// What the command's environment says otherwise.
+    /// Variables that replace those of the command's environment.
     pub(crate) variables: BTreeMap<&'static str, String>,
 }
 
-/// What a command answered.
+/// The output of a command.
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -51,8 +51,8 @@ impl Answer {
 }
 
 impl World {
-    /// Two bases without a table, and no function running. Airtable's limit is off: the functions
-    /// and the commands keep it each for themselves, and a test calls them one upon the other.
+    /// Two bases without tables, and no function running. Airtable's limit is off: functions and
+    /// commands each keep it on their own, and a test calls them without a pause.
     pub(crate) async fn empty() -> Self {
         let data = tempfile::tempdir().unwrap();
         let database = Database::open(&data.path().join("runtally.sqlite")).unwrap();
@@ -126,19 +126,11 @@ impl World {
         format!("http://{}", self.running.as_ref().unwrap().1)
     }
 
-    /// What the functions read, and the commands.
+    /// The variables of the functions and the commands.
     fn configuration(&self) -> BTreeMap<&'static str, String> {
-        [
-            ("WEBHOOK_TOKEN", WEBHOOK_TOKEN.to_owned()),
-            ("AIRTABLE_API_URL", self.services.airtable_url.clone()),
-            ("AIRTABLE_TOKEN", tokens::AIRTABLE.to_owned()),
-            ("MASTER_BASE_ID", MASTER.to_owned()),
-            ("APIFY_API_URL", self.services.apify_url.clone()),
-            ("APIFY_TOKEN", tokens::APIFY.to_owned()),
-            ("GEMINI_API_URL", self.services.gemini_url.clone()),
-            ("GEMINI_API_KEY", tokens::GEMINI.to_owned()),
-        ]
-        .into()
+        let mut variables = BTreeMap::from(self.services.variables(MASTER));
+        variables.insert("WEBHOOK_TOKEN", WEBHOOK_TOKEN.to_owned());
+        variables
     }
 
     /// Runs `runtally` with these arguments to its end.
@@ -167,7 +159,7 @@ impl World {
         self.insert(BASE, leads::TABLE, json!({leads::PROFILE_URL: profile(name)}))
     }
 
-    /// Lets Apify finish a harvest of these posts; returns the Apify run.
+    /// Adds a finished harvest of these posts to Apify; returns the Apify run.
     pub(crate) fn harvest(&self, posts: &[(&str, &str)]) -> String {
         let targets: Vec<String> = posts.iter().map(|(name, _)| profile(name)).collect();
         self.services.apify.service().add_run(RunSpec {
@@ -181,7 +173,7 @@ impl World {
         })
     }
 
-    /// Posts Apify's webhook for a run and waits until nothing is left to be done.
+    /// Posts Apify's webhook for a run and waits until the queues are idle.
     pub(crate) async fn run(&self, apify_run: &str) {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run},
             "eventData": {"actorRunId": apify_run}});
@@ -196,7 +188,7 @@ impl World {
         self.settle().await;
     }
 
-    /// Waits until what another process has sent is done, too.
+    /// Waits until the queues are idle.
     pub(crate) async fn settle(&self) {
         let idle = self.system().queue.idle();
         tokio::time::timeout(Duration::from_secs(60), idle).await.unwrap().unwrap();
@@ -224,7 +216,7 @@ pub(crate) fn cells(row: Value) -> Map<String, Value> {
     row.as_object().unwrap().clone()
 }
 
-/// A table as this system wants it.
+/// A table as the schema says.
 pub(crate) fn spec(table: &Table) -> TableSpec {
     let mut spec = table_spec(table);
     if table.name == leads::TABLE {

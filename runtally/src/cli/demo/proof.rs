@@ -1,22 +1,20 @@
 //! The demo's proof: what the services saw against what the records say.
 
-use super::Dispatched;
-use crate::invented::World;
-use crate::system::{Services, System};
+use super::stage::{Dispatched, Stage};
+use crate::cli::Fault;
 use serde_json::{Map, Value};
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
 
 /// What the demo shows.
 pub(super) struct Proof {
     /// The run records as they are in Airtable, in the order the harvests were dispatched.
     pub(super) records: Vec<Map<String, Value>>,
-    /// Leads in the clients' bases that a harvest was asked for.
+    /// Leads among the targets of the harvests.
     pub(super) leads: u64,
-    /// Those of them whose posts must get a score.
+    /// Leads whose posts must get a score.
     pub(super) scored_leads: u64,
     /// Tokens of every answer that Gemini billed.
     pub(super) billed_tokens: u64,
@@ -28,10 +26,20 @@ pub(super) struct Proof {
     pub(super) checks: Vec<Check>,
 }
 
+/// What a post-scored lead costs, with several leads in each call and with one.
+pub(super) struct Comparison {
+    /// Dollars per lead with several leads in a call, as the system does it by itself.
+    pub(super) several: f64,
+    /// Dollars per lead with one lead in a call.
+    pub(super) one: f64,
+    /// Whether the proof of both runs holds.
+    pub(super) holds: bool,
+}
+
 /// Two numbers that must be equal.
 pub(super) struct Check {
     pub(super) what: String,
-    /// What the services saw, or what the invented data makes necessary.
+    /// What the services saw, or what the invented data requires.
     pub(super) expected: String,
     /// What the records, or the leads' rows, say.
     pub(super) found: String,
@@ -48,24 +56,19 @@ impl Check {
 }
 
 impl Proof {
-    /// Collects the proof.
-    pub(super) async fn of(
-        services: &Services,
-        system: &System,
-        world: &World,
-        dispatched: &[Dispatched<'_>],
+    /// Collects the proof of these runs.
+    pub(super) fn of(
+        stage: &Stage,
+        runs: &[Dispatched],
         elapsed: Duration,
         finished: bool,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let rows = services
-            .airtable
-            .service()
-            .rows(world.master_base.as_str(), run_record::TABLE)
-            .map_err(|error| error.to_string())?;
+    ) -> Result<Self, Fault> {
+        let Stage { services, system, world, .. } = stage;
+        let rows = stage.rows(&world.master_base, run_record::TABLE)?;
         let mut proof = Self {
             records: Vec::new(),
-            leads: dispatched.iter().map(|run| run.expected.leads_planned).sum(),
-            scored_leads: dispatched.iter().map(|run| run.expected.leads_scored).sum(),
+            leads: runs.iter().map(|run| run.expected.leads_planned).sum(),
+            scored_leads: runs.iter().map(|run| run.expected.leads_scored).sum(),
             billed_tokens: services.gemini.service().billed_totals().usage.total,
             recorded_tokens: 0,
             requests: BTreeMap::from([
@@ -74,16 +77,16 @@ impl Proof {
                 ("gemini", services.gemini.requests()),
             ]),
             elapsed,
-            checks: vec![Check::new("every run came to its end", true, finished)],
+            checks: vec![Check::new("every run ended", true, finished)],
         };
-        proof.check("records in Airtable, one per run and client", dispatched.len(), rows.len());
-        for run in dispatched {
+        proof.check("records in Airtable, one per run and client", runs.len(), rows.len());
+        for run in runs {
             let of_run = |row: &&simulators::airtable::Row| {
                 field(&row.fields, run_record::RUN_ID) == run.run.as_str()
             };
             let record = rows.iter().find(of_run).map(|row| row.fields.clone()).unwrap_or_default();
             proof.check_record(run, &record);
-            proof.check_rows(services, run)?;
+            proof.check_rows(stage, run)?;
             proof.recorded_tokens += number(&record, run_record::POST_TOKENS)
                 + number(&record, run_record::PROFILE_TOKENS);
             proof.records.push(record);
@@ -102,17 +105,17 @@ impl Proof {
         Ok(proof)
     }
 
-    /// Whether everything that must be equal is.
+    /// Whether all checks hold.
     pub(super) fn holds(&self) -> bool {
         self.checks.iter().all(Check::holds)
     }
 
-    /// Whether every record says of itself that it is balanced.
+    /// Whether every record says that it is balanced.
     pub(super) fn balanced(&self) -> bool {
         self.records.iter().all(|record| field(record, run_record::BALANCE) == "balanced")
     }
 
-    /// What the model's answers cost, over the leads whose posts have a score, in dollars.
+    /// Cost of the model's answers per lead whose posts have a score, in dollars.
     #[expect(clippy::cast_precision_loss, reason = "counts of leads are small")]
     pub(super) fn cost_per_scored_lead(&self) -> f64 {
         let cost: f64 = self
@@ -136,8 +139,8 @@ impl Proof {
         self.checks.push(Check::new(what, expected, found));
     }
 
-    /// A record against what the invented data makes necessary.
-    fn check_record(&mut self, run: &Dispatched<'_>, record: &Map<String, Value>) {
+    /// Checks a record against what the invented data requires.
+    fn check_record(&mut self, run: &Dispatched, record: &Map<String, Value>) {
         let (client, expected) = (&run.client.id, &run.expected);
         for (name, value) in [
             (run_record::TARGETS, expected.targets),
@@ -172,17 +175,9 @@ impl Proof {
         self.check(format!("{client}: Balance"), "balanced", field(record, run_record::BALANCE));
     }
 
-    /// The leads' rows against the record: as many hold a score of the run as it says.
-    fn check_rows(
-        &mut self,
-        services: &Services,
-        run: &Dispatched<'_>,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let rows = services
-            .airtable
-            .service()
-            .rows(run.client.base.as_str(), leads::TABLE)
-            .map_err(|error| error.to_string())?;
+    /// Checks that as many rows hold a score of the run as its record says.
+    fn check_rows(&mut self, stage: &Stage, run: &Dispatched) -> Result<(), Fault> {
+        let rows = stage.rows(&run.client.base, leads::TABLE)?;
         let marker = format!("\"run_id\":\"{}\"", run.run);
         let scored = rows
             .iter()
@@ -204,7 +199,7 @@ impl Proof {
     }
 }
 
-/// A text cell; empty when it is.
+/// A text cell; empty if the record lacks it.
 pub(super) fn field<'a>(record: &'a Map<String, Value>, name: &str) -> &'a str {
     record.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -1,7 +1,6 @@
-//! The demo's answer, for a person and for a program.
+//! The demo's answer for people and for programs.
 
-use super::Comparison;
-use super::proof::{Check, Proof};
+use super::proof::{Check, Comparison, Proof};
 use crate::cli::operator::table;
 use comfy_table::Table;
 use serde_json::{Map, Value, json};
@@ -85,7 +84,7 @@ fn per_lead(proof: &Proof) -> f64 {
     proof.airtable_requests() as f64 / proof.leads.max(1) as f64
 }
 
-/// The fields in the order of the schema, empty ones left out.
+/// The filled fields in the order of the schema.
 fn record_table(record: &Map<String, Value>) -> Table {
     let mut table = table();
     for field in &run_record::FIELDS {

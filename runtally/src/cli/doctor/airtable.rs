@@ -1,4 +1,4 @@
-//! The way to Airtable: the token, and what to do when Airtable does not answer.
+//! Airtable's token, and what to do when Airtable refuses.
 
 use super::check::Check;
 use shared::adapters::http::HttpTransport;
@@ -37,9 +37,9 @@ pub(super) fn token_todo(error: &AirtableError) -> &'static str {
         AirtableError::Denied { .. } => {
             "set AIRTABLE_TOKEN to a valid personal access token with access to the base"
         }
-        AirtableError::Transport(_) => "check AIRTABLE_API_URL and the way to it",
+        AirtableError::Transport(_) => "check AIRTABLE_API_URL and the network",
         AirtableError::QuotaSpent => "upgrade the plan, or wait for the first of the month",
-        AirtableError::RateLimited { .. } | AirtableError::Unavailable { .. } => "ask again later",
+        AirtableError::RateLimited { .. } | AirtableError::Unavailable { .. } => "try again later",
         AirtableError::Refused { .. } | AirtableError::Unreadable { .. } => {
             "check AIRTABLE_API_URL: this is not what Airtable answers"
         }

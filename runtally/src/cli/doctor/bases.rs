@@ -53,7 +53,7 @@ pub(super) async fn check(
     checks
 }
 
-/// What is wrong with the list of clients itself.
+/// Checks the list of clients itself.
 fn check_list(clients: &[Client]) -> Vec<Check> {
     let what = format!("table {:?}", client_fields::TABLE);
     let mut checks = Vec::new();
@@ -65,11 +65,7 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
         }
         if !seen.insert(&client.id) {
             let says = format!("client {:?} is there more than once", client.id);
-            checks.push(Check::wrong(
-                &what,
-                says,
-                "keep one row; the oldest is the one that counts",
-            ));
+            checks.push(Check::wrong(&what, says, "keep one row; only the oldest counts"));
         }
     }
     for client in clients {
@@ -77,7 +73,7 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
         let is_odd = !client.is_served() && status.eq_ignore_ascii_case(client_fields::ACTIVE);
         if is_odd || status.trim().is_empty() {
             let says = format!("client {id:?} has the status {status:?} and is not served");
-            let todo = format!("set it to {:?} if it is to be served", client_fields::ACTIVE);
+            let todo = format!("set it to {:?} to serve this client", client_fields::ACTIVE);
             checks.push(Check::warning(&what, says, todo));
         }
     }

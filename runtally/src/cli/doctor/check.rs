@@ -1,4 +1,4 @@
-//! One check and what came of it.
+//! One check and its result.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ pub(super) enum Level {
     Ok,
     /// Good to know; nothing is wrong.
     Info,
-    /// It works, but not all of it.
+    /// It works, but only in part.
     Warning,
     /// Something does not work.
     Wrong,
@@ -34,7 +34,7 @@ pub(super) struct Check {
     pub(super) what: String,
     /// What was found.
     pub(super) says: String,
-    /// What to do; `None` when there is nothing to be done.
+    /// What to do, if anything.
     pub(super) what_to_do: Option<String>,
 }
 

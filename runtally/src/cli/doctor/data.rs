@@ -4,7 +4,7 @@ use super::check::Check;
 use crate::system::{Deployment, DeploymentError};
 use shared::ports::QueueName;
 
-/// Checks that queues and event log are reachable, and that nothing lies dead.
+/// Checks that queues and event log are reachable, and that there are no dead letters.
 pub(super) async fn check(deployment: Result<Deployment, DeploymentError>) -> Vec<Check> {
     let deployment = match deployment {
         Ok(deployment) => deployment,
@@ -38,7 +38,7 @@ async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
     } else {
         Check::wrong(
             &what,
-            "it or its dead-letter queue is no FIFO queue: events would overtake each other",
+            "it or its dead-letter queue is not a FIFO queue: events would overtake each other",
             "deploy the queues of template.yaml and set their URLs",
         )
     }];
@@ -48,7 +48,7 @@ async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
         count => Check::warning(
             what,
             format!("{count}: their work is not done"),
-            "run `runtally redrive` to see why, and put them back once that is put right",
+            "run `runtally redrive` to see why, correct the cause, then put them back",
         ),
     });
     checks
@@ -65,12 +65,12 @@ async fn check_log(deployment: &Deployment) -> Vec<Check> {
     let horizon = match deployment.log_forgets().await {
         Ok(false) => Check::ok(
             horizon,
-            "no event is ever forgotten: a webhook or message counts once, however late it comes again",
+            "events are never deleted: a webhook or message counts once, however late it comes again",
         ),
         Ok(true) => Check::wrong(
             horizon,
-            "the event log forgets: what comes again after that counts twice",
-            "switch the table's time to live off",
+            "the event log deletes events: what comes again after that counts twice",
+            "switch off the table's time to live",
         ),
         Err(error) => Check::wrong(horizon, error, todo),
     };

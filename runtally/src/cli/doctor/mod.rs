@@ -1,5 +1,4 @@
-//! `runtally doctor`: looks at everything the system needs, and says what to do where something
-//! is not as it must be.
+//! `runtally doctor`: checks everything the system needs, and says how to correct what is wrong.
 
 mod airtable;
 mod bases;
@@ -23,7 +22,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A group of checks that takes longer is given up: a doctor who does not answer helps nobody.
+/// Longest time for one group of checks, so that the answer always comes within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Most lines of one level and group.
 const MAX_LINES: usize = 100;
@@ -41,7 +40,7 @@ pub struct Options {
 /// Checks everything. Succeeds if nothing is wrong.
 ///
 /// # Errors
-/// When it cannot even begin.
+/// When it cannot start.
 pub async fn run(options: &Options) -> CommandResult {
     let variables = options.place.variables()?;
     let transport = Arc::new(HttpTransport::new()?);
@@ -70,12 +69,16 @@ pub async fn run(options: &Options) -> CommandResult {
 /// The checks of one group, or one that says that they took too long.
 async fn patiently(what: &str, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
     tokio::time::timeout(PATIENCE, checks).await.unwrap_or_else(|_| {
-        let says = format!("no end within {} s; nothing of it is checked", PATIENCE.as_secs());
-        vec![Check::wrong(what, says, "wait a minute and ask again: it may be throttled or away")]
+        let says = format!("not finished within {} s; none of it is checked", PATIENCE.as_secs());
+        vec![Check::wrong(
+            what,
+            says,
+            "wait a minute and try again: the service may be throttled or down",
+        )]
     })
 }
 
-/// At most [`MAX_LINES`] of each level; how many more there are is said.
+/// At most [`MAX_LINES`] of each level, with a line that counts the rest.
 fn bounded(checks: Vec<Check>) -> Vec<Check> {
     let mut shown = Vec::new();
     for level in [Level::Wrong, Level::Warning, Level::Info, Level::Ok] {

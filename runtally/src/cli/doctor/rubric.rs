@@ -43,8 +43,7 @@ fn check_texts(what: &str, texts: &[Row]) -> Check {
     } else if texts.iter().any(is_header) {
         Check::ok(what, format!("a prompt of {} texts", texts.len()))
     } else {
-        let says =
-            format!("table {table:?} has no component {header:?}: the criteria stand at the end");
+        let says = format!("table {table:?} has no component {header:?}: the criteria come last");
         Check::warning(what, says, "add it where the criteria belong")
     }
 }
@@ -56,7 +55,7 @@ fn check_criteria(what: &str, criteria: &[Row], has_active: bool) -> Vec<Check> 
     let active: Vec<&Row> = criteria.iter().filter(is_active).collect();
     if active.is_empty() {
         let says = format!("table {table:?} has no active criterion: nothing can be scored");
-        return vec![Check::wrong(what, says, "add criteria, or switch them on")];
+        return vec![Check::wrong(what, says, "add criteria, or activate them")];
     }
     let mut checks = vec![Check::ok(what, format!("{} active criteria", active.len()))];
     let odd: Vec<&str> = active.into_iter().filter_map(odd_category).collect();
@@ -70,7 +69,7 @@ fn check_criteria(what: &str, criteria: &[Row], has_active: bool) -> Vec<Check> 
 
 type Row = Map<String, Value>;
 
-/// The rows of a table; `None` for one that is not there.
+/// The rows of a table; `None` if the base has no such table.
 async fn rows(
     airtable: &Api,
     base: &BaseId,
@@ -86,7 +85,7 @@ fn is_header(row: &Row) -> bool {
     id.map(str::trim) == Some(post_instructions::SCORING_HEADER)
 }
 
-/// The id of a criterion whose category is none of those there are.
+/// The id of a criterion whose category is unknown.
 fn odd_category(row: &Row) -> Option<&str> {
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().trim();
     let known = post_attributes::CATEGORIES.contains(&text(post_attributes::CATEGORY));

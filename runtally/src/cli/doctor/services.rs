@@ -15,7 +15,7 @@ use shared::ports::Transport;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// No answer within this counts as none.
+/// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether the token lets us in.
@@ -74,12 +74,12 @@ pub(super) async fn model(
     vec![answers, priced(&config.model)]
 }
 
-/// What the model costs today. Without a price its tokens are counted, but in no cost.
+/// What the model costs today. Without a price its tokens are counted, but no cost includes them.
 fn priced(model: &str) -> Check {
     let what = format!("price of {model}");
     let million = |prompt, output| TokenUsage { prompt, output, ..TokenUsage::default() };
     let now = Clock::system().now();
-    // A thousandth, so that no tier for long prompts is meant.
+    // A thousandth of a million, so that no price for long prompts applies.
     let cost = |usage| {
         prices::cost(model, Tier::Standard, &usage, now).map(|cost| NanoUsd(cost.0 * 1_000))
     };
@@ -93,7 +93,7 @@ fn priced(model: &str) -> Check {
         ),
         (None, _) | (_, None) => Check::warning(
             what,
-            "the price table has none: its tokens are counted, but are in no cost",
+            "the price table has none: its tokens are counted, but no cost includes them",
             "add its price to shared/src/core/prices.rs, or set GEMINI_MODEL to a model that has one",
         ),
     }

@@ -4,7 +4,7 @@ use super::check::Check;
 use crate::system::Variables;
 use shared::config::ConfigError;
 
-/// Whether each function would start. What Airtable, Apify and the model need is checked there.
+/// Whether each function would start. Other groups check what Airtable, Apify and the model need.
 pub(super) fn check(variables: &impl Variables) -> Vec<Check> {
     let others = without_services(variables);
     let read = [
@@ -19,8 +19,8 @@ pub(super) fn check(variables: &impl Variables) -> Vec<Check> {
         .collect()
 }
 
-/// The variables with something valid in place of what other groups check, so that an error here
-/// is about what is checked here.
+/// The variables with valid values in place of those that other groups check, so that each error
+/// is reported once.
 pub(super) fn without_services(variables: &impl Variables) -> impl Variables {
     move |name| match name {
         "AIRTABLE_API_URL" | "APIFY_API_URL" => None,

@@ -7,7 +7,7 @@ use shared::core::ids::BaseId;
 use shared::schema::{Table, leads};
 use shared::services::airtable::{AirtableError, TableSchema};
 
-/// The base's tables; `None`, with a check that says so, when they cannot be read.
+/// The base's tables; `None`, with a check that says why, when they cannot be read.
 pub(super) async fn schema(
     airtable: &Api,
     base: &BaseId,
@@ -31,7 +31,7 @@ pub(super) async fn schema(
     }
 }
 
-/// What the base lacks, or one line that it lacks nothing.
+/// Adds a check for everything the base lacks, or one that it lacks nothing.
 pub(super) fn check_tables(
     what: &str,
     tables: &[TableSchema],
@@ -54,19 +54,17 @@ pub(super) fn check_tables(
     }
     if !found.iter().any(Gap::matters) {
         let fields: usize = wanted.iter().map(|table| table.fields().count()).sum();
-        let says = format!(
-            "{} tables and {fields} fields are known, none is missing that must be there",
-            wanted.len()
-        );
+        let says =
+            format!("all required ones of {} tables and {fields} fields exist", wanted.len());
         checks.push(Check::ok(what, says));
     }
     if !left_out.is_empty() {
-        let says = format!("optional and not there, so left out: {}", left_out.join(", "));
+        let says = format!("optional, missing and therefore left out: {}", left_out.join(", "));
         checks.push(Check::info(what, says));
     }
 }
 
-/// The leads' profiles have no place, where there is none.
+/// Checks that a field for the leads' profiles exists.
 pub(super) fn check_profiles(what: &str, tables: &[TableSchema]) -> Option<Check> {
     let table = tables.iter().find(|table| table.name == leads::TABLE)?;
     let holds = |name: &str| table.fields.iter().any(|field| field.name == name);
@@ -86,7 +84,7 @@ pub(super) fn check_view(what: &str, tables: &[TableSchema]) -> Option<Check> {
     let leads = tables.iter().find(|table| table.name == leads::TABLE)?;
     let view = leads::WAITING_VIEW;
     Some(if leads.views.iter().any(|known| known.name == view) {
-        Check::ok(what, format!("the view {view:?} is there"))
+        Check::ok(what, format!("the view {view:?} exists"))
     } else {
         Check::info(
             what,

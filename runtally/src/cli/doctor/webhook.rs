@@ -13,7 +13,7 @@ use shared::ports::Transport;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// No answer within this counts as none. A cold start takes a second at most.
+/// Longest wait for an answer. A cold start takes a second at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Posts Apify's test event, which does nothing, without a token and with ours.

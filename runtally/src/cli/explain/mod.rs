@@ -18,7 +18,7 @@ pub struct Options {
     run: RunId,
     #[command(flatten)]
     place: Place,
-    /// Show at most so many events, the newest
+    /// Show at most this many events, the newest ones
     #[arg(long, default_value_t = 200)]
     events: usize,
 }

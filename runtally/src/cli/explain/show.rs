@@ -98,7 +98,7 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
         }
     }
     for missing in &summary.missing {
-        writeln!(out, "still to be done: {missing}")?;
+        writeln!(out, "missing: {missing}")?;
     }
     writeln!(out, "{}", verdict(explained))?;
     Ok(())
@@ -124,11 +124,11 @@ fn verdict(explained: &Explained) -> String {
         ),
         ([_], count) => format!(
             "{count} fields differ: somebody changed the record, or it could not be written; \
-             `runtally reproject {}` writes it anew.",
+             `runtally reproject {}` rewrites it.",
             explained.summary.run
         ),
         (records, _) => format!(
-            "There are {} records of this run; the next writing keeps the oldest and marks the others.",
+            "There are {} records of this run; the next write keeps the oldest and marks the others.",
             records.len()
         ),
     }

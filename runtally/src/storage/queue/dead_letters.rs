@@ -1,4 +1,4 @@
-//! The dead-letter queues: what could not be handled, and the way back.
+//! The dead-letter queues: messages that could not be handled, and their way back.
 
 use super::send::forget_old_ids;
 use super::sqlite::{SqliteQueue, next_sequence, timestamp};
@@ -17,7 +17,7 @@ pub struct DeadLetter {
     pub body: String,
     /// Why it could not be handled.
     pub reason: String,
-    /// When it was put here.
+    /// When it became a dead letter.
     pub died_at: Timestamp,
 }
 
@@ -30,11 +30,11 @@ impl SqliteQueue {
         self.transact(queue, |tx| all(tx, queue))
     }
 
-    /// Puts the dead letters that `chosen` picks back on `queue`, as new messages. As on SQS
-    /// their deduplication id is the id they had before. Returns how many they are.
+    /// Puts the dead letters that `chosen` picks back on `queue`, as new messages. As on SQS, their
+    /// deduplication id is their old message id. Returns their number.
     ///
     /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails; all of them are where they were.
+    /// [`QueueError::Unreachable`] when the database fails; none is moved then.
     pub fn redrive(
         &self,
         queue: QueueName,
@@ -67,8 +67,8 @@ impl SqliteQueue {
     }
 }
 
-/// Moves the messages of `queue` that were received `max_receive_count` times and are back once
-/// more to the dead-letter queue. The rest of their groups goes on. Returns how many they are.
+/// Dead-letters the visible messages of `queue` that were received `max_receive_count` times. The
+/// other messages of their groups continue. Returns their number.
 pub(super) fn dead_letter_exhausted(
     tx: &Transaction<'_>,
     queue: QueueName,
@@ -101,7 +101,7 @@ pub(super) fn dead_letter_exhausted(
     Ok(exhausted.len())
 }
 
-/// Puts a message on the dead-letter queue, once. The first reason stays: it is the cause.
+/// Puts a message on the dead-letter queue, once. The first reason stays, because it is the cause.
 fn insert(
     tx: &Transaction<'_>,
     queue: QueueName,

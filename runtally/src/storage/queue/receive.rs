@@ -1,4 +1,4 @@
-//! Taking messages off a queue, the part that the event source mapping plays on AWS.
+//! Receiving messages. On AWS the event source mapping does it.
 
 use super::dead_letters::dead_letter_exhausted;
 use super::sqlite::{SqliteQueue, millis, timestamp};
@@ -16,7 +16,7 @@ const MAX_MESSAGES: usize = 10;
 pub struct Received {
     /// The same however often it is received.
     pub message_id: String,
-    /// Stands for this one receiving: deletes or requeues the message while it is in flight.
+    /// Names this one receive: deletes or requeues the message while it is in flight.
     pub receipt: String,
     /// Its message group.
     pub group: String,
@@ -30,16 +30,16 @@ pub struct Received {
     pub sent_at: Timestamp,
     /// When it was received for the first time.
     pub first_received_at: Timestamp,
-    /// Grows from message to message.
+    /// Later messages have larger numbers.
     pub sequence: i64,
 }
 
 impl SqliteQueue {
     /// Takes up to `max` messages (ten at most) and hides them for the visibility timeout.
     ///
-    /// The oldest come first. While a message of a group is in flight or requeued, nothing of
-    /// that group is given out; one answer can hold several messages of one group, in order.
-    /// Messages that have been received too often go to the dead-letter queue instead.
+    /// The oldest come first. While a message of a group is hidden, no message of that group is
+    /// received; one answer can hold several messages of one group, in order. Messages that were
+    /// received too often go to the dead-letter queue instead.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails; nothing is received then.
@@ -66,18 +66,21 @@ impl SqliteQueue {
             Ok((dead, received))
         })?;
         if dead > 0 {
-            tracing::warn!(queue.name = queue.as_str(), messages = dead, "gave messages up");
+            tracing::warn!(
+                queue.name = queue.as_str(),
+                messages = dead,
+                "messages were received too often and are dead letters now"
+            );
             self.notify(queue).notify_waiters();
         }
         Ok(received)
     }
 
-    /// Takes the received message that `receipt` stands for off the queue. One that is off
-    /// already is fine.
+    /// Deletes the received message that `receipt` names. It is no error if it is already gone.
     ///
     /// # Errors
-    /// [`QueueError::Refused`] when the receipt is stale: its visibility timeout ended, and the
-    /// message may be in other hands.
+    /// [`QueueError::Refused`] when the receipt is stale: its visibility timeout ended, and
+    /// another receiver may have the message.
     pub fn delete(&self, queue: QueueName, receipt: &str) -> Result<(), QueueError> {
         self.with_receipt(queue, receipt, |tx, message_id| {
             tx.prepare_cached("DELETE FROM message WHERE message_id = ?1")?.execute([message_id])
@@ -97,9 +100,8 @@ impl SqliteQueue {
         })
     }
 
-    /// Makes every hidden message visible, for a process that starts on the queues of one that is
-    /// gone: what that one had in flight is in no hands any more. SQS has no such call; there the
-    /// visibility timeout must pass.
+    /// Makes every hidden message visible. A process that starts calls it: nobody handles what its
+    /// predecessor had in flight. SQS has no such call; there the visibility timeout must pass.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.
@@ -115,8 +117,8 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Remembers why messages were not handled. The last such error goes into the reason with
-    /// which a message is given up.
+    /// Remembers why messages were not handled. The last such error becomes part of the reason of
+    /// a dead letter.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.
@@ -133,7 +135,7 @@ impl SqliteQueue {
         })
     }
 
-    /// Does `work` on the message in flight that `receipt` stands for.
+    /// Does `work` on the message in flight that `receipt` names.
     fn with_receipt(
         &self,
         queue: QueueName,
@@ -165,7 +167,7 @@ impl SqliteQueue {
     }
 }
 
-/// The oldest visible messages of groups of which nothing is hidden.
+/// The oldest messages of the groups that have no hidden message.
 fn oldest(
     tx: &Transaction<'_>,
     queue: QueueName,
@@ -200,7 +202,7 @@ fn received(row: &Row<'_>, now: i64) -> rusqlite::Result<Received> {
     })
 }
 
-/// The message and its receive count that a receipt stands for.
+/// The message id and receive count that a receipt names.
 fn parse_receipt(receipt: &str) -> Option<(&str, u32)> {
     let (message_id, count) = receipt.split_once('#')?;
     Some((message_id, count.parse().ok()?))

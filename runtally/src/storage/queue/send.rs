@@ -1,4 +1,4 @@
-//! Putting messages on a queue.
+//! Sending messages.
 
 use super::sqlite::{SqliteQueue, millis, next_sequence};
 use rusqlite::{OptionalExtension, Transaction};
@@ -62,8 +62,7 @@ impl SqliteQueue {
     }
 }
 
-/// Forgets the deduplication ids that the window is over for. A repetition within the window
-/// does not prolong it.
+/// Forgets the deduplication ids whose window is over. A repetition does not extend the window.
 pub(super) fn forget_old_ids(tx: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
     tx.prepare_cached("DELETE FROM deduplication WHERE sent_at <= ?1")?
         .execute([now - millis(DEDUPLICATION_WINDOW)])?;

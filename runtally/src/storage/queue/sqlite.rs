@@ -26,24 +26,24 @@ pub struct QueueOptions {
     pub scoring: QueueSettings,
     /// The metrics queue.
     pub metrics: QueueSettings,
-    /// Message ids are made from it and a count in the database: none comes twice, not even
-    /// when a file is opened again with the same seed.
+    /// Message ids are made from it and a count in the database. No id repeats, not even when a
+    /// file is opened again with the same seed.
     pub seed: u64,
 }
 
 /// How full a queue is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Messages that wait, those behind another one of their group included.
+    /// Messages that wait, including those behind another one of their group.
     pub visible: usize,
-    /// Messages received or requeued and not back yet.
+    /// Messages received or requeued that are still hidden.
     pub in_flight: usize,
     /// Messages on the dead-letter queue.
     pub dead: usize,
 }
 
 impl Depth {
-    /// Whether no work is left. Dead letters are not work.
+    /// Whether no message is left. Dead letters do not count.
     #[must_use]
     pub fn is_idle(self) -> bool {
         self.visible == 0 && self.in_flight == 0
@@ -59,7 +59,7 @@ pub struct SqliteQueue {
     changed: Arc<Changed>,
 }
 
-/// Tells those who wait that a queue is not what it was.
+/// Wakes tasks that wait for a queue to change.
 #[derive(Debug, Default)]
 struct Changed {
     scoring: Notify,
@@ -103,8 +103,8 @@ impl SqliteQueue {
         })
     }
 
-    /// When there may be something to receive from `queue`: never without a change to it before
-    /// that. Not in the future: now. `None`: it is empty.
+    /// The earliest time at which `queue` may have something to receive, if nothing changes it
+    /// before. A time in the past means now; `None` means that the queue is empty.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.
@@ -143,7 +143,7 @@ impl SqliteQueue {
     /// [`QueueError::Unreachable`] when the database fails.
     pub async fn idle(&self) -> Result<(), QueueError> {
         loop {
-            // Made before looking, so that no change in between is missed.
+            // Made before looking, so that it sees every change after the look.
             let changes = QueueName::ALL.map(|queue| self.changed(queue));
             let mut idle = true;
             for queue in QueueName::ALL {
@@ -160,7 +160,7 @@ impl SqliteQueue {
         }
     }
 
-    /// Tells those who wait that another process may have changed a queue.
+    /// Wakes the waiting tasks because another process may have changed a queue.
     pub fn wake(&self) {
         for queue in QueueName::ALL {
             self.notify(queue).notify_waiters();
@@ -192,7 +192,7 @@ impl SqliteQueue {
 }
 
 impl Queue for SqliteQueue {
-    /// Puts all of them on the queue, or none.
+    /// Sends all of them, or none.
     async fn send(
         &self,
         queue: QueueName,
@@ -219,7 +219,7 @@ impl Queue for SqliteQueue {
     }
 }
 
-/// The next number of the count that orders messages and dead letters.
+/// The next number that orders messages and dead letters.
 pub(super) fn next_sequence(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
     tx.prepare_cached("UPDATE sequence SET last = last + 1 RETURNING last")?
         .query_row((), |row| row.get(0))

@@ -1,10 +1,10 @@
-//! The event that Lambda makes of received messages.
+//! The event that Lambda passes to a function.
 
 use crate::storage::Received;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use shared::ports::QueueName;
 
-/// The event for `batch`. Without the checksums and the trace header, which no function reads.
+/// The event for `batch`, without checksums and trace header, which no function reads.
 pub(super) fn of(queue: QueueName, batch: &[Received]) -> SqsEvent {
     let mut event = SqsEvent::default();
     event.records = batch.iter().map(|message| record(queue, message)).collect();

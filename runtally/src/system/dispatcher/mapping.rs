@@ -1,5 +1,4 @@
-//! Plays Lambda's event source mapping: takes messages off a queue, calls a function with them
-//! and acts on its answer.
+//! One function mapped to one queue.
 
 use super::event;
 use super::verdict::failed_of;
@@ -19,27 +18,27 @@ use tokio::time::Instant;
 /// Largest batch size of a mapping on a FIFO queue.
 const MAX_BATCH_SIZE: usize = 10;
 
-/// How long the dispatcher waits before it asks again a queue that failed.
+/// Wait before the next receive from a queue that failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// How a function is mapped to a queue. The visibility timeout is the queue's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MappingOptions {
-    /// Most messages in one call: one to ten.
+    /// Most messages in one call, 1 to 10.
     pub batch_size: usize,
-    /// Most calls at a time.
+    /// Most calls at the same time.
     pub concurrency: NonZeroUsize,
     /// A call that takes longer is stopped.
     pub function_timeout: Duration,
 }
 
-/// A mapping that Lambda would refuse to make.
+/// A mapping that Lambda would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     /// A FIFO queue allows one to ten.
     #[error("the batch size is {0}, not 1 to 10")]
     BatchSize(usize),
-    /// A message could then be received again while it is being handled.
+    /// A message could be received again while it is being handled.
     #[error(
         "the function timeout of {} s is longer than the queue's visibility timeout of {} s",
         function.as_secs(),
@@ -88,15 +87,15 @@ where
         Ok(Self { queue, name, options, handler })
     }
 
-    /// Calls the function whenever there is something on the queue, until this future is
-    /// dropped. That stops the calls in work as a crash would: their messages come back.
+    /// Calls the function whenever the queue has messages, until this future is dropped. Dropping
+    /// it stops running calls like a crash: their messages come back.
     ///
-    /// The queue gives nothing out of a group that is in work, so each group is handled by one
-    /// call at a time.
+    /// The queue holds back a group while one of its messages is in flight, so one call at a time
+    /// handles each group.
     pub async fn run(self) {
         let mut in_work = FuturesUnordered::new();
         loop {
-            // Made before looking, so that no change in between is missed.
+            // Made before receiving, so that it sees every change after that.
             let changed = self.queue.changed(self.name);
             let mut wait = None;
             while in_work.len() < self.options.concurrency.get() {
@@ -122,7 +121,7 @@ where
         }
     }
 
-    /// How long there will be nothing on the queue, unless it changes. `None`: for ever.
+    /// How long the queue stays empty unless something changes. `None` means for ever.
     fn wait(&self) -> Option<Duration> {
         match self.queue.time_to_next(self.name) {
             Ok(wait) => wait,
@@ -138,7 +137,7 @@ where
         let deadline = Deadline(Instant::now() + self.options.function_timeout);
         let event = event::of(self.name, &batch);
         tracing::debug!(queue.name = self.name.as_str(), messages = batch.len(), "calling");
-        // The handler is called inside: it can panic before it returns its future.
+        // Called inside the future, because it can panic before it returns one.
         let call = AssertUnwindSafe(async { (self.handler)(event, deadline).await });
         let outcome = tokio::time::timeout_at(deadline.0, call.catch_unwind()).await;
         let failed = match &outcome {
@@ -152,8 +151,8 @@ where
         self.settle(&batch, failed);
     }
 
-    /// Deletes the messages that are done and leaves the others: they come back when their
-    /// visibility timeout ends, or when the function requeued them to.
+    /// Deletes the handled messages. The others come back when their visibility timeout ends, or
+    /// when the function requeued them to.
     fn settle(&self, batch: &[Received], failed: Result<Vec<&str>, String>) {
         let (failed, error) = match failed {
             Ok(failed) => (failed, "the function reported it as failed".to_owned()),
@@ -189,7 +188,7 @@ fn report(queue: QueueName, error: &QueueError) {
     tracing::error!(queue.name = queue.as_str(), error.message = %error, "the queue failed");
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn text_of(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -1,4 +1,4 @@
-//! What Lambda reads out of a function's answer.
+//! A function's answer as Lambda reads it.
 
 use crate::storage::Received;
 use aws_lambda_events::sqs::SqsBatchResponse;

@@ -1,0 +1,150 @@
+//! What the demo runs on: simulated services, the functions, and invented clients.
+
+use super::options::Options;
+use crate::cli::Fault;
+use crate::invented::{Expected, ExpectedProfiles, InventedClient, Size, World};
+use crate::storage::Database;
+use crate::system::{ServiceOptions, Services, System, Variables};
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::NON_ALPHANUMERIC;
+use serde_json::json;
+use shared::adapters::http::HttpTransport;
+use shared::core::ids::{BaseId, RunId, RunStamp};
+use shared::ports::Transport;
+use simulators::airtable::Row;
+use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long before the demo its harvests ended. By then Apify's figures are final.
+const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
+
+/// A harvest of the demo and the run it belongs to.
+pub(super) struct Dispatched {
+    pub(super) client: InventedClient,
+    pub(super) run: RunId,
+    pub(super) expected: Expected,
+    pub(super) profiles: ExpectedProfiles,
+}
+
+/// A running system with simulated services.
+pub(super) struct Stage {
+    pub(super) services: Services,
+    pub(super) system: System,
+    pub(super) world: World,
+    /// Where the webhook listens.
+    address: SocketAddr,
+    webhook_token: String,
+}
+
+impl Stage {
+    /// Starts everything, with the invented bases and nothing to score yet.
+    pub(super) async fn set(options: &Options) -> Result<Self, Fault> {
+        let world = World::invent(Size {
+            leads: options.leads as usize,
+            clients: options.clients as usize,
+            seed: options.seed,
+        });
+        let world = match options.profiles {
+            0 => world,
+            profiles => world.with_waiting_profiles(profiles as usize),
+        };
+        let database = Database::in_memory()?;
+        let services = Services::start(&service_options(options), &database).await?;
+        world.furnish(services.airtable.service())?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let webhook_token = format!("{:032x}", fastrand::u128(..));
+        let variable = variables(&services, &world, &webhook_token, options.leads_per_call);
+        let system = System::start(variable, &database, listener, options.seed)?;
+        Ok(Self { services, system, world, address, webhook_token })
+    }
+
+    /// The rows of a table of the simulated Airtable.
+    pub(super) fn rows(&self, base: &BaseId, table: &str) -> Result<Vec<Row>, Fault> {
+        let airtable = self.services.airtable.service();
+        airtable.rows(base.as_str(), table).map_err(|error| error.to_string().into())
+    }
+
+    /// Asks for the profiles of a client to be scored in the run that its harvest belongs to.
+    pub(super) async fn score_profiles(&self, run: &Dispatched) -> Result<(), Fault> {
+        let body = json!({"clientId": run.client.id, "kind": "profile", "runId": run.run});
+        let request = http::Request::post(format!("http://{}/runs", self.address))
+            .header("Authorization", format!("Bearer {}", self.webhook_token))
+            .body(body.to_string().into())?;
+        let answer = HttpTransport::new()?.send(request, Duration::from_secs(10)).await?;
+        if answer.status() != http::StatusCode::ACCEPTED {
+            return Err(format!("POST /runs was answered {}", answer.status()).into());
+        }
+        Ok(())
+    }
+
+    /// Lets Apify announce a harvest of each client. Every other one belongs to an orchestrated run,
+    /// whose id the webhook names; the others stand alone.
+    pub(super) fn dispatch(&self) -> Vec<Dispatched> {
+        let finished_at = Timestamp::now() - HARVESTED_AGO;
+        let started_at = finished_at - SignedDuration::from_mins(4);
+        let orchestrated = RunStamp::at(started_at - SignedDuration::from_mins(30));
+        let mut dispatched = Vec::new();
+        for (at, client) in self.world.clients.iter().enumerate() {
+            let id = percent_encoding::utf8_percent_encode(client.id.as_str(), NON_ALPHANUMERIC);
+            let mut url = format!("http://{}/webhooks/apify?clientId={id}", self.address);
+            let run_stamp = if at % 2 == 0 {
+                url = format!("{url}&runId={orchestrated}");
+                orchestrated.clone()
+            } else {
+                RunStamp::at(started_at)
+            };
+            let headers = json!({"Authorization": format!("Bearer {}", self.webhook_token)});
+            let webhook = Webhook::try_from(WebhookSpec {
+                headers_template: Some(headers.to_string()),
+                ..WebhookSpec::new(url)
+            })
+            .expect("the template is a constant that Apify takes");
+            let harvest = client.harvest();
+            self.services.apify.service().add_run(RunSpec {
+                status: RunStatus::Succeeded,
+                started_at: Some(started_at),
+                finished_at: Some(finished_at),
+                input: harvest.input,
+                items: harvest.items,
+                cost_usd: Some(harvest.cost_usd),
+                webhooks: vec![webhook],
+                ..RunSpec::default()
+            });
+            let run = RunId::new(&run_stamp, &client.id);
+            let profiles = client.expected_profiles();
+            dispatched.push(Dispatched {
+                client: client.clone(),
+                run,
+                expected: harvest.expected,
+                profiles,
+            });
+        }
+        dispatched
+    }
+}
+
+fn service_options(options: &Options) -> ServiceOptions {
+    ServiceOptions {
+        seed: options.seed,
+        rate_limit: !options.no_rate_limit,
+        airtable_latency: Duration::from_millis(options.airtable_latency_ms),
+        gemini_latency: Duration::from_millis(options.latency_ms),
+        ..ServiceOptions::default()
+    }
+}
+
+fn variables(
+    services: &Services,
+    world: &World,
+    webhook_token: &str,
+    leads_per_call: Option<u32>,
+) -> impl Variables + use<> {
+    let mut values = HashMap::from(services.variables(world.master_base.as_str()));
+    values.insert("WEBHOOK_TOKEN", webhook_token.to_owned());
+    values.extend(leads_per_call.map(|leads| ("LEADS_PER_CALL", leads.to_string())));
+    move |name| values.get(name).cloned()
+}
