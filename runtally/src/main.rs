@@ -43,7 +43,8 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or_else(|| Command::Demo(demo::Options::default()));
+    let command =
+        Cli::parse().command.unwrap_or_else(|| Command::Demo(demo::Options::parse_from(["demo"])));
     init_logs(&command);
     let result = match command {
         Command::Demo(options) => demo::run(&options).await,
@@ -69,16 +70,12 @@ async fn main() -> ExitCode {
 /// Logs go to standard error, because standard output is the command's answer. The demo provokes
 /// warnings on purpose, and operators' commands report problems in their answer.
 fn init_logs(command: &Command) {
-    let default = match command {
-        Command::Demo(_) => "off,runtally=error",
-        Command::Serve(_) | Command::Simulate(_) => "info",
-        Command::Doctor(_)
-        | Command::Setup(_)
-        | Command::Runs(_)
-        | Command::Explain(_)
-        | Command::Redrive(_)
-        | Command::Replay(_)
-        | Command::Reproject(_) => "error",
+    let default = if matches!(command, Command::Demo(_)) {
+        "off,runtally=error"
+    } else if matches!(command, Command::Serve(_) | Command::Simulate(_)) {
+        "info"
+    } else {
+        "error"
     };
     let vars = Vars::new(|name| std::env::var(name).ok());
     let (levels, misread) = shared::telemetry::logs::levels(&vars, default);

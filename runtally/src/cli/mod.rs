@@ -11,18 +11,11 @@ mod operator;
 pub mod redrive;
 pub mod replay;
 pub mod reproject;
+mod result;
 pub mod runs;
 pub mod serve;
 pub mod setup;
 pub mod simulate;
 
 pub use operator::Place;
-
-use std::error::Error;
-use std::process::ExitCode;
-
-/// Why a command failed, and what to do.
-type Fault = Box<dyn Error + Send + Sync>;
-
-/// How a command ends: with an exit code, or with an error that says what to do.
-pub type CommandResult = Result<ExitCode, Fault>;
+pub use result::CommandResult;

@@ -1,6 +1,6 @@
 //! What the operator's commands share: options, configuration and output.
 
-use super::Fault;
+use super::result::Fault;
 use crate::system::{Deployment, Served, Variables};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};

@@ -1,8 +1,8 @@
 //! `runtally reproject`: rewrites records from the event log. The metrics finalizer does it, as
 //! the only writer of records.
 
-use super::CommandResult;
 use super::operator::{Operator, Place, print_json};
+use super::result::CommandResult;
 use serde_json::json;
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;

@@ -1,7 +1,7 @@
 //! `runtally runs`: the runs that need a look, and the recent ones.
 
 use super::operator::{Operator, Place, events_of, print_json, table};
-use super::{CommandResult, Fault};
+use super::result::{CommandResult, Fault};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;
@@ -27,16 +27,16 @@ pub struct Options {
     limit: usize,
 }
 
-/// The fields that are read and shown.
-const SHOWN: [&str; 8] = [
-    run_record::RUN_ID,
-    run_record::STATUS,
-    run_record::START_TIME,
-    run_record::END_TIME,
-    run_record::POSTS_SCORED,
-    run_record::POST_TOKENS,
-    run_record::PROFILES_SCORED,
-    run_record::BALANCE,
+/// The fields that are read and shown, by their names in the JSON answer.
+const SHOWN: [(&str, &str); 8] = [
+    ("run", run_record::RUN_ID),
+    ("status", run_record::STATUS),
+    ("started", run_record::START_TIME),
+    ("ended", run_record::END_TIME),
+    ("posts_scored", run_record::POSTS_SCORED),
+    ("post_tokens", run_record::POST_TOKENS),
+    ("profiles_scored", run_record::PROFILES_SCORED),
+    ("balance", run_record::BALANCE),
 ];
 
 /// A run as it is listed.
@@ -83,7 +83,8 @@ async fn recorded(
     let known = tables.iter().filter(|table| table.name == run_record::TABLE);
     let known: Vec<&str> =
         known.flat_map(|table| &table.fields).map(|field| field.name.as_str()).collect();
-    let fields: Vec<&str> = SHOWN.into_iter().filter(|name| known.contains(name)).collect();
+    let fields: Vec<&str> =
+        SHOWN.map(|(_, name)| name).into_iter().filter(|name| known.contains(name)).collect();
     let [running, _, _, stalled, failed] = run_record::STATUSES;
     let looked_for = [running, stalled, failed].map(|s| Formula::equals(run_record::STATUS, s));
     let recent = Formula::after(run_record::START_TIME, since);
@@ -108,7 +109,7 @@ async fn open(operator: &Operator) -> Result<Vec<(String, Listed)>, Fault> {
         let Some(state) = RunState::fold(&events) else { continue };
         let summary = state.summary();
         let mut cells = cells(&summary, &[]);
-        cells.retain(|name, value| SHOWN.contains(&name.as_str()) && !value.is_null());
+        cells.retain(|_, value| !value.is_null());
         let listed = Listed { cells, open: true, missing: summary.missing };
         open.push((run.to_string(), listed));
     }
@@ -134,19 +135,11 @@ impl Listed {
     }
 
     fn json(&self) -> Value {
-        let cell = |name: &str| self.cells.get(name).cloned().unwrap_or_default();
-        json!({
-            "run": cell(run_record::RUN_ID),
-            "status": cell(run_record::STATUS),
-            "started": cell(run_record::START_TIME),
-            "ended": cell(run_record::END_TIME),
-            "posts_scored": cell(run_record::POSTS_SCORED),
-            "post_tokens": cell(run_record::POST_TOKENS),
-            "profiles_scored": cell(run_record::PROFILES_SCORED),
-            "balance": cell(run_record::BALANCE),
-            "open": self.open,
-            "missing": self.missing,
-        })
+        let mut answer = json!({"open": self.open, "missing": self.missing});
+        for (key, name) in SHOWN {
+            answer[key] = self.cells.get(name).cloned().unwrap_or_default();
+        }
+        answer
     }
 }
 

@@ -1,6 +1,6 @@
 //! `runtally serve`: the whole system, kept running over one SQLite file.
 
-use super::CommandResult;
+use super::result::CommandResult;
 use crate::invented::{Size, World};
 use crate::storage::Database;
 use crate::system::{DATABASE, Ports, Served, Service, ServiceOptions, Services, System, is_real};

@@ -3,7 +3,7 @@
 
 use super::clients;
 use super::operator::{Place, airtable, print_json};
-use super::{CommandResult, Fault};
+use super::result::{CommandResult, Fault};
 use crate::cli::gaps::{Gap, gaps};
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;

@@ -1,6 +1,6 @@
 //! `runtally simulate`: only the simulators, for vendors' own clients or a deployed system.
 
-use super::CommandResult;
+use super::result::CommandResult;
 use crate::invented::{Size, World};
 use crate::storage::Database;
 use crate::system::{Ports, ServiceOptions, Services, tokens};

@@ -1,7 +1,9 @@
 //! A client's base: leads and rubrics.
 
+use super::client::InventedClient;
+use super::optional_fields::Has;
 use super::tables::{fill, table_spec, with};
-use super::{InventedClient, rows, rubric};
+use super::{rows, rubric};
 use shared::schema::{CLIENT_BASE, leads, post_attributes};
 use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec, ViewSpec};
 
@@ -30,32 +32,6 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
         fill(airtable, base, &name, rows)?;
     }
     Ok(())
-}
-
-/// Which of the optional fields of `Leads` a base has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Has {
-    /// All of them.
-    All,
-    /// Every other one, and none for what people act on.
-    Some,
-}
-
-impl Has {
-    /// Bases take turns: the first has them all, the second some.
-    fn of(client: &InventedClient) -> Self {
-        if client.place.is_multiple_of(2) { Self::All } else { Self::Some }
-    }
-
-    /// Whether the base has this field.
-    pub(super) fn field(self, name: &str) -> bool {
-        if self == Self::All {
-            return true;
-        }
-        let mut optional = leads::POST_FIELDS.iter().filter(|field| field.optional);
-        let left_out = optional.position(|field| field.name == name).is_some_and(|at| at % 2 == 0);
-        name != leads::POSTS_ACTIONED && !left_out
-    }
 }
 
 fn with_views(table: TableSpec, has: Has) -> TableSpec {

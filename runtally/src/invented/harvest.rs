@@ -1,13 +1,14 @@
 //! A client's harvest: what the actor was asked for, and what it found.
 
 use super::cases::Case;
+use super::client::InventedClient;
 use super::expected::Expected;
+use super::items;
 use super::leads::{Lead, Link};
 use super::people::{Author, Person};
 use super::posts::{Age, Pen, Post};
 use super::random::rng;
 use super::spelling::Spelling;
-use super::{Harvest, InventedClient, items};
 use serde_json::{Value, json};
 
 /// Prices of the actor's events in hundred-thousandths of a dollar.
@@ -33,30 +34,17 @@ pub(super) fn people(leads: usize) -> u64 {
     (leads + outsiders(leads).iter().sum::<usize>()) as u64
 }
 
-/// Makes a client's harvest.
-pub(super) fn harvest(client: &InventedClient) -> Harvest {
-    let mut made = Making::default();
-    for lead in client.leads() {
-        made.add_lead(&lead, client.seed);
-    }
-    for outsider in client.outsiders() {
-        made.add_outsider(&outsider);
-    }
-    // The actor works on several targets at a time: the order of items says nothing.
-    let rng = &mut rng(&[client.seed, client.first_person, 3]);
-    rng.shuffle(&mut made.targets);
-    rng.shuffle(&mut made.items);
-    let cost = ACTOR_START + ITEM * made.charged + TARGET_WITHOUT_ITEM * made.empty;
-    Harvest {
-        input: json!({
-            "targetUrls": made.targets, "maxPosts": 5, "postedLimit": "month",
-            "includeReposts": true, "includeQuotePosts": true,
-            "scrapeComments": true, "scrapeReactions": true,
-        }),
-        items: made.items,
-        cost_usd: cost as f64 / 100_000.0,
-        expected: made.expected,
-    }
+/// What Apify has to tell of one run of the actor, and what must come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Harvest {
+    /// The actor's input.
+    pub input: Value,
+    /// The dataset's items, in no order.
+    pub items: Vec<Value>,
+    /// What the run cost.
+    pub cost_usd: f64,
+    /// What a correct system arrives at when it scores this harvest once.
+    pub expected: Expected,
 }
 
 #[derive(Default)]
@@ -105,6 +93,33 @@ impl Making {
 }
 
 impl InventedClient {
+    /// The client's harvest. It is made anew each time, always the same.
+    #[must_use]
+    pub fn harvest(&self) -> Harvest {
+        let mut made = Making::default();
+        for lead in self.leads() {
+            made.add_lead(&lead, self.seed);
+        }
+        for outsider in self.outsiders() {
+            made.add_outsider(&outsider);
+        }
+        // The actor works on several targets at a time: the order of items says nothing.
+        let rng = &mut rng(&[self.seed, self.first_person, 3]);
+        rng.shuffle(&mut made.targets);
+        rng.shuffle(&mut made.items);
+        let cost = ACTOR_START + ITEM * made.charged + TARGET_WITHOUT_ITEM * made.empty;
+        Harvest {
+            input: json!({
+                "targetUrls": made.targets, "maxPosts": 5, "postedLimit": "month",
+                "includeReposts": true, "includeQuotePosts": true,
+                "scrapeComments": true, "scrapeReactions": true,
+            }),
+            items: made.items,
+            cost_usd: cost as f64 / 100_000.0,
+            expected: made.expected,
+        }
+    }
+
     /// The leads, one after the other: of many, only one is held at a time.
     pub(super) fn leads(&self) -> impl Iterator<Item = Lead> + use<> {
         let (seed, first) = (self.seed, self.first_person);

@@ -3,9 +3,9 @@
 use super::leads::Link;
 use super::people::{Author, Person};
 use super::posts::{MOMENT, Post, Role};
-use super::random::{letters, rng};
+use super::random::{letters, pick, rng};
 use super::spelling::encoded;
-use super::texts;
+use super::words::WORDS;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ pub(super) fn below(post: &Post, seed: u64) -> Vec<Value> {
         let at = post.posted_at + jiff::SignedDuration::from_mins(9);
         items.push(json!({
             "type": "comment", "id": id, "linkedinUrl": format!("{}?commentUrn={id}", post.url()),
-            "commentary": texts::remark(rng), "createdAt": iso(at),
+            "commentary": pick(rng, &WORDS.remarks), "createdAt": iso(at),
             "createdAtTimestamp": at.as_millisecond(), "pinned": false, "contributed": false,
             "edited": false, "engagement": {"likes": n, "comments": 0, "shares": 0, "reactions": []},
             "actor": who, "postId": post.id.to_string(), "query": {"post": post.url()},

@@ -1,5 +1,6 @@
 //! Invented profiles, and what a correct system arrives at when they are scored once.
 
+use super::client::InventedClient;
 use super::leads::Lead;
 use super::random::rng;
 use fastrand::Rng;
@@ -40,6 +41,18 @@ impl ExpectedProfiles {
         } else if marker(place).is_some() {
             self.failed += 1;
         }
+    }
+}
+
+impl InventedClient {
+    /// What a correct system arrives at when the client's waiting profiles are scored once.
+    #[must_use]
+    pub fn expected_profiles(&self) -> ExpectedProfiles {
+        let mut expected = ExpectedProfiles::default();
+        for (place, lead) in self.leads().enumerate().take(self.profiles.unwrap_or(0)) {
+            expected.count(&lead, place);
+        }
+        expected
     }
 }
 

@@ -1,8 +1,8 @@
 //! Rows of `Leads` as they are before the harvest.
 
 use super::cases::Case;
-use super::client_base::Has;
 use super::leads::Lead;
+use super::optional_fields::Has;
 use super::posts::{MOMENT, Post};
 use super::profiles;
 use super::stored;

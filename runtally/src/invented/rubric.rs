@@ -1,8 +1,7 @@
 //! The rows of the tables that a client's prompts are made from, read from `data/`.
 
 use super::tables::{Cells, row};
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::schema::post_instructions::SCORING_HEADER;
 use shared::schema::{post_attributes, post_instructions, profile_attributes};
 use std::sync::LazyLock;
@@ -20,40 +19,36 @@ const INSTRUCTIONS: [(u32, &str, &str, &str); 5] = [
     (20, SCORING_HEADER, "Before the rubric", include_str!("data/header.txt")),
 ];
 
-static RUBRIC: LazyLock<Rubric> = LazyLock::new(|| {
+/// The keys of a criterion in `data/rubric.json`, and the fields they fill.
+const CRITERION: [(&str, &str); 11] = [
+    ("id", post_attributes::ID),
+    ("name", post_attributes::NAME),
+    ("category", post_attributes::CATEGORY),
+    ("scoring_type", post_attributes::SCORING_TYPE),
+    ("points", post_attributes::MAX_SCORE),
+    ("instructions", post_attributes::INSTRUCTIONS),
+    ("speaks_for", post_attributes::POSITIVE_KEYWORDS),
+    ("speaks_against", post_attributes::NEGATIVE_KEYWORDS),
+    ("applies", post_attributes::EXAMPLE_HIGH),
+    ("does_not_apply", post_attributes::EXAMPLE_LOW),
+    ("is_active", post_attributes::ACTIVE),
+];
+
+/// The same of an attribute of profiles.
+const PROFILE_ATTRIBUTE: [(&str, &str); 7] = [
+    ("id", profile_attributes::ID),
+    ("category", profile_attributes::CATEGORY),
+    ("heading", profile_attributes::HEADING),
+    ("instructions", profile_attributes::INSTRUCTIONS),
+    ("points", profile_attributes::MAX_POINTS),
+    ("penalty", profile_attributes::PENALTY),
+    ("is_active", profile_attributes::ACTIVE),
+];
+
+static RUBRIC: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("data/rubric.json"))
         .expect("the rubric is part of the program")
 });
-
-#[derive(Deserialize)]
-struct Rubric {
-    criteria: Vec<Criterion>,
-    profile_attributes: Vec<ProfileAttribute>,
-}
-
-#[derive(Deserialize)]
-struct Criterion {
-    id: String,
-    name: String,
-    category: String,
-    points: i32,
-    instructions: String,
-    speaks_for: String,
-    speaks_against: String,
-    applies: String,
-    does_not_apply: String,
-    is_active: bool,
-}
-
-#[derive(Deserialize)]
-struct ProfileAttribute {
-    id: String,
-    category: String,
-    heading: String,
-    instructions: String,
-    points: Option<i32>,
-    penalty: Option<i32>,
-}
 
 /// The texts around the rubric in the prompt of this client.
 pub(super) fn instructions(client: &str) -> Vec<Cells> {
@@ -70,39 +65,17 @@ pub(super) fn instructions(client: &str) -> Vec<Cells> {
 
 /// The criteria for posts.
 pub(super) fn criteria() -> Vec<Cells> {
-    let criterion = |criterion: &Criterion| {
-        let scoring_type = if criterion.points < 0 { "Fixed Points" } else { "Scale" };
-        row([
-            (post_attributes::ID, json!(criterion.id)),
-            (post_attributes::NAME, json!(criterion.name)),
-            (post_attributes::CATEGORY, json!(criterion.category)),
-            (post_attributes::SCORING_TYPE, json!(scoring_type)),
-            (post_attributes::MAX_SCORE, json!(criterion.points)),
-            (post_attributes::INSTRUCTIONS, json!(criterion.instructions)),
-            (post_attributes::POSITIVE_KEYWORDS, json!(criterion.speaks_for)),
-            (post_attributes::NEGATIVE_KEYWORDS, json!(criterion.speaks_against)),
-            (post_attributes::EXAMPLE_HIGH, json!(criterion.applies)),
-            (post_attributes::EXAMPLE_LOW, json!(criterion.does_not_apply)),
-            (post_attributes::ACTIVE, json!(criterion.is_active)),
-        ])
-    };
-    RUBRIC.criteria.iter().map(criterion).collect()
+    rows("criteria", CRITERION)
 }
 
 /// The attributes for profiles.
 pub(super) fn profile_attributes() -> Vec<Cells> {
-    let attribute = |attribute: &ProfileAttribute| {
-        row([
-            (profile_attributes::ID, json!(attribute.id)),
-            (profile_attributes::CATEGORY, json!(attribute.category)),
-            (profile_attributes::HEADING, json!(attribute.heading)),
-            (profile_attributes::INSTRUCTIONS, json!(attribute.instructions)),
-            (profile_attributes::MAX_POINTS, json!(attribute.points)),
-            (profile_attributes::PENALTY, json!(attribute.penalty)),
-            (profile_attributes::ACTIVE, json!(true)),
-        ])
-    };
-    RUBRIC.profile_attributes.iter().map(attribute).collect()
+    rows("profile_attributes", PROFILE_ATTRIBUTE)
+}
+
+fn rows<const N: usize>(list: &str, fields: [(&str, &str); N]) -> Vec<Cells> {
+    let objects = RUBRIC[list].as_array().into_iter().flatten();
+    objects.map(|object| row(fields.map(|(key, field)| (field, object[key].clone())))).collect()
 }
 
 #[cfg(test)]
@@ -111,13 +84,15 @@ mod tests {
 
     #[test]
     fn a_prompt_is_long_enough_to_be_cached() {
-        let texts: usize = INSTRUCTIONS.iter().map(|text| text.3.trim_end().chars().count()).sum();
-        let active = RUBRIC.criteria.iter().filter(|criterion| criterion.is_active);
-        let parts = active.flat_map(|c| {
-            [&c.instructions, &c.speaks_for, &c.speaks_against, &c.applies, &c.does_not_apply]
+        let length = |cell: &Value| cell.as_str().unwrap_or_default().trim_end().chars().count();
+        let texts = instructions("").into_iter().map(|row| length(&row[post_instructions::TEXT]));
+        let is_active = |row: &Cells| row[post_attributes::ACTIVE] == true;
+        let active = criteria().into_iter().filter(is_active);
+        let criteria = active.flat_map(|row| {
+            CRITERION[5..10].iter().map(|(_, field)| length(&row[*field])).collect::<Vec<_>>()
         });
-        let criteria: usize = parts.map(|part| part.chars().count()).sum();
-        assert!((9_500..12_000).contains(&(texts + criteria)), "{texts} + {criteria}");
+        let all: usize = texts.chain(criteria).sum();
+        assert!((9_500..12_000).contains(&all), "{all}");
     }
 
     #[test]
@@ -125,12 +100,15 @@ mod tests {
         let places: Vec<u32> = INSTRUCTIONS.iter().map(|text| text.0).collect();
         assert!(!places.is_sorted());
         assert!(INSTRUCTIONS.iter().any(|text| text.1 == SCORING_HEADER));
-        assert_eq!(RUBRIC.criteria.iter().filter(|criterion| !criterion.is_active).count(), 1);
+        let (active, inactive): (Vec<Cells>, Vec<Cells>) =
+            criteria().into_iter().partition(|row| row[post_attributes::ACTIVE] == true);
+        assert_eq!(inactive.len(), 1);
         for (category, count) in
             [(UNKNOWN_CATEGORY, 1), (post_attributes::POSITIVE, 3), (post_attributes::NEGATIVE, 2)]
         {
-            let active = RUBRIC.criteria.iter().filter(|criterion| criterion.is_active);
-            assert_eq!(active.filter(|c| c.category == category).count(), count, "{category}");
+            let of_category =
+                active.iter().filter(|row| row[post_attributes::CATEGORY] == category);
+            assert_eq!(of_category.count(), count, "{category}");
         }
     }
 }

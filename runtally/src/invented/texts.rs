@@ -9,12 +9,12 @@ pub(super) const LENGTHS: std::ops::RangeInclusive<usize> = 150..=1_150;
 
 /// A text about `topic`. Every one is within [`LENGTHS`], and hardly two are the same.
 pub(super) fn text(rng: &mut Rng, topic: &str) -> String {
-    let languages = &WORDS.languages;
+    let [english, german, spanish, japanese] = &WORDS.languages;
     let language = match rng.u8(..10) {
-        0..=5 => &languages.english,
-        6 | 7 => &languages.german,
-        8 => &languages.spanish,
-        _ => &languages.japanese,
+        0..=5 => english,
+        6 | 7 => german,
+        8 => spanish,
+        _ => japanese,
     };
     let wanted = rng.usize(LENGTHS.start() + 30..LENGTHS.end() - 350);
     let opener = pick(rng, &language.openers);
@@ -38,11 +38,6 @@ pub(super) fn text(rng: &mut Rng, topic: &str) -> String {
     text.push_str(&filled(rng, closer, topic));
     text.push_str(&format!("\n#{topic} #week{}", rng.u8(1..=52)));
     text
-}
-
-/// A short remark of the kind that stands below posts.
-pub(super) fn remark(rng: &mut Rng) -> String {
-    pick(rng, &WORDS.remarks).to_owned()
 }
 
 fn filled(rng: &mut Rng, sentence: &str, topic: &str) -> String {

@@ -23,16 +23,8 @@ pub(super) struct Words<'a> {
     pub(super) former_client: (&'a str, &'a str),
     /// Short comments below posts.
     pub(super) remarks: Vec<&'a str>,
-    pub(super) languages: Languages<'a>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Languages<'a> {
-    #[serde(borrow)]
-    pub(super) english: Language<'a>,
-    pub(super) german: Language<'a>,
-    pub(super) spanish: Language<'a>,
-    pub(super) japanese: Language<'a>,
+    /// English, German, Spanish and Japanese.
+    pub(super) languages: [Language<'a>; 4],
 }
 
 /// The sentences of one language. `{t}` is the topic, `{c}` a company, `{n}` a number.

@@ -1,6 +1,7 @@
 //! What the simulated services keep across restarts.
 
-use super::database::{Database, StoreError};
+use super::database::Database;
+use rusqlite::Transaction;
 use simulators::Store;
 
 /// The part of the local database that belongs to one simulated service.
@@ -18,7 +19,8 @@ impl SimulatorStore {
     }
 
     /// A simulator continues in memory when its disk fails, so the log must say it.
-    fn report<T>(&self, done: Result<T, StoreError>) -> Option<T> {
+    fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Option<T> {
+        let done = self.database.transact(work);
         done.inspect_err(|error| {
             tracing::error!(
                 service.name = self.service,
@@ -32,35 +34,35 @@ impl SimulatorStore {
 
 impl Store for SimulatorStore {
     fn put(&self, key: &str, value: &str) {
-        self.report(self.database.transact(|tx| {
+        self.transact(|tx| {
             tx.prepare_cached("INSERT OR REPLACE INTO simulator VALUES (?1, ?2, ?3)")?.execute([
                 self.service,
                 key,
                 value,
             ])
-        }));
+        });
     }
 
     fn remove(&self, key: &str) {
-        self.report(self.database.transact(|tx| {
+        self.transact(|tx| {
             tx.prepare_cached("DELETE FROM simulator WHERE service = ?1 AND key = ?2")?
                 .execute([self.service, key])
-        }));
+        });
     }
 
     fn all(&self) -> Vec<(String, String)> {
-        self.report(self.database.transact(|tx| {
+        self.transact(|tx| {
             tx.prepare_cached("SELECT key, value FROM simulator WHERE service = ?1")?
                 .query_map([self.service], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
-        }))
+        })
         .unwrap_or_default()
     }
 
     fn clear(&self) {
-        self.report(self.database.transact(|tx| {
+        self.transact(|tx| {
             tx.prepare_cached("DELETE FROM simulator WHERE service = ?1")?.execute([self.service])
-        }));
+        });
     }
 }
 

@@ -23,91 +23,49 @@ fn of_level(answer: &Value, level: &str) -> Vec<String> {
         .collect()
 }
 
-/// A field that is not as the schema says, and what the doctor says about it.
-struct BadField {
-    table: &'static str,
-    field: &'static str,
-    /// What the table has instead, if anything.
-    instead: fn(&str) -> Option<FieldSpec>,
-    /// Empty for a field that is part of another finding.
-    says: &'static str,
+/// How a field differs from the schema.
+#[derive(Clone, Copy)]
+enum Damage {
+    Missing,
+    /// It is of the type date.
+    Date,
+    /// Its last choice is missing.
+    Short(&'static [&'static str]),
 }
 
-/// A row of [`BAD_FIELDS`].
-const fn bad(
-    table: &'static str,
-    field: &'static str,
-    instead: fn(&str) -> Option<FieldSpec>,
-    says: &'static str,
-) -> BadField {
-    BadField { table, field, instead, says }
-}
+use Damage::{Date, Missing, Short};
 
-fn missing(_: &str) -> Option<FieldSpec> {
-    None
-}
-
-const BAD_FIELDS: [BadField; 12] = [
-    bad(
-        run_record::TABLE,
-        run_record::POST_TOKENS,
-        missing,
-        r#"table "Client Run Results" has no field "Post Scoring Tokens""#,
-    ),
-    bad(
-        run_record::TABLE,
-        run_record::START_TIME,
-        |name| Some(FieldSpec::date(name)),
-        r#"field "Start Time" of table "Client Run Results" is of the type date"#,
-    ),
-    bad(
-        run_record::TABLE,
-        run_record::STATUS,
-        |name| Some(FieldSpec::single_select(name, &run_record::STATUSES[..4])),
-        r#"field "Status" of table "Client Run Results" lacks the choice "Failed""#,
-    ),
-    // A base may lack this field altogether.
-    bad(
-        run_record::TABLE,
-        run_record::RUN_TYPE,
-        |name| Some(FieldSpec::single_select(name, &run_record::RUN_TYPES[..1])),
-        r#"field "Run Type" of table "Client Run Results" lacks the choice "Standalone""#,
-    ),
-    bad(leads::TABLE, leads::TOP_POST, missing, r#"table "Leads" has no field "Top Scoring Post""#),
-    bad(leads::TABLE, leads::AI_SCORE, missing, r#"table "Leads" has no field "AI Score""#),
-    bad(
-        leads::TABLE,
-        leads::RAW_PROFILE,
-        missing,
-        r#"table "Leads" has neither "Raw Profile Data" nor "Profile Full JSON""#,
-    ),
-    bad(leads::TABLE, leads::PROFILE_JSON, missing, ""),
-    bad(
-        leads::TABLE,
-        leads::SCORING_STATUS,
-        |name| Some(FieldSpec::single_select(name, &leads::SCORING_STATUSES[..4])),
-        r#"field "Scoring Status" of table "Leads" lacks the choice "Failed – Parse Error""#,
-    ),
-    bad(
-        leads::TABLE,
-        leads::POSTS_HARVEST_STATUS,
-        |name| Some(FieldSpec::single_select(name, &leads::HARVEST_STATUSES[..1])),
-        r#"field "Posts Harvest Status" of table "Leads" lacks the choice "No Posts""#,
-    ),
-    bad(
-        leads::TABLE,
-        leads::POSTS_JSON_STATUS,
-        |name| Some(FieldSpec::single_select(name, &leads::JSON_STATUSES[..1])),
-        r#"field "Posts JSON Status" of table "Leads" lacks the choice "Failed""#,
-    ),
-    // Only a warning: no criterion can take anything from a score.
-    bad(
-        post_attributes::TABLE,
-        post_attributes::CATEGORY,
-        |name| Some(FieldSpec::single_select(name, &post_attributes::CATEGORIES[..1])),
-        "",
-    ),
+/// Fields whose damage is wrong, each by itself. A base may lack the field Run Type altogether.
+const WRONG_FIELDS: [(&str, &str, Damage); 9] = [
+    (run_record::TABLE, run_record::POST_TOKENS, Missing),
+    (run_record::TABLE, run_record::START_TIME, Date),
+    (run_record::TABLE, run_record::STATUS, Short(&run_record::STATUSES)),
+    (run_record::TABLE, run_record::RUN_TYPE, Short(&run_record::RUN_TYPES)),
+    (leads::TABLE, leads::TOP_POST, Missing),
+    (leads::TABLE, leads::AI_SCORE, Missing),
+    (leads::TABLE, leads::SCORING_STATUS, Short(&leads::SCORING_STATUSES)),
+    (leads::TABLE, leads::POSTS_HARVEST_STATUS, Short(&leads::HARVEST_STATUSES)),
+    (leads::TABLE, leads::POSTS_JSON_STATUS, Short(&leads::JSON_STATUSES)),
 ];
+
+/// Fields that are wrong together, or only deserve a warning.
+const OTHER_FIELDS: [(&str, &str, Damage); 3] = [
+    (leads::TABLE, leads::RAW_PROFILE, Missing),
+    (leads::TABLE, leads::PROFILE_JSON, Missing),
+    (post_attributes::TABLE, post_attributes::CATEGORY, Short(&post_attributes::CATEGORIES)),
+];
+
+/// What the doctor says about a damaged field.
+fn says((table, field, damage): (&str, &str, Damage)) -> String {
+    match damage {
+        Missing => format!("table {table:?} has no field {field:?}"),
+        Date => format!("field {field:?} of table {table:?} is of the type date"),
+        Short(choices) => {
+            let last = choices[choices.len() - 1];
+            format!("field {field:?} of table {table:?} lacks the choice {last:?}")
+        }
+    }
+}
 
 /// Clients with their bases, and what is wrong with each.
 const BAD_CLIENTS: [(&str, &str, &str); 3] = [
@@ -122,20 +80,26 @@ const BAD_VARIABLES: [(&str, &str, &str); 3] = [
     ("WEBHOOK_TOKEN", "another-token", "it does not know our token"),
 ];
 
-/// Tables that do not exist, or have no row.
-const BAD_TABLES: [&str; 3] = [
+/// Tables that do not exist, or lack what a client needs.
+const BAD_TABLES: [&str; 4] = [
+    r#"table "Leads" has neither "Raw Profile Data" nor "Profile Full JSON""#,
     r#"there is no table "Post Scoring Instructions""#,
     r#"there is no table "Scoring Attributes""#,
     r#"table "Post Scoring Attributes" has no active criterion"#,
 ];
 
-/// The table with its bad fields.
+/// The table with its damaged fields.
 fn damaged(table: &Table) -> TableSpec {
     let mut made = spec(table);
-    for bad in BAD_FIELDS.iter().filter(|bad| bad.table == table.name) {
-        let place = made.fields.iter().position(|field| field.name == bad.field).unwrap();
-        made.fields.remove(place);
-        made.fields.extend((bad.instead)(bad.field));
+    for (_, field, damage) in
+        WRONG_FIELDS.into_iter().chain(OTHER_FIELDS).filter(|(name, ..)| *name == table.name)
+    {
+        made.fields.retain(|known| known.name != field);
+        made.fields.extend(match damage {
+            Missing => None,
+            Date => Some(FieldSpec::date(field)),
+            Short(choices) => Some(FieldSpec::single_select(field, &choices[..choices.len() - 1])),
+        });
     }
     made
 }
@@ -200,12 +164,12 @@ async fn each_of_many_things_that_are_wrong_is_named_once_with_what_to_do() {
     assert_eq!(answer.code, 1);
     let checks = answer.json();
     let wrong = of_level(&checks, "wrong").join("\n");
-    let fields = BAD_FIELDS.iter().map(|bad| bad.says).filter(|says| !says.is_empty());
-    let clients = BAD_CLIENTS.map(|(_, _, says)| says);
-    let variables = BAD_VARIABLES.map(|(_, _, says)| says);
-    let all: Vec<&str> = fields.chain(BAD_TABLES).chain(clients).chain(variables).collect();
+    let others = BAD_CLIENTS.map(|(_, _, says)| says).into_iter();
+    let others = others.chain(BAD_VARIABLES.map(|(_, _, says)| says)).chain(BAD_TABLES);
+    let all: Vec<String> =
+        WRONG_FIELDS.map(says).into_iter().chain(others.map(str::to_owned)).collect();
     for says in &all {
-        assert!(wrong.contains(says), "{says} is not in\n{wrong}");
+        assert!(wrong.contains(says.as_str()), "{says} is not in\n{wrong}");
     }
     assert_eq!(checks["wrong"], all.len(), "nothing is named twice: {checks:#}");
     let warned = of_level(&checks, "warning").join("\n");

@@ -1,7 +1,7 @@
 //! The options of `runtally demo`.
 
 /// Options of `runtally demo`.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, clap::Parser)]
 pub struct Options {
     /// Number of leads over all clients (at most 25,000)
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=25_000))]
@@ -34,21 +34,4 @@ pub struct Options {
     /// Answer with one JSON object
     #[arg(long)]
     pub(super) json: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            leads: 60,
-            profiles: 0,
-            leads_per_call: None,
-            compare: false,
-            clients: 2,
-            seed: 1,
-            latency_ms: 200,
-            airtable_latency_ms: 50,
-            no_rate_limit: false,
-            json: false,
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! The demo's proof: what the services saw against what the records say.
 
 use super::stage::{Dispatched, Stage};
-use crate::cli::Fault;
+use crate::cli::result::Fault;
 use serde_json::{Map, Value};
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;
@@ -205,13 +205,5 @@ pub(super) fn field<'a>(record: &'a Map<String, Value>, name: &str) -> &'a str {
 }
 
 fn number(record: &Map<String, Value>, name: &str) -> u64 {
-    record.get(name).and_then(Value::as_f64).map_or(0, |number| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "counts and tokens are whole and not negative"
-        )]
-        let number = number as u64;
-        number
-    })
+    record.get(name).and_then(Value::as_u64).unwrap_or_default()
 }

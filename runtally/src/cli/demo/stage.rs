@@ -1,7 +1,7 @@
 //! What the demo runs on: simulated services, the functions, and invented clients.
 
 use super::options::Options;
-use crate::cli::Fault;
+use crate::cli::result::Fault;
 use crate::invented::{Expected, ExpectedProfiles, InventedClient, Size, World};
 use crate::storage::Database;
 use crate::system::{ServiceOptions, Services, System, Variables};

@@ -1,9 +1,10 @@
 //! One check and its result.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Level {
     /// As it must be.
     Ok,
@@ -27,7 +28,7 @@ impl Level {
 }
 
 /// A line of the doctor's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
     pub(super) level: Level,
     /// What was checked.
@@ -35,6 +36,7 @@ pub(super) struct Check {
     /// What was found.
     pub(super) says: String,
     /// What to do, if anything.
+    #[serde(rename = "do")]
     pub(super) what_to_do: Option<String>,
 }
 
@@ -67,10 +69,5 @@ impl Check {
             Some(what_to_do) => format!("{line} → {what_to_do}"),
             None => line,
         }
-    }
-
-    pub(super) fn json(&self) -> Value {
-        let Self { level, what, says, what_to_do } = self;
-        json!({"level": level.as_str(), "what": what, "says": says, "do": what_to_do})
     }
 }

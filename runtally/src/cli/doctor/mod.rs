@@ -11,7 +11,7 @@ mod tables;
 mod webhook;
 
 use super::operator::{Place, print_json};
-use super::{CommandResult, Fault};
+use super::result::{CommandResult, Fault};
 use crate::system::Deployment;
 use check::{Check, Level};
 use serde_json::json;
@@ -58,8 +58,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let count = |level| checks.iter().filter(|check| check.level == level).count();
     let (wrong, warnings) = (count(Level::Wrong), count(Level::Warning));
     if options.place.json {
-        let lines: Vec<_> = checks.iter().map(Check::json).collect();
-        print_json(&json!({"checks": lines, "wrong": wrong, "warnings": warnings}))?;
+        print_json(&json!({"checks": checks, "wrong": wrong, "warnings": warnings}))?;
     } else {
         print(&checks, wrong, warnings)?;
     }

@@ -5,8 +5,8 @@ mod explained;
 mod fact_text;
 mod show;
 
-use super::CommandResult;
 use super::operator::{Operator, Place, print_json};
+use super::result::CommandResult;
 use explained::explain;
 use shared::core::ids::RunId;
 use std::process::ExitCode;

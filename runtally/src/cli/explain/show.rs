@@ -2,8 +2,8 @@
 
 use super::explained::Explained;
 use super::fact_text::text_of;
-use crate::cli::Fault;
 use crate::cli::operator::table;
+use crate::cli::result::Fault;
 use serde_json::{Value, json};
 use shared::core::tokens::NanoUsd;
 use shared::fold::KindSummary;

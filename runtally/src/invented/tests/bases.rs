@@ -1,8 +1,10 @@
 //! Bases are furnished as the system's schema says.
 
-use super::*;
-use serde_json::json;
-use shared::schema::{FieldType, clients, post_instructions, run_record};
+use super::support::{cell, furnished};
+use crate::invented::master::HUMAN_FIELDS;
+use crate::invented::{InventedClient, Size, World};
+use serde_json::{Value, json};
+use shared::schema::{FieldType, clients, leads, post_instructions, run_record};
 
 #[test]
 fn the_master_base_lists_the_clients_and_keeps_run_records() {

@@ -1,7 +1,11 @@
 //! Items look as the actor's do.
 
-use super::*;
+use super::support::{posts, target_of, targets};
+use crate::invented::{Size, World};
+use jiff::Timestamp;
+use serde_json::Value;
 use shared::core::linkedin::PostUrl;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 #[test]

@@ -1,8 +1,14 @@
 //! Every oddity is there.
 
-use super::super::cases::Case;
-use super::*;
+use super::support::{cell, expected, furnished, posts, target_of, targets};
+use crate::invented::cases::Case;
+use crate::invented::{Harvest, Size, World};
+use serde_json::Value;
+use shared::core::linkedin::ProfileKey;
+use shared::schema::leads;
+use simulators::airtable::Row;
 use simulators::gemini::Marker;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 /// A name and what shows it.

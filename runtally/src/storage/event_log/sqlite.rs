@@ -1,16 +1,17 @@
 //! `EventLog` on SQLite.
 
-use crate::storage::database::{Database, StoreError};
+use crate::storage::database::Database;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent, check_events};
 use std::collections::BTreeSet;
 
-/// The event log in the local database.
+/// The event log in the local database. Every method fails with [`LogError`] when the database
+/// fails.
 #[derive(Debug, Clone)]
 pub struct SqliteEventLog {
-    pub(super) database: Database,
+    database: Database,
 }
 
 impl SqliteEventLog {
@@ -21,95 +22,90 @@ impl SqliteEventLog {
     }
 }
 
+impl SqliteEventLog {
+    pub(super) fn transact<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LogError> {
+        self.database.transact(work).map_err(|error| LogError { reason: error.to_string() })
+    }
+}
+
 impl EventLog for SqliteEventLog {
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
-        self.database
-            .transact(|tx| {
-                tx.prepare_cached(
-                    "INSERT INTO run (run, open, appends) VALUES (?1, 1, 1)
+        self.transact(|tx| {
+            tx.prepare_cached(
+                "INSERT INTO run (run, open, appends) VALUES (?1, 1, 1)
                      ON CONFLICT DO UPDATE SET open = 1, appends = appends + 1",
-                )?
-                .execute([run.as_str()])?;
-                let mut insert =
-                    tx.prepare_cached("INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)")?;
-                for event in events {
-                    insert.execute([run.as_str(), &event.id, &event.body])?;
-                }
-                Ok(())
-            })
-            .map_err(failure)
+            )?
+            .execute([run.as_str()])?;
+            let mut insert =
+                tx.prepare_cached("INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)")?;
+            for event in events {
+                insert.execute([run.as_str(), &event.id, &event.body])?;
+            }
+            Ok(())
+        })
     }
 
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        let (events, projection, appends) = self
-            .database
-            .transact(|tx| {
-                let mut select =
-                    tx.prepare_cached("SELECT body FROM event WHERE run = ?1 ORDER BY id")?;
-                let rows = select.query_map([run.as_str()], |row| row.get(0))?;
-                let appends: Option<u64> = tx
-                    .prepare_cached("SELECT appends FROM run WHERE run = ?1")?
-                    .query_row([run.as_str()], |row| row.get(0))
-                    .optional()?;
-                let events = rows.collect::<Result<_, _>>()?;
-                Ok((events, projection_of(tx, run)?, appends.unwrap_or(0)))
-            })
-            .map_err(failure)?;
+        let (events, projection, appends) = self.transact(|tx| {
+            let mut select =
+                tx.prepare_cached("SELECT body FROM event WHERE run = ?1 ORDER BY id")?;
+            let rows = select.query_map([run.as_str()], |row| row.get(0))?;
+            let appends: Option<u64> = tx
+                .prepare_cached("SELECT appends FROM run WHERE run = ?1")?
+                .query_row([run.as_str()], |row| row.get(0))
+                .optional()?;
+            let events = rows.collect::<Result<_, _>>()?;
+            Ok((events, projection_of(tx, run)?, appends.unwrap_or(0)))
+        })?;
         Ok(RunLog { events, projection: parsed(projection)?, appends })
     }
 
     async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
-        parsed(self.database.transact(|tx| projection_of(tx, run)).map_err(failure)?)
+        parsed(self.transact(|tx| projection_of(tx, run))?)
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
         let json = serde_json::to_string(projection).expect("a projection is plain JSON");
-        self.database
-            .transact(|tx| {
-                tx.prepare_cached(
-                    "INSERT INTO run (run, open, projection, written_at) VALUES (?1, ?2, ?3, ?4)
+        self.transact(|tx| {
+            tx.prepare_cached(
+                "INSERT INTO run (run, open, projection, written_at) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT DO UPDATE
                      SET open = ?2 OR appends <> ?5, projection = ?3, written_at = ?4
                      WHERE projection IS NULL OR projection ->> '$.events' <= ?6",
-                )?
-                .execute((
-                    run.as_str(),
-                    projection.open,
-                    json,
-                    projection.at.as_millisecond(),
-                    projection.appends,
-                    projection.events,
-                ))
-            })
-            .map_err(failure)?;
+            )?
+            .execute((
+                run.as_str(),
+                projection.open,
+                json,
+                projection.at.as_millisecond(),
+                projection.appends,
+                projection.events,
+            ))
+        })?;
         Ok(())
     }
 
     async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        let runs: Vec<String> = self
-            .database
-            .transact(|tx| {
-                let mut select =
-                    tx.prepare_cached("SELECT run FROM run WHERE open ORDER BY run")?;
-                select.query_map([], |row| row.get(0))?.collect()
-            })
-            .map_err(failure)?;
+        let runs: Vec<String> = self.transact(|tx| {
+            let mut select = tx.prepare_cached("SELECT run FROM run WHERE open ORDER BY run")?;
+            select.query_map([], |row| row.get(0))?.collect()
+        })?;
         runs.iter().map(|run| run_id(run)).collect()
     }
 
     async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        let rows: Vec<(String, Option<String>)> = self
-            .database
-            .transact(|tx| {
-                tx.prepare_cached(
-                    "SELECT run, projection FROM run
+        let rows: Vec<(String, Option<String>)> = self.transact(|tx| {
+            tx.prepare_cached(
+                "SELECT run, projection FROM run
                      WHERE NOT open AND written_at >= ?1 ORDER BY written_at, run",
-                )?
-                .query_map([since.as_millisecond()], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-            })
-            .map_err(failure)?;
+            )?
+            .query_map([since.as_millisecond()], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+        })?;
         let mut runs = Vec::with_capacity(rows.len());
         for (run, projection) in rows {
             if let Some(projection) = parsed(projection)? {
@@ -120,32 +116,28 @@ impl EventLog for SqliteEventLog {
     }
 
     async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
-        self.database
-            .transact(|tx| {
-                let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO heard VALUES (?1)")?;
-                for harvest in harvests {
-                    insert.execute([harvest.as_str()])?;
-                }
-                Ok(())
-            })
-            .map_err(failure)
+        self.transact(|tx| {
+            let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO heard VALUES (?1)")?;
+            for harvest in harvests {
+                insert.execute([harvest.as_str()])?;
+            }
+            Ok(())
+        })
     }
 
     async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
-        self.database
-            .transact(|tx| {
-                let mut select =
-                    tx.prepare_cached("SELECT count(*) FROM heard WHERE apify_run = ?1")?;
-                let mut heard = BTreeSet::new();
-                for harvest in harvests {
-                    let count: u32 = select.query_row([harvest.as_str()], |row| row.get(0))?;
-                    if count > 0 {
-                        heard.insert(harvest.clone());
-                    }
+        self.transact(|tx| {
+            let mut select =
+                tx.prepare_cached("SELECT count(*) FROM heard WHERE apify_run = ?1")?;
+            let mut heard = BTreeSet::new();
+            for harvest in harvests {
+                let count: u32 = select.query_row([harvest.as_str()], |row| row.get(0))?;
+                if count > 0 {
+                    heard.insert(harvest.clone());
                 }
-                Ok(heard)
-            })
-            .map_err(failure)
+            }
+            Ok(heard)
+        })
     }
 }
 
@@ -162,8 +154,4 @@ fn parsed(json: Option<String>) -> Result<Option<Projection>, LogError> {
     json.map(|json| serde_json::from_str(&json)).transpose().map_err(|error| LogError {
         reason: format!("a stored projection cannot be read: {error}"),
     })
-}
-
-pub(super) fn failure(error: StoreError) -> LogError {
-    LogError { reason: error.to_string() }
 }

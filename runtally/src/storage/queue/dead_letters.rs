@@ -1,6 +1,6 @@
 //! The dead-letter queues: messages that could not be handled, and their way back.
 
-use super::send::forget_old_ids;
+use super::send::{NewMessage, forget_old_ids};
 use super::sqlite::{SqliteQueue, next_sequence, timestamp};
 use jiff::Timestamp;
 use rusqlite::Transaction;
@@ -23,47 +23,28 @@ pub struct DeadLetter {
 
 impl SqliteQueue {
     /// The dead letters of `queue`, oldest first.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
     pub fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
         self.transact(queue, |tx| all(tx, queue))
     }
 
     /// Puts the dead letters that `chosen` picks back on `queue`, as new messages. As on SQS, their
     /// deduplication id is their old message id. Returns their number.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails; none is moved then.
     pub fn redrive(
         &self,
         queue: QueueName,
         chosen: impl Fn(&DeadLetter) -> bool,
     ) -> Result<usize, QueueError> {
         let now = self.now();
-        let count = self.transact(queue, |tx| {
+        self.change(queue, |tx| {
             forget_old_ids(tx, now)?;
             let letters: Vec<_> = all(tx, queue)?.into_iter().filter(chosen).collect();
             for DeadLetter { message_id, group, body, .. } in &letters {
                 tx.prepare_cached("DELETE FROM dead_letter WHERE queue = ?1 AND message_id = ?2")?
                     .execute([queue.as_str(), message_id])?;
-                self.put(tx, queue, now, group, message_id, body)?;
+                self.put(tx, queue, now, &NewMessage { group, deduplication: message_id, body })?;
             }
             Ok(letters.len())
-        })?;
-        self.notify(queue).notify_waiters();
-        Ok(count)
-    }
-
-    pub(super) fn dead_letter_one(
-        &self,
-        queue: QueueName,
-        message: &NewDeadLetter,
-    ) -> Result<(), QueueError> {
-        let now = self.now();
-        self.transact(queue, |tx| insert(tx, queue, now, message))?;
-        self.notify(queue).notify_waiters();
-        Ok(())
+        })
     }
 }
 
@@ -102,7 +83,7 @@ pub(super) fn dead_letter_exhausted(
 }
 
 /// Puts a message on the dead-letter queue, once. The first reason stays, because it is the cause.
-fn insert(
+pub(super) fn insert(
     tx: &Transaction<'_>,
     queue: QueueName,
     now: i64,

@@ -3,6 +3,7 @@
 //! Nothing here knows what a message says or who handles it.
 
 mod dead_letters;
+mod port;
 mod receive;
 mod send;
 mod sqlite;

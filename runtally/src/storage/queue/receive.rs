@@ -4,9 +4,7 @@ use super::dead_letters::dead_letter_exhausted;
 use super::sqlite::{SqliteQueue, millis, timestamp};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction};
-use shared::core::limits::hidden_for;
 use shared::ports::{QueueError, QueueName};
-use std::time::Duration;
 
 /// Most messages in one answer.
 const MAX_MESSAGES: usize = 10;
@@ -40,9 +38,6 @@ impl SqliteQueue {
     /// The oldest come first. While a message of a group is hidden, no message of that group is
     /// received; one answer can hold several messages of one group, in order. Messages that were
     /// received too often go to the dead-letter queue instead.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails; nothing is received then.
     pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
         let now = self.now();
         let settings = self.settings(queue);
@@ -87,41 +82,21 @@ impl SqliteQueue {
         })
     }
 
-    pub(super) fn requeue_one(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay: Duration,
-    ) -> Result<(), QueueError> {
-        let until = self.now().saturating_add(millis(hidden_for(delay)));
-        self.with_receipt(queue, receipt, |tx, message_id| {
-            tx.prepare_cached("UPDATE message SET visible_at = ?2 WHERE message_id = ?1")?
-                .execute((message_id, until))
-        })
-    }
-
     /// Makes every hidden message visible. A process that starts calls it: nobody handles what its
     /// predecessor had in flight. SQS has no such call; there the visibility timeout must pass.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
     pub fn release(&self, queue: QueueName) -> Result<(), QueueError> {
         let now = self.now();
-        self.transact(queue, |tx| {
+        self.change(queue, |tx| {
             tx.prepare_cached(
                 "UPDATE message SET visible_at = ?2 WHERE queue = ?1 AND visible_at > ?2",
             )?
             .execute((queue.as_str(), now))
         })?;
-        self.notify(queue).notify_waiters();
         Ok(())
     }
 
     /// Remembers why messages were not handled. The last such error becomes part of the reason of
     /// a dead letter.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
     pub fn note_failure(
         &self,
         queue: QueueName,
@@ -136,7 +111,7 @@ impl SqliteQueue {
     }
 
     /// Does `work` on the message in flight that `receipt` names.
-    fn with_receipt(
+    pub(super) fn with_receipt(
         &self,
         queue: QueueName,
         receipt: &str,

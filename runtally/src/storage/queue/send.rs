@@ -3,44 +3,30 @@
 use super::sqlite::{SqliteQueue, millis, next_sequence};
 use rusqlite::{OptionalExtension, Transaction};
 use shared::core::limits::DEDUPLICATION_WINDOW;
-use shared::ports::check_messages;
-use shared::ports::{OutgoingMessage, QueueError, QueueName};
+use shared::ports::QueueName;
+
+/// A message that goes on a queue.
+pub(super) struct NewMessage<'a> {
+    pub(super) group: &'a str,
+    pub(super) deduplication: &'a str,
+    pub(super) body: &'a str,
+}
 
 impl SqliteQueue {
-    pub(super) fn send_all(
-        &self,
-        queue: QueueName,
-        messages: &[OutgoingMessage],
-    ) -> Result<(), QueueError> {
-        check_messages(queue, messages)?;
-        let now = self.now();
-        self.transact(queue, |tx| {
-            forget_old_ids(tx, now)?;
-            for message in messages {
-                let (group, id) = (message.group(), message.deduplication());
-                self.put(tx, queue, now, group, id, message.body())?;
-            }
-            Ok(())
-        })?;
-        self.notify(queue).notify_waiters();
-        Ok(())
-    }
-
     /// Puts one message on `queue`, unless its deduplication id was used within the window.
     pub(super) fn put(
         &self,
         tx: &Transaction<'_>,
         queue: QueueName,
         now: i64,
-        group: &str,
-        deduplication: &str,
-        body: &str,
+        message: &NewMessage<'_>,
     ) -> rusqlite::Result<()> {
+        let NewMessage { group, deduplication, body } = message;
         let known = tx
             .prepare_cached(
                 "SELECT 1 FROM deduplication WHERE queue = ?1 AND deduplication_id = ?2",
             )?
-            .query_row([queue.as_str(), deduplication], |_| Ok(()))
+            .query_row([queue.as_str(), *deduplication], |_| Ok(()))
             .optional()?;
         if known.is_some() {
             return Ok(());

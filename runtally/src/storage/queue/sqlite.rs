@@ -1,10 +1,10 @@
-//! `Queue` on SQLite: the two FIFO queues and their dead-letter queues, with the rules of SQS.
+//! The two FIFO queues and their dead-letter queues: settings, depth, and waiting for a change.
 
 use crate::storage::database::{Database, StoreError};
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use shared::core::clock::Clock;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{QueueError, QueueName};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -51,6 +51,9 @@ impl Depth {
 }
 
 /// The queues in the local database. Clones are the same queues.
+///
+/// Every method fails with [`QueueError::Unreachable`] when the database fails, and has changed
+/// nothing then.
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
     database: Database,
@@ -83,9 +86,6 @@ impl SqliteQueue {
     }
 
     /// How full `queue` is.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
     pub fn depth(&self, queue: QueueName) -> Result<Depth, QueueError> {
         let now = self.now();
         self.transact(queue, |tx| {
@@ -103,32 +103,19 @@ impl SqliteQueue {
         })
     }
 
-    /// The earliest time at which `queue` may have something to receive, if nothing changes it
-    /// before. A time in the past means now; `None` means that the queue is empty.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
-    pub fn next_visible_at(&self, queue: QueueName) -> Result<Option<Timestamp>, QueueError> {
-        self.transact(queue, |tx| {
-            let next: Option<i64> = tx
-                .prepare_cached(
-                    "SELECT min(free_at) FROM (
-                         SELECT max(visible_at) AS free_at FROM message
-                         WHERE queue = ?1 GROUP BY group_id)",
-                )?
-                .query_row([queue.as_str()], |row| row.get(0))?;
-            next.map(timestamp).transpose()
-        })
-    }
-
-    /// How long until [`SqliteQueue::next_visible_at`]; zero when that is not in the future.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
+    /// How long until `queue` may have something to receive, if nothing changes it before; zero for
+    /// now, `None` for an empty queue.
     pub fn time_to_next(&self, queue: QueueName) -> Result<Option<Duration>, QueueError> {
-        let next = self.next_visible_at(queue)?;
-        let wait = |at: Timestamp| at.duration_since(self.clock.now());
-        Ok(next.map(|at| Duration::try_from(wait(at)).unwrap_or_default()))
+        let next: Option<i64> = self.transact(queue, |tx| {
+            tx.prepare_cached(
+                "SELECT min(free_at) FROM (
+                     SELECT max(visible_at) AS free_at FROM message
+                     WHERE queue = ?1 GROUP BY group_id)",
+            )?
+            .query_row([queue.as_str()], |row| row.get(0))
+        })?;
+        let now = self.now();
+        Ok(next.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0))))
     }
 
     /// Resolves at the next change to `queue` after this call: something sent, dead-lettered,
@@ -138,9 +125,6 @@ impl SqliteQueue {
     }
 
     /// Resolves when both queues are empty: nothing visible, in flight or requeued.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails.
     pub async fn idle(&self) -> Result<(), QueueError> {
         loop {
             // Made before looking, so that it sees every change after the look.
@@ -179,6 +163,17 @@ impl SqliteQueue {
         self.clock.now().as_millisecond()
     }
 
+    /// Like [`SqliteQueue::transact`], and wakes those who wait for a change to `queue`.
+    pub(super) fn change<T>(
+        &self,
+        queue: QueueName,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, QueueError> {
+        let done = self.transact(queue, work)?;
+        self.notify(queue).notify_waiters();
+        Ok(done)
+    }
+
     pub(super) fn transact<T>(
         &self,
         queue: QueueName,
@@ -188,34 +183,6 @@ impl SqliteQueue {
             queue,
             reason: error.to_string(),
         })
-    }
-}
-
-impl Queue for SqliteQueue {
-    /// Sends all of them, or none.
-    async fn send(
-        &self,
-        queue: QueueName,
-        messages: Vec<OutgoingMessage>,
-    ) -> Result<(), QueueError> {
-        self.send_all(queue, &messages)
-    }
-
-    async fn dead_letter(
-        &self,
-        queue: QueueName,
-        message: NewDeadLetter,
-    ) -> Result<(), QueueError> {
-        self.dead_letter_one(queue, &message)
-    }
-
-    async fn requeue(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay: Duration,
-    ) -> Result<(), QueueError> {
-        self.requeue_one(queue, receipt, delay)
     }
 }
 

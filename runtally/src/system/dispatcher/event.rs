@@ -1,11 +1,11 @@
-//! The event that Lambda passes to a function.
+//! The event that Lambda passes to a function, and the answer that it reads.
 
 use crate::storage::Received;
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::ports::QueueName;
 
 /// The event for `batch`, without checksums and trace header, which no function reads.
-pub(super) fn of(queue: QueueName, batch: &[Received]) -> SqsEvent {
+pub(super) fn event_for(queue: QueueName, batch: &[Received]) -> SqsEvent {
     let mut event = SqsEvent::default();
     event.records = batch.iter().map(|message| record(queue, message)).collect();
     event
@@ -37,6 +37,25 @@ fn record(queue: QueueName, message: &Received) -> SqsMessage {
     record
 }
 
+/// The ids of the messages that `response` reports as failed, or why all of them count as failed.
+pub(super) fn failed_of<'a>(
+    batch: &'a [Received],
+    response: &SqsBatchResponse,
+) -> Result<Vec<&'a str>, String> {
+    response
+        .batch_item_failures
+        .iter()
+        .map(|failure| {
+            let id = failure.item_identifier.as_str();
+            batch
+                .iter()
+                .map(|message| message.message_id.as_str())
+                .find(|known| *known == id)
+                .ok_or_else(|| format!("the function reported {id:?}, which it was not given"))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,7 +74,7 @@ mod tests {
             first_received_at: "2026-11-23T09:45:19.850Z".parse().unwrap(),
             sequence: 12,
         };
-        let event = serde_json::to_value(of(QueueName::Scoring, &[message])).unwrap();
+        let event = serde_json::to_value(event_for(QueueName::Scoring, &[message])).unwrap();
         assert_eq!(
             event,
             json!({"Records": [{

@@ -1,7 +1,6 @@
 //! One function mapped to one queue.
 
-use super::event;
-use super::verdict::failed_of;
+use super::event::{event_for, failed_of};
 use crate::storage::{Received, SqliteQueue};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::FutureExt;
@@ -135,7 +134,7 @@ where
     /// Calls the function once and deletes what it has handled.
     async fn call(&self, batch: Vec<Received>) {
         let deadline = Deadline(Instant::now() + self.options.function_timeout);
-        let event = event::of(self.name, &batch);
+        let event = event_for(self.name, &batch);
         tracing::debug!(queue.name = self.name.as_str(), messages = batch.len(), "calling");
         // Called inside the future, because it can panic before it returns one.
         let call = AssertUnwindSafe(async { (self.handler)(event, deadline).await });

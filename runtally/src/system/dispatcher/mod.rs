@@ -4,6 +4,5 @@
 
 mod event;
 mod mapping;
-mod verdict;
 
 pub use mapping::{Dispatcher, MappingError, MappingOptions};
