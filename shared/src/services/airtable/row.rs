@@ -41,7 +41,11 @@ impl Row {
                 let number = number.as_f64()?;
                 (0.0..MAX_WHOLE).contains(&number).then_some(number as u64)
             }
-            _ => self.text(field).parse().ok(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => self.text(field).parse().ok(),
         }
     }
 
