@@ -1,10 +1,9 @@
-//! What scoring a lead is expected to use, and what of a client's limit is left for it.
+//! Estimates the tokens that scoring will use, and keeps plans and chunks within a client's limit.
 //!
-//! Nothing counts tokens while they are being used: no two workers share a counter. A plan
-//! divides what is left of a limit over its chunks by estimate; a chunk measures what its waves
-//! use and begins no wave that it does not expect to fit.
+//! Workers share no counter. A plan divides what is left of a limit over its chunks by estimate; a
+//! chunk measures what its waves use and starts no wave that it expects to exceed its share.
 
-use crate::prompt::template::About;
+use crate::prompt::subject::Subject;
 use shared::core::tokens::TokenUsage;
 use shared::messages::Kind;
 
@@ -15,8 +14,8 @@ const TOKENS_PER_POST: usize = 32;
 /// Tokens of the answer about one profile; measured with the demo.
 const TOKENS_PER_PROFILE: usize = 180;
 
-/// The expected tokens of asking about leads that take up `bytes` and need so many answers, with
-/// a system prompt of `system` bytes in each of `calls` calls.
+/// The expected tokens of asking about leads that take up `bytes` and need `answers` answers, with a
+/// system prompt of `system` bytes in each of `calls` calls.
 pub(crate) fn estimate(
     kind: Kind,
     system: usize,
@@ -53,7 +52,7 @@ impl Rates {
         estimate(self.kind, part, 1, (bytes, answers))
     }
 
-    /// The same as the model would report it, nothing of it cached.
+    /// The same as the model would report it, with nothing cached.
     pub(crate) fn usage(&self, bytes: usize, answers: usize) -> TokenUsage {
         let total = self.of_lead(bytes, answers);
         let output = (answers * tokens_per_answer(self.kind)) as u64;
@@ -61,7 +60,7 @@ impl Rates {
     }
 }
 
-/// Takes leads as long as a limit lasts.
+/// What a limit leaves for leads.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
     left: Option<u64>,
@@ -83,8 +82,8 @@ impl Allowance {
         self.left
     }
 
-    /// Takes a lead's expected tokens; `false` when they are more than is left. The first lead
-    /// that does not fit ends it: who waits longest is not overtaken for ever by shorter ones.
+    /// Takes a lead's expected tokens; `false` when they are more than is left. The first lead that
+    /// does not fit ends the allowance: otherwise shorter leads would overtake it for ever.
     pub(crate) fn take(&mut self, tokens: u64) -> bool {
         let Some(left) = &mut self.left else { return true };
         match left.checked_sub(tokens) {
@@ -105,7 +104,7 @@ impl Allowance {
 pub(crate) struct Meter {
     share: Option<u64>,
     used: u64,
-    /// What the waves so far used, and what they were expected to.
+    /// What the waves so far used, and what they were expected to use.
     measured: (u64, u64),
 }
 
@@ -115,13 +114,13 @@ impl Meter {
         Self { share, used: 0, measured: (0, 0) }
     }
 
-    /// Counts what an earlier try of the chunk is expected to have used.
+    /// Counts what an earlier attempt at the chunk is expected to have used.
     pub(crate) fn used_before(&mut self, expected: u64) {
         self.used += expected;
     }
 
-    /// Whether a wave that is expected to use so much may begin. What the waves so far used more
-    /// than expected is expected of it too.
+    /// Whether a wave that is expected to use `expected` tokens may start. If the waves so far used
+    /// more than expected, the estimate is raised in proportion.
     pub(crate) fn allows(&self, expected: u64) -> bool {
         let Some(share) = self.share else { return true };
         let (used, foreseen) = self.measured;
@@ -138,9 +137,11 @@ impl Meter {
     }
 }
 
-/// How much these leads take up in calls.
-pub(crate) fn sizes<'a>(about: impl Iterator<Item = &'a About>) -> (usize, usize) {
-    about.fold((0, 0), |(bytes, answers), about| (bytes + about.bytes(), answers + about.answers()))
+/// Bytes and answers of these leads in calls.
+pub(crate) fn sizes<'a>(subjects: impl Iterator<Item = &'a Subject>) -> (usize, usize) {
+    subjects.fold((0, 0), |(bytes, answers), subject| {
+        (bytes + subject.bytes(), answers + subject.answers())
+    })
 }
 
 #[cfg(test)]

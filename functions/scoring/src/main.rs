@@ -1,15 +1,26 @@
 //! Wires the scoring function. Every decision is made in the library and in `shared`.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use scoring::{Config, Limits, Scoring, handle, queue_urls};
+use scoring::{Adapters, Config, Limits, Scoring, handle, queue_urls};
+use shared::adapters::aws::dynamodb::DynamoEventLog;
 use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
+use shared::ports::Env;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+/// The adapters on AWS.
+struct Lambda;
+
+impl Env for Lambda {
+    type Transport = Arc<HttpTransport>;
+    type Queue = SqsQueue;
+    type EventLog = DynamoEventLog;
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -28,11 +39,10 @@ async fn start() -> Result<(), Error> {
     let variable = aws.with_secret(environment, &Clock::system()).await?;
     let config = Config::read(&variable)?;
     let queues = queue_urls(&Vars::new(&variable))?;
-    let transport = Arc::new(http);
     let limits = Limits::of_one_process(config.lanes);
+    let adapters = Adapters { transport: Arc::new(http), queue: SqsQueue::new(aws.sqs(), queues) };
     let rng = fastrand::Rng::new();
-    let queue = SqsQueue::new(aws.sqs(), queues);
-    let app = &Scoring::new(config, transport, limits, queue, Clock::system(), rng);
+    let app = &Scoring::<Lambda>::new(config, adapters, limits, Clock::system(), rng);
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

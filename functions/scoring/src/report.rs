@@ -1,48 +1,59 @@
-//! Reports facts about runs to the metrics finalizer.
+//! Reports facts about a run to the metrics finalizer.
 
-use crate::Scoring;
+use shared::core::clock::Clock;
 use shared::core::failure::Failure;
+use shared::core::ids::BaseId;
 use shared::core::limits::MAX_EVENT_BYTES;
-use shared::messages::{Fact, LeadOutcome, MetricsEvent, RunHeader, Settled, routes};
-use shared::ports::{Queue, QueueName, Transport};
+use shared::messages::{
+    Fact, LeadOutcome, MetricsEvent, Note, NoteKind, RunHeader, Settled, routes,
+};
+use shared::ports::{Queue, QueueName};
 
-/// Reports facts of a run, in their order, and that a plan is queued only when the queue has all
-/// others: it may take any of the messages that it is sent together. Of a plan that is told without
-/// what is in its chunks nobody could say when it is done, if planning dies then and begins anew
-/// with another plan. Returns only when the queue has all of them.
-pub(crate) async fn report<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    run: &RunHeader,
-    facts: Vec<Fact>,
-) -> Result<(), Failure> {
-    let (plans, others): (Vec<Fact>, Vec<Fact>) =
-        facts.into_iter().partition(|fact| matches!(fact, Fact::Planned(_)));
-    for facts in [others, plans] {
-        if !facts.is_empty() {
-            send(app, run, facts).await?;
+/// Reports facts about one run.
+pub(crate) struct Reporter<'a, Q> {
+    pub(crate) queue: &'a Q,
+    pub(crate) clock: &'a Clock,
+    /// The base that holds the run records: its events are one message group.
+    pub(crate) record_base: &'a BaseId,
+    pub(crate) run: &'a RunHeader,
+}
+
+impl<Q: Queue> Reporter<'_, Q> {
+    /// Reports facts in their order, and returns when the queue has all of them.
+    ///
+    /// A `Planned` fact is sent last, when the queue has the others: it may accept only some of the
+    /// messages that are sent together. If planning died then, a plan without the facts about its
+    /// chunks would never be done.
+    pub(crate) async fn report(&self, facts: Vec<Fact>) -> Result<(), Failure> {
+        let (plans, others): (Vec<Fact>, Vec<Fact>) =
+            facts.into_iter().partition(|fact| matches!(fact, Fact::Planned(_)));
+        for facts in [others, plans] {
+            if !facts.is_empty() {
+                self.send(facts).await?;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    async fn send(&self, facts: Vec<Fact>) -> Result<(), Failure> {
+        let at = self.clock.now();
+        let messages = facts
+            .into_iter()
+            .flat_map(|fact| split_to_fit(MetricsEvent { run: self.run.clone(), at, fact }))
+            .map(|event| routes::event(&event, self.record_base))
+            .collect();
+        self.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retry)
+    }
 }
 
-async fn send<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    run: &RunHeader,
-    facts: Vec<Fact>,
-) -> Result<(), Failure> {
-    let at = app.clock.now();
-    let master = &app.config.airtable.master_base;
-    let messages = facts
-        .into_iter()
-        .flat_map(|fact| fitting(MetricsEvent { run: run.clone(), at, fact }))
-        .map(|event| routes::event(&event, master))
-        .collect();
-    app.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retry)
+/// A note for the run's record about something odd in the input.
+pub(crate) fn input_note(text: String) -> Fact {
+    Fact::Noted(Note { kind: NoteKind::Input, text })
 }
 
-/// The event, in as many parts as the event log needs to take it. What became of leads can be
-/// told in any number of parts; leads with thousands of posts make it long.
-fn fitting(event: MetricsEvent) -> Vec<MetricsEvent> {
+/// Splits an event that is too long for the event log. The outcomes of leads may be reported in
+/// any number of parts; leads with thousands of posts make them long.
+fn split_to_fit(event: MetricsEvent) -> Vec<MetricsEvent> {
     let Fact::Settled(settled) = &event.fact else { return vec![event] };
     if event.encode().len() <= MAX_EVENT_BYTES {
         return vec![event];
@@ -52,13 +63,13 @@ fn fitting(event: MetricsEvent) -> Vec<MetricsEvent> {
         .into_iter()
         .flat_map(|leads| {
             let settled = Settled { leads, ..settled.clone() };
-            fitting(MetricsEvent { fact: Fact::Settled(settled), ..event.clone() })
+            split_to_fit(MetricsEvent { fact: Fact::Settled(settled), ..event.clone() })
         })
         .collect()
 }
 
 /// The outcomes in two parts; `None` when there is nothing to divide. A single lead is divided by
-/// its posts: both parts tell its outcome.
+/// its posts, and both parts carry its outcome.
 fn halves(leads: &[LeadOutcome]) -> Option<[Vec<LeadOutcome>; 2]> {
     match leads {
         [] => None,
@@ -85,12 +96,13 @@ fn halves(leads: &[LeadOutcome]) -> Option<[Vec<LeadOutcome>; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::run_header;
     use shared::core::digest::{id_of, short_id_of};
     use shared::core::ids::PostKey;
     use shared::fold::RunState;
-    use shared::messages::{AttemptRef, Kind, Outcome, RunType};
+    use shared::messages::{AttemptRef, Kind, Outcome};
 
-    /// A wave that settles leads with so many posts each.
+    /// A wave that settles `leads` leads with `posts` posts each.
     fn settled(leads: usize, posts: usize) -> MetricsEvent {
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let lead = |n: usize| {
@@ -112,22 +124,15 @@ mod tests {
             attempt: id_of(&["attempt"]).try_into().unwrap(),
         };
         let leads = (0..leads).map(lead).collect();
-        let run = RunHeader {
-            run_stamp: "261123-100000".parse().unwrap(),
-            client: "Guy-Wilson".parse().unwrap(),
-            client_name: "Guy Wilson".to_owned(),
-            run_type: RunType::Standalone,
-            opened_at: at,
-        };
         let fact = Fact::Settled(Settled { attempt, kind: Kind::Post, leads });
-        MetricsEvent { run, at, fact }
+        MetricsEvent { run: run_header(), at, fact }
     }
 
     #[test]
-    fn no_event_is_longer_than_the_event_log_takes_and_the_parts_tell_the_same() {
+    fn no_event_exceeds_the_event_logs_limit_and_its_parts_fold_to_the_same_state() {
         for (leads, posts) in [(10, 3_000), (1, 40_000), (3, 13_000)] {
             let whole = settled(leads, posts);
-            let parts = fitting(whole.clone());
+            let parts = split_to_fit(whole.clone());
             assert!(parts.len() > 1);
             for part in &parts {
                 let bytes = part.encode().len();
@@ -142,6 +147,6 @@ mod tests {
     #[test]
     fn an_event_that_fits_is_one_event() {
         let event = settled(10, 100);
-        assert_eq!(fitting(event.clone()), [event]);
+        assert_eq!(split_to_fit(event.clone()), [event]);
     }
 }

@@ -6,18 +6,19 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use bytes::Bytes;
-use scoring::{Config, Limits, Scoring};
+use scoring::{Adapters, Config, Limits, Scoring};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
 use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
 use shared::ports::{
-    HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
+    Env, HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
     Transport, TransportError,
 };
 use shared::schema::{clients, leads, post_attributes, post_instructions};
 use shared::services::airtable::{Limiters, Rate};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -204,7 +205,15 @@ fn peak_memory_mb() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
-fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<Endless, Queued> {
+struct InMemory;
+
+impl Env for InMemory {
+    type Transport = Endless;
+    type Queue = Queued;
+    type EventLog = Infallible;
+}
+
+fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<InMemory> {
     let variables: Map<String, Value> = serde_json::from_value(json!({
         "AIRTABLE_TOKEN": "patInvented", "MASTER_BASE_ID": "appMaster00000001",
         "APIFY_TOKEN": "invented", "GEMINI_API_KEY": "invented"}))
@@ -215,15 +224,10 @@ fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<Endless, Queued> {
     // The rate is another test's matter.
     let limiters =
         Arc::new(Limiters::of_one_process(Rate { requests: 1_000, per: Duration::from_millis(1) }));
+    let limits = Limits::of_the_only_process(&limiters);
+    let adapters = Adapters { transport: airtable.clone(), queue: queue.clone() };
     let rng = fastrand::Rng::with_seed(1);
-    Scoring::new(
-        config,
-        airtable.clone(),
-        Limits::of_the_only_process(&limiters),
-        queue.clone(),
-        Clock::system(),
-        rng,
-    )
+    Scoring::new(config, adapters, limits, Clock::system(), rng)
 }
 
 fn task() -> String {
@@ -233,7 +237,7 @@ fn task() -> String {
 }
 
 /// Handles a task; whether it is done.
-async fn handle(app: &Scoring<Endless, Queued>, task: &str, seconds: u64) -> bool {
+async fn handle(app: &Scoring<InMemory>, task: &str, seconds: u64) -> bool {
     let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
         "receiptHandle": "r", "body": task, "attributes": {"MessageGroupId": "g"}}]}))
     .unwrap();

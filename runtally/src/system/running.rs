@@ -95,11 +95,10 @@ impl System {
 
         let intake =
             Intake::new(webhook_intake::Config::read(&variables)?, queue.clone(), clock.clone());
-        let scoring = Arc::new(Scoring::new(
+        let scoring = Arc::new(Scoring::<OneMachine>::new(
             scoring::Config::read(&variables)?,
-            Arc::clone(&transport),
+            scoring::Adapters { transport: Arc::clone(&transport), queue: queue.clone() },
             Limits::of_the_only_process(&limiters),
-            queue.clone(),
             clock.clone(),
             fastrand::Rng::with_seed(seed),
         ));

@@ -162,3 +162,38 @@ pub struct LogError {
     /// What the store said.
     pub reason: String,
 }
+
+/// For a function that keeps no event log.
+impl EventLog for std::convert::Infallible {
+    async fn append(&self, _: &RunId, _: &[StoredEvent]) -> Result<(), LogError> {
+        match *self {}
+    }
+
+    async fn read(&self, _: &RunId) -> Result<RunLog, LogError> {
+        match *self {}
+    }
+
+    async fn projection(&self, _: &RunId) -> Result<Option<Projection>, LogError> {
+        match *self {}
+    }
+
+    async fn save_projection(&self, _: &RunId, _: &Projection) -> Result<(), LogError> {
+        match *self {}
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
+        match *self {}
+    }
+
+    async fn finished_runs(&self, _: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        match *self {}
+    }
+
+    async fn hear(&self, _: &[ApifyRunId]) -> Result<(), LogError> {
+        match *self {}
+    }
+
+    async fn heard(&self, _: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+        match *self {}
+    }
+}

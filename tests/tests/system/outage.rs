@@ -169,11 +169,10 @@ impl World {
         let config = webhook_intake::Config::read(variable).unwrap();
         let intake = Intake::new(config, queue.clone(), clock.clone());
         let limiters = Arc::new(Limiters::of_the_only_process());
-        let scoring = Arc::new(Scoring::new(
+        let scoring = Arc::new(Scoring::<World>::new(
             scoring::Config::read(variable).unwrap(),
-            services.clone(),
+            scoring::Adapters { transport: services.clone(), queue: queue.clone() },
             Limits::of_the_only_process(&limiters),
-            queue.clone(),
             clock.clone(),
             fastrand::Rng::with_seed(1),
         ));

@@ -1,37 +1,23 @@
-//! Asks the model about a wave's leads, several in one call, in rounds.
-//!
-//! Each round is announced before its calls and billed after them. A call that was refused or
-//! lost is made again as it was. A call whose answer is of no use is never repeated as it was: it
-//! is split in two, down to one lead. A lead that a usable answer leaves out is asked again
-//! alone, once.
+//! Asks the model about a wave's leads in rounds of calls. Each round is announced before its calls
+//! and billed after them.
 
-use crate::Scoring;
-use crate::chunk::score::WRITING_TIME;
-use crate::chunk::share;
-use crate::chunk::wave::Wave;
-use crate::gemini::{Call, Prompt, Reply, Round, Service};
-use crate::prompt::template::{Answer, CallName, CallText, Form, Question};
-use crate::report::report;
+use super::attempt::ChunkAttempt;
+use super::calls::{CallGroup, LeadAnswer, NextStep, NoAnswer, divide, next_step};
+use super::limits::{CALL_ATTEMPTS, FIRST_WAIT, WRITING_TIME};
+use super::share;
+use crate::gemini::{Call, Prompt, Round, Service};
+use crate::prompt::template::{Answer, CallId, CallPrompt, Question};
 use futures_util::future::join_all;
 use shared::core::failure::Failure;
-use shared::messages::{Announced, Billed, BilledCall, CallOutcome, ErrorCategory, Fact};
-use shared::ports::{Queue, Transport};
+use shared::messages::{Announced, Billed, BilledCall, CallOutcome, Fact};
+use shared::ports::Env;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often one call is made, as long as it is refused or lost.
-const TRIES: u32 = 3;
-/// Wait before a call's second try; doubled before its third.
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-/// Most bytes of leads in one call: an answer about more takes too long.
-const CALL_BYTES: usize = 150_000;
-/// Most posts in one call: room for their answers is bounded.
-const CALL_ANSWERS: usize = 120;
-
 /// What became of the question about one lead.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct LeadReply {
     /// The answer, or why there is none.
     pub(crate) answer: Result<Answer, NoAnswer>,
     /// This lead's part of the tokens of all calls it was in.
@@ -40,287 +26,160 @@ pub(crate) struct Asked {
     pub(crate) examined: bool,
 }
 
-/// Why there is no answer about a lead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NoAnswer {
-    pub(crate) category: ErrorCategory,
-    pub(crate) detail: String,
-    /// Whether it is worth asking again in another try of the chunk.
-    pub(crate) later: bool,
+/// What the rounds so far came to, by the index of the question.
+struct Replies {
+    answers: BTreeMap<usize, Result<Answer, NoAnswer>>,
+    tokens: Vec<u64>,
+    examined: Vec<bool>,
 }
 
-/// Leads that are asked about in one call, by their place among the questions.
-struct Group {
-    leads: Vec<usize>,
-    /// How often this very call was made.
-    tries: u32,
-}
-
-impl Group {
-    fn new(leads: Vec<usize>) -> Self {
-        Self { leads, tries: 0 }
-    }
-}
-
-/// What follows from a call.
-enum Next {
-    /// Nothing more.
-    Settled(Vec<(usize, Result<Answer, NoAnswer>)>),
-    /// The same call again, after a while if the service names one.
-    Again(Option<Duration>, NoAnswer),
-    /// Other calls, and what is settled already. The reason stands for those that are not asked.
-    Others(Vec<Group>, Vec<(usize, Result<Answer, NoAnswer>)>, NoAnswer),
-}
-
-/// Divides questions into calls of at most `leads_per_call` leads that are not too large. The
-/// first call of a later try is shorter by a lead each time: a call for whose splitting there was
-/// no time is not repeated as it was.
-fn groups(questions: &[Question<'_>], leads_per_call: usize, deliveries: u32) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let (mut bytes, mut answers) = (0, 0);
-    let mut most = leads_per_call - (deliveries.max(1) as usize - 1) % leads_per_call;
-    for (at, question) in questions.iter().enumerate() {
-        let size = (question.about.bytes(), question.about.answers());
-        match groups.last_mut() {
-            Some(group)
-                if group.leads.len() < most
-                    && bytes + size.0 <= CALL_BYTES
-                    && answers + size.1 <= CALL_ANSWERS =>
-            {
-                group.leads.push(at);
-                (bytes, answers) = (bytes + size.0, answers + size.1);
-            }
-            previous @ (Some(_) | None) => {
-                if previous.is_some() {
-                    most = leads_per_call;
-                }
-                groups.push(Group::new(vec![at]));
-                (bytes, answers) = size;
-            }
-        }
-    }
-    groups
-}
-
-/// Asks about every lead. The answers stand in the order of the questions.
-pub(crate) async fn ask<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    wave: &Wave<'_>,
-    form: &Form<'_>,
+/// Asks about every lead. The replies are in the order of the questions.
+pub(crate) async fn ask_about<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    wave: u32,
     questions: &[Question<'_>],
-) -> Result<Vec<Asked>, Failure> {
-    let mut open = groups(questions, app.config.leads_per_call, wave.deliveries);
-    let mut answers: BTreeMap<usize, Result<Answer, NoAnswer>> = BTreeMap::new();
-    let mut tokens = vec![0_u64; questions.len()];
-    let mut examined = vec![false; questions.len()];
+) -> Result<Vec<LeadReply>, Failure> {
+    let mut replies = Replies {
+        answers: BTreeMap::new(),
+        tokens: vec![0; questions.len()],
+        examined: vec![false; questions.len()],
+    };
+    let mut open = divide(questions, attempt.leads_per_call, attempt.deliveries);
     let mut round = 0;
     let begun = Instant::now();
     while !open.is_empty() {
-        let texts: Vec<CallText> = open
-            .iter()
-            .enumerate()
-            .map(|(call, group)| {
-                let name =
-                    CallName { attempt: &wave.attempt.attempt, wave: wave.index, round, call };
-                let questions: Vec<&Question<'_>> =
-                    group.leads.iter().map(|at| &questions[*at]).collect();
-                form.call(&name, &questions)
-            })
-            .collect();
-        let service = app.gemini.service(&Round {
+        let prompts = write_prompts(attempt, (wave, round), &open, questions);
+        let service = attempt.gemini.service(&Round {
             begun,
-            is_last: open.iter().any(|group| group.tries + 1 == TRIES),
-            deadline: wave.deadline,
+            is_last: open.iter().any(|group| group.attempts + 1 == CALL_ATTEMPTS),
+            deadline: attempt.deadline,
             kept_back: WRITING_TIME + FIRST_WAIT * 2,
         });
-        let calls = make_calls(app, wave, form, (round, service), &texts).await?;
-        let mut next: Vec<Group> = Vec::new();
+        let calls = make_calls(attempt, (wave, round), service, &prompts).await?;
+        let mut next: Vec<CallGroup> = Vec::new();
         let mut wait = Duration::ZERO;
-        for ((mut group, text), call) in
-            std::mem::take(&mut open).into_iter().zip(&texts).zip(calls)
-        {
-            let used = match &call.billing {
-                CallOutcome::Answered { usage, .. } => usage.total,
-                CallOutcome::Refused | CallOutcome::Lost => 0,
-            };
-            for (at, part) in group.leads.iter().zip(share::split(used, &text.weights)) {
-                tokens[*at] += part;
-                examined[*at] |= call.billing != CallOutcome::Refused;
-            }
-            let settled = match follow(form, &group, text, call.reply) {
-                Next::Settled(settled) => settled,
-                Next::Again(after, reason) => {
-                    group.tries += 1;
-                    let settled = all(&group, &reason);
-                    if group.tries < TRIES {
-                        let backoff = app.jitter(FIRST_WAIT * 2_u32.pow(group.tries - 1));
-                        wait = wait.max(backoff).max(after.unwrap_or_default());
-                        next.push(group);
-                    }
-                    settled
-                }
-                Next::Others(groups, mut settled, reason) => {
-                    settled.extend(groups.iter().flat_map(|group| all(group, &reason)));
-                    next.extend(groups);
-                    settled
-                }
-            };
-            answers.extend(settled);
+        for ((group, prompt), call) in open.into_iter().zip(&prompts).zip(calls) {
+            replies.count(&group, prompt, &call.billing);
+            let step = next_step(&attempt.template, &group, prompt, call.reply);
+            let (settled, after) = settle(group, step, &mut next, attempt);
+            replies.answers.extend(settled);
+            wait = wait.max(after);
         }
-        let needed = wait + app.gemini.timeout() + WRITING_TIME;
-        if next.is_empty() || wave.deadline.remaining() < needed {
+        open = next;
+        let needed = wait + attempt.gemini.timeout() + WRITING_TIME;
+        if open.is_empty() || attempt.deadline.remaining() < needed {
             break;
         }
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        open = next;
         round += 1;
     }
-    let asked = tokens.into_iter().zip(examined).enumerate();
-    Ok(asked
-        .map(|(at, (tokens, examined))| {
-            let answer = answers.remove(&at).expect("every question was asked at least once");
-            Asked { answer, tokens, examined }
-        })
-        .collect())
+    Ok(replies.into_vec())
 }
 
-/// Decides what follows from a reply.
-fn follow(form: &Form<'_>, group: &Group, text: &CallText, reply: Reply) -> Next {
-    let later = |category, detail| NoAnswer { category, detail, later: true };
-    let never = |category, detail| NoAnswer { category, detail, later: false };
-    match reply {
-        Reply::TryLater { category, detail, after } => Next::Again(after, later(category, detail)),
-        Reply::Unusable { category, detail } if is_about_the_leads(category) => {
-            split(group, never(category, detail))
+impl Replies {
+    /// Counts a call's tokens, divided over its leads.
+    fn count(&mut self, group: &CallGroup, prompt: &CallPrompt, billing: &CallOutcome) {
+        let used = match billing {
+            CallOutcome::Answered { usage, .. } => usage.total,
+            CallOutcome::Refused | CallOutcome::Lost => 0,
+        };
+        for (at, part) in group.leads.iter().zip(share::split(used, &prompt.weights)) {
+            self.tokens[*at] += part;
+            self.examined[*at] |= *billing != CallOutcome::Refused;
         }
-        Reply::Unusable { category, detail } => Next::Settled(all(group, &never(category, detail))),
-        Reply::Text(answer) => match form.read(&answer, text) {
-            Err(detail) => split(group, never(ErrorCategory::AiResponseFormat, detail)),
-            Ok(of_leads) => {
-                let mut settled = Vec::new();
-                let mut alone = Vec::new();
-                let mut missing = String::new();
-                for (at, of_lead) in group.leads.iter().zip(of_leads) {
-                    match of_lead {
-                        Ok(answer) => settled.push((*at, Ok(answer))),
-                        Err(detail) if group.leads.len() == 1 => {
-                            let none = never(ErrorCategory::AiResponseFormat, detail);
-                            settled.push((*at, Err(none)));
-                        }
-                        Err(detail) => {
-                            missing = detail;
-                            alone.push(Group::new(vec![*at]));
-                        }
-                    }
-                }
-                Next::Others(alone, settled, later(ErrorCategory::AiResponseFormat, missing))
+    }
+
+    fn into_vec(mut self) -> Vec<LeadReply> {
+        let counts = self.tokens.into_iter().zip(self.examined).enumerate();
+        counts
+            .map(|(at, (tokens, examined))| {
+                let answer = self.answers.remove(&at);
+                let answer = answer.expect("every question was asked at least once");
+                LeadReply { answer, tokens, examined }
+            })
+            .collect()
+    }
+}
+
+/// Adds the calls that follow to `next`. Returns the answers, provisional for leads that are asked
+/// about again, and how long to wait before the next round.
+fn settle<E: Env>(
+    mut group: CallGroup,
+    step: NextStep,
+    next: &mut Vec<CallGroup>,
+    attempt: &ChunkAttempt<'_, E>,
+) -> (Vec<LeadAnswer>, Duration) {
+    match step {
+        NextStep::Settled(settled) => (settled, Duration::ZERO),
+        NextStep::Again(after, reason) => {
+            let settled = group.all_without(&reason);
+            group.attempts += 1;
+            if group.attempts == CALL_ATTEMPTS {
+                return (settled, Duration::ZERO);
             }
-        },
-    }
-}
-
-/// Two calls in place of one whose answer is of no use; one about one lead has failed.
-fn split(group: &Group, reason: NoAnswer) -> Next {
-    if group.leads.len() == 1 {
-        return Next::Settled(all(group, &reason));
-    }
-    let (first, second) = group.leads.split_at(group.leads.len().div_ceil(2));
-    let halves = [first, second].map(|leads| Group::new(leads.to_vec())).into();
-    // Which of the leads it is about is not known before they are asked apart.
-    Next::Others(halves, Vec::new(), NoAnswer { later: true, ..reason })
-}
-
-fn all(group: &Group, reason: &NoAnswer) -> Vec<(usize, Result<Answer, NoAnswer>)> {
-    group.leads.iter().map(|at| (*at, Err(reason.clone()))).collect()
-}
-
-/// Whether another choice of leads may be answered.
-fn is_about_the_leads(category: ErrorCategory) -> bool {
-    match category {
-        ErrorCategory::SafetyBlock | ErrorCategory::AiResponseFormat | ErrorCategory::Unknown => {
-            true
+            let backoff = attempt.random.jitter(FIRST_WAIT * 2_u32.pow(group.attempts - 1));
+            next.push(group);
+            (settled, backoff.max(after.unwrap_or_default()))
         }
-        ErrorCategory::Quota
-        | ErrorCategory::Timeout
-        | ErrorCategory::Auth
-        | ErrorCategory::ModelConfig
-        | ErrorCategory::PostsUnreadable
-        | ErrorCategory::Airtable => false,
+        NextStep::Others(groups, mut settled, reason) => {
+            settled.extend(groups.iter().flat_map(|group| group.all_without(&reason)));
+            next.extend(groups);
+            (settled, Duration::ZERO)
+        }
     }
+}
+
+fn write_prompts<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    (wave, round): (u32, u32),
+    groups: &[CallGroup],
+    questions: &[Question<'_>],
+) -> Vec<CallPrompt> {
+    let write = |(call, group): (usize, &CallGroup)| {
+        let id = CallId { attempt: &attempt.id.attempt, wave, round, call };
+        let of_call: Vec<&Question<'_>> = group.leads.iter().map(|at| &questions[*at]).collect();
+        attempt.template.write_call(&id, &of_call)
+    };
+    groups.iter().enumerate().map(write).collect()
 }
 
 /// Makes the calls of one round at the same time.
-async fn make_calls<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    wave: &Wave<'_>,
-    form: &Form<'_>,
-    (round, service): (u32, Service),
-    texts: &[CallText],
+async fn make_calls<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    (wave, round): (u32, u32),
+    service: Service,
+    prompts: &[CallPrompt],
 ) -> Result<Vec<Call>, Failure> {
-    let (attempt, kind, index) = (wave.attempt, wave.chunk.kind, wave.index);
+    let kind = attempt.chunk.kind;
     let announced = Announced {
-        attempt: attempt.clone(),
+        attempt: attempt.id.clone(),
         kind,
-        wave: index,
+        wave,
         round,
-        calls: u32::try_from(texts.len()).expect("a wave has ten leads"),
+        calls: u32::try_from(prompts.len()).expect("a wave has ten leads"),
     };
-    report(app, &wave.chunk.run, vec![Fact::Announced(announced)]).await?;
-    let prompts: Vec<Prompt<'_>> = texts
+    attempt.reporter.report(vec![Fact::Announced(announced)]).await?;
+    let prompts: Vec<Prompt<'_>> = prompts
         .iter()
-        .map(|text| Prompt {
-            system: &form.system,
-            user: &text.user,
-            schema: &form.schema,
-            max_output_tokens: text.max_output_tokens,
+        .map(|prompt| Prompt {
+            system: &attempt.template.system,
+            user: &prompt.user,
+            schema: &attempt.template.schema,
+            max_output_tokens: prompt.max_output_tokens,
         })
         .collect();
-    let calls = prompts.iter().map(|prompt| app.gemini.generate(prompt, service));
+    let calls = prompts.iter().map(|prompt| attempt.gemini.generate(prompt, service));
     let calls: Vec<Call> = join_all(calls).await;
+    let of_call = |(call, at): (&Call, u32)| BilledCall { call: at, outcome: call.billing.clone() };
     let billed = Billed {
-        attempt: attempt.clone(),
+        attempt: attempt.id.clone(),
         kind,
-        wave: index,
+        wave,
         round,
-        calls: calls
-            .iter()
-            .zip(0..)
-            .map(|(call, at)| BilledCall { call: at, outcome: call.billing.clone() })
-            .collect(),
+        calls: calls.iter().zip(0..).map(of_call).collect(),
     };
-    report(app, &wave.chunk.run, vec![Fact::Billed(billed)]).await?;
+    attempt.reporter.report(vec![Fact::Billed(billed)]).await?;
     Ok(calls)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::prompt::template::About;
-    use serde_json::json;
-
-    #[test]
-    fn calls_are_full_and_no_try_repeats_the_first_call_of_another() {
-        let about = About::Profile(json!("words"));
-        let questions: Vec<Question<'_>> =
-            (0..10).map(|_| Question { about: &about, profile: None }).collect();
-        let sizes = |per_call, deliveries| {
-            let groups = groups(&questions, per_call, deliveries);
-            groups.iter().map(|group| group.leads.len()).collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(5, 1), [5, 5]);
-        assert_eq!(sizes(5, 2), [4, 5, 1]);
-        assert_eq!(sizes(5, 6), [5, 5]);
-        assert_eq!(sizes(10, 1), [10]);
-        assert_eq!(sizes(1, 3), [1; 10]);
-    }
-
-    #[test]
-    fn a_call_is_not_too_large() {
-        let long = About::Profile(json!("x".repeat(CALL_BYTES / 2)));
-        let questions: Vec<Question<'_>> =
-            (0..3).map(|_| Question { about: &long, profile: None }).collect();
-        assert_eq!(groups(&questions, 10, 1).len(), 3);
-    }
 }

@@ -2,9 +2,14 @@
 //! A wave announces its calls before they are made and bills them after.
 //! The text of prompts, the cells of a row and the planning of leads may not enter.
 
-pub(crate) mod ask;
-pub(crate) mod decide;
+mod ask;
+pub(crate) mod attempt;
+mod calls;
+mod decide_posts;
+mod decide_profile;
+mod decision;
+mod limits;
 pub(crate) mod score;
-pub(crate) mod share;
-pub(crate) mod wave;
-pub(crate) mod write;
+mod share;
+mod wave;
+mod write;

@@ -1,65 +1,45 @@
-//! A chunk: leads that are read 50 at a time and scored in waves of 10.
+//! Scores a chunk: leads that are read 50 at a time and scored in waves of 10.
 
-use crate::Scoring;
+use super::attempt::{ChunkAttempt, Progress};
+use super::decide_posts::{PostsChunk, decide_posts};
+use super::decide_profile::{ProfilesChunk, decide_profile};
+use super::decision::{Decision, Verdict};
+use super::limits::{READ_LEADS, WAVE_LEADS, WRITING_TIME};
+use super::wave::{WaveLead, score_wave, settle_leads};
+use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
-use crate::chunk::decide::{Decision, decide, decide_profile};
-use crate::chunk::wave::{self, Lead};
-use crate::lead::row::{self, Cells, LeadRow};
-use crate::planning::plan;
-use crate::prompt::template::{About, Form};
-use crate::report::report;
+use crate::lead::cells::Cells;
+use crate::lead::row::{LeadRow, read_rows};
+use crate::planning::plan::planned_chunk;
 use shared::batch::Delivery;
 use shared::core::deadline::Deadline;
 use shared::core::failure::{Failure, FailureClass};
-use shared::core::ids::RunId;
 use shared::messages::{
-    AttemptRef, Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome,
-    Outcome, Settled, SkipReason, Source,
+    Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome, Outcome,
+    SkipReason, Source,
 };
-use shared::ports::{Queue, Transport};
+use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::Record;
-use std::time::Duration;
 use tracing::Instrument;
 
-/// Leads of a wave: as many as Airtable writes in one request.
-const WAVE_LEADS: usize = 10;
-/// Leads whose rows are read in one request.
-const READ_LEADS: usize = 50;
-/// Time to write a wave's rows and report, once the model has answered.
-pub(crate) const WRITING_TIME: Duration = Duration::from_secs(20);
-
-/// How far a task came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// It is done.
-    Finished,
-    /// What it began is settled; the rest needs another invocation.
-    Unfinished,
-}
-
 /// Scores a chunk's leads.
-pub(crate) async fn score<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
+pub(crate) async fn score_chunk<E: Env>(
+    app: &Scoring<E>,
     chunk: &Chunk,
     delivery: &Delivery,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
-    let attempt = AttemptRef {
-        plan: chunk.plan.clone(),
-        chunk: chunk.index,
-        started_at: app.clock.now(),
-        attempt: app.attempt_id(),
-    };
+    let attempt = ChunkAttempt::new(app, chunk, delivery, deadline);
     let span = shared::telemetry::logs::run_span(&chunk.run);
     async {
-        match score_leads(app, chunk, &attempt, delivery, deadline).await {
+        match score_leads(&attempt).await {
             // No attempt can finish the chunk: the run says so, and the message is done.
             Err(failure) if failure.class == FailureClass::DeadLetter => {
                 tracing::error!(%failure, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
                 let (category, reason) = (ErrorCategory::Airtable, failure.reason);
-                let failed = ChunkFailed { attempt: attempt.clone(), category, reason };
-                report(app, &chunk.run, vec![Fact::ChunkFailed(failed)]).await?;
+                let failed = ChunkFailed { attempt: attempt.id.clone(), category, reason };
+                attempt.reporter.report(vec![Fact::ChunkFailed(failed)]).await?;
                 Ok(Progress::Finished)
             }
             result => result,
@@ -69,26 +49,13 @@ pub(crate) async fn score<T: Transport, Q: Queue>(
     .await
 }
 
-async fn score_leads<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    chunk: &Chunk,
-    attempt: &AttemptRef,
-    delivery: &Delivery,
-    deadline: Deadline,
-) -> Result<Progress, Failure> {
+async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, Failure> {
+    let chunk = attempt.chunk;
     if chunk.source == Source::Waiting {
-        report(app, &chunk.run, vec![plan::fact_of(chunk)]).await?;
+        attempt.reporter.report(vec![planned_chunk(chunk)]).await?;
     }
-    let form = Form::of(chunk);
-    let run = chunk.run.id();
-    let mut work = Work {
-        app,
-        chunk,
-        form: &form,
-        run: &run,
+    let mut work = ChunkWork {
         attempt,
-        delivery,
-        deadline,
         meter: Meter::new(chunk.token_share),
         writable: chunk.writable.clone(),
         unanswered: Vec::new(),
@@ -96,7 +63,7 @@ async fn score_leads<T: Transport, Q: Queue>(
     };
     for leads in chunk.leads.chunks(READ_LEADS) {
         if let Progress::Unfinished = work.score(leads).await? {
-            // Without answers the next invocation is in no hurry: the model may be away.
+            // Without answers the next invocation is not urgent: the model may be away.
             if !work.unanswered.is_empty() {
                 break;
             }
@@ -109,190 +76,162 @@ async fn score_leads<T: Transport, Q: Queue>(
             work.unanswered.len()
         )));
     }
-    let done = Fact::ChunkDone(ChunkDone { attempt: attempt.clone() });
-    report(app, &chunk.run, vec![done]).await?;
+    let done = Fact::ChunkDone(ChunkDone { attempt: attempt.id.clone() });
+    attempt.reporter.report(vec![done]).await?;
     tracing::info!(plan.id = %chunk.plan, plan.chunk = chunk.index, plan.chunks = chunk.of, "chunk done");
     Ok(Progress::Finished)
 }
 
-/// One try at a chunk, as far as it has come.
-struct Work<'a, T, Q> {
-    app: &'a Scoring<T, Q>,
-    chunk: &'a Chunk,
-    form: &'a Form<'a>,
-    run: &'a RunId,
-    attempt: &'a AttemptRef,
-    delivery: &'a Delivery,
-    deadline: Deadline,
+/// One attempt at a chunk, as far as it has come.
+struct ChunkWork<'a, E: Env> {
+    attempt: &'a ChunkAttempt<'a, E>,
     meter: Meter,
     writable: Vec<String>,
     unanswered: Vec<String>,
     waves: u32,
 }
 
-impl<T: Transport, Q: Queue> Work<'_, T, Q> {
+impl<E: Env> ChunkWork<'_, E> {
     /// Scores leads whose rows are read in one request.
     async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, Failure> {
-        let (app, chunk) = (self.app, self.chunk);
-        // A waiting lead that nothing may be spent on has nothing to be written either. Those of
-        // a replay may be scored already, or not be waiting.
+        let chunk = self.attempt.chunk;
+        // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
+        // already, or not be waiting: their rows are read.
         if chunk.token_share == Some(0)
             && chunk.source == Source::Waiting
             && chunk.replaces.is_none()
         {
             let skipped = Outcome::Skipped { reason: SkipReason::BudgetReached };
-            self.settle(leads.iter().map(|lead| (lead, skipped.clone()))).await?;
+            self.settle_unread(leads.iter(), &skipped).await?;
             return Ok(Progress::Finished);
         }
         // Rows are read before any token is spent: an outage of Airtable costs nothing.
-        let rows = row::read(&app.airtable, chunk, leads).await?;
-        let (found, missing): (Vec<_>, Vec<_>) = leads
-            .iter()
-            .map(|lead| (lead, rows.of(&lead.lead)))
-            .partition(|(_, row)| row.is_some());
-        self.settle(missing.into_iter().map(|(lead, _)| (lead, Outcome::NotALead))).await?;
-        let mut open: Vec<Lead<'_>> =
-            found.into_iter().filter_map(|(lead, row)| Some(self.decide(lead, row?))).collect();
+        let rows = read_rows(self.attempt.airtable, chunk, leads).await?;
+        let missing = leads.iter().filter(|lead| rows.of(&lead.lead).is_none());
+        self.settle_unread(missing, &Outcome::NotALead).await?;
+        let mut open: Vec<WaveLead<'_>> =
+            leads.iter().filter_map(|lead| Some(self.decide(lead, rows.of(&lead.lead)?))).collect();
         self.meter.used_before(self.used_before(&open));
         while !open.is_empty() {
-            let mut next: Vec<Lead<'_>> = open.drain(..open.len().min(WAVE_LEADS)).collect();
-            let fits = |leads: &usize| self.meter.allows(self.expected(&next[..*leads]));
-            let allowed = (0..=next.len()).rev().find(fits).unwrap_or(0);
-            next[allowed..].iter_mut().for_each(|lead| skip_for_budget(chunk, lead));
-            let expected = self.expected(&next);
-            let is_asked = |lead: &&Lead<'_>| matches!(lead.decision, Decision::Ask { .. });
-            let asked = next.iter().filter(is_asked).count();
-            let asks = asked > 0;
-            let needed = app.gemini.timeout() + WRITING_TIME;
-            if asks && self.deadline.remaining() < needed && self.waves == 0 {
-                let seconds = needed.as_secs();
-                return Err(Failure::retry(format!("less than {seconds} s were left to begin in")));
-            }
-            if asks && self.deadline.remaining() < needed {
-                tracing::info!(
-                    plan.chunk = chunk.index,
-                    self.waves,
-                    "chunk goes on in another invocation"
-                );
-                return Ok(Progress::Unfinished);
-            }
-            let wave = wave::Wave {
-                chunk,
-                attempt: self.attempt,
-                index: self.waves,
-                deadline: self.deadline,
-                deliveries: self.delivery.receive_count,
-                is_last: self.delivery.is_last(),
-            };
-            let scored = wave::score(app, &wave, self.form, next, &mut self.writable).await?;
-            if asks {
-                self.meter.count(expected, scored.used);
-            }
-            let unanswered = scored.unanswered.len();
-            self.unanswered.extend(scored.unanswered);
-            self.waves += 1;
-            if is_away(asked, unanswered, app.config.leads_per_call) {
-                // The other waves wait for the next invocation too.
+            let wave = open.drain(..open.len().min(WAVE_LEADS)).collect();
+            if let Progress::Unfinished = self.score_wave(wave).await? {
                 return Ok(Progress::Unfinished);
             }
         }
         Ok(Progress::Finished)
     }
 
-    fn decide<'b>(&self, lead: &'b ChunkLead, row: &'b Record<LeadRow>) -> Lead<'b>
-    where
-        Self: 'b,
-    {
-        let chunk = self.chunk;
-        let mut cells = Cells::new(self.run.clone(), self.app.clock.now());
+    /// Scores the leads of a wave that the limit has room for, and skips the others.
+    async fn score_wave(&mut self, mut leads: Vec<WaveLead<'_>>) -> Result<Progress, Failure> {
+        let attempt = self.attempt;
+        let fits = |count: &usize| self.meter.allows(self.expected(&leads[..*count]));
+        let allowed = (0..=leads.len()).rev().find(fits).unwrap_or(0);
+        leads[allowed..].iter_mut().for_each(|lead| skip_for_budget(attempt.chunk, lead));
+        let expected = self.expected(&leads);
+        let asked = leads.iter().filter(|lead| lead.decision.subject().is_some()).count();
+        let needed = attempt.gemini.timeout() + WRITING_TIME;
+        if asked > 0 && attempt.deadline.remaining() < needed {
+            if self.waves == 0 {
+                let seconds = needed.as_secs();
+                return Err(Failure::retry(format!("less than {seconds} s were left to begin in")));
+            }
+            let (chunk, waves) = (attempt.chunk.index, self.waves);
+            tracing::info!(plan.chunk = chunk, waves, "chunk continues in another invocation");
+            return Ok(Progress::Unfinished);
+        }
+        let result = score_wave(attempt, self.waves, leads, &mut self.writable).await?;
+        if asked > 0 {
+            self.meter.count(expected, result.used);
+        }
+        self.waves += 1;
+        let unanswered = result.unanswered.len();
+        self.unanswered.extend(result.unanswered);
+        // If the model is away, the other waves wait for the next invocation too.
+        let is_away = is_away(asked, unanswered, attempt.leads_per_call);
+        Ok(if is_away { Progress::Unfinished } else { Progress::Finished })
+    }
+
+    fn decide<'b>(&self, lead: &'b ChunkLead, row: &'b Record<LeadRow>) -> WaveLead<'b> {
+        let ChunkAttempt { chunk, run, deliveries, clock, .. } = self.attempt;
+        let mut cells = Cells::new(run.clone(), clock.now());
         let decision = match chunk.kind {
             Kind::Post => {
-                let tried_before = self.delivery.receive_count > 1;
-                decide(lead, &row.fields, self.run, &chunk.source, tried_before, &mut cells)
+                let source = &chunk.source;
+                let chunk = PostsChunk { run, source, is_repeated: *deliveries > 1 };
+                decide_posts(chunk, lead, &row.fields, &mut cells)
             }
             Kind::Profile => {
-                let by = (&chunk.plan, chunk.replaces.is_some());
-                decide_profile(lead, &row.fields, self.run, by, &mut cells)
+                let is_replay = chunk.replaces.is_some();
+                let chunk = ProfilesChunk { run, plan: &chunk.plan, is_replay };
+                decide_profile(chunk, &lead.key, &row.fields, &mut cells)
             }
         };
-        Lead { lead, row, cells, decision }
+        WaveLead { lead, row, cells, decision }
     }
 
     /// The tokens that a wave is expected to use.
-    fn expected(&self, wave: &[Lead<'_>]) -> u64 {
-        let asked: Vec<&About> = wave
-            .iter()
-            .filter_map(|lead| match &lead.decision {
-                Decision::Ask { about } => Some(about),
-                Decision::Settle { .. } => None,
-            })
-            .collect();
-        let calls = asked.len().div_ceil(self.app.config.leads_per_call);
-        let sizes = budget::sizes(asked.into_iter());
-        budget::estimate(self.chunk.kind, self.form.system.len(), calls, sizes)
+    fn expected(&self, wave: &[WaveLead<'_>]) -> u64 {
+        let asked = || wave.iter().filter_map(|lead| lead.decision.subject());
+        let calls = asked().count().div_ceil(self.attempt.leads_per_call);
+        let system = self.attempt.template.system.len();
+        budget::estimate(self.attempt.chunk.kind, system, calls, budget::sizes(asked()))
     }
 
-    /// What earlier tries of the chunk used on leads that are settled by what these tries left in
-    /// their rows: the tokens the row names, else what is expected.
-    fn used_before(&self, leads: &[Lead<'_>]) -> u64 {
+    /// What earlier attempts at the chunk used on leads that are settled by what those attempts left
+    /// in their rows: the tokens that the row names, else the estimate.
+    fn used_before(&self, leads: &[WaveLead<'_>]) -> u64 {
         let rates = Rates {
-            kind: self.chunk.kind,
-            system: self.form.system.len(),
-            leads_per_call: self.app.config.leads_per_call,
+            kind: self.attempt.chunk.kind,
+            system: self.attempt.template.system.len(),
+            leads_per_call: self.attempt.leads_per_call,
         };
         leads
             .iter()
             .map(|lead| match &lead.decision {
-                Decision::Settle { examined, .. } if !examined.is_empty() => {
+                Decision::Settle(Verdict { examined, .. }) if !examined.is_empty() => {
                     let row = &lead.row.fields;
-                    let bytes = match self.chunk.kind {
+                    let bytes = match rates.kind {
                         Kind::Post => row.posts_content.len(),
                         Kind::Profile => row.raw_profile.len().max(row.profile_json.len()),
                     };
                     row.tokens.unwrap_or_else(|| rates.of_lead(bytes, examined.len()))
                 }
-                Decision::Settle { .. } | Decision::Ask { .. } => 0,
+                Decision::Settle(_) | Decision::Ask(_) => 0,
             })
             .sum()
     }
 
-    /// Settles leads about whose rows nothing is to be done.
-    async fn settle(
+    /// Settles leads whose rows are neither read nor written.
+    async fn settle_unread(
         &self,
-        leads: impl Iterator<Item = (&ChunkLead, Outcome)>,
+        leads: impl Iterator<Item = &ChunkLead>,
+        outcome: &Outcome,
     ) -> Result<(), Failure> {
-        let leads: Vec<LeadOutcome> = leads
-            .map(|(lead, outcome)| LeadOutcome {
-                lead: lead.key.clone(),
-                record: None,
-                outcome,
-                examined: Vec::new(),
-                scored: Vec::new(),
-            })
-            .collect();
-        if leads.is_empty() {
-            return Ok(());
-        }
-        let settled = Settled { attempt: self.attempt.clone(), kind: self.chunk.kind, leads };
-        report(self.app, &self.chunk.run, vec![Fact::Settled(settled)]).await
+        let leads = leads.map(|lead| LeadOutcome {
+            lead: lead.key.clone(),
+            record: None,
+            outcome: outcome.clone(),
+            examined: Vec::new(),
+            scored: Vec::new(),
+        });
+        settle_leads(self.attempt, leads.collect()).await
     }
 }
 
-/// Whether the model is away, by the leads of a wave: it answered nothing, and was called more than
-/// once. The leads of a single call may have no answer because of what they say, and hold up no
+/// Whether the model is away, by the leads of a wave: it was called more than once and answered
+/// nothing. The leads of a single call may have no answer because of what they say, and hold up no
 /// others.
 fn is_away(asked: usize, unanswered: usize, leads_per_call: usize) -> bool {
     unanswered == asked && asked > leads_per_call
 }
 
-/// Takes back that a lead is asked about: the tokens for it are used up. What was harvested is
-/// kept and waits; a lead that was waiting is left as it is, and a profile that failed waits again.
-fn skip_for_budget(chunk: &Chunk, lead: &mut Lead<'_>) {
-    if !matches!(lead.decision, Decision::Ask { .. }) {
+/// Skips a lead that was to be asked about: there are no tokens left for it. What was harvested is
+/// stored and waits; a waiting lead's row is left as it is, and a failed profile waits again.
+fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
+    if lead.decision.subject().is_none() {
         return;
     }
-    let outcome = Outcome::Skipped { reason: SkipReason::BudgetReached };
-    lead.decision = Decision::Settle { outcome, examined: Vec::new(), scored: Vec::new() };
+    lead.decision = Decision::Settle(Verdict::skipped(SkipReason::BudgetReached));
     match chunk.source {
         Source::Harvest { .. } => lead.cells.out_of_budget(),
         Source::Waiting => {

@@ -1,11 +1,10 @@
-//! Divides what a call used over the leads it was about.
+//! Divides the tokens of a call over its leads.
 
-/// Divides `total` by `weights`: the parts add up to `total` exactly. Where all weights are 0
-/// they count as equal.
+/// Divides `total` by `weights`: the parts add up to `total` exactly. Weights that are all 0 count as
+/// equal.
 ///
-/// Each part is the difference of two rounded running sums, so what one part is rounded up by
-/// another is rounded down by.
-pub(crate) fn split(total: u64, weights: &[u32]) -> Vec<u64> {
+/// Each part is the difference of two rounded running sums, so rounding errors cancel out.
+pub(super) fn split(total: u64, weights: &[u32]) -> Vec<u64> {
     let all: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
     let (all, flat) = if all == 0 { (weights.len() as u128, true) } else { (all, false) };
     let mut sum = 0_u128;

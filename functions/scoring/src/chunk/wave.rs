@@ -1,45 +1,39 @@
 //! A wave: announce, bill, write, settle.
 
-use crate::Scoring;
-use crate::chunk::ask::{self, Asked, NoAnswer};
-use crate::chunk::decide::{Decision, profile, profile_key};
-use crate::chunk::write::write;
-use crate::lead::row::{Cells, LeadRow};
-use crate::posts::stored::StoredPost;
-use crate::prompt::template::{About, Answer, Form, Question};
-use crate::report::report;
-use shared::core::deadline::Deadline;
+use super::ask::{LeadReply, ask_about};
+use super::attempt::ChunkAttempt;
+use super::calls::NoAnswer;
+use super::decide_posts::post_keys;
+use super::decision::{Decision, Verdict, profile_keys};
+use super::write::write_rows;
+use crate::lead::cells::Cells;
+use crate::lead::row::LeadRow;
+use crate::prompt::subject::Subject;
+use crate::prompt::template::{Answer, Question};
 use shared::core::failure::Failure;
-use shared::core::ids::{PlanId, PostKey};
-use shared::messages::{
-    AttemptRef, Chunk, ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled,
-};
-use shared::ports::{Queue, Transport};
+use shared::core::ids::PlanId;
+use shared::core::linkedin::ProfileKey;
+use shared::messages::{ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled};
+use shared::ports::Env;
 use shared::services::airtable::{Record, Update};
 
 /// A lead of a wave, with its row and what was decided about it.
-pub(crate) struct Lead<'a> {
+pub(crate) struct WaveLead<'a> {
     pub(crate) lead: &'a ChunkLead,
     pub(crate) row: &'a Record<LeadRow>,
     pub(crate) cells: Cells,
     pub(crate) decision: Decision,
 }
 
-/// Which wave it is.
-pub(crate) struct Wave<'a> {
-    pub(crate) chunk: &'a Chunk,
-    pub(crate) attempt: &'a AttemptRef,
-    pub(crate) index: u32,
-    pub(crate) deadline: Deadline,
-    /// How often the chunk was delivered, this time included.
-    pub(crate) deliveries: u32,
-    /// Whether the chunk is delivered for the last time: what has no answer now has failed.
-    pub(crate) is_last: bool,
+impl WaveLead<'_> {
+    fn profile(&self) -> Option<ProfileKey> {
+        ProfileKey::of(&self.row.fields.profile_url)
+    }
 }
 
 /// What a wave came to.
 #[derive(Debug, Default)]
-pub(crate) struct Scored {
+pub(crate) struct WaveResult {
     /// Why leads have no answer yet: those are not settled.
     pub(crate) unanswered: Vec<String>,
     /// The tokens of all its calls.
@@ -47,102 +41,115 @@ pub(crate) struct Scored {
 }
 
 /// Scores a wave's leads.
-pub(crate) async fn score<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    wave: &Wave<'_>,
-    form: &Form<'_>,
-    leads: Vec<Lead<'_>>,
+pub(crate) async fn score_wave<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    index: u32,
+    leads: Vec<WaveLead<'_>>,
     writable: &mut Vec<String>,
-) -> Result<Scored, Failure> {
+) -> Result<WaveResult, Failure> {
     let questions: Vec<Question<'_>> = leads
         .iter()
-        .filter_map(|lead| match &lead.decision {
-            Decision::Ask { about } => Some(Question { about, profile: profile(&lead.row.fields) }),
-            Decision::Settle { .. } => None,
+        .filter_map(|lead| {
+            let subject = lead.decision.subject()?;
+            Some(Question { subject, profile: lead.profile() })
         })
         .collect();
-    let mut asked = ask::ask(app, wave, form, &questions).await?.into_iter();
+    let mut replies = ask_about(attempt, index, &questions).await?.into_iter();
     drop(questions);
-    let mut result = Scored::default();
+    let mut result = WaveResult::default();
     let mut updates = Vec::new();
     let mut outcomes = Vec::new();
-    for Lead { lead, row, mut cells, decision } in leads {
-        let (outcome, examined, scored) = match decision {
-            Decision::Settle { outcome, examined, scored } => (outcome, examined, scored),
-            Decision::Ask { about } => {
-                let asked = asked.next().expect("every question has what became of it");
-                result.used += asked.tokens;
-                if let Err(NoAnswer { detail, later: true, .. }) = &asked.answer
-                    && !wave.is_last
+    for mut lead in leads {
+        let Verdict { outcome, examined, scored } = match lead.decision {
+            Decision::Settle(verdict) => verdict,
+            Decision::Ask(ref subject) => {
+                let reply = replies.next().expect("every question has a reply");
+                result.used += reply.tokens;
+                if let Err(NoAnswer { detail, later: true, .. }) = &reply.answer
+                    && !attempt.is_last
                 {
                     result.unanswered.push(detail.clone());
                     continue;
                 }
-                verdict(lead, row, &about, asked, &wave.attempt.plan, &mut cells)
+                let profile = lead.profile();
+                let target =
+                    ReplyTarget { lead: lead.lead, row: &lead.row.fields, subject, profile };
+                judge_reply(&target, reply, &attempt.id.plan, &mut lead.cells)
             }
         };
-        let fields = cells.into_cells(writable);
+        let record = lead.row.id.clone();
+        let fields = lead.cells.into_cells(writable);
         if !fields.is_empty() {
-            updates.push(Update { id: row.id.clone(), fields });
+            updates.push(Update { id: record.clone(), fields });
         }
-        let record = Some(row.id.clone());
-        outcomes.push(LeadOutcome { lead: lead.key.clone(), record, outcome, examined, scored });
+        let (lead, record) = (lead.lead.key.clone(), Some(record));
+        outcomes.push(LeadOutcome { lead, record, outcome, examined, scored });
     }
-    let failed = write(app, wave.chunk, updates, writable).await?;
+    let base = &attempt.chunk.base;
+    let failed = write_rows(attempt.airtable, base, updates, writable).await?;
     for outcome in &mut outcomes {
         if let Some(detail) = outcome.record.as_ref().and_then(|record| failed.get(record)) {
             let category = ErrorCategory::Airtable;
             outcome.outcome = Outcome::Failed { category, detail: detail.clone() };
         }
     }
-    if !outcomes.is_empty() {
-        let settled =
-            Settled { attempt: wave.attempt.clone(), kind: wave.chunk.kind, leads: outcomes };
-        report(app, &wave.chunk.run, vec![Fact::Settled(settled)]).await?;
-    }
+    settle_leads(attempt, outcomes).await?;
     Ok(result)
 }
 
-/// Makes a lead's outcome and cells of what the model replied, with the keys of what was examined
-/// and of what was scored.
-fn verdict(
-    lead: &ChunkLead,
-    row: &Record<LeadRow>,
-    about: &About,
-    asked: Asked,
+/// Reports what became of leads.
+pub(crate) async fn settle_leads<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    leads: Vec<LeadOutcome>,
+) -> Result<(), Failure> {
+    if leads.is_empty() {
+        return Ok(());
+    }
+    let settled = Settled { attempt: attempt.id.clone(), kind: attempt.chunk.kind, leads };
+    attempt.reporter.report(vec![Fact::Settled(settled)]).await
+}
+
+/// The lead that a reply is about.
+struct ReplyTarget<'a> {
+    lead: &'a ChunkLead,
+    row: &'a LeadRow,
+    subject: &'a Subject,
+    profile: Option<ProfileKey>,
+}
+
+/// Makes the verdict and the cells of what the model replied.
+fn judge_reply(
+    target: &ReplyTarget<'_>,
+    reply: LeadReply,
     plan: &PlanId,
     cells: &mut Cells,
-) -> (Outcome, Vec<PostKey>, Vec<PostKey>) {
-    let Asked { answer, tokens, examined } = asked;
-    let keys = match about {
-        About::Posts(posts) => keys(posts),
-        About::Profile(_) => profile_key(&lead.key),
+) -> Verdict {
+    let LeadReply { answer, tokens, examined } = reply;
+    let keys = match target.subject {
+        Subject::Posts(posts) => post_keys(posts),
+        Subject::Profile(_) => profile_keys(&target.lead.key),
     };
-    let (outcome, scored) = match (answer, about) {
-        (Ok(Answer::Posts(scored)), About::Posts(posts)) => {
-            cells.scored(posts, &scored, profile(&row.fields).as_ref(), tokens);
+    let (outcome, scored) = match (answer, target.subject) {
+        (Ok(Answer::Posts(scored)), Subject::Posts(posts)) => {
+            cells.scored(posts, &scored, target.profile.as_ref(), tokens);
             (Outcome::Scored, scored.iter().map(|scored| keys[scored.index].clone()).collect())
         }
         (Ok(Answer::Profile(score)), _) => {
             cells.profile_scored(&score);
             (Outcome::Scored, keys.clone())
         }
-        (Ok(Answer::Posts(_)), About::Profile(_)) => {
+        (Ok(Answer::Posts(_)), Subject::Profile(_)) => {
             unreachable!("a chunk's answers are of the kind of its questions")
         }
-        (Err(NoAnswer { category, detail, .. }), _) => {
-            match about {
-                About::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
-                About::Profile(_) => {
-                    cells.profile_failed(category, &row.fields.breakdown, plan);
+        (Err(NoAnswer { category, detail, .. }), subject) => {
+            match subject {
+                Subject::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
+                Subject::Profile(_) => {
+                    cells.profile_failed(category, &target.row.breakdown, plan);
                 }
             }
             (Outcome::Failed { category, detail }, Vec::new())
         }
     };
-    (outcome, if examined { keys } else { Vec::new() }, scored)
-}
-
-fn keys(posts: &[StoredPost]) -> Vec<PostKey> {
-    posts.iter().map(|post| post.url().key()).collect()
+    Verdict { outcome, examined: if examined { keys } else { Vec::new() }, scored }
 }

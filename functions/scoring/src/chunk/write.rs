@@ -1,20 +1,18 @@
 //! Writes a wave's rows.
 
-use crate::Scoring;
 use shared::core::failure::Failure;
-use shared::core::ids::RecordId;
-use shared::messages::Chunk;
-use shared::ports::{Queue, Transport};
+use shared::core::ids::{BaseId, RecordId};
+use shared::ports::Transport;
 use shared::schema::leads as schema;
-use shared::services::airtable::{AirtableError, Update};
+use shared::services::airtable::{Airtable, AirtableError, Update};
 use std::collections::BTreeMap;
 
-/// Writes the wave's rows in one request. Where Airtable refuses it, the optional field that is
-/// refused is left out; what is still refused is written row by row. Returns the rows that could
-/// not be written, with the reason.
-pub(crate) async fn write<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    chunk: &Chunk,
+/// Writes the wave's rows in one request. If Airtable refuses an optional field, the field is left
+/// out; what is still refused is written row by row. Returns the rows that could not be written,
+/// with the reason.
+pub(super) async fn write_rows(
+    airtable: &Airtable<impl Transport>,
+    base: &BaseId,
     mut updates: Vec<Update>,
     writable: &mut Vec<String>,
 ) -> Result<BTreeMap<RecordId, String>, Failure> {
@@ -23,10 +21,10 @@ pub(crate) async fn write<T: Transport, Q: Queue>(
         if updates.is_empty() {
             return Ok(failed);
         }
-        let Err(error) = app.airtable.update(&chunk.base, schema::TABLE, &updates).await else {
+        let Err(error) = airtable.update(base, schema::TABLE, &updates).await else {
             return Ok(failed);
         };
-        // Airtable does not tell a row that is gone from one it denies.
+        // Airtable does not distinguish a deleted row from a denied one.
         let is_denied = matches!(error, AirtableError::Denied { .. });
         if is_denied && updates.len() > 1 {
             break;
@@ -43,7 +41,7 @@ pub(crate) async fn write<T: Transport, Q: Queue>(
     let rows = updates.len();
     for update in updates {
         let row = std::slice::from_ref(&update);
-        match app.airtable.update(&chunk.base, schema::TABLE, row).await {
+        match airtable.update(base, schema::TABLE, row).await {
             Ok(()) => {}
             Err(error @ AirtableError::Denied { .. }) if failed.len() + 1 == rows => {
                 return Err(error.into());

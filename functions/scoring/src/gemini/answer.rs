@@ -1,16 +1,15 @@
 //! What an answer of the model says. External rules: Gemini's `GenerateContentResponse`.
 
-use super::tier::{Asked, Said};
-use super::{Call, Reply};
+use super::reply::{Call, Reply};
+use super::tier::{ReportedTier, RequestedTier};
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::core::prices;
 use shared::core::tokens::TokenUsage;
 use shared::messages::{CallOutcome, ErrorCategory, Served};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct Answer {
     candidates: Vec<Candidate>,
     prompt_feedback: Option<PromptFeedback>,
@@ -55,12 +54,21 @@ struct Usage {
     tool_use_prompt_token_count: u64,
     total_token_count: u64,
     #[serde(flatten)]
-    said: Said,
+    reported: ReportedTier,
 }
 
-/// Reads a 200 that the model `asked` for at this tier gave `at` this time. One that cannot be read was billed all the same, nobody knows what: it counts as
-/// lost.
-pub(super) fn read(body: &[u8], asked: &str, tier: Asked, at: Timestamp) -> Call {
+/// What was asked, and when the answer came.
+#[derive(Clone, Copy)]
+pub(super) struct AnswerContext<'a> {
+    pub(super) model: &'a str,
+    pub(super) tier: RequestedTier,
+    pub(super) at: Timestamp,
+}
+
+/// Reads the body of a 200. If it cannot be read, it was billed all the same, and nobody knows what:
+/// the call counts as lost.
+pub(super) fn read_answer(body: &[u8], context: AnswerContext<'_>) -> Call {
+    let AnswerContext { model: asked, tier, at } = context;
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let detail = "the model's answer is no JSON".to_owned();
         let reply =
@@ -75,7 +83,7 @@ pub(super) fn read(body: &[u8], asked: &str, tier: Asked, at: Timestamp) -> Call
         let model = if answered.is_empty() { asked } else { answered }.to_owned();
         let is_other = !prices::is_same_model(asked, &model);
         let served = Served {
-            tier: answer.usage_metadata.said.tier(tier),
+            tier: answer.usage_metadata.reported.tier(tier),
             at: Some(at),
             asked: is_other.then(|| asked.to_owned()),
         };
@@ -147,7 +155,11 @@ mod tests {
     use shared::core::tokens::Tier;
 
     fn call(answer: &Value) -> Call {
-        read(answer.to_string().as_bytes(), "m", Asked::Standard, at())
+        read_body(answer.to_string().as_bytes(), "m")
+    }
+
+    fn read_body(body: &[u8], model: &str) -> Call {
+        read_answer(body, AnswerContext { model, tier: RequestedTier::Standard, at: at() })
     }
 
     fn at() -> Timestamp {
@@ -161,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_cached_tokens_tier_and_model_are_read_as_they_are_told() {
+    fn thoughts_cached_tokens_tier_and_model_are_read() {
         let call = call(&json!({
             "candidates": [{"content": {"parts": [{"text": "thinking", "thought": true}, {"text": "[1"}, {"text": "]"}]},
                 "finishReason": "STOP"}],
@@ -204,18 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_whose_usage_cannot_be_read_is_lost_to_the_books_not_free() {
-        let cut = read(b"{\"candidates\":[{\"con", "m", Asked::Standard, at());
+    fn an_answer_whose_usage_cannot_be_read_counts_as_lost_not_free() {
+        let cut = read_body(b"{\"candidates\":[{\"con", "m");
         assert_eq!(cut.billing, CallOutcome::Lost);
         assert_eq!(call(&json!({"candidates": []})).billing, CallOutcome::Lost);
     }
 
     #[test]
-    fn another_build_of_the_model_that_was_asked_is_no_other_model() {
+    fn another_build_of_the_requested_model_is_the_same_model() {
         let answer = |version: &str| {
             let answer = json!({"usageMetadata": {"promptTokenCount": 5}, "modelVersion": version});
-            let body = answer.to_string();
-            read(body.as_bytes(), "gemini-3.5-flash-lite", Asked::Standard, at()).billing
+            read_body(answer.to_string().as_bytes(), "gemini-3.5-flash-lite").billing
         };
         let asked = |version| match answer(version) {
             CallOutcome::Answered { served, .. } => served.asked,

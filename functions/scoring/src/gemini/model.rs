@@ -1,4 +1,4 @@
-//! Which model is asked, and how much it thinks. External rules: Gemini's model pages.
+//! Which models and thinking levels can be configured. External rules: Gemini's model pages.
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ pub enum ThinkingLevel {
 
 use ThinkingLevel::{High, Low, Medium, Minimal};
 
-/// The levels by the start of a model's name, the first that fits. A model that is not here is
-/// newer: it says itself what it does not take.
+/// The levels by the start of a model's name; the first match counts. A model that is not here is
+/// newer: the API refuses what the model does not take.
 const LEVELS: &[(&str, &[ThinkingLevel])] = &[
     // These take a budget of tokens in place of a level.
     ("gemini-2.", &[]),
@@ -46,7 +46,7 @@ pub(crate) enum ModelError {
 }
 
 /// Checks a model's id.
-pub(crate) fn check(model: &str) -> Result<(), ModelError> {
+pub(crate) fn check_model(model: &str) -> Result<(), ModelError> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     if !model.bytes().all(is_plain) {
         return Err(ModelError::Characters);

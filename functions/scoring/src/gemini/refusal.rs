@@ -1,13 +1,13 @@
 //! What an error of the model says. External rules: Google's error bodies and status codes.
 
-use super::Reply;
+use super::reply::Reply;
 use http::StatusCode;
 use serde_json::Value;
 use shared::messages::ErrorCategory;
 use std::time::Duration;
 
-/// Reads an error. Nothing was billed.
-pub(super) fn read(status: StatusCode, body: &[u8]) -> Reply {
+/// Reads an error. Nothing was billed for it.
+pub(super) fn read_refusal(status: StatusCode, body: &[u8]) -> Reply {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     // Some paths wrap the error in an array of one.
     let error = body.get("error").or_else(|| body[0].get("error")).unwrap_or(&Value::Null);
@@ -44,7 +44,7 @@ fn reason(error: &Value) -> Option<&str> {
     details(error, "ErrorInfo").find_map(|info| info["reason"].as_str())
 }
 
-/// Whether a daily quota is spent: there is no use in asking again today.
+/// Whether a daily quota is used up: asking again today does not help.
 fn is_daily(error: &Value) -> bool {
     details(error, "QuotaFailure")
         .flat_map(|failure| failure["violations"].as_array().map_or(&[][..], Vec::as_slice))
@@ -64,7 +64,7 @@ mod tests {
     use serde_json::json;
 
     fn refusal(status: u16, error: &Value) -> Reply {
-        read(StatusCode::from_u16(status).unwrap(), error.to_string().as_bytes())
+        read_refusal(StatusCode::from_u16(status).unwrap(), error.to_string().as_bytes())
     }
 
     fn category(reply: &Reply) -> (ErrorCategory, bool) {

@@ -1,22 +1,28 @@
 //! The client against the simulated Gemini.
 
+use super::tier::RequestedTier;
 use super::*;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::json;
+use shared::core::clock::Clock;
+use shared::core::prices;
 use shared::core::tokens::{NanoUsd, Tier, TokenUsage};
-use shared::messages::Served;
-use shared::ports::HttpResponse;
+use shared::messages::{CallOutcome, ErrorCategory, Served};
+use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::gemini::{Gemini as Simulator, GeminiOptions, ServedTier};
 use simulators::{Answer, Fault, FaultRule, NoStore, Simulated};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 const KEY: &str = "invented-api-key";
 const TIMEOUT: Duration = Duration::from_secs(60);
-const STANDARD: Service = Service { tier: Asked::Standard, timeout: TIMEOUT };
-const FLEX: Service = Service { tier: Asked::Flex, timeout: TIMEOUT };
+const STANDARD: Service = Service { tier: RequestedTier::Standard, timeout: TIMEOUT };
+const FLEX: Service = Service { tier: RequestedTier::Flex, timeout: TIMEOUT };
 
 /// A simulated Gemini in this process.
 struct InProcess(Simulated<Simulator>);
@@ -54,18 +60,18 @@ fn client_of(model: &str, at: &str, options: GeminiOptions) -> Gemini<InProcess>
     let mut options = GeminiOptions { api_keys, ..options };
     options.models.push("gemini-9-unheard-of".to_owned());
     let simulator = Simulator::new(options, theirs, Arc::new(NoStore));
-    Gemini::new(
-        InProcess(Simulated::new(simulator, 1)),
-        Endpoint::Developer {
+    let settings = ModelSettings {
+        endpoint: ModelEndpoint::Developer {
             url: "http://gemini.invented.example/".parse().unwrap(),
             key: SecretString::from(KEY.to_owned()),
         },
-        model.to_owned(),
-        None,
-        TierChoice::Standard,
-        TIMEOUT,
-        Clock::following_tokio(start),
-    )
+        id: model.to_owned(),
+        thinking: None,
+        tier: TierChoice::Standard,
+        timeout: TIMEOUT,
+    };
+    let transport = InProcess(Simulated::new(simulator, 1));
+    Gemini::new(transport, settings, Clock::following_tokio(start))
 }
 
 async fn ask(client: &Gemini<InProcess>, service: Service) -> Call {

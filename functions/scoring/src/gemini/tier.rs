@@ -1,5 +1,5 @@
-//! At which tier a call is made. Flex costs half, but may be refused or slow: it is waited for
-//! as long as the configuration allows and the invocation can still make the call as standard.
+//! The tier of a call. Flex costs half, but may be refused or slow: a call waits for it as long as
+//! the configuration allows and the invocation can still make the call at the standard tier.
 
 use serde::Deserialize;
 use shared::core::deadline::Deadline;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A flex call that could not be given this long is not worth making.
+/// A flex call with less time than this is not worth making.
 pub(crate) const SHORTEST_FLEX: Duration = Duration::from_secs(10);
 
 /// The tier that calls are made at.
@@ -16,14 +16,14 @@ pub(crate) const SHORTEST_FLEX: Duration = Duration::from_secs(10);
 pub enum TierChoice {
     /// Always the standard tier.
     Standard,
-    /// The flex tier, and the standard tier for what it did not answer in time.
+    /// The flex tier, and the standard tier for calls that it did not answer in time.
     Flex {
-        /// How long the calls of a wave are tried at the flex tier.
+        /// How long a wave waits for the flex tier.
         wait: Duration,
     },
 }
 
-/// `GEMINI_TIER` names no tier that calls can be made at.
+/// `GEMINI_TIER` is not a tier that calls can be made at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it needs standard or flex")]
 pub(crate) struct NoTier;
@@ -47,7 +47,7 @@ impl FromStr for TierName {
     }
 }
 
-/// A round of calls: since when the wave is at it, and what time there is.
+/// A round of calls, and the time there is for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
     /// When the wave's first round began.
@@ -56,29 +56,29 @@ pub(crate) struct Round {
     pub(crate) is_last: bool,
     /// When the invocation ends.
     pub(crate) deadline: Deadline,
-    /// What the wave needs of that time when all calls are answered.
+    /// The time that the wave needs after all calls are answered.
     pub(crate) kept_back: Duration,
 }
 
 /// How a round's calls are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Service {
-    pub(crate) tier: Asked,
+    pub(crate) tier: RequestedTier,
     /// The longest time a call takes.
     pub(crate) timeout: Duration,
 }
 
 /// The tier a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum RequestedTier {
     Standard,
     Flex,
 }
 
 impl TierChoice {
-    /// How the calls of `round` are made, where one at the standard tier takes `timeout` at most.
+    /// How the calls of `round` are made. A call at the standard tier takes at most `timeout`.
     pub(crate) fn service(self, round: &Round, timeout: Duration) -> Service {
-        let standard = Service { tier: Asked::Standard, timeout };
+        let standard = Service { tier: RequestedTier::Standard, timeout };
         match self {
             Self::Standard => standard,
             Self::Flex { .. } if round.is_last => standard,
@@ -88,33 +88,33 @@ impl TierChoice {
                 if patience < SHORTEST_FLEX {
                     return standard;
                 }
-                Service { tier: Asked::Flex, timeout: patience }
+                Service { tier: RequestedTier::Flex, timeout: patience }
             }
         }
     }
 }
 
-/// What an answer says of the tier that served it.
+/// The tier that an answer says it was served at.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Said {
-    /// Of the Developer API.
+pub(super) struct ReportedTier {
+    /// From the Developer API.
     service_tier: Option<String>,
-    /// Of Vertex AI.
+    /// From Vertex AI.
     traffic_type: Option<String>,
 }
 
-impl Said {
-    /// The tier to be priced. Where the answer says nothing it is the one that was asked for. A
-    /// name that nobody knows is no tier with a price: better a note than a wrong sum.
-    pub(super) fn tier(&self, asked: Asked) -> Tier {
-        let said =
+impl ReportedTier {
+    /// The tier to be priced: the requested one where the answer names none. An unknown name has no
+    /// price: a note is better than a wrong sum.
+    pub(super) fn tier(&self, requested: RequestedTier) -> Tier {
+        let name =
             self.service_tier.as_deref().or(self.traffic_type.as_deref()).unwrap_or_default();
-        match said.to_ascii_uppercase().as_str() {
+        match name.to_ascii_uppercase().as_str() {
             "" | "UNSPECIFIED" | "SERVICE_TIER_UNSPECIFIED" | "TRAFFIC_TYPE_UNSPECIFIED" => {
-                match asked {
-                    Asked::Standard => Tier::Standard,
-                    Asked::Flex => Tier::Flex,
+                match requested {
+                    RequestedTier::Standard => Tier::Standard,
+                    RequestedTier::Flex => Tier::Flex,
                 }
             }
             "STANDARD" | "ON_DEMAND" | "ON_DEMAND_STANDARD" => Tier::Standard,
@@ -143,49 +143,58 @@ mod tests {
         }
     }
 
-    fn seconds(service: Service) -> (Asked, u64) {
+    fn seconds(service: Service) -> (RequestedTier, u64) {
         (service.tier, service.timeout.as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn flex_is_tried_until_the_wait_is_over() {
         let round = round(1_000);
-        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Asked::Flex, 50));
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (RequestedTier::Flex, 50));
         tokio::time::advance(Duration::from_secs(38)).await;
-        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Asked::Flex, 12));
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (RequestedTier::Flex, 12));
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Asked::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (RequestedTier::Standard, 60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_standard_call_still_fits_behind_every_flex_call() {
-        assert_eq!(seconds(FLEX.service(&round(120), TIMEOUT)), (Asked::Flex, 35));
-        assert_eq!(seconds(FLEX.service(&round(94), TIMEOUT)), (Asked::Standard, 60));
-        assert_eq!(seconds(FLEX.service(&round(5), TIMEOUT)), (Asked::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round(120), TIMEOUT)), (RequestedTier::Flex, 35));
+        assert_eq!(seconds(FLEX.service(&round(94), TIMEOUT)), (RequestedTier::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round(5), TIMEOUT)), (RequestedTier::Standard, 60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_last_round_is_standard_and_so_is_every_round_without_flex() {
         let last = Round { is_last: true, ..round(1_000) };
-        assert_eq!(FLEX.service(&last, TIMEOUT).tier, Asked::Standard);
-        assert_eq!(TierChoice::Standard.service(&round(1_000), TIMEOUT).tier, Asked::Standard);
+        assert_eq!(FLEX.service(&last, TIMEOUT).tier, RequestedTier::Standard);
+        assert_eq!(
+            TierChoice::Standard.service(&round(1_000), TIMEOUT).tier,
+            RequestedTier::Standard
+        );
     }
 
     #[test]
     fn the_tier_that_served_is_what_the_answer_says() {
-        let tier = |said: Value, asked| serde_json::from_value::<Said>(said).unwrap().tier(asked);
+        let tier = |reported: Value, asked| {
+            serde_json::from_value::<ReportedTier>(reported).unwrap().tier(asked)
+        };
         for (said, asked, served) in [
-            (json!({"serviceTier": "standard"}), Asked::Flex, Tier::Standard),
-            (json!({"serviceTier": "flex"}), Asked::Flex, Tier::Flex),
-            (json!({"serviceTier": "FLEX"}), Asked::Standard, Tier::Flex),
-            (json!({"serviceTier": "priority"}), Asked::Standard, Tier::Priority),
-            (json!({"trafficType": "ON_DEMAND"}), Asked::Flex, Tier::Standard),
-            (json!({"trafficType": "ON_DEMAND_FLEX"}), Asked::Flex, Tier::Flex),
-            (json!({"trafficType": "PROVISIONED_THROUGHPUT"}), Asked::Standard, Tier::Unknown),
-            (json!({"serviceTier": "of_next_year"}), Asked::Flex, Tier::Unknown),
-            (json!({"serviceTier": "unspecified"}), Asked::Standard, Tier::Standard),
-            (json!({}), Asked::Flex, Tier::Flex),
-            (json!({}), Asked::Standard, Tier::Standard),
+            (json!({"serviceTier": "standard"}), RequestedTier::Flex, Tier::Standard),
+            (json!({"serviceTier": "flex"}), RequestedTier::Flex, Tier::Flex),
+            (json!({"serviceTier": "FLEX"}), RequestedTier::Standard, Tier::Flex),
+            (json!({"serviceTier": "priority"}), RequestedTier::Standard, Tier::Priority),
+            (json!({"trafficType": "ON_DEMAND"}), RequestedTier::Flex, Tier::Standard),
+            (json!({"trafficType": "ON_DEMAND_FLEX"}), RequestedTier::Flex, Tier::Flex),
+            (
+                json!({"trafficType": "PROVISIONED_THROUGHPUT"}),
+                RequestedTier::Standard,
+                Tier::Unknown,
+            ),
+            (json!({"serviceTier": "of_next_year"}), RequestedTier::Flex, Tier::Unknown),
+            (json!({"serviceTier": "unspecified"}), RequestedTier::Standard, Tier::Standard),
+            (json!({}), RequestedTier::Flex, Tier::Flex),
+            (json!({}), RequestedTier::Standard, Tier::Standard),
         ] {
             assert_eq!(tier(said.clone(), asked), served, "{said} {asked:?}");
         }

@@ -3,7 +3,7 @@
 //! External rule: Google's OAuth 2.0 for service accounts. An assertion signed with the key
 //! (RS256) is exchanged for a token that lasts an hour.
 
-use super::Reply;
+use super::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use shared::messages::ErrorCategory;
@@ -35,7 +36,7 @@ pub(crate) struct ServiceAccount {
     key: RsaKeyPair,
 }
 
-/// A key that cannot be used. Never shows the key.
+/// A key that cannot be used. The text never contains the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ServiceAccountError {
     /// Not the JSON that Google hands out.
@@ -43,7 +44,7 @@ pub(crate) enum ServiceAccountError {
         "it needs the JSON of a service account's key, with client_email, private_key, token_uri and project_id"
     )]
     Json,
-    /// The private key is no RSA key in PKCS#8 PEM.
+    /// The private key is not an RSA key in PKCS#8 PEM.
     #[error("its private_key is no RSA key in PKCS#8 PEM")]
     Key,
 }
@@ -97,19 +98,21 @@ impl ServiceAccount {
     }
 }
 
-/// Gets access tokens and keeps the one that is valid.
-pub(crate) struct VertexAuth {
+/// Gets access tokens and keeps the valid one.
+#[derive(Debug)]
+pub struct VertexAuth {
     account: ServiceAccount,
     token: Mutex<Option<AccessToken>>,
 }
 
+#[derive(Debug)]
 struct AccessToken {
-    secret: String,
+    secret: SecretString,
     ends_at: Timestamp,
 }
 
 impl VertexAuth {
-    pub(crate) fn new(account: ServiceAccount) -> Self {
+    pub(super) fn new(account: ServiceAccount) -> Self {
         Self { account, token: Mutex::new(None) }
     }
 
@@ -121,15 +124,15 @@ impl VertexAuth {
     ) -> Result<String, Reply> {
         let mut token = self.token.lock().await;
         if let Some(valid) = token.as_ref().filter(|token| token.ends_at - MARGIN > now) {
-            return Ok(valid.secret.clone());
+            return Ok(valid.secret.expose_secret().to_owned());
         }
         let fresh = self.fetch(transport, now).await?;
-        let secret = fresh.secret.clone();
+        let secret = fresh.secret.expose_secret().to_owned();
         *token = Some(fresh);
         Ok(secret)
     }
 
-    /// Forgets the token, which was refused. Whether there was one to forget.
+    /// Drops a token that was refused; `false` when there was none.
     pub(super) async fn forget_token(&self) -> bool {
         self.token.lock().await.take().is_some()
     }
@@ -169,7 +172,7 @@ impl VertexAuth {
             .ok()
             .filter(|_| status.is_success())
             .map(|granted| AccessToken {
-                secret: granted.access_token,
+                secret: granted.access_token.into(),
                 ends_at: now + SignedDuration::from_secs(granted.expires_in),
             })
             .ok_or_else(|| Reply::Unusable {

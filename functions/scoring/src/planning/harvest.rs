@@ -8,7 +8,9 @@ use serde_json::Value;
 use shared::core::ids::PostKey;
 use shared::core::limits::is_allowed;
 use shared::core::linkedin::{PostUrl, ProfileKey};
-use shared::messages::{Post, PostKind};
+use shared::messages::{HarvestStatus, Post, PostKind};
+use shared::ports::Transport;
+use shared::services::apify::{Apify, ApifyError, ApifyRun};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -19,25 +21,40 @@ pub(crate) struct Harvest {
     pub(crate) targets: u32,
     /// Items that are posts.
     pub(crate) posts: u32,
-    /// Those of them whose target is no profile.
+    /// Of those: posts whose target is not a profile.
     pub(crate) posts_without_profile: u32,
-    /// What was found under each profile asked for; nothing found is an empty entry.
+    /// What was found under each profile that was asked for; an empty entry when nothing was.
     pub(crate) profiles: BTreeMap<ProfileKey, ProfilePosts>,
 }
 
 /// The posts of one profile.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ProfilePosts {
-    /// Items, the same post twice included.
+    /// Items, with repetitions of the same post.
     pub(crate) items: u32,
     /// Each post once.
     posts: BTreeMap<PostKey, Post>,
 }
 
+/// Reads a run's input and dataset; `None` when the dataset is gone: Apify deletes unnamed ones
+/// after some days.
+pub(crate) async fn read_harvest(
+    apify: &Apify<impl Transport>,
+    run: &ApifyRun,
+    status: HarvestStatus,
+) -> Result<Option<Harvest>, ApifyError> {
+    let mut harvest = Harvest::default();
+    if let Some(input) = apify.input(run).await? {
+        harvest.add_input(&input, status == HarvestStatus::Succeeded);
+    }
+    let is_there = apify.items(run, |item| harvest.add_item(item)).await?;
+    Ok(is_there.then_some(harvest))
+}
+
 impl Harvest {
-    /// Takes in the actor's input. `profiles_tried` says whether every target was tried: then one
-    /// without an item is known to have no posts.
-    pub(crate) fn add_input(&mut self, input: &Value, profiles_tried: bool) {
+    /// Adds the actor's input. With `profiles_tried` every target was tried: one without an item is
+    /// known to have no posts.
+    fn add_input(&mut self, input: &Value, profiles_tried: bool) {
         let targets = target_urls(input);
         self.targets = u32::try_from(targets.len()).unwrap_or(u32::MAX);
         if profiles_tried {
@@ -47,8 +64,8 @@ impl Harvest {
         }
     }
 
-    /// Takes in one dataset item. Reactions, comments, errors and posts without a URL are none.
-    pub(crate) fn add_item(&mut self, item: &Value) {
+    /// Adds one dataset item. Reactions, comments, errors and posts without a URL are not posts.
+    fn add_item(&mut self, item: &Value) {
         let Some(post) = post(item) else { return };
         self.posts += 1;
         match text(&item["query"]["targetUrl"]).and_then(ProfileKey::of) {
@@ -131,7 +148,7 @@ fn post(item: &Value) -> Option<Post> {
     })
 }
 
-/// A text without the characters that no queue carries.
+/// Replaces the characters that no queue carries.
 fn clean(text: &str) -> String {
     text.chars().map(|c| if is_allowed(c) || c.is_control() { c } else { '\u{fffd}' }).collect()
 }

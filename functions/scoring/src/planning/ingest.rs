@@ -1,201 +1,160 @@
 //! A harvest ended: resolve its run, read it, plan its leads.
 
-use crate::Scoring;
-use crate::budget::Allowance;
-use crate::master::clients::allowance as allowance_of;
-use crate::master::resolve::{Resolved, resolve};
-use crate::planning::dataset;
-use crate::planning::harvest::ProfilePosts;
-use crate::planning::plan::{Plan, PlanLead};
-use crate::planning::prepare::{NotPlanned, Prepared, prepare};
-use crate::report::report;
+use super::harvest::{Harvest, ProfilePosts, read_harvest};
+use super::plan_lead::PlanLead;
+use super::prepare::{PlanContext, PlanError, PlanTarget};
+use super::publish::{QueuedPlan, queue_plan};
+use crate::app::Scoring;
+use crate::master::resolve::Resolved;
+use crate::report::input_note;
 use jiff::{SignedDuration, Timestamp};
 use shared::core::failure::Failure;
-use shared::core::ids::{BaseId, ClientId, PlanId};
+use shared::core::ids::{ClientId, PlanId};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{
-    Fact, Harvested, Hints, Ingest, Kind, Note, NoteKind, Opened, OpenedBy, RunFailed, RunHeader,
-    Source, routes,
+    Fact, HarvestStatus, Harvested, Hints, Ingest, Kind, Opened, OpenedBy, RunFailed, Source,
+    routes,
 };
-use shared::ports::{Queue, QueueName, Transport};
+use shared::ports::Env;
 use shared::services::apify::ApifyRun;
 use std::collections::BTreeMap;
+use tracing::Instrument;
 
 /// Apify's figures are preliminary for this long after a run's end.
 const PRELIMINARY: SignedDuration = SignedDuration::from_secs(10);
 
+/// A harvest whose run is known.
+pub(crate) struct HarvestRun<'a> {
+    pub(crate) task: &'a Ingest,
+    /// `None` when Apify knows no such run.
+    pub(crate) apify_run: Option<&'a ApifyRun>,
+    /// When Apify said so.
+    pub(crate) seen_at: Timestamp,
+    pub(crate) resolved: &'a Resolved,
+}
+
 /// Handles an `Ingest` task.
-pub(crate) async fn ingest<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    task: &Ingest,
-) -> Result<(), Failure> {
+pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> Result<(), Failure> {
     let seen_at = app.clock.now();
     // A refusal is retried too: the token can be corrected, and the harvest is paid for.
     let apify_run = app.apify.run(&task.apify_run_id).await.map_err(Failure::retry)?;
-    let master = &app.config.airtable.master_base;
-    // Whatever is wrong with the master base can be put right; the harvest is paid for.
-    let Resolved { run, base, token_limit } =
-        resolve(&app.planning, master, task, apify_run.as_ref()).await.map_err(Failure::retry)?;
-    if task.hints.client.is_none() && run.client != ClientId::unattributed() {
-        // Only now it is known whose plan this is: it goes on behind that client's others.
-        let hints = Hints { client: Some(run.client), ..task.hints.clone() };
+    // Whatever is wrong with the master base can be corrected; the harvest is paid for.
+    let resolved =
+        app.master().resolve_run(task, apify_run.as_ref()).await.map_err(Failure::retry)?;
+    let client = &resolved.run.client;
+    if task.hints.client.is_none() && *client != ClientId::unattributed() {
+        // Only now the client is known: the task continues in the message group of its plans.
+        let hints = Hints { client: Some(client.clone()), ..task.hints.clone() };
         let message = routes::ingest(Ingest { hints, ..task.clone() });
-        let queued = app.queue.send(QueueName::Scoring, vec![message]).await;
-        return queued.map_err(Failure::retry);
+        return app.queue_tasks(vec![message]).await;
     }
-    let span = shared::telemetry::logs::run_span(&run);
-    let result = tracing::Instrument::instrument(
-        ingest_run(app, task, apify_run.as_ref(), seen_at, &run, base, token_limit),
-        span,
-    );
-    result.await
+    let span = shared::telemetry::logs::run_span(&resolved.run);
+    let harvest = HarvestRun { task, apify_run: apify_run.as_ref(), seen_at, resolved: &resolved };
+    ingest_run(app, &harvest).instrument(span).await
 }
 
-/// Handles an `Ingest` task whose run is known.
-pub(crate) async fn ingest_run<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    task: &Ingest,
-    apify_run: Option<&ApifyRun>,
-    seen_at: Timestamp,
-    run: &RunHeader,
-    base: Result<BaseId, String>,
-    token_limit: Option<u64>,
+/// Reads a harvest whose run is known and plans its leads.
+pub(crate) async fn ingest_run<E: Env>(
+    app: &Scoring<E>,
+    harvest_run: &HarvestRun<'_>,
 ) -> Result<(), Failure> {
+    let HarvestRun { task, apify_run, seen_at, resolved } = *harvest_run;
+    let reporter = app.reporter(&resolved.run);
     let mut facts = vec![Fact::Opened(Opened { by: OpenedBy::Webhook(task.apify_run_id.clone()) })];
-    facts.extend(task.hints.unusable.iter().map(|text| noted(text.clone())));
-    report(app, run, facts).await?;
+    facts.extend(task.hints.unusable.iter().cloned().map(input_note));
+    reporter.report(facts).await?;
 
     let Some(apify_run) = apify_run else {
         let reason = format!(
             "Apify knows no run {}: the webhook names a run that was deleted or never was",
             task.apify_run_id
         );
-        return report(app, run, vec![failed(task, reason)]).await;
+        return reporter.report(vec![run_failed(task, reason)]).await;
     };
     let Some(status) = apify_run.status else {
         return Err(Failure::retry(format!("Apify run {} is still going on", apify_run.id)));
     };
-    let harvest = dataset::harvest(&app.apify, apify_run, status).await.map_err(Failure::retry)?;
+    let harvest = read_harvest(&app.apify, apify_run, status).await.map_err(Failure::retry)?;
     let Some(mut harvest) = harvest else {
         let reason = format!(
             "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \
              harvest again",
             apify_run.id
         );
-        return report(app, run, vec![failed(task, reason)]).await;
+        return reporter.report(vec![run_failed(task, reason)]).await;
     };
     let profiles = std::mem::take(&mut harvest.profiles);
-    let mut facts = Vec::new();
-    let planned = match base {
-        Err(reason) => {
-            facts.push(failed(task, reason));
-            None
-        }
-        Ok(base) => match plan(app, run, &base, apify_run, profiles, token_limit).await {
-            Ok(planned) => {
-                facts.extend(planned.facts);
-                Some(planned.id)
-            }
-            Err(NotPlanned::Later(failure)) => return Err(failure),
-            Err(NotPlanned::Never(reason)) => {
-                facts.push(failed(task, reason));
-                None
-            }
-        },
+    let (plan, mut facts) = match plan_harvest(app, resolved, apify_run, profiles).await {
+        Ok(QueuedPlan { id, facts }) => (Some(id), facts),
+        Err(PlanError::Retry(failure)) => return Err(failure),
+        Err(PlanError::Fatal(reason)) => (None, vec![run_failed(task, reason)]),
     };
-    let harvested = |apify_run: &ApifyRun, seen_at| {
-        Fact::Harvested(Harvested {
-            apify_run: apify_run.id.clone(),
-            status,
-            targets: harvest.targets,
-            posts: harvest.posts,
-            posts_without_profile: harvest.posts_without_profile,
-            cost: apify_run.cost,
-            seen_at: Some(seen_at),
-            plan: planned.clone(),
-        })
+    let fact = |apify_run: &ApifyRun, seen_at| {
+        harvested(apify_run, status, &harvest, plan.clone(), seen_at)
     };
-    facts.insert(0, harvested(apify_run, seen_at));
-    report(app, run, facts).await?;
-
-    // The figures were preliminary: the leads are being scored already, so wait and look again.
-    let final_at = apify_run.finished_at.map(|finished| finished + PRELIMINARY);
-    if let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) {
-        let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
-        tokio::time::sleep(left.unsigned_abs()).await;
-        let read_again_at = app.clock.now();
-        if let Some(final_run) = app.apify.run(&apify_run.id).await.map_err(Failure::retry)?
-            && final_run.cost != apify_run.cost
-        {
-            report(app, run, vec![harvested(&final_run, read_again_at)]).await?;
-        }
+    facts.insert(0, fact(apify_run, seen_at));
+    reporter.report(facts).await?;
+    if let Some((final_run, read_at)) = final_figures(app, apify_run, seen_at).await? {
+        reporter.report(vec![fact(&final_run, read_at)]).await?;
     }
     Ok(())
 }
 
-/// A plan whose chunks are queued.
-pub(crate) struct QueuedPlan {
-    id: PlanId,
-    pub(crate) facts: Vec<Fact>,
+fn harvested(
+    apify_run: &ApifyRun,
+    status: HarvestStatus,
+    harvest: &Harvest,
+    plan: Option<PlanId>,
+    seen_at: Timestamp,
+) -> Fact {
+    Fact::Harvested(Harvested {
+        apify_run: apify_run.id.clone(),
+        status,
+        targets: harvest.targets,
+        posts: harvest.posts,
+        posts_without_profile: harvest.posts_without_profile,
+        cost: apify_run.cost,
+        seen_at: Some(seen_at),
+        plan,
+    })
+}
+
+/// Where the figures were preliminary: waits and reads the run again, while its leads are already
+/// being scored. `None` when the cost stayed the same.
+async fn final_figures<E: Env>(
+    app: &Scoring<E>,
+    apify_run: &ApifyRun,
+    seen_at: Timestamp,
+) -> Result<Option<(ApifyRun, Timestamp)>, Failure> {
+    let final_at = apify_run.finished_at.map(|finished| finished + PRELIMINARY);
+    let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) else { return Ok(None) };
+    let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
+    tokio::time::sleep(left.unsigned_abs()).await;
+    let read_at = app.clock.now();
+    let final_run = app.apify.run(&apify_run.id).await.map_err(Failure::retry)?;
+    Ok(final_run.filter(|run| run.cost != apify_run.cost).map(|run| (run, read_at)))
 }
 
 /// Plans a harvest's leads and queues the chunks.
-async fn plan<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    run: &RunHeader,
-    base: &BaseId,
+async fn plan_harvest<E: Env>(
+    app: &Scoring<E>,
+    resolved: &Resolved,
     apify_run: &ApifyRun,
     profiles: BTreeMap<ProfileKey, ProfilePosts>,
-    token_limit: Option<u64>,
-) -> Result<QueuedPlan, NotPlanned> {
-    let mut planned_leads: Vec<PlanLead> =
+) -> Result<QueuedPlan, PlanError> {
+    let Resolved { run, base, token_limit } = resolved;
+    let base = base.as_ref().map_err(|reason| PlanError::Fatal(reason.clone()))?;
+    let target = PlanTarget { run, base, kind: Kind::Post, token_limit: *token_limit };
+    let mut context = if profiles.is_empty() {
+        PlanContext::empty(app, target)
+    } else {
+        PlanContext::read(app, target).await?
+    };
+    let leads =
         profiles.into_iter().map(|(profile, found)| PlanLead::harvested(profile, found)).collect();
-    let prepared =
-        Planning::prepare(app, run, base, Kind::Post, token_limit, !planned_leads.is_empty())
-            .await?;
     let about = ["post", run.run_stamp.as_str(), run.client.as_str(), apify_run.id.as_str()];
-    prepared.estimate(app, &mut planned_leads);
-    let mut allowance = prepared.allowance.clone();
-    let plan = Plan::new(&about, planned_leads, app.config.lanes, &mut allowance)
-        .map_err(|too_many| NotPlanned::Never(too_many.to_string()))?;
-    queue(app, run, base, plan, source_of(apify_run), &prepared).await
-}
-
-/// What plans need besides their leads.
-pub(crate) struct Planning {
-    kind: Kind,
-    /// The client's rubric and fields; `None` where there is no lead to plan.
-    prepared: Option<Prepared>,
-    /// What the limits leave for the run.
-    pub(crate) allowance: Allowance,
-}
-
-impl Planning {
-    /// Reads it, if there is anything to plan.
-    pub(crate) async fn prepare<T: Transport, Q: Queue>(
-        app: &Scoring<T, Q>,
-        run: &RunHeader,
-        base: &BaseId,
-        kind: Kind,
-        token_limit: Option<u64>,
-        is_needed: bool,
-    ) -> Result<Self, NotPlanned> {
-        if !is_needed {
-            return Ok(Self { kind, prepared: None, allowance: Allowance::new(None) });
-        }
-        let prepared = Some(prepare(app, base, kind).await?);
-        let (run_stamp, client) = (&run.run_stamp, &run.client);
-        let left = allowance_of(app, run_stamp, client, kind, token_limit, None).await?;
-        Ok(Self { kind, prepared, allowance: Allowance::new(left) })
-    }
-
-    /// Estimates what scoring the leads will use, where there is a limit to keep.
-    pub(crate) fn estimate<T, Q>(&self, app: &Scoring<T, Q>, leads: &mut [PlanLead]) {
-        if let Some(prepared) = self.prepared.as_ref().filter(|_| self.allowance.is_limited()) {
-            let rates = prepared.rates(app.config.leads_per_call);
-            leads.iter_mut().for_each(|lead| lead.estimate(&rates));
-        }
-    }
+    let plan = context.plan(&about, leads)?;
+    queue_plan(&app.queue, &context, plan, source_of(apify_run)).await
 }
 
 /// The source of a harvest's leads.
@@ -206,38 +165,6 @@ pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {
     }
 }
 
-/// Queues the chunks of a plan. The facts about the plan are still to be sent.
-pub(crate) async fn queue<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    run: &RunHeader,
-    base: &BaseId,
-    plan: Plan,
-    source: Source,
-    planning: &Planning,
-) -> Result<QueuedPlan, NotPlanned> {
-    let id = plan.id.clone();
-    let mut facts = Vec::new();
-    if plan.dropped_posts() > 0 {
-        facts.push(noted(format!(
-            "{} harvested post(s) were left out: their leads' cells have no room for them",
-            plan.dropped_posts()
-        )));
-    }
-    facts.extend(plan.facts(planning.kind, None));
-    if let Some(prepared) = &planning.prepared {
-        facts.extend(prepared.warnings.iter().cloned().map(noted));
-        let messages = plan.into_messages(&prepared.frame(run, base, source));
-        tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
-        app.queue.send(QueueName::Scoring, messages).await?;
-    }
-    Ok(QueuedPlan { id, facts })
-}
-
-fn failed(task: &Ingest, reason: String) -> Fact {
+fn run_failed(task: &Ingest, reason: String) -> Fact {
     Fact::RunFailed(RunFailed { apify_run: Some(task.apify_run_id.clone()), reason })
-}
-
-/// A note about something odd in the input.
-pub(crate) fn noted(text: String) -> Fact {
-    Fact::Noted(Note { kind: NoteKind::Input, text })
 }

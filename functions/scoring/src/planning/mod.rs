@@ -2,11 +2,13 @@
 //! A plan's id is derived from its content: planned again, it is the same plan.
 //! No model call and no write to a lead's row may enter.
 
-pub(crate) mod dataset;
 pub(crate) mod harvest;
 pub(crate) mod ingest;
 pub(crate) mod plan;
+pub(crate) mod plan_lead;
 pub(crate) mod prepare;
+pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod scan;
 pub(crate) mod waiting;
+pub(crate) mod waiting_planner;

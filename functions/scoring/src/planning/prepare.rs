@@ -1,115 +1,184 @@
-//! What a plan needs of a client's base: its rubric, and the fields that can be read and written.
+//! What the plans of one run need besides their leads: the client's rubric, the fields that can be
+//! read and written, and what the token limits leave.
 
-use crate::Scoring;
-use crate::budget::Rates;
-use crate::lead::row::{self, Writable};
-use crate::planning::plan::{ChunkFrame, MAX_RUBRIC_BYTES};
-use crate::prompt::posts_rubric::{self, RubricError};
-use crate::prompt::{posts, profile, profile_rubric};
+use super::plan::{MAX_RUBRIC_BYTES, Plan, TooManyLeads};
+use super::plan_lead::PlanLead;
+use crate::app::Scoring;
+use crate::budget::{Allowance, Rates};
+use crate::lead::fields::{LeadFields, read_lead_fields};
+use crate::master::spending::TokenLimits;
+use crate::prompt::rubric::RubricError;
+use crate::prompt::{posts, posts_rubric, profile, profile_rubric};
 use shared::core::failure::Failure;
 use shared::core::ids::BaseId;
-use shared::messages::{Kind, ProfileAttribute, RunHeader, Source};
-use shared::ports::{QueueError, Transport};
+use shared::messages::{Chunk, Kind, ProfileAttribute, RunHeader, Source};
+use shared::ports::{Env, QueueError, Transport};
 use shared::schema::leads as schema;
-use shared::services::airtable::AirtableError;
+use shared::services::airtable::{Airtable, AirtableError};
 
 /// Why there is no plan.
-pub(crate) enum NotPlanned {
+pub(crate) enum PlanError {
     /// The same may work later.
-    Later(Failure),
+    Retry(Failure),
     /// It takes a person.
-    Never(String),
+    Fatal(String),
 }
 
-impl From<AirtableError> for NotPlanned {
+impl From<AirtableError> for PlanError {
     fn from(error: AirtableError) -> Self {
         if error.is_retryable() {
-            Self::Later(Failure::retry(error))
+            Self::Retry(Failure::retry(error))
         } else {
-            Self::Never(error.to_string())
+            Self::Fatal(error.to_string())
         }
     }
 }
 
-impl From<QueueError> for NotPlanned {
+impl From<QueueError> for PlanError {
     fn from(error: QueueError) -> Self {
         match &error {
-            QueueError::Unreachable { .. } => Self::Later(Failure::retry(error)),
-            QueueError::Refused { .. } => Self::Never(error.to_string()),
+            QueueError::Unreachable { .. } => Self::Retry(Failure::retry(error)),
+            QueueError::Refused { .. } => Self::Fatal(error.to_string()),
         }
     }
 }
 
-impl From<RubricError> for NotPlanned {
+impl From<RubricError> for PlanError {
     fn from(error: RubricError) -> Self {
         match error {
             RubricError::Airtable(error) => error.into(),
-            RubricError::Empty { .. } => Self::Never(error.to_string()),
+            RubricError::Empty { .. } => Self::Fatal(error.to_string()),
         }
+    }
+}
+
+impl From<TooManyLeads> for PlanError {
+    fn from(error: TooManyLeads) -> Self {
+        Self::Fatal(error.to_string())
+    }
+}
+
+/// Whose leads are planned.
+#[derive(Clone, Copy)]
+pub(crate) struct PlanTarget<'a> {
+    pub(crate) run: &'a RunHeader,
+    pub(crate) base: &'a BaseId,
+    pub(crate) kind: Kind,
+    /// Most tokens that the client's run may use; `None` for no limit.
+    pub(crate) token_limit: Option<u64>,
+}
+
+/// What plans need besides their leads.
+pub(crate) struct PlanContext<'a> {
+    pub(crate) target: PlanTarget<'a>,
+    /// `None` where there is no lead to plan.
+    pub(crate) base: Option<BaseContext>,
+    /// What the limits leave for the run.
+    pub(crate) allowance: Allowance,
+    lanes: u32,
+    leads_per_call: usize,
+}
+
+impl<'a> PlanContext<'a> {
+    /// Reads what plans need.
+    pub(crate) async fn read<E: Env>(
+        app: &Scoring<E>,
+        target: PlanTarget<'a>,
+    ) -> Result<Self, PlanError> {
+        let base = read_base(&app.plan_airtable, target.base, target.kind).await?;
+        let day = app.config.daily_token_limit;
+        let limits = TokenLimits { day, run: target.token_limit, share: None };
+        let left = app.master().tokens_left(target.run, target.kind, limits).await?;
+        Ok(Self { base: Some(base), allowance: Allowance::new(left), ..Self::empty(app, target) })
+    }
+
+    /// For a plan without leads: nothing is read.
+    pub(crate) fn empty<E: Env>(app: &Scoring<E>, target: PlanTarget<'a>) -> Self {
+        let (lanes, leads_per_call) = (app.config.lanes, app.config.leads_per_call);
+        Self { target, base: None, allowance: Allowance::new(None), lanes, leads_per_call }
+    }
+
+    /// Divides leads into chunks, estimated where there is a limit to keep.
+    pub(crate) fn plan(
+        &mut self,
+        about: &[&str],
+        mut leads: Vec<PlanLead>,
+    ) -> Result<Plan, TooManyLeads> {
+        if let Some(base) = self.base.as_ref().filter(|_| self.allowance.is_limited()) {
+            let rates = base.rates(self.leads_per_call);
+            leads.iter_mut().for_each(|lead| lead.estimate(&rates));
+        }
+        Plan::new(about, leads, self.lanes, &mut self.allowance)
     }
 }
 
 /// What a plan needs of a client's base.
-pub(crate) struct Prepared {
+pub(crate) struct BaseContext {
     kind: Kind,
     rubric: String,
     attributes: Vec<ProfileAttribute>,
-    pub(crate) writable: Writable,
+    pub(crate) fields: LeadFields,
     /// What was odd, for the run's notes.
     pub(crate) warnings: Vec<String>,
 }
 
 /// Reads it: two or three requests, once per plan.
-pub(crate) async fn prepare<T: Transport, Q>(
-    app: &Scoring<T, Q>,
+pub(crate) async fn read_base<T: Transport>(
+    airtable: &Airtable<T>,
     base: &BaseId,
     kind: Kind,
-) -> Result<Prepared, NotPlanned> {
-    let mut writable = row::writable_fields(&app.planning, base, kind).await?;
-    if kind == Kind::Profile && writable.profile_fields.is_empty() {
-        return Err(NotPlanned::Never(format!(
+) -> Result<BaseContext, PlanError> {
+    let mut fields = read_lead_fields(airtable, base, kind).await?;
+    if kind == Kind::Profile && fields.profile.is_empty() {
+        return Err(PlanError::Fatal(format!(
             "table {:?} of base {base} has neither {:?} nor {:?}; add one with the profiles",
             schema::TABLE,
             schema::RAW_PROFILE,
             schema::PROFILE_JSON
         )));
     }
-    let has_active = writable.criteria_have_active;
+    let has_active = fields.criteria_have_active;
     let (rubric, attributes, mut warnings) = match kind {
         Kind::Post => {
-            let rubric = posts_rubric::read(&app.planning, base, has_active).await?;
+            let rubric = posts_rubric::read_posts_rubric(airtable, base, has_active).await?;
             (rubric.prompt, Vec::new(), rubric.warnings)
         }
         Kind::Profile => {
-            let rubric = profile_rubric::read(&app.planning, base, has_active).await?;
+            let rubric = profile_rubric::read_profile_rubric(airtable, base, has_active).await?;
             (rubric.prompt, rubric.attributes, rubric.warnings)
         }
     };
     if rubric.len() > MAX_RUBRIC_BYTES {
-        return Err(NotPlanned::Never(format!(
+        return Err(PlanError::Fatal(format!(
             "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
             rubric.len()
         )));
     }
-    warnings.append(&mut writable.warnings);
-    Ok(Prepared { kind, rubric, attributes, writable, warnings })
+    warnings.append(&mut fields.warnings);
+    Ok(BaseContext { kind, rubric, attributes, fields, warnings })
 }
 
-impl Prepared {
-    /// What every chunk of the plan carries.
-    pub(crate) fn frame(&self, run: &RunHeader, base: &BaseId, source: Source) -> ChunkFrame {
-        ChunkFrame {
-            run: run.clone(),
+impl BaseContext {
+    /// A chunk of `plan` without leads: what all its chunks carry.
+    pub(crate) fn empty_chunk(&self, target: PlanTarget<'_>, plan: &Plan, source: Source) -> Chunk {
+        Chunk {
+            run: target.run.clone(),
+            plan: plan.id.clone(),
+            index: 0,
+            of: plan.chunk_count(),
             kind: self.kind,
-            base: base.clone(),
+            base: target.base.clone(),
             source,
             rubric: self.rubric.clone(),
-            writable: self.writable.fields.clone(),
+            writable: self.fields.writable.clone(),
             profile_fields: match self.kind {
                 Kind::Post => Vec::new(),
-                Kind::Profile => self.writable.profile_fields.clone(),
+                Kind::Profile => self.fields.profile.clone(),
             },
             attributes: self.attributes.clone(),
+            token_share: None,
+            replaces: plan.replaces.clone(),
+            leads: Vec::new(),
         }
     }
 

@@ -1,55 +1,49 @@
-//! What failed or is missing of a run is planned again.
+//! Plans again what failed or is missing of a run.
 
-use crate::Scoring;
-use crate::budget::Allowance;
-use crate::master::clients::{Client, find_client};
-use crate::planning::dataset;
-use crate::planning::ingest::{self, Planning, noted};
-use crate::planning::plan::{Plan, PlanLead};
-use crate::planning::prepare::NotPlanned;
-use crate::report::report;
+use super::harvest::read_harvest;
+use super::ingest::{HarvestRun, ingest_harvest, ingest_run, source_of};
+use super::plan::Plan;
+use super::plan_lead::PlanLead;
+use super::prepare::{PlanContext, PlanError, PlanTarget};
+use super::publish::queue_plan;
+use crate::app::Scoring;
+use crate::master::clients::Client;
+use crate::master::resolve::Resolved;
+use crate::report::input_note;
 use shared::core::failure::Failure;
-use shared::core::ids::{BaseId, ClientId, LeadKey, RecordId};
+use shared::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId};
 use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
-use shared::ports::{Queue, Transport};
+use shared::ports::Env;
 use shared::schema::clients;
 use std::collections::BTreeMap;
+use tracing::Instrument;
 
-/// Handles a `Replay` task. What can never be planned again is noted on the record; the run stays
-/// as it was then.
-pub(crate) async fn replay<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    task: &Replay,
-) -> Result<(), Failure> {
+/// Handles a `Replay` task. What can never be planned again is noted on the record; the run then
+/// stays as it was.
+pub(crate) async fn replay_run<E: Env>(app: &Scoring<E>, task: &Replay) -> Result<(), Failure> {
     let span = shared::telemetry::logs::run_span(&task.run);
-    tracing::Instrument::instrument(replay_run(app, task), span).await
-}
-
-async fn replay_run<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
-    task: &Replay,
-) -> Result<(), Failure> {
-    let run = &task.run;
-    if run.client == ClientId::unattributed() {
-        // By now the table `Apify` may name the client that nothing named then.
-        for apify_run in &task.unplanned {
-            let hints = Hints { run_stamp: None, ..Hints::default() };
-            ingest::ingest(app, &ingest_of(task, apify_run, hints)).await?;
+    async {
+        if task.run.client == ClientId::unattributed() {
+            // By now the table `Apify` may name the client.
+            for apify_run in &task.unplanned {
+                ingest_harvest(app, &ingest_of(task, apify_run)).await?;
+            }
+            return Ok(());
         }
-        return Ok(());
+        let client = app.master().find_client(&task.run.client).await;
+        let client = client.map_err(Failure::retry)?;
+        for kind in [Kind::Post, Kind::Profile] {
+            replay_kind(app, task, client.as_ref(), kind).await?;
+        }
+        Ok(())
     }
-    let master = &app.config.airtable.master_base;
-    let client = find_client(&app.planning, master, &run.client).await;
-    let client = client.map_err(Failure::retry)?;
-    for kind in [Kind::Post, Kind::Profile] {
-        replay_kind(app, task, client.as_ref(), kind).await?;
-    }
-    Ok(())
+    .instrument(span)
+    .await
 }
 
-/// Plans again what is to be scored of one kind. Harvests bring posts.
-async fn replay_kind<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
+/// Plans again what is to be scored of one kind. Only posts have harvests.
+async fn replay_kind<E: Env>(
+    app: &Scoring<E>,
     task: &Replay,
     client: Option<&Client>,
     kind: Kind,
@@ -73,81 +67,60 @@ async fn replay_kind<T: Transport, Q: Queue>(
     let base = match base {
         Ok(base) => base,
         Err(reason) => {
-            return report(app, run, vec![noted(format!("nothing was queued again: {reason}"))])
-                .await;
+            let note = input_note(format!("nothing was queued again: {reason}"));
+            return app.reporter(run).report(vec![note]).await;
         }
     };
     let token_limit = client.and_then(|client| client.token_limit(kind));
+    let resolved = Resolved { run: run.clone(), base: Ok(base.clone()), token_limit };
     for apify_run in harvests {
         let seen_at = app.clock.now();
         let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
-        let ingest = ingest_of(task, apify_run, Hints::default());
-        let base = Ok(base.clone());
-        ingest::ingest_run(app, &ingest, found.as_ref(), seen_at, run, base, token_limit).await?;
+        let task = &ingest_of(task, apify_run);
+        let harvest = HarvestRun { task, apify_run: found.as_ref(), seen_at, resolved: &resolved };
+        ingest_run(app, &harvest).await?;
     }
-    let is_needed = !plans.is_empty();
-    let planning = Planning::prepare(app, run, &base, kind, token_limit, is_needed).await;
-    let planning = match planning {
-        Ok(planning) => planning,
-        Err(NotPlanned::Later(failure)) => return Err(failure),
-        Err(NotPlanned::Never(reason)) => return report(app, run, vec![not_queued(&reason)]).await,
+    if plans.is_empty() {
+        return Ok(());
+    }
+    let target = PlanTarget { run, base: &base, kind, token_limit };
+    let mut context = match PlanContext::read(app, target).await {
+        Ok(context) => context,
+        Err(PlanError::Retry(failure)) => return Err(failure),
+        Err(PlanError::Fatal(reason)) => {
+            return app.reporter(run).report(vec![not_queued(&reason)]).await;
+        }
     };
-    let mut allowance = planning.allowance.clone();
-    for again in plans {
-        plan_again(app, task, &base, again, &planning, &mut allowance).await?;
+    for plan in plans {
+        plan_again(app, task, plan, &mut context).await?;
     }
     Ok(())
 }
 
-fn ingest_of(task: &Replay, apify_run: &shared::core::ids::ApifyRunId, hints: Hints) -> Ingest {
+fn ingest_of(task: &Replay, apify_run: &ApifyRunId) -> Ingest {
     Ingest {
         apify_run_id: apify_run.clone(),
         event_type: "REPLAY".to_owned(),
-        hints,
+        hints: Hints::default(),
         received_at: task.requested_at,
     }
 }
 
-/// Plans the leads of one plan anew: from their harvest while Apify has it, and else from their
-/// rows. A harvest's posts are in the row since the first try.
-async fn plan_again<T: Transport, Q: Queue>(
-    app: &Scoring<T, Q>,
+/// Plans the leads of one plan again: from their harvest while Apify has it, else from their rows,
+/// which hold the harvest's posts since the first attempt.
+async fn plan_again<E: Env>(
+    app: &Scoring<E>,
     task: &Replay,
-    base: &BaseId,
-    again: &ReplayPlan,
-    planning: &Planning,
-    allowance: &mut Allowance,
+    replay: &ReplayPlan,
+    context: &mut PlanContext<'_>,
 ) -> Result<(), Failure> {
-    let run = &task.run;
     let mut wanted: BTreeMap<&LeadKey, Option<&RecordId>> =
-        again.leads.iter().map(|lead| (&lead.lead, lead.record.as_ref())).collect();
+        replay.leads.iter().map(|lead| (&lead.lead, lead.record.as_ref())).collect();
     let mut plans: Vec<(Plan, Source)> = Vec::new();
-    let at = task.requested_at.to_string();
-    let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());
-    let mut new_plan = |from: &str, mut leads: Vec<PlanLead>| {
-        planning.estimate(app, &mut leads);
-        let about = ["replay", run_stamp, client, again.plan.as_str(), &at, from];
-        Plan::new(&about, leads, app.config.lanes, allowance)
-            .map(|plan| plan.replacing(&again.plan))
-            .map_err(Failure::dead_letter)
-    };
-    if let Some(apify_run) = &again.harvest {
-        let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
-        if let Some(found) = &found
-            && let Some(status) = found.status
-            && let Some(harvest) =
-                dataset::harvest(&app.apify, found, status).await.map_err(Failure::retry)?
-        {
-            let leads: Vec<PlanLead> = harvest
-                .profiles
-                .into_iter()
-                .map(|(profile, found)| PlanLead::harvested(profile, found))
-                .filter(|lead| wanted.remove(lead.key()).is_some())
-                .collect();
-            if !leads.is_empty() {
-                plans.push((new_plan("harvest", leads)?, ingest::source_of(found)));
-            }
-        }
+    if let Some(apify_run) = &replay.harvest
+        && let Some((leads, source)) = harvested_leads(app, apify_run, &mut wanted).await?
+    {
+        plans.push((new_plan(task, replay, context, "harvest", leads)?, source));
     }
     let rows: Vec<PlanLead> = wanted
         .iter()
@@ -155,28 +128,62 @@ async fn plan_again<T: Transport, Q: Queue>(
         .collect();
     let lost = wanted.len() - rows.len();
     if !rows.is_empty() {
-        plans.push((new_plan("rows", rows)?, Source::Waiting));
+        plans.push((new_plan(task, replay, context, "rows", rows)?, Source::Waiting));
     }
     let mut facts: Vec<Fact> = Vec::new();
     for (plan, source) in plans {
-        match ingest::queue(app, run, base, plan, source, planning).await {
+        match queue_plan(&app.queue, context, plan, source).await {
             Ok(queued) => facts.extend(queued.facts),
-            Err(NotPlanned::Later(failure)) => return Err(failure),
-            Err(NotPlanned::Never(reason)) => facts.push(not_queued(&reason)),
+            Err(PlanError::Retry(failure)) => return Err(failure),
+            Err(PlanError::Fatal(reason)) => facts.push(not_queued(&reason)),
         }
     }
     if lost > 0 {
-        facts.push(noted(cannot_be_queued(lost, again)));
+        facts.push(input_note(cannot_be_queued(lost, replay.kind)));
     }
-    report(app, run, facts).await
+    app.reporter(&task.run).report(facts).await
+}
+
+/// The leads that are wanted and that Apify still has the harvest of; they are removed from
+/// `wanted`. `None` without any.
+async fn harvested_leads<E: Env>(
+    app: &Scoring<E>,
+    apify_run: &ApifyRunId,
+    wanted: &mut BTreeMap<&LeadKey, Option<&RecordId>>,
+) -> Result<Option<(Vec<PlanLead>, Source)>, Failure> {
+    let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
+    let Some(found) = found else { return Ok(None) };
+    let Some(status) = found.status else { return Ok(None) };
+    let harvest = read_harvest(&app.apify, &found, status).await.map_err(Failure::retry)?;
+    let profiles = harvest.map(|harvest| harvest.profiles).unwrap_or_default();
+    let leads: Vec<PlanLead> = profiles
+        .into_iter()
+        .map(|(profile, found)| PlanLead::harvested(profile, found))
+        .filter(|lead| wanted.remove(lead.key()).is_some())
+        .collect();
+    Ok((!leads.is_empty()).then(|| (leads, source_of(&found))))
+}
+
+fn new_plan(
+    task: &Replay,
+    replay: &ReplayPlan,
+    context: &mut PlanContext<'_>,
+    from: &str,
+    leads: Vec<PlanLead>,
+) -> Result<Plan, Failure> {
+    let (run_stamp, client) = (task.run.run_stamp.as_str(), task.run.client.as_str());
+    let at = task.requested_at.to_string();
+    let about = ["replay", run_stamp, client, replay.plan.as_str(), &at, from];
+    let plan = context.plan(&about, leads).map_err(Failure::dead_letter)?;
+    Ok(plan.replacing(&replay.plan))
 }
 
 fn not_queued(reason: &str) -> Fact {
-    noted(format!("leads were not queued again: {reason}"))
+    input_note(format!("leads were not queued again: {reason}"))
 }
 
-fn cannot_be_queued(leads: usize, again: &ReplayPlan) -> String {
-    let why = match again.kind {
+fn cannot_be_queued(leads: usize, kind: Kind) -> String {
+    let why = match kind {
         Kind::Post => {
             "Apify has deleted their harvest and their rows were never found; harvest them again"
         }

@@ -1,9 +1,9 @@
-//! The leads of a base that are waiting, page by page.
+//! The waiting leads of a base, page by page.
 
-use crate::lead::row::Writable;
-use crate::posts::stored;
-use crate::prompt::profile;
-use crate::prompt::template::About;
+use crate::lead::fields::LeadFields;
+use crate::posts::stored::read_posts;
+use crate::prompt::profile::profile_material;
+use crate::prompt::subject::Subject;
 use serde::Deserialize;
 use shared::core::digest::short_id_of;
 use shared::core::ids::{BaseId, LeadKey, RecordId};
@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// Lead ids that one listing names.
 const IDS_PER_LISTING: usize = 200;
-/// How often a listing that the server forgot is begun again.
+/// How often a listing that the server forgot is started again.
 const RESTARTS: u32 = 3;
 
 /// A lead that is waiting.
@@ -25,14 +25,15 @@ const RESTARTS: u32 = 3;
 pub(crate) struct WaitingLead {
     pub(crate) key: LeadKey,
     pub(crate) record: RecordId,
-    /// How much it takes up in a call, and the answers it needs; 0 where it was not measured.
+    /// Its size in a call; 0 where it was not measured.
     pub(crate) bytes: usize,
+    /// The answers it needs; 0 where it was not measured.
     pub(crate) answers: usize,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Row {
+struct ScanRow {
     #[serde(rename = "LinkedIn Profile URL")]
     profile_url: String,
     #[serde(rename = "Posts Content")]
@@ -44,59 +45,45 @@ struct Row {
 }
 
 /// Reads the waiting leads. Only one page is held at a time.
-pub(crate) struct Selection<'a, T> {
+pub(crate) struct Scan<'a, T> {
     airtable: &'a Airtable<T>,
     base: &'a BaseId,
     kind: Kind,
     fields: Vec<String>,
-    /// Whether the base may have the view of waiting leads; it is asked for it first.
+    /// The view of waiting leads, until the base is known to lack it.
     view: Option<&'static str>,
-    /// What is waiting, in a formula; for a base without the view.
+    /// Keeps the waiting leads; for a base without the view.
     filter: Formula,
-    /// The listings to be made: each names some ids, or the only one none.
+    /// The listings that are left. Each names some record ids; a single one without ids names all.
     listings: VecDeque<Option<Formula>>,
-    /// Listings that were made.
+    /// Listings that are read to their end.
     done: usize,
     offset: Option<String>,
     restarts: u32,
-    /// The rows that were read: after a restart they come again.
+    /// Rows already read: after a restart they come again.
     seen: BTreeSet<RecordId>,
     keys: BTreeSet<LeadKey>,
 }
 
-impl<'a, T: Transport> Selection<'a, T> {
-    /// The leads of `base` that wait for this kind of scoring; of them those in `ids`, if any
-    /// are named. `measure` reads what their scoring would take up.
+/// Which leads to find.
+pub(crate) struct ScanRequest<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) fields: &'a LeadFields,
+    /// Whether to read what their scoring would take up.
+    pub(crate) measure: bool,
+    /// Only these rows, as far as they are waiting; empty for all.
+    pub(crate) ids: &'a [RecordId],
+}
+
+impl<'a, T: Transport> Scan<'a, T> {
+    /// Starts a scan.
     pub(crate) fn new(
         airtable: &'a Airtable<T>,
         base: &'a BaseId,
-        kind: Kind,
-        writable: &Writable,
-        measure: bool,
-        ids: &[RecordId],
+        request: &ScanRequest<'_>,
     ) -> Self {
-        let mut fields = vec![schema::PROFILE_URL.to_owned()];
-        let (view, filter) = match kind {
-            Kind::Post => {
-                let mut formulas = vec![
-                    Formula::filled(schema::POSTS_CONTENT),
-                    Formula::blank(schema::DATE_POSTS_SCORED),
-                ];
-                if writable.has_actioned == Some(true) {
-                    formulas.push(Formula::unchecked(schema::POSTS_ACTIONED));
-                }
-                if measure {
-                    fields.push(schema::POSTS_CONTENT.to_owned());
-                }
-                (Some(schema::WAITING_VIEW), Formula::all(formulas))
-            }
-            Kind::Profile => {
-                if measure {
-                    fields.extend(writable.profile_fields.iter().cloned());
-                }
-                (None, Formula::equals(schema::SCORING_STATUS, schema::TO_BE_SCORED))
-            }
-        };
+        let ids = request.ids;
+        let (fields, view, filter) = selection(request);
         let named = |ids: &[RecordId]| {
             Some(Formula::any(ids.iter().map(|id| Formula::record_id(id.as_str()))))
         };
@@ -108,7 +95,7 @@ impl<'a, T: Transport> Selection<'a, T> {
         Self {
             airtable,
             base,
-            kind,
+            kind: request.kind,
             fields,
             view,
             filter,
@@ -121,7 +108,7 @@ impl<'a, T: Transport> Selection<'a, T> {
         }
     }
 
-    /// Goes on where an earlier selection stopped.
+    /// Continues where an earlier invocation stopped.
     pub(crate) fn resume(&mut self, cursor: &ScanCursor) {
         self.listings.drain(..cursor.listings.min(self.listings.len()));
         self.done = cursor.listings;
@@ -131,7 +118,7 @@ impl<'a, T: Transport> Selection<'a, T> {
         }
     }
 
-    /// Where it stands: listings that are read, the offset, and whether the view is used.
+    /// Where it stands: listings read, the offset, and whether the view is used.
     pub(crate) fn position(&self) -> (usize, Option<String>, bool) {
         (self.done, self.offset.clone(), self.view.is_some())
     }
@@ -141,8 +128,8 @@ impl<'a, T: Transport> Selection<'a, T> {
         self.listings.is_empty()
     }
 
-    /// The next page; `None` behind the last one.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<WaitingLead>>, AirtableError> {
+    /// Reads the next page; `None` after the last one.
+    pub(crate) async fn next_page(&mut self) -> Result<Option<Vec<WaitingLead>>, AirtableError> {
         while let Some(listing) = self.listings.front() {
             let mut formulas: Vec<Formula> = listing.iter().cloned().collect();
             if self.view.is_none() {
@@ -153,7 +140,13 @@ impl<'a, T: Transport> Selection<'a, T> {
             let query = ListQuery { fields: &fields, formula };
             let page = self
                 .airtable
-                .page::<Row>(self.base, schema::TABLE, &query, self.view, self.offset.as_deref())
+                .page::<ScanRow>(
+                    self.base,
+                    schema::TABLE,
+                    &query,
+                    self.view,
+                    self.offset.as_deref(),
+                )
                 .await;
             match page {
                 Ok(page) => {
@@ -176,9 +169,9 @@ impl<'a, T: Transport> Selection<'a, T> {
         Ok(None)
     }
 
-    /// The lead of a row that was not read before. A second row with the profile of another is a
+    /// The lead of a row; `None` for a row already read. A second row with the same profile is a
     /// lead of its own: both are scored.
-    fn lead(&mut self, row: Record<Row>) -> Option<WaitingLead> {
+    fn lead(&mut self, row: Record<ScanRow>) -> Option<WaitingLead> {
         if !self.seen.insert(row.id.clone()) {
             return None;
         }
@@ -194,16 +187,43 @@ impl<'a, T: Transport> Selection<'a, T> {
     }
 }
 
-/// How much a row takes up in a call, and the answers it needs.
-fn measure(kind: Kind, row: &Row) -> (usize, usize) {
+/// The fields to read, the view of waiting leads, and the filter in its place.
+fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, Formula) {
+    let mut fields = vec![schema::PROFILE_URL.to_owned()];
+    match request.kind {
+        Kind::Post => {
+            let mut formulas = vec![
+                Formula::filled(schema::POSTS_CONTENT),
+                Formula::blank(schema::DATE_POSTS_SCORED),
+            ];
+            if request.fields.has_actioned == Some(true) {
+                formulas.push(Formula::unchecked(schema::POSTS_ACTIONED));
+            }
+            if request.measure {
+                fields.push(schema::POSTS_CONTENT.to_owned());
+            }
+            (fields, Some(schema::WAITING_VIEW), Formula::all(formulas))
+        }
+        Kind::Profile => {
+            if request.measure {
+                fields.extend(request.fields.profile.iter().cloned());
+            }
+            let waits = Formula::equals(schema::SCORING_STATUS, schema::TO_BE_SCORED);
+            (fields, None, waits)
+        }
+    }
+}
+
+/// A row's size in a call, and the answers it needs.
+fn measure(kind: Kind, row: &ScanRow) -> (usize, usize) {
     let about = match kind {
         Kind::Post => {
-            let posts = stored::read(&row.posts_content).unwrap_or_default();
+            let posts = read_posts(&row.posts_content).unwrap_or_default();
             let worded = posts.into_iter().filter(|post| !post.content().is_empty());
-            About::Posts(worded.collect())
+            Subject::Posts(worded.collect())
         }
-        Kind::Profile => match profile::material([&row.raw_profile, &row.profile_json]) {
-            Some(profile) => About::Profile(profile),
+        Kind::Profile => match profile_material([&row.raw_profile, &row.profile_json]) {
+            Some(profile) => Subject::Profile(profile),
             None => return (0, 0),
         },
     };

@@ -4,4 +4,5 @@
 
 mod mend;
 mod plain_text;
+pub(crate) mod post;
 pub(crate) mod stored;

@@ -1,7 +1,7 @@
 //! The old plain-text form: blocks divided by a line `---`, each with `Date:`, `URL:`,
 //! `AuthorURL:` and `Content:`, the content going on to the end of its block.
 
-use super::stored::StoredPost;
+use super::post::StoredPost;
 use serde_json::{Map, Value, json};
 
 /// The posts of a text of which every block has a URL; `None` for any other text.

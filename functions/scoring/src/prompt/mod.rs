@@ -6,4 +6,6 @@ pub(crate) mod posts;
 pub(crate) mod posts_rubric;
 pub(crate) mod profile;
 pub(crate) mod profile_rubric;
+pub(crate) mod rubric;
+pub(crate) mod subject;
 pub(crate) mod template;

@@ -1,13 +1,14 @@
 //! The system prompt of post scoring: a client's instructions with its rubric inside.
 
-use serde_json::{Map, Value};
+use super::rubric::{Cells, RubricError, cell_text, write_cells};
+use serde_json::Value;
 use shared::core::ids::BaseId;
 use shared::ports::Transport;
 use shared::schema::{post_attributes as attributes, post_instructions as instructions};
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::services::airtable::{Airtable, ListQuery, Record};
 use std::fmt::Write as _;
 
-/// A client's rubric as the model is told it.
+/// A client's rubric for posts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rubric {
     pub(crate) prompt: String,
@@ -15,64 +16,53 @@ pub(crate) struct Rubric {
     pub(crate) warnings: Vec<String>,
 }
 
-/// A rubric that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RubricError {
-    #[error(transparent)]
-    Airtable(#[from] AirtableError),
-    #[error("table {table:?} of base {base} has no {what}; add some before anything can be scored")]
-    Empty { table: &'static str, base: BaseId, what: &'static str },
-}
-
-pub(crate) type Row = Map<String, Value>;
-
-/// Reads a client's rubric: two requests, once per plan. `has_active` says whether the table of
-/// criteria has the field `Active`, as far as that is known.
-pub(crate) async fn read(
+/// Reads a client's rubric: two requests, once per plan. `has_active` is whether the table of
+/// criteria has the field `Active`; `None` when that is not known.
+pub(crate) async fn read_posts_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
     has_active: Option<bool>,
 ) -> Result<Rubric, RubricError> {
-    let texts: Vec<Record<Row>> =
+    let texts: Vec<Record<Cells>> =
         airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
     if texts.is_empty() {
         let what = "instructions";
         return Err(RubricError::Empty { table: instructions::TABLE, base: base.clone(), what });
     }
-    let criteria: Vec<Record<Row>> =
+    let criteria: Vec<Record<Cells>> =
         airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
-    let texts: Vec<Row> = texts.into_iter().map(|row| row.fields).collect();
-    let criteria: Vec<Row> = criteria.into_iter().map(|row| row.fields).collect();
+    let texts: Vec<Cells> = texts.into_iter().map(|row| row.fields).collect();
+    let criteria: Vec<Cells> = criteria.into_iter().map(|row| row.fields).collect();
     prompt(&texts, &criteria, has_active).ok_or_else(|| {
         let what = "active criteria";
         RubricError::Empty { table: attributes::TABLE, base: base.clone(), what }
     })
 }
 
-/// Puts the texts in their order, with the criteria right behind the component
-/// `SCORING_HEADER`. `None` without an active criterion.
-fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<Rubric> {
+/// The texts in their order, with the criteria after the component `SCORING_HEADER`. `None` without
+/// an active criterion.
+fn prompt(texts: &[Cells], criteria: &[Cells], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
-    // A checkbox that is not set is left out. Where the schema is secret, a table in which no row
-    // has it is taken for one without the field.
+    // Airtable leaves out checkboxes that are not set. Without the schema, a table in which no row
+    // has one counts as a table without the field.
     let has_active = has_active
         .unwrap_or_else(|| criteria.iter().any(|row| row.contains_key(attributes::ACTIVE)));
-    let is_active = |row: &&Row| !has_active || row.get(attributes::ACTIVE) == Some(&true.into());
-    let mut criteria: Vec<&Row> = criteria.iter().filter(is_active).collect();
-    criteria.sort_by_cached_key(|row| text(row, attributes::ID));
+    let is_active = |row: &&Cells| !has_active || row.get(attributes::ACTIVE) == Some(&true.into());
+    let mut criteria: Vec<&Cells> = criteria.iter().filter(is_active).collect();
+    criteria.sort_by_cached_key(|row| cell_text(row, attributes::ID));
     if criteria.is_empty() {
         return None;
     }
     let rubric = rubric_text(&criteria, &mut warnings);
 
-    let mut texts: Vec<&Row> = texts.iter().collect();
+    let mut texts: Vec<&Cells> = texts.iter().collect();
     texts.sort_by(|a, b| {
         order(a).total_cmp(&order(b)).then_with(|| id_of_text(a).cmp(&id_of_text(b)))
     });
     let mut parts: Vec<String> = Vec::new();
     let mut placed = false;
     for row in texts {
-        parts.push(text(row, instructions::TEXT));
+        parts.push(cell_text(row, instructions::TEXT));
         if !placed && id_of_text(row) == instructions::SCORING_HEADER {
             parts.push(rubric.clone());
             placed = true;
@@ -90,18 +80,18 @@ fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<R
     Some(Rubric { prompt, warnings })
 }
 
-fn rubric_text(criteria: &[&Row], warnings: &mut Vec<String>) -> String {
-    let is_negative = |row: &&&Row| text(row, attributes::CATEGORY) == attributes::NEGATIVE;
+fn rubric_text(criteria: &[&Cells], warnings: &mut Vec<String>) -> String {
+    let is_negative = |row: &&&Cells| cell_text(row, attributes::CATEGORY) == attributes::NEGATIVE;
     for row in criteria {
-        let category = text(row, attributes::CATEGORY);
+        let category = cell_text(row, attributes::CATEGORY);
         if category != attributes::POSITIVE && category != attributes::NEGATIVE {
             warnings.push(format!(
                 "criterion {:?} has the unknown category {category:?} and counts as positive",
-                text(row, attributes::ID)
+                cell_text(row, attributes::ID)
             ));
         }
     }
-    let (negative, positive): (Vec<&Row>, Vec<&Row>) = criteria.iter().partition(is_negative);
+    let (negative, positive): (Vec<&Cells>, Vec<&Cells>) = criteria.iter().partition(is_negative);
     let mut out = String::new();
     for (heading, rows) in [(attributes::POSITIVE, positive), (attributes::NEGATIVE, negative)] {
         if rows.is_empty() {
@@ -115,9 +105,14 @@ fn rubric_text(criteria: &[&Row], warnings: &mut Vec<String>) -> String {
     out.trim_end().to_owned()
 }
 
-fn write_criterion(out: &mut String, row: &Row) {
-    let _ = writeln!(out, "### {}: {}", text(row, attributes::ID), text(row, attributes::NAME));
-    for (label, field) in [
+fn write_criterion(out: &mut String, row: &Cells) {
+    let _ = writeln!(
+        out,
+        "### {}: {}",
+        cell_text(row, attributes::ID),
+        cell_text(row, attributes::NAME)
+    );
+    let cells = [
         ("Scoring type", attributes::SCORING_TYPE),
         ("Points", attributes::MAX_SCORE),
         ("Instructions", attributes::INSTRUCTIONS),
@@ -125,31 +120,16 @@ fn write_criterion(out: &mut String, row: &Row) {
         ("Speaks against it", attributes::NEGATIVE_KEYWORDS),
         ("Applies", attributes::EXAMPLE_HIGH),
         ("Does not apply", attributes::EXAMPLE_LOW),
-    ] {
-        let value = text(row, field);
-        if !value.is_empty() {
-            let _ = writeln!(out, "{label}: {value}");
-        }
-    }
+    ];
+    write_cells(out, row, &cells);
 }
 
-fn id_of_text(row: &Row) -> String {
-    text(row, instructions::COMPONENT_ID)
+fn id_of_text(row: &Cells) -> String {
+    cell_text(row, instructions::COMPONENT_ID)
 }
 
-fn order(row: &Row) -> f64 {
+fn order(row: &Cells) -> f64 {
     row.get(instructions::SORT_ORDER).and_then(Value::as_f64).unwrap_or(f64::MAX)
-}
-
-/// A cell as text: a number as it is written, anything else that is no text as nothing.
-pub(crate) fn text(row: &Row, field: &str) -> String {
-    match row.get(field) {
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
-            String::new()
-        }
-    }
 }
 
 #[cfg(test)]
@@ -157,11 +137,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn rows(rows: Value) -> Vec<Row> {
+    fn rows(rows: Value) -> Vec<Cells> {
         serde_json::from_value(rows).unwrap()
     }
 
-    fn texts() -> Vec<Row> {
+    fn texts() -> Vec<Cells> {
         rows(json!([
             {"Component ID": "OUTPUT", "Instruction Text": "Answer in JSON.", "Sort Order": 30},
             {"Component ID": "SCORING_HEADER", "Instruction Text": "Score by this rubric:", "Sort Order": 20},

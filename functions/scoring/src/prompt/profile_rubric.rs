@@ -1,6 +1,6 @@
 //! The system prompt of profile scoring: a client's table `Scoring Attributes`.
 
-use crate::prompt::posts_rubric::{Row, RubricError, text};
+use super::rubric::{Cells, RubricError, cell_text, write_cells};
 use serde_json::Value;
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
@@ -9,7 +9,7 @@ use shared::schema::profile_attributes as schema;
 use shared::services::airtable::{Airtable, ListQuery, Record};
 use std::fmt::Write as _;
 
-/// Longest prompt in attributes: what they say besides travels in the prompt only.
+/// Most attributes of a client: each chunk carries them.
 const MAX_ATTRIBUTES: usize = 200;
 
 /// A client's rubric for profiles.
@@ -21,15 +21,16 @@ pub(crate) struct ProfileRubric {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads a client's rubric for profiles: one request, once per plan. `has_active` says whether
-/// the table has the field `Active`, as far as that is known.
-pub(crate) async fn read(
+/// Reads a client's rubric for profiles: one request, once per plan. `has_active` is whether
+/// the table has the field `Active`; `None` when that is not known.
+pub(crate) async fn read_profile_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
     has_active: Option<bool>,
 ) -> Result<ProfileRubric, RubricError> {
-    let rows: Vec<Record<Row>> = airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
-    let rows: Vec<Row> = rows.into_iter().map(|row| row.fields).collect();
+    let rows: Vec<Record<Cells>> =
+        airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
+    let rows: Vec<Cells> = rows.into_iter().map(|row| row.fields).collect();
     prompt(&rows, has_active).ok_or_else(|| RubricError::Empty {
         table: schema::TABLE,
         base: base.clone(),
@@ -37,28 +38,31 @@ pub(crate) async fn read(
     })
 }
 
-/// The preamble, then what speaks for a profile, then what speaks against it, each by its id.
+/// The preamble, then what speaks for a profile, then what speaks against it, each sorted by id.
 /// `None` without an active attribute that gives points.
-fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
+fn prompt(rows: &[Cells], has_active: Option<bool>) -> Option<ProfileRubric> {
     let has_active =
         has_active.unwrap_or_else(|| rows.iter().any(|row| row.contains_key(schema::ACTIVE)));
-    let is_active = |row: &Row| !has_active || row.get(schema::ACTIVE) == Some(&true.into());
-    let category = |row: &Row| text(row, schema::CATEGORY).to_lowercase();
-    let is_preamble =
-        |row: &Row| text(row, schema::ID) == schema::PREAMBLE || category(row) == schema::META;
+    let is_active = |row: &Cells| !has_active || row.get(schema::ACTIVE) == Some(&true.into());
+    let category = |row: &Cells| cell_text(row, schema::CATEGORY).to_lowercase();
+    let is_preamble = |row: &Cells| {
+        cell_text(row, schema::ID) == schema::PREAMBLE || category(row) == schema::META
+    };
     let mut warnings = Vec::new();
-    let mut sorted: Vec<&Row> = rows.iter().collect();
-    sorted.sort_by_cached_key(|row| text(row, schema::ID));
+    let mut sorted: Vec<&Cells> = rows.iter().collect();
+    sorted.sort_by_cached_key(|row| cell_text(row, schema::ID));
     let mut parts: Vec<String> = Vec::new();
     for row in sorted.iter().filter(|row| is_preamble(row)) {
-        // The preamble is there whether it is marked as active or not.
+        // The preamble counts whether it is marked as active or not.
         let texts = [schema::INSTRUCTIONS, schema::EXAMPLES, schema::SIGNALS];
-        parts.extend(texts.iter().map(|field| text(row, field)).filter(|text| !text.is_empty()));
+        parts.extend(
+            texts.iter().map(|field| cell_text(row, field)).filter(|text| !text.is_empty()),
+        );
     }
     let mut attributes: Vec<ProfileAttribute> = Vec::new();
     let (mut positives, mut negatives) = (String::new(), String::new());
     for row in sorted.iter().filter(|row| !is_preamble(row) && is_active(row)) {
-        let id = text(row, schema::ID);
+        let id = cell_text(row, schema::ID);
         if id.is_empty() || attributes.iter().any(|known| known.id == id) {
             warnings.push(format!(
                 "an attribute of {:?} is left out: its id {id:?} is empty or used twice",
@@ -70,12 +74,12 @@ fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
         if !negative && category(row) != schema::POSITIVE {
             warnings.push(format!(
                 "attribute {id:?} has the unknown category {:?} and counts as positive",
-                text(row, schema::CATEGORY)
+                cell_text(row, schema::CATEGORY)
             ));
         }
         let max = number(row, if negative { schema::PENALTY } else { schema::MAX_POINTS });
         let attribute = ProfileAttribute {
-            label: text(row, schema::HEADING),
+            label: cell_text(row, schema::HEADING),
             max: max.unwrap_or(0.0).abs(),
             negative,
             bonus: is_set(row, schema::BONUS),
@@ -99,7 +103,7 @@ fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
     Some(ProfileRubric { prompt: parts.join("\n\n"), attributes, warnings })
 }
 
-fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Row) {
+fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Cells) {
     let _ = writeln!(out, "### {}: {}", attribute.id, attribute.label);
     if attribute.negative {
         let _ = writeln!(out, "Penalty: -{} at most", attribute.max);
@@ -113,20 +117,16 @@ fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Row) {
     if is_set(row, schema::DISQUALIFYING) {
         let _ = writeln!(out, "Disqualifying: a profile it applies to is excluded");
     }
-    for (label, field) in [
+    let cells = [
         ("Instructions", schema::INSTRUCTIONS),
         ("Examples", schema::EXAMPLES),
         ("Signals", schema::SIGNALS),
-    ] {
-        let value = text(row, field);
-        if !value.is_empty() {
-            let _ = writeln!(out, "{label}: {value}");
-        }
-    }
+    ];
+    write_cells(out, row, &cells);
 }
 
-/// A number, which a table may hold as text.
-fn number(row: &Row, field: &str) -> Option<f64> {
+/// A cell with a number, stored as a number or as text.
+fn number(row: &Cells, field: &str) -> Option<f64> {
     match row.get(field) {
         Some(Value::Number(number)) => number.as_f64(),
         Some(Value::String(text)) => text.trim().parse().ok(),
@@ -135,8 +135,8 @@ fn number(row: &Row, field: &str) -> Option<f64> {
     .filter(|number| number.is_finite())
 }
 
-/// A checkbox that is set, or a number other than 0 where the table has one in its place.
-fn is_set(row: &Row, field: &str) -> bool {
+/// Whether a checkbox is set; where the table has a number in its place, whether it is not 0.
+fn is_set(row: &Cells, field: &str) -> bool {
     row.get(field) == Some(&true.into()) || number(row, field).is_some_and(|number| number != 0.0)
 }
 
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn rows() -> Vec<Row> {
+    fn rows() -> Vec<Cells> {
         serde_json::from_value(json!([
             {"Attribute Id": "N1", "Category": "negative", "Heading": "Competes", "Penalty": -20,
                 "Disqualifying": true, "Active": true},

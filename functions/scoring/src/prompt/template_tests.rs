@@ -1,56 +1,31 @@
-//! Whatever a model answers, it speaks of the leads it was asked about and of no others.
+//! Whatever a model answers, only the leads that it was asked about get scores.
 
 use super::*;
-use crate::posts::stored;
-use shared::messages::{RunHeader, RunType, Source};
-
-fn chunk() -> Chunk {
-    Chunk {
-        run: RunHeader {
-            run_stamp: "261123-100000".parse().unwrap(),
-            client: "Guy-Wilson".parse().unwrap(),
-            client_name: String::new(),
-            run_type: RunType::Standalone,
-            opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
-        },
-        plan: "eCXNmNMGp3jrM5OOVRsjPA".parse().unwrap(),
-        index: 0,
-        of: 1,
-        kind: Kind::Post,
-        base: "appX8s1pPiBf5rqTz".parse().unwrap(),
-        source: Source::Waiting,
-        rubric: "Judge.".to_owned(),
-        writable: Vec::new(),
-        profile_fields: Vec::new(),
-        attributes: Vec::new(),
-        token_share: None,
-        replaces: None,
-        leads: Vec::new(),
-    }
-}
+use crate::posts::stored::read_posts;
+use crate::testing::chunk;
 
 /// A lead with one post per text.
-fn about(texts: &[&str]) -> About {
+fn subject(texts: &[&str]) -> Subject {
     let posts: Vec<Value> = texts
         .iter()
         .map(|text| json!({"postUrl": format!("https://l/{text}"), "postContent": text}))
         .collect();
-    About::Posts(stored::read(&json!(posts).to_string()).unwrap())
+    Subject::Posts(read_posts(&json!(posts).to_string()).unwrap())
 }
 
-fn call(wave: u32, leads: &[About]) -> CallText {
+fn call(wave: u32, leads: &[Subject]) -> CallPrompt {
     let attempt = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-    let name = CallName { attempt: &attempt, wave, round: 0, call: 0 };
+    let id = CallId { attempt: &attempt, wave, round: 0, call: 0 };
     let questions: Vec<Question<'_>> =
-        leads.iter().map(|about| Question { about, profile: None }).collect();
+        leads.iter().map(|subject| Question { subject, profile: None }).collect();
     let chunk = chunk();
-    Form::of(&chunk).call(&name, &questions.iter().collect::<Vec<_>>())
+    PromptTemplate::of_chunk(&chunk).write_call(&id, &questions.iter().collect::<Vec<_>>())
 }
 
 /// What an answer says of each lead: its scores, or why there are none.
-fn read(answer: &Value, call: &CallText) -> Result<Vec<String>, String> {
+fn read(answer: &Value, call: &CallPrompt) -> Result<Vec<String>, String> {
     let chunk = chunk();
-    let leads = Form::of(&chunk).read(&answer.to_string(), call)?;
+    let leads = PromptTemplate::of_chunk(&chunk).read_answer(&answer.to_string(), call)?;
     let told = leads.into_iter().map(|lead| match lead {
         Ok(Answer::Posts(scored)) => {
             format!("{:?}", scored.iter().map(|s| (s.index, s.score)).collect::<Vec<_>>())
@@ -67,9 +42,9 @@ fn score(id: &str, score: u8) -> Value {
 
 #[test]
 fn every_post_of_a_call_has_an_id_of_its_own_and_no_call_shares_one() {
-    let leads = [about(&["a", "b"]), about(&["a"])];
+    let leads = [subject(&["a", "b"]), subject(&["a"])];
     let (one, two) = (call(0, &leads), call(1, &leads));
-    let ids = |call: &CallText| call.ids.concat();
+    let ids = |call: &CallPrompt| call.ids.concat();
     let mut all = [ids(&one), ids(&two)].concat();
     assert_eq!(all.len(), 6);
     all.sort();
@@ -81,7 +56,7 @@ fn every_post_of_a_call_has_an_id_of_its_own_and_no_call_shares_one() {
 
 #[test]
 fn the_order_of_answers_means_nothing() {
-    let call = call(0, &[about(&["a", "b"]), about(&["c"])]);
+    let call = call(0, &[subject(&["a", "b"]), subject(&["c"])]);
     let [a, b] = [&call.ids[0][0], &call.ids[0][1]];
     let c = &call.ids[1][0];
     let answer = json!([score(c, 3), score(b, 2), score(a, 1)]);
@@ -90,7 +65,7 @@ fn the_order_of_answers_means_nothing() {
 
 #[test]
 fn a_lead_that_is_left_out_is_missing_and_the_other_is_not() {
-    let call = call(0, &[about(&["a"]), about(&["b"])]);
+    let call = call(0, &[subject(&["a"]), subject(&["b"])]);
     let told = read(&json!([score(&call.ids[1][0], 9)]), &call).unwrap();
     assert!(told[0].contains("no valid score"));
     assert_eq!(told[1], "[(0, 9)]");
@@ -98,8 +73,8 @@ fn a_lead_that_is_left_out_is_missing_and_the_other_is_not() {
 
 #[test]
 fn answers_for_ids_that_were_not_given_are_dropped() {
-    let call = call(0, &[about(&["a"])]);
-    let stale = self::call(7, &[about(&["a"])]);
+    let call = call(0, &[subject(&["a"])]);
+    let stale = self::call(7, &[subject(&["a"])]);
     let own = &call.ids[0][0];
     let strangers = [&stale.ids[0][0], "", "1", "https://l/a", &own.to_uppercase(), &own[1..]];
     let mut answer: Vec<Value> = strangers.iter().map(|id| score(id, 99)).collect();
@@ -111,7 +86,7 @@ fn answers_for_ids_that_were_not_given_are_dropped() {
 
 #[test]
 fn a_second_score_for_a_post_makes_its_lead_missing_and_no_other() {
-    let call = call(0, &[about(&["a"]), about(&["b"])]);
+    let call = call(0, &[subject(&["a"]), subject(&["b"])]);
     let answer = json!([
         score(&call.ids[0][0], 10),
         score(&call.ids[1][0], 50),
@@ -124,10 +99,10 @@ fn a_second_score_for_a_post_makes_its_lead_missing_and_no_other() {
 
 #[test]
 fn what_is_no_array_is_no_answer() {
-    let call = call(0, &[about(&["a"])]);
+    let call = call(0, &[subject(&["a"])]);
     for answer in [json!({"post_id": call.ids[0][0], "post_score": 9}), json!("x"), json!(null)] {
         assert!(read(&answer, &call).is_err(), "{answer}");
     }
     let chunk = chunk();
-    assert!(Form::of(&chunk).read("I rate them 70.", &call).is_err());
+    assert!(PromptTemplate::of_chunk(&chunk).read_answer("I rate them 70.", &call).is_err());
 }

@@ -66,12 +66,13 @@ pub(super) async fn model(
         Ok(config) => config,
         Err(error) => return vec![Check::wrong("model", &error, corrected(&error))],
     };
-    let what = format!("model {}", config.model);
-    let answers = match scoring::probe_model(&config, Arc::clone(transport)).await {
+    let model = config.model;
+    let what = format!("model {}", model.id);
+    let answers = match scoring::probe_model(&model, Arc::clone(transport)).await {
         Ok(()) => Check::ok(&what, "it counts tokens for our key"),
         Err(problem) => Check::wrong(&what, &problem, what_to_do(problem.category)),
     };
-    vec![answers, priced(&config.model)]
+    vec![answers, priced(&model.id)]
 }
 
 /// What the model costs today. Without a price its tokens are counted, but no cost includes them.

@@ -35,7 +35,7 @@ const EVENTS: usize = 10;
 /// A process of a function, warm until it dies.
 #[derive(Clone)]
 enum Process {
-    Scoring(Arc<Scoring<Ports, Ports>>, Arc<Worker>),
+    Scoring(Arc<Scoring<Ports>>, Arc<Worker>),
     Finalizer(Arc<Finalizer<Ports>>, Arc<Worker>),
 }
 
@@ -49,7 +49,8 @@ impl Process {
                 let config = scoring::Config::read(variable).expect("a configuration");
                 let limits = Limits::of_one_process(config.lanes);
                 let rng = world.dice.fork();
-                let app = Scoring::new(config, ports.clone(), limits, ports, clock, rng);
+                let adapters = scoring::Adapters { transport: ports.clone(), queue: ports };
+                let app = Scoring::new(config, adapters, limits, clock, rng);
                 Self::Scoring(Arc::new(app), worker)
             }
             QueueName::Metrics => {

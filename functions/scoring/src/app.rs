@@ -1,0 +1,81 @@
+//! The function with everything it needs, made once per process.
+
+use crate::config::Config;
+use crate::gemini::Gemini;
+use crate::limits::Limits;
+use crate::master::rows::MasterBase;
+use crate::random::Random;
+use crate::report::Reporter;
+use shared::core::clock::Clock;
+use shared::core::failure::Failure;
+use shared::messages::RunHeader;
+use shared::ports::{Env, OutgoingMessage, Queue, QueueName};
+use shared::services::airtable::{Airtable, Limiters};
+use shared::services::apify::Apify;
+use std::sync::Arc;
+
+/// The scoring function.
+pub struct Scoring<E: Env> {
+    /// For chunks: the lanes of a client's base share its request limit.
+    pub(crate) chunk_airtable: Airtable<E::Transport>,
+    /// For plans: they share the master base's request limit with the finalizer.
+    pub(crate) plan_airtable: Airtable<E::Transport>,
+    pub(crate) limits: Limits,
+    pub(crate) apify: Apify<E::Transport>,
+    pub(crate) gemini: Gemini<E::Transport>,
+    pub(crate) queue: E::Queue,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) random: Random,
+}
+
+/// How the function reaches the outside.
+pub struct Adapters<E: Env> {
+    /// HTTP to Airtable, Apify and the model.
+    pub transport: E::Transport,
+    /// The queues between the functions.
+    pub queue: E::Queue,
+}
+
+impl<E: Env> Scoring<E> {
+    /// Wires the function. Attempt ids and jitter are drawn from `rng`.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        adapters: Adapters<E>,
+        limits: Limits,
+        clock: Clock,
+        rng: fastrand::Rng,
+    ) -> Self {
+        let Adapters { transport, queue } = adapters;
+        let airtable = |limiters: &Arc<Limiters>| {
+            let (url, token) = (config.airtable.url.clone(), config.airtable.token.clone());
+            Airtable::new(transport.clone(), url, token, Arc::clone(limiters))
+        };
+        let (plan_airtable, chunk_airtable) = (airtable(&limits.plans), airtable(&limits.chunks));
+        let (url, token) = (config.apify.url.clone(), config.apify.token.clone());
+        let apify = Apify::new(transport.clone(), url, token);
+        let gemini = Gemini::new(transport, config.model.clone(), clock.clone());
+        let random = Random::new(rng);
+        Self { chunk_airtable, plan_airtable, limits, apify, gemini, queue, clock, config, random }
+    }
+
+    pub(crate) fn master(&self) -> MasterBase<'_, E::Transport> {
+        MasterBase { airtable: &self.plan_airtable, id: &self.config.airtable.master_base }
+    }
+
+    /// Reports facts about `run`.
+    pub(crate) fn reporter<'a>(&'a self, run: &'a RunHeader) -> Reporter<'a, E::Queue> {
+        Reporter {
+            queue: &self.queue,
+            clock: &self.clock,
+            record_base: &self.config.airtable.master_base,
+            run,
+        }
+    }
+
+    /// Queues tasks for this function.
+    pub(crate) async fn queue_tasks(&self, tasks: Vec<OutgoingMessage>) -> Result<(), Failure> {
+        self.queue.send(QueueName::Scoring, tasks).await.map_err(Failure::retry)
+    }
+}

@@ -1,0 +1,223 @@
+//! Decides about a lead's posts. Pure: it takes the lead's row and decides.
+
+use super::decision::{Decision, Verdict};
+use crate::lead::cells::Cells;
+use crate::lead::evaluation_cell::{Earlier, read_evaluation};
+use crate::lead::row::LeadRow;
+use crate::posts::post::StoredPost;
+use crate::posts::stored::{Unreadable, merge_posts, read_posts, write_posts};
+use crate::prompt::subject::Subject;
+use shared::core::ids::{PostKey, RunId};
+use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
+
+/// What the chunk says of each of its leads.
+#[derive(Clone, Copy)]
+pub(crate) struct PostsChunk<'a> {
+    pub(crate) run: &'a RunId,
+    pub(crate) source: &'a Source,
+    /// Whether it was attempted before.
+    pub(crate) is_repeated: bool,
+}
+
+/// Decides about a lead's posts, and collects the cells that are written whatever the model says.
+pub(crate) fn decide_posts(
+    chunk: PostsChunk<'_>,
+    lead: &ChunkLead,
+    row: &LeadRow,
+    cells: &mut Cells,
+) -> Decision {
+    if matches!(chunk.source, Source::Harvest { .. }) {
+        cells.harvested(lead.posts.len());
+    }
+    let Ok(stored) = read_posts(&row.posts_content) else {
+        cells.posts_readable(false);
+        let (category, detail) = (ErrorCategory::PostsUnreadable, Unreadable.to_string());
+        cells.failed(category, &detail, 0, 0);
+        return Decision::Settle(Verdict::failed(category, detail, Vec::new()));
+    };
+    let is_empty = stored.is_empty() && lead.posts.is_empty();
+    let merged = merge_posts(stored, &lead.posts);
+    if merged.without_room > 0 {
+        tracing::warn!(posts.without_room = merged.without_room, "Posts Content is full");
+    }
+    if !lead.posts.is_empty() {
+        let content = write_posts(&merged.posts);
+        if content != row.posts_content {
+            cells.posts_added(content);
+        }
+    }
+    cells.posts_readable(true);
+    let has_new = merged.added > 0;
+    let worded: Vec<StoredPost> =
+        merged.posts.into_iter().filter(|post| !post.content().is_empty()).collect();
+    let before = if has_new { Before::Unasked } else { read_before(chunk, row, &worded) };
+    if let Before::Settled(verdict) = before {
+        // A waiting lead's row was written as a whole then.
+        if verdict.outcome == Outcome::Scored && *chunk.source == Source::Waiting {
+            cells.clear();
+        }
+        return Decision::Settle(verdict);
+    }
+    let reason = if worded.is_empty() && is_empty && !row.posts_content.trim().is_empty() {
+        SkipReason::NoPostsParsed
+    } else if worded.is_empty() {
+        SkipReason::NoContent
+    } else if before == Before::Nothing && row.scored_at.is_some() {
+        SkipReason::NoNewPosts
+    } else {
+        return Decision::Ask(Subject::Posts(worded));
+    };
+    // Posts without words would wait for ever: the row is dated until new ones come.
+    let is_dated = reason != SkipReason::NoNewPosts && row.scored_at.is_none() && !is_empty;
+    cells.skipped(reason, is_dated);
+    Decision::Settle(Verdict::skipped(reason))
+}
+
+/// What the run did to the lead before.
+#[derive(PartialEq)]
+enum Before {
+    /// Nothing that counts.
+    Nothing,
+    /// There are posts that the run has not asked about.
+    Unasked,
+    /// The lead is settled as it was.
+    Settled(Verdict),
+}
+
+fn read_before(chunk: PostsChunk<'_>, row: &LeadRow, worded: &[StoredPost]) -> Before {
+    match read_evaluation(&row.evaluation, chunk.run) {
+        // Another plan of this run may have stored posts since the run asked about the others.
+        Earlier::Scored(_, asked) | Earlier::Failed(_, _, asked)
+            if !asked.is_all_of(worded.len()) =>
+        {
+            Before::Unasked
+        }
+        // An earlier attempt scored it and died before it could report that.
+        Earlier::Scored(scored, _) => {
+            let (outcome, examined) = (Outcome::Scored, post_keys(worded));
+            Before::Settled(Verdict { outcome, examined, scored })
+        }
+        // It would fail the same way again. An unusable answer may be better in another run, but is
+        // not paid for again and again because another lead's answer is missing.
+        Earlier::Failed(category, detail, _)
+            if category == ErrorCategory::SafetyBlock
+                || (chunk.is_repeated && category == ErrorCategory::AiResponseFormat) =>
+        {
+            Before::Settled(Verdict::failed(category, detail, post_keys(worded)))
+        }
+        Earlier::Failed(..) | Earlier::Nothing => Before::Nothing,
+    }
+}
+
+pub(crate) fn post_keys(posts: &[StoredPost]) -> Vec<PostKey> {
+    posts.iter().map(|post| post.url().key()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::decision::describe;
+    use crate::lead::evaluation_cell::error_cell;
+    use crate::testing::post;
+    use serde_json::{Map, Value, json};
+    use shared::core::linkedin::ProfileKey;
+    use shared::messages::{LeadRef, Post};
+    use shared::schema::leads as schema;
+
+    const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
+
+    fn run() -> RunId {
+        "261123-100000-Guy-Wilson".parse().unwrap()
+    }
+
+    /// Decides about a lead whose harvest brought `posts`: the decision in words, and the cells.
+    fn decided(posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+        decided_in_attempt(1, posts, row)
+    }
+
+    fn decided_in_attempt(n: u32, posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+        let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
+        let lead = ChunkLead { key: profile.lead_key(), lead: LeadRef::Profile(profile), posts };
+        let at = "2026-11-23T10:00:00Z".parse().unwrap();
+        let source =
+            Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };
+        let run = run();
+        let mut cells = Cells::new(run.clone(), at);
+        let chunk = PostsChunk { run: &run, source: &source, is_repeated: n > 1 };
+        let words = describe(&decide_posts(chunk, &lead, row, &mut cells));
+        let writable: Vec<String> =
+            schema::POST_FIELDS.iter().map(|field| field.name.to_owned()).collect();
+        (words, cells.into_cells(&writable))
+    }
+
+    fn row(posts_content: &str, evaluation: &str, scored: bool) -> LeadRow {
+        LeadRow {
+            profile_url: "https://www.linkedin.com/in/janedoe".to_owned(),
+            posts_content: posts_content.to_owned(),
+            evaluation: evaluation.to_owned(),
+            scored_at: scored.then(|| "2026-11-01T00:00:00.000Z".to_owned()),
+            ..LeadRow::default()
+        }
+    }
+
+    #[test]
+    fn new_posts_are_merged_and_all_posts_are_asked_about() {
+        let (words, cells) = decided(vec![post("https://l/new", "new words")], &row(OLD, "", true));
+        assert_eq!(words, "ask about 2");
+        assert!(cells[schema::POSTS_CONTENT].as_str().unwrap().contains("https://l/old"));
+        assert_eq!(cells[schema::POSTS_HARVEST_STATUS], json!("Done"));
+    }
+
+    #[test]
+    fn a_lead_that_is_scored_and_has_nothing_new_is_skipped() {
+        let (words, cells) = decided(vec![post("https://l/old", "old words")], &row(OLD, "", true));
+        assert_eq!(words, "NO_NEW_POSTS");
+        assert!(!cells.contains_key(schema::DATE_POSTS_SCORED));
+        assert_eq!(decided(vec![], &row(OLD, "", false)).0, "ask about 1");
+    }
+
+    #[test]
+    fn a_lead_without_posts_is_skipped_and_does_not_wait() {
+        let (words, cells) = decided(vec![], &row("", "", false));
+        assert_eq!(words, "NO_CONTENT");
+        assert_eq!(cells[schema::POSTS_HARVEST_STATUS], json!("No Posts"));
+        assert!(!cells.contains_key(schema::DATE_POSTS_SCORED));
+        let (words, cells) = decided(vec![post("https://l/picture", "")], &row("", "", false));
+        assert_eq!(words, "NO_CONTENT");
+        assert!(cells.contains_key(schema::DATE_POSTS_SCORED), "or it would wait for ever");
+        assert_eq!(decided(vec![], &row("[]", "", false)).0, "NO_POSTS_PARSED");
+    }
+
+    #[test]
+    fn unreadable_posts_are_never_overwritten() {
+        let (words, cells) =
+            decided(vec![post("https://l/new", "new")], &row("Dear diary", "", false));
+        assert_eq!(words, "POSTS_UNREADABLE 0");
+        assert!(!cells.contains_key(schema::POSTS_CONTENT));
+        assert_eq!(cells[schema::POSTS_JSON_STATUS], json!("Failed"));
+    }
+
+    #[test]
+    fn what_an_attempt_of_this_run_wrote_before_it_died_is_reported_not_repeated() {
+        let scored =
+            format!(r#"[{{"post_url":"https://l/old","post_score":7,"run_id":"{}"}}]"#, run());
+        assert_eq!(
+            decided(vec![post("https://l/old", "old words")], &row(OLD, &scored, true)).0,
+            "scored 1 of 1"
+        );
+        let blocked = error_cell(&run(), ErrorCategory::SafetyBlock, "blocked", 1);
+        assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
+        let failed = error_cell(&run(), ErrorCategory::Timeout, "slow", 1);
+        assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
+        let cut = error_cell(&run(), ErrorCategory::AiResponseFormat, "cut off", 1);
+        assert_eq!(decided_in_attempt(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
+        assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
+        let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
+        assert_eq!(words, "ask about 2", "a second harvest brought something new");
+        let two = r#"[{"postUrl":"https://l/old","postContent":"a"},{"postUrl":"https://l/new","postContent":"b"}]"#;
+        let of_one = scored.replace("}]", r#","posts_asked":1}]"#);
+        assert_eq!(decided(vec![], &row(two, &of_one, true)).0, "ask about 2", "stored since then");
+        let of_both = scored.replace("}]", r#","posts_asked":2}]"#);
+        assert_eq!(decided(vec![], &row(two, &of_both, true)).0, "scored 1 of 2");
+    }
+}

@@ -1,0 +1,70 @@
+//! Which model is asked, and how.
+
+use super::endpoint::ModelEndpoint;
+use super::model::{ThinkingLevel, check_level, check_model};
+use super::tier::{SHORTEST_FLEX, TierChoice, TierName};
+use shared::config::{ConfigError, Vars};
+use std::time::Duration;
+
+/// The model that is asked when none is configured: made to read much and answer little, and the
+/// cheapest that is not about to be retired.
+pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
+
+/// The model's part of the configuration.
+#[derive(Debug, Clone)]
+pub struct ModelSettings {
+    /// Where the model is.
+    pub endpoint: ModelEndpoint,
+    /// `GEMINI_MODEL`: the model's id.
+    pub id: String,
+    /// `GEMINI_THINKING`: its thinking level; `None` for the model's own default.
+    pub thinking: Option<ThinkingLevel>,
+    /// `GEMINI_TIER` and `GEMINI_FLEX_WAIT_SECONDS`: the tier that calls are made at.
+    pub tier: TierChoice,
+    /// `GEMINI_TIMEOUT_SECONDS`: the longest time that a call at the standard tier takes.
+    pub timeout: Duration,
+}
+
+impl ModelSettings {
+    pub(crate) fn read(
+        vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        let id = vars.text("GEMINI_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
+        check_model(&id).map_err(|error| wrong("GEMINI_MODEL", &error))?;
+        Ok(Self {
+            endpoint: ModelEndpoint::read(vars)?,
+            thinking: thinking(vars, &id)?,
+            id,
+            tier: tier(vars)?,
+            timeout: Duration::from_secs(vars.or("GEMINI_TIMEOUT_SECONDS", 60)?),
+        })
+    }
+}
+
+fn wrong(name: &'static str, error: &impl ToString) -> ConfigError {
+    ConfigError::Invalid { name, rule: error.to_string() }
+}
+
+fn thinking(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+    model: &str,
+) -> Result<Option<ThinkingLevel>, ConfigError> {
+    const NAME: &str = "GEMINI_THINKING";
+    let Some(text) = vars.text(NAME) else { return Ok(None) };
+    let level = ThinkingLevel::read(&text).map_err(|error| wrong(NAME, &error))?;
+    check_level(model, level).map_err(|error| wrong(NAME, &error))?;
+    Ok(Some(level))
+}
+
+fn tier(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<TierChoice, ConfigError> {
+    const WAIT: &str = "GEMINI_FLEX_WAIT_SECONDS";
+    let wait = Duration::from_secs(vars.or(WAIT, 60)?);
+    if wait < SHORTEST_FLEX {
+        let rule = format!("it needs at least {} seconds", SHORTEST_FLEX.as_secs());
+        return Err(ConfigError::Invalid { name: WAIT, rule });
+    }
+    Ok(match vars.or("GEMINI_TIER", TierName::Standard)? {
+        TierName::Standard => TierChoice::Standard,
+        TierName::Flex => TierChoice::Flex { wait },
+    })
+}

@@ -1,0 +1,170 @@
+//! The cells that are written to a lead's row.
+
+use super::{breakdown_cell, evaluation_cell};
+use crate::posts::post::StoredPost;
+use crate::prompt::posts::ScoredPost;
+use crate::prompt::profile::ProfileScore;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use shared::core::ids::{PlanId, RunId};
+use shared::core::linkedin::ProfileKey;
+use shared::messages::{ErrorCategory, SkipReason};
+use shared::schema::leads as schema;
+
+/// Collects the cells of one row.
+pub(crate) struct Cells {
+    run: RunId,
+    at: Timestamp,
+    cells: Map<String, Value>,
+}
+
+impl Cells {
+    /// No cells yet.
+    pub(crate) fn new(run: RunId, at: Timestamp) -> Self {
+        Self { run, at, cells: Map::new() }
+    }
+
+    /// Drops all cells: nothing is written.
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
+    }
+
+    /// What a harvest found.
+    pub(crate) fn harvested(&mut self, found: usize) {
+        let status = if found > 0 { schema::HARVEST_DONE } else { schema::HARVEST_NO_POSTS };
+        self.set(schema::POSTS_HARVEST_STATUS, json!(status));
+        self.set(schema::LAST_POST_CHECK_AT, self.now());
+        self.set(schema::POSTS_FOUND, json!(found));
+        self.set(schema::POSTS_HARVEST_RUN_ID, json!(self.run));
+    }
+
+    /// The lead's posts, new ones included.
+    pub(crate) fn posts_added(&mut self, content: String) {
+        self.set(schema::POSTS_CONTENT, json!(content));
+        self.set(schema::TIME_POSTS_ADDED, self.now());
+    }
+
+    /// Whether the lead's posts could be read.
+    pub(crate) fn posts_readable(&mut self, readable: bool) {
+        let status = if readable { schema::JSON_PARSED } else { schema::JSON_FAILED };
+        self.set(schema::POSTS_JSON_STATUS, json!(status));
+    }
+
+    /// The lead was skipped. One that was dated waits for new posts.
+    pub(crate) fn skipped(&mut self, reason: SkipReason, dated: bool) {
+        self.set(schema::POSTS_SKIP_REASON, json!(reason.as_str()));
+        if dated {
+            self.set(schema::DATE_POSTS_SCORED, self.now());
+        }
+    }
+
+    /// The lead's posts were scored.
+    pub(crate) fn scored(
+        &mut self,
+        posts: &[StoredPost],
+        scored: &[ScoredPost],
+        lead: Option<&ProfileKey>,
+        tokens: u64,
+    ) {
+        if let Some(best) = evaluation_cell::best(scored) {
+            self.set(schema::POSTS_SCORE, json!(best.score));
+            self.set(
+                schema::TOP_POST,
+                json!(evaluation_cell::top_post(&posts[best.index], best, lead)),
+            );
+        }
+        self.set(
+            schema::POSTS_EVALUATION,
+            json!(evaluation_cell::evaluation_cell(&self.run, posts, scored)),
+        );
+        self.set(schema::DATE_POSTS_SCORED, self.now());
+        self.set(schema::POSTS_SKIP_REASON, Value::Null);
+        self.tried(tokens);
+    }
+
+    /// The token limit is reached: what was harvested waits for the next run.
+    pub(crate) fn out_of_budget(&mut self) {
+        self.set(schema::POSTS_SKIP_REASON, json!(SkipReason::BudgetReached.as_str()));
+        self.set(schema::DATE_POSTS_SCORED, Value::Null);
+    }
+
+    /// The lead's profile was scored.
+    pub(crate) fn profile_scored(&mut self, score: &ProfileScore) {
+        // Airtable writes 83.33 % as 0.8333.
+        self.set(schema::AI_SCORE, json!((score.percent * 100.0).round() / 10_000.0));
+        self.set(schema::AI_ASSESSMENT, json!(score.assessment));
+        let breakdown = breakdown_cell::breakdown_cell(&score.breakdown, &self.run);
+        self.set(schema::AI_BREAKDOWN, json!(breakdown));
+        self.set(schema::AI_EXCLUDED, json!(score.excluded.is_some()));
+        self.set(schema::EXCLUDE_DETAILS, json!(score.excluded));
+        self.set(schema::SCORING_STATUS, json!(schema::SCORED));
+        self.set(schema::DATE_SCORED, self.now());
+    }
+
+    /// The lead's profile is too thin to be judged.
+    pub(crate) fn profile_too_thin(&mut self) {
+        self.set(schema::AI_SCORE, json!(0));
+        self.set(schema::SCORING_STATUS, json!(schema::PROFILE_TOO_THIN));
+        self.set(schema::DATE_SCORED, self.now());
+    }
+
+    /// The lead's profile could not be scored by `plan`; `before` is the breakdown in its row. A
+    /// failure that may pass by itself is not marked: the lead stays waiting for the next run.
+    pub(crate) fn profile_failed(&mut self, category: ErrorCategory, before: &str, plan: &PlanId) {
+        let status = match category {
+            ErrorCategory::SafetyBlock => schema::API_ERROR,
+            ErrorCategory::AiResponseFormat => schema::PARSE_ERROR,
+            ErrorCategory::Quota
+            | ErrorCategory::Timeout
+            | ErrorCategory::Auth
+            | ErrorCategory::ModelConfig
+            | ErrorCategory::PostsUnreadable
+            | ErrorCategory::Airtable
+            | ErrorCategory::Unknown => return,
+        };
+        self.set(schema::SCORING_STATUS, json!(status));
+        let breakdown = breakdown_cell::failed_cell(before, &self.run, plan);
+        self.set(schema::AI_BREAKDOWN, json!(breakdown));
+    }
+
+    /// The lead's profile waits for scoring.
+    pub(crate) fn profile_waits(&mut self) {
+        self.set(schema::SCORING_STATUS, json!(schema::TO_BE_SCORED));
+    }
+
+    /// The lead's posts could not be scored. Only a failure that would repeat is dated, so that the
+    /// lead waits for new posts; any other is tried again in the next run.
+    pub(crate) fn failed(
+        &mut self,
+        category: ErrorCategory,
+        detail: &str,
+        posts: usize,
+        tokens: u64,
+    ) {
+        self.set(
+            schema::POSTS_EVALUATION,
+            json!(evaluation_cell::error_cell(&self.run, category, detail, posts)),
+        );
+        let dated = category == ErrorCategory::SafetyBlock;
+        self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });
+        self.tried(tokens);
+    }
+
+    fn tried(&mut self, tokens: u64) {
+        self.set(schema::POST_SCORING_RUN_ID, json!(self.run));
+        self.set(schema::POST_SCORING_TOKENS, json!(tokens));
+    }
+
+    fn set(&mut self, field: &str, value: Value) {
+        self.cells.insert(field.to_owned(), value);
+    }
+
+    fn now(&self) -> Value {
+        json!(self.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    }
+
+    /// The cells of the fields that can be written.
+    pub(crate) fn into_cells(self, writable: &[String]) -> Map<String, Value> {
+        self.cells.into_iter().filter(|(name, _)| writable.contains(name)).collect()
+    }
+}

@@ -1,0 +1,180 @@
+//! The cells about scored posts: `Posts AI Evaluation` and `Top Scoring Post`.
+
+use crate::posts::post::StoredPost;
+use crate::posts::stored::{CELL_MAX, cell_len};
+use crate::prompt::posts::ScoredPost;
+use serde_json::{Value, json};
+use shared::core::ids::{PostKey, RunId};
+use shared::core::json;
+use shared::core::linkedin::{PostUrl, ProfileKey};
+use shared::messages::ErrorCategory;
+
+/// The cell `Posts AI Evaluation` for scored posts. Each names the run that scored it and how many
+/// posts were asked about, so that the row alone shows what a run did to it.
+pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> String {
+    let write = |rationale_max: usize| {
+        let items: Vec<Value> = scored
+            .iter()
+            .map(|scored| {
+                let rationale: String = scored.rationale.chars().take(rationale_max).collect();
+                json!({
+                    "post_url": posts[scored.index].url(),
+                    "post_score": scored.score,
+                    "scoring_rationale": rationale,
+                    "run_id": run,
+                    "posts_asked": posts.len(),
+                })
+            })
+            .collect();
+        json::text(&items)
+    };
+    let full = write(usize::MAX);
+    if cell_len(&full) <= CELL_MAX { full } else { write(CELL_MAX / 4 / scored.len().max(1)) }
+}
+
+/// The cell `Posts AI Evaluation` for a lead with `posts` posts that could not be scored.
+pub(crate) fn error_cell(
+    run: &RunId,
+    category: ErrorCategory,
+    detail: &str,
+    posts: usize,
+) -> String {
+    json!({"error": category, "detail": detail, "run_id": run, "posts_asked": posts}).to_string()
+}
+
+/// What a run did to a row, by its `Posts AI Evaluation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    /// The run scored these of the posts it asked about.
+    Scored(Vec<PostKey>, AskedCount),
+    /// The run could not score the lead.
+    Failed(ErrorCategory, String, AskedCount),
+    /// Nothing.
+    Nothing,
+}
+
+/// How many posts a run asked about; `None` in rows of earlier releases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AskedCount(Option<u64>);
+
+impl AskedCount {
+    fn of(value: &Value) -> Self {
+        Self(value["posts_asked"].as_u64())
+    }
+
+    /// Whether it asked about all of a row's posts. Posts are only ever added to a row: the same
+    /// number is the same posts.
+    pub(crate) fn is_all_of(self, posts: usize) -> bool {
+        self.0.is_none_or(|asked| asked == posts as u64)
+    }
+}
+
+/// Reads what `run` did to a row from its evaluation.
+pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
+    let is_of_run = |value: &Value| value["run_id"] == json!(run);
+    match serde_json::from_str::<Value>(cell) {
+        Ok(Value::Array(items)) if items.iter().any(is_of_run) => Earlier::Scored(
+            items
+                .iter()
+                .filter(|item| is_of_run(item))
+                .filter_map(|item| Some(PostUrl(item["post_url"].as_str()?.to_owned()).key()))
+                .collect(),
+            items.iter().find(|item| is_of_run(item)).map_or(AskedCount(None), AskedCount::of),
+        ),
+        Ok(error @ Value::Object(_)) if is_of_run(&error) => {
+            let category = serde_json::from_value(error["error"].clone());
+            let detail = error["detail"].as_str().unwrap_or_default().to_owned();
+            let asked = AskedCount::of(&error);
+            category.map_or(Earlier::Nothing, |category| Earlier::Failed(category, detail, asked))
+        }
+        Ok(_) | Err(_) => Earlier::Nothing,
+    }
+}
+
+/// The cell `Top Scoring Post`.
+pub(crate) fn top_post(post: &StoredPost, best: &ScoredPost, lead: Option<&ProfileKey>) -> String {
+    let mut lines = vec![
+        format!("Date: {}", post.posted_at()),
+        format!("URL: {}", post.url().as_str()),
+        format!("Score: {}", best.score),
+    ];
+    if post.is_repost_for(lead) {
+        lines.push(format!("REPOST - ORIGINAL AUTHOR: {}", post.author_url()));
+    }
+    lines.push(format!("Content: {}", post.content()));
+    lines.push(format!("Rationale: {}", best.rationale));
+    let text = lines.join("\n");
+    if cell_len(&text) <= CELL_MAX { text } else { text.chars().take(CELL_MAX / 2).collect() }
+}
+
+/// The best of the scored posts; of equal ones, the first.
+pub(crate) fn best(scored: &[ScoredPost]) -> Option<&ScoredPost> {
+    scored.iter().max_by_key(|scored| (scored.score, std::cmp::Reverse(scored.index)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::posts::stored::read_posts;
+
+    const URL: &str = "https://www.linkedin.com/posts/janedoe_y-activity-7329207003942125999-abcd";
+
+    fn posts() -> Vec<StoredPost> {
+        read_posts(&json!([
+            {"postUrl": "u", "postContent": "one", "postedAt": "2026-11-01", "authorUrl": "https://www.linkedin.com/in/janedoe"},
+            {"postUrl": URL, "postContent": "two", "postedAt": "2026-11-02", "authorUrl": "https://www.linkedin.com/in/max"},
+        ]).to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_row_shows_what_a_run_did_to_it() {
+        let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
+        let other: RunId = "261124-100000-Guy-Wilson".parse().unwrap();
+        let posts = posts();
+        let one = ScoredPost { index: 1, score: 7, rationale: "meh".to_owned() };
+        let scored = evaluation_cell(&run, &posts, &[one]);
+        assert_eq!(
+            read_evaluation(&scored, &run),
+            Earlier::Scored(vec![posts[1].url().key()], AskedCount(Some(posts.len() as u64)))
+        );
+        assert_eq!(read_evaluation(&scored, &other), Earlier::Nothing);
+        let failed = error_cell(&run, ErrorCategory::SafetyBlock, "blocked", 2);
+        assert_eq!(
+            read_evaluation(&failed, &run),
+            Earlier::Failed(ErrorCategory::SafetyBlock, "blocked".to_owned(), AskedCount(Some(2)))
+        );
+        assert_eq!(read_evaluation(&failed, &other), Earlier::Nothing);
+        assert_eq!(read_evaluation("[{\"postScore\":1}]", &run), Earlier::Nothing);
+    }
+
+    #[test]
+    fn the_top_post_names_the_author_of_a_repost() {
+        let lead = ProfileKey::of("https://www.linkedin.com/in/janedoe");
+        let posts = posts();
+        let best = ScoredPost { index: 1, score: 80, rationale: "Fits.".to_owned() };
+        assert_eq!(
+            top_post(&posts[1], &best, lead.as_ref()),
+            format!(
+                "Date: 2026-11-02\nURL: {URL}\nScore: 80\nREPOST - ORIGINAL AUTHOR: https://www.linkedin.com/in/max\nContent: two\nRationale: Fits."
+            )
+        );
+        assert!(!top_post(&posts[0], &best, lead.as_ref()).contains("REPOST"));
+    }
+
+    #[test]
+    fn the_first_of_equally_good_posts_is_the_best() {
+        let with = |index, score| ScoredPost { index, score, rationale: String::new() };
+        assert_eq!(best(&[with(0, 5), with(1, 9), with(2, 9)]).map(|b| b.index), Some(1));
+        assert_eq!(best(&[]), None);
+    }
+
+    #[test]
+    fn a_full_evaluation_fits_its_cell() {
+        let posts = posts();
+        let run = "261123-100000-Guy-Wilson".parse().unwrap();
+        let many: Vec<ScoredPost> = (0..200)
+            .map(|_| ScoredPost { index: 0, score: 1, rationale: "r".repeat(1_000) })
+            .collect();
+        assert!(cell_len(&evaluation_cell(&run, &posts, &many)) <= CELL_MAX);
+    }
+}

@@ -1,0 +1,101 @@
+//! Which fields of a client's base can be read and written.
+
+use shared::core::ids::BaseId;
+use shared::messages::Kind;
+use shared::ports::Transport;
+use shared::schema::{Field, leads as schema, post_attributes, profile_attributes};
+use shared::services::airtable::{Airtable, AirtableError, TableSchema};
+
+/// Which of the fields that scoring reads and writes a base has.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LeadFields {
+    /// The fields of `Leads` that can be written.
+    pub(crate) writable: Vec<String>,
+    /// Whether the rubric's rows can be switched off; `None` when the token may not read the schema.
+    pub(crate) criteria_have_active: Option<bool>,
+    /// The fields that hold the leads' profiles.
+    pub(crate) profile: Vec<String>,
+    /// Whether leads can be marked as acted on; `None` when the token may not read the schema.
+    pub(crate) has_actioned: Option<bool>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads which fields a base has for one kind of scoring: one request, once per plan. Where the
+/// token may not read the schema, only the fields that every base must have are written.
+///
+/// # Errors
+/// [`AirtableError::Refused`] when a required field is missing or has another type: no token is
+/// spent on results that cannot be stored.
+pub(crate) async fn read_lead_fields(
+    airtable: &Airtable<impl Transport>,
+    base: &BaseId,
+    kind: Kind,
+) -> Result<LeadFields, AirtableError> {
+    let (fields, rubric, active) = match kind {
+        Kind::Post => (&schema::POST_FIELDS[..], post_attributes::TABLE, post_attributes::ACTIVE),
+        Kind::Profile => {
+            (&schema::PROFILE_FIELDS[..], profile_attributes::TABLE, profile_attributes::ACTIVE)
+        }
+    };
+    let tables = match airtable.tables(base).await {
+        Ok(tables) => tables,
+        Err(AirtableError::Denied { .. }) => return Ok(without_schema(base, fields)),
+        Err(error) => return Err(error),
+    };
+    let criteria = tables.iter().find(|table| table.name == rubric);
+    let has_active = |table: &TableSchema| table.fields.iter().any(|field| field.name == active);
+    let criteria_have_active = criteria.map(has_active);
+    let table = tables.into_iter().find(|table| table.name == schema::TABLE);
+    let known = table.map(|table| table.fields).unwrap_or_default();
+    let has = |name: &str| known.iter().any(|field| field.name == name);
+    let profile = [schema::RAW_PROFILE, schema::PROFILE_JSON].into_iter().filter(|f| has(f));
+    let mut lead_fields = LeadFields {
+        writable: Vec::new(),
+        criteria_have_active,
+        profile: profile.map(str::to_owned).collect(),
+        has_actioned: Some(has(schema::POSTS_ACTIONED)),
+        warnings: Vec::new(),
+    };
+    for field in fields {
+        let found = known.iter().find(|known| known.name == field.name);
+        let found = found.map(|found| found.field_type.as_str());
+        if found.is_some_and(|found| field.field_type.accepts(found)) {
+            lead_fields.writable.push(field.name.to_owned());
+        } else if !field.optional {
+            return Err(unusable(base, field, found));
+        } else if let Some(found) = found {
+            lead_fields.warnings.push(format!(
+                "field {:?} of {:?} in base {base} is not written: it is a {found} field; make it {}",
+                field.name,
+                schema::TABLE,
+                field.field_type.in_words()
+            ));
+        }
+    }
+    Ok(lead_fields)
+}
+
+fn without_schema(base: &BaseId, fields: &[Field]) -> LeadFields {
+    let required = fields.iter().filter(|field| !field.optional);
+    LeadFields {
+        criteria_have_active: None,
+        has_actioned: None,
+        profile: vec![schema::RAW_PROFILE.to_owned()],
+        writable: required.map(|field| field.name.to_owned()).collect(),
+        warnings: vec![format!(
+            "the schema of base {base} may not be read (scope schema.bases:read): \
+             optional fields of {:?} are not written",
+            schema::TABLE
+        )],
+    }
+}
+
+/// A required field that is missing, or is of the type `found`.
+fn unusable(base: &BaseId, field: &Field, found: Option<&str>) -> AirtableError {
+    let is = found.map_or("missing".to_owned(), |found| format!("a {found} field"));
+    AirtableError::Refused {
+        what: format!("writing {} of {base}", schema::TABLE),
+        error_type: "schema".to_owned(),
+        message: format!("field {:?} is {is}; make it {}", field.name, field.field_type.in_words()),
+    }
+}

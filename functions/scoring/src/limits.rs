@@ -1,0 +1,34 @@
+//! The request limits that this process keeps to at Airtable.
+
+use shared::services::airtable::{Limiters, Rate};
+use std::sync::Arc;
+
+/// The limiters of the two kinds of work.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub(crate) plans: Arc<Limiters>,
+    pub(crate) chunks: Arc<Limiters>,
+}
+
+impl Limits {
+    /// For one of many processes. Each works on one plan, or on one chunk of one of `lanes` lanes.
+    #[must_use]
+    pub fn of_one_process(lanes: u32) -> Self {
+        Self {
+            plans: Arc::new(Limiters::of_one_process(Rate::PLAN)),
+            chunks: Arc::new(Limiters::of_one_process(Rate::chunk(lanes))),
+        }
+    }
+
+    /// For a process that does all the work.
+    #[must_use]
+    pub fn of_the_only_process(all: &Arc<Limiters>) -> Self {
+        Self { plans: Arc::clone(all), chunks: Arc::clone(all) }
+    }
+
+    /// Returns when another process may start at its full rate.
+    pub(crate) async fn rest(&self) {
+        self.plans.rest().await;
+        self.chunks.rest().await;
+    }
+}

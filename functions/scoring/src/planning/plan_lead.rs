@@ -1,0 +1,78 @@
+//! One lead of a plan.
+
+use super::harvest::ProfilePosts;
+use crate::budget::Rates;
+use crate::posts::post::StoredPost;
+use crate::posts::stored::{CELL_MAX, stored_len};
+use crate::prompt::subject::Subject;
+use shared::core::ids::{LeadKey, RecordId};
+use shared::core::linkedin::ProfileKey;
+use shared::messages::{ChunkLead, Kind, LeadRef, PlannedLead, Post};
+
+/// A lead of a plan.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanLead {
+    pub(super) lead: ChunkLead,
+    /// Dataset items about it, the same post twice included.
+    pub(super) items: u32,
+    /// Posts that its cell has no room for.
+    pub(super) dropped: usize,
+    /// The tokens that scoring it is expected to use.
+    pub(super) tokens: u64,
+}
+
+impl PlanLead {
+    /// A lead that a harvest was asked for. If its cell has no room for all posts, the newest stay.
+    pub(crate) fn harvested(profile: ProfileKey, found: ProfilePosts) -> Self {
+        let items = found.items;
+        let mut room = CELL_MAX;
+        let fits = |post: &Post| match room.checked_sub(stored_len([&StoredPost::from(post)])) {
+            Some(left) => {
+                room = left;
+                true
+            }
+            None => false,
+        };
+        let (posts, dropped): (Vec<Post>, Vec<Post>) =
+            found.newest_first().into_iter().partition(fits);
+        let key = profile.lead_key();
+        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts };
+        Self { lead, items, dropped: dropped.len(), tokens: 0 }
+    }
+
+    /// A lead that was waiting.
+    pub(crate) fn waiting(key: LeadKey, record: RecordId, tokens: u64) -> Self {
+        let lead = ChunkLead { key, lead: LeadRef::Record(record), posts: Vec::new() };
+        Self { lead, items: 0, dropped: 0, tokens }
+    }
+
+    /// Estimates what scoring the lead will use. What only its row holds is not known here: a
+    /// typical size is assumed, and the chunk measures.
+    pub(crate) fn estimate(&mut self, rates: &Rates) {
+        if matches!(self.lead.lead, LeadRef::Record(_)) {
+            let (bytes, answers) = match rates.kind {
+                Kind::Post => (4_000, 4),
+                Kind::Profile => (8_000, 1),
+            };
+            self.tokens = rates.of_lead(bytes, answers);
+            return;
+        }
+        let worded = self.lead.posts.iter().filter(|post| !post.content.trim().is_empty());
+        let about = Subject::Posts(worded.map(StoredPost::from).collect());
+        self.tokens = rates.of_lead(about.bytes(), about.answers());
+    }
+
+    /// The lead's key.
+    pub(crate) fn key(&self) -> &LeadKey {
+        &self.lead.key
+    }
+}
+
+/// A lead as the facts about its plan name it.
+pub(super) fn planned_lead(lead: &ChunkLead, items: u32) -> PlannedLead {
+    let record = match &lead.lead {
+        LeadRef::Record(record) => Some(record.clone()),
+        LeadRef::Profile(_) => None,
+    };
+    PlannedLead { lead: lead.key.clone(), posts: items, record }
+}

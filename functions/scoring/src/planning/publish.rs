@@ -1,0 +1,41 @@
+//! Queues a plan's chunks and says what is to be reported about it.
+
+use super::plan::Plan;
+use super::prepare::{PlanContext, PlanError};
+use crate::report::input_note;
+use shared::core::ids::PlanId;
+use shared::messages::{Fact, Source};
+use shared::ports::{Queue, QueueName};
+
+/// A plan whose chunks are queued.
+pub(crate) struct QueuedPlan {
+    pub(crate) id: PlanId,
+    /// Not yet reported.
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// Queues the chunks of a plan.
+pub(crate) async fn queue_plan(
+    queue: &impl Queue,
+    context: &PlanContext<'_>,
+    plan: Plan,
+    source: Source,
+) -> Result<QueuedPlan, PlanError> {
+    let id = plan.id.clone();
+    let mut facts = Vec::new();
+    if plan.dropped_posts() > 0 {
+        facts.push(input_note(format!(
+            "{} harvested post(s) were left out: their leads' cells have no room for them",
+            plan.dropped_posts()
+        )));
+    }
+    facts.extend(plan.facts(context.target.kind, None));
+    if let Some(base) = &context.base {
+        facts.extend(base.warnings.iter().cloned().map(input_note));
+        let empty = base.empty_chunk(context.target, &plan, source);
+        let messages = plan.into_messages(&empty);
+        tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
+        queue.send(QueueName::Scoring, messages).await?;
+    }
+    Ok(QueuedPlan { id, facts })
+}

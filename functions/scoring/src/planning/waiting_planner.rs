@@ -1,0 +1,211 @@
+//! Plans the waiting leads of one client, part by part.
+
+use super::plan::Plan;
+use super::plan_lead::PlanLead;
+use super::prepare::{BaseContext, PlanError, PlanTarget, read_base};
+use super::scan::{Scan, ScanRequest, WaitingLead};
+use crate::app::Scoring;
+use crate::budget::Allowance;
+use crate::master::spending::TokenLimits;
+use jiff::Timestamp;
+use shared::core::deadline::Deadline;
+use shared::core::ids::PlanId;
+use shared::core::prices;
+use shared::core::tokens::{NanoUsd, Tier};
+use shared::messages::{Kind, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, Source};
+use shared::ports::{Env, Queue, QueueName};
+use std::time::Duration;
+
+/// Leads that are planned at a time: the most that are held in memory.
+const PART_LEADS: usize = 500;
+/// With less time than this left, planning continues in another invocation.
+const PAGE_TIME: Duration = Duration::from_secs(40);
+
+/// What is to be planned.
+pub(crate) struct WaitingRequest<'a> {
+    pub(crate) task: &'a ScoreWaiting,
+    pub(crate) target: PlanTarget<'a>,
+    /// The plan as a whole.
+    pub(crate) whole: &'a PlanId,
+    pub(crate) deadline: Deadline,
+}
+
+/// How far planning came.
+pub(crate) enum WaitingOutcome {
+    Done(PlanningTally),
+    /// There was no time for all: where to continue.
+    Unfinished(ScanCursor),
+}
+
+/// What was planned.
+pub(crate) struct PlanningTally {
+    pub(crate) leads: usize,
+    /// Of those: leads that the limits leave nothing for.
+    beyond: usize,
+    tokens: u64,
+    /// `None` when the model has no price.
+    cost: Option<NanoUsd>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl PlanningTally {
+    /// What a dry run found, for people.
+    pub(crate) fn describe(&self, kind: Kind, model: &str) -> String {
+        let cost = self.cost.map_or("an unknown amount".to_owned(), |cost| cost.to_string());
+        format!(
+            "dry run: {} leads wait for {} scoring; {} would be scored with about {} tokens for \
+             {cost} by {model}, {} are beyond the token limit",
+            self.leads,
+            kind.as_str(),
+            self.leads - self.beyond,
+            self.tokens,
+            self.beyond,
+        )
+    }
+}
+
+/// Plans the client's waiting leads and queues their chunks.
+pub(crate) async fn plan_waiting<E: Env>(
+    app: &Scoring<E>,
+    request: &WaitingRequest<'_>,
+) -> Result<WaitingOutcome, PlanError> {
+    let WaitingRequest { task, target, deadline, .. } = *request;
+    let base = read_base(&app.plan_airtable, target.base, target.kind).await?;
+    let cursor = match task.cursor.clone() {
+        Some(cursor) => cursor,
+        None => first_cursor(app, request).await?,
+    };
+    let mut planner = WaitingPlanner::new(app, request, &base, &cursor);
+    let fields = &base.fields;
+    let measure = task.dry_run || planner.allowance.is_limited();
+    let scan = ScanRequest { kind: target.kind, fields, measure, ids: &task.lead_ids };
+    let mut scan = Scan::new(&app.plan_airtable, target.base, &scan);
+    scan.resume(&cursor);
+    let most = task.limit.map_or(MAX_PLAN_LEADS, |limit| limit as usize).min(MAX_PLAN_LEADS);
+    let mut is_cut = false;
+    'all: while let Some(page) = scan.next_page().await? {
+        for lead in page {
+            if planner.tally.leads >= most {
+                is_cut = true;
+                break 'all;
+            }
+            planner.add(lead).await?;
+        }
+        if deadline.remaining() < PAGE_TIME && !scan.is_at_end() {
+            planner.queue_part().await?;
+            let (listings, offset, has_view) = scan.position();
+            let next = ScanCursor { listings, offset, has_view, ..planner.cursor() };
+            return Ok(WaitingOutcome::Unfinished(next));
+        }
+    }
+    planner.queue_part().await?;
+    let mut tally = planner.tally;
+    tally.notes.extend(omissions(task, tally.leads, is_cut));
+    Ok(WaitingOutcome::Done(tally))
+}
+
+/// Where planning starts.
+async fn first_cursor<E: Env>(
+    app: &Scoring<E>,
+    request: &WaitingRequest<'_>,
+) -> Result<ScanCursor, PlanError> {
+    let PlanTarget { run, kind, token_limit, .. } = request.target;
+    let (day, share) = (app.config.daily_token_limit, request.task.token_share);
+    let limits = TokenLimits { day, run: token_limit, share };
+    let tokens_left = app.master().tokens_left(run, kind, limits).await?;
+    Ok(ScanCursor { tokens_left, cost: Some(NanoUsd(0)), has_view: true, ..ScanCursor::default() })
+}
+
+/// Notes about leads that were asked for and not planned.
+fn omissions(task: &ScoreWaiting, planned: usize, is_cut: bool) -> Option<String> {
+    let named = task.lead_ids.len();
+    if is_cut && task.limit.is_none() {
+        return Some(format!("more than {MAX_PLAN_LEADS} leads wait: the rest is for another run"));
+    }
+    (!is_cut && planned < named).then(|| {
+        format!(
+            "{} of the {named} leads named do not wait for {} scoring",
+            named - planned,
+            task.kind.as_str()
+        )
+    })
+}
+
+/// The planning of one client's leads, as far as it has come.
+struct WaitingPlanner<'a, E: Env> {
+    app: &'a Scoring<E>,
+    request: &'a WaitingRequest<'a>,
+    base: &'a BaseContext,
+    allowance: Allowance,
+    part: Vec<PlanLead>,
+    tally: PlanningTally,
+    now: Timestamp,
+}
+
+impl<'a, E: Env> WaitingPlanner<'a, E> {
+    fn new(
+        app: &'a Scoring<E>,
+        request: &'a WaitingRequest<'a>,
+        base: &'a BaseContext,
+        cursor: &ScanCursor,
+    ) -> Self {
+        let tally = PlanningTally {
+            leads: cursor.leads,
+            beyond: cursor.beyond,
+            tokens: cursor.tokens,
+            cost: cursor.cost,
+            notes: base.warnings.clone(),
+        };
+        let allowance = Allowance::new(cursor.tokens_left);
+        let now = app.clock.now();
+        Self { app, request, base, allowance, part: Vec::new(), tally, now }
+    }
+
+    /// Adds a lead, and queues the part when it is full. In a dry run the lead is only counted.
+    async fn add(&mut self, lead: WaitingLead) -> Result<(), PlanError> {
+        let rates = self.base.rates(self.app.config.leads_per_call);
+        let tokens = rates.of_lead(lead.bytes, lead.answers);
+        self.tally.leads += 1;
+        if !self.request.task.dry_run {
+            self.part.push(PlanLead::waiting(lead.key, lead.record, tokens));
+            if self.part.len() >= PART_LEADS {
+                self.queue_part().await?;
+            }
+            return Ok(());
+        }
+        if self.allowance.take(tokens) {
+            self.tally.tokens += tokens;
+            let usage = rates.usage(lead.bytes, lead.answers);
+            let price = prices::cost(&self.app.config.model.id, Tier::Standard, &usage, self.now);
+            self.tally.cost =
+                self.tally.cost.zip(price).map(|(sum, price)| NanoUsd(sum.0 + price.0));
+        } else {
+            self.tally.beyond += 1;
+        }
+        Ok(())
+    }
+
+    /// Queues the leads of the part as a plan of their own, and reports it.
+    async fn queue_part(&mut self) -> Result<(), PlanError> {
+        if self.part.is_empty() {
+            return Ok(());
+        }
+        let WaitingRequest { target, whole, .. } = *self.request;
+        let (run, kind) = (target.run, target.kind);
+        let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());
+        let about = ["part", kind.as_str(), run_stamp, client, whole.as_str()];
+        let leads = std::mem::take(&mut self.part);
+        let plan = Plan::new(&about, leads, self.app.config.lanes, &mut self.allowance)?;
+        let facts = plan.facts(kind, Some(whole.clone()));
+        let empty = self.base.empty_chunk(target, &plan, Source::Waiting);
+        self.app.queue.send(QueueName::Scoring, plan.into_messages(&empty)).await?;
+        self.app.reporter(run).report(facts).await.map_err(PlanError::Retry)
+    }
+
+    /// Where planning stands, apart from the scan's position.
+    fn cursor(&self) -> ScanCursor {
+        let PlanningTally { leads, beyond, tokens, cost, .. } = self.tally;
+        let tokens_left = self.allowance.left();
+        ScanCursor { leads, beyond, tokens, cost, tokens_left, ..ScanCursor::default() }
+    }
+}

@@ -1,0 +1,118 @@
+//! A post as a lead's row holds it.
+
+use serde_json::{Map, Value, json};
+use shared::core::linkedin::{PostUrl, ProfileKey};
+use shared::messages::{Post, PostKind};
+
+/// A post with the keys of its JSON. Keys that this system does not know are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredPost(pub(super) Map<String, Value>);
+
+impl StoredPost {
+    pub(crate) fn url(&self) -> PostUrl {
+        PostUrl(self.text("postUrl").to_owned())
+    }
+
+    pub(crate) fn content(&self) -> &str {
+        self.text("postContent").trim()
+    }
+
+    pub(crate) fn posted_at(&self) -> &str {
+        self.text("postedAt")
+    }
+
+    pub(crate) fn author(&self) -> &str {
+        self.text("author")
+    }
+
+    pub(crate) fn author_url(&self) -> &str {
+        let author = self.text("authorUrl");
+        if author.is_empty() { self.meta("authorUrl") } else { author }
+    }
+
+    /// Whether somebody other than the lead wrote it: the author says so, or, where author or lead is
+    /// unknown, the post's action.
+    pub(crate) fn is_repost_for(&self, lead: Option<&ProfileKey>) -> bool {
+        match (lead, ProfileKey::of(self.author_url())) {
+            (Some(lead), Some(author)) => *lead != author,
+            _ => [self.text("action"), self.meta("action"), self.meta("originLabel")]
+                .iter()
+                .any(|action| action.to_lowercase().contains("repost")),
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.0.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn meta(&self, key: &str) -> &str {
+        self.0.get("pbMeta").and_then(|meta| meta[key].as_str()).unwrap_or_default()
+    }
+
+    /// Takes the fields of a newer harvest of the same post that are not empty.
+    pub(super) fn update(&mut self, newer: &Self) {
+        for (key, value) in &newer.0 {
+            if !matches!(value, Value::Null) && *value != json!("") {
+                self.0.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+impl From<&Post> for StoredPost {
+    fn from(post: &Post) -> Self {
+        let action = match post.kind {
+            PostKind::Original => "original",
+            PostKind::Quote => "quote",
+            PostKind::Repost => "repost",
+        };
+        let origin = match post.kind {
+            PostKind::Original => "ORIGINAL".to_owned(),
+            PostKind::Quote => "QUOTE".to_owned(),
+            PostKind::Repost => format!("REPOST - ORIGINAL AUTHOR: {}", post.author_url),
+        };
+        let fields = [
+            ("postUrl", json!(post.url)),
+            ("postContent", json!(post.content)),
+            ("postedAt", json!(post.posted_at)),
+            ("authorUrl", json!(post.author_url)),
+            ("author", json!(post.author)),
+            ("action", json!(action)),
+            ("likeCount", json!(post.likes)),
+            ("commentCount", json!(post.comments)),
+            ("repostCount", json!(post.reposts)),
+            ("imgUrl", json!(post.image_url)),
+            (
+                "pbMeta",
+                json!({"authorUrl": post.author_url, "authorName": post.author,
+                    "action": action, "originLabel": origin}),
+            ),
+        ];
+        Self(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repost_is_recognised_by_its_author_or_else_by_its_action() {
+        let lead = ProfileKey::of("https://www.linkedin.com/in/janedoe").unwrap();
+        let stored =
+            |json: &str| StoredPost(serde_json::from_str::<Vec<_>>(json).unwrap().remove(0));
+        let own = stored(
+            r#"[{"postUrl":"u","authorUrl":"linkedin.com/in/JaneDoe/","action":"apify_ingest repost"}]"#,
+        );
+        let others =
+            stored(r#"[{"postUrl":"u","pbMeta":{"authorUrl":"https://www.linkedin.com/in/max"}}]"#);
+        let company = stored(
+            r#"[{"postUrl":"u","authorUrl":"https://www.linkedin.com/company/acme","pbMeta":{"originLabel":"REPOST - ORIGINAL AUTHOR: x"}}]"#,
+        );
+        let unknown = stored(r#"[{"postUrl":"u"}]"#);
+        assert!(!own.is_repost_for(Some(&lead)));
+        assert!(others.is_repost_for(Some(&lead)));
+        assert!(company.is_repost_for(Some(&lead)));
+        assert!(!unknown.is_repost_for(Some(&lead)));
+    }
+}

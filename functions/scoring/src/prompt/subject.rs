@@ -1,0 +1,32 @@
+//! What the model is asked about one lead.
+
+use crate::posts::post::StoredPost;
+use serde_json::Value;
+use shared::core::json;
+
+/// What the model is asked about one lead.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Subject {
+    /// Its posts.
+    Posts(Vec<StoredPost>),
+    /// Its profile, as the row holds it.
+    Profile(Value),
+}
+
+impl Subject {
+    /// How many answers it needs.
+    pub(crate) fn answers(&self) -> usize {
+        match self {
+            Self::Posts(posts) => posts.len(),
+            Self::Profile(_) => 1,
+        }
+    }
+
+    /// About how many bytes it takes up in a call.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Posts(posts) => posts.iter().map(|post| post.content().len() + 150).sum(),
+            Self::Profile(profile) => json::text(profile).len(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Randomness, passed in from outside so that a seed repeats a run.
+
+use shared::core::digest::id_of;
+use shared::core::ids::AttemptId;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Draws attempt ids and jitter.
+pub(crate) struct Random(Mutex<fastrand::Rng>);
+
+impl Random {
+    pub(crate) fn new(rng: fastrand::Rng) -> Self {
+        Self(Mutex::new(rng))
+    }
+
+    pub(crate) fn attempt_id(&self) -> AttemptId {
+        let drawn = self.with(|rng| rng.u128(..)).to_string();
+        id_of(&["attempt", &drawn]).try_into().expect("an id has the form of an attempt id")
+    }
+
+    /// A random share of `delay`, from half of it to all of it.
+    pub(crate) fn jitter(&self, delay: Duration) -> Duration {
+        delay.mul_f64(0.5 + self.with(fastrand::Rng::f64) / 2.0)
+    }
+
+    fn with<R>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
+        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

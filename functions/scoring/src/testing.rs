@@ -1,0 +1,50 @@
+//! Builders for the unit tests.
+
+use shared::core::linkedin::PostUrl;
+use shared::messages::{Chunk, Kind, Post, PostKind, RunHeader, RunType, Source};
+
+pub(crate) fn run_header() -> RunHeader {
+    RunHeader {
+        run_stamp: "261123-100000".parse().unwrap(),
+        client: "Guy-Wilson".parse().unwrap(),
+        client_name: "Guy Wilson".to_owned(),
+        run_type: RunType::Standalone,
+        opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+    }
+}
+
+/// A chunk of posts without leads.
+pub(crate) fn chunk() -> Chunk {
+    Chunk {
+        run: run_header(),
+        plan: "eCXNmNMGp3jrM5OOVRsjPA".parse().unwrap(),
+        index: 0,
+        of: 1,
+        kind: Kind::Post,
+        base: "appX8s1pPiBf5rqTz".parse().unwrap(),
+        source: Source::Waiting,
+        rubric: "Judge.".to_owned(),
+        writable: Vec::new(),
+        profile_fields: Vec::new(),
+        attributes: Vec::new(),
+        token_share: None,
+        replaces: None,
+        leads: Vec::new(),
+    }
+}
+
+/// A harvested post by Jane Doe.
+pub(crate) fn post(url: &str, content: &str) -> Post {
+    Post {
+        url: PostUrl(url.to_owned()),
+        content: content.to_owned(),
+        posted_at: "2026-11-23T09:45:19.821Z".to_owned(),
+        author_url: "https://www.linkedin.com/in/janedoe".to_owned(),
+        author: "Jane Doe".to_owned(),
+        kind: PostKind::Original,
+        likes: 3,
+        comments: 0,
+        reposts: 0,
+        image_url: String::new(),
+    }
+}
