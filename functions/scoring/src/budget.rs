@@ -3,7 +3,6 @@
 //! Workers share no counter. A plan divides what is left of a limit over its chunks by estimate; a
 //! chunk measures what its waves use and starts no wave that it expects to exceed its share.
 
-use crate::prompt::subject::Subject;
 use shared::core::tokens::TokenUsage;
 use shared::messages::Kind;
 
@@ -135,13 +134,6 @@ impl Meter {
         self.measured.0 += used;
         self.measured.1 += expected;
     }
-}
-
-/// Bytes and answers of these leads in calls.
-pub(crate) fn sizes<'a>(subjects: impl Iterator<Item = &'a Subject>) -> (usize, usize) {
-    subjects.fold((0, 0), |(bytes, answers), subject| {
-        (bytes + subject.bytes(), answers + subject.answers())
-    })
 }
 
 #[cfg(test)]

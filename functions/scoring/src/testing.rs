@@ -1,5 +1,6 @@
 //! Builders for the unit tests.
 
+use shared::core::ids::RunId;
 use shared::core::linkedin::PostUrl;
 use shared::messages::{Chunk, Kind, Post, PostKind, RunHeader, RunType, Source};
 
@@ -11,6 +12,10 @@ pub(crate) fn run_header() -> RunHeader {
         run_type: RunType::Standalone,
         opened_at: "2026-11-23T10:00:00Z".parse().unwrap(),
     }
+}
+
+pub(crate) fn run_id() -> RunId {
+    run_header().id()
 }
 
 /// A chunk of posts without leads.

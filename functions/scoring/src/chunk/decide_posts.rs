@@ -118,17 +118,13 @@ mod tests {
     use super::*;
     use crate::chunk::decision::describe;
     use crate::lead::evaluation_cell::error_cell;
-    use crate::testing::post;
+    use crate::testing::{post, run_id};
     use serde_json::{Map, Value, json};
     use shared::core::linkedin::ProfileKey;
     use shared::messages::{LeadRef, Post};
     use shared::schema::leads as schema;
 
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
-
-    fn run() -> RunId {
-        "261123-100000-Guy-Wilson".parse().unwrap()
-    }
 
     /// Decides about a lead whose harvest brought `posts`: the decision in words, and the cells.
     fn decided(posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
@@ -141,7 +137,7 @@ mod tests {
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let source =
             Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };
-        let run = run();
+        let run = run_id();
         let mut cells = Cells::new(run.clone(), at);
         let chunk = PostsChunk { run: &run, source: &source, is_repeated: n > 1 };
         let words = describe(&decide_posts(chunk, &lead, row, &mut cells));
@@ -200,16 +196,16 @@ mod tests {
     #[test]
     fn what_an_attempt_of_this_run_wrote_before_it_died_is_reported_not_repeated() {
         let scored =
-            format!(r#"[{{"post_url":"https://l/old","post_score":7,"run_id":"{}"}}]"#, run());
+            format!(r#"[{{"post_url":"https://l/old","post_score":7,"run_id":"{}"}}]"#, run_id());
         assert_eq!(
             decided(vec![post("https://l/old", "old words")], &row(OLD, &scored, true)).0,
             "scored 1 of 1"
         );
-        let blocked = error_cell(&run(), ErrorCategory::SafetyBlock, "blocked", 1);
+        let blocked = error_cell(&run_id(), ErrorCategory::SafetyBlock, "blocked", 1);
         assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
-        let failed = error_cell(&run(), ErrorCategory::Timeout, "slow", 1);
+        let failed = error_cell(&run_id(), ErrorCategory::Timeout, "slow", 1);
         assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
-        let cut = error_cell(&run(), ErrorCategory::AiResponseFormat, "cut off", 1);
+        let cut = error_cell(&run_id(), ErrorCategory::AiResponseFormat, "cut off", 1);
         assert_eq!(decided_in_attempt(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
         assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));

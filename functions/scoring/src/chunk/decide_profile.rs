@@ -29,7 +29,7 @@ pub(crate) fn decide_profile(
     let ProfilesChunk { run, plan, is_replay } = chunk;
     let skipped = |reason| Decision::Settle(Verdict::skipped(reason));
     let failed = |category| {
-        let detail = "an earlier try of this run could not score it".to_owned();
+        let detail = "an earlier attempt of this run could not score it".to_owned();
         Decision::Settle(Verdict::failed(category, detail, profile_keys(lead)))
     };
     // A replay asks again about what another plan could not score, and pays once for it.
@@ -64,12 +64,9 @@ mod tests {
     use super::*;
     use crate::chunk::decision::describe;
     use crate::lead::breakdown_cell::{breakdown_cell, failed_cell};
+    use crate::testing::run_id;
     use serde_json::json;
     use shared::core::linkedin::ProfileKey;
-
-    fn run() -> RunId {
-        "261123-100000-Guy-Wilson".parse().unwrap()
-    }
 
     fn plan(name: &str) -> PlanId {
         shared::core::digest::id_of(&[name]).try_into().unwrap()
@@ -84,7 +81,7 @@ mod tests {
             breakdown: breakdown.to_owned(),
             ..LeadRow::default()
         };
-        let run = run();
+        let run = run_id();
         let mut cells = Cells::new(run.clone(), "2026-11-23T10:00:00Z".parse().unwrap());
         let chunk = ProfilesChunk { run: &run, plan: &plan("own"), is_replay };
         describe(&decide_profile(chunk, &lead, &row, &mut cells))
@@ -99,14 +96,14 @@ mod tests {
     #[test]
     fn a_profile_is_asked_about_once() {
         let decided = |status, breakdown: &str| profile_decided(status, ABOUT, breakdown, false);
-        let mine = breakdown_cell("A", &run());
+        let mine = breakdown_cell("A", &run_id());
         assert_eq!(decided(schema::TO_BE_SCORED, ""), "ask about 1");
         assert_eq!(profile_decided(schema::TO_BE_SCORED, "Hello!", "", false), "PROFILE_TOO_THIN");
         assert_eq!(decided(schema::PROFILE_TOO_THIN, ""), "PROFILE_TOO_THIN");
         assert_eq!(decided(schema::SCORED, &mine), "scored 1 of 1");
         assert_eq!(decided(schema::SCORED, ""), "ALREADY_SCORED_IN_RUN");
         for by in ["own", "another"] {
-            let failed = failed_in(run().as_str(), by);
+            let failed = failed_in(run_id().as_str(), by);
             assert_eq!(decided(schema::PARSE_ERROR, &failed), "AI_RESPONSE_FORMAT 1");
             assert_eq!(decided(schema::API_ERROR, &failed), "SAFETY_BLOCK 1");
             assert_eq!(
@@ -124,7 +121,7 @@ mod tests {
     #[test]
     fn a_replay_asks_once_about_every_profile_that_nobody_has_scored() {
         let decided = |status, breakdown: &str| profile_decided(status, ABOUT, breakdown, true);
-        let failed = failed_in(run().as_str(), "the plan it takes over");
+        let failed = failed_in(run_id().as_str(), "the plan it takes over");
         let all = [schema::TO_BE_SCORED, schema::PARSE_ERROR, schema::API_ERROR, "On Hold", ""];
         for status in all {
             assert_eq!(decided(status, &failed), "ask about 1", "{status}");
@@ -135,10 +132,10 @@ mod tests {
             "somebody has filled it in"
         );
         assert_eq!(profile_decided(schema::API_ERROR, "Hello!", "", true), "PROFILE_TOO_THIN");
-        let again = failed_in(run().as_str(), "own");
+        let again = failed_in(run_id().as_str(), "own");
         assert_eq!(decided(schema::PARSE_ERROR, &again), "AI_RESPONSE_FORMAT 1");
         assert_eq!(decided(schema::API_ERROR, &again), "SAFETY_BLOCK 1");
-        let mine = breakdown_cell("A", &run());
+        let mine = breakdown_cell("A", &run_id());
         assert_eq!(decided(schema::SCORED, &mine), "scored 1 of 1");
         assert_eq!(decided(schema::SCORED, ""), "ALREADY_SCORED_IN_RUN");
     }

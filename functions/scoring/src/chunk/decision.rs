@@ -15,13 +15,9 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// Nothing was examined.
-    pub(crate) fn unexamined(outcome: Outcome) -> Self {
-        Self { outcome, examined: Vec::new(), scored: Vec::new() }
-    }
-
     pub(crate) fn skipped(reason: SkipReason) -> Self {
-        Self::unexamined(Outcome::Skipped { reason })
+        let outcome = Outcome::Skipped { reason };
+        Self { outcome, examined: Vec::new(), scored: Vec::new() }
     }
 
     pub(crate) fn failed(category: ErrorCategory, detail: String, examined: Vec<PostKey>) -> Self {

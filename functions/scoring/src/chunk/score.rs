@@ -11,6 +11,7 @@ use crate::budget::{self, Meter, Rates};
 use crate::lead::cells::Cells;
 use crate::lead::row::{LeadRow, read_rows};
 use crate::planning::plan::planned_chunk;
+use crate::prompt::subject::Subject;
 use shared::batch::Delivery;
 use shared::core::deadline::Deadline;
 use shared::core::failure::{Failure, FailureClass};
@@ -133,7 +134,7 @@ impl<E: Env> ChunkWork<'_, E> {
         if asked > 0 && attempt.deadline.remaining() < needed {
             if self.waves == 0 {
                 let seconds = needed.as_secs();
-                return Err(Failure::retry(format!("less than {seconds} s were left to begin in")));
+                return Err(Failure::retry(format!("less than {seconds} s were left to start in")));
             }
             let (chunk, waves) = (attempt.chunk.index, self.waves);
             tracing::info!(plan.chunk = chunk, waves, "chunk continues in another invocation");
@@ -173,8 +174,9 @@ impl<E: Env> ChunkWork<'_, E> {
     fn expected(&self, wave: &[WaveLead<'_>]) -> u64 {
         let asked = || wave.iter().filter_map(|lead| lead.decision.subject());
         let calls = asked().count().div_ceil(self.attempt.leads_per_call);
+        let size = (asked().map(Subject::bytes).sum(), asked().map(Subject::answers).sum());
         let system = self.attempt.template.system.len();
-        budget::estimate(self.attempt.chunk.kind, system, calls, budget::sizes(asked()))
+        budget::estimate(self.attempt.chunk.kind, system, calls, size)
     }
 
     /// What earlier attempts at the chunk used on leads that are settled by what those attempts left

@@ -56,10 +56,11 @@ fn failed_line(run: &RunId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::run_id;
 
     #[test]
     fn a_breakdown_names_its_run_and_fits_its_cell() {
-        let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
+        let run = run_id();
         let cell = breakdown_cell(&"b".repeat(CELL_MAX), &run);
         assert!(cell_len(&cell) <= CELL_MAX && is_of_run(&cell, &run));
         assert!(!is_of_run(&cell, &"261124-100000-Guy-Wilson".parse().unwrap()));
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_failed_attempt_keeps_the_breakdown_and_names_its_plan() {
-        let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
+        let run = run_id();
         let plan = |name: &str| shared::core::digest::id_of(&[name]).parse::<PlanId>().unwrap();
         let (first, second) = (plan("first"), plan("second"));
         let once = failed_cell("Earlier.", &run, &first);

@@ -116,6 +116,7 @@ pub(crate) fn best(scored: &[ScoredPost]) -> Option<&ScoredPost> {
 mod tests {
     use super::*;
     use crate::posts::stored::read_posts;
+    use crate::testing::run_id;
 
     const URL: &str = "https://www.linkedin.com/posts/janedoe_y-activity-7329207003942125999-abcd";
 
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_row_shows_what_a_run_did_to_it() {
-        let run: RunId = "261123-100000-Guy-Wilson".parse().unwrap();
+        let run = run_id();
         let other: RunId = "261124-100000-Guy-Wilson".parse().unwrap();
         let posts = posts();
         let one = ScoredPost { index: 1, score: 7, rationale: "meh".to_owned() };
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn a_full_evaluation_fits_its_cell() {
         let posts = posts();
-        let run = "261123-100000-Guy-Wilson".parse().unwrap();
+        let run = run_id();
         let many: Vec<ScoredPost> = (0..200)
             .map(|_| ScoredPost { index: 0, score: 1, rationale: "r".repeat(1_000) })
             .collect();

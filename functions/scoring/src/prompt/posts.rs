@@ -1,7 +1,6 @@
 //! What the model is told about a lead's posts, and the scores read from its answer.
 
 use crate::posts::post::StoredPost;
-use serde::Serialize;
 use serde_json::{Value, json};
 use shared::core::json;
 use shared::core::linkedin::ProfileKey;
@@ -46,36 +45,22 @@ pub(crate) struct ScoredPost {
     pub(crate) rationale: String,
 }
 
-/// A lead, as the model sees it.
-#[derive(Serialize)]
-struct LeadMaterial<'a> {
-    posts: Vec<PostMaterial<'a>>,
-}
-
-/// A post, as the model sees it.
-#[derive(Serialize)]
-struct PostMaterial<'a> {
-    author: &'a str,
-    content: &'a str,
-    is_repost: bool,
-    post_id: &'a str,
-    posted_at: &'a str,
-}
-
 /// The posts of one lead as JSON for the model, named by `ids`.
 pub(crate) fn posts_material(
     posts: &[StoredPost],
     lead: Option<&ProfileKey>,
     ids: &[String],
 ) -> String {
-    let posts = posts.iter().zip(ids).map(|(post, id)| PostMaterial {
-        author: post.author(),
-        content: post.content(),
-        is_repost: post.is_repost_for(lead),
-        post_id: id,
-        posted_at: post.posted_at(),
+    let posts = posts.iter().zip(ids).map(|(post, id)| {
+        json!({
+            "author": post.author(),
+            "content": post.content(),
+            "is_repost": post.is_repost_for(lead),
+            "post_id": id,
+            "posted_at": post.posted_at(),
+        })
     });
-    json::text(&LeadMaterial { posts: posts.collect() })
+    json::text(&json!({"posts": posts.collect::<Vec<Value>>()}))
 }
 
 /// Most tokens of the answer about `posts` posts, thoughts included.
