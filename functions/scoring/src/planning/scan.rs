@@ -1,10 +1,10 @@
 //! The waiting leads of a base, page by page.
 
 use crate::lead::fields::LeadFields;
+use crate::lead::row::LeadRow;
 use crate::posts::stored::read_posts;
 use crate::prompt::profile::profile_material;
 use crate::prompt::subject::Subject;
-use serde::Deserialize;
 use shared::core::digest::short_id_of;
 use shared::core::ids::{BaseId, LeadKey, RecordId};
 use shared::core::linkedin::ProfileKey;
@@ -29,19 +29,6 @@ pub(crate) struct WaitingLead {
     pub(crate) bytes: usize,
     /// The answers it needs; 0 where it was not measured.
     pub(crate) answers: usize,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ScanRow {
-    #[serde(rename = "LinkedIn Profile URL")]
-    profile_url: String,
-    #[serde(rename = "Posts Content")]
-    posts_content: String,
-    #[serde(rename = "Raw Profile Data")]
-    raw_profile: String,
-    #[serde(rename = "Profile Full JSON")]
-    profile_json: String,
 }
 
 /// Reads the waiting leads. Only one page is held at a time.
@@ -140,7 +127,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             let query = ListQuery { fields: &fields, formula };
             let page = self
                 .airtable
-                .page::<ScanRow>(
+                .page::<LeadRow>(
                     self.base,
                     schema::TABLE,
                     &query,
@@ -171,7 +158,7 @@ impl<'a, T: Transport> Scan<'a, T> {
 
     /// The lead of a row; `None` for a row already read. A second row with the same profile is a
     /// lead of its own: both are scored.
-    fn lead(&mut self, row: Record<ScanRow>) -> Option<WaitingLead> {
+    fn lead(&mut self, row: Record<LeadRow>) -> Option<WaitingLead> {
         if !self.seen.insert(row.id.clone()) {
             return None;
         }
@@ -215,7 +202,7 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
 }
 
 /// A row's size in a call, and the answers it needs.
-fn measure(kind: Kind, row: &ScanRow) -> (usize, usize) {
+fn measure(kind: Kind, row: &LeadRow) -> (usize, usize) {
     let about = match kind {
         Kind::Post => {
             let posts = read_posts(&row.posts_content).unwrap_or_default();
