@@ -18,7 +18,7 @@ pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
 
 /// Numbers that contradict each other: that is a fault of ours, while what an unobserved call used
 /// is known to be missing.
-pub(super) fn contradictions(summary: &Summary) -> Vec<String> {
+fn contradictions(summary: &Summary) -> Vec<String> {
     let mut found = Vec::new();
     for (what, totals) in summary.kinds() {
         leads(what, totals, summary.status.is_end(), &mut found);
@@ -36,6 +36,14 @@ pub(super) fn contradictions(summary: &Summary) -> Vec<String> {
         ));
     }
     found
+}
+
+impl Summary {
+    /// Whether numbers contradict each other: more than calls whose tokens nobody knows.
+    #[must_use]
+    pub fn contradicts_itself(&self) -> bool {
+        !contradictions(self).is_empty()
+    }
 }
 
 fn leads(what: &str, totals: &KindSummary, ended: bool, found: &mut Vec<String>) {

@@ -2,12 +2,9 @@
 
 use super::state::{Attempt, RunState};
 use super::summary::{KindSummary, Summary};
-use crate::core::ids::LeadKey;
 use crate::core::prices;
 use crate::core::tokens::Tier;
-use crate::messages::{CallOutcome, ErrorCategory, Kind, Outcome};
-use jiff::Timestamp;
-use std::collections::BTreeMap;
+use crate::messages::{CallOutcome, Kind, Outcome};
 
 impl RunState {
     pub(super) fn count_leads(&self, summary: &mut Summary) {
@@ -53,31 +50,6 @@ impl RunState {
                 },
             }
         }
-    }
-
-    /// The leads that will get no verdict any more, and why: every chunk failed that was to settle
-    /// them. One that never ended and was taken over by later plans is to settle nothing.
-    pub(super) fn given_up(&self) -> BTreeMap<(Kind, &LeadKey), (ErrorCategory, &str)> {
-        if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
-            return BTreeMap::new();
-        }
-        let mut failures: BTreeMap<_, Option<&(Timestamp, ErrorCategory, String)>> =
-            BTreeMap::new();
-        for (key, chunk) in &self.chunks {
-            let Some(content) = &chunk.content else { continue };
-            if !chunk.is_over() && self.is_taken_over(key) {
-                continue;
-            }
-            let failure = chunk.failed.as_ref();
-            for lead in content.leads.keys() {
-                failures
-                    .entry((content.kind, lead))
-                    .and_modify(|known| *known = known.zip(failure).map(|(a, b)| a.max(b)))
-                    .or_insert(failure);
-            }
-        }
-        let failed = failures.into_iter().filter_map(|(lead, failure)| Some((lead, failure?)));
-        failed.map(|(lead, (_, category, reason))| (lead, (*category, reason.as_str()))).collect()
     }
 
     pub(super) fn count_harvests(&self, summary: &mut Summary) {

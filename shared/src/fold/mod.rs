@@ -6,8 +6,10 @@
 mod balance;
 mod cost;
 mod counts;
+mod finished;
 mod replay;
 mod state;
+mod summarise;
 mod summary;
 #[cfg(test)]
 mod tests;

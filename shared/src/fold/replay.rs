@@ -1,6 +1,6 @@
-//! What of a run is to be done again, and which chunks a replay took over.
+//! What of a run a replay does again.
 
-use super::state::{ChunkKey, Content, PlanState, RunState};
+use super::state::{Content, RunState};
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
 use crate::messages::{Kind, MAX_REPLAY_LEADS, OpenedBy, Outcome, Replay, ReplayLead, ReplayPlan};
 use jiff::Timestamp;
@@ -83,31 +83,5 @@ impl RunState {
         }
         unsettled.retain(|_, leads| !leads.is_empty());
         unsettled
-    }
-
-    pub(super) fn outcome(&self, kind: Kind, lead: &LeadKey) -> Option<&Outcome> {
-        let known = self.leads.get(&(kind, lead.clone()))?;
-        known.verdict.as_ref().map(|verdict| &verdict.outcome)
-    }
-
-    /// Whether later plans took over every lead of a chunk: it is theirs to be finished then.
-    pub(super) fn is_taken_over(&self, (plan_id, index): &ChunkKey) -> bool {
-        let plan = self.plans.get(plan_id);
-        let root = plan.and_then(|plan| plan.replaces.as_ref()).unwrap_or(plan_id);
-        let is_later = |id: &PlanId, other: &PlanState| {
-            other.replaces.as_ref() == Some(root)
-                && plan.is_none_or(|plan| (other.at, id) > (plan.at, plan_id))
-        };
-        let mut later = self.plans.iter().filter(|(id, other)| is_later(id, other)).peekable();
-        if later.peek().is_none() {
-            return false;
-        }
-        let chunk = self.chunks.get(&(plan_id.clone(), *index));
-        let Some(content) = chunk.and_then(|chunk| chunk.content.as_ref()) else { return false };
-        let taken: BTreeSet<&LeadKey> = later
-            .flat_map(|(id, _)| self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX)))
-            .flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead))
-            .collect();
-        content.leads.keys().all(|lead| taken.contains(lead))
     }
 }

@@ -262,6 +262,18 @@ impl RunState {
     }
 }
 
+impl Chunk {
+    /// Its leads and the number of their posts, as far as known.
+    pub(super) fn leads(&self) -> impl Iterator<Item = (&LeadKey, u32)> {
+        let leads = self.content.iter().flat_map(|content| &content.leads);
+        leads.map(|(lead, posts)| (lead, *posts))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.done_at.is_some() || self.failed.is_some()
+    }
+}
+
 fn earliest<K: Ord>(known: &mut BTreeMap<K, Timestamp>, key: K, at: Timestamp) {
     known.entry(key).and_modify(|then| *then = at.min(*then)).or_insert(at);
 }

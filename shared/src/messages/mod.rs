@@ -1,26 +1,33 @@
-//! What the functions say to each other through the queues.
-//!
-//! Every message is self-contained and carries a version. A reader ignores fields it does not
-//! know and refuses versions and types it does not know, with a reason: they were written by a
-//! newer release, or by hand.
+//! What the functions say to each other through the queues: self-contained messages with a version.
+//! A reader ignores fields it does not know and refuses versions and types it does not know.
+//! No I/O and no decision may enter it.
 
+mod attempt_facts;
+mod chunk;
 mod envelope;
+mod facts;
+mod kind;
 mod metrics;
 mod outcomes;
+mod planning_facts;
+mod replay;
 pub mod routes;
 mod scoring;
 
+pub use attempt_facts::{Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Settled};
+pub use chunk::{Chunk, ChunkLead, LeadRef, Post, PostKind, ProfileAttribute, Source};
 pub use envelope::{DecodeError, Message};
-pub use metrics::{
-    Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Fact, HarvestStatus, Harvested, Heard,
-    MetricsEvent, MetricsMessage, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
-    PlannedLead, RunFailed, RunHeader, RunType, Settled,
-};
+pub use facts::Fact;
+pub use kind::Kind;
+pub use metrics::{Heard, MetricsEvent, MetricsMessage, RunHeader, RunType};
 pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
 };
+pub use planning_facts::{
+    HarvestStatus, Harvested, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
+    RunFailed,
+};
+pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
 pub use scoring::{
-    Chunk, ChunkLead, ClientScope, Hints, Ingest, Kind, LeadRef, MAX_PLAN_LEADS, MAX_REPLAY_LEADS,
-    Post, PostKind, ProfileAttribute, Replay, ReplayLead, ReplayPlan, ScanCursor, ScoreWaiting,
-    ScoringTask, Source, UnnamedRun,
+    ClientScope, Hints, Ingest, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, ScoringTask, UnnamedRun,
 };

@@ -1,9 +1,10 @@
 //! The route of every message: its group and its deduplication id. Nothing else chooses either.
 
-use super::{
-    Chunk, ClientScope, Heard, Ingest, Message, MetricsEvent, MetricsMessage, Replay, ScoreWaiting,
-    ScoringTask,
-};
+use super::chunk::Chunk;
+use super::envelope::Message;
+use super::metrics::{Heard, MetricsEvent, MetricsMessage};
+use super::replay::Replay;
+use super::scoring::{ClientScope, Ingest, ScoreWaiting, ScoringTask};
 use crate::core::digest::{id_of, lane_of, queue_id};
 use crate::core::ids::{ApifyRunId, BaseId, ClientId, RunStamp};
 use crate::ports::OutgoingMessage;

@@ -1,6 +1,6 @@
 //! The cells of a run record: every number as the fold has it, absolute.
 
-use super::text;
+use super::notes;
 use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
 use crate::messages::RunType;
@@ -20,7 +20,7 @@ pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value>
         (schema::START_TIME, json!(date_time(summary.started_at))),
         (schema::END_TIME, json!(summary.ended_at.map(date_time))),
         (schema::STATUS, json!(status(summary.status))),
-        (schema::APIFY_RUN_ID, json!(text::apify_runs(summary))),
+        (schema::APIFY_RUN_ID, json!(notes::apify_runs(summary))),
         (schema::TARGETS, json!(summary.targets)),
         (schema::POSTS_HARVESTED, json!(summary.posts_harvested)),
         (schema::APIFY_COST, json!(summary.harvest_cost.map(NanoUsd::as_usd))),
@@ -31,10 +31,10 @@ pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value>
         (schema::PROFILES_SCORED, json!(summary.profiles.scored)),
         (schema::PROFILE_TOKENS, json!(summary.profiles.tokens.total)),
         (schema::AI_COST, json!(summary.ai_cost.as_usd())),
-        (schema::SYSTEM_NOTES, json!(text::system_notes(summary, left_out))),
-        (schema::PROGRESS_LOG, json!(text::progress_log(summary))),
-        (schema::ERROR_DETAILS, json!(text::error_details(summary))),
-        (schema::BALANCE, json!(text::balance(summary))),
+        (schema::SYSTEM_NOTES, json!(notes::system_notes(summary, left_out))),
+        (schema::PROGRESS_LOG, json!(notes::progress_log(summary))),
+        (schema::ERROR_DETAILS, json!(notes::error_details(summary))),
+        (schema::BALANCE, json!(notes::balance(summary))),
     ];
     cells
         .into_iter()

@@ -87,7 +87,7 @@ impl RunRecords {
         airtable: &Airtable<impl Transport>,
         known: &[RecordRef],
     ) -> Result<Vec<ObservedRecord>, AirtableError> {
-        let shape = self.shape(airtable, Recency::Recent).await;
+        let shape = self.table.shape(airtable, Recency::Recent).await;
         let formula = Formula::any(known.iter().flat_map(|known| {
             [
                 Formula::record_id(known.record.as_str()),
@@ -95,7 +95,7 @@ impl RunRecords {
             ]
         }));
         let query = ListQuery { fields: &[], formula: Some(formula) };
-        let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
+        let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
         oldest_first(&mut rows);
         Ok(known
             .iter()
@@ -120,7 +120,7 @@ impl RunRecords {
 
     /// Reads the table's fields now, so that one that came back is written again.
     pub async fn refresh(&self, airtable: &Airtable<impl Transport>) {
-        self.shape(airtable, Recency::Now).await;
+        self.table.shape(airtable, Recency::Now).await;
     }
 
     /// The fields that cannot be written as far as known, with the reason.
@@ -128,7 +128,7 @@ impl RunRecords {
         &self,
         airtable: &Airtable<impl Transport>,
     ) -> Vec<(&'static str, String)> {
-        self.shape(airtable, Recency::Recent).await.left_out.into_iter().collect()
+        self.table.shape(airtable, Recency::Recent).await.left_out.into_iter().collect()
     }
 
     /// Looks for a record that is like that of `run`, which had to be created though it should
@@ -142,13 +142,13 @@ impl RunRecords {
         run: &Summary,
         before: Option<&RecordId>,
     ) -> Result<Lookalike, AirtableError> {
-        let harvests = super::text::apify_runs(run);
+        let harvests = super::notes::apify_runs(run);
         let mut wanted = vec![Formula::equals(schema::RUN_ID, run.run.as_str())];
         let harvests = harvests.lines().take(5);
         wanted.extend(harvests.map(|harvest| Formula::contains(schema::APIFY_RUN_ID, harvest)));
         wanted.extend(before.map(|record| Formula::record_id(record.as_str())));
         let query = ListQuery { fields: &[], formula: Some(Formula::any(wanted)) };
-        let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
+        let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
         oldest_first(&mut rows);
         let (own, rows): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| has_identity(row, &run.run));
@@ -174,13 +174,13 @@ impl RunRecords {
         &self,
         airtable: &Airtable<impl Transport>,
     ) -> Result<Vec<RetryRequest>, AirtableError> {
-        let has_retry = self.shape(airtable, Recency::Recent).await.has_retry;
+        let has_retry = self.table.shape(airtable, Recency::Recent).await.has_retry;
         if has_retry == Some(false) {
             return Ok(Vec::new());
         }
         let fields = [schema::RUN_ID, schema::RETRY];
         let query = ListQuery { fields: &fields, formula: Some(Formula::is_set(schema::RETRY)) };
-        let rows: Vec<Row> = match airtable.list(&self.base, schema::TABLE, &query).await {
+        let rows: Vec<Row> = match airtable.list(&self.table.base, schema::TABLE, &query).await {
             Ok(rows) => rows,
             // Not every token may read the schema: then this tells.
             Err(AirtableError::Refused { .. }) if has_retry.is_none() => Vec::new(),
@@ -206,7 +206,7 @@ impl RunRecords {
     ) -> Result<(), AirtableError> {
         let fields = Map::from_iter([(schema::RETRY.to_owned(), json!(false))]);
         let update = Update { id: record.clone(), fields };
-        airtable.update(&self.base, schema::TABLE, &[update]).await
+        airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }
 }
 

@@ -1,19 +1,20 @@
 //! Brings run records into being, keeps them up to date and puts them right. The metrics finalizer
 //! is the only caller.
 
+mod answers;
 mod compare;
-mod explain;
 mod fields;
 mod lines;
 mod look;
+mod notes;
 #[cfg(test)]
 mod snapshots;
 mod table;
-mod text;
+mod words;
 mod writer;
 
+pub use answers::Reason;
 pub use compare::{CellDigests, differences};
-pub use explain::Reason;
 pub use fields::cells;
 pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};
 pub use table::unwritable;

@@ -1,19 +1,23 @@
 //! What is known of the table of run records: which fields can be written.
 
-use super::writer::{MERGE_ON, RunRecords};
+use crate::core::clock::Clock;
+use crate::core::ids::BaseId;
 use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::schema::{Field, FieldType, run_record};
 use crate::services::airtable::{Airtable, TableSchema};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 /// How long what is known of the table's fields counts. A field that came back is written again
 /// after this, or at the next tick.
 const SHAPE_AGE: SignedDuration = SignedDuration::from_mins(10);
 /// How long a refusal counts where the schema cannot be read. Then the field is tried again.
 const REFUSAL_AGE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The fields that identify a record.
+pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 
 /// The table as it was read.
 #[derive(Debug, Clone)]
@@ -38,7 +42,20 @@ pub(super) enum Recency {
     Now,
 }
 
-impl RunRecords {
+/// The table of run records in one base, with what is known of its fields.
+pub(super) struct Table {
+    pub(super) base: BaseId,
+    clock: Clock,
+    shape: Mutex<Option<Shape>>,
+    /// The fields that the log has a line about.
+    said: Mutex<BTreeSet<&'static str>>,
+}
+
+impl Table {
+    pub(super) fn new(base: BaseId, clock: Clock) -> Self {
+        Self { base, clock, shape: Mutex::new(None), said: Mutex::default() }
+    }
+
     /// What is known of the table. A token that may not read the schema is fine: then only a
     /// refused write tells.
     pub(super) async fn shape(

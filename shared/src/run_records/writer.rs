@@ -2,7 +2,7 @@
 
 use super::compare::CellDigests;
 use super::fields::cells;
-use super::table::{Recency, Shape, refused_field};
+use super::table::{MERGE_ON, Recency, Table, refused_field};
 use crate::core::clock::Clock;
 use crate::core::ids::{BaseId, RecordId, RunId};
 use crate::fold::Summary;
@@ -13,13 +13,10 @@ use crate::services::airtable::{
     Airtable, AirtableError, ListQuery, Row, Update, identity, oldest_first,
 };
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::collections::BTreeMap;
 
 /// Most runs of one request (Airtable's limit).
 pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
-/// The fields that identify a record.
-pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 
 /// A record that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,18 +35,14 @@ pub struct Written {
 
 /// Writes run records into one base.
 pub struct RunRecords {
-    pub(super) base: BaseId,
-    pub(super) clock: Clock,
-    pub(super) shape: Mutex<Option<Shape>>,
-    /// The fields that the log has a line about.
-    pub(super) said: Mutex<BTreeSet<&'static str>>,
+    pub(super) table: Table,
 }
 
 impl RunRecords {
     /// Writes into the table of run records of `base`.
     #[must_use]
     pub fn new(base: BaseId, clock: Clock) -> Self {
-        Self { base, clock, shape: Mutex::new(None), said: Mutex::default() }
+        Self { table: Table::new(base, clock) }
     }
 
     /// Brings the records of up to 10 runs into being or up to date, in one request when nothing
@@ -67,7 +60,7 @@ impl RunRecords {
         airtable: &Airtable<impl Transport>,
         runs: &[Summary],
     ) -> Result<Vec<Written>, AirtableError> {
-        let mut shape = self.shape(airtable, Recency::Recent).await;
+        let mut shape = self.table.shape(airtable, Recency::Recent).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
         // A choice that a select lacks concerns these runs alone: it is not remembered.
         let mut left_out_now: Vec<(&'static str, String)> = Vec::new();
@@ -76,22 +69,25 @@ impl RunRecords {
             let now = left_out_now.iter().map(|(name, why)| (*name, why.as_str()));
             let left_out: Vec<(&str, &str)> = known.chain(now).collect();
             let rows: Vec<_> = runs.iter().map(|run| cells(run, &left_out)).collect();
-            let error = match airtable.upsert(&self.base, schema::TABLE, &MERGE_ON, &rows).await {
+            let error = match airtable
+                .upsert(&self.table.base, schema::TABLE, &MERGE_ON, &rows)
+                .await
+            {
                 Ok(upserted) => {
                     let left_out = left_out.iter().map(|(name, _)| *name).collect::<Vec<_>>();
                     let written =
                         written(runs, &upserted.records, &upserted.created, duplicates, &left_out);
-                    self.remember(shape);
+                    self.table.remember(shape);
                     return Ok(written);
                 }
                 Err(error) => error,
             };
             let AirtableError::Refused { message, .. } = &error else { return Err(error) };
             if let Some(field) = refused_choice(message, &rows, &left_out_now) {
-                self.say_left_out(field, message);
+                self.table.say_left_out(field, message);
                 left_out_now.push((field, message.clone()));
             } else if let Some(field) = refused_field(message, &shape) {
-                self.say_left_out(field, message);
+                self.table.say_left_out(field, message);
                 shape.left_out.insert(field, message.clone());
             } else if duplicates.is_empty() {
                 for run in runs {
@@ -114,7 +110,7 @@ impl RunRecords {
         run: &Summary,
     ) -> Result<Vec<RecordId>, AirtableError> {
         let query = ListQuery { fields: &[schema::RUN_ID], formula: Some(identity(&run.run)) };
-        let mut rows: Vec<Row> = airtable.list(&self.base, schema::TABLE, &query).await?;
+        let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
         oldest_first(&mut rows);
         let Some((kept, others)) = rows.split_first() else { return Ok(Vec::new()) };
         let others: Vec<RecordId> = others.iter().map(|row| row.id.clone()).collect();
@@ -136,7 +132,7 @@ impl RunRecords {
         for others in others.chunks(MAX_RUNS) {
             let updates: Vec<Update> =
                 others.iter().map(|id| duplicate_of(id, run, kept)).collect();
-            airtable.update(&self.base, schema::TABLE, &updates).await?;
+            airtable.update(&self.table.base, schema::TABLE, &updates).await?;
         }
         Ok(())
     }
@@ -156,7 +152,7 @@ impl RunRecords {
             (schema::CLIENT_ID.to_owned(), json!(run.client())),
         ]);
         let update = Update { id: record.clone(), fields };
-        airtable.update(&self.base, schema::TABLE, &[update]).await
+        airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }
 }
 

@@ -1,193 +1,16 @@
-//! Metrics in CloudWatch's embedded metric format: one JSON object a line on standard output,
-//! with the function as the only dimension. Never per run or client: each value of a dimension is
-//! a metric that is paid for.
-//!
-//! Each call here is one line where something happens. It does nothing until [`init`] was called,
-//! so that the same code prints nothing on a single machine and in tests.
+//! One call for each thing that is measured, where it happens. Each does nothing until [`init`]
+//! was called: the same code prints nothing on a single machine and in tests.
 
-use crate::core::clock::Clock;
+use super::emf::emit;
+pub use super::emf::{init, init_to};
+pub use super::metric::Metric;
 use crate::core::prices::cost;
 use crate::fold::{Status, Summary};
 use crate::messages::CallOutcome;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use std::io::Write;
-use std::sync::OnceLock;
+use serde_json::{Value, json};
 use std::time::Duration;
-
-static SINK: OnceLock<Sink> = OnceLock::new();
-
-/// Where a line is written to.
-type Output = dyn Fn(&str) -> std::io::Result<()> + Send + Sync;
-
-struct Sink {
-    namespace: String,
-    service: &'static str,
-    clock: Clock,
-    write: Box<Output>,
-}
-
-/// Switches metrics on: from here on they go to standard output, for `service` in `namespace`.
-pub fn init(namespace: String, service: &'static str, clock: Clock) {
-    let to_stdout = |line: &str| std::io::stdout().lock().write_all(line.as_bytes());
-    init_to(namespace, service, clock, to_stdout);
-}
-
-/// The same to another place than standard output.
-pub fn init_to(
-    namespace: String,
-    service: &'static str,
-    clock: Clock,
-    write: impl Fn(&str) -> std::io::Result<()> + Send + Sync + 'static,
-) {
-    SINK.get_or_init(|| Sink { namespace, service, clock, write: Box::new(write) });
-}
-
-/// What is measured, with its name and unit in CloudWatch. The template's alarms and dashboard
-/// name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Metric {
-    /// Requests to the webhook that were refused.
-    RequestsRefused,
-    /// Those of them without the right token.
-    RequestsUnauthorized,
-    /// Messages that went back to their queue.
-    MessagesGivenBack,
-    /// Messages that went to a dead-letter queue.
-    MessagesParked,
-    /// Requests to Airtable.
-    AirtableRequests,
-    /// Those of them that were answered 429.
-    AirtableThrottled,
-    /// How long Airtable took for an answer.
-    AirtableLatency,
-    /// Calls of the model.
-    ModelCalls,
-    /// Those of them that were refused.
-    ModelCallsRefused,
-    /// Those of them without an answer.
-    ModelCallsLost,
-    /// How long the model took for an answer.
-    ModelLatency,
-    /// What the model's answers cost in US dollars.
-    ModelCost,
-    /// Answers whose model or tier has no price: their cost is not known.
-    UnpricedAnswers,
-    /// Tokens of requests, cached ones included.
-    PromptTokens,
-    /// Those of them from the model's cache.
-    CachedTokens,
-    /// Tokens of answers.
-    OutputTokens,
-    /// Tokens of thoughts.
-    ThoughtsTokens,
-    /// Tokens of tool results.
-    ToolTokens,
-    /// Runs that came to their end.
-    RunsEnded,
-    /// Those of them that failed.
-    RunsFailed,
-    /// Those of them whose numbers contradict each other; calls that are only unobserved do not count.
-    RunsUnbalanced,
-    /// Those of them with scores and without tokens.
-    RunsWithoutTokens,
-    /// Runs that were found stalled.
-    RunsStalled,
-    /// Runs whose record could not be written, each time. Several at once count as one where their
-    /// number is not known.
-    RunsUnprojected,
-    /// Looks at the open runs.
-    Ticks,
-    /// How long a run took, from its first event to its last settlement.
-    RunTime,
-    /// Leads of ended runs with a score.
-    LeadsScored,
-    /// Leads of ended runs that needed nothing.
-    LeadsSkipped,
-    /// Leads of ended runs that could not be scored.
-    LeadsFailed,
-    /// Model calls of ended runs whose answer is not known.
-    UnobservedCalls,
-}
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 30] = [
-        Self::RequestsRefused,
-        Self::RequestsUnauthorized,
-        Self::MessagesGivenBack,
-        Self::MessagesParked,
-        Self::AirtableRequests,
-        Self::AirtableThrottled,
-        Self::AirtableLatency,
-        Self::ModelCalls,
-        Self::ModelCallsRefused,
-        Self::ModelCallsLost,
-        Self::ModelLatency,
-        Self::ModelCost,
-        Self::UnpricedAnswers,
-        Self::PromptTokens,
-        Self::CachedTokens,
-        Self::OutputTokens,
-        Self::ThoughtsTokens,
-        Self::ToolTokens,
-        Self::RunsEnded,
-        Self::RunsFailed,
-        Self::RunsUnbalanced,
-        Self::RunsWithoutTokens,
-        Self::RunsStalled,
-        Self::RunsUnprojected,
-        Self::Ticks,
-        Self::RunTime,
-        Self::LeadsScored,
-        Self::LeadsSkipped,
-        Self::LeadsFailed,
-        Self::UnobservedCalls,
-    ];
-
-    /// Its name in CloudWatch.
-    #[must_use]
-    pub fn name(self) -> String {
-        format!("{self:?}")
-    }
-
-    /// Its unit.
-    #[must_use]
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::AirtableLatency | Self::ModelLatency => "Milliseconds",
-            Self::RunTime => "Seconds",
-            Self::ModelCost => "None",
-            Self::RequestsRefused
-            | Self::RequestsUnauthorized
-            | Self::MessagesGivenBack
-            | Self::MessagesParked
-            | Self::AirtableRequests
-            | Self::AirtableThrottled
-            | Self::ModelCalls
-            | Self::ModelCallsRefused
-            | Self::ModelCallsLost
-            | Self::UnpricedAnswers
-            | Self::PromptTokens
-            | Self::CachedTokens
-            | Self::OutputTokens
-            | Self::ThoughtsTokens
-            | Self::ToolTokens
-            | Self::RunsEnded
-            | Self::RunsFailed
-            | Self::RunsUnbalanced
-            | Self::RunsWithoutTokens
-            | Self::RunsStalled
-            | Self::RunsUnprojected
-            | Self::Ticks
-            | Self::LeadsScored
-            | Self::LeadsSkipped
-            | Self::LeadsFailed
-            | Self::UnobservedCalls => "Count",
-        }
-    }
-}
 
 /// A request was refused with `status`.
 pub fn request_refused(status: StatusCode) {
@@ -292,40 +115,6 @@ fn run(summary: &Summary, was_open: bool) -> Vec<(Metric, Value)> {
     ]
 }
 
-fn emit(values: impl FnOnce(Timestamp) -> Vec<(Metric, Value)>) {
-    let Some(sink) = SINK.get() else { return };
-    let now = sink.clock.now();
-    let values = values(now);
-    if values.is_empty() {
-        return;
-    }
-    let line = line(&sink.namespace, sink.service, now, &values);
-    // A metric that cannot be written must not cost the work that it is about.
-    if let Err(error) = (sink.write)(&line) {
-        tracing::warn!(%error, "metrics could not be written");
-    }
-}
-
-fn line(namespace: &str, service: &str, now: Timestamp, values: &[(Metric, Value)]) -> String {
-    let definitions: Vec<Value> = values
-        .iter()
-        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
-        .collect();
-    let mut root = Map::new();
-    root.insert(
-        "_aws".to_owned(),
-        json!({
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [
-                {"Namespace": namespace, "Dimensions": [["Service"]], "Metrics": definitions}
-            ],
-        }),
-    );
-    root.insert("Service".to_owned(), json!(service));
-    root.extend(values.iter().map(|(metric, value)| (metric.name(), value.clone())));
-    format!("{}\n", Value::Object(root))
-}
-
 fn millis(time: Duration) -> Value {
     json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
@@ -338,6 +127,7 @@ fn dollars(billionths: u64) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::emf::line;
     use super::*;
     use crate::core::tokens::{Tier, TokenUsage};
     use crate::fold::RunState;

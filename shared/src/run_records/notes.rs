@@ -1,11 +1,11 @@
 //! The texts of a run record, for people: bounded, stable, times in UTC.
 
-use super::explain::{self, Reason};
+use super::answers::{self, Reason};
 use super::lines::{Line, bounded};
+use super::words::leads_in_words;
 use crate::core::tokens::Tier;
-use crate::fold::{KindSummary, Summary};
+use crate::fold::Summary;
 use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
-use std::fmt::Write as _;
 
 /// Most examples of one error category.
 const MAX_EXAMPLES: usize = 3;
@@ -93,7 +93,7 @@ fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
 
 /// The six answers, then one line per notable thing.
 pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> String {
-    let answers = explain::answers(summary, left_out);
+    let answers = answers::answers(summary, left_out);
     let notes = summary.notes.iter();
     let mut lines: Vec<Line> =
         notes.map(|(at, note)| Line::at(*at, noted(note.kind), note.text.clone())).collect();
@@ -193,39 +193,6 @@ pub(super) fn error_details(summary: &Summary) -> String {
     bounded(lines)
 }
 
-pub(super) fn leads_in_words(summary: &Summary) -> String {
-    let mut words = Vec::new();
-    for (what, totals) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
-        let leads = &totals.leads;
-        if leads.planned > 0 {
-            words.push(format!(
-                "{what}: {} leads = {} scored + {} skipped + {} failed",
-                leads.planned, leads.scored, leads.skipped, leads.failed
-            ));
-        }
-    }
-    if words.is_empty() { "there was nothing to score".to_owned() } else { words.join("; ") }
-}
-
-pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
-    let tokens = &totals.tokens;
-    let mut line = format!(
-        "{} {} = {} prompt ({} cached, {} %) + {} output + {} thoughts + {} tool",
-        kind.as_str(),
-        tokens.total,
-        tokens.prompt,
-        tokens.cached,
-        (tokens.cached * 100).checked_div(tokens.prompt).unwrap_or_default(),
-        tokens.output,
-        tokens.thoughts,
-        tokens.tool
-    );
-    if totals.unobserved > 0 {
-        let _ = write!(line, "; {} call(s) unobserved, theirs are unknown", totals.unobserved);
-    }
-    line
-}
-
 fn harvest_status(status: HarvestStatus) -> &'static str {
     match status {
         HarvestStatus::Succeeded => "SUCCEEDED",
@@ -233,11 +200,4 @@ fn harvest_status(status: HarvestStatus) -> &'static str {
         HarvestStatus::Aborted => "ABORTED",
         HarvestStatus::TimedOut => "TIMED-OUT",
     }
-}
-
-pub(super) fn bounded_list(items: &[String]) -> String {
-    let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
-    let more = items.len() - shown.len();
-    let list = shown.join(", ");
-    if more > 0 { format!("{list} and {more} more") } else { list }
 }

@@ -2,7 +2,7 @@
 //! plain words, from a closed list of reasons, each with a next step.
 
 use super::lines::in_utc;
-use super::text::{bounded_list, leads_in_words, tokens_in_words};
+use super::words::{bounded_list, leads_in_words, tokens_in_words};
 use crate::core::ids::ClientId;
 use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};

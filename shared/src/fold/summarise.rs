@@ -1,0 +1,203 @@
+//! From a run's state to the numbers on its record.
+
+use super::balance;
+use super::state::RunState;
+use super::summary::{KindSummary, Milestone, Status, Summary};
+use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
+use crate::core::tokens::NanoUsd;
+use crate::messages::{HarvestStatus, Harvested, Kind, OpenedBy};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl RunState {
+    /// What the state says.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let missing = self.missing();
+        let stalled = self.stalled_at.is_some_and(|at| at >= self.last_progress);
+        let mut summary = Summary {
+            run: self.header.id(),
+            header: self.header.clone(),
+            status: Status::Running,
+            started_at: self.started_at,
+            ended_at: None,
+            last_progress: self.last_progress,
+            opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
+            harvests: by_time(self.reports().map(|(at, harvested)| {
+                let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
+                (at, Harvested { cost: cost.map(|(_, cost)| cost), ..harvested.clone() })
+            })),
+            planned: self.plan_sizes(),
+            harvest_cost: None,
+            targets: 0,
+            posts_harvested: 0,
+            posts_matched: 0,
+            posts_unmatched: 0,
+            posts_open: 0,
+            posts: KindSummary::default(),
+            profiles: KindSummary::default(),
+            ai_cost: NanoUsd::default(),
+            unpriced_models: BTreeSet::new(),
+            models: BTreeSet::new(),
+            rerouted: BTreeSet::new(),
+            tiers: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            skips: BTreeMap::new(),
+            not_leads: 0,
+            failures: self.standing_failures(),
+            notes: by_time(self.notes.iter().map(|(note, at)| (*at, note.clone()))),
+            milestones: self.milestones(),
+            missing,
+            imbalances: Vec::new(),
+        };
+        self.count_leads(&mut summary);
+        self.count_harvests(&mut summary);
+        self.count_calls(&mut summary, stalled);
+        summary.status = self.status(&summary, stalled);
+        summary.ended_at = summary.status.is_end().then(|| self.end()).flatten();
+        summary.imbalances = balance::imbalances(&summary);
+        summary
+    }
+
+    /// Failures that stand. A harvest that failed to be planned can be posted again and is planned
+    /// then; one that was planned cannot be made worse by a delivery that fails.
+    fn standing_failures(&self) -> Vec<(Timestamp, Option<ApifyRunId>, String)> {
+        let is_put_right = |about: &Option<ApifyRunId>| {
+            let harvest = about.as_ref().and_then(|run| self.harvests.get(run)?.report.as_ref());
+            harvest.is_some_and(|report| report.harvested.plan.is_some())
+        };
+        by_time(
+            self.failures
+                .iter()
+                .filter(|((about, _), _)| !is_put_right(about))
+                .map(|((about, reason), at)| (*at, about.clone(), reason.clone())),
+        )
+    }
+
+    /// What is still to be done, in words.
+    fn missing(&self) -> Vec<String> {
+        let unread = self.opened.keys().filter_map(|by| match by {
+            OpenedBy::Webhook(run) => {
+                let failed = self.failures.keys().any(|(about, _)| about.as_ref() == Some(run));
+                (!self.harvests.contains_key(run) && !failed)
+                    .then(|| format!("harvest {run} is not read"))
+            }
+            OpenedBy::ScoreWaiting { .. } => None,
+        });
+        let unplanned = self
+            .planned_by_harvests()
+            .filter(|plan| !self.plans.contains_key(*plan))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|plan| format!("plan {plan} is not queued"));
+        let unfinished = self.plans.iter().flat_map(|(id, plan)| {
+            (0..plan.chunks)
+                .filter(|index| !self.is_finished(&(id.clone(), *index)))
+                .map(move |index| format!("chunk {} of {} (plan {id})", index + 1, plan.chunks))
+        });
+        // Planning that died told of no plan for these, and began anew.
+        let untold = self.chunks.iter().filter(|(key, chunk)| {
+            chunk.content.is_some() && !self.is_finished(key) && !self.plans.contains_key(&key.0)
+        });
+        let untold = untold.map(|((plan, index), _)| format!("chunk {} (plan {plan})", index + 1));
+        let unopened = (self.opened.is_empty()
+            && self.plans.is_empty()
+            && self.failures.is_empty()
+            && self.harvests.is_empty())
+        .then(|| "nothing is planned".to_owned());
+        let unscored = self.opened.keys().filter_map(|by| match by {
+            OpenedBy::Webhook(_) => None,
+            OpenedBy::ScoreWaiting { kind, plan } => (!self.plans.contains_key(plan)).then(|| {
+                format!("leads waiting for {} scoring are not all planned", kind.as_str())
+            }),
+        });
+        unopened
+            .into_iter()
+            .chain(unread)
+            .chain(unscored)
+            .chain(unplanned)
+            .chain(unfinished)
+            .chain(untold)
+            .collect()
+    }
+
+    fn planned_by_harvests(&self) -> impl Iterator<Item = &PlanId> {
+        self.reports().filter_map(|(_, harvested)| harvested.plan.as_ref())
+    }
+
+    /// How many leads each plan has. What was waiting counts as one plan, however many parts it
+    /// was planned in.
+    fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {
+        let mut plans: BTreeMap<&PlanId, (Timestamp, Kind, BTreeSet<&LeadKey>)> = BTreeMap::new();
+        for (id, plan) in &self.plans {
+            let whole = plan.part_of.as_ref().unwrap_or(id);
+            let known = plans.entry(whole).or_insert((plan.at, plan.kind, BTreeSet::new()));
+            known.0 = known.0.max(plan.at);
+            let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
+            known.2.extend(chunks.flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead)));
+        }
+        by_time(plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
+    }
+
+    fn milestones(&self) -> Vec<Milestone> {
+        let of: usize = self.plans.values().map(|plan| plan.chunks as usize).sum();
+        let mut ends: Vec<Timestamp> = self.chunks.values().filter_map(|c| c.done_at).collect();
+        ends.sort_unstable();
+        (1..=3)
+            .map(|quarter| (of * quarter).div_ceil(4))
+            .filter(|done| of >= 4 && *done <= ends.len())
+            .map(|done| Milestone { at: ends[done - 1], done, of })
+            .collect()
+    }
+
+    fn status(&self, summary: &Summary, stalled: bool) -> Status {
+        if !summary.missing.is_empty() {
+            return if stalled { Status::Stalled } else { Status::Running };
+        }
+        let any_planned = summary.posts.leads.planned + summary.profiles.leads.planned > 0;
+        let harvest_failed =
+            summary.harvests.iter().any(|(_, harvest)| harvest.status != HarvestStatus::Succeeded);
+        let something_failed = harvest_failed || !summary.failures.is_empty();
+        if something_failed && !any_planned {
+            Status::Failed
+        } else if something_failed || !summary.errors.is_empty() {
+            Status::CompletedWithErrors
+        } else {
+            Status::Completed
+        }
+    }
+
+    /// When the last thing that was to be done was done.
+    fn end(&self) -> Option<Timestamp> {
+        let chunks = self
+            .chunks
+            .values()
+            .filter_map(|chunk| chunk.done_at.or(chunk.failed.as_ref().map(|(at, _, _)| *at)));
+        let plans = self.plans.values().map(|plan| plan.at);
+        let failures = self.failures.values().copied();
+        chunks.max().or_else(|| plans.chain(failures).max()).or(Some(self.last_progress))
+    }
+}
+
+fn by_time<T: Timed>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_by_key(Timed::at);
+    items
+}
+
+/// Something with a time in front.
+trait Timed {
+    fn at(&self) -> Timestamp;
+}
+
+impl<A> Timed for (Timestamp, A) {
+    fn at(&self) -> Timestamp {
+        self.0
+    }
+}
+
+impl<A, B> Timed for (Timestamp, A, B) {
+    fn at(&self) -> Timestamp {
+        self.0
+    }
+}

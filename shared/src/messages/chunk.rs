@@ -1,0 +1,145 @@
+//! Some leads of a plan, with all that is needed to score them.
+
+use super::kind::Kind;
+use super::metrics::RunHeader;
+use crate::core::ids::{ApifyRunId, BaseId, LeadKey, PlanId, PostKey, RecordId};
+use crate::core::linkedin::{PostUrl, ProfileKey};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Some leads of a plan with all that is needed to score them: up to 50, or up to 500 where a
+/// limit is divided over the chunks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The run.
+    pub run: RunHeader,
+    /// The plan it is a part of.
+    pub plan: PlanId,
+    /// Its place in the plan, from 0.
+    pub index: u32,
+    /// How many chunks the plan has.
+    pub of: u32,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The client's base.
+    pub base: BaseId,
+    /// Where the leads come from.
+    pub source: Source,
+    /// The system prompt, built from the client's rubric.
+    pub rubric: String,
+    /// The fields of the client's leads that can be written, of those that scoring writes.
+    pub writable: Vec<String>,
+    /// The fields that hold the leads' profiles; for profile scoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile_fields: Vec<String>,
+    /// The attributes that profiles are scored by; for profile scoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<ProfileAttribute>,
+    /// Most tokens that the chunk may use; `None` for a client without a limit. A wave that does
+    /// not fit is not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_share: Option<u64>,
+    /// The plan whose leads it takes over; `None` unless it is a replay. Profiles that failed wait
+    /// for nothing, and a replay takes them all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PlanId>,
+    /// The leads.
+    pub leads: Vec<ChunkLead>,
+}
+
+/// An attribute that profiles are scored by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileAttribute {
+    /// Its id in the client's table.
+    pub id: String,
+    /// Its name, for people.
+    pub label: String,
+    /// The most points it gives, or takes when it is negative.
+    pub max: f64,
+    /// Whether it takes points.
+    pub negative: bool,
+    /// Whether it counts by a quarter in the denominator.
+    pub bonus: bool,
+}
+
+/// Where a plan's leads come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A harvest, whose posts travel with the leads.
+    Harvest {
+        /// The Apify run.
+        apify_run: ApifyRunId,
+        /// When it ended.
+        finished_at: Timestamp,
+    },
+    /// Leads that were waiting; their posts are in their rows.
+    Waiting,
+}
+
+/// One lead of a chunk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChunkLead {
+    /// The lead's key in events.
+    pub key: LeadKey,
+    /// Which row it is.
+    pub lead: LeadRef,
+    /// The posts that the harvest found, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub posts: Vec<Post>,
+}
+
+/// How a lead's row is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadRef {
+    /// By the profile that the harvest was asked for.
+    Profile(ProfileKey),
+    /// By its record.
+    Record(RecordId),
+}
+
+/// What a post is to the lead whose feed it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostKind {
+    /// The lead's own.
+    Original,
+    /// The lead's words about somebody's post.
+    Quote,
+    /// Somebody's post, passed on without a word.
+    Repost,
+}
+
+/// A harvested post, reduced to what is stored and scored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// Its permalink.
+    pub url: PostUrl,
+    /// Its text; empty for a picture without words.
+    pub content: String,
+    /// When the lead posted or reposted it, as ISO 8601; empty when unknown.
+    pub posted_at: String,
+    /// The author's profile; on a repost the original's author.
+    pub author_url: String,
+    /// The author's name.
+    pub author: String,
+    /// What it is to the lead.
+    pub kind: PostKind,
+    /// Reactions of all types.
+    pub likes: u64,
+    /// Comments.
+    pub comments: u64,
+    /// Reposts.
+    pub reposts: u64,
+    /// Its first picture; empty without one.
+    pub image_url: String,
+}
+
+impl Post {
+    /// The post's key within its lead.
+    #[must_use]
+    pub fn key(&self) -> PostKey {
+        self.url.key()
+    }
+}

@@ -1,0 +1,140 @@
+//! Facts about a run as a whole: what opened it, what was harvested and planned, what is notable.
+
+use super::kind::Kind;
+use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
+use crate::core::tokens::NanoUsd;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// See [`super::Fact::Opened`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// By what.
+    pub by: OpenedBy,
+}
+
+/// What made a run be heard of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenedBy {
+    /// Apify's webhook for this run.
+    Webhook(ApifyRunId),
+    /// A `ScoreWaiting` task.
+    #[serde(rename = "score")]
+    ScoreWaiting {
+        /// Posts or profiles.
+        kind: Kind,
+        /// The plan that is reported when all leads that were waiting are planned. It has no
+        /// chunks of its own: see [`Planned::part_of`].
+        plan: PlanId,
+    },
+}
+
+/// How a harvest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum HarvestStatus {
+    /// Everything asked for was tried.
+    Succeeded,
+    /// The actor failed; the dataset may hold a part.
+    Failed,
+    /// Somebody stopped it; the dataset may hold a part.
+    Aborted,
+    /// It ran out of time; the dataset may hold a part.
+    TimedOut,
+}
+
+/// See [`super::Fact::Harvested`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Harvested {
+    /// The Apify run.
+    pub apify_run: ApifyRunId,
+    /// How it ended.
+    pub status: HarvestStatus,
+    /// Profiles in the actor's input.
+    pub targets: u32,
+    /// Posts in the dataset.
+    pub posts: u32,
+    /// Posts whose target is no profile, so that no lead can own them.
+    pub posts_without_profile: u32,
+    /// What Apify charges; `None` when it does not say.
+    pub cost: Option<NanoUsd>,
+    /// When Apify said so; a report is sent later. Reports of earlier releases do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    /// The plan of its leads; `None` when nothing is planned.
+    pub plan: Option<PlanId>,
+}
+
+/// See [`super::Fact::Planned`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The plan.
+    pub plan: PlanId,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// How many chunks.
+    pub chunks: u32,
+    /// The plan that this is a part of: leads that are waiting are planned some hundred at a
+    /// time, each part a plan of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<PlanId>,
+    /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PlanId>,
+}
+
+/// See [`super::Fact::PlannedChunk`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChunk {
+    /// The plan.
+    pub plan: PlanId,
+    /// Posts or profiles.
+    pub kind: Kind,
+    /// The chunk's place in the plan.
+    pub chunk: u32,
+    /// Its leads.
+    pub leads: Vec<PlannedLead>,
+}
+
+/// A lead of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLead {
+    /// The lead.
+    pub lead: LeadKey,
+    /// How many of the harvest's posts are its.
+    pub posts: u32,
+    /// Its row, where the plan was made of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+}
+
+/// See [`super::Fact::RunFailed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFailed {
+    /// The harvest this is about.
+    pub apify_run: Option<ApifyRunId>,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// See [`super::Fact::Noted`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// What kind of thing it is about; the record shows one line per kind and text.
+    pub kind: NoteKind,
+    /// The line an operator reads.
+    pub text: String,
+}
+
+/// What a [`Note`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// The run record: who created it, what was repaired.
+    Record,
+    /// Something odd in the input that was dealt with.
+    Input,
+    /// A tick found no progress since the event's time.
+    Stalled,
+}
