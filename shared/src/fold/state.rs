@@ -3,8 +3,8 @@
 use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId};
 use crate::core::tokens::NanoUsd;
 use crate::messages::{
-    BilledCall, ErrorCategory, Fact, Harvested, Kind, MetricsEvent, Note, NoteKind, OpenedBy,
-    Outcome, RunHeader,
+    AttemptRef, BilledCall, ErrorCategory, Fact, Harvested, Kind, LeadOutcome, MetricsEvent, Note,
+    NoteKind, OpenedBy, Outcome, Planned, PlannedChunk, RunHeader, Settled,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -170,40 +170,9 @@ impl RunState {
     fn absorb_fact(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::Opened(opened) => earliest(&mut self.opened, opened.by.clone(), at),
-            Fact::Harvested(harvested) => {
-                let report = HarvestReport {
-                    is_planned: harvested.plan.is_some(),
-                    at,
-                    harvested: harvested.clone(),
-                };
-                let harvest = self.harvests.entry(harvested.apify_run.clone()).or_default();
-                harvest.report = harvest.report.take().max(Some(report));
-                let seen_at = harvested.seen_at.unwrap_or(at);
-                let cost = harvested.cost.map(|cost| (seen_at, cost));
-                harvest.cost = harvest.cost.max(cost);
-            }
-            Fact::Planned(planned) => {
-                let plan = self.plans.entry(planned.plan.clone()).or_insert(PlanState {
-                    kind: planned.kind,
-                    chunks: planned.chunks,
-                    at,
-                    part_of: planned.part_of.clone(),
-                    replaces: planned.replaces.clone(),
-                });
-                plan.at = plan.at.min(at);
-            }
-            Fact::PlannedChunk(planned) => {
-                let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
-                let content = chunk
-                    .content
-                    .get_or_insert(Content { kind: planned.kind, leads: BTreeMap::new() });
-                for lead in &planned.leads {
-                    content.leads.insert(lead.lead.clone(), lead.posts);
-                    let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
-                    known.planned = true;
-                    known.record = known.record.take().max(lead.record.clone());
-                }
-            }
+            Fact::Harvested(harvested) => self.absorb_harvest(harvested, at),
+            Fact::Planned(planned) => self.absorb_plan(planned, at),
+            Fact::PlannedChunk(planned) => self.absorb_content(planned),
             Fact::Announced(announced) => {
                 self.attempt(&announced.attempt)
                     .announced
@@ -214,21 +183,7 @@ impl RunState {
                 self.attempt(&billed.attempt).billed.insert((billed.wave, billed.round), billing);
             }
             Fact::Settled(settled) => {
-                for settled_lead in &settled.leads {
-                    let lead =
-                        self.leads.entry((settled.kind, settled_lead.lead.clone())).or_default();
-                    lead.examined.extend(settled_lead.examined.iter().cloned());
-                    lead.scored.extend(settled_lead.scored.iter().cloned());
-                    lead.record = lead.record.take().max(settled_lead.record.clone());
-                    let verdict = Verdict {
-                        is_score: settled_lead.outcome == Outcome::Scored,
-                        attempt_started_at: settled.attempt.started_at,
-                        attempt: settled.attempt.attempt.clone(),
-                        outcome: settled_lead.outcome.clone(),
-                        record: settled_lead.record.clone(),
-                    };
-                    lead.verdict = lead.verdict.take().max(Some(verdict));
-                }
+                settled.leads.iter().for_each(|lead| self.absorb_lead(settled, lead));
             }
             Fact::ChunkDone(done) => {
                 let chunk = self.chunk(&done.attempt.plan, done.attempt.chunk);
@@ -250,11 +205,58 @@ impl RunState {
         }
     }
 
+    fn absorb_harvest(&mut self, harvested: &Harvested, at: Timestamp) {
+        let is_planned = harvested.plan.is_some();
+        let report = HarvestReport { is_planned, at, harvested: harvested.clone() };
+        let harvest = self.harvests.entry(harvested.apify_run.clone()).or_default();
+        harvest.report = harvest.report.take().max(Some(report));
+        let seen_at = harvested.seen_at.unwrap_or(at);
+        harvest.cost = harvest.cost.max(harvested.cost.map(|cost| (seen_at, cost)));
+    }
+
+    fn absorb_plan(&mut self, planned: &Planned, at: Timestamp) {
+        let plan = self.plans.entry(planned.plan.clone()).or_insert(PlanState {
+            kind: planned.kind,
+            chunks: planned.chunks,
+            at,
+            part_of: planned.part_of.clone(),
+            replaces: planned.replaces.clone(),
+        });
+        plan.at = plan.at.min(at);
+    }
+
+    fn absorb_content(&mut self, planned: &PlannedChunk) {
+        let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
+        let empty = Content { kind: planned.kind, leads: BTreeMap::new() };
+        let content = chunk.content.get_or_insert(empty);
+        for lead in &planned.leads {
+            content.leads.insert(lead.lead.clone(), lead.posts);
+            let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
+            known.planned = true;
+            known.record = known.record.take().max(lead.record.clone());
+        }
+    }
+
+    fn absorb_lead(&mut self, settled: &Settled, of_lead: &LeadOutcome) {
+        let lead = self.leads.entry((settled.kind, of_lead.lead.clone())).or_default();
+        lead.examined.extend(of_lead.examined.iter().cloned());
+        lead.scored.extend(of_lead.scored.iter().cloned());
+        lead.record = lead.record.take().max(of_lead.record.clone());
+        let verdict = Verdict {
+            is_score: of_lead.outcome == Outcome::Scored,
+            attempt_started_at: settled.attempt.started_at,
+            attempt: settled.attempt.attempt.clone(),
+            outcome: of_lead.outcome.clone(),
+            record: of_lead.record.clone(),
+        };
+        lead.verdict = lead.verdict.take().max(Some(verdict));
+    }
+
     fn chunk(&mut self, plan: &PlanId, index: u32) -> &mut Chunk {
         self.chunks.entry((plan.clone(), index)).or_default()
     }
 
-    fn attempt(&mut self, attempt: &crate::messages::AttemptRef) -> &mut Attempt {
+    fn attempt(&mut self, attempt: &AttemptRef) -> &mut Attempt {
         self.chunk(&attempt.plan, attempt.chunk)
             .attempts
             .entry((attempt.started_at, attempt.attempt.clone()))

@@ -12,7 +12,7 @@ use shared::messages::{Kind, ScanCursor};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, Record};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Lead ids that one listing names.
@@ -125,16 +125,8 @@ impl<'a, T: Transport> Scan<'a, T> {
             let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
             let formula = (!formulas.is_empty()).then(|| Formula::all(formulas));
             let query = ListQuery { fields: &fields, formula };
-            let page = self
-                .airtable
-                .page::<LeadRow>(
-                    self.base,
-                    schema::TABLE,
-                    &query,
-                    self.view,
-                    self.offset.as_deref(),
-                )
-                .await;
+            let at = PageAt { view: self.view, offset: self.offset.as_deref() };
+            let page = self.airtable.page::<LeadRow>(self.base, schema::TABLE, &query, at).await;
             match page {
                 Ok(page) => {
                     self.offset = page.offset;

@@ -121,6 +121,25 @@ pub struct Named {
     pub name: String,
 }
 
+/// Which page of a listing to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PageAt<'a> {
+    /// Only the rows of this view, in its order.
+    pub view: Option<&'a str>,
+    /// Where the page before said that this one is; `None` for the first.
+    pub offset: Option<&'a str>,
+}
+
+/// One request.
+pub(super) struct Call<'a> {
+    /// What it does, for logs and errors.
+    pub(super) what: &'a str,
+    pub(super) method: Method,
+    /// Below the root of the API, each segment encoded.
+    pub(super) path: String,
+    pub(super) body: Bytes,
+}
+
 /// A page of a listing.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Page<F> {
@@ -182,7 +201,10 @@ impl<T: Transport> Airtable<T> {
         let mut offset: Option<String> = None;
         let mut restarts = 0;
         loop {
-            match self.page(base, table, query, None, offset.as_deref()).await {
+            match self
+                .page(base, table, query, PageAt { view: None, offset: offset.as_deref() })
+                .await
+            {
                 Ok(page) => {
                     rows.extend(page.records);
                     match page.offset {
@@ -200,8 +222,7 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    /// Reads one page of at most 100 rows: the first, or the one at `offset`. With a `view` only
-    /// its rows, in its order.
+    /// Reads one page of at most 100 rows.
     ///
     /// # Errors
     /// [`AirtableError`]; one of them [`AirtableError::is_lost_listing`], after which the listing
@@ -211,17 +232,13 @@ impl<T: Transport> Airtable<T> {
         base: &BaseId,
         table: &str,
         query: &ListQuery<'_>,
-        view: Option<&str>,
-        offset: Option<&str>,
+        at: PageAt<'_>,
     ) -> Result<Page<F>, AirtableError> {
         let what = format!("listing {table} of {base}");
         let path = format!("{}/listRecords", table_path(base, table));
-        let mut body = list_body(query, offset);
-        if let Some(view) = view {
-            body["view"] = json!(view);
-        }
-        let body = json::text(&body).into();
-        let response = self.request(&what, base, Method::POST, &path, body).await?;
+        let body = json::text(&list_body(query, at)).into();
+        let response =
+            self.request(base, Call { what: &what, method: Method::POST, path, body }).await?;
         read(&what, &response)
     }
 
@@ -238,8 +255,9 @@ impl<T: Transport> Airtable<T> {
     ) -> Result<(), AirtableError> {
         debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("updating {table} of {base}");
-        let body = json::text(&Updates { records: updates }).into();
-        self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
+        let (path, body) =
+            (table_path(base, table), json::text(&Updates { records: updates }).into());
+        self.request(base, Call { what: &what, method: Method::PATCH, path, body }).await?;
         Ok(())
     }
 
@@ -261,9 +279,9 @@ impl<T: Transport> Airtable<T> {
             perform_upsert: MergeOn { fields_to_merge_on: merge_on },
             records: rows.iter().map(|fields| NewRow { fields }).collect(),
         };
-        let body = json::text(&body).into();
+        let (path, body) = (table_path(base, table), json::text(&body).into());
         let response =
-            self.request(&what, base, Method::PATCH, &table_path(base, table), body).await?;
+            self.request(base, Call { what: &what, method: Method::PATCH, path, body }).await?;
         read(&what, &response)
     }
 
@@ -274,7 +292,9 @@ impl<T: Transport> Airtable<T> {
     pub async fn tables(&self, base: &BaseId) -> Result<Vec<TableSchema>, AirtableError> {
         let what = format!("reading the schema of {base}");
         let path = format!("v0/meta/bases/{base}/tables");
-        let response = self.request(&what, base, Method::GET, &path, Bytes::new()).await?;
+        let response = self
+            .request(base, Call { what: &what, method: Method::GET, path, body: Bytes::new() })
+            .await?;
         Ok(read::<Tables>(&what, &response)?.tables)
     }
 
@@ -282,16 +302,14 @@ impl<T: Transport> Airtable<T> {
     /// this client reads, names record ids or has a merge key.
     pub(super) async fn request(
         &self,
-        what: &str,
         base: &BaseId,
-        method: Method,
-        path: &str,
-        body: Bytes,
+        call: Call<'_>,
     ) -> Result<HttpResponse, AirtableError> {
+        let what = call.what;
         let limiter = self.limiters.base(base);
-        let mut attempts = RETRY.begin(seed_of(&body));
+        let mut attempts = RETRY.begin(seed_of(&call.body));
         loop {
-            let request = self.build(&method, path, body.clone());
+            let request = self.build(&call);
             let sent = {
                 let _base_turn = limiter.turn().await;
                 let _user_turn = self.limiters.user().turn().await;
@@ -316,14 +334,14 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    fn build(&self, method: &Method, path: &str, body: Bytes) -> HttpRequest {
-        let url = self.url.join(path).expect("the path is made of encoded segments");
+    fn build(&self, call: &Call<'_>) -> HttpRequest {
+        let url = self.url.join(&call.path).expect("the path is made of encoded segments");
         http::Request::builder()
-            .method(method)
+            .method(&call.method)
             .uri(url.as_str())
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(body)
+            .body(call.body.clone())
             .expect("configuration checked that the token is a header value")
     }
 }
@@ -343,7 +361,7 @@ fn is_transient(error: &AirtableError) -> bool {
     }
 }
 
-fn list_body(query: &ListQuery<'_>, offset: Option<&str>) -> Value {
+fn list_body(query: &ListQuery<'_>, at: PageAt<'_>) -> Value {
     let mut body = json!({"pageSize": 100});
     if !query.fields.is_empty() {
         body["fields"] = json!(query.fields);
@@ -351,7 +369,10 @@ fn list_body(query: &ListQuery<'_>, offset: Option<&str>) -> Value {
     if let Some(formula) = &query.formula {
         body["filterByFormula"] = json!(formula.as_str());
     }
-    if let Some(offset) = offset {
+    if let Some(view) = at.view {
+        body["view"] = json!(view);
+    }
+    if let Some(offset) = at.offset {
         body["offset"] = json!(offset);
     }
     body

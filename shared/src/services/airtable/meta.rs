@@ -1,7 +1,7 @@
 //! The Meta API: who asks, and making what a base lacks. Only an operator's commands use it; no
 //! function changes a schema.
 
-use super::client::{Airtable, read};
+use super::client::{Airtable, Call, read};
 use super::error::AirtableError;
 use crate::core::ids::BaseId;
 use crate::core::json;
@@ -30,8 +30,9 @@ impl<T: Transport> Airtable<T> {
     /// [`AirtableError::Denied`] for a token that Airtable does not know.
     pub async fn whoami(&self, base: &BaseId) -> Result<Identity, AirtableError> {
         let what = "the token";
-        let response =
-            self.request(what, base, Method::GET, "v0/meta/whoami", Bytes::new()).await?;
+        let path = "v0/meta/whoami".to_owned();
+        let call = Call { what, method: Method::GET, path, body: Bytes::new() };
+        let response = self.request(base, call).await?;
         read(what, &response)
     }
 
@@ -50,7 +51,7 @@ impl<T: Transport> Airtable<T> {
         let fields: Vec<Value> = fields.into_iter().map(definition).collect();
         let body = json::text(&json!({"name": name, "fields": fields})).into();
         let path = format!("v0/meta/bases/{base}/tables");
-        self.request(&what, base, Method::POST, &path, body).await?;
+        self.request(base, Call { what: &what, method: Method::POST, path, body }).await?;
         Ok(())
     }
 
@@ -68,7 +69,7 @@ impl<T: Transport> Airtable<T> {
         let table = utf8_percent_encode(table, NON_ALPHANUMERIC);
         let path = format!("v0/meta/bases/{base}/tables/{table}/fields");
         let body = json::text(&definition(field)).into();
-        self.request(&what, base, Method::POST, &path, body).await?;
+        self.request(base, Call { what: &what, method: Method::POST, path, body }).await?;
         Ok(())
     }
 }

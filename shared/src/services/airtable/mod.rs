@@ -13,8 +13,8 @@ mod row;
 
 pub(crate) use client::MAX_RECORDS;
 pub use client::{
-    Airtable, FieldOptions, FieldSchema, ListQuery, Named, Page, Record, TableSchema, Update,
-    Upserted,
+    Airtable, FieldOptions, FieldSchema, ListQuery, Named, Page, PageAt, Record, TableSchema,
+    Update, Upserted,
 };
 pub use error::AirtableError;
 pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
