@@ -104,7 +104,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         }
     }
 
-    /// Puts the delivery back for at once: it was begun and is to be gone on with.
+    /// Requeues an unfinished delivery, to continue at once.
     pub async fn resume(&mut self, delivery: &Delivery) {
         if delivery.is_last() {
             let attempts = delivery.receive_count;

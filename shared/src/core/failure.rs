@@ -41,20 +41,20 @@ const FIRST_DELAY: Duration = Duration::from_secs(30);
 /// Longest delay: what heals must show on the record within 20 minutes.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
 
-/// How long a message stays hidden after its `receive_count`-th try failed: 30 s doubling to
-/// 10 minutes. Lambda does not slow down on partial failures, so this is what spreads the tries.
+/// How long a message stays hidden after its `receive_count`-th attempt failed: 30 s doubling to
+/// 10 minutes. Lambda does not slow down on partial failures, so only this spreads the attempts.
 #[must_use]
 pub fn redelivery_delay(receive_count: u32) -> Duration {
     let doublings = receive_count.saturating_sub(1).min(10);
     (FIRST_DELAY * 2_u32.pow(doublings)).min(LONGEST_DELAY)
 }
 
-/// How often a message is received before it is given up. With the delays above: longer than an
-/// outage of three hours.
+/// Attempts at a message before it is dead-lettered. With the delays above they outlast an outage
+/// of three hours.
 pub const MAX_RECEIVES: u32 = 25;
 
-/// How often a queue gives a message out before it gives it up by itself, without a reason: the
-/// net below [`MAX_RECEIVES`], for a message whose handler dies each time it could say why.
+/// Deliveries of a message before its queue dead-letters it by itself, without a reason: the net
+/// below [`MAX_RECEIVES`], for a message whose handler dies each time before it can say why.
 pub const QUEUE_RECEIVES: u32 = MAX_RECEIVES + 5;
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tries_of_a_message_outlast_an_outage_of_three_hours() {
+    fn the_attempts_at_a_message_outlast_an_outage_of_three_hours() {
         let seconds: Vec<u64> = (1..=6).map(|n| redelivery_delay(n).as_secs()).collect();
         assert_eq!(seconds, [30, 60, 120, 240, 480, 600]);
         let all: Duration = (1..MAX_RECEIVES).map(redelivery_delay).sum();

@@ -137,7 +137,7 @@ text_id!(
 );
 
 text_id!(
-    /// One try at a chunk. No two tries share one.
+    /// One attempt at a chunk. No two attempts share one.
     AttemptId,
     "an attempt id",
     "it needs 22 URL-safe base64 characters",

@@ -15,11 +15,11 @@ pub struct WrongJson {
     pub column: usize,
 }
 
-/// Reads `text` as a `T`. Only a text that is none is read a second time, for the path: keeping
+/// Reads `text` as a `T`. Only malformed text is read a second time, for the path: keeping
 /// track of it costs half as much again as reading.
 ///
 /// # Errors
-/// [`WrongJson`] for a text that does not begin with a `T`.
+/// [`WrongJson`] for text that does not start with a `T`.
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, WrongJson> {
     // Checked as a whole: reading bytes checks each string of them by itself, which is slower.
     if let Ok(text) = str::from_utf8(text)
@@ -40,7 +40,7 @@ pub(crate) type Located<'a, 'de> = serde_path_to_error::Deserializer<
 /// What `read` makes of `text`.
 ///
 /// # Errors
-/// [`WrongJson`] for a text that is none, or does not begin with what `read` wants.
+/// [`WrongJson`] for text that is malformed or does not start with what `read` wants.
 pub(crate) fn located<T>(
     text: &[u8],
     read: impl FnOnce(Located) -> Result<T, serde_json::Error>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
-    /// What is to be believed of each harvest.
+    /// The report that counts of each harvest.
     pub(super) fn reports(&self) -> impl Iterator<Item = (Timestamp, &Harvested)> {
         let reports = self.harvests.values().filter_map(|harvest| harvest.report.as_ref());
         reports.map(|report| (report.at, &report.harvested))
@@ -30,7 +30,7 @@ impl RunState {
         known.verdict.as_ref().map(|verdict| &verdict.outcome)
     }
 
-    /// Whether later plans took over every lead of a chunk: it is theirs to be finished then.
+    /// Whether later plans took over every lead of a chunk, which then need not end.
     pub(super) fn is_taken_over(&self, (plan_id, index): &ChunkKey) -> bool {
         let plan = self.plans.get(plan_id);
         let root = plan.and_then(|plan| plan.replaces.as_ref()).unwrap_or(plan_id);
@@ -51,8 +51,8 @@ impl RunState {
         content.leads.keys().all(|lead| taken.contains(lead))
     }
 
-    /// The leads that will get no verdict any more, and why: every chunk failed that was to settle
-    /// them. One that never ended and was taken over by later plans is to settle nothing.
+    /// The leads that no chunk can settle any more, and why: each of their chunks failed. A chunk
+    /// that never ended and was taken over by later plans does not count.
     pub(super) fn given_up(&self) -> BTreeMap<(Kind, &LeadKey), (ErrorCategory, &str)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
             return BTreeMap::new();

@@ -1,7 +1,6 @@
-//! The fold: from a run's events to the numbers on its record. Pure: no I/O, no clock.
-//!
-//! [`RunState`] is a join: absorbing events in any order, any number of times, gives the same
-//! state. [`Summary`] is what the state says.
+//! The fold: from a run's events to the numbers on its record.
+//! [`RunState`] is a join: events in any order, any number of times, give the same state.
+//! [`Summary`] is what the state says. No I/O and no clock may enter it.
 
 mod balance;
 mod cost;

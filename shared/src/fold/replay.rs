@@ -62,9 +62,9 @@ impl RunState {
     }
 
     /// The leads that failed, and all leads of chunks that are missing, by the plan they were in
-    /// first. Of a chunk that is missing every lead is taken: it is not known which of them its
-    /// dead tries had looked at. A chunk tells by itself what is in it: planning can have died
-    /// before it told of the plan.
+    /// first. Of a missing chunk every lead counts: nobody knows which of them its dead attempts
+    /// had looked at. A chunk says itself what is in it: planning may have died before it reported
+    /// the plan.
     fn unsettled(&self) -> BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> {
         let mut unsettled: BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> = BTreeMap::new();
         let given_up = self.given_up();

@@ -95,7 +95,7 @@ impl RunState {
                 .filter(|index| !self.is_finished(&(id.clone(), *index)))
                 .map(move |index| format!("chunk {} of {} (plan {id})", index + 1, plan.chunks))
         });
-        // Planning that died told of no plan for these, and began anew.
+        // Planning that died reported no plan for these, and started again.
         let untold = self.chunks.iter().filter(|(key, chunk)| {
             chunk.content.is_some() && !self.is_finished(key) && !self.plans.contains_key(&key.0)
         });

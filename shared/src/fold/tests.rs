@@ -56,7 +56,7 @@ fn plan_id() -> crate::core::ids::PlanId {
     crate::core::digest::id_of(&["plan"]).try_into().unwrap()
 }
 
-/// The n-th try at a chunk; it began n minutes into the run.
+/// The n-th attempt at a chunk; it began n minutes into the run.
 fn attempt(chunk: u32, n: u32) -> AttemptRef {
     let id = crate::core::digest::id_of(&["attempt", &chunk.to_string(), &n.to_string()]);
     AttemptRef {
@@ -305,7 +305,7 @@ fn a_call_that_was_announced_and_never_billed_is_unobserved_once_its_try_is_over
     let story = story.announced(&died, 3);
     assert_eq!(story.summary().posts.unobserved, 0, "it may still be going on");
     let story = story.announced(&lived, 1).billed(&lived, &[answered(50)]);
-    assert_eq!(story.summary().posts.unobserved, 3, "another try took over");
+    assert_eq!(story.summary().posts.unobserved, 3, "another attempt took over");
     let story = story.settled(&lived, &[(1, SCORED)]).done(&lived);
     let summary = story.summary();
     assert_eq!((summary.posts.unobserved, summary.posts.tokens.total), (3, 50));

@@ -73,7 +73,7 @@ pub struct ChunkDone {
 pub struct ChunkFailed {
     /// The attempt that found out.
     pub attempt: AttemptRef,
-    /// Why its open leads are given up.
+    /// Why its open leads are not scored.
     pub category: ErrorCategory,
     /// What exactly.
     pub reason: String,

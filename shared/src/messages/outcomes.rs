@@ -57,7 +57,7 @@ impl Served {
     }
 }
 
-/// What became of one lead in one try.
+/// What became of one lead in one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatLead")]
 pub struct LeadOutcome {

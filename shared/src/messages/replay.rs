@@ -23,7 +23,7 @@ pub struct Replay {
     /// The run.
     pub run: RunHeader,
     /// When it was asked for. A part of the new plans' ids: asked for again later, the same leads
-    /// are planned anew.
+    /// are planned again.
     pub requested_at: Timestamp,
     /// Harvests that were never read, or could not be planned: they are ingested as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -33,7 +33,7 @@ pub struct Replay {
     pub plans: Vec<ReplayPlan>,
 }
 
-/// The leads of one plan that are to be planned again.
+/// The leads of one plan to plan again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayPlan {
     /// The plan that they were in first. The new plan names it as the one it replaces.
@@ -47,7 +47,7 @@ pub struct ReplayPlan {
     pub leads: Vec<ReplayLead>,
 }
 
-/// A lead that is to be planned again.
+/// A lead to plan again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayLead {
     /// The lead.

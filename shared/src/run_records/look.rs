@@ -1,4 +1,4 @@
-//! Looking at run records that are there: as written, edited, duplicated, gone, ticked.
+//! Reads the run records that exist: as written, edited, duplicated, gone or ticked.
 
 use super::compare::CellDigests;
 use super::table::Recency;
@@ -11,7 +11,7 @@ use crate::services::airtable::formula::Formula;
 use crate::services::airtable::{Airtable, AirtableError, ListQuery, Row, Update, oldest_first};
 use serde_json::{Map, Value, json};
 
-/// A run whose record is to be looked at.
+/// A run and the record it was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordRef {
     /// The run.
@@ -44,12 +44,12 @@ pub struct ObservedRow {
     pub shown: CellDigests,
 }
 
-/// A record that is like one that had to be created.
+/// What was found in place of a record that should have existed and had to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookalike {
-    /// The run's record is there after all.
+    /// The run's own record: it exists after all.
     Itself,
-    /// There is none.
+    /// Nothing.
     Nothing,
     /// The run's earlier record is still there, under another Run ID or Client ID.
     Edited {
@@ -72,16 +72,16 @@ pub enum Lookalike {
 pub struct RetryRequest {
     /// The record.
     pub record: RecordId,
-    /// Its run; `None` when its Run ID is none.
+    /// Its run; `None` when its Run ID is malformed.
     pub run: Option<RunId>,
 }
 
 impl RunRecords {
-    /// Looks at the rows of runs, in one request for up to 100 rows, and reads anew which fields
-    /// the table has. All cells are read: naming fields would refuse the request when one is gone.
+    /// Reads the rows of runs, in one request for up to 100 rows, and which fields the table has.
+    /// It reads all cells: Airtable refuses a request that names a field which is gone.
     ///
     /// # Errors
-    /// [`AirtableError`]; looking changes nothing.
+    /// [`AirtableError`]; reading changes nothing.
     pub async fn look(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -135,7 +135,7 @@ impl RunRecords {
     /// have been there. `before` is the record it had.
     ///
     /// # Errors
-    /// [`AirtableError`]; looking changes nothing.
+    /// [`AirtableError`]; reading changes nothing.
     pub async fn find_lookalike(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -165,11 +165,11 @@ impl RunRecords {
         }))
     }
 
-    /// The records on which somebody ticked the checkbox for a replay; none where the table has no
+    /// The records on which somebody ticked the checkbox for a replay. Empty where the table has no
     /// such field.
     ///
     /// # Errors
-    /// [`AirtableError`]; looking changes nothing.
+    /// [`AirtableError`]; reading changes nothing.
     pub async fn retry_requests(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -182,7 +182,7 @@ impl RunRecords {
         let query = ListQuery { fields: &fields, formula: Some(Formula::is_set(schema::RETRY)) };
         let rows: Vec<Row> = match airtable.list(&self.table.base, schema::TABLE, &query).await {
             Ok(rows) => rows,
-            // Not every token may read the schema: then this tells.
+            // A token that may not read the schema learns it from the refusal.
             Err(AirtableError::Refused { .. }) if has_retry.is_none() => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -195,7 +195,7 @@ impl RunRecords {
             .collect())
     }
 
-    /// Takes the tick for a replay off a record.
+    /// Clears the checkbox for a replay.
     ///
     /// # Errors
     /// [`AirtableError`]; doing it again changes nothing.

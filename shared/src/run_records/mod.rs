@@ -1,5 +1,6 @@
-//! Brings run records into being, keeps them up to date and puts them right. The metrics finalizer
-//! is the only caller.
+//! Run records: their cells and texts, the upsert, and what people changed on them.
+//! Only the metrics finalizer writes; `runtally` reads. The numbers come from the fold: nothing here
+//! counts.
 
 mod answers;
 mod compare;

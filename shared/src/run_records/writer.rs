@@ -45,16 +45,16 @@ impl RunRecords {
         Self { table: Table::new(base, clock) }
     }
 
-    /// Brings the records of up to 10 runs into being or up to date, in one request when nothing
-    /// is wrong with the table.
+    /// Creates or updates the records of up to 10 runs, in one request when nothing is wrong with
+    /// the table.
     ///
-    /// A field that the table lacks, or that does not take its value, is left out and said so in
-    /// the notes of the same record. Records that share an identity are told apart: the oldest
-    /// stays, the others are marked.
+    /// A field that the table lacks, or that does not take its value, is left out, and the notes of
+    /// the record say so. Of records that share an identity the oldest stays; the others are
+    /// marked.
     ///
     /// # Errors
-    /// [`AirtableError`] when the records could not be written. Nothing is half written: trying
-    /// again gives the same records.
+    /// [`AirtableError`] when the records could not be written. Nothing is half written: repeating
+    /// gives the same records.
     pub async fn write(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -137,7 +137,7 @@ impl RunRecords {
         Ok(())
     }
 
-    /// Gives a record the identity of its run back.
+    /// Restores the identity of a run on its record.
     ///
     /// # Errors
     /// [`AirtableError`]; doing it again changes nothing.

@@ -1,4 +1,4 @@
-//! What is to be done again, told as runs.
+//! What a replay does again, told as runs.
 
 use super::missing::{another_plan, another_plan_told, chunk_of_another_plan};
 use super::*;
@@ -41,7 +41,7 @@ fn a_replay_names_the_harvest_that_its_leads_posts_are_from() {
 #[test]
 fn a_replay_task_holds_as_many_leads_as_one_may_and_no_more() {
     let most = u32::try_from(MAX_REPLAY_LEADS).unwrap();
-    // Three leads of `half_missing` are to be done again.
+    // Three leads of `half_missing` are replayed.
     let leads_of_tasks = |others: u32| {
         let story = half_missing().tell(chunk_of_another_plan(10..10 + others));
         let tasks = replays(&story.tell(another_plan_told()));
@@ -80,7 +80,7 @@ fn a_replay_takes_over_the_chunks_that_are_missing_and_both_tries_cost_counts() 
     assert_eq!((summary.status, summary.posts.tokens.total), (Status::CompletedWithErrors, 330));
     let leads = LeadCounts { planned: 4, scored: 3, skipped: 0, failed: 1, open: 0 };
     assert_eq!(summary.posts.leads, leads);
-    assert_eq!(summary.posts.unobserved, 2, "the dead try's calls");
+    assert_eq!(summary.posts.unobserved, 2, "the dead attempt's calls");
     assert_eq!((summary.posts_harvested, summary.posts_matched), (8, 8));
     assert_eq!(replayed(&done), [vec![lead(4)]], "and the same plan is named the next time");
 }

@@ -3,13 +3,14 @@
 use super::error::AirtableError;
 use super::formula::Formula;
 use super::limiter::Limiters;
-use crate::core::ids::{BaseId, RecordId};
+use super::row::{Record, Update, Upserted};
+use super::table::TableSchema;
+use crate::core::ids::BaseId;
 use crate::core::json::{self, WrongJson};
 use crate::ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use crate::services::http_retry::{RetryPolicy, seed_of};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -45,80 +46,6 @@ pub struct ListQuery<'a> {
     pub fields: &'a [&'a str],
     /// Only rows that this keeps.
     pub formula: Option<Formula>,
-}
-
-/// A row.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Record<F> {
-    /// Its id.
-    pub id: RecordId,
-    /// When it was created.
-    #[serde(rename = "createdTime")]
-    pub created_time: Timestamp,
-    /// Its cells; empty ones are left out.
-    pub fields: F,
-}
-
-/// New cells of a row.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Update {
-    /// The row.
-    pub id: RecordId,
-    /// The cells; `null` clears one, cells not named stay.
-    pub fields: Map<String, Value>,
-}
-
-/// What an upsert did.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Upserted {
-    /// The rows, in the order they were sent.
-    pub records: Vec<Record<Map<String, Value>>>,
-    /// Those of them that did not exist.
-    #[serde(rename = "createdRecords", default)]
-    pub created: Vec<RecordId>,
-}
-
-/// A table as the schema describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct TableSchema {
-    /// Its id.
-    #[serde(default)]
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its fields.
-    pub fields: Vec<FieldSchema>,
-    /// Its views.
-    #[serde(default)]
-    pub views: Vec<Named>,
-}
-
-/// A field as the schema describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FieldSchema {
-    /// Its name.
-    pub name: String,
-    /// Airtable's name of its type.
-    #[serde(rename = "type")]
-    pub field_type: String,
-    /// What its type leaves open.
-    #[serde(default)]
-    pub options: FieldOptions,
-}
-
-/// The options of a field, as far as they matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct FieldOptions {
-    /// The choices of a select; empty for other types.
-    #[serde(default)]
-    pub choices: Vec<Named>,
-}
-
-/// Something that is known by its name: a view or a choice.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Named {
-    /// The name.
-    pub name: String,
 }
 
 /// Which page of a listing to read.
@@ -190,7 +117,7 @@ impl<T: Transport> Airtable<T> {
     /// Reads rows, all pages of them.
     ///
     /// # Errors
-    /// [`AirtableError`]; reading changes nothing, so it may always be tried again.
+    /// [`AirtableError`]; reading changes nothing, so repeating it is always safe.
     pub async fn list<F: DeserializeOwned>(
         &self,
         base: &BaseId,
@@ -225,8 +152,8 @@ impl<T: Transport> Airtable<T> {
     /// Reads one page of at most 100 rows.
     ///
     /// # Errors
-    /// [`AirtableError`]; one of them [`AirtableError::is_lost_listing`], after which the listing
-    /// is to be begun again, and [`AirtableError::is_unknown_view`].
+    /// [`AirtableError`]; after [`AirtableError::is_lost_listing`] start the listing again, and see
+    /// [`AirtableError::is_unknown_view`].
     pub async fn page<F: DeserializeOwned>(
         &self,
         base: &BaseId,
@@ -298,8 +225,8 @@ impl<T: Transport> Airtable<T> {
         Ok(read::<Tables>(&what, &response)?.tables)
     }
 
-    /// Makes one request, waiting for its turn, and again where that is safe: every request of
-    /// this client reads, names record ids or has a merge key.
+    /// Makes one request in its turn, and repeats it. That is safe: every request of this client
+    /// reads, names record ids or has a merge key.
     pub(super) async fn request(
         &self,
         base: &BaseId,

@@ -12,7 +12,7 @@ pub enum AirtableError {
     /// No answer.
     #[error("Airtable does not answer: {0}")]
     Transport(#[from] TransportError),
-    /// Too many requests; the base answers nothing for 30 s.
+    /// Too many requests: the base answers nothing for 30 s.
     #[error("Airtable limits the requests to base {base}")]
     RateLimited {
         /// The base.
@@ -86,7 +86,7 @@ impl AirtableError {
         }
     }
 
-    /// Whether the server forgot where a listing was: it is to be begun again.
+    /// Whether the server forgot where a listing was: start it again.
     #[must_use]
     pub fn is_lost_listing(&self) -> bool {
         self.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
@@ -98,7 +98,7 @@ impl AirtableError {
         matches!(self.error_type(), Some("VIEW_NAME_NOT_FOUND" | "VIEW_ID_NOT_FOUND"))
     }
 
-    /// What `response` says, which is no success.
+    /// The error that `response` stands for.
     pub(super) fn of(what: &str, base: &str, response: &HttpResponse) -> Self {
         let (error_type, message) = type_and_message(response.body());
         let what = what.to_owned();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_listing_is_begun_again_and_other_refusals_are_final() {
+    fn a_lost_listing_is_started_again_and_other_refusals_are_final() {
         let lost =
             r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE","message":"Try again."}}"#;
         assert!(error(422, lost).is_retryable());

@@ -32,7 +32,7 @@ impl Rate {
     pub const PLAN: Self = Self { requests: 1, per: Duration::from_secs(1) };
 
     /// What an operator's command takes of each base. The functions may use up the limit without
-    /// it; then the base rests for 30 s, and everything goes on after that.
+    /// it; then the base rests for 30 s, and everything continues.
     pub const OPERATOR: Self = Self { requests: 1, per: Duration::from_secs(1) };
 
     /// A chunk's part of the limit of its client's base, of which `lanes` are in work at a time.

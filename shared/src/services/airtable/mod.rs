@@ -10,13 +10,12 @@ pub mod formula;
 mod limiter;
 mod meta;
 mod row;
+mod table;
 
 pub(crate) use client::MAX_RECORDS;
-pub use client::{
-    Airtable, FieldOptions, FieldSchema, ListQuery, Named, Page, PageAt, Record, TableSchema,
-    Update, Upserted,
-};
+pub use client::{Airtable, ListQuery, Page, PageAt};
 pub use error::AirtableError;
 pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
 pub use meta::Identity;
-pub use row::{Row, identity, oldest_first};
+pub use row::{Record, Row, Update, Upserted, identity, oldest_first};
+pub use table::{FieldOptions, FieldSchema, Named, TableSchema};

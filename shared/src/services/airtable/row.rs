@@ -1,10 +1,42 @@
-//! A row as Airtable gives it, and the one way to read its cells.
+//! Rows as they are read and written, and the one way to read a cell.
 
-use super::client::Record;
 use super::formula::Formula;
-use crate::core::ids::RunId;
+use crate::core::ids::{RecordId, RunId};
 use crate::schema::run_record;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Record<F> {
+    /// Its id.
+    pub id: RecordId,
+    /// When it was created.
+    #[serde(rename = "createdTime")]
+    pub created_time: Timestamp,
+    /// Its cells; empty ones are left out.
+    pub fields: F,
+}
+
+/// New cells of a row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Update {
+    /// The row.
+    pub id: RecordId,
+    /// The cells; `null` clears one, cells not named stay.
+    pub fields: Map<String, Value>,
+}
+
+/// What an upsert did.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Upserted {
+    /// The rows, in the order they were sent.
+    pub records: Vec<Row>,
+    /// Those of them that did not exist.
+    #[serde(rename = "createdRecords", default)]
+    pub created: Vec<RecordId>,
+}
 
 /// A row with its cells by field name; empty cells are left out.
 pub type Row = Record<Map<String, Value>>;

@@ -31,7 +31,7 @@ impl DynamoEventLog {
         items.iter().map(items::run).collect()
     }
 
-    /// Makes the next tick project `run` anew: none of its events counts as shown. A run that was
+    /// Makes the next tick project `run` again: none of its events counts as shown. A run that was
     /// never projected is looked at by the tick anyway.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_that_is_to_be_projected_anew_is_open_and_shows_nothing() {
+    async fn an_unprojected_run_is_open_and_shows_nothing() {
         let (log, server) = log_answered(json_reply(&json!({}))).await;
         assert_eq!(log.unproject(&run()).await, Ok(()));
         let body = &server.bodies()[0];

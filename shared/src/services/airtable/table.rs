@@ -1,0 +1,46 @@
+//! Tables and fields as a base's schema describes them.
+
+use serde::Deserialize;
+
+/// A table as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TableSchema {
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its fields.
+    pub fields: Vec<FieldSchema>,
+    /// Its views.
+    #[serde(default)]
+    pub views: Vec<Named>,
+}
+
+/// A field as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FieldSchema {
+    /// Its name.
+    pub name: String,
+    /// Airtable's name of its type.
+    #[serde(rename = "type")]
+    pub field_type: String,
+    /// What its type leaves open.
+    #[serde(default)]
+    pub options: FieldOptions,
+}
+
+/// The options of a field, as far as they matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct FieldOptions {
+    /// The choices of a select; empty for other types.
+    #[serde(default)]
+    pub choices: Vec<Named>,
+}
+
+/// Something that is known by its name: a view or a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+}
