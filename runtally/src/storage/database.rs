@@ -120,16 +120,6 @@ mod tests {
     }
 
     #[test]
-    fn a_file_opened_again_keeps_its_schema() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        Database::open(file.path()).unwrap();
-        let again = Database::open(file.path()).unwrap();
-        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'message'";
-        let count: i64 = again.transact(|tx| tx.query_row(tables, (), |row| row.get(0))).unwrap();
-        assert_eq!(count, 1);
-    }
-
-    #[test]
     fn two_processes_on_one_file_wait_for_each_other() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let count_up = || {

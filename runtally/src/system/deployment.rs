@@ -1,7 +1,7 @@
 //! Queues and event log of a system that runs elsewhere: in the file of `runtally serve`, or on AWS
 //! where the configuration says so. Operators ask both the same questions.
 
-use super::running::{Variables, queue_options};
+use super::running::{Variables, queue_settings};
 use crate::storage::{Database, DeadLetter, SqliteEventLog, SqliteQueue, StoreError};
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
@@ -273,7 +273,7 @@ impl Deployment {
 impl LocalData {
     fn of(database: &Database, path: PathBuf) -> Self {
         let queue =
-            SqliteQueue::new(database.clone(), Clock::system(), queue_options(fastrand::u64(..)));
+            SqliteQueue::new(database.clone(), Clock::system(), queue_settings(fastrand::u64(..)));
         Self { path, queue, log: SqliteEventLog::new(database.clone()) }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dispatcher::{Dispatcher, MappingOptions};
 use super::webhook_server;
-use crate::storage::{Database, QueueOptions, QueueSettings, SqliteEventLog, SqliteQueue};
+use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
@@ -85,7 +85,7 @@ impl System {
         let clock = Clock::system();
         let transport =
             Arc::new(HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?);
-        let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_options(seed));
+        let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(seed));
         for name in QueueName::ALL {
             queue.release(name)?;
         }
@@ -149,11 +149,13 @@ impl System {
     }
 }
 
-/// The settings of the queues on one machine; `seed` as in [`QueueOptions`].
-pub(crate) fn queue_options(seed: u64) -> QueueOptions {
-    let settings =
-        QueueSettings { visibility_timeout: VISIBILITY_TIMEOUT, max_receive_count: QUEUE_RECEIVES };
-    QueueOptions { scoring: settings, metrics: settings, seed }
+/// The settings of the queues on one machine; `seed` as in [`QueueSettings`].
+pub(crate) fn queue_settings(seed: u64) -> QueueSettings {
+    QueueSettings {
+        visibility_timeout: VISIBILITY_TIMEOUT,
+        max_receive_count: QUEUE_RECEIVES,
+        seed,
+    }
 }
 
 /// Wakes the functions when another process, such as an operator's command, sends a message.

@@ -1,6 +1,6 @@
 //! A queue in memory on paused time, and short words for what is done to it.
 
-use runtally::storage::{Database, QueueOptions, QueueSettings, Received, SqliteQueue};
+use runtally::storage::{Database, QueueSettings, Received, SqliteQueue};
 use shared::core::clock::Clock;
 use shared::messages::routes;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueName};
@@ -19,10 +19,10 @@ pub(crate) async fn pass(time: Duration) {
 
 /// Both queues hide messages for a minute and give up after three times.
 pub(crate) fn queue_in(database: Database) -> SqliteQueue {
-    let settings = QueueSettings { visibility_timeout: seconds(VISIBILITY), max_receive_count: 3 };
-    let options = QueueOptions { scoring: settings, metrics: settings, seed: 7 };
+    let settings =
+        QueueSettings { visibility_timeout: seconds(VISIBILITY), max_receive_count: 3, seed: 7 };
     let start = "2026-11-23T09:45:19.821Z".parse().unwrap();
-    SqliteQueue::new(database, Clock::following_tokio(start), options)
+    SqliteQueue::new(database, Clock::following_tokio(start), settings)
 }
 
 pub(crate) fn queue() -> SqliteQueue {

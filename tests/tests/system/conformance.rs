@@ -4,7 +4,7 @@
 use crate::emulator::Emulator;
 use runtally::storage::Database;
 use runtally::storage::SqliteEventLog;
-use runtally::storage::{QueueOptions, QueueSettings, SqliteQueue};
+use runtally::storage::{QueueSettings, SqliteQueue};
 use shared::core::clock::Clock;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
@@ -24,10 +24,9 @@ async fn the_event_log_on_sqlite_keeps_its_promises() {
 #[tokio::test(start_paused = true)]
 async fn the_queues_on_sqlite_keep_their_promises() {
     let make = async || {
-        let settings = QueueSettings { visibility_timeout: MINUTE, max_receive_count: 3 };
-        let options = QueueOptions { scoring: settings, metrics: settings, seed: 7 };
+        let settings = QueueSettings { visibility_timeout: MINUTE, max_receive_count: 3, seed: 7 };
         let clock = Clock::following_tokio("2026-11-23T09:45:19.821Z".parse().unwrap());
-        OnSqlite(SqliteQueue::new(Database::in_memory().unwrap(), clock, options))
+        OnSqlite(SqliteQueue::new(Database::in_memory().unwrap(), clock, settings))
     };
     queue::all(make, MINUTE, looks_at).await;
 }

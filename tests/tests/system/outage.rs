@@ -7,7 +7,7 @@ use lambda_http::{Body, http};
 use metrics_finalizer::{Adapters, Finalizer};
 use runtally::storage::Database;
 use runtally::storage::SqliteEventLog;
-use runtally::storage::{QueueOptions, QueueSettings, SqliteQueue};
+use runtally::storage::{QueueSettings, SqliteQueue};
 use runtally::system::{Dispatcher, MappingOptions};
 use scoring::{Limits, Scoring};
 use serde_json::{Value, json};
@@ -153,9 +153,9 @@ fn queue(database: &Database, clock: &Clock) -> SqliteQueue {
     let settings = QueueSettings {
         visibility_timeout: Duration::from_secs(900),
         max_receive_count: QUEUE_RECEIVES,
+        seed: 1,
     };
-    let options = QueueOptions { scoring: settings, metrics: settings, seed: 1 };
-    SqliteQueue::new(database.clone(), clock.clone(), options)
+    SqliteQueue::new(database.clone(), clock.clone(), settings)
 }
 
 impl World {

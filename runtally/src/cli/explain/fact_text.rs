@@ -81,14 +81,12 @@ fn calls(calls: &[BilledCall]) -> String {
 }
 
 fn leads(leads: &[LeadOutcome]) -> String {
-    let (mut scored, mut skipped, mut failed, mut not_a_lead) = (0, 0, 0, 0);
-    for lead in leads {
-        match &lead.outcome {
-            Outcome::Scored => scored += 1,
-            Outcome::Skipped { .. } => skipped += 1,
-            Outcome::Failed { .. } => failed += 1,
-            Outcome::NotALead => not_a_lead += 1,
-        }
-    }
-    format!("{scored} scored, {skipped} skipped, {failed} failed, {not_a_lead} not a lead")
+    let count = |is: fn(&Outcome) -> bool| leads.iter().filter(|lead| is(&lead.outcome)).count();
+    format!(
+        "{} scored, {} skipped, {} failed, {} not a lead",
+        count(|outcome| matches!(outcome, Outcome::Scored)),
+        count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
+        count(|outcome| matches!(outcome, Outcome::Failed { .. })),
+        count(|outcome| matches!(outcome, Outcome::NotALead)),
+    )
 }

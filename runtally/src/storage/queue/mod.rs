@@ -10,4 +10,4 @@ mod sqlite;
 
 pub use dead_letters::DeadLetter;
 pub use receive::Received;
-pub use sqlite::{Depth, QueueOptions, QueueSettings, SqliteQueue};
+pub use sqlite::{Depth, QueueSettings, SqliteQueue};

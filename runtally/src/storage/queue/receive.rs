@@ -40,7 +40,7 @@ impl SqliteQueue {
     /// received too often go to the dead-letter queue instead.
     pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
         let now = self.now();
-        let settings = self.settings(queue);
+        let settings = self.settings();
         let hidden_until = now.saturating_add(millis(settings.visibility_timeout));
         let (dead, received) = self.transact(queue, |tx| {
             let dead = dead_letter_exhausted(tx, queue, now, settings.max_receive_count)?;

@@ -37,7 +37,7 @@ impl SqliteQueue {
             now,
         ))?;
         let sequence = next_sequence(tx)?;
-        let id = message_id(self.options.seed, sequence);
+        let id = message_id(self.settings.seed, sequence);
         tx.prepare_cached(
             "INSERT INTO message (sequence, queue, message_id, group_id, deduplication_id, body,
                                   sent_at, visible_at)

@@ -10,22 +10,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// How one queue is set up.
+/// How both queues are set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
     /// How long a received message stays hidden unless it is deleted or requeued.
     pub visibility_timeout: Duration,
     /// A message received this often without success goes to the dead-letter queue.
     pub max_receive_count: u32,
-}
-
-/// How both queues are set up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueOptions {
-    /// The scoring queue.
-    pub scoring: QueueSettings,
-    /// The metrics queue.
-    pub metrics: QueueSettings,
     /// Message ids are made from it and a count in the database. No id repeats, not even when a
     /// file is opened again with the same seed.
     pub seed: u64,
@@ -58,7 +49,7 @@ impl Depth {
 pub struct SqliteQueue {
     database: Database,
     clock: Clock,
-    pub(super) options: QueueOptions,
+    pub(super) settings: QueueSettings,
     changed: Arc<Changed>,
 }
 
@@ -72,17 +63,14 @@ struct Changed {
 impl SqliteQueue {
     /// The queues in `database`.
     #[must_use]
-    pub fn new(database: Database, clock: Clock, options: QueueOptions) -> Self {
-        Self { database, clock, options, changed: Arc::default() }
+    pub fn new(database: Database, clock: Clock, settings: QueueSettings) -> Self {
+        Self { database, clock, settings, changed: Arc::default() }
     }
 
-    /// How `queue` is set up.
+    /// How the queues are set up.
     #[must_use]
-    pub fn settings(&self, queue: QueueName) -> QueueSettings {
-        match queue {
-            QueueName::Scoring => self.options.scoring,
-            QueueName::Metrics => self.options.metrics,
-        }
+    pub fn settings(&self) -> QueueSettings {
+        self.settings
     }
 
     /// How full `queue` is.

@@ -76,7 +76,7 @@ where
         handler: H,
     ) -> Result<Self, MappingError> {
         let MappingOptions { batch_size, function_timeout: function, .. } = options;
-        let visibility = queue.settings(name).visibility_timeout;
+        let visibility = queue.settings().visibility_timeout;
         if !(1..=MAX_BATCH_SIZE).contains(&batch_size) {
             return Err(MappingError::BatchSize(batch_size));
         }
