@@ -1,10 +1,9 @@
 //! The clients as the master base lists them.
 
-use serde_json::{Map, Value};
 use shared::adapters::http::HttpTransport;
 use shared::core::ids::{BaseId, IdError};
 use shared::schema::{CLIENT_BASE, PROFILES_ONLY_BASE, Table, clients};
-use shared::services::airtable::{Airtable, AirtableError, ListQuery};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row};
 use std::sync::Arc;
 
 /// A row of the table of clients.
@@ -22,12 +21,12 @@ impl Client {
     }
 
     pub(super) fn base(&self) -> Result<BaseId, IdError> {
-        self.base.trim().parse()
+        self.base.parse()
     }
 
     /// Whether its leads' posts are scored.
     pub(super) fn has_posts_scored(&self) -> bool {
-        !self.level.trim_start().starts_with('1')
+        !self.level.starts_with('1')
     }
 
     /// The tables that its base needs.
@@ -36,23 +35,19 @@ impl Client {
     }
 }
 
-/// Reads the table of clients.
-pub(super) async fn listed(
+/// Reads the table of clients, in the order of their ids.
+pub(super) async fn list_clients(
     airtable: &Airtable<Arc<HttpTransport>>,
     master: &BaseId,
 ) -> Result<Vec<Client>, AirtableError> {
-    let rows: Vec<shared::services::airtable::Record<Map<String, Value>>> =
-        airtable.list(master, clients::TABLE, &ListQuery::default()).await?;
-    let text = |row: &Map<String, Value>, name: &str| {
-        row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let rows: Vec<Row> = airtable.list(master, clients::TABLE, &ListQuery::default()).await?;
     let mut listed: Vec<Client> = rows
-        .into_iter()
+        .iter()
         .map(|row| Client {
-            id: text(&row.fields, clients::CLIENT_ID),
-            status: text(&row.fields, clients::STATUS),
-            base: text(&row.fields, clients::BASE_ID),
-            level: text(&row.fields, clients::SERVICE_LEVEL),
+            id: row.text(clients::CLIENT_ID),
+            status: row.text(clients::STATUS),
+            base: row.text(clients::BASE_ID),
+            level: row.text(clients::SERVICE_LEVEL),
         })
         .collect();
     listed.sort_by(|a, b| a.id.cmp(&b.id));

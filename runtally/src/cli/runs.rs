@@ -9,7 +9,7 @@ use shared::fold::RunState;
 use shared::run_records::cells;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{ListQuery, Record};
+use shared::services::airtable::{ListQuery, Row};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
@@ -92,7 +92,7 @@ async fn recorded(
         fields: &fields,
         formula: Some(Formula::any(looked_for.into_iter().chain([recent]))),
     };
-    let rows: Vec<Record<Map<String, Value>>> =
+    let rows: Vec<Row> =
         operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;
     let listed = rows.into_iter().map(|row| {
         let listed = Listed { cells: row.fields, open: false, missing: Vec::new() };

@@ -89,7 +89,7 @@ async fn client_bases(
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
         return Ok(bases);
     }
-    for client in clients::listed(airtable, master).await? {
+    for client in clients::list_clients(airtable, master).await? {
         if client.is_served() {
             let base = client.base().map_err(|error| {
                 format!(

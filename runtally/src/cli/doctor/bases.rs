@@ -37,7 +37,7 @@ pub(super) async fn check(
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
         return checks;
     }
-    match clients::listed(&airtable, &master).await {
+    match clients::list_clients(&airtable, &master).await {
         Ok(clients) => {
             checks.extend(check_list(&clients));
             let mut served: Vec<&Client> = clients.iter().filter(|c| c.is_served()).collect();

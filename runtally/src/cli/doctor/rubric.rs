@@ -2,10 +2,9 @@
 
 use super::airtable::{Api, token_todo};
 use super::check::Check;
-use serde_json::{Map, Value};
 use shared::core::ids::BaseId;
 use shared::schema::{post_attributes, post_instructions};
-use shared::services::airtable::{AirtableError, ListQuery, Record, TableSchema};
+use shared::services::airtable::{AirtableError, ListQuery, Row, TableSchema};
 
 /// Checks the tables that exist; that one is missing is another check.
 pub(super) async fn check_rubric(
@@ -40,7 +39,7 @@ fn check_texts(what: &str, texts: &[Row]) -> Check {
     if texts.is_empty() {
         let says = format!("table {table:?} is empty: there is no prompt");
         Check::wrong(what, says, "add the prompt's texts")
-    } else if texts.iter().any(is_header) {
+    } else if texts.iter().any(|row| row.text(post_instructions::COMPONENT_ID) == header) {
         Check::ok(what, format!("a prompt of {} texts", texts.len()))
     } else {
         let says = format!("table {table:?} has no component {header:?}: the criteria come last");
@@ -50,15 +49,14 @@ fn check_texts(what: &str, texts: &[Row]) -> Check {
 
 fn check_criteria(what: &str, criteria: &[Row], has_active: bool) -> Vec<Check> {
     let table = post_attributes::TABLE;
-    let is_active =
-        |row: &&Row| !has_active || row.get(post_attributes::ACTIVE) == Some(&Value::Bool(true));
+    let is_active = |row: &&Row| !has_active || row.is_set(post_attributes::ACTIVE);
     let active: Vec<&Row> = criteria.iter().filter(is_active).collect();
     if active.is_empty() {
         let says = format!("table {table:?} has no active criterion: nothing can be scored");
         return vec![Check::wrong(what, says, "add criteria, or activate them")];
     }
     let mut checks = vec![Check::ok(what, format!("{} active criteria", active.len()))];
-    let odd: Vec<&str> = active.into_iter().filter_map(odd_category).collect();
+    let odd: Vec<String> = active.into_iter().filter_map(odd_category).collect();
     if !odd.is_empty() {
         let says = format!("criteria of an unknown category count as positive: {}", odd.join(", "));
         let todo = format!("set it to one of {:?}", post_attributes::CATEGORIES);
@@ -67,8 +65,6 @@ fn check_criteria(what: &str, criteria: &[Row], has_active: bool) -> Vec<Check> 
     checks
 }
 
-type Row = Map<String, Value>;
-
 /// The rows of a table; `None` if the base has no such table.
 async fn rows(
     airtable: &Api,
@@ -76,18 +72,12 @@ async fn rows(
     table: Option<&TableSchema>,
 ) -> Result<Option<Vec<Row>>, AirtableError> {
     let Some(table) = table else { return Ok(None) };
-    let rows: Vec<Record<Row>> = airtable.list(base, &table.name, &ListQuery::default()).await?;
-    Ok(Some(rows.into_iter().map(|row| row.fields).collect()))
-}
-
-fn is_header(row: &Row) -> bool {
-    let id = row.get(post_instructions::COMPONENT_ID).and_then(Value::as_str);
-    id.map(str::trim) == Some(post_instructions::SCORING_HEADER)
+    airtable.list(base, &table.name, &ListQuery::default()).await.map(Some)
 }
 
 /// The id of a criterion whose category is unknown.
-fn odd_category(row: &Row) -> Option<&str> {
-    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().trim();
-    let known = post_attributes::CATEGORIES.contains(&text(post_attributes::CATEGORY));
-    (!known).then(|| text(post_attributes::ID))
+fn odd_category(row: &Row) -> Option<String> {
+    let category = row.text(post_attributes::CATEGORY);
+    let is_known = post_attributes::CATEGORIES.contains(&category.as_str());
+    (!is_known).then(|| row.text(post_attributes::ID))
 }

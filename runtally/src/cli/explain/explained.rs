@@ -8,10 +8,7 @@ use shared::fold::{RunState, Summary};
 use shared::messages::MetricsEvent;
 use shared::run_records::{cells, differences, unwritable};
 use shared::schema::run_record;
-use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{ListQuery, Record};
-
-type Row = Record<Map<String, Value>>;
+use shared::services::airtable::{ListQuery, Row, identity, oldest_first};
 
 /// What is known of a run from both sides.
 pub(super) struct Explained {
@@ -41,16 +38,10 @@ pub(super) async fn explain(operator: &Operator, run: &RunId) -> Result<Explaine
     let left_out: Vec<(&str, &str)> =
         left_out.iter().map(|(name, why)| (*name, why.as_str())).collect();
     let expected = cells(&summary, &left_out);
-    let query = ListQuery {
-        fields: &[],
-        formula: Some(Formula::all([
-            Formula::equals(run_record::RUN_ID, run.as_str()),
-            Formula::equals(run_record::CLIENT_ID, run.client().as_str()),
-        ])),
-    };
+    let query = ListQuery { formula: Some(identity(run)), ..ListQuery::default() };
     let mut records: Vec<Row> =
         operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;
-    records.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+    oldest_first(&mut records);
     let differences =
         records.first().map(|record| differences(&expected, &record.fields)).unwrap_or_default();
     let shown = log.projection.map_or(0, |projection| projection.events);
