@@ -80,16 +80,3 @@ impl Case {
         Self::SPECIAL.get(place % ROUND).copied().unwrap_or(Self::Mixed)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn twenty_leads_have_every_special_case_once() {
-        assert!((0..20).map(Case::of).eq(Case::SPECIAL));
-        assert!(Case::SPECIAL.is_sorted());
-        assert_eq!([Case::of(20), Case::of(199)], [Case::Mixed; 2]);
-        assert_eq!(Case::of(200), Case::Originals);
-    }
-}

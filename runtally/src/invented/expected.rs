@@ -133,55 +133,51 @@ mod tests {
     use super::super::cases::Case;
     use super::*;
 
-    /// What becomes of a lead by its kind alone, and of how many posts the model is told.
-    fn table() -> Vec<(Case, Verdict, u64, u64)> {
-        use ErrorCategory::{AiResponseFormat, PostsUnreadable, SafetyBlock};
-        use SkipReason::{NoContent, NoNewPosts};
-        use Verdict::{Failed, Scored, Skipped};
-        vec![
-            (Case::Originals, Scored, 3, 3),
-            (Case::Stored, Scored, 3, 3),
-            (Case::Blocked, Failed(SafetyBlock), 3, 0),
-            (Case::NoPosts, Skipped(NoContent), 0, 0),
-            (Case::Missed, Scored, 3, 2),
-            (Case::NothingNew, Skipped(NoNewPosts), 0, 0),
-            (Case::Truncated, Failed(AiResponseFormat), 3, 0),
-            (Case::Unreadable, Failed(PostsUnreadable), 0, 0),
-            (Case::Reposts, Scored, 3, 3),
-            (Case::Quotes, Scored, 2, 2),
-            (Case::Pictures, Skipped(NoContent), 0, 0),
-            (Case::CutOff, Scored, 4, 4),
-            (Case::Twice, Scored, 2, 2),
-            (Case::Shared, Scored, 2, 2),
-            (Case::PlainText, Scored, 4, 4),
-            (Case::TwoTargets, Scored, 3, 3),
-            (Case::RawNewline, Scored, 4, 4),
-            (Case::NoPermalink, Scored, 2, 2),
-            (Case::TargetFailed, Skipped(NoContent), 0, 0),
-            (Case::ScoredBefore, Skipped(NoNewPosts), 0, 0),
-        ]
-    }
+    use ErrorCategory::{AiResponseFormat, PostsUnreadable, SafetyBlock};
+    use SkipReason::{NoContent, NoNewPosts};
+    use Verdict::{Failed, Scored, Skipped};
+
+    /// What becomes of each kind of lead, and how many of its posts are examined and scored.
+    const TABLE: [(Case, Verdict, u64, u64); 20] = [
+        (Case::Originals, Scored, 3, 3),
+        (Case::Stored, Scored, 3, 3),
+        (Case::Blocked, Failed(SafetyBlock), 3, 0),
+        (Case::NoPosts, Skipped(NoContent), 0, 0),
+        (Case::Missed, Scored, 3, 2),
+        (Case::NothingNew, Skipped(NoNewPosts), 0, 0),
+        (Case::Truncated, Failed(AiResponseFormat), 3, 0),
+        (Case::Unreadable, Failed(PostsUnreadable), 0, 0),
+        (Case::Reposts, Scored, 3, 3),
+        (Case::Quotes, Scored, 2, 2),
+        (Case::Pictures, Skipped(NoContent), 0, 0),
+        (Case::CutOff, Scored, 4, 4),
+        (Case::Twice, Scored, 2, 2),
+        (Case::Shared, Scored, 2, 2),
+        (Case::PlainText, Scored, 4, 4),
+        (Case::TwoTargets, Scored, 3, 3),
+        (Case::RawNewline, Scored, 4, 4),
+        (Case::NoPermalink, Scored, 2, 2),
+        (Case::TargetFailed, Skipped(NoContent), 0, 0),
+        (Case::ScoredBefore, Skipped(NoNewPosts), 0, 0),
+    ];
 
     #[test]
     fn every_kind_of_lead_comes_to_its_own_end() {
-        for (place, (case, becomes, examined, scored)) in table().into_iter().enumerate() {
+        for (place, (case, becomes, examined, scored)) in TABLE.into_iter().enumerate() {
             let lead = Lead::invent(11, 400, place);
             let mut expected = Expected::default();
             expected.count_lead(&lead);
-            assert_eq!(lead.case, case);
-            assert_eq!(verdict(&lead), becomes, "{case:?}");
-            assert_eq!(
-                (expected.posts_examined, expected.posts_scored),
-                (examined, scored),
-                "{case:?}"
-            );
+            let posts = (expected.posts_examined, expected.posts_scored);
+            assert_eq!((lead.case, verdict(&lead), posts), (case, becomes, (examined, scored)));
         }
     }
 
     #[test]
-    fn a_mixed_lead_is_always_scored() {
+    fn after_the_special_leads_come_mixed_ones_that_are_always_scored() {
         for place in 20..200 {
-            assert_eq!(verdict(&Lead::invent(11, 0, place)), Verdict::Scored);
+            let lead = Lead::invent(11, 0, place);
+            assert_eq!((lead.case, verdict(&lead)), (Case::Mixed, Verdict::Scored));
         }
+        assert_eq!(Lead::invent(11, 0, 200).case, Case::Originals);
     }
 }
