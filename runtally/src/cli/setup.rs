@@ -8,7 +8,8 @@ use crate::cli::gaps::{Gap, gaps};
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
-use shared::core::ids::BaseId;
+use shared::core::ids::{BaseId, IdError};
+use shared::messages::Kind;
 use shared::schema::{
     CLIENT_BASE, MASTER_BASE, Table, clients as client_fields, leads, post_attributes,
 };
@@ -90,16 +91,16 @@ async fn client_bases(
         return Ok(bases);
     }
     for client in clients::list_clients(airtable, master).await? {
-        if client.is_served() {
-            let base = client.base().map_err(|error| {
+        if client.is_active() {
+            let base = client.base.trim().parse().map_err(|error: IdError| {
                 format!(
                     "client {:?} has no usable {:?}: {error}",
                     client.id,
                     client_fields::BASE_ID
                 )
             })?;
-            let wanted = bases.entry(base).or_insert(client.tables());
-            if client.has_posts_scored() {
+            let wanted = bases.entry(base).or_insert(clients::tables_of(&client));
+            if client.has_scoring(Kind::Post) {
                 *wanted = whole;
             }
         }

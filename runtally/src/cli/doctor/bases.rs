@@ -5,12 +5,14 @@ use super::check::Check;
 use super::rubric::check_rubric;
 use super::settings::corrected;
 use super::tables::{check_profiles, check_tables, check_view, schema};
-use crate::cli::clients::{self, Client};
+use crate::cli::clients::{list_clients, tables_of};
 use crate::cli::operator::airtable;
 use crate::system::Variables;
+use scoring::Client;
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
-use shared::core::ids::ClientId;
+use shared::core::ids::{BaseId, ClientId};
+use shared::messages::Kind;
 use shared::schema::{MASTER_BASE, clients as client_fields};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,10 +39,10 @@ pub(super) async fn check(
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
         return checks;
     }
-    match clients::list_clients(&airtable, &master).await {
+    match list_clients(&airtable, &master).await {
         Ok(clients) => {
             checks.extend(check_list(&clients));
-            let mut served: Vec<&Client> = clients.iter().filter(|c| c.is_served()).collect();
+            let mut served: Vec<&Client> = clients.iter().filter(|c| c.is_active()).collect();
             served.dedup();
             let bases = served.iter().map(|client| check_client(&airtable, client));
             checks.extend(futures_util::future::join_all(bases).await.into_iter().flatten());
@@ -58,7 +60,7 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
     let what = format!("table {:?}", client_fields::TABLE);
     let mut checks = Vec::new();
     let mut seen = BTreeSet::new();
-    for client in clients.iter().filter(|client| client.is_served()) {
+    for client in clients.iter().filter(|client| client.is_active()) {
         if let Err(error) = client.id.parse::<ClientId>() {
             let todo = format!("correct its {:?}", client_fields::CLIENT_ID);
             checks.push(Check::wrong(&what, error, todo));
@@ -70,7 +72,7 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
     }
     for client in clients {
         let (status, id) = (&client.status, &client.id);
-        let is_odd = !client.is_served() && status.eq_ignore_ascii_case(client_fields::ACTIVE);
+        let is_odd = !client.is_active() && status.eq_ignore_ascii_case(client_fields::ACTIVE);
         if is_odd || status.trim().is_empty() {
             let says = format!("client {id:?} has the status {status:?} and is not served");
             let todo = format!("set it to {:?} to serve this client", client_fields::ACTIVE);
@@ -89,7 +91,7 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
 async fn check_client(airtable: &Api, client: &Client) -> Vec<Check> {
     let mut checks = Vec::new();
     let what = format!("client {:?}", client.id);
-    let base = match client.base() {
+    let base = match client.base.trim().parse::<BaseId>() {
         Ok(base) => base,
         Err(error) => {
             let todo = format!("correct {:?} in its row", client_fields::BASE_ID);
@@ -98,9 +100,9 @@ async fn check_client(airtable: &Api, client: &Client) -> Vec<Check> {
     };
     let what = format!("base {base} of {what}");
     let Some(tables) = schema(airtable, &base, &what, &mut checks).await else { return checks };
-    check_tables(&what, &tables, client.tables(), &mut checks);
+    check_tables(&what, &tables, tables_of(client), &mut checks);
     checks.extend(check_profiles(&what, &tables));
-    if !client.has_posts_scored() {
+    if !client.has_scoring(Kind::Post) {
         checks.push(Check::info(what, "its service level has profile scoring only"));
         return checks;
     }
