@@ -1,6 +1,7 @@
 //! The cells that are written to a lead's row.
 
-use super::{breakdown_cell, evaluation_cell};
+use super::breakdown_cell::{breakdown_cell, failed_cell};
+use super::evaluation_cell::{best_post, error_cell, evaluation_cell, top_post_cell};
 use crate::posts::post::StoredPost;
 use crate::prompt::posts::ScoredPost;
 use crate::prompt::profile::ProfileScore;
@@ -32,27 +33,27 @@ impl Cells {
     /// What a harvest found.
     pub(crate) fn harvested(&mut self, found: usize) {
         let status = if found > 0 { schema::HARVEST_DONE } else { schema::HARVEST_NO_POSTS };
-        self.set(schema::POSTS_HARVEST_STATUS, json!(status));
+        self.set(schema::POSTS_HARVEST_STATUS, status);
         self.set(schema::LAST_POST_CHECK_AT, self.now());
-        self.set(schema::POSTS_FOUND, json!(found));
+        self.set(schema::POSTS_FOUND, found);
         self.set(schema::POSTS_HARVEST_RUN_ID, json!(self.run));
     }
 
     /// The lead's posts, new ones included.
     pub(crate) fn posts_added(&mut self, content: String) {
-        self.set(schema::POSTS_CONTENT, json!(content));
+        self.set(schema::POSTS_CONTENT, content);
         self.set(schema::TIME_POSTS_ADDED, self.now());
     }
 
     /// Whether the lead's posts could be read.
     pub(crate) fn posts_readable(&mut self, readable: bool) {
         let status = if readable { schema::JSON_PARSED } else { schema::JSON_FAILED };
-        self.set(schema::POSTS_JSON_STATUS, json!(status));
+        self.set(schema::POSTS_JSON_STATUS, status);
     }
 
     /// The lead was skipped. One that was dated waits for new posts.
     pub(crate) fn skipped(&mut self, reason: SkipReason, dated: bool) {
-        self.set(schema::POSTS_SKIP_REASON, json!(reason.as_str()));
+        self.set(schema::POSTS_SKIP_REASON, reason.as_str());
         if dated {
             self.set(schema::DATE_POSTS_SCORED, self.now());
         }
@@ -66,45 +67,38 @@ impl Cells {
         lead: Option<&ProfileKey>,
         tokens: u64,
     ) {
-        if let Some(best) = evaluation_cell::best(scored) {
-            self.set(schema::POSTS_SCORE, json!(best.score));
-            self.set(
-                schema::TOP_POST,
-                json!(evaluation_cell::top_post(&posts[best.index], best, lead)),
-            );
+        if let Some(best) = best_post(scored) {
+            self.set(schema::POSTS_SCORE, best.score);
+            self.set(schema::TOP_POST, top_post_cell(&posts[best.index], best, lead));
         }
-        self.set(
-            schema::POSTS_EVALUATION,
-            json!(evaluation_cell::evaluation_cell(&self.run, posts, scored)),
-        );
+        self.set(schema::POSTS_EVALUATION, evaluation_cell(&self.run, posts, scored));
         self.set(schema::DATE_POSTS_SCORED, self.now());
         self.set(schema::POSTS_SKIP_REASON, Value::Null);
-        self.tried(tokens);
+        self.attempted(tokens);
     }
 
     /// The token limit is reached: what was harvested waits for the next run.
     pub(crate) fn out_of_budget(&mut self) {
-        self.set(schema::POSTS_SKIP_REASON, json!(SkipReason::BudgetReached.as_str()));
+        self.set(schema::POSTS_SKIP_REASON, SkipReason::BudgetReached.as_str());
         self.set(schema::DATE_POSTS_SCORED, Value::Null);
     }
 
     /// The lead's profile was scored.
     pub(crate) fn profile_scored(&mut self, score: &ProfileScore) {
         // Airtable writes 83.33 % as 0.8333.
-        self.set(schema::AI_SCORE, json!((score.percent * 100.0).round() / 10_000.0));
-        self.set(schema::AI_ASSESSMENT, json!(score.assessment));
-        let breakdown = breakdown_cell::breakdown_cell(&score.breakdown, &self.run);
-        self.set(schema::AI_BREAKDOWN, json!(breakdown));
-        self.set(schema::AI_EXCLUDED, json!(score.excluded.is_some()));
+        self.set(schema::AI_SCORE, (score.percent * 100.0).round() / 10_000.0);
+        self.set(schema::AI_ASSESSMENT, score.assessment.as_str());
+        self.set(schema::AI_BREAKDOWN, breakdown_cell(&score.breakdown, &self.run));
+        self.set(schema::AI_EXCLUDED, score.excluded.is_some());
         self.set(schema::EXCLUDE_DETAILS, json!(score.excluded));
-        self.set(schema::SCORING_STATUS, json!(schema::SCORED));
+        self.set(schema::SCORING_STATUS, schema::SCORED);
         self.set(schema::DATE_SCORED, self.now());
     }
 
     /// The lead's profile is too thin to be judged.
     pub(crate) fn profile_too_thin(&mut self) {
-        self.set(schema::AI_SCORE, json!(0));
-        self.set(schema::SCORING_STATUS, json!(schema::PROFILE_TOO_THIN));
+        self.set(schema::AI_SCORE, 0);
+        self.set(schema::SCORING_STATUS, schema::PROFILE_TOO_THIN);
         self.set(schema::DATE_SCORED, self.now());
     }
 
@@ -122,18 +116,17 @@ impl Cells {
             | ErrorCategory::Airtable
             | ErrorCategory::Unknown => return,
         };
-        self.set(schema::SCORING_STATUS, json!(status));
-        let breakdown = breakdown_cell::failed_cell(before, &self.run, plan);
-        self.set(schema::AI_BREAKDOWN, json!(breakdown));
+        self.set(schema::SCORING_STATUS, status);
+        self.set(schema::AI_BREAKDOWN, failed_cell(before, &self.run, plan));
     }
 
     /// The lead's profile waits for scoring.
     pub(crate) fn profile_waits(&mut self) {
-        self.set(schema::SCORING_STATUS, json!(schema::TO_BE_SCORED));
+        self.set(schema::SCORING_STATUS, schema::TO_BE_SCORED);
     }
 
     /// The lead's posts could not be scored. Only a failure that would repeat is dated, so that the
-    /// lead waits for new posts; any other is tried again in the next run.
+    /// lead waits for new posts; after any other the next run asks again.
     pub(crate) fn failed(
         &mut self,
         category: ErrorCategory,
@@ -141,22 +134,19 @@ impl Cells {
         posts: usize,
         tokens: u64,
     ) {
-        self.set(
-            schema::POSTS_EVALUATION,
-            json!(evaluation_cell::error_cell(&self.run, category, detail, posts)),
-        );
+        self.set(schema::POSTS_EVALUATION, error_cell(&self.run, category, detail, posts));
         let dated = category == ErrorCategory::SafetyBlock;
         self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });
-        self.tried(tokens);
+        self.attempted(tokens);
     }
 
-    fn tried(&mut self, tokens: u64) {
+    fn attempted(&mut self, tokens: u64) {
         self.set(schema::POST_SCORING_RUN_ID, json!(self.run));
-        self.set(schema::POST_SCORING_TOKENS, json!(tokens));
+        self.set(schema::POST_SCORING_TOKENS, tokens);
     }
 
-    fn set(&mut self, field: &str, value: Value) {
-        self.cells.insert(field.to_owned(), value);
+    fn set(&mut self, field: &str, value: impl Into<Value>) {
+        self.cells.insert(field.to_owned(), value.into());
     }
 
     fn now(&self) -> Value {

@@ -92,7 +92,11 @@ pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
 }
 
 /// The cell `Top Scoring Post`.
-pub(crate) fn top_post(post: &StoredPost, best: &ScoredPost, lead: Option<&ProfileKey>) -> String {
+pub(crate) fn top_post_cell(
+    post: &StoredPost,
+    best: &ScoredPost,
+    lead: Option<&ProfileKey>,
+) -> String {
     let mut lines = vec![
         format!("Date: {}", post.posted_at()),
         format!("URL: {}", post.url().as_str()),
@@ -108,7 +112,7 @@ pub(crate) fn top_post(post: &StoredPost, best: &ScoredPost, lead: Option<&Profi
 }
 
 /// The best of the scored posts; of equal ones, the first.
-pub(crate) fn best(scored: &[ScoredPost]) -> Option<&ScoredPost> {
+pub(crate) fn best_post(scored: &[ScoredPost]) -> Option<&ScoredPost> {
     scored.iter().max_by_key(|scored| (scored.score, std::cmp::Reverse(scored.index)))
 }
 
@@ -154,19 +158,19 @@ mod tests {
         let posts = posts();
         let best = ScoredPost { index: 1, score: 80, rationale: "Fits.".to_owned() };
         assert_eq!(
-            top_post(&posts[1], &best, lead.as_ref()),
+            top_post_cell(&posts[1], &best, lead.as_ref()),
             format!(
                 "Date: 2026-11-02\nURL: {URL}\nScore: 80\nREPOST - ORIGINAL AUTHOR: https://www.linkedin.com/in/max\nContent: two\nRationale: Fits."
             )
         );
-        assert!(!top_post(&posts[0], &best, lead.as_ref()).contains("REPOST"));
+        assert!(!top_post_cell(&posts[0], &best, lead.as_ref()).contains("REPOST"));
     }
 
     #[test]
     fn the_first_of_equally_good_posts_is_the_best() {
         let with = |index, score| ScoredPost { index, score, rationale: String::new() };
-        assert_eq!(best(&[with(0, 5), with(1, 9), with(2, 9)]).map(|b| b.index), Some(1));
-        assert_eq!(best(&[]), None);
+        assert_eq!(best_post(&[with(0, 5), with(1, 9), with(2, 9)]).map(|b| b.index), Some(1));
+        assert_eq!(best_post(&[]), None);
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! The clients, as the master base lists them.
 
-use super::rows::{MasterBase, Row, cell_text, cell_whole, oldest};
+use super::rows::MasterBase;
 use shared::core::ids::{BaseId, ClientId};
 use shared::messages::Kind;
 use shared::ports::Transport;
 use shared::schema::clients;
-use shared::services::airtable::AirtableError;
 use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{AirtableError, Row};
 
 /// A client, as its row describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// The cell `Client ID`, trimmed; not checked.
+    /// The cell `Client ID`; not checked.
     pub id: String,
     /// Its name, for people.
     pub name: String,
@@ -29,13 +29,13 @@ impl Client {
     #[must_use]
     pub fn read(row: &Row) -> Self {
         Self {
-            id: cell_text(row, clients::CLIENT_ID).trim().to_owned(),
-            name: cell_text(row, clients::CLIENT_NAME),
-            status: cell_text(row, clients::STATUS),
-            base: cell_text(row, clients::BASE_ID),
-            service_level: cell_text(row, clients::SERVICE_LEVEL),
-            post_tokens: cell_whole(row, clients::POST_TOKEN_LIMIT),
-            profile_tokens: cell_whole(row, clients::PROFILE_TOKEN_LIMIT),
+            id: row.text(clients::CLIENT_ID),
+            name: row.text(clients::CLIENT_NAME),
+            status: row.text(clients::STATUS),
+            base: row.text(clients::BASE_ID),
+            service_level: row.text(clients::SERVICE_LEVEL),
+            post_tokens: row.whole(clients::POST_TOKEN_LIMIT),
+            profile_tokens: row.whole(clients::PROFILE_TOKEN_LIMIT),
         }
     }
 
@@ -50,7 +50,7 @@ impl Client {
     #[must_use]
     pub fn has_scoring(&self, kind: Kind) -> bool {
         match kind {
-            Kind::Post => !self.service_level.trim_start().starts_with('1'),
+            Kind::Post => !self.service_level.starts_with('1'),
             Kind::Profile => true,
         }
     }
@@ -74,7 +74,6 @@ impl Client {
             ));
         }
         self.base
-            .trim()
             .parse()
             .map_err(|error| format!("client {id:?} has no usable {:?}: {error}", clients::BASE_ID))
     }
@@ -93,7 +92,7 @@ impl<T: Transport> MasterBase<'_, T> {
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
         let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
         let rows = self.list(clients::TABLE, formula).await?;
-        Ok(oldest(&rows).map(Client::read))
+        Ok(rows.first().map(Client::read))
     }
 
     /// Reads the clients whose leads are scored, in the order of their ids.

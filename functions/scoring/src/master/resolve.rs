@@ -1,14 +1,14 @@
 //! Which run and which client a harvest belongs to. Every rule gives the same answer for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
-use super::rows::{MasterBase, Row, cell_text, oldest};
+use super::rows::MasterBase;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, BaseId, ClientId, RunId, RunStamp};
 use shared::messages::{Ingest, Kind, RunHeader, RunType};
 use shared::ports::Transport;
 use shared::schema::{apify, clients, run_record};
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, ListQuery};
+use shared::services::airtable::{AirtableError, Row};
 use shared::services::apify::ApifyRun;
 
 /// The run of a harvest.
@@ -91,17 +91,14 @@ impl<T: Transport> MasterBase<'_, T> {
         started_at: Timestamp,
     ) -> Result<Option<(RunStamp, RunType)>, AirtableError> {
         let apify_run = &task.apify_run_id;
-        let query = ListQuery {
-            fields: &[run_record::RUN_ID, run_record::APIFY_RUN_ID],
-            formula: Some(Formula::all([
-                Formula::equals(run_record::CLIENT_ID, client.as_str()),
-                Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
-            ])),
-        };
-        let mut rows: Vec<Row> = self.airtable.list(self.id, run_record::TABLE, &query).await?;
-        rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
+        let formula = Formula::all([
+            Formula::equals(run_record::CLIENT_ID, client.as_str()),
+            Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
+        ]);
+        let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
+        let rows = self.list_fields(run_record::TABLE, &fields, formula).await?;
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
-            let run = cell_text(row, run_record::RUN_ID).parse::<RunId>().ok()?;
+            let run = row.text(run_record::RUN_ID).parse::<RunId>().ok()?;
             let base = run.stamp();
             // A webhook for a run that Apify did not know then may have left a record of 1970.
             if run.client() != *client || base == RunStamp::at(Timestamp::UNIX_EPOCH) {
@@ -114,14 +111,12 @@ impl<T: Transport> MasterBase<'_, T> {
 
     /// Asks the table `Apify`, which a master base may lack.
     async fn listed_run(&self, apify_run: &ApifyRunId) -> Result<Listed, AirtableError> {
-        let query = ListQuery {
-            fields: &[apify::RUN_ID, apify::CLIENT_ID],
-            formula: Some(Formula::equals(apify::APIFY_RUN_ID, apify_run.as_str())),
-        };
-        match self.airtable.list(self.id, apify::TABLE, &query).await {
-            Ok(rows) => Ok(oldest(&rows).map_or_else(Listed::default, |row| Listed {
-                run_stamp: RunStamp::in_front_of(&cell_text(row, apify::RUN_ID)),
-                client: cell_text(row, apify::CLIENT_ID).trim().parse().ok(),
+        let formula = Formula::equals(apify::APIFY_RUN_ID, apify_run.as_str());
+        let fields = [apify::RUN_ID, apify::CLIENT_ID];
+        match self.list_fields(apify::TABLE, &fields, formula).await {
+            Ok(rows) => Ok(rows.first().map_or_else(Listed::default, |row| Listed {
+                run_stamp: RunStamp::in_front_of(&row.text(apify::RUN_ID)),
+                client: row.text(apify::CLIENT_ID).parse().ok(),
             })),
             Err(AirtableError::Denied { .. }) => {
                 tracing::debug!(airtable.table = apify::TABLE, "the master base has no such table");
@@ -146,5 +141,5 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
 
 /// Whether a run record carries the harvest.
 fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {
-    cell_text(row, run_record::APIFY_RUN_ID).lines().any(|line| line.trim() == apify_run.as_str())
+    row.text(run_record::APIFY_RUN_ID).lines().any(|line| line.trim() == apify_run.as_str())
 }

@@ -1,12 +1,12 @@
 //! What run records say that runs have used, and what the limits leave.
 
-use super::rows::{MasterBase, cell_text, cell_whole};
+use super::rows::MasterBase;
 use shared::core::ids::{ClientId, RunId, RunStamp};
 use shared::messages::{Kind, RunHeader};
 use shared::ports::Transport;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, ListQuery};
+use shared::services::airtable::{AirtableError, identity};
 
 /// Tokens that run records name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,13 +65,13 @@ impl<T: Transport> MasterBase<'_, T> {
         let own = client.map(|client| RunId::new(run_stamp, client).to_string());
         let mut spent = Spent::default();
         for row in &rows {
-            let id = cell_text(row, run_record::RUN_ID);
+            let id = row.text(run_record::RUN_ID);
             // The tokens of a duplicate are on the record that it duplicates.
             if !id.starts_with(day) || run_record::is_duplicate(&id) {
                 continue;
             }
-            let posts = cell_whole(row, run_record::POST_TOKENS).unwrap_or(0);
-            let profiles = cell_whole(row, run_record::PROFILE_TOKENS).unwrap_or(0);
+            let posts = row.whole(run_record::POST_TOKENS).unwrap_or(0);
+            let profiles = row.whole(run_record::PROFILE_TOKENS).unwrap_or(0);
             spent.day += posts + profiles;
             if Some(&id) == own.as_ref() {
                 spent.run = match kind {
@@ -85,15 +85,8 @@ impl<T: Transport> MasterBase<'_, T> {
 
     /// Whether a run has a record.
     pub(crate) async fn is_recorded(&self, run: &RunHeader) -> Result<bool, AirtableError> {
-        let query = ListQuery {
-            fields: &[run_record::RUN_ID],
-            formula: Some(Formula::all([
-                Formula::equals(run_record::RUN_ID, run.id().as_str()),
-                Formula::equals(run_record::CLIENT_ID, run.client.as_str()),
-            ])),
-        };
-        let rows: Vec<super::rows::Row> =
-            self.airtable.list(self.id, run_record::TABLE, &query).await?;
+        let fields = [run_record::RUN_ID];
+        let rows = self.list_fields(run_record::TABLE, &fields, identity(&run.id())).await?;
         Ok(!rows.is_empty())
     }
 }

@@ -1,11 +1,11 @@
 //! The system prompt of post scoring: a client's instructions with its rubric inside.
 
-use super::rubric::{Cells, RubricError, cell_text, write_cells};
+use super::rubric::{RubricError, write_cells};
 use serde_json::Value;
 use shared::core::ids::BaseId;
 use shared::ports::Transport;
 use shared::schema::{post_attributes as attributes, post_instructions as instructions};
-use shared::services::airtable::{Airtable, ListQuery, Record};
+use shared::services::airtable::{Airtable, ListQuery, Row};
 use std::fmt::Write as _;
 
 /// A client's rubric for posts.
@@ -23,16 +23,12 @@ pub(crate) async fn read_posts_rubric(
     base: &BaseId,
     has_active: Option<bool>,
 ) -> Result<Rubric, RubricError> {
-    let texts: Vec<Record<Cells>> =
-        airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
+    let texts: Vec<Row> = airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
     if texts.is_empty() {
         let what = "instructions";
         return Err(RubricError::Empty { table: instructions::TABLE, base: base.clone(), what });
     }
-    let criteria: Vec<Record<Cells>> =
-        airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
-    let texts: Vec<Cells> = texts.into_iter().map(|row| row.fields).collect();
-    let criteria: Vec<Cells> = criteria.into_iter().map(|row| row.fields).collect();
+    let criteria: Vec<Row> = airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
     prompt(&texts, &criteria, has_active).ok_or_else(|| {
         let what = "active criteria";
         RubricError::Empty { table: attributes::TABLE, base: base.clone(), what }
@@ -41,28 +37,29 @@ pub(crate) async fn read_posts_rubric(
 
 /// The texts in their order, with the criteria after the component `SCORING_HEADER`. `None` without
 /// an active criterion.
-fn prompt(texts: &[Cells], criteria: &[Cells], has_active: Option<bool>) -> Option<Rubric> {
+fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
     // Airtable leaves out checkboxes that are not set. Without the schema, a table in which no row
     // has one counts as a table without the field.
     let has_active = has_active
-        .unwrap_or_else(|| criteria.iter().any(|row| row.contains_key(attributes::ACTIVE)));
-    let is_active = |row: &&Cells| !has_active || row.get(attributes::ACTIVE) == Some(&true.into());
-    let mut criteria: Vec<&Cells> = criteria.iter().filter(is_active).collect();
-    criteria.sort_by_cached_key(|row| cell_text(row, attributes::ID));
+        .unwrap_or_else(|| criteria.iter().any(|row| row.fields.contains_key(attributes::ACTIVE)));
+    let is_active =
+        |row: &&Row| !has_active || row.fields.get(attributes::ACTIVE) == Some(&true.into());
+    let mut criteria: Vec<&Row> = criteria.iter().filter(is_active).collect();
+    criteria.sort_by_cached_key(|row| row.text(attributes::ID));
     if criteria.is_empty() {
         return None;
     }
     let rubric = rubric_text(&criteria, &mut warnings);
 
-    let mut texts: Vec<&Cells> = texts.iter().collect();
+    let mut texts: Vec<&Row> = texts.iter().collect();
     texts.sort_by(|a, b| {
         order(a).total_cmp(&order(b)).then_with(|| id_of_text(a).cmp(&id_of_text(b)))
     });
     let mut parts: Vec<String> = Vec::new();
     let mut placed = false;
     for row in texts {
-        parts.push(cell_text(row, instructions::TEXT));
+        parts.push(row.text(instructions::TEXT));
         if !placed && id_of_text(row) == instructions::SCORING_HEADER {
             parts.push(rubric.clone());
             placed = true;
@@ -80,18 +77,18 @@ fn prompt(texts: &[Cells], criteria: &[Cells], has_active: Option<bool>) -> Opti
     Some(Rubric { prompt, warnings })
 }
 
-fn rubric_text(criteria: &[&Cells], warnings: &mut Vec<String>) -> String {
-    let is_negative = |row: &&&Cells| cell_text(row, attributes::CATEGORY) == attributes::NEGATIVE;
+fn rubric_text(criteria: &[&Row], warnings: &mut Vec<String>) -> String {
+    let is_negative = |row: &&&Row| row.text(attributes::CATEGORY) == attributes::NEGATIVE;
     for row in criteria {
-        let category = cell_text(row, attributes::CATEGORY);
+        let category = row.text(attributes::CATEGORY);
         if category != attributes::POSITIVE && category != attributes::NEGATIVE {
             warnings.push(format!(
                 "criterion {:?} has the unknown category {category:?} and counts as positive",
-                cell_text(row, attributes::ID)
+                row.text(attributes::ID)
             ));
         }
     }
-    let (negative, positive): (Vec<&Cells>, Vec<&Cells>) = criteria.iter().partition(is_negative);
+    let (negative, positive): (Vec<&Row>, Vec<&Row>) = criteria.iter().partition(is_negative);
     let mut out = String::new();
     for (heading, rows) in [(attributes::POSITIVE, positive), (attributes::NEGATIVE, negative)] {
         if rows.is_empty() {
@@ -105,13 +102,8 @@ fn rubric_text(criteria: &[&Cells], warnings: &mut Vec<String>) -> String {
     out.trim_end().to_owned()
 }
 
-fn write_criterion(out: &mut String, row: &Cells) {
-    let _ = writeln!(
-        out,
-        "### {}: {}",
-        cell_text(row, attributes::ID),
-        cell_text(row, attributes::NAME)
-    );
+fn write_criterion(out: &mut String, row: &Row) {
+    let _ = writeln!(out, "### {}: {}", row.text(attributes::ID), row.text(attributes::NAME));
     let cells = [
         ("Scoring type", attributes::SCORING_TYPE),
         ("Points", attributes::MAX_SCORE),
@@ -124,25 +116,22 @@ fn write_criterion(out: &mut String, row: &Cells) {
     write_cells(out, row, &cells);
 }
 
-fn id_of_text(row: &Cells) -> String {
-    cell_text(row, instructions::COMPONENT_ID)
+fn id_of_text(row: &Row) -> String {
+    row.text(instructions::COMPONENT_ID)
 }
 
-fn order(row: &Cells) -> f64 {
-    row.get(instructions::SORT_ORDER).and_then(Value::as_f64).unwrap_or(f64::MAX)
+fn order(row: &Row) -> f64 {
+    row.fields.get(instructions::SORT_ORDER).and_then(Value::as_f64).unwrap_or(f64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::rubric::rows_of;
     use serde_json::json;
 
-    fn rows(rows: Value) -> Vec<Cells> {
-        serde_json::from_value(rows).unwrap()
-    }
-
-    fn texts() -> Vec<Cells> {
-        rows(json!([
+    fn texts() -> Vec<Row> {
+        rows_of(&json!([
             {"Component ID": "OUTPUT", "Instruction Text": "Answer in JSON.", "Sort Order": 30},
             {"Component ID": "SCORING_HEADER", "Instruction Text": "Score by this rubric:", "Sort Order": 20},
             {"Component ID": "ROLE", "Instruction Text": "You score posts.", "Sort Order": 3.5},
@@ -151,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_rubric_stands_right_behind_the_scoring_header() {
-        let criteria = rows(json!([
+        let criteria = rows_of(&json!([
             {"Attribute ID": "B", "Criterion Name": "Sells", "Category": "Negative Scoring Factor", "Max Score / Point Value": -10},
             {"Attribute ID": "A", "Criterion Name": "Builds", "Category": "Positive Scoring Factor", "Max Score / Point Value": 40,
              "Detailed Instructions for AI (Scoring Rubric)": "Look for shipped work."},
@@ -169,14 +158,14 @@ mod tests {
 
     #[test]
     fn only_active_criteria_count_where_the_base_has_the_field() {
-        let criteria = rows(json!([
+        let criteria = rows_of(&json!([
             {"Attribute ID": "A", "Category": "Positive Scoring Factor", "Active": true},
             {"Attribute ID": "B", "Category": "Positive Scoring Factor"},
         ]));
         let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert!(rubric.prompt.contains("### A") && !rubric.prompt.contains("### B"));
         let without_field =
-            rows(json!([{"Attribute ID": "B", "Category": "Positive Scoring Factor"}]));
+            rows_of(&json!([{"Attribute ID": "B", "Category": "Positive Scoring Factor"}]));
         assert!(prompt(&texts(), &without_field, Some(false)).unwrap().prompt.contains("### B"));
         assert_eq!(prompt(&texts(), &without_field, Some(true)), None, "all are switched off");
         assert_eq!(prompt(&texts(), &[], None), None);
@@ -184,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_unknown_category_counts_as_positive_with_a_warning() {
-        let criteria = rows(json!([{"Attribute ID": "A", "Category": "Bonus"}]));
+        let criteria = rows_of(&json!([{"Attribute ID": "A", "Category": "Bonus"}]));
         let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert!(rubric.prompt.contains("## Positive Scoring Factors\n### A"));
         assert_eq!(
@@ -195,7 +184,8 @@ mod tests {
 
     #[test]
     fn without_a_scoring_header_the_rubric_stands_at_the_end_with_a_warning() {
-        let criteria = rows(json!([{"Attribute ID": "A", "Category": "Positive Scoring Factor"}]));
+        let criteria =
+            rows_of(&json!([{"Attribute ID": "A", "Category": "Positive Scoring Factor"}]));
         let rubric = prompt(&texts()[..1], &criteria, None).unwrap();
         assert!(rubric.prompt.starts_with("Answer in JSON.") && rubric.prompt.ends_with("### A:"));
         assert_eq!(rubric.warnings.len(), 1);

@@ -1,12 +1,11 @@
 //! The system prompt of profile scoring: a client's table `Scoring Attributes`.
 
-use super::rubric::{Cells, RubricError, cell_text, write_cells};
-use serde_json::Value;
+use super::rubric::{RubricError, write_cells};
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
 use shared::ports::Transport;
 use shared::schema::profile_attributes as schema;
-use shared::services::airtable::{Airtable, ListQuery, Record};
+use shared::services::airtable::{Airtable, ListQuery, Row};
 use std::fmt::Write as _;
 
 /// Most attributes of a client: each chunk carries them.
@@ -28,9 +27,7 @@ pub(crate) async fn read_profile_rubric(
     base: &BaseId,
     has_active: Option<bool>,
 ) -> Result<ProfileRubric, RubricError> {
-    let rows: Vec<Record<Cells>> =
-        airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
-    let rows: Vec<Cells> = rows.into_iter().map(|row| row.fields).collect();
+    let rows: Vec<Row> = airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
     prompt(&rows, has_active).ok_or_else(|| RubricError::Empty {
         table: schema::TABLE,
         base: base.clone(),
@@ -40,29 +37,26 @@ pub(crate) async fn read_profile_rubric(
 
 /// The preamble, then what speaks for a profile, then what speaks against it, each sorted by id.
 /// `None` without an active attribute that gives points.
-fn prompt(rows: &[Cells], has_active: Option<bool>) -> Option<ProfileRubric> {
-    let has_active =
-        has_active.unwrap_or_else(|| rows.iter().any(|row| row.contains_key(schema::ACTIVE)));
-    let is_active = |row: &Cells| !has_active || row.get(schema::ACTIVE) == Some(&true.into());
-    let category = |row: &Cells| cell_text(row, schema::CATEGORY).to_lowercase();
-    let is_preamble = |row: &Cells| {
-        cell_text(row, schema::ID) == schema::PREAMBLE || category(row) == schema::META
-    };
+fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
+    let has_active = has_active
+        .unwrap_or_else(|| rows.iter().any(|row| row.fields.contains_key(schema::ACTIVE)));
+    let is_active = |row: &Row| !has_active || row.fields.get(schema::ACTIVE) == Some(&true.into());
+    let category = |row: &Row| row.text(schema::CATEGORY).to_lowercase();
+    let is_preamble =
+        |row: &Row| row.text(schema::ID) == schema::PREAMBLE || category(row) == schema::META;
     let mut warnings = Vec::new();
-    let mut sorted: Vec<&Cells> = rows.iter().collect();
-    sorted.sort_by_cached_key(|row| cell_text(row, schema::ID));
+    let mut sorted: Vec<&Row> = rows.iter().collect();
+    sorted.sort_by_cached_key(|row| row.text(schema::ID));
     let mut parts: Vec<String> = Vec::new();
     for row in sorted.iter().filter(|row| is_preamble(row)) {
         // The preamble counts whether it is marked as active or not.
         let texts = [schema::INSTRUCTIONS, schema::EXAMPLES, schema::SIGNALS];
-        parts.extend(
-            texts.iter().map(|field| cell_text(row, field)).filter(|text| !text.is_empty()),
-        );
+        parts.extend(texts.iter().map(|field| row.text(field)).filter(|text| !text.is_empty()));
     }
     let mut attributes: Vec<ProfileAttribute> = Vec::new();
     let (mut positives, mut negatives) = (String::new(), String::new());
     for row in sorted.iter().filter(|row| !is_preamble(row) && is_active(row)) {
-        let id = cell_text(row, schema::ID);
+        let id = row.text(schema::ID);
         if id.is_empty() || attributes.iter().any(|known| known.id == id) {
             warnings.push(format!(
                 "an attribute of {:?} is left out: its id {id:?} is empty or used twice",
@@ -74,15 +68,15 @@ fn prompt(rows: &[Cells], has_active: Option<bool>) -> Option<ProfileRubric> {
         if !negative && category(row) != schema::POSITIVE {
             warnings.push(format!(
                 "attribute {id:?} has the unknown category {:?} and counts as positive",
-                cell_text(row, schema::CATEGORY)
+                row.text(schema::CATEGORY)
             ));
         }
-        let max = number(row, if negative { schema::PENALTY } else { schema::MAX_POINTS });
+        let max = row.number(if negative { schema::PENALTY } else { schema::MAX_POINTS });
         let attribute = ProfileAttribute {
-            label: cell_text(row, schema::HEADING),
+            label: row.text(schema::HEADING),
             max: max.unwrap_or(0.0).abs(),
             negative,
-            bonus: is_set(row, schema::BONUS),
+            bonus: row.is_set(schema::BONUS),
             id,
         };
         write_attribute(if negative { &mut negatives } else { &mut positives }, &attribute, row);
@@ -103,7 +97,7 @@ fn prompt(rows: &[Cells], has_active: Option<bool>) -> Option<ProfileRubric> {
     Some(ProfileRubric { prompt: parts.join("\n\n"), attributes, warnings })
 }
 
-fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Cells) {
+fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Row) {
     let _ = writeln!(out, "### {}: {}", attribute.id, attribute.label);
     if attribute.negative {
         let _ = writeln!(out, "Penalty: -{} at most", attribute.max);
@@ -111,10 +105,10 @@ fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Cells) 
         let bonus = if attribute.bonus { " (bonus)" } else { "" };
         let _ = writeln!(out, "Maximum: {}{bonus}", attribute.max);
     }
-    if let Some(least) = number(row, schema::MIN_TO_QUALIFY) {
+    if let Some(least) = row.number(schema::MIN_TO_QUALIFY) {
         let _ = writeln!(out, "Minimum to qualify: {least}");
     }
-    if is_set(row, schema::DISQUALIFYING) {
+    if row.is_set(schema::DISQUALIFYING) {
         let _ = writeln!(out, "Disqualifying: a profile it applies to is excluded");
     }
     let cells = [
@@ -125,28 +119,14 @@ fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Cells) 
     write_cells(out, row, &cells);
 }
 
-/// A cell with a number, stored as a number or as text.
-fn number(row: &Cells, field: &str) -> Option<f64> {
-    match row.get(field) {
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => None,
-    }
-    .filter(|number| number.is_finite())
-}
-
-/// Whether a checkbox is set; where the table has a number in its place, whether it is not 0.
-fn is_set(row: &Cells, field: &str) -> bool {
-    row.get(field) == Some(&true.into()) || number(row, field).is_some_and(|number| number != 0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::rubric::rows_of;
     use serde_json::json;
 
-    fn rows() -> Vec<Cells> {
-        serde_json::from_value(json!([
+    fn rows() -> Vec<Row> {
+        rows_of(&json!([
             {"Attribute Id": "N1", "Category": "negative", "Heading": "Competes", "Penalty": -20,
                 "Disqualifying": true, "Active": true},
             {"Attribute Id": "B", "Category": "positive", "Heading": "Size", "Max Points": 30,
@@ -157,7 +137,6 @@ mod tests {
             {"Attribute Id": "C", "Category": "positive", "Heading": "Old", "Max Points": 9},
             {"Attribute Id": "PREAMBLE", "Category": "meta", "Instructions": "You assess profiles."},
         ]))
-        .unwrap()
     }
 
     #[test]
@@ -191,7 +170,7 @@ mod tests {
     fn ids_that_are_used_twice_and_unknown_categories_are_warned_of() {
         let mut odd = rows();
         odd.push(odd[1].clone());
-        odd[2].insert("Category".to_owned(), json!("Bonus"));
+        odd[2].fields.insert("Category".to_owned(), json!("Bonus"));
         let rubric = prompt(&odd, None).unwrap();
         assert_eq!((rubric.attributes.len(), rubric.warnings.len()), (3, 2));
     }

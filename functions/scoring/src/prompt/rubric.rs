@@ -1,8 +1,7 @@
 //! What the two kinds of rubric have in common.
 
-use serde_json::{Map, Value};
 use shared::core::ids::BaseId;
-use shared::services::airtable::AirtableError;
+use shared::services::airtable::{AirtableError, Row};
 
 /// A rubric that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,26 +12,20 @@ pub(crate) enum RubricError {
     Empty { table: &'static str, base: BaseId, what: &'static str },
 }
 
-/// The cells of a row.
-pub(crate) type Cells = Map<String, Value>;
-
-/// A cell as trimmed text; empty for anything that is neither text nor a number.
-pub(crate) fn cell_text(row: &Cells, field: &str) -> String {
-    match row.get(field) {
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
-            String::new()
-        }
-    }
-}
-
 /// Writes a line for each of the row's cells that is filled, after its label.
-pub(crate) fn write_cells(out: &mut String, row: &Cells, cells: &[(&str, &str)]) {
+pub(crate) fn write_cells(out: &mut String, row: &Row, cells: &[(&str, &str)]) {
     for (label, field) in cells {
-        let value = cell_text(row, field);
+        let value = row.text(field);
         if !value.is_empty() {
             out.push_str(&format!("{label}: {value}\n"));
         }
     }
+}
+
+/// Rows with these cells.
+#[cfg(test)]
+pub(crate) fn rows_of(cells: &serde_json::Value) -> Vec<Row> {
+    let row = |fields| serde_json::json!({"id": "rec00000000000001", "createdTime": "2026-11-23T10:00:00Z", "fields": fields});
+    let rows = cells.as_array().unwrap().iter().map(row).collect();
+    serde_json::from_value(serde_json::Value::Array(rows)).unwrap()
 }
