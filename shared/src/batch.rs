@@ -24,7 +24,6 @@ pub struct Delivery {
 impl Delivery {
     /// What the event source mapping says of a message. Every field of its type is optional; SQS
     /// fills those that are read here.
-    #[must_use]
     pub fn of(message: SqsMessage) -> Self {
         let attribute = |name: &str| message.attributes.get(name).cloned();
         Self {
@@ -39,7 +38,6 @@ impl Delivery {
     }
 
     /// Whether no other delivery follows: what is not finished now goes to the dead letters.
-    #[must_use]
     pub fn is_last(&self) -> bool {
         self.receive_count >= MAX_RECEIVES
     }

@@ -43,9 +43,6 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as `T`, if it is set.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] for a value that is no `T`.
     pub fn optional<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -57,9 +54,6 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as `T`, or `default`.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] for a value that is no `T`.
     pub fn or<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -69,9 +63,6 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as `T`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set or no `T`.
     pub fn required<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -106,9 +97,6 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as the root of an API: an http or https URL, with a `/` at its end.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] for anything else.
     pub fn api(&self, name: &'static str, default: &str) -> Result<Url, ConfigError> {
         let text = self.text(name).unwrap_or_else(|| default.to_owned());
         let invalid = |rule: String| ConfigError::Invalid { name, rule };
@@ -133,9 +121,6 @@ pub struct QueueUrls {
 impl QueueUrls {
     /// The URLs of a queue that messages are received from: `SCORING_QUEUE_URL` and
     /// `SCORING_DEAD_LETTERS_URL`, or the same for the metrics queue.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set.
     pub fn received_from(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         queue: QueueName,
@@ -150,9 +135,6 @@ impl QueueUrls {
 
     /// The URL of a queue that messages are only sent to: `SCORING_QUEUE_URL` or
     /// `METRICS_QUEUE_URL`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set.
     pub fn sent_to(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         queue: QueueName,
@@ -178,9 +160,6 @@ pub struct AirtableConfig {
 
 impl AirtableConfig {
     /// Reads `AIRTABLE_API_URL`, `AIRTABLE_TOKEN` and `MASTER_BASE_ID`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable and the rule.
     pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
         Ok(Self {
             url: vars.api("AIRTABLE_API_URL", "https://api.airtable.com")?,
@@ -204,9 +183,6 @@ pub struct ApifyConfig {
 
 impl ApifyConfig {
     /// Reads `APIFY_API_URL` and `APIFY_TOKEN`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable and the rule.
     pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
         Ok(Self {
             url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,

@@ -18,7 +18,7 @@ use std::time::SystemTime;
 struct Lambda;
 
 impl Env for Lambda {
-    type Transport = Arc<HttpTransport>;
+    type Transport = HttpTransport;
     type Queue = SqsQueue;
     type EventLog = DynamoEventLog;
 }
@@ -43,7 +43,7 @@ async fn start() -> Result<(), Error> {
     let queue = SqsQueue::new(aws.sqs(), queue_urls(&vars)?);
     let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
-    let adapters = Adapters { transport: Arc::new(http), queue, log };
+    let adapters = Adapters { transport: http, queue, log };
     let app = &Finalizer::<Lambda>::new(config, adapters, limiters, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());

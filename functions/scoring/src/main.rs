@@ -10,14 +10,13 @@ use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
 use shared::ports::Env;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// The adapters on AWS.
 struct Lambda;
 
 impl Env for Lambda {
-    type Transport = Arc<HttpTransport>;
+    type Transport = HttpTransport;
     type Queue = SqsQueue;
     type EventLog = DynamoEventLog;
 }
@@ -40,7 +39,7 @@ async fn start() -> Result<(), Error> {
     let config = Config::read(&variable)?;
     let queues = queue_urls(&Vars::new(&variable))?;
     let limits = Limits::of_one_process(config.lanes);
-    let adapters = Adapters { transport: Arc::new(http), queue: SqsQueue::new(aws.sqs(), queues) };
+    let adapters = Adapters { transport: http, queue: SqsQueue::new(aws.sqs(), queues) };
     let rng = fastrand::Rng::new();
     let app = &Scoring::<Lambda>::new(config, adapters, limits, Clock::system(), rng);
     run(service_fn(async |event: LambdaEvent<_>| {

@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use bytes::Bytes;
 use scoring::{Adapters, Config, Limits, Scoring};
 use serde_json::{Map, Value, json};
+use shared::adapters::aws::dynamodb::DynamoEventLog;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
 use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
@@ -18,7 +19,6 @@ use shared::ports::{
 use shared::schema::{clients, leads, post_attributes, post_instructions};
 use shared::services::airtable::{Limiters, Rate};
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -210,7 +210,7 @@ struct InMemory;
 impl Env for InMemory {
     type Transport = Endless;
     type Queue = Queued;
-    type EventLog = Infallible;
+    type EventLog = DynamoEventLog;
 }
 
 fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<InMemory> {

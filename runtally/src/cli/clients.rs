@@ -6,11 +6,10 @@ use shared::core::ids::BaseId;
 use shared::messages::Kind;
 use shared::schema::{CLIENT_BASE, PROFILES_ONLY_BASE, Table, clients};
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row};
-use std::sync::Arc;
 
 /// Reads the table of clients, in the order of their ids.
 pub(super) async fn list_clients(
-    airtable: &Airtable<Arc<HttpTransport>>,
+    airtable: &Airtable<HttpTransport>,
     master: &BaseId,
 ) -> Result<Vec<Client>, AirtableError> {
     let rows: Vec<Row> = airtable.list(master, clients::TABLE, &ListQuery::default()).await?;

@@ -43,7 +43,7 @@ impl Place {
 /// The system as an operator's command reaches it.
 pub(super) struct Operator {
     pub(super) deployment: Deployment,
-    pub(super) airtable: Airtable<Arc<HttpTransport>>,
+    pub(super) airtable: Airtable<HttpTransport>,
     /// The base of the run records.
     pub(super) master: BaseId,
 }
@@ -53,7 +53,7 @@ impl Operator {
         let variables = place.variables()?;
         let deployment = Deployment::open(&variables, &place.data)?;
         let config = AirtableConfig::read(&Vars::new(&variables))?;
-        let transport = Arc::new(HttpTransport::new()?);
+        let transport = HttpTransport::new()?;
         let master = config.master_base.clone();
         Ok(Self { deployment, airtable: airtable(config, transport), master })
     }
@@ -75,8 +75,8 @@ impl Operator {
 /// The Airtable client with the operator's share of the request limits.
 pub(super) fn airtable(
     config: AirtableConfig,
-    transport: Arc<HttpTransport>,
-) -> Airtable<Arc<HttpTransport>> {
+    transport: HttpTransport,
+) -> Airtable<HttpTransport> {
     let limiters = Arc::new(Limiters::of_one_process(Rate::OPERATOR));
     Airtable::new(transport, config.url, config.token, limiters)
 }

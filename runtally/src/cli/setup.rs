@@ -17,7 +17,6 @@ use shared::services::airtable::{Airtable, AirtableError, TableSchema};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Options of `runtally setup`.
 #[derive(Debug, clap::Args)]
@@ -49,7 +48,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let variables = options.place.variables()?;
     let config = AirtableConfig::read(&Vars::new(&variables))?;
     let master = config.master_base.clone();
-    let airtable = airtable(config, Arc::new(HttpTransport::new()?));
+    let airtable = airtable(config, HttpTransport::new()?);
 
     let tables = airtable.tables(&master).await?;
     let bases = client_bases(&airtable, &master, &tables, options).await?;
@@ -79,7 +78,7 @@ pub async fn run(options: &Options) -> CommandResult {
 
 /// The bases of served clients and those named by option, with the tables that each needs.
 async fn client_bases(
-    airtable: &Airtable<Arc<HttpTransport>>,
+    airtable: &Airtable<HttpTransport>,
     master: &BaseId,
     tables: &[TableSchema],
     options: &Options,
@@ -110,7 +109,7 @@ async fn client_bases(
 
 /// What `base` lacks, given its tables. With `apply`, creates what a program can create.
 async fn found(
-    airtable: &Airtable<Arc<HttpTransport>>,
+    airtable: &Airtable<HttpTransport>,
     base: &BaseId,
     tables: &[TableSchema],
     wanted: &'static [Table],

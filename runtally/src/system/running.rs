@@ -42,7 +42,7 @@ impl<F: Fn(&'static str) -> Option<String>> Variables for F {}
 struct OneMachine;
 
 impl Env for OneMachine {
-    type Transport = Arc<HttpTransport>;
+    type Transport = HttpTransport;
     type Queue = SqliteQueue;
     type EventLog = SqliteEventLog;
 }
@@ -84,7 +84,7 @@ impl System {
     ) -> Result<Self, StartError> {
         let clock = Clock::system();
         let transport =
-            Arc::new(HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?);
+            HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?;
         let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(seed));
         for name in QueueName::ALL {
             queue.release(name)?;
@@ -97,7 +97,7 @@ impl System {
             Intake::new(webhook_intake::Config::read(&variables)?, queue.clone(), clock.clone());
         let scoring = Arc::new(Scoring::<OneMachine>::new(
             scoring::Config::read(&variables)?,
-            scoring::Adapters { transport: Arc::clone(&transport), queue: queue.clone() },
+            scoring::Adapters { transport: transport.clone(), queue: queue.clone() },
             Limits::of_the_only_process(&limiters),
             clock.clone(),
             fastrand::Rng::with_seed(seed),

@@ -36,9 +36,6 @@ impl HttpTransport {
     ///
     /// # Errors
     /// [`HttpSetupError`] when the system refuses what a client needs.
-    ///
-    /// # Panics
-    /// Never: ring has the ciphers of every TLS version.
     pub fn new() -> Result<Self, HttpSetupError> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -10,7 +10,6 @@ pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
     /// The machine's clock.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
     pub fn system() -> Self {
         Self(Arc::new(Timestamp::now))
@@ -20,7 +19,6 @@ impl Clock {
     ///
     /// # Panics
     /// Later, when asked for a time beyond the year 9999.
-    #[must_use]
     pub fn following_tokio(start: Timestamp) -> Self {
         let origin = tokio::time::Instant::now();
         Self(Arc::new(move || {
@@ -31,7 +29,6 @@ impl Clock {
     }
 
     /// The time now.
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }

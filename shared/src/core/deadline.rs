@@ -9,13 +9,11 @@ pub struct Deadline(pub Instant);
 
 impl Deadline {
     /// The deadline of an invocation that has `left` from now.
-    #[must_use]
     pub fn after(left: Duration) -> Self {
         Self(Instant::now() + left)
     }
 
     /// The time that is left.
-    #[must_use]
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }

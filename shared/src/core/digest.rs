@@ -9,20 +9,17 @@ const QUEUE_ID_MAX: usize = 128;
 
 /// A 22-character id of `parts` (128 bits of SHA-256). Each part is length-prefixed, so `["a-b", "c"]` and
 /// `["a", "b-c"]` differ.
-#[must_use]
 pub fn id_of(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(&digest(parts)[..16])
 }
 
 /// An 11-character id of `parts` (64 bits of SHA-256), for sets of at most some thousand members.
-#[must_use]
 pub fn short_id_of(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(&digest(parts)[..8])
 }
 
 /// `text` as a group or deduplication id: itself when SQS takes it (ASCII letters, digits and
 /// punctuation, at most 128), else its digest.
-#[must_use]
 pub fn queue_id(text: &str) -> String {
     let plain = (1..=QUEUE_ID_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -30,7 +27,6 @@ pub fn queue_id(text: &str) -> String {
 }
 
 /// Which of so many lanes a text belongs to, always the same.
-#[must_use]
 pub fn lane_of(text: &str, lanes: u32) -> u32 {
     let [a, b, c, d, ..] = digest(&[text]);
     u32::from_be_bytes([a, b, c, d]) % lanes

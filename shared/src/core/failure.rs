@@ -43,7 +43,6 @@ const LONGEST_DELAY: Duration = Duration::from_secs(600);
 
 /// How long a message stays hidden after its `receive_count`-th attempt failed: 30 s doubling to
 /// 10 minutes. Lambda does not slow down on partial failures, so only this spreads the attempts.
-#[must_use]
 pub fn redelivery_delay(receive_count: u32) -> Duration {
     let doublings = receive_count.saturating_sub(1).min(10);
     (FIRST_DELAY * 2_u32.pow(doublings)).min(LONGEST_DELAY)

@@ -33,7 +33,6 @@ macro_rules! text_id {
 
         impl $name {
             /// The id's text.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -90,10 +89,6 @@ text_id!(
 
 impl ClientId {
     /// The client of runs that no client could be found for.
-    ///
-    /// # Panics
-    /// Never: the text follows the rule.
-    #[must_use]
     pub fn unattributed() -> Self {
         "(unattributed)".parse().expect("the text follows the rule of client ids")
     }
@@ -181,14 +176,12 @@ text_id!(
 
 impl RunStamp {
     /// The base run id of a moment: its UTC second.
-    #[must_use]
     pub fn at(moment: Timestamp) -> Self {
         Self(moment.strftime(BASE_RUN_FORMAT).to_string())
     }
 
     /// The base run id at the front of `text`: a base run id itself, or the run id of any client.
     /// Nothing else has one, an Apify run id in particular.
-    #[must_use]
     pub fn in_front_of(text: &str) -> Option<Self> {
         let text = text.trim();
         let (front, rest) = text.split_at_checked(BASE_RUN_LEN)?;
@@ -234,25 +227,16 @@ text_id!(
 
 impl RunId {
     /// The run id of `client` in the run `base`.
-    #[must_use]
     pub fn new(base: &RunStamp, client: &ClientId) -> Self {
         Self(format!("{base}-{client}"))
     }
 
     /// The run's base run id.
-    ///
-    /// # Panics
-    /// Never: a run id starts with one.
-    #[must_use]
     pub fn stamp(&self) -> RunStamp {
         self.0[..BASE_RUN_LEN].parse().expect("a run id starts with a base run id")
     }
 
     /// The client whose run it is.
-    ///
-    /// # Panics
-    /// Never: a run id ends in one.
-    #[must_use]
     pub fn client(&self) -> ClientId {
         self.0[BASE_RUN_LEN + 1..].parse().expect("a run id ends in a client id")
     }

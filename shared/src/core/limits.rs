@@ -16,7 +16,6 @@ pub const MAX_HIDDEN: Duration = Duration::from_hours(12);
 pub const DEDUPLICATION_WINDOW: Duration = Duration::from_mins(5);
 
 /// Whether SQS takes `character` in a body or an attribute.
-#[must_use]
 pub fn is_allowed(character: char) -> bool {
     matches!(
         character,
@@ -25,7 +24,6 @@ pub fn is_allowed(character: char) -> bool {
 }
 
 /// `delay` as a visibility timeout: whole seconds, rounded up, at most [`MAX_HIDDEN`].
-#[must_use]
 pub fn hidden_for(delay: Duration) -> Duration {
     let up = if delay.subsec_nanos() > 0 { 1 } else { 0 };
     Duration::from_secs(delay.as_secs().saturating_add(up)).min(MAX_HIDDEN)

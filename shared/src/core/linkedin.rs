@@ -15,7 +15,6 @@ pub struct ProfileKey(String);
 impl ProfileKey {
     /// The key of a profile's URL; `None` for anything that is no `/in/<id>` URL of LinkedIn, a
     /// company's for instance.
-    #[must_use]
     pub fn of(url: &str) -> Option<Self> {
         let url = normalise(url);
         let (host, path) = url.split_once('/')?;
@@ -27,16 +26,11 @@ impl ProfileKey {
     }
 
     /// The `<id>` of `/in/<id>`.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The lead's key in events.
-    ///
-    /// # Panics
-    /// Never: the digest has the form of a lead key.
-    #[must_use]
     pub fn lead_key(&self) -> LeadKey {
         short_id_of(&["lead", &self.0]).try_into().expect("a short id has the form of a lead key")
     }
@@ -55,16 +49,11 @@ pub struct PostUrl(pub String);
 
 impl PostUrl {
     /// The permalink as it was written.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The post's key: made from the normalised URL.
-    ///
-    /// # Panics
-    /// Never: the digest has the form of a post key.
-    #[must_use]
     pub fn key(&self) -> PostKey {
         short_id_of(&["post", &normalise(&self.0)])
             .try_into()
@@ -73,7 +62,6 @@ impl PostUrl {
 
     /// LinkedIn's activity id: the long number after `activity-` or `activity:`, or between
     /// hyphens in the slug.
-    #[must_use]
     pub fn activity_id(&self) -> Option<String> {
         let url = normalise(&self.0);
         let numbers = || url.split(|c: char| !c.is_ascii_digit()).filter(|n| n.len() >= 15);

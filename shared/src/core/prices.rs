@@ -81,7 +81,6 @@ const TIER_SHARES: &[TierShare] = &[
 ///
 /// Bill = (prompt − cached)·in + cached·cachedIn + tool·in + (output + thoughts)·out (Google's
 /// arithmetic, external rule).
-#[must_use]
 pub fn cost(model: &str, tier: Tier, usage: &TokenUsage, at: Timestamp) -> Option<NanoUsd> {
     let model = base_model(model);
     let day = jiff::tz::Offset::UTC.to_datetime(at).date();
@@ -102,7 +101,6 @@ pub fn cost(model: &str, tier: Tier, usage: &TokenUsage, at: Timestamp) -> Optio
 
 /// Whether two names are of one model: `models/gemini-3.5-flash-lite-001` and
 /// `gemini-3.5-flash-lite` are.
-#[must_use]
 pub fn is_same_model(one: &str, other: &str) -> bool {
     base_model(one) == base_model(other)
 }

@@ -28,7 +28,6 @@ pub struct TokenUsage {
 
 impl TokenUsage {
     /// What the total should be: prompt + output + thoughts + tool.
-    #[must_use]
     pub fn parts(&self) -> u64 {
         self.prompt + self.output + self.thoughts + self.tool
     }
@@ -87,7 +86,6 @@ impl Tier {
         [Self::Standard, Self::Flex, Self::Batch, Self::Priority, Self::Unknown];
 
     /// The tier's name on run records and in logs.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -115,7 +113,6 @@ pub struct NanoUsd(pub u64);
 impl NanoUsd {
     /// The amount in dollars as Apify and Airtable write it, rounded to a billionth. `None` for
     /// an amount below zero or too large to be one.
-    #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -126,7 +123,6 @@ impl NanoUsd {
     }
 
     /// The amount in dollars.
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "exact below 9 million dollars")]
     pub fn as_usd(self) -> f64 {
         self.0 as f64 / 1e9

@@ -40,7 +40,6 @@ fn contradictions(summary: &Summary) -> Vec<String> {
 
 impl Summary {
     /// Whether numbers contradict each other: more than calls whose tokens nobody knows.
-    #[must_use]
     pub fn contradicts_itself(&self) -> bool {
         !contradictions(self).is_empty()
     }

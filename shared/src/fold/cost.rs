@@ -19,7 +19,6 @@ pub struct LeadCost {
 
 impl KindSummary {
     /// What each scored lead cost; `None` while no lead is scored.
-    #[must_use]
     pub fn cost_per_lead(&self) -> Option<LeadCost> {
         let (total, leads) = (self.cost, self.leads.scored);
         let per_lead = NanoUsd((total.0 + leads / 2).checked_div(leads)?);

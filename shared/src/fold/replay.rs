@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 impl RunState {
     /// What failed or is missing, to be sent to the scoring queue; empty when all is well. Usually
     /// one task; more for a run with very many such leads.
-    #[must_use]
     pub fn replays(&self, requested_at: Timestamp) -> Vec<Replay> {
         let replay =
             |unplanned, plans| Replay { run: self.header.clone(), requested_at, unplanned, plans };

@@ -118,7 +118,6 @@ pub(super) struct Verdict {
 
 impl RunState {
     /// What one event says of its run.
-    #[must_use]
     pub fn new(event: &MetricsEvent) -> Self {
         let mut state = Self {
             header: event.run.clone(),

@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
     /// What the state says.
-    #[must_use]
     pub fn summary(&self) -> Summary {
         let missing = self.missing();
         let stalled = self.stalled_at.is_some_and(|at| at >= self.last_progress);

@@ -23,7 +23,6 @@ pub enum Status {
 
 impl Status {
     /// Whether the run is over, as long as nothing new is heard of it.
-    #[must_use]
     pub fn is_end(self) -> bool {
         match self {
             Self::Running | Self::Stalled => false,

@@ -11,19 +11,14 @@ use serde::{Deserialize, Serialize};
 /// limit is divided over the chunks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// The run.
     pub run: RunHeader,
     /// The plan it is a part of.
     pub plan: PlanId,
     /// Its place in the plan, from 0.
     pub index: u32,
-    /// How many chunks the plan has.
     pub of: u32,
-    /// Posts or profiles.
     pub kind: Kind,
-    /// The client's base.
     pub base: BaseId,
-    /// Where the leads come from.
     pub source: Source,
     /// The system prompt, built from the client's rubric.
     pub rubric: String,
@@ -43,7 +38,6 @@ pub struct Chunk {
     /// for nothing, and a replay takes them all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PlanId>,
-    /// The leads.
     pub leads: Vec<ChunkLead>,
 }
 
@@ -67,12 +61,7 @@ pub struct ProfileAttribute {
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A harvest, whose posts travel with the leads.
-    Harvest {
-        /// The Apify run.
-        apify_run: ApifyRunId,
-        /// When it ended.
-        finished_at: Timestamp,
-    },
+    Harvest { apify_run: ApifyRunId, finished_at: Timestamp },
     /// Leads that were waiting; their posts are in their rows.
     Waiting,
 }
@@ -95,7 +84,6 @@ pub struct ChunkLead {
 pub enum LeadRef {
     /// By the profile that the harvest was asked for.
     Profile(ProfileKey),
-    /// By its record.
     Record(RecordId),
 }
 
@@ -103,7 +91,6 @@ pub enum LeadRef {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostKind {
-    /// The lead's own.
     Original,
     /// The lead's words about somebody's post.
     Quote,
@@ -114,7 +101,6 @@ pub enum PostKind {
 /// A harvested post, reduced to what is stored and scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
-    /// Its permalink.
     pub url: PostUrl,
     /// Its text; empty for a picture without words.
     pub content: String,
@@ -122,15 +108,10 @@ pub struct Post {
     pub posted_at: String,
     /// The author's profile; on a repost the original's author.
     pub author_url: String,
-    /// The author's name.
     pub author: String,
-    /// What it is to the lead.
     pub kind: PostKind,
-    /// Reactions of all types.
     pub likes: u64,
-    /// Comments.
     pub comments: u64,
-    /// Reposts.
     pub reposts: u64,
     /// Its first picture; empty without one.
     pub image_url: String,
@@ -138,7 +119,6 @@ pub struct Post {
 
 impl Post {
     /// The post's key within its lead.
-    #[must_use]
     pub fn key(&self) -> PostKey {
         self.url.key()
     }

@@ -13,9 +13,6 @@ const VERSION: u32 = 1;
 /// A message that travels on a queue: its `type` says what else is in it.
 pub trait Message: Sized {
     /// The message as it travels.
-    ///
-    /// # Panics
-    /// Never for the messages of this crate: they hold nothing that JSON cannot.
     fn encode(&self) -> String;
 
     /// The message of this `type` whose other fields are `fields`; `None` for a type this release

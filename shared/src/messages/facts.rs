@@ -88,7 +88,6 @@ impl Fact {
     }
 
     /// The fact's name in ids, logs and `explain`.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Opened(_) => "opened",

@@ -14,7 +14,6 @@ pub enum Kind {
 
 impl Kind {
     /// The word in logs, notes and messages.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Post => "post",

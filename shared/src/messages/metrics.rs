@@ -47,18 +47,14 @@ impl Message for MetricsMessage {
 /// A webhook was accepted; its harvest needs no tick to be found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
-    /// The harvest.
     pub apify_run_id: ApifyRunId,
 }
 
 /// A fact about a run, with the run's header: any single one is enough to create its record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsEvent {
-    /// The run.
     pub run: RunHeader,
-    /// When it happened.
     pub at: Timestamp,
-    /// What happened.
     pub fact: Fact,
 }
 
@@ -68,9 +64,7 @@ pub struct RunHeader {
     /// The run's base id; with the client it is the run's id.
     #[serde(rename = "base_run")]
     pub run_stamp: RunStamp,
-    /// The client.
     pub client: ClientId,
-    /// The client's name, for people.
     pub client_name: String,
     /// Whether a scheduler chose the run id.
     pub run_type: RunType,
@@ -80,7 +74,6 @@ pub struct RunHeader {
 
 impl RunHeader {
     /// The run's id.
-    #[must_use]
     pub fn id(&self) -> RunId {
         RunId::new(&self.run_stamp, &self.client)
     }
@@ -99,20 +92,12 @@ pub enum RunType {
 
 impl MetricsEvent {
     /// The event as it travels, and as the event log keeps it.
-    ///
-    /// # Panics
-    /// Never: an event holds nothing that JSON cannot.
-    #[must_use]
     pub fn encode(&self) -> String {
         enveloped("event", self)
     }
 
     /// The event's id, made from all that it says: the same event has the same id however often
     /// it is sent, and no two different ones share one.
-    ///
-    /// # Panics
-    /// Never: an event holds nothing that JSON cannot.
-    #[must_use]
     pub fn id(&self) -> String {
         format!("{}-{}", self.fact.name(), id_of(&[&json::text(self)]))
     }

@@ -61,15 +61,11 @@ impl Served {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatLead")]
 pub struct LeadOutcome {
-    /// The lead, as the plan names it.
     pub lead: LeadKey,
-    /// Its row; `None` when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
-    /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The posts that were sent to the model.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examined: Vec<PostKey>,
     /// The posts that came back with a valid score.
@@ -84,13 +80,9 @@ pub enum Outcome {
     /// No row in the client's base has this profile.
     NotALead,
     /// Nothing was to be done.
-    Skipped {
-        /// Why.
-        reason: SkipReason,
-    },
+    Skipped { reason: SkipReason },
     /// It could not be scored.
     Failed {
-        /// Why.
         category: ErrorCategory,
         /// What exactly, without a word of the lead's.
         detail: String,
@@ -205,7 +197,6 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// The code on lead rows and run records.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoContent => "NO_CONTENT",
@@ -244,7 +235,6 @@ pub enum ErrorCategory {
 
 impl ErrorCategory {
     /// The code on lead rows and run records.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SafetyBlock => "SAFETY_BLOCK",

@@ -6,10 +6,8 @@ use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// See [`super::Fact::Opened`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// By what.
     pub by: OpenedBy,
 }
 
@@ -22,7 +20,6 @@ pub enum OpenedBy {
     /// A `ScoreWaiting` task.
     #[serde(rename = "score")]
     ScoreWaiting {
-        /// Posts or profiles.
         kind: Kind,
         /// The plan that is reported when all leads that were waiting are planned. It has no
         /// chunks of its own: see [`Planned::part_of`].
@@ -44,12 +41,9 @@ pub enum HarvestStatus {
     TimedOut,
 }
 
-/// See [`super::Fact::Harvested`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Harvested {
-    /// The Apify run.
     pub apify_run: ApifyRunId,
-    /// How it ended.
     pub status: HarvestStatus,
     /// Profiles in the actor's input.
     pub targets: u32,
@@ -66,14 +60,10 @@ pub struct Harvested {
     pub plan: Option<PlanId>,
 }
 
-/// See [`super::Fact::Planned`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// The plan.
     pub plan: PlanId,
-    /// Posts or profiles.
     pub kind: Kind,
-    /// How many chunks.
     pub chunks: u32,
     /// The plan that this is a part of: leads that are waiting are planned some hundred at a
     /// time, each part a plan of its own.
@@ -84,23 +74,18 @@ pub struct Planned {
     pub replaces: Option<PlanId>,
 }
 
-/// See [`super::Fact::PlannedChunk`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedChunk {
-    /// The plan.
     pub plan: PlanId,
-    /// Posts or profiles.
     pub kind: Kind,
     /// The chunk's place in the plan.
     pub chunk: u32,
-    /// Its leads.
     pub leads: Vec<PlannedLead>,
 }
 
 /// A lead of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLead {
-    /// The lead.
     pub lead: LeadKey,
     /// How many of the harvest's posts are its.
     pub posts: u32,
@@ -109,7 +94,6 @@ pub struct PlannedLead {
     pub record: Option<RecordId>,
 }
 
-/// See [`super::Fact::RunFailed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFailed {
     /// The harvest this is about.
@@ -118,10 +102,8 @@ pub struct RunFailed {
     pub reason: String,
 }
 
-/// See [`super::Fact::Noted`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
-    /// What kind of thing it is about; the record shows one line per kind and text.
     pub kind: NoteKind,
     /// The line an operator reads.
     pub text: String,

@@ -20,7 +20,6 @@ pub const MAX_REPLAY_LEADS: usize = 10_000;
 /// plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {
-    /// The run.
     pub run: RunHeader,
     /// When it was asked for. A part of the new plans' ids: asked for again later, the same leads
     /// are planned again.
@@ -38,19 +37,16 @@ pub struct Replay {
 pub struct ReplayPlan {
     /// The plan that they were in first. The new plan names it as the one it replaces.
     pub plan: PlanId,
-    /// Posts or profiles.
     pub kind: Kind,
     /// The harvest that brought them; `None` for leads that were waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harvest: Option<ApifyRunId>,
-    /// The leads.
     pub leads: Vec<ReplayLead>,
 }
 
 /// A lead to plan again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayLead {
-    /// The lead.
     pub lead: LeadKey,
     /// Its row, as far as the log knows it: what is scored where there is no harvest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +55,6 @@ pub struct ReplayLead {
 
 impl Replay {
     /// How many leads it names.
-    #[must_use]
     pub fn leads(&self) -> usize {
         self.plans.iter().map(|plan| plan.leads.len()).sum()
     }

@@ -13,31 +13,26 @@ use jiff::Timestamp;
 
 /// The group of plans for a client. There are as many groups as plans may ask the master base at a
 /// time; those of one client follow one another.
-#[must_use]
 pub fn plan_group(client: &str) -> String {
     format!("plan#{}", lane_of(client, PLAN_LANES))
 }
 
 /// The group of plans for all clients. A schedule in the template sends to it too.
-#[must_use]
 pub fn all_clients_group() -> String {
     plan_group("all")
 }
 
 /// The group of chunks of a client's base, of which `lane` is one of those in work at a time.
-#[must_use]
 pub fn chunk_group(base: &BaseId, lane: u32) -> String {
     queue_id(&format!("{base}#{lane}"))
 }
 
 /// The group of events and ticks. A schedule in the template sends to it too.
-#[must_use]
 pub fn events_group(master: &BaseId) -> String {
     queue_id(master.as_str())
 }
 
 /// Reads a harvest. The queue drops a second delivery of the same webhook.
-#[must_use]
 pub fn ingest(task: Ingest) -> OutgoingMessage {
     let client = task.hints.client.as_ref().map_or("?", |client| client.as_str());
     let deduplication = id_of(&["ingest", task.apify_run_id.as_str(), &task.event_type, client]);
@@ -46,7 +41,6 @@ pub fn ingest(task: Ingest) -> OutgoingMessage {
 
 /// Scores what is waiting, as a request asks for it. The queue drops a second request for the same
 /// `run` and scope, at whatever moment it came.
-#[must_use]
 pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {
     let named = ScoreWaiting { run_stamp: Some(run.clone()), requested_at: None, ..task.clone() };
     let deduplication = id_of(&["score", &ScoringTask::ScoreWaiting(named).encode()]);
@@ -59,7 +53,6 @@ pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {
 
 /// Scores what is waiting for `client`, as a part of the scoring of all clients. The queue drops a
 /// second part for the same `run`.
-#[must_use]
 pub fn score_client(task: ScoreWaiting, run: &RunStamp, client: &ClientId) -> OutgoingMessage {
     let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
     let dry_run = task.dry_run.to_string();
@@ -69,14 +62,12 @@ pub fn score_client(task: ScoreWaiting, run: &RunStamp, client: &ClientId) -> Ou
 }
 
 /// Plans the rest of what is waiting for `client`: the task says where to continue.
-#[must_use]
 pub fn rest_of_planning(task: ScoreWaiting, client: &ClientId) -> OutgoingMessage {
     let body = ScoringTask::ScoreWaiting(task).encode();
     OutgoingMessage::new(plan_group(client.as_str()), id_of(&["rest", &body]), body)
 }
 
 /// Scores a chunk, in the lane it was planned for.
-#[must_use]
 pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
     let deduplication = id_of(&["chunk", chunk.plan.as_str(), &chunk.index.to_string()]);
     let group = chunk_group(&chunk.base, lane);
@@ -84,7 +75,6 @@ pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
 }
 
 /// Replays what failed or is missing of a run.
-#[must_use]
 pub fn replay(task: Replay) -> OutgoingMessage {
     let group = plan_group(task.run.client.as_str());
     let body = ScoringTask::Replay(Box::new(task)).encode();
@@ -93,7 +83,6 @@ pub fn replay(task: Replay) -> OutgoingMessage {
 
 /// As [`replay`], but the queue drops a second request for the same leads, at whatever moment it
 /// came.
-#[must_use]
 pub fn replay_once(task: Replay) -> OutgoingMessage {
     let timeless = replay(Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() });
     OutgoingMessage::new(
@@ -104,27 +93,23 @@ pub fn replay_once(task: Replay) -> OutgoingMessage {
 }
 
 /// Tells the finalizer a fact. The queue drops the same event sent again.
-#[must_use]
 pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
     OutgoingMessage::new(events_group(master), event.id(), event.encode())
 }
 
 /// Tells the finalizer that the webhook of a harvest was accepted.
-#[must_use]
 pub fn heard(harvest: &ApifyRunId) -> OutgoingMessage {
     let body = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() }).encode();
     OutgoingMessage::new("heard".to_owned(), id_of(&["heard", harvest.as_str()]), body)
 }
 
 /// Has the finalizer look at all runs. Each tick has a moment of its own.
-#[must_use]
 pub fn tick(master: &BaseId, now: Timestamp) -> OutgoingMessage {
     let body = MetricsMessage::Tick.encode();
     OutgoingMessage::new(events_group(master), format!("tick-{now}"), body)
 }
 
 /// A message as it stands: one that is redriven, or one that a test writes by hand.
-#[must_use]
 pub fn verbatim(group: &str, deduplication: &str, body: &str) -> OutgoingMessage {
     OutgoingMessage::new(group.to_owned(), deduplication.to_owned(), body.to_owned())
 }

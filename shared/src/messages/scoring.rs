@@ -53,7 +53,6 @@ impl Message for ScoringTask {
 /// What Apify's webhook said. Only a hint: everything that counts is read from Apify itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingest {
-    /// The run that ended.
     pub apify_run_id: ApifyRunId,
     /// Such as `ACTOR.RUN.SUCCEEDED`.
     pub event_type: String,
@@ -69,7 +68,6 @@ pub struct Hints {
     /// From the run id given with the webhook, whichever client's it was.
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
     pub run_stamp: Option<RunStamp>,
-    /// The client given with the webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientId>,
     /// A hint that was given and could not be used, to be noted on the record.
@@ -80,9 +78,7 @@ pub struct Hints {
 /// Score what is waiting in one client's base, or in every active client's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreWaiting {
-    /// Whose leads.
     pub clients: ClientScope,
-    /// Posts or profiles.
     pub kind: Kind,
     /// The run that this belongs to, if somebody chose it beforehand.
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
@@ -153,8 +149,6 @@ pub struct UnnamedRun;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientScope {
-    /// Every active client.
     All,
-    /// One client.
     One(ClientId),
 }

@@ -61,15 +61,9 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Reads everything of `run`; a run never heard of is empty. Sees every append that returned
     /// before the call.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     fn read(&self, run: &RunId) -> impl Future<Output = Result<RunLog, LogError>> + Send;
 
     /// Reads only the projection of `run`, which is cheap whatever the run's size.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     fn projection(
         &self,
         run: &RunId,
@@ -90,16 +84,10 @@ pub trait EventLog: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), LogError>> + Send;
 
     /// The runs a tick must look at: those appended to since, or open at, their last projection.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     fn open_runs(&self) -> impl Future<Output = Result<Vec<RunId>, LogError>> + Send;
 
     /// The runs that are not open and whose record was written at `since` or later, with their
     /// projections. Cheap, however many older ones there are.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     fn finished_runs(
         &self,
         since: Timestamp,
@@ -112,47 +100,10 @@ pub trait EventLog: Send + Sync + 'static {
     fn hear(&self, harvests: &[ApifyRunId]) -> impl Future<Output = Result<(), LogError>> + Send;
 
     /// Which of these harvests were ever heard of.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     fn heard(
         &self,
         harvests: &[ApifyRunId],
     ) -> impl Future<Output = Result<BTreeSet<ApifyRunId>, LogError>> + Send;
-}
-
-impl<L: EventLog> EventLog for std::sync::Arc<L> {
-    async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
-        L::append(self, run, events).await
-    }
-
-    async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        L::read(self, run).await
-    }
-
-    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
-        L::projection(self, run).await
-    }
-
-    async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
-        L::save_projection(self, run, projection).await
-    }
-
-    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        L::open_runs(self).await
-    }
-
-    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        L::finished_runs(self, since).await
-    }
-
-    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
-        L::hear(self, harvests).await
-    }
-
-    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
-        L::heard(self, harvests).await
-    }
 }
 
 /// The log could not be read or written; the same call may work later.
@@ -161,39 +112,4 @@ impl<L: EventLog> EventLog for std::sync::Arc<L> {
 pub struct LogError {
     /// What the store said.
     pub reason: String,
-}
-
-/// For a function that keeps no event log.
-impl EventLog for std::convert::Infallible {
-    async fn append(&self, _: &RunId, _: &[StoredEvent]) -> Result<(), LogError> {
-        match *self {}
-    }
-
-    async fn read(&self, _: &RunId) -> Result<RunLog, LogError> {
-        match *self {}
-    }
-
-    async fn projection(&self, _: &RunId) -> Result<Option<Projection>, LogError> {
-        match *self {}
-    }
-
-    async fn save_projection(&self, _: &RunId, _: &Projection) -> Result<(), LogError> {
-        match *self {}
-    }
-
-    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        match *self {}
-    }
-
-    async fn finished_runs(&self, _: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        match *self {}
-    }
-
-    async fn hear(&self, _: &[ApifyRunId]) -> Result<(), LogError> {
-        match *self {}
-    }
-
-    async fn heard(&self, _: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
-        match *self {}
-    }
 }

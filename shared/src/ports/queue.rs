@@ -17,7 +17,6 @@ impl QueueName {
     pub const ALL: [Self; 2] = [Self::Scoring, Self::Metrics];
 
     /// The name in logs and commands.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Scoring => "scoring",
@@ -41,19 +40,16 @@ impl OutgoingMessage {
 
     /// The message group: messages of one group are handled one after the other. At most 128
     /// plain ASCII characters (SQS).
-    #[must_use]
     pub fn group(&self) -> &str {
         &self.group
     }
 
     /// Within five minutes the queue drops a second message with this id. Same form as the group.
-    #[must_use]
     pub fn deduplication(&self) -> &str {
         &self.deduplication
     }
 
     /// JSON, at most 1 MiB.
-    #[must_use]
     pub fn body(&self) -> &str {
         &self.body
     }
@@ -106,33 +102,6 @@ pub trait Queue: Send + Sync + 'static {
         receipt: &str,
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
-}
-
-impl<Q: Queue> Queue for std::sync::Arc<Q> {
-    async fn send(
-        &self,
-        queue: QueueName,
-        messages: Vec<OutgoingMessage>,
-    ) -> Result<(), QueueError> {
-        Q::send(self, queue, messages).await
-    }
-
-    async fn dead_letter(
-        &self,
-        queue: QueueName,
-        message: NewDeadLetter,
-    ) -> Result<(), QueueError> {
-        Q::dead_letter(self, queue, message).await
-    }
-
-    async fn requeue(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay: Duration,
-    ) -> Result<(), QueueError> {
-        Q::requeue(self, queue, receipt, delay).await
-    }
 }
 
 /// Why the queue did not take a message.

@@ -23,16 +23,6 @@ pub trait Transport: Send + Sync + 'static {
     ) -> impl Future<Output = Result<HttpResponse, TransportError>> + Send;
 }
 
-impl<T: Transport> Transport for std::sync::Arc<T> {
-    async fn send(
-        &self,
-        request: HttpRequest,
-        timeout: Duration,
-    ) -> Result<HttpResponse, TransportError> {
-        T::send(self, request, timeout).await
-    }
-}
-
 /// Why there is no response. The texts carry no header and no body: both may hold secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {

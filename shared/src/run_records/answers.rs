@@ -34,7 +34,6 @@ pub enum Reason {
 
 impl Reason {
     /// The reasons that hold for a run.
-    #[must_use]
     pub fn of(summary: &Summary, left_out: &[(&str, &str)]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
         let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
@@ -58,7 +57,6 @@ impl Reason {
     }
 
     /// What it means.
-    #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NotAttributed => "no client could be found for this harvest",
@@ -84,7 +82,6 @@ impl Reason {
     }
 
     /// What to do about it.
-    #[must_use]
     pub fn next_step(self) -> &'static str {
         match self {
             Self::NotAttributed => {

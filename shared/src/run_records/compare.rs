@@ -19,7 +19,6 @@ pub struct CellDigests {
 
 impl CellDigests {
     /// What `fields` show, of a table that lacks the fields `left_out`.
-    #[must_use]
     pub fn of<'a>(
         fields: &Map<String, Value>,
         left_out: impl IntoIterator<Item = &'a str>,
@@ -35,22 +34,16 @@ impl CellDigests {
     }
 
     /// As the event log keeps it.
-    ///
-    /// # Panics
-    /// Never: it holds nothing that JSON cannot.
-    #[must_use]
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("texts are plain JSON values")
     }
 
     /// From the event log; `None` for what another release wrote.
-    #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// The fields whose cells are no longer what was shown.
-    #[must_use]
     pub fn changed(&self, now: &Self) -> Vec<&'static str> {
         schema::FIELDS
             .iter()
@@ -65,7 +58,6 @@ impl CellDigests {
 ///
 /// Airtable leaves out empty cells, writes times its own way and may cut white space at the end of
 /// a text. None of this is a difference.
-#[must_use]
 pub fn differences(wanted: &Map<String, Value>, shown: &Map<String, Value>) -> Vec<&'static str> {
     let differs = |field: &&Field| {
         let shown = shown.get(field.name).unwrap_or(&Value::Null);

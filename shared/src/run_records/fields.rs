@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 /// Every cell of the run's record; `left_out` names fields of the table that cannot be written,
 /// with the reason.
-#[must_use]
 pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value> {
     let cells = [
         (schema::RUN_ID, json!(summary.run)),

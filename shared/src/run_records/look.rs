@@ -14,16 +14,13 @@ use serde_json::{Map, Value, json};
 /// A run and the record it was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordRef {
-    /// The run.
     pub run: RunId,
-    /// The record it was written to.
     pub record: RecordId,
 }
 
 /// The rows of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRecord {
-    /// The run.
     pub run: RunId,
     /// The row that counts, the oldest; `None` when there is none.
     pub kept: Option<ObservedRow>,
@@ -34,13 +31,10 @@ pub struct ObservedRecord {
 /// A row as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRow {
-    /// Its record.
     pub record: RecordId,
-    /// Its cells.
     pub fields: Map<String, Value>,
     /// Whether it still carries the run's identity.
     pub has_identity: bool,
-    /// What it shows.
     pub shown: CellDigests,
 }
 
@@ -49,20 +43,16 @@ pub struct ObservedRow {
 pub enum Lookalike {
     /// The run's own record: it exists after all.
     Itself,
-    /// Nothing.
     Nothing,
     /// The run's earlier record is still there, under another Run ID or Client ID.
     Edited {
-        /// The record.
         record: RecordId,
         /// What stands in its Run ID.
         run_id: String,
     },
     /// A record of another run names the same harvest.
     SameHarvest {
-        /// The record.
         record: RecordId,
-        /// Its Run ID.
         run_id: String,
     },
 }
@@ -70,7 +60,6 @@ pub enum Lookalike {
 /// A record on which somebody asks for a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryRequest {
-    /// The record.
     pub record: RecordId,
     /// Its run; `None` when its Run ID is malformed.
     pub run: Option<RunId>,
@@ -79,9 +68,6 @@ pub struct RetryRequest {
 impl RunRecords {
     /// Reads the rows of runs, in one request for up to 100 rows, and which fields the table has.
     /// It reads all cells: Airtable refuses a request that names a field which is gone.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; reading changes nothing.
     pub async fn look(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -133,9 +119,6 @@ impl RunRecords {
 
     /// Looks for a record that is like that of `run`, which had to be created though it should
     /// have been there. `before` is the record it had.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; reading changes nothing.
     pub async fn find_lookalike(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -167,9 +150,6 @@ impl RunRecords {
 
     /// The records on which somebody ticked the checkbox for a replay. Empty where the table has no
     /// such field.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; reading changes nothing.
     pub async fn retry_requests(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -196,9 +176,6 @@ impl RunRecords {
     }
 
     /// Clears the checkbox for a replay.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; doing it again changes nothing.
     pub async fn clear_retry(
         &self,
         airtable: &Airtable<impl Transport>,

@@ -136,7 +136,6 @@ fn has_checkbox(table: &TableSchema, name: &str) -> bool {
 
 /// The fields that `table` lacks or has with another type, with the reason. The identity fields
 /// are never left out: without them there is no record.
-#[must_use]
 pub fn unwritable(table: &TableSchema) -> BTreeMap<&'static str, String> {
     let reason = |field: &Field| {
         let wanted = field.field_type.in_words();

@@ -21,9 +21,7 @@ pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
 /// A record that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// The run.
     pub run: RunId,
-    /// Its record.
     pub record: RecordId,
     /// Whether the record did not exist before.
     pub created: bool,
@@ -40,7 +38,6 @@ pub struct RunRecords {
 
 impl RunRecords {
     /// Writes into the table of run records of `base`.
-    #[must_use]
     pub fn new(base: BaseId, clock: Clock) -> Self {
         Self { table: Table::new(base, clock) }
     }
@@ -138,9 +135,6 @@ impl RunRecords {
     }
 
     /// Restores the identity of a run on its record.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; doing it again changes nothing.
     pub async fn restore_identity(
         &self,
         airtable: &Airtable<impl Transport>,

@@ -31,11 +31,27 @@ impl Field {
     }
 
     /// Whether a field of Airtable's type `airtable` serves.
-    #[must_use]
     pub fn accepts(&self, airtable: &str) -> bool {
         self.field_type.accepts(airtable) || (!self.written && self.field_type.reads(airtable))
     }
 }
+
+/// Declares a table's fields: a constant with each name, and lists of what a base must have.
+macro_rules! fields {
+    ($($(#[$about:meta])* $list:ident {
+        $($(#[$doc:meta])* $field:ident = $name:literal, $need:ident($($holds:tt)+);)+
+    })+) => {$(
+        $($(#[$doc])*
+        #[doc = concat!("The field `", $name, "`.")]
+        pub const $field: &str = $name;)+
+
+        $(#[$about])*
+        pub const $list: [$crate::schema::Field; [$($field),+].len()] = [$(
+            $crate::schema::Field::$need($field, $crate::schema::FieldType::$($holds)+)
+        ),+];
+    )+};
+}
+pub(super) use fields;
 
 /// A table that is read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +94,6 @@ pub enum FieldType {
 
 impl FieldType {
     /// Whether a field of Airtable's type `airtable` takes what this one holds.
-    #[must_use]
     pub fn accepts(self, airtable: &str) -> bool {
         match self {
             Self::Text | Self::LongText => {
@@ -117,7 +132,6 @@ impl FieldType {
     }
 
     /// The type in words, as Airtable's interface calls it.
-    #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Text => "single line text",

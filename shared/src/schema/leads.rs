@@ -1,65 +1,11 @@
 //! The leads in a client's base.
 
-use super::field::{Field, FieldType};
+use super::field::fields;
 
 /// The table.
 pub const TABLE: &str = "Leads";
-/// The lead's profile.
-pub const PROFILE_URL: &str = "LinkedIn Profile URL";
-/// The lead's first name.
-pub const FIRST_NAME: &str = "First Name";
-/// The lead's last name.
-pub const LAST_NAME: &str = "Last Name";
 /// The view of the leads that wait for post scoring; a base may lack it.
 pub const WAITING_VIEW: &str = "Leads with Posts not yet scored";
-/// A checkbox of the client's: somebody acted on the posts; a base may lack it.
-pub const POSTS_ACTIONED: &str = "Posts Actioned";
-/// What is known of the profile, as JSON.
-pub const RAW_PROFILE: &str = "Raw Profile Data";
-/// What is known of the profile, as JSON, where the client names it so.
-pub const PROFILE_JSON: &str = "Profile Full JSON";
-/// The profile's score.
-pub const AI_SCORE: &str = "AI Score";
-/// The profile's score in words.
-pub const AI_ASSESSMENT: &str = "AI Profile Assessment";
-/// The profile's score by attribute.
-pub const AI_BREAKDOWN: &str = "AI Attribute Breakdown";
-/// Whether the lead is out of the question.
-pub const AI_EXCLUDED: &str = "AI_Excluded";
-/// Why it is.
-pub const EXCLUDE_DETAILS: &str = "Exclude Details";
-/// See [`SCORING_STATUSES`].
-pub const SCORING_STATUS: &str = "Scoring Status";
-/// When the profile was scored.
-pub const DATE_SCORED: &str = "Date Scored";
-/// The lead's posts as a JSON array (or an older form).
-pub const POSTS_CONTENT: &str = "Posts Content";
-/// When posts were last added.
-pub const TIME_POSTS_ADDED: &str = "Time Posts Added";
-/// See [`HARVEST_STATUSES`].
-pub const POSTS_HARVEST_STATUS: &str = "Posts Harvest Status";
-/// When a harvest last looked.
-pub const LAST_POST_CHECK_AT: &str = "Last Post Check At";
-/// How many posts the last harvest found.
-pub const POSTS_FOUND: &str = "Posts Found (Last Run)";
-/// The run of the last harvest.
-pub const POSTS_HARVEST_RUN_ID: &str = "Posts Harvest Run ID";
-/// The best post's score.
-pub const POSTS_SCORE: &str = "Posts Relevance Score";
-/// Every scored post as a JSON array, or the error.
-pub const POSTS_EVALUATION: &str = "Posts AI Evaluation";
-/// The best post.
-pub const TOP_POST: &str = "Top Scoring Post";
-/// When the posts were scored; empty: they wait for it.
-pub const DATE_POSTS_SCORED: &str = "Date Posts Scored";
-/// Why the posts were not scored.
-pub const POSTS_SKIP_REASON: &str = "Posts Skip Reason";
-/// See [`JSON_STATUSES`].
-pub const POSTS_JSON_STATUS: &str = "Posts JSON Status";
-/// The run that scored the posts.
-pub const POST_SCORING_RUN_ID: &str = "Post Scoring Run ID";
-/// This lead's tokens in that run.
-pub const POST_SCORING_TOKENS: &str = "Post Scoring Tokens";
 
 /// A harvest found posts.
 pub const HARVEST_DONE: &str = "Done";
@@ -87,47 +33,55 @@ pub const PARSE_ERROR: &str = "Failed – Parse Error";
 pub const SCORING_STATUSES: [&str; 5] =
     [TO_BE_SCORED, SCORED, PROFILE_TOO_THIN, API_ERROR, PARSE_ERROR];
 
-/// Every field that profile scoring writes, with its type.
-pub const PROFILE_FIELDS: [Field; 7] = [
-    Field::required(AI_SCORE, FieldType::Percent),
-    Field::required(AI_ASSESSMENT, FieldType::LongText),
-    Field::required(AI_BREAKDOWN, FieldType::LongText),
-    Field::optional(AI_EXCLUDED, FieldType::Checkbox),
-    Field::optional(EXCLUDE_DETAILS, FieldType::LongText),
-    Field::required(SCORING_STATUS, FieldType::SingleSelect(&SCORING_STATUSES)),
-    Field::required(DATE_SCORED, FieldType::DateTime),
-];
-
-/// Every field that post scoring writes, with its type.
-pub const POST_FIELDS: [Field; 14] = [
-    Field::required(POSTS_CONTENT, FieldType::LongText),
-    Field::required(TIME_POSTS_ADDED, FieldType::DateTime),
-    Field::optional(POSTS_HARVEST_STATUS, FieldType::SingleSelect(&HARVEST_STATUSES)),
-    Field::optional(LAST_POST_CHECK_AT, FieldType::DateTime),
-    Field::optional(POSTS_FOUND, FieldType::Number),
-    Field::optional(POSTS_HARVEST_RUN_ID, FieldType::Text),
-    Field::required(POSTS_SCORE, FieldType::Number),
-    Field::required(POSTS_EVALUATION, FieldType::LongText),
-    Field::required(TOP_POST, FieldType::LongText),
-    Field::required(DATE_POSTS_SCORED, FieldType::DateTime),
-    Field::optional(POSTS_SKIP_REASON, FieldType::Text),
-    Field::optional(POSTS_JSON_STATUS, FieldType::SingleSelect(&JSON_STATUSES)),
-    Field::optional(POST_SCORING_RUN_ID, FieldType::Text),
-    Field::optional(POST_SCORING_TOKENS, FieldType::Number),
-];
-
-/// The fields that are only read, with their types.
-pub const READ_FIELDS: [Field; 3] = [
-    Field::read(PROFILE_URL, FieldType::Text),
-    Field::read_if_there(FIRST_NAME, FieldType::Text),
-    Field::read_if_there(LAST_NAME, FieldType::Text),
-];
-
-/// The fields that may hold what is known of a profile. A base needs one of them.
-pub const PROFILE_SOURCES: [Field; 2] = [
-    Field::read_if_there(RAW_PROFILE, FieldType::LongText),
-    Field::read_if_there(PROFILE_JSON, FieldType::LongText),
-];
-
-/// The fields that people write and post scoring reads.
-pub const OPERATOR_FIELDS: [Field; 1] = [Field::read_if_there(POSTS_ACTIONED, FieldType::Checkbox)];
+fields! {
+    /// Every field that profile scoring writes, with its type.
+    PROFILE_FIELDS {
+        AI_SCORE = "AI Score", required(Percent);
+        AI_ASSESSMENT = "AI Profile Assessment", required(LongText);
+        AI_BREAKDOWN = "AI Attribute Breakdown", required(LongText);
+        /// Whether the lead is out of the question.
+        AI_EXCLUDED = "AI_Excluded", optional(Checkbox);
+        EXCLUDE_DETAILS = "Exclude Details", optional(LongText);
+        SCORING_STATUS = "Scoring Status", required(SingleSelect(&SCORING_STATUSES));
+        DATE_SCORED = "Date Scored", required(DateTime);
+    }
+    /// Every field that post scoring writes, with its type.
+    POST_FIELDS {
+        /// The lead's posts as a JSON array (or an older form).
+        POSTS_CONTENT = "Posts Content", required(LongText);
+        TIME_POSTS_ADDED = "Time Posts Added", required(DateTime);
+        POSTS_HARVEST_STATUS = "Posts Harvest Status", optional(SingleSelect(&HARVEST_STATUSES));
+        /// When a harvest last looked.
+        LAST_POST_CHECK_AT = "Last Post Check At", optional(DateTime);
+        POSTS_FOUND = "Posts Found (Last Run)", optional(Number);
+        POSTS_HARVEST_RUN_ID = "Posts Harvest Run ID", optional(Text);
+        POSTS_SCORE = "Posts Relevance Score", required(Number);
+        /// Every scored post as a JSON array, or the error.
+        POSTS_EVALUATION = "Posts AI Evaluation", required(LongText);
+        TOP_POST = "Top Scoring Post", required(LongText);
+        /// When the posts were scored; empty: they wait for it.
+        DATE_POSTS_SCORED = "Date Posts Scored", required(DateTime);
+        POSTS_SKIP_REASON = "Posts Skip Reason", optional(Text);
+        POSTS_JSON_STATUS = "Posts JSON Status", optional(SingleSelect(&JSON_STATUSES));
+        POST_SCORING_RUN_ID = "Post Scoring Run ID", optional(Text);
+        /// This lead's tokens in that run.
+        POST_SCORING_TOKENS = "Post Scoring Tokens", optional(Number);
+    }
+    /// The fields that are only read, with their types.
+    READ_FIELDS {
+        PROFILE_URL = "LinkedIn Profile URL", read(Text);
+        FIRST_NAME = "First Name", read_if_there(Text);
+        LAST_NAME = "Last Name", read_if_there(Text);
+    }
+    /// The fields that may hold what is known of a profile. A base needs one of them.
+    PROFILE_SOURCES {
+        RAW_PROFILE = "Raw Profile Data", read_if_there(LongText);
+        /// What is known of the profile, as JSON, where the client names it so.
+        PROFILE_JSON = "Profile Full JSON", read_if_there(LongText);
+    }
+    /// The fields that people write and post scoring reads.
+    OPERATOR_FIELDS {
+        /// A checkbox of the client's: somebody acted on the posts; a base may lack it.
+        POSTS_ACTIONED = "Posts Actioned", read_if_there(Checkbox);
+    }
+}

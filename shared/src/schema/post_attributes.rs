@@ -1,31 +1,9 @@
 //! The criteria of the post-scoring rubric.
 
-use super::field::{Field, FieldType};
+use super::field::fields;
 
 /// The table.
 pub const TABLE: &str = "Post Scoring Attributes";
-/// Names the criterion.
-pub const ID: &str = "Attribute ID";
-/// For people.
-pub const NAME: &str = "Criterion Name";
-/// [`POSITIVE`] or [`NEGATIVE`].
-pub const CATEGORY: &str = "Category";
-/// How it is scored.
-pub const SCORING_TYPE: &str = "Scoring Type";
-/// Its weight.
-pub const MAX_SCORE: &str = "Max Score / Point Value";
-/// The rubric's text.
-pub const INSTRUCTIONS: &str = "Detailed Instructions for AI (Scoring Rubric)";
-/// Words that speak for it.
-pub const POSITIVE_KEYWORDS: &str = "Keywords/Positive Indicators";
-/// Words that speak against it.
-pub const NEGATIVE_KEYWORDS: &str = "Keywords/Negative Indicators";
-/// An example that applies.
-pub const EXAMPLE_HIGH: &str = "Example - High Score / Applies";
-/// An example that does not.
-pub const EXAMPLE_LOW: &str = "Example - Low Score / Does Not Apply";
-/// Whether it counts; a checkbox that is not set is left out by the API.
-pub const ACTIVE: &str = "Active";
 /// Adds to the score.
 pub const POSITIVE: &str = "Positive Scoring Factor";
 /// Takes from the score.
@@ -34,17 +12,23 @@ pub const NEGATIVE: &str = "Negative Scoring Factor";
 /// Choices of [`CATEGORY`].
 pub const CATEGORIES: [&str; 2] = [POSITIVE, NEGATIVE];
 
-/// Every field that is read, with its type.
-pub const FIELDS: [Field; 11] = [
-    Field::read(ID, FieldType::Text),
-    Field::read(NAME, FieldType::Text),
-    Field::read(CATEGORY, FieldType::SingleSelect(&CATEGORIES)),
-    Field::read_if_there(SCORING_TYPE, FieldType::Text),
-    Field::read(MAX_SCORE, FieldType::Number),
-    Field::read_if_there(INSTRUCTIONS, FieldType::LongText),
-    Field::read_if_there(POSITIVE_KEYWORDS, FieldType::LongText),
-    Field::read_if_there(NEGATIVE_KEYWORDS, FieldType::LongText),
-    Field::read_if_there(EXAMPLE_HIGH, FieldType::LongText),
-    Field::read_if_there(EXAMPLE_LOW, FieldType::LongText),
-    Field::read_if_there(ACTIVE, FieldType::Checkbox),
-];
+fields! {
+    /// Every field that is read, with its type.
+    FIELDS {
+        ID = "Attribute ID", read(Text);
+        NAME = "Criterion Name", read(Text);
+        /// [`POSITIVE`] or [`NEGATIVE`].
+        CATEGORY = "Category", read(SingleSelect(&CATEGORIES));
+        SCORING_TYPE = "Scoring Type", read_if_there(Text);
+        MAX_SCORE = "Max Score / Point Value", read(Number);
+        INSTRUCTIONS = "Detailed Instructions for AI (Scoring Rubric)", read_if_there(LongText);
+        /// Words that speak for it.
+        POSITIVE_KEYWORDS = "Keywords/Positive Indicators", read_if_there(LongText);
+        /// Words that speak against it.
+        NEGATIVE_KEYWORDS = "Keywords/Negative Indicators", read_if_there(LongText);
+        EXAMPLE_HIGH = "Example - High Score / Applies", read_if_there(LongText);
+        EXAMPLE_LOW = "Example - Low Score / Does Not Apply", read_if_there(LongText);
+        /// Whether it counts; a checkbox that is not set is left out by the API.
+        ACTIVE = "Active", read_if_there(Checkbox);
+    }
+}

@@ -41,13 +41,10 @@ pub struct Apify<T> {
 /// What Apify says of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApifyRun {
-    /// Its id.
     pub id: ApifyRunId,
     /// How it ended; `None` while it is going on.
     pub status: Option<HarvestStatus>,
-    /// When it began.
     pub started_at: Timestamp,
-    /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// The id of its dataset.
     pub dataset: String,
@@ -58,31 +55,17 @@ pub struct ApifyRun {
 /// Why Apify did not give what was asked for. Texts never hold an item or the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApifyError {
-    /// No answer.
     #[error("Apify does not answer: {0}")]
     Transport(#[from] TransportError),
     /// An error of the service, or too many requests.
     #[error("Apify is out of order or limits the requests (status {status})")]
-    Unavailable {
-        /// The HTTP status.
-        status: u16,
-    },
+    Unavailable { status: u16 },
     /// The token is wrong or may not read this.
     #[error("Apify refuses {what} ({error_type}): check the Apify token and what it may read")]
-    Refused {
-        /// The operation and what it is about.
-        what: String,
-        /// Apify's `error.type`.
-        error_type: String,
-    },
+    Refused { what: String, error_type: String },
     /// A success whose body is not what was asked for.
     #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
-    Unreadable {
-        /// The operation and what it is about.
-        what: String,
-        /// The field.
-        path: String,
-    },
+    Unreadable { what: String, path: String },
 }
 
 impl<T: Transport> Apify<T> {
@@ -92,9 +75,6 @@ impl<T: Transport> Apify<T> {
     }
 
     /// Reads a run; `None` when Apify knows no such run.
-    ///
-    /// # Errors
-    /// [`ApifyError`]; reading changes nothing.
     pub async fn run(&self, id: &ApifyRunId) -> Result<Option<ApifyRun>, ApifyError> {
         let what = format!("reading run {id}");
         let Some(response) = self.get(&what, &format!("actor-runs/{id}")).await? else {
@@ -106,9 +86,6 @@ impl<T: Transport> Apify<T> {
 
     /// Reads an actor's runs that began at `since` or later, newest first; `None` when Apify knows
     /// no such actor. `actor` is an id or `username~name`.
-    ///
-    /// # Errors
-    /// [`ApifyError`]; reading changes nothing.
     pub async fn runs_of(
         &self,
         actor: &str,
@@ -139,9 +116,6 @@ impl<T: Transport> Apify<T> {
     }
 
     /// Reads what a run was given; `None` when that is gone.
-    ///
-    /// # Errors
-    /// [`ApifyError`]; reading changes nothing.
     pub async fn input(&self, run: &ApifyRun) -> Result<Option<Value>, ApifyError> {
         let what = format!("reading the input of run {}", run.id);
         let path = format!("actor-runs/{}/key-value-store/records/INPUT", run.id);

@@ -25,7 +25,6 @@ pub struct Attempts {
 impl RetryPolicy {
     /// Begins a call. Calls with another `seed` have other delays: those that failed together do
     /// not come back together.
-    #[must_use]
     pub fn begin(self, seed: u64) -> Attempts {
         Attempts { policy: self, made: 1, jitter: fastrand::Rng::with_seed(seed) }
     }
@@ -63,7 +62,6 @@ impl Attempts {
 }
 
 /// A seed from what is asked for: the same in every process, so that a simulation repeats itself.
-#[must_use]
 pub fn seed_of(request: &[u8]) -> u64 {
     // FNV-1a: quick, and good enough to spread delays.
     let mix = |seed: u64, byte: &u8| (seed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);

@@ -48,7 +48,6 @@ pub fn metrics_namespace(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -
 }
 
 /// The span of work on a run: every line within carries the run and its client.
-#[must_use]
 pub fn run_span(run: &RunHeader) -> Span {
     tracing::info_span!("run", run.id = %run.id(), client.id = %run.client)
 }

@@ -16,8 +16,8 @@ use webhook_intake::{Config, Intake};
 const TOKEN: &str = "replace-with-your-webhook-token";
 
 /// Remembers what was sent.
-#[derive(Default)]
-struct Sent(Mutex<Vec<OutgoingMessage>>);
+#[derive(Clone, Default)]
+struct Sent(Arc<Mutex<Vec<OutgoingMessage>>>);
 
 impl Queue for Sent {
     async fn send(&self, _: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
@@ -53,8 +53,8 @@ fn files() -> BTreeMap<String, String> {
 async fn answered(event: &str) -> (u16, Vec<String>) {
     let request = lambda_http::request::from_str(event).unwrap();
     let config = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| TOKEN.to_owned())).unwrap();
-    let queue = Arc::new(Sent::default());
-    let intake = Intake::new(config, Arc::clone(&queue), Clock::system());
+    let queue = Sent::default();
+    let intake = Intake::new(config, queue.clone(), Clock::system());
     let status: StatusCode = webhook_intake::handle(&intake, request).await.status();
     let sent = queue.0.lock().unwrap();
     (status.as_u16(), sent.iter().map(|message| type_of(message.body())).collect())

@@ -3,9 +3,8 @@
 use super::check::Check;
 use shared::adapters::http::HttpTransport;
 use shared::services::airtable::{Airtable, AirtableError, Identity};
-use std::sync::Arc;
 
-pub(super) type Api = Airtable<Arc<HttpTransport>>;
+pub(super) type Api = Airtable<HttpTransport>;
 
 /// What the functions need their token for.
 const SCOPES: [&str; 3] = ["data.records:read", "data.records:write", "schema.bases:read"];

@@ -15,19 +15,15 @@ use shared::core::ids::{BaseId, ClientId};
 use shared::messages::Kind;
 use shared::schema::{MASTER_BASE, clients as client_fields};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Checks everything in Airtable, from the token inwards.
-pub(super) async fn check(
-    variables: &impl Variables,
-    transport: &Arc<HttpTransport>,
-) -> Vec<Check> {
+pub(super) async fn check(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     let config = match AirtableConfig::read(&Vars::new(variables)) {
         Ok(config) => config,
         Err(error) => return vec![Check::wrong("Airtable", &error, corrected(&error))],
     };
     let master = config.master_base.clone();
-    let airtable = airtable(config, Arc::clone(transport));
+    let airtable = airtable(config, transport.clone());
     let mut checks = Vec::new();
     match airtable.whoami(&master).await {
         Ok(identity) => checks.extend(check_scopes(&identity)),

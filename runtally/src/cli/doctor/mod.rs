@@ -19,7 +19,6 @@ use shared::adapters::http::HttpTransport;
 use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest time for one group of checks, so that the answer always comes within ten seconds.
@@ -43,7 +42,7 @@ pub struct Options {
 /// When it cannot start.
 pub async fn run(options: &Options) -> CommandResult {
     let variables = options.place.variables()?;
-    let transport = Arc::new(HttpTransport::new()?);
+    let transport = HttpTransport::new()?;
     let deployment = Deployment::open(&variables, &options.place.data);
     let groups = futures_util::join!(
         patiently("settings", async { settings::check(&variables) }),

@@ -12,17 +12,13 @@ use shared::core::prices;
 use shared::core::tokens::{NanoUsd, Tier, TokenUsage};
 use shared::messages::ErrorCategory;
 use shared::ports::Transport;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether the token lets us in.
-pub(super) async fn apify(
-    variables: &impl Variables,
-    transport: &Arc<HttpTransport>,
-) -> Vec<Check> {
+pub(super) async fn apify(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     const WHAT: &str = "Apify token";
     let vars = Vars::new(variables);
     let url = vars.api("APIFY_API_URL", "https://api.apify.com/v2");
@@ -58,17 +54,14 @@ pub(super) async fn apify(
 }
 
 /// Whether the model is known and lets us in, and what it costs.
-pub(super) async fn model(
-    variables: &impl Variables,
-    transport: &Arc<HttpTransport>,
-) -> Vec<Check> {
+pub(super) async fn model(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     let config = match scoring::Config::read(without_services(variables)) {
         Ok(config) => config,
         Err(error) => return vec![Check::wrong("model", &error, corrected(&error))],
     };
     let model = config.model;
     let what = format!("model {}", model.id);
-    let answers = match scoring::probe_model(&model, Arc::clone(transport)).await {
+    let answers = match scoring::probe_model(&model, transport.clone()).await {
         Ok(()) => Check::ok(&what, "it counts tokens for our key"),
         Err(problem) => Check::wrong(&what, &problem, what_to_do(problem.category)),
     };

@@ -10,7 +10,6 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::adapters::http::HttpTransport;
 use shared::ports::Transport;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for an answer. A cold start takes a second at most.
@@ -19,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Posts Apify's test event, which does nothing, without a token and with ours.
 pub(super) async fn check(
     variables: &impl Variables,
-    transport: &Arc<HttpTransport>,
+    transport: &HttpTransport,
     url: Option<&str>,
 ) -> Vec<Check> {
     let Some(url) = url else {
@@ -71,11 +70,7 @@ pub(super) async fn check(
 }
 
 /// The status of the answer to a test event.
-async fn post(
-    transport: &Arc<HttpTransport>,
-    url: &str,
-    token: Option<&str>,
-) -> Result<u16, Fault> {
+async fn post(transport: &HttpTransport, url: &str, token: Option<&str>) -> Result<u16, Fault> {
     let body = json!({"eventType": "TEST", "eventData": null, "resource": {}});
     let mut request = http::Request::post(url).header(header::CONTENT_TYPE, "application/json");
     if let Some(token) = token {

@@ -39,7 +39,6 @@ pub struct DynamoEventLog {
 
 impl DynamoEventLog {
     /// The log in `table`.
-    #[must_use]
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }

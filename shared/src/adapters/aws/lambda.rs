@@ -41,9 +41,6 @@ impl Aws {
     ///
     /// The SDK's own search for credentials (profiles, single sign-on, instance metadata) is left
     /// out: no function needs it, and it doubles the time of a cold start.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set.
     pub fn read(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         http: &HttpTransport,
@@ -78,13 +75,11 @@ impl Aws {
     }
 
     /// The client for [`super::sqs::SqsQueue`].
-    #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.config)
     }
 
     /// The client for [`super::dynamodb::DynamoEventLog`].
-    #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
     }

@@ -37,7 +37,6 @@ pub struct SqsQueue {
 
 impl SqsQueue {
     /// The queues at `urls`; those the function does not use are left out.
-    #[must_use]
     pub fn new(client: Client, urls: BTreeMap<QueueName, QueueUrls>) -> Self {
         Self { client, urls }
     }

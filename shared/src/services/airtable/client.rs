@@ -70,7 +70,6 @@ pub(super) struct Call<'a> {
 /// A page of a listing.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Page<F> {
-    /// Its rows.
     pub records: Vec<Record<F>>,
     /// Where the next page is; `None` on the last one.
     #[serde(default = "Option::default")]
@@ -115,9 +114,6 @@ impl<T: Transport> Airtable<T> {
     }
 
     /// Reads rows, all pages of them.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; reading changes nothing, so repeating it is always safe.
     pub async fn list<F: DeserializeOwned>(
         &self,
         base: &BaseId,

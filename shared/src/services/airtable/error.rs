@@ -9,21 +9,14 @@ use serde_json::Value;
 /// fields and choices) and never a cell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AirtableError {
-    /// No answer.
     #[error("Airtable does not answer: {0}")]
     Transport(#[from] TransportError),
     /// Too many requests: the base answers nothing for 30 s.
     #[error("Airtable limits the requests to base {base}")]
-    RateLimited {
-        /// The base.
-        base: String,
-    },
+    RateLimited { base: String },
     /// An error of the service.
     #[error("Airtable is out of order (status {status})")]
-    Unavailable {
-        /// The HTTP status.
-        status: u16,
-    },
+    Unavailable { status: u16 },
     /// The workspace's monthly quota is spent: waiting does not help.
     #[error(
         "the Airtable workspace's monthly API quota is spent: upgrade the plan or wait for the first of the month"
@@ -33,35 +26,17 @@ pub enum AirtableError {
     #[error(
         "Airtable denies {what} ({error_type}): check the token's scopes and its list of bases, and that base and table exist"
     )]
-    Denied {
-        /// The operation and its base and table.
-        what: String,
-        /// Airtable's `error.type`.
-        error_type: String,
-    },
+    Denied { what: String, error_type: String },
     /// The request breaks a rule.
     #[error("Airtable refuses {what} ({error_type}): {message}")]
-    Refused {
-        /// The operation and its base and table.
-        what: String,
-        /// Airtable's `error.type`.
-        error_type: String,
-        /// Airtable's `error.message`.
-        message: String,
-    },
+    Refused { what: String, error_type: String, message: String },
     /// A success whose body is not what was asked for.
     #[error("Airtable's answer to {what} cannot be read: {reason}")]
-    Unreadable {
-        /// The operation and its base and table.
-        what: String,
-        /// The field and the rule.
-        reason: String,
-    },
+    Unreadable { what: String, reason: String },
 }
 
 impl AirtableError {
     /// Whether the same request may succeed later.
-    #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Transport(_)
@@ -74,7 +49,6 @@ impl AirtableError {
     }
 
     /// Airtable's `error.type`, for an error that has one.
-    #[must_use]
     pub fn error_type(&self) -> Option<&str> {
         match self {
             Self::Denied { error_type, .. } | Self::Refused { error_type, .. } => Some(error_type),
@@ -87,13 +61,11 @@ impl AirtableError {
     }
 
     /// Whether the server forgot where a listing was: start it again.
-    #[must_use]
     pub fn is_lost_listing(&self) -> bool {
         self.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
     }
 
     /// Whether the table has no view of the name that was asked for.
-    #[must_use]
     pub fn is_unknown_view(&self) -> bool {
         matches!(self.error_type(), Some("VIEW_NAME_NOT_FOUND" | "VIEW_ID_NOT_FOUND"))
     }

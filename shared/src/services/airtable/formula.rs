@@ -9,69 +9,58 @@ pub struct Formula(String);
 
 impl Formula {
     /// The rows whose field holds exactly `text`, case included.
-    #[must_use]
     pub fn equals(field: &str, text: &str) -> Self {
         Self(format!("{}={}", reference(field), literal(text)))
     }
 
     /// The rows whose field contains `text`.
-    #[must_use]
     pub fn contains(field: &str, text: &str) -> Self {
         Self(format!("FIND({},{})>0", literal(text), reference(field)))
     }
 
     /// The rows whose field, in lower case and with a `/` behind it, matches the regular
     /// expression `pattern`.
-    #[must_use]
     pub fn path_matches(field: &str, pattern: &str) -> Self {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
     }
 
     /// The rows whose text field is not empty.
-    #[must_use]
     pub fn filled(field: &str) -> Self {
         Self(format!("{}!=''", reference(field)))
     }
 
     /// The rows whose field, of any type, is empty.
-    #[must_use]
     pub fn blank(field: &str) -> Self {
         Self(format!("{}=BLANK()", reference(field)))
     }
 
     /// The rows whose checkbox is not set.
-    #[must_use]
     pub fn unchecked(field: &str) -> Self {
         Self(format!("NOT({})", reference(field)))
     }
 
     /// The rows whose checkbox is ticked.
-    #[must_use]
     pub fn is_set(field: &str) -> Self {
         Self(reference(field))
     }
 
     /// The rows whose date field is after `moment`.
-    #[must_use]
     pub fn after(field: &str, moment: Timestamp) -> Self {
         let moment = literal(&moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
         Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))
     }
 
     /// The row with the record id `id`.
-    #[must_use]
     pub fn record_id(id: &str) -> Self {
         Self(format!("RECORD_ID()={}", literal(id)))
     }
 
     /// The rows that all of `formulas` keep.
-    #[must_use]
     pub fn all(formulas: impl IntoIterator<Item = Self>) -> Self {
         Self::join("AND", formulas)
     }
 
     /// The rows that any of `formulas` keeps.
-    #[must_use]
     pub fn any(formulas: impl IntoIterator<Item = Self>) -> Self {
         Self::join("OR", formulas)
     }
@@ -82,7 +71,6 @@ impl Formula {
     }
 
     /// The formula's text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -119,7 +107,6 @@ fn literal(text: &str) -> String {
 
 /// `text` as a regular expression (RE2 syntax) that matches it in lower case, percent-encoded or
 /// not.
-#[must_use]
 pub fn any_encoding_of(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for character in text.chars() {

@@ -11,9 +11,7 @@ use tokio::time::Instant;
 /// all processes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many requests.
     pub requests: usize,
-    /// Within how long.
     pub per: Duration,
 }
 
@@ -39,7 +37,6 @@ impl Rate {
     ///
     /// # Panics
     /// If there are more than [`MAX_CHUNK_LANES`], or none.
-    #[must_use]
     pub fn chunk(lanes: u32) -> Self {
         assert!((1..=MAX_CHUNK_LANES).contains(&lanes), "{lanes} lanes have no request each");
         let left = Self::WHOLE_BASE.requests - Self::PLAN.requests;
@@ -67,7 +64,6 @@ pub struct Limiters {
 
 impl Limiters {
     /// For a process that has `rate` of each base's limit, while others have the rest.
-    #[must_use]
     pub fn of_one_process(rate: Rate) -> Self {
         Self {
             rate,
@@ -78,7 +74,6 @@ impl Limiters {
     }
 
     /// For a process that is the only one.
-    #[must_use]
     pub fn of_the_only_process() -> Self {
         Self { is_one_of_many: false, ..Self::of_one_process(Rate::WHOLE_BASE) }
     }

@@ -56,9 +56,6 @@ impl<T: Transport> Airtable<T> {
     }
 
     /// Makes a field in the table with the id `table`.
-    ///
-    /// # Errors
-    /// As for [`Airtable::create_table`].
     pub async fn create_field(
         &self,
         base: &BaseId,

@@ -10,9 +10,7 @@ use serde_json::{Map, Value};
 /// A row.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Record<F> {
-    /// Its id.
     pub id: RecordId,
-    /// When it was created.
     #[serde(rename = "createdTime")]
     pub created_time: Timestamp,
     /// Its cells; empty ones are left out.
@@ -22,7 +20,6 @@ pub struct Record<F> {
 /// New cells of a row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Update {
-    /// The row.
     pub id: RecordId,
     /// The cells; `null` clears one, cells not named stay.
     pub fields: Map<String, Value>,
@@ -47,7 +44,6 @@ const MAX_WHOLE: f64 = 1e15;
 impl Row {
     /// A cell as text without white space around it; a number as its digits. Empty for a cell
     /// that is empty or holds anything else.
-    #[must_use]
     pub fn text(&self, field: &str) -> String {
         match self.fields.get(field) {
             Some(Value::String(text)) => text.trim().to_owned(),
@@ -59,14 +55,12 @@ impl Row {
     }
 
     /// A cell as a number, which a table may hold as text.
-    #[must_use]
     pub fn number(&self, field: &str) -> Option<f64> {
         self.text(field).parse().ok().filter(|number: &f64| number.is_finite())
     }
 
     /// A cell as a whole number from 0 on, a fraction cut off. `None` for text with a fraction:
     /// nobody can say how it is meant.
-    #[must_use]
     pub fn whole(&self, field: &str) -> Option<u64> {
         match self.fields.get(field)? {
             Value::Number(number) => {
@@ -82,7 +76,6 @@ impl Row {
     }
 
     /// Whether a checkbox is set, or a number is not 0 where the table has one in its place.
-    #[must_use]
     pub fn is_set(&self, field: &str) -> bool {
         self.fields.get(field) == Some(&Value::Bool(true))
             || self.number(field).is_some_and(|number| number != 0.0)
@@ -95,7 +88,6 @@ pub fn oldest_first<F>(rows: &mut [Record<F>]) {
 }
 
 /// The rows with the identity of `run`: its Run ID and its Client ID.
-#[must_use]
 pub fn identity(run: &RunId) -> Formula {
     Formula::all([
         Formula::equals(run_record::RUN_ID, run.as_str()),

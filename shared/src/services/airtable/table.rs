@@ -5,14 +5,10 @@ use serde::Deserialize;
 /// A table as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TableSchema {
-    /// Its id.
     #[serde(default)]
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Its fields.
     pub fields: Vec<FieldSchema>,
-    /// Its views.
     #[serde(default)]
     pub views: Vec<Named>,
 }
@@ -20,7 +16,6 @@ pub struct TableSchema {
 /// A field as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldSchema {
-    /// Its name.
     pub name: String,
     /// Airtable's name of its type.
     #[serde(rename = "type")]
@@ -41,6 +36,5 @@ pub struct FieldOptions {
 /// Something that is known by its name: a view or a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Named {
-    /// The name.
     pub name: String,
 }

@@ -9,9 +9,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 impl DynamoEventLog {
     /// Every run of the log. Reads the whole table.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
         let items: Vec<Item> = self
             .client
@@ -33,9 +30,6 @@ impl DynamoEventLog {
 
     /// Makes the next tick project `run` again: none of its events counts as shown. A run that was
     /// never projected is looked at by the tick anyway.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log is not reachable.
     pub async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
         let request = self
             .client
@@ -56,9 +50,6 @@ impl DynamoEventLog {
     }
 
     /// Whether the table forgets items after some time, which the log must never do.
-    ///
-    /// # Errors
-    /// [`LogError`] when the table is not reachable.
     pub async fn forgets(&self) -> Result<bool, LogError> {
         let request = self.client.describe_time_to_live().table_name(&self.table);
         let answer = request.send().await.map_err(|error| failure(&error))?;
