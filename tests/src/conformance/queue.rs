@@ -10,9 +10,12 @@ use std::time::Duration;
 const QUEUE: QueueName = QueueName::Scoring;
 
 /// A queue with its receiving end, which on AWS is the event source mapping's.
-pub trait Mailbox: Queue {
+pub trait Mailbox {
     /// Whether its time is the test's: waiting for minutes then takes none.
     const TIME_MOVES: bool;
+
+    /// The sending end.
+    fn queue(&self) -> &impl Queue;
 
     /// Takes up to `most` messages off, hidden until they are deleted or requeued.
     fn receive(&self, queue: QueueName, most: usize) -> impl Future<Output = Vec<Taken>>;
@@ -45,7 +48,7 @@ fn message(group: &str, body: &str) -> OutgoingMessage {
 
 async fn send(mailbox: &impl Mailbox, messages: &[(&str, &str)]) {
     let messages = messages.iter().map(|(group, body)| message(group, body)).collect();
-    mailbox.send(QUEUE, messages).await.expect("the queue is up");
+    mailbox.queue().send(QUEUE, messages).await.expect("the queue is up");
 }
 
 async fn bodies(mailbox: &impl Mailbox, most: usize) -> Vec<String> {
@@ -56,7 +59,7 @@ async fn bodies(mailbox: &impl Mailbox, most: usize) -> Vec<String> {
 pub async fn messages_of_a_group_come_in_order(mailbox: &impl Mailbox) {
     let sent: Vec<String> = (0..23).map(|n| format!("m{n:02}")).collect();
     let messages = sent.iter().map(|body| message("g", body)).collect();
-    mailbox.send(QUEUE, messages).await.expect("the queue is up");
+    mailbox.queue().send(QUEUE, messages).await.expect("the queue is up");
     let mut received = Vec::new();
     while received.len() < sent.len() {
         let taken = mailbox.receive(QUEUE, 10).await;
@@ -92,7 +95,7 @@ pub async fn a_requeued_message_comes_back_after_its_delay(mailbox: &impl Mailbo
     send(mailbox, &[("a", "1"), ("a", "2")]).await;
     let first = mailbox.receive(QUEUE, 1).await.remove(0);
     let delay = Duration::from_secs(2);
-    mailbox.requeue(QUEUE, &first.receipt, delay).await.expect("it is in flight");
+    mailbox.queue().requeue(QUEUE, &first.receipt, delay).await.expect("it is in flight");
     assert_eq!(bodies(mailbox, 10).await, [""; 0]);
     tokio::time::sleep(delay + Duration::from_millis(500)).await;
     let again = mailbox.receive(QUEUE, 1).await.remove(0);
@@ -104,7 +107,7 @@ pub async fn a_requeued_message_comes_back_after_its_delay(mailbox: &impl Mailbo
 pub async fn a_message_requeued_by_nothing_is_back_at_once(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1")]).await;
     let first = mailbox.receive(QUEUE, 1).await.remove(0);
-    mailbox.requeue(QUEUE, &first.receipt, Duration::ZERO).await.expect("it is in flight");
+    mailbox.queue().requeue(QUEUE, &first.receipt, Duration::ZERO).await.expect("it is in flight");
     assert_eq!(bodies(mailbox, 1).await, ["1"]);
 }
 
@@ -149,7 +152,7 @@ pub async fn a_parked_message_is_a_dead_letter_with_its_reason(mailbox: &impl Ma
         reason: "nobody can read it: unknown type \"riddle\"".to_owned(),
     };
     for _ in 0..2 {
-        mailbox.dead_letter(QUEUE, parked.clone()).await.expect("the queue is up");
+        mailbox.queue().dead_letter(QUEUE, parked.clone()).await.expect("the queue is up");
     }
     assert_eq!(mailbox.dead_letters(QUEUE).await, [(parked.body, parked.reason)]);
     assert_eq!(mailbox.dead_letters(QueueName::Metrics).await, []);
@@ -158,7 +161,7 @@ pub async fn a_parked_message_is_a_dead_letter_with_its_reason(mailbox: &impl Ma
 /// What SQS refuses is refused, with the rule, and nothing of it is sent.
 pub async fn what_sqs_refuses_is_refused_as_a_whole(mailbox: &impl Mailbox) {
     let too_large = message("a", &"x".repeat(MAX_MESSAGE_BYTES + 1));
-    let refused = mailbox.send(QUEUE, vec![message("a", "1"), too_large]).await;
+    let refused = mailbox.queue().send(QUEUE, vec![message("a", "1"), too_large]).await;
     assert!(matches!(refused, Err(QueueError::Refused { .. })), "{refused:?}");
     assert_eq!(bodies(mailbox, 10).await, [""; 0]);
 }

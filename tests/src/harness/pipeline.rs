@@ -11,7 +11,7 @@ use shared::adapters::http::HttpTransport;
 use shared::core::ids::RunStamp;
 use shared::messages::{Fact, MetricsEvent, RunHeader, RunType, routes};
 use shared::ports::{Queue, QueueName, Transport};
-use shared::schema::{leads, run_record};
+use shared::schema::{clients, leads, run_record};
 use simulators::FaultRule;
 use simulators::airtable::Row;
 use simulators::apify::{RunSpec, RunStatus};
@@ -69,13 +69,18 @@ impl Pipeline {
     /// projected at once, also right after the last one. Returns the Apify run's id with it.
     pub async fn with_harvest() -> (Self, String) {
         let pipeline = Self::start_with(&[("PROJECT_SECONDS", "0")]).await;
+        let apify_run = pipeline.two_leads();
+        (pipeline, apify_run)
+    }
+
+    /// Adds two leads, and a harvest of their three posts; returns the Apify run's id.
+    pub fn two_leads(&self) -> String {
         for name in ["jane", "max"] {
-            pipeline.add_lead(name, json!({}));
+            self.add_lead(name, json!({}));
         }
         let words = [("jane", 1, "We shipped it."), ("jane", 2, "Again."), ("max", 1, "Hi.")];
-        let items = words.map(|(name, n, words)| super::posts::post(name, n, words));
-        let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items.to_vec()));
-        (pipeline, apify_run)
+        let items = words.map(|(name, n, words)| super::post(name, n, words));
+        self.harvest(Harvest::of(&["jane", "max"], items.to_vec()))
     }
 
     /// Starts a pipeline with these variables set, or set otherwise.
@@ -163,6 +168,13 @@ impl Pipeline {
         self.post(&format!("/webhooks/apify?{query}"), &body.to_string()).await
     }
 
+    /// Posts the webhook of a harvest of the client's, and waits until its run is over.
+    pub async fn run(&self, apify_run: &str) {
+        let (status, body) = self.webhook(apify_run, &format!("clientId={}", bases::CLIENT)).await;
+        assert_eq!(status, 202, "{body}");
+        self.settle().await;
+    }
+
     /// Posts a body with the pipeline's token; returns status and body of the answer.
     pub async fn post(&self, path_and_query: &str, body: &str) -> (u16, Value) {
         let token = format!("Bearer {WEBHOOK_TOKEN}");
@@ -233,9 +245,48 @@ impl Pipeline {
 
     /// Edits cells of a run record, as a person would.
     pub fn edit_record(&self, record: &str, cells: &Value) {
+        self.edit(MASTER_BASE, run_record::TABLE, record, cells);
+    }
+
+    /// Edits cells of a lead's row, as a person would.
+    pub fn edit_lead(&self, record: &str, cells: &Value) {
+        self.edit(CLIENT_BASE, leads::TABLE, record, cells);
+    }
+
+    /// Edits cells of the client's row in the master base.
+    pub fn edit_client(&self, cells: &Value) {
+        let airtable = self.services.airtable.service();
+        let rows = airtable.rows(MASTER_BASE, clients::TABLE).expect("the table of clients");
+        let is_it = |row: &&Row| row.fields[clients::CLIENT_ID] == bases::CLIENT;
+        let row = rows.iter().find(is_it).expect("the client's row");
+        self.edit(MASTER_BASE, clients::TABLE, &row.id, cells);
+    }
+
+    fn edit(&self, base: &str, table: &str, record: &str, cells: &Value) {
         let cells = cells.as_object().cloned().unwrap_or_default();
         let airtable = self.services.airtable.service();
-        airtable.edit(MASTER_BASE, run_record::TABLE, record, cells).expect("the cells fit");
+        airtable.edit(base, table, record, cells).expect("the cells fit");
+    }
+
+    /// Puts a row into a table; returns its record id.
+    pub fn insert(&self, base: &str, table: &str, row: Value) -> String {
+        bases::insert(self.services.airtable.service(), base, table, row)
+    }
+
+    /// Ticks `Retry` on the first run record, and lets a tick find it.
+    pub async fn retry(&self) {
+        let record = self.records().remove(0).id;
+        self.edit_record(&record, &json!({run_record::RETRY: true}));
+        self.tick().await;
+    }
+
+    /// Adds leads named `lead0`, `lead1`…, and a harvest with one post of each.
+    pub fn harvest_of_many(&self, words: &[String]) -> (Vec<String>, String) {
+        let names: Vec<String> = (0..words.len()).map(|n| format!("lead{n}")).collect();
+        let leads = names.iter().map(|name| self.add_lead(name, json!({}))).collect();
+        let items = names.iter().zip(words).map(|(name, words)| super::post(name, 1, words));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        (leads, self.harvest(Harvest::of(&names, items.collect())))
     }
 
     /// Deletes a run record, as a person would.
@@ -276,6 +327,18 @@ impl Pipeline {
         let records = self.records();
         assert_eq!(records.len(), 1, "run records: {records:#?}");
         records[0].fields.clone()
+    }
+
+    /// A text on the only run record; empty where there is none.
+    pub fn text(&self, field: &str) -> String {
+        let record = self.record();
+        record.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Fails unless a text on the only run record contains these words.
+    pub fn assert_shows(&self, field: &str, words: &str) {
+        let text = self.text(field);
+        assert!(text.contains(words), "{words:?} is not in {field}:\n{text}");
     }
 
     /// The only run record as an operator sums it up.

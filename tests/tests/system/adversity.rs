@@ -8,15 +8,10 @@ use shared::ports::{Queue, QueueName};
 use shared::schema::{leads, run_record};
 use simulators::airtable::FieldSpec;
 use std::time::Duration;
-use tests::{CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
+use tests::{CLIENT_BASE, MASTER_BASE, Pipeline};
 
 const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
-
-async fn run(pipeline: &Pipeline, apify_run: &str) {
-    assert_eq!(pipeline.webhook(apify_run, FOR_CLIENT).await.0, 202);
-    pipeline.settle().await;
-}
 
 /// Sends one event of a run that was never opened here.
 async fn send_event(pipeline: &Pipeline, name: &str) {
@@ -42,21 +37,15 @@ async fn a_missing_record_is_brought_into_being_by_whatever_event_comes_first() 
     assert_eq!(record[run_record::STATUS], "Running");
     assert_eq!(pipeline.airtable_requests("upsert"), 1, "by the same request that updates it");
     assert_eq!(pipeline.airtable_requests("list") - lists, 1, "to find out why it was missing");
-    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(notes.contains("the run was never opened here"), "{notes}");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "the run was never opened here");
 }
 
 #[tokio::test]
 async fn a_deleted_record_returns_with_the_same_numbers_and_says_so() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     let deleted = pipeline.records().remove(0);
-    pipeline
-        .services
-        .airtable
-        .service()
-        .delete_record(MASTER_BASE, run_record::TABLE, &deleted.id)
-        .unwrap();
+    pipeline.delete_record(&deleted.id);
 
     send_event(&pipeline, "a late event").await;
 
@@ -64,14 +53,16 @@ async fn a_deleted_record_returns_with_the_same_numbers_and_says_so() {
     let record = pipeline.record();
     assert_eq!(record[run_record::POST_TOKENS], deleted.fields[run_record::POST_TOKENS]);
     assert_eq!(record[run_record::END_TIME], deleted.fields[run_record::END_TIME]);
-    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(notes.contains(&format!("record {} was gone; created again", deleted.id)), "{notes}");
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        &format!("record {} was gone; created again", deleted.id),
+    );
 }
 
 #[tokio::test]
 async fn of_duplicate_records_the_oldest_is_kept_and_the_others_are_marked() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     let kept = pipeline.records().remove(0);
     let copy = json!({run_record::RUN_ID: kept.fields[run_record::RUN_ID],
         run_record::CLIENT_ID: "Guy-Wilson", "Invoiced": true});
@@ -110,7 +101,7 @@ async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
         )
         .unwrap();
     airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POST_SCORING_TOKENS).unwrap();
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, - scored; balanced");
     let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
     for line in [
@@ -129,7 +120,7 @@ async fn a_field_that_is_renamed_while_the_run_goes_on_costs_that_field_only() {
     airtable
         .rename_field(MASTER_BASE, run_record::TABLE, run_record::POSTS_SCORED, "Renamed")
         .unwrap();
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, - scored; balanced");
 }
 
@@ -138,12 +129,11 @@ async fn a_base_that_lacks_a_field_for_the_results_costs_no_token() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let airtable = pipeline.services.airtable.service();
     airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POSTS_EVALUATION).unwrap();
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
-    let details = pipeline.record()[run_record::ERROR_DETAILS].as_str().unwrap().to_owned();
-    assert!(
-        details.contains("field \"Posts AI Evaluation\" is missing; make it long text"),
-        "{details}"
+    pipeline.assert_shows(
+        run_record::ERROR_DETAILS,
+        "field \"Posts AI Evaluation\" is missing; make it long text",
     );
     assert_eq!(pipeline.billed_tokens(), 0);
 }
@@ -152,7 +142,7 @@ async fn a_base_that_lacks_a_field_for_the_results_costs_no_token() {
 async fn an_airtable_that_limits_requests_is_waited_for() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline.break_airtable(&json!({"fault": "too_many_requests", "next": 1, "kind": "update"}));
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     let limited: Vec<_> =
         pipeline.services.airtable.requests().into_iter().filter(|c| c.status == 429).collect();
@@ -167,7 +157,7 @@ async fn answers_of_airtable_that_are_lost_or_broken_leave_one_record_and_no_sec
         for kind in ["upsert", "update", "list"] {
             pipeline.break_airtable(&json!({"fault": fault, "next": 1, "kind": kind}));
         }
-        run(&pipeline, &apify_run).await;
+        pipeline.run(&apify_run).await;
         assert_eq!(pipeline.told(), COMPLETED, "{fault}");
         assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
         let calls: u64 = pipeline.services.gemini.requests().iter().map(|c| c.count).sum();
@@ -179,7 +169,7 @@ async fn answers_of_airtable_that_are_lost_or_broken_leave_one_record_and_no_sec
 async fn a_model_that_is_busy_is_asked_again_and_its_refusals_cost_nothing() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline.break_gemini(&json!({"fault": "unavailable", "next": 2}));
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
 }
@@ -189,7 +179,7 @@ async fn an_answer_of_the_model_that_is_lost_is_unobserved_on_the_record_not_zer
     for fault in ["lost_after", "malformed_body"] {
         let (pipeline, apify_run) = Pipeline::with_harvest().await;
         pipeline.break_gemini(&json!({"fault": fault, "next": 1}));
-        run(&pipeline, &apify_run).await;
+        pipeline.run(&apify_run).await;
         assert_eq!(
             pipeline.told(),
             "Completed: 3 harvested, 3 examined, 3 scored; post tokens: 1 model call(s) unobserved, \
@@ -209,7 +199,7 @@ async fn apify_out_of_order_for_a_moment_is_asked_again() {
     {
         pipeline.break_apify(&json!({"fault": fault, "next": 1, "kind": kind}));
     }
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
 }
 
@@ -223,7 +213,7 @@ async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_oth
     let group = "plan#Guy-Wilson";
     queue.send(QueueName::Scoring, vec![bad(group, broken), bad(group, unknown)]).await.unwrap();
     queue.send(QueueName::Metrics, vec![bad(MASTER_BASE, "{}")]).await.unwrap();
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     let dead = queue.dead_letters(QueueName::Scoring).unwrap();
     let mut reasons: Vec<&str> = dead.iter().map(|letter| letter.reason.as_str()).collect();
@@ -238,13 +228,7 @@ async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_oth
 #[tokio::test]
 async fn a_crash_in_the_middle_of_a_run_loses_nothing_that_was_known() {
     let mut pipeline = Pipeline::start().await;
-    for n in 0..30 {
-        pipeline.add_lead(&format!("lead{n}"), json!({}));
-    }
-    let names: Vec<String> = (0..30).map(|n| format!("lead{n}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let items = names.iter().map(|name| post(name, 1, "Some words.")).collect();
-    let apify_run = pipeline.harvest(Harvest::of(&names, items));
+    let (_, apify_run) = pipeline.harvest_of_many(&vec!["Some words.".to_owned(); 30]);
     pipeline.webhook(&apify_run, FOR_CLIENT).await;
     while pipeline.airtable_requests("update") < 1 {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -271,10 +255,8 @@ async fn an_outage_of_airtable_keeps_no_event_from_being_stored_and_a_tick_catch
     send_event(&pipeline, "while Airtable is out of order").await;
     assert_eq!(pipeline.records().len(), 0);
     pipeline.services.airtable.faults().clear();
-    let tick = routes::tick(&MASTER_BASE.parse().unwrap(), Timestamp::now());
-    pipeline.system.queue.send(QueueName::Metrics, vec![tick]).await.unwrap();
-    pipeline.settle().await;
+    pipeline.tick().await;
     assert_eq!(pipeline.record()[run_record::STATUS], "Running");
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
 }

@@ -6,7 +6,7 @@ use runtally::storage::Database;
 use runtally::storage::SqliteEventLog;
 use runtally::storage::{QueueSettings, SqliteQueue};
 use shared::core::clock::Clock;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{Queue, QueueName};
 use std::time::Duration;
 use tests::conformance::queue::{Mailbox, Taken};
 use tests::conformance::{event_log, queue};
@@ -55,35 +55,12 @@ fn looks_at(promise: &str) {
 /// SQLite's queues with their receiving end.
 struct OnSqlite(SqliteQueue);
 
-impl Queue for OnSqlite {
-    async fn send(
-        &self,
-        queue: QueueName,
-        messages: Vec<OutgoingMessage>,
-    ) -> Result<(), QueueError> {
-        self.0.send(queue, messages).await
-    }
-
-    async fn dead_letter(
-        &self,
-        queue: QueueName,
-        message: NewDeadLetter,
-    ) -> Result<(), QueueError> {
-        self.0.dead_letter(queue, message).await
-    }
-
-    async fn requeue(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay: Duration,
-    ) -> Result<(), QueueError> {
-        self.0.requeue(queue, receipt, delay).await
-    }
-}
-
 impl Mailbox for OnSqlite {
     const TIME_MOVES: bool = true;
+
+    fn queue(&self) -> &impl Queue {
+        &self.0
+    }
 
     async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
         let received = self.0.receive(queue, most).unwrap();

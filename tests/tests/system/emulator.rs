@@ -11,7 +11,7 @@ use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
 use shared::config::QueueUrls;
 use shared::config::Vars;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{Queue, QueueName};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -192,35 +192,12 @@ pub(crate) struct OnSqs {
     urls: std::collections::BTreeMap<QueueName, QueueUrls>,
 }
 
-impl Queue for OnSqs {
-    async fn send(
-        &self,
-        queue: QueueName,
-        messages: Vec<OutgoingMessage>,
-    ) -> Result<(), QueueError> {
-        self.queue.send(queue, messages).await
-    }
-
-    async fn dead_letter(
-        &self,
-        queue: QueueName,
-        message: NewDeadLetter,
-    ) -> Result<(), QueueError> {
-        self.queue.dead_letter(queue, message).await
-    }
-
-    async fn requeue(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay: Duration,
-    ) -> Result<(), QueueError> {
-        self.queue.requeue(queue, receipt, delay).await
-    }
-}
-
 impl Mailbox for OnSqs {
     const TIME_MOVES: bool = false;
+
+    fn queue(&self) -> &impl Queue {
+        &self.queue
+    }
 
     async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
         let received = self

@@ -13,7 +13,7 @@ use shared::ports::{EventLog, QueueName};
 use shared::schema::{apify, clients, leads, run_record};
 use simulators::apify::{DEFAULT_ACTOR, RunSpec};
 use std::time::Duration;
-use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile, told};
+use tests::{CLIENT, Harvest, MASTER_BASE, Pipeline, post, profile, told};
 
 const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
@@ -21,8 +21,7 @@ const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced"
 /// A pipeline whose one run is finished; with its record.
 async fn finished() -> (Pipeline, String) {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    assert_eq!(pipeline.webhook(&apify_run, FOR_CLIENT).await.0, 202);
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     let record = pipeline.records().remove(0).id;
     (pipeline, record)
@@ -157,20 +156,15 @@ async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_agai
     let max = pipeline.add_lead("max", json!({leads::POSTS_CONTENT: "Dear diary, today …"}));
     let items = vec![post("jane", 1, "We shipped it."), post("max", 1, "Hi.")];
     let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(
         pipeline.told(),
         "Completed with Errors: 2 harvested, 1 examined, 1 scored; balanced"
     );
     let first = pipeline.billed_tokens();
-    let record = pipeline.records().remove(0).id;
 
-    let airtable = pipeline.services.airtable.service();
-    let cleared = json!({leads::POSTS_CONTENT: null}).as_object().unwrap().clone();
-    airtable.edit(CLIENT_BASE, leads::TABLE, &max, cleared).unwrap();
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
+    pipeline.edit_lead(&max, &json!({leads::POSTS_CONTENT: null}));
+    pipeline.retry().await;
 
     let after = pipeline.record();
     assert_eq!(told(&after), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
@@ -196,42 +190,27 @@ async fn leads_whose_harvest_apify_has_deleted_are_scored_again_from_their_rows(
     let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
     let jane = pipeline.add_lead("jane", json!({leads::POSTS_CONTENT: "Dear diary, today …"}));
     let apify_run = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 1, "Hi.")]));
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert!(pipeline.told().starts_with("Completed with Errors"));
-    let record = pipeline.records().remove(0).id;
     pipeline.services.apify.service().delete_run(&apify_run);
     let posts = r#"[{"postUrl":"https://www.linkedin.com/posts/old","postContent":"Old."}]"#;
-    let posts = json!({leads::POSTS_CONTENT: posts}).as_object().unwrap().clone();
-    let airtable = pipeline.services.airtable.service();
-    airtable.edit(CLIENT_BASE, leads::TABLE, &jane, posts).unwrap();
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
+    pipeline.edit_lead(&jane, &json!({leads::POSTS_CONTENT: posts}));
+    pipeline.retry().await;
     assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
 }
 
 #[tokio::test]
 async fn a_run_that_could_not_be_planned_is_planned_by_retry_once_the_cause_is_gone() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    let airtable = pipeline.services.airtable.service();
-    let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
-    let client = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == CLIENT).unwrap();
-    let set_status = |status: &str| {
-        let cells = json!({clients::STATUS: status}).as_object().unwrap().clone();
-        airtable.edit(MASTER_BASE, clients::TABLE, &client.id, cells).unwrap();
-    };
+    let set_status = |status| pipeline.edit_client(&json!({clients::STATUS: status}));
     set_status("Paused");
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
-    let record = pipeline.records().remove(0).id;
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
+    pipeline.retry().await;
     let line = "nothing was queued again: client \"Guy-Wilson\" has the status \"Paused\"";
     assert!(notes(&pipeline.record()).contains(line), "{}", notes(&pipeline.record()));
     set_status(clients::ACTIVE);
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
+    pipeline.retry().await;
     assert_eq!(pipeline.told(), COMPLETED);
 }
 
@@ -243,8 +222,7 @@ async fn an_unattributed_run_is_scored_by_retry_once_the_table_apify_names_its_c
     let unattributed = pipeline.records().remove(0).id;
     assert_eq!(pipeline.billed_tokens(), 0, "nothing is scored");
     let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
-    let airtable = pipeline.services.airtable.service();
-    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    pipeline.insert(MASTER_BASE, apify::TABLE, row);
     pipeline.edit_record(&unattributed, &json!({run_record::RETRY: true}));
     pipeline.tick().await;
     let records = pipeline.records();
@@ -255,10 +233,9 @@ async fn an_unattributed_run_is_scored_by_retry_once_the_table_apify_names_its_c
 
 #[tokio::test]
 async fn retry_of_a_run_that_is_well_says_that_there_is_nothing_to_do() {
-    let (pipeline, record) = finished().await;
+    let (pipeline, _) = finished().await;
     let billed = pipeline.billed_tokens();
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
+    pipeline.retry().await;
     let after = pipeline.record();
     assert!(!after.contains_key(run_record::RETRY));
     assert!(notes(&after).contains("): nothing failed or is missing"), "{}", notes(&after));
@@ -317,9 +294,7 @@ async fn a_run_whose_chunk_is_lost_stalls_by_name_and_is_completed_by_retry() {
     assert!(line.starts_with("Done: no, nothing moves since "), "{line}");
     assert!(line.contains("missing: chunk 1 of 1 (plan "), "{line}");
 
-    let record = pipeline.records().remove(0).id;
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
+    pipeline.retry().await;
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
 }
 
@@ -329,8 +304,7 @@ async fn a_harvest_whose_webhook_never_came_is_found_by_the_tick_and_completed_o
     pipeline.add_lead("jane", json!({}));
     let apify_run = old_harvest(&pipeline, SignedDuration::from_hours(1));
     let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
-    let airtable = pipeline.services.airtable.service();
-    airtable.insert(MASTER_BASE, apify::TABLE, row.as_object().unwrap().clone()).unwrap();
+    pipeline.insert(MASTER_BASE, apify::TABLE, row);
     pipeline.tick().await;
     assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
     assert_eq!(pipeline.record()[run_record::APIFY_RUN_ID], apify_run);

@@ -113,8 +113,7 @@ async fn scored(
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let apify_run = pipeline.harvest(Harvest::of(&names, items));
-    pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     let rows = |ids: &[String]| ids.iter().map(|id| pipeline.lead(id)).collect();
     (rows(&plains), rows(&hostiles), pipeline.record())
 }
@@ -314,13 +313,8 @@ async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_al
     let variables = [("GEMINI_API_URL", url.as_str()), ("LEADS_PER_CALL", "8"), ("LANES", "1")];
     let pipeline = Pipeline::start_with(&variables).await;
     let texts = ["a", "b", "cut c", "d", "omit e", "f", "g", "h"];
-    let names: Vec<String> = (0..texts.len()).map(|n| format!("lead{n}")).collect();
-    let ids: Vec<String> = names.iter().map(|name| pipeline.add_lead(name, json!({}))).collect();
-    let items = names.iter().zip(texts).map(|(name, text)| post(name, 1, text)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let apify_run = pipeline.harvest(Harvest::of(&names, items));
-    pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
-    pipeline.settle().await;
+    let (ids, apify_run) = pipeline.harvest_of_many(&texts.map(str::to_owned));
+    pipeline.run(&apify_run).await;
 
     let asked = model.service().0.asked.lock().unwrap().clone();
     let mut distinct = asked.clone();
@@ -338,6 +332,5 @@ async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_al
     }
     let record = pipeline.record();
     assert_eq!(record[run_record::POST_TOKENS], TOKENS_OF_CALL * asked.len() as u64);
-    let details = record[run_record::ERROR_DETAILS].as_str().unwrap();
-    assert!(details.contains("AI_RESPONSE_FORMAT 2"), "{details}");
+    pipeline.assert_shows(run_record::ERROR_DETAILS, "AI_RESPONSE_FORMAT 2");
 }

@@ -5,29 +5,17 @@ use shared::core::prices;
 use shared::core::tokens::{NanoUsd, Tier};
 use shared::schema::{post_attributes, post_instructions, run_record};
 use simulators::gemini::{BilledAnswer, ServedTier};
-use tests::{CLIENT_BASE, Harvest, Pipeline, post};
+use tests::{CLIENT_BASE, Pipeline};
 
-const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
 const LITE: &str = "gemini-3.5-flash-lite";
 
 /// A pipeline with these variables and a harvest of three posts of two leads, each of which is
 /// asked about in a call of its own.
 async fn with_harvest(variables: &[(&'static str, &str)]) -> (Pipeline, String) {
-    let variables = [variables, &[("LEADS_PER_CALL", "1")]].concat();
-    let pipeline = Pipeline::start_with(&variables).await;
-    for name in ["jane", "max"] {
-        pipeline.add_lead(name, json!({}));
-    }
-    let words = [("jane", 1, "We shipped it."), ("jane", 2, "Again."), ("max", 1, "Hi.")];
-    let items = words.map(|(name, n, words)| post(name, n, words));
-    let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items.to_vec()));
+    let pipeline = Pipeline::start_with(&[variables, &[("LEADS_PER_CALL", "1")]].concat()).await;
+    let apify_run = pipeline.two_leads();
     (pipeline, apify_run)
-}
-
-async fn run(pipeline: &Pipeline, apify_run: &str) {
-    assert_eq!(pipeline.webhook(apify_run, FOR_CLIENT).await.0, 202);
-    pipeline.settle().await;
 }
 
 /// What Google charges for an answer.
@@ -76,7 +64,7 @@ fn assert_noted(pipeline: &Pipeline, line: &str) {
 #[tokio::test]
 async fn the_cost_on_the_record_is_what_all_answers_cost() {
     let (pipeline, apify_run) = with_harvest(&[]).await;
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_cost_is_charged(&pipeline);
     assert_noted(&pipeline, &format!("answered by {LITE}"));
@@ -85,7 +73,7 @@ async fn the_cost_on_the_record_is_what_all_answers_cost() {
 #[tokio::test]
 async fn flex_is_billed_as_flex_and_the_record_says_so() {
     let (pipeline, apify_run) = with_harvest(&[("GEMINI_TIER", "flex")]).await;
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_eq!(served(&pipeline), vec![(ServedTier::Flex, LITE.to_owned()); 2]);
     assert_cost_is_charged(&pipeline);
@@ -99,7 +87,7 @@ async fn what_flex_does_not_serve_in_time_is_served_as_standard() {
         // Two in the first round and one in the second.
         let rule = json!({"fault": fault, "next": 3, "kind": "generate_flex"});
         pipeline.break_gemini(&rule);
-        run(&pipeline, &apify_run).await;
+        pipeline.run(&apify_run).await;
         assert_eq!(pipeline.told(), COMPLETED, "{fault}");
         let tiers = [ServedTier::Flex, ServedTier::Standard].map(|tier| (tier, LITE.to_owned()));
         assert_eq!(served(&pipeline), tiers, "{fault}");
@@ -112,7 +100,7 @@ async fn what_flex_does_not_serve_in_time_is_served_as_standard() {
 async fn a_model_that_answers_for_another_is_noted_and_its_own_price_counts() {
     let (pipeline, apify_run) = with_harvest(&[]).await;
     pipeline.services.gemini.service().stand_in(LITE, "gemini-3.8-flash");
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_cost_is_charged(&pipeline);
     assert_noted(&pipeline, "answered by gemini-3.8-flash");
@@ -127,7 +115,7 @@ async fn a_model_that_answers_for_another_is_noted_and_its_own_price_counts() {
 async fn a_model_without_a_price_counts_its_tokens_and_says_that_its_cost_is_missing() {
     let (pipeline, apify_run) = with_harvest(&[]).await;
     pipeline.services.gemini.service().stand_in(LITE, "gemini-9-unheard-of");
-    run(&pipeline, &apify_run).await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
     assert_noted(
@@ -142,7 +130,6 @@ async fn a_model_without_a_price_counts_its_tokens_and_says_that_its_cost_is_mis
 #[tokio::test]
 async fn the_rules_are_the_same_to_the_byte_for_all_leads_and_chunks_of_a_plan() {
     let pipeline = Pipeline::start().await;
-    let airtable = pipeline.services.airtable.service();
     let rows: [(&str, Value); 2] = [
         (
             post_instructions::TABLE,
@@ -157,17 +144,10 @@ async fn the_rules_are_the_same_to_the_byte_for_all_leads_and_chunks_of_a_plan()
         ),
     ];
     for (table, row) in rows {
-        let row = row.as_object().expect("a row is an object").clone();
-        airtable.insert(CLIENT_BASE, table, row).expect("the row fits its table");
+        pipeline.insert(CLIENT_BASE, table, row);
     }
-    let names: Vec<String> = (0..60).map(|n| format!("lead{n}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for name in &names {
-        pipeline.add_lead(name, json!({}));
-    }
-    let items = names.iter().map(|name| post(name, 1, "We shipped it.")).collect();
-    let apify_run = pipeline.harvest(Harvest::of(&names, items));
-    run(&pipeline, &apify_run).await;
+    let (_, apify_run) = pipeline.harvest_of_many(&vec!["We shipped it.".to_owned(); 60]);
+    pipeline.run(&apify_run).await;
 
     assert_eq!(pipeline.told(), "Completed: 60 harvested, 60 examined, 60 scored; balanced");
     let answers = billed(&pipeline);

@@ -93,8 +93,7 @@ async fn a_run_id_that_comes_along_names_the_run_for_this_client() {
 async fn the_table_apify_names_client_and_run_where_the_webhook_does_not() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let row = json!({"Apify Run ID": apify_run, "Client ID": CLIENT, "Run ID": "260101-000000"});
-    let airtable = pipeline.services.airtable.service();
-    airtable.insert(MASTER_BASE, "Apify", row.as_object().unwrap().clone()).unwrap();
+    pipeline.insert(MASTER_BASE, "Apify", row);
     pipeline.webhook(&apify_run, "").await;
     pipeline.settle().await;
     let record = pipeline.record();
@@ -160,14 +159,12 @@ async fn what_a_harvest_that_failed_had_found_is_scored_and_the_record_says_so()
         let items = vec![post("jane", 1, "We shipped it.")];
         let apify_run =
             pipeline.harvest(Harvest { status, ..Harvest::of(&["jane", "max"], items) });
-        pipeline.webhook(&apify_run, FOR_CLIENT).await;
-        pipeline.settle().await;
+        pipeline.run(&apify_run).await;
         assert_eq!(
             pipeline.told(),
             "Completed with Errors: 1 harvested, 1 examined, 1 scored; balanced"
         );
-        let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
-        assert!(notes.contains(&format!("ended {word}")), "{notes}");
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, &format!("ended {word}"));
         let untried = pipeline.lead(&max);
         assert!(!untried.contains_key(leads::POSTS_HARVEST_STATUS), "max may have posts");
     }
@@ -178,8 +175,7 @@ async fn a_harvest_that_failed_with_nothing_fails_the_run() {
     let pipeline = Pipeline::start().await;
     let harvest = Harvest { status: RunStatus::Failed, ..Harvest::of(&["jane"], vec![]) };
     let apify_run = pipeline.harvest(harvest);
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Failed: 0 harvested, 0 examined, 0 scored; balanced");
 }
 
@@ -197,16 +193,14 @@ async fn blocked_and_truncated_answers_are_billed_and_named() {
             post("fine", 1, "Fine words"),
         ],
     ));
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(
         pipeline.told(),
         "Completed with Errors: 3 harvested, 3 examined, 1 scored; balanced"
     );
     let record = pipeline.record();
     assert_eq!(record[run_record::POST_TOKENS], pipeline.billed_tokens());
-    let details = record[run_record::ERROR_DETAILS].as_str().unwrap();
-    assert!(details.contains("SAFETY_BLOCK 1 · AI_RESPONSE_FORMAT 1"), "{details}");
+    pipeline.assert_shows(run_record::ERROR_DETAILS, "SAFETY_BLOCK 1 · AI_RESPONSE_FORMAT 1");
     assert!(pipeline.lead(&blocked).contains_key(leads::DATE_POSTS_SCORED), "it would block again");
     assert!(!pipeline.lead(&cut).contains_key(leads::DATE_POSTS_SCORED), "it is tried again");
     assert!(
@@ -239,8 +233,7 @@ async fn answers_that_are_no_results_are_not_taken_for_any() {
         let items =
             vec![post("jane", 1, &format!("Words {}", marker.text())), post("jane", 2, "More")];
         let apify_run = pipeline.harvest(Harvest::of(&["jane"], items));
-        pipeline.webhook(&apify_run, FOR_CLIENT).await;
-        pipeline.settle().await;
+        pipeline.run(&apify_run).await;
         assert_eq!(pipeline.told(), expected, "{marker:?}");
         assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
     }
@@ -252,8 +245,7 @@ async fn a_lead_without_words_is_skipped_and_costs_nothing() {
     pipeline.add_lead("jane", json!({}));
     let empty = pipeline.add_lead("max", json!({}));
     let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], vec![wordless("jane", 1)]));
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 1 harvested, 0 examined, 0 scored; balanced");
     assert_eq!(pipeline.billed_tokens(), 0);
     assert_eq!(pipeline.lead(&empty)[leads::POSTS_HARVEST_STATUS], "No Posts");
@@ -265,11 +257,12 @@ async fn posts_of_a_profile_that_is_no_lead_are_counted_as_unmatched() {
     pipeline.add_lead("jane", json!({}));
     let items = vec![post("jane", 1, "Hello."), post("stranger", 1, "Who?")];
     let apify_run = pipeline.harvest(Harvest::of(&["jane", "stranger"], items));
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 1 examined, 1 scored; balanced");
-    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
-    assert!(notes.contains("1 harvested profile(s) are no leads of this client"), "{notes}");
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        "1 harvested profile(s) are no leads of this client",
+    );
 }
 
 #[tokio::test]
@@ -293,8 +286,7 @@ async fn a_lead_is_found_whichever_way_its_url_is_written() {
         harvest.items.push(item);
     }
     let apify_run = pipeline.harvest(harvest);
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, 3 scored; balanced");
 }
 
@@ -309,8 +301,7 @@ async fn posts_content_is_merged_and_never_lost() {
         &["jane", "max"],
         vec![post("jane", 1, "New."), post("max", 1, "New.")],
     ));
-    pipeline.webhook(&apify_run, FOR_CLIENT).await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(
         pipeline.told(),
         "Completed with Errors: 2 harvested, 2 examined, 2 scored; balanced"

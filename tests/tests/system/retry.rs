@@ -8,7 +8,7 @@ use shared::messages::{Fact, Kind, Opened, OpenedBy, Planned, PlannedChunk, Plan
 use shared::ports::{OutgoingMessage, Queue, QueueName};
 use shared::schema::{clients, leads, profile_attributes, run_record};
 use simulators::gemini::Marker;
-use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, Pipeline, profile_of};
+use tests::{CLIENT, CLIENT_BASE, Pipeline, profile_of};
 
 const ABOUT: &str = "Runs operations at a company of eighty people and decides about tools.";
 
@@ -17,16 +17,10 @@ fn spoilt(by: Marker) -> Value {
     profile_of(&format!("{ABOUT} {}", by.text()))
 }
 
-/// Edits a lead's row, as a person would.
-fn edit(pipeline: &Pipeline, lead: &str, cells: &Value) {
-    let cells = cells.as_object().unwrap().clone();
-    pipeline.services.airtable.service().edit(CLIENT_BASE, leads::TABLE, lead, cells).unwrap();
-}
-
 /// Puts right what spoilt a lead's profile, and leaves the row's status as it is.
 fn mend(pipeline: &Pipeline, lead: &str) {
     let profile = profile_of(ABOUT)[leads::RAW_PROFILE].clone();
-    edit(pipeline, lead, &json!({leads::RAW_PROFILE: profile}));
+    pipeline.edit_lead(lead, &json!({leads::RAW_PROFILE: profile}));
 }
 
 /// Has a client's waiting profiles scored.
@@ -34,13 +28,6 @@ async fn score(pipeline: &Pipeline, client: &str) {
     let body = json!({"clientId": client, "kind": "profile"});
     assert_eq!(pipeline.post("/runs", &body.to_string()).await.0, 202);
     pipeline.settle().await;
-}
-
-/// Ticks `Retry` on the only run record, and lets a tick find it.
-async fn retry(pipeline: &Pipeline) {
-    let record = pipeline.records().remove(0).id;
-    pipeline.edit_record(&record, &json!({run_record::RETRY: true}));
-    pipeline.tick().await;
 }
 
 /// The only run record as an operator sums up its profiles.
@@ -83,7 +70,7 @@ async fn profiles_that_failed_are_scored_by_retry_whatever_their_status_and_no_o
     for lead in [&cut, &blocked] {
         mend(&pipeline, lead);
     }
-    retry(&pipeline).await;
+    pipeline.retry().await;
 
     assert_eq!(told(&pipeline), "Completed: 3 examined, 3 scored; balanced");
     let note = notes(&pipeline);
@@ -102,7 +89,7 @@ async fn a_profile_that_fails_in_the_replay_too_is_left_as_it_is_until_the_next_
     let cut = pipeline.add_lead("cut", spoilt(Marker::Truncate));
     score(&pipeline, CLIENT).await;
     for tries in 2..=3 {
-        retry(&pipeline).await;
+        pipeline.retry().await;
         assert_eq!(told(&pipeline), "Completed with Errors: 1 examined, 0 scored; balanced");
         assert_eq!(
             (status(&pipeline, &cut).as_str(), calls(&pipeline)),
@@ -112,7 +99,7 @@ async fn a_profile_that_fails_in_the_replay_too_is_left_as_it_is_until_the_next_
     let breakdown = pipeline.lead(&cut)[leads::AI_BREAKDOWN].as_str().unwrap().to_owned();
     assert_eq!(breakdown.matches("Failed in run ").count(), 1, "the last one only: {breakdown}");
     mend(&pipeline, &cut);
-    retry(&pipeline).await;
+    pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 1 scored; balanced");
     assert_eq!(pipeline.record()[run_record::PROFILE_TOKENS], pipeline.billed_tokens());
 }
@@ -123,8 +110,8 @@ async fn a_profile_that_another_run_has_scored_since_is_not_scored_again() {
     let cut = pipeline.add_lead("cut", spoilt(Marker::Truncate));
     score(&pipeline, CLIENT).await;
     let asked = calls(&pipeline);
-    edit(&pipeline, &cut, &json!({leads::SCORING_STATUS: leads::SCORED}));
-    retry(&pipeline).await;
+    pipeline.edit_lead(&cut, &json!({leads::SCORING_STATUS: leads::SCORED}));
+    pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 0 scored; balanced");
     assert_eq!(calls(&pipeline), asked);
 }
@@ -135,7 +122,7 @@ async fn profiles_of_a_client_without_post_scoring_are_replayed_too() {
     let cut = pipeline.add_lead("cut", spoilt(Marker::Truncate));
     score(&pipeline, "Basic-Client").await;
     mend(&pipeline, &cut);
-    retry(&pipeline).await;
+    pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 1 scored; balanced");
 }
 
@@ -145,21 +132,12 @@ async fn failed_profiles_that_no_tokens_are_left_for_wait_for_the_next_run() {
     let cut = pipeline.add_lead("cut", spoilt(Marker::Truncate));
     score(&pipeline, CLIENT).await;
     let asked = calls(&pipeline);
-    limit(&pipeline, pipeline.billed_tokens());
-    retry(&pipeline).await;
+    pipeline.edit_client(&json!({clients::PROFILE_TOKEN_LIMIT: pipeline.billed_tokens()}));
+    pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 0 scored; balanced");
     let note = notes(&pipeline);
     assert!(note.contains("1 lead(s) skipped: BUDGET_REACHED"), "{note}");
     assert_eq!((status(&pipeline, &cut).as_str(), calls(&pipeline)), (leads::TO_BE_SCORED, asked));
-}
-
-/// Gives the client a token limit.
-fn limit(pipeline: &Pipeline, tokens: u64) {
-    let airtable = pipeline.services.airtable.service();
-    let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
-    let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == CLIENT).unwrap();
-    let cells = json!({clients::PROFILE_TOKEN_LIMIT: tokens}).as_object().unwrap().clone();
-    airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).unwrap();
 }
 
 fn plan(name: &str) -> PlanId {
@@ -231,7 +209,7 @@ async fn a_run_whose_chunk_of_profiles_is_lost_is_completed_by_retry() {
     assert!(notes(&pipeline).contains(&missing), "{}", notes(&pipeline));
     let (scored, first, asked) = (pipeline.lead(&jane), pipeline.billed_tokens(), calls(&pipeline));
 
-    retry(&pipeline).await;
+    pipeline.retry().await;
 
     assert_eq!(told(&pipeline), "Completed: 3 examined, 3 scored; balanced");
     assert!([&max, &eve].map(|lead| status(&pipeline, lead)) == [leads::SCORED; 2]);
@@ -248,7 +226,7 @@ async fn a_replay_says_of_how_many_profiles_nobody_knows_the_rows() {
     pipeline.tick().await;
     pipeline.report(opened(&[("part", &[&[&jane, "a row that is not told of"]])])).await;
     pipeline.tick().await;
-    retry(&pipeline).await;
+    pipeline.retry().await;
     let line = "1 lead(s) cannot be queued again: their rows were never found";
     assert!(notes(&pipeline).contains(line), "{}", notes(&pipeline));
     assert_eq!(status(&pipeline, &jane), leads::SCORED);
@@ -263,8 +241,8 @@ async fn the_plans_of_a_replay_share_what_the_limit_leaves() {
     pipeline.report(opened(&[("one part", &[&[&jane]]), ("another", &[&[&max]])])).await;
     pipeline.tick().await;
     // More than one of these is expected to use, and less than both.
-    limit(&pipeline, 3_000);
-    retry(&pipeline).await;
+    pipeline.edit_client(&json!({clients::PROFILE_TOKEN_LIMIT: 3_000}));
+    pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 1 scored; balanced");
     let note = notes(&pipeline);
     assert!(note.contains("1 lead(s) skipped: BUDGET_REACHED"), "{note}");

@@ -10,8 +10,7 @@ async fn a_service_account_scores_as_well_as_an_api_key() {
     pipeline.add_lead("max", json!({}));
     let items = vec![post("jane", 1, "We shipped it."), post("max", 1, "Hi.")];
     let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
-    pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
-    pipeline.settle().await;
+    pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
     assert_eq!(pipeline.record()["Post Scoring Tokens"], pipeline.billed_tokens());
     let tokens = pipeline.services.gemini.requests();

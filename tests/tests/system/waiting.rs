@@ -6,7 +6,7 @@ use shared::messages::routes;
 use shared::ports::{Queue, QueueName};
 use shared::schema::{clients, leads, run_record};
 use simulators::gemini::Marker;
-use tests::{CLIENT_BASE, MASTER_BASE, Pipeline, profile_of, told};
+use tests::{CLIENT_BASE, Pipeline, profile_of, told};
 
 const RUN: &str = "261123-020000";
 
@@ -64,8 +64,8 @@ async fn leads_whose_posts_wait_are_scored_and_the_others_are_left_alone() {
         .sum();
     assert_eq!(of_leads, pipeline.billed_tokens(), "the leads' parts add up to the whole");
     assert!(!pipeline.lead(&acted).contains_key(leads::POSTS_SCORE));
-    let log = record[run_record::PROGRESS_LOG].as_str().unwrap();
-    assert!(log.contains("opened to score the posts that are waiting"), "{log}");
+    pipeline.assert_shows(run_record::PROGRESS_LOG, "opened to score the posts that are waiting");
+    let log = pipeline.text(run_record::PROGRESS_LOG);
     assert_eq!(log.matches("planned post scoring of 2 leads").count(), 1, "{log}");
 }
 
@@ -127,8 +127,10 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
 
     assert!(scored(open[0]) && !scored(open[1]) && !scored(open[2]));
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
-    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
-    assert!(notes.contains("1 of the 2 leads named do not wait for post scoring"), "{notes}");
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        "1 of the 2 leads named do not wait for post scoring",
+    );
 }
 
 #[tokio::test]
@@ -174,8 +176,7 @@ async fn a_client_that_cannot_be_scored_leaves_a_failed_record_with_the_reason()
         ask(&pipeline, json!({"clientId": client, "kind": kind})).await;
         let record = pipeline.record();
         assert_eq!(record[run_record::STATUS], "Failed");
-        let details = record[run_record::ERROR_DETAILS].as_str().unwrap();
-        assert!(details.contains(reason), "{details}");
+        pipeline.assert_shows(run_record::ERROR_DETAILS, reason);
     }
 }
 
@@ -198,8 +199,10 @@ async fn a_dry_run_calls_no_model_and_writes_nothing_but_a_note_on_a_record_that
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 1 examined, 1 scored; balanced");
     assert_eq!(pipeline.billed_tokens(), billed);
     assert!(!pipeline.lead(&max).contains_key(leads::POSTS_SCORE));
-    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
-    assert!(notes.contains("dry run: 1 leads wait for post scoring; 1 would be scored"), "{notes}");
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        "dry run: 1 leads wait for post scoring; 1 would be scored",
+    );
 }
 
 #[tokio::test]
@@ -242,8 +245,7 @@ async fn profiles_are_scored_through_the_same_chain() {
     assert_eq!(row[leads::AI_SCORE], 0);
     assert_eq!(pipeline.lead(&blocked)[leads::SCORING_STATUS], "Failed – API Error");
     assert_eq!(pipeline.lead(&cut)[leads::SCORING_STATUS], "Failed – Parse Error");
-    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(notes.contains("1 lead(s) skipped: PROFILE_TOO_THIN"), "{notes}");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "1 lead(s) skipped: PROFILE_TOO_THIN");
 }
 
 #[tokio::test]
@@ -271,7 +273,7 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
     for n in 0..40 {
         pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
     }
-    limit(&pipeline, clients::POST_TOKEN_LIMIT, 7_000);
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 7_000}));
     ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
 
     let record = pipeline.record();
@@ -281,8 +283,10 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
     assert!((3_500..=7_000).contains(&used), "{used}");
     assert_eq!(record[run_record::BALANCE], "balanced");
     assert_eq!(record[run_record::STATUS], "Completed");
-    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(notes.contains(&format!("{} lead(s) skipped: BUDGET_REACHED", 40 - scored)), "{notes}");
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        &format!("{} lead(s) skipped: BUDGET_REACHED", 40 - scored),
+    );
 
     // The same run again has nothing left; another run goes on where it ended.
     ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": 30}))
@@ -299,14 +303,10 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
 async fn what_is_harvested_beyond_the_limit_is_stored_and_waits() {
     let pipeline = Pipeline::start_with(&[("LANES", "1")]).await;
     let text = "words and words ".repeat(100);
-    let names: Vec<String> = (0..20).map(|n| format!("l{n}")).collect();
-    let ids: Vec<String> = names.iter().map(|name| pipeline.add_lead(name, json!({}))).collect();
-    let items = names.iter().map(|name| tests::post(name, 1, &format!("{name} {text}"))).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let apify_run = pipeline.harvest(tests::Harvest::of(&names, items));
-    limit(&pipeline, clients::POST_TOKEN_LIMIT, 4_000);
-    pipeline.webhook(&apify_run, "clientId=Guy-Wilson").await;
-    pipeline.settle().await;
+    let words: Vec<String> = (0..20).map(|n| format!("l{n} {text}")).collect();
+    let (ids, apify_run) = pipeline.harvest_of_many(&words);
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 4_000}));
+    pipeline.run(&apify_run).await;
     let record = pipeline.record();
     assert!(told(&record).ends_with("; balanced"), "{}", told(&record));
     assert_eq!(record[run_record::POSTS_HARVESTED], 20);
@@ -331,7 +331,7 @@ async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
     for n in 0..60 {
         pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
     }
-    limit(&pipeline, clients::POST_TOKEN_LIMIT, 18_000);
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 18_000}));
     ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
     let record = pipeline.record();
     assert_eq!(record[run_record::BALANCE], "balanced");
@@ -341,8 +341,7 @@ async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
     let of_wave = answers.iter().map(|answer| answer.usage.total).sum::<u64>()
         / (record[run_record::POSTS_EXAMINED].as_u64().unwrap().div_ceil(10));
     assert!(used <= 18_000 + 2 * of_wave, "{used} with {of_wave} a wave");
-    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(notes.contains("BUDGET_REACHED"), "{notes}");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "BUDGET_REACHED");
 }
 
 #[tokio::test]
@@ -364,15 +363,6 @@ async fn a_days_limit_is_divided_over_the_clients_and_kept_by_the_next_plan() {
     let before = pipeline.billed_tokens();
     send(&pipeline, "another day", another_day).await;
     assert!(pipeline.billed_tokens() > before);
-}
-
-/// Gives the client a token limit.
-fn limit(pipeline: &Pipeline, field: &str, tokens: u64) {
-    let airtable = pipeline.services.airtable.service();
-    let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
-    let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == "Guy-Wilson").unwrap();
-    let cells = json!({field: tokens}).as_object().unwrap().clone();
-    airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).unwrap();
 }
 
 #[tokio::test]

@@ -71,6 +71,10 @@ impl Queue for Plain {
 impl Mailbox for Plain {
     const TIME_MOVES: bool = true;
 
+    fn queue(&self) -> &impl Queue {
+        self
+    }
+
     async fn receive(&self, queue: QueueName, most: usize) -> Vec<Taken> {
         let received = self.0.queues.receive(queue, most);
         let taken = received.into_iter().map(|message| Taken {
