@@ -1,8 +1,8 @@
 //! Deterministic simulation of the whole system.
 //!
-//! One seed is one *schedule*: the real functions, clients, fold and upsert over the three seams,
+//! One seed is one *schedule*: the real functions, clients, fold and upsert over the three ports,
 //! in one thread on paused time, while the seed decides how long every step takes, what goes wrong
-//! and what people do meanwhile. Every await on a seam is a turn at which another part goes on. An
+//! and what people do meanwhile. Every await on a port is a turn at which another part goes on. An
 //! oracle that shares no code with what it judges watches what the simulated services saw, and
 //! judges all along and in the end ([`Invariant`]).
 //!

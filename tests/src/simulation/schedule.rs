@@ -19,8 +19,6 @@ use tokio::time::Instant;
 const FOUND_WITHIN: Duration = Duration::from_mins(15);
 /// Nothing takes longer than this.
 const LONGEST: Duration = Duration::from_hours(24 * 90);
-/// What a script leaves open is drawn from this seed.
-const SEED: u64 = 7;
 
 /// What came of a schedule.
 #[derive(Debug, Clone)]
@@ -46,15 +44,16 @@ pub fn run(seed: u64, options: Options) -> Report {
     on_paused_time(schedule(seed, options, None))
 }
 
-/// Plays a script: nothing goes wrong but what it tells of.
+/// Plays a script: nothing goes wrong but what it tells of. What it leaves open, such as how long
+/// each step takes, is drawn from the seed.
 ///
 /// # Panics
 /// If a strike of the script met no call: the schedule is not the one that was meant.
 #[must_use]
-pub fn play(script: Script) -> Report {
+pub fn play(script: Script, seed: u64) -> Report {
     let options = Options { faults: false, trace: true, bug: None };
     let script = Arc::new(script);
-    let report = on_paused_time(schedule(SEED, options, Some(Arc::clone(&script))));
+    let report = on_paused_time(schedule(seed, options, Some(Arc::clone(&script))));
     let missed = script.missed();
     assert!(missed.is_empty(), "{missed:?} met no call:\n{}", report.trace.join("\n"));
     report

@@ -113,12 +113,12 @@ impl Script {
         self
     }
 
-    /// The first call that mentions these words takes so long.
+    /// The first so many calls that mention these words take so long.
     #[must_use]
-    pub fn slow(mut self, words: &'static [&'static str], takes: Duration) -> Self {
+    pub fn slow(mut self, words: &'static [&'static str], times: u32, takes: Duration) -> Self {
         let (during, struck) = (Duration::ZERO..Duration::MAX, AtomicU32::new(0));
         let fault = Fault::DelayedMinutes;
-        self.slow.push((Strike { fault, words, during, times: 1, struck }, takes));
+        self.slow.push((Strike { fault, words, during, times, struck }, takes));
         self
     }
 

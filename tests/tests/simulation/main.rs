@@ -1,5 +1,5 @@
 //! The proof that the numbers are right: thousands of schedules of the whole system, each from
-//! one seed, with faults at every seam. What a schedule is and what is promised:
+//! one seed, with faults at every port. What a schedule is and what is promised:
 //! `tests::simulation`.
 //!
 //! `SEEDS=10000 cargo test --release -p tests --test simulation` runs that many; `SEED=<seed>` runs

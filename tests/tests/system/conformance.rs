@@ -1,4 +1,4 @@
-//! One suite of promises for each seam, on every implementation: the ones for a single machine,
+//! One suite of promises for each port, on every implementation: the ones for a single machine,
 //! the ones for AWS against an emulator on this machine, and the simulation's own.
 
 use crate::emulator::Emulator;

@@ -1,5 +1,5 @@
 //! `template.yaml` against the code: what a function is given is what it asks for, and what it
-//! may do is what its seams do.
+//! may do is what its ports do.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod docs;

@@ -1,4 +1,4 @@
-//! What each role may do is what its function's seams do, on the resources they do it to.
+//! What each role may do is what its function's ports do, on the resources they do it to.
 
 use crate::document::{Template, sources};
 use shared::adapters::actions::{

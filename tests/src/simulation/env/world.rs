@@ -59,39 +59,7 @@ impl World {
         let start: Timestamp = "2026-11-23T10:00:00Z".parse().expect("a time");
         let clock = Clock::following_tokio(start);
         let dice = Arc::new(Dice::new(seed));
-        let of_services = {
-            let clock = clock.clone();
-            simulators::Clock::new(move || clock.now())
-        };
-        let airtable = Airtable::new(
-            AirtableOptions {
-                page_rows: PAGE_ROWS,
-                ..AirtableOptions::with_token(tokens::AIRTABLE)
-            },
-            of_services.clone(),
-            Arc::new(NoStore),
-            seed,
-        )
-        .expect("an empty store");
-        let apify = Apify::new(
-            ApifyOptions {
-                tokens: vec![tokens::APIFY.to_owned()],
-                seed,
-                ..ApifyOptions::default()
-            },
-            of_services.clone(),
-            Arc::new(NoStore),
-            Arc::new(Nobody),
-        );
-        let gemini = Gemini::new(
-            GeminiOptions {
-                api_keys: vec![tokens::GEMINI.to_owned()],
-                seed,
-                ..GeminiOptions::default()
-            },
-            of_services,
-            Arc::new(NoStore),
-        );
+        let (airtable, apify, gemini) = services(&clock, seed);
         let scenario = Scenario::invent(&dice, &airtable, start, script.as_deref());
         let trace = Arc::new(Trace::new(options.trace));
         let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
@@ -149,6 +117,21 @@ impl World {
     pub(crate) fn has(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
     }
+}
+
+/// The simulated services, empty.
+fn services(clock: &Clock, seed: u64) -> (Airtable, Apify, Gemini) {
+    let now = clock.clone();
+    let clock = simulators::Clock::new(move || now.now());
+    let options =
+        AirtableOptions { page_rows: PAGE_ROWS, ..AirtableOptions::with_token(tokens::AIRTABLE) };
+    let airtable = Airtable::new(options, clock.clone(), Arc::new(NoStore), seed);
+    let tokens = vec![tokens::APIFY.to_owned()];
+    let options = ApifyOptions { tokens, seed, ..ApifyOptions::default() };
+    let apify = Apify::new(options, clock.clone(), Arc::new(NoStore), Arc::new(Nobody));
+    let api_keys = vec![tokens::GEMINI.to_owned()];
+    let options = GeminiOptions { api_keys, seed, ..GeminiOptions::default() };
+    (airtable.expect("an empty store"), apify, Gemini::new(options, clock, Arc::new(NoStore)))
 }
 
 /// The simulated Apify sends no webhook by itself: when one is sent is the schedule's to draw.

@@ -21,31 +21,44 @@ impl Oracle {
         let request = parsed(asked);
         let run = self.run_of(invocation);
         for row in list(&request, "/records") {
-            let Some(cells) = at(row, "/fields") else { continue };
-            self.check_row(invocation, &run, step, text(row, "/id"), cells);
+            let (record, Some(cells)) = (text(row, "/id"), at(row, "/fields")) else { continue };
+            let Some(slug) = self.leads.get(record).map(|lead| lead.slug.clone()) else { continue };
+            self.check_posts(record, cells);
+            let words = self.check_evaluation(invocation, &slug, cells);
+            let has_profile_score = self.check_profile(invocation, &slug, cells);
+            let Some(lead) = self.leads.get_mut(record) else { continue };
+            lead.all_scored.extend(words.iter().cloned());
+            if !words.is_empty() {
+                lead.scored.insert(run.clone(), (step, words));
+            }
+            if has_profile_score {
+                lead.profile_scored.insert(run.clone(), step);
+            }
         }
     }
 
-    fn check_row(
+    /// A row loses no post.
+    fn check_posts(&mut self, record: &str, cells: &Value<'_>) {
+        let Some(content) = cell(cells, schema::POSTS_CONTENT) else { return };
+        let posts = parsed(content.as_str().unwrap_or_default());
+        let posts: BTreeSet<String> =
+            list(&posts, "").map(|post| text(post, "/postUrl").to_owned()).collect();
+        let Some(lead) = self.leads.get_mut(record) else { return };
+        let has_lost = lead.is_unreadable || !posts.is_superset(&lead.posts);
+        let what = format!("lead {} lost posts", lead.slug);
+        lead.posts = posts;
+        if has_lost {
+            self.violate(Invariant::Leads, what);
+        }
+    }
+
+    /// A row gets scores of its own posts, from whole answers. Returns the posts' words.
+    fn check_evaluation(
         &mut self,
         invocation: u64,
-        run: &str,
-        step: u64,
-        record: &str,
+        slug: &str,
         cells: &Value<'_>,
-    ) {
-        let Some(lead) = self.leads.get_mut(record) else { return };
-        let slug = lead.slug.clone();
-        let mut broken = Vec::new();
-        if let Some(content) = cell(cells, schema::POSTS_CONTENT) {
-            let posts = parsed(content.as_str().unwrap_or_default());
-            let posts: BTreeSet<String> =
-                list(&posts, "").map(|post| text(post, "/postUrl").to_owned()).collect();
-            if lead.is_unreadable || !posts.is_superset(&lead.posts) {
-                broken.push((Invariant::Leads, format!("lead {slug} lost posts")));
-            }
-            lead.posts = posts;
-        }
+    ) -> BTreeSet<String> {
         let evaluation = parsed(cell_text(cells, schema::POSTS_EVALUATION));
         let mut words = BTreeSet::new();
         for post in list(&evaluation, "") {
@@ -53,40 +66,35 @@ impl Oracle {
             let word = self.words_by_url.get(url).cloned().unwrap_or_default();
             let known = self.invocations.get(&invocation);
             let score = known.and_then(|known| known.scores.get(&word).copied());
-            if self.slugs_by_word.get(&word) != Some(&slug) {
-                broken.push((Invariant::Leads, format!("lead {slug} got a score of post {url}")));
+            if self.slugs_by_word.get(&word).is_none_or(|of| of != slug) {
+                let what = format!("lead {slug} got a score of post {url}");
+                self.violate(Invariant::Leads, what);
             } else if score.is_none() || score != at(post, "/post_score").and_then(Value::as_u64) {
                 let what =
                     format!("lead {slug} got a score of post {url} that no whole answer gave");
-                broken.push((Invariant::Leads, what));
+                self.violate(Invariant::Leads, what);
             }
             words.insert(word);
-        }
-        let is_scored = cell_text(cells, schema::SCORING_STATUS) == schema::SCORED;
-        let known = self.invocations.get(&invocation);
-        let reasons = known.and_then(|known| known.reasons.get(&slug));
-        let breakdown = cell_text(cells, schema::AI_BREAKDOWN);
-        let is_own = reasons.is_some_and(|r| r.iter().all(|reason| breakdown.contains(reason)));
-        if is_scored && !is_own {
-            let what = format!("lead {slug} got a profile score that no whole answer gave");
-            broken.push((Invariant::Leads, what));
         }
         let is_error = evaluation.is_object() && text(&evaluation, "/error") != "SAFETY_BLOCK";
         if is_error && cell(cells, schema::DATE_POSTS_SCORED).is_some_and(|date| !date.is_null()) {
             let what = format!("lead {slug} failed and is dated: it is never tried again");
-            broken.push((Invariant::Leads, what));
+            self.violate(Invariant::Leads, what);
         }
-        if let Some(lead) = self.leads.get_mut(record) {
-            lead.all_scored.extend(words.iter().cloned());
-            if !words.is_empty() {
-                lead.scored.insert(run.to_owned(), (step, words));
-            }
-            if is_scored {
-                lead.profile_scored.insert(run.to_owned(), step);
-            }
+        words
+    }
+
+    /// A row gets its own profile's assessment, from a whole answer. Whether it gets one.
+    fn check_profile(&mut self, invocation: u64, slug: &str, cells: &Value<'_>) -> bool {
+        let is_scored = cell_text(cells, schema::SCORING_STATUS) == schema::SCORED;
+        let known = self.invocations.get(&invocation);
+        let reasons = known.and_then(|known| known.reasons.get(slug));
+        let breakdown = cell_text(cells, schema::AI_BREAKDOWN);
+        let is_own = reasons.is_some_and(|r| r.iter().all(|reason| breakdown.contains(reason)));
+        if is_scored && !is_own {
+            let what = format!("lead {slug} got a profile score that no whole answer gave");
+            self.violate(Invariant::Leads, what);
         }
-        for (invariant, what) in broken {
-            self.violate(invariant, what);
-        }
+        is_scored
     }
 }

@@ -65,7 +65,7 @@ impl Scenario {
                     match first.map(|first| (first.run.clone(), first.query.clone())) {
                         Some((run, query)) => {
                             let started_at = now - SignedDuration::from_mins(50);
-                            self.add_harvest(dice, 0, started_at, run, query);
+                            self.add_harvest(dice, 0, started_at, (run, query));
                         }
                         None => self.invent_harvest(dice, 0, now, is_named),
                     }
@@ -121,59 +121,50 @@ impl Scenario {
                 ["https://www.linkedin.com/in/", "linkedin.com/in/", "http://linkedin.com/in/"];
             let host = spelling[dice.below(spelling.len())];
             row.insert(leads::PROFILE_URL.to_owned(), json!(format!("{host}{slug}/")));
-            let mut stored = BTreeSet::new();
-            let (mut is_unreadable, mut waits, mut has_good_profile) = (false, false, false);
-            match dice.below(20) {
-                0..=4 => {
-                    let (url, words) = self.invent_post(dice, &slug, 90);
-                    let posts = json!([{"postUrl": url, "postContent": words}]).to_string();
-                    row.insert(leads::POSTS_CONTENT.to_owned(), json!(posts));
-                    stored.insert(url);
-                    waits = true;
-                }
-                5..=6 => {
-                    let (url, words) = self.invent_post(dice, &slug, 91);
-                    let posts = json!([{"postUrl": url, "postContent": words}]).to_string();
-                    row.insert(leads::POSTS_CONTENT.to_owned(), json!(posts));
-                    row.insert(
-                        leads::DATE_POSTS_SCORED.to_owned(),
-                        json!("2026-11-01T00:00:00.000Z"),
-                    );
-                    stored.insert(url);
-                }
-                7 => {
-                    row.insert(
-                        leads::POSTS_CONTENT.to_owned(),
-                        json!("Dear diary, nothing to parse"),
-                    );
-                    is_unreadable = true;
-                }
-                _ => {}
-            }
+            let mut lead = Lead {
+                record: String::new(),
+                slug,
+                stored: BTreeSet::new(),
+                is_unreadable: false,
+                waits: false,
+                has_good_profile: false,
+            };
+            self.invent_stored_posts(dice, &mut row, &mut lead);
             if dice.chance(0.15) {
-                let is_thin = dice.chance(0.1);
-                let about = if is_thin { "Hi" } else { "Runs operations for a maker of machines" };
-                // What misbehaves is told by the lead's number: the dice are thrown for the rest.
-                let marker = match n % 8 {
-                    2 => Marker::SafetyBlock.text(),
-                    5 => Marker::Truncate.text(),
-                    _ => "",
-                };
-                has_good_profile = !is_thin && marker.is_empty();
-                let about = format!("{about} p.{slug}. {marker}");
-                let profile = json!({"headline": "Operations", "about": about});
-                row.insert(leads::RAW_PROFILE.to_owned(), json!(profile.to_string()));
-                row.insert(leads::SCORING_STATUS.to_owned(), json!(leads::TO_BE_SCORED));
+                lead.has_good_profile = invent_profile(dice, &mut row, &lead.slug, n);
             }
             rows.push(row);
-            let record = String::new();
-            leads.push(Lead { record, slug, stored, is_unreadable, waits, has_good_profile });
+            leads.push(lead);
         }
         let records = airtable.insert_all(base, leads::TABLE, rows).expect("the rows fit");
         for (lead, record) in leads.iter_mut().zip(records) {
             lead.record = record;
         }
         leads
+    }
+
+    /// What a lead's row has of posts before anything happens.
+    fn invent_stored_posts(&mut self, dice: &Dice, row: &mut Map<String, Value>, lead: &mut Lead) {
+        let kind = dice.below(20);
+        let n = match kind {
+            0..=4 => 90,
+            5..=6 => 91,
+            7 => {
+                let diary = json!("Dear diary, nothing to parse");
+                row.insert(leads::POSTS_CONTENT.to_owned(), diary);
+                lead.is_unreadable = true;
+                return;
+            }
+            _ => return,
+        };
+        let (url, words) = self.invent_post(dice, &lead.slug, n);
+        let posts = json!([{"postUrl": url, "postContent": words}]).to_string();
+        row.insert(leads::POSTS_CONTENT.to_owned(), json!(posts));
+        lead.stored.insert(url);
+        lead.waits = kind <= 4;
+        if !lead.waits {
+            row.insert(leads::DATE_POSTS_SCORED.to_owned(), json!("2026-11-01T00:00:00.000Z"));
+        }
     }
 
     /// A post's URL and its words. Some make the model misbehave.
@@ -200,7 +191,8 @@ impl Scenario {
         let id = self.clients[client].id;
         let hint = if orchestrated { format!("&runId={run_stamp}") } else { String::new() };
         let query = format!("clientId={id}{hint}");
-        self.add_harvest(dice, client, started_at, format!("{run_stamp}-{id}"), query);
+        let run = format!("{run_stamp}-{id}");
+        self.add_harvest(dice, client, started_at, (run, query));
     }
 
     /// A request for the run of the client's harvest, if that was named beforehand.
@@ -227,7 +219,7 @@ impl Scenario {
             let Harvest { run, query, started_at, .. } = &self.harvests[first];
             let (run, query) = (run.clone(), query.clone());
             let started_at = *started_at + SignedDuration::from_secs(40);
-            self.add_harvest(dice, client, started_at, run, query);
+            self.add_harvest(dice, client, started_at, (run, query));
         } else {
             self.invent_harvest(dice, client, now, false);
         }
@@ -238,8 +230,7 @@ impl Scenario {
         dice: &Dice,
         client: usize,
         started_at: Timestamp,
-        run: String,
-        query: String,
+        (run, query): (String, String),
     ) {
         let round = self.harvests.len();
         let slugs: Vec<String> =
@@ -293,6 +284,23 @@ impl Scenario {
             cost_usd,
         });
     }
+}
+
+/// Gives the n-th lead a profile that waits; whether the model has nothing against it.
+fn invent_profile(dice: &Dice, row: &mut Map<String, Value>, slug: &str, n: usize) -> bool {
+    let is_thin = dice.chance(0.1);
+    let about = if is_thin { "Hi" } else { "Runs operations for a maker of machines" };
+    // The lead's number decides what misbehaves: the dice are thrown for the rest.
+    let marker = match n % 8 {
+        2 => Marker::SafetyBlock.text(),
+        5 => Marker::Truncate.text(),
+        _ => "",
+    };
+    let about = format!("{about} p.{slug}. {marker}");
+    let profile = json!({"headline": "Operations", "about": about});
+    row.insert(leads::RAW_PROFILE.to_owned(), json!(profile.to_string()));
+    row.insert(leads::SCORING_STATUS.to_owned(), json!(leads::TO_BE_SCORED));
+    !is_thin && marker.is_empty()
 }
 
 /// Limits what a run of the client may use to a few calls.
