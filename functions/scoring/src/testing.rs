@@ -1,8 +1,10 @@
 //! Builders for the unit tests.
 
+use serde_json::{Value, json};
 use shared::core::ids::RunId;
 use shared::core::linkedin::PostUrl;
 use shared::messages::{Chunk, Kind, Post, PostKind, RunHeader, RunType, Source};
+use shared::services::airtable::Row;
 
 pub(crate) fn run_header() -> RunHeader {
     RunHeader {
@@ -36,6 +38,16 @@ pub(crate) fn chunk() -> Chunk {
         replaces: None,
         leads: Vec::new(),
     }
+}
+
+/// A row with these cells.
+pub(crate) fn row(cells: &Value) -> Row {
+    let (id, created) = ("rec00000000000001", "2026-11-23T10:00:00Z");
+    serde_json::from_value(json!({"id": id, "createdTime": created, "fields": cells})).unwrap()
+}
+
+pub(crate) fn rows(cells: &Value) -> Vec<Row> {
+    cells.as_array().unwrap().iter().map(row).collect()
 }
 
 /// A harvested post by Jane Doe.

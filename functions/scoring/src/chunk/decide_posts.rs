@@ -3,12 +3,13 @@
 use super::decision::{Decision, Verdict};
 use crate::lead::cells::Cells;
 use crate::lead::evaluation_cell::{Earlier, read_evaluation};
-use crate::lead::row::LeadRow;
 use crate::posts::post::StoredPost;
 use crate::posts::stored::{Unreadable, merge_posts, read_posts, write_posts};
 use crate::prompt::subject::Subject;
 use shared::core::ids::{PostKey, RunId};
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
+use shared::schema::leads as schema;
+use shared::services::airtable::Row;
 
 /// What the chunk says of each of its leads.
 #[derive(Clone, Copy)]
@@ -23,13 +24,14 @@ pub(crate) struct PostsChunk<'a> {
 pub(crate) fn decide_posts(
     chunk: PostsChunk<'_>,
     lead: &ChunkLead,
-    row: &LeadRow,
+    row: &Row,
     cells: &mut Cells,
 ) -> Decision {
     if matches!(chunk.source, Source::Harvest { .. }) {
         cells.harvested(lead.posts.len());
     }
-    let Ok(stored) = read_posts(&row.posts_content) else {
+    let before = row.text(schema::POSTS_CONTENT);
+    let Ok(stored) = read_posts(&before) else {
         cells.posts_readable(false);
         let (category, detail) = (ErrorCategory::PostsUnreadable, Unreadable.to_string());
         cells.failed(category, &detail, 0, 0);
@@ -42,7 +44,7 @@ pub(crate) fn decide_posts(
     }
     if !lead.posts.is_empty() {
         let content = write_posts(&merged.posts);
-        if content != row.posts_content {
+        if content != before {
             cells.posts_added(content);
         }
     }
@@ -50,26 +52,26 @@ pub(crate) fn decide_posts(
     let has_new = merged.added > 0;
     let worded: Vec<StoredPost> =
         merged.posts.into_iter().filter(|post| !post.content().is_empty()).collect();
-    let before = if has_new { Before::Unasked } else { read_before(chunk, row, &worded) };
-    if let Before::Settled(verdict) = before {
+    let earlier = if has_new { Before::Unasked } else { read_before(chunk, row, &worded) };
+    if let Before::Settled(verdict) = earlier {
         // A waiting lead's row was written as a whole then.
         if verdict.outcome == Outcome::Scored && *chunk.source == Source::Waiting {
             cells.clear();
         }
         return Decision::Settle(verdict);
     }
-    let reason = if worded.is_empty() && is_empty && !row.posts_content.trim().is_empty() {
+    let is_dated = !row.text(schema::DATE_POSTS_SCORED).is_empty();
+    let reason = if worded.is_empty() && is_empty && !before.is_empty() {
         SkipReason::NoPostsParsed
     } else if worded.is_empty() {
         SkipReason::NoContent
-    } else if before == Before::Nothing && row.scored_at.is_some() {
+    } else if earlier == Before::Nothing && is_dated {
         SkipReason::NoNewPosts
     } else {
         return Decision::Ask(Subject::Posts(worded));
     };
     // Posts without words would wait for ever: the row is dated until new ones come.
-    let is_dated = reason != SkipReason::NoNewPosts && row.scored_at.is_none() && !is_empty;
-    cells.skipped(reason, is_dated);
+    cells.skipped(reason, reason != SkipReason::NoNewPosts && !is_dated && !is_empty);
     Decision::Settle(Verdict::skipped(reason))
 }
 
@@ -84,8 +86,8 @@ enum Before {
     Settled(Verdict),
 }
 
-fn read_before(chunk: PostsChunk<'_>, row: &LeadRow, worded: &[StoredPost]) -> Before {
-    match read_evaluation(&row.evaluation, chunk.run) {
+fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Before {
+    match read_evaluation(&row.text(schema::POSTS_EVALUATION), chunk.run) {
         // Another plan of this run may have stored posts since the run asked about the others.
         Earlier::Scored(_, asked) | Earlier::Failed(_, _, asked)
             if !asked.is_all_of(worded.len()) =>
@@ -118,20 +120,19 @@ mod tests {
     use super::*;
     use crate::chunk::decision::describe;
     use crate::lead::evaluation_cell::error_cell;
-    use crate::testing::{post, run_id};
+    use crate::testing::{self, post, run_id};
     use serde_json::{Map, Value, json};
     use shared::core::linkedin::ProfileKey;
     use shared::messages::{LeadRef, Post};
-    use shared::schema::leads as schema;
 
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
 
     /// Decides about a lead whose harvest brought `posts`: the decision in words, and the cells.
-    fn decided(posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+    fn decided(posts: Vec<Post>, row: &Row) -> (String, Map<String, Value>) {
         decided_in_attempt(1, posts, row)
     }
 
-    fn decided_in_attempt(n: u32, posts: Vec<Post>, row: &LeadRow) -> (String, Map<String, Value>) {
+    fn decided_in_attempt(n: u32, posts: Vec<Post>, row: &Row) -> (String, Map<String, Value>) {
         let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
         let lead = ChunkLead { key: profile.lead_key(), lead: LeadRef::Profile(profile), posts };
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
@@ -146,14 +147,13 @@ mod tests {
         (words, cells.into_cells(&writable))
     }
 
-    fn row(posts_content: &str, evaluation: &str, scored: bool) -> LeadRow {
-        LeadRow {
-            profile_url: "https://www.linkedin.com/in/janedoe".to_owned(),
-            posts_content: posts_content.to_owned(),
-            evaluation: evaluation.to_owned(),
-            scored_at: scored.then(|| "2026-11-01T00:00:00.000Z".to_owned()),
-            ..LeadRow::default()
-        }
+    fn row(posts_content: &str, evaluation: &str, scored: bool) -> Row {
+        let scored_at = if scored { "2026-11-01T00:00:00.000Z" } else { "" };
+        testing::row(&json!({
+            schema::POSTS_CONTENT: posts_content,
+            schema::POSTS_EVALUATION: evaluation,
+            schema::DATE_POSTS_SCORED: scored_at,
+        }))
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use super::decision::{Decision, Verdict, profile_keys};
 use crate::lead::breakdown_cell::{failed_in, is_of_run};
 use crate::lead::cells::Cells;
-use crate::lead::row::LeadRow;
 use crate::prompt::profile::profile_material;
 use crate::prompt::subject::Subject;
 use shared::core::ids::{LeadKey, PlanId, RunId};
 use shared::messages::{ErrorCategory, Outcome, SkipReason};
 use shared::schema::leads as schema;
+use shared::services::airtable::Row;
 
 /// What the chunk says of each of its leads.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(crate) struct ProfilesChunk<'a> {
 pub(crate) fn decide_profile(
     chunk: ProfilesChunk<'_>,
     lead: &LeadKey,
-    row: &LeadRow,
+    row: &Row,
     cells: &mut Cells,
 ) -> Decision {
     let ProfilesChunk { run, plan, is_replay } = chunk;
@@ -33,11 +33,12 @@ pub(crate) fn decide_profile(
         Decision::Settle(Verdict::failed(category, detail, profile_keys(lead)))
     };
     // A replay asks again about what another plan could not score, and pays once for it.
+    let breakdown = row.text(schema::AI_BREAKDOWN);
     let has_failed =
-        failed_in(&row.breakdown, run).is_some_and(|other| !is_replay || other == plan.as_str());
-    match row.scoring_status.as_str() {
+        failed_in(&breakdown, run).is_some_and(|other| !is_replay || other == plan.as_str());
+    match row.text(schema::SCORING_STATUS).as_str() {
         // An earlier attempt scored it and died before it could report that.
-        schema::SCORED if is_of_run(&row.breakdown, run) => Decision::Settle(Verdict {
+        schema::SCORED if is_of_run(&breakdown, run) => Decision::Settle(Verdict {
             outcome: Outcome::Scored,
             examined: profile_keys(lead),
             scored: profile_keys(lead),
@@ -45,15 +46,13 @@ pub(crate) fn decide_profile(
         schema::SCORED => skipped(SkipReason::AlreadyScoredInRun),
         schema::API_ERROR if has_failed => failed(ErrorCategory::SafetyBlock),
         schema::PARSE_ERROR if has_failed => failed(ErrorCategory::AiResponseFormat),
-        status if status == schema::TO_BE_SCORED || is_replay => {
-            match profile_material([&row.raw_profile, &row.profile_json]) {
-                Some(profile) => Decision::Ask(Subject::Profile(profile)),
-                None => {
-                    cells.profile_too_thin();
-                    skipped(SkipReason::ProfileTooThin)
-                }
+        status if status == schema::TO_BE_SCORED || is_replay => match profile_material(row) {
+            Some(profile) => Decision::Ask(Subject::Profile(profile)),
+            None => {
+                cells.profile_too_thin();
+                skipped(SkipReason::ProfileTooThin)
             }
-        }
+        },
         schema::PROFILE_TOO_THIN => skipped(SkipReason::ProfileTooThin),
         _ => skipped(SkipReason::AlreadyScoredInRun),
     }
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
     use crate::chunk::decision::describe;
     use crate::lead::breakdown_cell::{breakdown_cell, failed_cell};
-    use crate::testing::run_id;
+    use crate::testing::{self, run_id};
     use serde_json::json;
     use shared::core::linkedin::ProfileKey;
 
@@ -75,12 +74,11 @@ mod tests {
     /// Decides about a profile in a chunk of the plan `own`; the decision in words.
     fn profile_decided(status: &str, about: &str, breakdown: &str, is_replay: bool) -> String {
         let lead = ProfileKey::of("linkedin.com/in/janedoe").unwrap().lead_key();
-        let row = LeadRow {
-            scoring_status: status.to_owned(),
-            raw_profile: json!({"about": about}).to_string(),
-            breakdown: breakdown.to_owned(),
-            ..LeadRow::default()
-        };
+        let row = testing::row(&json!({
+            schema::SCORING_STATUS: status,
+            schema::RAW_PROFILE: json!({"about": about}).to_string(),
+            schema::AI_BREAKDOWN: breakdown,
+        }));
         let run = run_id();
         let mut cells = Cells::new(run.clone(), "2026-11-23T10:00:00Z".parse().unwrap());
         let chunk = ProfilesChunk { run: &run, plan: &plan("own"), is_replay };

@@ -9,7 +9,7 @@ use super::wave::{WaveLead, score_wave, settle_leads};
 use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
 use crate::lead::cells::Cells;
-use crate::lead::row::{LeadRow, read_rows};
+use crate::lead::row::read_rows;
 use crate::planning::plan::planned_chunk;
 use crate::prompt::subject::Subject;
 use shared::batch::Delivery;
@@ -21,7 +21,7 @@ use shared::messages::{
 };
 use shared::ports::Env;
 use shared::schema::leads as schema;
-use shared::services::airtable::Record;
+use shared::services::airtable::Row;
 use tracing::Instrument;
 
 /// Scores a chunk's leads.
@@ -152,19 +152,19 @@ impl<E: Env> ChunkWork<'_, E> {
         Ok(if is_away { Progress::Unfinished } else { Progress::Finished })
     }
 
-    fn decide<'b>(&self, lead: &'b ChunkLead, row: &'b Record<LeadRow>) -> WaveLead<'b> {
+    fn decide<'b>(&self, lead: &'b ChunkLead, row: &'b Row) -> WaveLead<'b> {
         let ChunkAttempt { chunk, run, deliveries, clock, .. } = self.attempt;
         let mut cells = Cells::new(run.clone(), clock.now());
         let decision = match chunk.kind {
             Kind::Post => {
                 let source = &chunk.source;
                 let chunk = PostsChunk { run, source, is_repeated: *deliveries > 1 };
-                decide_posts(chunk, lead, &row.fields, &mut cells)
+                decide_posts(chunk, lead, row, &mut cells)
             }
             Kind::Profile => {
                 let is_replay = chunk.replaces.is_some();
                 let chunk = ProfilesChunk { run, plan: &chunk.plan, is_replay };
-                decide_profile(chunk, &lead.key, &row.fields, &mut cells)
+                decide_profile(chunk, &lead.key, row, &mut cells)
             }
         };
         WaveLead { lead, row, cells, decision }
@@ -191,12 +191,13 @@ impl<E: Env> ChunkWork<'_, E> {
             .iter()
             .map(|lead| match &lead.decision {
                 Decision::Settle(Verdict { examined, .. }) if !examined.is_empty() => {
-                    let row = &lead.row.fields;
+                    let len = |field| lead.row.text(field).len();
                     let bytes = match rates.kind {
-                        Kind::Post => row.posts_content.len(),
-                        Kind::Profile => row.raw_profile.len().max(row.profile_json.len()),
+                        Kind::Post => len(schema::POSTS_CONTENT),
+                        Kind::Profile => len(schema::RAW_PROFILE).max(len(schema::PROFILE_JSON)),
                     };
-                    row.tokens.unwrap_or_else(|| rates.of_lead(bytes, examined.len()))
+                    let tokens = lead.row.whole(schema::POST_SCORING_TOKENS);
+                    tokens.unwrap_or_else(|| rates.of_lead(bytes, examined.len()))
                 }
                 Decision::Settle(_) | Decision::Ask(_) => 0,
             })
@@ -238,7 +239,7 @@ fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
         Source::Harvest { .. } => lead.cells.out_of_budget(),
         Source::Waiting => {
             lead.cells.clear();
-            let is_waiting = lead.row.fields.scoring_status == schema::TO_BE_SCORED;
+            let is_waiting = lead.row.text(schema::SCORING_STATUS) == schema::TO_BE_SCORED;
             if chunk.kind == Kind::Profile && !is_waiting {
                 lead.cells.profile_waits();
             }

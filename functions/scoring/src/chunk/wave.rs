@@ -7,28 +7,22 @@ use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
 use super::write::write_rows;
 use crate::lead::cells::Cells;
-use crate::lead::row::LeadRow;
+use crate::lead::row::profile_of;
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
 use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
-use shared::core::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled};
 use shared::ports::Env;
-use shared::services::airtable::{Record, Update};
+use shared::schema::leads as schema;
+use shared::services::airtable::{Row, Update};
 
 /// A lead of a wave, with its row and what was decided about it.
 pub(crate) struct WaveLead<'a> {
     pub(crate) lead: &'a ChunkLead,
-    pub(crate) row: &'a Record<LeadRow>,
+    pub(crate) row: &'a Row,
     pub(crate) cells: Cells,
     pub(crate) decision: Decision,
-}
-
-impl WaveLead<'_> {
-    fn profile(&self) -> Option<ProfileKey> {
-        ProfileKey::of(&self.row.fields.profile_url)
-    }
 }
 
 /// What a wave came to.
@@ -51,7 +45,7 @@ pub(crate) async fn score_wave<E: Env>(
         .iter()
         .filter_map(|lead| {
             let subject = lead.decision.subject()?;
-            Some(Question { subject, profile: lead.profile() })
+            Some(Question { subject, profile: profile_of(lead.row) })
         })
         .collect();
     let mut replies = ask_about(attempt, index, &questions).await?.into_iter();
@@ -71,10 +65,8 @@ pub(crate) async fn score_wave<E: Env>(
                     result.unanswered.push(detail.clone());
                     continue;
                 }
-                let profile = lead.profile();
-                let target =
-                    ReplyTarget { lead: lead.lead, row: &lead.row.fields, subject, profile };
-                judge_reply(&target, reply, &attempt.id.plan, &mut lead.cells)
+                let target = (lead.lead, lead.row, subject);
+                judge_reply(target, reply, &attempt.id.plan, &mut lead.cells)
             }
         };
         let record = lead.row.id.clone();
@@ -109,29 +101,21 @@ pub(crate) async fn settle_leads<E: Env>(
     attempt.reporter.report(vec![Fact::Settled(settled)]).await
 }
 
-/// The lead that a reply is about.
-struct ReplyTarget<'a> {
-    lead: &'a ChunkLead,
-    row: &'a LeadRow,
-    subject: &'a Subject,
-    profile: Option<ProfileKey>,
-}
-
 /// Makes the verdict and the cells of what the model replied.
 fn judge_reply(
-    target: &ReplyTarget<'_>,
+    (lead, row, subject): (&ChunkLead, &Row, &Subject),
     reply: LeadReply,
     plan: &PlanId,
     cells: &mut Cells,
 ) -> Verdict {
     let LeadReply { answer, tokens, examined } = reply;
-    let keys = match target.subject {
+    let keys = match subject {
         Subject::Posts(posts) => post_keys(posts),
-        Subject::Profile(_) => profile_keys(&target.lead.key),
+        Subject::Profile(_) => profile_keys(&lead.key),
     };
-    let (outcome, scored) = match (answer, target.subject) {
+    let (outcome, scored) = match (answer, subject) {
         (Ok(Answer::Posts(scored)), Subject::Posts(posts)) => {
-            cells.scored(posts, &scored, target.profile.as_ref(), tokens);
+            cells.scored(posts, &scored, profile_of(row).as_ref(), tokens);
             (Outcome::Scored, scored.iter().map(|scored| keys[scored.index].clone()).collect())
         }
         (Ok(Answer::Profile(score)), _) => {
@@ -145,7 +129,7 @@ fn judge_reply(
             match subject {
                 Subject::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
                 Subject::Profile(_) => {
-                    cells.profile_failed(category, &target.row.breakdown, plan);
+                    cells.profile_failed(category, &row.text(schema::AI_BREAKDOWN), plan);
                 }
             }
             (Outcome::Failed { category, detail }, Vec::new())

@@ -1,55 +1,35 @@
 //! Reads the rows of leads.
 
-use serde::Deserialize;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, ChunkLead, Kind, LeadRef};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::{Formula, any_encoding_of};
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, Record};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 
-/// A lead's row, as far as scoring reads it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(crate) struct LeadRow {
-    #[serde(rename = "LinkedIn Profile URL")]
-    pub(crate) profile_url: String,
-    #[serde(rename = "Posts Content")]
-    pub(crate) posts_content: String,
-    #[serde(rename = "Posts AI Evaluation")]
-    pub(crate) evaluation: String,
-    #[serde(rename = "Date Posts Scored")]
-    pub(crate) scored_at: Option<String>,
-    #[serde(rename = "Raw Profile Data")]
-    pub(crate) raw_profile: String,
-    #[serde(rename = "Profile Full JSON")]
-    pub(crate) profile_json: String,
-    #[serde(rename = "Scoring Status")]
-    pub(crate) scoring_status: String,
-    #[serde(rename = "AI Attribute Breakdown")]
-    pub(crate) breakdown: String,
-    #[serde(rename = "Post Scoring Tokens")]
-    pub(crate) tokens: Option<u64>,
-}
-
-/// The fields of [`LeadRow`] that post scoring reads.
+/// The fields that post scoring reads.
 const READ_FOR_POSTS: [&str; 4] = [
     schema::PROFILE_URL,
     schema::POSTS_CONTENT,
     schema::POSTS_EVALUATION,
     schema::DATE_POSTS_SCORED,
 ];
-/// The fields of [`LeadRow`] that profile scoring reads besides those with the profile.
+/// The fields that profile scoring reads besides those with the profile.
 const READ_FOR_PROFILES: [&str; 3] =
     [schema::PROFILE_URL, schema::SCORING_STATUS, schema::AI_BREAKDOWN];
 
+/// The profile that a lead's row is about.
+pub(crate) fn profile_of(row: &Row) -> Option<ProfileKey> {
+    ProfileKey::of(&row.text(schema::PROFILE_URL))
+}
+
 /// The rows of some leads, oldest first, each with the profile it is about.
-pub(crate) struct Rows(Vec<(Option<ProfileKey>, Record<LeadRow>)>);
+pub(crate) struct Rows(Vec<(Option<ProfileKey>, Row)>);
 
 impl Rows {
     /// The row of a lead; if several have its profile, the oldest.
-    pub(crate) fn of(&self, lead: &LeadRef) -> Option<&Record<LeadRow>> {
-        let is_its = |(profile, row): &&(Option<ProfileKey>, Record<LeadRow>)| match lead {
+    pub(crate) fn of(&self, lead: &LeadRef) -> Option<&Row> {
+        let is_its = |(profile, row): &&(Option<ProfileKey>, Row)| match lead {
             LeadRef::Profile(wanted) => profile.as_ref() == Some(wanted),
             LeadRef::Record(wanted) => row.id == *wanted,
         };
@@ -90,8 +70,7 @@ pub(crate) async fn read_rows(
     };
     let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
     let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
-    rows.sort_by(|a: &Record<LeadRow>, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
-    let with_profile =
-        rows.into_iter().map(|row| (ProfileKey::of(&row.fields.profile_url), row)).collect();
-    Ok(Rows(with_profile))
+    oldest_first(&mut rows);
+    let with_profile = rows.into_iter().map(|row| (profile_of(&row), row));
+    Ok(Rows(with_profile.collect()))
 }

@@ -1,18 +1,17 @@
 //! The waiting leads of a base, page by page.
 
 use crate::lead::fields::LeadFields;
-use crate::lead::row::LeadRow;
+use crate::lead::row::profile_of;
 use crate::posts::stored::read_posts;
 use crate::prompt::profile::profile_material;
 use crate::prompt::subject::Subject;
 use shared::core::digest::short_id_of;
 use shared::core::ids::{BaseId, LeadKey, RecordId};
-use shared::core::linkedin::ProfileKey;
 use shared::messages::{Kind, ScanCursor};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, Record};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, Row};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Lead ids that one listing names.
@@ -126,7 +125,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             let formula = (!formulas.is_empty()).then(|| Formula::all(formulas));
             let query = ListQuery { fields: &fields, formula };
             let at = PageAt { view: self.view, offset: self.offset.as_deref() };
-            let page = self.airtable.page::<LeadRow>(self.base, schema::TABLE, &query, at).await;
+            let page = self.airtable.page(self.base, schema::TABLE, &query, at).await;
             match page {
                 Ok(page) => {
                     self.offset = page.offset;
@@ -150,7 +149,7 @@ impl<'a, T: Transport> Scan<'a, T> {
 
     /// The lead of a row; `None` for a row already read. A second row with the same profile is a
     /// lead of its own: both are scored.
-    fn lead(&mut self, row: Record<LeadRow>) -> Option<WaitingLead> {
+    fn lead(&mut self, row: Row) -> Option<WaitingLead> {
         if !self.seen.insert(row.id.clone()) {
             return None;
         }
@@ -158,10 +157,10 @@ impl<'a, T: Transport> Scan<'a, T> {
             let id = short_id_of(&["record", row.id.as_str()]);
             id.try_into().expect("a short id has the form of a lead key")
         };
-        let key = ProfileKey::of(&row.fields.profile_url).map(|profile| profile.lead_key());
+        let key = profile_of(&row).map(|profile| profile.lead_key());
         let key = key.filter(|key| !self.keys.contains(key)).unwrap_or_else(of_record);
         self.keys.insert(key.clone());
-        let (bytes, answers) = measure(self.kind, &row.fields);
+        let (bytes, answers) = measure(self.kind, &row);
         Some(WaitingLead { key, record: row.id, bytes, answers })
     }
 }
@@ -194,14 +193,14 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
 }
 
 /// A row's size in a call, and the answers it needs.
-fn measure(kind: Kind, row: &LeadRow) -> (usize, usize) {
+fn measure(kind: Kind, row: &Row) -> (usize, usize) {
     let about = match kind {
         Kind::Post => {
-            let posts = read_posts(&row.posts_content).unwrap_or_default();
+            let posts = read_posts(&row.text(schema::POSTS_CONTENT)).unwrap_or_default();
             let worded = posts.into_iter().filter(|post| !post.content().is_empty());
             Subject::Posts(worded.collect())
         }
-        Kind::Profile => match profile_material([&row.raw_profile, &row.profile_json]) {
+        Kind::Profile => match profile_material(row) {
             Some(profile) => Subject::Profile(profile),
             None => return (0, 0),
         },

@@ -127,11 +127,11 @@ fn order(row: &Row) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::rubric::rows_of;
+    use crate::testing;
     use serde_json::json;
 
     fn texts() -> Vec<Row> {
-        rows_of(&json!([
+        testing::rows(&json!([
             {"Component ID": "OUTPUT", "Instruction Text": "Answer in JSON.", "Sort Order": 30},
             {"Component ID": "SCORING_HEADER", "Instruction Text": "Score by this rubric:", "Sort Order": 20},
             {"Component ID": "ROLE", "Instruction Text": "You score posts.", "Sort Order": 3.5},
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_rubric_stands_right_behind_the_scoring_header() {
-        let criteria = rows_of(&json!([
+        let criteria = testing::rows(&json!([
             {"Attribute ID": "B", "Criterion Name": "Sells", "Category": "Negative Scoring Factor", "Max Score / Point Value": -10},
             {"Attribute ID": "A", "Criterion Name": "Builds", "Category": "Positive Scoring Factor", "Max Score / Point Value": 40,
              "Detailed Instructions for AI (Scoring Rubric)": "Look for shipped work."},
@@ -158,14 +158,14 @@ mod tests {
 
     #[test]
     fn only_active_criteria_count_where_the_base_has_the_field() {
-        let criteria = rows_of(&json!([
+        let criteria = testing::rows(&json!([
             {"Attribute ID": "A", "Category": "Positive Scoring Factor", "Active": true},
             {"Attribute ID": "B", "Category": "Positive Scoring Factor"},
         ]));
         let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert!(rubric.prompt.contains("### A") && !rubric.prompt.contains("### B"));
         let without_field =
-            rows_of(&json!([{"Attribute ID": "B", "Category": "Positive Scoring Factor"}]));
+            testing::rows(&json!([{"Attribute ID": "B", "Category": "Positive Scoring Factor"}]));
         assert!(prompt(&texts(), &without_field, Some(false)).unwrap().prompt.contains("### B"));
         assert_eq!(prompt(&texts(), &without_field, Some(true)), None, "all are switched off");
         assert_eq!(prompt(&texts(), &[], None), None);
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_unknown_category_counts_as_positive_with_a_warning() {
-        let criteria = rows_of(&json!([{"Attribute ID": "A", "Category": "Bonus"}]));
+        let criteria = testing::rows(&json!([{"Attribute ID": "A", "Category": "Bonus"}]));
         let rubric = prompt(&texts(), &criteria, None).unwrap();
         assert!(rubric.prompt.contains("## Positive Scoring Factors\n### A"));
         assert_eq!(
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn without_a_scoring_header_the_rubric_stands_at_the_end_with_a_warning() {
         let criteria =
-            rows_of(&json!([{"Attribute ID": "A", "Category": "Positive Scoring Factor"}]));
+            testing::rows(&json!([{"Attribute ID": "A", "Category": "Positive Scoring Factor"}]));
         let rubric = prompt(&texts()[..1], &criteria, None).unwrap();
         assert!(rubric.prompt.starts_with("Answer in JSON.") && rubric.prompt.ends_with("### A:"));
         assert_eq!(rubric.warnings.len(), 1);

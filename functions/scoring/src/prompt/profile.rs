@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use shared::messages::ProfileAttribute;
+use shared::schema::leads as schema;
+use shared::services::airtable::Row;
 use std::fmt::Write as _;
 
 /// The attribute that a profile earns by being ready to be contacted, without a score.
@@ -82,16 +84,17 @@ pub(crate) fn max_output_tokens(profiles: usize, attributes: usize) -> u32 {
 }
 
 /// The first of a row's profiles that is not too thin to be judged; `None` when all are.
-pub(crate) fn profile_material(cells: [&str; 2]) -> Option<Value> {
-    cells.into_iter().find_map(|cell| {
-        let parsed = serde_json::from_str::<Value>(cell).ok().filter(Value::is_object);
+pub(crate) fn profile_material(row: &Row) -> Option<Value> {
+    [schema::RAW_PROFILE, schema::PROFILE_JSON].into_iter().find_map(|field| {
+        let cell = row.text(field);
+        let parsed = serde_json::from_str::<Value>(&cell).ok().filter(Value::is_object);
         let about = match &parsed {
             Some(profile) => ["about", "summary"]
                 .into_iter()
                 .filter_map(|name| profile[name].as_str())
                 .find(|text| !text.trim().is_empty())
                 .unwrap_or_default(),
-            None => cell,
+            None => &cell,
         };
         if about.trim().chars().count() < THIN {
             return None;
@@ -220,6 +223,7 @@ fn number(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     fn attribute(id: &str, max: f64, negative: bool, bonus: bool) -> ProfileAttribute {
         ProfileAttribute { id: id.into(), label: format!("label {id}"), max, negative, bonus }
@@ -304,17 +308,22 @@ mod tests {
 
     #[test]
     fn a_profile_with_a_thin_about_is_not_sent() {
+        let material = |raw: &str, full: &str| {
+            profile_material(&testing::row(
+                &json!({schema::RAW_PROFILE: raw, schema::PROFILE_JSON: full}),
+            ))
+        };
         let long = "x".repeat(40);
         for thin in
             [json!({"about": "Hello!"}).to_string(), "{}".into(), String::new(), "short".into()]
         {
-            assert_eq!(profile_material([&thin, ""]), None, "{thin}");
+            assert_eq!(material(&thin, ""), None, "{thin}");
         }
         for fine in [json!({"about": long}), json!({"about": "", "summary": long})] {
-            assert_eq!(profile_material(["", &fine.to_string()]), Some(fine));
+            assert_eq!(material("", &fine.to_string()), Some(fine));
         }
-        assert_eq!(profile_material([&long, ""]), Some(json!(long)));
+        assert_eq!(material(&long, ""), Some(json!(long)));
         let huge = json!({"about": "é".repeat(40_000)}).to_string();
-        assert!(profile_material([&huge, ""]).unwrap().as_str().unwrap().len() <= PROFILE_MAX);
+        assert!(material(&huge, "").unwrap().as_str().unwrap().len() <= PROFILE_MAX);
     }
 }

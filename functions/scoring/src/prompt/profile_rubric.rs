@@ -122,11 +122,11 @@ fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Row) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::rubric::rows_of;
+    use crate::testing;
     use serde_json::json;
 
     fn rows() -> Vec<Row> {
-        rows_of(&json!([
+        testing::rows(&json!([
             {"Attribute Id": "N1", "Category": "negative", "Heading": "Competes", "Penalty": -20,
                 "Disqualifying": true, "Active": true},
             {"Attribute Id": "B", "Category": "positive", "Heading": "Size", "Max Points": 30,

@@ -21,11 +21,3 @@ pub(crate) fn write_cells(out: &mut String, row: &Row, cells: &[(&str, &str)]) {
         }
     }
 }
-
-/// Rows with these cells.
-#[cfg(test)]
-pub(crate) fn rows_of(cells: &serde_json::Value) -> Vec<Row> {
-    let row = |fields| serde_json::json!({"id": "rec00000000000001", "createdTime": "2026-11-23T10:00:00Z", "fields": fields});
-    let rows = cells.as_array().unwrap().iter().map(row).collect();
-    serde_json::from_value(serde_json::Value::Array(rows)).unwrap()
-}
