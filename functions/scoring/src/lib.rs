@@ -16,6 +16,7 @@ mod posts;
 mod prompt;
 mod random;
 mod report;
+mod task_error;
 #[cfg(test)]
 mod testing;
 

@@ -1,5 +1,6 @@
 //! Facts about a run as a whole: what opened it, what was harvested and planned, what is notable.
 
+use super::chunk::{Chunk, ChunkLead, LeadRef};
 use super::kind::Kind;
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
 use crate::core::tokens::NanoUsd;
@@ -92,6 +93,27 @@ pub struct PlannedLead {
     /// Its row, where the plan was made of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
+}
+
+impl PlannedChunk {
+    /// The fact about a chunk of waiting leads.
+    #[must_use]
+    pub fn of_waiting(chunk: &Chunk) -> Self {
+        let leads = chunk.leads.iter().map(|lead| PlannedLead::of(lead, 0)).collect();
+        Self { plan: chunk.plan.clone(), kind: chunk.kind, chunk: chunk.index, leads }
+    }
+}
+
+impl PlannedLead {
+    /// The fact about a lead of a chunk that `posts` harvested items belong to.
+    #[must_use]
+    pub fn of(lead: &ChunkLead, posts: u32) -> Self {
+        let record = match &lead.lead {
+            LeadRef::Record(record) => Some(record.clone()),
+            LeadRef::Profile(_) => None,
+        };
+        Self { lead: lead.key.clone(), posts, record }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

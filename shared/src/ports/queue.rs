@@ -1,5 +1,6 @@
 //! The queues between the functions.
 
+use crate::core::failure::Failure;
 use std::future::Future;
 use std::time::Duration;
 
@@ -123,4 +124,13 @@ pub enum QueueError {
         /// The rule it breaks.
         reason: String,
     },
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        match &error {
+            QueueError::Unreachable { .. } => Self::retry(error),
+            QueueError::Refused { .. } => Self::dead_letter(error),
+        }
+    }
 }

@@ -10,14 +10,14 @@ use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
 use crate::lead::cells::Cells;
 use crate::lead::row::read_rows;
-use crate::planning::plan::planned_chunk;
 use crate::prompt::subject::Subject;
+use crate::task_error::TaskError;
 use shared::batch::Delivery;
 use shared::core::deadline::Deadline;
-use shared::core::failure::{Failure, FailureClass};
+use shared::core::failure::Failure;
 use shared::messages::{
     Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome, Outcome,
-    SkipReason, Source,
+    PlannedChunk, SkipReason, Source,
 };
 use shared::ports::Env;
 use shared::schema::leads as schema;
@@ -35,25 +35,27 @@ pub(crate) async fn score_chunk<E: Env>(
     let span = shared::telemetry::logs::run_span(&chunk.run);
     async {
         match score_leads(&attempt).await {
-            // No attempt can finish the chunk: the run says so, and the message is done.
-            Err(failure) if failure.class == FailureClass::DeadLetter => {
-                tracing::error!(%failure, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
-                let (category, reason) = (ErrorCategory::Airtable, failure.reason);
+            Ok(progress) => Ok(progress),
+            Err(TaskError::Retry(failure)) => Err(failure),
+            Err(TaskError::Fatal(reason)) => {
+                tracing::error!(reason, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
+                let category = ErrorCategory::Airtable;
                 let failed = ChunkFailed { attempt: attempt.id.clone(), category, reason };
                 attempt.reporter.report(vec![Fact::ChunkFailed(failed)]).await?;
                 Ok(Progress::Finished)
             }
-            result => result,
         }
     }
     .instrument(span)
     .await
 }
 
-async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, Failure> {
+async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, TaskError> {
     let chunk = attempt.chunk;
+    // If planning dies after queueing the chunk and before reporting it, the next attempt plans only
+    // the leads that still wait, and these would be in no plan: the chunk reports itself.
     if chunk.source == Source::Waiting {
-        attempt.reporter.report(vec![planned_chunk(chunk)]).await?;
+        attempt.reporter.report(vec![Fact::PlannedChunk(PlannedChunk::of_waiting(chunk))]).await?;
     }
     let mut work = ChunkWork {
         attempt,
@@ -75,7 +77,8 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         return Err(Failure::retry(format!(
             "{} lead(s) without an answer of the model; the first: {reason}",
             work.unanswered.len()
-        )));
+        ))
+        .into());
     }
     let done = Fact::ChunkDone(ChunkDone { attempt: attempt.id.clone() });
     attempt.reporter.report(vec![done]).await?;
@@ -94,7 +97,7 @@ struct ChunkWork<'a, E: Env> {
 
 impl<E: Env> ChunkWork<'_, E> {
     /// Scores leads whose rows are read in one request.
-    async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, Failure> {
+    async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, TaskError> {
         let chunk = self.attempt.chunk;
         // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
         // already, or not be waiting: their rows are read.
@@ -123,7 +126,7 @@ impl<E: Env> ChunkWork<'_, E> {
     }
 
     /// Scores the leads of a wave that the limit has room for, and skips the others.
-    async fn score_wave(&mut self, mut leads: Vec<WaveLead<'_>>) -> Result<Progress, Failure> {
+    async fn score_wave(&mut self, mut leads: Vec<WaveLead<'_>>) -> Result<Progress, TaskError> {
         let attempt = self.attempt;
         let fits = |count: &usize| self.meter.allows(self.expected(&leads[..*count]));
         let allowed = (0..=leads.len()).rev().find(fits).unwrap_or(0);
@@ -134,7 +137,8 @@ impl<E: Env> ChunkWork<'_, E> {
         if asked > 0 && attempt.deadline.remaining() < needed {
             if self.waves == 0 {
                 let seconds = needed.as_secs();
-                return Err(Failure::retry(format!("less than {seconds} s were left to start in")));
+                let reason = format!("less than {seconds} s were left to start in");
+                return Err(Failure::retry(reason).into());
             }
             let (chunk, waves) = (attempt.chunk.index, self.waves);
             tracing::info!(plan.chunk = chunk, waves, "chunk continues in another invocation");

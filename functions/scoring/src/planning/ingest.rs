@@ -2,11 +2,12 @@
 
 use super::harvest::{Harvest, ProfilePosts, read_harvest};
 use super::plan_lead::PlanLead;
-use super::prepare::{PlanContext, PlanError, PlanTarget};
+use super::prepare::{PlanContext, PlanTarget};
 use super::publish::{QueuedPlan, queue_plan};
 use crate::app::Scoring;
 use crate::master::resolve::Resolved;
 use crate::report::input_note;
+use crate::task_error::TaskError;
 use jiff::{SignedDuration, Timestamp};
 use shared::core::failure::Failure;
 use shared::core::ids::{ClientId, PlanId};
@@ -86,8 +87,8 @@ pub(crate) async fn ingest_run<E: Env>(
     let profiles = std::mem::take(&mut harvest.profiles);
     let (plan, mut facts) = match plan_harvest(app, resolved, apify_run, profiles).await {
         Ok(QueuedPlan { id, facts }) => (Some(id), facts),
-        Err(PlanError::Retry(failure)) => return Err(failure),
-        Err(PlanError::Fatal(reason)) => (None, vec![run_failed(task, reason)]),
+        Err(TaskError::Retry(failure)) => return Err(failure),
+        Err(TaskError::Fatal(reason)) => (None, vec![run_failed(task, reason)]),
     };
     let fact = |apify_run: &ApifyRun, seen_at| {
         harvested(apify_run, status, &harvest, plan.clone(), seen_at)
@@ -141,9 +142,9 @@ async fn plan_harvest<E: Env>(
     resolved: &Resolved,
     apify_run: &ApifyRun,
     profiles: BTreeMap<ProfileKey, ProfilePosts>,
-) -> Result<QueuedPlan, PlanError> {
+) -> Result<QueuedPlan, TaskError> {
     let Resolved { run, base, token_limit } = resolved;
-    let base = base.as_ref().map_err(|reason| PlanError::Fatal(reason.clone()))?;
+    let base = base.as_ref().map_err(|reason| TaskError::Fatal(reason.clone()))?;
     let target = PlanTarget { run, base, kind: Kind::Post, token_limit: *token_limit };
     let mut context = if profiles.is_empty() {
         PlanContext::empty(app, target)

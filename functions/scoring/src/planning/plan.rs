@@ -1,12 +1,13 @@
 //! From leads to chunks. Pure: the same leads give the same plan.
 
-use super::plan_lead::{PlanLead, planned_lead};
+use super::plan_lead::PlanLead;
 use crate::budget::Allowance;
 use shared::core::digest::id_of;
+use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::limits::MAX_MESSAGE_BYTES;
 use shared::messages::{
-    Chunk, ChunkLead, Fact, Kind, MAX_PLAN_LEADS, Planned, PlannedChunk, routes,
+    Chunk, ChunkLead, Fact, Kind, MAX_PLAN_LEADS, Planned, PlannedChunk, PlannedLead, routes,
 };
 use shared::ports::OutgoingMessage;
 
@@ -37,26 +38,25 @@ struct LaneChunk {
     share: Option<u64>,
 }
 
-/// A plan that is too large. Nothing of it is queued.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{leads} leads are more than a plan takes ({MAX_PLAN_LEADS}); split the harvest")]
-pub(crate) struct TooManyLeads {
-    leads: usize,
-}
-
 impl Plan {
     /// Divides leads into chunks. The plan's id is made of `about`, of what is left of the
     /// allowance, and of the leads with their posts: planned again from the same harvest, it is
     /// the same plan. Leads beyond the allowance are planned too, in chunks that may use nothing:
     /// the run's record counts them.
+    ///
+    /// # Errors
+    /// When there are more leads than a plan takes. Nothing of it is queued.
     pub(crate) fn new(
         about: &[&str],
         leads: Vec<PlanLead>,
         lanes: u32,
         allowance: &mut Allowance,
-    ) -> Result<Self, TooManyLeads> {
+    ) -> Result<Self, Failure> {
         if leads.len() > MAX_PLAN_LEADS {
-            return Err(TooManyLeads { leads: leads.len() });
+            return Err(Failure::dead_letter(format!(
+                "{} leads are more than a plan takes ({MAX_PLAN_LEADS}); split the harvest",
+                leads.len()
+            )));
         }
         let id = plan_id(about, &leads, lanes, allowance);
         if !allowance.is_limited() {
@@ -93,7 +93,8 @@ impl Plan {
             .iter()
             .zip(0..)
             .map(|(LaneChunk { leads, .. }, chunk)| {
-                let leads = leads.iter().map(|lead| planned_lead(&lead.lead, lead.items)).collect();
+                let leads = leads.iter().map(|lead| PlannedLead::of(&lead.lead, lead.items));
+                let leads = leads.collect();
                 Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
             })
             .collect();
@@ -162,18 +163,6 @@ fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
     chunks
 }
 
-/// The fact about a chunk of waiting leads, which the chunk reports itself. If planning dies after
-/// queueing the chunk and before reporting it, the next attempt plans only the leads that still
-/// wait, and these would be in no plan.
-pub(crate) fn planned_chunk(chunk: &Chunk) -> Fact {
-    Fact::PlannedChunk(PlannedChunk {
-        plan: chunk.plan.clone(),
-        kind: chunk.kind,
-        chunk: chunk.index,
-        leads: chunk.leads.iter().map(|lead| planned_lead(lead, 0)).collect(),
-    })
-}
-
 /// The lane of a lead, made from its key alone.
 fn lane_of(lead: &ChunkLead, lanes: usize) -> usize {
     let sum: usize = lead.key.as_str().bytes().map(usize::from).sum();
@@ -201,7 +190,7 @@ mod tests {
         PlanLead::harvested(profile, found)
     }
 
-    fn plan(about: &[&str], leads: Vec<PlanLead>, lanes: u32) -> Result<Plan, TooManyLeads> {
+    fn plan(about: &[&str], leads: Vec<PlanLead>, lanes: u32) -> Result<Plan, Failure> {
         Plan::new(about, leads, lanes, &mut Allowance::new(None))
     }
 

@@ -7,7 +7,7 @@ use crate::posts::stored::{CELL_MAX, stored_len};
 use crate::prompt::subject::Subject;
 use shared::core::ids::{LeadKey, RecordId};
 use shared::core::linkedin::ProfileKey;
-use shared::messages::{ChunkLead, Kind, LeadRef, PlannedLead, Post};
+use shared::messages::{ChunkLead, Kind, LeadRef, Post};
 
 /// A lead of a plan.
 #[derive(Debug, Clone)]
@@ -66,13 +66,4 @@ impl PlanLead {
     pub(crate) fn key(&self) -> &LeadKey {
         &self.lead.key
     }
-}
-
-/// A lead as the facts about its plan name it.
-pub(super) fn planned_lead(lead: &ChunkLead, items: u32) -> PlannedLead {
-    let record = match &lead.lead {
-        LeadRef::Record(record) => Some(record.clone()),
-        LeadRef::Profile(_) => None,
-    };
-    PlannedLead { lead: lead.key.clone(), posts: items, record }
 }

@@ -1,62 +1,20 @@
 //! What the plans of one run need besides their leads: the client's rubric, the fields that can be
 //! read and written, and what the token limits leave.
 
-use super::plan::{MAX_RUBRIC_BYTES, Plan, TooManyLeads};
+use super::plan::{MAX_RUBRIC_BYTES, Plan};
 use super::plan_lead::PlanLead;
 use crate::app::Scoring;
 use crate::budget::{Allowance, Rates};
 use crate::lead::fields::{LeadFields, read_lead_fields};
 use crate::master::spending::TokenLimits;
-use crate::prompt::rubric::RubricError;
 use crate::prompt::{posts, posts_rubric, profile, profile_rubric};
+use crate::task_error::TaskError;
 use shared::core::failure::Failure;
 use shared::core::ids::BaseId;
 use shared::messages::{Chunk, Kind, ProfileAttribute, RunHeader, Source};
-use shared::ports::{Env, QueueError, Transport};
+use shared::ports::{Env, Transport};
 use shared::schema::leads as schema;
-use shared::services::airtable::{Airtable, AirtableError};
-
-/// Why there is no plan.
-pub(crate) enum PlanError {
-    /// The same may work later.
-    Retry(Failure),
-    /// It takes a person.
-    Fatal(String),
-}
-
-impl From<AirtableError> for PlanError {
-    fn from(error: AirtableError) -> Self {
-        if error.is_retryable() {
-            Self::Retry(Failure::retry(error))
-        } else {
-            Self::Fatal(error.to_string())
-        }
-    }
-}
-
-impl From<QueueError> for PlanError {
-    fn from(error: QueueError) -> Self {
-        match &error {
-            QueueError::Unreachable { .. } => Self::Retry(Failure::retry(error)),
-            QueueError::Refused { .. } => Self::Fatal(error.to_string()),
-        }
-    }
-}
-
-impl From<RubricError> for PlanError {
-    fn from(error: RubricError) -> Self {
-        match error {
-            RubricError::Airtable(error) => error.into(),
-            RubricError::Empty { .. } => Self::Fatal(error.to_string()),
-        }
-    }
-}
-
-impl From<TooManyLeads> for PlanError {
-    fn from(error: TooManyLeads) -> Self {
-        Self::Fatal(error.to_string())
-    }
-}
+use shared::services::airtable::Airtable;
 
 /// Whose leads are planned.
 #[derive(Clone, Copy)]
@@ -84,7 +42,7 @@ impl<'a> PlanContext<'a> {
     pub(crate) async fn read<E: Env>(
         app: &Scoring<E>,
         target: PlanTarget<'a>,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self, TaskError> {
         let base = read_base(&app.plan_airtable, target.base, target.kind).await?;
         let day = app.config.daily_token_limit;
         let limits = TokenLimits { day, run: target.token_limit, share: None };
@@ -103,7 +61,7 @@ impl<'a> PlanContext<'a> {
         &mut self,
         about: &[&str],
         mut leads: Vec<PlanLead>,
-    ) -> Result<Plan, TooManyLeads> {
+    ) -> Result<Plan, Failure> {
         if let Some(base) = self.base.as_ref().filter(|_| self.allowance.is_limited()) {
             let rates = base.rates(self.leads_per_call);
             leads.iter_mut().for_each(|lead| lead.estimate(&rates));
@@ -127,10 +85,10 @@ pub(crate) async fn read_base<T: Transport>(
     airtable: &Airtable<T>,
     base: &BaseId,
     kind: Kind,
-) -> Result<BaseContext, PlanError> {
+) -> Result<BaseContext, TaskError> {
     let mut fields = read_lead_fields(airtable, base, kind).await?;
     if kind == Kind::Profile && fields.profile.is_empty() {
-        return Err(PlanError::Fatal(format!(
+        return Err(TaskError::Fatal(format!(
             "table {:?} of base {base} has neither {:?} nor {:?}; add one with the profiles",
             schema::TABLE,
             schema::RAW_PROFILE,
@@ -149,7 +107,7 @@ pub(crate) async fn read_base<T: Transport>(
         }
     };
     if rubric.len() > MAX_RUBRIC_BYTES {
-        return Err(PlanError::Fatal(format!(
+        return Err(TaskError::Fatal(format!(
             "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
             rubric.len()
         )));

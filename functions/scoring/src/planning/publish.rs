@@ -1,8 +1,9 @@
 //! Queues a plan's chunks and says what is to be reported about it.
 
 use super::plan::Plan;
-use super::prepare::{PlanContext, PlanError};
+use super::prepare::PlanContext;
 use crate::report::input_note;
+use crate::task_error::TaskError;
 use shared::core::ids::PlanId;
 use shared::messages::{Fact, Source};
 use shared::ports::{Queue, QueueName};
@@ -20,7 +21,7 @@ pub(crate) async fn queue_plan(
     context: &PlanContext<'_>,
     plan: Plan,
     source: Source,
-) -> Result<QueuedPlan, PlanError> {
+) -> Result<QueuedPlan, TaskError> {
     let id = plan.id.clone();
     let mut facts = Vec::new();
     if plan.dropped_posts() > 0 {

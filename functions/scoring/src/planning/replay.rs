@@ -4,12 +4,13 @@ use super::harvest::read_harvest;
 use super::ingest::{HarvestRun, ingest_harvest, ingest_run, source_of};
 use super::plan::Plan;
 use super::plan_lead::PlanLead;
-use super::prepare::{PlanContext, PlanError, PlanTarget};
+use super::prepare::{PlanContext, PlanTarget};
 use super::publish::queue_plan;
 use crate::app::Scoring;
 use crate::master::clients::Client;
 use crate::master::resolve::Resolved;
 use crate::report::input_note;
+use crate::task_error::TaskError;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId};
 use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
@@ -86,8 +87,8 @@ async fn replay_kind<E: Env>(
     let target = PlanTarget { run, base: &base, kind, token_limit };
     let mut context = match PlanContext::read(app, target).await {
         Ok(context) => context,
-        Err(PlanError::Retry(failure)) => return Err(failure),
-        Err(PlanError::Fatal(reason)) => {
+        Err(TaskError::Retry(failure)) => return Err(failure),
+        Err(TaskError::Fatal(reason)) => {
             return app.reporter(run).report(vec![not_queued(&reason)]).await;
         }
     };
@@ -134,8 +135,8 @@ async fn plan_again<E: Env>(
     for (plan, source) in plans {
         match queue_plan(&app.queue, context, plan, source).await {
             Ok(queued) => facts.extend(queued.facts),
-            Err(PlanError::Retry(failure)) => return Err(failure),
-            Err(PlanError::Fatal(reason)) => facts.push(not_queued(&reason)),
+            Err(TaskError::Retry(failure)) => return Err(failure),
+            Err(TaskError::Fatal(reason)) => facts.push(not_queued(&reason)),
         }
     }
     if lost > 0 {
@@ -174,7 +175,7 @@ fn new_plan(
     let (run_stamp, client) = (task.run.run_stamp.as_str(), task.run.client.as_str());
     let at = task.requested_at.to_string();
     let about = ["replay", run_stamp, client, replay.plan.as_str(), &at, from];
-    let plan = context.plan(&about, leads).map_err(Failure::dead_letter)?;
+    let plan = context.plan(&about, leads)?;
     Ok(plan.replacing(&replay.plan))
 }
 

@@ -5,11 +5,12 @@
 //! two parts is scored by the first and found scored by the second. The plan that closes the run's
 //! planning is reported last: until then the run is not over.
 
-use super::prepare::{PlanError, PlanTarget};
+use super::prepare::PlanTarget;
 use super::waiting_planner::{WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
 use crate::master::clients::Client;
 use crate::report::input_note;
+use crate::task_error::TaskError;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;
 use shared::core::failure::Failure;
@@ -98,7 +99,7 @@ async fn score_run<E: Env>(
         reporter.report(vec![Fact::Opened(Opened { by })]).await?;
     }
     let outcome = match served_base(client, run, kind) {
-        Err(reason) => Err(PlanError::Fatal(reason)),
+        Err(reason) => Err(TaskError::Fatal(reason)),
         Ok(base) => {
             let token_limit = client.and_then(|client| client.token_limit(kind));
             let target = PlanTarget { run, base: &base, kind, token_limit };
@@ -117,9 +118,9 @@ async fn score_run<E: Env>(
             facts.push(planning_closed(whole, kind));
             reporter.report(facts).await
         }
-        Err(PlanError::Retry(failure)) => Err(failure),
-        Err(PlanError::Fatal(reason)) if task.dry_run => tell_dry_run(app, run, &reason).await,
-        Err(PlanError::Fatal(reason)) => {
+        Err(TaskError::Retry(failure)) => Err(failure),
+        Err(TaskError::Fatal(reason)) if task.dry_run => tell_dry_run(app, run, &reason).await,
+        Err(TaskError::Fatal(reason)) => {
             let failed = Fact::RunFailed(RunFailed { apify_run: None, reason });
             reporter.report(vec![failed, planning_closed(whole, kind)]).await
         }

@@ -2,11 +2,12 @@
 
 use super::plan::Plan;
 use super::plan_lead::PlanLead;
-use super::prepare::{BaseContext, PlanError, PlanTarget, read_base};
+use super::prepare::{BaseContext, PlanTarget, read_base};
 use super::scan::{Scan, ScanRequest, WaitingLead};
 use crate::app::Scoring;
 use crate::budget::Allowance;
 use crate::master::spending::TokenLimits;
+use crate::task_error::TaskError;
 use jiff::Timestamp;
 use shared::core::deadline::Deadline;
 use shared::core::ids::PlanId;
@@ -68,7 +69,7 @@ impl PlanningTally {
 pub(crate) async fn plan_waiting<E: Env>(
     app: &Scoring<E>,
     request: &WaitingRequest<'_>,
-) -> Result<WaitingOutcome, PlanError> {
+) -> Result<WaitingOutcome, TaskError> {
     let WaitingRequest { task, target, deadline, .. } = *request;
     let base = read_base(&app.plan_airtable, target.base, target.kind).await?;
     let cursor = match task.cursor.clone() {
@@ -108,7 +109,7 @@ pub(crate) async fn plan_waiting<E: Env>(
 async fn first_cursor<E: Env>(
     app: &Scoring<E>,
     request: &WaitingRequest<'_>,
-) -> Result<ScanCursor, PlanError> {
+) -> Result<ScanCursor, TaskError> {
     let PlanTarget { run, kind, token_limit, .. } = request.target;
     let (day, share) = (app.config.daily_token_limit, request.task.token_share);
     let limits = TokenLimits { day, run: token_limit, share };
@@ -162,7 +163,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
     }
 
     /// Adds a lead, and queues the part when it is full. In a dry run the lead is only counted.
-    async fn add(&mut self, lead: WaitingLead) -> Result<(), PlanError> {
+    async fn add(&mut self, lead: WaitingLead) -> Result<(), TaskError> {
         let rates = self.base.rates(self.app.config.leads_per_call);
         let tokens = rates.of_lead(lead.bytes, lead.answers);
         self.tally.leads += 1;
@@ -186,7 +187,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
     }
 
     /// Queues the leads of the part as a plan of their own, and reports it.
-    async fn queue_part(&mut self) -> Result<(), PlanError> {
+    async fn queue_part(&mut self) -> Result<(), TaskError> {
         if self.part.is_empty() {
             return Ok(());
         }
@@ -199,7 +200,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let facts = plan.facts(kind, Some(whole.clone()));
         let empty = self.base.empty_chunk(target, &plan, Source::Waiting);
         self.app.queue.send(QueueName::Scoring, plan.into_messages(&empty)).await?;
-        self.app.reporter(run).report(facts).await.map_err(PlanError::Retry)
+        self.app.reporter(run).report(facts).await.map_err(TaskError::from)
     }
 
     /// Where planning stands, apart from the scan's position.

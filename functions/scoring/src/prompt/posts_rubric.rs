@@ -1,6 +1,7 @@
 //! The system prompt of post scoring: a client's instructions with its rubric inside.
 
-use super::rubric::{RubricError, write_cells};
+use super::rubric::{empty, write_cells};
+use crate::task_error::TaskError;
 use serde_json::Value;
 use shared::core::ids::BaseId;
 use shared::ports::Transport;
@@ -22,17 +23,14 @@ pub(crate) async fn read_posts_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
     has_active: Option<bool>,
-) -> Result<Rubric, RubricError> {
+) -> Result<Rubric, TaskError> {
     let texts: Vec<Row> = airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
     if texts.is_empty() {
-        let what = "instructions";
-        return Err(RubricError::Empty { table: instructions::TABLE, base: base.clone(), what });
+        return Err(empty(instructions::TABLE, base, "instructions"));
     }
     let criteria: Vec<Row> = airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
-    prompt(&texts, &criteria, has_active).ok_or_else(|| {
-        let what = "active criteria";
-        RubricError::Empty { table: attributes::TABLE, base: base.clone(), what }
-    })
+    prompt(&texts, &criteria, has_active)
+        .ok_or_else(|| empty(attributes::TABLE, base, "active criteria"))
 }
 
 /// The texts in their order, with the criteria after the component `SCORING_HEADER`. `None` without

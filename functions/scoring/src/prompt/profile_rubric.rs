@@ -1,6 +1,7 @@
 //! The system prompt of profile scoring: a client's table `Scoring Attributes`.
 
-use super::rubric::{RubricError, write_cells};
+use super::rubric::{empty, write_cells};
+use crate::task_error::TaskError;
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
 use shared::ports::Transport;
@@ -26,13 +27,10 @@ pub(crate) async fn read_profile_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
     has_active: Option<bool>,
-) -> Result<ProfileRubric, RubricError> {
+) -> Result<ProfileRubric, TaskError> {
     let rows: Vec<Row> = airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
-    prompt(&rows, has_active).ok_or_else(|| RubricError::Empty {
-        table: schema::TABLE,
-        base: base.clone(),
-        what: "active positive attributes",
-    })
+    prompt(&rows, has_active)
+        .ok_or_else(|| empty(schema::TABLE, base, "active positive attributes"))
 }
 
 /// The preamble, then what speaks for a profile, then what speaks against it, each sorted by id.

@@ -1,15 +1,14 @@
 //! What the two kinds of rubric have in common.
 
+use crate::task_error::TaskError;
 use shared::core::ids::BaseId;
-use shared::services::airtable::{AirtableError, Row};
+use shared::services::airtable::Row;
 
-/// A rubric that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RubricError {
-    #[error(transparent)]
-    Airtable(#[from] AirtableError),
-    #[error("table {table:?} of base {base} has no {what}; add some before anything can be scored")]
-    Empty { table: &'static str, base: BaseId, what: &'static str },
+/// A rubric that says nothing cannot be used.
+pub(super) fn empty(table: &str, base: &BaseId, what: &str) -> TaskError {
+    TaskError::Fatal(format!(
+        "table {table:?} of base {base} has no {what}; add some before anything can be scored"
+    ))
 }
 
 /// Writes a line for each of the row's cells that is filled, after its label.
