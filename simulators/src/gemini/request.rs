@@ -11,6 +11,7 @@ use serde_json::Value;
 /// The body of `generateContent`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are checked and have no effect")]
 pub(super) struct GenerateRequest {
     pub(super) model: Option<String>,
     #[serde(alias = "system_instruction")]
@@ -19,8 +20,8 @@ pub(super) struct GenerateRequest {
     pub(super) contents: Vec<Content>,
     #[serde(default, alias = "generation_config")]
     pub(super) generation_config: GenerationConfig,
-    #[serde(default, rename = "safetySettings", alias = "safety_settings")]
-    pub(super) _safety_settings: Vec<SafetySetting>,
+    #[serde(default, alias = "safety_settings")]
+    pub(super) safety_settings: Vec<SafetySetting>,
     #[serde(alias = "cached_content")]
     pub(super) cached_content: Option<String>,
     #[serde(alias = "service_tier")]
@@ -65,52 +66,51 @@ pub(super) struct Content {
 /// One piece of a turn. Only text is simulated.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are checked and have no effect")]
 pub(super) struct Part {
     pub(super) text: String,
-    #[serde(default, rename = "thought")]
-    pub(super) _thought: bool,
-    #[serde(default, rename = "thoughtSignature", alias = "thought_signature")]
-    pub(super) _thought_signature: Option<String>,
+    #[serde(default)]
+    pub(super) thought: bool,
+    #[serde(default, alias = "thought_signature")]
+    pub(super) thought_signature: Option<String>,
 }
 
 /// What the answer should be like.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are checked and have no effect")]
 pub(super) struct GenerationConfig {
-    #[serde(rename = "temperature")]
-    pub(super) _temperature: Option<f64>,
-    #[serde(rename = "topP", alias = "top_p")]
-    pub(super) _top_p: Option<f64>,
-    #[serde(rename = "topK", alias = "top_k")]
-    pub(super) _top_k: Option<f64>,
+    pub(super) temperature: Option<f64>,
+    #[serde(alias = "top_p")]
+    pub(super) top_p: Option<f64>,
+    #[serde(alias = "top_k")]
+    pub(super) top_k: Option<f64>,
     #[serde(alias = "candidate_count")]
     pub(super) candidate_count: Option<u32>,
     #[serde(alias = "max_output_tokens")]
     pub(super) max_output_tokens: Option<u64>,
-    #[serde(default, rename = "stopSequences", alias = "stop_sequences")]
-    pub(super) _stop_sequences: Vec<String>,
-    #[serde(rename = "seed")]
-    pub(super) _seed: Option<i64>,
+    #[serde(default, alias = "stop_sequences")]
+    pub(super) stop_sequences: Vec<String>,
+    pub(super) seed: Option<i64>,
     #[serde(alias = "presence_penalty")]
     pub(super) presence_penalty: Option<f64>,
     #[serde(alias = "frequency_penalty")]
     pub(super) frequency_penalty: Option<f64>,
-    #[serde(rename = "responseLogprobs", alias = "response_logprobs")]
-    pub(super) _response_logprobs: Option<bool>,
-    #[serde(rename = "logprobs")]
-    pub(super) _logprobs: Option<u32>,
+    #[serde(alias = "response_logprobs")]
+    pub(super) response_logprobs: Option<bool>,
+    pub(super) logprobs: Option<u32>,
     #[serde(alias = "response_mime_type")]
     pub(super) response_mime_type: Option<MimeType>,
     #[serde(alias = "response_schema")]
     pub(super) response_schema: Option<Value>,
     #[serde(alias = "response_json_schema")]
     pub(super) response_json_schema: Option<Value>,
-    #[serde(rename = "responseModalities", alias = "response_modalities")]
-    pub(super) _response_modalities: Option<Value>,
-    #[serde(rename = "mediaResolution", alias = "media_resolution")]
-    pub(super) _media_resolution: Option<Value>,
-    #[serde(rename = "speechConfig", alias = "speech_config")]
-    pub(super) _speech_config: Option<Value>,
+    #[serde(alias = "response_modalities")]
+    pub(super) response_modalities: Option<Value>,
+    #[serde(alias = "media_resolution")]
+    pub(super) media_resolution: Option<Value>,
+    #[serde(alias = "speech_config")]
+    pub(super) speech_config: Option<Value>,
     #[serde(alias = "thinking_config")]
     pub(super) thinking_config: Option<ThinkingConfig>,
 }
@@ -129,23 +129,23 @@ pub(super) enum MimeType {
 /// How much to think.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are checked and have no effect")]
 pub(super) struct ThinkingConfig {
     #[serde(alias = "thinking_level")]
     pub(super) thinking_level: Option<Level>,
     #[serde(alias = "thinking_budget")]
     pub(super) thinking_budget: Option<i64>,
-    #[serde(rename = "includeThoughts", alias = "include_thoughts")]
-    pub(super) _include_thoughts: Option<bool>,
+    #[serde(alias = "include_thoughts")]
+    pub(super) include_thoughts: Option<bool>,
 }
 
 /// One safety setting; checked and without effect.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are checked and have no effect")]
 pub(super) struct SafetySetting {
-    #[serde(rename = "category")]
-    pub(super) _category: Category,
-    #[serde(rename = "threshold")]
-    pub(super) _threshold: Threshold,
+    pub(super) category: Category,
+    pub(super) threshold: Threshold,
 }
 
 #[derive(Debug, Deserialize)]
