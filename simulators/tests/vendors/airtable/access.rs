@@ -63,24 +63,14 @@ async fn a_token_reaches_only_its_bases() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_answered_like_what_is_forbidden() {
+async fn a_body_must_be_json_and_say_so() {
     let world = World::new();
-    let id = world.insert(json!({"Run ID": "r"}));
-    world.airtable().delete_record(BASE, "Client Run Results", &id).unwrap();
-    let unknown_base = format!("/v0/{OTHER_BASE}/Client%20Run%20Results");
-    for path in [path(&format!("/{id}")), unknown_base, format!("/v0/{BASE}/Nothing")] {
-        assert_eq!(kind(&world.get(&path).await), FORBIDDEN, "{path}");
-    }
-    let body = json!({"fields": {}});
-    assert_eq!(kind(&world.patch(&path(&format!("/{id}")), body).await), FORBIDDEN);
-    assert_eq!(kind(&world.delete(&path(&format!("/{id}"))).await), FORBIDDEN);
-}
-
-#[tokio::test]
-async fn a_path_that_is_no_route_is_not_found() {
-    let world = World::new();
-    let not_found = (404, json!({"error": "NOT_FOUND"}));
-    for path in ["/", "/v0", "/v1/x/y", "/v0/meta/nothing", "/v0/base/table", &path("/row1")] {
-        assert_eq!(world.get(path).await, not_found, "{path}");
+    for (kind_of_body, text) in [("application/json", "{"), ("text/plain", "{\"fields\":{}}")] {
+        let request = http::Request::post(path(""))
+            .header("authorization", format!("Bearer {}", SECRET))
+            .header("content-type", kind_of_body)
+            .body(Bytes::from(text))
+            .unwrap();
+        assert_eq!(kind(&world.raw(request).await), (422, "INVALID_REQUEST_BODY"), "{text}");
     }
 }

@@ -129,7 +129,7 @@ async fn requests_are_counted_by_base_and_kind() {
     world.get(&path(&format!("/{id}"))).await;
     world.post(&path(""), one.clone()).await;
     world.patch(&path(""), many.clone()).await;
-    world.put(&path(&format!("/{id}")), one).await;
+    world.send("PUT", &path(&format!("/{id}")), one).await;
     world.patch(&path(""), upsert).await;
     world.delete(&path(&format!("/{id}"))).await;
     world.get("/v0/meta/bases").await;

@@ -4,12 +4,9 @@
 
 mod access;
 mod control;
+mod conversations;
 mod limits;
-mod listing;
-mod meta;
 mod pages;
 mod persistence;
 mod size;
-mod upserts;
 mod world;
-mod writing;

@@ -106,15 +106,11 @@ impl World {
         self.send("PATCH", path, body).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
-        self.send("PUT", path, body).await
-    }
-
     pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
         self.send("DELETE", path, Value::Null).await
     }
 
-    async fn send(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
