@@ -9,7 +9,6 @@ const WINDOW: i64 = 1_000_000;
 /// Resources that are remembered before the idle ones are dropped.
 const REMEMBERED: usize = 1_024;
 
-/// The recent requests of each resource.
 #[derive(Debug)]
 pub(crate) struct Rates {
     /// How long everything is refused once a limit was exceeded, in microseconds.
@@ -25,7 +24,6 @@ struct Recent {
 }
 
 impl Rates {
-    /// No requests yet.
     pub(crate) fn new(penalty: Duration) -> Self {
         let penalty = i64::try_from(penalty.as_micros()).unwrap_or(i64::MAX);
         Self { penalty, resources: HashMap::new() }
@@ -51,7 +49,6 @@ impl Rates {
         true
     }
 
-    /// Begins the penalty of a resource.
     pub(crate) fn punish(&mut self, resource: &str, now: Timestamp) {
         let now = now.as_microsecond();
         self.recent(resource, now).blocked_until = now + self.penalty;

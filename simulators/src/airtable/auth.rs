@@ -5,21 +5,18 @@ use super::options::{Scope, Token};
 use crate::Request;
 use crate::reply::bearer;
 
-/// The token a request carries.
 pub(crate) fn token<'a>(tokens: &'a [Token], request: &Request) -> Result<&'a Token, ApiError> {
     let secret = bearer(request).ok_or_else(ApiError::no_token)?;
     tokens.iter().find(|token| token.secret == secret).ok_or_else(ApiError::bad_token)
 }
 
 impl Token {
-    /// Refuses a token that lacks the scope or the base.
     pub(crate) fn permit(&self, scope: Option<Scope>, base: Option<&str>) -> Result<(), ApiError> {
         let in_scope = scope.is_none_or(|scope| self.scopes.contains(&scope));
         let in_base = base.is_none_or(|base| self.reaches(base));
         if in_scope && in_base { Ok(()) } else { Err(ApiError::forbidden()) }
     }
 
-    /// Whether the base is in the token's list.
     pub(crate) fn reaches(&self, base: &str) -> bool {
         self.bases.as_ref().is_none_or(|bases| bases.iter().any(|known| known == base))
     }

@@ -9,10 +9,8 @@ use crate::reply::parameters;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The most rows one request writes or deletes.
 const MAX_RECORDS: usize = 10;
 
-/// What a request writes.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) changes: Vec<Change>,
@@ -40,7 +38,6 @@ struct Upsert {
     fields_to_merge_on: Vec<String>,
 }
 
-/// One row among several.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -90,7 +87,6 @@ pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Bod
     raw.single(Some(id.to_owned()), clear)
 }
 
-/// Reads the ids of a DELETE.
 pub(crate) fn deleted(request: &Request) -> Result<Vec<String>, ApiError> {
     let pairs = parameters(request).into_iter();
     let named = pairs.filter(|(key, _)| key == "records[]" || key == "records");

@@ -7,7 +7,6 @@ use super::model::{Base, Class, Field, Table, View};
 use super::schema::{FieldKind, FieldSpec, TableSpec, ViewSpec};
 use std::collections::{BTreeMap, HashSet};
 
-/// The table a specification describes, with ids.
 pub(crate) fn table(base: &Base, spec: TableSpec, ids: &mut Ids) -> Result<Table, ApiError> {
     if !base.takes_table(&spec) {
         let message = format!("A table cannot be named \"{}\": empty or taken", spec.name);
@@ -77,7 +76,6 @@ pub(crate) fn check_name(table: &Table, name: &str) -> Result<(), ApiError> {
     Err(ApiError::unprocessable("DUPLICATE_OR_EMPTY_FIELD_NAME", message))
 }
 
-/// Refuses options out of range.
 #[expect(clippy::wildcard_enum_match_arm, reason = "few types have options to check")]
 pub(crate) fn check_kind(base: &Base, kind: &FieldKind) -> Result<(), ApiError> {
     let good = match kind {
@@ -96,7 +94,6 @@ pub(crate) fn check_kind(base: &Base, kind: &FieldKind) -> Result<(), ApiError> 
     if good { Ok(()) } else { Err(bad_options()) }
 }
 
-/// The answer for options a type does not take.
 pub(crate) fn bad_options() -> ApiError {
     let message = "Invalid options for the type of the field";
     ApiError::unprocessable("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message)

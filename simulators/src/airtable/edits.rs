@@ -161,7 +161,6 @@ fn known_base<'a>(
     Ok(bases.entry(id.to_owned()).or_insert_with(new))
 }
 
-/// The table, to edit.
 pub(super) fn find<'a>(state: &'a mut State, place: Place<'_>) -> Result<&'a mut Table, EditError> {
     let missing = |_| EditError::NoSuchTable(place.0.to_owned(), place.1.to_owned());
     state.table_mut(place).map_err(missing)

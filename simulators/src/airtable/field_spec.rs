@@ -4,7 +4,6 @@ use super::schema::{Choice, Constant, FieldKind, FieldSpec, Format};
 use serde_json::Value;
 
 impl FieldSpec {
-    /// A field of any kind.
     pub(crate) fn new(name: &str, kind: FieldKind) -> Self {
         Self { name: name.to_owned(), description: None, kind }
     }

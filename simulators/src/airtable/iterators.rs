@@ -36,7 +36,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// One page of a listing.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) rows: Vec<Arc<str>>,
@@ -77,12 +76,10 @@ impl Iterators {
         Ok(Page { rows: listing.rows[from..to].to_vec(), offset })
     }
 
-    /// Drops the listings that were idle for too long.
     pub(crate) fn drop_idle(&mut self, now: Timestamp) {
         self.0.retain(|_, listing| until(listing.last_used, now) <= IDLE);
     }
 
-    /// Drops all listings; says how many there were.
     pub(crate) fn expire(&mut self) -> usize {
         let count = self.0.len();
         self.0.clear();

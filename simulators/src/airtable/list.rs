@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// One page of a listing.
 pub(crate) fn list(
     state: &mut State,
     place: Place<'_>,

@@ -30,13 +30,11 @@ struct FieldChange {
     description: Option<String>,
 }
 
-/// Who asks, and what for.
 pub(crate) fn whoami(token: &Token) -> Value {
     let user = invent::id(&["user", &token.secret], 14);
     json!({"id": format!("usr{user}"), "scopes": token.scopes})
 }
 
-/// The bases the token reaches.
 pub(crate) fn bases(state: &State, token: &Token, request: &Request) -> Result<Value, ApiError> {
     let pairs = parameters(request);
     let offset = pairs.iter().find(|(key, _)| key == "offset").map(|(_, value)| value);
@@ -55,7 +53,6 @@ pub(crate) fn bases(state: &State, token: &Token, request: &Request) -> Result<V
     Ok(reply)
 }
 
-/// The tables of a base.
 pub(crate) fn schema(state: &State, base: &str, request: &Request) -> Result<Value, ApiError> {
     let mut visible = false;
     for (key, value) in parameters(request) {
@@ -71,7 +68,6 @@ pub(crate) fn schema(state: &State, base: &str, request: &Request) -> Result<Val
     Ok(reply)
 }
 
-/// Makes a table.
 pub(crate) fn create_table(
     state: &mut State,
     base: &str,
@@ -93,7 +89,6 @@ pub(crate) fn create_table(
     Ok(model)
 }
 
-/// Makes a field.
 pub(crate) fn create_field(
     state: &mut State,
     place: Place<'_>,
@@ -103,7 +98,6 @@ pub(crate) fn create_field(
     add_field(state, place, spec)
 }
 
-/// Adds a field to a table and shows it.
 pub(crate) fn add_field(
     state: &mut State,
     place: Place<'_>,

@@ -29,7 +29,6 @@ pub(crate) struct Table {
     pub(crate) records: BTreeMap<Arc<str>, Record>,
 }
 
-/// A field with its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Field {
     pub(crate) id: String,
@@ -72,7 +71,6 @@ pub(crate) enum Class {
 }
 
 impl FieldKind {
-    /// How cells of this kind behave.
     pub(crate) fn class(&self) -> Class {
         match self {
             Self::SingleLineText
@@ -147,7 +145,6 @@ impl Table {
         find_field(&self.fields, key).map(|index| &self.fields[index])
     }
 
-    /// The view with this id or name.
     pub(crate) fn view(&self, key: &str) -> Option<&View> {
         self.views.iter().find(|view| view.id == key || view.name == key)
     }
@@ -202,7 +199,6 @@ impl Base {
         self.tables.iter().find(|table| table.id == key || table.name == key)
     }
 
-    /// The table with this id or name, to change.
     pub(crate) fn table_mut(&mut self, key: &str) -> Option<&mut Table> {
         self.tables.iter_mut().find(|table| table.id == key || table.name == key)
     }
@@ -244,7 +240,6 @@ impl Record {
     }
 }
 
-/// Where the field with this id or name is.
 pub(crate) fn find_field(fields: &[Field], key: &str) -> Option<usize> {
     fields.iter().position(|field| field.id == key || field.spec.name == key)
 }

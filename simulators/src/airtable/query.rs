@@ -8,10 +8,8 @@ use crate::reply::parameters;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The most rows on one page.
 const MAX_PAGE: usize = 100;
 
-/// What a listing asks for.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) shape: Shape,
@@ -29,7 +27,6 @@ pub(crate) struct Select {
     pub(crate) max_records: Option<usize>,
 }
 
-/// One field to sort by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sort {
     pub(crate) field: String,
@@ -107,7 +104,6 @@ impl Query {
     }
 }
 
-/// The body of a POST to `listRecords`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ListBody {

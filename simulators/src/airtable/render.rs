@@ -71,7 +71,6 @@ impl Shape {
         fields
     }
 
-    /// The row as an answer shows it.
     pub(crate) fn row(&self, base: &Base, columns: &[&Field], id: &str, record: &Record) -> Value {
         let fields = self.cells(base, columns, record);
         let mut row = json!({"id": id, "createdTime": iso(record.created)});

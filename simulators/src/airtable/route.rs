@@ -5,7 +5,6 @@ use crate::Request;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     Whoami,
@@ -39,7 +38,6 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// The route of a request.
     pub(crate) fn of(request: &Request) -> Self {
         use Operation as Op;
         let segments: Option<Vec<String>> =
@@ -79,14 +77,12 @@ impl Route {
         }
     }
 
-    /// The base the path names.
     pub(crate) fn base(&self) -> Option<&str> {
         let names_base =
             !matches!(self.operation, Operation::Whoami | Operation::Bases | Operation::Unknown);
         names_base.then_some(&self.base)
     }
 
-    /// The scope the operation needs.
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self.operation {
             Operation::Whoami | Operation::Unknown => None,

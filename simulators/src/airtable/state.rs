@@ -32,7 +32,6 @@ pub enum LoadError {
     Orphan(String),
 }
 
-/// Everything a simulated Airtable holds.
 pub(crate) struct State {
     store: Arc<dyn Store>,
     pub(crate) ids: Ids,
@@ -97,7 +96,6 @@ impl State {
         self.bases.get(base).ok_or_else(ApiError::forbidden)
     }
 
-    /// The table with its base, or the answer for one that is not there.
     pub(crate) fn table(&self, (base, table): Place<'_>) -> Result<(&Base, &Table), ApiError> {
         let base = self.base(base)?;
         Ok((base, base.table(table).ok_or_else(ApiError::forbidden)?))
@@ -131,7 +129,6 @@ impl State {
         }
     }
 
-    /// Stores every row of a table.
     pub(crate) fn save_records(&mut self, place: Place<'_>) {
         let ids = self.table(place).map(|(_, table)| table.records.keys().cloned().collect());
         let ids: Vec<Arc<str>> = ids.unwrap_or_default();

@@ -11,7 +11,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// One row of a write.
 #[derive(Debug)]
 pub(crate) struct Change {
     /// The row to change; without it a new one, or the one an upsert finds.
@@ -20,7 +19,6 @@ pub(crate) struct Change {
     pub(crate) fields: Map<String, Value>,
 }
 
-/// How rows are written.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// Whether values are converted and missing choices made.
@@ -31,7 +29,6 @@ pub(crate) struct Plan {
     pub(crate) merge_on: Option<Vec<String>>,
 }
 
-/// The rows a request wrote.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     /// All of them, in the order of the request.

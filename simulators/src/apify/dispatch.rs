@@ -69,7 +69,6 @@ pub struct Dispatch {
     pub next_call_at: Option<Timestamp>,
 }
 
-/// What a dispatch is about.
 pub(super) struct Event<'a> {
     pub(super) kind: EventType,
     /// The run and how the API shows it now.

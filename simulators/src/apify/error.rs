@@ -4,7 +4,6 @@ use crate::Response;
 use crate::reply::error_reply;
 use http::StatusCode;
 
-/// Why a request is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ApiError {
     #[error("the parameter {name} cannot be {value:?}: {rule}")]
@@ -44,7 +43,6 @@ impl ApiError {
         }
     }
 
-    /// The response that carries this error.
     pub(super) fn response(&self) -> Response {
         let (status, kind) = self.code();
         error_reply(status, kind, &self.to_string())

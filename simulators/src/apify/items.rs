@@ -12,7 +12,6 @@ const NO_LIMIT: usize = 999_999_999_999;
 /// Parameters of the real API that this one does not have.
 const NOT_SIMULATED: [&str; 4] = ["outputFields", "unwind", "flatten", "view"];
 
-/// Which items are asked for, and how.
 #[derive(Debug)]
 pub(super) struct ItemsQuery {
     offset: usize,
@@ -27,7 +26,6 @@ pub(super) struct ItemsQuery {
 }
 
 impl ItemsQuery {
-    /// Reads the parameters.
     pub(super) fn read(query: &Query) -> Result<Self, ApiError> {
         query.refuse(&NOT_SIMULATED)?;
         let clean = query.switch("clean")?;

@@ -10,12 +10,10 @@ use std::collections::HashMap;
 pub(super) struct Query(HashMap<String, String>);
 
 impl Query {
-    /// Reads a request's query string.
     pub(super) fn of(request: &Request) -> Self {
         Self(parameters(request).into_iter().collect())
     }
 
-    /// The text given for `name`.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -49,7 +47,6 @@ impl Query {
     }
 }
 
-/// A value that breaks the rule of its parameter.
 pub(super) fn invalid(name: &'static str, value: &str, rule: &'static str) -> ApiError {
     ApiError::InvalidValue { name, value: value.to_owned(), rule }
 }

@@ -18,7 +18,6 @@ pub(super) enum Holder {
     OfRun(String),
 }
 
-/// One operation of the API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Run(String),
@@ -32,7 +31,6 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// Reads method and path.
     pub(super) fn of(request: &Request) -> Self {
         let route = Self::of_path(request.uri().path());
         if route != Self::Unknown && request.method() != Method::GET {

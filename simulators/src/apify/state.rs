@@ -28,7 +28,6 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Reads back what `store` holds.
     pub(super) fn read(store: Arc<dyn Store>) -> Self {
         let mut state = Self {
             runs: BTreeMap::new(),

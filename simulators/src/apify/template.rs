@@ -30,7 +30,6 @@ pub enum TemplateError {
     NotUrl(String),
 }
 
-/// One piece of a template.
 #[derive(Debug, PartialEq)]
 enum Piece<'a> {
     /// Text between strings and variables, kept as it is.

@@ -27,7 +27,6 @@ const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
 const NO_DATASET: ApiError = ApiError::RecordNotFound { what: "Dataset" };
 const NO_RECORD: ApiError = ApiError::RecordNotFound { what: "Record" };
 
-/// Answers a request of the API.
 pub(super) fn answer(
     inner: &Inner,
     request: &Request,

@@ -139,7 +139,6 @@ impl Webhook {
         self.0.event_types.contains(&event)
     }
 
-    /// The body to post.
     pub(super) fn body(&self, variables: &Value) -> String {
         let template = self.0.payload_template.as_deref().unwrap_or(DEFAULT_PAYLOAD);
         render(template, self.0.should_interpolate_strings, variables)

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 /// A finish reason that no documentation lists.
 const UNKNOWN_REASON: &str = "SIMULATED_REASON";
 
-/// What a model said.
 #[derive(Debug, PartialEq)]
 pub(super) struct Answer {
     /// No text part at all when the thoughts used the limit up, or nothing was allowed.

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 /// The quota that an injected 429 names.
 const QUOTA_ID: &str = "GenerateRequestsPerMinutePerProjectPerModel";
 
-/// Why a call is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ApiError {
     #[error("{0}")]
@@ -48,7 +47,6 @@ impl ApiError {
         }
     }
 
-    /// The response that carries this error.
     pub(super) fn response(&self, surface: Surface) -> Response {
         let (code, status) = self.code();
         let mut error =

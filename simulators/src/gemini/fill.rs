@@ -19,7 +19,6 @@ const ENDINGS: [&str; 4] = [
     "short of the top band.",
 ];
 
-/// What an answer is about.
 #[derive(Clone, Copy)]
 struct Subject<'a> {
     item: Option<&'a Item>,

@@ -52,7 +52,6 @@ pub struct BilledTotals {
     pub usage: Usage,
 }
 
-/// An access token as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Token {
     token: String,
@@ -70,7 +69,6 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads back what `store` holds.
     pub(super) fn read(store: Arc<dyn Store>) -> Self {
         let mut ledger = Self {
             answers: Vec::new(),
@@ -106,7 +104,6 @@ impl Ledger {
         self.answers.push(answer);
     }
 
-    /// Bills one answer.
     pub(super) fn bill(&mut self, answer: BilledAnswer) {
         let text = serde_json::to_string(&answer).expect("a billed answer is plain JSON");
         self.store.put(&format!("answer/{:012}", self.answers.len()), &text);

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 /// Words in the names of keys that name something else than the item.
 const ASIDE: [&str; 4] = ["author", "img", "image", "target"];
 
-/// One thing that was asked about.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     keys: Map<String, Value>,

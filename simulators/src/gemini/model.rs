@@ -6,7 +6,6 @@ use serde::Deserialize;
 /// 1 December 2026, 00:00 UTC: from here on two retired models are answered by others.
 const REROUTED_FROM: i64 = 1_796_083_200;
 
-/// How much a model thinks before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Level {
@@ -16,7 +15,6 @@ pub(super) enum Level {
     High,
 }
 
-/// The rules of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rules {
     /// The thinking levels it takes; none for models that take a budget only.
@@ -56,7 +54,6 @@ const fn rules(levels: &'static [Level], default: Level, budget: bool, strict: b
 }
 
 impl Rules {
-    /// The rules of `model`.
     pub(super) fn of(model: &str) -> Self {
         let found = BY_PREFIX.iter().find(|(prefix, _)| model.starts_with(prefix));
         found.map_or(rules(THINKING, Level::Medium, false, true), |&(_, rules)| rules)

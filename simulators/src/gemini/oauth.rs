@@ -18,7 +18,6 @@ const LONGEST_LIFE: i64 = 3_600;
 /// How far the caller's clock may be ahead, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
-/// Why no token is issued.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TokenError {
     #[error("Invalid grant_type: {0}")]
@@ -43,7 +42,6 @@ pub(super) enum TokenError {
 }
 
 impl TokenError {
-    /// The response that carries this error.
     pub(super) fn response(&self) -> Response {
         let error = match self {
             Self::GrantType(_) => "unsupported_grant_type",

@@ -44,7 +44,6 @@ pub(super) struct CountRequest {
     pub(super) generate_content_request: Option<GenerateRequest>,
 }
 
-/// Who said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Role {
@@ -54,7 +53,6 @@ pub(super) enum Role {
     System,
 }
 
-/// One turn.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Content {
@@ -75,7 +73,6 @@ pub(super) struct Part {
     pub(super) thought_signature: Option<String>,
 }
 
-/// What the answer should be like.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "some keys are checked and have no effect")]
@@ -115,7 +112,6 @@ pub(super) struct GenerationConfig {
     pub(super) thinking_config: Option<ThinkingConfig>,
 }
 
-/// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) enum MimeType {
     #[serde(rename = "text/plain")]
@@ -126,7 +122,6 @@ pub(super) enum MimeType {
     Enum,
 }
 
-/// How much to think.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "some keys are checked and have no effect")]
@@ -179,7 +174,6 @@ pub(super) fn asks_for_flex(body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|Asked { tier }| tier == Some(ServedTier::Flex))
 }
 
-/// Reads a body.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
         ApiError::InvalidArgument(format!("Invalid JSON payload received. {error}"))

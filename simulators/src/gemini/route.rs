@@ -6,7 +6,6 @@ use crate::Request;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-/// One operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Generate { surface: Surface, model: String },
@@ -16,7 +15,6 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// Reads method and path.
     pub(super) fn of(request: &Request) -> Self {
         if request.method() != Method::POST {
             return Self::Unknown;
@@ -50,7 +48,6 @@ impl Route {
         }
     }
 
-    /// The API and the model of a call.
     pub(super) fn target(&self) -> (Surface, &str) {
         match self {
             Self::Generate { surface, model } | Self::CountTokens { surface, model } => {

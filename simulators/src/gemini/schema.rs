@@ -23,7 +23,6 @@ const KEYS: [&str; 14] = [
     "description",
 ];
 
-/// What an answer must look like.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape {
     Text,

@@ -12,7 +12,6 @@ const CHARS_PER_TOKEN: usize = 4;
 /// Cached prefixes are counted in steps of this.
 const CACHE_STEP: u64 = 128;
 
-/// The tokens of a text.
 pub(super) fn tokens(text: &str) -> u64 {
     text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
 }

@@ -16,7 +16,6 @@ const CONTEXT_WINDOW: u64 = 1_048_576;
 /// How much is thought when the budget is left to the model (`-1`).
 const AUTO_BUDGET: u64 = 8_192;
 
-/// What an answer must look like.
 #[derive(Debug, PartialEq)]
 pub(super) enum Form {
     Prose,
@@ -24,7 +23,6 @@ pub(super) enum Form {
     Json(Option<Shape>),
 }
 
-/// A call that makes sense.
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) system: String,

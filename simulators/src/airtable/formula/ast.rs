@@ -8,18 +8,14 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Why a formula is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    /// It is not a formula.
     #[error("Invalid formula. Please check your formula text.")]
     Invalid,
-    /// It names fields the table does not have.
     #[error("Unknown field names: {}", .0.join(", "))]
     UnknownFields(Vec<String>),
 }
 
-/// A part of a formula.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Expr {
     Number(f64),
@@ -45,7 +41,6 @@ impl PartialEq for Literal {
     }
 }
 
-/// What stands between two operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     Eq,
@@ -61,7 +56,6 @@ pub(crate) enum Operator {
     Div,
 }
 
-/// A function of the language.
 #[derive(Debug)]
 pub(crate) struct Function {
     /// Its name in capitals.
@@ -77,7 +71,6 @@ pub(crate) struct Function {
 type Call = for<'a> fn(Row<'a>, &'a [Expr]) -> Option<Datum<'a>>;
 
 impl Function {
-    /// A function of so many arguments.
     pub(crate) const fn new(name: &'static str, min: usize, max: usize, call: Call) -> Self {
         Self { name, min, max, call }
     }
@@ -119,7 +112,6 @@ impl Expr {
         None
     }
 
-    /// Whether this is a call of the function.
     pub(crate) fn is_call(&self, name: &str) -> bool {
         matches!(self, Self::Call(function, _) if function.name == name)
     }

@@ -10,7 +10,6 @@ use jiff::civil::DateTime;
 use jiff::{Span, Timestamp};
 use std::cmp::Ordering;
 
-/// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("NOW", 0, 0, |row, _| Some(Datum::Date(row.context.now))),
     Function::new("TODAY", 0, 0, |row, _| today(row)),

@@ -4,7 +4,6 @@ use crate::moments::iso;
 use jiff::Timestamp;
 use std::borrow::Cow;
 
-/// What a part of a formula comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Datum<'a> {
     /// Nothing: an empty cell, `BLANK()`.
@@ -18,12 +17,10 @@ pub(crate) enum Datum<'a> {
 }
 
 impl<'a> Datum<'a> {
-    /// A text.
     pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Self::Text(text.into())
     }
 
-    /// Whether a condition holds.
     pub(crate) fn is_true(&self) -> bool {
         match self {
             Self::Blank | Self::Error => false,

@@ -16,13 +16,11 @@ use serde_json::Value;
 pub(crate) struct Context<'a> {
     /// The base, for the names of linked rows.
     pub(crate) base: &'a Base,
-    /// The time of the request.
     pub(crate) now: Timestamp,
     /// The regular expressions met so far.
     pub(crate) regexes: &'a Regexes,
 }
 
-/// The row a formula is asked about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     pub(crate) context: &'a Context<'a>,
@@ -31,7 +29,6 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// What an expression comes to.
     pub(crate) fn value(self, expr: &'a Expr) -> Datum<'a> {
         match expr {
             Expr::Number(number) => Datum::Number(*number),

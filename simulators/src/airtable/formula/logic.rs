@@ -5,7 +5,6 @@ use super::compare::equal;
 use super::datum::Datum;
 use super::eval::Row;
 
-/// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("AND", 1, ANY, |row, args| counted(row, args, |count| count == args.len())),
     Function::new("OR", 1, ANY, |row, args| counted(row, args, |count| count > 0)),

@@ -24,7 +24,6 @@ use ast::Expr;
 pub(crate) struct Formula(Expr);
 
 impl Formula {
-    /// Reads a formula over the fields of `table`.
     pub(crate) fn read(text: &str, table: &Table) -> Result<Self, Problem> {
         parse::read(text, table).map(Self)
     }
@@ -46,7 +45,6 @@ pub(crate) fn with_field_ids(text: &str, table: &Table) -> Result<String, Proble
     parse::replace_fields(text, |name| table.field(name).map(|field| field.id.clone()))
 }
 
-/// Whether a formula names this field by its id.
 pub(crate) fn names_field(text: &str, id: &str) -> bool {
     text.contains(&format!("{{{id}}}"))
 }

@@ -33,7 +33,6 @@ static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
         .op(Op::prefix(Rule::negative))
 });
 
-/// Reads a formula over the fields of a table.
 pub(crate) fn read(text: &str, table: &Table) -> Result<Expr, Problem> {
     let expression = parse(text)?.find(|pair| pair.as_rule() == Rule::expression);
     let mut reader = Reader { table, unknown: Vec::new() };
@@ -169,7 +168,6 @@ fn operator_of(rule: Rule) -> Result<Operator, Problem> {
     })
 }
 
-/// The text between quotes or braces.
 fn inside(text: &str) -> &str {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }

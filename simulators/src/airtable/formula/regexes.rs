@@ -33,7 +33,6 @@ impl Regexes {
     }
 }
 
-/// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("REGEX_MATCH", 2, 2, matches),
     Function::new("REGEX_EXTRACT", 2, 2, extract),

@@ -5,7 +5,6 @@ use super::datum::Datum;
 use super::eval::Row;
 use std::borrow::Cow;
 
-/// The functions of this file.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("FIND", 2, 3, |row, args| Some(Datum::Number(place(row, args, false)? as f64))),
     Function::new("SEARCH", 2, 3, search),
@@ -28,7 +27,6 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("VALUE", 1, 1, value),
 ];
 
-/// The argument as text.
 pub(crate) fn text<'a>(row: Row<'a>, args: &'a [Expr], index: usize) -> Option<Cow<'a, str>> {
     row.value(args.get(index)?).into_text()
 }
