@@ -55,11 +55,11 @@ stack:
 
 # Runs the system on invented data.
 demo *options:
-    cargo run --release --locked -- demo {{ options }}
+    cargo run --locked -- demo {{ options }}
 
 # Runs many random schedules with faults.
 simulate schedules="10000":
-    SEEDS={{ schedules }} cargo test --profile deploy --locked -p tests --test simulation
+    SEEDS={{ schedules }} cargo test --release --locked -p tests --test simulation
 
 # Checks the dependencies for known vulnerabilities; downloads the database of advisories.
 advisories:
