@@ -8,6 +8,8 @@ mod counts;
 mod finished;
 mod replay;
 mod state;
+#[cfg(test)]
+pub(crate) mod story;
 mod summarise;
 mod summary;
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! The fold's rules, told as runs.
 
-use super::{LeadCounts, RunState, Status, Summary};
-use crate::core::ids::{LeadKey, PlanId, PostKey, RecordId};
+use super::story::{
+    MODEL, Story, answered, answered_with, attempt, blocked, chunk_of, harvest_id, lead, note,
+    plan_id, plan_named, post, run_failed, start, whole_plan,
+};
+use super::{LeadCounts, RunState, Status};
+use crate::core::ids::{LeadKey, PlanId, RecordId};
 use crate::core::tokens::{NanoUsd, TokenUsage};
 use crate::messages::{
-    Announced, AttemptRef, Billed, BilledCall, CallOutcome, ChunkDone, ChunkFailed, ErrorCategory,
-    Fact, HarvestStatus, Harvested, Kind, LeadOutcome, MetricsEvent, Note, NoteKind, Opened,
-    OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead, ReplayLead, ReplayPlan, RunFailed,
-    RunHeader, RunType, Served, Settled, SkipReason,
+    AttemptRef, BilledCall, CallOutcome, ErrorCategory, Fact, HarvestStatus, Harvested, Kind,
+    LeadOutcome, MetricsEvent, NoteKind, OpenedBy, Outcome, Planned, PlannedChunk, PlannedLead,
+    ReplayLead, ReplayPlan, RunType, Served, Settled, SkipReason,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 mod failures;
@@ -19,169 +22,8 @@ mod order;
 mod replay;
 mod waiting;
 
-const MODEL: &str = "gemini-3.5-flash-lite";
 const SCORED: Outcome = Outcome::Scored;
 const NOTHING_NEW: Outcome = Outcome::Skipped { reason: SkipReason::NoNewPosts };
-
-fn blocked() -> Outcome {
-    Outcome::Failed { category: ErrorCategory::SafetyBlock, detail: "blocked".to_owned() }
-}
-
-/// A run, told event by event, a second apart.
-#[derive(Clone)]
-struct Story {
-    now: Timestamp,
-    events: Vec<MetricsEvent>,
-}
-
-fn start() -> Timestamp {
-    "2026-11-23T10:00:00Z".parse().unwrap()
-}
-
-fn lead(n: u32) -> LeadKey {
-    crate::core::digest::short_id_of(&["lead", &n.to_string()]).try_into().unwrap()
-}
-
-fn post(lead: u32, n: u32) -> PostKey {
-    crate::core::digest::short_id_of(&["post", &lead.to_string(), &n.to_string()])
-        .try_into()
-        .unwrap()
-}
-
-fn harvest_id() -> crate::core::ids::ApifyRunId {
-    "HG7ML7M8z78YcAPEB".parse().unwrap()
-}
-
-fn plan_id() -> crate::core::ids::PlanId {
-    crate::core::digest::id_of(&["plan"]).try_into().unwrap()
-}
-
-/// The n-th attempt at a chunk; it began n minutes into the run.
-fn attempt(chunk: u32, n: u32) -> AttemptRef {
-    let id = crate::core::digest::id_of(&["attempt", &chunk.to_string(), &n.to_string()]);
-    AttemptRef {
-        plan: plan_id(),
-        chunk,
-        started_at: start() + SignedDuration::from_mins(n.into()),
-        attempt: id.try_into().unwrap(),
-    }
-}
-
-fn answered(total: u64) -> CallOutcome {
-    let usage = TokenUsage { prompt: total - 10, output: 10, total, ..TokenUsage::default() };
-    CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() }
-}
-
-impl Story {
-    fn new() -> Self {
-        Self { now: start(), events: Vec::new() }
-    }
-
-    fn tell(mut self, fact: Fact) -> Self {
-        self.now += SignedDuration::from_secs(1);
-        let run = RunHeader {
-            run_stamp: "261123-100000".parse().unwrap(),
-            client: "Guy-Wilson".parse().unwrap(),
-            client_name: "Guy Wilson".to_owned(),
-            run_type: RunType::Standalone,
-            opened_at: start(),
-        };
-        self.events.push(MetricsEvent { run, at: self.now, fact });
-        self
-    }
-
-    fn opened(self) -> Self {
-        self.tell(Fact::Opened(Opened { by: OpenedBy::Webhook(harvest_id()) }))
-    }
-
-    fn harvested(self, status: HarvestStatus, posts: u32, planned: bool) -> Self {
-        self.tell(Fact::Harvested(Harvested {
-            seen_at: None,
-            apify_run: harvest_id(),
-            status,
-            targets: 4,
-            posts,
-            posts_without_profile: 0,
-            cost: Some(NanoUsd(74_000_000)),
-            plan: planned.then(plan_id),
-        }))
-    }
-
-    /// Plans chunks of these leads, two posts each.
-    fn planned(self, chunks: &[&[u32]]) -> Self {
-        let told = chunks.iter().zip(0..).fold(self, |story, (leads, chunk)| {
-            let leads =
-                leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2, record: None });
-            let leads = leads.collect();
-            let planned = PlannedChunk { plan: plan_id(), kind: Kind::Post, chunk, leads };
-            story.tell(Fact::PlannedChunk(planned))
-        });
-        let chunks = u32::try_from(chunks.len()).unwrap();
-        told.tell(Fact::Planned(Planned {
-            plan: plan_id(),
-            kind: Kind::Post,
-            chunks,
-            part_of: None,
-            replaces: None,
-        }))
-    }
-
-    fn announced(self, attempt: &AttemptRef, calls: u32) -> Self {
-        let attempt = attempt.clone();
-        self.tell(Fact::Announced(Announced {
-            attempt,
-            kind: Kind::Post,
-            wave: 0,
-            round: 0,
-            calls,
-        }))
-    }
-
-    fn billed(self, attempt: &AttemptRef, outcomes: &[CallOutcome]) -> Self {
-        let calls = outcomes.iter().cloned().zip(0..);
-        let calls = calls.map(|(outcome, call)| BilledCall { call, outcome }).collect();
-        let attempt = attempt.clone();
-        self.tell(Fact::Billed(Billed { attempt, kind: Kind::Post, wave: 0, round: 0, calls }))
-    }
-
-    /// Settles leads; a scored one had both its posts scored, a failed one both examined.
-    fn settled(self, attempt: &AttemptRef, outcomes: &[(u32, Outcome)]) -> Self {
-        let leads = outcomes
-            .iter()
-            .map(|(n, outcome)| {
-                let both = vec![post(*n, 0), post(*n, 1)];
-                let none = Vec::new();
-                let (examined, scored) = match outcome {
-                    Outcome::Scored => (both.clone(), both),
-                    Outcome::Failed { .. } => (both, none),
-                    Outcome::Skipped { .. } | Outcome::NotALead => (none.clone(), none),
-                };
-                LeadOutcome {
-                    lead: lead(*n),
-                    record: None,
-                    outcome: outcome.clone(),
-                    examined,
-                    scored,
-                }
-            })
-            .collect();
-        self.tell(Fact::Settled(Settled { attempt: attempt.clone(), kind: Kind::Post, leads }))
-    }
-
-    fn done(self, attempt: &AttemptRef) -> Self {
-        self.tell(Fact::ChunkDone(ChunkDone { attempt: attempt.clone() }))
-    }
-
-    /// The chunk can never be done.
-    fn gave_up(self, attempt: &AttemptRef, category: ErrorCategory) -> Self {
-        let (attempt, reason) = (attempt.clone(), "the base denies access".to_owned());
-        self.tell(Fact::ChunkFailed(ChunkFailed { attempt, category, reason }))
-    }
-
-    fn summary(&self) -> Summary {
-        RunState::fold(&self.events).unwrap().summary()
-    }
-}
 
 /// A run of four leads in two chunks that ends well.
 fn finished() -> Story {
@@ -216,18 +58,11 @@ fn half_missing() -> Story {
 
 /// A part of the planning of waiting leads, of one chunk.
 fn part(story: Story, name: &str, leads: &[u32]) -> (Story, AttemptRef) {
-    let plan: crate::core::ids::PlanId = crate::core::digest::id_of(&[name]).try_into().unwrap();
-    let leads =
-        leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 0, record: None }).collect();
-    let chunk = PlannedChunk { plan: plan.clone(), kind: Kind::Post, chunk: 0, leads };
-    let planned = Planned {
-        plan: plan.clone(),
-        kind: Kind::Post,
-        chunks: 1,
-        part_of: Some(plan_id()),
-        replaces: None,
-    };
-    let story = story.tell(Fact::PlannedChunk(chunk)).tell(Fact::Planned(planned));
+    let plan = plan_named(name);
+    let part_of = Some(plan_id());
+    let planned = Planned { part_of, ..whole_plan(plan.clone(), Kind::Post, 1) };
+    let chunk = chunk_of(plan.clone(), 0, leads.iter().copied(), 0);
+    let story = story.tell(chunk).tell(Fact::Planned(planned));
     (story, AttemptRef { plan, ..attempt(0, 1) })
 }
 
@@ -387,8 +222,7 @@ fn what_does_not_add_up_is_said() {
         "post leads: 5 planned, but 1 scored + 0 skipped + 0 failed + 2 open = 3"
     );
     let usage = TokenUsage { prompt: 5, output: 5, total: 11, ..TokenUsage::default() };
-    let odd = CallOutcome::Answered { usage, model: MODEL.to_owned(), served: Served::default() };
-    let miscounted = story(2).announced(&only, 1).billed(&only, &[odd]);
+    let miscounted = story(2).announced(&only, 1).billed(&only, &[answered_with(usage)]);
     assert_eq!(
         miscounted.summary().imbalances,
         ["post tokens: 11 in all, but 5 prompt + 5 output + 0 thoughts + 0 tool = 10"]

@@ -200,24 +200,17 @@ fn written(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fold::RunState;
-    use crate::messages::{Fact, MetricsEvent, Opened, OpenedBy, RunFailed, RunHeader, RunType};
+    use crate::fold::story::{Story, run_failed};
 
     /// A run that failed.
     fn run_of(client: &str) -> Summary {
-        told(client, Fact::RunFailed(RunFailed { apify_run: None, reason: "told".to_owned() }))
+        story(client).tell(run_failed(None, "told")).summary()
     }
 
-    fn told(client: &str, fact: Fact) -> Summary {
-        let at = "2026-11-23T10:00:00Z".parse().unwrap();
-        let run = RunHeader {
-            run_stamp: "261123-100000".parse().unwrap(),
-            client: client.parse().unwrap(),
-            client_name: String::new(),
-            run_type: RunType::Standalone,
-            opened_at: at,
-        };
-        RunState::fold(&[MetricsEvent { run, at, fact }]).unwrap().summary()
+    fn story(client: &str) -> Story {
+        let mut story = Story::new();
+        story.header.client = client.parse().unwrap();
+        story
     }
 
     fn record(id: &str, run: &Summary) -> Row {
@@ -228,9 +221,8 @@ mod tests {
 
     #[test]
     fn a_choice_that_a_select_lacks_names_that_select_and_no_other() {
-        let harvest = "HG7ML7M8z78YcAPEB".parse().unwrap();
-        let opened = Fact::Opened(Opened { by: OpenedBy::Webhook(harvest) });
-        let rows = [told("Ada-Park", opened), run_of("Guy-Wilson")].map(|run| cells(&run, &[]));
+        let running = story("Ada-Park").opened().summary();
+        let rows = [running, run_of("Guy-Wilson")].map(|run| cells(&run, &[]));
         let refused = |choice: &str, left_out: &[(&'static str, String)]| {
             let message = format!("Insufficient permissions to create select option \"{choice}\"");
             refused_choice(&message, &rows, left_out)

@@ -21,20 +21,15 @@ fn a_harvest_that_brought_nothing_usable_fails_the_run_and_one_that_did_does_not
 
 #[test]
 fn a_run_of_which_nothing_was_planned_ended_with_its_last_failure() {
-    let failed =
-        |reason: &str| Fact::RunFailed(RunFailed { apify_run: None, reason: reason.to_owned() });
+    let failed = |reason| run_failed(None, reason);
     let story = Story::new().tell(failed("no such client")).tell(failed("client paused"));
     assert_eq!(story.summary().ended_at, Some(story.now));
 }
 
 #[test]
 fn a_run_that_failed_to_be_planned_is_put_right_by_planning_it() {
-    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "no such client".to_owned() };
-    let story = Story::new().opened().tell(Fact::RunFailed(failed)).harvested(
-        HarvestStatus::Succeeded,
-        2,
-        false,
-    );
+    let failed = run_failed(Some(harvest_id()), "no such client");
+    let story = Story::new().opened().tell(failed).harvested(HarvestStatus::Succeeded, 2, false);
     let summary = story.summary();
     assert_eq!((summary.status, summary.posts_unmatched), (Status::Failed, 2));
     assert!(summary.imbalances.is_empty());
@@ -51,12 +46,8 @@ fn a_run_that_failed_to_be_planned_is_put_right_by_planning_it() {
 
 #[test]
 fn a_run_that_ended_well_is_not_made_worse_by_a_later_delivery_that_fails() {
-    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "client paused".to_owned() };
-    let later = finished().opened().tell(Fact::RunFailed(failed)).harvested(
-        HarvestStatus::Succeeded,
-        0,
-        false,
-    );
+    let failed = run_failed(Some(harvest_id()), "client paused");
+    let later = finished().opened().tell(failed).harvested(HarvestStatus::Succeeded, 0, false);
     let (before, after) = (finished().summary(), later.summary());
     assert_eq!(after.status, Status::Completed);
     assert_eq!((after.posts_harvested, after.posts_matched), (before.posts_harvested, 8));

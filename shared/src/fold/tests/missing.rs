@@ -1,36 +1,22 @@
 //! What a run waits for, told as runs.
 
 use super::*;
-use crate::core::ids::PlanId;
 
 pub(super) fn another_plan() -> PlanId {
-    crate::core::digest::id_of(&["another plan"]).try_into().unwrap()
+    plan_named("another plan")
 }
 
 /// A chunk of another plan, with these leads.
 pub(super) fn chunk_of_another_plan(leads: impl IntoIterator<Item = u32>) -> Fact {
-    let leads = leads.into_iter().map(|n| PlannedLead { lead: lead(n), posts: 2, record: None });
-    Fact::PlannedChunk(PlannedChunk {
-        plan: another_plan(),
-        kind: Kind::Post,
-        chunk: 0,
-        leads: leads.collect(),
-    })
+    chunk_of(another_plan(), 0, leads, 2)
 }
 
 pub(super) fn another_plan_told() -> Fact {
-    Fact::Planned(Planned {
-        plan: another_plan(),
-        kind: Kind::Post,
-        chunks: 1,
-        part_of: None,
-        replaces: None,
-    })
+    Fact::Planned(whole_plan(another_plan(), Kind::Post, 1))
 }
 
-fn failed(about: Option<&str>, reason: &str) -> Fact {
-    let apify_run = about.map(|id| id.parse().unwrap());
-    Fact::RunFailed(RunFailed { apify_run, reason: reason.to_owned() })
+fn failed(about: &str, reason: &str) -> Fact {
+    run_failed(Some(about.parse().unwrap()), reason)
 }
 
 #[test]
@@ -67,14 +53,13 @@ fn a_chunk_of_which_only_its_plan_told_is_missing() {
 
 #[test]
 fn only_a_run_of_which_nothing_was_heard_but_notes_is_not_planned() {
-    let note = Note { kind: NoteKind::Record, text: "record was gone".to_owned() };
-    let unplanned = Story::new().tell(Fact::Noted(note));
+    let unplanned = Story::new().tell(note(NoteKind::Record, "record was gone"));
     assert_eq!(unplanned.summary().missing, ["nothing is planned"]);
     let heard = [
         Story::new().opened(),
         Story::new().harvested(HarvestStatus::Succeeded, 0, false),
         Story::new().planned(&[&[1]]),
-        Story::new().tell(failed(None, "no such client")),
+        Story::new().tell(run_failed(None, "no such client")),
     ];
     for story in heard {
         let missing = story.summary().missing;
@@ -85,12 +70,12 @@ fn only_a_run_of_which_nothing_was_heard_but_notes_is_not_planned() {
 #[test]
 fn failures_are_told_in_the_order_of_their_times() {
     let story = Story::new()
-        .tell(failed(Some("ZZZZZZZZZZZZZZZZZ"), "came first"))
-        .tell(failed(Some("AAAAAAAAAAAAAAAAA"), "came second"));
+        .tell(failed("ZZZZZZZZZZZZZZZZZ", "came first"))
+        .tell(failed("AAAAAAAAAAAAAAAAA", "came second"));
     let failures = story.summary().failures;
     let reasons: Vec<&str> = failures.iter().map(|(.., reason)| reason.as_str()).collect();
     assert_eq!(reasons, ["came first", "came second"]);
-    let again = story.tell(failed(Some("ZZZZZZZZZZZZZZZZZ"), "came first"));
+    let again = story.tell(failed("ZZZZZZZZZZZZZZZZZ", "came first"));
     assert_eq!(again.summary().failures, failures, "the same failure keeps its first time");
 }
 
@@ -128,8 +113,7 @@ fn a_run_is_running_while_a_harvest_is_not_read_or_its_plan_not_queued() {
 
 #[test]
 fn chunks_of_a_plan_that_was_given_up_before_it_was_told_do_not_keep_a_run_open() {
-    let other = crate::core::digest::id_of(&["another plan"]).try_into().unwrap();
-    let stray = AttemptRef { plan: other, ..attempt(0, 3) };
+    let stray = AttemptRef { plan: another_plan(), ..attempt(0, 3) };
     let summary = finished().settled(&stray, &[(1, SCORED)]).done(&stray).summary();
     assert_eq!(summary.status, Status::Completed);
 }
@@ -139,8 +123,7 @@ fn a_stalled_run_moves_on_with_the_next_sign_of_work() {
     let mut story = finished();
     let last = story.events.pop().unwrap();
     story.now += SignedDuration::from_mins(31);
-    let note = Note { kind: NoteKind::Stalled, text: "no progress for 31 minutes".to_owned() };
-    let mut stalled = story.tell(Fact::Noted(note));
+    let mut stalled = story.tell(note(NoteKind::Stalled, "no progress for 31 minutes"));
     assert_eq!(stalled.summary().status, Status::Stalled);
     stalled.now += SignedDuration::from_mins(1);
     let moved = stalled.clone().announced(&attempt(1, 40), 1);

@@ -6,18 +6,16 @@ use super::*;
 /// A long run with everything in it.
 fn eventful() -> Vec<MetricsEvent> {
     let (died, lived, late) = (attempt(0, 3), attempt(0, 4), attempt(1, 5));
-    let failed = RunFailed { apify_run: Some(harvest_id()), reason: "base denied".to_owned() };
-    let note = |kind| Fact::Noted(Note { kind, text: "told".to_owned() });
     finished()
         .opened()
-        .tell(Fact::RunFailed(failed))
+        .tell(run_failed(Some(harvest_id()), "base denied"))
         .harvested(HarvestStatus::Succeeded, 9, true)
         .announced(&died, 3)
         .announced(&lived, 2)
         .billed(&lived, &[answered(70), CallOutcome::Lost])
         .settled(&lived, &[(1, blocked()), (2, SCORED), (5, Outcome::NotALead)])
-        .tell(note(NoteKind::Record))
-        .tell(note(NoteKind::Stalled))
+        .tell(note(NoteKind::Record, "told"))
+        .tell(note(NoteKind::Stalled, "told"))
         .done(&lived)
         .settled(&late, &[(3, blocked()), (4, SCORED)])
         .gave_up(&late, ErrorCategory::Airtable)

@@ -6,8 +6,7 @@ use crate::messages::{MAX_REPLAY_LEADS, Replay};
 
 /// What a replay of a run names, as its plans' leads.
 fn replayed(story: &Story) -> Vec<Vec<LeadKey>> {
-    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
-    let plans = replays.into_iter().flat_map(|replay| {
+    let plans = replays(story).into_iter().flat_map(|replay| {
         assert_eq!(replay.unplanned, []);
         replay.plans
     });
@@ -20,13 +19,10 @@ fn replays(story: &Story) -> Vec<Replay> {
 
 /// A replay of a plan is queued, with these leads.
 fn replay_queued(story: Story, of: PlanId, leads: &[u32]) -> (Story, AttemptRef) {
-    let plan: PlanId = crate::core::digest::id_of(&["replay"]).try_into().unwrap();
-    let leads = leads.iter().map(|n| PlannedLead { lead: lead(*n), posts: 2, record: None });
-    let kind = Kind::Post;
-    let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads: leads.collect() };
-    let replaces = Some(of);
-    let planned = Planned { plan: plan.clone(), kind, chunks: 1, part_of: None, replaces };
-    let story = story.tell(Fact::PlannedChunk(chunk)).tell(Fact::Planned(planned));
+    let plan = plan_named("replay");
+    let planned = Planned { replaces: Some(of), ..whole_plan(plan.clone(), Kind::Post, 1) };
+    let chunk = chunk_of(plan.clone(), 0, leads.iter().copied(), 2);
+    let story = story.tell(chunk).tell(Fact::Planned(planned));
     (story, AttemptRef { plan, ..attempt(0, 5) })
 }
 
@@ -63,8 +59,7 @@ fn a_replay_names_the_leads_that_failed_and_those_of_missing_chunks_and_no_other
     expected.sort();
     assert_eq!(replayed(&half_missing()), [expected]);
     assert!(replayed(&finished()).is_empty());
-    let unread = RunState::fold(&Story::new().opened().events).unwrap().replays(start());
-    assert_eq!(unread[0].unplanned, [harvest_id()]);
+    assert_eq!(replays(&Story::new().opened())[0].unplanned, [harvest_id()]);
 }
 
 #[test]
@@ -116,14 +111,13 @@ fn a_row_that_any_try_named_is_known() {
 #[test]
 fn what_two_plans_left_open_is_replayed_by_one_task_while_it_fits() {
     let (story, _) = part(half_missing(), "a", &[5, 6]);
-    let replays = RunState::fold(&story.events).unwrap().replays(story.now);
-    assert_eq!(replays.iter().map(|task| task.plans.len()).collect::<Vec<_>>(), [2]);
+    let tasks = replays(&story);
+    assert_eq!(tasks.iter().map(|task| task.plans.len()).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
 fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
-    let [part, replay] = ["part", "replay"]
-        .map(|name| crate::core::digest::id_of(&[name]).parse::<PlanId>().unwrap());
+    let [part, replay] = ["part", "replay"].map(plan_named);
     let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
     let planned = |plan: &PlanId, part_of, replaces| {
         let leads = vec![PlannedLead { lead: lead(1), posts: 0, record: Some(record.clone()) }];
@@ -136,12 +130,11 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
     };
     let tell = |story: Story, facts: [Fact; 2]| facts.into_iter().fold(story, Story::tell);
     let by = OpenedBy::ScoreWaiting { kind: Kind::Profile, plan: plan_id() };
-    let whole =
-        Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
-    let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole));
+    let whole = whole_plan(plan_id(), Kind::Profile, 0);
+    let story = Story::new().opened_by(by).tell(Fact::Planned(whole));
     let lost = tell(story, planned(&part, Some(plan_id()), None));
 
-    let again = RunState::fold(&lost.events).unwrap().replays(lost.now).remove(0).plans;
+    let again = replays(&lost).remove(0).plans;
     let leads = vec![ReplayLead { lead: lead(1), record: Some(record.clone()) }];
     let plan = part.clone();
     assert_eq!(again, [ReplayPlan { plan, kind: Kind::Profile, harvest: None, leads }]);

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_the_last() {
     let by = OpenedBy::ScoreWaiting { kind: Kind::Post, plan: plan_id() };
-    let story = Story::new().tell(Fact::Opened(Opened { by }));
+    let story = Story::new().opened_by(by);
     let (story, first) = part(story, "a", &[1, 2]);
     let story = story.settled(&first, &[(1, SCORED), (2, SCORED)]).done(&first);
     let before = story.summary();
@@ -14,9 +14,7 @@ fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_th
 
     // Begun again after a crash: lead 2 was still waiting then.
     let (story, second) = part(story, "b", &[2, 3]);
-    let whole =
-        Planned { plan: plan_id(), kind: Kind::Post, chunks: 0, part_of: None, replaces: None };
-    let story = story.tell(Fact::Planned(whole));
+    let story = story.tell(Fact::Planned(whole_plan(plan_id(), Kind::Post, 0)));
     let planned_at = story.now;
     assert_eq!(story.summary().status, Status::Running);
     let story = story.settled(&second, &[(2, SCORED), (3, NOTHING_NEW)]).done(&second);
@@ -30,8 +28,7 @@ fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_th
 #[test]
 fn a_run_that_found_nothing_waiting_is_completed() {
     let by = OpenedBy::ScoreWaiting { kind: Kind::Profile, plan: plan_id() };
-    let whole =
-        Planned { plan: plan_id(), kind: Kind::Profile, chunks: 0, part_of: None, replaces: None };
-    let story = Story::new().tell(Fact::Opened(Opened { by })).tell(Fact::Planned(whole)).summary();
+    let whole = whole_plan(plan_id(), Kind::Profile, 0);
+    let story = Story::new().opened_by(by).tell(Fact::Planned(whole)).summary();
     assert_eq!((story.status, story.profiles.leads.planned), (Status::Completed, 0));
 }
