@@ -4,27 +4,22 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server does with one request.
 #[derive(Clone)]
 pub(super) enum Reply {
     /// Answers with a status, header lines and a body.
     Http(u16, String, String),
-    /// Closes the connection without an answer.
     HangUp,
     /// Answers with a head that promises a body, and never sends it.
     StallInBody,
 }
 
 impl Reply {
-    /// A JSON answer with status 200.
     pub(super) fn json(body: &str) -> Self {
         Self::Http(200, "content-type: application/x-amz-json-1.0\r\n".to_owned(), body.to_owned())
     }
 }
 
-/// The running server.
 pub(super) struct Loopback {
-    /// `http://127.0.0.1:port`.
     pub(super) origin: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
@@ -68,7 +63,6 @@ impl Loopback {
         operations
     }
 
-    /// The JSON bodies of the requests so far.
     #[cfg(feature = "aws")]
     pub(super) fn bodies(&self) -> Vec<serde_json::Value> {
         self.requests()

@@ -162,7 +162,6 @@ fn is_base64url(text: &str, length: usize) -> bool {
 
 /// `YYMMDD-HHMMSS`.
 const BASE_RUN_FORMAT: &str = "%y%m%d-%H%M%S";
-/// Its length.
 const BASE_RUN_LEN: usize = 13;
 
 text_id!(

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::iter::Sum;
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 /// The tokens of one answer, or of many. `cached` is a part of `prompt`, not an addition to it
 /// (external rule: Gemini's `usageMetadata`).
@@ -33,30 +32,14 @@ impl TokenUsage {
     }
 }
 
-impl Add for TokenUsage {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            prompt: self.prompt + other.prompt,
-            cached: self.cached + other.cached,
-            output: self.output + other.output,
-            thoughts: self.thoughts + other.thoughts,
-            tool: self.tool + other.tool,
-            total: self.total + other.total,
-        }
-    }
-}
-
 impl AddAssign for TokenUsage {
     fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl<'a> Sum<&'a Self> for TokenUsage {
-    fn sum<I: Iterator<Item = &'a Self>>(usages: I) -> Self {
-        usages.fold(Self::default(), |sum, usage| sum + *usage)
+        self.prompt += other.prompt;
+        self.cached += other.cached;
+        self.output += other.output;
+        self.thoughts += other.thoughts;
+        self.tool += other.tool;
+        self.total += other.total;
     }
 }
 

@@ -32,7 +32,6 @@ pub struct RunState {
     pub(super) stalled_at: Option<Timestamp>,
 }
 
-/// What is known of a harvest.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Harvest {
     pub(super) report: Option<HarvestReport>,
@@ -49,7 +48,6 @@ pub(super) struct HarvestReport {
     pub(super) harvested: Harvested,
 }
 
-/// A plan whose chunks are queued.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlanState {
     pub(super) kind: Kind,
@@ -60,7 +58,6 @@ pub(super) struct PlanState {
     pub(super) replaces: Option<PlanId>,
 }
 
-/// What is known of a chunk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Chunk {
     /// What is in it; `None` until a [`Fact::PlannedChunk`] told.
@@ -70,23 +67,18 @@ pub(super) struct Chunk {
     pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
 }
 
-/// What is in a chunk.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Content {
-    /// What its leads are scored for.
     pub(super) kind: Kind,
-    /// Its leads and the number of their posts.
     pub(super) leads: BTreeMap<LeadKey, u32>,
 }
 
-/// The model calls of one attempt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Attempt {
     pub(super) announced: BTreeMap<RoundKey, (Kind, u32)>,
     pub(super) billed: BTreeMap<RoundKey, Billing>,
 }
 
-/// What became of one round's calls.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Billing {
     pub(super) at: Timestamp,
@@ -94,7 +86,6 @@ pub(super) struct Billing {
     pub(super) calls: Vec<BilledCall>,
 }
 
-/// What is known of a lead.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct LeadState {
     pub(super) planned: bool,

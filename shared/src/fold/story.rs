@@ -137,7 +137,6 @@ impl Story {
         }))
     }
 
-    /// Plans chunks of these leads.
     pub(crate) fn planned(self, chunks: &[&[u32]]) -> Self {
         let told = chunks.iter().zip(0..).fold(self, |story, (leads, chunk)| {
             let posts = story.posts;

@@ -73,7 +73,6 @@ impl RunState {
         )
     }
 
-    /// What is still to be done, in words.
     fn missing(&self) -> Vec<String> {
         let unread = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(run) => {
@@ -184,7 +183,6 @@ fn by_time<T: Timed>(items: impl Iterator<Item = T>) -> Vec<T> {
     items
 }
 
-/// Something with a time in front.
 trait Timed {
     fn at(&self) -> Timestamp;
 }

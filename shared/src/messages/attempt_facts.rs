@@ -48,13 +48,11 @@ pub struct Settled {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkDone {
-    /// The attempt that finished it.
     pub attempt: AttemptRef,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkFailed {
-    /// The attempt that found out.
     pub attempt: AttemptRef,
     /// Why its open leads are not scored.
     pub category: ErrorCategory,

@@ -41,22 +41,18 @@ pub struct Chunk {
     pub leads: Vec<ChunkLead>,
 }
 
-/// An attribute that profiles are scored by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileAttribute {
-    /// Its id in the client's table.
     pub id: String,
     /// Its name, for people.
     pub label: String,
     /// The most points it gives, or takes when it is negative.
     pub max: f64,
-    /// Whether it takes points.
     pub negative: bool,
     /// Whether it counts by a quarter in the denominator.
     pub bonus: bool,
 }
 
-/// Where a plan's leads come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -66,19 +62,14 @@ pub enum Source {
     Waiting,
 }
 
-/// One lead of a chunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChunkLead {
-    /// The lead's key in events.
     pub key: LeadKey,
-    /// Which row it is.
     pub lead: LeadRef,
-    /// The posts that the harvest found, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<Post>,
 }
 
-/// How a lead's row is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadRef {
@@ -98,11 +89,9 @@ pub enum PostKind {
     Repost,
 }
 
-/// A harvested post, reduced to what is stored and scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     pub url: PostUrl,
-    /// Its text; empty for a picture without words.
     pub content: String,
     /// When the lead posted or reposted it, as ISO 8601; empty when unknown.
     pub posted_at: String,
@@ -118,7 +107,6 @@ pub struct Post {
 }
 
 impl Post {
-    /// The post's key within its lead.
     pub fn key(&self) -> PostKey {
         self.url.key()
     }

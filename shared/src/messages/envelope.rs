@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The version this release writes and reads.
 const VERSION: u32 = 1;
 
 /// A message that travels on a queue: its `type` says what else is in it.
@@ -79,7 +78,6 @@ impl<'de, M: Message> Visitor<'de> for HeadFirst<M> {
     }
 }
 
-/// A message of a type, as it travels.
 pub(super) fn enveloped<T: Serialize>(r#type: &'static str, message: &T) -> String {
     json::text(&Envelope { version: VERSION, r#type, message })
 }
@@ -104,20 +102,12 @@ pub enum DecodeError {
     /// Not JSON, or a field is missing or has another type.
     #[error("not a message: {0}")]
     Shape(#[from] WrongJson),
-    /// Written by another release.
     #[error(
         "message version {version} is not known here (this release reads {VERSION}); redrive it to a release that knows it"
     )]
-    Version {
-        /// The version it carries.
-        version: u32,
-    },
-    /// A type this release does not have.
+    Version { version: u32 },
     #[error("message type {name:?} is not known here; redrive it to a release that knows it")]
-    Type {
-        /// The type it carries.
-        name: String,
-    },
+    Type { name: String },
 }
 
 #[cfg(test)]

@@ -8,32 +8,60 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Fact {
+/// Declares the facts with their names in messages, ids and logs.
+macro_rules! facts {
+    ($($(#[$doc:meta])* $fact:ident($body:ident) = $name:literal,)+) => {
+        /// What happened.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(tag = "type")]
+        pub enum Fact {
+            $($(#[$doc])* #[serde(rename = $name)] $fact($body),)+
+        }
+
+        impl Fact {
+            fn of_type<'de, D: Deserializer<'de>>(
+                r#type: &str,
+                fields: D,
+            ) -> Result<Self, D::Error> {
+                match r#type {
+                    $($name => $body::deserialize(fields).map(Self::$fact),)+
+                    _ => Err(D::Error::custom("no fact of this release")),
+                }
+            }
+
+            /// The fact's name in ids, logs and `explain`.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$fact(_) => $name,)+
+                }
+            }
+        }
+    };
+}
+
+facts! {
     /// The run was heard of.
-    Opened(Opened),
+    Opened(Opened) = "opened",
     /// A harvest was read. Sent again when Apify's figures became final; the latest counts.
-    Harvested(Harvested),
+    Harvested(Harvested) = "harvested",
     /// A plan's chunks are queued.
-    Planned(Planned),
+    Planned(Planned) = "planned",
     /// The leads of one chunk of a plan.
-    PlannedChunk(PlannedChunk),
+    PlannedChunk(PlannedChunk) = "planned_chunk",
     /// Model calls are about to be made.
-    Announced(Announced),
+    Announced(Announced) = "announced",
     /// What became of announced calls.
-    Billed(Billed),
+    Billed(Billed) = "billed",
     /// What became of leads; their rows are written.
-    Settled(Settled),
+    Settled(Settled) = "settled",
     /// Every lead of a chunk is settled.
-    ChunkDone(ChunkDone),
+    ChunkDone(ChunkDone) = "chunk_done",
     /// A chunk can never be done.
-    ChunkFailed(ChunkFailed),
+    ChunkFailed(ChunkFailed) = "chunk_failed",
     /// Nothing could be harvested or planned.
-    RunFailed(RunFailed),
+    RunFailed(RunFailed) = "run_failed",
     /// Something an operator should know.
-    Noted(Note),
+    Noted(Note) = "noted",
 }
 
 impl<'de> Deserialize<'de> for Fact {
@@ -66,41 +94,5 @@ impl<'de> Visitor<'de> for TypeFirst {
             return Err(A::Error::missing_field("type"));
         };
         Fact::of_type(&r#type, Value::Object(others)).map_err(A::Error::custom)
-    }
-}
-
-impl Fact {
-    fn of_type<'de, D: Deserializer<'de>>(r#type: &str, fields: D) -> Result<Self, D::Error> {
-        match r#type {
-            "opened" => Opened::deserialize(fields).map(Self::Opened),
-            "harvested" => Harvested::deserialize(fields).map(Self::Harvested),
-            "planned" => Planned::deserialize(fields).map(Self::Planned),
-            "planned_chunk" => PlannedChunk::deserialize(fields).map(Self::PlannedChunk),
-            "announced" => Announced::deserialize(fields).map(Self::Announced),
-            "billed" => Billed::deserialize(fields).map(Self::Billed),
-            "settled" => Settled::deserialize(fields).map(Self::Settled),
-            "chunk_done" => ChunkDone::deserialize(fields).map(Self::ChunkDone),
-            "chunk_failed" => ChunkFailed::deserialize(fields).map(Self::ChunkFailed),
-            "run_failed" => RunFailed::deserialize(fields).map(Self::RunFailed),
-            "noted" => Note::deserialize(fields).map(Self::Noted),
-            _ => Err(D::Error::custom("no fact of this release")),
-        }
-    }
-
-    /// The fact's name in ids, logs and `explain`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Opened(_) => "opened",
-            Self::Harvested(_) => "harvested",
-            Self::Planned(_) => "planned",
-            Self::PlannedChunk(_) => "planned_chunk",
-            Self::Announced(_) => "announced",
-            Self::Billed(_) => "billed",
-            Self::Settled(_) => "settled",
-            Self::ChunkDone(_) => "chunk_done",
-            Self::ChunkFailed(_) => "chunk_failed",
-            Self::RunFailed(_) => "run_failed",
-            Self::Noted(_) => "noted",
-        }
     }
 }

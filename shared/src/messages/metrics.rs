@@ -11,10 +11,8 @@ use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A message on the metrics queue.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricsMessage {
-    /// A fact about a run.
     Event(Box<MetricsEvent>),
     /// Look after all runs.
     Tick,
@@ -58,7 +56,6 @@ pub struct MetricsEvent {
     pub fact: Fact,
 }
 
-/// What every event says about its run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
     /// The run's base id; with the client it is the run's id.
@@ -66,7 +63,6 @@ pub struct RunHeader {
     pub run_stamp: RunStamp,
     pub client: ClientId,
     pub client_name: String,
-    /// Whether a scheduler chose the run id.
     pub run_type: RunType,
     /// When the run was first heard of, as far as the sender knows.
     pub opened_at: Timestamp,

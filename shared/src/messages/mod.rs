@@ -14,6 +14,7 @@ mod planning_facts;
 mod replay;
 pub mod routes;
 mod scoring;
+mod words;
 
 pub use attempt_facts::{Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Settled};
 pub use chunk::{Chunk, ChunkLead, LeadRef, Post, PostKind, ProfileAttribute, Source};

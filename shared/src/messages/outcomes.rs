@@ -1,17 +1,16 @@
 //! What became of model calls and of leads.
 
+use super::words::words;
 use crate::core::ids::{LeadKey, PostKey, RecordId};
 use crate::core::tokens::{Tier, TokenUsage};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What became of one call to the model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatCall")]
 pub struct BilledCall {
     /// Its place among the announced ones, from 0.
     pub call: u32,
-    /// Answered, refused or lost.
     #[serde(flatten)]
     pub outcome: CallOutcome,
 }
@@ -22,11 +21,9 @@ pub struct BilledCall {
 pub enum CallOutcome {
     /// It answered, usable or not: this is billed.
     Answered {
-        /// The tokens it used.
         usage: TokenUsage,
         /// The model that really answered.
         model: String,
-        /// How it was served.
         #[serde(skip_serializing_if = "Served::is_plain")]
         served: Served,
     },
@@ -41,7 +38,6 @@ pub enum CallOutcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Served {
-    /// The tier that really served it.
     pub tier: Tier,
     /// When the answer came; the time of the report where this is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +53,6 @@ impl Served {
     }
 }
 
-/// What became of one lead in one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatLead")]
 pub struct LeadOutcome {
@@ -73,7 +68,6 @@ pub struct LeadOutcome {
     pub scored: Vec<PostKey>,
 }
 
-/// What became of a lead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
@@ -81,7 +75,6 @@ pub enum Outcome {
     NotALead,
     /// Nothing was to be done.
     Skipped { reason: SkipReason },
-    /// It could not be scored.
     Failed {
         category: ErrorCategory,
         /// What exactly, without a word of the lead's.
@@ -177,75 +170,41 @@ impl TryFrom<FlatLead> for LeadOutcome {
     }
 }
 
-/// Why a lead was not scored though nothing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SkipReason {
-    /// None of its posts has text.
-    NoContent,
-    /// Its Posts Content holds no post.
-    NoPostsParsed,
-    /// The harvest brought nothing new and the lead is scored already.
-    NoNewPosts,
-    /// It was scored, or taken out of the queue, by somebody else since it was planned.
-    AlreadyScoredInRun,
-    /// The tokens that its run may use are used; it stays waiting.
-    BudgetReached,
-    /// Its profile says too little to be judged.
-    ProfileTooThin,
-}
-
-impl SkipReason {
-    /// The code on lead rows and run records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NoContent => "NO_CONTENT",
-            Self::NoPostsParsed => "NO_POSTS_PARSED",
-            Self::NoNewPosts => "NO_NEW_POSTS",
-            Self::AlreadyScoredInRun => "ALREADY_SCORED_IN_RUN",
-            Self::BudgetReached => "BUDGET_REACHED",
-            Self::ProfileTooThin => "PROFILE_TOO_THIN",
-        }
+words! {
+    /// Why a lead was not scored though nothing went wrong.
+    SkipReason {
+        /// None of its posts has text.
+        NoContent = "NO_CONTENT",
+        /// Its Posts Content holds no post.
+        NoPostsParsed = "NO_POSTS_PARSED",
+        /// The harvest brought nothing new and the lead is scored already.
+        NoNewPosts = "NO_NEW_POSTS",
+        /// It was scored, or taken out of the queue, by somebody else since it was planned.
+        AlreadyScoredInRun = "ALREADY_SCORED_IN_RUN",
+        /// The tokens that its run may use are used; it stays waiting.
+        BudgetReached = "BUDGET_REACHED",
+        /// Its profile says too little to be judged.
+        ProfileTooThin = "PROFILE_TOO_THIN",
     }
 }
 
-/// Why a lead could not be scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ErrorCategory {
-    /// The model refuses to speak about these posts.
-    SafetyBlock,
-    /// The model's quota is spent.
-    Quota,
-    /// No answer in time.
-    Timeout,
-    /// The model does not accept our credentials.
-    Auth,
-    /// The answer is cut off, is not JSON, or has another shape than asked for.
-    AiResponseFormat,
-    /// The model's name or the request's settings are wrong.
-    ModelConfig,
-    /// The row's Posts Content can be read in none of its known forms.
-    PostsUnreadable,
-    /// The lead's row could not be written.
-    Airtable,
-    /// Anything else.
-    Unknown,
-}
-
-impl ErrorCategory {
-    /// The code on lead rows and run records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SafetyBlock => "SAFETY_BLOCK",
-            Self::Quota => "QUOTA",
-            Self::Timeout => "TIMEOUT",
-            Self::Auth => "AUTH",
-            Self::AiResponseFormat => "AI_RESPONSE_FORMAT",
-            Self::ModelConfig => "MODEL_CONFIG",
-            Self::PostsUnreadable => "POSTS_UNREADABLE",
-            Self::Airtable => "AIRTABLE",
-            Self::Unknown => "UNKNOWN",
-        }
+words! {
+    ErrorCategory {
+        /// The model refuses to speak about these posts.
+        SafetyBlock = "SAFETY_BLOCK",
+        /// The model's quota is spent.
+        Quota = "QUOTA",
+        Timeout = "TIMEOUT",
+        /// The model does not accept our credentials.
+        Auth = "AUTH",
+        /// The answer is cut off, is not JSON, or has another shape than asked for.
+        AiResponseFormat = "AI_RESPONSE_FORMAT",
+        /// The model's name or the request's settings are wrong.
+        ModelConfig = "MODEL_CONFIG",
+        /// The row's Posts Content can be read in none of its known forms.
+        PostsUnreadable = "POSTS_UNREADABLE",
+        /// The lead's row could not be written.
+        Airtable = "AIRTABLE",
+        Unknown = "UNKNOWN",
     }
 }

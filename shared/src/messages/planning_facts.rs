@@ -2,6 +2,7 @@
 
 use super::chunk::{Chunk, ChunkLead, LeadRef};
 use super::kind::Kind;
+use super::words::words;
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
 use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
@@ -28,27 +29,24 @@ pub enum OpenedBy {
     },
 }
 
-/// How a harvest ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-pub enum HarvestStatus {
-    /// Everything asked for was tried.
-    Succeeded,
-    /// The actor failed; the dataset may hold a part.
-    Failed,
-    /// Somebody stopped it; the dataset may hold a part.
-    Aborted,
-    /// It ran out of time; the dataset may hold a part.
-    TimedOut,
+words! {
+    HarvestStatus {
+        /// Everything asked for was tried.
+        Succeeded = "SUCCEEDED",
+        /// The actor failed; the dataset may hold a part.
+        Failed = "FAILED",
+        /// Somebody stopped it; the dataset may hold a part.
+        Aborted = "ABORTED",
+        /// It ran out of time; the dataset may hold a part.
+        TimedOut = "TIMED-OUT",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Harvested {
     pub apify_run: ApifyRunId,
     pub status: HarvestStatus,
-    /// Profiles in the actor's input.
     pub targets: u32,
-    /// Posts in the dataset.
     pub posts: u32,
     /// Posts whose target is no profile, so that no lead can own them.
     pub posts_without_profile: u32,
@@ -84,7 +82,6 @@ pub struct PlannedChunk {
     pub leads: Vec<PlannedLead>,
 }
 
-/// A lead of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLead {
     pub lead: LeadKey,
@@ -120,18 +117,15 @@ impl PlannedLead {
 pub struct RunFailed {
     /// The harvest this is about.
     pub apify_run: Option<ApifyRunId>,
-    /// Why, and what to do.
     pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
     pub kind: NoteKind,
-    /// The line an operator reads.
     pub text: String,
 }
 
-/// What a [`Note`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteKind {

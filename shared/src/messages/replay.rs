@@ -32,7 +32,6 @@ pub struct Replay {
     pub plans: Vec<ReplayPlan>,
 }
 
-/// The leads of one plan to plan again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayPlan {
     /// The plan that they were in first. The new plan names it as the one it replaces.
@@ -44,7 +43,6 @@ pub struct ReplayPlan {
     pub leads: Vec<ReplayLead>,
 }
 
-/// A lead to plan again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayLead {
     pub lead: LeadKey,
@@ -54,7 +52,6 @@ pub struct ReplayLead {
 }
 
 impl Replay {
-    /// How many leads it names.
     pub fn leads(&self) -> usize {
         self.plans.iter().map(|plan| plan.leads.len()).sum()
     }

@@ -13,7 +13,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// Most leads that one plan takes.
 pub const MAX_PLAN_LEADS: usize = 25_000;
 
-/// A message on the scoring queue.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScoringTask {
     /// A harvest ended: read it, resolve its run, plan its leads.
@@ -145,7 +144,6 @@ impl ScoreWaiting {
 )]
 pub struct UnnamedRun;
 
-/// Whose leads a [`ScoreWaiting`] is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientScope {

@@ -12,28 +12,18 @@ use std::collections::BTreeSet;
 /// Why a record is not simply completed, or what on it needs somebody's attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// No client could be found for the harvest.
     NotAttributed,
-    /// A harvest could not be read or planned.
     NotPlanned,
-    /// The actor did not come to its end.
     HarvestIncomplete,
-    /// Nothing moves though something is missing.
     Stalled,
-    /// Leads could not be scored.
     Leads(ErrorCategory),
-    /// Calls to the model whose answers never came.
     Unobserved,
-    /// A model that has no price.
     Unpriced,
-    /// Fields that the table lacks.
     FieldsLeftOut,
-    /// There is more to come.
     Running,
 }
 
 impl Reason {
-    /// The reasons that hold for a run.
     pub fn of(summary: &Summary, left_out: &[(&str, &str)]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
         let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
@@ -56,7 +46,6 @@ impl Reason {
         reasons
     }
 
-    /// What it means.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NotAttributed => "no client could be found for this harvest",
@@ -81,7 +70,6 @@ impl Reason {
         }
     }
 
-    /// What to do about it.
     pub fn next_step(self) -> &'static str {
         match self {
             Self::NotAttributed => {

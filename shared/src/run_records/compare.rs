@@ -33,7 +33,6 @@ impl CellDigests {
         Self { cells, left_out: left_out.into_iter().map(str::to_owned).collect() }
     }
 
-    /// As the event log keeps it.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("texts are plain JSON values")
     }

@@ -42,7 +42,6 @@ pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value>
         .collect()
 }
 
-/// A status as Airtable's choice.
 fn status(status: Status) -> &'static str {
     let [running, completed, with_errors, stalled, failed] = schema::STATUSES;
     match status {

@@ -3,12 +3,9 @@
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// Most lines of one text.
 const MAX_LINES: usize = 60;
-/// Longest line, in characters.
 const MAX_LINE: usize = 400;
 
-/// A line of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     /// One word or two for what it tells of: lines that are left out are counted by it.
@@ -19,17 +16,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line that tells of no moment.
     pub(super) fn new(about: &'static str, text: String) -> Self {
         Self { about, at: None, text }
     }
 
-    /// A line that tells of a moment.
     pub(super) fn at(at: Timestamp, about: &'static str, text: String) -> Self {
         Self { about, at: Some(at), text }
     }
 
-    /// The moment it tells of.
     pub(super) fn moment(&self) -> Option<Timestamp> {
         self.at
     }
@@ -83,7 +77,6 @@ fn summarised<'a>(left_out: impl Iterator<Item = &'a Line> + Clone) -> String {
     format!("… {all} earlier lines: {}{span}", counts.join(", "))
 }
 
-/// A time as the texts show it.
 pub(super) fn in_utc(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

@@ -11,14 +11,12 @@ use crate::services::airtable::formula::Formula;
 use crate::services::airtable::{Airtable, AirtableError, ListQuery, Row, Update, oldest_first};
 use serde_json::{Map, Value, json};
 
-/// A run and the record it was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordRef {
     pub run: RunId,
     pub record: RecordId,
 }
 
-/// The rows of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRecord {
     pub run: RunId,
@@ -28,12 +26,10 @@ pub struct ObservedRecord {
     pub duplicates: Vec<RecordId>,
 }
 
-/// A row as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRow {
     pub record: RecordId,
     pub fields: Map<String, Value>,
-    /// Whether it still carries the run's identity.
     pub has_identity: bool,
     pub shown: CellDigests,
 }
@@ -175,7 +171,6 @@ impl RunRecords {
             .collect())
     }
 
-    /// Clears the checkbox for a replay.
     pub async fn clear_retry(
         &self,
         airtable: &Airtable<impl Transport>,

@@ -7,7 +7,6 @@ use crate::core::tokens::Tier;
 use crate::fold::Summary;
 use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
 
-/// Most examples of one error category.
 const MAX_EXAMPLES: usize = 3;
 
 /// The Apify runs, one a line, oldest first.
@@ -34,7 +33,6 @@ pub(super) fn balance(summary: &Summary) -> String {
     }
 }
 
-/// One line per stage.
 pub(super) fn progress_log(summary: &Summary) -> String {
     let mut lines: Vec<Line> = Vec::new();
     for (at, by) in &summary.opened {
@@ -56,7 +54,7 @@ pub(super) fn progress_log(summary: &Summary) -> String {
                 harvest.posts,
                 harvest.targets,
                 harvest.apify_run,
-                harvest_status(harvest.status),
+                harvest.status.as_str(),
             ),
         ));
     }
@@ -114,7 +112,6 @@ fn noted(kind: NoteKind) -> &'static str {
     }
 }
 
-/// What is notable about the run as it is now.
 fn conditions(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
     for (_, harvest) in &summary.harvests {
@@ -122,7 +119,7 @@ fn conditions(summary: &Summary) -> Vec<String> {
             lines.push(format!(
                 "Apify run {} ended {}: what its dataset holds was used; harvest the rest again",
                 harvest.apify_run,
-                harvest_status(harvest.status)
+                harvest.status.as_str()
             ));
         }
         if harvest.cost.is_none() {
@@ -191,13 +188,4 @@ pub(super) fn error_details(summary: &Summary) -> String {
         }
     }
     bounded(lines)
-}
-
-fn harvest_status(status: HarvestStatus) -> &'static str {
-    match status {
-        HarvestStatus::Succeeded => "SUCCEEDED",
-        HarvestStatus::Failed => "FAILED",
-        HarvestStatus::Aborted => "ABORTED",
-        HarvestStatus::TimedOut => "TIMED-OUT",
-    }
 }

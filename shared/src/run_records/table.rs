@@ -16,29 +16,22 @@ const SHAPE_AGE: SignedDuration = SignedDuration::from_mins(10);
 /// How long a refusal counts where the schema cannot be read. Then the field is tried again.
 const REFUSAL_AGE: SignedDuration = SignedDuration::from_hours(1);
 
-/// The fields that identify a record.
 pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 
-/// The table as it was read.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    /// When the schema was asked for.
     asked_at: Timestamp,
     /// Since when what is known here is known.
     known_since: Timestamp,
-    /// The fields that cannot be written, with the reason.
     pub(super) left_out: BTreeMap<&'static str, String>,
     /// Whether the table has the checkbox by which a person asks for a replay; `None` where the
     /// token may not read the schema.
     pub(super) has_retry: Option<bool>,
 }
 
-/// How recent what is known of the table must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recency {
-    /// Some minutes old will do.
     Recent,
-    /// Read it now.
     Now,
 }
 

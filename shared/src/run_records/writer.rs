@@ -18,26 +18,21 @@ use std::collections::BTreeMap;
 /// Most runs of one request (Airtable's limit).
 pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
 
-/// A record that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     pub run: RunId,
     pub record: RecordId,
-    /// Whether the record did not exist before.
     pub created: bool,
     /// Other records with the run's identity, now marked as duplicates.
     pub duplicates: Vec<RecordId>,
-    /// What Airtable shows of it now.
     pub shown: CellDigests,
 }
 
-/// Writes run records into one base.
 pub struct RunRecords {
     pub(super) table: Table,
 }
 
 impl RunRecords {
-    /// Writes into the table of run records of `base`.
     pub fn new(base: BaseId, clock: Clock) -> Self {
         Self { table: Table::new(base, clock) }
     }

@@ -13,15 +13,13 @@ use http::{StatusCode, header};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::time::Duration;
 use url::Url;
 
-/// Items of one page. Some 2 KB each.
 const PAGE: u64 = 1_000;
-/// Runs of one page.
 const RUNS_PAGE: u64 = 100;
 /// What of an actor's name is encoded in a path.
 const ACTOR_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'~').remove(b'-').remove(b'_').remove(b'.');
@@ -31,14 +29,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 5 };
 
-/// The client of one Apify account.
 pub struct Apify<T> {
     transport: T,
     url: Url,
     token: SecretString,
 }
 
-/// What Apify says of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApifyRun {
     pub id: ApifyRunId,
@@ -46,7 +42,6 @@ pub struct ApifyRun {
     pub status: Option<HarvestStatus>,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
-    /// The id of its dataset.
     pub dataset: String,
     /// What it costs; preliminary for some seconds after its end.
     pub cost: Option<NanoUsd>,
@@ -63,7 +58,6 @@ pub enum ApifyError {
     /// The token is wrong or may not read this.
     #[error("Apify refuses {what} ({error_type}): check the Apify token and what it may read")]
     Refused { what: String, error_type: String },
-    /// A success whose body is not what was asked for.
     #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
     Unreadable { what: String, path: String },
 }
@@ -218,7 +212,8 @@ struct RunsBody {
 #[serde(rename_all = "camelCase")]
 struct RunBody {
     id: ApifyRunId,
-    status: String,
+    #[serde(deserialize_with = "ended")]
+    status: Option<HarvestStatus>,
     started_at: Timestamp,
     #[serde(default)]
     finished_at: Option<Timestamp>,
@@ -229,20 +224,18 @@ struct RunBody {
 
 impl RunBody {
     fn into_run(self) -> ApifyRun {
-        let status = match self.status.as_str() {
-            "SUCCEEDED" => Some(HarvestStatus::Succeeded),
-            "FAILED" => Some(HarvestStatus::Failed),
-            "ABORTED" => Some(HarvestStatus::Aborted),
-            "TIMED-OUT" => Some(HarvestStatus::TimedOut),
-            _ => None,
-        };
         ApifyRun {
             id: self.id,
-            status,
+            status: self.status,
             started_at: self.started_at,
             finished_at: self.finished_at,
             dataset: self.default_dataset_id,
             cost: self.usage_total_usd.and_then(NanoUsd::from_usd),
         }
     }
+}
+
+/// How a run ended; `None` for any other status.
+fn ended<'de, D: Deserializer<'de>>(status: D) -> Result<Option<HarvestStatus>, D::Error> {
+    Ok(serde_json::from_value(Value::String(String::deserialize(status)?)).ok())
 }

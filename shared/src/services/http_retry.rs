@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-/// How a call is repeated.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// The longest delay after the first attempt. It doubles with each further attempt.
@@ -14,7 +13,6 @@ pub struct RetryPolicy {
     pub attempts: u32,
 }
 
-/// The attempts of one call.
 #[derive(Debug)]
 pub struct Attempts {
     policy: RetryPolicy,

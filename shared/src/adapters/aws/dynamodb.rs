@@ -43,14 +43,12 @@ impl DynamoEventLog {
         Self { client, table }
     }
 
-    /// Marks `run` as open.
     async fn open(&self, run: &RunId) -> Result<(), LogError> {
         let request = self.marking(run).update_expression("SET #open = :yes REMOVE #finished");
         request.send().await.map_err(|error| failure(&error))?;
         Ok(())
     }
 
-    /// Marks `run` as open and counts an append.
     async fn count(&self, run: &RunId) -> Result<(), LogError> {
         self.marking(run)
             .update_expression("SET #open = :yes REMOVE #finished ADD #appends :one")

@@ -153,10 +153,8 @@ fn timeouts() -> TimeoutConfig {
 /// behind the caller is the real retry.
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(200), longest: LONGEST_WAIT, attempts: 5 };
-/// The longest wait before an attempt.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
-/// The attempts at one call.
 pub(super) fn attempts() -> Attempts {
     RETRY.begin(fastrand::u64(..))
 }

@@ -97,15 +97,11 @@ impl Queue for SqsQueue {
         queue: QueueName,
         message: NewDeadLetter,
     ) -> Result<(), QueueError> {
-        let Some(url) = &self.urls(queue)?.dead_letters else {
-            let reason = "this function is not configured with its dead-letter queue".to_owned();
-            return Err(QueueError::Unreachable { queue, reason });
-        };
         let NewDeadLetter { group, message_id, body, reason } = message;
         let reason = fitting_reason(&reason, body.len());
         self.client
             .send_message()
-            .queue_url(url)
+            .queue_url(self.dead_letters_url(queue)?)
             .message_group_id(group)
             .message_deduplication_id(message_id)
             .message_body(body)

@@ -3,7 +3,6 @@
 use super::missing::another_plan_told;
 use super::*;
 
-/// A long run with everything in it.
 fn eventful() -> Vec<MetricsEvent> {
     let (died, lived, late) = (attempt(0, 3), attempt(0, 4), attempt(1, 5));
     finished()

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,11 +28,9 @@ pub(crate) const MAX_RECORDS: usize = 10;
 const PENALTY: Duration = Duration::from_secs(30);
 /// No answer within this counts as lost.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// How a request is repeated before the error is the caller's.
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 4 };
 
-/// The client of one Airtable account.
 pub struct Airtable<T> {
     transport: T,
     url: Url,
@@ -39,16 +38,13 @@ pub struct Airtable<T> {
     limiters: Arc<Limiters>,
 }
 
-/// Which rows and cells to read.
 #[derive(Debug, Default)]
 pub struct ListQuery<'a> {
     /// Only these fields; empty for all. A field the table does not have refuses the request.
     pub fields: &'a [&'a str],
-    /// Only rows that this keeps.
     pub formula: Option<Formula>,
 }
 
-/// Which page of a listing to read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PageAt<'a> {
     /// Only the rows of this view, in its order.
@@ -57,7 +53,6 @@ pub struct PageAt<'a> {
     pub offset: Option<&'a str>,
 }
 
-/// One request.
 pub(super) struct Call<'a> {
     /// What it does, for logs and errors.
     pub(super) what: &'a str,
@@ -67,7 +62,6 @@ pub(super) struct Call<'a> {
     pub(super) body: Bytes,
 }
 
-/// A page of a listing.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Page<F> {
     pub records: Vec<Record<F>>,
@@ -76,29 +70,11 @@ pub struct Page<F> {
     pub offset: Option<String>,
 }
 
-/// The body of an update.
-#[derive(Serialize)]
-struct Updates<'a> {
-    records: &'a [Update],
-}
-
-/// The body of an upsert.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Upsert<'a> {
-    perform_upsert: MergeOn<'a>,
-    records: Vec<NewRow<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MergeOn<'a> {
-    fields_to_merge_on: &'a [&'a str],
-}
-
-#[derive(Serialize)]
-struct NewRow<'a> {
-    fields: &'a Map<String, Value>,
+    perform_upsert: BTreeMap<&'a str, &'a [&'a str]>,
+    records: Vec<BTreeMap<&'a str, &'a Map<String, Value>>>,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +155,7 @@ impl<T: Transport> Airtable<T> {
         debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("updating {table} of {base}");
         let (path, body) =
-            (table_path(base, table), json::text(&Updates { records: updates }).into());
+            (table_path(base, table), json::text(&BTreeMap::from([("records", updates)])).into());
         self.request(base, Call { what: &what, method: Method::PATCH, path, body }).await?;
         Ok(())
     }
@@ -199,8 +175,8 @@ impl<T: Transport> Airtable<T> {
         debug_assert!(rows.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("upserting {table} of {base}");
         let body = Upsert {
-            perform_upsert: MergeOn { fields_to_merge_on: merge_on },
-            records: rows.iter().map(|fields| NewRow { fields }).collect(),
+            perform_upsert: [("fieldsToMergeOn", merge_on)].into(),
+            records: rows.iter().map(|fields| [("fields", fields)].into()).collect(),
         };
         let (path, body) = (table_path(base, table), json::text(&body).into());
         let response =

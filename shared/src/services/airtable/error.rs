@@ -14,7 +14,6 @@ pub enum AirtableError {
     /// Too many requests: the base answers nothing for 30 s.
     #[error("Airtable limits the requests to base {base}")]
     RateLimited { base: String },
-    /// An error of the service.
     #[error("Airtable is out of order (status {status})")]
     Unavailable { status: u16 },
     /// The workspace's monthly quota is spent: waiting does not help.
@@ -27,10 +26,8 @@ pub enum AirtableError {
         "Airtable denies {what} ({error_type}): check the token's scopes and its list of bases, and that base and table exist"
     )]
     Denied { what: String, error_type: String },
-    /// The request breaks a rule.
     #[error("Airtable refuses {what} ({error_type}): {message}")]
     Refused { what: String, error_type: String, message: String },
-    /// A success whose body is not what was asked for.
     #[error("Airtable's answer to {what} cannot be read: {reason}")]
     Unreadable { what: String, reason: String },
 }
@@ -70,7 +67,6 @@ impl AirtableError {
         matches!(self.error_type(), Some("VIEW_NAME_NOT_FOUND" | "VIEW_ID_NOT_FOUND"))
     }
 
-    /// The error that `response` stands for.
     pub(super) fn of(what: &str, base: &str, response: &HttpResponse) -> Self {
         let (error_type, message) = type_and_message(response.body());
         let what = what.to_owned();

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use std::fmt;
 
-/// A formula.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formula(String);
 
@@ -13,7 +12,6 @@ impl Formula {
         Self(format!("{}={}", reference(field), literal(text)))
     }
 
-    /// The rows whose field contains `text`.
     pub fn contains(field: &str, text: &str) -> Self {
         Self(format!("FIND({},{})>0", literal(text), reference(field)))
     }
@@ -24,7 +22,6 @@ impl Formula {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
     }
 
-    /// The rows whose text field is not empty.
     pub fn filled(field: &str) -> Self {
         Self(format!("{}!=''", reference(field)))
     }
@@ -34,33 +31,27 @@ impl Formula {
         Self(format!("{}=BLANK()", reference(field)))
     }
 
-    /// The rows whose checkbox is not set.
     pub fn unchecked(field: &str) -> Self {
         Self(format!("NOT({})", reference(field)))
     }
 
-    /// The rows whose checkbox is ticked.
     pub fn is_set(field: &str) -> Self {
         Self(reference(field))
     }
 
-    /// The rows whose date field is after `moment`.
     pub fn after(field: &str, moment: Timestamp) -> Self {
         let moment = literal(&moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
         Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))
     }
 
-    /// The row with the record id `id`.
     pub fn record_id(id: &str) -> Self {
         Self(format!("RECORD_ID()={}", literal(id)))
     }
 
-    /// The rows that all of `formulas` keep.
     pub fn all(formulas: impl IntoIterator<Item = Self>) -> Self {
         Self::join("AND", formulas)
     }
 
-    /// The rows that any of `formulas` keeps.
     pub fn any(formulas: impl IntoIterator<Item = Self>) -> Self {
         Self::join("OR", formulas)
     }
@@ -70,7 +61,6 @@ impl Formula {
         Self(format!("{function}({})", formulas.join(",")))
     }
 
-    /// The formula's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

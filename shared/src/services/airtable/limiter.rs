@@ -57,7 +57,6 @@ pub struct Limiters {
     rate: Rate,
     /// Whether other processes have the rest of each base's limit.
     is_one_of_many: bool,
-    /// Limits the requests to all bases together.
     user: Limiter,
     bases: Mutex<HashMap<BaseId, Arc<Limiter>>>,
 }
@@ -143,7 +142,6 @@ impl Limiter {
         }
     }
 
-    /// Waits for the right to make one request.
     pub(super) async fn turn(&self) -> Turn<'_> {
         let slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let free_at = self.lock().free_at.pop_front().expect("a free slot per permit");

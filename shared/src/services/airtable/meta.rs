@@ -13,10 +13,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Identity {
-    /// The user or service account.
     pub id: String,
     /// What the token may do; `None` when Airtable does not say.
     #[serde(default)]

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Record<F> {
     pub id: RecordId,
@@ -17,7 +16,6 @@ pub struct Record<F> {
     pub fields: F,
 }
 
-/// New cells of a row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Update {
     pub id: RecordId,
@@ -25,7 +23,6 @@ pub struct Update {
     pub fields: Map<String, Value>,
 }
 
-/// What an upsert did.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Upserted {
     /// The rows, in the order they were sent.

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-/// A table as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TableSchema {
     #[serde(default)]
@@ -13,14 +12,11 @@ pub struct TableSchema {
     pub views: Vec<Named>,
 }
 
-/// A field as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldSchema {
     pub name: String,
-    /// Airtable's name of its type.
     #[serde(rename = "type")]
     pub field_type: String,
-    /// What its type leaves open.
     #[serde(default)]
     pub options: FieldOptions,
 }

@@ -9,14 +9,12 @@ use crate::ports::{LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use std::str::FromStr;
 
-/// The write of one event.
 pub(super) fn write_of(run: &RunId, event: &StoredEvent) -> WriteRequest {
     let mut item = Key::Event(&event.id).of(run);
     item.insert(BODY.to_owned(), text(&event.body));
     put(item)
 }
 
-/// The write that remembers a harvest.
 pub(super) fn hearing_of(harvest: &ApifyRunId) -> WriteRequest {
     put(keys::heard(harvest))
 }
@@ -59,7 +57,6 @@ fn appends(item: &Item) -> u64 {
     parsed(item, APPENDS).unwrap_or_default()
 }
 
-/// The run an item belongs to.
 pub(super) fn run(item: &Item) -> Result<RunId, LogError> {
     parsed(item, PK)
 }

@@ -5,18 +5,15 @@ use crate::core::ids::{ApifyRunId, RunId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-/// An item of the table.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Partition key (text): the run id. Also the range key of [`OPEN_RUNS`].
 pub const PK: &str = "pk";
 /// Sort key (text): see `Key`.
 pub const SK: &str = "sk";
-/// An event's body (text): JSON.
 pub(super) const BODY: &str = "body";
 /// Present on the state item of an open run only (text, always [`OPEN_YES`]).
 pub(super) const OPEN: &str = "open";
-/// The one value of [`OPEN`].
 pub(super) const OPEN_YES: &str = "y";
 /// How many events the record shows (number).
 pub(super) const SHOWN_EVENTS: &str = "shown_events";
@@ -35,7 +32,6 @@ pub(super) const SHOWN: &str = "shown";
 pub(super) const APPENDS: &str = "appends";
 /// Present on the state item of a run that is not open (text, always [`FINISHED_YES`]).
 pub(super) const FINISHED: &str = "finished";
-/// The one value of [`FINISHED`].
 pub(super) const FINISHED_YES: &str = "y";
 
 /// An index of the table. Sparse: it holds the items that have its hash key. All keys are texts.
@@ -59,9 +55,7 @@ pub const OPEN_RUNS: Index = Index { name: "open-runs", hash: OPEN, range: PK, k
 
 /// In front of the id of a harvest that was heard of.
 const HEARD: &str = "apify#";
-/// In front of the id of an event.
 const EVENT: &str = "E#";
-/// The sort key of a run's state.
 const STATE: &str = "M";
 
 /// What an item is, by its sort key. Nothing expires: runs are few, and their events are the
@@ -91,7 +85,6 @@ pub(super) fn harvest_of(item: &Item) -> Option<ApifyRunId> {
 }
 
 impl Key<'_> {
-    /// The key attributes of this item of `run`.
     pub(super) fn of(self, run: &RunId) -> Item {
         let sk = match self {
             Self::Event(id) => format!("{EVENT}{id}"),
@@ -100,18 +93,15 @@ impl Key<'_> {
         [(PK.to_owned(), text(run.as_str())), (SK.to_owned(), text(&sk))].into()
     }
 
-    /// The sort key of [`Key::State`].
     pub(super) fn state() -> AttributeValue {
         text(STATE)
     }
 
-    /// Whether `item` is an event.
     pub(super) fn is_event(item: &Item) -> bool {
         matches!(item.get(SK), Some(AttributeValue::S(sk)) if sk.starts_with(EVENT))
     }
 }
 
-/// A text attribute.
 pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }

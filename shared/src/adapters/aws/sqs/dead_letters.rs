@@ -171,7 +171,7 @@ impl SqsQueue {
         Ok(())
     }
 
-    fn dead_letters_url(&self, queue: QueueName) -> Result<&str, QueueError> {
+    pub(super) fn dead_letters_url(&self, queue: QueueName) -> Result<&str, QueueError> {
         self.urls(queue)?.dead_letters.as_deref().ok_or_else(|| QueueError::Unreachable {
             queue,
             reason: "its dead-letter queue is not configured".to_owned(),
