@@ -5,7 +5,9 @@
 pub(crate) mod bases;
 mod pipeline;
 mod posts;
+mod services;
 
 pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, lead_row};
-pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN, told};
+pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN};
 pub use posts::{post, profile, profile_of, wordless};
+pub use services::told;
