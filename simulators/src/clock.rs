@@ -13,13 +13,11 @@ impl Clock {
     }
 
     /// The machine's clock.
-    #[must_use]
     pub fn system() -> Self {
         Self::new(jiff::Timestamp::now)
     }
 
     /// The time now.
-    #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         (self.0)()
     }

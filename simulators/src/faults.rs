@@ -51,7 +51,6 @@ struct State {
 
 impl Faults {
     /// No rules yet; draws come from `seed`.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(State { rules: Vec::new(), rng: fastrand::Rng::with_seed(seed) }))
     }

@@ -16,7 +16,6 @@ pub type Response = http::Response<Bytes>;
 ///
 /// # Panics
 /// If `body` cannot be written as JSON, which no value in this crate can cause.
-#[must_use]
 pub fn json_reply(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_vec(body).expect("simulator replies are plain JSON values");
     let mut response = http::Response::new(Bytes::from(text));

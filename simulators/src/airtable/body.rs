@@ -50,7 +50,7 @@ pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
     let mut raw: Raw = params::read(request)?;
     let both = raw.fields.is_some() && raw.records.is_some();
     if both || raw.perform_upsert.is_some() {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     if raw.fields.is_some() {
         return raw.single(None, false);
@@ -63,11 +63,13 @@ pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
 pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
     let mut raw: Raw = params::read(request)?;
     if raw.fields.is_some() {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     let merge_on = raw.perform_upsert.take().map(|upsert| upsert.fields_to_merge_on);
     if merge_on.as_ref().is_some_and(|fields| fields.is_empty() || fields.len() > 3) {
-        return Err(ApiError::invalid_because("fieldsToMergeOn takes one to three fields"));
+        return Err(ApiError::InvalidBecause(
+            "fieldsToMergeOn takes one to three fields".to_owned(),
+        ));
     }
     let changes = raw.changes(|id| match id {
         None => merge_on.is_some().then_some(None),
@@ -82,7 +84,7 @@ pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
 pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Body, ApiError> {
     let raw: Raw = params::read(request)?;
     if raw.records.is_some() || raw.perform_upsert.is_some() {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     raw.single(Some(id.to_owned()), clear)
 }
@@ -93,12 +95,12 @@ pub(crate) fn deleted(request: &Request) -> Result<Vec<String>, ApiError> {
     let ids: Vec<String> = named.map(|(_, id)| id).collect();
     let good =
         !ids.is_empty() && ids.len() <= MAX_RECORDS && ids.iter().all(|id| ids::is_id("rec", id));
-    if good { Ok(ids) } else { Err(ApiError::invalid_records()) }
+    if good { Ok(ids) } else { Err(ApiError::InvalidRecords) }
 }
 
 impl Raw {
     fn single(mut self, id: Option<String>, clear: bool) -> Result<Body, ApiError> {
-        let fields = self.fields.take().ok_or_else(|| ApiError::missing_field("fields"))?;
+        let fields = self.fields.take().ok_or_else(|| ApiError::MissingField("fields"))?;
         Ok(self.body(vec![Change { id, fields }], clear, true))
     }
 
@@ -107,12 +109,12 @@ impl Raw {
         &mut self,
         known: impl Fn(Option<String>) -> Option<Option<String>>,
     ) -> Result<Vec<Change>, ApiError> {
-        let records = self.records.take().ok_or_else(|| ApiError::missing_field("records"))?;
+        let records = self.records.take().ok_or_else(|| ApiError::MissingField("records"))?;
         let records: Option<Vec<Record>> = serde_json::from_value(records).ok();
         let records = records.filter(|all| !all.is_empty() && all.len() <= MAX_RECORDS);
         let change = |Record { id, fields }| Some(Change { id: known(id)?, fields });
         let changes = records.and_then(|all| all.into_iter().map(change).collect());
-        changes.ok_or_else(ApiError::invalid_records)
+        changes.ok_or(ApiError::InvalidRecords)
     }
 
     fn body(self, changes: Vec<Change>, clear: bool, single: bool) -> Body {

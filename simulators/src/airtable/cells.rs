@@ -31,12 +31,12 @@ pub(crate) fn convert(
 ) -> Result<Option<Value>, ApiError> {
     let class = field.spec.kind.class();
     if class == Class::Computed {
-        return Err(ApiError::computed(&field.spec.name));
+        return Err(ApiError::Computed(field.spec.name.to_owned()));
     }
     if value.is_null() {
         return Ok(None);
     }
-    let bad = || ApiError::bad_value(&field.spec.name);
+    let bad = || ApiError::BadValue(field.spec.name.to_owned());
     let typecast = writing.typecast;
     let cell = match class {
         Class::Text => text(value, typecast).ok_or_else(bad)?,
@@ -62,7 +62,7 @@ pub(crate) fn convert(
         }
         Class::Links => links(field, value, writing.base)?,
         Class::Attachments => attachments(value, writing.ids).ok_or_else(bad)?,
-        Class::Computed => return Err(ApiError::computed(&field.spec.name)),
+        Class::Computed => return Err(ApiError::Computed(field.spec.name.to_owned())),
     };
     Ok(Some(cell).filter(|cell| !is_empty(cell)))
 }
@@ -170,7 +170,7 @@ fn choose(
         return Ok(name.clone());
     }
     if !writing.typecast {
-        return Err(ApiError::unknown_choice(text));
+        return Err(ApiError::UnknownChoice(text.to_owned()));
     }
     if let Some(choices) = field.to_mut().spec.kind.choices_mut() {
         let (_, id) = writing.ids.draw("sel");
@@ -180,7 +180,7 @@ fn choose(
 }
 
 fn links(field: &Field, value: &Value, base: &Base) -> Result<Value, ApiError> {
-    let bad = || ApiError::bad_value(&field.spec.name);
+    let bad = || ApiError::BadValue(field.spec.name.to_owned());
     let FieldKind::MultipleRecordLinks { linked_table_id } = &field.spec.kind else {
         return Err(bad());
     };
@@ -188,7 +188,7 @@ fn links(field: &Field, value: &Value, base: &Base) -> Result<Value, ApiError> {
     for id in value.as_array().ok_or_else(bad)? {
         let id = id.as_str().filter(|id| ids::is_id("rec", id)).ok_or_else(bad)?;
         if !table.records.contains_key(id) {
-            return Err(ApiError::no_such_row(id));
+            return Err(ApiError::NoSuchRow(id.to_owned()));
         }
     }
     Ok(value.clone())

@@ -33,8 +33,8 @@ fn each_type_makes_of_a_value_what_its_table_says() {
             (None, None) => continue,
         };
         let expected = match cell {
-            "refused" => Err(ApiError::bad_value("F")),
-            "computed" => Err(ApiError::computed("F")),
+            "refused" => Err(ApiError::BadValue("F".to_owned())),
+            "computed" => Err(ApiError::Computed("F".to_owned())),
             cell => Ok(serde_json::from_str(cell).unwrap()),
         };
         let value = serde_json::from_str(value).unwrap();
@@ -49,7 +49,10 @@ fn a_choice_is_exact_and_only_typecast_makes_one() {
         (FieldKind::MultipleSelects { choices: named(&["Done"]) }, json!(["Done", "done"])),
     ] {
         let mut field = field(kind);
-        assert_eq!(write(&mut field, &value, false), Err(ApiError::unknown_choice("done")));
+        assert_eq!(
+            write(&mut field, &value, false),
+            Err(ApiError::UnknownChoice("done".to_owned()))
+        );
         assert_eq!(field.spec.kind.choices().len(), 1);
         assert_eq!(write(&mut field, &value, true), Ok(value.clone()));
         assert_eq!(write(&mut field, &value, false), Ok(value));
@@ -62,6 +65,6 @@ fn a_text_holds_a_hundred_thousand_characters() {
     for kind in [FieldKind::SingleLineText, FieldKind::MultilineText] {
         let write = |length| write(&mut field(kind.clone()), &json!("a".repeat(length)), false);
         assert!(write(100_000).is_ok());
-        assert_eq!(write(100_001), Err(ApiError::bad_value("F")));
+        assert_eq!(write(100_001), Err(ApiError::BadValue("F".to_owned())));
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 pub(crate) fn table(base: &Base, spec: TableSpec, ids: &mut Ids) -> Result<Table, ApiError> {
     if !base.takes_table(&spec) {
         let message = format!("A table cannot be named \"{}\": empty or taken", spec.name);
-        return Err(ApiError::unprocessable("DUPLICATE_TABLE_NAME", message));
+        return Err(ApiError::Unprocessable("DUPLICATE_TABLE_NAME", message));
     }
     let mut table = Table {
         id: ids.draw("tbl").1,
@@ -28,7 +28,7 @@ pub(crate) fn table(base: &Base, spec: TableSpec, ids: &mut Ids) -> Result<Table
         Some(first) if may_be_primary(&first.spec.kind) => {}
         Some(_) | None => {
             let message = "The first field cannot be the primary field";
-            return Err(ApiError::unprocessable("INVALID_PRIMARY_FIELD", message));
+            return Err(ApiError::Unprocessable("INVALID_PRIMARY_FIELD", message.to_owned()));
         }
     }
     let mut views = spec.views;
@@ -59,10 +59,10 @@ pub(crate) fn field(
 /// The view a specification describes, its filter checked.
 pub(crate) fn view(table: &Table, spec: ViewSpec, ids: &mut Ids) -> Result<View, ApiError> {
     if table.views.iter().any(|view| view.name == spec.name) {
-        return Err(ApiError::invalid_because(format!("There is a view \"{}\"", spec.name)));
+        return Err(ApiError::InvalidBecause(format!("There is a view \"{}\"", spec.name)));
     }
     let filter = spec.filter.map(|text| formula::with_field_ids(&text, table)).transpose();
-    let filter = filter.map_err(ApiError::bad_formula)?;
+    let filter = filter.map_err(ApiError::BadFormula)?;
     Ok(View { id: ids.draw("viw").1, name: spec.name, filter })
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn check_name(table: &Table, name: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     let message = format!("A field cannot be named \"{name}\": empty or taken");
-    Err(ApiError::unprocessable("DUPLICATE_OR_EMPTY_FIELD_NAME", message))
+    Err(ApiError::Unprocessable("DUPLICATE_OR_EMPTY_FIELD_NAME", message))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "few types have options to check")]
@@ -96,7 +96,7 @@ pub(crate) fn check_kind(base: &Base, kind: &FieldKind) -> Result<(), ApiError> 
 
 pub(crate) fn bad_options() -> ApiError {
     let message = "Invalid options for the type of the field";
-    ApiError::unprocessable("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message)
+    ApiError::Unprocessable("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message.to_owned())
 }
 
 /// Gives ids to the choices that have none.

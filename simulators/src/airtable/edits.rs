@@ -47,7 +47,7 @@ pub enum EditError {
 
 impl From<ApiError> for EditError {
     fn from(error: ApiError) -> Self {
-        Self::Refused(error.message().to_owned())
+        Self::Refused(error.to_string())
     }
 }
 

@@ -58,13 +58,17 @@ impl Iterators {
     /// be those of the first page.
     pub(crate) fn next(&mut self, offset: &str, asked: &Asked<'_>) -> Result<Page, ApiError> {
         let &Asked { table, question, page_size, now } = asked;
-        let invalid =
-            || ApiError::unprocessable("INVALID_OFFSET_VALUE", "The value of offset is invalid");
+        let invalid = || {
+            ApiError::Unprocessable(
+                "INVALID_OFFSET_VALUE",
+                "The value of offset is invalid".to_owned(),
+            )
+        };
         let (id, row) = offset.split_once('/').ok_or_else(invalid)?;
-        let listing = self.0.get_mut(id).ok_or_else(ApiError::dead_iterator)?;
+        let listing = self.0.get_mut(id).ok_or(ApiError::DeadIterator)?;
         if listing.table != table {
             let message = "The offset belongs to another table";
-            return Err(ApiError::unprocessable("FAILED_STATE_CHECK", message));
+            return Err(ApiError::Unprocessable("FAILED_STATE_CHECK", message.to_owned()));
         }
         if listing.question != *question {
             return Err(invalid());

@@ -61,18 +61,18 @@ pub(crate) fn get(
     const KEYS: &[&str] = &["cellFormat", "returnFieldsByFieldId", "timeZone", "userLocale"];
     let pairs = parameters(request);
     if pairs.iter().any(|(key, _)| !KEYS.contains(&key.as_str())) {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     let shape = Shape::read(&pairs)?;
     if !ids::is_id("rec", id) {
-        return Err(ApiError::not_found());
+        return Err(ApiError::NotFound);
     }
     let base = state.base(base)?;
     let row = |table: &Table| {
         let record = table.records.get(id)?;
         Some(shape.row(base, &shape.columns(table), id, record))
     };
-    base.tables.iter().find_map(row).ok_or_else(ApiError::forbidden)
+    base.tables.iter().find_map(row).ok_or(ApiError::Forbidden)
 }
 
 /// The ids of the rows asked for, in the order asked for.
@@ -92,7 +92,9 @@ fn select(
         formulas.push(read(filter, table)?);
     }
     let sorts = select.sort.iter().map(|sort| {
-        let field = table.field(&sort.field).ok_or_else(|| ApiError::unknown_field(&sort.field))?;
+        let field = table
+            .field(&sort.field)
+            .ok_or_else(|| ApiError::UnknownField(sort.field.to_owned()))?;
         Ok((field, sort.descending))
     });
     let sorts = sorts.collect::<Result<Vec<_>, ApiError>>()?;
@@ -120,13 +122,13 @@ fn candidates<'a>(table: &'a Table, formulas: &[Formula]) -> Vec<(&'a Arc<str>, 
 }
 
 fn read(text: &str, table: &Table) -> Result<Formula, ApiError> {
-    Formula::read(text, table).map_err(ApiError::bad_formula)
+    Formula::read(text, table).map_err(ApiError::BadFormula)
 }
 
 fn no_view(key: &str) -> ApiError {
     let by_id = ids::is_id("viw", key);
     let kind = if by_id { "VIEW_ID_NOT_FOUND" } else { "VIEW_NAME_NOT_FOUND" };
-    ApiError::unprocessable(kind, format!("View {key} not found"))
+    ApiError::Unprocessable(kind, format!("View {key} not found"))
 }
 
 fn compare(sorts: &[(&Field, bool)], left: &Record, right: &Record) -> Ordering {

@@ -58,7 +58,7 @@ pub(crate) fn schema(state: &State, base: &str, request: &Request) -> Result<Val
     for (key, value) in parameters(request) {
         match (key.as_str(), value.as_str()) {
             ("include[]" | "include", "visibleFieldIds") => visible = true,
-            ("include[]" | "include", _) => return Err(ApiError::invalid_request()),
+            ("include[]" | "include", _) => return Err(ApiError::InvalidRequest),
             _ => {}
         }
     }
@@ -74,14 +74,14 @@ pub(crate) fn create_table(
     request: &Request,
 ) -> Result<Value, ApiError> {
     let NewTable { name, description, fields } = params::read(request)?;
-    let fields = fields.ok_or_else(|| ApiError::missing_field("fields"))?;
+    let fields = fields.ok_or_else(|| ApiError::MissingField("fields"))?;
     let spec = TableSpec {
-        name: name.ok_or_else(|| ApiError::missing_field("name"))?,
+        name: name.ok_or_else(|| ApiError::MissingField("name"))?,
         description,
         fields: fields.into_iter().map(field_spec).collect::<Result<_, _>>()?,
         views: Vec::new(),
     };
-    let known = state.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
+    let known = state.bases.get_mut(base).ok_or(ApiError::Forbidden)?;
     let table = define::table(known, spec, &mut state.ids)?;
     let model = table.model(false);
     known.tables.push(table);
@@ -103,8 +103,8 @@ pub(crate) fn add_field(
     place: Place<'_>,
     spec: FieldSpec,
 ) -> Result<Value, ApiError> {
-    let base = state.bases.get(place.0).ok_or_else(ApiError::forbidden)?;
-    let table = base.table(place.1).ok_or_else(ApiError::forbidden)?;
+    let base = state.bases.get(place.0).ok_or(ApiError::Forbidden)?;
+    let table = base.table(place.1).ok_or(ApiError::Forbidden)?;
     let field = define::field(base, table, spec, &mut state.ids)?;
     let model = field.model();
     state.table_mut(place)?.fields.push(field);
@@ -121,10 +121,10 @@ pub(crate) fn update_field(
 ) -> Result<Value, ApiError> {
     let FieldChange { name, description } = params::read(request)?;
     if name.is_none() && description.is_none() {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     let table = state.table_mut(place)?;
-    let index = find_field(&table.fields, field).ok_or_else(ApiError::forbidden)?;
+    let index = find_field(&table.fields, field).ok_or(ApiError::Forbidden)?;
     if let Some(name) = name {
         rename(table, index, &name)?;
     }
@@ -147,13 +147,16 @@ pub(crate) fn rename(table: &mut Table, index: usize, name: &str) -> Result<(), 
 /// A field as a body describes it. What Airtable computes cannot be made this way.
 fn field_spec(body: Map<String, Value>) -> Result<FieldSpec, ApiError> {
     if body.keys().any(|key| !["name", "type", "description", "options"].contains(&key.as_str())) {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     let spec = serde_json::from_value::<FieldSpec>(body.into());
     let spec = spec.map_err(|_| define::bad_options())?;
     if spec.kind.class() == Class::Computed {
         let message = "Creating fields of this type is not supported";
-        return Err(ApiError::unprocessable("UNSUPPORTED_FIELD_TYPE_FOR_CREATE", message));
+        return Err(ApiError::Unprocessable(
+            "UNSUPPORTED_FIELD_TYPE_FOR_CREATE",
+            message.to_owned(),
+        ));
     }
     Ok(spec)
 }

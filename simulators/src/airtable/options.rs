@@ -53,7 +53,6 @@ impl Scope {
 
 impl Token {
     /// A token that may do everything everywhere.
-    #[must_use]
     pub fn full(secret: &str) -> Self {
         Self { secret: secret.to_owned(), scopes: Scope::ALL.to_vec(), bases: None }
     }
@@ -75,7 +74,6 @@ impl Default for AirtableOptions {
 
 impl AirtableOptions {
     /// The defaults, and one token that may do everything.
-    #[must_use]
     pub fn with_token(secret: &str) -> Self {
         Self { tokens: vec![Token::full(secret)], ..Self::default() }
     }

@@ -54,12 +54,12 @@ impl Query {
                 Some(["fields", _]) => shape.fields.push(value.clone()),
                 Some(["recordMetadata", _]) => comment_count(&mut shape, value)?,
                 Some(["sort", index, part]) => {
-                    let index = index.parse().map_err(|_| ApiError::invalid_request())?;
+                    let index = index.parse().map_err(|_| ApiError::InvalidRequest)?;
                     let sort = sorts.entry(index).or_insert((None, "asc"));
                     match *part {
                         "field" => sort.0 = Some(value),
                         "direction" => sort.1 = value,
-                        _ => return Err(ApiError::invalid_request()),
+                        _ => return Err(ApiError::InvalidRequest),
                     }
                 }
                 Some(_) | None => {}
@@ -143,9 +143,9 @@ impl Sort {
         let descending = match direction {
             "asc" => false,
             "desc" => true,
-            _ => return Err(ApiError::invalid_request()),
+            _ => return Err(ApiError::InvalidRequest),
         };
-        let field = field.ok_or_else(ApiError::invalid_request)?.to_owned();
+        let field = field.ok_or(ApiError::InvalidRequest)?.to_owned();
         Ok(Self { field, descending })
     }
 }
@@ -159,7 +159,7 @@ fn brackets(key: &str) -> Option<Vec<&str>> {
 
 fn comment_count(shape: &mut Shape, value: &str) -> Result<(), ApiError> {
     if value != "commentCount" {
-        return Err(ApiError::invalid_request());
+        return Err(ApiError::InvalidRequest);
     }
     shape.comment_count = true;
     Ok(())
@@ -168,5 +168,5 @@ fn comment_count(shape: &mut Shape, value: &str) -> Result<(), ApiError> {
 /// A count from 1 to `max`.
 fn count(value: Option<u64>, max: usize) -> Result<usize, ApiError> {
     let count = value.and_then(|count| usize::try_from(count).ok());
-    count.filter(|count| (1..=max).contains(count)).ok_or_else(ApiError::invalid_request)
+    count.filter(|count| (1..=max).contains(count)).ok_or(ApiError::InvalidRequest)
 }

@@ -27,7 +27,7 @@ impl Shape {
         let by_field_id = match value("returnFieldsByFieldId") {
             Some("true" | "1") => true,
             None | Some("false" | "0" | "") => false,
-            Some(_) => return Err(ApiError::invalid_request()),
+            Some(_) => return Err(ApiError::InvalidRequest),
         };
         let as_text = as_text(value("cellFormat"))?;
         if as_text {
@@ -39,7 +39,7 @@ impl Shape {
     /// The fields that are no fields of the table, first one first.
     pub(crate) fn check(&self, table: &Table) -> Result<(), ApiError> {
         match self.fields.iter().find(|key| table.field(key).is_none()) {
-            Some(unknown) => Err(ApiError::unknown_field(unknown)),
+            Some(unknown) => Err(ApiError::UnknownField(unknown.to_owned())),
             None => Ok(()),
         }
     }
@@ -88,7 +88,7 @@ pub(crate) fn as_text(format: Option<&str>) -> Result<bool, ApiError> {
     match format {
         None | Some("json") => Ok(false),
         Some("string") => Ok(true),
-        Some(_) => Err(ApiError::invalid_request()),
+        Some(_) => Err(ApiError::InvalidRequest),
     }
 }
 
@@ -96,12 +96,12 @@ pub(crate) fn as_text(format: Option<&str>) -> Result<bool, ApiError> {
 pub(crate) fn check_locale(pairs: &[(String, String)]) -> Result<(), ApiError> {
     let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     let (Some(zone), Some(_)) = (value("timeZone"), value("userLocale")) else {
-        return Err(ApiError::invalid_because(
-            "timeZone and userLocale are required when cellFormat is string",
+        return Err(ApiError::InvalidBecause(
+            "timeZone and userLocale are required when cellFormat is string".to_owned(),
         ));
     };
     match zone.to_lowercase().as_str() {
         "utc" | "etc/utc" | "gmt" => Ok(()),
-        _ => Err(ApiError::invalid_because(format!("Unknown time zone {zone}"))),
+        _ => Err(ApiError::InvalidBecause(format!("Unknown time zone {zone}"))),
     }
 }

@@ -21,13 +21,11 @@ pub struct TableSpec {
 
 impl TableSpec {
     /// A table with these fields and the default view.
-    #[must_use]
     pub fn new(name: &str, fields: Vec<FieldSpec>) -> Self {
         Self { name: name.to_owned(), description: None, fields, views: Vec::new() }
     }
 
     /// The same table with one more view.
-    #[must_use]
     pub fn with_view(mut self, view: ViewSpec) -> Self {
         self.views.push(view);
         self
@@ -47,13 +45,11 @@ pub struct ViewSpec {
 
 impl ViewSpec {
     /// A view of every row.
-    #[must_use]
     pub fn all(name: &str) -> Self {
         Self { name: name.to_owned(), filter: None }
     }
 
     /// A view of the rows that satisfy a formula.
-    #[must_use]
     pub fn filtered(name: &str, formula: &str) -> Self {
         Self { name: name.to_owned(), filter: Some(formula.to_owned()) }
     }

@@ -30,7 +30,7 @@ impl Airtable {
         count(&mut state, &route);
         let length = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
         if HOST.len() + length >= URL_LIMIT {
-            return Err(ApiError::url_too_long());
+            return Err(ApiError::UrlTooLong);
         }
         let token = auth::token(&self.options.tokens, request)?;
         let base = route.base();
@@ -39,14 +39,14 @@ impl Airtable {
         if known_base.is_some_and(|base| !state.rates.admits(base, limit(PER_BASE), now))
             || !state.rates.admits(&token.secret, limit(PER_TOKEN), now)
         {
-            return Err(ApiError::rate_limited());
+            return Err(ApiError::RateLimited);
         }
         if state.quota_spent && !route.is_meta() {
-            return Err(ApiError::quota_spent());
+            return Err(ApiError::QuotaSpent);
         }
         token.permit(route.scope(), base)?;
         if base.is_some_and(|base| !ids::is_id("app", base)) {
-            return Err(ApiError::not_found());
+            return Err(ApiError::NotFound);
         }
         self.perform(&mut state, &route, token, request)
     }
@@ -94,7 +94,7 @@ impl Airtable {
                 write::delete(state, place, &[item.to_owned()])?;
                 Ok(json!({"id": item, "deleted": true}))
             }
-            Operation::Unknown => Err(ApiError::not_found()),
+            Operation::Unknown => Err(ApiError::NotFound),
         }
     }
 
@@ -113,7 +113,7 @@ impl Airtable {
         };
         let mut rows: Vec<Value> = written.ids.iter().filter_map(row).collect();
         if body.single {
-            return rows.pop().ok_or_else(ApiError::internal);
+            return rows.pop().ok_or(ApiError::Internal);
         }
         let mut reply = json!({});
         // Not within `json!`, which would copy them.
@@ -130,9 +130,9 @@ impl Airtable {
 fn known_record(state: &State, place: Place<'_>, record: &str) -> Result<(), ApiError> {
     let (_, table) = state.table(place)?;
     if !ids::is_id("rec", record) {
-        return Err(ApiError::not_found());
+        return Err(ApiError::NotFound);
     }
-    table.records.contains_key(record).then_some(()).ok_or_else(ApiError::forbidden)
+    table.records.contains_key(record).then_some(()).ok_or(ApiError::Forbidden)
 }
 
 /// Counts a request for its base.
@@ -165,11 +165,11 @@ impl Service for Airtable {
                 if let Some(base) = route.base() {
                     state.rates.punish(base, self.clock.now());
                 }
-                ApiError::rate_limited().response()
+                ApiError::RateLimited.response()
             }
-            Fault::Unavailable => ApiError::unavailable().response(),
+            Fault::Unavailable => ApiError::Unavailable.response(),
             Fault::InternalError | Fault::LostBefore | Fault::LostAfter | Fault::MalformedBody => {
-                ApiError::internal().response()
+                ApiError::Internal.response()
             }
         }
     }

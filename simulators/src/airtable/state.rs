@@ -93,18 +93,18 @@ impl State {
 
     /// The base, or the answer for one that is not there.
     pub(crate) fn base(&self, base: &str) -> Result<&Base, ApiError> {
-        self.bases.get(base).ok_or_else(ApiError::forbidden)
+        self.bases.get(base).ok_or(ApiError::Forbidden)
     }
 
     pub(crate) fn table(&self, (base, table): Place<'_>) -> Result<(&Base, &Table), ApiError> {
         let base = self.base(base)?;
-        Ok((base, base.table(table).ok_or_else(ApiError::forbidden)?))
+        Ok((base, base.table(table).ok_or(ApiError::Forbidden)?))
     }
 
     /// As [`Self::table`], to change it.
     pub(crate) fn table_mut(&mut self, (base, table): Place<'_>) -> Result<&mut Table, ApiError> {
-        let base = self.bases.get_mut(base).ok_or_else(ApiError::forbidden)?;
-        base.table_mut(table).ok_or_else(ApiError::forbidden)
+        let base = self.bases.get_mut(base).ok_or(ApiError::Forbidden)?;
+        base.table_mut(table).ok_or(ApiError::Forbidden)
     }
 
     /// Stores the tables, fields and views of a base.

@@ -58,8 +58,8 @@ pub(crate) fn write(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<Written, ApiError> {
-    let base = state.bases.get(base_id).ok_or_else(ApiError::forbidden)?;
-    let table = base.table(table).ok_or_else(ApiError::forbidden)?;
+    let base = state.bases.get(base_id).ok_or(ApiError::Forbidden)?;
+    let table = base.table(table).ok_or(ApiError::Forbidden)?;
     // Choices that typecast makes stay in copies until the whole request is good.
     let mut fields: Vec<Cow<'_, Field>> = table.fields.iter().map(Cow::Borrowed).collect();
     let merge_on =
@@ -70,7 +70,7 @@ pub(crate) fn write(
         let cells = convert(table, &mut fields, &change.fields, &mut writing)?;
         let target = match (&change.id, &merge_on) {
             (Some(id), _) if table.records.contains_key(id.as_str()) => Some(id.clone()),
-            (Some(id), _) => return Err(ApiError::no_such_row(id)),
+            (Some(id), _) => return Err(ApiError::NoSuchRow(id.to_owned())),
             (None, Some(merge_on)) => matching(table, merge_on, &cells)?,
             (None, None) => None,
         };
@@ -93,7 +93,8 @@ fn convert(
 ) -> Result<Cells, ApiError> {
     let mut cells = Cells::new();
     for (key, value) in values {
-        let index = find_field(&table.fields, key).ok_or_else(|| ApiError::unknown_field(key))?;
+        let index =
+            find_field(&table.fields, key).ok_or_else(|| ApiError::UnknownField(key.to_owned()))?;
         let field = &mut fields[index];
         let cell = cells::convert(field, value, writing)?;
         cells.insert(field.id.clone(), cell);
@@ -104,7 +105,8 @@ fn convert(
 /// The ids of the fields to merge on. Only some types can be.
 fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiError> {
     let id = |name: &String| {
-        let index = find_field(fields, name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let index =
+            find_field(fields, name).ok_or_else(|| ApiError::UnknownField(name.to_owned()))?;
         let field = &fields[index];
         let allowed = matches!(
             field.spec.kind,
@@ -117,7 +119,7 @@ fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiEr
         );
         let refused = || {
             let name = &field.spec.name;
-            ApiError::invalid_because(format!("Field \"{name}\" cannot be used to merge on"))
+            ApiError::InvalidBecause(format!("Field \"{name}\" cannot be used to merge on"))
         };
         allowed.then(|| field.id.clone()).ok_or_else(refused)
     };
@@ -131,7 +133,7 @@ fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<
     for id in merge_on {
         let cell = cells.get(id).ok_or_else(|| {
             let name = table.field(id).map_or(id.as_str(), |field| field.spec.name.as_str());
-            ApiError::invalid_because(format!("Every record must have the merge field \"{name}\""))
+            ApiError::InvalidBecause(format!("Every record must have the merge field \"{name}\""))
         })?;
         match cell {
             Some(cell) => wanted.push((id, cell)),
@@ -143,9 +145,9 @@ fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<
     let mut found = table.records.iter().filter(|(_, record)| matches(record)).map(|(id, _)| id);
     let first = found.next();
     if found.next().is_some() {
-        return Err(ApiError::unprocessable(
+        return Err(ApiError::Unprocessable(
             "INVALID_RECORDS",
-            "Cannot upsert: more than one record matches the merge fields",
+            "Cannot upsert: more than one record matches the merge fields".to_owned(),
         ));
     }
     Ok(first.map(|id| id.to_string()))
@@ -207,7 +209,7 @@ fn apply(
 pub(crate) fn delete(state: &mut State, place: Place<'_>, ids: &[String]) -> Result<(), ApiError> {
     let table = state.table_mut(place)?;
     if let Some(missing) = ids.iter().find(|id| !table.records.contains_key(id.as_str())) {
-        return Err(ApiError::no_such_row(missing));
+        return Err(ApiError::NoSuchRow(missing.to_owned()));
     }
     for id in ids {
         table.records.remove(id.as_str());

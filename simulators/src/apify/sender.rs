@@ -23,7 +23,6 @@ pub struct HttpSender(Client<HttpConnector, Full<Bytes>>);
 
 impl HttpSender {
     /// A sender that keeps its connections open.
-    #[must_use]
     pub fn new() -> Self {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }

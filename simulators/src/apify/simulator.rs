@@ -18,7 +18,6 @@ pub struct Apify(pub(super) Arc<Inner>);
 
 impl Apify {
     /// An Apify with what `store` remembers. Pending dispatches wait for [`Apify::resume`].
-    #[must_use]
     pub fn new(
         options: ApifyOptions,
         clock: Clock,
@@ -53,7 +52,6 @@ impl Apify {
     }
 
     /// Every dispatch ever made, the oldest first.
-    #[must_use]
     pub fn dispatches(&self) -> Vec<Dispatch> {
         self.0.state().dispatches()
     }

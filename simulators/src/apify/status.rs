@@ -27,7 +27,6 @@ pub enum RunStatus {
 
 impl RunStatus {
     /// Whether nothing more will happen to the run.
-    #[must_use]
     pub fn is_terminal(self) -> bool {
         match self {
             Self::Succeeded | Self::Failed | Self::TimedOut | Self::Aborted => true,

@@ -43,7 +43,6 @@ pub enum EventType {
 
 impl EventType {
     /// The event that a run's status stands for; `None` for a status that will soon change.
-    #[must_use]
     pub fn of(status: RunStatus) -> Option<Self> {
         match status {
             RunStatus::Ready | RunStatus::Running => Some(Self::Created),
@@ -86,7 +85,6 @@ pub struct WebhookSpec {
 
 impl WebhookSpec {
     /// A webhook with the default payload, for every way a run can end.
-    #[must_use]
     pub fn new(request_url: impl Into<String>) -> Self {
         Self {
             request_url: request_url.into(),
@@ -134,7 +132,6 @@ impl From<Webhook> for WebhookSpec {
 
 impl Webhook {
     /// Whether it is sent for `event`.
-    #[must_use]
     pub fn wants(&self, event: EventType) -> bool {
         self.0.event_types.contains(&event)
     }

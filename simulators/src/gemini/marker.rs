@@ -41,7 +41,6 @@ impl Marker {
     ];
 
     /// The text to put into the prompt.
-    #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
             Self::SafetyBlock => "[[sim:safety-block]]",

@@ -33,20 +33,17 @@ pub struct Gemini {
 
 impl Gemini {
     /// A Gemini with what `store` remembers.
-    #[must_use]
     pub fn new(options: GeminiOptions, clock: Clock, store: Arc<dyn Store>) -> Self {
         let ledger = Mutex::new(Ledger::read(store));
         Self { options, clock, ledger, stand_ins: Mutex::default() }
     }
 
     /// Every call that was billed, the oldest first, including those with a lost answer.
-    #[must_use]
     pub fn billed(&self) -> Vec<BilledAnswer> {
         self.ledger().answers.clone()
     }
 
     /// All billed calls together.
-    #[must_use]
     pub fn billed_totals(&self) -> BilledTotals {
         self.ledger().totals
     }

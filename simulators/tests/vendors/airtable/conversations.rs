@@ -3,8 +3,8 @@
 //! A file holds conversations, each with a title after `#` and a world of its own. Its lines:
 //! - `+ $name {…}` adds a row; `$name` then stands for its id. `$base`, `$table`, `$RunID`
 //!   and `$Posts` are the ids of the base, the table and two fields.
-//! - `GET ?view=All`, `POST {…}`, `PATCH /$row {…}`: a request. A path that does not start with
-//!   `/v0/` continues the table's own. Queries are written unencoded.
+//! - `GET ?view=All`, `POST {…}`, `PATCH /$row {…}`: a request. A path that starts with neither
+//!   `/v0/` nor `/_sim/` continues the table's own. Queries are written unencoded.
 //! - `200 {…}` and `422 TYPE message`: the whole answer. `"rec*"` matches any text with that
 //!   start, an unknown `"$name"` takes the value, `"...": 0` allows more keys than are shown.
 //! - `Run ID => […]`: one cell of every row in the answer; `~>` where the order means nothing.
@@ -23,6 +23,7 @@ const TABLE: &str = "Client Run Results";
 #[tokio::test]
 async fn every_conversation_goes_as_written() {
     for file in [
+        include_str!("conversations/control.txt"),
         include_str!("conversations/listing.txt"),
         include_str!("conversations/meta.txt"),
         include_str!("conversations/pages.txt"),
@@ -103,7 +104,11 @@ impl Conversation {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             pairs.append_pair(key, value);
         }
-        let base = if target.starts_with("/v0/") { target.to_owned() } else { path(target) };
+        let base = if target.starts_with("/v0/") || target.starts_with("/_sim/") {
+            target.to_owned()
+        } else {
+            path(target)
+        };
         self.world.send(method, &format!("{base}?{}", pairs.finish()), parsed(body)).await
     }
 

@@ -114,53 +114,6 @@ async fn a_url_must_be_shorter_than_sixteen_thousand_characters() {
     assert_eq!(error(&world.get(&url(16_000)).await).0, 414);
 }
 
-#[tokio::test]
-async fn requests_are_counted_by_base_and_kind() {
-    let world = World::new();
-    let id = world.insert(json!({"Run ID": "r"}));
-    let one = json!({"fields": {}});
-    let many = json!({"records": [{"id": id, "fields": {}}]});
-    let upsert = json!({
-        "performUpsert": {"fieldsToMergeOn": ["Run ID"]},
-        "records": [{"fields": {"Run ID": "r"}}],
-    });
-    world.get(&path("")).await;
-    world.post(&path("/listRecords"), json!({})).await;
-    world.get(&path(&format!("/{id}"))).await;
-    world.post(&path(""), one.clone()).await;
-    world.patch(&path(""), many.clone()).await;
-    world.send("PUT", &path(&format!("/{id}")), one).await;
-    world.patch(&path(""), upsert).await;
-    world.delete(&path(&format!("/{id}"))).await;
-    world.get("/v0/meta/bases").await;
-    world.get("/v0/meta/whoami").await;
-    world.get(&format!("/v0/meta/bases/{BASE}/tables")).await;
-    world.get("/nowhere").await;
-    world.get("/v0/meta/nothing").await;
-    let counts: Vec<_> = world
-        .simulated
-        .requests()
-        .iter()
-        .map(|count| (count.kind, count.status, count.count))
-        .collect();
-    assert_eq!(
-        counts,
-        [
-            ("bases", 200, 1),
-            ("create", 200, 1),
-            ("delete", 200, 1),
-            ("get", 200, 1),
-            ("list", 200, 2),
-            ("other", 404, 2),
-            ("schema", 200, 1),
-            ("update", 200, 2),
-            ("upsert", 200, 1),
-            ("whoami", 200, 1),
-        ]
-    );
-    assert_eq!(world.airtable().requests_by_base(), [(BASE.to_owned(), 9)]);
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_answer_takes_its_time_but_the_work_is_done_at_once() {
     let latency = Duration::from_millis(300);
