@@ -13,9 +13,6 @@ pub type Request = http::Request<Bytes>;
 pub type Response = http::Response<Bytes>;
 
 /// A response with a JSON body.
-///
-/// # Panics
-/// If `body` cannot be written as JSON, which no value in this crate can cause.
 pub fn json_reply(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_vec(body).expect("simulator replies are plain JSON values");
     let mut response = http::Response::new(Bytes::from(text));
@@ -43,7 +40,6 @@ pub(crate) fn parameters(request: &Request) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-/// Takes the time an answer takes.
 pub(crate) async fn pause(wait: Duration) {
     // A sleep of zero would still give up the turn.
     if !wait.is_zero() {

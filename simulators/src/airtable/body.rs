@@ -1,12 +1,13 @@
-//! The bodies of requests that write rows.
+//! The bodies of requests, those that write rows above all.
 
 use super::error::ApiError;
 use super::ids;
-use super::params;
 use super::write::{Change, Plan};
 use crate::Request;
 use crate::reply::parameters;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 const MAX_RECORDS: usize = 10;
@@ -47,7 +48,7 @@ struct Record {
 
 /// Reads the body of a POST: one row or up to ten.
 pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
-    let mut raw: Raw = params::read(request)?;
+    let mut raw: Raw = read(request)?;
     let both = raw.fields.is_some() && raw.records.is_some();
     if both || raw.perform_upsert.is_some() {
         return Err(ApiError::InvalidRequest);
@@ -61,7 +62,7 @@ pub(crate) fn create(request: &Request) -> Result<Body, ApiError> {
 
 /// Reads the body of a PATCH or PUT of up to ten rows, or of an upsert.
 pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
-    let mut raw: Raw = params::read(request)?;
+    let mut raw: Raw = read(request)?;
     if raw.fields.is_some() {
         return Err(ApiError::InvalidRequest);
     }
@@ -82,7 +83,7 @@ pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
 
 /// Reads the body of a PATCH or PUT of the row that the path names.
 pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Body, ApiError> {
-    let raw: Raw = params::read(request)?;
+    let raw: Raw = read(request)?;
     if raw.records.is_some() || raw.perform_upsert.is_some() {
         return Err(ApiError::InvalidRequest);
     }
@@ -98,9 +99,21 @@ pub(crate) fn deleted(request: &Request) -> Result<Vec<String>, ApiError> {
     if good { Ok(ids) } else { Err(ApiError::InvalidRecords) }
 }
 
+/// The body as JSON of this shape. It must say that it is JSON.
+pub(crate) fn read<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !kind.is_some_and(|kind| kind.to_lowercase().starts_with("application/json")) {
+        return Err(ApiError::InvalidBody);
+    }
+    let body: Value = serde_json::from_slice(request.body()).map_err(|_| ApiError::InvalidBody)?;
+    // A list could be read as a struct, but is none.
+    let object = Some(body).filter(Value::is_object).ok_or(ApiError::InvalidRequest)?;
+    serde_json::from_value(object).map_err(|_| ApiError::InvalidRequest)
+}
+
 impl Raw {
     fn single(mut self, id: Option<String>, clear: bool) -> Result<Body, ApiError> {
-        let fields = self.fields.take().ok_or_else(|| ApiError::MissingField("fields"))?;
+        let fields = self.fields.take().ok_or(ApiError::MissingField("fields"))?;
         Ok(self.body(vec![Change { id, fields }], clear, true))
     }
 
@@ -109,7 +122,7 @@ impl Raw {
         &mut self,
         known: impl Fn(Option<String>) -> Option<Option<String>>,
     ) -> Result<Vec<Change>, ApiError> {
-        let records = self.records.take().ok_or_else(|| ApiError::MissingField("records"))?;
+        let records = self.records.take().ok_or(ApiError::MissingField("records"))?;
         let records: Option<Vec<Record>> = serde_json::from_value(records).ok();
         let records = records.filter(|all| !all.is_empty() && all.len() <= MAX_RECORDS);
         let change = |Record { id, fields }| Some(Change { id: known(id)?, fields });

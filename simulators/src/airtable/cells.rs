@@ -30,13 +30,10 @@ pub(crate) fn convert(
     writing: &mut Writing<'_>,
 ) -> Result<Option<Value>, ApiError> {
     let class = field.spec.kind.class();
-    if class == Class::Computed {
-        return Err(ApiError::Computed(field.spec.name.to_owned()));
-    }
-    if value.is_null() {
+    if value.is_null() && class != Class::Computed {
         return Ok(None);
     }
-    let bad = || ApiError::BadValue(field.spec.name.to_owned());
+    let bad = || ApiError::BadValue(field.spec.name.clone());
     let typecast = writing.typecast;
     let cell = match class {
         Class::Text => text(value, typecast).ok_or_else(bad)?,
@@ -62,7 +59,7 @@ pub(crate) fn convert(
         }
         Class::Links => links(field, value, writing.base)?,
         Class::Attachments => attachments(value, writing.ids).ok_or_else(bad)?,
-        Class::Computed => return Err(ApiError::Computed(field.spec.name.to_owned())),
+        Class::Computed => return Err(ApiError::Computed(field.spec.name.clone())),
     };
     Ok(Some(cell).filter(|cell| !is_empty(cell)))
 }
@@ -180,7 +177,7 @@ fn choose(
 }
 
 fn links(field: &Field, value: &Value, base: &Base) -> Result<Value, ApiError> {
-    let bad = || ApiError::BadValue(field.spec.name.to_owned());
+    let bad = || ApiError::BadValue(field.spec.name.clone());
     let FieldKind::MultipleRecordLinks { linked_table_id } = &field.spec.kind else {
         return Err(bad());
     };

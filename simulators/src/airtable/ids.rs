@@ -13,7 +13,6 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// Ids of `seed`, after the `used` numbers an earlier process reserved.
     pub(crate) fn new(seed: u64, used: u64) -> Self {
         Self { seed, next: used, reserved: used }
     }

@@ -12,7 +12,6 @@ use std::time::Duration;
 /// How long a listing may idle between two pages.
 const IDLE: Duration = Duration::from_secs(600);
 
-/// The listings under way, by iterator id.
 #[derive(Debug, Default)]
 pub(crate) struct Iterators(HashMap<String, Listing>);
 

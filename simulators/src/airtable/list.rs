@@ -42,9 +42,7 @@ pub(crate) fn list(
         table.records.get(id).map(|record| query.shape.row(base, &columns, id, record))
     };
     let rows: Vec<Value> = page.rows.iter().filter_map(row).collect();
-    let mut reply = json!({});
-    // Not within `json!`, which would copy them.
-    reply["records"] = rows.into();
+    let mut reply: Value = [("records", rows)].into_iter().collect();
     if let Some(offset) = page.offset {
         reply["offset"] = json!(offset);
     }

@@ -1,18 +1,16 @@
 //! The Meta API: bases, their schema, and changes to it.
 
-use super::define;
 use super::error::ApiError;
 use super::model::{Class, Table, find_field};
 use super::options::Token;
-use super::params;
 use super::schema::{FieldSpec, TableSpec};
 use super::state::{Place, State};
+use super::{body, define};
 use crate::reply::parameters;
 use crate::{Request, invent};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How many bases one page lists.
 const BASES_PAGE: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -62,10 +60,8 @@ pub(crate) fn schema(state: &State, base: &str, request: &Request) -> Result<Val
             _ => {}
         }
     }
-    let mut reply = json!({});
-    // Not within `json!`, which would copy them.
-    reply["tables"] = state.base(base)?.tables.iter().map(|table| table.model(visible)).collect();
-    Ok(reply)
+    let tables: Value = state.base(base)?.tables.iter().map(|table| table.model(visible)).collect();
+    Ok([("tables", tables)].into_iter().collect())
 }
 
 pub(crate) fn create_table(
@@ -73,10 +69,10 @@ pub(crate) fn create_table(
     base: &str,
     request: &Request,
 ) -> Result<Value, ApiError> {
-    let NewTable { name, description, fields } = params::read(request)?;
-    let fields = fields.ok_or_else(|| ApiError::MissingField("fields"))?;
+    let NewTable { name, description, fields } = body::read(request)?;
+    let fields = fields.ok_or(ApiError::MissingField("fields"))?;
     let spec = TableSpec {
-        name: name.ok_or_else(|| ApiError::MissingField("name"))?,
+        name: name.ok_or(ApiError::MissingField("name"))?,
         description,
         fields: fields.into_iter().map(field_spec).collect::<Result<_, _>>()?,
         views: Vec::new(),
@@ -94,7 +90,7 @@ pub(crate) fn create_field(
     place: Place<'_>,
     request: &Request,
 ) -> Result<Value, ApiError> {
-    let spec = field_spec(params::read(request)?)?;
+    let spec = field_spec(body::read(request)?)?;
     add_field(state, place, spec)
 }
 
@@ -119,7 +115,7 @@ pub(crate) fn update_field(
     field: &str,
     request: &Request,
 ) -> Result<Value, ApiError> {
-    let FieldChange { name, description } = params::read(request)?;
+    let FieldChange { name, description } = body::read(request)?;
     if name.is_none() && description.is_none() {
         return Err(ApiError::InvalidRequest);
     }

@@ -2,7 +2,6 @@
 //! Tests set up and read its data in process. Rules come from Airtable's documentation;
 //! what Runtally needs from Airtable must not enter here.
 
-mod auth;
 mod body;
 mod cells;
 #[cfg(test)]
@@ -20,7 +19,6 @@ mod list;
 mod meta;
 mod model;
 mod options;
-mod params;
 mod query;
 mod render;
 mod route;

@@ -128,7 +128,6 @@ impl FieldKind {
 }
 
 impl Field {
-    /// The field as the Meta API shows it.
     pub(crate) fn model(&self) -> Value {
         let mut model = json!(self.spec);
         model["id"] = json!(self.id);
@@ -161,7 +160,6 @@ impl Table {
         record.stored(field).filter(|value| !is_empty(value)).map(Cow::Borrowed)
     }
 
-    /// The table as the Meta API shows it.
     pub(crate) fn model(&self, visible_field_ids: bool) -> Value {
         let field_ids: Vec<&str> = self.fields.iter().map(|field| field.id.as_str()).collect();
         let view = |view: &View| {

@@ -1,5 +1,6 @@
 //! How a simulated Airtable is set up.
 
+use super::error::ApiError;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -55,6 +56,16 @@ impl Token {
     /// A token that may do everything everywhere.
     pub fn full(secret: &str) -> Self {
         Self { secret: secret.to_owned(), scopes: Scope::ALL.to_vec(), bases: None }
+    }
+
+    pub(crate) fn permit(&self, scope: Option<Scope>, base: Option<&str>) -> Result<(), ApiError> {
+        let in_scope = scope.is_none_or(|scope| self.scopes.contains(&scope));
+        let in_base = base.is_none_or(|base| self.reaches(base));
+        if in_scope && in_base { Ok(()) } else { Err(ApiError::Forbidden) }
+    }
+
+    pub(crate) fn reaches(&self, base: &str) -> bool {
+        self.bases.as_ref().is_none_or(|bases| bases.iter().any(|known| known == base))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a listing asks for, from a query string or from a body.
 
+use super::body;
 use super::error::ApiError;
-use super::params;
 use super::render::{Shape, as_text, check_locale};
 use crate::Request;
 use crate::reply::parameters;
@@ -73,7 +73,7 @@ impl Query {
 
     /// Reads the body of a POST. Zone and locale stay in the query string.
     pub(crate) fn from_body(request: &Request) -> Result<Self, ApiError> {
-        let body: ListBody = params::read(request)?;
+        let body: ListBody = body::read(request)?;
         let mut shape = Shape {
             fields: body.fields,
             by_field_id: body.return_fields_by_field_id.unwrap_or_default(),

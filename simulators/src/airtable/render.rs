@@ -11,16 +11,13 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Shape {
     /// The fields asked for, by id or name; all for an empty list.
     pub(crate) fields: Vec<String>,
-    /// Whether cells are named by field id.
     pub(crate) by_field_id: bool,
-    /// Whether cells are texts, as a person sees them.
     pub(crate) as_text: bool,
     /// Whether the number of comments is shown; it is always 0.
     pub(crate) comment_count: bool,
 }
 
 impl Shape {
-    /// Reads the parameters that listing and getting a row have in common.
     pub(crate) fn read(pairs: &[(String, String)]) -> Result<Self, ApiError> {
         let value =
             |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -83,7 +80,6 @@ impl Shape {
     }
 }
 
-/// Whether a `cellFormat` asks for texts.
 pub(crate) fn as_text(format: Option<&str>) -> Result<bool, ApiError> {
     match format {
         None | Some("json") => Ok(false),

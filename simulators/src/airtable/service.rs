@@ -8,8 +8,8 @@ use super::render::Shape;
 use super::route::{Operation, Route};
 use super::simulator::Airtable;
 use super::state::{Place, State};
-use super::{auth, ids, list, meta, write};
-use crate::reply::pause;
+use super::{ids, list, meta, write};
+use crate::reply::{bearer, pause};
 use crate::{Fault, Request, Response, Service, json_reply};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl Airtable {
         if HOST.len() + length >= URL_LIMIT {
             return Err(ApiError::UrlTooLong);
         }
-        let token = auth::token(&self.options.tokens, request)?;
+        let token = token(&self.options.tokens, request)?;
         let base = route.base();
         let known_base = base.filter(|base| state.bases.contains_key(*base));
         let limit = |requests| self.options.rate_limit.then_some(requests);
@@ -115,9 +115,7 @@ impl Airtable {
         if body.single {
             return rows.pop().ok_or(ApiError::Internal);
         }
-        let mut reply = json!({});
-        // Not within `json!`, which would copy them.
-        reply["records"] = rows.into();
+        let mut reply: Value = [("records", rows)].into_iter().collect();
         if body.plan.merge_on.is_some() {
             reply["createdRecords"] = json!(written.created);
             reply["updatedRecords"] = json!(written.updated);
@@ -126,7 +124,11 @@ impl Airtable {
     }
 }
 
-/// Refuses a record that a path names and the table does not have.
+fn token<'a>(tokens: &'a [Token], request: &Request) -> Result<&'a Token, ApiError> {
+    let secret = bearer(request).ok_or(ApiError::NoToken)?;
+    tokens.iter().find(|token| token.secret == secret).ok_or(ApiError::BadToken)
+}
+
 fn known_record(state: &State, place: Place<'_>, record: &str) -> Result<(), ApiError> {
     let (_, table) = state.table(place)?;
     if !ids::is_id("rec", record) {
@@ -135,7 +137,6 @@ fn known_record(state: &State, place: Place<'_>, record: &str) -> Result<(), Api
     table.records.contains_key(record).then_some(()).ok_or(ApiError::Forbidden)
 }
 
-/// Counts a request for its base.
 fn count(state: &mut State, route: &Route) {
     if let Some(base) = route.base().filter(|base| state.bases.contains_key(*base)) {
         *state.requests.entry(base.to_owned()).or_default() += 1;

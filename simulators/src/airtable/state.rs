@@ -37,7 +37,6 @@ pub(crate) struct State {
     pub(crate) ids: Ids,
     pub(crate) bases: BTreeMap<String, Base>,
     pub(crate) iterators: Iterators,
-    /// The regular expressions of the listings so far.
     pub(crate) regexes: Regexes,
     pub(crate) rates: Rates,
     pub(crate) quota_spent: bool,

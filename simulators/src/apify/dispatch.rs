@@ -76,7 +76,6 @@ pub(super) struct Event<'a> {
 }
 
 impl Dispatch {
-    /// Makes the `number`th dispatch; its first call is due at once.
     pub(super) fn new(
         event: Event<'_>,
         webhook: &Webhook,
@@ -170,7 +169,6 @@ fn call_view(call: &Call) -> Value {
     })
 }
 
-/// The variables of a template.
 fn variables(event: EventType, run: Option<(&Run, Value)>, now: Timestamp) -> Value {
     let event_data = run.as_ref().filter(|_| event != EventType::Test).map(|(run, _)| {
         let mut data = json!({"actorId": run.actor_id, "actorRunId": run.id});

@@ -2,7 +2,6 @@
 //! [`Apify::add_run`] or `POST /_sim/runs` invents a run with its items and its end, the API shows
 //! it, and its webhooks are sent. What Runtally does with a webhook must not enter here.
 
-mod access;
 mod control;
 mod deliver;
 mod dispatch;

@@ -34,7 +34,6 @@ impl Query {
         }
     }
 
-    /// Names divided by commas.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
         let text = self.get(name).filter(|text| !text.is_empty())?;
         Some(text.split(',').map(|part| part.trim().to_owned()).collect())

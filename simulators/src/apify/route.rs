@@ -68,7 +68,6 @@ impl Route {
         }
     }
 
-    /// The name requests are counted by.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",

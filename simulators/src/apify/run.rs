@@ -79,7 +79,6 @@ pub(super) fn actor_id(reference: &str) -> String {
 }
 
 impl Run {
-    /// Makes the run that `spec` describes, as the `number`th one.
     pub(super) fn new(spec: &RunSpec, number: u64, seed: u64, now: Timestamp) -> Self {
         let invented = |what| invent::id(&[what, &seed.to_string(), &number.to_string()], 17);
         let finished_at = spec.status.is_terminal().then(|| spec.finished_at.unwrap_or(now));

@@ -61,7 +61,6 @@ impl State {
         state
     }
 
-    /// A number that was never used before.
     pub(super) fn next_number(&mut self) -> u64 {
         self.counter += 1;
         self.store.put(COUNTER, &self.counter.to_string());
@@ -84,17 +83,8 @@ impl State {
         true
     }
 
-    /// The run whose dataset `holder` names.
-    pub(super) fn run_of_dataset(&self, holder: &Holder) -> Option<&Run> {
-        self.run_of(holder, |run| &run.dataset_id)
-    }
-
-    /// The run whose key-value store `holder` names.
-    pub(super) fn run_of_store(&self, holder: &Holder) -> Option<&Run> {
-        self.run_of(holder, |run| &run.store_id)
-    }
-
-    fn run_of(&self, holder: &Holder, own_id: impl Fn(&Run) -> &String) -> Option<&Run> {
+    /// The run that `holder` names, or whose `own_id` it names.
+    pub(super) fn run_of(&self, holder: &Holder, own_id: impl Fn(&Run) -> &String) -> Option<&Run> {
         match holder {
             Holder::OfRun(id) => self.runs.get(id),
             Holder::Own(id) => self.runs.values().find(|&run| own_id(run) == id),
@@ -110,7 +100,6 @@ impl State {
         self.dispatches.insert(dispatch.id.clone(), dispatch);
     }
 
-    /// Every dispatch, the oldest first.
     pub(super) fn dispatches(&self) -> Vec<Dispatch> {
         let mut all: Vec<Dispatch> = self.dispatches.values().cloned().collect();
         all.sort_by_key(|dispatch| dispatch.number);

@@ -6,7 +6,6 @@
 
 use serde_json::Value;
 
-/// The variables a template may start a path with.
 const VARIABLES: [&str; 6] =
     ["userId", "createdAt", "eventType", "eventData", "resource", "globals"];
 
@@ -32,11 +31,12 @@ pub enum TemplateError {
 
 #[derive(Debug, PartialEq)]
 enum Piece<'a> {
-    /// Text between strings and variables, kept as it is.
     Plain(&'a str),
     /// A quoted string with its quotes.
-    Quoted { text: &'a str, is_key: bool },
-    /// The path of a variable outside quotes.
+    Quoted {
+        text: &'a str,
+        is_key: bool,
+    },
     Variable(&'a str),
 }
 

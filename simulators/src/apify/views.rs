@@ -1,6 +1,5 @@
 //! The answers of the API.
 
-use super::access::is_owner;
 use super::deliver::Inner;
 use super::dispatch::Dispatch;
 use super::error::ApiError;
@@ -10,13 +9,13 @@ use super::route::{Holder, Route};
 use super::run::{DEFAULT_ACTOR, Run, USER_ID, actor_id};
 use super::status::RunStatus;
 use crate::moments::{iso, until};
+use crate::reply::bearer;
 use crate::{Request, Response, json_reply};
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The most runs that one page lists.
 const RUNS_PER_PAGE: usize = 1_000;
 /// For how long after a run's end its dataset reports too few items. The items themselves are all
 /// there: only `itemCount` and `X-Apify-Pagination-Total` lag.
@@ -50,6 +49,17 @@ pub(super) fn answer(
         }
         Route::MethodNotAllowed => Err(ApiError::MethodNotAllowed),
         Route::Unknown => Err(ApiError::PageNotFound),
+    }
+}
+
+/// Whether the caller shows a token of the account, in the header or, discouraged, as `?token=`.
+/// One that shows none is nobody; a wrong token is refused.
+fn is_owner(request: &Request, query: &Query, tokens: &[String]) -> Result<bool, ApiError> {
+    match bearer(request).or_else(|| query.get("token")) {
+        None => Ok(false),
+        Some("") => Err(ApiError::InvalidToken),
+        Some(token) if tokens.iter().any(|known| known == token) => Ok(true),
+        Some(_) => Err(ApiError::UserOrTokenNotFound),
     }
 }
 
@@ -120,7 +130,6 @@ fn runs(inner: &Inner, query: &Query, actor: Option<&str>) -> Result<Response, A
     })))
 }
 
-/// The statuses asked for, divided by commas.
 fn statuses(query: &Query) -> Result<Option<Vec<RunStatus>>, ApiError> {
     let Some(names) = query.list("status") else { return Ok(None) };
     names
@@ -146,7 +155,7 @@ fn reported(inner: &Inner, run: &Run, count: usize) -> usize {
 
 fn dataset(inner: &Inner, holder: &Holder) -> Result<Response, ApiError> {
     let state = inner.state();
-    let run = state.run_of_dataset(holder).ok_or(NO_DATASET)?;
+    let run = state.run_of(holder, |run| &run.dataset_id).ok_or(NO_DATASET)?;
     let items = state.items(run);
     let clean = items.iter().filter(|item| !is_empty(item)).count();
     let modified = iso(run.finished_at.unwrap_or(run.started_at));
@@ -169,7 +178,7 @@ fn items(inner: &Inner, query: &Query, holder: &Holder) -> Result<Response, ApiE
     let wanted = ItemsQuery::read(query)?;
     let (items, total) = {
         let state = inner.state();
-        let run = state.run_of_dataset(holder).ok_or(NO_DATASET)?;
+        let run = state.run_of(holder, |run| &run.dataset_id).ok_or(NO_DATASET)?;
         let items = state.items(run);
         let total = reported(inner, run, items.len());
         (items, total)
@@ -179,7 +188,7 @@ fn items(inner: &Inner, query: &Query, holder: &Holder) -> Result<Response, ApiE
 
 fn record(inner: &Inner, store: &Holder, key: &str) -> Result<Response, ApiError> {
     let state = inner.state();
-    let run = state.run_of_store(store).ok_or(NO_RECORD)?;
+    let run = state.run_of(store, |run| &run.store_id).ok_or(NO_RECORD)?;
     if key != "INPUT" || run.input.is_null() {
         return Err(NO_RECORD);
     }

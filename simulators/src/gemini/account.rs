@@ -43,7 +43,6 @@ impl ServiceAccount {
         Ok(Self { client_email: client_email.into(), audience: audience.into(), public_key })
     }
 
-    /// Whether the account's key made this RS256 signature.
     pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public_key);
         key.verify(message, signature).is_ok()

@@ -21,7 +21,6 @@ pub(super) struct Answer {
     pub(super) outcome: Outcome,
 }
 
-/// Answers a prompt of which `cached` tokens were cached.
 pub(super) fn answer(prompt: &Prompt, cached: u64) -> Answer {
     let user = prompt.user.join("\n");
     if Marker::SafetyBlock.is_in(&user) {
@@ -71,7 +70,6 @@ fn composed(prompt: &Prompt, user: &str) -> String {
 }
 
 impl Answer {
-    /// The response's `candidates` or `promptFeedback`.
     pub(super) fn body(&self, surface: Surface) -> Value {
         let finish = match self.outcome {
             Outcome::Blocked => {

@@ -29,7 +29,6 @@ struct Subject<'a> {
     out_of_range: bool,
 }
 
-/// Answers `shape` about `items`, found in `user_text`.
 pub(super) fn fill(shape: &Shape, items: &[Item], user_text: &str) -> Value {
     let whole = Subject { item: None, text: user_text, named: None, out_of_range: false };
     Filler { items, user_text }.value(shape, "answer", whole)
@@ -128,11 +127,10 @@ impl Filler<'_> {
     /// Whether a marker concerns this item: the item contains it, or it is the first item and none
     /// contains the marker.
     fn hits(&self, marker: Marker, at: usize, item: &Item) -> bool {
-        let marker = marker.text();
-        item.contains(marker)
+        marker.is_in(&item.text)
             || (at == 0
-                && self.user_text.contains(marker)
-                && !self.items.iter().any(|item| item.contains(marker)))
+                && marker.is_in(self.user_text)
+                && !self.items.iter().any(|item| marker.is_in(&item.text)))
     }
 }
 

@@ -58,7 +58,6 @@ struct Token {
     expires: Timestamp,
 }
 
-/// Everything remembered, written through to the store.
 pub(super) struct Ledger {
     store: Arc<dyn Store>,
     pub(super) answers: Vec<BilledAnswer>,
@@ -127,7 +126,6 @@ impl Ledger {
         self.tokens.insert(stored.token, expires);
     }
 
-    /// Whether a token was issued and has not expired.
     pub(super) fn accepts(&self, token: &str, now: Timestamp) -> bool {
         self.tokens.get(token).is_some_and(|&expires| now < expires)
     }

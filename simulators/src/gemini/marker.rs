@@ -55,7 +55,6 @@ impl Marker {
         }
     }
 
-    /// Whether `text` holds it.
     pub(super) fn is_in(self, text: &str) -> bool {
         text.contains(self.text())
     }

@@ -35,11 +35,6 @@ impl Item {
         Some(value)
     }
 
-    /// Whether any of its text holds `marker`.
-    pub(super) fn contains(&self, marker: &str) -> bool {
-        self.text.contains(marker)
-    }
-
     /// An item like this one that nobody asked about.
     pub(super) fn stranger(&self) -> Self {
         let mut keys = self.keys.clone();
@@ -75,7 +70,6 @@ pub(super) fn items(texts: &[String]) -> Vec<Item> {
         .unwrap_or_default()
 }
 
-/// Every array or object in the text.
 fn values(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut at = 0;

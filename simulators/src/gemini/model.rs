@@ -33,7 +33,6 @@ pub(super) struct Rules {
 const ALL: &[Level] = &[Level::Minimal, Level::Low, Level::Medium, Level::High];
 const THINKING: &[Level] = &[Level::Low, Level::Medium, Level::High];
 
-/// The rules by the start of a model's name, the first that fits.
 const BY_PREFIX: [(&str, Rules); 9] = [
     ("gemini-2.5-flash-lite", rules(&[], Level::Minimal, true, false)),
     ("gemini-2.5-", rules(&[], Level::Medium, true, false)),

@@ -164,7 +164,6 @@ pub(super) enum Threshold {
     Off,
 }
 
-/// Whether the body of a call asks for the flex tier.
 pub(super) fn asks_for_flex(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Asked {

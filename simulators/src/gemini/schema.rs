@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 /// A schema may nest this deep; one that refers to itself never ends.
 const DEEPEST: usize = 32;
-/// What `responseSchema` may say.
 const KEYS: [&str; 14] = [
     "type",
     "items",
@@ -58,12 +57,10 @@ struct Reader<'a> {
 }
 
 impl Shape {
-    /// Reads a `responseSchema`.
     pub(super) fn of_schema(schema: &Value) -> Result<Self, ApiError> {
         Reader { dialect: Dialect::OpenApi, root: schema }.read(schema, "responseSchema", 0)
     }
 
-    /// Reads a `responseJsonSchema`.
     pub(super) fn of_json_schema(schema: &Value) -> Result<Self, ApiError> {
         Reader { dialect: Dialect::Json, root: schema }.read(schema, "responseJsonSchema", 0)
     }

@@ -13,7 +13,7 @@ use crate::moments::{after, iso};
 use crate::reply::{bearer, parameters, pause};
 use crate::{Clock, Fault, Request, Response, Service, Store, invent, json_reply};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -169,15 +169,6 @@ impl Gemini {
         });
         json_reply(StatusCode::OK, &body)
     }
-
-    fn billed_view(&self, totals_only: bool) -> Value {
-        let ledger = self.ledger();
-        let mut view = json!({"totals": ledger.totals});
-        if !totals_only {
-            view["answers"] = json!(ledger.answers);
-        }
-        view
-    }
 }
 
 impl Service for Gemini {
@@ -212,8 +203,12 @@ impl Service for Gemini {
         if (request.method(), request.uri().path()) != (&Method::GET, "/_sim/billed") {
             return None;
         }
-        let totals_only = request.uri().query() == Some("totals=1");
-        Some(json_reply(StatusCode::OK, &self.billed_view(totals_only)))
+        let ledger = self.ledger();
+        let mut view = json!({"totals": ledger.totals});
+        if request.uri().query() != Some("totals=1") {
+            view["answers"] = json!(ledger.answers);
+        }
+        Some(json_reply(StatusCode::OK, &view))
     }
 
     fn reset(&self) {

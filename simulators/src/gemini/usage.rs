@@ -16,7 +16,6 @@ pub(super) fn tokens(text: &str) -> u64 {
     text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
 }
 
-/// The first `tokens` tokens of a text.
 pub(super) fn first_tokens(text: &str, tokens: u64) -> String {
     let chars = usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(CHARS_PER_TOKEN);
     text.chars().take(chars).collect()
@@ -106,11 +105,6 @@ mod tests {
     fn four_characters_are_a_token_and_a_rest_is_one_more() {
         assert_eq!([tokens(""), tokens("abcd"), tokens("abcde"), tokens("éééé")], [0, 1, 2, 1]);
         assert_eq!(first_tokens("éééééé", 1), "éééé");
-    }
-
-    #[test]
-    fn a_cached_prefix_is_counted_in_whole_steps() {
-        assert_eq!([cached(2_048), cached(2_175), cached(127)], [2_048, 2_048, 0]);
     }
 
     #[test]

@@ -9,9 +9,7 @@ use super::schema::Shape;
 use super::terms::{ServedTier, Surface, Thinking};
 use super::usage::tokens;
 
-/// The most tokens an answer may have.
 const MOST_OUTPUT: u64 = 65_536;
-/// The most tokens a prompt may have.
 const CONTEXT_WINDOW: u64 = 1_048_576;
 /// How much is thought when the budget is left to the model (`-1`).
 const AUTO_BUDGET: u64 = 8_192;
@@ -40,7 +38,6 @@ fn refuse<T>(message: &str) -> Result<T, ApiError> {
     Err(ApiError::InvalidArgument(message.to_owned()))
 }
 
-/// Checks a call to a model with these rules.
 pub(super) fn prompt(
     request: GenerateRequest,
     surface: Surface,

@@ -37,24 +37,20 @@ pub(crate) fn clock() -> Clock {
     Clock::new(move || base + started.elapsed())
 }
 
-/// A GET request without headers.
 pub(crate) fn get(path: &str) -> Request {
     http::Request::get(path).body(Bytes::new()).unwrap()
 }
 
-/// A POST request with a JSON body.
 pub(crate) fn post(path: &str, body: &Value) -> Request {
     let builder = http::Request::builder().method(Method::POST).uri(path);
     builder.body(Bytes::from(body.to_string())).unwrap()
 }
 
-/// The request with one header more.
 pub(crate) fn with(mut request: Request, name: &'static str, value: &str) -> Request {
     request.headers_mut().insert(name, value.parse().unwrap());
     request
 }
 
-/// A fault that hits the next request.
 pub(crate) fn once(fault: Fault) -> FaultRule {
     FaultRule { fault, next: Some(1), probability: None, kind: None }
 }

@@ -302,21 +302,14 @@ async fn a_request_that_breaks_a_rule_is_an_invalid_argument() {
 #[tokio::test(start_paused = true)]
 async fn what_newer_models_refuse_older_ones_take() {
     let gemini = gemini();
-    let penalty = changed("/generationConfig/presencePenalty", json!(0.5));
-    let prefill = changed(
-        "/contents",
-        json!([{"parts": [{"text": "Score."}]}, {"role": "model", "parts": [{"text": "["}]}]),
-    );
-    let minimal = changed("/generationConfig/thinkingConfig", json!({"thinkingLevel": "MINIMAL"}));
-    let settings = changed(
-        "/safety_settings",
-        json!([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
-    );
+    let prefill =
+        json!([{"parts": [{"text": "Score."}]}, {"role": "model", "parts": [{"text": "["}]}]);
+    let settings = json!([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]);
     for (body, model) in [
-        (penalty, "gemini-3.5-flash"),
-        (prefill, "gemini-3.5-flash"),
-        (minimal, LITE),
-        (settings, LITE),
+        (configured("presencePenalty", json!(0.5)), "gemini-3.5-flash"),
+        (changed("/contents", prefill), "gemini-3.5-flash"),
+        (configured("thinkingConfig", json!({"thinkingLevel": "MINIMAL"})), LITE),
+        (changed("/safety_settings", settings), LITE),
     ] {
         assert_eq!(reply(&gemini, call(model, &body)).await.status(), StatusCode::OK, "{body}");
     }

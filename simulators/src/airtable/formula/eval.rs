@@ -11,13 +11,10 @@ use crate::airtable::times;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// What is the same for every row of a request.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
-    /// The base, for the names of linked rows.
     pub(crate) base: &'a Base,
     pub(crate) now: Timestamp,
-    /// The regular expressions met so far.
     pub(crate) regexes: &'a Regexes,
 }
 

@@ -61,7 +61,6 @@ pub(crate) fn replace_fields(
     Ok(replaced)
 }
 
-/// The pairs of the formula, its own rule opened.
 fn parse(text: &str) -> Result<Pairs<'_, Rule>, Problem> {
     if depth(text) > MAX_DEPTH {
         return Err(Problem::Invalid);

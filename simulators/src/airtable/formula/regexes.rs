@@ -18,7 +18,6 @@ const KEPT: usize = 64;
 pub(crate) struct Regexes(RefCell<HashMap<String, Option<Arc<Regex>>>>);
 
 impl Regexes {
-    /// The compiled expression; `None` for an invalid one.
     fn get(&self, text: &str) -> Option<Arc<Regex>> {
         let mut known = self.0.borrow_mut();
         if let Some(regex) = known.get(text) {

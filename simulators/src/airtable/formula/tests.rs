@@ -3,7 +3,7 @@
 use super::*;
 use crate::airtable::model::{Base, Field};
 use crate::airtable::schema::{FieldKind, FieldSpec};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const ROW: &str = "recAAAAAAAAAAAAAA";
@@ -34,22 +34,22 @@ fn table() -> Table {
 }
 
 fn record() -> Record {
-    let cell = |index: usize, value: Value| (format!("fld{index:014}"), value);
-    Record {
-        seq: 0,
-        created: "2026-03-01T00:00:00Z".parse().unwrap(),
-        changed: [(format!("fld{:014}", 0), "2026-03-02T00:00:00Z".parse().unwrap())].into(),
-        cells: BTreeMap::from([
-            cell(0, json!("O'Brien")),
-            cell(1, json!(36)),
-            cell(2, json!(true)),
-            cell(3, json!("2026-03-04T10:20:30.400Z")),
-            cell(4, json!("x")),
-            cell(6, json!(["a", "b"])),
-            cell(9, json!(0)),
-            cell(10, json!("Köln")),
-        ]),
-    }
+    let record = json!({
+        "seq": 0,
+        "created": "2026-03-01T00:00:00Z",
+        "changed": {"fld00000000000000": "2026-03-02T00:00:00Z"},
+        "cells": {
+            "fld00000000000000": "O'Brien",
+            "fld00000000000001": 36,
+            "fld00000000000002": true,
+            "fld00000000000003": "2026-03-04T10:20:30.400Z",
+            "fld00000000000004": "x",
+            "fld00000000000006": ["a", "b"],
+            "fld00000000000009": 0,
+            "fld00000000000010": "Köln",
+        },
+    });
+    serde_json::from_value(record).unwrap()
 }
 
 fn keeps(formula: &str) -> Result<bool, Problem> {

@@ -12,7 +12,6 @@ pub(crate) const BASE: &str = "appMasterBase0001";
 pub(crate) const OTHER_BASE: &str = "appOtherBase00001";
 pub(crate) const SECRET: &str = "patInvented.0001";
 
-/// A simulated Airtable under test.
 pub(crate) struct World {
     pub(crate) simulated: Simulated<Airtable>,
     now: Arc<AtomicI64>,
@@ -71,12 +70,10 @@ impl World {
         self.simulated.service()
     }
 
-    /// Lets time pass.
     pub(crate) fn pass(&self, milliseconds: i64) {
         self.now.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
-    /// Adds a row to the table.
     pub(crate) fn insert(&self, fields: Value) -> String {
         self.airtable().insert(BASE, "Client Run Results", object(fields)).unwrap()
     }
@@ -142,7 +139,6 @@ pub(crate) fn list(parameters: &[(&str, &str)]) -> String {
     path(&format!("?{query}"))
 }
 
-/// A JSON object as a map.
 pub(crate) fn object(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
