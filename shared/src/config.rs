@@ -1,4 +1,5 @@
 //! Configuration: read once at start, typed to the end. Nothing else reads a variable.
+#![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 use crate::core::ids::BaseId;
 use crate::ports::QueueName;
@@ -13,22 +14,10 @@ pub struct Vars<F>(F);
 /// A variable that is missing or wrong. Never shows the value: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It has to be set.
     #[error("{name} is not set: {purpose}")]
-    Missing {
-        /// The variable.
-        name: &'static str,
-        /// What it is for.
-        purpose: &'static str,
-    },
-    /// Its value breaks a rule.
+    Missing { name: &'static str, purpose: &'static str },
     #[error("{name} is wrong: {rule}")]
-    Invalid {
-        /// The variable.
-        name: &'static str,
-        /// The rule.
-        rule: String,
-    },
+    Invalid { name: &'static str, rule: String },
 }
 
 impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
@@ -85,9 +74,6 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as a secret that has to be set.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a variable that is not set or that no header can carry.
     pub fn secret(
         &self,
         name: &'static str,

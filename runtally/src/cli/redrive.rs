@@ -113,7 +113,7 @@ fn of_task(body: &str) -> (Option<RunId>, String) {
             (Some(task.run.id()), format!("replay of {} leads", task.leads()))
         }
         Ok(ScoringTask::ScoreWaiting(task)) => {
-            let run = task.run().map_or_else(|error| error.to_string(), String::from);
+            let run = task.run().map_or_else(|error| error.to_string(), |run| run.to_string());
             (None, format!("waiting {}s, run {run}", task.kind.as_str()))
         }
         Err(error) => (None, error.to_string()),

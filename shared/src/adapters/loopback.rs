@@ -17,6 +17,14 @@ impl Reply {
     pub(super) fn json(body: &str) -> Self {
         Self::Http(200, "content-type: application/x-amz-json-1.0\r\n".to_owned(), body.to_owned())
     }
+
+    /// An error of an AWS service.
+    #[cfg(feature = "aws")]
+    pub(super) fn refusal(error_type: &str, message: &str) -> Self {
+        let full_type = format!("com.amazonaws#{error_type}");
+        let body = serde_json::json!({"__type": full_type, "message": message}).to_string();
+        Self::Http(400, "content-type: application/x-amz-json-1.0\r\n".to_owned(), body)
+    }
 }
 
 pub(super) struct Loopback {

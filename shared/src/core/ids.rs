@@ -61,12 +61,6 @@ macro_rules! text_id {
             }
         }
 
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -258,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_base_run_id_is_found_in_front_of_any_clients_run_id() {
-        let base = |text| RunStamp::in_front_of(text).map(String::from);
+        let base = |text| RunStamp::in_front_of(text).map(|stamp| stamp.to_string());
         assert_eq!(base("251014-153000").as_deref(), Some("251014-153000"));
         assert_eq!(base(" 251014-153000-Other-Client ").as_deref(), Some("251014-153000"));
         assert_eq!(base("HG7ML7M8z78YcAPEB"), None);

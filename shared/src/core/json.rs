@@ -38,9 +38,6 @@ pub(crate) type Located<'a, 'de> = serde_path_to_error::Deserializer<
 >;
 
 /// What `read` makes of `text`.
-///
-/// # Errors
-/// [`WrongJson`] for text that is malformed or does not start with what `read` wants.
 pub(crate) fn located<T>(
     text: &[u8],
     read: impl FnOnce(Located) -> Result<T, serde_json::Error>,

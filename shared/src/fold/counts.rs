@@ -106,18 +106,14 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
             let cost = prices::cost(model, served.tier, usage, served.at.unwrap_or(billing.at));
             let totals = summary.kind_mut(billing.kind);
             totals.tokens += *usage;
-            match cost {
-                Some(cost) => totals.cost += cost,
-                None => totals.unpriced += 1,
-            }
-            summary.ai_cost += cost.unwrap_or_default();
-            if cost.is_none() {
-                let name = match served.tier {
-                    Tier::Standard => model.clone(),
-                    tier @ (Tier::Flex | Tier::Batch | Tier::Priority | Tier::Unknown) => {
-                        format!("{model} at the tier {tier}")
-                    }
-                };
+            if let Some(cost) = cost {
+                totals.cost += cost;
+                summary.ai_cost += cost;
+            } else {
+                totals.unpriced += 1;
+                let is_standard = served.tier == Tier::Standard;
+                let tier = || format!("{model} at the tier {}", served.tier);
+                let name = if is_standard { model.clone() } else { tier() };
                 summary.unpriced_models.insert(name);
             }
             if let Some(asked) = &served.asked {

@@ -97,6 +97,11 @@ pub(crate) fn whole_plan(plan: PlanId, kind: Kind, chunks: u32) -> Planned {
     Planned { plan, kind, chunks, part_of: None, replaces: None }
 }
 
+/// A run whose harvest brought so many posts, planned in chunks of these leads.
+pub(crate) fn planned_run(posts: u32, chunks: &[&[u32]]) -> Story {
+    Story::new().opened().harvested(HarvestStatus::Succeeded, posts, true).planned(chunks)
+}
+
 impl Story {
     pub(crate) fn new() -> Self {
         let header = RunHeader {

@@ -21,11 +21,17 @@ impl RunState {
             started_at: self.started_at,
             ended_at: None,
             last_progress: self.last_progress,
-            opened: by_time(self.opened.iter().map(|(by, at)| (*at, by.clone()))),
-            harvests: by_time(self.reports().map(|(at, harvested)| {
-                let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
-                (at, Harvested { cost: cost.map(|(_, cost)| cost), ..harvested.clone() })
-            })),
+            opened: by_time(
+                |opened| opened.0,
+                self.opened.iter().map(|(by, at)| (*at, by.clone())),
+            ),
+            harvests: by_time(
+                |harvest| harvest.0,
+                self.reports().map(|(at, harvested)| {
+                    let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
+                    (at, Harvested { cost: cost.map(|(_, cost)| cost), ..harvested.clone() })
+                }),
+            ),
             planned: self.plan_sizes(),
             harvest_cost: None,
             targets: 0,
@@ -44,7 +50,7 @@ impl RunState {
             skips: BTreeMap::new(),
             not_leads: 0,
             failures: self.standing_failures(),
-            notes: by_time(self.notes.iter().map(|(note, at)| (*at, note.clone()))),
+            notes: by_time(|note| note.0, self.notes.iter().map(|(note, at)| (*at, note.clone()))),
             milestones: self.milestones(),
             missing,
             imbalances: Vec::new(),
@@ -66,6 +72,7 @@ impl RunState {
             harvest.is_some_and(|report| report.harvested.plan.is_some())
         };
         by_time(
+            |failure| failure.0,
             self.failures
                 .iter()
                 .filter(|((about, _), _)| !is_put_right(about))
@@ -134,7 +141,7 @@ impl RunState {
             let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
             known.2.extend(chunks.flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead)));
         }
-        by_time(plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
+        by_time(|plan| plan.0, plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
     }
 
     fn milestones(&self) -> Vec<Milestone> {
@@ -177,24 +184,8 @@ impl RunState {
     }
 }
 
-fn by_time<T: Timed>(items: impl Iterator<Item = T>) -> Vec<T> {
+fn by_time<T>(at: impl Fn(&T) -> Timestamp, items: impl Iterator<Item = T>) -> Vec<T> {
     let mut items: Vec<T> = items.collect();
-    items.sort_by_key(Timed::at);
+    items.sort_by_key(at);
     items
-}
-
-trait Timed {
-    fn at(&self) -> Timestamp;
-}
-
-impl<A> Timed for (Timestamp, A) {
-    fn at(&self) -> Timestamp {
-        self.0
-    }
-}
-
-impl<A, B> Timed for (Timestamp, A, B) {
-    fn at(&self) -> Timestamp {
-        self.0
-    }
 }

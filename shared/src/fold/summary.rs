@@ -31,22 +31,16 @@ impl Status {
     }
 }
 
-/// The numbers of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// The run's id.
     pub run: RunId,
-    /// What its events say about it.
     pub header: RunHeader,
-    /// How far it is.
     pub status: Status,
     /// The first event.
     pub started_at: Timestamp,
     /// When the last chunk was settled; `None` while something is still to be done.
     pub ended_at: Option<Timestamp>,
-    /// The last sign of work on it.
     pub last_progress: Timestamp,
-    /// What made it be heard of, with when.
     pub opened: Vec<(Timestamp, OpenedBy)>,
     /// Its harvests, oldest report first.
     pub harvests: Vec<(Timestamp, Harvested)>,
@@ -56,7 +50,6 @@ pub struct Summary {
     pub harvest_cost: Option<NanoUsd>,
     /// Profiles the harvests were asked for.
     pub targets: u64,
-    /// Posts the harvests brought.
     pub posts_harvested: u64,
     /// Those whose target is a lead, as far as known.
     pub posts_matched: u64,
@@ -64,16 +57,12 @@ pub struct Summary {
     pub posts_unmatched: u64,
     /// Those whose target is not looked up yet.
     pub posts_open: u64,
-    /// What was done about posts.
     pub posts: KindSummary,
-    /// What was done about profiles.
     pub profiles: KindSummary,
-    /// What the model's answers cost.
     pub ai_cost: NanoUsd,
     /// Models that answered and have no price, with the tier where it is not the standard one:
     /// their tokens are in no cost.
     pub unpriced_models: BTreeSet<String>,
-    /// Models that answered.
     pub models: BTreeSet<String>,
     /// Models that were asked while another one answered, with that one.
     pub rerouted: BTreeSet<(String, String)>,
@@ -83,11 +72,9 @@ pub struct Summary {
     pub errors: BTreeMap<ErrorCategory, Vec<(Option<RecordId>, String)>>,
     /// Leads that were not scored though nothing went wrong, by reason.
     pub skips: BTreeMap<SkipReason, u64>,
-    /// Targets that are no lead.
     pub not_leads: u64,
     /// Why something could not be harvested or planned.
     pub failures: Vec<(Timestamp, Option<ApifyRunId>, String)>,
-    /// Notes, oldest first.
     pub notes: Vec<(Timestamp, Note)>,
     /// When a quarter, a half and three quarters of the planned chunks were settled.
     pub milestones: Vec<Milestone>,
@@ -104,7 +91,6 @@ impl Summary {
     }
 }
 
-/// The numbers of one kind of scoring.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindSummary {
     /// Distinct posts sent to the model (for profiles: leads).
@@ -119,7 +105,6 @@ pub struct KindSummary {
     pub unpriced: u64,
     /// Model calls whose answer is not known, tried or over.
     pub unobserved: u64,
-    /// The leads.
     pub leads: LeadCounts,
 }
 
@@ -128,11 +113,8 @@ pub struct KindSummary {
 pub struct LeadCounts {
     /// Planned and not found to be no lead.
     pub planned: u64,
-    /// With a score of this run.
     pub scored: u64,
-    /// Nothing was to be done.
     pub skipped: u64,
-    /// Could not be scored.
     pub failed: u64,
     /// Planned and not settled.
     pub open: u64,
@@ -141,10 +123,8 @@ pub struct LeadCounts {
 /// A share of the work was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Milestone {
-    /// When.
     pub at: Timestamp,
     /// Chunks settled by then.
     pub done: usize,
-    /// Chunks planned.
     pub of: usize,
 }

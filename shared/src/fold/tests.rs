@@ -2,7 +2,7 @@
 
 use super::story::{
     MODEL, Story, answered, answered_with, attempt, blocked, chunk_of, harvest_id, lead, note,
-    plan_id, plan_named, post, run_failed, start, whole_plan,
+    plan_id, plan_named, planned_run, post, run_failed, start, whole_plan,
 };
 use super::{LeadCounts, RunState, Status};
 use crate::core::ids::{LeadKey, PlanId, RecordId};
@@ -28,10 +28,7 @@ const NOTHING_NEW: Outcome = Outcome::Skipped { reason: SkipReason::NoNewPosts }
 /// A run of four leads in two chunks that ends well.
 fn finished() -> Story {
     let (first, second) = (attempt(0, 1), attempt(1, 1));
-    Story::new()
-        .opened()
-        .harvested(HarvestStatus::Succeeded, 8, true)
-        .planned(&[&[1, 2], &[3, 4]])
+    planned_run(8, &[&[1, 2], &[3, 4]])
         .announced(&first, 2)
         .billed(&first, &[answered(100), answered(200)])
         .settled(&first, &[(1, SCORED), (2, SCORED)])
@@ -45,10 +42,7 @@ fn finished() -> Story {
 /// A run of four leads: the first chunk ended with one lead blocked, the second never came.
 fn half_missing() -> Story {
     let first = attempt(0, 1);
-    Story::new()
-        .opened()
-        .harvested(HarvestStatus::Succeeded, 8, true)
-        .planned(&[&[1, 2], &[3, 4]])
+    planned_run(8, &[&[1, 2], &[3, 4]])
         .announced(&first, 2)
         .billed(&first, &[answered(100), answered(200)])
         .settled(&first, &[(1, SCORED), (2, blocked())])
@@ -88,10 +82,7 @@ fn a_run_that_ends_well_adds_up() {
 #[test]
 fn tokens_of_calls_whose_leads_failed_count_like_any_other() {
     let only = attempt(0, 1);
-    let summary = Story::new()
-        .opened()
-        .harvested(HarvestStatus::Succeeded, 2, true)
-        .planned(&[&[1]])
+    let summary = planned_run(2, &[&[1]])
         .announced(&only, 1)
         .billed(&only, &[answered(90)])
         .settled(&only, &[(1, blocked())])
@@ -122,8 +113,7 @@ fn a_second_try_counts_its_tokens_and_no_lead_or_post_twice() {
 fn a_score_never_loses_to_a_non_score_and_else_the_latest_try_wins() {
     let (early, late) = (attempt(0, 1), attempt(0, 2));
     let told = |first: (&AttemptRef, Outcome), second: (&AttemptRef, Outcome)| {
-        let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 2, true);
-        let story = story.planned(&[&[1]]).settled(first.0, &[(1, first.1)]);
+        let story = planned_run(2, &[&[1]]).settled(first.0, &[(1, first.1)]);
         let leads = story.settled(second.0, &[(1, second.1)]).summary().posts.leads;
         (leads.scored, leads.skipped, leads.failed)
     };
@@ -136,7 +126,7 @@ fn a_score_never_loses_to_a_non_score_and_else_the_latest_try_wins() {
 #[test]
 fn a_call_that_was_announced_and_never_billed_is_unobserved_once_its_try_is_over() {
     let (died, lived) = (attempt(0, 1), attempt(0, 2));
-    let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 2, true).planned(&[&[1]]);
+    let story = planned_run(2, &[&[1]]);
     let story = story.announced(&died, 3);
     assert_eq!(story.summary().posts.unobserved, 0, "it may still be going on");
     let story = story.announced(&lived, 1).billed(&lived, &[answered(50)]);
@@ -164,10 +154,7 @@ fn an_answer_that_was_lost_is_unobserved_at_once_and_a_refused_call_never() {
 #[test]
 fn posts_of_a_profile_that_is_no_lead_are_unmatched() {
     let only = attempt(0, 1);
-    let summary = Story::new()
-        .opened()
-        .harvested(HarvestStatus::Succeeded, 4, true)
-        .planned(&[&[1, 2]])
+    let summary = planned_run(4, &[&[1, 2]])
         .settled(&only, &[(1, SCORED), (2, Outcome::NotALead)])
         .done(&only)
         .summary();
@@ -192,14 +179,7 @@ fn posts_that_name_no_profile_are_unmatched() {
 #[test]
 fn what_does_not_add_up_is_said() {
     let only = attempt(0, 1);
-    let story = |posts| {
-        Story::new()
-            .opened()
-            .harvested(HarvestStatus::Succeeded, posts, true)
-            .planned(&[&[1]])
-            .settled(&only, &[(1, SCORED)])
-            .done(&only)
-    };
+    let story = |posts| planned_run(posts, &[&[1]]).settled(&only, &[(1, SCORED)]).done(&only);
     assert!(story(2).summary().imbalances.is_empty());
     assert_eq!(
         story(7).summary().imbalances,

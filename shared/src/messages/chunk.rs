@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     pub run: RunHeader,
-    /// The plan it is a part of.
     pub plan: PlanId,
     /// Its place in the plan, from 0.
     pub index: u32,
@@ -44,7 +43,6 @@ pub struct Chunk {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileAttribute {
     pub id: String,
-    /// Its name, for people.
     pub label: String,
     /// The most points it gives, or takes when it is negative.
     pub max: f64,
@@ -73,12 +71,10 @@ pub struct ChunkLead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadRef {
-    /// By the profile that the harvest was asked for.
     Profile(ProfileKey),
     Record(RecordId),
 }
 
-/// What a post is to the lead whose feed it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostKind {

@@ -11,7 +11,6 @@ const VERSION: u32 = 1;
 
 /// A message that travels on a queue: its `type` says what else is in it.
 pub trait Message: Sized {
-    /// The message as it travels.
     fn encode(&self) -> String;
 
     /// The message of this `type` whose other fields are `fields`; `None` for a type this release

@@ -48,9 +48,7 @@ facts! {
     Planned(Planned) = "planned",
     /// The leads of one chunk of a plan.
     PlannedChunk(PlannedChunk) = "planned_chunk",
-    /// Model calls are about to be made.
     Announced(Announced) = "announced",
-    /// What became of announced calls.
     Billed(Billed) = "billed",
     /// What became of leads; their rows are written.
     Settled(Settled) = "settled",

@@ -74,13 +74,14 @@ pub enum Outcome {
     /// No row in the client's base has this profile.
     NotALead,
     /// Nothing was to be done.
-    Skipped { reason: SkipReason },
+    Skipped {
+        reason: SkipReason,
+    },
     Failed {
         category: ErrorCategory,
         /// What exactly, without a word of the lead's.
         detail: String,
     },
-    /// Its row holds a score of this run.
     Scored,
 }
 
@@ -192,7 +193,6 @@ words! {
     ErrorCategory {
         /// The model refuses to speak about these posts.
         SafetyBlock = "SAFETY_BLOCK",
-        /// The model's quota is spent.
         Quota = "QUOTA",
         Timeout = "TIMEOUT",
         /// The model does not accept our credentials.

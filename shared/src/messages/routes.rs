@@ -85,11 +85,7 @@ pub fn replay(task: Replay) -> OutgoingMessage {
 /// came.
 pub fn replay_once(task: Replay) -> OutgoingMessage {
     let timeless = replay(Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() });
-    OutgoingMessage::new(
-        timeless.group().to_owned(),
-        timeless.deduplication().to_owned(),
-        replay(task).body().to_owned(),
-    )
+    OutgoingMessage { body: replay(task).body, ..timeless }
 }
 
 /// Tells the finalizer a fact. The queue drops the same event sent again.

@@ -57,14 +57,12 @@ pub struct Ingest {
     pub event_type: String,
     /// Which run and client the webhook named.
     pub hints: Hints,
-    /// When the webhook arrived.
     pub received_at: Timestamp,
 }
 
 /// The run and client that came with a webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
-    /// From the run id given with the webhook, whichever client's it was.
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
     pub run_stamp: Option<RunStamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,7 +84,6 @@ pub struct ScoreWaiting {
     /// not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Timestamp>,
-    /// At most so many leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// Only these leads, as far as they are waiting.
@@ -113,13 +110,10 @@ pub struct ScanCursor {
     pub offset: Option<String>,
     /// Whether the base has the view of waiting leads, as far as that is known.
     pub has_view: bool,
-    /// Leads that are planned.
     pub leads: usize,
     /// Those of them that the limits leave nothing for.
     pub beyond: usize,
-    /// What is left of the limits.
     pub tokens_left: Option<u64>,
-    /// The tokens of a dry run.
     pub tokens: u64,
     /// What a dry run would cost; `None` when the model has no price.
     pub cost: Option<NanoUsd>,

@@ -31,9 +31,7 @@ pub struct RunLog {
 pub struct Projection {
     /// How many events of the log it shows. Fewer than the log holds: the run is unprojected.
     pub events: usize,
-    /// When it was written.
     pub at: Timestamp,
-    /// The record it was written to.
     pub record: RecordId,
     /// Whether the run can still change by itself, so that a tick must look at it.
     pub open: bool,
@@ -46,7 +44,6 @@ pub struct Projection {
     pub shown: String,
 }
 
-/// The event log.
 pub trait EventLog: Send + Sync + 'static {
     /// Stores events of `run` and marks the run as open. An id is made from what its event says,
     /// so one that is stored already says the same: storing it again changes nothing.
@@ -110,6 +107,5 @@ pub trait EventLog: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event log is not reachable: {reason}")]
 pub struct LogError {
-    /// What the store said.
     pub reason: String,
 }

@@ -14,7 +14,6 @@ pub enum QueueName {
 }
 
 impl QueueName {
-    /// Both queues.
     pub const ALL: [Self; 2] = [Self::Scoring, Self::Metrics];
 
     /// The name in logs and commands.
@@ -29,9 +28,9 @@ impl QueueName {
 /// A message to be sent. Only [`crate::messages::routes`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMessage {
-    group: String,
-    deduplication: String,
-    body: String,
+    pub(crate) group: String,
+    pub(crate) deduplication: String,
+    pub(crate) body: String,
 }
 
 impl OutgoingMessage {
@@ -59,11 +58,9 @@ impl OutgoingMessage {
 /// A message that can never be handled, with the reason an operator reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDeadLetter {
-    /// The group it came in.
     pub group: String,
     /// The id it had on the queue; dead-lettering it twice keeps one.
     pub message_id: String,
-    /// The body as it came.
     pub body: String,
     /// Why it can never be handled and what to do, in one sentence.
     pub reason: String,
@@ -110,20 +107,10 @@ pub trait Queue: Send + Sync + 'static {
 pub enum QueueError {
     /// The queue did not answer or is not up; the same call may work later.
     #[error("the {queue} queue is not reachable: {reason}", queue = queue.as_str())]
-    Unreachable {
-        /// Which queue.
-        queue: QueueName,
-        /// What the client said.
-        reason: String,
-    },
+    Unreachable { queue: QueueName, reason: String },
     /// The queue refuses this message whenever it comes.
     #[error("the {queue} queue refuses a message: {reason}", queue = queue.as_str())]
-    Refused {
-        /// Which queue.
-        queue: QueueName,
-        /// The rule it breaks.
-        reason: String,
-    },
+    Refused { queue: QueueName, reason: String },
 }
 
 impl From<QueueError> for Failure {

@@ -31,7 +31,6 @@ pub enum TransportError {
     NotSent {
         /// Host and port of the request.
         host: String,
-        /// What the connector said.
         reason: String,
     },
     /// The request may have arrived and may have taken effect, but its answer never came.

@@ -46,6 +46,10 @@ impl Reason {
         reasons
     }
 
+    fn is_failure(self) -> bool {
+        !matches!(self, Self::Unobserved | Self::Unpriced | Self::FieldsLeftOut | Self::Running)
+    }
+
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NotAttributed => "no client could be found for this harvest",
@@ -172,16 +176,7 @@ fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
     let leads = summary.posts.leads.failed + summary.profiles.leads.failed;
     let why: Vec<&str> = reasons
         .iter()
-        .filter(|reason| match reason {
-            Reason::NotAttributed
-            | Reason::NotPlanned
-            | Reason::HarvestIncomplete
-            | Reason::Stalled
-            | Reason::Leads(_) => true,
-            Reason::Unobserved | Reason::Unpriced | Reason::FieldsLeftOut | Reason::Running => {
-                false
-            }
-        })
+        .filter(|reason| reason.is_failure())
         .map(|reason| reason.in_words())
         .collect();
     match (why.is_empty(), leads) {

@@ -2,13 +2,13 @@
 
 use super::compare::CellDigests;
 use super::table::Recency;
-use super::writer::RunRecords;
+use super::writer::{RunRecords, update};
 use crate::core::ids::{RecordId, RunId};
 use crate::fold::Summary;
 use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::services::airtable::formula::Formula;
-use crate::services::airtable::{Airtable, AirtableError, ListQuery, Row, Update, oldest_first};
+use crate::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 use serde_json::{Map, Value, json};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,6 @@ pub struct ObservedRecord {
     pub run: RunId,
     /// The row that counts, the oldest; `None` when there is none.
     pub kept: Option<ObservedRow>,
-    /// Other rows with the run's identity.
     pub duplicates: Vec<RecordId>,
 }
 
@@ -53,7 +52,6 @@ pub enum Lookalike {
     },
 }
 
-/// A record on which somebody asks for a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryRequest {
     pub record: RecordId,
@@ -176,8 +174,7 @@ impl RunRecords {
         airtable: &Airtable<impl Transport>,
         record: &RecordId,
     ) -> Result<(), AirtableError> {
-        let fields = Map::from_iter([(schema::RETRY.to_owned(), json!(false))]);
-        let update = Update { id: record.clone(), fields };
+        let update = update(record, [(schema::RETRY, json!(false))]);
         airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }
 }

@@ -122,8 +122,10 @@ impl RunRecords {
         others: &[RecordId],
     ) -> Result<(), AirtableError> {
         for others in others.chunks(MAX_RUNS) {
-            let updates: Vec<Update> =
-                others.iter().map(|id| duplicate_of(id, run, kept)).collect();
+            // Its Run ID then matches no run.
+            let marked = json!(schema::duplicate_run_id(run, kept));
+            let mark = |id| update(id, [(schema::RUN_ID, marked.clone())]);
+            let updates: Vec<Update> = others.iter().map(mark).collect();
             airtable.update(&self.table.base, schema::TABLE, &updates).await?;
         }
         Ok(())
@@ -136,19 +138,15 @@ impl RunRecords {
         run: &RunId,
         record: &RecordId,
     ) -> Result<(), AirtableError> {
-        let fields = Map::from_iter([
-            (schema::RUN_ID.to_owned(), json!(run)),
-            (schema::CLIENT_ID.to_owned(), json!(run.client())),
-        ]);
-        let update = Update { id: record.clone(), fields };
+        let identity = [(schema::RUN_ID, json!(run)), (schema::CLIENT_ID, json!(run.client()))];
+        let update = update(record, identity);
         airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }
 }
 
-/// The cells that mark a record as the duplicate of `kept`: its Run ID no longer matches.
-fn duplicate_of(id: &RecordId, run: &RunId, kept: &RecordId) -> Update {
-    let marked = schema::duplicate_run_id(run, kept);
-    Update { id: id.clone(), fields: Map::from_iter([(schema::RUN_ID.to_owned(), json!(marked))]) }
+pub(super) fn update<const N: usize>(id: &RecordId, cells: [(&str, Value); N]) -> Update {
+    let fields = cells.into_iter().map(|(field, value)| (field.to_owned(), value)).collect();
+    Update { id: id.clone(), fields }
 }
 
 /// The select field that lacks the choice which a refusal quotes.

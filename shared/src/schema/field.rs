@@ -65,6 +65,10 @@ pub struct Table {
 }
 
 impl Table {
+    pub(super) const fn required(name: &'static str, fields: &'static [&'static [Field]]) -> Self {
+        Self { name, fields, optional: false }
+    }
+
     /// All its fields.
     pub fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
         self.fields.iter().copied().flatten()

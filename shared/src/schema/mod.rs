@@ -15,50 +15,37 @@ pub use field::{Field, FieldType, Table};
 
 /// The tables of the master base.
 pub const MASTER_BASE: [Table; 3] = [
-    Table { name: clients::TABLE, fields: &[&clients::FIELDS], optional: false },
-    Table {
-        name: run_record::TABLE,
-        fields: &[&run_record::FIELDS, &run_record::OPERATOR_FIELDS],
-        optional: false,
-    },
+    Table::required(clients::TABLE, &[&clients::FIELDS]),
+    Table::required(run_record::TABLE, &[&run_record::FIELDS, &run_record::OPERATOR_FIELDS]),
     Table { name: apify::TABLE, fields: &[&apify::FIELDS], optional: true },
 ];
 
 /// The tables of the base of a client whose leads' profiles and posts are scored.
 pub const CLIENT_BASE: [Table; 4] = [
-    Table {
-        name: leads::TABLE,
-        fields: &[
+    Table::required(
+        leads::TABLE,
+        &[
             &leads::READ_FIELDS,
             &leads::PROFILE_SOURCES,
             &leads::PROFILE_FIELDS,
             &leads::OPERATOR_FIELDS,
             &leads::POST_FIELDS,
         ],
-        optional: false,
-    },
-    Table {
-        name: post_instructions::TABLE,
-        fields: &[&post_instructions::FIELDS],
-        optional: false,
-    },
-    Table { name: post_attributes::TABLE, fields: &[&post_attributes::FIELDS], optional: false },
+    ),
+    Table::required(post_instructions::TABLE, &[&post_instructions::FIELDS]),
+    Table::required(post_attributes::TABLE, &[&post_attributes::FIELDS]),
     PROFILE_ATTRIBUTES,
 ];
 
 /// The tables of the base of a client whose leads' profiles alone are scored.
 pub const PROFILES_ONLY_BASE: [Table; 2] = [
-    Table {
-        name: leads::TABLE,
-        fields: &[&leads::READ_FIELDS, &leads::PROFILE_SOURCES, &leads::PROFILE_FIELDS],
-        optional: false,
-    },
+    Table::required(
+        leads::TABLE,
+        &[&leads::READ_FIELDS, &leads::PROFILE_SOURCES, &leads::PROFILE_FIELDS],
+    ),
     PROFILE_ATTRIBUTES,
 ];
 
 /// Profiles are scored for every client that is served.
-const PROFILE_ATTRIBUTES: Table = Table {
-    name: profile_attributes::TABLE,
-    fields: &[&profile_attributes::FIELDS],
-    optional: false,
-};
+const PROFILE_ATTRIBUTES: Table =
+    Table::required(profile_attributes::TABLE, &[&profile_attributes::FIELDS]);

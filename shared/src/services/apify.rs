@@ -52,10 +52,8 @@ pub struct ApifyRun {
 pub enum ApifyError {
     #[error("Apify does not answer: {0}")]
     Transport(#[from] TransportError),
-    /// An error of the service, or too many requests.
     #[error("Apify is out of order or limits the requests (status {status})")]
     Unavailable { status: u16 },
-    /// The token is wrong or may not read this.
     #[error("Apify refuses {what} ({error_type}): check the Apify token and what it may read")]
     Refused { what: String, error_type: String },
     #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
@@ -163,10 +161,8 @@ impl<T: Transport> Apify<T> {
                 Ok(response) => refusal(what, &response),
                 Err(error) => error.into(),
             };
-            let transient = match &error {
-                ApifyError::Transport(_) | ApifyError::Unavailable { .. } => true,
-                ApifyError::Refused { .. } | ApifyError::Unreadable { .. } => false,
-            };
+            let transient =
+                matches!(error, ApifyError::Transport(_) | ApifyError::Unavailable { .. });
             attempts.wait_after(error, transient, what).await?;
         }
     }

@@ -12,6 +12,7 @@ use crate::ports::limits::check_events;
 use crate::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
 use jiff::Timestamp;
@@ -38,7 +39,6 @@ pub struct DynamoEventLog {
 }
 
 impl DynamoEventLog {
-    /// The log in `table`.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -58,6 +58,11 @@ impl DynamoEventLog {
             .await
             .map_err(|error| failure(&error))?;
         Ok(())
+    }
+
+    async fn all_pages(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, LogError> {
+        let pages = query.table_name(&self.table).into_paginator().items().send();
+        pages.collect::<Result<_, _>>().await.map_err(|error| failure(&error))
     }
 
     fn marking(&self, run: &RunId) -> UpdateItemFluentBuilder {
@@ -181,22 +186,15 @@ impl EventLog for DynamoEventLog {
     /// Backwards, so that the state comes first: what is appended while the pages are read was
     /// not counted then, and the reader cannot close the run over it.
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        let items: Vec<Item> = self
+        let query = self
             .client
             .query()
-            .table_name(&self.table)
             .consistent_read(true)
             .scan_index_forward(false)
             .key_condition_expression("#pk = :run")
             .expression_attribute_names("#pk", PK)
-            .expression_attribute_values(":run", keys::text(run.as_str()))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .map_err(|error| failure(&error))?;
-        items::run_log(items)
+            .expression_attribute_values(":run", keys::text(run.as_str()));
+        items::run_log(self.all_pages(query).await?)
     }
 
     async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
@@ -221,42 +219,28 @@ impl EventLog for DynamoEventLog {
     }
 
     async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        let items: Vec<Item> = self
+        let query = self
             .client
             .query()
-            .table_name(&self.table)
             .index_name(OPEN_RUNS.name)
             .key_condition_expression("#open = :yes")
             .expression_attribute_names("#open", OPEN)
-            .expression_attribute_values(":yes", keys::text(OPEN_YES))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .map_err(|error| failure(&error))?;
-        items.iter().map(items::run).collect()
+            .expression_attribute_values(":yes", keys::text(OPEN_YES));
+        self.all_pages(query).await?.iter().map(items::run).collect()
     }
 
     async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        let items: Vec<Item> = self
+        let query = self
             .client
             .query()
-            .table_name(&self.table)
             .index_name(FINISHED_RUNS.name)
             .key_condition_expression("#finished = :yes AND #at >= :since")
             .expression_attribute_names("#finished", FINISHED)
             .expression_attribute_names("#at", WRITTEN_AT)
             .expression_attribute_values(":yes", keys::text(FINISHED_YES))
-            .expression_attribute_values(":since", keys::text(&since.to_string()))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .map_err(|error| failure(&error))?;
-        let mut runs = Vec::with_capacity(items.len());
-        for item in &items {
+            .expression_attribute_values(":since", keys::text(&since.to_string()));
+        let mut runs = Vec::new();
+        for item in &self.all_pages(query).await? {
             if let Some(projection) = items::projection(item)? {
                 runs.push((items::run(item)?, projection));
             }
@@ -265,23 +249,23 @@ impl EventLog for DynamoEventLog {
     }
 
     async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
-        let distinct: Vec<&ApifyRunId> =
-            harvests.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        for some in distinct.chunks(MAX_WRITES) {
-            self.write(some.iter().map(|harvest| items::hearing_of(harvest)).collect()).await?;
+        for some in distinct(harvests).chunks(MAX_WRITES) {
+            self.write(some.iter().map(items::hearing_of).collect()).await?;
         }
         Ok(())
     }
 
     async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
-        let distinct: BTreeSet<ApifyRunId> = harvests.iter().cloned().collect();
-        let distinct: Vec<ApifyRunId> = distinct.into_iter().collect();
         let mut heard = BTreeSet::new();
-        for some in distinct.chunks(MAX_READS) {
+        for some in distinct(harvests).chunks(MAX_READS) {
             heard.extend(self.heard_of(some).await?);
         }
         Ok(heard)
     }
+}
+
+fn distinct(harvests: &[ApifyRunId]) -> Vec<ApifyRunId> {
+    harvests.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn failure<E>(error: &SdkError<E>) -> LogError

@@ -30,8 +30,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
-    credentials: Credentials,
-    http: HttpTransport,
+    pub(super) credentials: Credentials,
+    pub(super) http: HttpTransport,
 }
 
 impl Aws {
@@ -82,14 +82,6 @@ impl Aws {
     /// The client for [`super::dynamodb::DynamoEventLog`].
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
-    }
-
-    pub(super) fn http(&self) -> &HttpTransport {
-        &self.http
-    }
-
-    pub(super) fn credentials(&self) -> &Credentials {
-        &self.credentials
     }
 
     pub(super) fn region(&self) -> &str {

@@ -34,19 +34,9 @@ const ALL_ATTEMPTS: Duration = Duration::from_secs(8);
 pub enum SecretError {
     /// Secrets Manager says no, or has no answer.
     #[error("the secret {id} could not be read: {reason}")]
-    Unreadable {
-        /// The secret.
-        id: String,
-        /// What it said.
-        reason: String,
-    },
-    /// It is not a JSON object.
+    Unreadable { id: String, reason: String },
     #[error("the secret {id} is not a JSON object with a variable for each key")]
-    Shape {
-        /// The secret.
-        id: String,
-    },
-    /// A variable is wrong.
+    Shape { id: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -91,7 +81,7 @@ impl Aws {
         let mut attempts = attempts();
         let response = loop {
             let request = self.secret_request(id, clock.now()).map_err(unreadable)?;
-            let reason = match self.http().send(request, TIMEOUT).await {
+            let reason = match self.http.send(request, TIMEOUT).await {
                 Ok(response) if response.status().is_success() => break response,
                 Ok(response) if is_final(&response) => return Err(unreadable(said(&response))),
                 Ok(response) => said(&response),
@@ -131,7 +121,7 @@ impl Aws {
             .header("x-amz-target", "secretsmanager.GetSecretValue")
             .body(body.clone())
             .map_err(|error| error.to_string())?;
-        let identity = self.credentials().clone().into();
+        let identity = self.credentials.clone().into();
         let params = SigningParams::builder()
             .identity(&identity)
             .region(region)

@@ -57,10 +57,7 @@ fn a_run_that_ended_well_is_not_made_worse_by_a_later_delivery_that_fails() {
 #[test]
 fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them() {
     let (first, second) = (attempt(0, 1), attempt(0, 2));
-    let story = Story::new()
-        .opened()
-        .harvested(HarvestStatus::Succeeded, 4, true)
-        .planned(&[&[1, 2]])
+    let story = planned_run(4, &[&[1, 2]])
         .settled(&first, &[(1, SCORED)])
         .gave_up(&first, ErrorCategory::Airtable);
     let summary = story.summary();
@@ -72,12 +69,8 @@ fn a_chunk_that_can_never_be_done_fails_its_open_leads_until_a_try_settles_them(
 
 #[test]
 fn a_chunk_that_can_never_be_done_fails_its_own_leads_while_others_go_on() {
-    let summary = Story::new()
-        .opened()
-        .harvested(HarvestStatus::Succeeded, 4, true)
-        .planned(&[&[1], &[2]])
-        .gave_up(&attempt(0, 1), ErrorCategory::Airtable)
-        .summary();
+    let summary =
+        planned_run(4, &[&[1], &[2]]).gave_up(&attempt(0, 1), ErrorCategory::Airtable).summary();
     assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 1));
 }
 

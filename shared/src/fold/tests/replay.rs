@@ -101,8 +101,7 @@ fn a_row_that_any_try_named_is_known() {
     };
     for records in [[None, Some(record.clone())], [Some(record.clone()), None]] {
         let [first, second] = records;
-        let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 2, true);
-        let story = story.planned(&[&[1]]).tell(settled(1, first)).tell(settled(2, second));
+        let story = planned_run(2, &[&[1]]).tell(settled(1, first)).tell(settled(2, second));
         let replays = replays(&story.done(&attempt(0, 2)));
         assert_eq!(replays[0].plans[0].leads[0].record, Some(record.clone()));
     }

@@ -7,7 +7,7 @@ use super::row::{Record, Update, Upserted};
 use super::table::TableSchema;
 use crate::core::ids::BaseId;
 use crate::core::json::{self, WrongJson};
-use crate::ports::{HttpRequest, HttpResponse, Transport, TransportError};
+use crate::ports::{HttpRequest, HttpResponse, Transport};
 use crate::services::http_retry::{RetryPolicy, seed_of};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -228,7 +228,7 @@ impl<T: Transport> Airtable<T> {
                 Ok(response) => AirtableError::of(what, base.as_str(), &response),
                 Err(error) => error.into(),
             };
-            let transient = is_transient(&error);
+            let transient = error.is_transient();
             attempts.wait_after(error, transient, what).await?;
         }
     }
@@ -242,21 +242,6 @@ impl<T: Transport> Airtable<T> {
             .header(header::CONTENT_TYPE, "application/json")
             .body(call.body.clone())
             .expect("configuration checked that the token is a header value")
-    }
-}
-
-/// Whether the same request may be answered in some seconds.
-fn is_transient(error: &AirtableError) -> bool {
-    match error {
-        AirtableError::Transport(
-            TransportError::NotSent { .. } | TransportError::AnswerLost { .. },
-        )
-        | AirtableError::RateLimited { .. }
-        | AirtableError::Unavailable { .. } => true,
-        AirtableError::QuotaSpent
-        | AirtableError::Denied { .. }
-        | AirtableError::Refused { .. }
-        | AirtableError::Unreadable { .. } => false,
     }
 }
 

@@ -35,25 +35,20 @@ pub enum AirtableError {
 impl AirtableError {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Transport(_)
-            | Self::RateLimited { .. }
-            | Self::Unavailable { .. }
-            | Self::Unreadable { .. } => true,
-            Self::QuotaSpent | Self::Denied { .. } => false,
-            Self::Refused { .. } => self.is_lost_listing(),
-        }
+        self.is_transient() || self.is_lost_listing() || matches!(self, Self::Unreadable { .. })
+    }
+
+    /// Whether the same request may be answered in some seconds.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Transport(_) | Self::RateLimited { .. } | Self::Unavailable { .. })
     }
 
     /// Airtable's `error.type`, for an error that has one.
     pub fn error_type(&self) -> Option<&str> {
-        match self {
-            Self::Denied { error_type, .. } | Self::Refused { error_type, .. } => Some(error_type),
-            Self::Transport(_)
-            | Self::RateLimited { .. }
-            | Self::Unavailable { .. }
-            | Self::QuotaSpent
-            | Self::Unreadable { .. } => None,
+        if let Self::Denied { error_type, .. } | Self::Refused { error_type, .. } = self {
+            Some(error_type)
+        } else {
+            None
         }
     }
 

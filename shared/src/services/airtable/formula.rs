@@ -1,7 +1,6 @@
 //! Builds formulas for `filterByFormula`. Every literal is escaped here; nothing else writes one.
 
 use jiff::Timestamp;
-use std::fmt;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formula(String);
@@ -26,7 +25,6 @@ impl Formula {
         Self(format!("{}!=''", reference(field)))
     }
 
-    /// The rows whose field, of any type, is empty.
     pub fn blank(field: &str) -> Self {
         Self(format!("{}=BLANK()", reference(field)))
     }
@@ -63,12 +61,6 @@ impl Formula {
 
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for Formula {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

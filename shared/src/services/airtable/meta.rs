@@ -23,9 +23,6 @@ pub struct Identity {
 
 impl<T: Transport> Airtable<T> {
     /// Asks whose token this is. It waits its turn with the requests to `base`.
-    ///
-    /// # Errors
-    /// [`AirtableError::Denied`] for a token that Airtable does not know.
     pub async fn whoami(&self, base: &BaseId) -> Result<Identity, AirtableError> {
         let what = "the token";
         let path = "v0/meta/whoami".to_owned();

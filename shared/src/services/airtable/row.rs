@@ -59,17 +59,11 @@ impl Row {
     /// A cell as a whole number from 0 on, a fraction cut off. `None` for text with a fraction:
     /// nobody can say how it is meant.
     pub fn whole(&self, field: &str) -> Option<u64> {
-        match self.fields.get(field)? {
-            Value::Number(number) => {
-                let number = number.as_f64()?;
-                (0.0..MAX_WHOLE).contains(&number).then_some(number as u64)
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => self.text(field).parse().ok(),
+        if let Value::Number(number) = self.fields.get(field)? {
+            let number = number.as_f64()?;
+            return (0.0..MAX_WHOLE).contains(&number).then_some(number as u64);
         }
+        self.text(field).parse().ok()
     }
 
     /// Whether a checkbox is set, or a number is not 0 where the table has one in its place.

@@ -37,13 +37,9 @@ pub(super) const FINISHED_YES: &str = "y";
 /// An index of the table. Sparse: it holds the items that have its hash key. All keys are texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Index {
-    /// Its name.
     pub name: &'static str,
-    /// Its hash key.
     pub hash: &'static str,
-    /// Its range key.
     pub range: &'static str,
-    /// Whether it holds only keys and not whole items.
     pub keys_only: bool,
 }
 

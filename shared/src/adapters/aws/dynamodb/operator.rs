@@ -60,29 +60,14 @@ impl DynamoEventLog {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::adapters::aws::lambda::aws_for_tests;
-    use crate::adapters::loopback::{Loopback, Reply};
-    use serde_json::{Value, json};
-
-    fn run() -> RunId {
-        "261014-133000-Guy-Wilson".parse().unwrap()
-    }
-
-    async fn log_answered(reply: Reply) -> (DynamoEventLog, Loopback) {
-        let server = Loopback::serving(vec![reply]).await;
-        let client = aws_for_tests(&server.origin).dynamodb();
-        (DynamoEventLog::new(client, "runs".to_owned()), server)
-    }
-
-    fn json_reply(body: &Value) -> Reply {
-        Reply::json(&body.to_string())
-    }
+    use super::super::tests::{log_answered, log_replied, run};
+    use crate::adapters::loopback::Reply;
+    use serde_json::json;
 
     #[tokio::test]
     async fn all_runs_are_found_by_their_state_alone() {
         let items = json!({"Items": [{"pk": {"S": run().as_str()}}]});
-        let (log, server) = log_answered(json_reply(&items)).await;
+        let (log, server) = log_answered(&[items]).await;
         assert_eq!(log.runs().await, Ok(vec![run()]));
         let body = &server.bodies()[0];
         assert_eq!(body["FilterExpression"], "#sk = :state");
@@ -91,15 +76,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_unprojected_run_is_open_and_shows_nothing() {
-        let (log, server) = log_answered(json_reply(&json!({}))).await;
+        let (log, server) = log_answered(&[json!({})]).await;
         assert_eq!(log.unproject(&run()).await, Ok(()));
         let body = &server.bodies()[0];
         assert_eq!(body["UpdateExpression"], "SET #open = :yes, #events = :none");
         assert_eq!(body["ExpressionAttributeValues"][":none"], json!({"N": "0"}));
-        let refusal = r#"{"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
-            "message": "The conditional request failed"}"#;
-        let headers = "content-type: application/x-amz-json-1.0\r\n".to_owned();
-        let (log, _server) = log_answered(Reply::Http(400, headers, refusal.to_owned())).await;
+        let refusal = Reply::refusal("ConditionalCheckFailedException", "no");
+        let (log, _server) = log_replied(vec![refusal]).await;
         assert_eq!(log.unproject(&run()).await, Ok(()), "never projected: the tick looks at it");
     }
 
@@ -107,7 +90,7 @@ mod tests {
     async fn a_table_that_forgets_is_found_out() {
         for (status, forgets) in [("ENABLED", true), ("ENABLING", true), ("DISABLED", false)] {
             let answer = json!({"TimeToLiveDescription": {"TimeToLiveStatus": status}});
-            let (log, _server) = log_answered(json_reply(&answer)).await;
+            let (log, _server) = log_answered(&[answer]).await;
             assert_eq!(log.forgets().await, Ok(forgets), "{status}");
         }
     }

@@ -5,7 +5,7 @@ use crate::adapters::loopback::{Loopback, Reply};
 use crate::core::limits::MAX_EVENT_BYTES;
 use serde_json::{Value, json};
 
-fn run() -> RunId {
+pub(super) fn run() -> RunId {
     "261014-133000-Guy-Wilson".parse().unwrap()
 }
 
@@ -37,8 +37,11 @@ fn event_item(id: &str, body: &str) -> Value {
     json!({"pk": {"S": run().as_str()}, "sk": {"S": format!("E#{id}")}, "body": {"S": body}})
 }
 
-async fn log_answered(replies: &[Value]) -> (DynamoEventLog, Loopback) {
-    let replies = replies.iter().map(|body| Reply::json(&body.to_string())).collect();
+pub(super) async fn log_answered(replies: &[Value]) -> (DynamoEventLog, Loopback) {
+    log_replied(replies.iter().map(|body| Reply::json(&body.to_string())).collect()).await
+}
+
+pub(super) async fn log_replied(replies: Vec<Reply>) -> (DynamoEventLog, Loopback) {
     let server = Loopback::serving(replies).await;
     (DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned()), server)
 }
@@ -147,11 +150,8 @@ async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
 
 #[tokio::test]
 async fn a_run_that_was_appended_to_meanwhile_is_saved_and_stays_open() {
-    let failed = r#"{"__type":"com.amazonaws#ConditionalCheckFailedException","message":"no"}"#;
-    let header = "content-type: application/x-amz-json-1.0\r\n";
-    let failed = Reply::Http(400, header.into(), failed.into());
-    let server = Loopback::serving(vec![failed, Reply::json("{}")]).await;
-    let log = DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned());
+    let failed = Reply::refusal("ConditionalCheckFailedException", "no");
+    let (log, server) = log_replied(vec![failed, Reply::json("{}")]).await;
     log.save_projection(&run(), &projection(false)).await.unwrap();
     let [closing, open] = &server.bodies()[..] else { panic!("two requests") };
     assert!(closing["UpdateExpression"].as_str().unwrap().ends_with("REMOVE #open"));
@@ -198,11 +198,8 @@ async fn the_open_runs_are_those_in_the_index() {
 
 #[tokio::test]
 async fn an_error_of_dynamodb_is_told_in_its_words() {
-    let answer = r#"{"__type":"com.amazonaws#ResourceNotFoundException","message":"no table"}"#;
-    let reply =
-        Reply::Http(400, "content-type: application/x-amz-json-1.0\r\n".into(), answer.into());
-    let server = Loopback::serving(vec![reply]).await;
-    let log = DynamoEventLog::new(aws_for_tests(&server.origin).dynamodb(), "runs".to_owned());
+    let refusal = Reply::refusal("ResourceNotFoundException", "no table");
+    let (log, _server) = log_replied(vec![refusal]).await;
     assert_eq!(
         log.read(&run()).await.unwrap_err().to_string(),
         "the event log is not reachable: ResourceNotFoundException: no table"

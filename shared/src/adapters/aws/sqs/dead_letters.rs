@@ -20,11 +20,8 @@ const MAX_LETTERS: usize = 1_000;
 /// A message on a dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its id there.
     pub message_id: String,
-    /// The group it came in.
     pub group: String,
-    /// Its body.
     pub body: String,
     /// Why it could not be handled.
     pub reason: String,
@@ -39,15 +36,11 @@ pub struct QueueState {
     pub is_fifo: bool,
     /// Messages on it, in flight or not. SQS counts with a delay.
     pub messages: u64,
-    /// Messages on its dead-letter queue.
     pub dead: u64,
 }
 
 impl SqsQueue {
     /// Asks for the state of `queue` and of its dead-letter queue.
-    ///
-    /// # Errors
-    /// [`QueueError::Unreachable`] when one of them does not answer.
     pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
         let own = self.attributes(queue, &self.urls(queue)?.url).await?;
         let dead = self.attributes(queue, self.dead_letters_url(queue)?).await?;

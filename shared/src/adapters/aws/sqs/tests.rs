@@ -10,6 +10,11 @@ fn message(deduplication: &str, size: usize) -> OutgoingMessage {
     OutgoingMessage::new("g".to_owned(), deduplication.to_owned(), "x".repeat(size))
 }
 
+fn letter(id: &str, reason: &str) -> NewDeadLetter {
+    let [group, message_id, body, reason] = ["g", id, "{}", reason].map(str::to_owned);
+    NewDeadLetter { group, message_id, body, reason }
+}
+
 async fn queue_answered(replies: &[&str]) -> (SqsQueue, Loopback) {
     let server = Loopback::serving(replies.iter().map(|body| Reply::json(body)).collect()).await;
     let urls = QueueUrls {
@@ -62,16 +67,13 @@ async fn only_what_sqs_did_not_take_is_sent_again() {
 
 #[tokio::test]
 async fn a_queue_that_keeps_failing_is_unreachable() {
-    let answer = json!({"Successful": [], "Failed": [
-        {"Id": "m0", "SenderFault": true, "Code": "ThrottlingException", "Message": "slow down"}
-    ]})
-    .to_string();
+    let answer = failed("ThrottlingException", true).replace("m1", "m0");
     let (queue, server) = queue_answered(&[&answer]).await;
     let error = queue.send(QueueName::Scoring, vec![message("d0", 1)]).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the scoring queue is not reachable: 1 messages were not taken, the first: \
-         ThrottlingException: slow down"
+         ThrottlingException: no"
     );
     assert_eq!(server.requests().len(), 5);
 }
@@ -102,12 +104,7 @@ async fn a_parked_message_carries_its_reason_and_its_old_id() {
     // The client compares the checksum of the body.
     let answer = r#"{"MessageId":"1","MD5OfMessageBody":"99914b932bd37a50b983c5e7c90ae93b"}"#;
     let (queue, server) = queue_answered(&[answer]).await;
-    let letter = NewDeadLetter {
-        group: "g".to_owned(),
-        message_id: "11d6ee51".to_owned(),
-        body: "{}".to_owned(),
-        reason: "unknown\u{1} version".to_owned(),
-    };
+    let letter = letter("11d6ee51", "unknown\u{1} version");
     queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
     assert_eq!(
         server.bodies()[0],
@@ -153,13 +150,7 @@ async fn a_queue_without_a_url_is_named() {
 async fn the_queue_does_what_its_policy_allows_and_nothing_else() {
     let (queue, server) = queue_answered(&[TAKEN]).await;
     queue.send(QueueName::Scoring, vec![message("d0", 1)]).await.unwrap();
-    let letter = NewDeadLetter {
-        group: "g".to_owned(),
-        message_id: "m1".to_owned(),
-        body: "{}".to_owned(),
-        reason: "never".to_owned(),
-    };
-    queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
+    queue.dead_letter(QueueName::Scoring, letter("m1", "never")).await.unwrap();
     queue.requeue(QueueName::Scoring, "receipt", Duration::ZERO).await.unwrap();
     // IAM has one right for sending, alone or in a batch.
     let called = ["changemessagevisibility", "sendmessage", "sendmessagebatch"];
