@@ -14,7 +14,6 @@ use shared::services::airtable::{Airtable, Limiters};
 use shared::services::apify::Apify;
 use std::sync::Arc;
 
-/// The scoring function.
 pub struct Scoring<E: Env> {
     /// For chunks: the lanes of a client's base share its request limit.
     pub(crate) chunk_airtable: Airtable<E::Transport>,
@@ -29,11 +28,8 @@ pub struct Scoring<E: Env> {
     pub(crate) random: Random,
 }
 
-/// How the function reaches the outside.
 pub struct Adapters<E: Env> {
-    /// HTTP to Airtable, Apify and the model.
     pub transport: E::Transport,
-    /// The queues between the functions.
     pub queue: E::Queue,
 }
 
@@ -64,7 +60,6 @@ impl<E: Env> Scoring<E> {
         MasterBase { airtable: &self.plan_airtable, id: &self.config.airtable.master_base }
     }
 
-    /// Reports facts about `run`.
     pub(crate) fn reporter<'a>(&'a self, run: &'a RunHeader) -> Reporter<'a, E::Queue> {
         Reporter {
             queue: &self.queue,
@@ -74,7 +69,6 @@ impl<E: Env> Scoring<E> {
         }
     }
 
-    /// Queues tasks for this function.
     pub(crate) async fn queue_tasks(&self, tasks: Vec<OutgoingMessage>) -> Result<(), Failure> {
         self.queue.send(QueueName::Scoring, tasks).await.map_err(Failure::retry)
     }

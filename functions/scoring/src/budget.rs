@@ -32,11 +32,9 @@ fn tokens_per_answer(kind: Kind) -> usize {
     }
 }
 
-/// What planning knows of a client's rubric.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates {
     pub(crate) kind: Kind,
-    /// Bytes of the system prompt.
     pub(crate) system: usize,
     pub(crate) leads_per_call: usize,
 }
@@ -59,24 +57,20 @@ impl Rates {
     }
 }
 
-/// What a limit leaves for leads.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
     left: Option<u64>,
 }
 
 impl Allowance {
-    /// `None` for no limit.
     pub(crate) fn new(left: Option<u64>) -> Self {
         Self { left }
     }
 
-    /// Whether there is a limit.
     pub(crate) fn is_limited(&self) -> bool {
         self.left.is_some()
     }
 
-    /// What is left; `None` for no limit.
     pub(crate) fn left(&self) -> Option<u64> {
         self.left
     }
@@ -108,7 +102,6 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// A chunk with this share; `None` for no limit.
     pub(crate) fn new(share: Option<u64>) -> Self {
         Self { share, used: 0, measured: (0, 0) }
     }
@@ -128,7 +121,6 @@ impl Meter {
         expected == 0 || u128::from(self.used) + expected <= u128::from(share)
     }
 
-    /// Counts a wave.
     pub(crate) fn count(&mut self, expected: u64, used: u64) {
         self.used += used;
         self.measured.0 += used;

@@ -15,7 +15,6 @@ const DEFAULT_LEADS_PER_CALL: usize = 5;
 /// Most leads of one call: those of a wave.
 const MOST_LEADS_PER_CALL: usize = 10;
 
-/// What the scoring function reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How to reach Airtable, and which base lists the clients.
@@ -26,9 +25,7 @@ pub struct Config {
     pub leads_per_call: usize,
     /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs of one day; `None` for no limit.
     pub daily_token_limit: Option<u64>,
-    /// How to reach Apify.
     pub apify: ApifyConfig,
-    /// The model, and how it is asked.
     pub model: ModelSettings,
 }
 

@@ -3,7 +3,6 @@
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 
-/// The limiters of the two kinds of work.
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub(crate) plans: Arc<Limiters>,

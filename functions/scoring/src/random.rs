@@ -5,7 +5,6 @@ use shared::core::ids::AttemptId;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Draws attempt ids and jitter.
 pub(crate) struct Random(Mutex<fastrand::Rng>);
 
 impl Random {

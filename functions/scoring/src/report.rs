@@ -9,7 +9,6 @@ use shared::messages::{
 };
 use shared::ports::{Queue, QueueName};
 
-/// Reports facts about one run.
 pub(crate) struct Reporter<'a, Q> {
     pub(crate) queue: &'a Q,
     pub(crate) clock: &'a Clock,

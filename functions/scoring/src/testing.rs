@@ -20,7 +20,6 @@ pub(crate) fn run_id() -> RunId {
     run_header().id()
 }
 
-/// A chunk of posts without leads.
 pub(crate) fn chunk() -> Chunk {
     Chunk {
         run: run_header(),
@@ -40,7 +39,6 @@ pub(crate) fn chunk() -> Chunk {
     }
 }
 
-/// A row with these cells.
 pub(crate) fn row(cells: &Value) -> Row {
     let (id, created) = ("rec00000000000001", "2026-11-23T10:00:00Z");
     serde_json::from_value(json!({"id": id, "createdTime": created, "fields": cells})).unwrap()

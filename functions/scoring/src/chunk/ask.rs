@@ -18,7 +18,6 @@ use tokio::time::Instant;
 /// What became of the question about one lead.
 #[derive(Debug)]
 pub(crate) struct LeadReply {
-    /// The answer, or why there is none.
     pub(crate) answer: Result<Answer, NoAnswer>,
     /// This lead's part of the tokens of all calls it was in.
     pub(crate) tokens: u64,
@@ -26,14 +25,12 @@ pub(crate) struct LeadReply {
     pub(crate) examined: bool,
 }
 
-/// What the rounds so far came to, by the index of the question.
 struct Replies {
     answers: BTreeMap<usize, Result<Answer, NoAnswer>>,
     tokens: Vec<u64>,
     examined: Vec<bool>,
 }
 
-/// Asks about every lead. The replies are in the order of the questions.
 pub(crate) async fn ask_about<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     wave: u32,
@@ -145,7 +142,6 @@ fn write_prompts<E: Env>(
     groups.iter().enumerate().map(write).collect()
 }
 
-/// Makes the calls of one round at the same time.
 async fn make_calls<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     (wave, round): (u32, u32),

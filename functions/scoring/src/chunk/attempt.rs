@@ -16,13 +16,11 @@ use shared::services::airtable::Airtable;
 /// How far a task came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// It is done.
     Finished,
     /// What it started is settled; the rest needs another invocation.
     Unfinished,
 }
 
-/// One attempt at a chunk: what it is about, and what it works with.
 pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) chunk: &'a Chunk,
     pub(crate) run: RunId,

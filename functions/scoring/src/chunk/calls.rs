@@ -52,9 +52,7 @@ impl CallGroup {
     }
 }
 
-/// What follows from a call.
 pub(super) enum NextStep {
-    /// Nothing more.
     Settled(Vec<LeadAnswer>),
     /// The same call again, after the time that the service names, if it does.
     Again(Option<Duration>, NoAnswer),
@@ -97,7 +95,6 @@ pub(super) fn divide(
     groups
 }
 
-/// Decides what follows from a reply.
 pub(super) fn next_step(
     template: &PromptTemplate<'_>,
     group: &CallGroup,

@@ -75,7 +75,6 @@ pub(crate) fn decide_posts(
     Decision::Settle(Verdict::skipped(reason))
 }
 
-/// What the run did to the lead before.
 #[derive(PartialEq)]
 enum Before {
     /// Nothing that counts.

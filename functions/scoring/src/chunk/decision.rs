@@ -4,13 +4,11 @@ use crate::prompt::subject::Subject;
 use shared::core::ids::{LeadKey, PostKey};
 use shared::messages::{ErrorCategory, Outcome, SkipReason};
 
-/// What became of a lead.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
     /// The posts that the model was asked about; [`profile_keys`] for a profile.
     pub(crate) examined: Vec<PostKey>,
-    /// Those that it scored.
     pub(crate) scored: Vec<PostKey>,
 }
 
@@ -35,7 +33,6 @@ pub(crate) enum Decision {
 }
 
 impl Decision {
-    /// What the model is asked about.
     pub(crate) fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Ask(subject) => Some(subject),
@@ -49,7 +46,6 @@ pub(crate) fn profile_keys(lead: &LeadKey) -> Vec<PostKey> {
     vec![lead.as_str().parse().expect("keys of leads and of posts have the same form")]
 }
 
-/// A decision in words, for tests.
 #[cfg(test)]
 pub(crate) fn describe(decision: &Decision) -> String {
     let Decision::Settle(Verdict { outcome, examined, scored }) = decision else {

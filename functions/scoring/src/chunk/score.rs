@@ -24,7 +24,6 @@ use shared::schema::leads as schema;
 use shared::services::airtable::Row;
 use tracing::Instrument;
 
-/// Scores a chunk's leads.
 pub(crate) async fn score_chunk<E: Env>(
     app: &Scoring<E>,
     chunk: &Chunk,
@@ -86,7 +85,6 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
     Ok(Progress::Finished)
 }
 
-/// One attempt at a chunk, as far as it has come.
 struct ChunkWork<'a, E: Env> {
     attempt: &'a ChunkAttempt<'a, E>,
     meter: Meter,
@@ -96,7 +94,6 @@ struct ChunkWork<'a, E: Env> {
 }
 
 impl<E: Env> ChunkWork<'_, E> {
-    /// Scores leads whose rows are read in one request.
     async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, TaskError> {
         let chunk = self.attempt.chunk;
         // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
@@ -174,7 +171,6 @@ impl<E: Env> ChunkWork<'_, E> {
         WaveLead { lead, row, cells, decision }
     }
 
-    /// The tokens that a wave is expected to use.
     fn expected(&self, wave: &[WaveLead<'_>]) -> u64 {
         let asked = || wave.iter().filter_map(|lead| lead.decision.subject());
         let calls = asked().count().div_ceil(self.attempt.leads_per_call);

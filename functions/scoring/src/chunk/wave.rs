@@ -17,7 +17,6 @@ use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::{Row, Update};
 
-/// A lead of a wave, with its row and what was decided about it.
 pub(crate) struct WaveLead<'a> {
     pub(crate) lead: &'a ChunkLead,
     pub(crate) row: &'a Row,
@@ -25,7 +24,6 @@ pub(crate) struct WaveLead<'a> {
     pub(crate) decision: Decision,
 }
 
-/// What a wave came to.
 #[derive(Debug, Default)]
 pub(crate) struct WaveResult {
     /// Why leads have no answer yet: those are not settled.
@@ -34,7 +32,6 @@ pub(crate) struct WaveResult {
     pub(crate) used: u64,
 }
 
-/// Scores a wave's leads.
 pub(crate) async fn score_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     index: u32,
@@ -89,7 +86,6 @@ pub(crate) async fn score_wave<E: Env>(
     Ok(result)
 }
 
-/// Reports what became of leads.
 pub(crate) async fn settle_leads<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     leads: Vec<LeadOutcome>,

@@ -56,7 +56,6 @@ pub(super) async fn write_rows(
     Ok(failed)
 }
 
-/// The optional field that a refusal is about.
 fn refused_optional_field(message: &str, writable: &[String]) -> Option<&'static str> {
     let quoted = |text: &str| message.contains(&format!("\"{text}\""));
     schema::POST_FIELDS

@@ -18,18 +18,15 @@ use shared::ports::{Transport, TransportError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The client of one model.
 pub(crate) struct Gemini<T> {
     pub(super) transport: T,
     model: ModelSettings,
     clock: Clock,
 }
 
-/// What the model is asked.
 pub(crate) struct Prompt<'a> {
     /// The rules: the same for all calls of a chunk, so that the model's cache can serve them.
     pub(crate) system: &'a str,
-    /// The leads.
     pub(crate) user: &'a str,
     /// The shape of the answer, as Gemini's `responseSchema`.
     pub(crate) schema: &'a Value,
@@ -42,12 +39,10 @@ impl<T: Transport> Gemini<T> {
         Self { transport, model, clock }
     }
 
-    /// The longest time that a call at the standard tier takes.
     pub(crate) fn timeout(&self) -> Duration {
         self.model.timeout
     }
 
-    /// How the calls of a round are made.
     pub(crate) fn service(&self, round: &Round) -> Service {
         self.model.tier.service(round, self.model.timeout)
     }
@@ -150,7 +145,6 @@ fn alarm_without_price(billing: &CallOutcome, now: Timestamp) {
     }
 }
 
-/// A call without an answer.
 fn lost(error: &TransportError) -> Call {
     let (billing, category) = match error {
         TransportError::NotSent { .. } => (CallOutcome::Refused, ErrorCategory::Unknown),

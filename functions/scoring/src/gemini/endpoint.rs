@@ -11,21 +11,14 @@ use shared::ports::{HttpRequest, Transport};
 use std::sync::Arc;
 use url::Url;
 
-/// Where the model is: the Gemini Developer API or Vertex AI.
 #[derive(Debug, Clone)]
 pub enum ModelEndpoint {
     /// `GEMINI_API_URL` and `GEMINI_API_KEY`.
-    Developer {
-        /// The root of the API.
-        url: Url,
-        /// The API key.
-        key: SecretString,
-    },
+    Developer { url: Url, key: SecretString },
     /// `VERTEX_SERVICE_ACCOUNT`, `VERTEX_LOCATION`, and `VERTEX_API_URL` in place of Google's.
     Vertex {
         /// `…/v1/projects/{project}/locations/{location}/publishers/google/`.
         url: Url,
-        /// Gets access tokens for the service account.
         auth: Arc<VertexAuth>,
     },
 }

@@ -5,11 +5,8 @@ use std::fmt;
 /// How much a model thinks before it answers (`thinkingLevel`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThinkingLevel {
-    /// Hardly.
     Minimal,
-    /// A little.
     Low,
-    /// Some.
     Medium,
     /// Much; thoughts cost as much as answers.
     High,
@@ -45,7 +42,6 @@ pub(crate) enum ModelError {
     NotTaken { model: String, level: ThinkingLevel, taken: &'static [ThinkingLevel] },
 }
 
-/// Checks a model's id.
 pub(crate) fn check_model(model: &str) -> Result<(), ModelError> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     if !model.bytes().all(is_plain) {
@@ -57,7 +53,6 @@ pub(crate) fn check_model(model: &str) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Checks that `model` takes `level`.
 pub(crate) fn check_level(model: &str, level: ThinkingLevel) -> Result<(), ModelError> {
     let model = model.to_owned();
     match LEVELS.iter().find(|(start, _)| model.starts_with(start)) {
@@ -82,7 +77,6 @@ impl ThinkingLevel {
             .ok_or(ModelError::NoLevel)
     }
 
-    /// The level's name in a request.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

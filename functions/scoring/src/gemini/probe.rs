@@ -20,7 +20,6 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 pub struct ModelProblem {
     /// What kind of problem it is, as on the record of a lead that could not be scored.
     pub category: ErrorCategory,
-    /// What exactly.
     pub detail: String,
 }
 

@@ -3,10 +3,8 @@
 use shared::messages::{CallOutcome, ErrorCategory};
 use std::time::Duration;
 
-/// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
-    /// What was billed.
     pub(crate) billing: CallOutcome,
     /// What can be done with the answer.
     pub(crate) reply: Reply,
@@ -15,10 +13,15 @@ pub(crate) struct Call {
 /// What can be done with the answer of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// The model's whole text.
     Text(String),
-    /// Asking again now would not help.
-    Unusable { category: ErrorCategory, detail: String },
+    Unusable {
+        category: ErrorCategory,
+        detail: String,
+    },
     /// Ask again, after the time that the service names, if it does.
-    TryLater { category: ErrorCategory, detail: String, after: Option<Duration> },
+    TryLater {
+        category: ErrorCategory,
+        detail: String,
+        after: Option<Duration>,
+    },
 }

@@ -10,10 +10,8 @@ use std::time::Duration;
 /// cheapest that is not about to be retired.
 pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
-/// The model's part of the configuration.
 #[derive(Debug, Clone)]
 pub struct ModelSettings {
-    /// Where the model is.
     pub endpoint: ModelEndpoint,
     /// `GEMINI_MODEL`: the model's id.
     pub id: String,

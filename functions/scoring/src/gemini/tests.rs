@@ -24,7 +24,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const STANDARD: Service = Service { tier: RequestedTier::Standard, timeout: TIMEOUT };
 const FLEX: Service = Service { tier: RequestedTier::Flex, timeout: TIMEOUT };
 
-/// A simulated Gemini in this process.
 struct InProcess(Simulated<Simulator>);
 
 impl Transport for InProcess {

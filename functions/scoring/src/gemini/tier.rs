@@ -28,7 +28,6 @@ pub enum TierChoice {
 #[error("it needs standard or flex")]
 pub(crate) struct NoTier;
 
-/// The value of `GEMINI_TIER`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TierName {
     Standard,
@@ -60,15 +59,12 @@ pub(crate) struct Round {
     pub(crate) kept_back: Duration,
 }
 
-/// How a round's calls are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Service {
     pub(crate) tier: RequestedTier,
-    /// The longest time a call takes.
     pub(crate) timeout: Duration,
 }
 
-/// The tier a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestedTier {
     Standard,

@@ -50,7 +50,6 @@ pub(crate) enum ServiceAccountError {
 }
 
 impl ServiceAccount {
-    /// Reads the JSON of a key.
     pub(crate) fn read(text: &str) -> Result<Self, ServiceAccountError> {
         #[derive(Deserialize)]
         struct KeyFile {
@@ -72,7 +71,6 @@ impl ServiceAccount {
         })
     }
 
-    /// The project the account belongs to.
     pub(crate) fn project(&self) -> &str {
         &self.project
     }
@@ -98,7 +96,6 @@ impl ServiceAccount {
     }
 }
 
-/// Gets access tokens and keeps the valid one.
 #[derive(Debug)]
 pub struct VertexAuth {
     account: ServiceAccount,

@@ -39,7 +39,6 @@ fn with_last_line(text: &str, line: &str) -> String {
     cell + &end
 }
 
-/// Whether `run` made the breakdown.
 pub(crate) fn is_of_run(breakdown: &str, run: &RunId) -> bool {
     breakdown.trim_end().lines().next_back() == Some(&run_line(run))
 }

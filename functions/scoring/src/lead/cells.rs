@@ -12,7 +12,6 @@ use shared::core::linkedin::ProfileKey;
 use shared::messages::{ErrorCategory, SkipReason};
 use shared::schema::leads as schema;
 
-/// Collects the cells of one row.
 pub(crate) struct Cells {
     run: RunId,
     at: Timestamp,
@@ -20,7 +19,6 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    /// No cells yet.
     pub(crate) fn new(run: RunId, at: Timestamp) -> Self {
         Self { run, at, cells: Map::new() }
     }
@@ -30,7 +28,6 @@ impl Cells {
         self.cells.clear();
     }
 
-    /// What a harvest found.
     pub(crate) fn harvested(&mut self, found: usize) {
         let status = if found > 0 { schema::HARVEST_DONE } else { schema::HARVEST_NO_POSTS };
         self.set(schema::POSTS_HARVEST_STATUS, status);
@@ -39,13 +36,11 @@ impl Cells {
         self.set(schema::POSTS_HARVEST_RUN_ID, json!(self.run));
     }
 
-    /// The lead's posts, new ones included.
     pub(crate) fn posts_added(&mut self, content: String) {
         self.set(schema::POSTS_CONTENT, content);
         self.set(schema::TIME_POSTS_ADDED, self.now());
     }
 
-    /// Whether the lead's posts could be read.
     pub(crate) fn posts_readable(&mut self, readable: bool) {
         let status = if readable { schema::JSON_PARSED } else { schema::JSON_FAILED };
         self.set(schema::POSTS_JSON_STATUS, status);
@@ -59,7 +54,6 @@ impl Cells {
         }
     }
 
-    /// The lead's posts were scored.
     pub(crate) fn scored(
         &mut self,
         posts: &[StoredPost],
@@ -83,7 +77,6 @@ impl Cells {
         self.set(schema::DATE_POSTS_SCORED, Value::Null);
     }
 
-    /// The lead's profile was scored.
     pub(crate) fn profile_scored(&mut self, score: &ProfileScore) {
         // Airtable writes 83.33 % as 0.8333.
         self.set(schema::AI_SCORE, (score.percent * 100.0).round() / 10_000.0);
@@ -95,7 +88,6 @@ impl Cells {
         self.set(schema::DATE_SCORED, self.now());
     }
 
-    /// The lead's profile is too thin to be judged.
     pub(crate) fn profile_too_thin(&mut self) {
         self.set(schema::AI_SCORE, 0);
         self.set(schema::SCORING_STATUS, schema::PROFILE_TOO_THIN);
@@ -120,7 +112,6 @@ impl Cells {
         self.set(schema::AI_BREAKDOWN, failed_cell(before, &self.run, plan));
     }
 
-    /// The lead's profile waits for scoring.
     pub(crate) fn profile_waits(&mut self) {
         self.set(schema::SCORING_STATUS, schema::TO_BE_SCORED);
     }
@@ -153,7 +144,6 @@ impl Cells {
         json!(self.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
     }
 
-    /// The cells of the fields that can be written.
     pub(crate) fn into_cells(self, writable: &[String]) -> Map<String, Value> {
         self.cells.into_iter().filter(|(name, _)| writable.contains(name)).collect()
     }

@@ -49,7 +49,6 @@ pub(crate) enum Earlier {
     Scored(Vec<PostKey>, AskedCount),
     /// The run could not score the lead.
     Failed(ErrorCategory, String, AskedCount),
-    /// Nothing.
     Nothing,
 }
 
@@ -91,7 +90,6 @@ pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
     }
 }
 
-/// The cell `Top Scoring Post`.
 pub(crate) fn top_post_cell(
     post: &StoredPost,
     best: &ScoredPost,

@@ -9,11 +9,9 @@ use shared::services::airtable::{Airtable, AirtableError, TableSchema};
 /// Which of the fields that scoring reads and writes a base has.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LeadFields {
-    /// The fields of `Leads` that can be written.
     pub(crate) writable: Vec<String>,
     /// Whether the rubric's rows can be switched off; `None` when the token may not read the schema.
     pub(crate) criteria_have_active: Option<bool>,
-    /// The fields that hold the leads' profiles.
     pub(crate) profile: Vec<String>,
     /// Whether leads can be marked as acted on; `None` when the token may not read the schema.
     pub(crate) has_actioned: Option<bool>,

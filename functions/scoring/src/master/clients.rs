@@ -8,14 +8,11 @@ use shared::schema::clients;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row};
 
-/// A client, as its row describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// The cell `Client ID`; not checked.
     pub id: String,
-    /// Its name, for people.
     pub name: String,
-    /// The cell `Status`.
     pub status: String,
     /// The id of its base; not checked.
     pub base: String,
@@ -55,7 +52,6 @@ impl Client {
         }
     }
 
-    /// Its base, or why nothing of this kind is scored.
     pub(crate) fn served_base(&self, kind: Kind) -> Result<BaseId, String> {
         let id = &self.id;
         if !self.is_active() {
@@ -88,14 +84,12 @@ impl Client {
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// Reads a client's row.
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
         let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
         let rows = self.list(clients::TABLE, formula).await?;
         Ok(rows.first().map(Client::read))
     }
 
-    /// Reads the clients whose leads are scored, in the order of their ids.
     pub(crate) async fn served_clients(&self, kind: Kind) -> Result<Vec<ClientId>, AirtableError> {
         let formula = Formula::equals(clients::STATUS, clients::ACTIVE);
         let rows = self.list(clients::TABLE, formula).await?;

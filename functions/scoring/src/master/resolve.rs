@@ -11,7 +11,6 @@ use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row};
 use shared::services::apify::ApifyRun;
 
-/// The run of a harvest.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Resolved {
     pub(crate) run: RunHeader,
@@ -21,7 +20,6 @@ pub(crate) struct Resolved {
     pub(crate) token_limit: Option<u64>,
 }
 
-/// What the table `Apify` says of a harvest.
 #[derive(Debug, Default)]
 struct Listed {
     run_stamp: Option<RunStamp>,
@@ -139,7 +137,6 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
     Resolved { run, base: Err(reason), token_limit: None }
 }
 
-/// Whether a run record carries the harvest.
 fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {
     row.text(run_record::APIFY_RUN_ID).lines().any(|line| line.trim() == apify_run.as_str())
 }

@@ -47,7 +47,6 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok([of_run, of_day, limits.share].into_iter().flatten().min())
     }
 
-    /// What all runs of a day have used.
     pub(crate) async fn spent_on_day(&self, run_stamp: &RunStamp) -> Result<u64, AirtableError> {
         Ok(self.spent(run_stamp, None, Kind::Post).await?.day)
     }
@@ -83,7 +82,6 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok(spent)
     }
 
-    /// Whether a run has a record.
     pub(crate) async fn is_recorded(&self, run: &RunHeader) -> Result<bool, AirtableError> {
         let fields = [run_record::RUN_ID];
         let rows = self.list_fields(run_record::TABLE, &fields, identity(&run.id())).await?;

@@ -14,7 +14,6 @@ use shared::services::apify::{Apify, ApifyError, ApifyRun};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// What a harvest brought.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Harvest {
     /// Target URLs in the actor's input.
@@ -27,12 +26,10 @@ pub(crate) struct Harvest {
     pub(crate) profiles: BTreeMap<ProfileKey, ProfilePosts>,
 }
 
-/// The posts of one profile.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ProfilePosts {
     /// Items, with repetitions of the same post.
     pub(crate) items: u32,
-    /// Each post once.
     posts: BTreeMap<PostKey, Post>,
 }
 

@@ -24,7 +24,6 @@ use tracing::Instrument;
 /// Apify's figures are preliminary for this long after a run's end.
 const PRELIMINARY: SignedDuration = SignedDuration::from_secs(10);
 
-/// A harvest whose run is known.
 pub(crate) struct HarvestRun<'a> {
     pub(crate) task: &'a Ingest,
     /// `None` when Apify knows no such run.
@@ -34,7 +33,6 @@ pub(crate) struct HarvestRun<'a> {
     pub(crate) resolved: &'a Resolved,
 }
 
-/// Handles an `Ingest` task.
 pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> Result<(), Failure> {
     let seen_at = app.clock.now();
     // A refusal is retried too: the token can be corrected, and the harvest is paid for.
@@ -136,7 +134,6 @@ async fn final_figures<E: Env>(
     Ok(final_run.filter(|run| run.cost != apify_run.cost).map(|run| (run, read_at)))
 }
 
-/// Plans a harvest's leads and queues the chunks.
 async fn plan_harvest<E: Env>(
     app: &Scoring<E>,
     resolved: &Resolved,
@@ -158,7 +155,6 @@ async fn plan_harvest<E: Env>(
     queue_plan(&app.queue, &context, plan, source_of(apify_run)).await
 }
 
-/// The source of a harvest's leads.
 pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {
     Source::Harvest {
         apify_run: apify_run.id.clone(),

@@ -11,7 +11,6 @@ use shared::messages::{
 };
 use shared::ports::OutgoingMessage;
 
-/// Most leads of a chunk.
 const CHUNK_LEADS: usize = 50;
 /// Most leads of a chunk with a token limit. Estimates that are too high or too low even out within
 /// a chunk and nowhere else.
@@ -21,7 +20,6 @@ const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
 /// Longest system prompt that fits beside a chunk's leads.
 pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
 
-/// Leads divided into chunks.
 pub(crate) struct Plan {
     pub(crate) id: PlanId,
     /// The plan whose leads it takes over.
@@ -81,7 +79,6 @@ impl Plan {
         Self { replaces: Some(plan.clone()), ..self }
     }
 
-    /// How many posts their leads' cells have no room for.
     pub(crate) fn dropped_posts(&self) -> usize {
         self.chunks.iter().flat_map(|chunk| &chunk.leads).map(|lead| lead.dropped).sum()
     }

@@ -9,7 +9,6 @@ use shared::core::ids::{LeadKey, RecordId};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{ChunkLead, Kind, LeadRef, Post};
 
-/// A lead of a plan.
 #[derive(Debug, Clone)]
 pub(crate) struct PlanLead {
     pub(super) lead: ChunkLead,
@@ -40,7 +39,6 @@ impl PlanLead {
         Self { lead, items, dropped: dropped.len(), tokens: 0 }
     }
 
-    /// A lead that was waiting.
     pub(crate) fn waiting(key: LeadKey, record: RecordId, tokens: u64) -> Self {
         let lead = ChunkLead { key, lead: LeadRef::Record(record), posts: Vec::new() };
         Self { lead, items: 0, dropped: 0, tokens }
@@ -62,7 +60,6 @@ impl PlanLead {
         self.tokens = rates.of_lead(about.bytes(), about.answers());
     }
 
-    /// The lead's key.
     pub(crate) fn key(&self) -> &LeadKey {
         &self.lead.key
     }

@@ -16,7 +16,6 @@ use shared::ports::{Env, Transport};
 use shared::schema::leads as schema;
 use shared::services::airtable::Airtable;
 
-/// Whose leads are planned.
 #[derive(Clone, Copy)]
 pub(crate) struct PlanTarget<'a> {
     pub(crate) run: &'a RunHeader,
@@ -26,7 +25,6 @@ pub(crate) struct PlanTarget<'a> {
     pub(crate) token_limit: Option<u64>,
 }
 
-/// What plans need besides their leads.
 pub(crate) struct PlanContext<'a> {
     pub(crate) target: PlanTarget<'a>,
     /// `None` where there is no lead to plan.
@@ -38,7 +36,6 @@ pub(crate) struct PlanContext<'a> {
 }
 
 impl<'a> PlanContext<'a> {
-    /// Reads what plans need.
     pub(crate) async fn read<E: Env>(
         app: &Scoring<E>,
         target: PlanTarget<'a>,
@@ -70,7 +67,6 @@ impl<'a> PlanContext<'a> {
     }
 }
 
-/// What a plan needs of a client's base.
 pub(crate) struct BaseContext {
     kind: Kind,
     rubric: String,

@@ -8,14 +8,11 @@ use shared::core::ids::PlanId;
 use shared::messages::{Fact, Source};
 use shared::ports::{Queue, QueueName};
 
-/// A plan whose chunks are queued.
 pub(crate) struct QueuedPlan {
     pub(crate) id: PlanId,
-    /// Not yet reported.
     pub(crate) facts: Vec<Fact>,
 }
 
-/// Queues the chunks of a plan.
 pub(crate) async fn queue_plan(
     queue: &impl Queue,
     context: &PlanContext<'_>,

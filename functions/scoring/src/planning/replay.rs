@@ -42,7 +42,6 @@ pub(crate) async fn replay_run<E: Env>(app: &Scoring<E>, task: &Replay) -> Resul
     .await
 }
 
-/// Plans again what is to be scored of one kind. Only posts have harvests.
 async fn replay_kind<E: Env>(
     app: &Scoring<E>,
     task: &Replay,

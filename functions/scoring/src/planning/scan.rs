@@ -19,7 +19,6 @@ const IDS_PER_LISTING: usize = 200;
 /// How often a listing that the server forgot is started again.
 const RESTARTS: u32 = 3;
 
-/// A lead that is waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WaitingLead {
     pub(crate) key: LeadKey,
@@ -51,7 +50,6 @@ pub(crate) struct Scan<'a, T> {
     keys: BTreeSet<LeadKey>,
 }
 
-/// Which leads to find.
 pub(crate) struct ScanRequest<'a> {
     pub(crate) kind: Kind,
     pub(crate) fields: &'a LeadFields,
@@ -62,7 +60,6 @@ pub(crate) struct ScanRequest<'a> {
 }
 
 impl<'a, T: Transport> Scan<'a, T> {
-    /// Starts a scan.
     pub(crate) fn new(
         airtable: &'a Airtable<T>,
         base: &'a BaseId,
@@ -109,7 +106,6 @@ impl<'a, T: Transport> Scan<'a, T> {
         (self.done, self.offset.clone(), self.view.is_some())
     }
 
-    /// Whether everything is read.
     pub(crate) fn is_at_end(&self) -> bool {
         self.listings.is_empty()
     }
@@ -165,7 +161,6 @@ impl<'a, T: Transport> Scan<'a, T> {
     }
 }
 
-/// The fields to read, the view of waiting leads, and the filter in its place.
 fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, Formula) {
     let mut fields = vec![schema::PROFILE_URL.to_owned()];
     match request.kind {
@@ -192,7 +187,6 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
     }
 }
 
-/// A row's size in a call, and the answers it needs.
 fn measure(kind: Kind, row: &Row) -> (usize, usize) {
     let about = match kind {
         Kind::Post => {

@@ -22,7 +22,6 @@ use shared::messages::{
 use shared::ports::Env;
 use tracing::Instrument;
 
-/// Handles a `ScoreWaiting` task.
 pub(crate) async fn score_waiting<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,

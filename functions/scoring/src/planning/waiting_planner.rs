@@ -22,7 +22,6 @@ const PART_LEADS: usize = 500;
 /// With less time than this left, planning continues in another invocation.
 const PAGE_TIME: Duration = Duration::from_secs(40);
 
-/// What is to be planned.
 pub(crate) struct WaitingRequest<'a> {
     pub(crate) task: &'a ScoreWaiting,
     pub(crate) target: PlanTarget<'a>,
@@ -38,7 +37,6 @@ pub(crate) enum WaitingOutcome {
     Unfinished(ScanCursor),
 }
 
-/// What was planned.
 pub(crate) struct PlanningTally {
     pub(crate) leads: usize,
     /// Of those: leads that the limits leave nothing for.
@@ -65,7 +63,6 @@ impl PlanningTally {
     }
 }
 
-/// Plans the client's waiting leads and queues their chunks.
 pub(crate) async fn plan_waiting<E: Env>(
     app: &Scoring<E>,
     request: &WaitingRequest<'_>,
@@ -105,7 +102,6 @@ pub(crate) async fn plan_waiting<E: Env>(
     Ok(WaitingOutcome::Done(tally))
 }
 
-/// Where planning starts.
 async fn first_cursor<E: Env>(
     app: &Scoring<E>,
     request: &WaitingRequest<'_>,
@@ -132,7 +128,6 @@ fn omissions(task: &ScoreWaiting, planned: usize, is_cut: bool) -> Option<String
     })
 }
 
-/// The planning of one client's leads, as far as it has come.
 struct WaitingPlanner<'a, E: Env> {
     app: &'a Scoring<E>,
     request: &'a WaitingRequest<'a>,
@@ -186,7 +181,6 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         Ok(())
     }
 
-    /// Queues the leads of the part as a plan of their own, and reports it.
     async fn queue_part(&mut self) -> Result<(), TaskError> {
         if self.part.is_empty() {
             return Ok(());

@@ -20,12 +20,9 @@ pub(crate) const CELL_MAX: usize = 100_000;
 )]
 pub(crate) struct Unreadable;
 
-/// What a harvest changed about a lead's posts.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Merged {
-    /// All posts, those that are new first.
     pub(crate) posts: Vec<StoredPost>,
-    /// How many are new.
     pub(crate) added: usize,
     /// New ones that the cell has no room for.
     pub(crate) without_room: usize,
@@ -86,7 +83,6 @@ pub(crate) fn merge_posts(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged
     Merged { posts, added: kept, without_room: new - kept }
 }
 
-/// The cell's text.
 pub(crate) fn write_posts(posts: &[StoredPost]) -> String {
     let posts: Vec<&Map<String, Value>> = posts.iter().map(|post| &post.0).collect();
     json::text(&posts)

@@ -36,7 +36,6 @@ each post by itself, by the rules above and nothing else. Answer with one elemen
 naming the post by its post_id exactly as given; post_score is a whole number from 0 to 100, \
 scoring_rationale one or two sentences.";
 
-/// A post with a valid score.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ScoredPost {
     /// Its index among the posts that were asked about.

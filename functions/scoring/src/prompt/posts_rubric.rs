@@ -9,7 +9,6 @@ use shared::schema::{post_attributes as attributes, post_instructions as instruc
 use shared::services::airtable::{Airtable, ListQuery, Row};
 use std::fmt::Write as _;
 
-/// A client's rubric for posts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rubric {
     pub(crate) prompt: String,

@@ -28,7 +28,6 @@ those the profile says nothing about. Set contact_readiness when the profile say
 are welcome, excluded (with exclude_details) when a disqualifying attribute applies, and sum up \
 in assessment in two or three sentences.";
 
-/// The score of a profile.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProfileScore {
     /// Percent of the points to be had without bonus, with two decimals. Can be negative or above 100.
@@ -39,7 +38,6 @@ pub(crate) struct ProfileScore {
     pub(crate) excluded: Option<String>,
 }
 
-/// The shape of the model's answer: every profile, by the id it was given.
 pub(crate) fn response_schema(attributes: &[ProfileAttribute]) -> Value {
     let ids: Vec<&str> = attributes.iter().map(|attribute| attribute.id.as_str()).collect();
     let bound = |negative: bool| {

@@ -12,7 +12,6 @@ use std::fmt::Write as _;
 /// Most attributes of a client: each chunk carries them.
 const MAX_ATTRIBUTES: usize = 200;
 
-/// A client's rubric for profiles.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProfileRubric {
     pub(crate) prompt: String,

@@ -11,7 +11,6 @@ pub(super) fn empty(table: &str, base: &BaseId, what: &str) -> TaskError {
     ))
 }
 
-/// Writes a line for each of the row's cells that is filled, after its label.
 pub(crate) fn write_cells(out: &mut String, row: &Row, cells: &[(&str, &str)]) {
     for (label, field) in cells {
         let value = row.text(field);

@@ -7,14 +7,11 @@ use shared::core::json;
 /// What the model is asked about one lead.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Subject {
-    /// Its posts.
     Posts(Vec<StoredPost>),
-    /// Its profile, as the row holds it.
     Profile(Value),
 }
 
 impl Subject {
-    /// How many answers it needs.
     pub(crate) fn answers(&self) -> usize {
         match self {
             Self::Posts(posts) => posts.len(),

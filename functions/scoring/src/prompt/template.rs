@@ -11,7 +11,6 @@ use shared::core::json;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, Kind, ProfileAttribute};
 
-/// One lead of a call.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) subject: &'a Subject,
@@ -19,12 +18,9 @@ pub(crate) struct Question<'a> {
     pub(crate) profile: Option<ProfileKey>,
 }
 
-/// What the model says of one lead.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
-    /// Scores of its posts.
     Posts(Vec<ScoredPost>),
-    /// The score of its profile.
     Profile(Box<ProfileScore>),
 }
 
@@ -38,9 +34,7 @@ pub(crate) struct PromptTemplate<'a> {
     attributes: &'a [ProfileAttribute],
 }
 
-/// The prompt of one call.
 pub(crate) struct CallPrompt {
-    /// The user's message.
     pub(crate) user: String,
     /// Most tokens of the answer.
     pub(crate) max_output_tokens: u32,
@@ -69,7 +63,6 @@ impl CallId<'_> {
 }
 
 impl<'a> PromptTemplate<'a> {
-    /// The template of a chunk's calls.
     pub(crate) fn of_chunk(chunk: &'a Chunk) -> Self {
         let (frame, schema) = match chunk.kind {
             Kind::Post => (posts::FRAME, RESPONSE_SCHEMA.clone()),
@@ -79,7 +72,6 @@ impl<'a> PromptTemplate<'a> {
         Self { kind: chunk.kind, system, schema, attributes: &chunk.attributes }
     }
 
-    /// The prompt of a call about these leads.
     pub(crate) fn write_call(&self, id: &CallId<'_>, questions: &[&Question<'_>]) -> CallPrompt {
         let prefix = id.prefix();
         let mut number = 0_usize;
