@@ -14,6 +14,7 @@ use shared::services::airtable::{Airtable, Limiters};
 use shared::services::apify::Apify;
 use std::sync::Arc;
 
+/// The scoring function, made once per process.
 pub struct Scoring<E: Env> {
     /// For chunks: the lanes of a client's base share its request limit.
     pub(crate) chunk_airtable: Airtable<E::Transport>,
@@ -28,8 +29,11 @@ pub struct Scoring<E: Env> {
     pub(crate) random: Random,
 }
 
+/// The adapters of the ports.
 pub struct Adapters<E: Env> {
+    /// To Airtable, Apify and the model.
     pub transport: E::Transport,
+    /// The queues between the functions.
     pub queue: E::Queue,
 }
 

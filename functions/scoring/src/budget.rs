@@ -59,22 +59,11 @@ impl Rates {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
-    left: Option<u64>,
+    /// `None` for no limit.
+    pub(crate) left: Option<u64>,
 }
 
 impl Allowance {
-    pub(crate) fn new(left: Option<u64>) -> Self {
-        Self { left }
-    }
-
-    pub(crate) fn is_limited(&self) -> bool {
-        self.left.is_some()
-    }
-
-    pub(crate) fn left(&self) -> Option<u64> {
-        self.left
-    }
-
     /// Takes a lead's expected tokens; `false` when they are more than is left. The first lead that
     /// does not fit ends the allowance: otherwise shorter leads would overtake it for ever.
     pub(crate) fn take(&mut self, tokens: u64) -> bool {
@@ -134,9 +123,9 @@ mod tests {
 
     #[test]
     fn the_first_lead_that_does_not_fit_ends_the_allowance() {
-        let mut limited = Allowance::new(Some(100));
+        let mut limited = Allowance { left: Some(100) };
         assert_eq!([60, 50, 10, 0].map(|tokens| limited.take(tokens)), [true, false, false, true]);
-        let mut free = Allowance::new(None);
+        let mut free = Allowance { left: None };
         assert!(free.take(u64::MAX) && free.take(u64::MAX));
     }
 

@@ -15,6 +15,7 @@ const DEFAULT_LEADS_PER_CALL: usize = 5;
 /// Most leads of one call: those of a wave.
 const MOST_LEADS_PER_CALL: usize = 10;
 
+/// What the function reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How to reach Airtable, and which base lists the clients.
@@ -25,7 +26,8 @@ pub struct Config {
     pub leads_per_call: usize,
     /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs of one day; `None` for no limit.
     pub daily_token_limit: Option<u64>,
-    pub apify: ApifyConfig,
+    pub(crate) apify: ApifyConfig,
+    /// Which model is asked, and how.
     pub model: ModelSettings,
 }
 

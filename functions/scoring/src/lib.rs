@@ -22,10 +22,7 @@ mod testing;
 
 pub use app::{Adapters, Scoring};
 pub use config::{Config, queue_urls};
-pub use gemini::{
-    DEFAULT_MODEL, ModelEndpoint, ModelProblem, ModelSettings, ThinkingLevel, TierChoice,
-    probe_model,
-};
+pub use gemini::{ModelProblem, ModelSettings, probe_model};
 pub use limits::Limits;
 pub use master::clients::Client;
 

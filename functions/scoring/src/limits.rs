@@ -3,6 +3,7 @@
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 
+/// The limiters of plans and of chunks.
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub(crate) plans: Arc<Limiters>,

@@ -3,7 +3,6 @@
 use shared::core::digest::id_of;
 use shared::core::ids::AttemptId;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 pub(crate) struct Random(Mutex<fastrand::Rng>);
 
@@ -17,12 +16,7 @@ impl Random {
         id_of(&["attempt", &drawn]).try_into().expect("an id has the form of an attempt id")
     }
 
-    /// A random share of `delay`, from half of it to all of it.
-    pub(crate) fn jitter(&self, delay: Duration) -> Duration {
-        delay.mul_f64(0.5 + self.with(fastrand::Rng::f64) / 2.0)
-    }
-
-    fn with<R>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
+    pub(crate) fn with<R>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
         draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -26,19 +26,24 @@ impl RetryPolicy {
     pub fn begin(self, seed: u64) -> Attempts {
         Attempts { policy: self, made: 1, jitter: fastrand::Rng::with_seed(seed) }
     }
+
+    /// The delay after the `made`-th attempt, between half of the longest and the longest; `None`
+    /// when all are made.
+    pub fn delay_after(self, made: u32, jitter: &mut fastrand::Rng) -> Option<Duration> {
+        if made >= self.attempts {
+            return None;
+        }
+        let doubled = self.first * 2_u32.pow((made - 1).min(20));
+        Some(doubled.min(self.longest).mul_f64(0.5 + jitter.f64() / 2.0))
+    }
 }
 
 impl Attempts {
-    /// Counts a failed attempt. The delay before the next, between half of the longest and the
-    /// longest; `None` when all are made.
+    /// Counts a failed attempt. Returns the delay before the next.
     pub fn next_delay(&mut self) -> Option<Duration> {
-        if self.made >= self.policy.attempts {
-            return None;
-        }
-        let doubled = self.policy.first * 2_u32.pow((self.made - 1).min(20));
+        let delay = self.policy.delay_after(self.made, &mut self.jitter)?;
         self.made += 1;
-        let longest = doubled.min(self.policy.longest);
-        Some(longest.mul_f64(0.5 + self.jitter.f64() / 2.0))
+        Some(delay)
     }
 
     /// Waits before the next attempt at `what`.

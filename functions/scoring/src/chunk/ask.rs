@@ -3,7 +3,7 @@
 
 use super::attempt::ChunkAttempt;
 use super::calls::{CallGroup, LeadAnswer, NextStep, NoAnswer, divide, next_step};
-use super::limits::{CALL_ATTEMPTS, FIRST_WAIT, WRITING_TIME};
+use super::limits::{CALL_RETRY, WRITING_TIME};
 use super::share;
 use crate::gemini::{Call, Prompt, Round, Service};
 use crate::prompt::template::{Answer, CallId, CallPrompt, Question};
@@ -48,9 +48,9 @@ pub(crate) async fn ask_about<E: Env>(
         let prompts = write_prompts(attempt, (wave, round), &open, questions);
         let service = attempt.gemini.service(&Round {
             begun,
-            is_last: open.iter().any(|group| group.attempts + 1 == CALL_ATTEMPTS),
+            is_last: open.iter().any(|group| group.attempts + 1 == CALL_RETRY.attempts),
             deadline: attempt.deadline,
-            kept_back: WRITING_TIME + FIRST_WAIT * 2,
+            kept_back: WRITING_TIME + CALL_RETRY.longest,
         });
         let calls = make_calls(attempt, (wave, round), service, &prompts).await?;
         let mut next: Vec<CallGroup> = Vec::new();
@@ -113,10 +113,8 @@ fn settle<E: Env>(
         NextStep::Again(after, reason) => {
             let settled = group.all_without(&reason);
             group.attempts += 1;
-            if group.attempts == CALL_ATTEMPTS {
-                return (settled, Duration::ZERO);
-            }
-            let backoff = attempt.random.jitter(FIRST_WAIT * 2_u32.pow(group.attempts - 1));
+            let backoff = attempt.random.with(|rng| CALL_RETRY.delay_after(group.attempts, rng));
+            let Some(backoff) = backoff else { return (settled, Duration::ZERO) };
             next.push(group);
             (settled, backoff.max(after.unwrap_or_default()))
         }

@@ -1,5 +1,6 @@
 //! Sizes and times of a chunk's work.
 
+use shared::services::http_retry::RetryPolicy;
 use std::time::Duration;
 
 /// Leads of a wave: as many as Airtable writes in one request.
@@ -8,10 +9,9 @@ pub(super) const WAVE_LEADS: usize = 10;
 pub(super) const READ_LEADS: usize = 50;
 /// Time to write a wave's rows and report, once the model has answered.
 pub(super) const WRITING_TIME: Duration = Duration::from_secs(20);
-/// How often one call is made, as long as it is refused or lost.
-pub(super) const CALL_ATTEMPTS: u32 = 3;
-/// Wait before a call's second attempt; doubled before its third.
-pub(super) const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// How a call is repeated, as long as it is refused or lost.
+pub(super) const CALL_RETRY: RetryPolicy =
+    RetryPolicy { first: Duration::from_secs(2), longest: Duration::from_secs(4), attempts: 3 };
 /// Most bytes of leads in one call: an answer about more takes too long.
 pub(super) const CALL_BYTES: usize = 150_000;
 /// Most posts in one call: the room for their answers is bounded.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use url::Url;
 
 #[derive(Debug, Clone)]
-pub enum ModelEndpoint {
+pub(crate) enum ModelEndpoint {
     /// `GEMINI_API_URL` and `GEMINI_API_KEY`.
     Developer { url: Url, key: SecretString },
     /// `VERTEX_SERVICE_ACCOUNT`, `VERTEX_LOCATION`, and `VERTEX_API_URL` in place of Google's.

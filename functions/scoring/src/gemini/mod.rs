@@ -13,15 +13,17 @@ mod settings;
 mod tier;
 mod vertex;
 
-pub use endpoint::ModelEndpoint;
-pub use model::ThinkingLevel;
 pub use probe::{ModelProblem, probe_model};
-pub use settings::{DEFAULT_MODEL, ModelSettings};
-pub use tier::TierChoice;
+pub use settings::ModelSettings;
 
 pub(crate) use client::{Gemini, Prompt};
 pub(crate) use reply::{Call, Reply};
 pub(crate) use tier::{Round, Service};
+
+#[cfg(test)]
+pub(crate) use {
+    endpoint::ModelEndpoint, model::ThinkingLevel, settings::DEFAULT_MODEL, tier::TierChoice,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,8 @@
 //! Which models and thinking levels can be configured. External rules: Gemini's model pages.
 
-use std::fmt;
-
 /// How much a model thinks before it answers (`thinkingLevel`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ThinkingLevel {
+pub(crate) enum ThinkingLevel {
     Minimal,
     Low,
     Medium,
@@ -38,7 +36,7 @@ pub(crate) enum ModelError {
     NoLevel,
     #[error("{model} takes no thinking level; leave it out")]
     TakesNone { model: String },
-    #[error("{model} does not take {level}; it takes {}", names(taken))]
+    #[error("{model} does not take {}; it takes {}", level.as_str(), names(taken))]
     NotTaken { model: String, level: ThinkingLevel, taken: &'static [ThinkingLevel] },
 }
 
@@ -77,19 +75,12 @@ impl ThinkingLevel {
             .ok_or(ModelError::NoLevel)
     }
 
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Minimal => "MINIMAL",
             Self::Low => "LOW",
             Self::Medium => "MEDIUM",
             Self::High => "HIGH",
         }
-    }
-}
-
-impl fmt::Display for ThinkingLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

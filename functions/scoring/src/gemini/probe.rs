@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 pub struct ModelProblem {
     /// What kind of problem it is, as on the record of a lead that could not be scored.
     pub category: ErrorCategory,
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// Has the configured model count the tokens of a word. That needs the same key, model and route as

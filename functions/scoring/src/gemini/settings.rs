@@ -2,25 +2,26 @@
 
 use super::endpoint::ModelEndpoint;
 use super::model::{ThinkingLevel, check_level, check_model};
-use super::tier::{SHORTEST_FLEX, TierChoice, TierName};
+use super::tier::{SHORTEST_FLEX, TierChoice};
 use shared::config::{ConfigError, Vars};
 use std::time::Duration;
 
 /// The model that is asked when none is configured: made to read much and answer little, and the
 /// cheapest that is not about to be retired.
-pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
+pub(crate) const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
+/// Which model is asked, and how.
 #[derive(Debug, Clone)]
 pub struct ModelSettings {
-    pub endpoint: ModelEndpoint,
+    pub(crate) endpoint: ModelEndpoint,
     /// `GEMINI_MODEL`: the model's id.
     pub id: String,
     /// `GEMINI_THINKING`: its thinking level; `None` for the model's own default.
-    pub thinking: Option<ThinkingLevel>,
+    pub(crate) thinking: Option<ThinkingLevel>,
     /// `GEMINI_TIER` and `GEMINI_FLEX_WAIT_SECONDS`: the tier that calls are made at.
-    pub tier: TierChoice,
+    pub(crate) tier: TierChoice,
     /// `GEMINI_TIMEOUT_SECONDS`: the longest time that a call at the standard tier takes.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl ModelSettings {
@@ -61,8 +62,9 @@ fn tier(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<TierChoi
         let rule = format!("it needs at least {} seconds", SHORTEST_FLEX.as_secs());
         return Err(ConfigError::Invalid { name: WAIT, rule });
     }
-    Ok(match vars.or("GEMINI_TIER", TierName::Standard)? {
-        TierName::Standard => TierChoice::Standard,
-        TierName::Flex => TierChoice::Flex { wait },
-    })
+    match vars.text("GEMINI_TIER").map(|tier| tier.to_ascii_lowercase()).as_deref() {
+        None | Some("standard") => Ok(TierChoice::Standard),
+        Some("flex") => Ok(TierChoice::Flex { wait }),
+        Some(_) => Err(wrong("GEMINI_TIER", &"it needs standard or flex")),
+    }
 }

@@ -12,12 +12,10 @@ use shared::messages::{CallOutcome, ErrorCategory, Served};
 use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::gemini::{Gemini as Simulator, GeminiOptions, ServedTier};
 use simulators::{Answer, Fault, FaultRule, NoStore, Simulated};
-use std::fmt::Debug;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::Level;
 
 const KEY: &str = "invented-api-key";
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -166,44 +164,31 @@ async fn where_there_is_no_flex_the_call_is_made_as_standard_at_once() {
     assert_eq!(asked(&client), [("generate", 200), ("generate_flex", 400)]);
 }
 
-/// Collects the `alarm` field of error lines.
 #[derive(Clone, Default)]
-struct Alarms(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<Mutex<Vec<u8>>>);
 
-impl Visit for Alarms {
-    fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {}
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
 
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "alarm" {
-            self.0.lock().unwrap().push(value.to_owned());
-        }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-}
-
-impl Subscriber for Alarms {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::ERROR
-    }
-    fn new_span(&self, _span: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _span: &Id, _values: &Record<'_>) {}
-    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-    fn enter(&self, _span: &Id) {}
-    fn exit(&self, _span: &Id) {}
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_without_a_price_raises_the_alarm_and_any_other_does_not() {
-    let alarms = Alarms::default();
-    let _guard = tracing::subscriber::set_default(alarms.clone());
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt().json().flatten_event(true);
+    let errors = lines.with_max_level(Level::ERROR).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(errors);
     let at = "2026-11-23T10:00:00Z";
     answered(&client("gemini-3.5-flash-lite", at), STANDARD).await;
-    assert!(alarms.0.lock().unwrap().is_empty());
+    assert!(log.0.lock().unwrap().is_empty());
     let (usage, model, _) = answered(&client("gemini-9-unheard-of", at), STANDARD).await;
     assert_eq!((model.as_str(), usage.total > 0), ("gemini-9-unheard-of", true));
-    assert_eq!(*alarms.0.lock().unwrap(), ["model_without_price"]);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains(r#""alarm":"model_without_price""#), "{log}");
 }

@@ -4,7 +4,6 @@
 use serde::Deserialize;
 use shared::core::deadline::Deadline;
 use shared::core::tokens::Tier;
-use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -13,7 +12,7 @@ pub(crate) const SHORTEST_FLEX: Duration = Duration::from_secs(10);
 
 /// The tier that calls are made at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TierChoice {
+pub(crate) enum TierChoice {
     /// Always the standard tier.
     Standard,
     /// The flex tier, and the standard tier for calls that it did not answer in time.
@@ -21,29 +20,6 @@ pub enum TierChoice {
         /// How long a wave waits for the flex tier.
         wait: Duration,
     },
-}
-
-/// `GEMINI_TIER` is not a tier that calls can be made at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it needs standard or flex")]
-pub(crate) struct NoTier;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TierName {
-    Standard,
-    Flex,
-}
-
-impl FromStr for TierName {
-    type Err = NoTier;
-
-    fn from_str(text: &str) -> Result<Self, NoTier> {
-        match text.to_ascii_lowercase().as_str() {
-            "standard" => Ok(Self::Standard),
-            "flex" => Ok(Self::Flex),
-            _ => Err(NoTier),
-        }
-    }
 }
 
 /// A round of calls, and the time there is for it.

@@ -97,7 +97,7 @@ impl ServiceAccount {
 }
 
 #[derive(Debug)]
-pub struct VertexAuth {
+pub(crate) struct VertexAuth {
     account: ServiceAccount,
     token: Mutex<Option<AccessToken>>,
 }

@@ -8,11 +8,14 @@ use shared::schema::clients;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row};
 
+/// A client, as its row describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// The cell `Client ID`; not checked.
     pub id: String,
+    /// Its name, for people.
     pub name: String,
+    /// The cell `Status`.
     pub status: String,
     /// The id of its base; not checked.
     pub base: String,

@@ -151,13 +151,8 @@ fn clean(text: &str) -> String {
 }
 
 fn id(item: &Value) -> Option<String> {
-    match &item["id"] {
-        Value::String(id) if !id.is_empty() => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
-        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            None
-        }
-    }
+    let text = item["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    text.or_else(|| item["id"].as_number().map(ToString::to_string))
 }
 
 /// A time, which the actor gives as an object with an ISO date and a timestamp.

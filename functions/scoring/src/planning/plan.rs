@@ -57,7 +57,7 @@ impl Plan {
             )));
         }
         let id = plan_id(about, &leads, lanes, allowance);
-        if !allowance.is_limited() {
+        if !allowance.left.is_some() {
             return Ok(Self { id, replaces: None, chunks: chunks(leads, lanes, CHUNK_LEADS) });
         }
         let (allowed, beyond): (Vec<_>, Vec<_>) =
@@ -123,7 +123,7 @@ impl Plan {
 fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance) -> PlanId {
     let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
     parts.push(lanes.to_string());
-    parts.extend(allowance.left().map(|left| format!("{left} tokens")));
+    parts.extend(allowance.left.map(|left| format!("{left} tokens")));
     for PlanLead { lead, items, .. } in leads {
         parts.push(lead.key.to_string());
         parts.push(items.to_string());
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn plan(about: &[&str], leads: Vec<PlanLead>, lanes: u32) -> Result<Plan, Failure> {
-        Plan::new(about, leads, lanes, &mut Allowance::new(None))
+        Plan::new(about, leads, lanes, &mut Allowance { left: None })
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn leads_beyond_the_allowance_are_planned_in_chunks_that_may_use_nothing() {
         let waiting = |n: usize| PlanLead { tokens: 10, ..lead(n, vec![]) };
-        let mut allowance = Allowance::new(Some(605));
+        let mut allowance = Allowance { left: Some(605) };
         let leads = (0..100).map(waiting).collect();
         let plan = Plan::new(&["a"], leads, 2, &mut allowance).unwrap();
         let shares: Vec<(u32, usize, u64)> =
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(shares.iter().map(|(_, leads, _)| leads).sum::<usize>(), 100);
         assert_eq!(shares.iter().map(|(.., share)| share).sum::<u64>(), 600);
         assert_eq!((shares[2].2, shares[3].2), (0, 0));
-        assert_eq!(allowance.left(), Some(0));
+        assert_eq!(allowance.left, Some(0));
     }
 
     #[test]

@@ -7,11 +7,12 @@ use crate::app::Scoring;
 use crate::budget::{Allowance, Rates};
 use crate::lead::fields::{LeadFields, read_lead_fields};
 use crate::master::spending::TokenLimits;
+use crate::prompt::rubric::Rubric;
 use crate::prompt::{posts, posts_rubric, profile, profile_rubric};
 use crate::task_error::TaskError;
 use shared::core::failure::Failure;
 use shared::core::ids::BaseId;
-use shared::messages::{Chunk, Kind, ProfileAttribute, RunHeader, Source};
+use shared::messages::{Chunk, Kind, RunHeader, Source};
 use shared::ports::{Env, Transport};
 use shared::schema::leads as schema;
 use shared::services::airtable::Airtable;
@@ -44,13 +45,13 @@ impl<'a> PlanContext<'a> {
         let day = app.config.daily_token_limit;
         let limits = TokenLimits { day, run: target.token_limit, share: None };
         let left = app.master().tokens_left(target.run, target.kind, limits).await?;
-        Ok(Self { base: Some(base), allowance: Allowance::new(left), ..Self::empty(app, target) })
+        Ok(Self { base: Some(base), allowance: Allowance { left }, ..Self::empty(app, target) })
     }
 
     /// For a plan without leads: nothing is read.
     pub(crate) fn empty<E: Env>(app: &Scoring<E>, target: PlanTarget<'a>) -> Self {
         let (lanes, leads_per_call) = (app.config.lanes, app.config.leads_per_call);
-        Self { target, base: None, allowance: Allowance::new(None), lanes, leads_per_call }
+        Self { target, base: None, allowance: Allowance { left: None }, lanes, leads_per_call }
     }
 
     /// Divides leads into chunks, estimated where there is a limit to keep.
@@ -59,7 +60,7 @@ impl<'a> PlanContext<'a> {
         about: &[&str],
         mut leads: Vec<PlanLead>,
     ) -> Result<Plan, Failure> {
-        if let Some(base) = self.base.as_ref().filter(|_| self.allowance.is_limited()) {
+        if let Some(base) = self.base.as_ref().filter(|_| self.allowance.left.is_some()) {
             let rates = base.rates(self.leads_per_call);
             leads.iter_mut().for_each(|lead| lead.estimate(&rates));
         }
@@ -69,11 +70,9 @@ impl<'a> PlanContext<'a> {
 
 pub(crate) struct BaseContext {
     kind: Kind,
-    rubric: String,
-    attributes: Vec<ProfileAttribute>,
+    /// Its warnings are also those about the fields.
+    pub(crate) rubric: Rubric,
     pub(crate) fields: LeadFields,
-    /// What was odd, for the run's notes.
-    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads it: two or three requests, once per plan.
@@ -92,24 +91,18 @@ pub(crate) async fn read_base<T: Transport>(
         )));
     }
     let has_active = fields.criteria_have_active;
-    let (rubric, attributes, mut warnings) = match kind {
-        Kind::Post => {
-            let rubric = posts_rubric::read_posts_rubric(airtable, base, has_active).await?;
-            (rubric.prompt, Vec::new(), rubric.warnings)
-        }
-        Kind::Profile => {
-            let rubric = profile_rubric::read_profile_rubric(airtable, base, has_active).await?;
-            (rubric.prompt, rubric.attributes, rubric.warnings)
-        }
+    let mut rubric = match kind {
+        Kind::Post => posts_rubric::read_posts_rubric(airtable, base, has_active).await?,
+        Kind::Profile => profile_rubric::read_profile_rubric(airtable, base, has_active).await?,
     };
-    if rubric.len() > MAX_RUBRIC_BYTES {
+    if rubric.prompt.len() > MAX_RUBRIC_BYTES {
         return Err(TaskError::Fatal(format!(
             "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
-            rubric.len()
+            rubric.prompt.len()
         )));
     }
-    warnings.append(&mut fields.warnings);
-    Ok(BaseContext { kind, rubric, attributes, fields, warnings })
+    rubric.warnings.append(&mut fields.warnings);
+    Ok(BaseContext { kind, rubric, fields })
 }
 
 impl BaseContext {
@@ -123,13 +116,13 @@ impl BaseContext {
             kind: self.kind,
             base: target.base.clone(),
             source,
-            rubric: self.rubric.clone(),
+            rubric: self.rubric.prompt.clone(),
             writable: self.fields.writable.clone(),
             profile_fields: match self.kind {
                 Kind::Post => Vec::new(),
                 Kind::Profile => self.fields.profile.clone(),
             },
-            attributes: self.attributes.clone(),
+            attributes: self.rubric.attributes.clone(),
             token_share: None,
             replaces: plan.replaces.clone(),
             leads: Vec::new(),
@@ -142,6 +135,6 @@ impl BaseContext {
             Kind::Post => posts::FRAME,
             Kind::Profile => profile::FRAME,
         };
-        Rates { kind: self.kind, system: self.rubric.len() + frame.len(), leads_per_call }
+        Rates { kind: self.kind, system: self.rubric.prompt.len() + frame.len(), leads_per_call }
     }
 }

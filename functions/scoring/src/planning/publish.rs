@@ -29,7 +29,7 @@ pub(crate) async fn queue_plan(
     }
     facts.extend(plan.facts(context.target.kind, None));
     if let Some(base) = &context.base {
-        facts.extend(base.warnings.iter().cloned().map(input_note));
+        facts.extend(base.rubric.warnings.iter().cloned().map(input_note));
         let empty = base.empty_chunk(context.target, &plan, source);
         let messages = plan.into_messages(&empty);
         tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");

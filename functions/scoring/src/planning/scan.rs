@@ -12,7 +12,7 @@ use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, Row};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 /// Lead ids that one listing names.
 const IDS_PER_LISTING: usize = 200;
@@ -39,8 +39,8 @@ pub(crate) struct Scan<'a, T> {
     view: Option<&'static str>,
     /// Keeps the waiting leads; for a base without the view.
     filter: Formula,
-    /// The listings that are left. Each names some record ids; a single one without ids names all.
-    listings: VecDeque<Option<Formula>>,
+    /// The listings. Each names some record ids; a single one without ids names all.
+    listings: Vec<Option<Formula>>,
     /// Listings that are read to their end.
     done: usize,
     offset: Option<String>,
@@ -71,7 +71,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             Some(Formula::any(ids.iter().map(|id| Formula::record_id(id.as_str()))))
         };
         let listings = if ids.is_empty() {
-            VecDeque::from([None])
+            vec![None]
         } else {
             ids.chunks(IDS_PER_LISTING).map(named).collect()
         };
@@ -93,7 +93,6 @@ impl<'a, T: Transport> Scan<'a, T> {
 
     /// Continues where an earlier invocation stopped.
     pub(crate) fn resume(&mut self, cursor: &ScanCursor) {
-        self.listings.drain(..cursor.listings.min(self.listings.len()));
         self.done = cursor.listings;
         self.offset.clone_from(&cursor.offset);
         if !cursor.has_view {
@@ -107,12 +106,12 @@ impl<'a, T: Transport> Scan<'a, T> {
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
-        self.listings.is_empty()
+        self.done >= self.listings.len()
     }
 
     /// Reads the next page; `None` after the last one.
     pub(crate) async fn next_page(&mut self) -> Result<Option<Vec<WaitingLead>>, AirtableError> {
-        while let Some(listing) = self.listings.front() {
+        while let Some(listing) = self.listings.get(self.done) {
             let mut formulas: Vec<Formula> = listing.iter().cloned().collect();
             if self.view.is_none() {
                 formulas.push(self.filter.clone());
@@ -126,7 +125,6 @@ impl<'a, T: Transport> Scan<'a, T> {
                 Ok(page) => {
                     self.offset = page.offset;
                     if self.offset.is_none() {
-                        self.listings.pop_front();
                         self.done += 1;
                     }
                     let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();

@@ -75,7 +75,7 @@ pub(crate) async fn plan_waiting<E: Env>(
     };
     let mut planner = WaitingPlanner::new(app, request, &base, &cursor);
     let fields = &base.fields;
-    let measure = task.dry_run || planner.allowance.is_limited();
+    let measure = task.dry_run || planner.allowance.left.is_some();
     let scan = ScanRequest { kind: target.kind, fields, measure, ids: &task.lead_ids };
     let mut scan = Scan::new(&app.plan_airtable, target.base, &scan);
     scan.resume(&cursor);
@@ -150,9 +150,9 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
             beyond: cursor.beyond,
             tokens: cursor.tokens,
             cost: cursor.cost,
-            notes: base.warnings.clone(),
+            notes: base.rubric.warnings.clone(),
         };
-        let allowance = Allowance::new(cursor.tokens_left);
+        let allowance = Allowance { left: cursor.tokens_left };
         let now = app.clock.now();
         Self { app, request, base, allowance, part: Vec::new(), tally, now }
     }
@@ -200,7 +200,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
     /// Where planning stands, apart from the scan's position.
     fn cursor(&self) -> ScanCursor {
         let PlanningTally { leads, beyond, tokens, cost, .. } = self.tally;
-        let tokens_left = self.allowance.left();
+        let tokens_left = self.allowance.left;
         ScanCursor { leads, beyond, tokens, cost, tokens_left, ..ScanCursor::default() }
     }
 }

@@ -46,16 +46,10 @@ fn from_json(text: &str) -> Option<Vec<StoredPost>> {
     let Value::Array(items) = serde_json::from_str(text).ok()? else { return None };
     items
         .into_iter()
-        .map(|item| match item {
-            Value::Object(fields) => {
-                let post = StoredPost(fields);
-                (!post.text("postUrl").trim().is_empty()).then_some(post)
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => None,
+        .map(|item| {
+            let Value::Object(fields) = item else { return None };
+            let post = StoredPost(fields);
+            (!post.text("postUrl").trim().is_empty()).then_some(post)
         })
         .collect()
 }

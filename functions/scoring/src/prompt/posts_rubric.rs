@@ -1,6 +1,6 @@
 //! The system prompt of post scoring: a client's instructions with its rubric inside.
 
-use super::rubric::{empty, write_cells};
+use super::rubric::{Rubric, empty, is_active, write_cells};
 use crate::task_error::TaskError;
 use serde_json::Value;
 use shared::core::ids::BaseId;
@@ -9,15 +9,7 @@ use shared::schema::{post_attributes as attributes, post_instructions as instruc
 use shared::services::airtable::{Airtable, ListQuery, Row};
 use std::fmt::Write as _;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rubric {
-    pub(crate) prompt: String,
-    /// What was odd about it, for the run's notes.
-    pub(crate) warnings: Vec<String>,
-}
-
-/// Reads a client's rubric: two requests, once per plan. `has_active` is whether the table of
-/// criteria has the field `Active`; `None` when that is not known.
+/// Reads a client's rubric: two requests.
 pub(crate) async fn read_posts_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
@@ -36,13 +28,8 @@ pub(crate) async fn read_posts_rubric(
 /// an active criterion.
 fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
-    // Airtable leaves out checkboxes that are not set. Without the schema, a table in which no row
-    // has one counts as a table without the field.
-    let has_active = has_active
-        .unwrap_or_else(|| criteria.iter().any(|row| row.fields.contains_key(attributes::ACTIVE)));
-    let is_active =
-        |row: &&Row| !has_active || row.fields.get(attributes::ACTIVE) == Some(&true.into());
-    let mut criteria: Vec<&Row> = criteria.iter().filter(is_active).collect();
+    let is_active = is_active(criteria, attributes::ACTIVE, has_active);
+    let mut criteria: Vec<&Row> = criteria.iter().filter(|row| is_active(row)).collect();
     criteria.sort_by_cached_key(|row| row.text(attributes::ID));
     if criteria.is_empty() {
         return None;
@@ -71,7 +58,7 @@ fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<R
         parts.push(rubric);
     }
     let prompt = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
-    Some(Rubric { prompt, warnings })
+    Some(Rubric { prompt, attributes: Vec::new(), warnings })
 }
 
 fn rubric_text(criteria: &[&Row], warnings: &mut Vec<String>) -> String {

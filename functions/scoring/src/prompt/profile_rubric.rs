@@ -1,6 +1,6 @@
 //! The system prompt of profile scoring: a client's table `Scoring Attributes`.
 
-use super::rubric::{empty, write_cells};
+use super::rubric::{Rubric, empty, is_active, write_cells};
 use crate::task_error::TaskError;
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
@@ -12,21 +12,12 @@ use std::fmt::Write as _;
 /// Most attributes of a client: each chunk carries them.
 const MAX_ATTRIBUTES: usize = 200;
 
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ProfileRubric {
-    pub(crate) prompt: String,
-    pub(crate) attributes: Vec<ProfileAttribute>,
-    /// What was odd about it, for the run's notes.
-    pub(crate) warnings: Vec<String>,
-}
-
-/// Reads a client's rubric for profiles: one request, once per plan. `has_active` is whether
-/// the table has the field `Active`; `None` when that is not known.
+/// Reads a client's rubric for profiles: one request.
 pub(crate) async fn read_profile_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
     has_active: Option<bool>,
-) -> Result<ProfileRubric, TaskError> {
+) -> Result<Rubric, TaskError> {
     let rows: Vec<Row> = airtable.list(base, schema::TABLE, &ListQuery::default()).await?;
     prompt(&rows, has_active)
         .ok_or_else(|| empty(schema::TABLE, base, "active positive attributes"))
@@ -34,10 +25,8 @@ pub(crate) async fn read_profile_rubric(
 
 /// The preamble, then what speaks for a profile, then what speaks against it, each sorted by id.
 /// `None` without an active attribute that gives points.
-fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
-    let has_active = has_active
-        .unwrap_or_else(|| rows.iter().any(|row| row.fields.contains_key(schema::ACTIVE)));
-    let is_active = |row: &Row| !has_active || row.fields.get(schema::ACTIVE) == Some(&true.into());
+fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<Rubric> {
+    let is_active = is_active(rows, schema::ACTIVE, has_active);
     let category = |row: &Row| row.text(schema::CATEGORY).to_lowercase();
     let is_preamble =
         |row: &Row| row.text(schema::ID) == schema::PREAMBLE || category(row) == schema::META;
@@ -91,7 +80,7 @@ fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<ProfileRubric> {
             parts.push(format!("## {heading}\n{}", text.trim_end()));
         }
     }
-    Some(ProfileRubric { prompt: parts.join("\n\n"), attributes, warnings })
+    Some(Rubric { prompt: parts.join("\n\n"), attributes, warnings })
 }
 
 fn write_attribute(out: &mut String, attribute: &ProfileAttribute, row: &Row) {

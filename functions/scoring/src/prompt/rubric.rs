@@ -2,7 +2,31 @@
 
 use crate::task_error::TaskError;
 use shared::core::ids::BaseId;
+use shared::messages::ProfileAttribute;
 use shared::services::airtable::Row;
+
+/// A client's rubric, read once per plan.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rubric {
+    pub(crate) prompt: String,
+    /// What profiles are scored by; none for posts.
+    pub(crate) attributes: Vec<ProfileAttribute>,
+    /// What was odd about it, for the run's notes.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Tells which rows are active. `has_active` is whether the table has the checkbox `field`, `None`
+/// when that is not known: Airtable leaves out checkboxes that are not set, so a table in which no
+/// row has one then counts as a table without the field.
+pub(super) fn is_active(
+    rows: &[Row],
+    field: &'static str,
+    has_active: Option<bool>,
+) -> impl Fn(&Row) -> bool + use<> {
+    let has_active =
+        has_active.unwrap_or_else(|| rows.iter().any(|row| row.fields.contains_key(field)));
+    move |row| !has_active || row.is_set(field)
+}
 
 /// A rubric that says nothing cannot be used.
 pub(super) fn empty(table: &str, base: &BaseId, what: &str) -> TaskError {
