@@ -111,18 +111,11 @@ mod tests {
         assert_eq!(read(&[]).unwrap().model.thinking, None);
         for (model, name, rule) in [
             (DEFAULT_MODEL, "MAX", "it needs one of MINIMAL, LOW, MEDIUM, HIGH"),
-            (
-                "gemini-3.8-flash",
-                "minimal",
-                "gemini-3.8-flash does not take MINIMAL; it takes LOW, MEDIUM, HIGH",
-            ),
-            (
-                "gemini-4-argon",
-                "minimal",
-                "gemini-4-argon does not take MINIMAL; it takes LOW, MEDIUM, HIGH",
-            ),
-            ("gemini-2.5-flash", "low", "gemini-2.5-flash takes no thinking level; leave it out"),
+            ("gemini-3.8-flash", "minimal", "{} does not take MINIMAL; it takes LOW, MEDIUM, HIGH"),
+            ("gemini-4-argon", "minimal", "{} does not take MINIMAL; it takes LOW, MEDIUM, HIGH"),
+            ("gemini-2.5-flash", "low", "{} takes no thinking level; leave it out"),
         ] {
+            let rule = rule.replace("{}", model);
             assert_eq!(level(model, name), Err(format!("GEMINI_THINKING is wrong: {rule}")));
         }
     }

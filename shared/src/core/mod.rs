@@ -2,6 +2,7 @@
 //! messages; nothing here knows any other room of this crate.
 
 pub mod clock;
+pub mod counted;
 pub mod deadline;
 pub mod digest;
 pub mod failure;

@@ -227,7 +227,7 @@ async fn a_replay_says_of_how_many_profiles_nobody_knows_the_rows() {
     pipeline.report(opened(&[("part", &[&[&jane, "a row that is not told of"]])])).await;
     pipeline.tick().await;
     pipeline.retry().await;
-    let line = "1 lead(s) cannot be queued again: their rows were never found";
+    let line = "1 lead cannot be queued again: no row was ever found";
     assert!(notes(&pipeline).contains(line), "{}", notes(&pipeline));
     assert_eq!(status(&pipeline, &jane), leads::SCORED);
 }

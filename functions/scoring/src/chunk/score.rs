@@ -13,6 +13,7 @@ use crate::lead::row::read_rows;
 use crate::prompt::subject::Subject;
 use crate::task_error::TaskError;
 use shared::batch::Delivery;
+use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::messages::{
@@ -74,8 +75,8 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
     }
     if let Some(reason) = work.unanswered.first() {
         return Err(Failure::retry(format!(
-            "{} lead(s) without an answer of the model; the first: {reason}",
-            work.unanswered.len()
+            "{} without an answer of the model; the first: {reason}",
+            counted(work.unanswered.len(), "lead")
         ))
         .into());
     }

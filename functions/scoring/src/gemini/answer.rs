@@ -57,18 +57,10 @@ struct Usage {
     reported: ReportedTier,
 }
 
-/// What was asked, and when the answer came.
-#[derive(Clone, Copy)]
-pub(super) struct AnswerContext<'a> {
-    pub(super) model: &'a str,
-    pub(super) tier: RequestedTier,
-    pub(super) at: Timestamp,
-}
-
 /// Reads the body of a 200. If it cannot be read, it was billed all the same, and nobody knows what:
 /// the call counts as lost.
-pub(super) fn read_answer(body: &[u8], context: AnswerContext<'_>) -> Call {
-    let AnswerContext { model: asked, tier, at } = context;
+/// `asked` is the model that was asked, `at` the time when the answer came.
+pub(super) fn read_answer(body: &[u8], asked: &str, tier: RequestedTier, at: Timestamp) -> Call {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let detail = "the model's answer is no JSON".to_owned();
         let reply =
@@ -159,7 +151,7 @@ mod tests {
     }
 
     fn read_body(body: &[u8], model: &str) -> Call {
-        read_answer(body, AnswerContext { model, tier: RequestedTier::Standard, at: at() })
+        read_answer(body, model, RequestedTier::Standard, at())
     }
 
     fn at() -> Timestamp {

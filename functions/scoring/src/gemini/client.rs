@@ -1,6 +1,6 @@
 //! Makes the calls.
 
-use super::answer::{AnswerContext, read_answer};
+use super::answer::read_answer;
 use super::endpoint::ModelEndpoint;
 use super::refusal::read_refusal;
 use super::reply::{Call, Reply};
@@ -94,8 +94,7 @@ impl<T: Transport> Gemini<T> {
         let call = match self.transport.send(request, service.timeout).await {
             Ok(response) if response.status() == StatusCode::OK => {
                 let at = self.clock.now();
-                let context = AnswerContext { model: &self.model.id, tier: service.tier, at };
-                let call = read_answer(response.body(), context);
+                let call = read_answer(response.body(), &self.model.id, service.tier, at);
                 alarm_without_price(&call.billing, at);
                 call
             }

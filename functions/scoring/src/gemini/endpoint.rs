@@ -46,7 +46,7 @@ impl ModelEndpoint {
             region => format!("https://{region}-aiplatform.googleapis.com"),
         };
         let path =
-            format!("v1/projects/{}/locations/{location}/publishers/google/", account.project());
+            format!("v1/projects/{}/locations/{location}/publishers/google/", account.project);
         let url = vars.api("VERTEX_API_URL", &host)?.join(&path).map_err(|error| {
             ConfigError::Invalid { name: "VERTEX_LOCATION", rule: error.to_string() }
         })?;

@@ -95,29 +95,19 @@ mod tests {
     fn errors_fall_into_their_categories() {
         let bad_key = json!({"error": {"status": "INVALID_ARGUMENT", "details": [
             {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]}});
+        let status = |name: &str| json!({"error": {"status": name}});
+        let (auth, unknown) = ((ErrorCategory::Auth, false), (ErrorCategory::Unknown, true));
         let cases = [
-            (400, bad_key, (ErrorCategory::Auth, false)),
-            (
-                400,
-                json!({"error": {"status": "FAILED_PRECONDITION"}}),
-                (ErrorCategory::Auth, false),
-            ),
-            (
-                400,
-                json!({"error": {"status": "INVALID_ARGUMENT"}}),
-                (ErrorCategory::ModelConfig, false),
-            ),
-            (401, json!({}), (ErrorCategory::Auth, false)),
-            (403, json!({}), (ErrorCategory::Auth, false)),
+            (400, bad_key, auth),
+            (400, status("FAILED_PRECONDITION"), auth),
+            (400, status("INVALID_ARGUMENT"), (ErrorCategory::ModelConfig, false)),
+            (401, json!({}), auth),
+            (403, json!({}), auth),
             (404, json!({}), (ErrorCategory::ModelConfig, false)),
-            (499, json!({}), (ErrorCategory::Unknown, true)),
-            (500, json!({}), (ErrorCategory::Unknown, true)),
-            (503, json!({}), (ErrorCategory::Unknown, true)),
-            (
-                504,
-                json!([{"error": {"status": "DEADLINE_EXCEEDED"}}]),
-                (ErrorCategory::Timeout, true),
-            ),
+            (499, json!({}), unknown),
+            (500, json!({}), unknown),
+            (503, json!({}), unknown),
+            (504, json!([status("DEADLINE_EXCEEDED")]), (ErrorCategory::Timeout, true)),
         ];
         for (status, error, expected) in cases {
             assert_eq!(category(&refusal(status, &error)), expected, "{status} {error}");

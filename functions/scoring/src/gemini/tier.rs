@@ -100,6 +100,7 @@ impl ReportedTier {
 
 #[cfg(test)]
 mod tests {
+    use super::RequestedTier as Requested;
     use super::*;
     use serde_json::{Value, json};
 
@@ -115,35 +116,32 @@ mod tests {
         }
     }
 
-    fn seconds(service: Service) -> (RequestedTier, u64) {
+    fn seconds(service: Service) -> (Requested, u64) {
         (service.tier, service.timeout.as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn flex_is_tried_until_the_wait_is_over() {
         let round = round(1_000);
-        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (RequestedTier::Flex, 50));
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Requested::Flex, 50));
         tokio::time::advance(Duration::from_secs(38)).await;
-        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (RequestedTier::Flex, 12));
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Requested::Flex, 12));
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (RequestedTier::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round, TIMEOUT)), (Requested::Standard, 60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_standard_call_still_fits_behind_every_flex_call() {
-        assert_eq!(seconds(FLEX.service(&round(120), TIMEOUT)), (RequestedTier::Flex, 35));
-        assert_eq!(seconds(FLEX.service(&round(94), TIMEOUT)), (RequestedTier::Standard, 60));
-        assert_eq!(seconds(FLEX.service(&round(5), TIMEOUT)), (RequestedTier::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round(120), TIMEOUT)), (Requested::Flex, 35));
+        assert_eq!(seconds(FLEX.service(&round(94), TIMEOUT)), (Requested::Standard, 60));
+        assert_eq!(seconds(FLEX.service(&round(5), TIMEOUT)), (Requested::Standard, 60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_last_round_is_standard_and_so_is_every_round_without_flex() {
         let last = Round { is_last: true, ..round(1_000) };
-        assert_eq!(FLEX.service(&last, TIMEOUT).tier, RequestedTier::Standard);
-        assert_eq!(
-            TierChoice::Standard.service(&round(1_000), TIMEOUT).tier,
-            RequestedTier::Standard
-        );
+        assert_eq!(FLEX.service(&last, TIMEOUT).tier, Requested::Standard);
+        assert_eq!(TierChoice::Standard.service(&round(1_000), TIMEOUT).tier, Requested::Standard);
     }
 
     #[test]
@@ -152,21 +150,17 @@ mod tests {
             serde_json::from_value::<ReportedTier>(reported).unwrap().tier(asked)
         };
         for (said, asked, served) in [
-            (json!({"serviceTier": "standard"}), RequestedTier::Flex, Tier::Standard),
-            (json!({"serviceTier": "flex"}), RequestedTier::Flex, Tier::Flex),
-            (json!({"serviceTier": "FLEX"}), RequestedTier::Standard, Tier::Flex),
-            (json!({"serviceTier": "priority"}), RequestedTier::Standard, Tier::Priority),
-            (json!({"trafficType": "ON_DEMAND"}), RequestedTier::Flex, Tier::Standard),
-            (json!({"trafficType": "ON_DEMAND_FLEX"}), RequestedTier::Flex, Tier::Flex),
-            (
-                json!({"trafficType": "PROVISIONED_THROUGHPUT"}),
-                RequestedTier::Standard,
-                Tier::Unknown,
-            ),
-            (json!({"serviceTier": "of_next_year"}), RequestedTier::Flex, Tier::Unknown),
-            (json!({"serviceTier": "unspecified"}), RequestedTier::Standard, Tier::Standard),
-            (json!({}), RequestedTier::Flex, Tier::Flex),
-            (json!({}), RequestedTier::Standard, Tier::Standard),
+            (json!({"serviceTier": "standard"}), Requested::Flex, Tier::Standard),
+            (json!({"serviceTier": "flex"}), Requested::Flex, Tier::Flex),
+            (json!({"serviceTier": "FLEX"}), Requested::Standard, Tier::Flex),
+            (json!({"serviceTier": "priority"}), Requested::Standard, Tier::Priority),
+            (json!({"trafficType": "ON_DEMAND"}), Requested::Flex, Tier::Standard),
+            (json!({"trafficType": "ON_DEMAND_FLEX"}), Requested::Flex, Tier::Flex),
+            (json!({"trafficType": "PROVISIONED_THROUGHPUT"}), Requested::Standard, Tier::Unknown),
+            (json!({"serviceTier": "of_next_year"}), Requested::Flex, Tier::Unknown),
+            (json!({"serviceTier": "unspecified"}), Requested::Standard, Tier::Standard),
+            (json!({}), Requested::Flex, Tier::Flex),
+            (json!({}), Requested::Standard, Tier::Standard),
         ] {
             assert_eq!(tier(said.clone(), asked), served, "{said} {asked:?}");
         }

@@ -32,7 +32,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct ServiceAccount {
     email: String,
     token_uri: String,
-    project: String,
+    pub(super) project: String,
     key: RsaKeyPair,
 }
 
@@ -69,10 +69,6 @@ impl ServiceAccount {
             project: file.project_id,
             key,
         })
-    }
-
-    pub(crate) fn project(&self) -> &str {
-        &self.project
     }
 
     /// The signed assertion that is exchanged for a token.

@@ -89,13 +89,13 @@ impl Client {
 impl<T: Transport> MasterBase<'_, T> {
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
         let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
-        let rows = self.list(clients::TABLE, formula).await?;
+        let rows = self.list(clients::TABLE, &[], formula).await?;
         Ok(rows.first().map(Client::read))
     }
 
     pub(crate) async fn served_clients(&self, kind: Kind) -> Result<Vec<ClientId>, AirtableError> {
         let formula = Formula::equals(clients::STATUS, clients::ACTIVE);
-        let rows = self.list(clients::TABLE, formula).await?;
+        let rows = self.list(clients::TABLE, &[], formula).await?;
         let mut ids: Vec<ClientId> = Vec::new();
         for client in rows.iter().map(Client::read) {
             if !client.is_active() || !client.has_scoring(kind) {

@@ -94,7 +94,7 @@ impl<T: Transport> MasterBase<'_, T> {
             Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
         ]);
         let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
-        let rows = self.list_fields(run_record::TABLE, &fields, formula).await?;
+        let rows = self.list(run_record::TABLE, &fields, formula).await?;
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
             let run = row.text(run_record::RUN_ID).parse::<RunId>().ok()?;
             let base = run.stamp();
@@ -111,7 +111,7 @@ impl<T: Transport> MasterBase<'_, T> {
     async fn listed_run(&self, apify_run: &ApifyRunId) -> Result<Listed, AirtableError> {
         let formula = Formula::equals(apify::APIFY_RUN_ID, apify_run.as_str());
         let fields = [apify::RUN_ID, apify::CLIENT_ID];
-        match self.list_fields(apify::TABLE, &fields, formula).await {
+        match self.list(apify::TABLE, &fields, formula).await {
             Ok(rows) => Ok(rows.first().map_or_else(Listed::default, |row| Listed {
                 run_stamp: RunStamp::in_front_of(&row.text(apify::RUN_ID)),
                 client: row.text(apify::CLIENT_ID).parse().ok(),

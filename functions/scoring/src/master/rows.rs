@@ -13,18 +13,9 @@ pub(crate) struct MasterBase<'a, T> {
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// Reads rows with all their fields, oldest first. Naming a field that somebody renamed, or that
-    /// a base lacks, would have the request refused.
+    /// Reads rows, oldest first; with all their fields where `fields` is empty. Naming a field that
+    /// somebody renamed, or that a base lacks, would have the request refused.
     pub(crate) async fn list(
-        &self,
-        table: &str,
-        formula: Formula,
-    ) -> Result<Vec<Row>, AirtableError> {
-        self.list_fields(table, &[], formula).await
-    }
-
-    /// Reads only these fields of rows, oldest first.
-    pub(crate) async fn list_fields(
         &self,
         table: &str,
         fields: &[&str],

@@ -60,7 +60,7 @@ impl<T: Transport> MasterBase<'_, T> {
     ) -> Result<Spent, AirtableError> {
         let day = &run_stamp.as_str()[..7];
         let formula = Formula::contains(run_record::RUN_ID, day);
-        let rows = self.list(run_record::TABLE, formula).await?;
+        let rows = self.list(run_record::TABLE, &[], formula).await?;
         let own = client.map(|client| RunId::new(run_stamp, client).to_string());
         let mut spent = Spent::default();
         for row in &rows {
@@ -84,7 +84,7 @@ impl<T: Transport> MasterBase<'_, T> {
 
     pub(crate) async fn is_recorded(&self, run: &RunHeader) -> Result<bool, AirtableError> {
         let fields = [run_record::RUN_ID];
-        let rows = self.list_fields(run_record::TABLE, &fields, identity(&run.id())).await?;
+        let rows = self.list(run_record::TABLE, &fields, identity(&run.id())).await?;
         Ok(!rows.is_empty())
     }
 }

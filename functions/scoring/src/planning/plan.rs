@@ -57,7 +57,7 @@ impl Plan {
             )));
         }
         let id = plan_id(about, &leads, lanes, allowance);
-        if !allowance.left.is_some() {
+        if allowance.left.is_none() {
             return Ok(Self { id, replaces: None, chunks: chunks(leads, lanes, CHUNK_LEADS) });
         }
         let (allowed, beyond): (Vec<_>, Vec<_>) =

@@ -59,8 +59,4 @@ impl PlanLead {
         let about = Subject::Posts(worded.map(StoredPost::from).collect());
         self.tokens = rates.of_lead(about.bytes(), about.answers());
     }
-
-    pub(crate) fn key(&self) -> &LeadKey {
-        &self.lead.key
-    }
 }

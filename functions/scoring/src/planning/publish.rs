@@ -4,6 +4,7 @@ use super::plan::Plan;
 use super::prepare::PlanContext;
 use crate::report::input_note;
 use crate::task_error::TaskError;
+use shared::core::counted::counted;
 use shared::core::ids::PlanId;
 use shared::messages::{Fact, Source};
 use shared::ports::{Queue, QueueName};
@@ -23,8 +24,8 @@ pub(crate) async fn queue_plan(
     let mut facts = Vec::new();
     if plan.dropped_posts() > 0 {
         facts.push(input_note(format!(
-            "{} harvested post(s) were left out: their leads' cells have no room for them",
-            plan.dropped_posts()
+            "left out {}: the cells of the leads have no room",
+            counted(plan.dropped_posts(), "harvested post")
         )));
     }
     facts.extend(plan.facts(context.target.kind, None));

@@ -11,6 +11,7 @@ use crate::master::clients::Client;
 use crate::master::resolve::Resolved;
 use crate::report::input_note;
 use crate::task_error::TaskError;
+use shared::core::counted::counted;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId};
 use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
@@ -159,7 +160,7 @@ async fn harvested_leads<E: Env>(
     let leads: Vec<PlanLead> = profiles
         .into_iter()
         .map(|(profile, found)| PlanLead::harvested(profile, found))
-        .filter(|lead| wanted.remove(lead.key()).is_some())
+        .filter(|lead| wanted.remove(&lead.lead.key).is_some())
         .collect();
     Ok((!leads.is_empty()).then(|| (leads, source_of(&found))))
 }
@@ -184,13 +185,11 @@ fn not_queued(reason: &str) -> Fact {
 
 fn cannot_be_queued(leads: usize, kind: Kind) -> String {
     let why = match kind {
-        Kind::Post => {
-            "Apify has deleted their harvest and their rows were never found; harvest them again"
-        }
+        Kind::Post => "Apify has deleted the harvest and no row was ever found; harvest again",
         Kind::Profile => {
-            "their rows were never found; set their Scoring Status to \"To Be Scored\" and score \
+            "no row was ever found; set the Scoring Status to \"To Be Scored\" and score \
              what is waiting"
         }
     };
-    format!("{leads} lead(s) cannot be queued again: {why}")
+    format!("{} cannot be queued again: {why}", counted(leads, "lead"))
 }

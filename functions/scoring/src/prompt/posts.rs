@@ -115,29 +115,10 @@ fn whole_score(value: &Value) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const A: &str = "https://www.linkedin.com/posts/janedoe_x-activity-7329207003942125568-_gfJ";
-
     fn scored(answer: &Value) -> Result<Vec<(usize, u8)>, String> {
         let ids = ["x-1".to_owned(), "x-2".to_owned()];
         read_scores(answer.as_array().unwrap(), &ids)
             .map(|scored| scored.iter().map(|s| (s.index, s.score)).collect())
-    }
-
-    #[test]
-    fn answers_are_matched_by_our_ids_and_by_nothing_else() {
-        let answer = json!([
-            {"post_id": "x-2", "post_score": 71},
-            {"post_id": A, "post_url": A, "post_score": 99},
-            {"post_id": "x-11", "post_score": 98}, {"post_id": "X-1", "post_score": 97}, 5,
-            {"post_id": "x-1", "post_score": 5.0}, {"post_id": "x-1", "post_score": 5},
-        ]);
-        assert_eq!(scored(&answer), Ok(vec![(1, 71), (0, 5)]));
-    }
-
-    #[test]
-    fn a_post_that_is_missing_is_not_scored() {
-        assert_eq!(scored(&json!([{"post_id": "x-2", "post_score": 40}])), Ok(vec![(1, 40)]));
-        assert!(scored(&json!([])).unwrap_err().contains("no valid score"));
     }
 
     #[test]
@@ -146,5 +127,8 @@ mod tests {
             let answer = json!([{"post_id": "x-1", "post_score": invalid}, {"post_id": "x-2", "post_score": 100}]);
             assert_eq!(scored(&answer), Ok(vec![(1, 100)]), "{invalid}");
         }
+        let twice =
+            json!([{"post_id": "x-1", "post_score": 5.0}, 5, {"post_id": "x-1", "post_score": 5}]);
+        assert_eq!(scored(&twice), Ok(vec![(0, 5)]), "the same score");
     }
 }
