@@ -2,6 +2,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use metrics_finalizer::{Adapters, Config, Finalizer, event_log_table, handle, queue_urls};
+use shared::adapters::aws::OnAws;
 use shared::adapters::aws::dynamodb::DynamoEventLog;
 use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
@@ -9,19 +10,9 @@ use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
-use shared::ports::Env;
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// The adapters on AWS.
-struct Lambda;
-
-impl Env for Lambda {
-    type Transport = HttpTransport;
-    type Queue = SqsQueue;
-    type EventLog = DynamoEventLog;
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -44,7 +35,7 @@ async fn start() -> Result<(), Error> {
     let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let adapters = Adapters { transport: http, queue, log };
-    let app = &Finalizer::<Lambda>::new(config, adapters, limiters, Clock::system());
+    let app = &Finalizer::<OnAws>::new(config, adapters, limiters, Clock::system());
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

@@ -2,24 +2,14 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use scoring::{Adapters, Config, Limits, Scoring, handle, queue_urls};
-use shared::adapters::aws::dynamodb::DynamoEventLog;
+use shared::adapters::aws::OnAws;
 use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
-use shared::ports::Env;
 use std::time::SystemTime;
-
-/// The adapters on AWS.
-struct Lambda;
-
-impl Env for Lambda {
-    type Transport = HttpTransport;
-    type Queue = SqsQueue;
-    type EventLog = DynamoEventLog;
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -41,7 +31,7 @@ async fn start() -> Result<(), Error> {
     let limits = Limits::of_one_process(config.lanes);
     let adapters = Adapters { transport: http, queue: SqsQueue::new(aws.sqs(), queues) };
     let rng = fastrand::Rng::new();
-    let app = &Scoring::<Lambda>::new(config, adapters, limits, Clock::system(), rng);
+    let app = &Scoring::<OnAws>::new(config, adapters, limits, Clock::system(), rng);
     run(service_fn(async |event: LambdaEvent<_>| {
         let left = event.context.deadline().duration_since(SystemTime::now());
         let deadline = Deadline::after(left.unwrap_or_default());

@@ -18,7 +18,6 @@ pub(super) async fn list_clients(
     Ok(listed)
 }
 
-/// The tables that the client's base needs.
 pub(super) fn tables_of(client: &Client) -> &'static [Table] {
     if client.has_scoring(Kind::Post) { &CLIENT_BASE } else { &PROFILES_ONLY_BASE }
 }

@@ -6,14 +6,25 @@ use shared::services::airtable::{FieldSchema, TableSchema};
 /// A difference that may matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Gap {
-    /// There is no such table.
-    NoTable { table: &'static Table },
-    /// The table has no such field.
-    NoField { table: &'static Table, table_id: String, field: &'static Field },
-    /// The field has another type.
-    WrongType { table: &'static Table, field: &'static Field, found: String },
+    NoTable {
+        table: &'static Table,
+    },
+    NoField {
+        table: &'static Table,
+        table_id: String,
+        field: &'static Field,
+    },
+    WrongType {
+        table: &'static Table,
+        field: &'static Field,
+        found: String,
+    },
     /// The select lacks choices that are written or read.
-    NoChoice { table: &'static Table, field: &'static Field, missing: Vec<&'static str> },
+    NoChoice {
+        table: &'static Table,
+        field: &'static Field,
+        missing: Vec<&'static str>,
+    },
 }
 
 impl Gap {
@@ -37,7 +48,6 @@ impl Gap {
         }
     }
 
-    /// What is missing or wrong.
     pub(crate) fn says(&self) -> String {
         match self {
             Self::NoTable { table } => format!("there is no table {:?}", table.name),
@@ -56,7 +66,6 @@ impl Gap {
         }
     }
 
-    /// What to do about it.
     pub(crate) fn what_to_do(&self) -> String {
         match self {
             Self::NoTable { .. } | Self::NoField { .. } => {

@@ -44,7 +44,6 @@ impl Place {
 pub(super) struct Operator {
     pub(super) deployment: Deployment,
     pub(super) airtable: Airtable<HttpTransport>,
-    /// The base of the run records.
     pub(super) master: BaseId,
 }
 
@@ -97,7 +96,6 @@ pub(super) fn events_of(log: &RunLog) -> (Vec<MetricsEvent>, usize) {
     (events, unreadable)
 }
 
-/// Prints one JSON object.
 pub(super) fn print_json(answer: &Value) -> Result<(), Fault> {
     Ok(writeln!(std::io::stdout().lock(), "{answer:#}")?)
 }

@@ -2,17 +2,17 @@
 
 use super::operator::{Place, print_json, table};
 use super::result::{CommandResult, Fault};
-use crate::storage::DeadLetter;
 use crate::system::Deployment;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 use shared::core::ids::RunId;
 use shared::messages::{Message, MetricsMessage, ScoringTask};
-use shared::ports::QueueName;
+use shared::ports::{DeadLetter, QueueName};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Most letters that are shown.
 const MAX_SHOWN: usize = 50;
 
 /// Options of `runtally redrive`.
@@ -29,11 +29,14 @@ pub struct Options {
 }
 
 /// A dead letter, with its run and its content as far as they are known.
+#[derive(Serialize)]
 struct Letter {
-    queue: QueueName,
-    letter: DeadLetter,
+    queue: &'static str,
+    message_id: String,
     run: Option<RunId>,
     what: String,
+    reason: String,
+    died_at: Timestamp,
 }
 
 /// Shows the dead letters. Puts them back with `--yes` or when a person agrees.
@@ -46,7 +49,7 @@ pub async fn run(options: &Options) -> CommandResult {
     // SQS shows the first ten of a group only, but counts all.
     let mut dead_in_all = 0;
     for queue in QueueName::ALL {
-        dead_in_all += deployment.fill(queue).await?.dead;
+        dead_in_all += deployment.state(queue).await?.dead;
         let dead = deployment.dead_letters(queue).await?;
         letters.extend(dead.into_iter().map(|letter| Letter::of(queue, letter)));
     }
@@ -59,15 +62,14 @@ pub async fn run(options: &Options) -> CommandResult {
     let agreed = options.yes || (!options.place.json && ask(letters.len())?);
     let mut redriven = 0;
     for queue in QueueName::ALL.into_iter().filter(|_| agreed) {
-        let of_queue = letters.iter().filter(|letter| letter.queue == queue);
-        let ids: BTreeSet<String> =
-            of_queue.map(|letter| letter.letter.message_id.clone()).collect();
+        let of_queue = letters.iter().filter(|letter| letter.queue == queue.as_str());
+        let ids: BTreeSet<String> = of_queue.map(|letter| letter.message_id.clone()).collect();
         if !ids.is_empty() {
             redriven += deployment.redrive(queue, &ids).await?;
         }
     }
     if options.place.json {
-        let shown: Vec<Value> = letters.iter().take(MAX_SHOWN).map(Letter::json).collect();
+        let shown = &letters[..letters.len().min(MAX_SHOWN)];
         print_json(&json!({"dead_letters": shown, "count": letters.len(), "hidden": hidden,
             "redriven": redriven}))?;
     } else if agreed {
@@ -83,18 +85,8 @@ impl Letter {
             QueueName::Scoring => of_task(&letter.body),
             QueueName::Metrics => of_event(&letter.body),
         };
-        Self { queue, letter, run, what }
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "queue": self.queue.as_str(),
-            "message_id": self.letter.message_id,
-            "run": self.run,
-            "what": self.what,
-            "reason": self.letter.reason,
-            "died_at": self.letter.died_at,
-        })
+        let DeadLetter { message_id, reason, died_at, .. } = letter;
+        Self { queue: queue.as_str(), message_id, run, what, reason, died_at }
     }
 }
 
@@ -138,11 +130,11 @@ fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> 
         rows.set_header(["queue", "run", "message", "died (UTC)", "reason"]);
         for letter in letters.iter().take(MAX_SHOWN) {
             rows.add_row([
-                letter.queue.as_str(),
+                letter.queue,
                 letter.run.as_ref().map_or("", RunId::as_str),
                 &letter.what,
-                &letter.letter.died_at.strftime("%Y-%m-%d %H:%M").to_string(),
-                &letter.letter.reason,
+                &letter.died_at.strftime("%Y-%m-%d %H:%M").to_string(),
+                &letter.reason,
             ]);
         }
         writeln!(out, "{rows}")?;

@@ -39,7 +39,6 @@ const SHOWN: [(&str, &str); 8] = [
     ("balance", run_record::BALANCE),
 ];
 
-/// A run as it is listed.
 struct Listed {
     cells: Map<String, Value>,
     /// Whether its log says that something is missing.

@@ -31,7 +31,6 @@ pub struct Options {
     client_bases: Vec<BaseId>,
 }
 
-/// What was found in one base.
 struct Found {
     base: BaseId,
     gaps: Vec<Gap>,

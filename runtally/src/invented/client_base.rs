@@ -7,7 +7,6 @@ use super::{rows, rubric};
 use shared::schema::{CLIENT_BASE, leads, post_attributes};
 use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec, ViewSpec};
 
-/// Makes a client's base.
 pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<(), EditError> {
     let base = client.base.as_str();
     airtable.add_base(base, &client.name)?;
@@ -22,10 +21,11 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
     let categories =
         [post_attributes::POSITIVE, post_attributes::NEGATIVE, rubric::UNKNOWN_CATEGORY];
     let category = FieldSpec::single_select(post_attributes::CATEGORY, &categories);
+    let rubric = rubric::rubric();
     for (table, rows) in [
         (instructions, rubric::instructions(&client.name)),
-        (with(criteria, [category]), rubric::criteria()),
-        (profiles, rubric::profile_attributes()),
+        (with(criteria, [category]), rubric.criteria),
+        (profiles, rubric.profile_attributes),
     ] {
         let name = table.name.clone();
         airtable.add_table(base, table)?;

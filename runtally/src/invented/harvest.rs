@@ -1,10 +1,10 @@
 //! A client's harvest: what the actor was asked for, and what it found.
 
-use super::cases::Case;
+use super::cases::Link;
 use super::client::InventedClient;
 use super::expected::Expected;
 use super::items;
-use super::leads::{Lead, Link};
+use super::leads::Lead;
 use super::people::{Author, Person};
 use super::posts::{Age, Pen, Post};
 use super::random::rng;
@@ -16,7 +16,6 @@ const ACTOR_START: u64 = 5;
 const ITEM: u64 = 200;
 const TARGET_WITHOUT_ITEM: u64 = 100;
 
-/// A target that is no lead.
 pub(super) struct Outsider {
     target: String,
     pub(super) posts: Vec<Post>,
@@ -64,12 +63,12 @@ impl Making {
         for found in &lead.found {
             self.add_item(items::post(&found.post, found.link, &lead.targets[found.target]));
         }
-        if lead.case == Case::Originals {
+        if lead.case.has_comments {
             items::below(&lead.found[0].post, seed)
                 .into_iter()
                 .for_each(|item| self.add_item(item));
         }
-        if lead.case == Case::TargetFailed {
+        if lead.case.target_fails {
             // An error is an item, and costs nothing.
             self.items.extend(lead.targets.iter().map(|target| items::error(target)));
         } else if lead.found.is_empty() {

@@ -1,46 +1,38 @@
 //! Dataset items in the shape that the actor harvestapi/linkedin-profile-posts gives them.
 
-use super::leads::Link;
+use super::cases::Link;
 use super::people::{Author, Person};
 use super::posts::{MOMENT, Post, Role};
 use super::random::{letters, pick, rng};
 use super::spelling::encoded;
 use super::words::WORDS;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The item of a post that came under `target`.
 pub(super) fn post(post: &Post, link: Link, target: &str) -> Value {
     let mut item = bare_post(post);
     match link {
         Link::Plain => {}
-        Link::Shared => {
-            item.insert("linkedinUrl".to_owned(), post.shared_url().into());
-        }
-        Link::IdOnly => {
-            item.remove("linkedinUrl");
-        }
+        Link::Shared => item["linkedinUrl"] = post.shared_url().into(),
+        Link::IdOnly => drop(item.as_object_mut().and_then(|item| item.remove("linkedinUrl"))),
     }
     match &post.role {
-        Role::Original => {
-            item.insert("header".to_owned(), json!({"text": null}));
-        }
+        Role::Original => item["header"] = json!({"text": null}),
         Role::Quote(quoted) => {
-            item.insert("repostId".to_owned(), quoted.id.to_string().into());
-            item.insert("repost".to_owned(), bare_post(quoted).into());
+            item["repostId"] = quoted.id.to_string().into();
+            item["repost"] = bare_post(quoted);
         }
         Role::Repost { by, at } => {
-            let text = format!("{} reposted this", by.name);
-            item.insert("header".to_owned(), json!({"text": text}));
-            item.insert("repostedBy".to_owned(), reposted_by(by));
-            item.insert(
-                "repostedAt".to_owned(),
-                json!({"timestamp": at.as_millisecond(), "date": iso(*at)}),
-            );
+            let url = format!("https://www.linkedin.com/in/{}", encoded(&by.slug));
+            item["header"] = json!({"text": format!("{} reposted this", by.name)});
+            item["repostedBy"] = json!({"name": by.name, "publicIdentifier": by.slug,
+                "universalName": null, "linkedinUrl": url});
+            item["repostedAt"] = json!({"timestamp": at.as_millisecond(), "date": iso(*at)});
         }
     }
-    item.insert("query".to_owned(), query(target));
-    item.into()
+    item["query"] = query(target);
+    item
 }
 
 /// Comments and reactions below a post: items of their own, and no posts.
@@ -66,37 +58,27 @@ pub(super) fn below(post: &Post, seed: u64) -> Vec<Value> {
     items
 }
 
-/// What the dataset holds of a target that could not be read.
 pub(super) fn error(target: &str) -> Value {
     let message = "The profile could not be read, try again later";
     json!({"type": "error", "error": message, "query": query(target)})
 }
 
-fn bare_post(post: &Post) -> Map<String, Value> {
-    let mut item = Map::new();
-    let mut put = |key: &str, value: Value| {
-        item.insert(key.to_owned(), value);
-    };
-    put("type", "post".into());
-    put("id", post.id.to_string().into());
-    put("linkedinUrl", post.url().into());
+fn bare_post(post: &Post) -> Value {
+    let mut item = json!({
+        "type": "post", "id": post.id.to_string(), "linkedinUrl": post.url(),
+        "contentAttributes": [], "author": author(&post.author),
+        "postedAt": posted_at(post.posted_at), "postImages": images(post), "article": null,
+        "entityId": post.id.to_string(), "engagement": engagement(post), "reactions": [],
+        "comments": [],
+    });
     // A post without words has an empty text, none, or not even the key.
     match (post.has_words(), post.id % 3) {
-        (true, _) | (false, 0) => put("content", post.text.as_str().into()),
-        (false, 1) => put("content", Value::Null),
+        (true, _) | (false, 0) => item["content"] = post.text.as_str().into(),
+        (false, 1) => item["content"] = Value::Null,
         (false, _) => {}
     }
-    put("contentAttributes", json!([]));
-    put("author", author(&post.author));
-    put("postedAt", posted_at(post.posted_at));
-    put("postImages", images(post));
-    put("article", Value::Null);
-    put("entityId", post.id.to_string().into());
-    put("engagement", engagement(post));
-    put("reactions", json!([]));
-    put("comments", json!([]));
     if post.id.is_multiple_of(5) {
-        put("socialContent", json!({"hideShareAction": false, "shareUrl": post.shared_url()}));
+        item["socialContent"] = json!({"hideShareAction": false, "shareUrl": post.shared_url()});
     }
     item
 }
@@ -123,11 +105,6 @@ fn actor(person: &Person) -> Value {
         "id": person.slug, "type": "profile", "name": person.name(), "position": person.headline(),
         "linkedinUrl": person.author().url(), "author": false,
     })
-}
-
-fn reposted_by(by: &Author) -> Value {
-    let url = format!("https://www.linkedin.com/in/{}", encoded(&by.slug));
-    json!({"name": by.name, "publicIdentifier": by.slug, "universalName": null, "linkedinUrl": url})
 }
 
 fn posted_at(at: Timestamp) -> Value {

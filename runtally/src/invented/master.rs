@@ -16,7 +16,6 @@ pub(super) const HUMAN_FIELDS: [&str; 3] = ["Notes", "Invoiced", "Cost per Score
 const FORMER_BASE: &str = "app00000000000000";
 const SERVICE_LEVEL: &str = "2-Lead and Post Scoring";
 
-/// Makes the master base.
 pub(super) fn furnish(
     base: &BaseId,
     clients: &[InventedClient],

@@ -18,7 +18,6 @@ impl Has {
         if client.place.is_multiple_of(2) { Self::All } else { Self::Some }
     }
 
-    /// Whether the base has this field.
     pub(super) fn field(self, name: &str) -> bool {
         if self == Self::All {
             return true;

@@ -4,7 +4,6 @@ use super::random::{pick, rng};
 use super::spelling::encoded;
 use super::words::WORDS;
 
-/// Somebody with a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person {
     pub(super) first: &'static str,
@@ -50,7 +49,6 @@ impl Person {
     }
 }
 
-/// Who wrote a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Author {
     pub(super) name: String,
@@ -60,7 +58,6 @@ pub(super) struct Author {
 }
 
 impl Author {
-    /// One of the companies.
     pub(super) fn company(number: u64) -> Self {
         let companies = &WORDS.companies;
         let name = companies[(number % companies.len() as u64) as usize];

@@ -16,7 +16,6 @@ const POSTS_PER_PERSON: u64 = 32;
 const SERIAL_BITS: u32 = 22;
 const DAY_MINUTES: i64 = 24 * 60;
 
-/// A post.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Post {
     /// LinkedIn's activity id: 19 digits, no two posts' is equal.
@@ -52,7 +51,6 @@ pub(super) enum Age {
 }
 
 impl Post {
-    /// The permalink.
     pub(super) fn url(&self) -> String {
         let tail = letters(&mut rng(&[self.id]), 4);
         let (slug, topic, id) = (encoded(&self.author.slug), self.topic, self.id);
@@ -64,13 +62,11 @@ impl Post {
         format!("{}?utm_source=share&utm_medium=member_desktop", self.url())
     }
 
-    /// Whether there is anything to score.
     pub(super) fn has_words(&self) -> bool {
         !self.text.is_empty()
     }
 }
 
-/// Writes the posts of one feed.
 pub(super) struct Pen {
     pub(super) rng: Rng,
     owner: Author,
@@ -83,7 +79,6 @@ impl Pen {
         Self { rng: rng(&[seed, number, 2]), owner, serial: number * POSTS_PER_PERSON }
     }
 
-    /// The owner's own words.
     pub(super) fn original(&mut self, age: Age) -> Post {
         let topic = pick(&mut self.rng, &WORDS.topics);
         let text = texts::text(&mut self.rng, topic);
@@ -99,7 +94,6 @@ impl Pen {
         post
     }
 
-    /// A picture without words.
     pub(super) fn picture(&mut self) -> Post {
         let mut post = self.original(Age::New);
         post.text.clear();

@@ -56,12 +56,10 @@ impl InventedClient {
     }
 }
 
-/// What a row's profile is drawn from.
 pub(super) fn drawn_for(lead: &Lead) -> Rng {
     rng(&[lead.number, 5])
 }
 
-/// What a lead says about itself.
 pub(super) fn about(lead: &Lead, rng: &mut Rng) -> String {
     if is_thin(rng) {
         return "Hello!".to_owned();

@@ -8,7 +8,6 @@ pub(super) fn rng(parts: &[u64]) -> Rng {
     Rng::with_seed(parts.iter().fold(0x005e_ed0f_da7a, |mixed, &part| mix(mixed ^ mix(part))))
 }
 
-/// `length` letters and digits.
 pub(super) fn letters(rng: &mut Rng, length: usize) -> String {
     (0..length).map(|_| rng.alphanumeric()).collect()
 }

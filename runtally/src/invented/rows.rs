@@ -1,6 +1,5 @@
 //! Rows of `Leads` as they are before the harvest.
 
-use super::cases::Case;
 use super::leads::Lead;
 use super::optional_fields::Has;
 use super::posts::{MOMENT, Post};
@@ -59,7 +58,6 @@ pub(super) fn row(
     cells
 }
 
-/// The cells that an earlier run wrote.
 fn scored_before(lead: &Lead, client: &ClientId) -> Cells {
     let at = days_ago(19);
     let run = RunId::new(&RunStamp::at(at), client);
@@ -76,14 +74,13 @@ fn scored_before(lead: &Lead, client: &ClientId) -> Cells {
         let (at, url, text) = (post.posted_at, post.url(), &post.text);
         format!("Date: {at}\nURL: {url}\nScore: {score}\nContent: {text}\nRationale: Good.")
     });
-    let has_acted = lead.case == Case::NothingNew;
     cells_of([
         (leads::POSTS_SCORE, json!(best.map(|(_, score)| score))),
         (leads::POSTS_EVALUATION, json!(Value::from_iter(evaluation).to_string())),
         (leads::TOP_POST, json!(top)),
         (leads::DATE_POSTS_SCORED, date(at)),
         (leads::POST_SCORING_RUN_ID, json!(run)),
-        (leads::POSTS_ACTIONED, json!(has_acted.then_some(true))),
+        (leads::POSTS_ACTIONED, json!(lead.case.has_acted.then_some(true))),
     ])
 }
 

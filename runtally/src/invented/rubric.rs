@@ -1,10 +1,10 @@
 //! The rows of the tables that a client's prompts are made from, read from `data/`.
 
 use super::tables::{Cells, row};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use shared::schema::post_instructions;
 use shared::schema::post_instructions::SCORING_HEADER;
-use shared::schema::{post_attributes, post_instructions, profile_attributes};
-use std::sync::LazyLock;
 
 /// A category that the system does not know.
 pub(super) const UNKNOWN_CATEGORY: &str = "Context Factor";
@@ -19,36 +19,17 @@ const INSTRUCTIONS: [(u32, &str, &str, &str); 5] = [
     (20, SCORING_HEADER, "Before the rubric", include_str!("data/header.txt")),
 ];
 
-/// The keys of a criterion in `data/rubric.json`, and the fields they fill.
-const CRITERION: [(&str, &str); 11] = [
-    ("id", post_attributes::ID),
-    ("name", post_attributes::NAME),
-    ("category", post_attributes::CATEGORY),
-    ("scoring_type", post_attributes::SCORING_TYPE),
-    ("points", post_attributes::MAX_SCORE),
-    ("instructions", post_attributes::INSTRUCTIONS),
-    ("speaks_for", post_attributes::POSITIVE_KEYWORDS),
-    ("speaks_against", post_attributes::NEGATIVE_KEYWORDS),
-    ("applies", post_attributes::EXAMPLE_HIGH),
-    ("does_not_apply", post_attributes::EXAMPLE_LOW),
-    ("is_active", post_attributes::ACTIVE),
-];
+/// Rows by the names of their fields.
+#[derive(Deserialize)]
+pub(super) struct Rubric {
+    pub(super) criteria: Vec<Cells>,
+    pub(super) profile_attributes: Vec<Cells>,
+}
 
-/// The same of an attribute of profiles.
-const PROFILE_ATTRIBUTE: [(&str, &str); 7] = [
-    ("id", profile_attributes::ID),
-    ("category", profile_attributes::CATEGORY),
-    ("heading", profile_attributes::HEADING),
-    ("instructions", profile_attributes::INSTRUCTIONS),
-    ("points", profile_attributes::MAX_POINTS),
-    ("penalty", profile_attributes::PENALTY),
-    ("is_active", profile_attributes::ACTIVE),
-];
-
-static RUBRIC: LazyLock<Value> = LazyLock::new(|| {
+pub(super) fn rubric() -> Rubric {
     serde_json::from_str(include_str!("data/rubric.json"))
         .expect("the rubric is part of the program")
-});
+}
 
 /// The texts around the rubric in the prompt of this client.
 pub(super) fn instructions(client: &str) -> Vec<Cells> {
@@ -63,35 +44,28 @@ pub(super) fn instructions(client: &str) -> Vec<Cells> {
     INSTRUCTIONS.iter().map(component).collect()
 }
 
-/// The criteria for posts.
-pub(super) fn criteria() -> Vec<Cells> {
-    rows("criteria", CRITERION)
-}
-
-/// The attributes for profiles.
-pub(super) fn profile_attributes() -> Vec<Cells> {
-    rows("profile_attributes", PROFILE_ATTRIBUTE)
-}
-
-fn rows<const N: usize>(list: &str, fields: [(&str, &str); N]) -> Vec<Cells> {
-    let objects = RUBRIC[list].as_array().into_iter().flatten();
-    objects.map(|object| row(fields.map(|(key, field)| (field, object[key].clone())))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
+    use shared::schema::post_attributes;
 
     #[test]
     fn a_prompt_is_long_enough_to_be_cached() {
         let length = |cell: &Value| cell.as_str().unwrap_or_default().trim_end().chars().count();
         let texts = instructions("").into_iter().map(|row| length(&row[post_instructions::TEXT]));
         let is_active = |row: &Cells| row[post_attributes::ACTIVE] == true;
-        let active = criteria().into_iter().filter(is_active);
-        let criteria = active.flat_map(|row| {
-            CRITERION[5..10].iter().map(|(_, field)| length(&row[*field])).collect::<Vec<_>>()
+        let active = rubric().criteria.into_iter().filter(is_active);
+        let criteria = active.map(|row| {
+            use post_attributes::*;
+            let texts = [INSTRUCTIONS, POSITIVE_KEYWORDS, NEGATIVE_KEYWORDS];
+            texts
+                .into_iter()
+                .chain([EXAMPLE_HIGH, EXAMPLE_LOW])
+                .map(|field| length(&row[field]))
+                .sum()
         });
-        let all: usize = texts.chain(criteria).sum();
+        let all: usize = texts.chain(criteria).sum::<usize>();
         assert!((9_500..12_000).contains(&all), "{all}");
     }
 
@@ -101,7 +75,7 @@ mod tests {
         assert!(!places.is_sorted());
         assert!(INSTRUCTIONS.iter().any(|text| text.1 == SCORING_HEADER));
         let (active, inactive): (Vec<Cells>, Vec<Cells>) =
-            criteria().into_iter().partition(|row| row[post_attributes::ACTIVE] == true);
+            rubric().criteria.into_iter().partition(|row| row[post_attributes::ACTIVE] == true);
         assert_eq!(inactive.len(), 1);
         for (category, count) in
             [(UNKNOWN_CATEGORY, 1), (post_attributes::POSITIVE, 3), (post_attributes::NEGATIVE, 2)]

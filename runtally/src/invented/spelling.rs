@@ -50,7 +50,6 @@ impl Spelling {
         Self::ALL.into_iter().find(|one| !taken.contains(one)).unwrap_or(Self::Canonical)
     }
 
-    /// Writes the URL of the profile `/in/<slug>`.
     pub(super) fn url(self, slug: &str) -> String {
         let encoded = encoded(slug);
         match self {
@@ -75,7 +74,6 @@ impl Spelling {
     }
 }
 
-/// A slug as it stands in URLs.
 pub(super) fn encoded(slug: &str) -> String {
     utf8_percent_encode(slug, SLUG).to_string()
 }

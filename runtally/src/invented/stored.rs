@@ -1,6 +1,7 @@
 //! The cell `Posts Content` in every form that earlier systems left.
 
-use super::leads::{Form, Stored};
+use super::cases::Form;
+use super::leads::Stored;
 use super::posts::Post;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -81,7 +82,6 @@ fn plain_text(posts: &[Post]) -> String {
     text
 }
 
-/// What a person wrote into the cell.
 fn prose(posts: &[Post]) -> String {
     let topics: Vec<&str> = posts.iter().map(|post| post.topic).collect();
     format!(

@@ -4,10 +4,8 @@ use serde_json::{Map, Value};
 use shared::schema::{Field, FieldType, Table};
 use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec};
 
-/// Rows of one insertion.
 const BATCH: usize = 500;
 
-/// Cells by field name.
 pub(super) type Cells = Map<String, Value>;
 
 /// The table of a base that is set up as the schema says.
@@ -48,7 +46,6 @@ pub(super) fn row<const N: usize>(cells: [(&str, Value); N]) -> Cells {
     filled.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Inserts any number of rows.
 pub(super) fn fill(
     airtable: &Airtable,
     base: &str,

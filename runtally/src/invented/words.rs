@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-/// What people, companies, clients and posts are made of.
 #[derive(Deserialize)]
 pub(super) struct Words<'a> {
     /// First names in several scripts.
@@ -11,7 +10,6 @@ pub(super) struct Words<'a> {
     pub(super) first_names: Vec<&'a str>,
     /// Last names that are in no telephone book.
     pub(super) last_names: Vec<&'a str>,
-    /// What people say they are.
     pub(super) roles: Vec<&'a str>,
     /// Companies that are in no register.
     pub(super) companies: Vec<&'a str>,
@@ -19,9 +17,7 @@ pub(super) struct Words<'a> {
     pub(super) topics: Vec<&'a str>,
     /// Ids and names of clients; an id is free text.
     pub(super) clients: Vec<(&'a str, &'a str)>,
-    /// A client that is no longer served.
     pub(super) former_client: (&'a str, &'a str),
-    /// Short comments below posts.
     pub(super) remarks: Vec<&'a str>,
     /// English, German, Spanish and Japanese.
     pub(super) languages: [Language<'a>; 4],

@@ -2,7 +2,7 @@
 //! where the configuration says so. Operators ask both the same questions.
 
 use super::running::{Variables, queue_settings};
-use crate::storage::{Database, DeadLetter, SqliteEventLog, SqliteQueue, StoreError};
+use crate::storage::{Database, SqliteEventLog, SqliteQueue, StoreError};
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
 #[cfg(feature = "aws")]
@@ -12,11 +12,13 @@ use shared::config::QueueUrls;
 use shared::config::{ConfigError, Vars};
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;
-use shared::ports::{EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName, RunLog};
+use shared::ports::{
+    DeadLetter, EventLog, LogError, OutgoingMessage, Queue, QueueError, QueueName, QueueState,
+    RunLog,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The database file in the data folder.
 pub(crate) const DATABASE: &str = "runtally.sqlite";
 
 /// Any of these variables means that the data is on AWS.
@@ -30,28 +32,24 @@ const ON_AWS: [&str; 5] = [
 
 /// Queues and event log of a running system.
 pub(crate) enum Deployment {
-    /// Of `runtally serve`.
-    Local(LocalData),
+    /// Of `runtally serve`, in this file.
+    Local(PathBuf, SqliteQueue, SqliteEventLog),
     /// Deployed by `template.yaml`.
     #[cfg(feature = "aws")]
-    Aws(AwsData),
+    Aws(SqsQueue, DynamoEventLog),
 }
 
-/// Queues and event log in one file.
-pub(crate) struct LocalData {
-    path: PathBuf,
-    queue: SqliteQueue,
-    log: SqliteEventLog,
+/// Asks the queues and the log of either deployment.
+macro_rules! ask {
+    ($deployment:expr, |$queue:pat_param, $log:pat_param| $question:expr) => {
+        match $deployment {
+            Deployment::Local(_, $queue, $log) => $question,
+            #[cfg(feature = "aws")]
+            Deployment::Aws($queue, $log) => $question,
+        }
+    };
 }
 
-/// Queues on SQS and an event log on DynamoDB.
-#[cfg(feature = "aws")]
-pub(crate) struct AwsData {
-    queue: SqsQueue,
-    log: DynamoEventLog,
-}
-
-/// Why the data cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeploymentError {
     /// `runtally serve` never ran on this folder.
@@ -60,42 +58,21 @@ pub(crate) enum DeploymentError {
         path.display(),
         ON_AWS.join(", ")
     )]
-    NoData {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The file cannot be read.
+    NoData { path: PathBuf },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A variable for AWS is missing or wrong.
     #[error(
         "{0} (an operator's own AWS credentials: `aws configure export-credentials --format env`)"
     )]
     Config(#[from] ConfigError),
-    /// This build has no AWS clients.
     #[cfg(not(feature = "aws"))]
     #[error(
         "{variable} is set, but this runtally was built without AWS: install it with `cargo install --path runtally --features aws`"
     )]
-    NoAws {
-        /// The variable that says the data is on AWS.
-        variable: &'static str,
-    },
-    /// The HTTP client could not be made.
+    NoAws { variable: &'static str },
     #[cfg(feature = "aws")]
     #[error("no HTTP client: {0}")]
     Http(String),
-}
-
-/// How full a queue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct QueueFill {
-    /// Messages that wait or are being handled.
-    pub(crate) messages: u64,
-    /// Messages on its dead-letter queue.
-    pub(crate) dead: u64,
-    /// Whether it keeps the order of a group.
-    pub(crate) is_fifo: bool,
 }
 
 impl Deployment {
@@ -109,7 +86,10 @@ impl Deployment {
         if !path.is_file() {
             return Err(DeploymentError::NoData { path: data.to_owned() });
         }
-        Ok(Self::Local(LocalData::of(&Database::open(&path)?, path)))
+        let database = Database::open(&path)?;
+        let settings = queue_settings(fastrand::u64(..));
+        let queue = SqliteQueue::new(database.clone(), Clock::system(), settings);
+        Ok(Self::Local(path, queue, SqliteEventLog::new(database)))
     }
 
     #[cfg(feature = "aws")]
@@ -126,7 +106,7 @@ impl Deployment {
         let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
         let aws = Aws::read(vars, &http)?;
         let queue = SqsQueue::new(aws.sqs(), urls);
-        Ok(Self::Aws(AwsData { queue, log: DynamoEventLog::new(aws.dynamodb(), table) }))
+        Ok(Self::Aws(queue, DynamoEventLog::new(aws.dynamodb(), table)))
     }
 
     #[cfg(not(feature = "aws"))]
@@ -137,89 +117,46 @@ impl Deployment {
         Err(DeploymentError::NoAws { variable })
     }
 
-    /// Where it is, for people.
     #[must_use]
     pub(crate) fn place(&self) -> String {
         match self {
-            Self::Local(data) => data.path.display().to_string(),
+            Self::Local(path, ..) => path.display().to_string(),
             #[cfg(feature = "aws")]
-            Self::Aws(_) => "AWS".to_owned(),
+            Self::Aws(..) => "AWS".to_owned(),
         }
     }
 
-    /// All events of `run`.
     pub(crate) async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        match self {
-            Self::Local(data) => data.log.read(run).await,
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => data.log.read(run).await,
-        }
+        ask!(self, |_, log| log.read(run).await)
     }
 
-    /// The runs that are not finished.
     pub(crate) async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        match self {
-            Self::Local(data) => data.log.open_runs().await,
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => data.log.open_runs().await,
-        }
+        ask!(self, |_, log| log.open_runs().await)
     }
 
-    /// Every run of the log.
     pub(crate) async fn all_runs(&self) -> Result<Vec<RunId>, LogError> {
-        match self {
-            Self::Local(data) => data.log.runs(),
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => data.log.runs().await,
-        }
+        ask!(self, |_, log| log.runs().await)
     }
 
-    /// Whether the log deletes events after some time.
     pub(crate) async fn log_forgets(&self) -> Result<bool, LogError> {
-        match self {
-            Self::Local(_) => Ok(false),
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => data.log.forgets().await,
-        }
+        ask!(self, |_, log| log.forgets().await)
     }
 
     /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
     pub(crate) async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
-        match self {
-            Self::Local(data) => data.log.unproject(run),
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => data.log.unproject(run).await,
-        }
+        ask!(self, |_, log| log.unproject(run).await)
     }
 
-    /// Sends a message.
     pub(crate) async fn send(
         &self,
         queue: QueueName,
         message: OutgoingMessage,
     ) -> Result<(), QueueError> {
-        match self {
-            Self::Local(data) => data.queue.send(queue, vec![message]).await,
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => data.queue.send(queue, vec![message]).await,
-        }
+        ask!(self, |queues, _| queues.send(queue, vec![message]).await)
     }
 
-    /// How full a queue is.
-    pub(crate) async fn fill(&self, queue: QueueName) -> Result<QueueFill, QueueError> {
-        match self {
-            Self::Local(data) => {
-                let depth = data.queue.depth(queue)?;
-                let messages = (depth.visible + depth.in_flight) as u64;
-                Ok(QueueFill { messages, dead: depth.dead as u64, is_fifo: true })
-            }
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => {
-                let state = data.queue.state(queue).await?;
-                let (messages, dead) = (state.messages, state.dead);
-                Ok(QueueFill { messages, dead, is_fifo: state.is_fifo })
-            }
-        }
+    pub(crate) async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
+        ask!(self, |queues, _| queues.state(queue).await)
     }
 
     /// The dead letters of a queue that can be seen, oldest first.
@@ -227,25 +164,7 @@ impl Deployment {
         &self,
         queue: QueueName,
     ) -> Result<Vec<DeadLetter>, QueueError> {
-        match self {
-            Self::Local(data) => data.queue.dead_letters(queue),
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => {
-                let letters = data.queue.dead_letters(queue).await?;
-                let mut letters: Vec<DeadLetter> = letters
-                    .into_iter()
-                    .map(|letter| DeadLetter {
-                        message_id: letter.message_id,
-                        group: letter.group,
-                        body: letter.body,
-                        reason: letter.reason,
-                        died_at: letter.sent_at,
-                    })
-                    .collect();
-                letters.sort_by_key(|letter| letter.died_at);
-                Ok(letters)
-            }
-        }
+        ask!(self, |queues, _| queues.dead_letters(queue).await)
     }
 
     /// Puts the dead letters with these ids back on their queue. Returns their number; an error loses
@@ -255,25 +174,6 @@ impl Deployment {
         queue: QueueName,
         ids: &BTreeSet<String>,
     ) -> Result<usize, QueueError> {
-        match self {
-            Self::Local(data) => {
-                data.queue.redrive(queue, |letter| ids.contains(&letter.message_id))
-            }
-            #[cfg(feature = "aws")]
-            Self::Aws(data) => {
-                let is_chosen = |letter: &shared::adapters::aws::sqs::DeadLetter| {
-                    ids.contains(&letter.message_id)
-                };
-                data.queue.redrive(queue, ids.len(), is_chosen).await
-            }
-        }
-    }
-}
-
-impl LocalData {
-    fn of(database: &Database, path: PathBuf) -> Self {
-        let queue =
-            SqliteQueue::new(database.clone(), Clock::system(), queue_settings(fastrand::u64(..)));
-        Self { path, queue, log: SqliteEventLog::new(database.clone()) }
+        ask!(self, |queues, _| queues.redrive(queue, ids).await)
     }
 }

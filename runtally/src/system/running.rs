@@ -38,7 +38,6 @@ const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero")
 pub trait Variables: Fn(&'static str) -> Option<String> {}
 impl<F: Fn(&'static str) -> Option<String>> Variables for F {}
 
-/// The adapters on one machine.
 struct OneMachine;
 
 impl Env for OneMachine {

@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-/// The file in the folder of the data.
 const FILE: &str = "served.json";
 
-/// An outside service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Service {
@@ -21,10 +19,8 @@ pub(crate) enum Service {
     Gemini,
 }
 
-/// Where things are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Served {
-    /// Root of the webhook's URL.
     pub(crate) url: String,
     /// Variables that point at the simulators.
     simulated: BTreeMap<Service, BTreeMap<String, String>>,
@@ -55,7 +51,6 @@ impl Served {
         })
     }
 
-    /// Writes it to the folder `data`.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         std::fs::write(data.join(FILE), serde_json::to_vec_pretty(self)?)
     }

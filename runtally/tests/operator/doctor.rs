@@ -12,15 +12,11 @@ use simulators::{Clock, NoStore, Simulated, serve};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// The checks of a level, as `what: says`.
 fn of_level(answer: &Value, level: &str) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let checks = answer["checks"].as_array().unwrap().iter();
-    checks
-        .filter(|check| check["level"] == level)
-        .map(|check| {
-            format!("{}: {}", check["what"].as_str().unwrap(), check["says"].as_str().unwrap())
-        })
-        .collect()
+    let of_level = checks.filter(|check| check["level"] == level);
+    of_level.map(|check| text(&check["what"]) + ": " + &text(&check["says"])).collect()
 }
 
 /// How a field differs from the schema.
@@ -55,7 +51,6 @@ const OTHER_FIELDS: [(&str, &str, Damage); 3] = [
     (post_attributes::TABLE, post_attributes::CATEGORY, Short(&post_attributes::CATEGORIES)),
 ];
 
-/// What the doctor says about a damaged field.
 fn says((table, field, damage): (&str, &str, Damage)) -> String {
     match damage {
         Missing => format!("table {table:?} has no field {field:?}"),
@@ -88,7 +83,6 @@ const BAD_TABLES: [&str; 4] = [
     r#"table "Post Scoring Attributes" has no active criterion"#,
 ];
 
-/// The table with its damaged fields.
 fn damaged(table: &Table) -> TableSpec {
     let mut made = spec(table);
     for (_, field, damage) in
@@ -132,11 +126,10 @@ async fn damaged_world() -> World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_system_has_nothing_wrong() {
     let world = World::sound().await;
-    let answer = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;
-    let checks = answer.json();
+    let (code, checks) = world.doctor().await;
     assert_eq!(of_level(&checks, "wrong"), [""; 0]);
     assert_eq!(of_level(&checks, "warning"), [""; 0]);
-    assert_eq!((answer.code, &checks["wrong"], &checks["warnings"]), (0, &json!(0), &json!(0)));
+    assert_eq!((code, &checks["wrong"], &checks["warnings"]), (0, &json!(0), &json!(0)));
     let ok = of_level(&checks, "ok");
     for expected in [
         "Airtable token",
@@ -160,9 +153,8 @@ async fn a_sound_system_has_nothing_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_many_things_that_are_wrong_is_named_once_with_what_to_do() {
     let world = damaged_world().await;
-    let answer = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;
-    assert_eq!(answer.code, 1);
-    let checks = answer.json();
+    let (code, checks) = world.doctor().await;
+    assert_eq!(code, 1);
     let wrong = of_level(&checks, "wrong").join("\n");
     let others = BAD_CLIENTS.map(|(_, _, says)| says).into_iter();
     let others = others.chain(BAD_VARIABLES.map(|(_, _, says)| says)).chain(BAD_TABLES);
@@ -197,14 +189,14 @@ async fn a_client_with_profile_scoring_only_needs_nothing_for_posts() {
     let of_base = |level: &str, answer: &Value| -> Vec<String> {
         of_level(answer, level).into_iter().filter(|line| line.contains(BASE)).collect()
     };
-    let checks = world.runtally(&["doctor", "--json"]).await.json();
+    let (_, checks) = world.json("doctor").await;
     let name = format!("base {BASE} of client \"Basic\"");
     assert_eq!(
         of_base("wrong", &checks),
         [format!("{name}: there is no table \"Scoring Attributes\"")]
     );
     world.make(BASE, spec(attributes));
-    let checks = world.runtally(&["doctor", "--json"]).await.json();
+    let (_, checks) = world.json("doctor").await;
     assert_eq!(of_base("wrong", &checks), [""; 0]);
     assert_eq!(of_base("warning", &checks), [""; 0]);
     let info = format!("{name}: its service level has profile scoring only");
@@ -222,17 +214,17 @@ async fn the_scopes_that_a_token_lacks_are_named() {
     tokio::spawn(serve(listener, Arc::new(Simulated::new(airtable, 1))));
     world.variables.insert("AIRTABLE_API_URL", url);
     world.variables.insert("AIRTABLE_TOKEN", "patLimited".to_owned());
-    let answer = world.runtally(&["doctor", "--json"]).await;
-    let wrong = of_level(&answer.json(), "wrong");
-    assert_eq!(answer.code, 1);
+    let (code, checks) = world.json("doctor").await;
+    let wrong = of_level(&checks, "wrong");
+    assert_eq!(code, 1);
     assert_eq!(wrong.len(), 3, "{wrong:#?}");
     assert!(wrong[0].ends_with("it lacks the scope data.records:write"), "{wrong:#?}");
     assert!(wrong[1].ends_with("it lacks the scope schema.bases:read"), "{wrong:#?}");
     assert!(wrong[2].starts_with("master base"), "{wrong:#?}");
 
     world.variables.insert("AIRTABLE_TOKEN", "patUnknown".to_owned());
-    let answer = world.runtally(&["doctor", "--json"]).await;
-    let wrong = of_level(&answer.json(), "wrong");
+    let (_, checks) = world.json("doctor").await;
+    let wrong = of_level(&checks, "wrong");
     assert_eq!(wrong.len(), 1, "{wrong:#?}");
     assert!(wrong[0].starts_with("Airtable token: Airtable denies the token"), "{wrong:#?}");
 }
@@ -247,8 +239,7 @@ async fn a_service_that_is_down_is_named_and_the_others_are_still_checked() {
     ] {
         world.variables.insert(variable, url.to_owned());
     }
-    let answer = world.runtally(&["doctor", "--json", "--url", "http://127.0.0.1:9"]).await;
-    let checks = answer.json();
+    let (_, checks) = world.json("doctor --url http://127.0.0.1:9").await;
     let wrong = of_level(&checks, "wrong");
     assert_eq!(wrong.len(), 4, "{wrong:#?}");
     assert!(of_level(&checks, "ok").iter().any(|line| line.starts_with("event log")));
@@ -259,7 +250,7 @@ async fn people_get_one_line_per_check_and_a_missing_setting_is_named() {
     let mut world = World::sound().await;
     world.variables.insert("WEBHOOK_TOKEN", String::new());
     world.variables.insert("GEMINI_API_KEY", String::new());
-    let answer = world.runtally(&["doctor"]).await;
+    let answer = world.runtally("doctor").await;
     assert_eq!(answer.code, 1);
     let lines: Vec<&str> = answer.out.lines().filter(|line| line.starts_with("wrong")).collect();
     assert_eq!(lines.len(), 2, "{}", answer.out);

@@ -23,17 +23,11 @@ async fn after_a_run() -> World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_explained_by_its_events_and_its_record_says_the_same() {
     let world = after_a_run().await;
-    let answer = world.runtally(&["explain", RUN, "--json"]).await;
-    let explained = answer.json();
-    assert_eq!((answer.code, &explained["differences"]), (0, &json!([])), "{explained:#}");
-    let facts: Vec<&str> = explained["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| event["fact"]["type"].as_str().unwrap())
-        .collect();
-    assert_eq!(facts.first(), Some(&"opened"), "{facts:?}");
-    assert_eq!(facts.last(), Some(&"chunk_done"), "{facts:?}");
+    let (code, explained) = world.json(&format!("explain {RUN}")).await;
+    assert_eq!((code, &explained["differences"]), (0, &json!([])), "{explained:#}");
+    let facts = explained["events"].as_array().unwrap();
+    assert_eq!(facts.first().unwrap()["fact"]["type"], "opened");
+    assert_eq!(facts.last().unwrap()["fact"]["type"], "chunk_done");
     assert_eq!(
         explained["fold"]["posts"]["leads"],
         json!({"planned": 2, "scored": 2, "skipped": 0, "failed": 0, "open": 0})
@@ -43,41 +37,36 @@ async fn a_run_is_explained_by_its_events_and_its_record_says_the_same() {
     let ai = explained["fold"]["cost_usd"]["ai"].as_f64().unwrap();
     let per_lead = explained["fold"]["posts"]["usd_per_scored_lead"].as_f64().unwrap();
     assert!((per_lead - ai / 2.0).abs() < 1e-9, "{ai} {per_lead}");
-    let people = world.runtally(&["explain", RUN]).await;
+    let people = world.runtally(&format!("explain {RUN}")).await;
     assert!(people.out.ends_with("The record says what the events say.\n"), "{}", people.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edited_record_is_named_and_rewritten() {
+async fn an_edited_or_deleted_record_is_named_and_rewritten() {
     let world = after_a_run().await;
+    let explain = format!("explain {RUN}");
     let right = world.record().fields;
     world.edit_record(run_record::POST_TOKENS, json!(7));
     world.edit_record(run_record::ERROR_DETAILS, json!("all is lost"));
-    let answer = world.runtally(&["explain", RUN, "--json"]).await;
-    assert_eq!(answer.code, 1);
+    let (code, explained) = world.json(&explain).await;
+    assert_eq!(code, 1);
     assert_eq!(
-        answer.json()["differences"],
+        explained["differences"],
         json!([
             {"field": run_record::POST_TOKENS, "expected": right[run_record::POST_TOKENS], "found": 7},
             {"field": run_record::ERROR_DETAILS, "expected": "", "found": "all is lost"},
         ])
     );
-    let answer = world.runtally(&["reproject", RUN, "--json"]).await;
-    assert_eq!((answer.code, answer.json()), (0, json!({"runs": 1})));
+    let one = json!({"runs": 1});
+    assert_eq!(world.json(&format!("reproject {RUN}")).await, (0, one.clone()));
     world.settle().await;
     assert_eq!(world.record().fields, right);
-    assert_eq!(world.runtally(&["explain", RUN]).await.code, 0);
-}
+    assert_eq!(world.runtally(&explain).await.code, 0);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn all_records_are_rewritten_after_somebody_emptied_the_table() {
-    let world = after_a_run().await;
-    let right = world.record().fields;
     world.airtable().delete_record(MASTER, run_record::TABLE, &world.record().id).unwrap();
-    let answer = world.runtally(&["explain", RUN, "--json"]).await;
-    assert_eq!((answer.code, &answer.json()["record"]), (1, &Value::Null));
-    let answer = world.runtally(&["reproject", "--all", "--json"]).await;
-    assert_eq!((answer.code, answer.json()), (0, json!({"runs": 1})));
+    let (code, explained) = world.json(&explain).await;
+    assert_eq!((code, &explained["record"]), (1, &Value::Null));
+    assert_eq!(world.json("reproject --all").await, (0, one));
     world.settle().await;
     let back = world.record().fields;
     for field in [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::START_TIME] {
@@ -89,13 +78,12 @@ async fn all_records_are_rewritten_after_somebody_emptied_the_table() {
 async fn runs_are_listed_those_that_need_a_look_first() {
     let world = after_a_run().await;
     let record = world.record().fields;
-    let stalled = json!({run_record::RUN_ID: "250101-000000-Old", run_record::CLIENT_ID: "Old",
-        run_record::STATUS: "Stalled", run_record::START_TIME: "2025-01-01T00:00:00.000Z"});
-    world.insert(MASTER, run_record::TABLE, stalled);
-    let old = json!({run_record::RUN_ID: "250101-000000-Done", run_record::CLIENT_ID: "Done",
-        run_record::STATUS: "Completed", run_record::START_TIME: "2025-01-01T00:00:00.000Z"});
-    world.insert(MASTER, run_record::TABLE, old);
-    let answer = world.runtally(&["runs", "--json"]).await;
+    for (client, status) in [("Old", "Stalled"), ("Done", "Completed")] {
+        let row = json!({run_record::RUN_ID: format!("250101-000000-{client}"),
+            run_record::CLIENT_ID: client, run_record::STATUS: status,
+            run_record::START_TIME: "2025-01-01T00:00:00.000Z"});
+        world.insert(MASTER, run_record::TABLE, row);
+    }
     let listed = json!({"left_out": 0, "runs": [
         {"run": "250101-000000-Old", "status": "Stalled", "started": "2025-01-01T00:00:00.000Z",
             "ended": null, "posts_scored": null, "post_tokens": null, "profiles_scored": null,
@@ -105,8 +93,8 @@ async fn runs_are_listed_those_that_need_a_look_first() {
             "post_tokens": record[run_record::POST_TOKENS], "profiles_scored": 0,
             "balance": "balanced", "open": false, "missing": []},
     ]});
-    assert_eq!((answer.code, answer.json()), (0, listed));
-    let one = world.runtally(&["runs", "--json", "--limit", "1"]).await.json();
+    assert_eq!(world.json("runs").await, (0, listed));
+    let (_, one) = world.json("runs --limit 1").await;
     assert_eq!((one["runs"].as_array().unwrap().len(), &one["left_out"]), (1, &json!(1)));
 }
 
@@ -137,28 +125,26 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
         };
         world.system().queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
     }
-    let shown = world.runtally(&["redrive", "--json"]).await;
-    let mut answer = shown.json();
-    assert_eq!((shown.code, &answer["count"], &answer["redriven"]), (0, &json!(2), &json!(0)));
-    assert!(answer["dead_letters"][0]["died_at"].take().is_string());
-    assert_eq!(
-        answer["dead_letters"][0],
-        json!({"queue": "scoring", "message_id": "m1", "run": RUN,
-            "what": format!("harvest {apify_run}"), "reason": "the quota was spent", "died_at": null})
-    );
-    assert_eq!(answer["dead_letters"][1]["run"], Value::Null);
-    assert_eq!(answer["hidden"], 0);
+    let (code, mut shown) = world.json("redrive").await;
+    let [first, second] = shown["dead_letters"].as_array().unwrap().as_slice() else { panic!() };
+    let expected = json!({"queue": "scoring", "message_id": "m1", "run": RUN,
+        "what": format!("harvest {apify_run}"), "reason": "the quota was spent",
+        "died_at": first["died_at"]});
+    assert!(first["died_at"].is_string());
+    assert_eq!((first, &second["run"]), (&expected, &Value::Null));
+    shown["dead_letters"].take();
+    let counts = json!({"dead_letters": null, "count": 2, "hidden": 0, "redriven": 0});
+    assert_eq!((code, shown), (0, counts));
 
-    let other =
-        world.runtally(&["redrive", "--run", "261123-094519-Other", "--yes", "--json"]).await;
-    assert_eq!((&other.json()["count"], &other.json()["redriven"]), (&json!(0), &json!(0)));
-    let answer = world.runtally(&["redrive", "--run", RUN, "--yes"]).await;
+    let nothing = json!({"dead_letters": [], "count": 0, "hidden": 0, "redriven": 0});
+    assert_eq!(world.json("redrive --run 261123-094519-Other --yes").await, (0, nothing));
+    let answer = world.runtally(&format!("redrive --run {RUN} --yes")).await;
     assert_eq!(answer.code, 0);
     assert!(answer.out.contains("the quota was spent"), "{}", answer.out);
     assert!(answer.out.ends_with("1 of 1 put back on their queues.\n"), "{}", answer.out);
     world.settle().await;
     assert_eq!(world.record().fields[run_record::STATUS], "Completed");
-    let left = world.system().queue.dead_letters(QueueName::Scoring).unwrap();
+    let left = world.system().queue.dead_letters(QueueName::Scoring).await.unwrap();
     assert_eq!(left.iter().map(|letter| &*letter.message_id).collect::<Vec<_>>(), ["m2"]);
 }
 
@@ -185,15 +171,15 @@ async fn a_replay_scores_only_what_failed_and_both_attempts_are_paid() {
         .edit(BASE, leads::TABLE, &max, cells(json!({leads::POSTS_CONTENT: posts})))
         .unwrap();
 
-    let answer = world.runtally(&["replay", RUN, "--json"]).await;
-    assert_eq!((answer.code, answer.json()), (0, json!({"run": RUN, "leads": 1, "harvests": 0})));
+    let replayed = json!({"run": RUN, "leads": 1, "harvests": 0});
+    assert_eq!(world.json(&format!("replay {RUN}")).await, (0, replayed));
     world.settle().await;
     let record = world.record().fields;
     assert_eq!(record[run_record::STATUS], "Completed", "{record:#?}");
     assert_eq!(record[run_record::POSTS_SCORED], 2);
     assert_eq!(gemini.billed().len(), before + 1, "jane is not scored again");
     assert_eq!(record[run_record::POST_TOKENS], gemini.billed_totals().usage.total);
-    let nothing = world.runtally(&["replay", RUN]).await;
+    let nothing = world.runtally(&format!("replay {RUN}")).await;
     assert_eq!(nothing.out, format!("Nothing in {RUN} failed or is missing.\n"));
 }
 
@@ -217,17 +203,17 @@ async fn a_run_in_progress_is_listed_by_its_events_and_not_replayed_unasked() {
     let stored = StoredEvent { id: opened.id(), body };
     world.system().log.append(&opened.run.id(), &[stored]).await.unwrap();
 
-    let listed = world.runtally(&["runs", "--json"]).await.json();
+    let (_, listed) = world.json("runs").await;
     let run = &listed["runs"][0];
     assert_eq!((&run["run"], &run["status"]), (&json!(RUN), &json!("Running")), "{listed:#}");
     let missing = json!([format!("harvest {heard} is not read")]);
     assert_eq!((&run["open"], &run["missing"]), (&json!(true), &missing));
 
-    let refused = world.runtally(&["replay", RUN, "--json"]).await;
+    let refused = world.runtally(&format!("replay {RUN} --json")).await;
     assert_eq!(refused.code, 1);
     assert!(refused.errors.contains("is in progress"), "{}", refused.errors);
-    let queued = world.runtally(&["replay", RUN, "--anyway", "--json"]).await;
-    assert_eq!(queued.json(), json!({"run": RUN, "leads": 0, "harvests": 1}));
+    let queued = json!({"run": RUN, "leads": 0, "harvests": 1});
+    assert_eq!(world.json(&format!("replay {RUN} --anyway")).await, (0, queued));
     world.settle().await;
     // Apify knows no such run, and now the record says so.
     assert_eq!(world.record().fields[run_record::STATUS], "Failed");
@@ -237,23 +223,27 @@ async fn a_run_in_progress_is_listed_by_its_events_and_not_replayed_unasked() {
 async fn a_missing_run_and_missing_data_are_named() {
     let mut world = World::sound().await;
     for command in ["explain", "replay", "reproject"] {
-        let answer = world.runtally(&[command, RUN]).await;
+        let answer = world.runtally(&format!("{command} {RUN}")).await;
         assert_eq!(answer.code, 1, "{command}");
         assert!(answer.errors.contains(&format!("has no run {RUN}")), "{}", answer.errors);
-        assert_eq!(world.runtally(&[command, "HG7ML7M8z78YcAPEB"]).await.code, 2, "{command}");
+        assert_eq!(
+            world.runtally(&format!("{command} HG7ML7M8z78YcAPEB")).await.code,
+            2,
+            "{command}"
+        );
     }
-    assert_eq!(world.runtally(&["reproject"]).await.code, 2, "a run or --all");
+    assert_eq!(world.runtally("reproject").await.code, 2, "a run or --all");
     if !cfg!(feature = "aws") {
         world
             .variables
             .insert("SCORING_QUEUE_URL", "https://sqs.example/1/scoring.fifo".to_owned());
-        let answer = world.runtally(&["redrive"]).await;
+        let answer = world.runtally("redrive").await;
         assert_eq!(answer.code, 1);
         assert!(answer.errors.contains("--features aws"), "{}", answer.errors);
         world.variables.clear();
     }
     world.data = tempfile::tempdir().unwrap();
-    let answer = world.runtally(&["redrive"]).await;
+    let answer = world.runtally("redrive").await;
     assert_eq!(answer.code, 1);
     assert!(answer.errors.contains("there is no data in"), "{}", answer.errors);
 }

@@ -56,7 +56,6 @@ async fn left_by_serve(data: &Path) -> Value {
     .await
 }
 
-/// Tries again until it succeeds.
 async fn eventually<T>(within: Duration, attempt: impl AsyncFn() -> Result<T, String>) -> T {
     let started = Instant::now();
     loop {
@@ -85,7 +84,6 @@ async fn ask(method: &str, port: u16, path: &str, body: &Value) -> Value {
     .await
 }
 
-/// How many answers the model billed, and their tokens.
 async fn billed(gemini: u16) -> (u64, u64) {
     let billed = ask("GET", gemini, "/_sim/billed?totals=1", &Value::Null).await;
     let number = |pointer: &str| billed.pointer(pointer).and_then(Value::as_u64).unwrap();

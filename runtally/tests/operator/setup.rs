@@ -12,32 +12,31 @@ use simulators::airtable::{FieldSpec, TableSpec};
 async fn empty_bases_are_set_up_pass_the_doctor_and_a_run_completes() {
     let mut world = World::empty().await;
     // First it only shows what it would do.
-    let shown = world.runtally(&["setup", "--json"]).await;
     let tables = |base: &str, wanted: &[Table]| -> Vec<Value> {
         let made = |table: &Table| json!({"base": base, "table": table.name, "fields": table.fields().count()});
         wanted.iter().map(made).collect()
     };
     let expected = json!({"applied": false, "made": tables(MASTER, &MASTER_BASE), "by_hand": [],
         "notes": []});
-    assert_eq!((shown.code, shown.json()), (0, expected));
+    assert_eq!(world.json("setup").await, (0, expected));
     assert!(world.airtable().rows(MASTER, run_record::TABLE).is_err(), "nothing is made yet");
 
-    let made = world.runtally(&["setup", "--apply", "--json"]).await;
-    assert_eq!((made.code, &made.json()["applied"]), (0, &json!(true)));
+    let (code, made) = world.json("setup --apply").await;
+    assert_eq!((code, &made["applied"]), (0, &json!(true)));
     world.add_client(CLIENT, BASE);
-    let made = world.runtally(&["setup", "--apply", "--json"]).await;
-    assert_eq!(made.json()["made"], json!(tables(BASE, &CLIENT_BASE)));
-    let note = made.json()["notes"][0].as_str().unwrap().to_owned();
+    let (_, made) = world.json("setup --apply").await;
+    assert_eq!(made["made"], json!(tables(BASE, &CLIENT_BASE)));
+    let note = made["notes"][0].as_str().unwrap();
     assert!(note.contains(leads::WAITING_VIEW) && note.contains("not needed"), "{note}");
     // Once more there is nothing to do.
-    let again = world.runtally(&["setup"]).await;
+    let again = world.runtally("setup").await;
     assert_eq!(again.code, 0);
     assert!(again.out.ends_with("There is nothing to make.\n"), "{}", again.out);
 
     world.add_rubric();
     world.start().await;
-    let doctor = world.runtally(&["doctor", "--json", "--url", &world.url()]).await;
-    assert_eq!((doctor.code, &doctor.json()["warnings"]), (0, &json!(0)), "{}", doctor.out);
+    let (code, checks) = world.doctor().await;
+    assert_eq!((code, &checks["warnings"]), (0, &json!(0)), "{checks:#}");
     world.add_lead("jane");
     world.run(&world.harvest(&[("jane", "We shipped it.")])).await;
     let record = world.record().fields;
@@ -61,14 +60,10 @@ async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_named
     };
     world.make(MASTER, odd);
     let row = world.insert(MASTER, run_record::TABLE, json!({run_record::RUN_ID: "kept"}));
-    let answer = world.runtally(&["setup", "--apply", "--json"]).await;
-    assert_eq!(answer.code, 1, "a person has something to do");
-    let fields: Vec<_> = answer.json()["by_hand"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|step| step["field"].as_str().unwrap().to_owned())
-        .collect();
+    let (code, answer) = world.json("setup --apply").await;
+    assert_eq!(code, 1, "a person has something to do");
+    let steps = answer["by_hand"].as_array().unwrap().iter();
+    let fields: Vec<&Value> = steps.map(|step| &step["field"]).collect();
     assert_eq!(fields, [run_record::STATUS, run_record::POST_TOKENS]);
     let kept = world.records();
     assert_eq!(
@@ -86,15 +81,15 @@ async fn what_exists_is_never_changed_and_what_only_a_person_can_change_is_named
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_with_profile_scoring_only_gets_no_table_for_posts() {
     let world = World::empty().await;
-    world.runtally(&["setup", "--apply"]).await;
+    world.runtally("setup --apply").await;
     world.add_client_of_level("Basic", BASE, "1-Lead scoring");
-    let made = world.runtally(&["setup", "--apply", "--json"]).await.json();
+    let (_, made) = world.json("setup --apply").await;
     let tables = PROFILES_ONLY_BASE
         .map(|table| json!({"base": BASE, "table": table.name, "fields": table.fields().count()}));
     assert_eq!((&made["made"], &made["notes"]), (&json!(tables), &json!([])));
     // A client with posts in the same base needs the rest.
     world.add_client(CLIENT, BASE);
-    let made = world.runtally(&["setup", "--apply", "--json"]).await.json();
+    let (_, made) = world.json("setup --apply").await;
     let lacking = made["made"].as_array().unwrap().iter();
     let tables: Vec<&str> = lacking
         .filter(|step| step.get("fields").is_some())
@@ -106,9 +101,9 @@ async fn a_client_with_profile_scoring_only_gets_no_table_for_posts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clients_base_can_be_set_up_before_it_is_listed() {
     let world = World::empty().await;
-    let answer = world.runtally(&["setup", "--apply", "--client-base", BASE]).await;
+    let answer = world.runtally(&format!("setup --apply --client-base {BASE}")).await;
     assert_eq!(answer.code, 0, "{}{}", answer.out, answer.errors);
     assert!(world.airtable().rows(BASE, leads::TABLE).is_ok());
-    let wrong = world.runtally(&["setup", "--client-base", "guy"]).await;
+    let wrong = world.runtally("setup --client-base guy").await;
     assert_eq!(wrong.code, 2, "{}", wrong.errors);
 }

@@ -36,18 +36,10 @@ pub(crate) struct World {
     pub(crate) variables: BTreeMap<&'static str, String>,
 }
 
-/// The output of a command.
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) errors: String,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out)
-            .unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.errors))
-    }
 }
 
 impl World {
@@ -107,7 +99,6 @@ impl World {
         self.insert(BASE, post_attributes::TABLE, criterion);
     }
 
-    /// Starts the functions.
     pub(crate) async fn start(&mut self) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -126,17 +117,16 @@ impl World {
         format!("http://{}", self.running.as_ref().unwrap().1)
     }
 
-    /// The variables of the functions and the commands.
     fn configuration(&self) -> BTreeMap<&'static str, String> {
         let mut variables = BTreeMap::from(self.services.variables(MASTER));
         variables.insert("WEBHOOK_TOKEN", WEBHOOK_TOKEN.to_owned());
         variables
     }
 
-    /// Runs `runtally` with these arguments to its end.
-    pub(crate) async fn runtally(&self, arguments: &[&str]) -> Answer {
+    /// Runs `runtally` with these arguments, separated by spaces.
+    pub(crate) async fn runtally(&self, arguments: &str) -> Answer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runtally"));
-        command.args(arguments).arg("--data").arg(self.data.path());
+        command.args(arguments.split(' ')).arg("--data").arg(self.data.path());
         command.env_clear().envs(self.configuration()).envs(&self.variables);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         Answer {
@@ -144,6 +134,18 @@ impl World {
             out: String::from_utf8(output.stdout).unwrap(),
             errors: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// The exit code and the JSON answer of a command.
+    pub(crate) async fn json(&self, arguments: &str) -> (i32, Value) {
+        let Answer { code, out, errors } = self.runtally(&format!("{arguments} --json")).await;
+        let json = serde_json::from_str(&out);
+        (code, json.unwrap_or_else(|error| panic!("{error}: {out}{errors}")))
+    }
+
+    /// The answer to `runtally doctor` with its exit code.
+    pub(crate) async fn doctor(&self) -> (i32, Value) {
+        self.json(&format!("doctor --url {}", self.url())).await
     }
 
     /// Adds an active client of this base and service level.
@@ -154,7 +156,6 @@ impl World {
         self.insert(MASTER, clients::TABLE, row);
     }
 
-    /// Adds a lead; returns its record.
     pub(crate) fn add_lead(&self, name: &str) -> String {
         self.insert(BASE, leads::TABLE, json!({leads::PROFILE_URL: profile(name)}))
     }
@@ -188,7 +189,6 @@ impl World {
         self.settle().await;
     }
 
-    /// Waits until the queues are idle.
     pub(crate) async fn settle(&self) {
         let idle = self.system().queue.idle();
         tokio::time::timeout(Duration::from_secs(60), idle).await.unwrap().unwrap();
@@ -198,7 +198,6 @@ impl World {
         self.airtable().rows(MASTER, run_record::TABLE).unwrap()
     }
 
-    /// The only run record.
     pub(crate) fn record(&self) -> Row {
         let mut records = self.records();
         assert_eq!(records.len(), 1, "{records:#?}");
@@ -216,7 +215,6 @@ pub(crate) fn cells(row: Value) -> Map<String, Value> {
     row.as_object().unwrap().clone()
 }
 
-/// A table as the schema says.
 pub(crate) fn spec(table: &Table) -> TableSpec {
     let mut spec = table_spec(table);
     if table.name == leads::TABLE {

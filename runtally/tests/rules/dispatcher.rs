@@ -48,7 +48,6 @@ fn id(record: &SqsMessage) -> String {
     record.message_id.clone().unwrap()
 }
 
-/// Reports the messages with these bodies as failed.
 fn failing(event: &SqsEvent, failed: &[&str]) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for record in event.records.iter().filter(|record| failed.contains(&body(record))) {
@@ -61,7 +60,6 @@ fn all_done() -> SqsBatchResponse {
     SqsBatchResponse::default()
 }
 
-/// Runs the function on the queue for `time`.
 async fn run_for<F>(
     time: Duration,
     queue: &SqliteQueue,
@@ -163,7 +161,7 @@ async fn a_report_of_an_unknown_or_empty_id_fails_the_whole_batch() {
         assert_eq!(journal.lines(), ["0s 1 2", "60s 1 2", "120s 1 2"]);
         let reason = format!("the function reported {odd:?}, which it was not given");
         assert_eq!(
-            dead(&queue)[0],
+            dead(&queue).await[0],
             format!("1: received 3 times without success; last error: {reason}")
         );
     }
@@ -177,7 +175,7 @@ async fn a_function_that_panics_fails_the_whole_batch_and_is_called_again() {
     run_for(seconds(200), &queue, MAPPING, handler).await;
     assert_eq!(journal.lines(), ["0s 1", "60s 1", "120s 1"]);
     assert_eq!(
-        dead(&queue),
+        dead(&queue).await,
         ["1: received 3 times without success; last error: the function panicked: index 3 of 2"]
     );
 }
@@ -203,7 +201,7 @@ async fn a_function_that_takes_too_long_is_stopped_and_its_messages_come_back() 
     assert_eq!(journal.lines()[..2], ["0s 1 with 10s left", "9s still there"]);
     assert_eq!(journal.lines()[2..4], ["60s 1 with 10s left", "69s still there"]);
     assert_eq!(
-        dead(&queue),
+        dead(&queue).await,
         ["1: received 3 times without success; last error: the function was stopped after 10 s"]
     );
 }
@@ -273,7 +271,6 @@ async fn a_mapping_that_lambda_refuses_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn no_group_is_in_work_twice_even_when_it_comes_back_as_its_call_is_stopped() {
-    /// A call in work for a group.
     struct Call(String, Journal);
 
     impl Drop for Call {

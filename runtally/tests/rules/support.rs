@@ -1,13 +1,15 @@
 //! A queue in memory on paused time, and short words for what is done to it.
 
-use runtally::storage::{Database, QueueSettings, Received, SqliteQueue};
+use jiff::Timestamp;
+use runtally::storage::{Database, QueueSettings, SqliteQueue};
 use shared::core::clock::Clock;
 use shared::messages::routes;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueName};
+use shared::ports::{NewDeadLetter, Queue, QueueName};
 use std::time::Duration;
 
 pub(crate) const QUEUE: QueueName = QueueName::Metrics;
 pub(crate) const VISIBILITY: u64 = 60;
+pub(crate) const START: Timestamp = Timestamp::constant(1_795_427_119, 821_000_000);
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -21,39 +23,20 @@ pub(crate) async fn pass(time: Duration) {
 pub(crate) fn queue_in(database: Database) -> SqliteQueue {
     let settings =
         QueueSettings { visibility_timeout: seconds(VISIBILITY), max_receive_count: 3, seed: 7 };
-    let start = "2026-11-23T09:45:19.821Z".parse().unwrap();
-    SqliteQueue::new(database, Clock::following_tokio(start), settings)
+    SqliteQueue::new(database, Clock::following_tokio(START), settings)
 }
 
 pub(crate) fn queue() -> SqliteQueue {
     queue_in(Database::in_memory().unwrap())
 }
 
-/// A message in `group`; its body is its deduplication id.
-pub(crate) fn message(group: &str, id: &str) -> OutgoingMessage {
-    routes::verbatim(group, id, id)
-}
-
-/// Sends messages given as `group/id`.
+/// Sends messages given as `group/id`; the body is the deduplication id.
 pub(crate) async fn send(queue: &SqliteQueue, messages: &[&str]) {
     let messages = messages.iter().map(|text| {
         let (group, id) = text.split_once('/').unwrap();
-        message(group, id)
+        routes::verbatim(group, id, id)
     });
     queue.send(QUEUE, messages.collect()).await.unwrap();
-}
-
-pub(crate) fn receive(queue: &SqliteQueue) -> Vec<Received> {
-    queue.receive(QUEUE, 10).unwrap()
-}
-
-/// The bodies of what is received.
-pub(crate) fn received(queue: &SqliteQueue) -> Vec<String> {
-    receive(queue).into_iter().map(|message| message.body).collect()
-}
-
-pub(crate) fn delete(queue: &SqliteQueue, message: &Received) {
-    queue.delete(QUEUE, &message.receipt).unwrap();
 }
 
 pub(crate) fn dead_letter(message_id: &str, reason: &str) -> NewDeadLetter {
@@ -65,8 +48,7 @@ pub(crate) fn dead_letter(message_id: &str, reason: &str) -> NewDeadLetter {
     }
 }
 
-/// The bodies and reasons of the dead letters.
-pub(crate) fn dead(queue: &SqliteQueue) -> Vec<String> {
-    let letters = queue.dead_letters(QUEUE).unwrap().into_iter();
+pub(crate) async fn dead(queue: &SqliteQueue) -> Vec<String> {
+    let letters = queue.dead_letters(QUEUE).await.unwrap().into_iter();
     letters.map(|letter| format!("{}: {}", letter.body, letter.reason)).collect()
 }

@@ -11,5 +11,7 @@ mod transport;
 pub use env::Env;
 pub use event_log::{EventLog, LogError, Projection, RunLog, StoredEvent};
 pub use limits::{check_events, check_messages};
-pub use queue::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+pub use queue::{
+    DeadLetter, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, QueueState,
+};
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError};

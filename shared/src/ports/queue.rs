@@ -1,6 +1,7 @@
 //! The queues between the functions.
 
 use crate::core::failure::Failure;
+use jiff::Timestamp;
 use std::future::Future;
 use std::time::Duration;
 
@@ -64,6 +65,29 @@ pub struct NewDeadLetter {
     pub body: String,
     /// Why it can never be handled and what to do, in one sentence.
     pub reason: String,
+}
+
+/// A message on a dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// On SQLite the id it had on its queue; on SQS its id on the dead-letter queue.
+    pub message_id: String,
+    pub group: String,
+    pub body: String,
+    /// Why it could not be handled.
+    pub reason: String,
+    /// When it was sent: to the dead-letter queue, or to its queue when SQS moved it.
+    pub died_at: Timestamp,
+}
+
+/// How full a queue is. SQS counts with a delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueState {
+    /// Whether it keeps the order of a group, which everything relies on.
+    pub is_fifo: bool,
+    /// Messages on it, in flight or not.
+    pub messages: u64,
+    pub dead: u64,
 }
 
 /// What the functions do with the queues. Receiving and deleting is the event source mapping's.

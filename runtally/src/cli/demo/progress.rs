@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 /// Without any sign of work for this long the demo stops and shows what there is.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Time between two looks at the records.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Waits until every run has ended and no message is left. Returns whether that happened; `false`

@@ -8,7 +8,6 @@ use simulators::RequestCount;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What the demo shows.
 pub(super) struct Proof {
     /// The run records as they are in Airtable, in the order the harvests were dispatched.
     pub(super) records: Vec<Map<String, Value>>,
@@ -18,7 +17,6 @@ pub(super) struct Proof {
     pub(super) scored_leads: u64,
     /// Tokens of every answer that Gemini billed.
     pub(super) billed_tokens: u64,
-    /// Tokens on all records.
     pub(super) recorded_tokens: u64,
     /// Requests by service and kind, with the status of their answers.
     pub(super) requests: BTreeMap<&'static str, Vec<RequestCount>>,
@@ -56,7 +54,6 @@ impl Check {
 }
 
 impl Proof {
-    /// Collects the proof of these runs.
     pub(super) fn of(
         stage: &Stage,
         runs: &[Dispatched],
@@ -105,7 +102,6 @@ impl Proof {
         Ok(proof)
     }
 
-    /// Whether all checks hold.
     pub(super) fn holds(&self) -> bool {
         self.checks.iter().all(Check::holds)
     }

@@ -8,7 +8,6 @@ use shared::schema::run_record;
 use simulators::RequestCount;
 use std::io::{Result, Write};
 
-/// Prints the records and the proof as tables.
 pub(super) fn tables(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for record in &proof.records {
@@ -35,7 +34,6 @@ pub(super) fn tables(proof: &Proof, comparison: Option<&Comparison>) -> Result<(
     writeln!(out, "{verdict}")
 }
 
-/// Prints one JSON object.
 pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
     let requests: Map<String, Value> = proof
         .requests

@@ -21,7 +21,6 @@ use tokio::net::TcpListener;
 /// How long before the demo its harvests ended. By then Apify's figures are final.
 const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
 
-/// A harvest of the demo and the run it belongs to.
 pub(super) struct Dispatched {
     pub(super) client: InventedClient,
     pub(super) run: RunId,
@@ -29,12 +28,10 @@ pub(super) struct Dispatched {
     pub(super) profiles: ExpectedProfiles,
 }
 
-/// A running system with simulated services.
 pub(super) struct Stage {
     pub(super) services: Services,
     pub(super) system: System,
     pub(super) world: World,
-    /// Where the webhook listens.
     address: SocketAddr,
     webhook_token: String,
 }
@@ -62,7 +59,6 @@ impl Stage {
         Ok(Self { services, system, world, address, webhook_token })
     }
 
-    /// The rows of a table of the simulated Airtable.
     pub(super) fn rows(&self, base: &BaseId, table: &str) -> Result<Vec<Row>, Fault> {
         let airtable = self.services.airtable.service();
         airtable.rows(base.as_str(), table).map_err(|error| error.to_string().into())

@@ -51,7 +51,6 @@ pub(super) async fn check(variables: &impl Variables, transport: &HttpTransport)
     checks
 }
 
-/// Checks the list of clients itself.
 fn check_list(clients: &[Client]) -> Vec<Check> {
     let what = format!("table {:?}", client_fields::TABLE);
     let mut checks = Vec::new();

@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 
-/// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
-    /// As it must be.
     Ok,
     /// Good to know; nothing is wrong.
     Info,
@@ -16,26 +14,11 @@ pub(super) enum Level {
     Wrong,
 }
 
-impl Level {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Wrong => "wrong",
-        }
-    }
-}
-
-/// A line of the doctor's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
     pub(super) level: Level,
-    /// What was checked.
     pub(super) what: String,
-    /// What was found.
     pub(super) says: String,
-    /// What to do, if anything.
     #[serde(rename = "do")]
     pub(super) what_to_do: Option<String>,
 }
@@ -61,10 +44,10 @@ impl Check {
         Self { level, what: what.to_string(), says: says.to_string(), what_to_do: todo }
     }
 
-    /// The check as a line for people.
     pub(super) fn line(&self) -> String {
         let Self { level, what, says, what_to_do } = self;
-        let line = format!("{:<8} {what}: {says}", level.as_str());
+        let level = format!("{level:?}").to_lowercase();
+        let line = format!("{level:<8} {what}: {says}");
         match what_to_do {
             Some(what_to_do) => format!("{line} → {what_to_do}"),
             None => line,

@@ -26,15 +26,15 @@ pub(super) async fn check(deployment: Result<Deployment, DeploymentError>) -> Ve
 
 async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
     let what = format!("{} queue", queue.as_str());
-    let fill = match deployment.fill(queue).await {
-        Ok(fill) => fill,
+    let state = match deployment.state(queue).await {
+        Ok(state) => state,
         Err(error) => {
             let todo = "check the queue's URLs and the credentials' right to it";
             return vec![Check::wrong(what, error, todo)];
         }
     };
-    let mut checks = vec![if fill.is_fifo {
-        Check::ok(&what, format!("reachable, {} messages", fill.messages))
+    let mut checks = vec![if state.is_fifo {
+        Check::ok(&what, format!("reachable, {} messages", state.messages))
     } else {
         Check::wrong(
             &what,
@@ -43,7 +43,7 @@ async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
         )
     }];
     let what = format!("{} dead letters", queue.as_str());
-    checks.push(match fill.dead {
+    checks.push(match state.dead {
         0 => Check::ok(what, "none"),
         count => Check::warning(
             what,

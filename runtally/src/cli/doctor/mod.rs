@@ -23,7 +23,6 @@ use std::time::Duration;
 
 /// Longest time for one group of checks, so that the answer always comes within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Most lines of one level and group.
 const MAX_LINES: usize = 100;
 
 /// Options of `runtally doctor`.

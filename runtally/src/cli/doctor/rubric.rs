@@ -75,7 +75,6 @@ async fn rows(
     airtable.list(base, &table.name, &ListQuery::default()).await.map(Some)
 }
 
-/// The id of a criterion whose category is unknown.
 fn odd_category(row: &Row) -> Option<String> {
     let category = row.text(post_attributes::CATEGORY);
     let is_known = post_attributes::CATEGORIES.contains(&category.as_str());

@@ -14,10 +14,8 @@ use shared::messages::ErrorCategory;
 use shared::ports::Transport;
 use std::time::Duration;
 
-/// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether the token lets us in.
 pub(super) async fn apify(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     const WHAT: &str = "Apify token";
     let vars = Vars::new(variables);

@@ -30,7 +30,6 @@ pub(super) fn without_services(variables: &impl Variables) -> impl Variables {
     }
 }
 
-/// What to do about a variable.
 pub(super) fn corrected(error: &ConfigError) -> String {
     match error {
         ConfigError::Missing { name, .. } => format!("set {name}"),

@@ -64,7 +64,6 @@ pub(super) fn check_tables(
     }
 }
 
-/// Checks that a field for the leads' profiles exists.
 pub(super) fn check_profiles(what: &str, tables: &[TableSchema]) -> Option<Check> {
     let table = tables.iter().find(|table| table.name == leads::TABLE)?;
     let holds = |name: &str| table.fields.iter().any(|field| field.name == name);

@@ -69,7 +69,6 @@ pub(super) async fn check(
     vec![strangers, ours]
 }
 
-/// The status of the answer to a test event.
 async fn post(transport: &HttpTransport, url: &str, token: Option<&str>) -> Result<u16, Fault> {
     let body = json!({"eventType": "TEST", "eventData": null, "resource": {}});
     let mut request = http::Request::post(url).header(header::CONTENT_TYPE, "application/json");

@@ -10,7 +10,6 @@ use shared::run_records::{cells, differences, unwritable};
 use shared::schema::run_record;
 use shared::services::airtable::{ListQuery, Row, identity, oldest_first};
 
-/// What is known of a run from both sides.
 pub(super) struct Explained {
     pub(super) summary: Summary,
     pub(super) events: Vec<MetricsEvent>,

@@ -2,7 +2,6 @@
 
 use shared::messages::{AttemptRef, BilledCall, CallOutcome, Fact, LeadOutcome, OpenedBy, Outcome};
 
-/// The event in words.
 pub(super) fn text_of(fact: &Fact) -> String {
     match fact {
         Fact::Opened(opened) => match &opened.by {

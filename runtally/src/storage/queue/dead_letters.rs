@@ -1,47 +1,41 @@
 //! The dead-letter queues: messages that could not be handled, and their way back.
 
-use super::send::{NewMessage, forget_old_ids};
-use super::sqlite::{SqliteQueue, next_sequence, timestamp};
-use jiff::Timestamp;
+use super::send::forget_old_ids;
+use super::sqlite::{Depth, SqliteQueue, next_sequence, timestamp};
 use rusqlite::Transaction;
-use shared::ports::{NewDeadLetter, QueueError, QueueName};
-
-/// A message on a dead-letter queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The id it had on its queue.
-    pub message_id: String,
-    /// The group it came in.
-    pub group: String,
-    /// Its body.
-    pub body: String,
-    /// Why it could not be handled.
-    pub reason: String,
-    /// When it became a dead letter.
-    pub died_at: Timestamp,
-}
+use shared::messages::routes;
+use shared::ports::{DeadLetter, NewDeadLetter, QueueError, QueueName, QueueState};
+use std::collections::BTreeSet;
 
 impl SqliteQueue {
+    /// How full `queue` is.
+    pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
+        let Depth { visible, in_flight, dead } = self.depth(queue)?;
+        let messages = (visible + in_flight) as u64;
+        Ok(QueueState { is_fifo: true, messages, dead: dead as u64 })
+    }
+
     /// The dead letters of `queue`, oldest first.
-    pub fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
+    pub async fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
         self.transact(queue, |tx| all(tx, queue))
     }
 
-    /// Puts the dead letters that `chosen` picks back on `queue`, as new messages. As on SQS, their
+    /// Puts the dead letters with these ids back on `queue`, as new messages. As on SQS, their
     /// deduplication id is their old message id. Returns their number.
-    pub fn redrive(
+    pub async fn redrive(
         &self,
         queue: QueueName,
-        chosen: impl Fn(&DeadLetter) -> bool,
+        ids: &BTreeSet<String>,
     ) -> Result<usize, QueueError> {
         let now = self.now();
         self.change(queue, |tx| {
             forget_old_ids(tx, now)?;
-            let letters: Vec<_> = all(tx, queue)?.into_iter().filter(chosen).collect();
+            let mut letters = all(tx, queue)?;
+            letters.retain(|letter| ids.contains(&letter.message_id));
             for DeadLetter { message_id, group, body, .. } in &letters {
                 tx.prepare_cached("DELETE FROM dead_letter WHERE queue = ?1 AND message_id = ?2")?
                     .execute([queue.as_str(), message_id])?;
-                self.put(tx, queue, now, &NewMessage { group, deduplication: message_id, body })?;
+                self.put(tx, queue, now, &routes::verbatim(group, message_id, body))?;
             }
             Ok(letters.len())
         })

@@ -8,6 +8,5 @@ mod receive;
 mod send;
 mod sqlite;
 
-pub use dead_letters::DeadLetter;
 pub use receive::Received;
 pub use sqlite::{Depth, QueueSettings, SqliteQueue};

@@ -1,7 +1,7 @@
 //! The port `Queue` on SQLite.
 
 use super::dead_letters::insert;
-use super::send::{NewMessage, forget_old_ids};
+use super::send::forget_old_ids;
 use super::sqlite::{SqliteQueue, millis};
 use shared::core::limits::hidden_for;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, check_messages};
@@ -18,14 +18,7 @@ impl Queue for SqliteQueue {
         let now = self.now();
         self.change(queue, |tx| {
             forget_old_ids(tx, now)?;
-            messages.iter().try_for_each(|message| {
-                let message = NewMessage {
-                    group: message.group(),
-                    deduplication: message.deduplication(),
-                    body: message.body(),
-                };
-                self.put(tx, queue, now, &message)
-            })
+            messages.iter().try_for_each(|message| self.put(tx, queue, now, message))
         })
     }
 

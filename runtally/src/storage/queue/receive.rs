@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction};
 use shared::ports::{QueueError, QueueName};
 
-/// Most messages in one answer.
 const MAX_MESSAGES: usize = 10;
 
 /// A message as received.
@@ -177,7 +176,6 @@ fn received(row: &Row<'_>, now: i64) -> rusqlite::Result<Received> {
     })
 }
 
-/// The message id and receive count that a receipt names.
 fn parse_receipt(receipt: &str) -> Option<(&str, u32)> {
     let (message_id, count) = receipt.split_once('#')?;
     Some((message_id, count.parse().ok()?))

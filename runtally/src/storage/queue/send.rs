@@ -3,14 +3,7 @@
 use super::sqlite::{SqliteQueue, millis, next_sequence};
 use rusqlite::{OptionalExtension, Transaction};
 use shared::core::limits::DEDUPLICATION_WINDOW;
-use shared::ports::QueueName;
-
-/// A message that goes on a queue.
-pub(super) struct NewMessage<'a> {
-    pub(super) group: &'a str,
-    pub(super) deduplication: &'a str,
-    pub(super) body: &'a str,
-}
+use shared::ports::{OutgoingMessage, QueueName};
 
 impl SqliteQueue {
     /// Puts one message on `queue`, unless its deduplication id was used within the window.
@@ -19,14 +12,14 @@ impl SqliteQueue {
         tx: &Transaction<'_>,
         queue: QueueName,
         now: i64,
-        message: &NewMessage<'_>,
+        message: &OutgoingMessage,
     ) -> rusqlite::Result<()> {
-        let NewMessage { group, deduplication, body } = message;
+        let (group, deduplication) = (message.group(), message.deduplication());
         let known = tx
             .prepare_cached(
                 "SELECT 1 FROM deduplication WHERE queue = ?1 AND deduplication_id = ?2",
             )?
-            .query_row([queue.as_str(), *deduplication], |_| Ok(()))
+            .query_row([queue.as_str(), deduplication], |_| Ok(()))
             .optional()?;
         if known.is_some() {
             return Ok(());
@@ -43,7 +36,15 @@ impl SqliteQueue {
                                   sent_at, visible_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
         )?
-        .execute((sequence, queue.as_str(), id, group, deduplication, body, now))?;
+        .execute((
+            sequence,
+            queue.as_str(),
+            id,
+            group,
+            deduplication,
+            message.body(),
+            now,
+        ))?;
         Ok(())
     }
 }

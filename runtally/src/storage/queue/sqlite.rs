@@ -53,7 +53,6 @@ pub struct SqliteQueue {
     changed: Arc<Changed>,
 }
 
-/// Wakes tasks that wait for a queue to change.
 #[derive(Debug, Default)]
 struct Changed {
     scoring: Notify,

@@ -187,7 +187,6 @@ fn report(queue: QueueName, error: &QueueError) {
     tracing::error!(queue.name = queue.as_str(), error.message = %error, "the queue failed");
 }
 
-/// The message of a panic.
 fn text_of(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -3,6 +3,9 @@
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 pub mod dynamodb;
+mod env;
 pub mod lambda;
 pub mod secrets;
 pub mod sqs;
+
+pub use env::OnAws;

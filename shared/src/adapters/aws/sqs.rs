@@ -2,8 +2,6 @@
 
 mod dead_letters;
 
-pub use dead_letters::{DeadLetter, QueueState};
-
 use super::lambda::{attempts, describe};
 use crate::config::QueueUrls;
 use crate::core::limits::{MAX_MESSAGE_BYTES, hidden_for, is_allowed};

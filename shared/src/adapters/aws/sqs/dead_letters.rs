@@ -2,12 +2,13 @@
 //! commands; no function receives or deletes.
 
 use super::{MAX_ENTRIES, REASON, SqsQueue, failure};
-use crate::ports::{OutgoingMessage, Queue, QueueError, QueueName};
+use crate::ports::{DeadLetter, OutgoingMessage, Queue, QueueError, QueueName, QueueState};
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName as Attribute,
     QueueAttributeName,
 };
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// How long letters that are looked at stay hidden from another look.
@@ -17,28 +18,6 @@ const WAIT_SECONDS: i32 = 1;
 /// Most letters of one look or one redrive: about a hundred requests.
 const MAX_LETTERS: usize = 1_000;
 
-/// A message on a dead-letter queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    pub message_id: String,
-    pub group: String,
-    pub body: String,
-    /// Why it could not be handled.
-    pub reason: String,
-    /// When it was sent: to the dead-letter queue, or to its queue when SQS moved it.
-    pub sent_at: Timestamp,
-}
-
-/// What SQS says of a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueState {
-    /// Whether it keeps the order of a group, which everything relies on.
-    pub is_fifo: bool,
-    /// Messages on it, in flight or not. SQS counts with a delay.
-    pub messages: u64,
-    pub dead: u64,
-}
-
 impl SqsQueue {
     /// Asks for the state of `queue` and of its dead-letter queue.
     pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
@@ -47,8 +26,8 @@ impl SqsQueue {
         Ok(QueueState { is_fifo: own.0 && dead.0, messages: own.1, dead: dead.1 })
     }
 
-    /// The dead letters of `queue` that can be seen: of each group the first ten, since SQS hides
-    /// the rest of a group while some of it are looked at.
+    /// The dead letters of `queue` that can be seen, oldest first: of each group the first ten,
+    /// since SQS hides the rest of a group while some of it are looked at.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`]; letters that were looked at come back within a minute.
@@ -62,22 +41,23 @@ impl SqsQueue {
             held.extend(batch);
         }
         self.release(queue, &held).await?;
-        Ok(held.into_iter().map(|(letter, _)| letter).collect())
+        let mut letters: Vec<DeadLetter> = held.into_iter().map(|(letter, _)| letter).collect();
+        letters.sort_by_key(|letter| letter.died_at);
+        Ok(letters)
     }
 
-    /// Sends the dead letters that `chosen` picks back to `queue`, as new messages in their old
-    /// groups, and deletes them. At most `limit`, so that one that fails again at once is not
-    /// sent back for ever. Returns how many they are.
+    /// Sends the dead letters with these ids back to `queue`, as new messages in their old groups,
+    /// and deletes them. At most as many as there are ids, so that one that fails again at once is
+    /// not sent back for ever. Returns how many they are.
     ///
     /// # Errors
     /// [`QueueError`]; a letter is deleted after it is sent, so it may come twice, never get lost.
     pub async fn redrive(
         &self,
         queue: QueueName,
-        limit: usize,
-        chosen: impl Fn(&DeadLetter) -> bool,
+        ids: &BTreeSet<String>,
     ) -> Result<usize, QueueError> {
-        let limit = limit.min(MAX_LETTERS);
+        let limit = ids.len().min(MAX_LETTERS);
         let mut held = Vec::new();
         let mut sent = 0;
         while sent < limit && held.len() < MAX_LETTERS {
@@ -86,7 +66,7 @@ impl SqsQueue {
                 break;
             }
             for (letter, receipt) in batch {
-                if sent == limit || !chosen(&letter) {
+                if sent == limit || !ids.contains(&letter.message_id) {
                     held.push((letter, receipt));
                     continue;
                 }
@@ -184,7 +164,7 @@ fn letter(message: Message) -> Option<(DeadLetter, String)> {
         group: attributes.get(&Attribute::MessageGroupId).cloned().unwrap_or_default(),
         body: message.body.unwrap_or_default(),
         reason: reason.unwrap_or_else(|| format!("received {received} times without success")),
-        sent_at: number(Attribute::SentTimestamp)
+        died_at: number(Attribute::SentTimestamp)
             .and_then(|millis| Timestamp::from_millisecond(millis).ok())
             .unwrap_or(Timestamp::UNIX_EPOCH),
     };

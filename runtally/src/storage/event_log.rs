@@ -1,4 +1,4 @@
-//! `EventLog` on SQLite.
+//! `EventLog` on SQLite: it stores and returns events and projections as text.
 
 use crate::storage::database::Database;
 use jiff::Timestamp;
@@ -20,10 +20,14 @@ impl SqliteEventLog {
     pub fn new(database: Database) -> Self {
         Self { database }
     }
-}
 
-impl SqliteEventLog {
-    pub(super) fn transact<T>(
+    fn select_runs(&self, sql: &str) -> Result<Vec<RunId>, LogError> {
+        let runs: Vec<String> =
+            self.transact(|tx| tx.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())?;
+        runs.iter().map(|run| run_id(run)).collect()
+    }
+
+    fn transact<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LogError> {
@@ -90,11 +94,7 @@ impl EventLog for SqliteEventLog {
     }
 
     async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        let runs: Vec<String> = self.transact(|tx| {
-            let mut select = tx.prepare_cached("SELECT run FROM run WHERE open ORDER BY run")?;
-            select.query_map([], |row| row.get(0))?.collect()
-        })?;
-        runs.iter().map(|run| run_id(run)).collect()
+        self.select_runs("SELECT run FROM run WHERE open ORDER BY run")
     }
 
     async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
@@ -141,7 +141,32 @@ impl EventLog for SqliteEventLog {
     }
 }
 
-pub(super) fn run_id(text: &str) -> Result<RunId, LogError> {
+/// What only the operator's commands ask of the log.
+impl SqliteEventLog {
+    /// Whether the log deletes events after some time: never.
+    pub async fn forgets(&self) -> Result<bool, LogError> {
+        Ok(false)
+    }
+
+    /// Every run of the log.
+    pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
+        self.select_runs("SELECT run FROM run ORDER BY run")
+    }
+
+    /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
+    pub async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
+        self.transact(|tx| {
+            tx.prepare_cached(
+                "UPDATE run SET open = 1, projection = json_set(projection, '$.events', 0)
+                     WHERE run = ?1",
+            )?
+            .execute([run.as_str()])
+        })?;
+        Ok(())
+    }
+}
+
+fn run_id(text: &str) -> Result<RunId, LogError> {
     text.parse().map_err(|error| LogError { reason: format!("{error}") })
 }
 
