@@ -215,14 +215,14 @@ async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_oth
     queue.send(QueueName::Metrics, vec![bad(MASTER_BASE, "{}")]).await.unwrap();
     pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
-    let dead = queue.dead_letters(QueueName::Scoring).unwrap();
+    let dead = queue.dead_letters(QueueName::Scoring).await.unwrap();
     let mut reasons: Vec<&str> = dead.iter().map(|letter| letter.reason.as_str()).collect();
     reasons.sort_unstable();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons[0].starts_with("message type \"next_years_task\" is not known here"));
     assert!(reasons[1].starts_with("not a message: wrong or missing data"));
     assert!(!reasons[1].contains("secret words"), "a reason never quotes the message");
-    assert_eq!(queue.dead_letters(QueueName::Metrics).unwrap().len(), 1);
+    assert_eq!(queue.dead_letters(QueueName::Metrics).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

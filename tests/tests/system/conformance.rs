@@ -79,7 +79,7 @@ impl Mailbox for OnSqlite {
     }
 
     async fn dead_letters(&self, queue: QueueName) -> Vec<(String, String)> {
-        let letters = self.0.dead_letters(queue).unwrap();
+        let letters = self.0.dead_letters(queue).await.unwrap();
         letters.into_iter().map(|letter| (letter.body, letter.reason)).collect()
     }
 }
