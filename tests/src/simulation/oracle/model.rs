@@ -150,11 +150,11 @@ impl Oracle {
     }
 }
 
-/// What a whole answer says; nothing for one that was cut off or blocked.
+/// What a whole answer says; nothing for one that does not say that it is whole.
 fn said<'a>(answer: &'a Value<'a>) -> &'a str {
     match text(answer, "/candidates/0/finishReason") {
-        "MAX_TOKENS" | "SAFETY" | "" => "",
-        _ => text(answer, "/candidates/0/content/parts/0/text"),
+        "STOP" => text(answer, "/candidates/0/content/parts/0/text"),
+        _ => "",
     }
 }
 
@@ -211,4 +211,21 @@ fn word_in(text: &str) -> Option<String> {
     let (slug, number) = word[2..].split_once('.')?;
     let number = number.find('.')?;
     Some(word[..2 + slug.len() + 1 + number + 1].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_does_not_say_that_it_is_whole_says_nothing() {
+        let answer = |reason: &str| {
+            let part = r#"{"parts":[{"text":"[]"}]}"#;
+            format!(r#"{{"candidates":[{{"content":{part},"finishReason":"{reason}"}}]}}"#)
+        };
+        for (reason, says) in [("STOP", "[]"), ("MAX_TOKENS", ""), ("NEVER_HEARD_OF", ""), ("", "")]
+        {
+            assert_eq!(said(&parsed(answer(reason).as_bytes())), says, "{reason}");
+        }
+    }
 }
