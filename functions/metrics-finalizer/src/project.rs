@@ -4,7 +4,7 @@ use crate::diagnose;
 use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
 use shared::core::ids::{RecordId, RunId};
-use shared::fold::Summary;
+use shared::fold::{Status, Summary};
 use shared::messages::{Fact, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::Written;
@@ -40,16 +40,18 @@ pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: Vec<(RunId, bool)>
     write(app, due).await;
 }
 
-/// Folds the run if its record must be written now: it has none, the last write is long enough
-/// ago, or the run has ended.
+/// Folds the run if its record must be written now: it has none, it must show news at once, the
+/// last write is long enough ago, or the run has ended.
 async fn due_now<E: Env>(
     app: &Finalizer<E>,
     run: &RunId,
     may_have_ended: bool,
 ) -> Result<Option<Folded>, LogError> {
     let known = app.log.projection(run).await?;
-    let age = known.map(|known| app.clock.now().duration_since(known.at));
-    let is_due = age.is_none_or(|age| age >= app.config.project_every);
+    let is_due = known.is_none_or(|known| {
+        let age = app.clock.now().duration_since(known.at);
+        known.is_urgent() || age >= app.config.project_every
+    });
     if !is_due && !may_have_ended {
         return Ok(None);
     }
@@ -59,7 +61,14 @@ async fn due_now<E: Env>(
         app.log.save_projection(run, &shown).await?;
         return Ok(None);
     }
-    Ok(Some(folded).filter(|folded| is_due || folded.summary.status.is_end()))
+    if is_due || folded.summary.status.is_end() {
+        return Ok(Some(folded));
+    }
+    if let Some(known) = folded.known.filter(|_| folded.summary.awaits_outcomes) {
+        // What comes next can end the run, although `may_end` denies it.
+        app.log.save_projection(run, &Projection { urgent: true, ..known }).await?;
+    }
+    Ok(None)
 }
 
 /// Writes the records of up to 10 runs. What cannot be written stays unprojected.
@@ -145,6 +154,7 @@ async fn remember<E: Env>(
         open: is_repaired || !summary.status.is_end(),
         appends: folded.appends,
         shown: written.shown.to_text(),
+        urgent: is_repaired || summary.status != Status::Running || summary.awaits_outcomes,
     };
     if !is_repaired {
         shared::telemetry::metrics::run_written(summary, folded.was_open);

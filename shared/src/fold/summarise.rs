@@ -52,6 +52,7 @@ impl RunState {
             failures: self.standing_failures(),
             notes: by_time(|note| note.0, self.notes.iter().map(|(note, at)| (*at, note.clone()))),
             milestones: self.milestones(),
+            awaits_outcomes: self.awaits_outcomes(missing.len()),
             missing,
             imbalances: Vec::new(),
         };
@@ -124,6 +125,14 @@ impl RunState {
             .chain(unfinished)
             .chain(untold)
             .collect()
+    }
+
+    /// Whether all that is missing is what became of leads whose chunks are done.
+    fn awaits_outcomes(&self, missing: usize) -> bool {
+        let awaiting = self.chunks.iter().filter(|(key, chunk)| {
+            chunk.content.is_some() && chunk.is_over() && !self.is_finished(key)
+        });
+        missing > 0 && awaiting.count() == missing
     }
 
     fn planned_by_harvests(&self) -> impl Iterator<Item = &PlanId> {

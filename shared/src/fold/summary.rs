@@ -80,6 +80,8 @@ pub struct Summary {
     pub milestones: Vec<Milestone>,
     /// What is still to be done: harvests to be read, plans and chunks to be finished.
     pub missing: Vec<String>,
+    /// Whether all that is missing is what became of leads whose chunks are done.
+    pub awaits_outcomes: bool,
     /// What does not add up; empty for a balanced record.
     pub imbalances: Vec<String>,
 }

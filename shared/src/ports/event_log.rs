@@ -42,6 +42,19 @@ pub struct Projection {
     /// ([`crate::run_records::CellDigests`]). The log only keeps it.
     #[serde(default)]
     pub shown: String,
+    /// Whether the record must show the next event at once, whatever it is: news of a run that is
+    /// thought to stand still, or that only waits for what became of its leads.
+    #[serde(default)]
+    pub urgent: bool,
+}
+
+impl Projection {
+    /// Whether the record must show the next event at once. Earlier releases stored only that a run
+    /// had ended.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.urgent || !self.open
+    }
 }
 
 pub trait EventLog: Send + Sync + 'static {

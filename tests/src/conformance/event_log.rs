@@ -27,6 +27,7 @@ fn projection(open: bool) -> Projection {
         open,
         appends: 1,
         shown: "shown".to_owned(),
+        urgent: open,
     }
 }
 

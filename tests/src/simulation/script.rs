@@ -17,6 +17,7 @@ pub struct Script {
     pub(crate) is_cold: bool,
     strikes: Vec<Strike>,
     slow: Vec<(Strike, Duration)>,
+    held: Vec<(Strike, Duration)>,
 }
 
 /// Work of the first client.
@@ -36,6 +37,8 @@ pub(crate) enum Edit {
     Rename { field: &'static str, during: Range<Duration> },
     /// The first waiting lead of the first client is deleted.
     DeleteLead { after: Duration },
+    /// Somebody reads the first run's record.
+    Read { after: Duration, field: &'static str, says: &'static str },
 }
 
 /// A call of a port: its name, and the texts that it carries.
@@ -122,6 +125,23 @@ impl Script {
         self
     }
 
+    /// The first so many messages that mention these words arrive at this moment; the ones behind
+    /// them do not wait.
+    #[must_use]
+    pub fn hold(mut self, words: &'static [&'static str], times: u32, until: Duration) -> Self {
+        let (during, struck) = (Duration::ZERO..Duration::MAX, AtomicU32::new(0));
+        let fault = Fault::DelayedMinutes;
+        self.held.push((Strike { fault, words, during, times, struck }, until));
+        self
+    }
+
+    /// The first run's record says this at a moment.
+    #[must_use]
+    pub fn says(mut self, after: Duration, field: &'static str, says: &'static str) -> Self {
+        self.edits.push(Edit::Read { after, field, says });
+        self
+    }
+
     /// A person gives a field of the run records another name for a while.
     #[must_use]
     pub fn rename(mut self, field: &'static str, during: Range<Duration>) -> Self {
@@ -148,6 +168,15 @@ impl Script {
         self.strikes.iter().any(|strike| strike.meets(fault, call, start.elapsed()))
     }
 
+    /// How long this message is held back.
+    pub(crate) fn held(&self, call: &Call<'_>, start: Instant) -> Option<Duration> {
+        let held = |(strike, until): &(Strike, Duration)| {
+            let is_held = strike.meets(strike.fault, call, start.elapsed());
+            is_held.then(|| until.saturating_sub(start.elapsed()))
+        };
+        self.held.iter().find_map(held)
+    }
+
     /// How much longer this call takes than others.
     pub(crate) fn delay(&self, call: &Call<'_>, start: Instant) -> Duration {
         let slow = |(strike, takes): &(Strike, Duration)| {
@@ -158,8 +187,8 @@ impl Script {
 
     /// The strikes that met no call: what the script is about did not happen.
     pub(crate) fn missed(&self) -> Vec<String> {
-        let slow = self.slow.iter().map(|(strike, _)| strike);
-        let missed = self.strikes.iter().chain(slow);
+        let timed = self.slow.iter().chain(&self.held).map(|(strike, _)| strike);
+        let missed = self.strikes.iter().chain(timed);
         let missed = missed.filter(|strike| strike.struck.load(Ordering::Relaxed) == 0);
         missed.map(|strike| format!("{:?} at {:?}", strike.fault, strike.words)).collect()
     }

@@ -97,6 +97,60 @@ fn a_run_waits_for_what_became_of_its_leads_though_their_chunk_is_done() {
     plays(script.strike(Fault::DelayedHours, &["entry", "\"type\":\"settled\""], 1));
 }
 
+fn seconds(minutes: u64, seconds: u64) -> Duration {
+    Duration::from_secs(60 * minutes + seconds)
+}
+
+const ANNOUNCED: &[&str] = &["entry", "\"type\":\"announced\""];
+const BILLED: &[&str] = &["entry", "\"type\":\"billed\""];
+const SETTLED: &[&str] = &["entry", "\"type\":\"settled\""];
+const CHUNK_DONE: &[&str] = &["entry", "\"type\":\"chunk_done\""];
+
+/// The model refuses the first calls. Their announcement comes right after the run's end, and their
+/// bill after that.
+#[test]
+fn an_announcement_and_a_bill_that_come_after_the_end_are_shown_at_once() {
+    let script = Script::default().harvest(true, minutes(5));
+    let script = script.strike(Fault::GeminiNotReached, &["gemini"], 5);
+    let script = script.hold(CHUNK_DONE, u32::MAX, seconds(12, 0));
+    let script = script.hold(ANNOUNCED, 1, seconds(12, 5)).hold(BILLED, 1, seconds(12, 10));
+    let script = script.says(seconds(12, 4), run_record::STATUS, "Completed");
+    let script = script.says(seconds(12, 4), run_record::BALANCE, "balanced");
+    let script = script.says(seconds(12, 9), run_record::BALANCE, "unobserved");
+    plays(script.says(seconds(12, 14), run_record::BALANCE, "balanced"));
+}
+
+/// The same of a run that stands still.
+#[test]
+fn an_announcement_that_comes_after_a_stall_is_shown_at_once() {
+    let script = Script::default().harvest(true, minutes(5));
+    let script = script.hold(CHUNK_DONE, u32::MAX, seconds(45, 0));
+    let script = script.hold(ANNOUNCED, 1, seconds(40, 8)).hold(BILLED, 1, seconds(40, 16));
+    let script = script.says(seconds(40, 7), run_record::STATUS, "Stalled");
+    plays(script.says(seconds(40, 14), run_record::BALANCE, "unobserved"));
+}
+
+/// All chunks are done, and the record shows it. What became of the last leads ends the run.
+#[test]
+fn a_run_ends_at_once_when_it_is_known_what_became_of_its_last_leads() {
+    let script = Script::default().harvest(true, minutes(5));
+    let script = script.hold(CHUNK_DONE, u32::MAX, seconds(12, 0));
+    let script = script.hold(SETTLED, 1, seconds(12, 5));
+    let script = script.says(seconds(12, 4), run_record::STATUS, "Running");
+    plays(script.says(seconds(12, 9), run_record::STATUS, "Completed"));
+}
+
+/// All chunks are done, but the record was written too short a time ago to show it.
+#[test]
+fn a_run_ends_at_once_though_its_record_does_not_show_yet_that_its_chunks_are_done() {
+    let script = Script::default().harvest(true, minutes(5));
+    let script = script.hold(BILLED, 1, seconds(11, 56));
+    let script = script.hold(CHUNK_DONE, u32::MAX, seconds(12, 0));
+    let script = script.hold(SETTLED, 1, seconds(12, 4));
+    let script = script.says(seconds(12, 3), run_record::STATUS, "Running");
+    plays(script.says(seconds(12, 8), run_record::STATUS, "Completed"));
+}
+
 /// A queue takes some of what planning reports and not what is in the plan's chunks. Planning dies,
 /// and begins anew with another plan, because a lead is gone.
 #[test]

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
 use jiff::Timestamp;
 use keys::{
     APPENDS, CAN_CHANGE, FINISHED, FINISHED_YES, Item, Key, OPEN, OPEN_YES, RECORD, SHOWN,
-    SHOWN_APPENDS, SHOWN_EVENTS, WRITTEN_AT,
+    SHOWN_APPENDS, SHOWN_EVENTS, URGENT, WRITTEN_AT,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -82,9 +82,9 @@ impl DynamoEventLog {
         projection: &Projection,
         close: bool,
     ) -> Result<bool, LogError> {
-        let Projection { events, at, record, open, appends, shown } = projection;
+        let Projection { events, at, record, open, appends, shown, urgent } = projection;
         let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
-                   #shown = :shown, #shown_appends = :appends";
+                   #shown = :shown, #shown_appends = :appends, #urgent = :urgent";
         let is_newer = "(attribute_not_exists(#events) OR #events <= :events)";
         let request = self
             .client
@@ -97,6 +97,7 @@ impl DynamoEventLog {
             .expression_attribute_names("#change", CAN_CHANGE)
             .expression_attribute_names("#shown", SHOWN)
             .expression_attribute_names("#shown_appends", SHOWN_APPENDS)
+            .expression_attribute_names("#urgent", URGENT)
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_names("#finished", FINISHED)
             .expression_attribute_values(":events", AttributeValue::N(events.to_string()))
@@ -104,6 +105,7 @@ impl DynamoEventLog {
             .expression_attribute_values(":record", keys::text(record.as_str()))
             .expression_attribute_values(":change", AttributeValue::Bool(*open))
             .expression_attribute_values(":shown", keys::text(shown))
+            .expression_attribute_values(":urgent", AttributeValue::Bool(*urgent))
             .expression_attribute_values(":appends", AttributeValue::N(appends.to_string()));
         // DynamoDB refuses a value that the expressions do not use.
         let request = if close {

@@ -122,6 +122,11 @@ impl Faults {
         self.are_active() && self.script.as_ref().is_some_and(strikes)
     }
 
+    /// How long a script says that a message is held back.
+    pub(crate) fn held(&self, call: &Call<'_>) -> Option<Duration> {
+        self.script.as_ref().and_then(|script| script.held(call, self.start))
+    }
+
     /// How much longer a script says that a call takes.
     pub(crate) fn delay(&self, call: &Call<'_>) -> Duration {
         self.script.as_ref().map_or(Duration::ZERO, |script| script.delay(call, self.start))

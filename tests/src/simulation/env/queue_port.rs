@@ -125,14 +125,15 @@ impl Ports {
             .map(|fault| (fault, world.dice.within(Duration::from_mins(15))))
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
         world.trace.say(|| format!("{} sends {}", self.worker.name, summary(message.body())));
-        let told = world.oracle().sent(self.worker.invocation(), queue, message.body());
-        if let Some(branch) = told {
+        let branch = world.oracle().sent(self.worker.invocation(), queue, message.body());
+        if let Some(branch) = branch {
             world.failures.count(branch);
         }
-        let after = delay.map_or(Duration::ZERO, |(_, after)| after);
+        let told = world.faults.held(&call);
+        let after = told.or(delay.map(|(_, after)| after)).unwrap_or_default();
         // Ticks are in the groups of metrics. Without one for more than two days a harvest whose
         // webhook was missed is not found any more, as is known.
-        let holds_group = after < HOURS || queue == QueueName::Scoring;
+        let holds_group = told.is_none() && (after < HOURS || queue == QueueName::Scoring);
         let is_taken = world.queues.put_held(queue, message, Held { after, holds_group });
         if let Some((fault, after)) = delay.filter(|_| is_taken) {
             world.faults.count(fault);

@@ -3,6 +3,7 @@
 use crate::MASTER_BASE;
 use crate::simulation::env::world::World;
 use crate::simulation::fault::Fault;
+use crate::simulation::oracle::Invariant;
 use crate::simulation::scenario::HUMAN_FIELD;
 use crate::simulation::script::Edit;
 use jiff::SignedDuration;
@@ -138,6 +139,15 @@ pub(crate) async fn play(world: Arc<World>, edit: Edit) {
             let deleted = world.airtable.delete_record(client.base, leads::TABLE, &lead.record);
             deleted.expect("the lead is there");
             world.oracle().lead_deleted(&lead.record);
+        }
+        Edit::Read { after, field, says } => {
+            tokio::time::sleep(after).await;
+            let rows = world.airtable.rows(MASTER_BASE, run_record::TABLE).expect("the records");
+            let is = rows.first().and_then(|row| row.fields.get(field)).and_then(Value::as_str);
+            if !is.is_some_and(|is| is.contains(says)) {
+                let what = format!("{field:?} is {is:?} after {after:?}, not {says:?}");
+                world.oracle().violate(Invariant::Numbers, what);
+            }
         }
     }
 }

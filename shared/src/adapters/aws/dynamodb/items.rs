@@ -2,7 +2,7 @@
 
 use super::keys::{
     self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS,
-    WRITTEN_AT, text,
+    URGENT, WRITTEN_AT, text,
 };
 use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::{LogError, Projection, RunLog, StoredEvent};
@@ -49,6 +49,7 @@ pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
         open: *open,
         appends: parsed(item, SHOWN_APPENDS).unwrap_or_default(),
         shown: parsed(item, SHOWN).unwrap_or_default(),
+        urgent: matches!(item.get(URGENT), Some(AttributeValue::Bool(true))),
     }))
 }
 

@@ -28,6 +28,9 @@ pub(super) const CAN_CHANGE: &str = "can_change";
 
 /// What Airtable showed of the record once it was written (text).
 pub(super) const SHOWN: &str = "shown";
+/// Whether the record must show the next event at once (boolean). Items of earlier releases have
+/// none.
+pub(super) const URGENT: &str = "urgent";
 /// How often something was appended to the run (number).
 pub(super) const APPENDS: &str = "appends";
 /// Present on the state item of a run that is not open (text, always [`FINISHED_YES`]).

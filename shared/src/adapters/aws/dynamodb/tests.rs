@@ -21,6 +21,7 @@ fn projection(open: bool) -> Projection {
         open,
         appends: 3,
         shown: "as written".to_owned(),
+        urgent: true,
     }
 }
 
@@ -29,7 +30,7 @@ fn state_item() -> Value {
         "pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"},
         "shown_events": {"N": "2"}, "written_at": {"S": "2026-10-14T13:31:00.5Z"},
         "record": {"S": "recX8s1pPiBf5rqTz"}, "can_change": {"BOOL": true}, "appends": {"N": "4"},
-        "shown": {"S": "as written"}, "shown_appends": {"N": "3"},
+        "shown": {"S": "as written"}, "shown_appends": {"N": "3"}, "urgent": {"BOOL": true},
     })
 }
 
@@ -114,6 +115,20 @@ async fn a_run_is_read_page_by_page_consistently_and_its_state_first() {
 }
 
 #[tokio::test]
+async fn an_item_of_an_earlier_release_is_read_and_is_urgent_when_its_run_has_ended() {
+    let mut open = state_item();
+    open.as_object_mut().unwrap().remove("urgent");
+    let mut ended = open.clone();
+    ended["can_change"] = json!({"BOOL": false});
+    let (log, _server) = log_answered(&[json!({"Item": open}), json!({"Item": ended})]).await;
+    for is_urgent in [false, true] {
+        let known = log.projection(&run()).await.unwrap().unwrap();
+        assert!(!known.urgent);
+        assert_eq!(known.is_urgent(), is_urgent);
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_was_only_opened_has_no_projection() {
     let opened = json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"}});
     let (log, server) =
@@ -131,7 +146,7 @@ async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
     log.save_projection(&run(), &projection(false)).await.unwrap();
     let [open, closed] = &server.bodies()[..] else { panic!("two requests") };
     let set = "SET #events = :events, #at = :at, #record = :record, #change = :change, \
-               #shown = :shown, #shown_appends = :appends";
+               #shown = :shown, #shown_appends = :appends, #urgent = :urgent";
     assert_eq!(open["UpdateExpression"], format!("{set}, #open = :yes REMOVE #finished"));
     assert_eq!(closed["UpdateExpression"], format!("{set}, #finished = :yes REMOVE #open"));
     let newer = "(attribute_not_exists(#events) OR #events <= :events)";
@@ -144,7 +159,8 @@ async fn a_saved_projection_closes_the_run_when_it_can_not_change_any_more() {
         closed["ExpressionAttributeValues"],
         json!({":events": {"N": "2"}, ":at": {"S": "2026-10-14T13:31:00.5Z"},
             ":record": {"S": "recX8s1pPiBf5rqTz"}, ":change": {"BOOL": false},
-            ":shown": {"S": "as written"}, ":appends": {"N": "3"}, ":yes": {"S": "y"}})
+            ":shown": {"S": "as written"}, ":appends": {"N": "3"}, ":urgent": {"BOOL": true},
+            ":yes": {"S": "y"}})
     );
 }
 
