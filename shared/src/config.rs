@@ -95,10 +95,8 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 }
 
-/// Where one queue is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueUrls {
-    /// The queue.
     pub url: String,
     /// Its dead-letter queue; `None` in a function that dead-letters nothing.
     pub dead_letters: Option<String>,
@@ -133,7 +131,6 @@ impl QueueUrls {
     }
 }
 
-/// How Airtable is reached.
 #[derive(Debug, Clone)]
 pub struct AirtableConfig {
     /// `AIRTABLE_API_URL`: the root of the API.
@@ -145,7 +142,6 @@ pub struct AirtableConfig {
 }
 
 impl AirtableConfig {
-    /// Reads `AIRTABLE_API_URL`, `AIRTABLE_TOKEN` and `MASTER_BASE_ID`.
     pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
         Ok(Self {
             url: vars.api("AIRTABLE_API_URL", "https://api.airtable.com")?,
@@ -158,7 +154,6 @@ impl AirtableConfig {
     }
 }
 
-/// How Apify is reached.
 #[derive(Debug, Clone)]
 pub struct ApifyConfig {
     /// `APIFY_API_URL`: the root of the API.
@@ -168,7 +163,6 @@ pub struct ApifyConfig {
 }
 
 impl ApifyConfig {
-    /// Reads `APIFY_API_URL` and `APIFY_TOKEN`.
     pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
         Ok(Self {
             url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,

@@ -137,7 +137,6 @@ impl RunState {
         Some(state)
     }
 
-    /// Takes in one more event of the same run.
     pub fn absorb(&mut self, event: &MetricsEvent) {
         self.absorb_header(&event.run);
         if !matches!(event.fact, Fact::Noted(_)) {

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
-    /// What the state says.
     pub fn summary(&self) -> Summary {
         let missing = self.missing();
         let stalled = self.stalled_at.is_some_and(|at| at >= self.last_progress);

@@ -122,11 +122,9 @@ pub struct LeadCounts {
     pub open: u64,
 }
 
-/// A share of the work was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Milestone {
     pub at: Timestamp,
-    /// Chunks settled by then.
     pub done: usize,
     pub of: usize,
 }

@@ -54,7 +54,6 @@ pub struct ChunkDone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkFailed {
     pub attempt: AttemptRef,
-    /// Why its open leads are not scored.
     pub category: ErrorCategory,
     pub reason: String,
 }

@@ -40,21 +40,16 @@ macro_rules! facts {
 }
 
 facts! {
-    /// The run was heard of.
     Opened(Opened) = "opened",
     /// A harvest was read. Sent again when Apify's figures became final; the latest counts.
     Harvested(Harvested) = "harvested",
-    /// A plan's chunks are queued.
     Planned(Planned) = "planned",
-    /// The leads of one chunk of a plan.
     PlannedChunk(PlannedChunk) = "planned_chunk",
     Announced(Announced) = "announced",
     Billed(Billed) = "billed",
     /// What became of leads; their rows are written.
     Settled(Settled) = "settled",
-    /// Every lead of a chunk is settled.
     ChunkDone(ChunkDone) = "chunk_done",
-    /// A chunk can never be done.
     ChunkFailed(ChunkFailed) = "chunk_failed",
     /// Nothing could be harvested or planned.
     RunFailed(RunFailed) = "run_failed",

@@ -69,7 +69,6 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
-    /// The run's id.
     pub fn id(&self) -> RunId {
         RunId::new(&self.run_stamp, &self.client)
     }

@@ -13,13 +13,10 @@ pub struct Opened {
     pub by: OpenedBy,
 }
 
-/// What made a run be heard of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpenedBy {
-    /// Apify's webhook for this run.
     Webhook(ApifyRunId),
-    /// A `ScoreWaiting` task.
     #[serde(rename = "score")]
     ScoreWaiting {
         kind: Kind,
@@ -93,8 +90,6 @@ pub struct PlannedLead {
 }
 
 impl PlannedChunk {
-    /// The fact about a chunk of waiting leads.
-    #[must_use]
     pub fn of_waiting(chunk: &Chunk) -> Self {
         let leads = chunk.leads.iter().map(|lead| PlannedLead::of(lead, 0)).collect();
         Self { plan: chunk.plan.clone(), kind: chunk.kind, chunk: chunk.index, leads }
@@ -103,7 +98,6 @@ impl PlannedChunk {
 
 impl PlannedLead {
     /// The fact about a lead of a chunk that `posts` harvested items belong to.
-    #[must_use]
     pub fn of(lead: &ChunkLead, posts: u32) -> Self {
         let record = match &lead.lead {
             LeadRef::Record(record) => Some(record.clone()),
@@ -115,7 +109,6 @@ impl PlannedLead {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFailed {
-    /// The harvest this is about.
     pub apify_run: Option<ApifyRunId>,
     pub reason: String,
 }

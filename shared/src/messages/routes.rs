@@ -67,7 +67,6 @@ pub fn rest_of_planning(task: ScoreWaiting, client: &ClientId) -> OutgoingMessag
     OutgoingMessage::new(plan_group(client.as_str()), id_of(&["rest", &body]), body)
 }
 
-/// Scores a chunk, in the lane it was planned for.
 pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
     let deduplication = id_of(&["chunk", chunk.plan.as_str(), &chunk.index.to_string()]);
     let group = chunk_group(&chunk.base, lane);
@@ -93,7 +92,6 @@ pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
     OutgoingMessage::new(events_group(master), event.id(), event.encode())
 }
 
-/// Tells the finalizer that the webhook of a harvest was accepted.
 pub fn heard(harvest: &ApifyRunId) -> OutgoingMessage {
     let body = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() }).encode();
     OutgoingMessage::new("heard".to_owned(), id_of(&["heard", harvest.as_str()]), body)

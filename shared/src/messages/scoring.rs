@@ -10,18 +10,14 @@ use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Most leads that one plan takes.
 pub const MAX_PLAN_LEADS: usize = 25_000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScoringTask {
     /// A harvest ended: read it, resolve its run, plan its leads.
     Ingest(Ingest),
-    /// Score what is waiting.
     ScoreWaiting(ScoreWaiting),
-    /// Score some leads of a plan.
     Chunk(Box<Chunk>),
-    /// Do again what failed or is missing of a run.
     Replay(Box<Replay>),
 }
 
@@ -55,12 +51,10 @@ pub struct Ingest {
     pub apify_run_id: ApifyRunId,
     /// Such as `ACTOR.RUN.SUCCEEDED`.
     pub event_type: String,
-    /// Which run and client the webhook named.
     pub hints: Hints,
     pub received_at: Timestamp,
 }
 
-/// The run and client that came with a webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]

@@ -22,7 +22,6 @@ use std::time::Duration;
 /// Longest time for one attempt at a call. The client makes three, with waits between them.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest time for a call with its attempts.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Makes the clients that a function uses. One it does not ask for is not even linked into its
@@ -74,12 +73,10 @@ impl Aws {
         Self { config: config.build(), credentials, http: http.clone() }
     }
 
-    /// The client for [`super::sqs::SqsQueue`].
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.config)
     }
 
-    /// The client for [`super::dynamodb::DynamoEventLog`].
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
     }

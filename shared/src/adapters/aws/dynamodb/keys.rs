@@ -49,7 +49,6 @@ pub struct Index {
 /// The finished runs by age, with their state items.
 pub const FINISHED_RUNS: Index =
     Index { name: "finished-runs", hash: FINISHED, range: WRITTEN_AT, keys_only: false };
-/// The open runs.
 pub const OPEN_RUNS: Index = Index { name: "open-runs", hash: OPEN, range: PK, keys_only: true };
 
 /// In front of the id of a harvest that was heard of.
