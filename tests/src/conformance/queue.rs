@@ -143,18 +143,18 @@ pub async fn the_same_message_is_taken_again_after_the_deduplication_window(
     assert_eq!(bodies(mailbox, 10).await, ["1", "1"]);
 }
 
-/// A parked message is a dead letter with its reason, once.
-pub async fn a_parked_message_is_a_dead_letter_with_its_reason(mailbox: &impl Mailbox) {
-    let parked = NewDeadLetter {
+/// A dead-lettered message is stored once, with its reason.
+pub async fn a_dead_lettered_message_keeps_its_reason(mailbox: &impl Mailbox) {
+    let letter = NewDeadLetter {
         group: "a".to_owned(),
         message_id: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5".to_owned(),
         body: "{\"riddle\":\"é\"}".to_owned(),
         reason: "nobody can read it: unknown type \"riddle\"".to_owned(),
     };
     for _ in 0..2 {
-        mailbox.queue().dead_letter(QUEUE, parked.clone()).await.expect("the queue is up");
+        mailbox.queue().dead_letter(QUEUE, letter.clone()).await.expect("the queue is up");
     }
-    assert_eq!(mailbox.dead_letters(QUEUE).await, [(parked.body, parked.reason)]);
+    assert_eq!(mailbox.dead_letters(QUEUE).await, [(letter.body, letter.reason)]);
     assert_eq!(mailbox.dead_letters(QueueName::Metrics).await, []);
 }
 
@@ -185,7 +185,7 @@ pub async fn all<M: Mailbox>(
         the_same_message_again_is_dropped,
         a_requeued_message_comes_back_after_its_delay,
         a_message_requeued_by_nothing_is_back_at_once,
-        a_parked_message_is_a_dead_letter_with_its_reason,
+        a_dead_lettered_message_keeps_its_reason,
         what_sqs_refuses_is_refused_as_a_whole,
     );
     if M::TIME_MOVES {

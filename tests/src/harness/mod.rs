@@ -8,6 +8,6 @@ mod posts;
 mod services;
 
 pub use bases::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, lead_row};
-pub use pipeline::{Harvest, Pipeline, WEBHOOK_TOKEN};
+pub use pipeline::{HANGS_AFTER, Harvest, Pipeline, WEBHOOK_TOKEN};
 pub use posts::{post, profile, profile_of, wordless};
 pub use services::told;

@@ -21,6 +21,9 @@ use tokio::net::TcpListener;
 /// The token that the pipeline's webhooks carry. Invented.
 pub const WEBHOOK_TOKEN: &str = "invented-webhook-token";
 
+/// Ends a test that hangs. No test is that slow on any machine.
+pub const HANGS_AFTER: Duration = Duration::from_mins(10);
+
 /// The two halves of an invented service account's key. They open nothing.
 const PRIVATE_KEY: &str =
     include_str!("../../../simulators/tests/keys/invented-service-account.pem");
@@ -193,8 +196,7 @@ impl Pipeline {
             request = request.header(*name, *value);
         }
         let request = request.body(Bytes::from(body.to_owned())).expect("a request");
-        let timeout = Duration::from_secs(10);
-        let response = self.transport.send(request, timeout).await.expect("an answer");
+        let response = self.transport.send(request, HANGS_AFTER).await.expect("an answer");
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     }
@@ -202,10 +204,8 @@ impl Pipeline {
     /// Waits until nothing is left to be done.
     pub async fn settle(&self) {
         let idle = self.system.queue.idle();
-        tokio::time::timeout(Duration::from_secs(100), idle)
-            .await
-            .expect("the queues run empty")
-            .expect("the queues can be read");
+        let idle = tokio::time::timeout(HANGS_AFTER, idle).await;
+        idle.expect("the queues run empty").expect("the queues can be read");
     }
 
     /// Sends a tick and waits until all that it began is done.

@@ -9,27 +9,27 @@ pub(crate) const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
 /// What becomes of work that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Branch {
-    /// A message that failed goes back, to be tried again later.
+    /// A failed message is requeued for another attempt later.
     TriedAgain,
-    /// A message that was begun goes back, to be gone on with at once.
-    GoneOnWith,
-    /// A message goes back because one before it in its group did.
+    /// An unfinished message is requeued to continue at once.
+    Continued,
+    /// A message is requeued because one before it in its group was.
     HeldBack,
-    /// A message goes back because it could not be parked.
-    NotParked,
-    /// A message goes back, and its delay could not be set: it comes when its visibility ends.
-    NotPostponed,
-    /// A message is parked because nobody can read it.
-    ParkedAsPoison,
-    /// A message is parked because its work can never be done.
-    ParkedAsTerminal,
-    /// A message is parked because its last try failed.
+    /// A message returns to the queue because it could not be dead-lettered.
+    NotDeadLettered,
+    /// Requeueing failed: the message comes again when its visibility ends.
+    NotRequeued,
+    /// A message is dead-lettered because nobody can read it.
+    UnreadableDeadLetter,
+    /// A message is dead-lettered because its work can never be done.
+    FatalDeadLetter,
+    /// A message is dead-lettered because its last attempt failed.
     GivenUp,
-    /// A message is parked at its last delivery because one before it in its group failed.
+    /// A message is dead-lettered at its last delivery because one before it in its group failed.
     HeldUpTooOften,
-    /// A message is parked at its last delivery because it is still not done.
+    /// A message is dead-lettered at its last delivery because its work is not done.
     NeverDone,
-    /// The queue gives a message up by itself: its workers died again and again.
+    /// The queue itself dead-letters a message: its workers died again and again.
     GivenUpByQueue,
     /// A chunk is reported as failed.
     ChunkFailed,
@@ -41,12 +41,12 @@ impl Branch {
     /// Every branch.
     pub const ALL: &[Self] = &[
         Self::TriedAgain,
-        Self::GoneOnWith,
+        Self::Continued,
         Self::HeldBack,
-        Self::NotParked,
-        Self::NotPostponed,
-        Self::ParkedAsPoison,
-        Self::ParkedAsTerminal,
+        Self::NotDeadLettered,
+        Self::NotRequeued,
+        Self::UnreadableDeadLetter,
+        Self::FatalDeadLetter,
         Self::GivenUp,
         Self::HeldUpTooOften,
         Self::NeverDone,
@@ -55,10 +55,10 @@ impl Branch {
         Self::RunFailed,
     ];
 
-    /// Why a message was parked.
-    pub(crate) fn of_parked(body: &str, reason: &str) -> Self {
+    /// Why a message was dead-lettered.
+    pub(crate) fn of_dead_letter(body: &str, reason: &str) -> Self {
         if body == POISON {
-            Self::ParkedAsPoison
+            Self::UnreadableDeadLetter
         } else if reason.starts_with("failed after ") {
             Self::GivenUp
         } else if reason.starts_with("held up ") {
@@ -66,7 +66,7 @@ impl Branch {
         } else if reason.starts_with("not done after ") {
             Self::NeverDone
         } else {
-            Self::ParkedAsTerminal
+            Self::FatalDeadLetter
         }
     }
 }

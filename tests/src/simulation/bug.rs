@@ -78,6 +78,6 @@ bugs! {
     StallNamesNothing,
     /// Two profiles' assessments are mixed up.
     ProfilesMixedUp,
-    /// A base that told an invocation to wait is asked again at once.
+    /// A base that asked an invocation to wait is asked again at once.
     PenaltyIgnored,
 }

@@ -11,7 +11,7 @@
 //!
 //! That the oracle would notice is shown by planting bugs ([`Bug`]). Each is a test of its own in
 //! `tests/tests/simulation`, which says which promise it breaks and prints how many seeds, counted
-//! from 0, it took. A [`Script`] tells one cause where a seed would draw it.
+//! from 0, it took. A [`Script`] states one cause where a seed would draw it.
 
 mod branches;
 mod bug;

@@ -1,5 +1,5 @@
-//! Schedules that are told instead of drawn: which work there is, which fault strikes which call,
-//! what a person edits when. Everything that is not told goes well.
+//! Scripted schedules: which work there is, which fault strikes which call, what a person edits
+//! when. Everything else goes well.
 
 use super::fault::Fault;
 use shared::schema::clients;

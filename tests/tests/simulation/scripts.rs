@@ -1,6 +1,5 @@
-//! What schedules drawn from seeds once broke, each told as a script of its own cause. Each fails
-//! when the line that guards against it is gone, but for the last: there a chunk reports its plan
-//! itself, and `functions/scoring/tests/planning.rs` checks the order of planning's reports.
+//! What schedules drawn from seeds once broke, each as a script of its cause. Each fails when the
+//! line that guards against it is gone.
 
 use crate::in_words;
 use shared::schema::run_record;
@@ -151,11 +150,11 @@ fn a_run_ends_at_once_though_its_record_does_not_show_yet_that_its_chunks_are_do
     plays(script.says(seconds(12, 8), run_record::STATUS, "Completed"));
 }
 
-/// A queue takes some of what planning reports and not what is in the plan's chunks. Planning dies,
-/// and begins anew with another plan, because a lead is gone.
+/// A queue takes some of what planning reports and not what is in the plan's chunks. Planning dies.
+/// When it begins anew the first plan has used tokens, and the rest of the limit makes another plan.
 #[test]
 fn a_run_ends_though_the_queue_took_a_part_of_what_planning_reported() {
-    let script = Script::default().request("post", minutes(1)).delete_lead(minutes(5));
+    let script = Script::default().limit(6_000).harvest(true, minutes(5));
     let script = script.strike(Fault::SendPartial, &["entry", "\"type\":\"planned_chunk\""], 1);
     plays(script.strike(Fault::CrashAfter, &["send", "\"type\":\"planned_chunk\""], 1));
 }

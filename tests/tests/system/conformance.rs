@@ -33,7 +33,7 @@ async fn the_queues_on_sqlite_keep_their_promises() {
 
 #[tokio::test(start_paused = true)]
 async fn the_event_log_and_the_queues_of_the_simulation_keep_their_promises() {
-    event_log::all(&Plain::new(), looks_at).await;
+    event_log::all(Plain::new().log(), looks_at).await;
     queue::all(async || Plain::new(), Plain::VISIBILITY, looks_at).await;
 }
 

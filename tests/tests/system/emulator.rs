@@ -18,10 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tests::HANGS_AFTER;
 use tests::conformance::queue::{Mailbox, Taken};
-
-/// How long the emulator takes to start at most.
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The running emulator. It stops when this is dropped.
 pub(crate) struct Emulator {
@@ -69,7 +67,7 @@ impl Emulator {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         };
-        tokio::time::timeout(STARTS_WITHIN, up).await.expect("the emulator starts");
+        tokio::time::timeout(HANGS_AFTER, up).await.expect("the emulator starts");
     }
 
     /// An event log in a table of its own, as `template.yaml` makes it.

@@ -26,11 +26,11 @@ impl Queue for Sent {
     }
 
     async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
-        panic!("intake parks nothing")
+        panic!("intake dead-letters nothing")
     }
 
     async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
-        panic!("intake postpones nothing")
+        panic!("intake requeues nothing")
     }
 }
 

@@ -365,19 +365,18 @@ async fn a_harvest_too_old_too_young_or_heard_of_is_not_queued_by_the_tick() {
     // Its webhook was accepted; its task waits because Apify is away.
     pipeline.break_apify(&json!({"fault": "unavailable", "probability": 1, "kind": "run"}));
     assert_eq!(pipeline.webhook(&accepted, FOR_CLIENT).await.0, 202);
-    let queued = || pipeline.system.queue.depth(QueueName::Scoring).unwrap();
-    while queued().visible > 0
-        || pipeline.system.queue.depth(QueueName::Metrics).unwrap().visible > 0
-    {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let depth = |queue| pipeline.system.queue.depth(queue).unwrap();
+    let until = async |is_over: &dyn Fn() -> bool| {
+        while !is_over() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let is_taken = || QueueName::ALL.into_iter().all(|queue| depth(queue).visible == 0);
+    until(&is_taken).await;
     pipeline.send_tick().await;
-    while pipeline.system.queue.depth(QueueName::Metrics).unwrap().in_flight > 0
-        || pipeline.system.queue.depth(QueueName::Metrics).unwrap().visible > 0
-    {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let depth = queued();
+    let metrics = || depth(QueueName::Metrics);
+    until(&|| metrics().in_flight == 0 && metrics().visible == 0).await;
+    let depth = depth(QueueName::Scoring);
     assert_eq!(depth.visible + depth.in_flight, 1, "only the accepted one waits");
     assert!(pipeline.records().is_empty());
 }

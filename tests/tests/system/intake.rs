@@ -94,11 +94,11 @@ impl Queue for Slow {
     }
 
     async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
-        panic!("intake parks nothing")
+        panic!("intake dead-letters nothing")
     }
 
     async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
-        panic!("intake postpones nothing")
+        panic!("intake requeues nothing")
     }
 }
 
@@ -114,7 +114,7 @@ async fn answered_when_slow(each: Duration) -> (u16, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_does_not_answer_is_told_in_time_for_both_messages_together() {
+async fn a_queue_that_does_not_answer_is_reported_in_time_for_both_messages_together() {
     let second = Duration::from_secs(1);
     assert_eq!(answered_when_slow(3 * second).await, (202, 6 * second));
     assert_eq!(answered_when_slow(5 * second).await, (503, webhook_intake::QUEUE_TIME));

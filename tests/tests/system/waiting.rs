@@ -12,15 +12,11 @@ const RUN: &str = "261123-020000";
 
 /// A cell with one stored post per text.
 fn stored(name: &str, texts: &[&str]) -> Value {
-    let posts: Vec<Value> = texts
-        .iter()
-        .enumerate()
-        .map(|(n, text)| {
-            json!({"postUrl": format!("https://www.linkedin.com/posts/{name}-{n}"),
-                "postContent": text, "postedAt": "2026-11-20"})
-        })
-        .collect();
-    json!({leads::POSTS_CONTENT: json!(posts).to_string()})
+    let posts = texts.iter().enumerate().map(|(n, text)| {
+        json!({"postUrl": format!("https://www.linkedin.com/posts/{name}-{n}"),
+            "postContent": text, "postedAt": "2026-11-20"})
+    });
+    json!({leads::POSTS_CONTENT: Value::from_iter(posts).to_string()})
 }
 
 async fn ask(pipeline: &Pipeline, body: Value) -> Value {
@@ -28,6 +24,20 @@ async fn ask(pipeline: &Pipeline, body: Value) -> Value {
     assert_eq!(status, 202, "{answer}");
     pipeline.settle().await;
     answer
+}
+
+/// Asks for the client's waiting leads to be scored in the run [`RUN`].
+async fn score(pipeline: &Pipeline, kind: &str) -> Value {
+    ask(pipeline, json!({"clientId": "Guy-Wilson", "kind": kind, "runId": RUN})).await
+}
+
+/// Adds so many leads with one long post each; returns their record ids.
+fn add_wordy(pipeline: &Pipeline, count: usize, text: &str) -> Vec<String> {
+    let add = |n| {
+        let name = format!("l{n}");
+        pipeline.add_lead(&name, stored(&name, &[&format!("{n} {text}")]))
+    };
+    (0..count).map(add).collect()
 }
 
 async fn send(pipeline: &Pipeline, name: &str, body: Value) {
@@ -49,8 +59,7 @@ async fn leads_whose_posts_wait_are_scored_and_the_others_are_left_alone() {
     pipeline.add_lead("dated", dated);
     pipeline.add_lead("empty", json!({}));
 
-    let answer =
-        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    let answer = score(&pipeline, "post").await;
 
     assert_eq!(answer, json!({"accepted": true, "runId": RUN}));
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 3 examined, 3 scored; balanced");
@@ -58,11 +67,12 @@ async fn leads_whose_posts_wait_are_scored_and_the_others_are_left_alone() {
     assert_eq!(record[run_record::RUN_ID], format!("{RUN}-Guy-Wilson"));
     assert_eq!(record[run_record::RUN_TYPE], "Orchestrated");
     assert_eq!(record[run_record::POST_TOKENS], pipeline.billed_tokens());
-    let of_leads: u64 = [&jane, &max]
-        .iter()
-        .map(|lead| pipeline.lead(lead)[leads::POST_SCORING_TOKENS].as_u64().unwrap())
-        .sum();
-    assert_eq!(of_leads, pipeline.billed_tokens(), "the leads' parts add up to the whole");
+    let of_lead = |lead: &String| pipeline.lead(lead)[leads::POST_SCORING_TOKENS].as_u64().unwrap();
+    assert_eq!(
+        of_lead(&jane) + of_lead(&max),
+        pipeline.billed_tokens(),
+        "the leads' parts add up to the whole"
+    );
     assert!(!pipeline.lead(&acted).contains_key(leads::POSTS_SCORE));
     pipeline.assert_shows(run_record::PROGRESS_LOG, "opened to score the posts that are waiting");
     let log = pipeline.text(run_record::PROGRESS_LOG);
@@ -90,11 +100,8 @@ async fn the_view_decides_what_waits_where_the_base_has_it() {
 async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
     let pipeline = Pipeline::start().await;
     for (kind, n) in [("post", 1), ("profile", 2)] {
-        ask(
-            &pipeline,
-            json!({"clientId": "Guy-Wilson", "kind": kind, "runId": format!("261123-02000{n}")}),
-        )
-        .await;
+        let run = format!("261123-02000{n}");
+        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": kind, "runId": run})).await;
     }
     for (record, kind) in pipeline.records().iter().zip(["post", "profile"]) {
         assert_eq!(told(&record.fields), "Completed: 0 harvested, 0 examined, 0 scored; balanced");
@@ -107,9 +114,7 @@ async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
 #[tokio::test]
 async fn a_limit_and_lead_ids_narrow_the_choice() {
     let pipeline = Pipeline::start().await;
-    let ids: Vec<String> = (0..4)
-        .map(|n| pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &["x"])))
-        .collect();
+    let ids = add_wordy(&pipeline, 4, "x");
     ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "limit": 1, "runId": RUN}))
         .await;
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 1 examined, 1 scored; balanced");
@@ -118,12 +123,9 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
     let open: Vec<&String> = ids.iter().filter(|id| !scored(id)).collect();
     assert_eq!(done.len(), 1);
 
-    ask(
-        &pipeline,
-        json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN,
-        "leadIds": [done[0], open[0]]}),
-    )
-    .await;
+    let named = [done[0], open[0]];
+    let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "leadIds": named});
+    ask(&pipeline, body).await;
 
     assert!(scored(open[0]) && !scored(open[1]) && !scored(open[2]));
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
@@ -153,14 +155,10 @@ async fn the_schedule_scores_every_client_that_is_served_in_one_run_named_by_its
 }
 
 #[tokio::test]
-async fn a_task_that_names_neither_run_nor_time_is_parked_with_the_reason() {
+async fn a_task_that_names_neither_run_nor_time_is_dead_lettered_with_the_reason() {
     let pipeline = Pipeline::start().await;
-    send(
-        &pipeline,
-        "by hand",
-        json!({"version": 1, "type": "score", "clients": "all", "kind": "post"}),
-    )
-    .await;
+    let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post"});
+    send(&pipeline, "by hand", task).await;
     assert_eq!(pipeline.records().len(), 0);
     assert_eq!(pipeline.system.queue.depth(QueueName::Scoring).unwrap().dead, 1);
 }
@@ -190,7 +188,8 @@ async fn a_dry_run_calls_no_model_and_writes_nothing_but_a_note_on_a_record_that
     assert_eq!((pipeline.records().len(), pipeline.billed_tokens()), (0, 0));
     assert_eq!(pipeline.lead(&jane), before);
 
-    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    let answer =
+        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
     let max = pipeline.add_lead("max", stored("max", &["Two."]));
     let billed = pipeline.billed_tokens();
     let mut again = dry;
@@ -219,7 +218,7 @@ async fn profiles_are_scored_through_the_same_chain() {
     done[leads::SCORING_STATUS] = json!(leads::SCORED);
     pipeline.add_lead("done", done);
 
-    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "profile", "runId": RUN})).await;
+    score(&pipeline, "profile").await;
 
     let record = pipeline.record();
     assert_eq!(told(&record), "Completed with Errors: 0 harvested, 0 examined, 0 scored; balanced");
@@ -256,7 +255,7 @@ async fn posts_and_profiles_of_one_run_stand_on_one_record() {
     jane.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
     pipeline.add_lead("jane", jane);
     for kind in ["post", "profile"] {
-        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": kind, "runId": RUN})).await;
+        score(&pipeline, kind).await;
     }
     let record = pipeline.record();
     assert_eq!(told(&record), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
@@ -270,11 +269,9 @@ async fn posts_and_profiles_of_one_run_stand_on_one_record() {
 async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() {
     let pipeline = Pipeline::start_with(&[("LANES", "1"), ("PROJECT_SECONDS", "0")]).await;
     let text = "words and words ".repeat(100);
-    for n in 0..40 {
-        pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
-    }
+    add_wordy(&pipeline, 40, &text);
     pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 7_000}));
-    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    score(&pipeline, "post").await;
 
     let record = pipeline.record();
     let scored = record[run_record::POSTS_SCORED].as_u64().unwrap();
@@ -314,12 +311,9 @@ async fn what_is_harvested_beyond_the_limit_is_stored_and_waits() {
     let waiting = rows.iter().filter(|row| !row.contains_key(leads::DATE_POSTS_SCORED)).count();
     assert!((1..20).contains(&waiting), "{waiting}");
     assert!(rows.iter().all(|row| row.contains_key(leads::POSTS_CONTENT)), "it was paid for");
-    assert_eq!(
-        rows.iter()
-            .filter(|row| row.get(leads::POSTS_SKIP_REASON) == Some(&json!("BUDGET_REACHED")))
-            .count(),
-        waiting
-    );
+    let reached = Some(&json!("BUDGET_REACHED"));
+    let skipped = rows.iter().filter(|row| row.get(leads::POSTS_SKIP_REASON) == reached);
+    assert_eq!(skipped.count(), waiting);
     assert!(record[run_record::POST_TOKENS].as_u64().unwrap() <= 4_000);
 }
 
@@ -328,11 +322,9 @@ async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
     // Every answer is billed thrice: the first is cut off, and each half of its call again.
     let pipeline = Pipeline::start_with(&[("LANES", "2")]).await;
     let text = format!("words and words {} ", Marker::Truncate.text()).repeat(40);
-    for n in 0..60 {
-        pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
-    }
+    add_wordy(&pipeline, 60, &text);
     pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 18_000}));
-    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    score(&pipeline, "post").await;
     let record = pipeline.record();
     assert_eq!(record[run_record::BALANCE], "balanced");
     let used = record[run_record::POST_TOKENS].as_u64().unwrap();
@@ -349,9 +341,7 @@ async fn a_days_limit_is_divided_over_the_clients_and_kept_by_the_next_plan() {
     let pipeline =
         Pipeline::start_with(&[("DAILY_TOKEN_LIMIT", "5000"), ("PROJECT_SECONDS", "0")]).await;
     let text = "words and words ".repeat(100);
-    for n in 0..40 {
-        pipeline.add_lead(&format!("l{n}"), stored(&format!("l{n}"), &[&format!("{n} {text}")]));
-    }
+    add_wordy(&pipeline, 40, &text);
     for hour in [2, 3, 4] {
         let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
             "requested_at": format!("2026-11-23T0{hour}:00:00Z")});
@@ -369,12 +359,7 @@ async fn a_days_limit_is_divided_over_the_clients_and_kept_by_the_next_plan() {
 async fn a_chunk_that_comes_again_does_not_get_its_share_again() {
     let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
     let text = "words and words ".repeat(100);
-    let records: Vec<String> = (0..30)
-        .map(|n| {
-            let name = format!("l{n}");
-            pipeline.add_lead(&name, stored(&name, &[&format!("{n} {text}")]))
-        })
-        .collect();
+    let records = add_wordy(&pipeline, 30, &text);
     let chunk = json!({"version": 1, "type": "chunk", "index": 0, "of": 1, "kind": "post",
         "run": {"base_run": RUN, "client": "Guy-Wilson", "client_name": "Guy Wilson",
             "run_type": "orchestrated", "opened_at": "2026-11-23T02:00:00Z"},
@@ -397,7 +382,7 @@ async fn two_rows_of_one_profile_are_two_leads() {
     let pipeline = Pipeline::start().await;
     let first = pipeline.add_lead("jane", stored("one", &["One."]));
     let second = pipeline.add_lead("jane", stored("two", &["Two."]));
-    ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    score(&pipeline, "post").await;
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
     for lead in [first, second] {
         assert!(pipeline.lead(&lead).contains_key(leads::POSTS_SCORE));
@@ -410,13 +395,8 @@ async fn a_harvest_and_what_was_waiting_in_one_run_count_each_lead_and_post_once
     pipeline.add_lead("waits", stored("waits", &["Old words."]));
     pipeline.webhook(&apify_run, &format!("clientId=Guy-Wilson&runId={RUN}")).await;
     for _ in 0..2 {
-        let (status, _) = pipeline
-            .post(
-                "/runs",
-                &json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN}).to_string(),
-            )
-            .await;
-        assert_eq!(status, 202);
+        let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN});
+        assert_eq!(pipeline.post("/runs", &body.to_string()).await.0, 202);
     }
     pipeline.settle().await;
     let record = pipeline.record();

@@ -341,7 +341,7 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
             template.property(queue, "RedrivePolicy/deadLetterTargetArn"),
             format!("{dead_letters}.Arn")
         );
-        // The function parks a message in its last delivery, with the reason; this is the net.
+        // The function dead-letters a message at its last delivery, with the reason; this is the net.
         let receives = template.number(queue, "RedrivePolicy/maxReceiveCount");
         assert_eq!(receives, u64::from(QUEUE_RECEIVES), "{queue}");
         let timeout = template.number(function, "Timeout");

@@ -113,11 +113,11 @@ impl Faults {
 
     /// The same of an opportunity that a script may name.
     pub(crate) fn is_drawn_at(&self, fault: Fault, call: &Call<'_>) -> bool {
-        self.is_told(fault, call) || self.is_drawn(fault)
+        self.is_scripted(fault, call) || self.is_drawn(fault)
     }
 
     /// Whether a script says that `fault` strikes here.
-    pub(crate) fn is_told(&self, fault: Fault, call: &Call<'_>) -> bool {
+    pub(crate) fn is_scripted(&self, fault: Fault, call: &Call<'_>) -> bool {
         let strikes = |script: &Arc<Script>| script.strikes(fault, call, self.start);
         self.are_active() && self.script.as_ref().is_some_and(strikes)
     }

@@ -196,16 +196,16 @@ fn count_failures(
         let delay = tried.delays.get(&message.receipt);
         let branch = if !groups.insert(message.group.as_str()) {
             Branch::HeldBack
-        } else if tried.not_parked.contains(&message.id) {
-            Branch::NotParked
+        } else if tried.not_dead_lettered.contains(&message.id) {
+            Branch::NotDeadLettered
         } else if delay == Some(&Duration::ZERO) {
-            Branch::GoneOnWith
+            Branch::Continued
         } else {
             Branch::TriedAgain
         };
         world.failures.count(branch);
-        if tried.not_postponed.contains(&message.receipt) {
-            world.failures.count(Branch::NotPostponed);
+        if tried.not_requeued.contains(&message.receipt) {
+            world.failures.count(Branch::NotRequeued);
         }
     }
 }

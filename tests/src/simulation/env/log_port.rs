@@ -1,6 +1,5 @@
 //! The event log as one process sees it, with what can go wrong on the way.
 
-use super::event_log::INDEX_LAG;
 use super::parts::Part;
 use super::ports::{Ports, Turn};
 use crate::simulation::bug::Bug;
@@ -143,9 +142,9 @@ impl Ports {
         if is_lost { Err(answer_lost()) } else { Ok(()) }
     }
 
-    /// The moment of which an index tells.
+    /// The moment that an index shows.
     fn of_index(&self) -> Instant {
-        Instant::now() - self.world.dice.within(INDEX_LAG)
+        Instant::now() - self.world.dice.within(self.world.index_lag)
     }
 }
 

@@ -12,7 +12,7 @@ use shared::ports::check_messages;
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::time::Duration;
 
-/// A message that is held back for long comes after this.
+/// How late a message comes that is held back for hours.
 const HOURS: Duration = Duration::from_hours(34);
 /// Most messages in one request.
 const MAX_ENTRIES: usize = 10;
@@ -39,10 +39,10 @@ impl Queue for Ports {
         message: NewDeadLetter,
     ) -> Result<(), QueueError> {
         let id = message.message_id.clone();
-        let result = self.park_message(queue, message).await;
+        let result = self.dead_letter_message(queue, message).await;
         if result.is_err() {
             self.worker.tries(|tried| {
-                tried.not_parked.insert(id);
+                tried.not_dead_lettered.insert(id);
             });
         }
         result
@@ -57,10 +57,10 @@ impl Queue for Ports {
         self.worker.tries(|tried| {
             tried.delays.insert(receipt.to_owned(), delay);
         });
-        let result = self.postpone_message(queue, receipt, delay).await;
+        let result = self.requeue_message(queue, receipt, delay).await;
         if result.is_err() {
             self.worker.tries(|tried| {
-                tried.not_postponed.insert(receipt.to_owned());
+                tried.not_requeued.insert(receipt.to_owned());
             });
         }
         result
@@ -101,7 +101,7 @@ impl Ports {
     ) -> (Vec<OutgoingMessage>, Vec<OutgoingMessage>) {
         let is_told = |message: &OutgoingMessage| {
             let call = Call { name: "entry", about: &[message.body()] };
-            self.world.faults.is_told(Fault::SendPartial, &call)
+            self.world.faults.is_scripted(Fault::SendPartial, &call)
         };
         let (left, taken): (Vec<_>, Vec<_>) = batch.iter().cloned().partition(is_told);
         if !left.is_empty() || batch.len() < 2 || !self.hit(Fault::SendPartial, call) {
@@ -145,7 +145,7 @@ impl Ports {
         world.activity.notify_one();
     }
 
-    async fn park_message(
+    async fn dead_letter_message(
         &self,
         queue: QueueName,
         mut message: NewDeadLetter,
@@ -154,9 +154,9 @@ impl Ports {
         self.turn(Turn::Before, &call).await;
         self.queue_is_reached(queue, &call)?;
         self.world.trace.say(|| {
-            format!("{} parks {}: {}", self.worker.name, message.message_id, message.reason)
+            format!("{} dead-letters {}: {}", self.worker.name, message.message_id, message.reason)
         });
-        self.world.failures.count(Branch::of_parked(&message.body, &message.reason));
+        self.world.failures.count(Branch::of_dead_letter(&message.body, &message.reason));
         if self.world.has(Bug::ReasonOfDeadLetterLost) {
             message.reason.clear();
         }
@@ -164,7 +164,7 @@ impl Ports {
         self.queue_answers(queue, &call).await
     }
 
-    async fn postpone_message(
+    async fn requeue_message(
         &self,
         queue: QueueName,
         receipt: &str,

@@ -218,7 +218,7 @@ impl Queues {
         let mut state = self.lock(queue);
         if let Some((_, message)) = in_flight(&mut state, receipt) {
             message.visible_at = Instant::now() + hidden_for(delay);
-            // It comes again because it was given back, not because its time was over.
+            // It comes again because it was requeued, not because its time was over.
             if let Some(place) = place(receipt) {
                 state.at_work.remove(&place);
             }
@@ -228,8 +228,8 @@ impl Queues {
     }
 
     /// Puts a message on the dead-letter queue; the same one twice is there once.
-    pub(crate) fn dead_letter(&self, queue: QueueName, parked: NewDeadLetter) {
-        let NewDeadLetter { group, message_id, body, reason } = parked;
+    pub(crate) fn dead_letter(&self, queue: QueueName, letter: NewDeadLetter) {
+        let NewDeadLetter { group, message_id, body, reason } = letter;
         let mut state = self.lock(queue);
         if state.dead.iter().all(|letter| letter.message_id != message_id) {
             state.dead.push(DeadLetter { group, message_id, body, reason });

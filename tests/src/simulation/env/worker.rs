@@ -73,8 +73,8 @@ impl Worker {
 pub(crate) struct Tried {
     /// Delays by receipt.
     pub(crate) delays: BTreeMap<String, Duration>,
-    /// Receipts of messages whose delay could not be set.
-    pub(crate) not_postponed: BTreeSet<String>,
-    /// Ids of messages that could not be parked.
-    pub(crate) not_parked: BTreeSet<String>,
+    /// Receipts of messages that could not be requeued.
+    pub(crate) not_requeued: BTreeSet<String>,
+    /// Ids of messages that could not be dead-lettered.
+    pub(crate) not_dead_lettered: BTreeSet<String>,
 }

@@ -1,7 +1,7 @@
 //! Everything outside the functions, and what watches it.
 
 use super::chance::Chance;
-use super::event_log::Log;
+use super::event_log::{INDEX_LAG, Log};
 use super::faults::Faults;
 use super::queues::Queues;
 use crate::simulation::branches::Failures;
@@ -23,6 +23,7 @@ use simulators::gemini::{Gemini, GeminiOptions};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Rows of one page: few, so that a listing has several.
@@ -40,15 +41,17 @@ pub(crate) struct World {
     pub(crate) gemini: Gemini,
     pub(crate) queues: Queues,
     pub(crate) log: Log,
+    /// The indexes of the log are behind by this much at most.
+    pub(crate) index_lag: Duration,
     pub(crate) scenario: Scenario,
-    /// What is told instead of drawn.
+    /// Replaces draws: what happens when.
     pub(crate) script: Option<Arc<Script>>,
     /// The bug that is planted.
     pub(crate) bug: Option<Bug>,
     /// What a planted bug keeps in mind.
     remembered: Mutex<BTreeMap<String, Value>>,
     oracle: Mutex<Oracle>,
-    /// Told of everything that may give a tick something to do.
+    /// Notified of everything that may give a tick something to do.
     pub(crate) activity: Notify,
     steps: AtomicU64,
 }
@@ -78,6 +81,7 @@ impl World {
             failures,
             trace,
             log: Log::default(),
+            index_lag: INDEX_LAG,
             bug: options.bug,
             remembered: Mutex::default(),
             activity: Notify::new(),
@@ -92,7 +96,7 @@ impl World {
         }
     }
 
-    /// The oracle, to be told of what happened.
+    /// The oracle, which hears of everything that happens.
     pub(crate) fn oracle(&self) -> MutexGuard<'_, Oracle> {
         self.oracle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -36,7 +36,7 @@ pub(crate) fn keep_outcome(
     lead: &Value<'_>,
 ) {
     let name = text(lead, "/outcome").to_owned();
-    let told = Outcome {
+    let reported = Outcome {
         is_scored: name == "scored",
         started_at: time(fact, "/attempt/started_at"),
         attempt: text(fact, "/attempt/attempt").to_owned(),
@@ -44,8 +44,8 @@ pub(crate) fn keep_outcome(
     };
     let known = outcomes
         .entry((kind(fact), text(lead, "/lead").to_owned()))
-        .or_insert_with(|| told.clone());
-    *known = known.clone().max(told);
+        .or_insert_with(|| reported.clone());
+    *known = known.clone().max(reported);
 }
 
 /// The time that stands at a place of a message.

@@ -137,8 +137,10 @@ impl LogBook {
             of.iter().filter(|(kind, ..)| *kind == "post").count() as u64
         };
         let examined = self.examined.iter().filter(|(kind, ..)| *kind == "profile");
-        let scored =
-            self.outcomes.iter().filter(|((kind, _), told)| *kind == "profile" && told.is_scored);
+        let scored = self
+            .outcomes
+            .iter()
+            .filter(|((kind, _), outcome)| *kind == "profile" && outcome.is_scored);
         BTreeMap::from([
             (schema::POST_TOKENS, tokens("post")),
             (schema::PROFILE_TOKENS, tokens("profile")),
@@ -163,9 +165,9 @@ impl LogBook {
         let planned = self.plans.iter().flat_map(|(plan, known)| {
             (0..known.chunks).map(move |index| ((plan.clone(), index), Some(known.chunks)))
         });
-        // Queued by a planning that died before it told of the plan.
-        let untold = self.chunks.keys().filter(|chunk| !self.plans.contains_key(&chunk.0));
-        let unfinished = planned.chain(untold.map(|chunk| (chunk.clone(), None)));
+        // Queued by a planning that died before it reported the plan.
+        let unreported = self.chunks.keys().filter(|chunk| !self.plans.contains_key(&chunk.0));
+        let unfinished = planned.chain(unreported.map(|chunk| (chunk.clone(), None)));
         let unfinished = unfinished.filter(|(chunk, _)| !self.is_over(chunk));
         let unfinished = unfinished.map(|((plan, index), of)| {
             let of = of.map(|chunks| format!(" of {chunks}")).unwrap_or_default();

@@ -24,7 +24,7 @@ pub(crate) struct Rates {
     working: BTreeMap<u64, BTreeSet<String>>,
     /// Until when which groups are excused.
     excused: BTreeMap<String, Instant>,
-    /// When an invocation was told by which base that it asks too much. A process' next one may be a
+    /// When which base answered an invocation that it asks too much. A process' next one may be a
     /// plan after a chunk, which have limiters of their own.
     limited: BTreeMap<(u64, String), Instant>,
 }
@@ -44,7 +44,7 @@ impl Rates {
         }
     }
 
-    /// An invocation was told that it asks too much.
+    /// Airtable answered an invocation that it asks too much.
     pub(crate) fn limited(&mut self, invocation: u64, base: &str, now: Instant) {
         self.limited.insert((invocation, base.to_owned()), now);
     }
@@ -57,8 +57,8 @@ impl Rates {
         sent: Instant,
         now: Instant,
     ) -> Option<String> {
-        let told = self.limited.get(&(invocation, base.to_owned()));
-        if told.is_some_and(|told| *told < sent && sent < *told + PENALTY) {
+        let limited = self.limited.get(&(invocation, base.to_owned()));
+        if limited.is_some_and(|at| *at < sent && sent < *at + PENALTY) {
             return Some(format!("base {base} is asked again within 30 s of its 429"));
         }
         let of_all = among_recent(&mut self.recent_of_all, now);

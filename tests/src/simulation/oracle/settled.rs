@@ -32,10 +32,10 @@ impl Oracle {
                 "profile" => self.profile_seen(invocation, run, &slug, lead),
                 _ => self.posts_seen(invocation, run, &slug, lead),
             };
-            let told = ["/examined", "/scored"].map(|list| texts(lead, list).len());
-            if told != [seen.examined.len(), seen.scored.len()] {
+            let reported = ["/examined", "/scored"].map(|list| texts(lead, list).len());
+            if reported != [seen.examined.len(), seen.scored.len()] {
                 let what = format!(
-                    "run {run} reports {told:?} {kind}s of lead {slug} as examined and scored, \
+                    "run {run} reports {reported:?} {kind}s of lead {slug} as examined and scored, \
                      which are {:?} and {:?}",
                     seen.examined, seen.scored
                 );
@@ -51,19 +51,20 @@ impl Oracle {
 
     /// The posts of a lead that a worker asked about; if it did not, those that its row says an
     /// earlier try asked about.
-    fn posts_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value<'_>) -> Seen {
+    fn posts_seen(&self, invocation: u64, run: &str, slug: &str, reported: &Value<'_>) -> Seen {
         let of_lead = |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
         let known = self.invocations.get(&invocation);
         let asked = known.map(|known| known.asked.iter().filter(of_lead).collect());
         let asked: BTreeSet<&String> = asked.unwrap_or_default();
         // A lead whose row could not be written was scored all the same.
         let has_scores =
-            text(told, "/outcome") == "scored" || text(told, "/category") == "AIRTABLE";
+            text(reported, "/outcome") == "scored" || text(reported, "/category") == "AIRTABLE";
         let (examined, scored): (BTreeSet<&String>, BTreeSet<&String>) = if !asked.is_empty() {
             let is_scored = |word: &&&String| known.is_some_and(|k| k.scores.contains_key(**word));
             let scored = asked.iter().filter(is_scored).copied().collect();
             (asked, if has_scores { scored } else { BTreeSet::new() })
-        } else if text(told, "/outcome") == "skipped" || texts(told, "/examined").is_empty() {
+        } else if text(reported, "/outcome") == "skipped" || texts(reported, "/examined").is_empty()
+        {
             (BTreeSet::new(), BTreeSet::new())
         } else {
             let lead = self.records_by_slug.get(slug).and_then(|record| self.leads.get(record));
@@ -83,16 +84,17 @@ impl Oracle {
     }
 
     /// The same of a profile, of which there is one.
-    fn profile_seen(&self, invocation: u64, run: &str, slug: &str, told: &Value<'_>) -> Seen {
+    fn profile_seen(&self, invocation: u64, run: &str, slug: &str, reported: &Value<'_>) -> Seen {
         let known = self.invocations.get(&invocation);
         let asked = known.is_some_and(|known| known.profiles.contains(slug));
         let lead = self.records_by_slug.get(slug).and_then(|record| self.leads.get(record));
         let earlier = lead.is_some_and(|lead| lead.profile_scored_by(run).is_some());
         let own = known.is_some_and(|known| known.reasons.contains_key(slug));
-        let has_score = text(told, "/outcome") == "scored" || text(told, "/category") == "AIRTABLE";
+        let has_score =
+            text(reported, "/outcome") == "scored" || text(reported, "/category") == "AIRTABLE";
         let is_scored = has_score && if asked { own } else { earlier };
         // What an earlier try could not score was asked about then.
-        let was_asked = asked || is_scored || !texts(told, "/examined").is_empty();
+        let was_asked = asked || is_scored || !texts(reported, "/examined").is_empty();
         let one = |is: bool| is.then(|| (slug.to_owned(), slug.to_owned())).into_iter().collect();
         Seen { examined: one(was_asked), scored: one(is_scored) }
     }

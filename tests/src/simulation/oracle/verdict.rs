@@ -67,10 +67,11 @@ impl Oracle {
 
     /// What runs say of a lead.
     fn said_of(&self, slug: &str) -> Vec<(&str, &str, &str)> {
-        let told = self.runs.iter().flat_map(|(run, book)| {
+        let reported = self.runs.iter().flat_map(|(run, book)| {
             book.outcomes.iter().map(move |((kind, key), outcome)| (run, kind, key, outcome))
         });
-        told.filter(|(_, _, key, _)| self.slugs_by_key.get(*key).is_some_and(|of| of == slug))
+        reported
+            .filter(|(_, _, key, _)| self.slugs_by_key.get(*key).is_some_and(|of| of == slug))
             .map(|(run, kind, _, outcome)| (run.as_str(), *kind, outcome.name.as_str()))
             .collect()
     }
@@ -263,8 +264,8 @@ impl Judged<'_> {
     fn judge_balance(&mut self) {
         let lines = ["post", "profile"].into_iter().filter_map(|kind| {
             let calls = self.book.unobserved(kind);
-            let told = "model call(s) unobserved, whatever they used is not counted";
-            (calls > 0).then(|| format!("{kind} tokens: {calls} {told}"))
+            let reported = "model call(s) unobserved, whatever they used is not counted";
+            (calls > 0).then(|| format!("{kind} tokens: {calls} {reported}"))
         });
         let lines: Vec<String> = lines.collect();
         let should = if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") };
