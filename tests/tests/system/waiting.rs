@@ -188,8 +188,7 @@ async fn a_dry_run_calls_no_model_and_writes_nothing_but_a_note_on_a_record_that
     assert_eq!((pipeline.records().len(), pipeline.billed_tokens()), (0, 0));
     assert_eq!(pipeline.lead(&jane), before);
 
-    let answer =
-        ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN})).await;
+    score(&pipeline, "post").await;
     let max = pipeline.add_lead("max", stored("max", &["Two."]));
     let billed = pipeline.billed_tokens();
     let mut again = dry;
