@@ -14,7 +14,8 @@ const KEPT_BYTES: usize = 16 << 20;
 
 /// The event as the log stores it.
 pub(crate) fn stored(event: &MetricsEvent) -> StoredEvent {
-    StoredEvent { id: event.id(), body: event.encode() }
+    let (id, body) = event.encode_with_id();
+    StoredEvent { id, body }
 }
 
 /// Events that this process has decoded.

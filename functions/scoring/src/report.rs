@@ -138,7 +138,8 @@ mod tests {
                 assert!(bytes <= MAX_EVENT_BYTES, "{bytes} bytes");
             }
             assert_eq!(RunState::fold(&parts), RunState::fold([&whole]));
-            let ids: std::collections::BTreeSet<String> = parts.iter().map(|p| p.id()).collect();
+            let ids: std::collections::BTreeSet<String> =
+                parts.iter().map(|p| p.encode_with_id().0).collect();
             assert_eq!(ids.len(), parts.len());
         }
     }

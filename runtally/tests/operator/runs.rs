@@ -199,8 +199,8 @@ async fn a_run_in_progress_is_listed_by_its_events_and_not_replayed_unasked() {
         at: now,
         fact: Fact::Opened(Opened { by: OpenedBy::Webhook(heard.clone()) }),
     };
-    let body = opened.encode();
-    let stored = StoredEvent { id: opened.id(), body };
+    let (id, body) = opened.encode_with_id();
+    let stored = StoredEvent { id, body };
     world.system().log.append(&opened.run.id(), &[stored]).await.unwrap();
 
     let (_, listed) = world.json("runs").await;

@@ -6,11 +6,14 @@ use super::envelope::enveloped;
 use super::facts::Fact;
 use crate::core::digest::id_of;
 use crate::core::ids::{ApifyRunId, ClientId, RunId, RunStamp};
-use crate::core::json;
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// How every encoded event begins.
+const ENVELOPE: &str = r#"{"version":1,"type":"event","#;
+
+/// A message on the metrics queue.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricsMessage {
     Event(Box<MetricsEvent>),
@@ -91,9 +94,13 @@ impl MetricsEvent {
         enveloped("event", self)
     }
 
-    /// The event's id, made from all that it says: the same event has the same id however often
-    /// it is sent, and no two different ones share one.
-    pub fn id(&self) -> String {
-        format!("{}-{}", self.fact.name(), id_of(&[&json::text(self)]))
+    /// The event's id and the event as it travels. The id is made from all that the event says: the
+    /// same event has the same id however often it is sent, and no two different ones share one.
+    pub fn encode_with_id(&self) -> (String, String) {
+        let body = self.encode();
+        // The id is older than the envelope: it is made of the event alone.
+        let said = body.strip_prefix(ENVELOPE).expect("the envelope stands first");
+        let id = format!("{}-{}", self.fact.name(), id_of(&[&format!("{{{said}")]));
+        (id, body)
     }
 }

@@ -89,7 +89,8 @@ pub fn replay_once(task: Replay) -> OutgoingMessage {
 
 /// Tells the finalizer a fact. The queue drops the same event sent again.
 pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
-    OutgoingMessage::new(events_group(master), event.id(), event.encode())
+    let (id, body) = event.encode_with_id();
+    OutgoingMessage::new(events_group(master), id, body)
 }
 
 pub fn heard(harvest: &ApifyRunId) -> OutgoingMessage {
