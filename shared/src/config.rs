@@ -32,6 +32,9 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as `T`, if it is set.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for a value that is no `T`.
     pub fn optional<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -52,6 +55,9 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as `T`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a variable that is not set or no `T`.
     pub fn required<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -83,6 +89,9 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 
     /// The variable as the root of an API: an http or https URL, with a `/` at its end.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for anything else, such as a URL with a query.
     pub fn api(&self, name: &'static str, default: &str) -> Result<Url, ConfigError> {
         let text = self.text(name).unwrap_or_else(|| default.to_owned());
         let invalid = |rule: String| ConfigError::Invalid { name, rule };
@@ -95,6 +104,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 }
 
+/// The SQS URLs of one queue, as CloudFormation gives them to a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueUrls {
     pub url: String,
@@ -105,6 +115,9 @@ pub struct QueueUrls {
 impl QueueUrls {
     /// The URLs of a queue that messages are received from: `SCORING_QUEUE_URL` and
     /// `SCORING_DEAD_LETTERS_URL`, or the same for the metrics queue.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] when one of the two is not set.
     pub fn received_from(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         queue: QueueName,
@@ -131,6 +144,7 @@ impl QueueUrls {
     }
 }
 
+/// The Airtable API, the token for it, and the master base.
 #[derive(Debug, Clone)]
 pub struct AirtableConfig {
     /// `AIRTABLE_API_URL`: the root of the API.
@@ -154,6 +168,7 @@ impl AirtableConfig {
     }
 }
 
+/// The Apify API and the token for it.
 #[derive(Debug, Clone)]
 pub struct ApifyConfig {
     /// `APIFY_API_URL`: the root of the API.

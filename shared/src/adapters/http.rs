@@ -33,6 +33,9 @@ pub struct HttpSetupError(#[from] reqwest::Error);
 impl HttpTransport {
     /// Makes the client. It trusts Mozilla's root certificates, which are compiled in: reading the
     /// machine's takes several times as long as all else that a cold start does.
+    ///
+    /// # Errors
+    /// [`HttpSetupError`] when the system refuses what a client needs.
     pub fn new() -> Result<Self, HttpSetupError> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());

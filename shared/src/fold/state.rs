@@ -137,6 +137,7 @@ impl RunState {
         Some(state)
     }
 
+    /// Adds one more event of the same run. Order and repetition of events change nothing.
     pub fn absorb(&mut self, event: &MetricsEvent) {
         self.absorb_header(&event.run);
         if !matches!(event.fact, Fact::Noted(_)) {

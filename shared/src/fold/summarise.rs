@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
+    /// Computes all numbers from what was absorbed. It reads no clock.
     pub fn summary(&self) -> Summary {
         let missing = self.missing();
         let stalled = self.stalled_at.is_some_and(|at| at >= self.last_progress);

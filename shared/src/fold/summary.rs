@@ -31,6 +31,7 @@ impl Status {
     }
 }
 
+/// What the run record shows of one run, before it is put into words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub run: RunId,
@@ -93,6 +94,7 @@ impl Summary {
     }
 }
 
+/// The numbers of one run for post scoring or for profile scoring.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindSummary {
     /// Distinct posts sent to the model (for profiles: leads).
@@ -122,6 +124,7 @@ pub struct LeadCounts {
     pub open: u64,
 }
 
+/// The moment at which a quarter, half or three quarters of a run's chunks were done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Milestone {
     pub at: Timestamp,

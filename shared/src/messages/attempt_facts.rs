@@ -17,6 +17,7 @@ pub struct AttemptRef {
     pub attempt: AttemptId,
 }
 
+/// Said before the calls of a round are made. A call never billed after this is unobserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     pub attempt: AttemptRef,
@@ -29,6 +30,7 @@ pub struct Announced {
     pub calls: u32,
 }
 
+/// What the calls of one announced round used, failed and unusable answers included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Billed {
     pub attempt: AttemptRef,
@@ -39,6 +41,7 @@ pub struct Billed {
     pub calls: Vec<BilledCall>,
 }
 
+/// What became of some leads of a chunk, said after their rows are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     pub attempt: AttemptRef,
@@ -46,11 +49,13 @@ pub struct Settled {
     pub leads: Vec<LeadOutcome>,
 }
 
+/// Every lead of the chunk is settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkDone {
     pub attempt: AttemptRef,
 }
 
+/// The chunk was given up: its leads without an outcome count as failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkFailed {
     pub attempt: AttemptRef,

@@ -40,6 +40,7 @@ pub struct Chunk {
     pub leads: Vec<ChunkLead>,
 }
 
+/// An active row of the client's table `Scoring Attributes`, as the score needs it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileAttribute {
     pub id: String,
@@ -51,6 +52,7 @@ pub struct ProfileAttribute {
     pub bonus: bool,
 }
 
+/// Where the posts of a chunk's leads come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -60,6 +62,7 @@ pub enum Source {
     Waiting,
 }
 
+/// A lead to score, with its harvested posts (none where they are in its row).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChunkLead {
     pub key: LeadKey,
@@ -68,6 +71,7 @@ pub struct ChunkLead {
     pub posts: Vec<Post>,
 }
 
+/// How the lead's row is found: by its LinkedIn profile, or by its Airtable record id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadRef {
@@ -75,6 +79,7 @@ pub enum LeadRef {
     Record(RecordId),
 }
 
+/// Whose words a post holds (external rule: the actor's `repostedBy`, then `repostId`, `repost`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostKind {
@@ -85,6 +90,7 @@ pub enum PostKind {
     Repost,
 }
 
+/// A harvested post of a lead, as it travels in a chunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     pub url: PostUrl,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// How every encoded event begins.
 const ENVELOPE: &str = r#"{"version":1,"type":"event","#;
 
-/// A message on the metrics queue.
+/// What the metrics finalizer receives: facts, and two kinds of reminder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricsMessage {
     Event(Box<MetricsEvent>),
@@ -59,6 +59,7 @@ pub struct MetricsEvent {
     pub fact: Fact,
 }
 
+/// What every event repeats of its run, so that any single one can open the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
     /// The run's base id; with the client it is the run's id.

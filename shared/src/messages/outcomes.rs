@@ -6,6 +6,7 @@ use crate::core::tokens::{Tier, TokenUsage};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// One call of a round. A repetition in the next round is a call of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatCall")]
 pub struct BilledCall {
@@ -53,6 +54,7 @@ impl Served {
     }
 }
 
+/// The result of one attempt at a lead. Other attempts may give other results.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatLead")]
 pub struct LeadOutcome {
@@ -68,6 +70,7 @@ pub struct LeadOutcome {
     pub scored: Vec<PostKey>,
 }
 
+/// The result of an attempt. A score is never replaced by anything but a score.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {

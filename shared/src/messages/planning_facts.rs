@@ -8,11 +8,13 @@ use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The run was heard of for the first time, or once more by another way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     pub by: OpenedBy,
 }
 
+/// What asked for the work of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpenedBy {
@@ -39,6 +41,7 @@ words! {
     }
 }
 
+/// What Apify reported of a harvest, and what was read of its dataset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Harvested {
     pub apify_run: ApifyRunId,
@@ -56,6 +59,7 @@ pub struct Harvested {
     pub plan: Option<PlanId>,
 }
 
+/// A plan was made. Its leads are named chunk by chunk, in as many [`PlannedChunk`] facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     pub plan: PlanId,
@@ -70,6 +74,7 @@ pub struct Planned {
     pub replaces: Option<PlanId>,
 }
 
+/// The leads of one chunk. They count as missing until they are settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedChunk {
     pub plan: PlanId,
@@ -79,6 +84,7 @@ pub struct PlannedChunk {
     pub leads: Vec<PlannedLead>,
 }
 
+/// A lead that has to be settled before its run can end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLead {
     pub lead: LeadKey,
@@ -90,6 +96,7 @@ pub struct PlannedLead {
 }
 
 impl PlannedChunk {
+    /// The fact about a chunk of waiting leads. Their posts are in their rows, so none is counted.
     pub fn of_waiting(chunk: &Chunk) -> Self {
         let leads = chunk.leads.iter().map(|lead| PlannedLead::of(lead, 0)).collect();
         Self { plan: chunk.plan.clone(), kind: chunk.kind, chunk: chunk.index, leads }
@@ -107,18 +114,21 @@ impl PlannedLead {
     }
 }
 
+/// Why planning ended. `apify_run` is `None` when waiting leads were to be scored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFailed {
     pub apify_run: Option<ApifyRunId>,
     pub reason: String,
 }
 
+/// A sentence for an operator, shown under System Notes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
     pub kind: NoteKind,
     pub text: String,
 }
 
+/// What a note is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteKind {

@@ -32,6 +32,7 @@ pub struct Replay {
     pub plans: Vec<ReplayPlan>,
 }
 
+/// The leads of one earlier plan that are scored again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayPlan {
     /// The plan that they were in first. The new plan names it as the one it replaces.
@@ -43,6 +44,7 @@ pub struct ReplayPlan {
     pub leads: Vec<ReplayLead>,
 }
 
+/// A lead that failed or is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayLead {
     pub lead: LeadKey,

@@ -67,6 +67,7 @@ pub fn rest_of_planning(task: ScoreWaiting, client: &ClientId) -> OutgoingMessag
     OutgoingMessage::new(plan_group(client.as_str()), id_of(&["rest", &body]), body)
 }
 
+/// Queues a chunk in one of its base's lanes. The queue drops the same chunk sent again.
 pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
     let deduplication = id_of(&["chunk", chunk.plan.as_str(), &chunk.index.to_string()]);
     let group = chunk_group(&chunk.base, lane);
@@ -93,6 +94,7 @@ pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
     OutgoingMessage::new(events_group(master), id, body)
 }
 
+/// Tells the finalizer that a webhook was accepted, before the run of its harvest is known.
 pub fn heard(harvest: &ApifyRunId) -> OutgoingMessage {
     let body = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() }).encode();
     OutgoingMessage::new("heard".to_owned(), id_of(&["heard", harvest.as_str()]), body)

@@ -10,8 +10,10 @@ use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// Most leads of one plan. A larger harvest fails, further waiting leads stay for another run.
 pub const MAX_PLAN_LEADS: usize = 25_000;
 
+/// What the scoring function receives.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScoringTask {
     /// A harvest ended: read it, resolve its run, plan its leads.
@@ -55,6 +57,7 @@ pub struct Ingest {
     pub received_at: Timestamp,
 }
 
+/// The run and client named in a webhook. Each is `None` when not given or unusable.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
@@ -132,6 +135,7 @@ impl ScoreWaiting {
 )]
 pub struct UnnamedRun;
 
+/// Which clients are scored. `All` are those whose Status is `Active`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientScope {

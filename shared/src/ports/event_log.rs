@@ -57,6 +57,7 @@ impl Projection {
     }
 }
 
+/// All facts about all runs. Every call fails with [`LogError`] when the log is not reachable.
 pub trait EventLog: Send + Sync + 'static {
     /// Stores events of `run` and marks the run as open. An id is made from what its event says,
     /// so one that is stored already says the same: storing it again changes nothing.

@@ -24,6 +24,7 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All that hold for a run. `left_out` are the unwritten fields, each with the reason.
     pub fn of(summary: &Summary, left_out: &[(&str, &str)]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
         let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
@@ -50,6 +51,7 @@ impl Reason {
         !matches!(self, Self::Unobserved | Self::Unpriced | Self::FieldsLeftOut | Self::Running)
     }
 
+    /// A clause for the record, in lower case and without a full stop.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NotAttributed => "no client could be found for this harvest",
@@ -74,6 +76,7 @@ impl Reason {
         }
     }
 
+    /// What an operator does about it, as a clause like that of [`Reason::in_words`].
     pub fn next_step(self) -> &'static str {
         match self {
             Self::NotAttributed => {

@@ -11,12 +11,14 @@ use crate::services::airtable::formula::Formula;
 use crate::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 use serde_json::{Map, Value, json};
 
+/// A run, and the row that was last written for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordRef {
     pub run: RunId,
     pub record: RecordId,
 }
 
+/// What the table holds of a run now, after people may have edited it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRecord {
     pub run: RunId,
@@ -25,6 +27,7 @@ pub struct ObservedRecord {
     pub duplicates: Vec<RecordId>,
 }
 
+/// A row as it was read. `has_identity` tells whether an upsert would find it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRow {
     pub record: RecordId,
@@ -52,6 +55,7 @@ pub enum Lookalike {
     },
 }
 
+/// A row whose checkbox `Retry` is ticked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryRequest {
     pub record: RecordId,
@@ -169,6 +173,7 @@ impl RunRecords {
             .collect())
     }
 
+    /// Clears the checkbox of a [`RetryRequest`]. After an error it may be repeated.
     pub async fn clear_retry(
         &self,
         airtable: &Airtable<impl Transport>,

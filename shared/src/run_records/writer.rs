@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 /// Most runs of one request (Airtable's limit).
 pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
 
+/// The row that now shows a run, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     pub run: RunId,
@@ -28,6 +29,7 @@ pub struct Written {
     pub shown: CellDigests,
 }
 
+/// Reads and writes the table `Client Run Results` of the master base.
 pub struct RunRecords {
     pub(super) table: Table,
 }
@@ -132,6 +134,9 @@ impl RunRecords {
     }
 
     /// Restores the identity of a run on its record.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; repeating it changes nothing.
     pub async fn restore_identity(
         &self,
         airtable: &Airtable<impl Transport>,

@@ -29,12 +29,14 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 5 };
 
+/// A client of one Apify account. It only reads: every call may be repeated after an error.
 pub struct Apify<T> {
     transport: T,
     url: Url,
     token: SecretString,
 }
 
+/// A run of an actor, which is a harvest when the actor collects posts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApifyRun {
     pub id: ApifyRunId,

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+/// How often a call is made, and how long it waits in between.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// The longest delay after the first attempt. It doubles with each further attempt.
@@ -13,6 +14,7 @@ pub struct RetryPolicy {
     pub attempts: u32,
 }
 
+/// How many attempts of one call were made.
 #[derive(Debug)]
 pub struct Attempts {
     policy: RetryPolicy,

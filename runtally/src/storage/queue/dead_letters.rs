@@ -22,6 +22,9 @@ impl SqliteQueue {
 
     /// Puts the dead letters with these ids back on `queue`, as new messages. As on SQS, their
     /// deduplication id is their old message id. Returns their number.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails. No letter is lost or sent then.
     pub async fn redrive(
         &self,
         queue: QueueName,

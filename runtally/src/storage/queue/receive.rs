@@ -37,6 +37,9 @@ impl SqliteQueue {
     /// The oldest come first. While a message of a group is hidden, no message of that group is
     /// received; one answer can hold several messages of one group, in order. Messages that were
     /// received too often go to the dead-letter queue instead.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails. Nothing is received then.
     pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
         let now = self.now();
         let settings = self.settings();

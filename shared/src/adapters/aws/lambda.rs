@@ -40,6 +40,9 @@ impl Aws {
     ///
     /// The SDK's own search for credentials (profiles, single sign-on, instance metadata) is left
     /// out: no function needs it, and it doubles the time of a cold start.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] for a variable that Lambda did not set.
     pub fn read(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         http: &HttpTransport,

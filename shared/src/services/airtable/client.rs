@@ -31,6 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 4 };
 
+/// A client of Airtable's Web API that keeps its limits: 5 requests a second for each base.
 pub struct Airtable<T> {
     transport: T,
     url: Url,
@@ -38,6 +39,7 @@ pub struct Airtable<T> {
     limiters: Arc<Limiters>,
 }
 
+/// Which cells of which rows are read. The default is all of them.
 #[derive(Debug, Default)]
 pub struct ListQuery<'a> {
     /// Only these fields; empty for all. A field the table does not have refuses the request.
@@ -45,6 +47,7 @@ pub struct ListQuery<'a> {
     pub formula: Option<Formula>,
 }
 
+/// Where in a listing a page begins. The default is its start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PageAt<'a> {
     /// Only the rows of this view, in its order.
@@ -62,6 +65,7 @@ pub(super) struct Call<'a> {
     pub(super) body: Bytes,
 }
 
+/// At most 100 rows (external rule: Airtable).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Page<F> {
     pub records: Vec<Record<F>>,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+/// A condition for `filterByFormula`. Field names and texts are escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formula(String);
 
@@ -11,6 +12,7 @@ impl Formula {
         Self(format!("{}={}", reference(field), literal(text)))
     }
 
+    /// The rows whose field holds `text` somewhere, case included.
     pub fn contains(field: &str, text: &str) -> Self {
         Self(format!("FIND({},{})>0", literal(text), reference(field)))
     }
@@ -21,10 +23,12 @@ impl Formula {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
     }
 
+    /// The rows whose text field is not empty.
     pub fn filled(field: &str) -> Self {
         Self(format!("{}!=''", reference(field)))
     }
 
+    /// The rows whose cell is empty, whatever the type of the field.
     pub fn blank(field: &str) -> Self {
         Self(format!("{}=BLANK()", reference(field)))
     }
@@ -33,10 +37,12 @@ impl Formula {
         Self(format!("NOT({})", reference(field)))
     }
 
+    /// The rows whose checkbox is ticked.
     pub fn is_set(field: &str) -> Self {
         Self(reference(field))
     }
 
+    /// The rows whose date is later than `moment`, to the millisecond.
     pub fn after(field: &str, moment: Timestamp) -> Self {
         let moment = literal(&moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
         Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))

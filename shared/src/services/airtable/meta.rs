@@ -13,6 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// The Airtable user that a token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Identity {
     pub id: String,
@@ -23,6 +24,9 @@ pub struct Identity {
 
 impl<T: Transport> Airtable<T> {
     /// Asks whose token this is. It waits its turn with the requests to `base`.
+    ///
+    /// # Errors
+    /// [`AirtableError::Denied`] for a token that Airtable does not know.
     pub async fn whoami(&self, base: &BaseId) -> Result<Identity, AirtableError> {
         let what = "the token";
         let path = "v0/meta/whoami".to_owned();
@@ -51,6 +55,9 @@ impl<T: Transport> Airtable<T> {
     }
 
     /// Makes a field in the table with the id `table`.
+    ///
+    /// # Errors
+    /// As for [`Airtable::create_table`].
     pub async fn create_field(
         &self,
         base: &BaseId,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// A row, with its cells read as `F`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Record<F> {
     pub id: RecordId,
@@ -16,6 +17,7 @@ pub struct Record<F> {
     pub fields: F,
 }
 
+/// A change to an existing row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Update {
     pub id: RecordId,
@@ -23,6 +25,7 @@ pub struct Update {
     pub fields: Map<String, Value>,
 }
 
+/// What Airtable answered to an upsert.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Upserted {
     /// The rows, in the order they were sent.

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+/// A table as the Meta API describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TableSchema {
     #[serde(default)]
@@ -12,6 +13,7 @@ pub struct TableSchema {
     pub views: Vec<Named>,
 }
 
+/// A field as the Meta API describes it. `field_type` is Airtable's word, such as `singleSelect`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldSchema {
     pub name: String,

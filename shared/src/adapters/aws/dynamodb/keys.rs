@@ -49,6 +49,7 @@ pub struct Index {
 /// The finished runs by age, with their state items.
 pub const FINISHED_RUNS: Index =
     Index { name: "finished-runs", hash: FINISHED, range: WRITTEN_AT, keys_only: false };
+/// The runs that a tick must look at. A run leaves the index when it is finished.
 pub const OPEN_RUNS: Index = Index { name: "open-runs", hash: OPEN, range: PK, keys_only: true };
 
 /// In front of the id of a harvest that was heard of.

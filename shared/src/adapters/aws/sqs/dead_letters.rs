@@ -20,6 +20,9 @@ const MAX_LETTERS: usize = 1_000;
 
 impl SqsQueue {
     /// Asks for the state of `queue` and of its dead-letter queue.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when one of them does not answer.
     pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
         let own = self.attributes(queue, &self.urls(queue)?.url).await?;
         let dead = self.attributes(queue, self.dead_letters_url(queue)?).await?;
