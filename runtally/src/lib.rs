@@ -3,5 +3,6 @@
 
 pub mod cli;
 pub mod invented;
+pub mod result;
 pub mod storage;
 pub mod system;

@@ -11,11 +11,9 @@ mod operator;
 pub mod redrive;
 pub mod replay;
 pub mod reproject;
-mod result;
 pub mod runs;
 pub mod serve;
 pub mod setup;
 pub mod simulate;
 
 pub use operator::Place;
-pub use result::CommandResult;

@@ -1,6 +1,6 @@
 //! What the operator's commands share: options, configuration and output.
 
-use super::result::Fault;
+use crate::result::Fault;
 use crate::system::{Deployment, Served, Variables};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
@@ -108,4 +108,13 @@ pub(super) fn table() -> Table {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH);
     table
+}
+
+/// A cell as text.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
 }

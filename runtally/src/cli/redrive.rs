@@ -1,7 +1,7 @@
 //! `runtally redrive`: dead letters with their reasons, and the way back to their queue.
 
 use super::operator::{Place, print_json, table};
-use super::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault};
 use crate::system::Deployment;
 use jiff::Timestamp;
 use serde::Serialize;

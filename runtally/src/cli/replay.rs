@@ -1,7 +1,7 @@
 //! `runtally replay`: scores a run's failed and missing leads again.
 
 use super::operator::{Operator, Place, events_of, print_json};
-use super::result::CommandResult;
+use crate::result::CommandResult;
 use serde_json::json;
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;

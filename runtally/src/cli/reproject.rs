@@ -2,7 +2,7 @@
 //! the only writer of records.
 
 use super::operator::{Operator, Place, print_json};
-use super::result::CommandResult;
+use crate::result::CommandResult;
 use serde_json::json;
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;

@@ -1,7 +1,7 @@
 //! `runtally runs`: the runs that need a look, and the recent ones.
 
 use super::operator::{Operator, Place, events_of, print_json, table};
-use super::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;

@@ -1,7 +1,7 @@
 //! `runtally serve`: the whole system, kept running over one SQLite file.
 
-use super::result::CommandResult;
 use crate::invented::{Size, World};
+use crate::result::CommandResult;
 use crate::storage::Database;
 use crate::system::{DATABASE, Ports, Served, Service, ServiceOptions, Services, System, is_real};
 use std::io::Write;

@@ -3,8 +3,8 @@
 
 use super::clients;
 use super::operator::{Place, airtable, print_json};
-use super::result::{CommandResult, Fault};
 use crate::cli::gaps::{Gap, gaps};
+use crate::result::{CommandResult, Fault};
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};

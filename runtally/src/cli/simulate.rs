@@ -1,7 +1,7 @@
 //! `runtally simulate`: only the simulators, for vendors' own clients or a deployed system.
 
-use super::result::CommandResult;
 use crate::invented::{Size, World};
+use crate::result::CommandResult;
 use crate::storage::Database;
 use crate::system::{Ports, ServiceOptions, Services, tokens};
 use std::io::Write;

@@ -3,17 +3,13 @@
 use super::random::{letters, rng};
 use super::words::WORDS;
 use shared::core::ids::{BaseId, ClientId};
+use shared::schema::leads;
 
-/// A client of the invented agency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventedClient {
-    /// Its id.
     pub id: ClientId,
-    /// Its name.
     pub name: String,
-    /// Its base.
     pub base: BaseId,
-    /// How many leads it has.
     pub leads: usize,
     /// How many of its leads' profiles wait for scoring, those of the first ones; left to chance
     /// without.
@@ -30,6 +26,21 @@ impl InventedClient {
         let (id, name) = client_name(place);
         let base = base_id(seed, place as u64);
         Self { id, name, base, leads, profiles: None, place, seed, first_person }
+    }
+
+    /// Whether the base has all optional fields of `Leads`. Bases take turns: every other one lacks
+    /// some, and the field for what people act on.
+    pub(super) fn has_all_fields(&self) -> bool {
+        self.place.is_multiple_of(2)
+    }
+
+    pub(super) fn has_field(&self, name: &str) -> bool {
+        if self.has_all_fields() {
+            return true;
+        }
+        let mut optional = leads::POST_FIELDS.iter().filter(|field| field.optional);
+        let left_out = optional.position(|field| field.name == name).is_some_and(|at| at % 2 == 0);
+        name != leads::POSTS_ACTIONED && !left_out
     }
 }
 

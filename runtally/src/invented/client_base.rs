@@ -1,7 +1,6 @@
 //! A client's base: leads and rubrics.
 
 use super::client::InventedClient;
-use super::optional_fields::Has;
 use super::tables::{fill, table_spec, with};
 use super::{rows, rubric};
 use shared::schema::{CLIENT_BASE, leads, post_attributes};
@@ -10,13 +9,9 @@ use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec, ViewSpec};
 pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<(), EditError> {
     let base = client.base.as_str();
     airtable.add_base(base, &client.name)?;
-    let has = Has::of(client);
     let [leads_table, instructions, criteria, profiles] = CLIENT_BASE.each_ref().map(table_spec);
-    airtable.add_table(base, with_views(leads_table, has))?;
-    let leads = client.leads().enumerate().map(|(place, lead)| {
-        let waits = client.profiles.map(|waiting| place < waiting);
-        rows::row(&lead, &client.id, has, (place, waits))
-    });
+    airtable.add_table(base, with_views(leads_table, client))?;
+    let leads = client.leads().enumerate().map(|(place, lead)| rows::row(&lead, client, place));
     fill(airtable, base, leads::TABLE, leads)?;
     let categories =
         [post_attributes::POSITIVE, post_attributes::NEGATIVE, rubric::UNKNOWN_CATEGORY];
@@ -34,12 +29,12 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
     Ok(())
 }
 
-fn with_views(table: TableSpec, has: Has) -> TableSpec {
+fn with_views(table: TableSpec, client: &InventedClient) -> TableSpec {
     let mut table = with(table, [FieldSpec::url(leads::PROFILE_URL)]);
-    table.fields.retain(|field| has.field(&field.name));
-    let waiting = match has {
-        Has::All => format!("AND({},NOT({{{}}}))", waiting(), leads::POSTS_ACTIONED),
-        Has::Some => waiting(),
+    table.fields.retain(|field| client.has_field(&field.name));
+    let waiting = match client.has_all_fields() {
+        true => format!("AND({},NOT({{{}}}))", waiting(), leads::POSTS_ACTIONED),
+        false => waiting(),
     };
     table
         .with_view(ViewSpec::all("All leads"))

@@ -8,7 +8,7 @@ use super::leads::Lead;
 use super::people::{Author, Person};
 use super::posts::{Age, Pen, Post};
 use super::random::rng;
-use super::spelling::Spelling;
+use super::spelling;
 use serde_json::{Value, json};
 
 /// Prices of the actor's events in hundred-thousandths of a dollar.
@@ -36,11 +36,9 @@ pub(super) fn people(leads: usize) -> u64 {
 /// What Apify has to tell of one run of the actor, and what must come of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Harvest {
-    /// The actor's input.
     pub input: Value,
     /// The dataset's items, in no order.
     pub items: Vec<Value>,
-    /// What the run cost.
     pub cost_usd: f64,
     /// What a correct system arrives at when it scores this harvest once.
     pub expected: Expected,
@@ -138,7 +136,7 @@ impl InventedClient {
             };
             let target = match is_company {
                 true => author.url(),
-                false => Spelling::of_target(place).url(&author.slug),
+                false => spelling::target(place, &author.slug),
             };
             let mut pen = Pen::new(seed, number, author);
             let posts = vec![pen.original(Age::New), pen.original(Age::New)];

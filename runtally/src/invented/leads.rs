@@ -3,7 +3,7 @@
 use super::cases::{Case, Find, Form, Kind, Link};
 use super::people::{Author, Person};
 use super::posts::{Age, Pen, Post};
-use super::spelling::Spelling;
+use super::spelling;
 use simulators::gemini::Marker;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -43,15 +43,15 @@ impl Lead {
         let case = Case::of(place);
         let person = Person::invent(seed, number);
         let pen = &mut Pen::new(seed, number, person.author());
-        let mut targets = vec![Spelling::of_target(place).url(&person.slug)];
+        let mut targets = vec![spelling::target(place, &person.slug)];
         if case.has_two_targets {
-            targets.push(Spelling::of_second_target(place).url(&person.slug));
+            targets.push(spelling::second_target(place, &person.slug));
         }
         let stored = case.stored.map(|form| Stored { form, posts: old(pen, 2) });
         let mut lead = Self {
             number,
             case,
-            url: Spelling::of_row(place).url(&person.slug),
+            url: spelling::in_row(place, &person.slug),
             targets,
             person,
             stored: stored.unwrap_or_default(),

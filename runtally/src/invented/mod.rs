@@ -1,6 +1,7 @@
 //! Invented clients, leads, posts and harvests, for the demo and for tests of the whole system.
 //! Everything is made from a seed, with every oddity that real data is known for, and each harvest
 //! says what a correct system must arrive at. No code of the system may judge its own result here.
+#![expect(missing_docs, reason = "an item whose name says all has no comment")]
 
 mod cases;
 mod client;
@@ -10,7 +11,6 @@ mod harvest;
 mod items;
 mod leads;
 mod master;
-mod optional_fields;
 mod people;
 mod posts;
 mod profiles;

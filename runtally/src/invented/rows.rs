@@ -1,7 +1,7 @@
 //! Rows of `Leads` as they are before the harvest.
 
+use super::client::InventedClient;
 use super::leads::Lead;
-use super::optional_fields::Has;
 use super::posts::{MOMENT, Post};
 use super::profiles;
 use super::stored;
@@ -11,14 +11,10 @@ use serde_json::{Value, json};
 use shared::core::ids::{ClientId, RunId, RunStamp};
 use shared::schema::leads;
 
-/// The row of the lead at `place` in a base that has these fields. Its profile waits for scoring
-/// as `waits` says; by chance where it says nothing.
-pub(super) fn row(
-    lead: &Lead,
-    client: &ClientId,
-    has: Has,
-    (place, waits): (usize, Option<bool>),
-) -> Cells {
+/// The row of the client's lead at `place`. Whether its profile waits for scoring is left to chance
+/// unless the client says how many do.
+pub(super) fn row(lead: &Lead, client: &InventedClient, place: usize) -> Cells {
+    let waits = client.profiles.map(|waiting| place < waiting);
     let rng = &mut profiles::drawn_for(lead);
     let person = &lead.person;
     let mut about = profiles::about(lead, rng);
@@ -52,9 +48,9 @@ pub(super) fn row(
         ]));
     }
     if lead.scored_before {
-        cells.extend(scored_before(lead, client));
+        cells.extend(scored_before(lead, &client.id));
     }
-    cells.retain(|name, _| has.field(name));
+    cells.retain(|name, _| client.has_field(name));
     cells
 }
 

@@ -4,74 +4,59 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const SLUG: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
-/// A way to write a profile's URL. All of them name the same profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spelling {
-    /// As LinkedIn writes it, percent-encoded, with a slash at the end.
-    Canonical,
-    /// The same without the slash.
-    NoSlash,
-    /// As people type it: another scheme, capitals, a query.
-    Capitals,
-    /// With a country's subdomain and not percent-encoded.
-    Country,
-    /// The page of the profile's activity, percent-encoded in lower case.
-    Activity,
-    /// Without a scheme.
-    Bare,
-    /// The slug in capitals, percent-encoded, with a fragment.
-    Shouted,
+/// Ways to write the URL of one profile; `{…}` is its slug.
+const SPELLINGS: [&str; 7] = [
+    // As LinkedIn writes it, percent-encoded, with a slash at the end.
+    "https://www.linkedin.com/in/{encoded}/",
+    // As people type it: another scheme, capitals, a query.
+    "http://LinkedIn.com/in/{capitalised}?x=1",
+    "https://www.linkedin.com/in/{encoded}",
+    // With a country's subdomain and not percent-encoded.
+    "https://de.linkedin.com/in/{plain}",
+    // The page of the profile's activity, percent-encoded in lower case.
+    "https://www.linkedin.com/in/{lower}/recent-activity/all/",
+    "linkedin.com/in/{plain}",
+    // The slug in capitals, percent-encoded, with a fragment.
+    "https://www.linkedin.com/in/{shouted}#about",
+];
+
+/// The URL in the `n`th row: every spelling has its turn.
+pub(super) fn in_row(n: usize, slug: &str) -> String {
+    spelled(n, slug)
 }
 
-impl Spelling {
-    const ALL: [Self; 7] = [
-        Self::Canonical,
-        Self::Capitals,
-        Self::NoSlash,
-        Self::Country,
-        Self::Activity,
-        Self::Bare,
-        Self::Shouted,
-    ];
+/// The URL of the `n`th target, never spelled as in the `n`th row.
+pub(super) fn target(n: usize, slug: &str) -> String {
+    spelled(of_target(n), slug)
+}
 
-    /// The spelling of the `n`th row: every one has its turn.
-    pub(super) fn of_row(n: usize) -> Self {
-        Self::ALL[n % Self::ALL.len()]
-    }
+/// The URL in a spelling that neither the `n`th row nor the `n`th target has.
+pub(super) fn second_target(n: usize, slug: &str) -> String {
+    let taken = [n, of_target(n)].map(|spelling| spelling % SPELLINGS.len());
+    spelled((0..).find(|spelling| !taken.contains(spelling)).unwrap_or_default(), slug)
+}
 
-    /// The spelling of the `n`th target, never that of the `n`th row.
-    pub(super) fn of_target(n: usize) -> Self {
-        Self::ALL[(n + 1 + n / Self::ALL.len() % 5) % Self::ALL.len()]
-    }
+fn of_target(n: usize) -> usize {
+    n + 1 + n / SPELLINGS.len() % 5
+}
 
-    /// A spelling that neither the `n`th row nor the `n`th target has.
-    pub(super) fn of_second_target(n: usize) -> Self {
-        let taken = [Self::of_row(n), Self::of_target(n)];
-        Self::ALL.into_iter().find(|one| !taken.contains(one)).unwrap_or(Self::Canonical)
-    }
-
-    pub(super) fn url(self, slug: &str) -> String {
-        let encoded = encoded(slug);
-        match self {
-            Self::Canonical => format!("https://www.linkedin.com/in/{encoded}/"),
-            Self::NoSlash => format!("https://www.linkedin.com/in/{encoded}"),
-            Self::Capitals => format!("http://LinkedIn.com/in/{}?x=1", capitalised(&encoded)),
-            Self::Country => format!("https://de.linkedin.com/in/{slug}"),
-            Self::Activity => {
-                let encoded = encoded.split('%').enumerate().map(|(at, part)| match at {
-                    0 => part.to_owned(),
-                    _ => format!("%{}{}", part[..2].to_ascii_lowercase(), &part[2..]),
-                });
-                let encoded: String = encoded.collect();
-                format!("https://www.linkedin.com/in/{encoded}/recent-activity/all/")
-            }
-            Self::Bare => format!("linkedin.com/in/{slug}"),
-            Self::Shouted => {
-                let shouted: String = slug.chars().map(upper).collect();
-                format!("https://www.linkedin.com/in/{}#about", self::encoded(&shouted))
-            }
-        }
-    }
+fn spelled(spelling: usize, slug: &str) -> String {
+    let encoded = encoded(slug);
+    let lower: String = encoded
+        .split('%')
+        .enumerate()
+        .map(|(at, part)| match at {
+            0 => part.to_owned(),
+            _ => format!("%{}{}", part[..2].to_ascii_lowercase(), &part[2..]),
+        })
+        .collect();
+    let shouted: String = slug.chars().map(upper).collect();
+    SPELLINGS[spelling % SPELLINGS.len()]
+        .replace("{plain}", slug)
+        .replace("{capitalised}", &capitalised(&encoded))
+        .replace("{lower}", &lower)
+        .replace("{shouted}", &self::encoded(&shouted))
+        .replace("{encoded}", &encoded)
 }
 
 pub(super) fn encoded(slug: &str) -> String {
@@ -107,7 +92,7 @@ mod tests {
         for slug in
             ["jürgen-voß-1a2b3c4", "風見-花子-0000001", "josé-fernwhistle-99abcde", "max-oak-1"]
         {
-            let urls = Spelling::ALL.map(|spelling| spelling.url(slug));
+            let urls = [0, 1, 2, 3, 4, 5, 6].map(|spelling| spelled(spelling, slug));
             for url in &urls {
                 let key = ProfileKey::of(url);
                 assert_eq!(key.as_ref().map(ProfileKey::as_str), Some(slug), "{url}");
@@ -120,20 +105,16 @@ mod tests {
     #[test]
     fn a_row_and_its_targets_are_spelled_differently() {
         for n in 0..100 {
-            let (row, target) = (Spelling::of_row(n), Spelling::of_target(n));
-            assert_ne!(row, target, "{n}");
-            assert!(![row, target].contains(&Spelling::of_second_target(n)), "{n}");
+            let urls = [in_row(n, "max"), target(n, "max"), second_target(n, "max")];
+            assert!(urls[0] != urls[1] && !urls[..2].contains(&urls[2]), "{urls:?}");
         }
     }
 
     #[test]
     fn urls_are_written_as_people_write_them() {
+        assert_eq!(spelled(1, "josé-oak-1a"), "http://LinkedIn.com/in/Jos%C3%A9-Oak-1a?x=1");
         assert_eq!(
-            Spelling::Capitals.url("josé-oak-1a"),
-            "http://LinkedIn.com/in/Jos%C3%A9-Oak-1a?x=1"
-        );
-        assert_eq!(
-            Spelling::Activity.url("josé-oak"),
+            spelled(4, "josé-oak"),
             "https://www.linkedin.com/in/jos%c3%a9-oak/recent-activity/all/"
         );
     }

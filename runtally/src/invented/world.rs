@@ -23,12 +23,10 @@ impl Default for Size {
     }
 }
 
-/// An invented agency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
     /// The base of clients and run records.
     pub master_base: BaseId,
-    /// The clients that are served.
     pub clients: Vec<InventedClient>,
 }
 

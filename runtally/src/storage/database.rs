@@ -59,7 +59,7 @@ impl Database {
             tx.pragma_update(None, "user_version", MIGRATIONS.len())?;
             Ok(Ok(()))
         })?
-        .map_err(|found| StoreError::Newer { found, known: MIGRATIONS.len() })
+        .map_err(StoreError::Newer)
     }
 
     /// A number that changes whenever another process, or another handle on the file, commits.
@@ -90,17 +90,14 @@ impl Database {
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite reports an error.
     #[error("the local database: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// A newer release wrote the file, and this one could misread it.
-    #[error("the local database has schema {found}, this release knows {known}: use a newer one")]
-    Newer {
-        /// The file's schema.
-        found: usize,
-        /// The newest schema this release knows.
-        known: usize,
-    },
+    #[error(
+        "the local database has schema {0}, this release knows {known}: use a newer one",
+        known = MIGRATIONS.len()
+    )]
+    Newer(usize),
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ pub struct SqliteEventLog {
 }
 
 impl SqliteEventLog {
-    /// The log in `database`.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -148,7 +147,6 @@ impl SqliteEventLog {
         Ok(false)
     }
 
-    /// Every run of the log.
     pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
         self.select_runs("SELECT run FROM run ORDER BY run")
     }

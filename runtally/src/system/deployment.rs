@@ -2,14 +2,15 @@
 //! where the configuration says so. Operators ask both the same questions.
 
 use super::running::{Variables, queue_settings};
-use crate::storage::{Database, SqliteEventLog, SqliteQueue, StoreError};
+use crate::result::Fault;
+use crate::storage::{Database, SqliteEventLog, SqliteQueue};
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
 #[cfg(feature = "aws")]
 use shared::adapters::http::HttpTransport;
+use shared::config::Vars;
 #[cfg(feature = "aws")]
-use shared::config::QueueUrls;
-use shared::config::{ConfigError, Vars};
+use shared::config::{ConfigError, QueueUrls};
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;
 use shared::ports::{
@@ -50,41 +51,21 @@ macro_rules! ask {
     };
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DeploymentError {
-    /// `runtally serve` never ran on this folder.
-    #[error(
-        "there is no data in {}: name the folder of `runtally serve` with --data, or set {} for what is on AWS",
-        path.display(),
-        ON_AWS.join(", ")
-    )]
-    NoData { path: PathBuf },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(
-        "{0} (an operator's own AWS credentials: `aws configure export-credentials --format env`)"
-    )]
-    Config(#[from] ConfigError),
-    #[cfg(not(feature = "aws"))]
-    #[error(
-        "{variable} is set, but this runtally was built without AWS: install it with `cargo install --path runtally --features aws`"
-    )]
-    NoAws { variable: &'static str },
-    #[cfg(feature = "aws")]
-    #[error("no HTTP client: {0}")]
-    Http(String),
-}
-
 impl Deployment {
     /// The deployment that `variables` name, or else the one in the folder `data`.
-    pub(crate) fn open(variables: impl Variables, data: &Path) -> Result<Self, DeploymentError> {
+    pub(crate) fn open(variables: impl Variables, data: &Path) -> Result<Self, Fault> {
         let vars = Vars::new(variables);
         if let Some(variable) = ON_AWS.into_iter().find(|name| vars.text(name).is_some()) {
             return Self::on_aws(&vars, variable);
         }
         let path = data.join(DATABASE);
         if !path.is_file() {
-            return Err(DeploymentError::NoData { path: data.to_owned() });
+            let (data, variables) = (data.display(), ON_AWS.join(", "));
+            return Err(format!(
+                "there is no data in {data}: name the folder of `runtally serve` with --data, or \
+                 set {variables} for what is on AWS"
+            )
+            .into());
         }
         let database = Database::open(&path)?;
         let settings = queue_settings(fastrand::u64(..));
@@ -93,28 +74,30 @@ impl Deployment {
     }
 
     #[cfg(feature = "aws")]
-    fn on_aws(
-        vars: &Vars<impl Variables>,
-        _because: &'static str,
-    ) -> Result<Self, DeploymentError> {
-        let http =
-            HttpTransport::new().map_err(|error| DeploymentError::Http(error.to_string()))?;
-        let mut urls = std::collections::BTreeMap::new();
-        for queue in QueueName::ALL {
-            urls.insert(queue, QueueUrls::received_from(vars, queue)?);
-        }
-        let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
-        let aws = Aws::read(vars, &http)?;
-        let queue = SqsQueue::new(aws.sqs(), urls);
-        Ok(Self::Aws(queue, DynamoEventLog::new(aws.dynamodb(), table)))
+    fn on_aws(vars: &Vars<impl Variables>, _because: &str) -> Result<Self, Fault> {
+        let http = HttpTransport::new().map_err(|error| format!("no HTTP client: {error}"))?;
+        let opened = || -> Result<Self, ConfigError> {
+            let mut urls = std::collections::BTreeMap::new();
+            for queue in QueueName::ALL {
+                urls.insert(queue, QueueUrls::received_from(vars, queue)?);
+            }
+            let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
+            let aws = Aws::read(vars, &http)?;
+            let queue = SqsQueue::new(aws.sqs(), urls);
+            Ok(Self::Aws(queue, DynamoEventLog::new(aws.dynamodb(), table)))
+        };
+        let hint =
+            "an operator's own AWS credentials: `aws configure export-credentials --format env`";
+        opened().map_err(|error| format!("{error} ({hint})").into())
     }
 
     #[cfg(not(feature = "aws"))]
-    fn on_aws(
-        _vars: &Vars<impl Variables>,
-        variable: &'static str,
-    ) -> Result<Self, DeploymentError> {
-        Err(DeploymentError::NoAws { variable })
+    fn on_aws(_vars: &Vars<impl Variables>, variable: &str) -> Result<Self, Fault> {
+        Err(format!(
+            "{variable} is set, but this runtally was built without AWS: install it with \
+             `cargo install --path runtally --features aws`"
+        )
+        .into())
     }
 
     #[must_use]

@@ -1,6 +1,7 @@
 //! The parts that AWS plays in a deployment, in one process: the three functions with their
 //! triggers, the simulated services, and the way to a system that runs elsewhere.
 //! Nothing here parses arguments or prints.
+#![expect(missing_docs, reason = "an item whose name says all has no comment")]
 
 mod deployment;
 mod dispatcher;
@@ -9,8 +10,8 @@ mod served;
 mod services;
 mod webhook_server;
 
-pub(crate) use deployment::{DATABASE, Deployment, DeploymentError};
-pub use dispatcher::{Dispatcher, MappingError, MappingOptions};
-pub use running::{StartError, System, Variables};
+pub(crate) use deployment::{DATABASE, Deployment};
+pub use dispatcher::{Dispatcher, MappingOptions};
+pub use running::{System, Variables};
 pub(crate) use served::{Served, Service, is_real};
 pub use services::{Ports, ServiceOptions, Services, tokens};

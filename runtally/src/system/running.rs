@@ -2,16 +2,16 @@
 
 use super::dispatcher::{Dispatcher, MappingOptions};
 use super::webhook_server;
+use crate::result::Fault;
 use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
-use shared::config::ConfigError;
 use shared::core::clock::Clock;
 use shared::core::failure::QUEUE_RECEIVES;
 use shared::core::ids::BaseId;
 use shared::messages::routes;
-use shared::ports::{Env, Queue, QueueError, QueueName};
+use shared::ports::{Env, Queue, QueueName};
 use shared::services::airtable::Limiters;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -49,41 +49,24 @@ impl Env for OneMachine {
 /// The running system. Dropping it stops it like a crash. Started again on the same database, it
 /// continues with everything it had accepted.
 pub struct System {
-    /// The queues.
     pub queue: SqliteQueue,
-    /// The event log.
     pub log: SqliteEventLog,
     tasks: JoinSet<()>,
-}
-
-/// Why the system could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration is incomplete or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The queues cannot be read.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-    /// The HTTP client could not be made.
-    #[error("no HTTP client: {0}")]
-    Http(String),
 }
 
 impl System {
     /// Starts the functions over `database`, answering webhooks on `listener`.
     ///
     /// # Errors
-    /// [`StartError`] names what is missing or wrong.
+    /// Names what is missing or wrong.
     pub fn start(
         variables: impl Variables,
         database: &Database,
         listener: TcpListener,
         seed: u64,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, Fault> {
         let clock = Clock::system();
-        let transport =
-            HttpTransport::new().map_err(|error| StartError::Http(error.to_string()))?;
+        let transport = HttpTransport::new().map_err(|error| format!("no HTTP client: {error}"))?;
         let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(seed));
         for name in QueueName::ALL {
             queue.release(name)?;

@@ -1,10 +1,12 @@
 //! The simulated services, each on its own port.
 
+use crate::result::Fault;
 use crate::storage::{Database, SimulatorStore};
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, HttpSender};
 use simulators::gemini::{Gemini, GeminiOptions, ServiceAccount};
 use simulators::{Clock, Service, Simulated, serve};
+use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +16,11 @@ use tokio::task::JoinSet;
 /// How the simulators behave.
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
-    /// Seed of everything random.
     pub seed: u64,
     /// Whether Airtable keeps its request limits.
     pub rate_limit: bool,
-    /// Latency of Airtable.
     pub airtable_latency: Duration,
-    /// Latency of Gemini.
     pub gemini_latency: Duration,
-    /// The simulators' ports.
     pub ports: Ports,
     /// A service account that Gemini accepts besides its API key, as on Vertex AI: its e-mail and
     /// its public key in PEM.
@@ -58,11 +56,8 @@ impl Default for ServiceOptions {
 
 /// The simulators' invented credentials.
 pub mod tokens {
-    /// Airtable's personal access token.
     pub const AIRTABLE: &str = "patSimulated";
-    /// Apify's API token.
     pub const APIFY: &str = "apify_api_simulated";
-    /// Gemini's API key.
     pub const GEMINI: &str = "simulated-key";
 }
 
@@ -74,42 +69,18 @@ pub struct Services {
     pub apify: Arc<Simulated<Apify>>,
     /// Gemini, on [`Services::gemini_url`].
     pub gemini: Arc<Simulated<Gemini>>,
-    /// Root of Airtable's API.
     pub airtable_url: String,
-    /// Root of Apify's API.
     pub apify_url: String,
-    /// Root of Gemini's API.
     pub gemini_url: String,
     _servers: JoinSet<()>,
-}
-
-/// Why a simulator could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    /// Its port is taken.
-    #[error("port {port} on 127.0.0.1 is not free for the simulated {service}: {source}")]
-    Port {
-        /// The service.
-        service: &'static str,
-        /// The port.
-        port: u16,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// Its options or its stored state cannot be read.
-    #[error("the simulators' state cannot be read: {0}")]
-    State(String),
 }
 
 impl Services {
     /// Starts the simulators with the state in `database`, and keeps every change there.
     ///
     /// # Errors
-    /// [`ServiceError`] when a port is taken or the state cannot be read.
-    pub async fn start(
-        options: &ServiceOptions,
-        database: &Database,
-    ) -> Result<Self, ServiceError> {
+    /// When a port is taken or the state cannot be read.
+    pub async fn start(options: &ServiceOptions, database: &Database) -> Result<Self, Fault> {
         let ports = options.ports;
         let (airtable_listener, airtable_address) = bind("Airtable", ports.airtable).await?;
         let (apify_listener, apify_address) = bind("Apify", ports.apify).await?;
@@ -127,7 +98,7 @@ impl Services {
             store("airtable"),
             options.seed,
         )
-        .map_err(|error| ServiceError::State(error.to_string()))?;
+        .map_err(unreadable)?;
         let apify = Apify::new(
             ApifyOptions {
                 tokens: vec![tokens::APIFY.to_owned()],
@@ -145,7 +116,7 @@ impl Services {
             .as_ref()
             .map(|(email, key)| ServiceAccount::from_pem(email, format!("{gemini_url}/token"), key))
             .transpose()
-            .map_err(|error| ServiceError::State(error.to_string()))?;
+            .map_err(unreadable)?;
         let gemini = Gemini::new(
             GeminiOptions {
                 api_keys: vec![tokens::GEMINI.to_owned()],
@@ -170,9 +141,7 @@ impl Services {
             _servers: servers,
         })
     }
-}
 
-impl Services {
     /// The variables with which the functions reach the simulators and this master base.
     #[must_use]
     pub fn variables(&self, master_base: &str) -> [(&'static str, String); 7] {
@@ -188,8 +157,14 @@ impl Services {
     }
 }
 
-async fn bind(service: &'static str, port: u16) -> Result<(TcpListener, SocketAddr), ServiceError> {
-    let taken = |source| ServiceError::Port { service, port, source };
+fn unreadable(error: impl Display) -> String {
+    format!("the simulators' state cannot be read: {error}")
+}
+
+async fn bind(service: &'static str, port: u16) -> Result<(TcpListener, SocketAddr), Fault> {
+    let taken = |error| {
+        format!("port {port} on 127.0.0.1 is not free for the simulated {service}: {error}")
+    };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     Ok((listener, address))

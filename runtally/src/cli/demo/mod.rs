@@ -8,7 +8,7 @@ mod stage;
 
 pub use options::Options;
 
-use super::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault};
 use proof::{Comparison, Proof};
 use stage::Stage;
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use super::proof::field;
 use super::stage::{Dispatched, Stage};
-use crate::cli::result::Fault;
+use crate::result::Fault;
 use shared::schema::run_record;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The demo's proof: what the services saw against what the records say.
 
 use super::stage::{Dispatched, Stage};
-use crate::cli::result::Fault;
+use crate::result::Fault;
 use serde_json::{Map, Value};
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;

@@ -1,7 +1,7 @@
 //! The demo's answer for people and for programs.
 
 use super::proof::{Check, Comparison, Proof};
-use crate::cli::operator::table;
+use crate::cli::operator::{shown, table};
 use comfy_table::Table;
 use serde_json::{Map, Value, json};
 use shared::schema::run_record;
@@ -86,14 +86,9 @@ fn per_lead(proof: &Proof) -> f64 {
 fn record_table(record: &Map<String, Value>) -> Table {
     let mut table = table();
     for field in &run_record::FIELDS {
-        match record.get(field.name) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) => {
-                table.add_row([field.name, text]);
-            }
-            Some(value) => {
-                table.add_row([field.name, &value.to_string()]);
-            }
+        let text = record.get(field.name).map(shown).unwrap_or_default();
+        if !text.is_empty() {
+            table.add_row([field.name, &text]);
         }
     }
     table

@@ -1,8 +1,8 @@
 //! What the demo runs on: simulated services, the functions, and invented clients.
 
 use super::options::Options;
-use crate::cli::result::Fault;
 use crate::invented::{Expected, ExpectedProfiles, InventedClient, Size, World};
+use crate::result::Fault;
 use crate::storage::Database;
 use crate::system::{ServiceOptions, Services, System, Variables};
 use jiff::{SignedDuration, Timestamp};

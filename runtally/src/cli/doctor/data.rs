@@ -1,11 +1,12 @@
 //! Queues and event log.
 
 use super::check::Check;
-use crate::system::{Deployment, DeploymentError};
+use crate::result::Fault;
+use crate::system::Deployment;
 use shared::ports::QueueName;
 
 /// Checks that queues and event log are reachable, and that there are no dead letters.
-pub(super) async fn check(deployment: Result<Deployment, DeploymentError>) -> Vec<Check> {
+pub(super) async fn check(deployment: Result<Deployment, Fault>) -> Vec<Check> {
     let deployment = match deployment {
         Ok(deployment) => deployment,
         Err(error) => {

@@ -11,7 +11,7 @@ mod tables;
 mod webhook;
 
 use super::operator::{Place, print_json};
-use super::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault};
 use crate::system::Deployment;
 use check::{Check, Level};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::settings::corrected;
-use crate::cli::result::Fault;
+use crate::result::Fault;
 use crate::system::Variables;
 use bytes::Bytes;
 use http::header;

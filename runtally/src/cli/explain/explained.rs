@@ -1,7 +1,7 @@
 //! A run as its events and its record tell it.
 
 use crate::cli::operator::{Operator, events_of};
-use crate::cli::result::Fault;
+use crate::result::Fault;
 use serde_json::{Map, Value};
 use shared::core::ids::RunId;
 use shared::fold::{RunState, Summary};

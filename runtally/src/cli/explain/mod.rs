@@ -6,7 +6,7 @@ mod fact_text;
 mod show;
 
 use super::operator::{Operator, Place, print_json};
-use super::result::CommandResult;
+use crate::result::CommandResult;
 use explained::explain;
 use shared::core::ids::RunId;
 use std::process::ExitCode;

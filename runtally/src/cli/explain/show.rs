@@ -2,8 +2,8 @@
 
 use super::explained::Explained;
 use super::fact_text::text_of;
-use crate::cli::operator::table;
-use crate::cli::result::Fault;
+use crate::cli::operator::{shown, table};
+use crate::result::Fault;
 use serde_json::{Value, json};
 use shared::core::tokens::NanoUsd;
 use shared::fold::KindSummary;
@@ -102,14 +102,6 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     }
     writeln!(out, "{}", verdict(explained))?;
     Ok(())
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
 }
 
 fn verdict(explained: &Explained) -> String {

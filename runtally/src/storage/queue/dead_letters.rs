@@ -1,7 +1,7 @@
 //! The dead-letter queues: messages that could not be handled, and their way back.
 
-use super::send::forget_old_ids;
-use super::sqlite::{Depth, SqliteQueue, next_sequence, timestamp};
+use super::port::{forget_old_ids, insert};
+use super::sqlite::{Depth, SqliteQueue, timestamp};
 use rusqlite::Transaction;
 use shared::messages::routes;
 use shared::ports::{DeadLetter, NewDeadLetter, QueueError, QueueName, QueueState};
@@ -77,19 +77,6 @@ pub(super) fn dead_letter_exhausted(
             .execute([&message.message_id])?;
     }
     Ok(exhausted.len())
-}
-
-/// Puts a message on the dead-letter queue, once. The first reason stays, because it is the cause.
-pub(super) fn insert(
-    tx: &Transaction<'_>,
-    queue: QueueName,
-    now: i64,
-    message: &NewDeadLetter,
-) -> rusqlite::Result<()> {
-    let NewDeadLetter { group, message_id, body, reason } = message;
-    tx.prepare_cached("INSERT OR IGNORE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute((next_sequence(tx)?, queue.as_str(), message_id, group, body, reason, now))?;
-    Ok(())
 }
 
 fn all(tx: &Transaction<'_>, queue: QueueName) -> rusqlite::Result<Vec<DeadLetter>> {

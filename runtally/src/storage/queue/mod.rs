@@ -5,7 +5,6 @@
 mod dead_letters;
 mod port;
 mod receive;
-mod send;
 mod sqlite;
 
 pub use receive::Received;

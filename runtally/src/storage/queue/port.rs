@@ -1,9 +1,8 @@
 //! The port `Queue` on SQLite.
 
-use super::dead_letters::insert;
-use super::send::forget_old_ids;
-use super::sqlite::{SqliteQueue, millis};
-use shared::core::limits::hidden_for;
+use super::sqlite::{SqliteQueue, millis, next_sequence};
+use rusqlite::{OptionalExtension, Transaction};
+use shared::core::limits::{DEDUPLICATION_WINDOW, hidden_for};
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, check_messages};
 use std::time::Duration;
 
@@ -42,5 +41,99 @@ impl Queue for SqliteQueue {
             tx.prepare_cached("UPDATE message SET visible_at = ?2 WHERE message_id = ?1")?
                 .execute((message_id, until))
         })
+    }
+}
+
+impl SqliteQueue {
+    /// Puts one message on `queue`, unless its deduplication id was used within the window.
+    pub(super) fn put(
+        &self,
+        tx: &Transaction<'_>,
+        queue: QueueName,
+        now: i64,
+        message: &OutgoingMessage,
+    ) -> rusqlite::Result<()> {
+        let (group, deduplication) = (message.group(), message.deduplication());
+        let known = tx
+            .prepare_cached(
+                "SELECT 1 FROM deduplication WHERE queue = ?1 AND deduplication_id = ?2",
+            )?
+            .query_row([queue.as_str(), deduplication], |_| Ok(()))
+            .optional()?;
+        if known.is_some() {
+            return Ok(());
+        }
+        tx.prepare_cached("INSERT INTO deduplication VALUES (?1, ?2, ?3)")?.execute((
+            queue.as_str(),
+            deduplication,
+            now,
+        ))?;
+        let sequence = next_sequence(tx)?;
+        let id = message_id(self.settings.seed, sequence);
+        tx.prepare_cached(
+            "INSERT INTO message (sequence, queue, message_id, group_id, deduplication_id, body,
+                                  sent_at, visible_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        )?
+        .execute((
+            sequence,
+            queue.as_str(),
+            id,
+            group,
+            deduplication,
+            message.body(),
+            now,
+        ))?;
+        Ok(())
+    }
+}
+
+/// Puts a message on the dead-letter queue, once. The first reason stays, because it is the cause.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    queue: QueueName,
+    now: i64,
+    message: &NewDeadLetter,
+) -> rusqlite::Result<()> {
+    let NewDeadLetter { group, message_id, body, reason } = message;
+    tx.prepare_cached("INSERT OR IGNORE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        .execute((next_sequence(tx)?, queue.as_str(), message_id, group, body, reason, now))?;
+    Ok(())
+}
+
+/// Forgets the deduplication ids whose window is over. A repetition does not extend the window.
+pub(super) fn forget_old_ids(tx: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM deduplication WHERE sent_at <= ?1")?
+        .execute([now - millis(DEDUPLICATION_WINDOW)])?;
+    Ok(())
+}
+
+/// A random UUID (version 4) that is the same for the same seed and number.
+fn message_id(seed: u64, sequence: i64) -> String {
+    // The odd factor spreads neighbouring numbers over all seeds.
+    let spread = sequence.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bits = fastrand::Rng::with_seed(seed ^ spread).u128(..);
+    let bits = bits & !(0xf << 76) | 4 << 76;
+    let bits = bits & !(0b11 << 62) | 0b10 << 62;
+    let hex = format!("{bits:032x}");
+    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_message_id_is_a_version_4_uuid_and_none_comes_twice() {
+        let ids: HashSet<_> = (1..10_000).map(|sequence| message_id(7, sequence)).collect();
+        assert_eq!(ids.len(), 9_999);
+        let id = message_id(7, 1);
+        assert_eq!(id, message_id(7, 1));
+        assert_ne!(id, message_id(8, 1));
+        assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "4");
+        assert!("89ab".contains(&id[19..20]));
     }
 }

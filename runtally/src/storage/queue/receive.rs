@@ -15,17 +15,12 @@ pub struct Received {
     pub message_id: String,
     /// Names this one receive: deletes or requeues the message while it is in flight.
     pub receipt: String,
-    /// Its message group.
     pub group: String,
-    /// Its deduplication id.
     pub deduplication: String,
-    /// Its body.
     pub body: String,
     /// How often it has been received, this time included.
     pub receive_count: u32,
-    /// When it was put on the queue.
     pub sent_at: Timestamp,
-    /// When it was received for the first time.
     pub first_received_at: Timestamp,
     /// Later messages have larger numbers.
     pub sequence: i64,

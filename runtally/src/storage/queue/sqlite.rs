@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// How both queues are set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
     /// How long a received message stays hidden unless it is deleted or requeued.
@@ -29,7 +28,6 @@ pub struct Depth {
     pub visible: usize,
     /// Messages received or requeued that are still hidden.
     pub in_flight: usize,
-    /// Messages on the dead-letter queue.
     pub dead: usize,
 }
 
@@ -60,13 +58,11 @@ struct Changed {
 }
 
 impl SqliteQueue {
-    /// The queues in `database`.
     #[must_use]
     pub fn new(database: Database, clock: Clock, settings: QueueSettings) -> Self {
         Self { database, clock, settings, changed: Arc::default() }
     }
 
-    /// How the queues are set up.
     #[must_use]
     pub fn settings(&self) -> QueueSettings {
         self.settings

@@ -1,6 +1,7 @@
 //! One function mapped to one queue.
 
 use super::event::{event_for, failed_of};
+use crate::result::Fault;
 use crate::storage::{Received, SqliteQueue};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::FutureExt;
@@ -31,26 +32,6 @@ pub struct MappingOptions {
     pub function_timeout: Duration,
 }
 
-/// A mapping that Lambda would refuse.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MappingError {
-    /// A FIFO queue allows one to ten.
-    #[error("the batch size is {0}, not 1 to 10")]
-    BatchSize(usize),
-    /// A message could be received again while it is being handled.
-    #[error(
-        "the function timeout of {} s is longer than the queue's visibility timeout of {} s",
-        function.as_secs(),
-        visibility.as_secs()
-    )]
-    Timeout {
-        /// The function's.
-        function: Duration,
-        /// The queue's.
-        visibility: Duration,
-    },
-}
-
 /// One function mapped to one queue.
 #[derive(Debug)]
 pub struct Dispatcher<H> {
@@ -68,20 +49,26 @@ where
     /// Maps `handler` to the queue `name`.
     ///
     /// # Errors
-    /// [`MappingError`] for what Lambda refuses too.
+    /// What Lambda refuses too, in words.
     pub fn new(
         queue: SqliteQueue,
         name: QueueName,
         options: MappingOptions,
         handler: H,
-    ) -> Result<Self, MappingError> {
+    ) -> Result<Self, Fault> {
         let MappingOptions { batch_size, function_timeout: function, .. } = options;
         let visibility = queue.settings().visibility_timeout;
         if !(1..=MAX_BATCH_SIZE).contains(&batch_size) {
-            return Err(MappingError::BatchSize(batch_size));
+            return Err(format!("the batch size is {batch_size}, not 1 to 10").into());
         }
+        // A message could be received again while it is being handled.
         if function > visibility {
-            return Err(MappingError::Timeout { function, visibility });
+            let (function, visibility) = (function.as_secs(), visibility.as_secs());
+            return Err(format!(
+                "the function timeout of {function} s is longer than the queue's visibility \
+                 timeout of {visibility} s"
+            )
+            .into());
         }
         Ok(Self { queue, name, options, handler })
     }

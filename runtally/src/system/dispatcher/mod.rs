@@ -5,4 +5,4 @@
 mod event;
 mod mapping;
 
-pub use mapping::{Dispatcher, MappingError, MappingOptions};
+pub use mapping::{Dispatcher, MappingOptions};
