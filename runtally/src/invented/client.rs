@@ -5,6 +5,8 @@ use super::words::WORDS;
 use shared::core::ids::{BaseId, ClientId};
 use shared::schema::leads;
 
+/// A client of the invented agency.
+#[expect(missing_docs, reason = "the names of the other fields say all")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventedClient {
     pub id: ClientId,

@@ -23,10 +23,12 @@ impl Default for Size {
     }
 }
 
+/// An agency and its clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
     /// The base of clients and run records.
     pub master_base: BaseId,
+    /// In the order of the master base.
     pub clients: Vec<InventedClient>,
 }
 

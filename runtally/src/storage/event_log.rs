@@ -15,6 +15,7 @@ pub struct SqliteEventLog {
 }
 
 impl SqliteEventLog {
+    /// The log in this database.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -147,6 +148,7 @@ impl SqliteEventLog {
         Ok(false)
     }
 
+    /// All runs, in the order of their ids.
     pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
         self.select_runs("SELECT run FROM run ORDER BY run")
     }

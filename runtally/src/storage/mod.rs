@@ -1,7 +1,6 @@
 //! Everything that one machine keeps, in one SQLite file: queues, event log, simulator state.
 //! Each part implements a port of `shared` or of `simulators` with plain SQL.
 //! No rule of scoring or of run records may enter.
-#![expect(missing_docs, reason = "an item whose name says all has no comment")]
 
 mod database;
 mod event_log;

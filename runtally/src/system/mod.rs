@@ -1,7 +1,6 @@
 //! The parts that AWS plays in a deployment, in one process: the three functions with their
 //! triggers, the simulated services, and the way to a system that runs elsewhere.
 //! Nothing here parses arguments or prints.
-#![expect(missing_docs, reason = "an item whose name says all has no comment")]
 
 mod deployment;
 mod dispatcher;

@@ -49,7 +49,9 @@ impl Env for OneMachine {
 /// The running system. Dropping it stops it like a crash. Started again on the same database, it
 /// continues with everything it had accepted.
 pub struct System {
+    /// The queues.
     pub queue: SqliteQueue,
+    /// The event log.
     pub log: SqliteEventLog,
     tasks: JoinSet<()>,
 }

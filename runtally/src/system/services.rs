@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// How the simulators behave.
+#[expect(missing_docs, reason = "the names of the other fields say all")]
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
     pub seed: u64,
@@ -55,6 +56,7 @@ impl Default for ServiceOptions {
 }
 
 /// The simulators' invented credentials.
+#[expect(missing_docs, reason = "each constant has the name of its service")]
 pub mod tokens {
     pub const AIRTABLE: &str = "patSimulated";
     pub const APIFY: &str = "apify_api_simulated";
@@ -62,6 +64,7 @@ pub mod tokens {
 }
 
 /// The running simulators. They stop when this is dropped.
+#[expect(missing_docs, reason = "the names of the other fields say all")]
 pub struct Services {
     /// Airtable, on [`Services::airtable_url`].
     pub airtable: Arc<Simulated<Airtable>>,

@@ -24,16 +24,11 @@ struct Case {
 
 #[tokio::test(start_paused = true)]
 async fn the_queue_keeps_the_rules_of_sqs() {
-    let mut cases = include_str!("queue.txt").split("\n== ").skip(1).peekable();
-    assert!(cases.peek().is_some());
-    for text in cases {
-        let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let name = lines.next().unwrap();
+    for (name, commands) in cases(include_str!("queue.txt")) {
         let mut case = Case::new();
-        for line in lines {
-            let (command, expected) = line.split_once(" => ").unwrap_or((line, ""));
+        for (command, expected) in commands {
             let answer = case.play(command).await.unwrap_or_else(|error| error.to_string());
-            assert_eq!(answer, expected, "{name}: {line}");
+            assert_eq!(answer, expected, "{name}: {command}");
         }
     }
 }

@@ -11,6 +11,18 @@ pub(crate) const QUEUE: QueueName = QueueName::Metrics;
 pub(crate) const VISIBILITY: u64 = 60;
 pub(crate) const START: Timestamp = Timestamp::constant(1_795_427_119, 821_000_000);
 
+/// The cases of a text file by name: their commands, each with the answer that it must have.
+pub(crate) fn cases(text: &str) -> Vec<(&str, Vec<(&str, &str)>)> {
+    let cases = text.split("\n== ").skip(1).map(|case| {
+        let mut lines = case.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let name = lines.next().unwrap();
+        (name, lines.map(|line| line.split_once(" => ").unwrap_or((line, ""))).collect())
+    });
+    let cases: Vec<_> = cases.collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

@@ -9,6 +9,7 @@ use shared::ports::{QueueError, QueueName};
 const MAX_MESSAGES: usize = 10;
 
 /// A message as received.
+#[expect(missing_docs, reason = "the names of the other fields say all")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// The same however often it is received.
