@@ -27,7 +27,7 @@ pub struct Expected {
     pub profiles_without_lead: u64,
     /// Leads about whose posts the model is asked: one call each, when none is repeated.
     pub leads_asked: u64,
-    /// Leads that get a score.
+    /// Leads with a score.
     pub leads_scored: u64,
     /// Leads that need no score, by reason.
     pub leads_skipped: BTreeMap<SkipReason, u64>,

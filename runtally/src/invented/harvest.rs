@@ -36,11 +36,11 @@ pub(super) fn people(leads: usize) -> u64 {
 /// What Apify has to tell of one run of the actor, and what must come of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Harvest {
-    /// What the actor was started with.
+    /// The actor's input.
     pub input: Value,
     /// The dataset's items, in no order.
     pub items: Vec<Value>,
-    /// What the harvest cost.
+    /// What the run cost.
     pub cost_usd: f64,
     /// What a correct system arrives at when it scores this harvest once.
     pub expected: Expected,

@@ -23,12 +23,12 @@ impl Default for Size {
     }
 }
 
-/// An agency and its clients.
+/// An invented agency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
     /// The base of clients and run records.
     pub master_base: BaseId,
-    /// In the order of the master base.
+    /// The clients that are served.
     pub clients: Vec<InventedClient>,
 }
 

@@ -90,7 +90,7 @@ impl Database {
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite refused it.
+    /// SQLite reports an error.
     #[error("the local database: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// A newer release wrote the file, and this one could misread it.

@@ -15,7 +15,7 @@ pub struct SqliteEventLog {
 }
 
 impl SqliteEventLog {
-    /// The log in this database.
+    /// The log in `database`.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -148,7 +148,7 @@ impl SqliteEventLog {
         Ok(false)
     }
 
-    /// All runs, in the order of their ids.
+    /// Every run of the log.
     pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
         self.select_runs("SELECT run FROM run ORDER BY run")
     }

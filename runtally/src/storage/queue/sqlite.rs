@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// The rules of a queue.
+/// How both queues are set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
     /// How long a received message stays hidden unless it is deleted or requeued.
@@ -29,7 +29,7 @@ pub struct Depth {
     pub visible: usize,
     /// Messages received or requeued that are still hidden.
     pub in_flight: usize,
-    /// Messages in the dead-letter queue.
+    /// Messages on the dead-letter queue.
     pub dead: usize,
 }
 
@@ -60,13 +60,13 @@ struct Changed {
 }
 
 impl SqliteQueue {
-    /// The queues in this database.
+    /// The queues in `database`.
     #[must_use]
     pub fn new(database: Database, clock: Clock, settings: QueueSettings) -> Self {
         Self { database, clock, settings, changed: Arc::default() }
     }
 
-    /// As given to [`Self::new`].
+    /// How the queues are set up.
     #[must_use]
     pub fn settings(&self) -> QueueSettings {
         self.settings
