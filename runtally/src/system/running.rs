@@ -74,56 +74,11 @@ impl System {
             queue.release(name)?;
         }
         let log = SqliteEventLog::new(database.clone());
-        // One process: each base's whole limit, shared by all that reach it.
-        let limiters = Arc::new(Limiters::of_the_only_process());
-
-        let intake =
-            Intake::new(webhook_intake::Config::read(&variables)?, queue.clone(), clock.clone());
-        let scoring = Arc::new(Scoring::<OneMachine>::new(
-            scoring::Config::read(&variables)?,
-            scoring::Adapters { transport: transport.clone(), queue: queue.clone() },
-            Limits::of_the_only_process(&limiters),
-            clock.clone(),
-            fastrand::Rng::with_seed(seed),
-        ));
-        let finalizer_config = metrics_finalizer::Config::read(&variables)?;
-        // One group per record base, ticks included: one batch is in work at a time.
-        let record_base = finalizer_config.airtable.master_base.clone();
         let adapters = Adapters { transport, queue: queue.clone(), log: log.clone() };
-        let finalizer =
-            Arc::new(Finalizer::<OneMachine>::new(finalizer_config, adapters, limiters, clock));
-
-        let mapping = |batch_size, concurrency| MappingOptions {
-            batch_size,
-            concurrency,
-            function_timeout: FUNCTION_TIMEOUT,
-        };
-        let mut tasks = JoinSet::new();
-        let chunks = Dispatcher::new(
-            queue.clone(),
-            QueueName::Scoring,
-            mapping(1, CONCURRENT_CHUNKS),
-            move |event, deadline| {
-                let scoring = Arc::clone(&scoring);
-                async move { scoring::handle(&scoring, event, deadline).await }
-            },
-        )
-        .expect("the mapping's options are constants that fit");
-        tasks.spawn(chunks.run());
-        let events = Dispatcher::new(
-            queue.clone(),
-            QueueName::Metrics,
-            mapping(10, CONCURRENT_BATCHES),
-            move |event, deadline| {
-                let finalizer = Arc::clone(&finalizer);
-                async move { metrics_finalizer::handle(&finalizer, event, deadline).await }
-            },
-        )
-        .expect("the mapping's options are constants that fit");
-        tasks.spawn(events.run());
+        let (intake, mut tasks) =
+            start_functions::<OneMachine>(&variables, adapters, &clock, seed)?;
         tasks.spawn(webhook_server::serve(listener, Arc::new(intake)));
         tasks.spawn(listen(database.clone(), queue.clone()));
-        tasks.spawn(tick(queue.clone(), record_base));
         Ok(Self { queue, log, tasks })
     }
 
@@ -133,8 +88,60 @@ impl System {
     }
 }
 
+/// Starts the two functions that queues trigger, and their ticks. Returns the third, which webhooks
+/// call, and the tasks that stop when they are dropped.
+///
+/// # Errors
+/// Names the variable that is missing or wrong.
+pub fn start_functions<E: Env<Queue = SqliteQueue>>(
+    variables: &impl Variables,
+    adapters: Adapters<E>,
+    clock: &Clock,
+    seed: u64,
+) -> Result<(Intake<SqliteQueue>, JoinSet<()>), Fault> {
+    let queue = adapters.queue.clone();
+    // One process: each base's whole limit, shared by all that reach it.
+    let limiters = Arc::new(Limiters::of_the_only_process());
+    let intake =
+        Intake::new(webhook_intake::Config::read(variables)?, queue.clone(), clock.clone());
+    let scoring = Arc::new(Scoring::<E>::new(
+        scoring::Config::read(variables)?,
+        scoring::Adapters { transport: adapters.transport.clone(), queue: queue.clone() },
+        Limits::of_the_only_process(&limiters),
+        clock.clone(),
+        fastrand::Rng::with_seed(seed),
+    ));
+    let config = metrics_finalizer::Config::read(variables)?;
+    // One group per record base, ticks included: one batch is in work at a time.
+    let record_base = config.airtable.master_base.clone();
+    let finalizer = Arc::new(Finalizer::new(config, adapters, limiters, clock.clone()));
+
+    let mapping = |batch_size, concurrency| MappingOptions {
+        batch_size,
+        concurrency,
+        function_timeout: FUNCTION_TIMEOUT,
+    };
+    let fits = "the mapping's options are constants that fit";
+    let mut tasks = JoinSet::new();
+    let options = mapping(1, CONCURRENT_CHUNKS);
+    let chunks = Dispatcher::new(queue.clone(), QueueName::Scoring, options, move |event, left| {
+        let scoring = Arc::clone(&scoring);
+        async move { scoring::handle(&scoring, event, left).await }
+    });
+    tasks.spawn(chunks.expect(fits).run());
+    let options = mapping(10, CONCURRENT_BATCHES);
+    let events = Dispatcher::new(queue.clone(), QueueName::Metrics, options, move |event, left| {
+        let finalizer = Arc::clone(&finalizer);
+        async move { metrics_finalizer::handle(&finalizer, event, left).await }
+    });
+    tasks.spawn(events.expect(fits).run());
+    tasks.spawn(tick(queue, record_base, clock.clone()));
+    Ok((intake, tasks))
+}
+
 /// The settings of the queues on one machine; `seed` as in [`QueueSettings`].
-pub(crate) fn queue_settings(seed: u64) -> QueueSettings {
+#[must_use]
+pub fn queue_settings(seed: u64) -> QueueSettings {
     QueueSettings {
         visibility_timeout: VISIBILITY_TIMEOUT,
         max_receive_count: QUEUE_RECEIVES,
@@ -160,11 +167,11 @@ async fn listen(database: Database, queue: SqliteQueue) {
 }
 
 /// Sends a tick at once, for runs that a crash interrupted, and then every ten minutes.
-async fn tick(queue: SqliteQueue, master: BaseId) {
+async fn tick(queue: SqliteQueue, master: BaseId, clock: Clock) {
     let mut timer = tokio::time::interval(TICK_EVERY);
     loop {
         timer.tick().await;
-        let tick = routes::tick(&master, Clock::system().now());
+        let tick = routes::tick(&master, clock.now());
         if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
             tracing::error!(%error, "the tick could not be sent; the next one follows");
         }

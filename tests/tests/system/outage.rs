@@ -1,21 +1,15 @@
 //! Airtable or the model is away while a run goes on. The real functions, queues and event log, on
 //! paused time: the hours pass in seconds.
 
-use jiff::Timestamp;
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use metrics_finalizer::{Adapters, Finalizer};
-use runtally::storage::Database;
-use runtally::storage::SqliteEventLog;
-use runtally::storage::{QueueSettings, SqliteQueue};
-use runtally::system::{Dispatcher, MappingOptions};
-use scoring::{Limits, Scoring};
+use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
+use runtally::system::{queue_settings, start_functions};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
-use shared::core::failure::QUEUE_RECEIVES;
-use shared::messages::routes;
-use shared::ports::{Env, HttpRequest, HttpResponse, Queue, QueueName, Transport, TransportError};
+use shared::ports::{Env, HttpRequest, HttpResponse, QueueName, Transport, TransportError};
 use shared::schema::{apify, run_record};
 use shared::services::airtable::Limiters;
 use shared::telemetry::metrics::Metric;
@@ -24,7 +18,6 @@ use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec}
 use simulators::gemini::{Gemini, GeminiOptions};
 use simulators::{Answer, FaultRule, NoStore, RequestCount, Simulated};
 use std::cell::RefCell;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tests::{
@@ -149,64 +142,26 @@ fn services(clock: &Clock) -> Services {
     }
 }
 
-fn queue(database: &Database, clock: &Clock) -> SqliteQueue {
-    let settings = QueueSettings {
-        visibility_timeout: Duration::from_secs(900),
-        max_receive_count: QUEUE_RECEIVES,
-        seed: 1,
-    };
-    SqliteQueue::new(database.clone(), clock.clone(), settings)
+/// The adapters that a system with this clock has, over furnished bases and an empty database.
+fn adapters(clock: &Clock) -> Adapters<World> {
+    let transport = services(clock);
+    furnish(transport.airtable.service());
+    let database = Database::in_memory().unwrap();
+    let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(1));
+    Adapters { transport, queue, log: SqliteEventLog::new(database) }
+}
+
+fn clock() -> Clock {
+    Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap())
 }
 
 impl World {
     fn start() -> Self {
         count_metrics();
-        let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
-        let services = services(&clock);
-        furnish(services.airtable.service());
-        let database = Database::in_memory().unwrap();
-        let queue = queue(&database, &clock);
-        let config = webhook_intake::Config::read(variable).unwrap();
-        let intake = Intake::new(config, queue.clone(), clock.clone());
-        let limiters = Arc::new(Limiters::of_the_only_process());
-        let scoring = Arc::new(Scoring::<World>::new(
-            scoring::Config::read(variable).unwrap(),
-            scoring::Adapters { transport: services.clone(), queue: queue.clone() },
-            Limits::of_the_only_process(&limiters),
-            clock.clone(),
-            fastrand::Rng::with_seed(1),
-        ));
-        let log = SqliteEventLog::new(database);
-        let adapters = Adapters { transport: services.clone(), queue: queue.clone(), log };
-        let config = metrics_finalizer::Config::read(variable).unwrap();
-        let finalizer = Arc::new(Finalizer::<World>::new(config, adapters, limiters, clock));
-        let mapping = |batch_size, concurrency| MappingOptions {
-            batch_size,
-            concurrency: NonZeroUsize::new(concurrency).unwrap(),
-            function_timeout: Duration::from_secs(150),
-        };
-        let mut tasks = JoinSet::new();
-        let chunks = Dispatcher::new(
-            queue.clone(),
-            QueueName::Scoring,
-            mapping(1, 16),
-            move |event, time| {
-                let scoring = Arc::clone(&scoring);
-                async move { scoring::handle(&scoring, event, time).await }
-            },
-        );
-        tasks.spawn(chunks.unwrap().run());
-        let events = Dispatcher::new(
-            queue.clone(),
-            QueueName::Metrics,
-            mapping(10, 2),
-            move |event, time| {
-                let finalizer = Arc::clone(&finalizer);
-                async move { metrics_finalizer::handle(&finalizer, event, time).await }
-            },
-        );
-        tasks.spawn(events.unwrap().run());
-        tasks.spawn(tick(queue.clone()));
+        let clock = clock();
+        let adapters = adapters(&clock);
+        let (services, queue) = (adapters.transport.clone(), adapters.queue.clone());
+        let (intake, tasks) = start_functions(&variable, adapters, &clock, 1).unwrap();
         Self { services, queue, intake, _tasks: tasks }
     }
 
@@ -257,16 +212,6 @@ impl World {
 fn count(requests: &[RequestCount], kind: &str, status: u16) -> u64 {
     let requests = requests.iter().filter(|r| r.kind == kind && r.status == status);
     requests.map(|request| request.count).sum()
-}
-
-/// A tick every ten minutes.
-async fn tick(queue: SqliteQueue) {
-    let master = MASTER_BASE.parse().unwrap();
-    for n in 0.. {
-        tokio::time::sleep(Duration::from_secs(600)).await;
-        let tick = routes::tick(&master, Timestamp::from_second(n).unwrap());
-        queue.send(QueueName::Metrics, vec![tick]).await.unwrap();
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,15 +273,10 @@ async fn a_model_that_is_away_is_asked_about_one_wave_of_a_chunk() {
 #[tokio::test(start_paused = true)]
 async fn records_that_an_invocation_has_no_time_for_are_counted() {
     count_metrics();
-    let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
-    let database = Database::in_memory().unwrap();
-    let services = services(&clock);
-    furnish(services.airtable.service());
-    let queue = queue(&database, &clock);
-    let adapters = Adapters { transport: services, queue, log: SqliteEventLog::new(database) };
+    let clock = clock();
     let config = metrics_finalizer::Config::read(variable).unwrap();
     let limiters = Arc::new(Limiters::of_the_only_process());
-    let finalizer = Finalizer::<World>::new(config, adapters, limiters, clock);
+    let finalizer = Finalizer::new(config, adapters(&clock), limiters, clock);
     let events = include_str!("../../../events/metrics-events.json");
     let events = serde_json::from_str(events).unwrap();
     let begun = Instant::now();
