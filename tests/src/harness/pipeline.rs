@@ -171,9 +171,26 @@ impl Pipeline {
 
     /// Posts the webhook of a harvest of the client's, and waits until its run is over.
     pub async fn run(&self, apify_run: &str) {
-        let (status, body) = self.webhook(apify_run, &format!("clientId={}", bases::CLIENT)).await;
+        self.run_by(apify_run, &format!("clientId={}", bases::CLIENT)).await;
+    }
+
+    /// Posts the webhook of a harvest with this query, and waits until its run is over.
+    pub async fn run_by(&self, apify_run: &str, query: &str) {
+        let (status, body) = self.webhook(apify_run, query).await;
         assert_eq!(status, 202, "{body}");
         self.settle().await;
+    }
+
+    /// Starts a pipeline with a lead of each name and a harvest of these posts. Returns the leads'
+    /// record ids and the Apify run's with it.
+    pub async fn with_posts<const N: usize>(
+        names: [&str; N],
+        items: Vec<Value>,
+    ) -> (Self, [String; N], String) {
+        let pipeline = Self::start().await;
+        let leads = names.map(|name| pipeline.add_lead(name, json!({})));
+        let apify_run = pipeline.harvest(Harvest::of(&names, items));
+        (pipeline, leads, apify_run)
     }
 
     /// Posts a body with the pipeline's token; returns status and body of the answer.

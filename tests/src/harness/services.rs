@@ -119,6 +119,13 @@ impl Pipeline {
         rows.into_iter().find(|row| row.id == record).expect("the lead's row").fields
     }
 
+    /// Fails unless the only run record is summed up so and counts every token that was billed.
+    #[track_caller]
+    pub fn assert_exact(&self, told: &str) {
+        assert_eq!(self.told(), told);
+        assert_eq!(self.record()[run_record::POST_TOKENS], self.billed_tokens());
+    }
+
     /// Tokens of every answer the model billed.
     pub fn billed_tokens(&self) -> u64 {
         self.services.gemini.service().billed_totals().usage.total
