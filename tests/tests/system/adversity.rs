@@ -1,9 +1,7 @@
 //! What goes wrong on the way, and the record that is right all the same.
 
-use jiff::Timestamp;
-use serde_json::json;
-use shared::core::digest::queue_id;
-use shared::messages::routes;
+use serde_json::{Value, json};
+use shared::messages::{Fact, Note, NoteKind, routes};
 use shared::ports::{Queue, QueueName};
 use shared::schema::{leads, run_record};
 use simulators::airtable::FieldSpec;
@@ -13,16 +11,10 @@ use tests::{CLIENT_BASE, MASTER_BASE, Pipeline};
 const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
 
-/// Sends one event of a run that was never opened here.
-async fn send_event(pipeline: &Pipeline, name: &str) {
-    let now = Timestamp::now();
-    let event = json!({"version": 1, "type": "event", "at": now,
-        "run": {"base_run": "261123-094519", "client": "Guy-Wilson", "client_name": "Guy Wilson",
-            "run_type": "standalone", "opened_at": now},
-        "fact": {"type": "noted", "kind": "input", "text": name}});
-    let message = routes::verbatim(MASTER_BASE, &queue_id(name), &event.to_string());
-    pipeline.system.queue.send(QueueName::Metrics, vec![message]).await.unwrap();
-    pipeline.settle().await;
+/// Sends one event of a run that nothing here opens.
+async fn send_event(pipeline: &Pipeline, text: &str) {
+    let note = Note { kind: NoteKind::Input, text: text.to_owned() };
+    pipeline.report(vec![Fact::Noted(note)]).await;
 }
 
 #[tokio::test]
@@ -41,69 +33,16 @@ async fn a_missing_record_is_brought_into_being_by_whatever_event_comes_first() 
 }
 
 #[tokio::test]
-async fn a_deleted_record_returns_with_the_same_numbers_and_says_so() {
-    let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    pipeline.run(&apify_run).await;
-    let deleted = pipeline.records().remove(0);
-    pipeline.delete_record(&deleted.id);
-
-    send_event(&pipeline, "a late event").await;
-
-    assert_eq!(pipeline.told(), COMPLETED);
-    let record = pipeline.record();
-    assert_eq!(record[run_record::POST_TOKENS], deleted.fields[run_record::POST_TOKENS]);
-    assert_eq!(record[run_record::END_TIME], deleted.fields[run_record::END_TIME]);
-    pipeline.assert_shows(
-        run_record::SYSTEM_NOTES,
-        &format!("record {} was gone; created again", deleted.id),
-    );
-}
-
-#[tokio::test]
-async fn of_duplicate_records_the_oldest_is_kept_and_the_others_are_marked() {
-    let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    pipeline.run(&apify_run).await;
-    let kept = pipeline.records().remove(0);
-    let copy = json!({run_record::RUN_ID: kept.fields[run_record::RUN_ID],
-        run_record::CLIENT_ID: "Guy-Wilson", "Invoiced": true});
-    let airtable = pipeline.services.airtable.service();
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let copy =
-        airtable.insert(MASTER_BASE, run_record::TABLE, copy.as_object().unwrap().clone()).unwrap();
-
-    send_event(&pipeline, "a late event").await;
-
-    let records = pipeline.records();
-    assert_eq!(records.len(), 2, "nothing is deleted");
-    let of = |id: &str| records.iter().find(|row| row.id == id).unwrap().fields.clone();
-    assert_eq!(tests::told(&of(&kept.id)), COMPLETED);
-    let marked = of(&copy);
-    assert_eq!(
-        marked[run_record::RUN_ID],
-        format!("261123-094519-Guy-Wilson (duplicate of {})", kept.id)
-    );
-    assert_eq!(marked["Invoiced"], true, "what people wrote stays");
-    let notes = of(&kept.id)[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
-    assert!(notes.contains("record existed more than once"), "{notes}");
-}
-
-#[tokio::test]
 async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let airtable = pipeline.services.airtable.service();
-    airtable.delete_field(MASTER_BASE, run_record::TABLE, run_record::AI_COST).unwrap();
-    airtable
-        .retype_field(
-            MASTER_BASE,
-            run_record::TABLE,
-            run_record::POSTS_SCORED,
-            FieldSpec::checkbox(""),
-        )
-        .unwrap();
+    let (table, checkbox) = (run_record::TABLE, FieldSpec::checkbox(""));
+    airtable.delete_field(MASTER_BASE, table, run_record::AI_COST).unwrap();
+    airtable.retype_field(MASTER_BASE, table, run_record::POSTS_SCORED, checkbox).unwrap();
     airtable.delete_field(CLIENT_BASE, leads::TABLE, leads::POST_SCORING_TOKENS).unwrap();
     pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, - scored; balanced");
-    let notes = pipeline.record()[run_record::SYSTEM_NOTES].as_str().unwrap().to_owned();
+    let notes = pipeline.text(run_record::SYSTEM_NOTES);
     for line in [
         "field \"AI Cost\" is not written: the table has no such field; add it as currency",
         "field \"Posts Successfully Scored\" is not written: it is a checkbox field in Airtable; make it number",
@@ -158,20 +97,10 @@ async fn answers_of_airtable_that_are_lost_or_broken_leave_one_record_and_no_sec
             pipeline.break_airtable(&json!({"fault": fault, "next": 1, "kind": kind}));
         }
         pipeline.run(&apify_run).await;
-        assert_eq!(pipeline.told(), COMPLETED, "{fault}");
-        assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
+        pipeline.assert_exact(COMPLETED);
         let calls: u64 = pipeline.services.gemini.requests().iter().map(|c| c.count).sum();
         assert_eq!(calls, 1, "both leads are asked about in one call");
     }
-}
-
-#[tokio::test]
-async fn a_model_that_is_busy_is_asked_again_and_its_refusals_cost_nothing() {
-    let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    pipeline.break_gemini(&json!({"fault": "unavailable", "next": 2}));
-    pipeline.run(&apify_run).await;
-    assert_eq!(pipeline.told(), COMPLETED);
-    assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
 }
 
 #[tokio::test]
@@ -192,15 +121,19 @@ async fn an_answer_of_the_model_that_is_lost_is_unobserved_on_the_record_not_zer
 }
 
 #[tokio::test]
-async fn apify_out_of_order_for_a_moment_is_asked_again() {
-    let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    for (fault, kind) in
-        [("internal_error", "run"), ("lost_after", "items"), ("too_many_requests", "input")]
-    {
-        pipeline.break_apify(&json!({"fault": fault, "next": 1, "kind": kind}));
+async fn apify_or_a_model_out_of_order_for_a_moment_is_asked_again_and_refusals_cost_nothing() {
+    let apify: fn(&Pipeline, &Value) = Pipeline::break_apify;
+    for (break_service, rule) in [
+        (apify, json!({"fault": "internal_error", "next": 1, "kind": "run"})),
+        (apify, json!({"fault": "lost_after", "next": 1, "kind": "items"})),
+        (apify, json!({"fault": "too_many_requests", "next": 1, "kind": "input"})),
+        (Pipeline::break_gemini, json!({"fault": "unavailable", "next": 2})),
+    ] {
+        let (pipeline, apify_run) = Pipeline::with_harvest().await;
+        break_service(&pipeline, &rule);
+        pipeline.run(&apify_run).await;
+        pipeline.assert_exact(COMPLETED);
     }
-    pipeline.run(&apify_run).await;
-    assert_eq!(pipeline.told(), COMPLETED);
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use shared::core::digest::id_of;
 use shared::core::ids::PlanId;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{
-    Fact, HarvestStatus, Harvested, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
+    Fact, HarvestStatus, Harvested, Kind, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
+    PlannedLead,
 };
 use shared::ports::{EventLog, QueueName};
 use shared::schema::{apify, clients, leads, run_record};
@@ -31,6 +32,12 @@ fn notes(record: &Map<String, Value>) -> &str {
     record[run_record::SYSTEM_NOTES].as_str().unwrap()
 }
 
+/// Fails unless exactly one note contains these words.
+#[track_caller]
+fn assert_noted_once(record: &Map<String, Value>, words: &str) {
+    assert_eq!(notes(record).matches(words).count(), 1, "{words:?} in {}", notes(record));
+}
+
 /// All cells but the notes.
 fn numbers(record: &Map<String, Value>) -> Map<String, Value> {
     let mut record = record.clone();
@@ -38,18 +45,36 @@ fn numbers(record: &Map<String, Value>) -> Map<String, Value> {
     record
 }
 
+/// What finds a record that is not as it was left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum FoundBy {
+    Tick,
+    Event,
+}
+
+impl FoundBy {
+    async fn come(self, pipeline: &Pipeline) {
+        let note = Note { kind: NoteKind::Input, text: "a late event".to_owned() };
+        match self {
+            Self::Tick => pipeline.tick().await,
+            Self::Event => pipeline.report(vec![Fact::Noted(note)]).await,
+        }
+    }
+}
+
 #[tokio::test]
-async fn a_deleted_record_is_back_by_the_next_tick_with_identical_numbers_and_one_note() {
-    let (pipeline, record) = finished().await;
-    let before = pipeline.record();
-    pipeline.delete_record(&record);
-    pipeline.tick().await;
-    let after = pipeline.record();
-    assert_eq!(numbers(&after), numbers(&before));
-    let line = format!("record {record} was gone; created again as ");
-    assert_eq!(notes(&after).matches(&line).count(), 1, "{}", notes(&after));
-    pipeline.tick().await;
-    assert_eq!(pipeline.record(), after, "one note per thing, not one per tick");
+async fn a_deleted_record_is_back_by_the_next_tick_or_event_with_identical_numbers_and_one_note() {
+    for found_by in [FoundBy::Tick, FoundBy::Event] {
+        let (pipeline, record) = finished().await;
+        let before = pipeline.record();
+        pipeline.delete_record(&record);
+        found_by.come(&pipeline).await;
+        let after = pipeline.record();
+        assert_eq!(numbers(&after), numbers(&before), "{found_by:?}");
+        assert_noted_once(&after, &format!("record {record} was gone; created again as "));
+        pipeline.tick().await;
+        assert_eq!(pipeline.record(), after, "one note per thing, not one per tick");
+    }
 }
 
 #[tokio::test]
@@ -64,35 +89,37 @@ async fn edited_machine_fields_are_restored_by_the_next_tick_and_human_fields_st
     assert_eq!(after.remove("Invoiced"), Some(json!(true)));
     assert_eq!(numbers(&after), numbers(&before));
     let line = "\"Status\", \"Post Scoring Tokens\", \"Balance\" did not show what was written";
-    assert_eq!(notes(&after).matches(line).count(), 1, "{}", notes(&after));
+    assert_noted_once(&after, line);
     let writes = pipeline.airtable_requests("upsert");
     pipeline.tick().await;
     assert_eq!(pipeline.airtable_requests("upsert"), writes, "what is right is not written");
 }
 
 #[tokio::test]
-async fn a_duplicate_is_marked_by_the_next_tick_and_nothing_is_deleted() {
-    let (pipeline, record) = finished().await;
-    let before = pipeline.record();
-    let mut copy = before.clone();
-    copy.insert("Invoiced".to_owned(), json!(true));
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let airtable = pipeline.services.airtable.service();
-    let copy = airtable.insert(MASTER_BASE, run_record::TABLE, copy).unwrap();
-    for _ in 0..2 {
-        pipeline.tick().await;
-        assert_eq!(pipeline.records().len(), 2);
-        let kept = pipeline.record_of(&record);
-        assert_eq!(numbers(&kept), numbers(&before));
-        let line = format!("record existed more than once; kept {record}, marked {copy}");
-        assert_eq!(notes(&kept).matches(&line).count(), 1, "{}", notes(&kept));
-        let marked = pipeline.record_of(&copy);
-        let run_id = format!("261123-094519-Guy-Wilson (duplicate of {record})");
-        assert_eq!(marked[run_record::RUN_ID], run_id);
-        assert_eq!(marked["Invoiced"], true);
+async fn a_duplicate_is_marked_by_the_next_tick_or_event_and_nothing_is_deleted() {
+    for found_by in [FoundBy::Tick, FoundBy::Event] {
+        let (pipeline, record) = finished().await;
+        let before = pipeline.record();
+        let mut copy = before.clone();
+        copy.insert("Invoiced".to_owned(), json!(true));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let copy = pipeline.insert(MASTER_BASE, run_record::TABLE, Value::Object(copy));
+        for _ in 0..2 {
+            found_by.come(&pipeline).await;
+            assert_eq!(pipeline.records().len(), 2, "{found_by:?}");
+            let kept = pipeline.record_of(&record);
+            assert_eq!(numbers(&kept), numbers(&before));
+            let line = format!("record existed more than once; kept {record}, marked {copy}");
+            assert_noted_once(&kept, &line);
+            let marked = pipeline.record_of(&copy);
+            let run_id = format!("261123-094519-Guy-Wilson (duplicate of {record})");
+            assert_eq!(marked[run_record::RUN_ID], run_id);
+            assert_eq!(marked["Invoiced"], true, "what people wrote stays");
+        }
+        let requests = pipeline.services.airtable.requests();
+        let is_refused = requests.iter().any(|count| count.status != 200);
+        assert!(found_by == FoundBy::Event || !is_refused, "found before a write is refused");
     }
-    let requests = pipeline.services.airtable.requests();
-    assert!(requests.iter().all(|count| count.status == 200), "found before a write is refused");
 }
 
 #[tokio::test]
@@ -140,7 +167,7 @@ async fn a_field_that_is_gone_costs_that_field_and_comes_back_by_itself() {
         assert_eq!(told(&without), "Completed: 3 harvested, 3 examined, - scored; balanced");
         let line =
             "field \"Posts Successfully Scored\" is not written: the table has no such field";
-        assert_eq!(notes(&without).matches(line).count(), 1, "{}", notes(&without));
+        assert_noted_once(&without, line);
     }
     airtable.delete_field(MASTER_BASE, run_record::TABLE, "Renamed").unwrap();
     let spec = simulators::airtable::FieldSpec::number(run_record::POSTS_SCORED, 0);
@@ -169,18 +196,10 @@ async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_agai
     let after = pipeline.record();
     assert_eq!(told(&after), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
     assert!(!after.contains_key(run_record::RETRY), "the tick is taken off");
-    assert!(
-        notes(&after).contains("queued again: 1 lead(s) and 0 harvest(s)"),
-        "{}",
-        notes(&after)
-    );
-    assert_eq!(
-        pipeline.services.gemini.service().billed().len(),
-        2,
-        "jane is not asked about again"
-    );
-    let progress = after[run_record::PROGRESS_LOG].as_str().unwrap();
-    assert!(progress.contains("planned post scoring of 1 leads"), "{progress}");
+    assert_noted_once(&after, "queued again: 1 lead(s) and 0 harvest(s)");
+    let answers = pipeline.services.gemini.service().billed().len();
+    assert_eq!(answers, 2, "jane is not asked about again");
+    pipeline.assert_shows(run_record::PROGRESS_LOG, "planned post scoring of 1 leads");
     assert!(pipeline.billed_tokens() > first);
     assert_eq!(after[run_record::POST_TOKENS], pipeline.billed_tokens(), "both tries' cost counts");
 }
@@ -217,8 +236,7 @@ async fn a_run_that_could_not_be_planned_is_planned_by_retry_once_the_cause_is_g
 #[tokio::test]
 async fn an_unattributed_run_is_scored_by_retry_once_the_table_apify_names_its_client() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
-    pipeline.webhook(&apify_run, "").await;
-    pipeline.settle().await;
+    pipeline.run_by(&apify_run, "").await;
     let unattributed = pipeline.records().remove(0).id;
     assert_eq!(pipeline.billed_tokens(), 0, "nothing is scored");
     let row = json!({apify::APIFY_RUN_ID: apify_run, apify::CLIENT_ID: CLIENT});
@@ -408,13 +426,10 @@ async fn a_record_created_without_opening_names_the_run_that_has_the_same_harves
     let apify_run = old_harvest(&other, SignedDuration::from_hours(1));
     let row = json!({run_record::RUN_ID: "251014-153000-Guy-Wilson",
         run_record::CLIENT_ID: CLIENT, run_record::APIFY_RUN_ID: apify_run});
-    let airtable = other.services.airtable.service();
-    airtable.insert(MASTER_BASE, run_record::TABLE, row.as_object().unwrap().clone()).unwrap();
+    let known = other.insert(MASTER_BASE, run_record::TABLE, row);
     other.report(lost_chunk(&apify_run, &["jane"]).split_off(1)).await;
     let records = other.records();
-    let created =
-        records.iter().find(|row| row.fields[run_record::RUN_ID] != "251014-153000-Guy-Wilson");
-    let created = &created.unwrap().fields;
+    let created = &records.iter().find(|row| row.id != known).unwrap().fields;
     let line = "the same Apify run is on record ";
     assert!(notes(created).contains(line), "{}", notes(created));
     assert!(notes(created).contains("under the Run ID \"251014-153000-Guy-Wilson\""));
