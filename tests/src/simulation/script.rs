@@ -35,8 +35,6 @@ pub(crate) enum Work {
 pub(crate) enum Edit {
     /// A field of the run records has another name for a while.
     Rename { field: &'static str, during: Range<Duration> },
-    /// The first waiting lead of the first client is deleted.
-    DeleteLead { after: Duration },
     /// Somebody reads the first run's record.
     Read { after: Duration, field: &'static str, says: &'static str },
 }
@@ -63,6 +61,12 @@ struct Strike {
 }
 
 impl Strike {
+    /// What takes time, whenever it comes.
+    fn delay(words: &'static [&'static str], times: u32) -> Self {
+        let during = Duration::ZERO..Duration::MAX;
+        Self { fault: Fault::DelayedMinutes, words, during, times, struck: AtomicU32::new(0) }
+    }
+
     fn meets(&self, fault: Fault, call: &Call<'_>, elapsed: Duration) -> bool {
         let meets = self.fault == fault
             && self.during.contains(&elapsed)
@@ -119,9 +123,7 @@ impl Script {
     /// The first so many calls that mention these words take so long.
     #[must_use]
     pub fn slow(mut self, words: &'static [&'static str], times: u32, takes: Duration) -> Self {
-        let (during, struck) = (Duration::ZERO..Duration::MAX, AtomicU32::new(0));
-        let fault = Fault::DelayedMinutes;
-        self.slow.push((Strike { fault, words, during, times, struck }, takes));
+        self.slow.push((Strike::delay(words, times), takes));
         self
     }
 
@@ -129,9 +131,7 @@ impl Script {
     /// them do not wait.
     #[must_use]
     pub fn hold(mut self, words: &'static [&'static str], times: u32, until: Duration) -> Self {
-        let (during, struck) = (Duration::ZERO..Duration::MAX, AtomicU32::new(0));
-        let fault = Fault::DelayedMinutes;
-        self.held.push((Strike { fault, words, during, times, struck }, until));
+        self.held.push((Strike::delay(words, times), until));
         self
     }
 
@@ -146,13 +146,6 @@ impl Script {
     #[must_use]
     pub fn rename(mut self, field: &'static str, during: Range<Duration>) -> Self {
         self.edits.push(Edit::Rename { field, during });
-        self
-    }
-
-    /// A person deletes a lead that waits.
-    #[must_use]
-    pub fn delete_lead(mut self, after: Duration) -> Self {
-        self.edits.push(Edit::DeleteLead { after });
         self
     }
 

@@ -132,14 +132,6 @@ pub(crate) async fn play(world: Arc<World>, edit: Edit) {
             tokio::time::sleep(during.end - during.start).await;
             rename(&other, field);
         }
-        Edit::DeleteLead { after } => {
-            tokio::time::sleep(after).await;
-            let client = &world.scenario.clients[0];
-            let lead = client.leads.iter().find(|lead| lead.waits).expect("a lead that waits");
-            let deleted = world.airtable.delete_record(client.base, leads::TABLE, &lead.record);
-            deleted.expect("the lead is there");
-            world.oracle().lead_deleted(&lead.record);
-        }
         Edit::Read { after, field, says } => {
             tokio::time::sleep(after).await;
             let rows = world.airtable.rows(MASTER_BASE, run_record::TABLE).expect("the records");
