@@ -1,6 +1,6 @@
 //! The documents against the repository: what they name is there, and what is there they name.
 
-use crate::document::{Template, plain, sources};
+use crate::document::{TEMPLATE, plain, sources};
 use regex::Regex;
 use shared::telemetry::metrics::Metric;
 use std::collections::BTreeSet;
@@ -85,9 +85,8 @@ fn every_link_of_the_documents_leads_somewhere() {
 
 #[test]
 fn every_path_that_the_documents_name_exists() {
-    let template = Template::read();
     let secrets = ["WebhookSecretName", "ServicesSecretName"]
-        .map(|name| plain(template.at(&format!("Parameters/{name}/Default"))));
+        .map(|name| plain(TEMPLATE.at(&format!("Parameters/{name}/Default"))));
     let pattern = format!(r"(?:^|[\s`(/])({FOLDERS}/[A-Za-z0-9_./-]+)");
     for (page, text) in documents() {
         for path in found(&pattern, &text) {
@@ -100,7 +99,6 @@ fn every_path_that_the_documents_name_exists() {
 
 #[test]
 fn every_variable_parameter_and_output_has_its_place() {
-    let template = Template::read();
     let mut variables = BTreeSet::new();
     for folder in ["functions", "shared/src"] {
         let files = sources(folder).into_iter().filter(|(name, _)| name.ends_with("config.rs"));
@@ -112,19 +110,17 @@ fn every_variable_parameter_and_output_has_its_place() {
     for name in ["GEMINI_MODEL", "VERTEX_LOCATION", "SCORING_QUEUE_URL", "WEBHOOK_TOKEN"] {
         assert!(variables.contains(name), "the search finds no {name}");
     }
-    for function in template.of_kind("AWS::Serverless::Function") {
-        variables.extend(template.variables(&function).into_keys());
+    for function in TEMPLATE.of_kind("AWS::Serverless::Function") {
+        variables.extend(TEMPLATE.variables(&function).into_keys());
     }
     assert_named("docs/configure.md", variables);
-    let keys = |section: &str| template.at(section).as_mapping().unwrap().keys().map(plain);
-    assert_named("docs/configure.md", keys("Parameters"));
-    assert_named("docs/deploy.md", keys("Outputs"));
+    assert_named("docs/configure.md", TEMPLATE.keys("Parameters"));
+    assert_named("docs/deploy.md", TEMPLATE.keys("Outputs"));
 }
 
 #[test]
 fn every_alarm_metric_and_command_is_explained() {
-    let template = Template::read();
-    assert_named("docs/operate.md", template.of_kind("AWS::CloudWatch::Alarm"));
+    assert_named("docs/operate.md", TEMPLATE.of_kind("AWS::CloudWatch::Alarm"));
     assert_named("docs/operate.md", Metric::ALL.map(Metric::name));
     let files = sources("runtally/src").into_values();
     let cli: String = files.filter(|text| text.contains("derive(Subcommand)")).collect();

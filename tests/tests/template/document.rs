@@ -2,26 +2,34 @@
 
 use serde_norway::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
 
 /// The template.
+pub(crate) static TEMPLATE: LazyLock<Template> =
+    LazyLock::new(|| Template(serde_norway::from_str(TEXT).unwrap()));
+pub(crate) const TEXT: &str = include_str!("../../../template.yaml");
+
 pub(crate) struct Template(Value);
 
 impl Template {
-    pub(crate) fn read() -> Self {
-        let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"));
-        Self(serde_norway::from_str(&std::fs::read_to_string(file).unwrap()).unwrap())
-    }
-
     /// The value at `path`, whose parts are divided by slashes.
     pub(crate) fn at(&self, path: &str) -> &Value {
-        let step = |value: &'_ Value, part: &str| value.get(part).is_some();
-        let mut value = &self.0;
-        for part in path.split('/') {
-            assert!(step(value, part), "template.yaml has no {part} on the way to {path}");
-            value = &value[part];
-        }
-        value
+        path.split('/').fold(&self.0, |value, part| {
+            let next = value.get(part);
+            next.unwrap_or_else(|| panic!("template.yaml has no {part} on the way to {path}"))
+        })
+    }
+
+    /// The names at `path`.
+    pub(crate) fn keys(&self, path: &str) -> impl Iterator<Item = String> {
+        self.at(path).as_mapping().unwrap().keys().map(plain)
+    }
+
+    /// The number at `path`.
+    pub(crate) fn number_at(&self, path: &str) -> u64 {
+        let value = plain(self.at(path));
+        value.parse().unwrap_or_else(|_| panic!("{path} is {value}, not a number"))
     }
 
     /// The value at `path` in the properties of `resource`, as [`plain`] text.
@@ -31,8 +39,7 @@ impl Template {
 
     /// The number at `path` in the properties of `resource`.
     pub(crate) fn number(&self, resource: &str, path: &str) -> u64 {
-        let value = self.property(resource, path);
-        value.parse().unwrap_or_else(|_| panic!("{resource}: {path} is {value}, not a number"))
+        self.number_at(&format!("Resources/{resource}/Properties/{path}"))
     }
 
     /// The names of all resources of `kind`.

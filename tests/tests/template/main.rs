@@ -7,7 +7,7 @@ mod document;
 mod observed;
 mod rights;
 
-use document::Template;
+use document::{TEMPLATE, TEXT, plain};
 use regex::Regex;
 use shared::adapters::aws::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::config::{ConfigError, Vars};
@@ -16,7 +16,7 @@ use shared::core::failure::QUEUE_RECEIVES;
 use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, routes};
 use shared::services::airtable::{MAX_CHUNK_LANES, Rate};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A base's id as the parameter `MasterBaseId` allows it.
 const BASE: &str = "appMaster00000001";
@@ -27,9 +27,6 @@ const FUNCTIONS: [(&str, &str, Reading); 3] = [
     ("Scoring", "ServicesSecretName", read_scoring),
     ("MetricsFinalizer", "ServicesSecretName", read_finalizer),
 ];
-
-/// What Lambda itself sets, as far as a function reads it.
-const BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// Where a service is: by default where its vendor has it. Another root stands in the secret, beside
 /// the key that it takes, like the Vertex variables beside the account without which nothing asks
@@ -56,8 +53,8 @@ fn read_finalizer(read: &dyn Fn(&'static str) -> Option<String>) -> Result<Strin
 }
 
 /// The variables that the secret's description promises.
-fn in_secret(template: &Template, parameter: &str) -> BTreeSet<String> {
-    let description = document::plain(template.at(&format!("Parameters/{parameter}/Description")));
+fn in_secret(parameter: &str) -> BTreeSet<String> {
+    let description = plain(TEMPLATE.at(&format!("Parameters/{parameter}/Description")));
     description
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|word| word.contains('_') && *word == word.to_uppercase())
@@ -65,47 +62,69 @@ fn in_secret(template: &Template, parameter: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// What a function is given by a deploy in which nobody chose anything.
+struct Deployed {
+    function: &'static str,
+    given: BTreeMap<String, Option<String>>,
+    secret: BTreeSet<String>,
+    reading: Reading,
+}
+
+impl Deployed {
+    fn value(&self, name: &str) -> Option<String> {
+        match (name, self.given.get(name)) {
+            // The other way to reach the model, instead of a key.
+            ("VERTEX_SERVICE_ACCOUNT", _) => None,
+            ("MASTER_BASE_ID", _) => Some(BASE.to_owned()),
+            (_, Some(default)) => default.clone().or_else(|| Some("x".to_owned())),
+            (_, None) => self.secret.contains(name).then(|| "x".to_owned()),
+        }
+    }
+
+    /// Whether the function starts with `value` in `variable`.
+    fn starts_with(&self, variable: &str, value: &str) -> bool {
+        let other = |name: &str| (name == variable).then(|| value.to_owned());
+        (self.reading)(&|name| other(name).or_else(|| self.value(name))).is_ok()
+    }
+}
+
+fn deployed() -> [Deployed; 3] {
+    FUNCTIONS.map(|(function, secret, reading)| {
+        let (given, secret) = (TEMPLATE.defaults(function), in_secret(secret));
+        Deployed { function, given, secret, reading }
+    })
+}
+
 #[test]
 fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
-    let template = Template::read();
-    for (function, secret, reading) in FUNCTIONS {
-        let given = template.defaults(function);
-        let secret = in_secret(&template, secret);
-        let asked = RefCell::new(BTreeSet::new());
+    for deployed in deployed() {
+        let Deployed { function, given, secret, reading } = &deployed;
+        // These two are read before the configuration, by the logs and the secret's reader.
+        let first = ["RUST_LOG".to_owned(), "SECRET_ID".to_owned()];
+        let asked = RefCell::new(BTreeSet::from(first));
         let read = |name: &'static str| {
             asked.borrow_mut().insert(name.to_owned());
-            match name {
-                // The other way to reach the model, instead of a key.
-                "VERTEX_SERVICE_ACCOUNT" => None,
-                "MASTER_BASE_ID" => Some(BASE.to_owned()),
-                name if given.contains_key(name) => {
-                    given[name].clone().or_else(|| Some("given".to_owned()))
-                }
-                name if secret.contains(name) => Some("secret".to_owned()),
-                _ => None,
-            }
+            deployed.value(name)
         };
-        let vars = Vars::new(read);
-        shared::telemetry::logs::metrics_namespace(&vars);
+        shared::telemetry::logs::metrics_namespace(&Vars::new(read));
         let started = reading(&read);
         assert!(started.is_ok(), "{function} would not start: {started:?}");
-        let mut asked = asked.into_inner();
-        // These two are read before the configuration, by the logs and the secret's reader.
-        asked.extend(["RUST_LOG".to_owned(), "SECRET_ID".to_owned()]);
-        let superfluous: Vec<&String> =
-            given.keys().filter(|name| !asked.contains(*name)).collect();
-        assert_eq!(superfluous, Vec::<&String>::new(), "{function} never reads these");
+        let asked = asked.into_inner();
+        let superfluous: Vec<_> = given.keys().filter(|name| !asked.contains(*name)).collect();
+        assert!(superfluous.is_empty(), "{function} never reads {superfluous:?}");
         let known = |name: &String| {
             given.contains_key(name)
                 || secret.contains(name)
                 || BESIDE_THE_KEYS.contains(&name.as_str())
         };
-        let unsaid: Vec<&String> = asked.iter().filter(|name| !known(name)).collect();
-        assert_eq!(unsaid, Vec::<&String>::new(), "{function} reads what nobody can configure");
-        let open: Vec<&String> = given.keys().filter(|name| secret.contains(*name)).collect();
-        assert_eq!(open, Vec::<&String>::new(), "{function} has secrets in plain variables");
+        let unsaid: Vec<_> = asked.iter().filter(|name| !known(name)).collect();
+        assert!(unsaid.is_empty(), "{function} reads {unsaid:?}, which nobody can configure");
+        let open: Vec<_> = given.keys().filter(|name| secret.contains(*name)).collect();
+        assert!(open.is_empty(), "{function} has the secrets {open:?} in plain variables");
     }
-    assert!(BY_LAMBDA.iter().all(|name| !template.variables("Scoring").contains_key(*name)));
+    for by_lambda in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        assert!(!TEMPLATE.variables("Scoring").contains_key(by_lambda), "{by_lambda}");
+    }
 }
 
 /// Variables that a function starts without, and that are given all the same.
@@ -128,90 +147,62 @@ const OVERRIDES: [&str; 14] = [
 
 #[test]
 fn parameters_that_nobody_chose_are_what_the_functions_take_by_themselves() {
-    let template = Template::read();
-    for (function, secret, reading) in FUNCTIONS {
-        let given = template.defaults(function);
-        let secret = in_secret(&template, secret);
+    for deployed in deployed() {
         let read = |tier: Option<&str>, with_overrides: bool| {
-            reading(&|name| match name {
+            (deployed.reading)(&|name| match name {
                 // How long flex is waited for shows only where flex is chosen.
                 "GEMINI_TIER" if tier.is_some() => tier.map(ToOwned::to_owned),
-                "VERTEX_SERVICE_ACCOUNT" => None,
-                "MASTER_BASE_ID" => Some(BASE.to_owned()),
                 // The function looks for no actor's runs; the template names the harvests'.
                 "APIFY_ACTORS" => Some("somebody~actor".to_owned()),
                 name if OVERRIDES.contains(&name) && !with_overrides => None,
-                name if given.contains_key(name) => {
-                    given[name].clone().or_else(|| Some("x".to_owned()))
-                }
-                name => secret.contains(name).then(|| "x".to_owned()),
+                name => deployed.value(name),
             })
         };
         for tier in [None, Some("flex")] {
-            assert_eq!(read(tier, true), read(tier, false), "{function}");
+            assert_eq!(read(tier, true), read(tier, false), "{}", deployed.function);
         }
     }
 }
 
-/// Whether a function starts with `value` in `variable`, and by default in all others.
-fn starts_with(function: &str, reading: Reading, variable: &str, value: &str) -> bool {
-    let given = Template::read().defaults(function);
-    let read = |name: &'static str| match name {
-        "VERTEX_SERVICE_ACCOUNT" => None,
-        name if name == variable => Some(value.to_owned()),
-        "MASTER_BASE_ID" => Some(BASE.to_owned()),
-        name => given.get(name).cloned().flatten().or_else(|| {
-            let is_a_root = BESIDE_THE_KEYS.contains(&name);
-            (!is_a_root).then(|| "x".to_owned())
-        }),
-    };
-    reading(&read).is_ok()
-}
-
 #[test]
 fn a_parameter_allows_what_its_function_takes() {
-    let template = Template::read();
-    let mut ranges = Vec::new();
-    for (function, _, reading) in FUNCTIONS {
-        for (variable, parameter) in template.variables(function) {
-            let Some(rules) = template.at("Parameters").get(&parameter) else { continue };
-            let starts = |value: &str| starts_with(function, reading, &variable, value);
+    let mut ranges = BTreeMap::new();
+    for deployed in deployed() {
+        let function = deployed.function;
+        for (variable, parameter) in TEMPLATE.variables(function) {
+            let Some(rules) = TEMPLATE.at("Parameters").get(&parameter) else { continue };
+            let starts = |value: &str| deployed.starts_with(&variable, value);
             let allowed = rules.get("AllowedValues").and_then(|values| values.as_sequence());
-            for value in allowed.into_iter().flatten().map(document::plain) {
-                assert!(starts(&value), "{function} does not start with {variable}={value}");
-            }
             let bound = |name: &str| rules.get(name).map(|bound| bound.as_u64().unwrap());
             let (least, most) = (bound("MinValue"), bound("MaxValue"));
-            for value in [least, most].into_iter().flatten() {
-                let text = value.to_string();
-                assert!(starts(&text), "{function} does not start with {variable}={text}");
+            let bounds = [least, most].into_iter().flatten().map(|bound| bound.to_string());
+            for value in allowed.into_iter().flatten().map(plain).chain(bounds) {
+                assert!(starts(&value), "{function} does not start with {variable}={value}");
             }
             // What the function itself refuses is not refused a step earlier by the template.
             let beyond = [least.and_then(|least| least.checked_sub(1)), most.map(|most| most + 1)];
             let refused =
                 beyond.map(|value| value.is_some_and(|value| !starts(&value.to_string())));
-            ranges.push((variable, refused));
+            ranges.entry(variable).or_insert(refused);
         }
     }
-    let exact = |name: &str| ranges.iter().find(|(variable, _)| variable == name).unwrap().1;
-    assert_eq!(exact("LANES"), [true, true]);
-    assert_eq!(exact("LEADS_PER_CALL"), [true, true]);
+    assert_eq!(ranges["LANES"], [true, true]);
+    assert_eq!(ranges["LEADS_PER_CALL"], [true, true]);
     // The function has no upper bound for it; no wave of an invocation can wait for longer.
-    assert_eq!(exact("GEMINI_FLEX_WAIT_SECONDS"), [true, false]);
+    assert_eq!(ranges["GEMINI_FLEX_WAIT_SECONDS"], [true, false]);
 }
 
 #[test]
 fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
-    let template = Template::read();
     for (parameter, taken, refused) in [
         ("MasterBaseId", &[BASE][..], &["", "tblMaster00000001"][..]),
         ("NightlyTimezone", &["UTC", "Australia/Sydney", "Etc/GMT+10"], &["", "Sydney time"]),
         ("AlarmEmail", &["", "ops@example.org"], &["ops", "ops@example", "a b@example.org"]),
         ("ApifyActors", &["", "harvestapi~linkedin-profile-posts", "a~b, c/d"], &["a;b", "a\nb"]),
     ] {
-        let pattern = template.at(&format!("Parameters/{parameter}/AllowedPattern"));
+        let pattern = TEMPLATE.at(&format!("Parameters/{parameter}/AllowedPattern"));
         // CloudFormation matches the whole of a value.
-        let pattern = Regex::new(&format!("^(?:{})$", document::plain(pattern))).unwrap();
+        let pattern = Regex::new(&format!("^(?:{})$", plain(pattern))).unwrap();
         for value in taken {
             assert!(pattern.is_match(value), "{parameter} does not take {value:?}");
         }
@@ -223,32 +214,28 @@ fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
 
 #[test]
 fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
-    let template = Template::read();
-    let bound = |path: &str| -> u64 {
-        document::plain(template.at(&format!("Parameters/{path}"))).parse().unwrap()
-    };
+    let bound = |path: &str| TEMPLATE.number_at(&format!("Parameters/{path}"));
     // A message whose function was killed comes back only then; until then nothing has stalled.
     let stall = 60 * bound("StallMinutes/MinValue");
     for (queue, ..) in QUEUES {
-        assert!(stall >= template.number(queue, "VisibilityTimeout"), "{queue}");
+        assert!(stall >= TEMPLATE.number(queue, "VisibilityTimeout"), "{queue}");
     }
     // Before a wave there is planning, after it its rows are written.
     let call = bound("GeminiTimeoutSeconds/MaxValue");
-    assert!(template.number("Scoring", "Timeout") >= call + 60);
+    assert!(TEMPLATE.number("Scoring", "Timeout") >= call + 60);
     // A wave that waited for flex in vain still makes its standard calls.
     let wait = bound("GeminiFlexWaitSeconds/MaxValue");
-    assert!(template.number("Scoring", "Timeout") >= wait + bound("GeminiTimeoutSeconds/Default"));
+    assert!(TEMPLATE.number("Scoring", "Timeout") >= wait + bound("GeminiTimeoutSeconds/Default"));
     // Whatever the queues do, intake itself answers, with a second to spare and before the API does.
-    let timeout = template.number("WebhookIntake", "Timeout");
+    let timeout = TEMPLATE.number("WebhookIntake", "Timeout");
     assert!((webhook_intake::QUEUE_TIME.as_secs() + 2..30).contains(&timeout), "{timeout}");
 }
 
 #[test]
 fn a_variable_that_is_a_parameter_has_its_name() {
-    let template = Template::read();
     for (function, secret, _) in FUNCTIONS {
-        for (variable, of) in template.variables(function) {
-            if of == secret || template.at("Parameters").get(&of).is_none() {
+        for (variable, of) in TEMPLATE.variables(function) {
+            if of == secret || TEMPLATE.at("Parameters").get(&of).is_none() {
                 continue;
             }
             let name: String = variable
@@ -262,57 +249,71 @@ fn a_variable_that_is_a_parameter_has_its_name() {
 
 #[test]
 fn a_function_does_not_start_without_a_variable_of_the_template() {
-    let template = Template::read();
-    for (function, secret, reading) in FUNCTIONS {
-        let given = template.defaults(function);
-        let secret = in_secret(&template, secret);
+    for deployed in deployed() {
+        let Deployed { function, given, secret, reading } = &deployed;
         for missing in given.keys().filter(|name| !OVERRIDES.contains(&name.as_str())) {
-            let read = |name: &'static str| match name {
-                name if name == missing => None,
-                // Without the secret's name the function has only its plain variables.
-                name if missing == "SECRET_ID" && secret.contains(name) => None,
-                "MASTER_BASE_ID" => Some(BASE.to_owned()),
-                name if given.contains_key(name) => {
-                    given[name].clone().or_else(|| Some("x".to_owned()))
-                }
-                name => secret.contains(name).then(|| "x".to_owned()),
-            };
-            assert!(reading(&read).is_err(), "{function} starts without {missing}");
+            // Without the secret's name the function has only its plain variables.
+            let lacks =
+                |name: &str| name == missing || missing == "SECRET_ID" && secret.contains(name);
+            let started = reading(&|name| (!lacks(name)).then(|| deployed.value(name)).flatten());
+            assert!(started.is_err(), "{function} starts without {missing}");
         }
     }
 }
 
 #[test]
 fn secrets_are_read_from_secrets_manager_and_stand_nowhere_in_the_template() {
-    let template = Template::read();
     for (function, secret, _) in FUNCTIONS {
-        assert_eq!(template.variables(function)["SECRET_ID"], secret);
+        assert_eq!(TEMPLATE.variables(function)["SECRET_ID"], secret);
     }
-    let text = include_str!("../../../template.yaml");
-    assert!(!text.contains("{{resolve:"), "a resolved secret is a plain variable");
-    assert_eq!(
-        in_secret(&template, "WebhookSecretName").into_iter().collect::<Vec<_>>(),
-        ["WEBHOOK_TOKEN", "WEBHOOK_TOKEN_PREVIOUS"]
-    );
+    assert!(!TEXT.contains("{{resolve:"), "a resolved secret is a plain variable");
+    let webhook = ["WEBHOOK_TOKEN", "WEBHOOK_TOKEN_PREVIOUS"].map(ToOwned::to_owned);
+    assert_eq!(in_secret("WebhookSecretName"), webhook.into());
 }
 
+/// What is set once and for all.
+const SETTINGS: [(&str, &str); 20] = [
+    // Functions are Rust on the newest runtime, with traces.
+    ("Globals/Function/Runtime", "provided.al2023"),
+    ("Globals/Function/Tracing", "Active"),
+    ("Globals/Function/Architectures", "Architecture"),
+    ("Parameters/Architecture/Default", "arm64"),
+    ("Resources/WebhookIntake/Metadata/BuildMethod", "rust-cargolambda"),
+    ("Resources/Scoring/Metadata/BuildMethod", "rust-cargolambda"),
+    ("Resources/MetricsFinalizer/Metadata/BuildMethod", "rust-cargolambda"),
+    // The event log is paid by use, restorable and encrypted, and outlives the stack.
+    ("EventLog/BillingMode", "PAY_PER_REQUEST"),
+    ("EventLog/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled", "true"),
+    ("EventLog/SSESpecification/SSEEnabled", "true"),
+    ("EventLog/DeletionProtectionEnabled", "true"),
+    ("Resources/EventLog/DeletionPolicy", "Retain"),
+    ("Resources/EventLog/UpdateReplacePolicy", "Retain"),
+    // Lambda has at most one batch of a FIFO group in work; events and ticks share the group, so
+    // that the finalizer never works on two batches of one base.
+    ("MetricsQueue/FifoQueue", "true"),
+    ("Tick/Target/Arn", "MetricsQueue.Arn"),
+    ("Tick/Target/SqsParameters/MessageGroupId", "MasterBaseId"),
+    // The API is throttled.
+    ("Api/DefaultRouteSettings/ThrottlingRateLimit", "WebhookRateLimit"),
+    ("Api/DefaultRouteSettings/ThrottlingBurstLimit", "WebhookRateLimit"),
+    // Outside this prefix the account's policy of log deliveries fills up.
+    ("ApiLogs/LogGroupName", "/aws/vendedlogs/${AWS::StackName}-api"),
+    ("Scoring/Events/Tasks/Properties/ScalingConfig", "MaximumConcurrency=ScoringConcurrency"),
+];
+
 #[test]
-fn functions_are_rust_on_the_newest_runtime_with_memory_and_traces() {
-    let template = Template::read();
-    let global = |path: &str| document::plain(template.at(&format!("Globals/Function/{path}")));
-    assert_eq!(global("Runtime"), "provided.al2023");
-    assert_eq!(global("Tracing"), "Active");
-    assert_eq!(global("Architectures"), "Architecture");
-    assert!(global("MemorySize").parse::<u64>().unwrap() >= 512);
-    assert_eq!(document::plain(template.at("Parameters/Architecture/Default")), "arm64");
-    let functions = template.of_kind("AWS::Serverless::Function");
-    assert_eq!(functions, FUNCTIONS.map(|(name, ..)| name.to_owned()));
-    for function in functions {
-        assert_eq!(
-            document::plain(template.at(&format!("Resources/{function}/Metadata/BuildMethod"))),
-            "rust-cargolambda"
-        );
+fn what_is_set_once_and_for_all_stays() {
+    for (path, value) in SETTINGS {
+        let found = match path.split_once('/').unwrap() {
+            ("Globals" | "Parameters" | "Resources", _) => plain(TEMPLATE.at(path)),
+            (resource, property) => TEMPLATE.property(resource, property),
+        };
+        assert_eq!(found, value, "{path}");
     }
+    assert!(TEMPLATE.number_at("Globals/Function/MemorySize") >= 512);
+    let functions = TEMPLATE.of_kind("AWS::Serverless::Function");
+    assert_eq!(functions, FUNCTIONS.map(|(name, ..)| name.to_owned()));
+    assert_eq!(queue_id(BASE), BASE, "scoring sends events in the group of this text");
 }
 
 /// Queue, its dead-letter queue, the function that it feeds and the name of the mapping.
@@ -323,7 +324,6 @@ const QUEUES: [(&str, &str, &str, &str); 2] = [
 
 #[test]
 fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
-    let template = Template::read();
     for (queue, dead_letters, function, _) in QUEUES {
         for name in [queue, dead_letters] {
             for (property, value) in [
@@ -334,26 +334,25 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
                 ("SqsManagedSseEnabled", "true"),
                 ("MessageRetentionPeriod", "1209600"),
             ] {
-                assert_eq!(template.property(name, property), value, "{name}: {property}");
+                assert_eq!(TEMPLATE.property(name, property), value, "{name}: {property}");
             }
         }
         assert_eq!(
-            template.property(queue, "RedrivePolicy/deadLetterTargetArn"),
+            TEMPLATE.property(queue, "RedrivePolicy/deadLetterTargetArn"),
             format!("{dead_letters}.Arn")
         );
         // The function dead-letters a message at its last delivery, with the reason; this is the net.
-        let receives = template.number(queue, "RedrivePolicy/maxReceiveCount");
+        let receives = TEMPLATE.number(queue, "RedrivePolicy/maxReceiveCount");
         assert_eq!(receives, u64::from(QUEUE_RECEIVES), "{queue}");
-        let timeout = template.number(function, "Timeout");
-        assert!(template.number(queue, "VisibilityTimeout") >= 6 * timeout, "{queue}");
+        let timeout = TEMPLATE.number(function, "Timeout");
+        assert!(TEMPLATE.number(queue, "VisibilityTimeout") >= 6 * timeout, "{queue}");
     }
 }
 
 #[test]
 fn every_mapping_reports_the_messages_that_failed() {
-    let template = Template::read();
     for (queue, _, function, mapping) in QUEUES {
-        let of = |path: &str| template.property(function, &format!("Events/{mapping}/{path}"));
+        let of = |path: &str| TEMPLATE.property(function, &format!("Events/{mapping}/{path}"));
         assert_eq!(of("Type"), "SQS");
         assert_eq!(of("Properties/Queue"), format!("{queue}.Arn"));
         assert_eq!(of("Properties/FunctionResponseTypes"), "ReportBatchItemFailures");
@@ -363,14 +362,9 @@ fn every_mapping_reports_the_messages_that_failed() {
 
 #[test]
 fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
-    let template = Template::read();
-    let number = |path: &str| -> u64 {
-        document::plain(template.at(&format!("Parameters/{path}"))).parse().unwrap()
-    };
+    let number = |path: &str| TEMPLATE.number_at(&format!("Parameters/{path}"));
     assert_eq!(number("Lanes/MinValue"), 1);
     assert_eq!(number("Lanes/MaxValue"), u64::from(MAX_CHUNK_LANES));
-    let concurrency = template.property("Scoring", "Events/Tasks/Properties/ScalingConfig");
-    assert_eq!(concurrency, "MaximumConcurrency=ScoringConcurrency");
     // A new account may have 10 executions at a time, for the other functions too.
     assert!(number("ScoringConcurrency/Default") + 5 <= 10);
     // 50 requests a second over all bases, of which the finalizer makes its own.
@@ -384,69 +378,42 @@ fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
     }
 }
 
-#[test]
-fn the_finalizer_never_works_on_two_batches_of_one_base() {
-    let template = Template::read();
-    // Lambda has at most one batch of a FIFO group in work; events and ticks share the group.
-    assert_eq!(template.property("MetricsQueue", "FifoQueue"), "true");
-    let group = template.property("Tick", "Target/SqsParameters/MessageGroupId");
-    assert_eq!(group, "MasterBaseId");
-    assert_eq!(queue_id(BASE), BASE, "scoring sends events in the group of this text");
-    assert_eq!(template.property("Tick", "Target/Arn"), "MetricsQueue.Arn");
-}
-
 /// A schedule's message at two scheduled times.
-fn scheduled(template: &Template, schedule: &str) -> [String; 2] {
-    let input = template.property(schedule, "Target/Input");
+fn scheduled(schedule: &str) -> [String; 2] {
+    let input = TEMPLATE.property(schedule, "Target/Input");
     ["2026-11-24T03:00:00Z", "2026-11-25T03:00:00Z"]
         .map(|time| input.replace("<aws.scheduler.scheduled-time>", time))
 }
 
 #[test]
 fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
-    let template = Template::read();
-    let schedules = template.of_kind("AWS::Scheduler::Schedule");
+    let schedules = TEMPLATE.of_kind("AWS::Scheduler::Schedule");
     assert_eq!(schedules, ["Tick", "NightlyPosts", "NightlyProfiles"]);
     for schedule in schedules {
         // The queue deduplicates by content: the same body within five minutes would vanish.
-        let [first, second] = scheduled(&template, &schedule);
+        let [first, second] = scheduled(&schedule);
         assert_ne!(first, second, "{schedule}");
-        let target = template.property(&schedule, "Target/Arn");
+        let target = TEMPLATE.property(&schedule, "Target/Arn");
         let queue = target.strip_suffix(".Arn").unwrap();
-        assert_eq!(template.property(queue, "ContentBasedDeduplication"), "true");
+        assert_eq!(TEMPLATE.property(queue, "ContentBasedDeduplication"), "true");
     }
-    let [tick, _] = scheduled(&template, "Tick");
+    let [tick, _] = scheduled("Tick");
     assert_eq!(MetricsMessage::decode(&tick), Ok(MetricsMessage::Tick));
     for (schedule, kind) in [("NightlyPosts", Kind::Post), ("NightlyProfiles", Kind::Profile)] {
-        let [night, _] = scheduled(&template, schedule);
+        let [night, _] = scheduled(schedule);
         let Ok(ScoringTask::ScoreWaiting(task)) = ScoringTask::decode(&night) else {
             panic!("{night}")
         };
         assert_eq!((&task.clients, task.kind), (&ClientScope::All, kind));
         assert_eq!(task.run().unwrap().as_str(), "261124-030000", "the scheduled time's run");
-        let group = template.property(schedule, "Target/SqsParameters/MessageGroupId");
+        let group = TEMPLATE.property(schedule, "Target/SqsParameters/MessageGroupId");
         assert_eq!(group, routes::all_clients_group());
     }
 }
 
 #[test]
-fn the_event_log_is_paid_by_use_restorable_and_encrypted_and_outlives_the_stack() {
-    let template = Template::read();
-    let log = |path: &str| template.property("EventLog", path);
-    assert_eq!(log("BillingMode"), "PAY_PER_REQUEST");
-    assert_eq!(log("PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), "true");
-    assert_eq!(log("SSESpecification/SSEEnabled"), "true");
-    assert_eq!(log("DeletionProtectionEnabled"), "true");
-    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-        let policy = template.at(&format!("Resources/EventLog/{policy}"));
-        assert_eq!(document::plain(policy), "Retain");
-    }
-}
-
-#[test]
 fn the_event_log_has_the_keys_and_indexes_that_the_code_asks_for() {
-    let template = Template::read();
-    let log = |path: &str| template.property("EventLog", path);
+    let log = |path: &str| TEMPLATE.property("EventLog", path);
     let schema = |hash: &str, range: &str| {
         format!("AttributeName={hash},KeyType=HASH,AttributeName={range},KeyType=RANGE")
     };
@@ -461,10 +428,9 @@ fn the_event_log_has_the_keys_and_indexes_that_the_code_asks_for() {
     let keys: BTreeSet<&str> = keys.into_iter().flatten().chain([PK, SK]).collect();
     let texts = keys.iter().map(|key| format!("AttributeName={key},AttributeType=S"));
     let defined = log("AttributeDefinitions");
-    let defined =
-        defined.split(",AttributeName=").map(|one| match one.strip_prefix("AttributeName=") {
-            Some(_) => one.to_owned(),
-            None => format!("AttributeName={one}"),
-        });
+    let defined = defined.split(",AttributeName=").map(|one| match one {
+        first if first.starts_with("AttributeName=") => first.to_owned(),
+        later => format!("AttributeName={later}"),
+    });
     assert_eq!(defined.collect::<BTreeSet<_>>(), texts.collect());
 }

@@ -1,32 +1,15 @@
 //! What is observed: logs that end, alarms that say what to do, a dashboard of metrics that exist.
 
-use crate::document::{Template, plain, sources};
+use crate::document::{TEMPLATE, plain, sources};
 use shared::messages::MAX_PLAN_LEADS;
 use shared::services::airtable::Rate;
 use shared::telemetry::metrics::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An alarm on one metric.
-struct Alarm {
-    name: &'static str,
-    metric: &'static str,
-    /// The queue or function, or the service of our own metrics.
-    whose: &'static str,
-    /// Above what it goes off; below what, for [`TICKS`].
-    threshold: u64,
-    /// Over so many periods of so many seconds.
-    over: (u64, u64),
-}
-
-const fn alarm(
-    name: &'static str,
-    metric: &'static str,
-    whose: &'static str,
-    threshold: u64,
-    over: (u64, u64),
-) -> Alarm {
-    Alarm { name, metric, whose, threshold, over }
-}
+/// An alarm: its name and metric; whose metric that is, a queue's, a function's or a service's of our
+/// own; above what it goes off, or below what for [`TICKS`]; over how many periods of how many
+/// seconds.
+type Alarm = (&'static str, &'static str, &'static str, u64, (u64, u64));
 
 /// Something that should not happen once.
 const ONCE: (u64, u64) = (1, 300);
@@ -40,43 +23,42 @@ const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
 const AGE: &str = "ApproximateAgeOfOldestMessage";
 
 const ALARMS: [Alarm; 20] = [
-    alarm("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
-    alarm("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
-    alarm("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
-    alarm("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
-    alarm("ScoringGivenBackAlarm", "MessagesGivenBack", "scoring", 0, LASTING),
-    alarm("MetricsFinalizerGivenBackAlarm", "MessagesGivenBack", "metrics-finalizer", 0, LASTING),
-    alarm("WebhookIntakeErrorsAlarm", "Errors", "WebhookIntake", 0, ONCE),
-    alarm("ScoringErrorsAlarm", "Errors", "Scoring", 0, ONCE),
-    alarm("MetricsFinalizerErrorsAlarm", "Errors", "MetricsFinalizer", 0, ONCE),
-    alarm("WebhookIntakeThrottlesAlarm", "Throttles", "WebhookIntake", 0, ONCE),
-    alarm("ScoringThrottlesAlarm", "Throttles", "Scoring", 0, ONCE),
-    alarm("MetricsFinalizerThrottlesAlarm", "Throttles", "MetricsFinalizer", 0, ONCE),
-    alarm("RunStalledAlarm", "RunsStalled", "metrics-finalizer", 0, ONCE),
-    alarm("RunsUnprojectedAlarm", "RunsUnprojected", "metrics-finalizer", 0, LASTING),
-    alarm(TICKS, "Ticks", "metrics-finalizer", 1, (2, 900)),
-    alarm("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0, ONCE),
-    alarm("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0, ONCE),
-    alarm("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0, ONCE),
-    alarm("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0, ONCE),
+    ("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
+    ("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
+    ("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
+    ("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
+    ("ScoringGivenBackAlarm", "MessagesGivenBack", "scoring", 0, LASTING),
+    ("MetricsFinalizerGivenBackAlarm", "MessagesGivenBack", "metrics-finalizer", 0, LASTING),
+    ("WebhookIntakeErrorsAlarm", "Errors", "WebhookIntake", 0, ONCE),
+    ("ScoringErrorsAlarm", "Errors", "Scoring", 0, ONCE),
+    ("MetricsFinalizerErrorsAlarm", "Errors", "MetricsFinalizer", 0, ONCE),
+    ("WebhookIntakeThrottlesAlarm", "Throttles", "WebhookIntake", 0, ONCE),
+    ("ScoringThrottlesAlarm", "Throttles", "Scoring", 0, ONCE),
+    ("MetricsFinalizerThrottlesAlarm", "Throttles", "MetricsFinalizer", 0, ONCE),
+    ("RunStalledAlarm", "RunsStalled", "metrics-finalizer", 0, ONCE),
+    ("RunsUnprojectedAlarm", "RunsUnprojected", "metrics-finalizer", 0, LASTING),
+    (TICKS, "Ticks", "metrics-finalizer", 1, (2, 900)),
+    ("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0, ONCE),
+    ("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0, ONCE),
+    ("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0, ONCE),
+    ("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0, ONCE),
     // A webhook with a wrong token comes four times within the period, doctor's probe once.
-    alarm("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 3, (1, 900)),
+    ("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 3, (1, 900)),
 ];
 
 #[test]
 fn every_alarm_watches_a_metric_that_exists_and_says_what_to_do() {
-    let template = Template::read();
-    let names: BTreeSet<String> = ALARMS.iter().map(|alarm| alarm.name.to_owned()).collect();
-    let found: BTreeSet<String> = template.of_kind("AWS::CloudWatch::Alarm").into_iter().collect();
+    let names: BTreeSet<String> = ALARMS.map(|(name, ..)| name.to_owned()).into();
+    let found: BTreeSet<String> = TEMPLATE.of_kind("AWS::CloudWatch::Alarm").into_iter().collect();
     assert_eq!(found, names);
     let emitted = emitted_by_service();
-    for Alarm { name, metric, whose, threshold, over } in ALARMS {
-        let of = |path: &str| template.property(name, path);
+    for (name, metric, whose, threshold, over) in ALARMS {
+        let of = |path: &str| TEMPLATE.property(name, path);
         assert_eq!(of("MetricName"), metric, "{name}");
         assert!(of("Dimensions").ends_with(&format!("Value={whose}")), "{name}");
-        assert_eq!(template.number(name, "Threshold"), threshold, "{name}");
-        let periods = template.number(name, "EvaluationPeriods");
-        assert_eq!((periods, template.number(name, "Period")), over, "{name}");
+        assert_eq!(TEMPLATE.number(name, "Threshold"), threshold, "{name}");
+        let periods = TEMPLATE.number(name, "EvaluationPeriods");
+        assert_eq!((periods, TEMPLATE.number(name, "Period")), over, "{name}");
         assert_eq!(of("AlarmActions"), "HasAlarmEmail,AlarmTopic,AWS::NoValue", "{name}");
         let what_to_do = of("AlarmDescription");
         assert!((60..1024).contains(&what_to_do.len()), "{name}: {what_to_do}");
@@ -101,16 +83,15 @@ fn every_alarm_watches_a_metric_that_exists_and_says_what_to_do() {
 
 #[test]
 fn the_largest_run_of_a_client_sets_off_no_alarm_by_its_length() {
-    let template = Template::read();
-    let lanes = plain(template.at("Parameters/Lanes/Default")).parse().unwrap();
+    let lanes = TEMPLATE.number_at("Parameters/Lanes/Default");
     // Chunks of 50 leads, one after the other in each lane.
-    let chunks = MAX_PLAN_LEADS as u64 / 50 / u64::from(lanes);
+    let chunks = MAX_PLAN_LEADS as u64 / 50 / lanes;
     // A wave of ten leads waits for the model and is written in a request; a chunk reads its leads in
     // one and rests for a second.
     let (waves, model) = (5, 10);
-    let airtable = (waves + 1) / Rate::chunk(lanes).requests as u64 + 1;
+    let airtable = (waves + 1) / Rate::chunk(lanes.try_into().unwrap()).requests as u64 + 1;
     let longest = chunks * (waves * model + airtable);
-    let allowed = template.number("ScoringAgeAlarm", "Threshold");
+    let allowed = TEMPLATE.number("ScoringAgeAlarm", "Threshold");
     assert!(longest + 3600 < allowed, "{longest} s, and an hour for others before it");
 }
 
@@ -174,15 +155,15 @@ fn no_metric_is_counted_by_nobody() {
 }
 
 /// The dashboard's metrics: namespace, name, and the dimension's name and value.
-fn shown_on_the_dashboard(template: &Template) -> Vec<[String; 4]> {
-    let body = template.property("Dashboard", "DashboardBody");
+fn shown_on_the_dashboard() -> Vec<[String; 4]> {
+    let body = TEMPLATE.property("Dashboard", "DashboardBody");
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let mut shown: Vec<[String; 4]> = Vec::new();
     for widget in body["widgets"].as_array().unwrap() {
         let first = shown.len();
         for metric in widget["properties"]["metrics"].as_array().unwrap() {
-            let texts: Vec<&str> =
-                metric.as_array().unwrap().iter().filter_map(|part| part.as_str()).collect();
+            let texts = metric.as_array().unwrap().iter().filter_map(|part| part.as_str());
+            let texts: Vec<&str> = texts.collect();
             // A dot is what stood there in the line before, three dots are all of it.
             let before = shown[first..].last();
             let full = match texts.as_slice() {
@@ -203,7 +184,7 @@ fn shown_on_the_dashboard(template: &Template) -> Vec<[String; 4]> {
 fn the_dashboard_shows_metrics_that_exist() {
     let emitted = emitted_by_service();
     let mut shown = BTreeSet::new();
-    for [namespace, name, dimension, value] in shown_on_the_dashboard(&Template::read()) {
+    for [namespace, name, dimension, value] in shown_on_the_dashboard() {
         match (namespace.as_str(), dimension.as_str()) {
             ("${AWS::StackName}", "Service") => {
                 let by = emitted.get(value.as_str()).unwrap_or_else(|| panic!("no {value}"));
@@ -235,36 +216,27 @@ fn the_dashboard_shows_metrics_that_exist() {
 
 #[test]
 fn each_function_and_the_api_log_into_a_group_of_their_own_that_forgets() {
-    let template = Template::read();
-    let functions = template.of_kind("AWS::Serverless::Function");
+    let functions = TEMPLATE.of_kind("AWS::Serverless::Function");
     let mut groups: BTreeSet<String> = functions
         .iter()
-        .map(|function| template.property(function, "LoggingConfig/LogGroup"))
+        .map(|function| TEMPLATE.property(function, "LoggingConfig/LogGroup"))
         .collect();
     assert_eq!(groups.len(), functions.len());
-    let api = template.property("Api", "AccessLogSettings/DestinationArn");
+    let api = TEMPLATE.property("Api", "AccessLogSettings/DestinationArn");
     groups.insert(api.strip_suffix(".Arn").unwrap().to_owned());
     for group in &groups {
-        assert_eq!(template.property(group, "RetentionInDays"), "LogRetentionDays");
+        assert_eq!(TEMPLATE.property(group, "RetentionInDays"), "LogRetentionDays");
     }
-    // Outside this prefix the account's policy of log deliveries fills up.
-    let name = template.property("ApiLogs", "LogGroupName");
-    assert_eq!(name, "/aws/vendedlogs/${AWS::StackName}-api");
-    let all: BTreeSet<String> = template.of_kind("AWS::Logs::LogGroup").into_iter().collect();
+    let all: BTreeSet<String> = TEMPLATE.of_kind("AWS::Logs::LogGroup").into_iter().collect();
     assert_eq!(groups, all);
 }
 
 #[test]
-fn the_api_is_throttled_and_logs_no_header_and_no_query() {
-    let template = Template::read();
-    for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
-        let value = template.property("Api", &format!("DefaultRouteSettings/{limit}"));
-        assert_eq!(value, "WebhookRateLimit");
-    }
-    let format = template.property("Api", "AccessLogSettings/Format");
+fn the_api_logs_no_header_and_no_query() {
+    let format = TEMPLATE.property("Api", "AccessLogSettings/Format");
     serde_json::from_str::<serde_json::Value>(&format).unwrap();
     assert!(!format.contains("query") && !format.contains("header"), "{format}");
-    let routes = template.at("Resources/WebhookIntake/Properties/Events").as_mapping().unwrap();
+    let routes = TEMPLATE.at("Resources/WebhookIntake/Properties/Events").as_mapping().unwrap();
     let routes: Vec<String> =
         routes.values().map(|route| plain(&route["Properties"]["Path"])).collect();
     assert_eq!(routes, ["/webhooks/apify", "/runs"]);
@@ -272,9 +244,7 @@ fn the_api_is_throttled_and_logs_no_header_and_no_query() {
 
 #[test]
 fn what_an_operator_needs_after_a_deploy_is_in_the_outputs() {
-    let template = Template::read();
-    let outputs: Vec<String> =
-        template.at("Outputs").as_mapping().unwrap().keys().map(plain).collect();
+    let outputs: Vec<String> = TEMPLATE.keys("Outputs").collect();
     for output in [
         "WebhookUrl",
         "RunsUrl",

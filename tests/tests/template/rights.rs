@@ -1,6 +1,6 @@
 //! What each role may do is what its function's ports do, on the resources they do it to.
 
-use crate::document::{Template, sources};
+use crate::document::{TEMPLATE, sources};
 use shared::adapters::actions::{
     EVENT_LOG, EVENT_LOG_INDEX, LOG, POLL, READ_SECRET, REQUEUE, SEND, TRACE,
 };
@@ -41,7 +41,6 @@ fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static 
 
 #[test]
 fn a_function_may_do_what_its_code_does_and_nothing_else() {
-    let template = Template::read();
     let finalizers: [(&str, &[&[&str]]); 3] = [
         ("EventLog.Arn", &[EVENT_LOG]),
         ("${EventLog.Arn}/index/open-runs", &[EVENT_LOG_INDEX]),
@@ -60,7 +59,7 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
         let queues = queues.iter().map(|(queue, actions)| (*queue, actions.as_slice()));
         let all: Vec<(&str, &[&[&str]])> =
             own.into_iter().chain(queues).chain(log.to_vec()).collect();
-        assert_eq!(template.rights(&format!("{function}Role")), rights(&all), "{function}");
+        assert_eq!(TEMPLATE.rights(&format!("{function}Role")), rights(&all), "{function}");
     }
 }
 
@@ -75,21 +74,19 @@ fn intake_reaches_no_more_than_it_should() {
 
 #[test]
 fn each_schedule_may_send_to_its_own_queue_alone() {
-    let template = Template::read();
-    assert_eq!(template.rights("TickRole"), rights(&[("MetricsQueue.Arn", &[SEND])]));
-    assert_eq!(template.rights("NightlyRole"), rights(&[("ScoringQueue.Arn", &[SEND])]));
+    assert_eq!(TEMPLATE.rights("TickRole"), rights(&[("MetricsQueue.Arn", &[SEND])]));
+    assert_eq!(TEMPLATE.rights("NightlyRole"), rights(&[("ScoringQueue.Arn", &[SEND])]));
     for (schedule, role) in
         [("Tick", "TickRole"), ("NightlyPosts", "NightlyRole"), ("NightlyProfiles", "NightlyRole")]
     {
-        assert_eq!(template.property(schedule, "Target/RoleArn"), format!("{role}.Arn"));
+        assert_eq!(TEMPLATE.property(schedule, "Target/RoleArn"), format!("{role}.Arn"));
     }
 }
 
 #[test]
 fn only_the_service_of_this_account_takes_a_role() {
-    let template = Template::read();
-    for role in template.of_kind("AWS::IAM::Role") {
-        let trust = template.property(&role, "AssumeRolePolicyDocument/Statement");
+    for role in TEMPLATE.of_kind("AWS::IAM::Role") {
+        let trust = TEMPLATE.property(&role, "AssumeRolePolicyDocument/Statement");
         let service = if role == "TickRole" || role == "NightlyRole" {
             assert!(
                 trust.ends_with("Condition=StringEquals=aws:SourceAccount=AWS::AccountId"),
@@ -105,11 +102,10 @@ fn only_the_service_of_this_account_takes_a_role() {
 
 #[test]
 fn no_function_has_another_role_than_its_own() {
-    let template = Template::read();
-    for function in template.of_kind("AWS::Serverless::Function") {
-        assert_eq!(template.property(&function, "Role"), format!("{function}Role.Arn"));
-        let properties = template.at(&format!("Resources/{function}/Properties"));
+    for function in TEMPLATE.of_kind("AWS::Serverless::Function") {
+        assert_eq!(TEMPLATE.property(&function, "Role"), format!("{function}Role.Arn"));
+        let properties = TEMPLATE.at(&format!("Resources/{function}/Properties"));
         assert!(properties.get("Policies").is_none(), "{function}: SAM's templates allow more");
     }
-    assert_eq!(template.of_kind("AWS::IAM::Role").len(), 5, "roles without a test");
+    assert_eq!(TEMPLATE.of_kind("AWS::IAM::Role").len(), 5, "roles without a test");
 }
