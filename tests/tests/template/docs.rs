@@ -101,7 +101,9 @@ fn every_path_that_the_documents_name_exists() {
 fn every_variable_parameter_and_output_has_its_place() {
     let mut variables = BTreeSet::new();
     for folder in ["functions", "shared/src"] {
-        let files = sources(folder).into_iter().filter(|(name, _)| name.ends_with("config.rs"));
+        let reads = |name: &str| ["config.rs", "settings.rs", "endpoint.rs"].contains(&name);
+        let is_read = |path: &str| path.rsplit('/').next().is_some_and(reads);
+        let files = sources(folder).into_iter().filter(|(path, _)| is_read(path));
         for (_, text) in files {
             let read = text.split("#[cfg(test)]").next().unwrap_or_default();
             variables.extend(found(r#""([A-Z]+(?:_[A-Z]+)+)""#, read));

@@ -32,7 +32,8 @@ fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static 
             rights.entry(queue).or_default().extend([POLL, REQUEUE]);
             rights.entry(dead_letters).or_default().push(SEND);
         }
-        if code.contains(&format!(".send(QueueName::{name}, ")) {
+        let sends = ["send(QueueName::", "send(app, QueueName::"];
+        if sends.iter().any(|send| code.contains(&format!("{send}{name}, "))) {
             rights.entry(queue).or_default().push(SEND);
         }
     }
