@@ -39,7 +39,6 @@ pub struct Adapters<E: Env> {
 
 impl<E: Env> Scoring<E> {
     /// Wires the function. Attempt ids and jitter are drawn from `rng`.
-    #[must_use]
     pub fn new(
         config: Config,
         adapters: Adapters<E>,

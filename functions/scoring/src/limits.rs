@@ -12,7 +12,6 @@ pub struct Limits {
 
 impl Limits {
     /// For one of many processes. Each works on one plan, or on one chunk of one of `lanes` lanes.
-    #[must_use]
     pub fn of_one_process(lanes: u32) -> Self {
         Self {
             plans: Arc::new(Limiters::of_one_process(Rate::PLAN)),
@@ -21,7 +20,6 @@ impl Limits {
     }
 
     /// For a process that does all the work.
-    #[must_use]
     pub fn of_the_only_process(all: &Arc<Limiters>) -> Self {
         Self { plans: Arc::clone(all), chunks: Arc::clone(all) }
     }

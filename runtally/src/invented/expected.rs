@@ -85,13 +85,11 @@ impl Expected {
     }
 
     /// Leads that need no score, whatever the reason.
-    #[must_use]
     pub fn all_skipped(&self) -> u64 {
         self.leads_skipped.values().sum()
     }
 
     /// Leads that can get no score, whatever the category.
-    #[must_use]
     pub fn all_failed(&self) -> u64 {
         self.leads_failed.values().sum()
     }

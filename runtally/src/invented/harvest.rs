@@ -93,7 +93,6 @@ impl Making {
 
 impl InventedClient {
     /// The client's harvest. It is made anew each time, always the same.
-    #[must_use]
     pub fn harvest(&self) -> Harvest {
         let mut made = Making::default();
         for lead in self.leads() {

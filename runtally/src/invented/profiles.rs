@@ -22,13 +22,11 @@ pub struct ExpectedProfiles {
 
 impl ExpectedProfiles {
     /// Profiles that are sent to the model.
-    #[must_use]
     pub fn examined(&self) -> u64 {
         self.waiting - self.thin
     }
 
     /// Profiles that get a score.
-    #[must_use]
     pub fn scored(&self) -> u64 {
         self.examined() - self.failed
     }
@@ -46,7 +44,6 @@ impl ExpectedProfiles {
 
 impl InventedClient {
     /// What a correct system arrives at when the client's waiting profiles are scored once.
-    #[must_use]
     pub fn expected_profiles(&self) -> ExpectedProfiles {
         let mut expected = ExpectedProfiles::default();
         for (place, lead) in self.leads().enumerate().take(self.profiles.unwrap_or(0)) {

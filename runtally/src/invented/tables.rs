@@ -9,7 +9,6 @@ const BATCH: usize = 500;
 pub(super) type Cells = Map<String, Value>;
 
 /// The table of a base that is set up as the schema says.
-#[must_use]
 pub fn table_spec(table: &Table) -> TableSpec {
     TableSpec::new(table.name, table.fields().map(field_spec).collect())
 }
@@ -26,7 +25,6 @@ pub(super) fn with(mut table: TableSpec, fields: impl IntoIterator<Item = FieldS
 }
 
 /// The field of a base that is set up as the schema says.
-#[must_use]
 pub fn field_spec(field: &Field) -> FieldSpec {
     match field.field_type {
         FieldType::Text => FieldSpec::text(field.name),

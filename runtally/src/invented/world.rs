@@ -34,7 +34,6 @@ pub struct World {
 
 impl World {
     /// Invents a world. Leads are dealt out evenly, the first clients getting what is left over.
-    #[must_use]
     pub fn invent(size: Size) -> Self {
         let mut first_person = 0;
         let clients = (0..size.clients).map(|place| {
@@ -48,7 +47,6 @@ impl World {
     }
 
     /// Lets so many leads' profiles wait for scoring, at most as many as there are leads.
-    #[must_use]
     pub fn with_waiting_profiles(mut self, profiles: usize) -> Self {
         let clients = self.clients.len().max(1);
         let mut left = profiles;

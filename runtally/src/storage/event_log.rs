@@ -16,7 +16,6 @@ pub struct SqliteEventLog {
 
 impl SqliteEventLog {
     /// The log in `database`.
-    #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
     }

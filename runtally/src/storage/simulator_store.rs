@@ -12,7 +12,6 @@ pub(crate) struct SimulatorStore {
 }
 
 impl SimulatorStore {
-    #[must_use]
     pub(crate) fn new(database: Database, service: &'static str) -> Self {
         Self { database, service }
     }

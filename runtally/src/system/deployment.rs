@@ -100,7 +100,6 @@ impl Deployment {
         .into())
     }
 
-    #[must_use]
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Local(path, ..) => path.display().to_string(),

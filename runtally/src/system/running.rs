@@ -140,7 +140,6 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
 }
 
 /// The settings of the queues on one machine; `seed` as in [`QueueSettings`].
-#[must_use]
 pub fn queue_settings(seed: u64) -> QueueSettings {
     QueueSettings {
         visibility_timeout: VISIBILITY_TIMEOUT,

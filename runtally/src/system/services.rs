@@ -146,7 +146,6 @@ impl Services {
     }
 
     /// The variables with which the functions reach the simulators and this master base.
-    #[must_use]
     pub fn variables(&self, master_base: &str) -> [(&'static str, String); 7] {
         [
             ("AIRTABLE_API_URL", self.airtable_url.clone()),

@@ -43,7 +43,6 @@ async fn save(log: &impl EventLog, run: &RunId, projection: &Projection) {
     log.save_projection(run, projection).await.expect("the log is up");
 }
 
-/// Which of `runs` are open.
 async fn open<'a>(log: &impl EventLog, runs: &[&'a RunId]) -> Vec<&'a RunId> {
     let open = log.open_runs().await.expect("the log is up");
     runs.iter().copied().filter(|run| open.contains(run)).collect()

@@ -20,7 +20,6 @@ pub trait Mailbox {
     /// Takes up to `most` messages off, hidden until they are deleted or requeued.
     fn receive(&self, queue: QueueName, most: usize) -> impl Future<Output = Vec<Taken>>;
 
-    /// Deletes a received message.
     fn delete(&self, queue: QueueName, receipt: &str) -> impl Future<Output = ()>;
 
     /// Bodies and reasons of the dead letters.
@@ -30,13 +29,10 @@ pub trait Mailbox {
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// Its id.
     pub message_id: String,
     /// Stands for this receiving.
     pub receipt: String,
-    /// Its group.
     pub group: String,
-    /// Its body.
     pub body: String,
     /// How often it was received.
     pub receive_count: u32,

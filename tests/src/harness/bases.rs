@@ -9,9 +9,7 @@ use simulators::airtable::{Airtable, FieldSpec, TableSpec};
 
 /// The base with the clients and the run records.
 pub const MASTER_BASE: &str = "appMaster00000001";
-/// The client's base.
 pub const CLIENT_BASE: &str = "appClient00000001";
-/// The client.
 pub const CLIENT: &str = "Guy-Wilson";
 
 /// Makes both bases: one active client with a rubric and no leads, and one that is paused.
@@ -74,7 +72,6 @@ pub(crate) fn furnish_client(airtable: &Airtable, base: &str) {
     }
 }
 
-/// Puts one row into a table.
 pub(crate) fn insert(airtable: &Airtable, base: &str, table: &str, row: Value) -> String {
     let Value::Object(fields) = row else { panic!("a row is an object") };
     airtable.insert(base, table, fields).expect("the row fits its table")
@@ -154,12 +151,10 @@ fn attributes_table() -> TableSpec {
 }
 
 /// Cells of the row of an invented lead of whom nothing is known but its profile.
-#[must_use]
 pub fn lead_row(name: &str) -> Value {
     lead(&super::posts::profile(name), &Value::Null)
 }
 
-/// Cells of a lead's row.
 pub(crate) fn lead(profile_url: &str, cells: &Value) -> Value {
     let mut row: Map<String, Value> = cells.as_object().cloned().unwrap_or_default();
     row.insert(leads::PROFILE_URL.to_owned(), json!(profile_url));

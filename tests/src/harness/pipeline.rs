@@ -32,9 +32,7 @@ const PUBLIC_KEY: &str =
 
 /// A running pipeline with one client.
 pub struct Pipeline {
-    /// The simulated services.
     pub services: Services,
-    /// The functions.
     pub system: System,
     database: Database,
     address: SocketAddr,
@@ -43,17 +41,13 @@ pub struct Pipeline {
 
 /// A harvest that Apify finished.
 pub struct Harvest {
-    /// Target URLs of the actor's input.
     pub targets: Vec<String>,
-    /// Items of the dataset.
     pub items: Vec<Value>,
-    /// How it ended.
     pub status: RunStatus,
 }
 
 impl Harvest {
     /// A harvest of these profiles that succeeded.
-    #[must_use]
     pub fn of(names: &[&str], items: Vec<Value>) -> Self {
         let targets = names.iter().map(|name| super::posts::profile(name)).collect();
         Self { targets, items, status: RunStatus::Succeeded }
@@ -231,7 +225,6 @@ impl Pipeline {
         self.settle().await;
     }
 
-    /// Sends a tick.
     pub async fn send_tick(&self) {
         let master = MASTER_BASE.parse().expect("a base id");
         let tick = routes::tick(&master, Timestamp::now());

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 use shared::schema::leads;
 
 /// The URL of an invented profile.
-#[must_use]
 pub fn profile(name: &str) -> String {
     format!("https://www.linkedin.com/in/{name}/")
 }
 
 /// The n-th post of a profile, in these words.
-#[must_use]
 pub fn post(name: &str, n: u64, words: &str) -> Value {
     let id = 7_329_207_003_942_000_000 + digest(name) + n;
     json!({
@@ -26,13 +24,11 @@ pub fn post(name: &str, n: u64, words: &str) -> Value {
 }
 
 /// A post that is only a picture.
-#[must_use]
 pub fn wordless(name: &str, n: u64) -> Value {
     post(name, n, "")
 }
 
 /// Cells of a lead whose profile waits for scoring, with this text about itself.
-#[must_use]
 pub fn profile_of(about: &str) -> Value {
     let profile = json!({"headline": "Operations", "about": about}).to_string();
     json!({leads::RAW_PROFILE: profile, leads::SCORING_STATUS: leads::TO_BE_SCORED})

@@ -61,7 +61,6 @@ impl Pipeline {
         airtable.delete_record(MASTER_BASE, run_record::TABLE, record).expect("it was there");
     }
 
-    /// The run record with this id.
     pub fn record_of(&self, id: &str) -> Map<String, Value> {
         let row = self.records().into_iter().find(|row| row.id == id);
         row.expect("the record is there").fields
@@ -82,7 +81,6 @@ impl Pipeline {
         self.services.apify.faults().add(fault(rule));
     }
 
-    /// All run records.
     pub fn records(&self) -> Vec<Row> {
         let airtable = self.services.airtable.service();
         airtable.rows(MASTER_BASE, run_record::TABLE).expect("the table of run records")
@@ -112,7 +110,6 @@ impl Pipeline {
         told(&self.record())
     }
 
-    /// The row of a lead.
     pub fn lead(&self, record: &str) -> Map<String, Value> {
         let airtable = self.services.airtable.service();
         let rows = airtable.rows(CLIENT_BASE, leads::TABLE).expect("the table of leads");
@@ -131,7 +128,6 @@ impl Pipeline {
         self.services.gemini.service().billed_totals().usage.total
     }
 
-    /// Requests to Airtable of a kind.
     pub fn airtable_requests(&self, kind: &str) -> u64 {
         let requests = self.services.airtable.requests();
         requests.iter().filter(|count| count.kind == kind).map(|count| count.count).sum()

@@ -31,14 +31,11 @@ pub enum Branch {
     NeverDone,
     /// The queue itself dead-letters a message: its workers died again and again.
     GivenUpByQueue,
-    /// A chunk is reported as failed.
     ChunkFailed,
-    /// A run is reported as failed.
     RunFailed,
 }
 
 impl Branch {
-    /// Every branch.
     pub const ALL: &[Self] = &[
         Self::TriedAgain,
         Self::Continued,
@@ -71,7 +68,6 @@ impl Branch {
     }
 }
 
-/// How often each branch was taken.
 #[derive(Default)]
 pub(crate) struct Failures(Mutex<BTreeMap<Branch, u64>>);
 

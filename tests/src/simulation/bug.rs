@@ -2,12 +2,10 @@
 
 macro_rules! bugs {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// A bug.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Bug { $($(#[$doc])* $name),+ }
 
         impl Bug {
-            /// Every bug.
             pub const ALL: &[Self] = &[$(Self::$name),+];
         }
     };
@@ -62,7 +60,6 @@ bugs! {
     HumanFieldCleared,
     /// The record claims to be balanced whatever it is.
     BalanceClaimed,
-    /// A webhook is accepted and not queued.
     WebhookNotQueued,
     /// No tick comes: what people did to records stays.
     TicksLost,

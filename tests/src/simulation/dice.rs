@@ -27,7 +27,6 @@ impl Dice {
         self.draw(|rng| rng.usize(..length))
     }
 
-    /// One of several.
     pub(crate) fn pick<'a, T>(&self, from: &'a [T]) -> Option<&'a T> {
         (!from.is_empty()).then(|| &from[self.below(from.len())])
     }
@@ -47,7 +46,6 @@ impl Dice {
         Duration::from_millis(millis)
     }
 
-    /// A moment within a span.
     pub(crate) fn within(&self, span: Duration) -> Duration {
         let millis = u64::try_from(span.as_millis()).expect("a span of a schedule");
         Duration::from_millis(self.between(0, millis))

@@ -2,12 +2,10 @@
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $chance:expr),+ $(,)?) => {
-        /// A kind of fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Fault { $($(#[$doc])* $name),+ }
 
         impl Fault {
-            /// Every kind.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
             /// In which share of its opportunities it happens in an ordinary schedule.
@@ -33,7 +31,6 @@ faults! {
     GroupsReordered = 0.1,
     /// A message's visibility ends while it is being handled: a second worker gets it.
     VisibilityLapsed = 0.008,
-    /// A worker dies before an effect.
     CrashBefore = 0.003,
     /// A worker dies after an effect, before it hears of it.
     CrashAfter = 0.003,
@@ -41,9 +38,7 @@ faults! {
     DeadlineShort = 0.04,
     /// Airtable does what was asked; its answer is lost.
     AirtableAnswerLost = 0.01,
-    /// Gemini answers and bills; the answer is lost.
     GeminiAnswerLost = 0.012,
-    /// Apify's answer is lost.
     ApifyAnswerLost = 0.03,
     /// A queue takes the messages; its answer is lost.
     QueueAnswerLost = 0.008,
@@ -55,9 +50,7 @@ faults! {
     GeminiNotReached = 0.0075,
     /// A request to Apify never arrives.
     ApifyNotReached = 0.02,
-    /// A queue cannot be reached.
     QueueNotReached = 0.005,
-    /// The log cannot be reached.
     LogNotReached = 0.01,
     /// Of several messages in one request a queue takes only some.
     SendPartial = 0.05,
@@ -93,7 +86,6 @@ faults! {
     PoisonMessage = 0.1,
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
-    /// A person deletes a run record.
     RecordDeleted = 0.06,
     /// A person edits the numbers of a run record.
     RecordEdited = 0.06,
@@ -101,15 +93,11 @@ faults! {
     RunIdEdited = 0.05,
     /// A person ticks `Retry` on a run record.
     RetryTicked = 0.04,
-    /// A person duplicates a run record.
     RecordDuplicated = 0.06,
     /// A person renames a field of the run records, and names it back later.
     FieldRenamed = 0.05,
-    /// A person deletes a lead.
     LeadDeleted = 0.06,
-    /// Apify sends a webhook twice.
     WebhookTwice = 0.12,
-    /// Apify never sends a webhook.
     WebhookMissing = 0.06,
     /// A webhook names a client that nobody knows.
     WebhookOfStranger = 0.1,

@@ -20,18 +20,14 @@ const FOUND_WITHIN: Duration = Duration::from_mins(15);
 /// Nothing takes longer than this.
 const LONGEST: Duration = Duration::from_hours(24 * 90);
 
-/// What came of a schedule.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The seed.
     pub seed: u64,
     /// The promises that were broken; empty when all is right.
     pub violations: Vec<Violation>,
-    /// How often each kind of fault happened.
     pub faults: BTreeMap<Fault, u64>,
     /// How often each branch of the failure classes was taken.
     pub failures: BTreeMap<Branch, u64>,
-    /// The trace, if it was wanted.
     pub trace: Vec<String>,
 }
 
@@ -39,7 +35,6 @@ pub struct Report {
 ///
 /// # Panics
 /// If the operating system refuses a timer.
-#[must_use]
 pub fn run(seed: u64, options: Options) -> Report {
     on_paused_time(schedule(seed, options, None))
 }
@@ -49,7 +44,6 @@ pub fn run(seed: u64, options: Options) -> Report {
 ///
 /// # Panics
 /// If a strike of the script met no call: the schedule is not the one that was meant.
-#[must_use]
 pub fn play(script: Script, seed: u64) -> Report {
     let options = Options { faults: false, trace: true, bug: None };
     let script = Arc::new(script);

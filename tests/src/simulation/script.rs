@@ -30,7 +30,6 @@ pub(crate) enum Work {
     Limit { field: &'static str, tokens: u64 },
 }
 
-/// What a person does.
 #[derive(Clone)]
 pub(crate) enum Edit {
     /// A field of the run records has another name for a while.
@@ -81,34 +80,29 @@ impl Strike {
 
 impl Script {
     /// A harvest ends, of a run that was named beforehand or of one of its own.
-    #[must_use]
     pub fn harvest(mut self, is_named: bool, after: Duration) -> Self {
         self.work.push(Work::Harvest { is_named, after });
         self
     }
 
     /// Somebody asks for the waiting leads to be scored.
-    #[must_use]
     pub fn request(mut self, kind: &'static str, after: Duration) -> Self {
         self.work.push(Work::Request { kind, after });
         self
     }
 
     /// A run may use so many tokens for posts.
-    #[must_use]
     pub fn limit(mut self, tokens: u64) -> Self {
         self.work.push(Work::Limit { field: clients::POST_TOKEN_LIMIT, tokens });
         self
     }
 
     /// A fault strikes the first so many calls that mention these words.
-    #[must_use]
     pub fn strike(self, fault: Fault, words: &'static [&'static str], times: u32) -> Self {
         self.strike_during(fault, words, times, Duration::ZERO..Duration::MAX)
     }
 
     /// The same within some time.
-    #[must_use]
     pub fn strike_during(
         mut self,
         fault: Fault,
@@ -121,7 +115,6 @@ impl Script {
     }
 
     /// The first so many calls that mention these words take so long.
-    #[must_use]
     pub fn slow(mut self, words: &'static [&'static str], times: u32, takes: Duration) -> Self {
         self.slow.push((Strike::delay(words, times), takes));
         self
@@ -129,28 +122,24 @@ impl Script {
 
     /// The first so many messages that mention these words arrive at this moment; the ones behind
     /// them do not wait.
-    #[must_use]
     pub fn hold(mut self, words: &'static [&'static str], times: u32, until: Duration) -> Self {
         self.held.push((Strike::delay(words, times), until));
         self
     }
 
     /// The first run's record says this at a moment.
-    #[must_use]
     pub fn says(mut self, after: Duration, field: &'static str, says: &'static str) -> Self {
         self.edits.push(Edit::Read { after, field, says });
         self
     }
 
     /// A person gives a field of the run records another name for a while.
-    #[must_use]
     pub fn rename(mut self, field: &'static str, during: Range<Duration>) -> Self {
         self.edits.push(Edit::Rename { field, during });
         self
     }
 
     /// Every invocation gets a process that is new.
-    #[must_use]
     pub fn cold(mut self) -> Self {
         self.is_cold = true;
         self
@@ -161,7 +150,6 @@ impl Script {
         self.strikes.iter().any(|strike| strike.meets(fault, call, start.elapsed()))
     }
 
-    /// How long this message is held back.
     pub(crate) fn held(&self, call: &Call<'_>, start: Instant) -> Option<Duration> {
         let held = |(strike, until): &(Strike, Duration)| {
             let is_held = strike.meets(strike.fault, call, start.elapsed());

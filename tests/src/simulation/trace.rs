@@ -16,7 +16,6 @@ impl Trace {
         Self { start: Instant::now(), lines: is_wanted.then(Mutex::default) }
     }
 
-    /// Adds a line.
     pub(crate) fn say(&self, line: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {
             let line = format!("{} {}", clock(self.start.elapsed()), line());
@@ -24,7 +23,6 @@ impl Trace {
         }
     }
 
-    /// All lines.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.as_ref();
         lines.map_or_else(Vec::new, |l| l.lock().unwrap_or_else(PoisonError::into_inner).clone())

@@ -26,7 +26,6 @@ pub struct Client {
 
 impl Client {
     /// Reads a client's row, which needs all its fields.
-    #[must_use]
     pub fn read(row: &Row) -> Self {
         Self {
             id: row.text(clients::CLIENT_ID),
@@ -40,14 +39,12 @@ impl Client {
     }
 
     /// Whether anything of it is scored.
-    #[must_use]
     pub fn is_active(&self) -> bool {
         self.status == clients::ACTIVE
     }
 
     /// Whether its service level includes this kind of scoring. Level 1 is lead scoring, level 2
     /// lead and post scoring.
-    #[must_use]
     pub fn has_scoring(&self, kind: Kind) -> bool {
         match kind {
             Kind::Post => !self.service_level.starts_with('1'),

@@ -35,7 +35,6 @@ pub struct Depth {
 
 impl Depth {
     /// Whether no message is left. Dead letters do not count.
-    #[must_use]
     pub fn is_idle(self) -> bool {
         self.visible == 0 && self.in_flight == 0
     }
@@ -61,13 +60,11 @@ struct Changed {
 
 impl SqliteQueue {
     /// The queues in `database`.
-    #[must_use]
     pub fn new(database: Database, clock: Clock, settings: QueueSettings) -> Self {
         Self { database, clock, settings, changed: Arc::default() }
     }
 
     /// How the queues are set up.
-    #[must_use]
     pub fn settings(&self) -> QueueSettings {
         self.settings
     }

@@ -55,7 +55,6 @@ impl Stored {
         self.indexed.push((now, indexed));
     }
 
-    /// What the indexes showed at a moment.
     fn at(&self, moment: Instant) -> Option<&Indexed> {
         let known = self.indexed.iter().rev().find(|(at, _)| *at <= moment);
         known.map(|(_, indexed)| indexed)
@@ -63,7 +62,6 @@ impl Stored {
 }
 
 impl Log {
-    /// Marks a run as open.
     pub(crate) fn open(&self, run: &RunId) {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
@@ -78,7 +76,6 @@ impl Log {
         self.lock().entry(run.clone()).or_default().appends += 1;
     }
 
-    /// Stores events that are not stored yet.
     pub(crate) fn write(&self, run: &RunId, events: &[StoredEvent]) {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();

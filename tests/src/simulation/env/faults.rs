@@ -17,7 +17,6 @@ const LONG_OUTAGE: Duration = Duration::from_hours(6);
 /// Outages begin within this, while there is work to do.
 const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 
-/// The faults of one schedule.
 pub(crate) struct Faults {
     dice: Arc<Dice>,
     trace: Arc<Trace>,
@@ -30,7 +29,6 @@ pub(crate) struct Faults {
     outages: Vec<Outage>,
 }
 
-/// Whether people still act.
 #[derive(Default)]
 struct PeopleAtWork {
     are_gone: AtomicBool,
@@ -136,7 +134,6 @@ impl Faults {
         self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether `part` is away now.
     pub(crate) fn is_away(&self, part: Part) -> bool {
         self.outage(part).is_some()
     }
@@ -208,7 +205,6 @@ impl Faults {
         self.active.store(false, Ordering::Relaxed);
     }
 
-    /// How often each kind happened.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (Fault, u64)> {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
         Fault::ALL.iter().copied().zip(counts)

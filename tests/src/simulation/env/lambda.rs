@@ -21,15 +21,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// The functions' timeout.
 const TIMEOUT: Duration = Duration::from_secs(150);
-/// Most invocations of scoring at a time.
 const SCORING_CONCURRENCY: usize = 12;
 /// Most invocations of the finalizer at a time; those of one group follow one another.
 const FINALIZER_CONCURRENCY: usize = 2;
 /// The time that the functions keep to say what they did not do.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// Most events of one batch.
 const EVENTS: usize = 10;
 
 /// A process of a function, warm until it dies.

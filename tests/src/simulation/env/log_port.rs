@@ -14,9 +14,7 @@ use tokio::time::Instant;
 
 /// Scripts name no call of the log in particular.
 const LOG: Call<'_> = Call { name: "log", about: &[] };
-/// Most items in one write.
 const MAX_WRITES: usize = 25;
-/// Most items in one read by keys.
 const MAX_READS: usize = 100;
 /// Events of one page: fewer than DynamoDB has on one, so that a run has several.
 const PAGE: usize = 40;
@@ -126,7 +124,6 @@ impl Ports {
         Ok(is_saved)
     }
 
-    /// A request to the log.
     async fn log_is_reached(&self, turn: Turn) -> Result<(), LogError> {
         self.turn(turn, &LOG).await;
         if self.world.faults.meets_outage(Part::Log) || self.hit(Fault::LogNotReached, &LOG) {

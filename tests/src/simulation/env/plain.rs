@@ -17,7 +17,6 @@ impl Plain {
     pub const VISIBILITY: Duration = super::queues::VISIBILITY;
 
     /// Empty queues and an empty log.
-    #[must_use]
     pub fn new() -> Self {
         let options = Options { faults: false, ..Options::default() };
         let mut world = World::new(0, options, None);
@@ -26,8 +25,6 @@ impl Plain {
         Self(Ports { world: Arc::new(world), worker })
     }
 
-    /// The event log.
-    #[must_use]
     pub fn log(&self) -> &impl EventLog {
         &self.0
     }

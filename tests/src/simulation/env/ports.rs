@@ -61,7 +61,6 @@ impl Ports {
         hit
     }
 
-    /// Whether `fault` hits this call.
     pub(crate) fn hit(&self, fault: Fault, call: &Call<'_>) -> bool {
         let hit = self.is_hit(fault, call);
         if hit {

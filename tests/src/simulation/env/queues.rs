@@ -17,13 +17,11 @@ use tokio::time::Instant;
 
 /// How long a received message is hidden.
 pub(crate) const VISIBILITY: Duration = Duration::from_secs(900);
-/// Most messages of one receiving.
 const MOST_RECEIVED: usize = 10;
 
 /// The beginning of a tick's deduplication id.
 pub(crate) const TICK: &str = "tick-";
 
-/// Both queues.
 pub(crate) struct Queues {
     queues: [Mutex<State>; 2],
     changed: [Notify; 2],
@@ -31,7 +29,6 @@ pub(crate) struct Queues {
     chance: Chance,
 }
 
-/// One queue with its dead letters.
 #[derive(Default)]
 struct State {
     messages: BTreeMap<u64, Message>,
@@ -43,7 +40,6 @@ struct State {
     next: u64,
 }
 
-/// A message on a queue.
 struct Message {
     id: String,
     group: String,
@@ -236,7 +232,6 @@ impl Queues {
         }
     }
 
-    /// Takes all dead letters of a queue.
     pub(crate) fn take_dead_letters(&self, queue: QueueName) -> Vec<DeadLetter> {
         std::mem::take(&mut self.lock(queue).dead)
     }

@@ -5,14 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// A process.
 pub(crate) struct Worker {
     pub(crate) name: String,
     life: Mutex<Life>,
     died: Notify,
 }
 
-/// Where a process is.
 #[derive(Default)]
 struct Life {
     /// The invocation it works on.
@@ -28,7 +26,6 @@ impl Worker {
         Self { name, life: Mutex::default(), died: Notify::new() }
     }
 
-    /// Begins an invocation.
     pub(crate) fn begin(&self, invocation: u64) {
         let mut life = self.life();
         life.invocation = invocation;
@@ -49,7 +46,6 @@ impl Worker {
         self.life().tried.clone()
     }
 
-    /// Remembers what it tries.
     pub(crate) fn tries(&self, remember: impl FnOnce(&mut Tried)) {
         remember(&mut self.life().tried);
     }

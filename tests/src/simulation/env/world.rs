@@ -46,7 +46,6 @@ pub(crate) struct World {
     pub(crate) scenario: Scenario,
     /// Replaces draws: what happens when.
     pub(crate) script: Option<Arc<Script>>,
-    /// The bug that is planted.
     pub(crate) bug: Option<Bug>,
     /// What a planted bug keeps in mind.
     remembered: Mutex<BTreeMap<String, Value>>,
@@ -112,18 +111,15 @@ impl World {
         self.steps.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// How much has happened.
     pub(crate) fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// Whether `bug` is planted.
     pub(crate) fn has(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
     }
 }
 
-/// The simulated services, empty.
 fn services(clock: &Clock, seed: u64) -> (Airtable, Apify, Gemini) {
     let now = clock.clone();
     let clock = simulators::Clock::new(move || now.now());

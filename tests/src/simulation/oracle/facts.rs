@@ -24,7 +24,6 @@ pub(crate) struct Outcome {
     pub(crate) name: String,
 }
 
-/// The kind that a message is about.
 pub(crate) fn kind(message: &Value<'_>) -> Kind {
     if text(message, "/kind") == "profile" { "profile" } else { "post" }
 }
@@ -53,7 +52,6 @@ pub(crate) fn time(message: &Value<'_>, pointer: &str) -> Timestamp {
     text(message, pointer).parse().unwrap_or_default()
 }
 
-/// The round that a fact is about.
 pub(crate) fn round(fact: &Value<'_>) -> Round {
     let attempt = text(fact, "/attempt/attempt").to_owned();
     (attempt, count(fact, "/wave"), count(fact, "/round"))

@@ -49,7 +49,6 @@ pub(crate) fn texts(value: &Value<'_>, pointer: &str) -> Vec<String> {
     list(value, pointer).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The run that a message is about.
 pub(crate) fn run_of(message: &Value<'_>) -> String {
     format!("{}-{}", text(message, "/run/base_run"), text(message, "/run/client"))
 }

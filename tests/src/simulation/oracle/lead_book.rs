@@ -40,7 +40,6 @@ impl LeadBook {
         !self.profile_scored.is_empty()
     }
 
-    /// When `run` wrote a score of its profile.
     pub(crate) fn profile_scored_by(&self, run: &str) -> Option<u64> {
         self.profile_scored.get(run).copied()
     }

@@ -33,7 +33,6 @@ pub(crate) struct LogBook {
     examined: BTreeSet<(Kind, String, String)>,
     scored: BTreeSet<(Kind, String, String)>,
     outcomes: BTreeMap<(Kind, String), Outcome>,
-    /// Kind and leads of each chunk.
     chunks: BTreeMap<ChunkId, (Kind, BTreeSet<String>)>,
     plans: BTreeMap<String, Plan>,
     /// Posts and plan of each harvest: of several reports one with a plan, or else the latest.
@@ -52,7 +51,6 @@ struct Plan {
 }
 
 impl LogBook {
-    /// An event was stored.
     pub(crate) fn stored(&mut self, event: &Value<'_>) {
         self.stored += 1;
         let Some(fact) = at(event, "/fact") else { return };

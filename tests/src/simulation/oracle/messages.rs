@@ -41,7 +41,6 @@ impl Oracle {
         None
     }
 
-    /// Events were stored.
     pub(crate) fn appended(&mut self, run: &str, events: &[StoredEvent]) {
         let log = &mut self.run(run).log;
         for event in events {

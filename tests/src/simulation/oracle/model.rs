@@ -9,7 +9,6 @@ use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
 impl Oracle {
-    /// The model answered, and billed.
     pub(crate) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
         let asked = Asked::read(asked);
         let run = self.run_of(invocation);

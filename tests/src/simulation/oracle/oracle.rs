@@ -14,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Everything that was seen.
 pub(crate) struct Oracle {
     pub(crate) runs: BTreeMap<String, RunBook>,
     pub(crate) leads: BTreeMap<String, LeadBook>,
@@ -95,7 +94,6 @@ impl Oracle {
         self.logs_read.retain(|(reader, _), _| *reader != invocation);
     }
 
-    /// A harvest ended.
     pub(crate) fn harvest_ended(
         &mut self,
         apify_run: &str,
@@ -122,7 +120,6 @@ impl Oracle {
         self.run(run).is_accepted = true;
     }
 
-    /// A person deleted a run record.
     pub(crate) fn record_deleted(&mut self, record: &str) {
         self.human.remove(record);
     }
@@ -152,7 +149,6 @@ impl Oracle {
         self.human.insert(record.to_owned());
     }
 
-    /// A person deleted a lead's row.
     pub(crate) fn lead_deleted(&mut self, record: &str) {
         self.deleted_leads.insert(record.to_owned());
     }
@@ -169,7 +165,6 @@ impl Oracle {
         self.rates.limited(invocation, base, Instant::now());
     }
 
-    /// Everything that was broken so far.
     pub(crate) fn violations(&self) -> &[Violation] {
         &self.violations
     }

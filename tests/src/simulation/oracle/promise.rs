@@ -31,8 +31,6 @@ pub enum Invariant {
 /// A promise that was broken, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
     pub invariant: Invariant,
-    /// How.
     pub what: String,
 }

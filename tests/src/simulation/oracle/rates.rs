@@ -35,7 +35,6 @@ impl Rates {
         self.working.insert(invocation, groups);
     }
 
-    /// An invocation ended.
     pub(crate) fn ended(&mut self, invocation: u64, now: Instant) {
         for group in self.working.remove(&invocation).unwrap_or_default() {
             if self.working.values().any(|groups| groups.contains(&group)) {

@@ -32,7 +32,6 @@ impl Oracle {
         self.logs_read.insert((invocation, run.to_owned()), state);
     }
 
-    /// The finalizer wrote run records.
     pub(crate) fn records_written(&mut self, invocation: u64, asked: &[u8], airtable: &Airtable) {
         let request = parsed(asked);
         if at(&request, "/performUpsert").is_none() {

@@ -16,7 +16,6 @@ impl Oracle {
         }
     }
 
-    /// An invocation wrote rows of leads.
     pub(crate) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
         let request = parsed(asked);
         let run = self.run_of(invocation);

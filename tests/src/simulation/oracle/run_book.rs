@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is known of one run.
 #[derive(Default)]
 pub(crate) struct RunBook {
-    /// Whether a webhook for it was accepted.
     pub(crate) is_accepted: bool,
-    /// Its harvests that were announced.
     pub(crate) harvests: BTreeSet<usize>,
     /// Kind and calls by round, of every announcement that was queued.
     pub(crate) announced: BTreeMap<Round, (Kind, u64)>,
@@ -21,9 +19,7 @@ pub(crate) struct RunBook {
     pub(crate) reported_tokens: BTreeMap<Kind, u64>,
     /// What those cost, in billionths of a dollar.
     pub(crate) reported_nano_usd: u64,
-    /// Answers that were billed.
     pub(crate) billed_answers: u64,
-    /// Those of them that were reported.
     pub(crate) reported_answers: u64,
     /// Words of posts that were sent to the model.
     pub(crate) asked_about: BTreeSet<String>,
@@ -37,7 +33,6 @@ pub(crate) struct RunBook {
     pub(crate) planned: BTreeSet<(Kind, String)>,
     /// Whether something was given up: a chunk that failed, a harvest that could not be planned.
     pub(crate) is_given_up: bool,
-    /// What is in the log.
     pub(crate) log: LogBook,
 }
 

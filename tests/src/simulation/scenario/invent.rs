@@ -20,7 +20,6 @@ const CLIENTS: [(&str, &str, &str); 3] = [
     ("Bo", "Bo Lind", "appBo000000000001"),
     ("Cy-de-Ortega", "Cy de Ortega", "appCy000000000001"),
 ];
-/// Leads of each client.
 const LEADS: usize = 40;
 /// Targets of a harvest that are no leads.
 const STRANGERS: usize = 2;

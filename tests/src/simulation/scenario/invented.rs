@@ -21,7 +21,6 @@ pub(crate) struct Scenario {
     pub(crate) named_beforehand: &'static str,
 }
 
-/// A client.
 pub(crate) struct Client {
     /// Its place among the clients.
     pub(crate) index: usize,
@@ -33,15 +32,12 @@ pub(crate) struct Client {
     pub(crate) leads: Vec<Lead>,
 }
 
-/// A lead.
 pub(crate) struct Lead {
-    /// Its row.
     pub(crate) record: String,
     /// The last part of its profile's URL.
     pub(crate) slug: String,
     /// The URLs of the posts its row had before anything happened.
     pub(crate) stored: BTreeSet<String>,
-    /// Whether nobody can read its posts.
     pub(crate) is_unreadable: bool,
     /// Whether the posts its row had wait to be scored.
     pub(crate) waits: bool,
@@ -49,7 +45,6 @@ pub(crate) struct Lead {
     pub(crate) has_good_profile: bool,
 }
 
-/// A post.
 pub(crate) struct Post {
     pub(crate) url: String,
     /// The lead under whose profile it was found.
@@ -57,10 +52,8 @@ pub(crate) struct Post {
     pub(crate) words: String,
 }
 
-/// A harvest that Apify will finish.
 pub(crate) struct Harvest {
     pub(crate) client: usize,
-    /// The run it belongs to.
     pub(crate) run: String,
     /// What the webhook's URL says.
     pub(crate) query: String,
@@ -80,9 +73,7 @@ pub(crate) struct Harvest {
 pub(crate) struct Asked {
     pub(crate) client: usize,
     pub(crate) kind: &'static str,
-    /// The run it belongs to.
     pub(crate) run: String,
-    /// The body of `POST /runs`.
     pub(crate) body: String,
     /// When it is sent, from the start of the schedule.
     pub(crate) sent_after: Duration,
