@@ -4,6 +4,7 @@ use crate::error::TickError;
 use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
 use crate::project;
+use shared::core::counted::counted;
 use shared::fold::Status;
 use shared::messages::{NoteKind, routes};
 use shared::ports::{Env, Queue, QueueError, QueueName};
@@ -66,5 +67,6 @@ async fn queue_again<E: Env>(app: &Finalizer<E>, folded: &Folded) -> Result<Stri
     let harvests: usize = replays.iter().map(|replay| replay.unplanned.len()).sum();
     let messages = replays.into_iter().map(routes::replay).collect();
     app.queue.send(QueueName::Scoring, messages).await?;
-    Ok(format!("queued again: {leads} lead(s) and {harvests} harvest(s)"))
+    let (leads, harvests) = (counted(leads, "lead"), counted(harvests, "harvest"));
+    Ok(format!("queued again: {leads} and {harvests}"))
 }

@@ -1,6 +1,7 @@
 //! The record proves itself: what must add up, and by how much it does not.
 
 use super::summary::{KindSummary, Summary};
+use crate::core::counted::counted;
 
 /// What does not add up on a run record; empty when all does.
 pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
@@ -8,8 +9,8 @@ pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
     for (what, totals) in summary.kinds() {
         if totals.unobserved > 0 {
             found.push(format!(
-                "{what} tokens: {} model call(s) unobserved, whatever they used is not counted",
-                totals.unobserved
+                "{what} tokens: {} unobserved, whatever was used there is not counted",
+                counted(totals.unobserved, "model call")
             ));
         }
     }

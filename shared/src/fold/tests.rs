@@ -136,7 +136,7 @@ fn a_call_that_was_announced_and_never_billed_is_unobserved_once_its_try_is_over
     assert_eq!((summary.posts.unobserved, summary.posts.tokens.total), (3, 50));
     assert_eq!(
         summary.imbalances,
-        ["post tokens: 3 model call(s) unobserved, whatever they used is not counted"]
+        ["post tokens: 3 model calls unobserved, whatever was used there is not counted"]
     );
     let late_report = story.billed(&died, &[answered(20), CallOutcome::Refused, CallOutcome::Lost]);
     let summary = late_report.summary();

@@ -3,6 +3,7 @@
 
 use super::lines::in_utc;
 use super::words::{bounded_list, leads_in_words, tokens_in_words};
+use crate::core::counted::counted;
 use crate::core::ids::ClientId;
 use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
@@ -138,7 +139,7 @@ fn what_ran(summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (what, totals) in summary.kinds() {
         if totals.leads.planned > 0 {
-            parts.push(format!("{what} scoring of {} lead(s)", totals.leads.planned));
+            parts.push(format!("{what} scoring of {}", counted(totals.leads.planned, "lead")));
         }
     }
     if parts.is_empty() {
@@ -146,8 +147,8 @@ fn what_ran(summary: &Summary) -> String {
     }
     let harvests = summary.harvests.len();
     if harvests > 0 {
-        let posts = summary.posts_harvested;
-        parts.push(format!("{posts} post(s) of {harvests} harvest(s)"));
+        let posts = counted(summary.posts_harvested, "post");
+        parts.push(format!("{posts} of {}", counted(harvests, "harvest")));
     }
     let name = &summary.header.client_name;
     let client = if name.is_empty() { summary.header.client.as_str() } else { name };
@@ -185,7 +186,7 @@ fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
     match (why.is_empty(), leads) {
         (true, _) => "nothing".to_owned(),
         (false, 0) => why.join("; "),
-        (false, leads) => format!("{leads} lead(s); {}", why.join("; ")),
+        (false, leads) => format!("{}; {}", counted(leads, "lead"), why.join("; ")),
     }
 }
 

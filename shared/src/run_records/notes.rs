@@ -3,6 +3,7 @@
 use super::answers::{self, Reason};
 use super::lines::{Line, bounded};
 use super::words::leads_in_words;
+use crate::core::counted::counted;
 use crate::core::tokens::Tier;
 use crate::fold::Summary;
 use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
@@ -128,12 +129,12 @@ fn conditions(summary: &Summary) -> Vec<String> {
     }
     if summary.not_leads > 0 {
         lines.push(format!(
-            "{} harvested profile(s) are no leads of this client; their posts are unmatched",
-            summary.not_leads
+            "{} without a lead of this client; the posts are unmatched",
+            counted(summary.not_leads, "harvested profile")
         ));
     }
     for (reason, count) in &summary.skips {
-        lines.push(format!("{count} lead(s) skipped: {}", reason.as_str()));
+        lines.push(format!("{} skipped: {}", counted(*count, "lead"), reason.as_str()));
     }
     if !summary.models.is_empty() {
         let models: Vec<&str> = summary.models.iter().map(String::as_str).collect();

@@ -1,5 +1,6 @@
 //! Numbers and lists as people read them.
 
+use crate::core::counted::counted;
 use crate::fold::{KindSummary, Summary};
 use crate::messages::Kind;
 use std::fmt::Write as _;
@@ -32,7 +33,7 @@ pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
         tokens.tool
     );
     if totals.unobserved > 0 {
-        let _ = write!(line, "; {} call(s) unobserved, theirs are unknown", totals.unobserved);
+        let _ = write!(line, "; {} unobserved, tokens unknown", counted(totals.unobserved, "call"));
     }
     line
 }

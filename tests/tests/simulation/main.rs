@@ -160,7 +160,7 @@ fn is_caught(bug: Bug, invariant: Invariant) {
         let found: Vec<Invariant> =
             run(seed, options).violations.iter().map(|violation| violation.invariant).collect();
         if found.contains(&invariant) {
-            say(format!("{bug:?}: {invariant:?}, {} seed(s)", seed + 1));
+            say(format!("{bug:?}: {invariant:?}, seeds: {}", seed + 1));
             return;
         }
         others.extend(found);

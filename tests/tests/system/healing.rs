@@ -196,7 +196,7 @@ async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_agai
     let after = pipeline.record();
     assert_eq!(told(&after), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
     assert!(!after.contains_key(run_record::RETRY), "the tick is taken off");
-    assert_noted_once(&after, "queued again: 1 lead(s) and 0 harvest(s)");
+    assert_noted_once(&after, "queued again: 1 lead and 0 harvests");
     let answers = pipeline.services.gemini.service().billed().len();
     assert_eq!(answers, 2, "jane is not asked about again");
     pipeline.assert_shows(run_record::PROGRESS_LOG, "planned post scoring of 1 leads");

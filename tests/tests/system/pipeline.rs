@@ -228,7 +228,7 @@ async fn posts_of_a_profile_that_is_no_lead_are_counted_as_unmatched() {
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 1 examined, 1 scored; balanced");
     pipeline.assert_shows(
         run_record::SYSTEM_NOTES,
-        "1 harvested profile(s) are no leads of this client",
+        "1 harvested profile without a lead of this client",
     );
 }
 

@@ -243,7 +243,7 @@ async fn profiles_are_scored_through_the_same_chain() {
     assert_eq!(row[leads::AI_SCORE], 0);
     assert_eq!(pipeline.lead(&blocked)[leads::SCORING_STATUS], "Failed – API Error");
     assert_eq!(pipeline.lead(&cut)[leads::SCORING_STATUS], "Failed – Parse Error");
-    pipeline.assert_shows(run_record::SYSTEM_NOTES, "1 lead(s) skipped: PROFILE_TOO_THIN");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "1 lead skipped: PROFILE_TOO_THIN");
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
     assert_eq!(record[run_record::STATUS], "Completed");
     pipeline.assert_shows(
         run_record::SYSTEM_NOTES,
-        &format!("{} lead(s) skipped: BUDGET_REACHED", 40 - scored),
+        &format!("{} leads skipped: BUDGET_REACHED", 40 - scored),
     );
 
     // The same run again has nothing left; another run goes on where it ended.

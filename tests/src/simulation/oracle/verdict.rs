@@ -264,8 +264,9 @@ impl Judged<'_> {
     fn judge_balance(&mut self) {
         let lines = ["post", "profile"].into_iter().filter_map(|kind| {
             let calls = self.book.unobserved(kind);
-            let reported = "model call(s) unobserved, whatever they used is not counted";
-            (calls > 0).then(|| format!("{kind} tokens: {calls} {reported}"))
+            let noun = if calls == 1 { "model call" } else { "model calls" };
+            let reported = "unobserved, whatever was used there is not counted";
+            (calls > 0).then(|| format!("{kind} tokens: {calls} {noun} {reported}"))
         });
         let lines: Vec<String> = lines.collect();
         let should = if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") };
