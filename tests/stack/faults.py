@@ -113,7 +113,7 @@ def revoked_token(deployed, world):
     run_id, posts, before = begin(deployed, world, 4, (0, 5))
     said = lambda: [line for line in deployed.log_lines("Scoring") if "UNAUTHORIZED" in line]
     said = json.loads(until(said, "the log says so", 60)[0])
-    check(said["message"] == "message goes back to its queue", f"the log says: {said['failure']}")
+    check(said["message"] == "message is requeued", f"the log says: {said['failure']}")
     equal(deployed.waiting("ScoringQueue"), 1, "tasks that wait")
     equal(world.billed(), before, "nothing billed meanwhile")
     given_back = ("MessagesGivenBack", "Service=scoring")

@@ -215,7 +215,7 @@ def examined(runtally, deployed, world):
         ("metrics queue", "reachable, 0 messages"),
         ("metrics dead letters", "none"),
         ("event log", "reachable in AWS, 0 open runs"),
-        ("deduplication", "no event is ever forgotten"),
+        ("deduplication", "events are never deleted"),
         (f"webhook {deployed.api_url}/webhooks/apify", "reachable, and closed to strangers"),
         (f"webhook {deployed.api_url}/webhooks/apify", "it knows our token"),
     ]:
