@@ -20,7 +20,7 @@ pub(super) type RoundKey = (u32, u32);
 pub struct RunState {
     pub(super) header: RunHeader,
     pub(super) started_at: Timestamp,
-    /// The last sign of work on the run; stall notes and repairs of the record are none.
+    /// The last sign of work on the run. Stall notes and repairs of the record do not count.
     pub(super) last_progress: Timestamp,
     pub(super) opened: BTreeMap<OpenedBy, Timestamp>,
     pub(super) harvests: BTreeMap<ApifyRunId, Harvest>,

@@ -193,6 +193,7 @@ words! {
 }
 
 words! {
+    /// Why a lead was not scored because something went wrong.
     ErrorCategory {
         /// The model refuses to speak about these posts.
         SafetyBlock = "SAFETY_BLOCK",

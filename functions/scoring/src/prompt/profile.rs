@@ -30,7 +30,8 @@ in assessment in two or three sentences.";
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProfileScore {
-    /// Percent of the points to be had without bonus, with two decimals. Can be negative or above 100.
+    /// Percent, with two decimals, of the denominator: the points of all positive attributes, bonus
+    /// ones at a quarter. Can be negative or above 100.
     pub(crate) percent: f64,
     pub(crate) assessment: String,
     pub(crate) breakdown: String,

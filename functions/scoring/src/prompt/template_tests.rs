@@ -22,7 +22,7 @@ fn call(wave: u32, leads: &[Subject]) -> CallPrompt {
     PromptTemplate::of_chunk(&chunk).write_call(&id, &questions.iter().collect::<Vec<_>>())
 }
 
-/// What an answer says of each lead: its scores, or why there are none.
+/// What an answer says of each lead: its scores, or why it has no scores.
 fn read(answer: &Value, call: &CallPrompt) -> Result<Vec<String>, String> {
     let chunk = chunk();
     let leads = PromptTemplate::of_chunk(&chunk).read_answer(&answer.to_string(), call)?;
