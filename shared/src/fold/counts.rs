@@ -25,7 +25,9 @@ impl RunState {
                 }
                 Kind::Profile => {
                     totals.examined += u64::from(!lead.examined.is_empty());
-                    totals.scored += u64::from(outcome == Some(&Outcome::Scored));
+                    // One whose row could not be written has a valid score all the same.
+                    let is_scored = !lead.scored.is_empty() || outcome == Some(&Outcome::Scored);
+                    totals.scored += u64::from(is_scored);
                 }
             }
             match outcome {

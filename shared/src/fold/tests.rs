@@ -239,15 +239,21 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
         scored: Vec::new(),
         outcome,
     };
+    // Its row was deleted while the model was asked.
+    let (category, detail) = (ErrorCategory::Airtable, "the row is gone".to_owned());
+    let mut unwritten = outcome(5, Outcome::Failed { category, detail });
+    unwritten.examined = vec![post(5, 0)];
+    unwritten.scored = vec![post(5, 0)];
     let leads = vec![
         outcome(1, SCORED),
+        unwritten,
         outcome(2, NOTHING_NEW),
         outcome(3, NOTHING_NEW),
         outcome(4, NOTHING_NEW),
     ];
     let settled = Settled { attempt: attempt(0, 1), kind: Kind::Profile, leads };
     let summary = Story::new().opened().tell(Fact::Settled(settled)).summary();
-    assert_eq!((summary.profiles.examined, summary.profiles.scored), (1, 1));
+    assert_eq!((summary.profiles.examined, summary.profiles.scored), (2, 2));
     assert_eq!(summary.skips[&SkipReason::NoNewPosts], 3);
 }
 

@@ -158,3 +158,13 @@ fn a_run_ends_though_the_queue_took_a_part_of_what_planning_reported() {
     let script = script.strike(Fault::SendPartial, &["entry", "\"type\":\"planned_chunk\""], 1);
     plays(script.strike(Fault::CrashAfter, &["send", "\"type\":\"planned_chunk\""], 1));
 }
+
+/// Two workers get one chunk, and the first is slow to ask the model. Before it writes, the other has
+/// scored the leads, and another harvest's posts of them are stored.
+#[test]
+fn a_slow_worker_does_not_write_over_posts_that_were_stored_while_it_asked() {
+    let chunk = &["receive", "\"type\":\"chunk\""];
+    let script = Script::default().harvest(true, minutes(5)).harvest(true, seconds(5, 20));
+    let script = script.strike(Fault::VisibilityLapsed, chunk, 1);
+    plays(script.slow(&["send", "\"type\":\"announced\""], 1, seconds(1, 40)));
+}

@@ -1,5 +1,6 @@
 //! Sizes and times of a chunk's work.
 
+use jiff::SignedDuration;
 use shared::services::http_retry::RetryPolicy;
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ pub(super) const WAVE_LEADS: usize = 10;
 pub(super) const READ_LEADS: usize = 50;
 /// Time to write a wave's rows and report, once the model has answered.
 pub(super) const WRITING_TIME: Duration = Duration::from_secs(20);
+/// A row that was read longer ago may have been changed by somebody else: it is read again before it
+/// is written.
+pub(super) const ROWS_STAY_FRESH: SignedDuration = SignedDuration::from_secs(10);
 /// How a call is repeated, as long as it is refused or lost.
 pub(super) const CALL_RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_secs(2), longest: Duration::from_secs(4), attempts: 3 };

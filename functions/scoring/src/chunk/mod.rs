@@ -5,6 +5,7 @@
 mod ask;
 pub(crate) mod attempt;
 mod calls;
+mod changed;
 mod decide_posts;
 mod decide_profile;
 mod decision;

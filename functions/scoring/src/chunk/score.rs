@@ -12,6 +12,7 @@ use crate::lead::cells::Cells;
 use crate::lead::row::read_rows;
 use crate::prompt::subject::Subject;
 use crate::task_error::TaskError;
+use jiff::Timestamp;
 use shared::batch::Delivery;
 use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
@@ -61,22 +62,22 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         attempt,
         meter: Meter::new(chunk.token_share),
         writable: chunk.writable.clone(),
-        unanswered: Vec::new(),
+        unsettled: Vec::new(),
         waves: 0,
     };
     for leads in chunk.leads.chunks(READ_LEADS) {
         if let Progress::Unfinished = work.score(leads).await? {
             // Without answers the next invocation is not urgent: the model may be away.
-            if !work.unanswered.is_empty() {
+            if !work.unsettled.is_empty() {
                 break;
             }
             return Ok(Progress::Unfinished);
         }
     }
-    if let Some(reason) = work.unanswered.first() {
+    if let Some(reason) = work.unsettled.first() {
         return Err(Failure::retry(format!(
-            "{} without an answer of the model; the first: {reason}",
-            counted(work.unanswered.len(), "lead")
+            "{} not settled yet; the first: {reason}",
+            counted(work.unsettled.len(), "lead")
         ))
         .into());
     }
@@ -90,7 +91,7 @@ struct ChunkWork<'a, E: Env> {
     attempt: &'a ChunkAttempt<'a, E>,
     meter: Meter,
     writable: Vec<String>,
-    unanswered: Vec<String>,
+    unsettled: Vec<String>,
     waves: u32,
 }
 
@@ -108,11 +109,14 @@ impl<E: Env> ChunkWork<'_, E> {
             return Ok(Progress::Finished);
         }
         // Rows are read before any token is spent: an outage of Airtable costs nothing.
+        let read_at = self.attempt.clock.now();
         let rows = read_rows(self.attempt.airtable, chunk, leads).await?;
         let missing = leads.iter().filter(|lead| rows.of(&lead.lead).is_none());
         self.settle_unread(missing, &Outcome::NotALead).await?;
-        let mut open: Vec<WaveLead<'_>> =
-            leads.iter().filter_map(|lead| Some(self.decide(lead, rows.of(&lead.lead)?))).collect();
+        let mut open: Vec<WaveLead<'_>> = leads
+            .iter()
+            .filter_map(|lead| Some(self.decide((lead, rows.of(&lead.lead)?), read_at)))
+            .collect();
         self.meter.used_before(self.used_before(&open));
         while !open.is_empty() {
             let wave = open.drain(..open.len().min(WAVE_LEADS)).collect();
@@ -147,14 +151,18 @@ impl<E: Env> ChunkWork<'_, E> {
             self.meter.count(expected, result.used);
         }
         self.waves += 1;
-        let unanswered = result.unanswered.len();
-        self.unanswered.extend(result.unanswered);
-        // If the model is away, the other waves wait for the next invocation too.
-        let is_away = is_away(asked, unanswered, attempt.leads_per_call);
-        Ok(if is_away { Progress::Unfinished } else { Progress::Finished })
+        let unsettled = result.unsettled.len();
+        self.unsettled.extend(result.unsettled);
+        // If the model is away, or the rows are out of date, the other waves wait for the next invocation too.
+        let stops = is_away(asked, unsettled, attempt.leads_per_call) || result.rows_changed;
+        Ok(if stops { Progress::Unfinished } else { Progress::Finished })
     }
 
-    fn decide<'b>(&self, lead: &'b ChunkLead, row: &'b Row) -> WaveLead<'b> {
+    fn decide<'b>(
+        &self,
+        (lead, row): (&'b ChunkLead, &'b Row),
+        read_at: Timestamp,
+    ) -> WaveLead<'b> {
         let ChunkAttempt { chunk, run, deliveries, clock, .. } = self.attempt;
         let mut cells = Cells::new(run.clone(), clock.now());
         let decision = match chunk.kind {
@@ -169,7 +177,7 @@ impl<E: Env> ChunkWork<'_, E> {
                 decide_profile(chunk, &lead.key, row, &mut cells)
             }
         };
-        WaveLead { lead, row, cells, decision }
+        WaveLead { lead, read_at, row, cells, decision }
     }
 
     fn expected(&self, wave: &[WaveLead<'_>]) -> u64 {
@@ -225,8 +233,8 @@ impl<E: Env> ChunkWork<'_, E> {
 /// Whether the model is away, by the leads of a wave: it was called more than once and answered
 /// nothing. The leads of a single call may have no answer because of what they say, and hold up no
 /// others.
-fn is_away(asked: usize, unanswered: usize, leads_per_call: usize) -> bool {
-    unanswered == asked && asked > leads_per_call
+fn is_away(asked: usize, unsettled: usize, leads_per_call: usize) -> bool {
+    unsettled == asked && asked > leads_per_call
 }
 
 /// Skips a lead that was to be asked about: there are no tokens left for it. What was harvested is

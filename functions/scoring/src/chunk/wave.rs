@@ -3,6 +3,7 @@
 use super::ask::{LeadReply, ask_about};
 use super::attempt::ChunkAttempt;
 use super::calls::NoAnswer;
+use super::changed::changed_rows;
 use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
 use super::write::write_rows;
@@ -10,6 +11,7 @@ use crate::lead::cells::Cells;
 use crate::lead::row::profile_of;
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
+use jiff::Timestamp;
 use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::messages::{ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled};
@@ -17,8 +19,12 @@ use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::{Row, Update};
 
+const ROW_CHANGED: &str = "others changed the row while it was scored";
+
 pub(crate) struct WaveLead<'a> {
     pub(crate) lead: &'a ChunkLead,
+    /// When its row was asked for.
+    pub(crate) read_at: Timestamp,
     pub(crate) row: &'a Row,
     pub(crate) cells: Cells,
     pub(crate) decision: Decision,
@@ -26,8 +32,11 @@ pub(crate) struct WaveLead<'a> {
 
 #[derive(Debug, Default)]
 pub(crate) struct WaveResult {
-    /// Why leads have no answer yet: those are not settled.
-    pub(crate) unanswered: Vec<String>,
+    /// Why leads are not settled yet: those have no answer, or their rows changed.
+    pub(crate) unsettled: Vec<String>,
+    /// Whether others changed rows, and another attempt follows: what was read of the next waves may
+    /// be out of date too.
+    pub(crate) rows_changed: bool,
     /// The tokens of all its calls.
     pub(crate) used: u64,
 }
@@ -47,11 +56,14 @@ pub(crate) async fn score_wave<E: Env>(
         .collect();
     let mut replies = ask_about(attempt, index, &questions).await?.into_iter();
     drop(questions);
-    let mut result = WaveResult::default();
+    let changed = changed_rows(attempt, &leads).await?;
+    let rows_changed = !changed.is_empty() && !attempt.is_last;
+    let mut result = WaveResult { rows_changed, ..WaveResult::default() };
     let mut updates = Vec::new();
     let mut outcomes = Vec::new();
     for mut lead in leads {
-        let Verdict { outcome, examined, scored } = match lead.decision {
+        let is_changed = changed.contains(&lead.row.id);
+        let mut verdict = match lead.decision {
             Decision::Settle(verdict) => verdict,
             Decision::Ask(ref subject) => {
                 let reply = replies.next().expect("every question has a reply");
@@ -59,13 +71,22 @@ pub(crate) async fn score_wave<E: Env>(
                 if let Err(NoAnswer { detail, later: true, .. }) = &reply.answer
                     && !attempt.is_last
                 {
-                    result.unanswered.push(detail.clone());
+                    result.unsettled.push(detail.clone());
                     continue;
                 }
                 let target = (lead.lead, lead.row, subject);
                 judge_reply(target, reply, &attempt.id.plan, &mut lead.cells)
             }
         };
+        if is_changed && !attempt.is_last {
+            result.unsettled.push(ROW_CHANGED.to_owned());
+            continue;
+        } else if is_changed {
+            lead.cells.clear();
+            let category = ErrorCategory::Airtable;
+            verdict.outcome = Outcome::Failed { category, detail: ROW_CHANGED.to_owned() };
+        }
+        let Verdict { outcome, examined, scored } = verdict;
         let record = lead.row.id.clone();
         let fields = lead.cells.into_cells(writable);
         if !fields.is_empty() {

@@ -23,6 +23,15 @@ impl Cells {
         Self { run, at, cells: Map::new() }
     }
 
+    /// The text that is to be written to a field, if any.
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.cells.get(field)?.as_str()
+    }
+
+    pub(crate) fn are_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// Drops all cells: nothing is written.
     pub(crate) fn clear(&mut self) {
         self.cells.clear();

@@ -131,21 +131,16 @@ impl LogBook {
             let of_kind = self.billed.values().filter(|(kind, _)| *kind == of);
             of_kind.map(|(_, tokens)| tokens).sum()
         };
-        let posts = |of: &BTreeSet<(Kind, String, String)>| {
-            of.iter().filter(|(kind, ..)| *kind == "post").count() as u64
+        let count = |of: &BTreeSet<(Kind, String, String)>, wanted: &str| {
+            of.iter().filter(|(kind, ..)| *kind == wanted).count() as u64
         };
-        let examined = self.examined.iter().filter(|(kind, ..)| *kind == "profile");
-        let scored = self
-            .outcomes
-            .iter()
-            .filter(|((kind, _), outcome)| *kind == "profile" && outcome.is_scored);
         BTreeMap::from([
             (schema::POST_TOKENS, tokens("post")),
             (schema::PROFILE_TOKENS, tokens("profile")),
-            (schema::POSTS_EXAMINED, posts(&self.examined)),
-            (schema::POSTS_SCORED, posts(&self.scored)),
-            (schema::PROFILES_EXAMINED, examined.count() as u64),
-            (schema::PROFILES_SCORED, scored.count() as u64),
+            (schema::POSTS_EXAMINED, count(&self.examined, "post")),
+            (schema::POSTS_SCORED, count(&self.scored, "post")),
+            (schema::PROFILES_EXAMINED, count(&self.examined, "profile")),
+            (schema::PROFILES_SCORED, count(&self.scored, "profile")),
             (schema::POSTS_HARVESTED, self.harvests.values().map(|(_, _, posts, _)| posts).sum()),
         ])
     }

@@ -1,0 +1,58 @@
+//! Finds rows that somebody else wrote while the model was asked.
+
+use super::attempt::ChunkAttempt;
+use super::limits::ROWS_STAY_FRESH;
+use super::wave::WaveLead;
+use jiff::SignedDuration;
+use shared::core::ids::RecordId;
+use shared::messages::Kind;
+use shared::ports::Env;
+use shared::schema::leads as schema;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{AirtableError, ListQuery};
+use std::collections::BTreeSet;
+
+/// The fields that say what was done to a row.
+fn telling_fields(kind: Kind) -> [&'static str; 2] {
+    match kind {
+        Kind::Post => [schema::POSTS_CONTENT, schema::POSTS_EVALUATION],
+        Kind::Profile => [schema::SCORING_STATUS, schema::AI_BREAKDOWN],
+    }
+}
+
+/// The rows of a wave that are no longer as they were read, nor as they are to be written: a person,
+/// another tool, or a worker that got the same message changed them. To write them would lose posts
+/// or scores.
+///
+/// Airtable has no conditional write. Rows that were read a moment ago are not read again: that would
+/// cost a request for each wave.
+pub(super) async fn changed_rows<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    leads: &[WaveLead<'_>],
+) -> Result<BTreeSet<RecordId>, AirtableError> {
+    let now = attempt.clock.now();
+    // A clock that stepped back says nothing of a row's age.
+    let is_fresh = |lead: &&WaveLead<'_>| {
+        (SignedDuration::ZERO..ROWS_STAY_FRESH).contains(&now.duration_since(lead.read_at))
+    };
+    let is_written =
+        |lead: &&WaveLead<'_>| lead.decision.subject().is_some() || !lead.cells.are_empty();
+    let is_old = |lead: &&WaveLead<'_>| is_written(lead) && !is_fresh(lead);
+    let old: Vec<&WaveLead<'_>> = leads.iter().filter(is_old).collect();
+    if old.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let by_id = old.iter().map(|lead| Formula::record_id(lead.row.id.as_str()));
+    let formula = Some(Formula::any(by_id.collect::<Vec<_>>()));
+    let fields = telling_fields(attempt.chunk.kind);
+    let query = ListQuery { fields: &fields, formula };
+    let rows = attempt.airtable.list(&attempt.chunk.base, schema::TABLE, &query).await?;
+    let is_changed = |lead: &&&WaveLead<'_>| {
+        let Some(row) = rows.iter().find(|row| row.id == lead.row.id) else { return false };
+        fields.iter().any(|field| {
+            let text = row.text(field);
+            text != lead.row.text(field) && lead.cells.text(field) != Some(&text)
+        })
+    };
+    Ok(old.iter().filter(is_changed).map(|lead| lead.row.id.clone()).collect())
+}
