@@ -1,52 +1,17 @@
-//! A batch of messages as Lambda hands it over, and the answer it wants: the failed messages.
+//! A batch of the metrics queue, whose messages stay in their group until they are stored.
 
-use crate::core::failure::{Failure, FailureClass, MAX_RECEIVES, redelivery_delay};
+use crate::core::failure::{Failure, FailureClass, MAX_ATTEMPTS, redelivery_delay};
+use crate::delivery::Delivery;
 use crate::ports::{NewDeadLetter, Queue, QueueName};
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use std::collections::HashMap;
 use std::time::Duration;
-
-/// One delivery of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The message's id.
-    pub message_id: String,
-    /// Stands for this delivery when its visibility is changed.
-    pub receipt: String,
-    /// The message's group.
-    pub group: String,
-    /// How often the message was delivered, this time included.
-    pub receive_count: u32,
-    /// The message's text.
-    pub body: String,
-}
-
-impl Delivery {
-    /// What the event source mapping says of a message. Every field of its type is optional; SQS
-    /// fills those that are read here.
-    pub fn of(message: SqsMessage) -> Self {
-        let attribute = |name: &str| message.attributes.get(name).cloned();
-        Self {
-            group: attribute("MessageGroupId").unwrap_or_default(),
-            receive_count: attribute("ApproximateReceiveCount")
-                .and_then(|count| count.parse().ok())
-                .unwrap_or(1),
-            message_id: message.message_id.unwrap_or_default(),
-            receipt: message.receipt_handle.unwrap_or_default(),
-            body: message.body.unwrap_or_default(),
-        }
-    }
-
-    /// Whether no other delivery follows: what is not finished now goes to the dead letters.
-    pub fn is_last(&self) -> bool {
-        self.receive_count >= MAX_RECEIVES
-    }
-}
 
 /// Collects what became of a batch's messages, in their order.
 ///
 /// After a message failed, the later ones of its group go back with it unhandled, so that the
-/// group keeps its order. Other groups go on.
+/// group keeps its order. Other groups go on. A message that stays on its queue is counted by the
+/// queue: its receive count is its attempt.
 pub struct Batch<'a, Q> {
     queue: &'a Q,
     name: QueueName,
@@ -64,7 +29,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     /// goes to the dead letters if that was its last.
     pub async fn is_blocked(&mut self, delivery: &Delivery) -> bool {
         let Some(delay) = self.blocked.get(&delivery.group).copied() else { return false };
-        if delivery.is_last() {
+        if is_last(delivery) {
             let attempts = delivery.receive_count;
             let reason = format!("held up {attempts} times by failures before it; redrive it");
             self.dead_letter(delivery, reason).await;
@@ -79,7 +44,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         let Err(failure) = result else { return };
         let message_id = delivery.message_id.as_str();
         match failure.class {
-            FailureClass::Retry if !delivery.is_last() => {
+            FailureClass::Retry | FailureClass::Wait { .. } if !is_last(delivery) => {
                 let delay = redelivery_delay(delivery.receive_count);
                 tracing::warn!(
                     %failure,
@@ -91,7 +56,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
                 crate::telemetry::metrics::message_requeued();
                 self.block(delivery, delay).await;
             }
-            FailureClass::Retry => {
+            FailureClass::Retry | FailureClass::Wait { .. } => {
                 let attempts = delivery.receive_count;
                 self.dead_letter(delivery, format!("failed after {attempts} attempts: {failure}"))
                     .await;
@@ -99,20 +64,6 @@ impl<'a, Q: Queue> Batch<'a, Q> {
             FailureClass::DeadLetter => {
                 self.dead_letter(delivery, failure.reason).await;
             }
-        }
-    }
-
-    /// Requeues an unfinished delivery, to continue at once.
-    pub async fn resume(&mut self, delivery: &Delivery) {
-        if delivery.is_last() {
-            let attempts = delivery.receive_count;
-            self.dead_letter(
-                delivery,
-                format!("not done after {attempts} invocations; redrive it"),
-            )
-            .await;
-        } else {
-            self.block(delivery, Duration::ZERO).await;
         }
     }
 
@@ -160,11 +111,17 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     }
 }
 
+/// Whether the queue delivers it no more: what is not stored now goes to the dead letters.
+fn is_last(delivery: &Delivery) -> bool {
+    delivery.receive_count >= MAX_ATTEMPTS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::clock::Clock;
-    use crate::ports::{OutgoingMessage, QueueError};
+    use crate::messages::RetryState;
+    use crate::ports::{OutgoingMessage, QueueError, WaitingMessage};
     use std::cell::RefCell;
     use std::sync::Mutex;
 
@@ -180,6 +137,10 @@ mod tests {
 
     impl Queue for Seen {
         async fn send(&self, _: QueueName, _: Vec<OutgoingMessage>) -> Result<(), QueueError> {
+            Ok(())
+        }
+
+        async fn let_wait(&self, _: WaitingMessage) -> Result<(), QueueError> {
             Ok(())
         }
 
@@ -211,8 +172,10 @@ mod tests {
             message_id: id.to_owned(),
             receipt: id.to_owned(),
             group: "g".to_owned(),
+            deduplication: id.to_owned(),
             receive_count,
             body: String::new(),
+            retry: RetryState::default(),
         }
     }
 
@@ -222,7 +185,7 @@ mod tests {
         let mut batch = Batch::new(&queue, QueueName::Metrics);
         batch.settle(&delivery("a", 3), Err(Failure::retry("down"))).await;
         assert!(batch.is_blocked(&delivery("b", 3)).await);
-        assert!(batch.is_blocked(&delivery("c", MAX_RECEIVES)).await);
+        assert!(batch.is_blocked(&delivery("c", MAX_ATTEMPTS)).await);
         let seen = queue.0.lock().unwrap().clone();
         assert_eq!(
             seen,
@@ -256,16 +219,5 @@ mod tests {
         batch.settle(&delivery("b", 1), Err(Failure::dead_letter("no room"))).await;
         assert_eq!(requeued(), 2);
         assert_eq!(batch.response().batch_item_failures.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn unfinished_work_continues_at_once_and_is_dead_lettered_on_its_last_delivery() {
-        let queue = Seen::default();
-        let mut batch = Batch::new(&queue, QueueName::Scoring);
-        batch.resume(&delivery("a", 24)).await;
-        batch.resume(&delivery("b", MAX_RECEIVES)).await;
-        let seen = queue.0.lock().unwrap().clone();
-        let dead = "b dead: not done after 25 invocations; redrive it";
-        assert_eq!(seen, ["a back after 0 s", dead]);
     }
 }

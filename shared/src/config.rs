@@ -114,7 +114,7 @@ pub struct QueueUrls {
 
 impl QueueUrls {
     /// The URLs of a queue that messages are received from: `SCORING_QUEUE_URL` and
-    /// `SCORING_DEAD_LETTERS_URL`, or the same for the metrics queue.
+    /// `SCORING_DEAD_LETTERS_URL`, or the same for another queue.
     ///
     /// # Errors
     /// [`ConfigError::Missing`] when one of the two is not set.
@@ -125,13 +125,14 @@ impl QueueUrls {
         let name = match queue {
             QueueName::Scoring => "SCORING_DEAD_LETTERS_URL",
             QueueName::Metrics => "METRICS_DEAD_LETTERS_URL",
+            QueueName::Retry => "RETRY_DEAD_LETTERS_URL",
         };
         let dead_letters = vars.required(name, "the URL of the queue's dead-letter queue")?;
         Ok(Self { dead_letters: Some(dead_letters), ..Self::sent_to(vars, queue)? })
     }
 
-    /// The URL of a queue that messages are only sent to: `SCORING_QUEUE_URL` or
-    /// `METRICS_QUEUE_URL`.
+    /// The URL of a queue that messages are only sent to: `SCORING_QUEUE_URL`, `METRICS_QUEUE_URL`
+    /// or `RETRY_QUEUE_URL`.
     pub fn sent_to(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         queue: QueueName,
@@ -139,6 +140,7 @@ impl QueueUrls {
         let name = match queue {
             QueueName::Scoring => "SCORING_QUEUE_URL",
             QueueName::Metrics => "METRICS_QUEUE_URL",
+            QueueName::Retry => "RETRY_QUEUE_URL",
         };
         Ok(Self { url: vars.required(name, "the URL of the queue")?, dead_letters: None })
     }

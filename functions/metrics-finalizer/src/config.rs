@@ -70,7 +70,10 @@ pub fn queue_urls(
 ) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
     let metrics = QueueUrls::received_from(vars, QueueName::Metrics)?;
     let scoring = QueueUrls::sent_to(vars, QueueName::Scoring)?;
-    Ok([(QueueName::Metrics, metrics), (QueueName::Scoring, scoring)].into())
+    let retry = QueueUrls::sent_to(vars, QueueName::Retry)?;
+    let all =
+        [(QueueName::Metrics, metrics), (QueueName::Scoring, scoring), (QueueName::Retry, retry)];
+    Ok(all.into())
 }
 
 /// `EVENT_LOG_TABLE`: the event log's table on AWS.

@@ -69,7 +69,9 @@ impl Kept {
                 self.keep(Arc::clone(&event), body);
                 Some(event)
             }
-            Ok(MetricsMessage::Tick | MetricsMessage::Heard(_)) => None,
+            Ok(MetricsMessage::Tick | MetricsMessage::Heard(_) | MetricsMessage::Project(_)) => {
+                None
+            }
             Err(error) => {
                 tracing::error!(%error, run.id = %run, "an event of the log cannot be decoded");
                 None

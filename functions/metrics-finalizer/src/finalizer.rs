@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::events::Events;
+use crate::later::Later;
 use shared::core::clock::Clock;
 use shared::ports::Env;
 use shared::run_records::RunRecords;
@@ -16,6 +17,7 @@ pub struct Finalizer<E: Env> {
     pub(crate) apify: Option<Apify<E::Transport>>,
     pub(crate) records: RunRecords,
     pub(crate) events: Events,
+    pub(crate) later: Later,
     pub(crate) queue: E::Queue,
     pub(crate) log: E::EventLog,
     pub(crate) clock: Clock,
@@ -55,7 +57,7 @@ impl<E: Env> Finalizer<E> {
             Arc::clone(&limiters),
         );
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
-        let events = Events::default();
-        Self { airtable, limiters, apify, records, events, queue, log, clock, config }
+        let (events, later) = (Events::default(), Later::default());
+        Self { airtable, limiters, apify, records, events, later, queue, log, clock, config }
     }
 }

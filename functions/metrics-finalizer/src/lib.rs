@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod finalizer;
 mod folded;
+mod later;
 mod missed;
 mod project;
 mod retry;
@@ -21,10 +22,11 @@ pub use config::{Config, Missed, event_log_table, queue_urls};
 pub use finalizer::{Adapters, Finalizer};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use shared::batch::{Batch, Delivery};
+use shared::batch::Batch;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, RunId};
+use shared::delivery::Delivery;
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
 use shared::ports::{Env, EventLog, LogError, QueueName};
 use std::collections::BTreeMap;
@@ -48,9 +50,14 @@ pub async fn handle<E: Env>(
             Err(error) => batch.settle(&delivery, Err(Failure::dead_letter(error))).await,
         }
     }
-    let Received { deliveries, events, heard, is_tick } = received;
+    let Received { deliveries, events, heard, due, is_tick } = received;
     let may_end = |events: &[MetricsEvent]| events.iter().any(|e| project::may_end(&e.fact));
-    let touched = events.iter().map(|(run, events)| (run.clone(), may_end(events))).collect();
+    let mut touched: BTreeMap<RunId, bool> =
+        events.iter().map(|(run, events)| (run.clone(), may_end(events))).collect();
+    for run in due {
+        app.later.came(&run);
+        touched.entry(run).or_default();
+    }
     if let Err(error) = store(app, events, &heard).await {
         for delivery in &deliveries {
             if !batch.is_blocked(delivery).await {
@@ -82,6 +89,8 @@ struct Received {
     events: BTreeMap<RunId, Vec<MetricsEvent>>,
     /// Harvests that need no tick to be found.
     heard: Vec<ApifyRunId>,
+    /// Runs whose records are due.
+    due: Vec<RunId>,
     is_tick: bool,
 }
 
@@ -94,6 +103,7 @@ impl Received {
                 self.events.entry(event.run.id()).or_default().push(*event);
             }
             MetricsMessage::Heard(Heard { apify_run_id }) => self.heard.push(apify_run_id),
+            MetricsMessage::Project(project) => self.due.push(project.run),
             MetricsMessage::Tick => self.is_tick = true,
         }
     }

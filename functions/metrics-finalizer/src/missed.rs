@@ -84,6 +84,8 @@ fn message(run: &ApifyRunId, now: Timestamp) -> OutgoingMessage {
         event_type: "FOUND_BY_TICK".to_owned(),
         hints: Hints::default(),
         received_at: now,
+        finished_at: None,
+        dispatch_id: None,
     };
     routes::ingest(task)
 }

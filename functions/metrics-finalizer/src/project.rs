@@ -8,6 +8,7 @@ use shared::fold::{Status, Summary};
 use shared::messages::{Fact, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::Written;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// Whether a fact can have ended its run, so that the record must not wait.
@@ -29,7 +30,7 @@ pub(crate) fn may_end(fact: &Fact) -> bool {
 
 /// Projects the runs that events came in for, as far as they are due. With each run comes whether
 /// it may have ended.
-pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: Vec<(RunId, bool)>) {
+pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: BTreeMap<RunId, bool>) {
     let mut due = Vec::new();
     for (run, may_have_ended) in runs {
         match due_now(app, &run, may_have_ended).await {
@@ -48,11 +49,12 @@ async fn due_now<E: Env>(
     may_have_ended: bool,
 ) -> Result<Option<Folded>, LogError> {
     let known = app.log.projection(run).await?;
-    let is_due = known.is_none_or(|known| {
+    let early = known.filter(|known| {
         let age = app.clock.now().duration_since(known.at);
-        known.is_urgent() || age >= app.config.project_every
+        !known.is_urgent() && age < app.config.project_every
     });
-    if !is_due && !may_have_ended {
+    if let Some(known) = early.as_ref().filter(|_| !may_have_ended) {
+        put_off(app, run, known).await;
         return Ok(None);
     }
     let Some(folded) = folded::read(app, run).await? else { return Ok(None) };
@@ -61,9 +63,10 @@ async fn due_now<E: Env>(
         app.log.save_projection(run, &shown).await?;
         return Ok(None);
     }
-    if is_due || folded.summary.status.is_end() {
+    let Some(known) = early.filter(|_| !folded.summary.status.is_end()) else {
         return Ok(Some(folded));
-    }
+    };
+    put_off(app, run, &known).await;
     if let Some(known) = folded.known.filter(|_| folded.summary.awaits_outcomes) {
         // What comes next can end the run, although `may_end` denies it.
         app.log.save_projection(run, &Projection { urgent: true, ..known }).await?;
@@ -71,11 +74,16 @@ async fn due_now<E: Env>(
     Ok(None)
 }
 
+/// Leaves a run unprojected until its record is due.
+async fn put_off<E: Env>(app: &Finalizer<E>, run: &RunId, shown: &Projection) {
+    app.later.project(run, shown, (&app.queue, &app.config, &app.clock)).await;
+}
+
 /// Writes the records of up to 10 runs. What cannot be written stays unprojected.
 ///
 /// A write that repairs a record notes what it did, and a second write puts these notes on the
-/// record. What the second write repairs in turn is shown by the next tick: otherwise two
-/// processes could repair each other's records forever.
+/// record. What the second write repairs in turn is shown when the record is due again: otherwise
+/// two processes could repair each other's records without a pause.
 pub(crate) async fn write<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) {
     let mut diagnosed = Vec::with_capacity(due.len());
     for mut folded in due {
@@ -85,7 +93,11 @@ pub(crate) async fn write<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) {
         }
     }
     let repaired = write_once(app, diagnosed).await;
-    write_once(app, repaired).await;
+    for left in write_once(app, repaired).await {
+        if let Some(shown) = &left.known {
+            put_off(app, &left.summary.run, shown).await;
+        }
+    }
 }
 
 /// Writes each run once and returns those whose records were repaired but do not show it yet.

@@ -77,7 +77,10 @@ pub fn queue_urls(
 ) -> Result<BTreeMap<QueueName, QueueUrls>, ConfigError> {
     let scoring = QueueUrls::received_from(vars, QueueName::Scoring)?;
     let metrics = QueueUrls::sent_to(vars, QueueName::Metrics)?;
-    Ok([(QueueName::Scoring, scoring), (QueueName::Metrics, metrics)].into())
+    let retry = QueueUrls::received_from(vars, QueueName::Retry)?;
+    let all =
+        [(QueueName::Scoring, scoring), (QueueName::Metrics, metrics), (QueueName::Retry, retry)];
+    Ok(all.into())
 }
 
 #[cfg(test)]

@@ -28,47 +28,62 @@ pub use master::clients::Client;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::attempt::Progress;
-use shared::batch::{Batch, Delivery};
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
+use shared::delivery::Delivery;
 use shared::messages::{Message, ScoringTask};
-use shared::ports::{Env, QueueName};
+use shared::ports::Env;
+use shared::tasks::Tasks;
 use std::time::Duration;
 
 /// Kept back of an invocation's time to return its message to the queue in order.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Handles a batch of the scoring queue, message by message.
+/// Handles a batch of the scoring queue, or of the retry queue, message by message.
 pub async fn handle<E: Env>(
     app: &Scoring<E>,
     event: SqsEvent,
     deadline: Deadline,
 ) -> SqsBatchResponse {
-    let mut batch = Batch::new(&app.queue, QueueName::Scoring);
-    for delivery in event.records.into_iter().map(Delivery::of) {
-        if batch.is_blocked(&delivery).await {
-            continue;
-        }
-        let time = deadline.remaining().saturating_sub(LAST_WORDS);
-        let work = tokio::time::timeout(time, handle_task(app, &delivery, deadline)).await;
-        // Before the message can go to another process.
-        app.limits.rest().await;
-        match work {
-            Ok(Ok(Progress::Finished)) => {}
-            Ok(Ok(Progress::Unfinished)) => batch.resume(&delivery).await,
-            Ok(Err(failure)) => batch.settle(&delivery, Err(failure)).await,
-            Err(_elapsed) => {
-                let failure = Failure::retry("the invocation's time was up");
-                batch.settle(&delivery, Err(failure)).await;
+    let mut tasks = Tasks::new(&app.queue, &app.clock);
+    for mut delivery in event.records.into_iter().map(Delivery::of) {
+        if delivery.is_from_retry_queue() {
+            tasks.pass_on(&delivery).await;
+        } else if delivery.receive_count > 1 {
+            tasks.revive(&delivery).await;
+        } else {
+            let ended = attempt(app, &mut delivery, deadline).await;
+            // Before the message can go to another process.
+            app.limits.rest().await;
+            match ended {
+                Ok(Progress::Finished) => {}
+                Ok(Progress::Unfinished) => tasks.resume(&delivery).await,
+                Err(failure) => tasks.settle(&delivery, Err(failure)).await,
             }
         }
     }
-    batch.response()
+    tasks.response()
 }
 
+/// Works on a task as long as there is time. What is to be done by the next attempt, if there is one,
+/// stands in `delivery` then.
+async fn attempt<E: Env>(
+    app: &Scoring<E>,
+    delivery: &mut Delivery,
+    deadline: Deadline,
+) -> Result<Progress, Failure> {
+    let time = deadline.remaining().saturating_sub(LAST_WORDS);
+    match tokio::time::timeout(time, handle_task(app, delivery, deadline)).await {
+        Ok(ended) => ended,
+        Err(_elapsed) => Err(Failure::retry("the invocation's time was up")),
+    }
+}
+
+/// A task may replace `delivery.body` as it goes: that is the task as the next attempt gets it,
+/// whether this one fails, is cut off or is not done.
 async fn handle_task<E: Env>(
     app: &Scoring<E>,
-    delivery: &Delivery,
+    delivery: &mut Delivery,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
     match ScoringTask::decode(&delivery.body).map_err(Failure::dead_letter)? {

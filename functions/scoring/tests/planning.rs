@@ -14,7 +14,7 @@ use shared::core::deadline::Deadline;
 use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
 use shared::ports::{
     Env, HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
-    Transport, TransportError,
+    Transport, TransportError, WaitingMessage,
 };
 use shared::schema::{clients, leads, post_attributes, post_instructions};
 use shared::services::airtable::{Limiters, Rate};
@@ -185,9 +185,16 @@ impl Queue for Queued {
                         counted.closed = planned.part_of.is_none();
                     }
                 }
+                QueueName::Retry => panic!("{}", message.body()),
             }
         }
         Ok(())
+    }
+
+    /// A task that fails keeps its place: that is how it shows here.
+    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
+        let reason = format!("{:?}", message.delay());
+        Err(QueueError::Unreachable { queue: QueueName::Retry, reason })
     }
 
     async fn dead_letter(&self, _: QueueName, message: NewDeadLetter) -> Result<(), QueueError> {

@@ -7,7 +7,7 @@
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use shared::core::clock::Clock;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use std::future::Future;
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -29,6 +29,10 @@ struct Stub;
 impl Queue for Stub {
     async fn send(&self, _: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
         black_box(messages);
+        Ok(())
+    }
+
+    async fn let_wait(&self, _: WaitingMessage) -> Result<(), QueueError> {
         Ok(())
     }
 

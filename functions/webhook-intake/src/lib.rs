@@ -138,13 +138,9 @@ async fn send<Q: Queue>(
     sent.map_err(|error| Refusal::QueueUnreachable { reason: error.to_string() })
 }
 
-/// Apify's id of this dispatch, the same on all its retries. For logs only.
+/// Apify's id of this dispatch, for logs.
 fn dispatch_id(request: &Request) -> &str {
-    request
-        .headers()
-        .get("x-apify-webhook-dispatch-id")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or_default()
+    webhook::dispatch_id(request.headers()).unwrap_or_default()
 }
 
 fn reply(status: StatusCode, body: &Value) -> Response<Body> {

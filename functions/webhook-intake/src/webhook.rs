@@ -26,6 +26,14 @@ const END_EVENTS: [&str; 4] =
 /// The event type of a webhook whose template leaves it out. It counts as that of a run that ended.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
+/// Most characters of a dispatch's id; Apify's have 17.
+const MOST_DISPATCH_ID: usize = 64;
+
+/// Apify's id of a webhook's dispatch, the same on all its retries.
+pub(crate) fn dispatch_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-apify-webhook-dispatch-id")?.to_str().ok().and_then(filled)
+}
+
 /// Reads a webhook that came in at `now`.
 pub(crate) fn parse(
     body: &[u8],
@@ -49,7 +57,19 @@ pub(crate) fn parse(
         .find_map(|id| id.parse::<ApifyRunId>().ok())
         .ok_or(Refusal::NoRunId)?;
     let hints = hints(&payload, query, headers);
-    Ok(Webhook::Finished(Ingest { apify_run_id, event_type, hints, received_at: now }))
+    let finished_at = ["/resource/finishedAt", "/finishedAt"]
+        .iter()
+        .find_map(|pointer| text(&payload, pointer)?.parse::<Timestamp>().ok());
+    let dispatch_id = dispatch_id(headers).map(|id| id.chars().take(MOST_DISPATCH_ID).collect());
+    let received_at = now;
+    Ok(Webhook::Finished(Ingest {
+        apify_run_id,
+        event_type,
+        hints,
+        received_at,
+        finished_at,
+        dispatch_id,
+    }))
 }
 
 /// The hints, each from the first place that has a usable one.
@@ -120,6 +140,7 @@ fn filled(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use shared::messages::routes;
 
     const RUN: &str = "HG7ML7M8z78YcAPEB";
 
@@ -148,6 +169,36 @@ mod tests {
                 panic!("{payload} is not accepted");
             };
             assert_eq!(task.apify_run_id.as_str(), RUN);
+        }
+    }
+
+    /// The deduplication id of the task of a webhook with this body, query and dispatch id.
+    fn task_of(payload: &Value, query: &str, dispatch: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-apify-webhook-dispatch-id", dispatch.parse().unwrap());
+        let body = payload.to_string();
+        let webhook = parse(body.as_bytes(), query, &headers, Timestamp::UNIX_EPOCH).unwrap();
+        let Webhook::Finished(task) = webhook else { panic!("{webhook:?}") };
+        routes::ingest(task).deduplication().to_owned()
+    }
+
+    #[test]
+    fn a_webhook_posted_again_is_the_same_task_and_another_end_or_run_is_another() {
+        let ended = |at: &str| json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": RUN, "finishedAt": at}});
+        let (first, second) =
+            (ended("2026-11-23T09:59:00.000Z"), ended("2026-11-23T10:02:00.000Z"));
+        let task = task_of(&first, "clientId=Guy-Wilson", "d1");
+        assert_eq!(task_of(&first, "clientId=Guy-Wilson", "d1"), task);
+        assert_eq!(task_of(&first, "clientId=Guy-Wilson", "d2"), task, "two webhooks of one end");
+        assert_ne!(task_of(&second, "clientId=Guy-Wilson", "d1"), task, "it was resurrected");
+        let corrected = "clientId=Guy-Wilson&runId=260101-000000";
+        assert_ne!(task_of(&first, corrected, "d1"), task, "it names another run");
+        // A template may leave out the end, or not fill it in.
+        for end in [json!(null), json!("{{resource.finishedAt}}"), json!({"odd": 1})] {
+            let bare = json!({"id": RUN, "finishedAt": end});
+            let task = task_of(&bare, "", "d1");
+            assert_eq!(task_of(&bare, "", "d1"), task);
+            assert_ne!(task_of(&bare, "", "d2"), task, "another dispatch may be of another end");
         }
     }
 

@@ -88,7 +88,8 @@ pub(super) fn events_of(log: &RunLog) -> (Vec<MetricsEvent>, usize) {
         .iter()
         .filter_map(|body| match MetricsMessage::decode(body) {
             Ok(MetricsMessage::Event(event)) => Some(*event),
-            Ok(MetricsMessage::Heard(_) | MetricsMessage::Tick) | Err(_) => None,
+            Ok(MetricsMessage::Heard(_) | MetricsMessage::Tick | MetricsMessage::Project(_))
+            | Err(_) => None,
         })
         .collect();
     events.sort_by_key(|event| event.at);

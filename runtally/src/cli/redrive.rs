@@ -48,7 +48,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let mut letters = Vec::new();
     // SQS shows the first ten of a group only, but counts all.
     let mut dead_in_all = 0;
-    for queue in QueueName::ALL {
+    for queue in deployment.queues() {
         dead_in_all += deployment.state(queue).await?.dead;
         let dead = deployment.dead_letters(queue).await?;
         letters.extend(dead.into_iter().map(|letter| Letter::of(queue, letter)));
@@ -61,7 +61,7 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     let agreed = options.yes || (!options.place.json && ask(letters.len())?);
     let mut redriven = 0;
-    for queue in QueueName::ALL.into_iter().filter(|_| agreed) {
+    for queue in deployment.queues().into_iter().filter(|_| agreed) {
         let of_queue = letters.iter().filter(|letter| letter.queue == queue.as_str());
         let ids: BTreeSet<String> = of_queue.map(|letter| letter.message_id.clone()).collect();
         if !ids.is_empty() {
@@ -84,6 +84,10 @@ impl Letter {
         let (run, what) = match queue {
             QueueName::Scoring => of_task(&letter.body),
             QueueName::Metrics => of_event(&letter.body),
+            QueueName::Retry => match of_task(&letter.body) {
+                (None, _) => of_event(&letter.body),
+                task => task,
+            },
         };
         let DeadLetter { message_id, reason, died_at, .. } = letter;
         Self { queue: queue.as_str(), message_id, run, what, reason, died_at }
@@ -116,6 +120,7 @@ fn of_event(body: &str) -> (Option<RunId>, String) {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => (Some(event.run.id()), event.fact.name().to_owned()),
         Ok(MetricsMessage::Heard(_)) => (None, "heard".to_owned()),
+        Ok(MetricsMessage::Project(due)) => (Some(due.run), "project".to_owned()),
         Ok(MetricsMessage::Tick) => (None, "tick".to_owned()),
         Err(error) => (None, error.to_string()),
     }

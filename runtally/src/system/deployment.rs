@@ -23,11 +23,13 @@ use std::path::{Path, PathBuf};
 pub(crate) const DATABASE: &str = "runtally.sqlite";
 
 /// Any of these variables means that the data is on AWS.
-const ON_AWS: [&str; 5] = [
+const ON_AWS: [&str; 7] = [
     "SCORING_QUEUE_URL",
     "SCORING_DEAD_LETTERS_URL",
     "METRICS_QUEUE_URL",
     "METRICS_DEAD_LETTERS_URL",
+    "RETRY_QUEUE_URL",
+    "RETRY_DEAD_LETTERS_URL",
     "EVENT_LOG_TABLE",
 ];
 
@@ -78,7 +80,7 @@ impl Deployment {
         let http = HttpTransport::new().map_err(|error| format!("no HTTP client: {error}"))?;
         let opened = || -> Result<Self, ConfigError> {
             let mut urls = std::collections::BTreeMap::new();
-            for queue in QueueName::ALL {
+            for queue in QueueName::ALL.into_iter().filter(|queue| is_named(*queue, vars)) {
                 urls.insert(queue, QueueUrls::received_from(vars, queue)?);
             }
             let table = vars.required("EVENT_LOG_TABLE", "the name of the event log's table")?;
@@ -89,6 +91,15 @@ impl Deployment {
         let hint =
             "an operator's own AWS credentials: `aws configure export-credentials --format env`";
         opened().map_err(|error| format!("{error} ({hint})").into())
+    }
+
+    /// The queues that it has; that of an operator who configured an earlier release lacks one.
+    pub(crate) fn queues(&self) -> Vec<QueueName> {
+        match self {
+            Self::Local(..) => QueueName::ALL.into(),
+            #[cfg(feature = "aws")]
+            Self::Aws(queues, _) => queues.names().collect(),
+        }
     }
 
     #[cfg(not(feature = "aws"))]
@@ -158,4 +169,10 @@ impl Deployment {
     ) -> Result<usize, QueueError> {
         ask!(self, |queues, _| queues.redrive(queue, ids).await)
     }
+}
+
+/// Whether the variables name this queue. That of retries may be missing, as before there was one.
+#[cfg(feature = "aws")]
+fn is_named(queue: QueueName, vars: &Vars<impl Variables>) -> bool {
+    queue.is_fifo() || vars.text("RETRY_QUEUE_URL").is_some()
 }

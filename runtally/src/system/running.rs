@@ -123,12 +123,17 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     };
     let fits = "the mapping's options are constants that fit";
     let mut tasks = JoinSet::new();
-    let options = mapping(1, CONCURRENT_CHUNKS);
-    let chunks = Dispatcher::new(queue.clone(), QueueName::Scoring, options, move |event, left| {
+    for (name, options) in [
+        (QueueName::Scoring, mapping(1, CONCURRENT_CHUNKS)),
+        (QueueName::Retry, mapping(10, NonZeroUsize::MIN)),
+    ] {
         let scoring = Arc::clone(&scoring);
-        async move { scoring::handle(&scoring, event, left).await }
-    });
-    tasks.spawn(chunks.expect(fits).run());
+        let dispatcher = Dispatcher::new(queue.clone(), name, options, move |event, left| {
+            let scoring = Arc::clone(&scoring);
+            async move { scoring::handle(&scoring, event, left).await }
+        });
+        tasks.spawn(dispatcher.expect(fits).run());
+    }
     let options = mapping(10, CONCURRENT_BATCHES);
     let events = Dispatcher::new(queue.clone(), QueueName::Metrics, options, move |event, left| {
         let finalizer = Arc::clone(&finalizer);

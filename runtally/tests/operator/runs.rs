@@ -113,6 +113,8 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
             unusable: Vec::new(),
         },
         received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        finished_at: None,
+        dispatch_id: None,
     });
     let letters =
         [("m1", task.encode(), "the quota was spent"), ("m2", "{}".to_owned(), "no message")];

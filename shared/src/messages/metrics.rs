@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// How every encoded event begins.
 const ENVELOPE: &str = r#"{"version":1,"type":"event","#;
 
-/// What the metrics finalizer receives: facts, and two kinds of reminder.
+/// What the metrics finalizer receives: facts, and three kinds of reminder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricsMessage {
     Event(Box<MetricsEvent>),
@@ -21,6 +21,8 @@ pub enum MetricsMessage {
     Tick,
     /// A webhook for a harvest was accepted. The harvest's run is not known yet.
     Heard(Heard),
+    /// A record is due: write it.
+    Project(Project),
 }
 
 impl Message for MetricsMessage {
@@ -29,6 +31,7 @@ impl Message for MetricsMessage {
             Self::Event(event) => event.encode(),
             Self::Tick => enveloped("tick", &()),
             Self::Heard(heard) => enveloped("heard", heard),
+            Self::Project(project) => enveloped("project", project),
         }
     }
 
@@ -40,6 +43,7 @@ impl Message for MetricsMessage {
             "event" => Box::deserialize(fields).map(Self::Event),
             "tick" => IgnoredAny::deserialize(fields).map(|_| Self::Tick),
             "heard" => Heard::deserialize(fields).map(Self::Heard),
+            "project" => Project::deserialize(fields).map(Self::Project),
             _ => return None,
         })
     }
@@ -49,6 +53,12 @@ impl Message for MetricsMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
     pub apify_run_id: ApifyRunId,
+}
+
+/// A run's record was written too short a time ago to show the run's last event. It is due now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    pub run: RunId,
 }
 
 /// A fact about a run, with the run's header: any single one is enough to create its record.

@@ -12,6 +12,7 @@ mod metrics;
 mod outcomes;
 mod planning_facts;
 mod replay;
+mod retry_state;
 pub mod routes;
 mod scoring;
 mod words;
@@ -21,7 +22,7 @@ pub use chunk::{Chunk, ChunkLead, LeadRef, Post, PostKind, ProfileAttribute, Sou
 pub use envelope::{DecodeError, Message};
 pub use facts::Fact;
 pub use kind::Kind;
-pub use metrics::{Heard, MetricsEvent, MetricsMessage, RunHeader, RunType};
+pub use metrics::{Heard, MetricsEvent, MetricsMessage, Project, RunHeader, RunType};
 pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
 };
@@ -30,6 +31,7 @@ pub use planning_facts::{
     RunFailed,
 };
 pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
+pub use retry_state::RetryState;
 pub use scoring::{
     ClientScope, Hints, Ingest, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, ScoringTask, UnnamedRun,
 };

@@ -2,14 +2,16 @@
 
 use super::chunk::Chunk;
 use super::envelope::Message;
-use super::metrics::{Heard, MetricsEvent, MetricsMessage};
+use super::metrics::{Heard, MetricsEvent, MetricsMessage, Project};
 use super::replay::Replay;
+use super::retry_state::RetryState;
 use super::scoring::{ClientScope, Ingest, ScoreWaiting, ScoringTask};
 use crate::core::digest::{id_of, lane_of, queue_id};
-use crate::core::ids::{ApifyRunId, BaseId, ClientId, RunStamp};
-use crate::ports::OutgoingMessage;
+use crate::core::ids::{ApifyRunId, BaseId, ClientId, RunId, RunStamp};
+use crate::ports::{DeadLetter, OutgoingMessage, QueueName, WaitingMessage};
 use crate::services::airtable::PLAN_LANES;
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// The group of plans for a client. There are as many groups as plans may ask the master base at a
 /// time; those of one client follow one another.
@@ -32,10 +34,17 @@ pub fn events_group(master: &BaseId) -> String {
     queue_id(master.as_str())
 }
 
-/// Reads a harvest. The queue drops a second delivery of the same webhook.
+/// Reads a harvest. The queue drops a second delivery of the same webhook; one that names another
+/// run or client, or another end of the same harvest, is another task.
 pub fn ingest(task: Ingest) -> OutgoingMessage {
     let client = task.hints.client.as_ref().map_or("?", |client| client.as_str());
-    let deduplication = id_of(&["ingest", task.apify_run_id.as_str(), &task.event_type, client]);
+    let mut about = vec!["ingest", task.apify_run_id.as_str(), &task.event_type, client];
+    let run = task.hints.run_stamp.as_ref().map(RunStamp::as_str);
+    let end = task.finished_at.map(|at| at.to_string()).or_else(|| task.dispatch_id.clone());
+    if run.is_some() || end.is_some() {
+        about.extend([run.unwrap_or_default(), end.as_deref().unwrap_or_default()]);
+    }
+    let deduplication = id_of(&about);
     OutgoingMessage::new(plan_group(client), deduplication, ScoringTask::Ingest(task).encode())
 }
 
@@ -106,7 +115,64 @@ pub fn tick(master: &BaseId, now: Timestamp) -> OutgoingMessage {
     OutgoingMessage::new(events_group(master), format!("tick-{now}"), body)
 }
 
-/// A message as it stands: one that is redriven, or one that a test writes by hand.
+/// Writes the record of `run` when it is due, although no event may come until then. `shown_at` is
+/// when it was written last: the queue drops a second message about the same gap.
+pub fn project_later(
+    run: &RunId,
+    master: &BaseId,
+    shown_at: Timestamp,
+    delay: Duration,
+) -> WaitingMessage {
+    let body = MetricsMessage::Project(Project { run: run.clone() }).encode();
+    let task_id = Some(id_of(&["project", run.as_str(), &shown_at.to_string()]));
+    let state = RetryState { task_id, ..RetryState::default() };
+    next_attempt_later(&body, &state, (QueueName::Metrics, &events_group(master)), delay)
+}
+
+/// Lets a task wait on the retry queue until it goes back to its queue and group.
+pub fn next_attempt_later(
+    body: &str,
+    state: &RetryState,
+    (queue, group): (QueueName, &str),
+    delay: Duration,
+) -> WaitingMessage {
+    let (queue, group) = (Some(queue.as_str().to_owned()), Some(group.to_owned()));
+    let state = RetryState { queue, group, ..state.clone() };
+    WaitingMessage::new(state.put_into(body), delay)
+}
+
+/// The next attempt at a task, at the back of its group. The queue drops a copy of it.
+pub fn next_attempt(body: &str, state: &RetryState, group: &str) -> OutgoingMessage {
+    let task = state.task_id.as_deref().unwrap_or_default();
+    let (attempt, waits) = (state.attempt.to_string(), state.waits.to_string());
+    let deduplication = id_of(&["attempt", task, &attempt, &waits]);
+    let state = RetryState { group: None, queue: None, ..state.clone() };
+    OutgoingMessage::new(group.to_owned(), deduplication, state.put_into(body))
+}
+
+/// Where a message goes that waited on the retry queue; `None` when it does not say so.
+pub fn after_waiting(body: &str) -> Option<(QueueName, OutgoingMessage)> {
+    let state = RetryState::of(body);
+    let queue: QueueName = state.queue.as_deref()?.parse().ok()?;
+    let group = state.group.as_deref().filter(|group| !group.is_empty() && queue.is_fifo())?;
+    Some((queue, next_attempt(body, &state, group)))
+}
+
+/// A dead letter of `queue` on its way back: its first attempt again. One of the retry queue goes to
+/// the group that it was on its way to; `None` when it does not say so.
+pub fn redriven(queue: QueueName, letter: &DeadLetter) -> Option<(QueueName, OutgoingMessage)> {
+    let DeadLetter { message_id, group, body, .. } = letter;
+    let state = RetryState::of(body);
+    let (queue, group) = if queue.is_fifo() {
+        (queue, group.clone())
+    } else {
+        (state.queue?.parse().ok()?, state.group?)
+    };
+    let body = RetryState::default().put_into(body);
+    Some((queue, OutgoingMessage::new(group, message_id.clone(), body)))
+}
+
+/// A message as it stands, such as one that a test writes by hand.
 pub fn verbatim(group: &str, deduplication: &str, body: &str) -> OutgoingMessage {
     OutgoingMessage::new(group.to_owned(), deduplication.to_owned(), body.to_owned())
 }

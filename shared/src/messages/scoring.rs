@@ -55,6 +55,12 @@ pub struct Ingest {
     pub event_type: String,
     pub hints: Hints,
     pub received_at: Timestamp,
+    /// When the harvest ended, as the webhook says. A run that Apify resurrects ends again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// Apify's id of the webhook's dispatch, the same on all its retries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatch_id: Option<String>,
 }
 
 /// The run and client named in a webhook. Each is `None` when not given or unusable.

@@ -1,6 +1,6 @@
 //! What SQS and DynamoDB refuse. Every adapter checks it before it stores anything.
 
-use super::{LogError, OutgoingMessage, QueueError, QueueName, StoredEvent};
+use super::{LogError, OutgoingMessage, QueueError, QueueName, StoredEvent, WaitingMessage};
 use crate::core::digest::queue_id;
 use crate::core::limits::{MAX_EVENT_BYTES, MAX_MESSAGE_BYTES, is_allowed};
 
@@ -15,8 +15,19 @@ pub fn check_messages(queue: QueueName, messages: &[OutgoingMessage]) -> Result<
     }
 }
 
+/// Checks that SQS takes a message of the retry queue.
+///
+/// # Errors
+/// [`QueueError::Refused`] with the rule that it breaks.
+pub fn check_waiting(message: &WaitingMessage) -> Result<(), QueueError> {
+    match broken_rule_of_body(message.body()) {
+        Some(reason) => Err(QueueError::Refused { queue: QueueName::Retry, reason }),
+        None => Ok(()),
+    }
+}
+
 fn broken_rule(message: &OutgoingMessage) -> Option<String> {
-    let (group, deduplication, body) = (message.group(), message.deduplication(), message.body());
+    let (group, deduplication) = (message.group(), message.deduplication());
     let bad_id = |id: &&str| queue_id(id) != **id;
     if let Some(id) = [group, deduplication].into_iter().find(bad_id) {
         let shown: String = id.chars().take(60).collect();
@@ -24,6 +35,10 @@ fn broken_rule(message: &OutgoingMessage) -> Option<String> {
             "the group or deduplication id {shown:?} is not 1 to 128 plain ASCII characters"
         ));
     }
+    broken_rule_of_body(message.body())
+}
+
+fn broken_rule_of_body(body: &str) -> Option<String> {
     if body.is_empty() {
         return Some("the body is empty".to_owned());
     }

@@ -10,8 +10,9 @@ mod transport;
 
 pub use env::Env;
 pub use event_log::{EventLog, LogError, Projection, RunLog, StoredEvent};
-pub use limits::{check_events, check_messages};
+pub use limits::{check_events, check_messages, check_waiting};
 pub use queue::{
-    DeadLetter, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, QueueState,
+    DeadLetter, NewDeadLetter, NoSuchQueue, OutgoingMessage, Queue, QueueError, QueueName,
+    QueueState, WaitingMessage,
 };
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError};

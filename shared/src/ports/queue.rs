@@ -1,30 +1,54 @@
 //! The queues between the functions.
 
-use crate::core::failure::Failure;
+use crate::core::failure::{Failure, LONGEST_DELAY};
+use crate::core::limits::hidden_for;
 use jiff::Timestamp;
 use std::future::Future;
+use std::str::FromStr;
 use std::time::Duration;
 
-/// The two FIFO queues, by the work they carry. Each has a dead-letter queue.
+/// The queues, by what they carry. Each has a dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum QueueName {
     /// Plans and chunks, for the scoring function.
     Scoring,
     /// Events of runs, for the metrics finalizer.
     Metrics,
+    /// What waits for its next attempt. The only queue without groups: each message waits for a
+    /// time of its own and holds up no other.
+    Retry,
 }
 
 impl QueueName {
-    pub const ALL: [Self; 2] = [Self::Scoring, Self::Metrics];
+    pub const ALL: [Self; 3] = [Self::Scoring, Self::Metrics, Self::Retry];
 
     /// The name in logs and commands.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Scoring => "scoring",
             Self::Metrics => "metrics",
+            Self::Retry => "retry",
         }
     }
+
+    /// Whether it keeps the order of a group.
+    pub fn is_fifo(self) -> bool {
+        self != Self::Retry
+    }
 }
+
+impl FromStr for QueueName {
+    type Err = NoSuchQueue;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchQueue> {
+        Self::ALL.into_iter().find(|queue| queue.as_str() == name).ok_or(NoSuchQueue)
+    }
+}
+
+/// A text is not the name of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such queue")]
+pub struct NoSuchQueue;
 
 /// A message to be sent. Only [`crate::messages::routes`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +80,31 @@ impl OutgoingMessage {
     }
 }
 
+/// A message that is to wait on the retry queue. Only [`crate::messages::routes`] makes one: its
+/// envelope names the group that it goes to afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingMessage {
+    pub(crate) body: String,
+    pub(crate) delay: Duration,
+}
+
+impl WaitingMessage {
+    pub(crate) fn new(body: String, delay: Duration) -> Self {
+        Self { body, delay }
+    }
+
+    /// JSON, at most 1 MiB.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// How long it waits: whole seconds, rounded up, at most
+    /// [`LONGEST_DELAY`](crate::core::failure::LONGEST_DELAY).
+    pub fn delay(&self) -> Duration {
+        hidden_for(self.delay).min(LONGEST_DELAY)
+    }
+}
+
 /// A message that can never be handled, with the reason an operator reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDeadLetter {
@@ -83,7 +132,7 @@ pub struct DeadLetter {
 /// How full a queue is. SQS counts with a delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueState {
-    /// Whether it keeps the order of a group, which everything relies on.
+    /// Whether it keeps the order of a group, which the FIFO queues have to.
     pub is_fifo: bool,
     /// Messages on it, in flight or not.
     pub messages: u64,
@@ -102,6 +151,15 @@ pub trait Queue: Send + Sync + 'static {
         &self,
         queue: QueueName,
         messages: Vec<OutgoingMessage>,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Lets a message wait on the retry queue. Scoring then sends it to its group.
+    ///
+    /// # Errors
+    /// The message may wait or not: what it came from must stay on its queue.
+    fn let_wait(
+        &self,
+        message: WaitingMessage,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Puts a message on the dead-letter queue of `queue`, with its reason.

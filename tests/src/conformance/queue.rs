@@ -1,7 +1,7 @@
 //! The promises of `Queue`, as its receiver sees them.
 
 use shared::core::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
-use shared::messages::routes;
+use shared::messages::{RetryState, routes};
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
 use std::future::Future;
 use std::time::Duration;
@@ -139,6 +139,36 @@ pub async fn the_same_message_is_taken_again_after_the_deduplication_window(
     assert_eq!(bodies(mailbox, 10).await, ["1", "1"]);
 }
 
+/// A message waits on the retry queue for its delay and no longer, and holds up no other.
+pub async fn a_waiting_message_comes_after_its_delay_and_holds_up_no_other(mailbox: &impl Mailbox) {
+    let wait = async |body: &str, seconds| {
+        let state = RetryState { attempt: 2, ..RetryState::default() };
+        let task = format!("{{\"version\":1,\"type\":\"{body}\"}}");
+        let delay = Duration::from_secs(seconds);
+        let waiting = routes::next_attempt_later(&task, &state, (QUEUE, "a"), delay);
+        mailbox.queue().let_wait(waiting).await.expect("the queue is up");
+    };
+    let come = async || {
+        let mut came = Vec::new();
+        for message in mailbox.receive(QueueName::Retry, 10).await {
+            let (queue, message) = routes::after_waiting(&message.body).expect("it says where to");
+            came.push((queue, message.group().to_owned(), message.body().to_owned()));
+        }
+        came
+    };
+    wait("late", 4).await;
+    wait("soon", 2).await;
+    assert_eq!(come().await, []);
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let of = |name: &str| {
+        let body = format!("{{\"version\":1,\"type\":\"{name}\",\"attempt\":2}}");
+        (QUEUE, "a".to_owned(), body)
+    };
+    assert_eq!(come().await, [of("soon")], "and it is in flight, not deleted");
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(come().await, [of("late")]);
+}
+
 /// A dead-lettered message is stored once, with its reason.
 pub async fn a_dead_lettered_message_keeps_its_reason(mailbox: &impl Mailbox) {
     let letter = NewDeadLetter {
@@ -181,6 +211,7 @@ pub async fn all<M: Mailbox>(
         the_same_message_again_is_dropped,
         a_requeued_message_comes_back_after_its_delay,
         a_message_requeued_by_nothing_is_back_at_once,
+        a_waiting_message_comes_after_its_delay_and_holds_up_no_other,
         a_dead_lettered_message_keeps_its_reason,
         what_sqs_refuses_is_refused_as_a_whole,
     );

@@ -1,5 +1,6 @@
 //! Which branches of the failure classes were taken, as they show from outside.
 
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,10 +10,18 @@ pub(crate) const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
 /// What becomes of work that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Branch {
-    /// A failed message is requeued for another attempt later.
+    /// A failed task leaves its lane for another attempt later.
     TriedAgain,
-    /// An unfinished message is requeued to continue at once.
+    /// A failed message stays in its group for another attempt later.
+    RequeuedInPlace,
+    /// A task waits without an attempt for something outside to change.
+    Waits,
+    /// A record that is not due yet is to be written later.
+    ProjectedLater,
+    /// An unfinished task goes to the back of its group to continue at once.
     Continued,
+    /// A task over which its worker died goes to the back of its group.
+    Revived,
     /// A message is requeued because one before it in its group was.
     HeldBack,
     /// A message returns to the queue because it could not be dead-lettered.
@@ -38,7 +47,11 @@ pub enum Branch {
 impl Branch {
     pub const ALL: &[Self] = &[
         Self::TriedAgain,
+        Self::RequeuedInPlace,
+        Self::Waits,
+        Self::ProjectedLater,
         Self::Continued,
+        Self::Revived,
         Self::HeldBack,
         Self::NotDeadLettered,
         Self::NotRequeued,
@@ -51,6 +64,28 @@ impl Branch {
         Self::ChunkFailed,
         Self::RunFailed,
     ];
+
+    /// Why a message waits on the retry queue.
+    pub(crate) fn of_waiting(body: &str) -> Self {
+        let message: Value = serde_json::from_str(body).unwrap_or_default();
+        match (message["type"].as_str(), message["waits"].as_u64()) {
+            (Some("project"), _) => Self::ProjectedLater,
+            (_, Some(_)) => Self::Waits,
+            (_, None) => Self::TriedAgain,
+        }
+    }
+
+    /// Why a task is sent to the back of its group; `None` for a first attempt.
+    pub(crate) fn of_sent(body: &str) -> Option<Self> {
+        if !body.contains("\"attempt\":") {
+            return None;
+        }
+        let message: Value = serde_json::from_str(body).unwrap_or_default();
+        message["attempt"].as_u64()?;
+        let reason = message["last_reason"].as_str().unwrap_or_default();
+        let has_died = reason.starts_with("its worker died");
+        Some(if has_died { Self::Revived } else { Self::Continued })
+    }
 
     /// Why a message was dead-lettered.
     pub(crate) fn of_dead_letter(body: &str, reason: &str) -> Self {

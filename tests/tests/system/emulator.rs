@@ -115,17 +115,23 @@ impl Emulator {
         DynamoEventLog::new(client, "runtally-events".to_owned())
     }
 
-    /// Both queues with their dead-letter queues, new ones each time, that hide a received
-    /// message for `visibility`.
+    /// The queues with their dead-letter queues, new ones each time, that hide a received message
+    /// for `visibility`.
     pub(crate) async fn mailbox(&self, visibility: Duration) -> OnSqs {
         let client = self.aws.sqs();
         let number = self.queues.fetch_add(1, Ordering::Relaxed);
         let mut urls = Vec::new();
-        for name in ["scoring", "scoring-dead", "metrics", "metrics-dead"] {
-            let made = client
-                .create_queue()
-                .queue_name(format!("{name}-{number}.fifo"))
-                .attributes(QueueAttributeName::FifoQueue, "true")
+        for queue in QueueName::ALL.iter().flat_map(|queue| [(queue, ""), (queue, "-dead")]) {
+            let (queue, kind) = queue;
+            let name = format!("{}{kind}-{number}", queue.as_str());
+            let mut made = client.create_queue();
+            if queue.is_fifo() {
+                made = made.queue_name(format!("{name}.fifo"));
+                made = made.attributes(QueueAttributeName::FifoQueue, "true");
+            } else {
+                made = made.queue_name(name);
+            }
+            let made = made
                 .attributes(QueueAttributeName::VisibilityTimeout, visibility.as_secs().to_string())
                 .send()
                 .await
@@ -136,12 +142,9 @@ impl Emulator {
             url: urls[at].clone(),
             dead_letters: Some(urls[at + 1].clone()),
         };
-        let urls = [(QueueName::Scoring, of(0)), (QueueName::Metrics, of(2))];
-        OnSqs {
-            queue: SqsQueue::new(client.clone(), urls.clone().into()),
-            client,
-            urls: urls.into(),
-        }
+        let urls: std::collections::BTreeMap<_, _> =
+            QueueName::ALL.into_iter().zip([of(0), of(2), of(4)]).collect();
+        OnSqs { queue: SqsQueue::new(client.clone(), urls.clone()), client, urls }
     }
 }
 
@@ -209,7 +212,7 @@ impl Mailbox for OnSqs {
             .unwrap();
         let taken = received.messages.unwrap_or_default().into_iter().map(|message| {
             let attributes = message.attributes.unwrap();
-            let attribute = |name| attributes.get(&name).cloned().unwrap();
+            let attribute = |name| attributes.get(&name).cloned().unwrap_or_default();
             Taken {
                 message_id: message.message_id.unwrap(),
                 receipt: message.receipt_handle.unwrap(),

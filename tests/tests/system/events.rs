@@ -2,10 +2,10 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
-use shared::batch::Delivery;
 use shared::core::clock::Clock;
+use shared::delivery::Delivery;
 use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, routes};
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -23,6 +23,10 @@ impl Queue for Sent {
     async fn send(&self, _: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
         self.0.lock().unwrap().extend(messages);
         Ok(())
+    }
+
+    async fn let_wait(&self, _: WaitingMessage) -> Result<(), QueueError> {
+        panic!("intake lets nothing wait")
     }
 
     async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
@@ -72,6 +76,7 @@ fn type_of(body: &str) -> String {
         Ok(MetricsMessage::Event(event)) => event.fact.name().to_owned(),
         Ok(MetricsMessage::Tick) => "tick".to_owned(),
         Ok(MetricsMessage::Heard(_)) => "heard".to_owned(),
+        Ok(MetricsMessage::Project(_)) => "project".to_owned(),
         Err(_) => task.to_string(),
     }
 }
@@ -139,7 +144,9 @@ fn group_of(body: &str) -> Option<String> {
         Err(_) => {}
     }
     match MetricsMessage::decode(body) {
-        Ok(MetricsMessage::Event(_) | MetricsMessage::Tick) => Some("appMasterBase0001".to_owned()),
+        Ok(MetricsMessage::Event(_) | MetricsMessage::Tick | MetricsMessage::Project(_)) => {
+            Some("appMasterBase0001".to_owned())
+        }
         Ok(MetricsMessage::Heard(_)) => Some("heard".to_owned()),
         Err(_) => None,
     }

@@ -4,7 +4,7 @@ use lambda_http::Body;
 use lambda_http::http::Request;
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use std::time::Duration;
 use tests::{Pipeline, WEBHOOK_TOKEN};
 
@@ -91,6 +91,10 @@ impl Queue for Slow {
     async fn send(&self, _: QueueName, _: Vec<OutgoingMessage>) -> Result<(), QueueError> {
         tokio::time::sleep(self.0).await;
         Ok(())
+    }
+
+    async fn let_wait(&self, _: WaitingMessage) -> Result<(), QueueError> {
+        panic!("intake lets nothing wait")
     }
 
     async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {

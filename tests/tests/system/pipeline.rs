@@ -54,6 +54,8 @@ async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
         event_type: "ACTOR.RUN.SUCCEEDED".to_owned(),
         hints: Hints { client: Some(CLIENT.parse().unwrap()), ..Hints::default() },
         received_at: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24),
+        finished_at: None,
+        dispatch_id: None,
     });
     let again = routes::verbatim("plan#Guy-Wilson", "a-day-later", &task.encode());
     pipeline.system.queue.send(QueueName::Scoring, vec![again]).await.unwrap();

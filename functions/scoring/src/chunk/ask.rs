@@ -41,7 +41,7 @@ pub(crate) async fn ask_about<E: Env>(
         tokens: vec![0; questions.len()],
         examined: vec![false; questions.len()],
     };
-    let mut open = divide(questions, attempt.leads_per_call, attempt.deliveries);
+    let mut open = divide(questions, attempt.leads_per_call, attempt.number);
     let mut round = 0;
     let begun = Instant::now();
     while !open.is_empty() {

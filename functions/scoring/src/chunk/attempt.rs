@@ -5,10 +5,10 @@ use crate::gemini::Gemini;
 use crate::prompt::template::PromptTemplate;
 use crate::random::Random;
 use crate::report::Reporter;
-use shared::batch::Delivery;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
 use shared::core::ids::RunId;
+use shared::delivery::Delivery;
 use shared::messages::{AttemptRef, Chunk};
 use shared::ports::Env;
 use shared::services::airtable::Airtable;
@@ -28,8 +28,8 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) template: PromptTemplate<'a>,
     pub(crate) leads_per_call: usize,
     pub(crate) deadline: Deadline,
-    /// How often the chunk was delivered, this time included.
-    pub(crate) deliveries: u32,
+    /// Which attempt it is, from 1.
+    pub(crate) number: u32,
     /// Whether it is the last attempt: leads without an answer have failed then.
     pub(crate) is_last: bool,
     pub(crate) airtable: &'a Airtable<E::Transport>,
@@ -58,7 +58,7 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
             template: PromptTemplate::of_chunk(chunk),
             leads_per_call: app.config.leads_per_call,
             deadline,
-            deliveries: delivery.receive_count,
+            number: delivery.attempt(),
             is_last: delivery.is_last(),
             airtable: &app.chunk_airtable,
             gemini: &app.gemini,

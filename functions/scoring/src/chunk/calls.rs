@@ -62,16 +62,16 @@ pub(super) enum NextStep {
 }
 
 /// Divides questions into calls of at most `leads_per_call` leads that are not too large. With each
-/// delivery of the chunk the first call is shorter by one lead: a call that there was no time to
+/// attempt at the chunk the first call is shorter by one lead: a call that there was no time to
 /// split is not repeated as it was.
 pub(super) fn divide(
     questions: &[Question<'_>],
     leads_per_call: usize,
-    deliveries: u32,
+    attempt: u32,
 ) -> Vec<CallGroup> {
     let mut groups: Vec<CallGroup> = Vec::new();
     let (mut bytes, mut answers) = (0, 0);
-    let mut most = leads_per_call - (deliveries.max(1) as usize - 1) % leads_per_call;
+    let mut most = leads_per_call - (attempt.max(1) as usize - 1) % leads_per_call;
     for (at, question) in questions.iter().enumerate() {
         let size = (question.subject.bytes(), question.subject.answers());
         match groups.last_mut() {
@@ -166,20 +166,15 @@ mod tests {
     use crate::prompt::subject::Subject;
     use serde_json::json;
 
-    fn sizes(
-        subject: &Subject,
-        leads: usize,
-        leads_per_call: usize,
-        deliveries: u32,
-    ) -> Vec<usize> {
+    fn sizes(subject: &Subject, leads: usize, leads_per_call: usize, attempt: u32) -> Vec<usize> {
         let questions: Vec<Question<'_>> =
             (0..leads).map(|_| Question { subject, profile: None }).collect();
-        let groups = divide(&questions, leads_per_call, deliveries);
+        let groups = divide(&questions, leads_per_call, attempt);
         groups.iter().map(|group| group.leads.len()).collect()
     }
 
     #[test]
-    fn calls_are_full_and_no_delivery_repeats_the_first_call_of_the_one_before() {
+    fn calls_are_full_and_no_attempt_repeats_the_first_call_of_the_one_before() {
         let subject = Subject::Profile(json!("words"));
         assert_eq!(sizes(&subject, 10, 5, 1), [5, 5]);
         assert_eq!(sizes(&subject, 10, 5, 2), [4, 5, 1]);

@@ -13,10 +13,10 @@ use crate::lead::row::read_rows;
 use crate::prompt::subject::Subject;
 use crate::task_error::TaskError;
 use jiff::Timestamp;
-use shared::batch::Delivery;
 use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
+use shared::delivery::Delivery;
 use shared::messages::{
     Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome, Outcome,
     PlannedChunk, SkipReason, Source,
@@ -163,12 +163,12 @@ impl<E: Env> ChunkWork<'_, E> {
         (lead, row): (&'b ChunkLead, &'b Row),
         read_at: Timestamp,
     ) -> WaveLead<'b> {
-        let ChunkAttempt { chunk, run, deliveries, clock, .. } = self.attempt;
+        let ChunkAttempt { chunk, run, number, clock, .. } = self.attempt;
         let mut cells = Cells::new(run.clone(), clock.now());
         let decision = match chunk.kind {
             Kind::Post => {
                 let source = &chunk.source;
-                let chunk = PostsChunk { run, source, is_repeated: *deliveries > 1 };
+                let chunk = PostsChunk { run, source, is_repeated: *number > 1 };
                 decide_posts(chunk, lead, row, &mut cells)
             }
             Kind::Profile => {

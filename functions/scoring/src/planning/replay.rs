@@ -104,6 +104,8 @@ fn ingest_of(task: &Replay, apify_run: &ApifyRunId) -> Ingest {
         event_type: "REPLAY".to_owned(),
         hints: Hints::default(),
         received_at: task.requested_at,
+        finished_at: None,
+        dispatch_id: None,
     }
 }
 

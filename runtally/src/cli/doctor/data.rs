@@ -18,7 +18,7 @@ pub(super) async fn check(deployment: Result<Deployment, Fault>) -> Vec<Check> {
         }
     };
     let mut checks = Vec::new();
-    for queue in QueueName::ALL {
+    for queue in deployment.queues() {
         checks.extend(check_queue(&deployment, queue).await);
     }
     checks.extend(check_log(&deployment).await);
@@ -34,8 +34,11 @@ async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
             return vec![Check::wrong(what, error, todo)];
         }
     };
-    let mut checks = vec![if state.is_fifo {
+    let mut checks = vec![if state.is_fifo == queue.is_fifo() {
         Check::ok(&what, format!("reachable, {} messages", state.messages))
+    } else if state.is_fifo {
+        let says = "it is a FIFO queue: what waits on it would hold up what waits behind it";
+        Check::wrong(&what, says, "deploy the queues of template.yaml and set their URLs")
     } else {
         Check::wrong(
             &what,

@@ -12,7 +12,7 @@ impl SqliteQueue {
     pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
         let Depth { visible, in_flight, dead } = self.depth(queue)?;
         let messages = (visible + in_flight) as u64;
-        Ok(QueueState { is_fifo: true, messages, dead: dead as u64 })
+        Ok(QueueState { is_fifo: queue.is_fifo(), messages, dead: dead as u64 })
     }
 
     /// The dead letters of `queue`, oldest first.
@@ -20,8 +20,8 @@ impl SqliteQueue {
         self.transact(queue, |tx| all(tx, queue))
     }
 
-    /// Puts the dead letters with these ids back on `queue`, as new messages. As on SQS, their
-    /// deduplication id is their old message id. Returns their number.
+    /// Puts the dead letters with these ids back on `queue`, as new messages and first attempts. As
+    /// on SQS, their deduplication id is their old message id. Returns their number.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails. No letter is lost or sent then.
@@ -31,17 +31,23 @@ impl SqliteQueue {
         ids: &BTreeSet<String>,
     ) -> Result<usize, QueueError> {
         let now = self.now();
-        self.change(queue, |tx| {
+        let redriven = self.transact(queue, |tx| {
             forget_old_ids(tx, now)?;
-            let mut letters = all(tx, queue)?;
-            letters.retain(|letter| ids.contains(&letter.message_id));
-            for DeadLetter { message_id, group, body, .. } in &letters {
+            let mut redriven = BTreeSet::new();
+            let letters = all(tx, queue)?.into_iter();
+            for letter in letters.filter(|letter| ids.contains(&letter.message_id)) {
+                let Some((to, message)) = routes::redriven(queue, &letter) else { continue };
                 tx.prepare_cached("DELETE FROM dead_letter WHERE queue = ?1 AND message_id = ?2")?
-                    .execute([queue.as_str(), message_id])?;
-                self.put(tx, queue, now, &routes::verbatim(group, message_id, body))?;
+                    .execute([queue.as_str(), &letter.message_id])?;
+                self.put(tx, to, now, &message)?;
+                redriven.insert((letter.message_id, to));
             }
-            Ok(letters.len())
-        })
+            Ok(redriven)
+        })?;
+        for (_, to) in &redriven {
+            self.notify(*to).notify_waiters();
+        }
+        Ok(redriven.len())
     }
 }
 

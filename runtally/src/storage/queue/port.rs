@@ -3,7 +3,10 @@
 use super::sqlite::{SqliteQueue, millis, next_sequence};
 use rusqlite::{OptionalExtension, Transaction};
 use shared::core::limits::{DEDUPLICATION_WINDOW, hidden_for};
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, check_messages};
+use shared::ports::{
+    NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage, check_messages,
+    check_waiting,
+};
 use std::time::Duration;
 
 impl Queue for SqliteQueue {
@@ -19,6 +22,12 @@ impl Queue for SqliteQueue {
             forget_old_ids(tx, now)?;
             messages.iter().try_for_each(|message| self.put(tx, queue, now, message))
         })
+    }
+
+    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
+        check_waiting(&message)?;
+        let (queue, now) = (QueueName::Retry, self.now());
+        self.change(queue, |tx| self.put_waiting(tx, now, &message))
     }
 
     async fn dead_letter(
@@ -70,23 +79,49 @@ impl SqliteQueue {
         ))?;
         let sequence = next_sequence(tx)?;
         let id = message_id(self.settings.seed, sequence);
-        tx.prepare_cached(
-            "INSERT INTO message (sequence, queue, message_id, group_id, deduplication_id, body,
-                                  sent_at, visible_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-        )?
-        .execute((
+        let (queue, body) = (queue.as_str(), message.body());
+        tx.prepare_cached(INSERT)?.execute((
             sequence,
-            queue.as_str(),
+            queue,
             id,
             group,
             deduplication,
-            message.body(),
+            body,
+            now,
             now,
         ))?;
         Ok(())
     }
+
+    /// Puts a message on the retry queue. It is the only one of its group: none waits for another.
+    fn put_waiting(
+        &self,
+        tx: &Transaction<'_>,
+        now: i64,
+        message: &WaitingMessage,
+    ) -> rusqlite::Result<()> {
+        let sequence = next_sequence(tx)?;
+        let id = message_id(self.settings.seed, sequence);
+        let visible_at = now.saturating_add(millis(message.delay()));
+        let queue = QueueName::Retry.as_str();
+        tx.prepare_cached(INSERT)?.execute((
+            sequence,
+            queue,
+            &id,
+            &id,
+            &id,
+            message.body(),
+            now,
+            visible_at,
+        ))?;
+        Ok(())
+    }
 }
+
+const INSERT: &str =
+    "INSERT INTO message (sequence, queue, message_id, group_id, deduplication_id, body, sent_at,
+                          visible_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Puts a message on the dead-letter queue, once. The first reason stays, because it is the cause.
 pub(super) fn insert(

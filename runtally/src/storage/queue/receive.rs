@@ -39,9 +39,9 @@ impl SqliteQueue {
     pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
         let now = self.now();
         let settings = self.settings();
-        let hidden_until = now.saturating_add(millis(settings.visibility_timeout));
+        let hidden_until = now.saturating_add(millis(settings.visibility(queue)));
         let (dead, received) = self.transact(queue, |tx| {
-            let dead = dead_letter_exhausted(tx, queue, now, settings.max_receive_count)?;
+            let dead = dead_letter_exhausted(tx, queue, now, settings.receives(queue))?;
             let received = oldest(tx, queue, now, max.min(MAX_MESSAGES))?;
             for message in &received {
                 tx.prepare_cached(
@@ -80,13 +80,15 @@ impl SqliteQueue {
         })
     }
 
-    /// Makes every hidden message visible. A process that starts calls it: nobody handles what its
-    /// predecessor had in flight. SQS has no such call; there the visibility timeout must pass.
+    /// Makes every message in flight visible. A process that starts calls it: nobody handles what
+    /// its predecessor had in flight. What waits for its next attempt goes on waiting. SQS has no
+    /// such call; there the visibility timeout must pass.
     pub fn release(&self, queue: QueueName) -> Result<(), QueueError> {
         let now = self.now();
         self.change(queue, |tx| {
             tx.prepare_cached(
-                "UPDATE message SET visible_at = ?2 WHERE queue = ?1 AND visible_at > ?2",
+                "UPDATE message SET visible_at = ?2
+                 WHERE queue = ?1 AND visible_at > ?2 AND receive_count > 0",
             )?
             .execute((queue.as_str(), now))
         })?;

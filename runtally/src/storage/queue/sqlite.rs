@@ -1,16 +1,17 @@
-//! The two FIFO queues and their dead-letter queues: settings, depth, and waiting for a change.
+//! The queues and their dead-letter queues: settings, depth, and waiting for a change.
 
 use crate::storage::database::{Database, StoreError};
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use shared::core::clock::Clock;
+use shared::core::failure::{RETRY_RECEIVES, RETRY_VISIBILITY};
 use shared::ports::{QueueError, QueueName};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// How both queues are set up.
+/// How the FIFO queues are set up, and the seed of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
     /// How long a received message stays hidden unless it is deleted or requeued.
@@ -20,6 +21,18 @@ pub struct QueueSettings {
     /// Message ids are made from it and a count in the database. No id repeats, not even when a
     /// file is opened again with the same seed.
     pub seed: u64,
+}
+
+impl QueueSettings {
+    /// How long a received message of `queue` stays hidden.
+    pub fn visibility(self, queue: QueueName) -> Duration {
+        if queue.is_fifo() { self.visibility_timeout } else { RETRY_VISIBILITY }
+    }
+
+    /// How often a message of `queue` is received before it goes to the dead-letter queue.
+    pub(super) fn receives(self, queue: QueueName) -> u32 {
+        if queue.is_fifo() { self.max_receive_count } else { RETRY_RECEIVES }
+    }
 }
 
 /// How full a queue is.
@@ -56,6 +69,7 @@ pub struct SqliteQueue {
 struct Changed {
     scoring: Notify,
     metrics: Notify,
+    retry: Notify,
 }
 
 impl SqliteQueue {
@@ -108,24 +122,36 @@ impl SqliteQueue {
         self.notify(queue).notified()
     }
 
-    /// Resolves when both queues are empty: nothing visible, in flight or requeued.
+    /// Resolves when all queues are empty: nothing visible, in flight or waiting, but for records
+    /// that are to be written later.
     pub async fn idle(&self) -> Result<(), QueueError> {
         loop {
             // Made before looking, so that it sees every change after the look.
             let changes = QueueName::ALL.map(|queue| self.changed(queue));
             let mut idle = true;
             for queue in QueueName::ALL {
-                idle &= self.depth(queue)?.is_idle();
+                idle &= self.has_no_work(queue)?;
             }
             if idle {
                 return Ok(());
             }
-            let [scoring, metrics] = changes;
+            let [scoring, metrics, retry] = changes;
             tokio::select! {
                 () = scoring => {}
                 () = metrics => {}
+                () = retry => {}
             }
         }
+    }
+
+    fn has_no_work(&self, queue: QueueName) -> Result<bool, QueueError> {
+        self.transact(queue, |tx| {
+            tx.prepare_cached(
+                "SELECT count(*) FROM message WHERE queue = ?1
+                 AND NOT (queue = 'retry' AND body ->> '$.queue' = 'metrics')",
+            )?
+            .query_row([queue.as_str()], |row| Ok(row.get::<_, u64>(0)? == 0))
+        })
     }
 
     /// Wakes the waiting tasks because another process may have changed a queue.
@@ -139,6 +165,7 @@ impl SqliteQueue {
         match queue {
             QueueName::Scoring => &self.changed.scoring,
             QueueName::Metrics => &self.changed.metrics,
+            QueueName::Retry => &self.changed.retry,
         }
     }
 

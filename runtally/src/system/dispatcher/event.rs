@@ -15,24 +15,27 @@ fn record(queue: QueueName, message: &Received) -> SqsMessage {
     let attributes = [
         ("ApproximateReceiveCount", message.receive_count.to_string()),
         ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
-        ("SequenceNumber", format!("{:020}", message.sequence)),
-        ("MessageGroupId", message.group.clone()),
         ("SenderId", "AIDALOCAL:runtally".to_owned()),
-        ("MessageDeduplicationId", message.deduplication.clone()),
         (
             "ApproximateFirstReceiveTimestamp",
             message.first_received_at.as_millisecond().to_string(),
         ),
     ];
+    let of_fifo = [
+        ("SequenceNumber", format!("{:020}", message.sequence)),
+        ("MessageGroupId", message.group.clone()),
+        ("MessageDeduplicationId", message.deduplication.clone()),
+    ];
+    let (of_fifo, ending) = if queue.is_fifo() { (&of_fifo[..], ".fifo") } else { (&[][..], "") };
+    let attributes = attributes.into_iter().chain(of_fifo.iter().cloned());
     let mut record = SqsMessage::default();
     record.message_id = Some(message.message_id.clone());
     record.receipt_handle = Some(message.receipt.clone());
     record.body = Some(message.body.clone());
-    record.attributes =
-        attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    record.attributes = attributes.map(|(name, value)| (name.to_owned(), value)).collect();
     record.event_source = Some("aws:sqs".to_owned());
     record.event_source_arn =
-        Some(format!("arn:aws:sqs:local:000000000000:{}.fifo", queue.as_str()));
+        Some(format!("arn:aws:sqs:local:000000000000:{}{ending}", queue.as_str()));
     record.aws_region = Some("local".to_owned());
     record
 }

@@ -57,7 +57,7 @@ where
         handler: H,
     ) -> Result<Self, Fault> {
         let MappingOptions { batch_size, function_timeout: function, .. } = options;
-        let visibility = queue.settings().visibility_timeout;
+        let visibility = queue.settings().visibility(name);
         if !(1..=MAX_BATCH_SIZE).contains(&batch_size) {
             return Err(format!("the batch size is {batch_size}, not 1 to 10").into());
         }

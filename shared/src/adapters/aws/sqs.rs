@@ -5,8 +5,8 @@ mod dead_letters;
 use super::lambda::{attempts, describe};
 use crate::config::QueueUrls;
 use crate::core::limits::{MAX_MESSAGE_BYTES, hidden_for, is_allowed};
-use crate::ports::limits::check_messages;
-use crate::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use crate::ports::limits::{check_messages, check_waiting};
+use crate::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
@@ -37,6 +37,11 @@ impl SqsQueue {
     /// The queues at `urls`; those the function does not use are left out.
     pub fn new(client: Client, urls: BTreeMap<QueueName, QueueUrls>) -> Self {
         Self { client, urls }
+    }
+
+    /// The queues that it knows.
+    pub fn names(&self) -> impl Iterator<Item = QueueName> {
+        self.urls.keys().copied()
     }
 
     fn urls(&self, queue: QueueName) -> Result<&QueueUrls, QueueError> {
@@ -90,6 +95,21 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
+    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
+        check_waiting(&message)?;
+        let queue = QueueName::Retry;
+        let seconds = message.delay().as_secs();
+        self.client
+            .send_message()
+            .queue_url(&self.urls(queue)?.url)
+            .delay_seconds(seconds.try_into().expect("fifteen minutes of seconds fit"))
+            .message_body(message.body())
+            .send()
+            .await
+            .map_err(|error| failure(queue, &error))?;
+        Ok(())
+    }
+
     async fn dead_letter(
         &self,
         queue: QueueName,
@@ -97,11 +117,11 @@ impl Queue for SqsQueue {
     ) -> Result<(), QueueError> {
         let NewDeadLetter { group, message_id, body, reason } = message;
         let reason = fitting_reason(&reason, body.len());
-        self.client
-            .send_message()
-            .queue_url(self.dead_letters_url(queue)?)
-            .message_group_id(group)
-            .message_deduplication_id(message_id)
+        let mut request = self.client.send_message().queue_url(self.dead_letters_url(queue)?);
+        if queue.is_fifo() {
+            request = request.message_group_id(group).message_deduplication_id(message_id);
+        }
+        request
             .message_body(body)
             .set_message_attributes(reason.map(|text| {
                 let value = MessageAttributeValue::builder().data_type("String").string_value(text);

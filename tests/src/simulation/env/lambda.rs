@@ -25,6 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(150);
 const SCORING_CONCURRENCY: usize = 12;
 /// Most invocations of the finalizer at a time; those of one group follow one another.
 const FINALIZER_CONCURRENCY: usize = 2;
+/// Most invocations of scoring at a time that pass on what waited.
+const RETRY_CONCURRENCY: usize = 2;
 /// The time that the functions keep to say what they did not do.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 const EVENTS: usize = 10;
@@ -42,7 +44,7 @@ impl Process {
         let ports = Ports { world: Arc::clone(world), worker: Arc::clone(&worker) };
         let clock = world.clock.clone();
         match queue {
-            QueueName::Scoring => {
+            QueueName::Scoring | QueueName::Retry => {
                 let config = scoring::Config::read(variable).expect("a configuration");
                 let limits = Limits::of_one_process(config.lanes);
                 let rng = world.dice.fork();
@@ -83,6 +85,7 @@ pub(crate) async fn run(world: Arc<World>, queue: QueueName) {
     let (batch_size, concurrency) = match queue {
         QueueName::Scoring => (1, SCORING_CONCURRENCY),
         QueueName::Metrics => (EVENTS, FINALIZER_CONCURRENCY),
+        QueueName::Retry => (EVENTS, RETRY_CONCURRENCY),
     };
     let idle: Arc<Mutex<Vec<Process>>> = Arc::default();
     let mut started = 0;
@@ -145,7 +148,7 @@ async fn call(
         tokio::select! {
             biased;
             () = worker.died() => None,
-            response = process.handle(event(&batch), deadline) => Some(response),
+            response = process.handle(event(queue, &batch), deadline) => Some(response),
         }
     };
     let response = tokio::time::timeout_at(deadline.0, handled).await;
@@ -190,15 +193,12 @@ fn count_failures(
     let tried = worker.tried();
     let mut groups = BTreeSet::new();
     for message in batch.iter().filter(|message| has_failed(message)) {
-        let delay = tried.delays.get(&message.receipt);
         let branch = if !groups.insert(message.group.as_str()) {
             Branch::HeldBack
         } else if tried.not_dead_lettered.contains(&message.id) {
             Branch::NotDeadLettered
-        } else if delay == Some(&Duration::ZERO) {
-            Branch::Continued
         } else {
-            Branch::TriedAgain
+            Branch::RequeuedInPlace
         };
         world.failures.count(branch);
         if tried.not_requeued.contains(&message.receipt) {
@@ -218,19 +218,21 @@ fn delete(world: &World, queue: QueueName, message: &Received) {
     }
 }
 
-fn event(batch: &[Received]) -> SqsEvent {
+fn event(queue: QueueName, batch: &[Received]) -> SqsEvent {
     let mut event = SqsEvent::default();
-    event.records = batch.iter().map(record).collect();
+    event.records = batch.iter().map(|message| record(queue, message)).collect();
     event
 }
 
-fn record(message: &Received) -> SqsMessage {
-    let attributes = [
+fn record(queue: QueueName, message: &Received) -> SqsMessage {
+    let mut attributes = vec![
         ("ApproximateReceiveCount", message.receive_count.to_string()),
         ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
-        ("MessageGroupId", message.group.clone()),
-        ("MessageDeduplicationId", message.deduplication.clone()),
     ];
+    if queue.is_fifo() {
+        attributes.push(("MessageGroupId", message.group.clone()));
+        attributes.push(("MessageDeduplicationId", message.deduplication.clone()));
+    }
     let mut record = SqsMessage::default();
     record.message_id = Some(message.id.clone());
     record.receipt_handle = Some(message.receipt.clone());

@@ -8,8 +8,10 @@ use crate::simulation::branches::Branch;
 use crate::simulation::bug::Bug;
 use crate::simulation::fault::Fault;
 use crate::simulation::script::Call;
-use shared::ports::check_messages;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName};
+use shared::ports::{
+    NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage, check_messages,
+    check_waiting,
+};
 use std::time::Duration;
 
 /// How late a message comes that is held back for hours.
@@ -33,6 +35,16 @@ impl Queue for Ports {
         Ok(())
     }
 
+    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
+        check_waiting(&message)?;
+        let queue = QueueName::Retry;
+        let call = Call { name: "let_wait", about: &[message.body()] };
+        self.turn(Turn::Before, &call).await;
+        self.queue_is_reached(queue, &call)?;
+        self.put_waiting(&message, &call);
+        self.queue_answers(queue, &call).await
+    }
+
     async fn dead_letter(
         &self,
         queue: QueueName,
@@ -54,9 +66,6 @@ impl Queue for Ports {
         receipt: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.worker.tries(|tried| {
-            tried.delays.insert(receipt.to_owned(), delay);
-        });
         let result = self.requeue_message(queue, receipt, delay).await;
         if result.is_err() {
             self.worker.tries(|tried| {
@@ -126,6 +135,9 @@ impl Ports {
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
         world.trace.say(|| format!("{} sends {}", self.worker.name, summary(message.body())));
         let branch = world.oracle().sent(self.worker.invocation(), queue, message.body());
+        // What comes from the retry queue was counted when it went there.
+        let goes_on = queue == QueueName::Scoring && !self.worker.name.starts_with("retry");
+        let branch = branch.or(Branch::of_sent(message.body()).filter(|_| goes_on));
         if let Some(branch) = branch {
             world.failures.count(branch);
         }
@@ -141,6 +153,25 @@ impl Ports {
         }
         if self.hit(Fault::SentTwice, &call) {
             world.queues.put_again(queue, message);
+        }
+        world.activity.notify_one();
+    }
+
+    fn put_waiting(&self, message: &WaitingMessage, call: &Call<'_>) {
+        let world = &self.world;
+        let (body, delay) = (message.body(), message.delay().as_secs());
+        let name = &self.worker.name;
+        world.trace.say(|| format!("{name} lets wait for {delay} s: {}", summary(body)));
+        let is_late = world.faults.is_drawn_at(Fault::DelayedMinutes, call);
+        let longer =
+            if is_late { world.dice.within(Duration::from_mins(15)) } else { Duration::ZERO };
+        if is_late {
+            world.faults.count(Fault::DelayedMinutes);
+        }
+        world.failures.count(Branch::of_waiting(body));
+        world.queues.let_wait(message, longer);
+        if self.hit(Fault::SentTwice, call) {
+            world.queues.let_wait(message, longer);
         }
         world.activity.notify_one();
     }

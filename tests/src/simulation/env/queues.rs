@@ -1,4 +1,4 @@
-//! The two FIFO queues as SQS keeps them: groups, deduplication, visibility, dead letters.
+//! The queues as SQS keeps them: groups, deduplication, visibility, delays, dead letters.
 
 use super::chance::Chance;
 use crate::simulation::branches::Branch;
@@ -6,9 +6,9 @@ use crate::simulation::fault::Fault;
 use crate::simulation::script::Call;
 use jiff::Timestamp;
 use shared::core::clock::Clock;
-use shared::core::failure::QUEUE_RECEIVES;
+use shared::core::failure::{QUEUE_RECEIVES, RETRY_RECEIVES, RETRY_VISIBILITY};
 use shared::core::limits::{DEDUPLICATION_WINDOW, hidden_for};
-use shared::ports::{NewDeadLetter, OutgoingMessage, QueueName};
+use shared::ports::{NewDeadLetter, OutgoingMessage, QueueName, WaitingMessage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,8 +23,8 @@ const MOST_RECEIVED: usize = 10;
 pub(crate) const TICK: &str = "tick-";
 
 pub(crate) struct Queues {
-    queues: [Mutex<State>; 2],
-    changed: [Notify; 2],
+    queues: [Mutex<State>; 3],
+    changed: [Notify; 3],
     clock: Clock,
     chance: Chance,
 }
@@ -118,24 +118,46 @@ impl Queues {
         self.changed(queue).notify_one();
     }
 
+    /// Lets a message wait on the retry queue, which drops no copy. Each is in a group of its own.
+    pub(crate) fn let_wait(&self, message: &WaitingMessage, longer: Duration) {
+        let queue = QueueName::Retry;
+        let mut state = self.lock(queue);
+        let id = format!("{}-{}", queue.as_str(), state.next);
+        let held = Held { after: message.delay() + longer, holds_group: false };
+        let texts = (id.clone(), id, message.body());
+        self.put_texts(&mut state, queue, texts, held);
+        drop(state);
+        self.changed(queue).notify_one();
+    }
+
     fn put_anew(&self, state: &mut State, queue: QueueName, message: &OutgoingMessage, held: Held) {
+        let (group, deduplication) = (message.group(), message.deduplication());
+        let texts = (group.to_owned(), deduplication.to_owned(), message.body());
+        self.put_texts(state, queue, texts, held);
+    }
+
+    /// Puts a message of this group, deduplication id and body on a queue.
+    fn put_texts(
+        &self,
+        state: &mut State,
+        queue: QueueName,
+        (group, deduplication, body): (String, String, &str),
+        held: Held,
+    ) {
         let sequence = state.next;
         state.next += 1;
-        let id = format!("{}-{sequence}", queue.as_str());
-        state.messages.insert(
-            sequence,
-            Message {
-                id,
-                group: message.group().to_owned(),
-                deduplication: message.deduplication().to_owned(),
-                body: message.body().into(),
-                sent_at: self.clock.now(),
-                visible_at: Instant::now() + held.after,
-                receive_count: 0,
-                holds_group: held.holds_group,
-                comes_again: None,
-            },
-        );
+        let message = Message {
+            id: format!("{}-{sequence}", queue.as_str()),
+            group,
+            deduplication,
+            body: body.into(),
+            sent_at: self.clock.now(),
+            visible_at: Instant::now() + held.after,
+            receive_count: 0,
+            holds_group: held.holds_group,
+            comes_again: None,
+        };
+        state.messages.insert(sequence, message);
     }
 
     /// Gives out messages of groups of which nothing is hidden, in their order.
@@ -148,7 +170,7 @@ impl Queues {
             if received.len() == most.min(MOST_RECEIVED) {
                 break;
             }
-            received.extend(state.take(sequence, &self.chance));
+            received.extend(state.take(queue, sequence, &self.chance));
         }
         // Drawn once for all: the messages of a group that stay hidden would keep the others back.
         let ends_early = received.first().is_some_and(|first| {
@@ -158,7 +180,7 @@ impl Queues {
         let hidden_for = if ends_early {
             Duration::from_secs(self.chance.dice.between(1, 40))
         } else {
-            VISIBILITY
+            visibility(queue)
         };
         for message in &received {
             if let Some((_, message)) = in_flight(&mut state, &message.receipt) {
@@ -195,7 +217,7 @@ impl Queues {
         } else {
             message.comes_again = Some(left - 1);
             message.holds_group = dice.chance(0.5);
-            message.visible_at = Instant::now() + dice.within(VISIBILITY);
+            message.visible_at = Instant::now() + dice.within(visibility(queue));
         }
         drop(state);
         self.changed(queue).notify_one();
@@ -236,7 +258,7 @@ impl Queues {
         std::mem::take(&mut self.lock(queue).dead)
     }
 
-    /// Whether nothing is on either queue, hidden or not, but for ticks.
+    /// Whether nothing is on any queue, hidden or not, but for ticks.
     pub(crate) fn are_empty(&self) -> bool {
         let is_tick = |message: &Message| message.deduplication.starts_with(TICK);
         QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.values().all(is_tick))
@@ -287,9 +309,10 @@ impl State {
 
     /// Receives a message. One that was received too often is a dead letter instead, without a
     /// reason; one that was handled and only comes again is gone.
-    fn take(&mut self, sequence: u64, chance: &Chance) -> Option<Received> {
+    fn take(&mut self, queue: QueueName, sequence: u64, chance: &Chance) -> Option<Received> {
         let message = self.messages.get_mut(&sequence)?;
-        if message.receive_count >= QUEUE_RECEIVES {
+        let most = if queue.is_fifo() { QUEUE_RECEIVES } else { RETRY_RECEIVES };
+        if message.receive_count >= most {
             let message = self.messages.remove(&sequence)?;
             if message.comes_again.is_none() {
                 chance.failures.count(Branch::GivenUpByQueue);
@@ -315,7 +338,7 @@ impl State {
             receive_count: message.receive_count,
         };
         // Hidden for how long is drawn later, for all that are received together.
-        message.visible_at = Instant::now() + VISIBILITY;
+        message.visible_at = Instant::now() + visibility(queue);
         let id = &message.id;
         if message.comes_again.is_some() {
             chance.faults.count(Fault::DeliveredAgain);
@@ -328,6 +351,11 @@ impl State {
         self.at_work.insert((sequence, message.receive_count));
         Some(received)
     }
+}
+
+/// How long a received message of a queue is hidden.
+fn visibility(queue: QueueName) -> Duration {
+    if queue.is_fifo() { VISIBILITY } else { RETRY_VISIBILITY }
 }
 
 /// Puts another group in front than the one whose message came first.

@@ -1,8 +1,7 @@
 //! One process of a function, which may die between any two steps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::Notify;
 
 pub(crate) struct Worker {
@@ -67,8 +66,6 @@ impl Worker {
 /// What a process tried to do with its messages.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tried {
-    /// Delays by receipt.
-    pub(crate) delays: BTreeMap<String, Duration>,
     /// Receipts of messages that could not be requeued.
     pub(crate) not_requeued: BTreeSet<String>,
     /// Ids of messages that could not be dead-lettered.

@@ -5,7 +5,7 @@ use crate::simulation::branches::POISON;
 use crate::simulation::env::world::World;
 use crate::simulation::fault::Fault;
 use shared::messages::routes;
-use shared::ports::QueueName;
+use shared::ports::{DeadLetter as PortDeadLetter, QueueName};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -61,8 +61,15 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
             world.faults.count(Fault::RedrivenLate);
         }
         world.oracle().dead(&letter.message_id, &letter.reason);
-        let message = routes::verbatim(&letter.group, &letter.message_id, &letter.body);
-        world.queues.put(queue, &message, Duration::ZERO);
+        let letter = PortDeadLetter {
+            message_id: letter.message_id,
+            group: letter.group,
+            body: letter.body,
+            reason: letter.reason,
+            died_at: world.clock.now(),
+        };
+        let (to, message) = routes::redriven(queue, &letter).expect("a message that says where to");
+        world.queues.put(to, &message, Duration::ZERO);
     }
     world.activity.notify_one();
     tokio::time::sleep(HEALS_WITHIN).await;

@@ -2,7 +2,8 @@
 //! commands; no function receives or deletes.
 
 use super::{MAX_ENTRIES, REASON, SqsQueue, failure};
-use crate::ports::{DeadLetter, OutgoingMessage, Queue, QueueError, QueueName, QueueState};
+use crate::messages::routes;
+use crate::ports::{DeadLetter, Queue, QueueError, QueueName, QueueState};
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName as Attribute,
     QueueAttributeName,
@@ -49,8 +50,8 @@ impl SqsQueue {
         Ok(letters)
     }
 
-    /// Sends the dead letters with these ids back to `queue`, as new messages in their old groups,
-    /// and deletes them. At most as many as there are ids, so that one that fails again at once is
+    /// Sends the dead letters with these ids back to `queue`, as new messages in their old groups and
+    /// as first attempts, and deletes them. At most as many as there are ids, so that one that fails again at once is
     /// not sent back for ever. Returns how many they are.
     ///
     /// # Errors
@@ -73,9 +74,11 @@ impl SqsQueue {
                     held.push((letter, receipt));
                     continue;
                 }
-                let DeadLetter { message_id, group, body, .. } = letter;
-                let message = OutgoingMessage::new(group, message_id, body);
-                self.send(queue, vec![message]).await?;
+                let Some((to, message)) = routes::redriven(queue, &letter) else {
+                    held.push((letter, receipt));
+                    continue;
+                };
+                self.send(to, vec![message]).await?;
                 self.delete(queue, &receipt).await?;
                 sent += 1;
             }
@@ -86,8 +89,9 @@ impl SqsQueue {
 
     /// Whether it is FIFO, and how many messages it has.
     async fn attributes(&self, queue: QueueName, url: &str) -> Result<(bool, u64), QueueError> {
-        const COUNTS: [QueueAttributeName; 2] = [
+        const COUNTS: [QueueAttributeName; 3] = [
             QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         ];
         let request = self.client.get_queue_attributes().queue_url(url);

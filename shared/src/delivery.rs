@@ -1,0 +1,60 @@
+//! One delivery of a message, as Lambda hands it over.
+
+use crate::core::failure::MAX_ATTEMPTS;
+use crate::messages::RetryState;
+use aws_lambda_events::event::sqs::SqsMessage;
+
+/// One delivery of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message's id.
+    pub message_id: String,
+    /// Stands for this delivery when its visibility is changed.
+    pub receipt: String,
+    /// The message's group; empty on the retry queue, which has none.
+    pub group: String,
+    /// The id by which its queue drops a copy of it; empty on the retry queue.
+    pub deduplication: String,
+    /// How often this message was delivered, this time included. It says nothing of the task's
+    /// earlier attempts, which were other messages: see [`Delivery::attempt`].
+    pub receive_count: u32,
+    /// The message's text.
+    pub body: String,
+    /// What the message says of the task's earlier attempts.
+    pub retry: RetryState,
+}
+
+impl Delivery {
+    /// What the event source mapping says of a message. Every field of its type is optional; SQS
+    /// fills those that are read here.
+    pub fn of(message: SqsMessage) -> Self {
+        let attribute = |name: &str| message.attributes.get(name).cloned();
+        let body = message.body.clone().unwrap_or_default();
+        Self {
+            group: attribute("MessageGroupId").unwrap_or_default(),
+            deduplication: attribute("MessageDeduplicationId").unwrap_or_default(),
+            receive_count: attribute("ApproximateReceiveCount")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(1),
+            message_id: message.message_id.unwrap_or_default(),
+            receipt: message.receipt_handle.unwrap_or_default(),
+            retry: RetryState::of(&body),
+            body,
+        }
+    }
+
+    /// Which attempt at its task it is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.retry.attempt
+    }
+
+    /// Whether no other attempt follows: what is not finished now goes to the dead letters.
+    pub fn is_last(&self) -> bool {
+        self.attempt() >= MAX_ATTEMPTS
+    }
+
+    /// Whether it comes from the retry queue, and is only to be passed on.
+    pub fn is_from_retry_queue(&self) -> bool {
+        self.group.is_empty()
+    }
+}
