@@ -179,3 +179,6 @@ fn has_waited_enough(state: &RetryState, clock: &Clock) -> bool {
     let longest = SignedDuration::try_from(LONGEST_WAIT).expect("seven days fit");
     state.first_failed_at.is_some_and(|since| clock.now().duration_since(since) >= longest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,8 @@ use regex::Regex;
 use shared::adapters::aws::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::config::{ConfigError, Vars};
 use shared::core::digest::queue_id;
-use shared::core::failure::QUEUE_RECEIVES;
+use shared::core::failure::{LONGEST_DELAY, QUEUE_RECEIVES, RETRY_RECEIVES, RETRY_VISIBILITY};
+use shared::core::limits::DEDUPLICATION_WINDOW;
 use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, routes};
 use shared::services::airtable::{MAX_CHUNK_LANES, Rate};
 use std::cell::RefCell;
@@ -220,6 +221,8 @@ fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
     for (queue, ..) in QUEUES {
         assert!(stall >= TEMPLATE.number(queue, "VisibilityTimeout"), "{queue}");
     }
+    // Nor has it while it waits for its next attempt.
+    assert!(stall >= LONGEST_DELAY.as_secs());
     // Before a wave there is planning, after it its rows are written.
     let call = bound("GeminiTimeoutSeconds/MaxValue");
     assert!(TEMPLATE.number("Scoring", "Timeout") >= call + 60);
@@ -350,8 +353,38 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
 }
 
 #[test]
+fn the_retry_queue_delays_each_message_by_itself_and_ends_no_chain_of_attempts() {
+    let of = |queue: &str, path: &str| TEMPLATE.property(queue, path);
+    for name in ["RetryQueue", "RetryDeadLetters"] {
+        // A FIFO queue has one delay for all its messages.
+        let properties = TEMPLATE.at(&format!("Resources/{name}/Properties"));
+        for of_fifo in ["FifoQueue", "ContentBasedDeduplication", "DelaySeconds"] {
+            assert!(properties.get(of_fifo).is_none(), "{name}: {of_fifo}");
+        }
+        assert_eq!(of(name, "SqsManagedSseEnabled"), "true");
+        assert_eq!(of(name, "MessageRetentionPeriod"), "1209600");
+    }
+    assert_eq!(of("RetryQueue", "RedrivePolicy/deadLetterTargetArn"), "RetryDeadLetters.Arn");
+    let receives = TEMPLATE.number("RetryQueue", "RedrivePolicy/maxReceiveCount");
+    assert_eq!(receives, u64::from(RETRY_RECEIVES));
+    let visibility = TEMPLATE.number("RetryQueue", "VisibilityTimeout");
+    assert_eq!(visibility, RETRY_VISIBILITY.as_secs());
+    // Lambda demands the one; for the other a message that was passed on twice is dropped.
+    assert!(visibility > TEMPLATE.number("Scoring", "Timeout"));
+    assert!(visibility < DEDUPLICATION_WINDOW.as_secs());
+    // A function that does not start is waited for as long as on the FIFO queues.
+    let patience = |queue: &str| {
+        TEMPLATE.number(queue, "VisibilityTimeout")
+            * TEMPLATE.number(queue, "RedrivePolicy/maxReceiveCount")
+    };
+    assert!(patience("RetryQueue") >= patience("ScoringQueue"));
+    assert_eq!(of("Scoring", "RecursiveLoop"), "Allow");
+}
+
+#[test]
 fn every_mapping_reports_the_messages_that_failed() {
-    for (queue, _, function, mapping) in QUEUES {
+    let retries = ("RetryQueue", "RetryDeadLetters", "Scoring", "Retries");
+    for (queue, _, function, mapping) in QUEUES.into_iter().chain([retries]) {
         let of = |path: &str| TEMPLATE.property(function, &format!("Events/{mapping}/{path}"));
         assert_eq!(of("Type"), "SQS");
         assert_eq!(of("Properties/Queue"), format!("{queue}.Arn"));

@@ -22,9 +22,11 @@ const TICKS: &str = "TicksAlarm";
 const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
 const AGE: &str = "ApproximateAgeOfOldestMessage";
 
-const ALARMS: [Alarm; 20] = [
+const ALARMS: [Alarm; 22] = [
     ("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
     ("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
+    ("RetryDeadLettersAlarm", VISIBLE, "RetryDeadLetters.QueueName", 0, ONCE),
+    ("RetryAgeAlarm", AGE, "RetryQueue.QueueName", 2700, ONCE),
     ("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
     ("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
     ("ScoringGivenBackAlarm", "MessagesGivenBack", "scoring", 0, LASTING),
@@ -255,6 +257,8 @@ fn what_an_operator_needs_after_a_deploy_is_in_the_outputs() {
         "ScoringDeadLettersUrl",
         "MetricsQueueUrl",
         "MetricsDeadLettersUrl",
+        "RetryQueueUrl",
+        "RetryDeadLettersUrl",
         "EventLogTable",
         "DashboardUrl",
     ] {

@@ -27,13 +27,19 @@ fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static 
     for (name, queue, dead_letters) in [
         ("Scoring", "ScoringQueue.Arn", "ScoringDeadLetters.Arn"),
         ("Metrics", "MetricsQueue.Arn", "MetricsDeadLetters.Arn"),
+        ("Retry", "RetryQueue.Arn", "RetryDeadLetters.Arn"),
     ] {
-        if code.contains(&format!("Batch::new(&app.queue, QueueName::{name})")) {
+        // `Tasks` receives from these two and sends to all: it passes on what waited.
+        let has_tasks = code.contains("Tasks::new(&app.queue, ");
+        let is_batch = code.contains(&format!("Batch::new(&app.queue, QueueName::{name})"));
+        if is_batch || has_tasks && name != "Metrics" {
             rights.entry(queue).or_default().extend([POLL, REQUEUE]);
             rights.entry(dead_letters).or_default().push(SEND);
         }
         let sends = ["send(QueueName::", "send(app, QueueName::"];
-        if sends.iter().any(|send| code.contains(&format!("{send}{name}, "))) {
+        let waits = name == "Retry" && code.contains("queue.let_wait(");
+        let sends = sends.iter().any(|send| code.contains(&format!("{send}{name}, ")));
+        if sends || waits || has_tasks {
             rights.entry(queue).or_default().push(SEND);
         }
     }
