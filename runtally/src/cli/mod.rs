@@ -15,5 +15,7 @@ pub mod runs;
 pub mod serve;
 pub mod setup;
 pub mod simulate;
+mod task_text;
+mod waiting;
 
 pub use operator::Place;

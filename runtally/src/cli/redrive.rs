@@ -1,13 +1,14 @@
 //! `runtally redrive`: dead letters with their reasons, and the way back to their queue.
 
 use super::operator::{Place, print_json, table};
+use super::task_text::{event_in_words, task_in_words};
 use crate::result::{CommandResult, Fault};
 use crate::system::Deployment;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use shared::core::ids::RunId;
-use shared::messages::{Message, MetricsMessage, ScoringTask};
+use shared::messages::RetryState;
 use shared::ports::{DeadLetter, QueueName};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
@@ -82,47 +83,17 @@ pub async fn run(options: &Options) -> CommandResult {
 impl Letter {
     fn of(queue: QueueName, letter: DeadLetter) -> Self {
         let (run, what) = match queue {
-            QueueName::Scoring => of_task(&letter.body),
-            QueueName::Metrics => of_event(&letter.body),
-            QueueName::Retry => match of_task(&letter.body) {
-                (None, _) => of_event(&letter.body),
-                task => task,
-            },
+            QueueName::Scoring => task_in_words(&letter.body),
+            QueueName::Metrics => event_in_words(&letter.body),
+            QueueName::Retry
+                if RetryState::of(&letter.body).queue.as_deref() == Some("metrics") =>
+            {
+                event_in_words(&letter.body)
+            }
+            QueueName::Retry => task_in_words(&letter.body),
         };
         let DeadLetter { message_id, reason, died_at, .. } = letter;
         Self { queue: queue.as_str(), message_id, run, what, reason, died_at }
-    }
-}
-
-/// The run of a task, if the task names it, and what the task is.
-fn of_task(body: &str) -> (Option<RunId>, String) {
-    match ScoringTask::decode(body) {
-        Ok(ScoringTask::Ingest(task)) => {
-            let base_and_client = task.hints.run_stamp.zip(task.hints.client);
-            let run = base_and_client.map(|(base, client)| RunId::new(&base, &client));
-            (run, format!("harvest {}", task.apify_run_id))
-        }
-        Ok(ScoringTask::Chunk(chunk)) => {
-            (Some(chunk.run.id()), format!("chunk {} of {}", chunk.index + 1, chunk.of))
-        }
-        Ok(ScoringTask::Replay(task)) => {
-            (Some(task.run.id()), format!("replay of {} leads", task.leads()))
-        }
-        Ok(ScoringTask::ScoreWaiting(task)) => {
-            let run = task.run().map_or_else(|error| error.to_string(), |run| run.to_string());
-            (None, format!("waiting {}s, run {run}", task.kind.as_str()))
-        }
-        Err(error) => (None, error.to_string()),
-    }
-}
-
-fn of_event(body: &str) -> (Option<RunId>, String) {
-    match MetricsMessage::decode(body) {
-        Ok(MetricsMessage::Event(event)) => (Some(event.run.id()), event.fact.name().to_owned()),
-        Ok(MetricsMessage::Heard(_)) => (None, "heard".to_owned()),
-        Ok(MetricsMessage::Project(due)) => (Some(due.run), "project".to_owned()),
-        Ok(MetricsMessage::Tick) => (None, "tick".to_owned()),
-        Err(error) => (None, error.to_string()),
     }
 }
 

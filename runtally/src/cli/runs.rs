@@ -1,6 +1,7 @@
 //! `runtally runs`: the runs that need a look, and the recent ones.
 
 use super::operator::{Operator, Place, events_of, print_json, table};
+use super::waiting::Waiting;
 use crate::result::{CommandResult, Fault};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -47,10 +48,11 @@ struct Listed {
     missing: Vec<String>,
 }
 
-/// Lists open runs by their events, and stalled, failed and recent ones by their records.
+/// Lists open runs by their events, stalled, failed and recent ones by their records, and the tasks
+/// that wait for their next attempt.
 ///
 /// # Errors
-/// When the log or the table of run records cannot be read.
+/// When the log, the queues or the table of run records cannot be read.
 pub async fn run(options: &Options) -> CommandResult {
     let operator = Operator::open(&options.place)?;
     let since = Clock::system().now() - SignedDuration::from_hours(24 * options.days);
@@ -64,11 +66,13 @@ pub async fn run(options: &Options) -> CommandResult {
     });
     let left_out = runs.len().saturating_sub(options.limit);
     runs.truncate(options.limit);
+    let waiting = Waiting::read(&operator.deployment).await?;
     if options.place.json {
         let runs: Vec<Value> = runs.iter().map(Listed::json).collect();
-        print_json(&json!({"runs": runs, "left_out": left_out}))?;
+        print_json(&json!({"runs": runs, "left_out": left_out, "waiting": waiting}))?;
     } else {
         print(&runs, left_out)?;
+        waiting.print(&mut std::io::stdout().lock())?;
     }
     Ok(ExitCode::SUCCESS)
 }

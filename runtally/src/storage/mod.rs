@@ -9,5 +9,5 @@ mod simulator_store;
 
 pub use database::{Database, StoreError};
 pub use event_log::SqliteEventLog;
-pub use queue::{Depth, QueueSettings, Received, SqliteQueue};
+pub use queue::{Depth, QueueSettings, Received, SqliteQueue, WaitingTask};
 pub(crate) use simulator_store::SimulatorStore;

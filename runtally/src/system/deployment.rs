@@ -1,9 +1,9 @@
 //! Queues and event log of a system that runs elsewhere: in the file of `runtally serve`, or on AWS
 //! where the configuration says so. Operators ask both the same questions.
 
-use super::running::{Variables, queue_settings};
+use super::running::{FUNCTION_TIMEOUT, Variables, queue_settings};
 use crate::result::Fault;
-use crate::storage::{Database, SqliteEventLog, SqliteQueue};
+use crate::storage::{Database, SqliteEventLog, SqliteQueue, WaitingTask};
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
 #[cfg(feature = "aws")]
@@ -150,6 +150,25 @@ impl Deployment {
 
     pub(crate) async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
         ask!(self, |queues, _| queues.state(queue).await)
+    }
+
+    /// The tasks that wait for their next attempt, and how many messages wait. On AWS nobody sees
+    /// which they are.
+    pub(crate) async fn waiting(&self) -> Result<(Vec<WaitingTask>, u64), QueueError> {
+        match self {
+            Self::Local(_, queue, _) => {
+                let tasks = queue.waiting(FUNCTION_TIMEOUT)?;
+                let count = tasks.len() as u64;
+                Ok((tasks, count))
+            }
+            #[cfg(feature = "aws")]
+            Self::Aws(queues, _) => {
+                let is_known = queues.names().any(|queue| queue == QueueName::Retry);
+                let count =
+                    if is_known { queues.state(QueueName::Retry).await?.messages } else { 0 };
+                Ok((Vec::new(), count))
+            }
+        }
     }
 
     /// The dead letters of a queue that can be seen, oldest first.

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use webhook_intake::Intake;
 
 /// A call of a function that takes longer is stopped.
-const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
+pub(super) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
 /// A message whose handler died comes back after this: six times the function's timeout, as AWS
 /// recommends.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);

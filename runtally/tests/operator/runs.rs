@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use shared::core::ids::{ApifyRunId, RunStamp};
 use shared::messages::{
     Fact, Hints, Ingest, Message, MetricsEvent, Opened, OpenedBy, RunHeader, RunType, ScoringTask,
+    routes,
 };
 use shared::ports::{EventLog, NewDeadLetter, Queue, QueueName, StoredEvent};
 use shared::schema::{leads, run_record};
+use std::time::Duration;
 
 /// A world in which a run of two leads has ended.
 async fn after_a_run() -> World {
@@ -84,7 +86,8 @@ async fn runs_are_listed_those_that_need_a_look_first() {
             run_record::START_TIME: "2025-01-01T00:00:00.000Z"});
         world.insert(MASTER, run_record::TABLE, row);
     }
-    let listed = json!({"left_out": 0, "runs": [
+    let nothing = json!({"tasks": [], "count": 0});
+    let listed = json!({"left_out": 0, "waiting": nothing, "runs": [
         {"run": "250101-000000-Old", "status": "Stalled", "started": "2025-01-01T00:00:00.000Z",
             "ended": null, "posts_scored": null, "post_tokens": null, "profiles_scored": null,
             "balance": null, "open": false, "missing": []},
@@ -96,6 +99,51 @@ async fn runs_are_listed_those_that_need_a_look_first() {
     assert_eq!(world.json("runs").await, (0, listed));
     let (_, one) = world.json("runs --limit 1").await;
     assert_eq!((one["runs"].as_array().unwrap().len(), &one["left_out"]), (1, &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_harvest_that_cannot_be_read_is_listed_with_since_when_why_and_when_it_is_tried_next() {
+    let world = World::sound().await;
+    let apify_run = world.harvest(&[("jane", "We shipped it.")]);
+    let away = json!({"fault": "unavailable", "probability": 1});
+    world.services.apify.faults().add(serde_json::from_value(away).unwrap());
+    world.webhook(&apify_run).await;
+    let waits = || world.system().queue.waiting(Duration::MAX).unwrap();
+    while waits().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (code, listed) = world.json("runs").await;
+    let task = &listed["waiting"]["tasks"][0];
+    let said = (&task["what"], &task["attempt"], &listed["waiting"]["count"]);
+    assert_eq!((code, said), (0, (&json!(format!("harvest {apify_run}")), &json!(2), &json!(1))));
+    let at = |name: &str| task[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert_eq!(at("next_at").duration_since(at("since")).as_secs(), 30);
+    let reason = task["reason"].as_str().unwrap();
+    assert!(reason.contains("503"), "{reason}");
+    let people = world.runtally("runs").await.out;
+    assert!(people.contains("1 task waits for its next attempt:\n"), "{people}");
+    let (_, doctor) = world.doctor().await;
+    let checks = doctor["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["what"] == "waiting tasks").unwrap();
+    assert_eq!(check["level"], "warning");
+    let says = check["says"].as_str().unwrap();
+    let begins = format!("harvest {apify_run} since {}", at("since").strftime("%Y-%m-%d %H:%M"));
+    assert!(says.starts_with(&begins) && says.contains("attempt 2 at "), "{says}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_worker_died_is_listed_with_when_it_comes_again() {
+    let mut world = World::sound().await;
+    world.stop();
+    let queue = world.queue();
+    let task = routes::verbatim("plan#0", "d", r#"{"version":1,"type":"riddle"}"#);
+    queue.send(QueueName::Scoring, vec![task]).await.unwrap();
+    queue.receive(QueueName::Scoring, 1).unwrap();
+    assert_eq!(queue.waiting(Duration::from_secs(150)).unwrap(), [], "it may be at work");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let [dead] = queue.waiting(Duration::ZERO).unwrap().try_into().unwrap();
+    assert_eq!(dead.reason, "its worker died or hangs; its group waits with it");
+    assert_eq!(dead.next_at.duration_since(dead.since).as_secs(), 900);
 }
 
 #[tokio::test(flavor = "multi_thread")]

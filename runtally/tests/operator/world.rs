@@ -4,10 +4,11 @@
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use runtally::invented::table_spec;
-use runtally::storage::Database;
-use runtally::system::{Ports, ServiceOptions, Services, System};
+use runtally::storage::{Database, SqliteQueue};
+use runtally::system::{Ports, ServiceOptions, Services, System, queue_settings};
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
+use shared::core::clock::Clock;
 use shared::ports::Transport;
 use shared::schema::{
     CLIENT_BASE, MASTER_BASE, Table, clients, leads, post_attributes, post_instructions, run_record,
@@ -176,6 +177,22 @@ impl World {
 
     /// Posts Apify's webhook for a run and waits until the queues are idle.
     pub(crate) async fn run(&self, apify_run: &str) {
+        self.webhook(apify_run).await;
+        self.settle().await;
+    }
+
+    /// Stops the functions as a crash would.
+    pub(crate) fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// The queues, without any function.
+    pub(crate) fn queue(&self) -> SqliteQueue {
+        SqliteQueue::new(self.database.clone(), Clock::system(), queue_settings(7))
+    }
+
+    /// Posts Apify's webhook for a run.
+    pub(crate) async fn webhook(&self, apify_run: &str) {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run},
             "eventData": {"actorRunId": apify_run}});
         let request =
@@ -186,7 +203,6 @@ impl World {
         let transport = HttpTransport::new().unwrap();
         let answer = transport.send(request, Duration::from_secs(10)).await.unwrap();
         assert_eq!(answer.status(), 202);
-        self.settle().await;
     }
 
     pub(crate) async fn settle(&self) {

@@ -1,6 +1,7 @@
 //! Queues and event log.
 
 use super::check::Check;
+use crate::cli::waiting::{NOT_SHOWN, Waiting};
 use crate::result::Fault;
 use crate::system::Deployment;
 use shared::ports::QueueName;
@@ -21,8 +22,26 @@ pub(super) async fn check(deployment: Result<Deployment, Fault>) -> Vec<Check> {
     for queue in deployment.queues() {
         checks.extend(check_queue(&deployment, queue).await);
     }
+    checks.extend(check_waiting(&deployment).await);
     checks.extend(check_log(&deployment).await);
     checks
+}
+
+/// The tasks that wait for their next attempt, each with its reason where it can be seen.
+async fn check_waiting(deployment: &Deployment) -> Vec<Check> {
+    let what = "waiting tasks";
+    match Waiting::read(deployment).await {
+        // The check of the queue says so.
+        Err(_) => Vec::new(),
+        Ok(waiting) if waiting.count == 0 => vec![Check::ok(what, "none")],
+        Ok(waiting) if waiting.tasks.is_empty() => {
+            vec![Check::info(what, format!("{}; {NOT_SHOWN}", waiting.in_words()))]
+        }
+        Ok(waiting) => {
+            let todo = "correct what it names; it goes on by itself";
+            waiting.tasks.iter().map(|task| Check::warning(what, task.in_words(), todo)).collect()
+        }
+    }
 }
 
 async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {

@@ -6,6 +6,8 @@ mod dead_letters;
 mod port;
 mod receive;
 mod sqlite;
+mod waiting;
 
 pub use receive::Received;
 pub use sqlite::{Depth, QueueSettings, SqliteQueue};
+pub use waiting::WaitingTask;

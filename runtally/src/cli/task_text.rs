@@ -1,0 +1,37 @@
+//! What a message is, in words that an operator knows.
+
+use shared::core::ids::RunId;
+use shared::messages::{Message, MetricsMessage, ScoringTask};
+
+/// The run of a task, if the task names it, and what the task is.
+pub(super) fn task_in_words(body: &str) -> (Option<RunId>, String) {
+    match ScoringTask::decode(body) {
+        Ok(ScoringTask::Ingest(task)) => {
+            let base_and_client = task.hints.run_stamp.zip(task.hints.client);
+            let run = base_and_client.map(|(base, client)| RunId::new(&base, &client));
+            (run, format!("harvest {}", task.apify_run_id))
+        }
+        Ok(ScoringTask::Chunk(chunk)) => {
+            (Some(chunk.run.id()), format!("chunk {} of {}", chunk.index + 1, chunk.of))
+        }
+        Ok(ScoringTask::Replay(task)) => {
+            (Some(task.run.id()), format!("replay of {} leads", task.leads()))
+        }
+        Ok(ScoringTask::ScoreWaiting(task)) => {
+            let run = task.run().map_or_else(|error| error.to_string(), |run| run.to_string());
+            (None, format!("waiting {}s, run {run}", task.kind.as_str()))
+        }
+        Err(error) => (None, error.to_string()),
+    }
+}
+
+/// The run of a metrics message and what it is.
+pub(super) fn event_in_words(body: &str) -> (Option<RunId>, String) {
+    match MetricsMessage::decode(body) {
+        Ok(MetricsMessage::Event(event)) => (Some(event.run.id()), event.fact.name().to_owned()),
+        Ok(MetricsMessage::Heard(_)) => (None, "heard".to_owned()),
+        Ok(MetricsMessage::Project(due)) => (Some(due.run), "project".to_owned()),
+        Ok(MetricsMessage::Tick) => (None, "tick".to_owned()),
+        Err(error) => (None, error.to_string()),
+    }
+}

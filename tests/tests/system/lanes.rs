@@ -1,0 +1,174 @@
+//! Nothing that is stuck holds up anything else. On paused time; order and counts alone are judged.
+
+use crate::paused::World;
+use serde_json::json;
+use shared::core::failure::MAX_ATTEMPTS;
+use shared::core::tokens::TokenUsage;
+use shared::messages::{
+    AttemptRef, Billed, BilledCall, CallOutcome, Fact, Kind, MetricsEvent, Opened, OpenedBy,
+    RunHeader, RunType, routes,
+};
+use shared::ports::{Queue, QueueName};
+use shared::schema::{clients, run_record};
+use simulators::apify::{RunSpec, RunStatus};
+use std::time::Duration;
+use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, told};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Another client whose plans are in the same lane as those of [`CLIENT`].
+fn neighbour() -> String {
+    let names = (0..).map(|number| format!("Neighbour-{number}"));
+    let is_near = |name: &String| routes::plan_group(name) == routes::plan_group(CLIENT);
+    names.into_iter().find(is_near).unwrap()
+}
+
+/// Adds the neighbour; returns its id.
+fn add_neighbour(world: &World) -> String {
+    let client = neighbour();
+    let row = json!({clients::CLIENT_ID: client, clients::CLIENT_NAME: client,
+        clients::STATUS: clients::ACTIVE, clients::BASE_ID: CLIENT_BASE,
+        clients::SERVICE_LEVEL: "2-Lead and post scoring"});
+    let row = row.as_object().unwrap().clone();
+    world.services.airtable.service().insert(MASTER_BASE, clients::TABLE, row).unwrap();
+    client
+}
+
+/// A harvest that Apify still calls RUNNING, although its webhook says that it ended.
+fn stuck_harvest(world: &World) -> String {
+    world.services.apify.service().add_run(RunSpec {
+        status: RunStatus::Running,
+        started_at: Some("2026-11-23T09:45:19Z".parse().unwrap()),
+        ..RunSpec::default()
+    })
+}
+
+/// At which places of all requests these harvests were asked about: each is an attempt.
+fn attempts(world: &World, apify_runs: &[String]) -> Vec<usize> {
+    let asked = world.services.asked.lock().unwrap();
+    let is_one = |path: &String| apify_runs.iter().any(|run| path.ends_with(&format!("/{run}")));
+    asked.iter().enumerate().filter(|(_, path)| is_one(path)).map(|(at, _)| at).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_clients_harvest_in_the_lane_begins_before_the_stuck_ones_second_attempt() {
+    let world = World::start();
+    let neighbour = add_neighbour(&world);
+    let stuck = vec![stuck_harvest(&world)];
+    let harvest = world.harvest(&["jane".to_owned()]);
+    assert_eq!(world.webhook_for(&stuck[0], &neighbour).await, 202);
+    while attempts(&world, &stuck).is_empty() {
+        tokio::time::sleep(SECOND / 10).await;
+    }
+    assert_eq!(world.webhook(&harvest).await, 202);
+    tokio::time::sleep(HOUR).await;
+    let (stuck, other) = (attempts(&world, &stuck), attempts(&world, &[harvest]));
+    assert!(stuck.len() > 5, "it is tried all the while: {stuck:?}");
+    assert!(other[0] < stuck[1], "{other:?} before the second of {stuck:?}");
+    let told: Vec<String> = world.records().iter().map(told).collect();
+    assert!(told[0].starts_with("Completed: 1 harvested, 1 examined, 1 scored"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_stuck_tasks_delay_the_one_behind_them_by_an_attempt_each_at_most() {
+    let world = World::start();
+    let neighbour = add_neighbour(&world);
+    let stuck: Vec<String> = (0..20).map(|_| stuck_harvest(&world)).collect();
+    for apify_run in &stuck {
+        assert_eq!(world.webhook_for(apify_run, &neighbour).await, 202);
+    }
+    let harvest = world.harvest(&["jane".to_owned()]);
+    assert_eq!(world.webhook(&harvest).await, 202);
+    tokio::time::sleep(HOUR).await;
+    let other = attempts(&world, &[harvest])[0];
+    let before = attempts(&world, &stuck).into_iter().filter(|at| *at < other).count();
+    assert!((1..=20).contains(&before), "{before} attempts at the stuck ones before it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stuck_task_is_given_up_with_its_reason_after_as_many_attempts_as_ever() {
+    let world = World::start();
+    let stuck = vec![stuck_harvest(&world)];
+    assert_eq!(world.webhook(&stuck[0]).await, 202);
+    tokio::time::sleep(3 * HOUR).await;
+    assert_eq!(world.queue.depth(QueueName::Scoring).unwrap().dead, 0, "for three hours and more");
+    tokio::time::sleep(2 * HOUR).await;
+    assert_eq!(attempts(&world, &stuck).len(), MAX_ATTEMPTS as usize);
+    let letters = world.queue.dead_letters(QueueName::Scoring).await.unwrap();
+    let reasons: Vec<&str> = letters.iter().map(|letter| letter.reason.as_str()).collect();
+    let reason = format!("failed after 25 attempts: Apify run {} is still going on", stuck[0]);
+    assert_eq!(reasons, [reason]);
+
+    // Once it can be done, the dead letter is a first attempt again.
+    let ids = letters.into_iter().map(|letter| letter.message_id).collect();
+    assert_eq!(world.queue.redrive(QueueName::Scoring, &ids).await.unwrap(), 1);
+    tokio::time::sleep(HOUR).await;
+    assert!(attempts(&world, &stuck).len() > MAX_ATTEMPTS as usize + 5, "it is tried again");
+    assert_eq!(world.queue.depth(QueueName::Scoring).unwrap().dead, 0);
+}
+
+/// Tells the finalizer facts about a run, each once the one before it was taken.
+async fn tell(world: &World, fact: Fact) {
+    let at = "2026-11-23T10:00:00Z".parse().unwrap();
+    let run = RunHeader {
+        run_stamp: "261123-094519".parse().unwrap(),
+        client: CLIENT.parse().unwrap(),
+        client_name: "Guy Wilson".to_owned(),
+        run_type: RunType::Standalone,
+        opened_at: at,
+    };
+    let event = routes::event(&MetricsEvent { run, at, fact }, &MASTER_BASE.parse().unwrap());
+    world.queue.send(QueueName::Metrics, vec![event]).await.unwrap();
+}
+
+/// A wave's only call was billed these tokens.
+fn billed(wave: u32, tokens: u64) -> Fact {
+    let usage = TokenUsage { prompt: tokens, total: tokens, ..TokenUsage::default() };
+    let outcome = json!({"call": 0, "outcome": "answered", "usage": usage, "model": "m"});
+    let call: BilledCall = serde_json::from_value(outcome).unwrap();
+    assert!(matches!(call.outcome, CallOutcome::Answered { .. }));
+    Fact::Billed(Billed {
+        attempt: AttemptRef {
+            plan: "IMWhSz8Df0ytWalS961bKQ".parse().unwrap(),
+            chunk: 0,
+            started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            attempt: "6Kbq8tZ1vQ0Fh3mPzXn2Lw".parse().unwrap(),
+        },
+        kind: Kind::Post,
+        wave,
+        round: 0,
+        calls: vec![call],
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_put_off_is_written_when_it_is_due_although_no_event_follows() {
+    let world = World::start();
+    let tokens = || world.record()[run_record::POST_TOKENS].clone();
+    // Away from the ticks, which write it too.
+    tokio::time::sleep(60 * SECOND).await;
+    let apify_run = "HG7ML7M8z78YcAPEB".parse().unwrap();
+    tell(&world, Fact::Opened(Opened { by: OpenedBy::Webhook(apify_run) })).await;
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(tokens(), 0);
+    tell(&world, billed(0, 20_000)).await;
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(tokens(), 0, "it was written too short a time ago");
+    tokio::time::sleep(18 * SECOND).await;
+    assert_eq!(tokens(), 20_000, "20 seconds after its last event");
+    tell(&world, billed(1, 20_000)).await;
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(tokens(), 40_000, "it was due");
+    for wave in 2..5 {
+        tell(&world, billed(wave, 20_000)).await;
+        tokio::time::sleep(SECOND).await;
+    }
+    assert_eq!(tokens(), 40_000);
+    let depth = world.queue.depth(QueueName::Retry).unwrap();
+    assert_eq!(depth.in_flight, 1, "one message waits for all of them: {depth:?}");
+    tokio::time::sleep(19 * SECOND).await;
+    assert_eq!(tokens(), 100_000);
+    tokio::time::sleep(40 * SECOND).await;
+    assert!(world.queue.depth(QueueName::Retry).unwrap().is_idle(), "and then none");
+}

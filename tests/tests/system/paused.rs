@@ -1,0 +1,195 @@
+//! The real functions, queues and event log on paused time, over simulated services in process: hours
+//! pass in seconds.
+
+use lambda_http::http::Request;
+use lambda_http::{Body, http};
+use metrics_finalizer::Adapters;
+use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
+use runtally::system::{queue_settings, start_functions};
+use serde_json::{Value, json};
+use shared::core::clock::Clock;
+use shared::ports::{Env, HttpRequest, HttpResponse, Transport, TransportError};
+use shared::schema::run_record;
+use simulators::airtable::{Airtable, AirtableOptions, Token};
+use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
+use simulators::gemini::{Gemini, GeminiOptions};
+use simulators::{Answer, FaultRule, NoStore, RequestCount, Simulated};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile};
+use tokio::task::JoinSet;
+use webhook_intake::Intake;
+
+/// The services, reached in process by host name.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) airtable: Arc<Simulated<Airtable>>,
+    pub(crate) apify: Arc<Simulated<Apify>>,
+    pub(crate) gemini: Arc<Simulated<Gemini>>,
+    /// The paths that were asked for, in their order.
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for Services {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        self.asked.lock().unwrap().push(request.uri().path().to_owned());
+        let answer = async {
+            match host.as_str() {
+                "airtable.invalid" => self.airtable.call(request).await,
+                "apify.invalid" => self.apify.call(request).await,
+                _ => self.gemini.call(request).await,
+            }
+        };
+        let lost = |reason: &str| TransportError::AnswerLost {
+            host: host.clone(),
+            reason: reason.to_owned(),
+        };
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Answer::Reply(response)) => Ok(response),
+            Ok(Answer::Lost) => Err(lost("the connection broke")),
+            Err(_elapsed) => Err(lost("timed out")),
+        }
+    }
+}
+
+impl Env for World {
+    type Transport = Services;
+    type Queue = SqliteQueue;
+    type EventLog = SqliteEventLog;
+}
+
+/// The whole system on tokio's time.
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) queue: SqliteQueue,
+    intake: Intake<SqliteQueue>,
+    _tasks: JoinSet<()>,
+}
+
+pub(crate) fn variable(name: &'static str) -> Option<String> {
+    let value = match name {
+        "WEBHOOK_TOKEN" => WEBHOOK_TOKEN,
+        "AIRTABLE_API_URL" => "http://airtable.invalid",
+        "APIFY_API_URL" => "http://apify.invalid/v2",
+        "GEMINI_API_URL" => "http://gemini.invalid",
+        "AIRTABLE_TOKEN" | "APIFY_TOKEN" | "GEMINI_API_KEY" => "invented",
+        "MASTER_BASE_ID" => MASTER_BASE,
+        "APIFY_ACTORS" => DEFAULT_ACTOR,
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn services(clock: &Clock) -> Services {
+    let now = clock.clone();
+    let clock = simulators::Clock::new(move || now.now());
+    let airtable = AirtableOptions {
+        tokens: vec![Token::full("invented")],
+        latency: Duration::from_millis(150),
+        ..AirtableOptions::default()
+    };
+    let airtable = Airtable::new(airtable, clock.clone(), Arc::new(NoStore), 1).unwrap();
+    let tokens = vec!["invented".to_owned()];
+    let apify = ApifyOptions { tokens: tokens.clone(), ..ApifyOptions::default() };
+    let sender = Arc::new(HttpSender::new());
+    let apify = Apify::new(apify, clock.clone(), Arc::new(NoStore), sender);
+    let latency = Duration::from_secs(3);
+    let gemini = GeminiOptions { api_keys: tokens, latency, ..GeminiOptions::default() };
+    let gemini = Gemini::new(gemini, clock, Arc::new(NoStore));
+    Services {
+        airtable: Arc::new(Simulated::new(airtable, 1)),
+        apify: Arc::new(Simulated::new(apify, 1)),
+        gemini: Arc::new(Simulated::new(gemini, 1)),
+        asked: Arc::default(),
+    }
+}
+
+/// The adapters that a system with this clock has, over furnished bases and an empty database.
+pub(crate) fn adapters(clock: &Clock) -> Adapters<World> {
+    let transport = services(clock);
+    furnish(transport.airtable.service());
+    let database = Database::in_memory().unwrap();
+    let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(1));
+    Adapters { transport, queue, log: SqliteEventLog::new(database) }
+}
+
+pub(crate) fn clock() -> Clock {
+    Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap())
+}
+
+impl World {
+    pub(crate) fn start() -> Self {
+        let clock = clock();
+        let adapters = adapters(&clock);
+        let (services, queue) = (adapters.transport.clone(), adapters.queue.clone());
+        let (intake, tasks) = start_functions(&variable, adapters, &clock, 1).unwrap();
+        Self { services, queue, intake, _tasks: tasks }
+    }
+
+    /// Adds leads, and a harvest with a post of each; returns the Apify run's id.
+    pub(crate) fn harvest(&self, names: &[String]) -> String {
+        let airtable = self.services.airtable.service();
+        let rows = names.iter().map(|name| lead_row(name).as_object().unwrap().clone());
+        airtable.insert_all(CLIENT_BASE, "Leads", rows.collect()).unwrap();
+        let targets: Vec<String> = names.iter().map(|name| profile(name)).collect();
+        self.services.apify.service().add_run(RunSpec {
+            started_at: Some("2026-11-23T09:45:19Z".parse().unwrap()),
+            finished_at: Some("2026-11-23T09:59:00Z".parse().unwrap()),
+            input: json!({"targetUrls": targets}),
+            items: names.iter().map(|name| post(name, 1, "Some words.")).collect(),
+            cost_usd: Some(1.0),
+            ..RunSpec::default()
+        })
+    }
+
+    /// Posts the webhook of a harvest; returns the answer's status.
+    pub(crate) async fn webhook(&self, apify_run: &str) -> u16 {
+        self.webhook_for(apify_run, CLIENT).await
+    }
+
+    /// Posts the webhook of a client's harvest; returns the answer's status.
+    pub(crate) async fn webhook_for(&self, apify_run: &str, client: &str) -> u16 {
+        let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}});
+        let request = Request::post(format!("/webhooks/apify?clientId={client}"))
+            .header(http::header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
+            .body(Body::Text(body.to_string()))
+            .unwrap();
+        webhook_intake::handle(&self.intake, request).await.status().as_u16()
+    }
+
+    pub(crate) fn take_airtable_away(&self) {
+        let away = json!({"fault": "unavailable", "probability": 1});
+        let away: FaultRule = serde_json::from_value(away).unwrap();
+        self.services.airtable.faults().add(away);
+    }
+
+    pub(crate) fn answered(&self, kind: &str) -> u64 {
+        count(&self.services.airtable.requests(), kind, 200)
+    }
+
+    /// The run records, the complete ones first.
+    pub(crate) fn records(&self) -> Vec<serde_json::Map<String, Value>> {
+        let airtable = self.services.airtable.service();
+        let rows = airtable.rows(MASTER_BASE, run_record::TABLE).unwrap();
+        let mut records: Vec<_> = rows.into_iter().map(|row| row.fields).collect();
+        records.sort_by_key(|record| record[run_record::STATUS].to_string());
+        records
+    }
+
+    pub(crate) fn record(&self) -> serde_json::Map<String, Value> {
+        let airtable = self.services.airtable.service();
+        let mut rows = airtable.rows(MASTER_BASE, run_record::TABLE).unwrap();
+        assert_eq!(rows.len(), 1, "run records: {rows:#?}");
+        rows.remove(0).fields
+    }
+}
+
+pub(crate) fn count(requests: &[RequestCount], kind: &str, status: u16) -> u64 {
+    let requests = requests.iter().filter(|r| r.kind == kind && r.status == status);
+    requests.map(|request| request.count).sum()
+}
