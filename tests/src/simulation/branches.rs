@@ -6,6 +6,16 @@ use std::sync::{Mutex, PoisonError};
 
 /// Something that no function can read.
 pub(crate) const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
+/// A task that names no run, and that no run can be made of.
+pub(crate) const NAMELESS: &str =
+    "{\"version\":1,\"type\":\"score\",\"clients\":\"all\",\"kind\":\"post\"}";
+
+/// Whether a message is one of these, whatever its envelope says of attempts.
+pub(crate) fn is_hopeless(body: &str) -> bool {
+    let message: Value = serde_json::from_str(body).unwrap_or_default();
+    let is_nameless = message.get("base_run").is_none() && message.get("requested_at").is_none();
+    message["type"] == "riddle" || message["type"] == "score" && is_nameless
+}
 
 /// What becomes of work that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,7 +99,8 @@ impl Branch {
 
     /// Why a message was dead-lettered.
     pub(crate) fn of_dead_letter(body: &str, reason: &str) -> Self {
-        if body == POISON {
+        let message: Value = serde_json::from_str(body).unwrap_or_default();
+        if message["type"] == "riddle" {
             Self::UnreadableDeadLetter
         } else if reason.starts_with("failed after ") {
             Self::GivenUp

@@ -77,4 +77,8 @@ bugs! {
     ProfilesMixedUp,
     /// A base that asked an invocation to wait is asked again at once.
     PenaltyIgnored,
+    /// A task that failed is put back where it was: those behind it wait.
+    FailedTaskKeepsPlace,
+    /// Which attempt it is is read from how often the message was received.
+    AttemptFromReceiveCount,
 }

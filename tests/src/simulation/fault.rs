@@ -80,10 +80,14 @@ faults! {
     QueueOutage = 0.22,
     /// The log is away for two hours.
     LogOutage = 0.22,
+    /// Scoring does not start for two hours.
+    ScoringOutage = 0.2,
     /// An outage lasts for six hours: messages are given up.
     LongOutage = 0.22,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.1,
+    /// A client's base says to a chunk that it has no table of leads.
+    LeadsNotFound = 0.012,
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
     RecordDeleted = 0.06,

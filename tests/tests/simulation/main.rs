@@ -26,6 +26,8 @@ const FRESH: u64 = 100;
 /// From so many schedules on, every kind of fault must have happened so often.
 const COVERED_FROM: usize = 10_000;
 const COVERED: u64 = 1_000;
+/// What becomes of failed work in some other cases only.
+const RARE: [Branch; 2] = [Branch::Waits, Branch::HeldUpTooOften];
 
 /// Prints a line also when the test passes: what a run of the simulation found is for people.
 fn say(line: impl Display) {
@@ -96,6 +98,10 @@ fn schedules_keep_every_promise() {
     if seeds.len() >= COVERED_FROM {
         let rare: Vec<_> = coverage.faults.iter().filter(|(_, count)| **count < COVERED).collect();
         assert!(rare.is_empty(), "these faults happened less than {COVERED} times: {rare:?}");
+        let never = coverage.failures.iter().filter(|(_, count)| **count == 0);
+        let never: Vec<&Branch> =
+            never.map(|(branch, _)| branch).filter(|branch| !RARE.contains(branch)).collect();
+        assert!(never.is_empty(), "this never became of failed work: {never:?}");
     }
 }
 
@@ -150,6 +156,8 @@ planted_bugs! {
     a_stall_that_names_nothing_is_noticed: StallNamesNothing => Ends,
     profiles_that_are_mixed_up_are_noticed: ProfilesMixedUp => Leads,
     a_penalty_that_is_ignored_is_noticed: PenaltyIgnored => Rates,
+    a_failed_task_that_keeps_its_place_is_noticed: FailedTaskKeepsPlace => Lanes,
+    attempts_that_are_never_counted_are_noticed: AttemptFromReceiveCount => Lanes,
 }
 
 /// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.

@@ -157,6 +157,7 @@ async fn a_record_that_was_put_off_is_written_when_it_is_due_although_no_event_f
     assert_eq!(tokens(), 0, "it was written too short a time ago");
     tokio::time::sleep(18 * SECOND).await;
     assert_eq!(tokens(), 20_000, "20 seconds after its last event");
+    tokio::time::sleep(10 * SECOND).await;
     tell(&world, billed(1, 20_000)).await;
     tokio::time::sleep(5 * SECOND).await;
     assert_eq!(tokens(), 40_000, "it was due");

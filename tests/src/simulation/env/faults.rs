@@ -14,6 +14,8 @@ use tokio::time::Instant;
 /// How long an outage lasts: longer than the tries of a message last, now and then.
 const OUTAGE: Duration = Duration::from_hours(2);
 const LONG_OUTAGE: Duration = Duration::from_hours(6);
+/// Longer than a queue goes on delivering what nobody answers for.
+const LONG_OUTAGE_OF_SCORING: Duration = Duration::from_hours(9);
 /// Outages begin within this, while there is work to do.
 const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 
@@ -84,7 +86,9 @@ impl Faults {
             if faults.is_drawn(fault) {
                 let from = Instant::now() + dice.within(OUTAGES_BEGIN);
                 let is_long = faults.is_drawn(Fault::LongOutage);
-                let until = from + if is_long { LONG_OUTAGE } else { OUTAGE };
+                let longest =
+                    if part == Part::Scoring { LONG_OUTAGE_OF_SCORING } else { LONG_OUTAGE };
+                let until = from + if is_long { longest } else { OUTAGE };
                 let (is_met, is_long_met) = (AtomicBool::new(false), AtomicBool::new(false));
                 faults.outages.push(Outage { part, fault, from, until, is_met, is_long_met });
             }
@@ -169,7 +173,7 @@ impl Faults {
         for (at, part, what) in moments {
             let name = match part {
                 Part::Service(service) => format!("{service:?}"),
-                Part::Queue | Part::Log => format!("{part:?}"),
+                Part::Queue | Part::Log | Part::Scoring => format!("{part:?}"),
             };
             tokio::time::sleep_until(at).await;
             if self.are_active() {

@@ -135,15 +135,20 @@ async fn call(
 ) {
     let invocation = world.step();
     let worker = process.worker();
-    let bodies: Vec<&str> = batch.iter().map(|message| &*message.body).collect();
+    let messages: Vec<(&str, &str)> =
+        batch.iter().map(|message| (&*message.id, &*message.body)).collect();
+    let bodies = messages.iter().map(|(_, body)| *body);
     let groups = batch.iter().map(|message| message.group.clone()).collect();
-    world.oracle().began(invocation, queue, groups, &bodies);
-    worker.begin(invocation);
+    world.oracle().began(invocation, queue, groups, &messages);
+    worker.begin(invocation, queue, bodies);
     let is_short = world.faults.is_drawn(Fault::DeadlineShort);
     let time = if is_short { Duration::from_secs(world.dice.between(2, 110)) } else { TIMEOUT };
     let deadline = Deadline::after(time);
     let ids: Vec<&str> = batch.iter().map(|message| message.id.as_str()).collect();
     world.trace.say(|| format!("{} gets {} for {} s", worker.name, ids.join(" "), time.as_secs()));
+    if queue != QueueName::Metrics && world.faults.meets_outage(Part::Scoring) {
+        worker.die();
+    }
     let handled = async {
         tokio::select! {
             biased;

@@ -27,15 +27,18 @@ pub(crate) enum Part {
     Service(Service),
     Queue,
     Log,
+    /// The function itself: it does not start, as when its secret cannot be read.
+    Scoring,
 }
 
 impl Part {
     /// Every part, with the fault that takes it away.
-    pub(crate) const ALL: [(Self, Fault); 5] = [
+    pub(crate) const ALL: [(Self, Fault); 6] = [
         (Self::Service(Service::Airtable), Fault::AirtableOutage),
         (Self::Service(Service::Gemini), Fault::GeminiOutage),
         (Self::Service(Service::Apify), Fault::ApifyOutage),
         (Self::Queue, Fault::QueueOutage),
         (Self::Log, Fault::LogOutage),
+        (Self::Scoring, Fault::ScoringOutage),
     ];
 }

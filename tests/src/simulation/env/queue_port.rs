@@ -37,6 +37,7 @@ impl Queue for Ports {
 
     async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
         check_waiting(&message)?;
+        let message = bugs::waiting(&self.world, message);
         let queue = QueueName::Retry;
         let call = Call { name: "let_wait", about: &[message.body()] };
         self.turn(Turn::Before, &call).await;
@@ -169,6 +170,12 @@ impl Ports {
             world.faults.count(Fault::DelayedMinutes);
         }
         world.failures.count(Branch::of_waiting(body));
+        let waiting = group_of(body).map(|group| world.queues.ready_in(&group)).unwrap_or_default();
+        let now = world.clock.now();
+        world.oracle().left_its_lane(self.worker.invocation(), body, (waiting, now));
+        if bugs::keeps_place(world, message) {
+            return;
+        }
         world.queues.let_wait(message, longer);
         if self.hit(Fault::SentTwice, call) {
             world.queues.let_wait(message, longer);
@@ -221,6 +228,13 @@ impl Ports {
         self.turn(Turn::After, call).await;
         if is_lost { Err(unreachable(queue)) } else { Ok(()) }
     }
+}
+
+/// The group that a task goes back to; `None` of what is no task.
+fn group_of(body: &str) -> Option<String> {
+    let message: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let is_task = message["queue"] == "scoring";
+    message["group"].as_str().filter(|_| is_task).map(ToOwned::to_owned)
 }
 
 fn unreachable(queue: QueueName) -> QueueError {

@@ -19,6 +19,9 @@ use tokio::time::Instant;
 pub(crate) const VISIBILITY: Duration = Duration::from_secs(900);
 const MOST_RECEIVED: usize = 10;
 
+/// The number of a queue's first message.
+const FIRST: u64 = 1_000_000;
+
 /// The beginning of a tick's deduplication id.
 pub(crate) const TICK: &str = "tick-";
 
@@ -80,13 +83,14 @@ pub(crate) struct DeadLetter {
     pub(crate) group: String,
     pub(crate) message_id: String,
     pub(crate) body: String,
-    /// Empty when the queue itself gave it up.
     pub(crate) reason: String,
 }
 
 impl Queues {
     pub(crate) fn new(clock: Clock, chance: Chance) -> Self {
-        Self { queues: Default::default(), changed: Default::default(), clock, chance }
+        // There is room in front of the first one.
+        let queues = std::array::from_fn(|_| Mutex::new(State { next: FIRST, ..State::default() }));
+        Self { queues, changed: Default::default(), clock, chance }
     }
 
     /// Puts a message on a queue, visible `after` some time; one that was sent within five
@@ -158,6 +162,30 @@ impl Queues {
             comes_again: None,
         };
         state.messages.insert(sequence, message);
+    }
+
+    /// Puts a task that is to wait back at the place that it had, in front of its group, which waits
+    /// with it: as a planted bug does.
+    pub(crate) fn keep_place(&self, message: &OutgoingMessage, delay: Duration) {
+        let queue = QueueName::Scoring;
+        let mut state = self.lock(queue);
+        let front = state.messages.keys().next().copied().unwrap_or(state.next);
+        let next = std::mem::replace(&mut state.next, front - 1);
+        let held = Held { after: delay, holds_group: true };
+        self.put_anew(&mut state, queue, message, held);
+        state.next = next;
+        drop(state);
+        self.changed(queue).notify_one();
+    }
+
+    /// The ids of the tasks of a group that wait for nothing but their turn.
+    pub(crate) fn ready_in(&self, group: &str) -> BTreeSet<String> {
+        let now = Instant::now();
+        let state = self.lock(QueueName::Scoring);
+        let is_ready = |message: &&Message| {
+            message.group == group && message.visible_at <= now && message.comes_again.is_none()
+        };
+        state.messages.values().filter(is_ready).map(|message| message.id.clone()).collect()
     }
 
     /// Gives out messages of groups of which nothing is hidden, in their order.
@@ -321,7 +349,8 @@ impl State {
                     group: message.group,
                     message_id: message.id,
                     body: message.body.to_string(),
-                    reason: String::new(),
+                    // As the adapter for SQS has it.
+                    reason: format!("received {} times without success", message.receive_count),
                 });
             }
             return None;

@@ -125,6 +125,15 @@ impl Ports {
                 }
             });
         }
+        let path = request.uri().path();
+        let reads_leads = path.ends_with("/listRecords") && table_of(path) == leads::TABLE;
+        if reads_leads && self.worker.has_chunk() && self.hit(Fault::LeadsNotFound, call) {
+            self.world.oracle().airtable_asked(self.worker.invocation(), base_of(path), sent);
+            let refusal = Bytes::from_static(b"{\"error\":\"NOT_FOUND\"}");
+            let mut response = HttpResponse::new(refusal);
+            *response.status_mut() = http::StatusCode::NOT_FOUND;
+            return Some(Ok(response));
+        }
         if self.hit(faults.not_reached, call) {
             return Some(Err(not_sent(request.uri(), "simulated")));
         }

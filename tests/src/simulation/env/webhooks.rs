@@ -12,6 +12,7 @@ use crate::simulation::scenario::{Asked, Harvest};
 use lambda_http::Body;
 use lambda_http::http::{Request, header};
 use serde_json::json;
+use shared::ports::QueueName;
 use shared::schema::apify;
 use simulators::apify::RunStatus;
 use std::sync::Arc;
@@ -113,7 +114,7 @@ async fn post_until_accepted(world: &Arc<World>, path: &str, body: &str) -> bool
 async fn post_once(world: &Arc<World>, path: &str, body: &str) -> Option<u16> {
     let invocation = world.step();
     let worker = Arc::new(Worker::new("intake".to_owned()));
-    worker.begin(invocation);
+    worker.begin(invocation, QueueName::Scoring, []);
     let ports = Ports { world: Arc::clone(world), worker: Arc::clone(&worker) };
     let config = webhook_intake::Config::read(variable).expect("a configuration");
     let intake = Intake::new(config, ports, world.clock.clone());

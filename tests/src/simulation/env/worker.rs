@@ -1,5 +1,6 @@
 //! One process of a function, which may die between any two steps.
 
+use shared::ports::QueueName;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -14,6 +15,8 @@ pub(crate) struct Worker {
 struct Life {
     /// The invocation it works on.
     invocation: u64,
+    /// Whether that is a chunk.
+    has_chunk: bool,
     /// What it tried to do with the invocation's messages.
     tried: Tried,
     /// Whether it died. What else of it runs in the same turn does nothing any more.
@@ -25,14 +28,27 @@ impl Worker {
         Self { name, life: Mutex::default(), died: Notify::new() }
     }
 
-    pub(crate) fn begin(&self, invocation: u64) {
+    pub(crate) fn begin<'a>(
+        &self,
+        invocation: u64,
+        queue: QueueName,
+        bodies: impl IntoIterator<Item = &'a str>,
+    ) {
         let mut life = self.life();
         life.invocation = invocation;
+        let mut bodies = bodies.into_iter();
+        life.has_chunk = queue == QueueName::Scoring
+            && bodies.any(|body| body.starts_with("{\"version\":1,\"type\":\"chunk\""));
         life.tried = Tried::default();
     }
 
     pub(crate) fn invocation(&self) -> u64 {
         self.life().invocation
+    }
+
+    /// Whether it works on a chunk.
+    pub(crate) fn has_chunk(&self) -> bool {
+        self.life().has_chunk
     }
 
     /// Returns when the process died.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(crate) struct Invocation {
     pub(crate) run: String,
+    /// Which attempt at its task it is, and after how many waits.
+    pub(crate) attempt: (u64, u64),
     /// Model calls whose outcome is not reported yet.
     pub(crate) pending: Vec<Pending>,
     /// Words of posts that it asked about.

@@ -26,7 +26,7 @@ impl Oracle {
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.settled(invocation, &run, fact),
                     "chunk_failed" => {
-                        self.run(&run).is_given_up = true;
+                        self.run(&run).chunk_failed(fact);
                         return Some(Branch::ChunkFailed);
                     }
                     "run_failed" => {

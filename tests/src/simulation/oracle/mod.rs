@@ -5,6 +5,7 @@
 mod facts;
 mod invocation;
 mod json;
+mod lanes;
 mod lead_book;
 mod log_book;
 mod messages;

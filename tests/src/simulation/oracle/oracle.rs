@@ -1,7 +1,8 @@
 //! Everything that was seen.
 
 use super::invocation::Invocation;
-use super::json::run_of_unread;
+use super::json::{parsed, run_of_unread};
+use super::lanes::{Lanes, attempt_of};
 use super::lead_book::LeadBook;
 use super::log_book::State;
 use super::promise::{Invariant, Violation};
@@ -37,6 +38,7 @@ pub(crate) struct Oracle {
     pub(crate) harvests: BTreeMap<String, (usize, [String; 2])>,
     /// Harvests that the tick found.
     pub(crate) clientless: BTreeSet<String>,
+    pub(crate) lanes: Lanes,
     pub(crate) trace: Arc<Trace>,
 }
 
@@ -60,6 +62,7 @@ impl Oracle {
             violations: Vec::new(),
             harvests: BTreeMap::new(),
             clientless: BTreeSet::new(),
+            lanes: Lanes::default(),
         };
         for (word, post) in &scenario.posts {
             oracle.words_by_url.insert(post.url.clone(), word.clone());
@@ -78,12 +81,17 @@ impl Oracle {
         invocation: u64,
         queue: QueueName,
         groups: BTreeSet<String>,
-        bodies: &[&str],
+        messages: &[(&str, &str)],
     ) {
         self.rates.began(invocation, groups);
         if queue == QueueName::Scoring {
-            let run = bodies.first().map(|body| run_of_unread(body)).unwrap_or_default();
-            self.invocations.insert(invocation, Invocation { run, ..Invocation::default() });
+            let Some((id, body)) = messages.first() else { return };
+            let (run, message) = (run_of_unread(body), parsed(body));
+            let attempt =
+                attempt_of(&message).map_or((1, 0), |(_, attempt, waits)| (attempt, waits));
+            let begun = Invocation { run, attempt, ..Invocation::default() };
+            self.invocations.insert(invocation, begun);
+            self.task_began(id, &message);
         }
     }
 

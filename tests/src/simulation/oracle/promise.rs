@@ -22,6 +22,8 @@ pub enum Invariant {
     /// An accepted webhook ends in a record; a message ends done, or as a dead letter with its
     /// reason, and redriving that completes the run.
     Messages,
+    /// A task that fails holds up no other; its attempts are counted and its waits end.
+    Lanes,
     /// No base gets more requests than Airtable allows.
     Rates,
     /// `Balance` tells the truth.

@@ -33,6 +33,10 @@ pub(crate) struct RunBook {
     pub(crate) planned: BTreeSet<(Kind, String)>,
     /// Whether something was given up: a chunk that failed, a harvest that could not be planned.
     pub(crate) is_given_up: bool,
+    /// The leads' keys of each chunk that was queued, by plan and place.
+    chunks: BTreeMap<(String, u64), BTreeSet<String>>,
+    /// The keys of leads whose chunk failed.
+    pub(crate) in_failed_chunks: BTreeSet<String>,
     pub(crate) log: LogBook,
 }
 
@@ -46,9 +50,19 @@ pub(crate) struct Seen {
 
 impl RunBook {
     pub(crate) fn chunk_queued(&mut self, message: &Value<'_>) {
+        let chunk = (text(message, "/plan").to_owned(), count(message, "/index"));
+        let keys = list(message, "/leads").map(|lead| text(lead, "/key").to_owned());
+        self.chunks.entry(chunk).or_default().extend(keys);
         for lead in list(message, "/leads") {
             self.planned.insert((kind(message), text(lead, "/key").to_owned()));
         }
+    }
+
+    pub(crate) fn chunk_failed(&mut self, fact: &Value<'_>) {
+        self.is_given_up = true;
+        let plan = text(fact, "/attempt/plan").to_owned();
+        let keys = self.chunks.get(&(plan, count(fact, "/attempt/chunk")));
+        self.in_failed_chunks.extend(keys.into_iter().flatten().cloned());
     }
 
     pub(crate) fn announced(&mut self, fact: &Value<'_>) {

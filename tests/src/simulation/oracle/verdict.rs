@@ -84,6 +84,12 @@ impl Oracle {
             .collect()
     }
 
+    /// The leads whose chunk could never be scored.
+    fn in_failed_chunks(&self) -> BTreeSet<&str> {
+        let keys = self.runs.values().flat_map(|book| &book.in_failed_chunks);
+        keys.filter_map(|key| self.slugs_by_key.get(key).map(String::as_str)).collect()
+    }
+
     /// Every row has all the posts that were ever found for it, and what could be scored is.
     fn judge_leads(
         &self,
@@ -100,10 +106,11 @@ impl Oracle {
         };
         // Of a harvest that was cut short it is not known whether it tried a target without posts.
         let is_read = read.iter().any(is_whole);
-        let failed = self.failed();
+        let (failed, given_up) = (self.failed(), self.in_failed_chunks());
         for lead in &client.leads {
             let Some(book) = self.leads.get(&lead.record) else { continue };
-            if self.deleted_leads.contains(&lead.record) || lead.is_unreadable {
+            let is_given_up = given_up.contains(lead.slug.as_str());
+            if self.deleted_leads.contains(&lead.record) || lead.is_unreadable || is_given_up {
                 continue;
             }
             let found =
@@ -284,7 +291,7 @@ impl Judged<'_> {
             "Failed"
         } else if is_cut || has_failed {
             "Completed with Errors"
-        } else if book.is_given_up && status == "Completed with Errors" {
+        } else if book.is_given_up && ["Completed with Errors", "Failed"].contains(&&*status) {
             &status
         } else {
             "Completed"

@@ -1,7 +1,7 @@
 //! What happens at the queues by hand: a message that nobody can read, dead letters redriven.
 
 use crate::MASTER_BASE;
-use crate::simulation::branches::POISON;
+use crate::simulation::branches::{NAMELESS, POISON, is_hopeless};
 use crate::simulation::env::world::World;
 use crate::simulation::fault::Fault;
 use shared::messages::routes;
@@ -17,15 +17,16 @@ const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
 
 /// Somebody puts something unreadable into a group that has work to do.
 pub(crate) async fn poison(world: Arc<World>) {
-    for (queue, group) in [
-        (QueueName::Scoring, routes::plan_group("Bo")),
-        (QueueName::Metrics, MASTER_BASE.to_owned()),
+    for (queue, group, body) in [
+        (QueueName::Scoring, routes::plan_group("Bo"), POISON),
+        (QueueName::Metrics, MASTER_BASE.to_owned(), POISON),
+        (QueueName::Scoring, routes::plan_group("Bo"), NAMELESS),
     ] {
         tokio::time::sleep(world.dice.within(Duration::from_mins(10))).await;
         if world.faults.hits(Fault::PoisonMessage) {
-            world.trace.say(|| format!("somebody puts a riddle on {} of {queue:?}", group));
-            let deduplication = format!("poison-{}", queue.as_str());
-            let message = routes::verbatim(&group, &deduplication, POISON);
+            world.trace.say(|| format!("somebody puts {body} on {group} of {queue:?}"));
+            let deduplication = format!("poison-{}-{}", queue.as_str(), body.len());
+            let message = routes::verbatim(&group, &deduplication, body);
             world.queues.put(queue, &message, Duration::ZERO);
         }
     }
@@ -50,7 +51,7 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
     world.faults.send_people_home();
     people.await.expect("people do nothing that fails");
     for (queue, letter) in letters {
-        if letter.body == POISON {
+        if is_hopeless(&letter.body) {
             world.oracle().dead(&letter.message_id, &letter.reason);
             continue;
         }
@@ -78,7 +79,7 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
     }
     for queue in QueueName::ALL {
         let letters = world.queues.take_dead_letters(queue);
-        for letter in letters.into_iter().filter(|letter| letter.body != POISON) {
+        for letter in letters.into_iter().filter(|letter| !is_hopeless(&letter.body)) {
             world.oracle().dead_after_all(&letter.message_id, &letter.reason);
         }
     }

@@ -3,8 +3,8 @@
 use crate::simulation::bug::Bug;
 use crate::simulation::env::world::World;
 use serde_json::{Value, json};
-use shared::messages::routes;
-use shared::ports::{OutgoingMessage, QueueName};
+use shared::messages::{RetryState, routes};
+use shared::ports::{OutgoingMessage, QueueName, WaitingMessage};
 
 /// What a worker that has the bug sends in place of `messages`.
 pub(crate) fn sent(
@@ -30,6 +30,34 @@ pub(crate) fn sent(
         sent.push(routes::verbatim(message.group(), message.deduplication(), &body));
     }
     sent
+}
+
+/// What a worker that has the bug lets wait in place of `message`.
+pub(crate) fn waiting(world: &World, message: WaitingMessage) -> WaitingMessage {
+    if !world.has(Bug::AttemptFromReceiveCount) {
+        return message;
+    }
+    // Each attempt is a message of its own, received once.
+    let state = RetryState { attempt: 1, ..RetryState::of(message.body()) };
+    let group = state.group.clone().unwrap_or_default();
+    let queue = if state.queue.as_deref() == Some("metrics") {
+        QueueName::Metrics
+    } else {
+        QueueName::Scoring
+    };
+    routes::next_attempt_later(message.body(), &state, (queue, &group), message.delay())
+}
+
+/// Whether a task that is to wait keeps its place in its group instead.
+pub(crate) fn keeps_place(world: &World, message: &WaitingMessage) -> bool {
+    if !world.has(Bug::FailedTaskKeepsPlace) {
+        return false;
+    }
+    match routes::after_waiting(message.body()) {
+        Some((QueueName::Scoring, task)) => world.queues.keep_place(&task, message.delay()),
+        Some(_) | None => return false,
+    }
+    true
 }
 
 enum Copies {
