@@ -136,7 +136,8 @@ fn harvest_of(fact: &Fact) -> Option<&ApifyRunId> {
         },
         Fact::Harvested(harvested) => Some(&harvested.apify_run),
         Fact::RunFailed(failed) => failed.apify_run.as_ref(),
-        Fact::Planned(_)
+        Fact::CostElsewhere(_)
+        | Fact::Planned(_)
         | Fact::PlannedChunk(_)
         | Fact::Announced(_)
         | Fact::Billed(_)

@@ -21,6 +21,7 @@ pub(crate) fn may_end(fact: &Fact) -> bool {
         | Fact::ChunkFailed(_)
         | Fact::RunFailed(_) => true,
         Fact::Opened(_)
+        | Fact::CostElsewhere(_)
         | Fact::Announced(_)
         | Fact::Billed(_)
         | Fact::Settled(_)

@@ -53,6 +53,7 @@ pub(crate) fn post(url: &str, content: &str) -> Post {
     Post {
         url: PostUrl(url.to_owned()),
         content: content.to_owned(),
+        quoted: String::new(),
         posted_at: "2026-11-23T09:45:19.821Z".to_owned(),
         author_url: "https://www.linkedin.com/in/janedoe".to_owned(),
         author: "Jane Doe".to_owned(),
@@ -61,5 +62,6 @@ pub(crate) fn post(url: &str, content: &str) -> Post {
         comments: 0,
         reposts: 0,
         image_url: String::new(),
+        ids: Vec::new(),
     }
 }

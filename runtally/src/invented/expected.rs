@@ -6,6 +6,7 @@
 use super::cases::Form;
 use super::leads::Lead;
 use super::posts::Post;
+use shared::core::counted::counted;
 use shared::messages::{ErrorCategory, SkipReason};
 use simulators::gemini::Marker;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Expected {
     /// Target URLs in the actor's input, each as often as it is there.
     pub targets: u64,
-    /// Items that are posts.
+    /// Targets of which nobody knows whether they have posts: the actor met an error.
+    pub targets_unknown: u64,
+    /// Posts, each once for each profile or company that it came under.
     pub posts_harvested: u64,
     /// Those of them under a target that is a lead.
     pub posts_matched: u64,
@@ -44,15 +47,21 @@ pub(super) enum Verdict {
     Scored,
     Skipped(SkipReason),
     Failed(ErrorCategory),
+    /// Nobody knows whether it has posts: its row is left alone.
+    Unknown,
 }
 
 impl Expected {
     /// Counts a lead that is a target.
     pub(super) fn count_lead(&mut self, lead: &Lead) {
-        let found = lead.found.len() as u64;
         self.targets += lead.targets.len() as u64;
-        self.posts_harvested += found;
-        self.posts_matched += found;
+        if verdict(lead) == Verdict::Unknown {
+            self.targets_unknown += lead.targets.len() as u64;
+            return;
+        }
+        let found: BTreeSet<u64> = lead.found.iter().map(|found| found.post.id).collect();
+        self.posts_harvested += found.len() as u64;
+        self.posts_matched += found.len() as u64;
         self.leads_planned += 1;
         let texts = worded(lead);
         let examined = texts.len() as u64;
@@ -65,6 +74,7 @@ impl Expected {
                 self.posts_examined += examined;
                 self.posts_scored += examined - missed as u64;
             }
+            Verdict::Unknown => {}
             Verdict::Skipped(reason) => *self.leads_skipped.entry(reason).or_default() += 1,
             Verdict::Failed(category) => {
                 *self.leads_failed.entry(category).or_default() += 1;
@@ -84,6 +94,17 @@ impl Expected {
         self.profiles_without_lead += u64::from(!is_company);
     }
 
+    /// What the record's `Balance` says.
+    pub fn balance(&self) -> String {
+        match self.targets_unknown {
+            0 => "balanced".to_owned(),
+            unknown => {
+                let all = counted(self.targets, "target");
+                format!("{unknown} of {all} unknown: no post among their items")
+            }
+        }
+    }
+
     /// Leads that need no score, whatever the reason.
     pub fn all_skipped(&self) -> u64 {
         self.leads_skipped.values().sum()
@@ -96,6 +117,9 @@ impl Expected {
 }
 
 pub(super) fn verdict(lead: &Lead) -> Verdict {
+    if lead.case.target_fails {
+        return Verdict::Unknown;
+    }
     if lead.stored.form == Form::Prose {
         return Verdict::Failed(ErrorCategory::PostsUnreadable);
     }

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Largest body that is read. The largest legitimate one, a dataset page, has a few MiB.
+/// Largest body that is read. A page of a dataset can be larger: then a smaller one is asked for.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many redirects of one request are followed. Apify answers a read of a stored record with
@@ -75,6 +75,7 @@ impl HttpTransport {
                 | TransportError::AnswerLost { host, reason } => {
                     TransportError::AnswerLost { host, reason }
                 }
+                too_large @ TransportError::TooLarge { .. } => too_large,
             })?;
         }
         Ok(response)
@@ -97,7 +98,7 @@ impl HttpTransport {
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| lost(describe(&error)))? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(lost(format!("the body has more than {MAX_BODY_BYTES} bytes")));
+                return Err(TransportError::TooLarge { host: host.clone(), most: MAX_BODY_BYTES });
             }
             body.extend_from_slice(&chunk);
         }

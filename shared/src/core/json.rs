@@ -1,5 +1,6 @@
 //! Reading JSON with errors that name the field and never the value, and writing it.
 
+use crate::core::unicode::mend_json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,6 +29,14 @@ pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, WrongJson> {
         return Ok(value);
     }
     located(text, |located| T::deserialize(located))
+}
+
+/// Reads `text` as a `T` even where its Unicode is broken: an emoji that was cut costs a character.
+///
+/// # Errors
+/// [`WrongJson`] for text that does not start with a `T` otherwise either.
+pub fn read_mended<T: DeserializeOwned>(text: &[u8]) -> Result<T, WrongJson> {
+    read(text).or_else(|wrong| read(mend_json(text).as_bytes()).map_err(|_| wrong))
 }
 
 /// A reader that keeps track of where in the text it is.

@@ -12,3 +12,4 @@ pub mod limits;
 pub mod linkedin;
 pub mod prices;
 pub mod tokens;
+pub mod unicode;

@@ -1,11 +1,13 @@
 //! The record proves itself: what must add up, and by how much it does not.
 
+use super::account;
 use super::summary::{KindSummary, Summary};
 use crate::core::counted::counted;
 
 /// What does not add up on a run record; empty when all does.
 pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
     let mut found = contradictions(summary);
+    found.extend(account::gaps(summary));
     for (what, totals) in summary.kinds() {
         if totals.unobserved > 0 {
             found.push(format!(
@@ -24,6 +26,9 @@ fn contradictions(summary: &Summary) -> Vec<String> {
     for (what, totals) in summary.kinds() {
         leads(what, totals, summary.status.is_end(), &mut found);
         tokens(what, totals, &mut found);
+    }
+    for (_, harvested) in &summary.harvests {
+        found.extend(account::contradictions(harvested));
     }
     let accounted = summary.posts_matched + summary.posts_unmatched + summary.posts_open;
     // A plan arrives chunk by chunk: before the end some posts are in no chunk yet.

@@ -3,8 +3,11 @@
 use super::state::{Attempt, RunState};
 use super::summary::{KindSummary, Summary};
 use crate::core::prices;
-use crate::core::tokens::Tier;
+use crate::core::tokens::{NanoUsd, Tier};
 use crate::messages::{CallOutcome, Kind, Outcome};
+
+/// How many profiles without a lead are named.
+const NAMED: usize = 3;
 
 impl RunState {
     pub(super) fn count_leads(&self, summary: &mut Summary) {
@@ -41,7 +44,12 @@ impl RunState {
                     let record = lead.verdict.as_ref().and_then(|verdict| verdict.record.clone());
                     summary.errors.entry(*category).or_default().push((record, detail.clone()));
                 }
-                Some(Outcome::NotALead) => summary.not_leads += 1,
+                Some(Outcome::NotALead) => {
+                    summary.not_leads += 1;
+                    let first = &mut summary.first_not_leads;
+                    let profile = lead.profile.as_ref().filter(|_| first.len() < NAMED);
+                    first.extend(profile.map(ToString::to_string));
+                }
                 None => match given_up.get(&(*kind, key)) {
                     Some((category, reason)) => {
                         totals.leads.failed += 1;
@@ -55,12 +63,17 @@ impl RunState {
     }
 
     pub(super) fn count_harvests(&self, summary: &mut Summary) {
-        for cost in self.harvests.values().filter_map(|harvest| harvest.cost) {
-            *summary.harvest_cost.get_or_insert_default() += cost.1;
+        for (harvest, known) in &self.harvests {
+            let is_elsewhere = self.costs_elsewhere.contains_key(harvest);
+            let own = known.cost.map(|(_, cost)| cost).filter(|_| !is_elsewhere);
+            if let Some(cost) = own.or(is_elsewhere.then(NanoUsd::default)) {
+                *summary.harvest_cost.get_or_insert_default() += cost;
+            }
         }
         for (_, harvest) in self.reports() {
             summary.targets += u64::from(harvest.targets);
             summary.posts_harvested += u64::from(harvest.posts);
+            summary.account.add(harvest);
             let Some(plan) = &harvest.plan else {
                 summary.posts_unmatched += u64::from(harvest.posts);
                 continue;
@@ -80,6 +93,7 @@ impl RunState {
                 *count += u64::from(posts);
             }
         }
+        summary.account.items_not_used += summary.posts_unmatched;
     }
 
     pub(super) fn count_calls(&self, summary: &mut Summary, stalled: bool) {

@@ -3,6 +3,7 @@
 //! [`Summary`] is what the state says. No I/O and no clock may enter it.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
+mod account;
 mod balance;
 mod cost;
 mod counts;
@@ -18,4 +19,4 @@ mod tests;
 
 pub use cost::LeadCost;
 pub use state::RunState;
-pub use summary::{KindSummary, LeadCounts, Milestone, Status, Summary};
+pub use summary::{Account, KindSummary, LeadCounts, Milestone, Status, Summary};

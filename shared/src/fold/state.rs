@@ -1,6 +1,7 @@
 //! What is known of a run, as a join over its events.
 
-use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId};
+use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId, RunId};
+use crate::core::linkedin::ProfileKey;
 use crate::core::tokens::NanoUsd;
 use crate::messages::{
     AttemptRef, BilledCall, ErrorCategory, Fact, Harvested, Kind, LeadOutcome, MetricsEvent, Note,
@@ -24,6 +25,8 @@ pub struct RunState {
     pub(super) last_progress: Timestamp,
     pub(super) opened: BTreeMap<OpenedBy, Timestamp>,
     pub(super) harvests: BTreeMap<ApifyRunId, Harvest>,
+    /// Harvests whose cost another run counts, with that run.
+    pub(super) costs_elsewhere: BTreeMap<ApifyRunId, RunId>,
     pub(super) plans: BTreeMap<PlanId, PlanState>,
     pub(super) chunks: BTreeMap<ChunkKey, Chunk>,
     pub(super) leads: BTreeMap<(Kind, LeadKey), LeadState>,
@@ -40,10 +43,12 @@ pub(super) struct Harvest {
 }
 
 /// A report on a harvest with what decides between two: one that led to a plan is never lost to
-/// one that did not, and else the latest counts. The fields' order is the order of comparison.
+/// one that did not, that of a later end counts, and else the latest. The fields' order is the
+/// order of comparison.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HarvestReport {
     is_planned: bool,
+    finished_at: Option<Timestamp>,
     pub(super) at: Timestamp,
     pub(super) harvested: Harvested,
 }
@@ -91,6 +96,7 @@ pub(super) struct LeadState {
     pub(super) planned: bool,
     /// Its row, as far as a plan or an outcome named it.
     pub(super) record: Option<RecordId>,
+    pub(super) profile: Option<ProfileKey>,
     pub(super) verdict: Option<Verdict>,
     pub(super) examined: BTreeSet<PostKey>,
     pub(super) scored: BTreeSet<PostKey>,
@@ -116,6 +122,7 @@ impl RunState {
             last_progress: event.run.opened_at,
             opened: BTreeMap::new(),
             harvests: BTreeMap::new(),
+            costs_elsewhere: BTreeMap::new(),
             plans: BTreeMap::new(),
             chunks: BTreeMap::new(),
             leads: BTreeMap::new(),
@@ -140,7 +147,7 @@ impl RunState {
     /// Adds one more event of the same run. Order and repetition of events change nothing.
     pub fn absorb(&mut self, event: &MetricsEvent) {
         self.absorb_header(&event.run);
-        if !matches!(event.fact, Fact::Noted(_)) {
+        if !matches!(event.fact, Fact::Noted(_) | Fact::CostElsewhere(_)) {
             self.started_at = self.started_at.min(event.at);
             self.last_progress = self.last_progress.max(event.at);
         }
@@ -161,6 +168,13 @@ impl RunState {
         match fact {
             Fact::Opened(opened) => earliest(&mut self.opened, opened.by.clone(), at),
             Fact::Harvested(harvested) => self.absorb_harvest(harvested, at),
+            Fact::CostElsewhere(elsewhere) => {
+                let run = self.costs_elsewhere.entry(elsewhere.apify_run.clone());
+                let known = run.or_insert_with(|| elsewhere.run.clone());
+                if elsewhere.run < *known {
+                    known.clone_from(&elsewhere.run);
+                }
+            }
             Fact::Planned(planned) => self.absorb_plan(planned, at),
             Fact::PlannedChunk(planned) => self.absorb_content(planned),
             Fact::Announced(announced) => {
@@ -197,7 +211,8 @@ impl RunState {
 
     fn absorb_harvest(&mut self, harvested: &Harvested, at: Timestamp) {
         let is_planned = harvested.plan.is_some();
-        let report = HarvestReport { is_planned, at, harvested: harvested.clone() };
+        let (finished_at, harvested) = (harvested.finished_at, harvested.clone());
+        let report = HarvestReport { is_planned, finished_at, at, harvested: harvested.clone() };
         let harvest = self.harvests.entry(harvested.apify_run.clone()).or_default();
         harvest.report = harvest.report.take().max(Some(report));
         let seen_at = harvested.seen_at.unwrap_or(at);
@@ -224,6 +239,7 @@ impl RunState {
             let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
             known.planned = true;
             known.record = known.record.take().max(lead.record.clone());
+            known.profile = known.profile.take().max(lead.profile.clone());
         }
     }
 

@@ -88,7 +88,12 @@ pub(crate) fn chunk_of(
     leads: impl IntoIterator<Item = u32>,
     posts: u32,
 ) -> Fact {
-    let leads = leads.into_iter().map(|n| PlannedLead { lead: lead(n), posts, record: None });
+    let leads = leads.into_iter().map(|n| PlannedLead {
+        lead: lead(n),
+        posts,
+        record: None,
+        profile: None,
+    });
     Fact::PlannedChunk(PlannedChunk { plan, kind: Kind::Post, chunk, leads: leads.collect() })
 }
 
@@ -132,6 +137,8 @@ impl Story {
     pub(crate) fn harvested(self, status: HarvestStatus, posts: u32, planned: bool) -> Self {
         self.tell(Fact::Harvested(Harvested {
             seen_at: None,
+            finished_at: None,
+            account: None,
             apify_run: harvest_id(),
             status,
             targets: 4,

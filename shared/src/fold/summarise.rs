@@ -2,7 +2,7 @@
 
 use super::balance;
 use super::state::RunState;
-use super::summary::{KindSummary, Milestone, Status, Summary};
+use super::summary::{Account, KindSummary, Milestone, Status, Summary};
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
 use crate::core::tokens::NanoUsd;
 use crate::messages::{HarvestStatus, Harvested, Kind, OpenedBy};
@@ -34,7 +34,9 @@ impl RunState {
             ),
             planned: self.plan_sizes(),
             harvest_cost: None,
+            costs_elsewhere: self.costs_elsewhere.clone(),
             targets: 0,
+            account: Account::default(),
             posts_harvested: 0,
             posts_matched: 0,
             posts_unmatched: 0,
@@ -49,6 +51,7 @@ impl RunState {
             errors: BTreeMap::new(),
             skips: BTreeMap::new(),
             not_leads: 0,
+            first_not_leads: Vec::new(),
             failures: self.standing_failures(),
             notes: by_time(|note| note.0, self.notes.iter().map(|(note, at)| (*at, note.clone()))),
             milestones: self.milestones(),
@@ -174,7 +177,7 @@ impl RunState {
         let something_failed = harvest_failed || !summary.failures.is_empty();
         if something_failed && !any_planned {
             Status::Failed
-        } else if something_failed || !summary.errors.is_empty() {
+        } else if something_failed || !summary.errors.is_empty() || summary.account.has_gaps() {
             Status::CompletedWithErrors
         } else {
             Status::Completed

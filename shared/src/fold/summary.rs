@@ -2,7 +2,10 @@
 
 use crate::core::ids::{ApifyRunId, RecordId, RunId};
 use crate::core::tokens::{NanoUsd, Tier, TokenUsage};
-use crate::messages::{ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason};
+use crate::messages::{
+    Counted, ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason, UnknownReason,
+    UnusedReason,
+};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,10 +50,13 @@ pub struct Summary {
     pub harvests: Vec<(Timestamp, Harvested)>,
     /// When which plan of how many leads was queued.
     pub planned: Vec<(Timestamp, Kind, usize)>,
-    /// What the harvests cost, as far as Apify says.
+    /// What the harvests cost, as far as Apify says and this run counts it.
     pub harvest_cost: Option<NanoUsd>,
+    /// Harvests whose cost another run counts, with that run.
+    pub costs_elsewhere: BTreeMap<ApifyRunId, RunId>,
     /// Profiles the harvests were asked for.
     pub targets: u64,
+    pub account: Account,
     pub posts_harvested: u64,
     /// Those whose target is a lead, as far as known.
     pub posts_matched: u64,
@@ -74,6 +80,8 @@ pub struct Summary {
     /// Leads that were not scored though nothing went wrong, by reason.
     pub skips: BTreeMap<SkipReason, u64>,
     pub not_leads: u64,
+    /// The first of the profiles that are no leads.
+    pub first_not_leads: Vec<String>,
     /// Why something could not be harvested or planned.
     pub failures: Vec<(Timestamp, Option<ApifyRunId>, String)>,
     pub notes: Vec<(Timestamp, Note)>,
@@ -85,6 +93,23 @@ pub struct Summary {
     pub awaits_outcomes: bool,
     /// What does not add up; empty for a balanced record.
     pub imbalances: Vec<String>,
+}
+
+/// Where the items and targets of a run's harvests went. Reports of earlier releases do not tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Items of the datasets.
+    pub items: u64,
+    /// Items that became no lead's post: unmatched posts too.
+    pub items_not_used: u64,
+    /// Items that cannot become a lead's post, by reason.
+    pub unused: BTreeMap<UnusedReason, Counted<UnusedReason>>,
+    /// Items of which nobody knows what they are, or whose.
+    pub not_understood: u64,
+    pub targets_unknown: u64,
+    pub unknown: BTreeMap<UnknownReason, Counted<UnknownReason>>,
+    /// Harvests whose input is gone or names no target.
+    pub without_input: Vec<ApifyRunId>,
 }
 
 impl Summary {

@@ -69,6 +69,14 @@ pub struct ChunkLead {
     pub lead: LeadRef,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<Post>,
+    /// Harvested posts that are left out because no cell has room for them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "Serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How the lead's row is found: by its LinkedIn profile, or by its Airtable record id.
@@ -95,6 +103,9 @@ pub enum PostKind {
 pub struct Post {
     pub url: PostUrl,
     pub content: String,
+    /// Words that it quotes or that are attached to it: of a quoted post, an article, a document.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub quoted: String,
     /// When the lead posted or reposted it, as ISO 8601; empty when unknown.
     pub posted_at: String,
     /// The author's profile; on a repost the original's author.
@@ -106,10 +117,19 @@ pub struct Post {
     pub reposts: u64,
     /// Its first picture; empty without one.
     pub image_url: String,
+    /// LinkedIn's ids for it, as far as they are known: its URL can name any one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
 }
 
 impl Post {
     pub fn key(&self) -> PostKey {
         self.url.key()
+    }
+
+    /// Its key first, then those of its other ids.
+    pub fn keys(&self) -> impl Iterator<Item = PostKey> {
+        let others = self.ids.iter().map(|id| PostUrl::key_of_id(id));
+        std::iter::once(self.key()).chain(others)
     }
 }

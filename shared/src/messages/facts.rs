@@ -1,7 +1,9 @@
 //! What can happen to a run, and how a fact is read.
 
 use super::attempt_facts::{Announced, Billed, ChunkDone, ChunkFailed, Settled};
-use super::planning_facts::{Harvested, Note, Opened, Planned, PlannedChunk, RunFailed};
+use super::planning_facts::{
+    CostElsewhere, Harvested, Note, Opened, Planned, PlannedChunk, RunFailed,
+};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -43,6 +45,8 @@ facts! {
     Opened(Opened) = "opened",
     /// A harvest was read. Sent again when Apify's figures became final; the latest counts.
     Harvested(Harvested) = "harvested",
+    /// The finalizer's own: another run named the harvest before.
+    CostElsewhere(CostElsewhere) = "cost_elsewhere",
     Planned(Planned) = "planned",
     PlannedChunk(PlannedChunk) = "planned_chunk",
     Announced(Announced) = "announced",

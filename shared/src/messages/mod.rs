@@ -7,6 +7,7 @@ mod attempt_facts;
 mod chunk;
 mod envelope;
 mod facts;
+mod harvest_account;
 mod kind;
 mod metrics;
 mod outcomes;
@@ -21,14 +22,15 @@ pub use attempt_facts::{Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, S
 pub use chunk::{Chunk, ChunkLead, LeadRef, Post, PostKind, ProfileAttribute, Source};
 pub use envelope::{DecodeError, Message};
 pub use facts::Fact;
+pub use harvest_account::{Counted, HarvestAccount, UnknownReason, UnusedReason};
 pub use kind::Kind;
 pub use metrics::{Heard, MetricsEvent, MetricsMessage, Project, RunHeader, RunType};
 pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
 };
 pub use planning_facts::{
-    HarvestStatus, Harvested, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
-    RunFailed,
+    CostElsewhere, HarvestStatus, Harvested, Note, NoteKind, Opened, OpenedBy, Planned,
+    PlannedChunk, PlannedLead, RunFailed,
 };
 pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
 pub use retry_state::RetryState;

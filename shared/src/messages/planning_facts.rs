@@ -1,9 +1,11 @@
 //! Facts about a run as a whole: what opened it, what was harvested and planned, what is notable.
 
 use super::chunk::{Chunk, ChunkLead, LeadRef};
+use super::harvest_account::HarvestAccount;
 use super::kind::Kind;
 use super::words::words;
-use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
+use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
+use crate::core::linkedin::ProfileKey;
 use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -55,8 +57,22 @@ pub struct Harvested {
     /// When Apify said so; a report is sent later. Reports of earlier releases do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
+    /// When the Apify run ended. One that is resurrected ends again later, with more posts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// Where its items and targets went. Reports of earlier releases do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<HarvestAccount>,
     /// The plan of its leads; `None` when nothing is planned.
     pub plan: Option<PlanId>,
+}
+
+/// What a harvest cost stands on the record of another run, which named it first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostElsewhere {
+    pub apify_run: ApifyRunId,
+    /// The run that counts the cost.
+    pub run: RunId,
 }
 
 /// A plan was made. Its leads are named chunk by chunk, in as many [`PlannedChunk`] facts.
@@ -93,6 +109,9 @@ pub struct PlannedLead {
     /// Its row, where the plan was made of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
+    /// Its profile, where the plan was made of profiles: a record can name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileKey>,
 }
 
 impl PlannedChunk {
@@ -106,11 +125,11 @@ impl PlannedChunk {
 impl PlannedLead {
     /// The fact about a lead of a chunk that `posts` harvested items belong to.
     pub fn of(lead: &ChunkLead, posts: u32) -> Self {
-        let record = match &lead.lead {
-            LeadRef::Record(record) => Some(record.clone()),
-            LeadRef::Profile(_) => None,
+        let (record, profile) = match &lead.lead {
+            LeadRef::Record(record) => (Some(record.clone()), None),
+            LeadRef::Profile(profile) => (None, Some(profile.clone())),
         };
-        Self { lead: lead.key.clone(), posts, record }
+        Self { lead: lead.key.clone(), posts, record, profile }
     }
 }
 

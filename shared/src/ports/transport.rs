@@ -41,4 +41,12 @@ pub enum TransportError {
         /// What the client said, a timeout for instance.
         reason: String,
     },
+    /// The request took effect; its answer is larger than what is read.
+    #[error("the answer of {host} was not read: the body has more than {most} bytes")]
+    TooLarge {
+        /// Host and port of the request.
+        host: String,
+        /// The most bytes that are read.
+        most: usize,
+    },
 }

@@ -16,6 +16,9 @@ pub enum Reason {
     NotAttributed,
     NotPlanned,
     HarvestIncomplete,
+    TargetsUnknown,
+    NotUnderstood,
+    NothingUsed,
     Stalled,
     Leads(ErrorCategory),
     Unobserved,
@@ -28,11 +31,21 @@ impl Reason {
     /// All that hold for a run. `left_out` are the unwritten fields, each with the reason.
     pub fn of(summary: &Summary, left_out: &[(&str, &str)]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
+        let account = &summary.account;
+        let nothing_used = summary.status.is_end()
+            && account.items > 0
+            && summary.posts_matched + summary.posts_open == 0;
         let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
         let holds = [
             (summary.header.client == ClientId::unattributed(), Self::NotAttributed),
             (!summary.failures.is_empty(), Self::NotPlanned),
             (summary.harvests.iter().any(|(_, h)| is_cut(h.status)), Self::HarvestIncomplete),
+            (
+                account.targets_unknown > 0 || !account.without_input.is_empty(),
+                Self::TargetsUnknown,
+            ),
+            (account.not_understood > 0, Self::NotUnderstood),
+            (nothing_used, Self::NothingUsed),
             (summary.status == Status::Stalled, Self::Stalled),
             (unobserved, Self::Unobserved),
             (!summary.unpriced_models.is_empty(), Self::Unpriced),
@@ -49,7 +62,14 @@ impl Reason {
     }
 
     fn is_failure(self) -> bool {
-        !matches!(self, Self::Unobserved | Self::Unpriced | Self::FieldsLeftOut | Self::Running)
+        !matches!(
+            self,
+            Self::NothingUsed
+                | Self::Unobserved
+                | Self::Unpriced
+                | Self::FieldsLeftOut
+                | Self::Running
+        )
     }
 
     /// A clause for the record, in lower case and without a full stop.
@@ -58,6 +78,9 @@ impl Reason {
             Self::NotAttributed => "no client could be found for this harvest",
             Self::NotPlanned => "a harvest could not be read or planned",
             Self::HarvestIncomplete => "the harvest was cut short",
+            Self::TargetsUnknown => "it is not known whether some targets have posts",
+            Self::NotUnderstood => "some items of a harvest are not understood",
+            Self::NothingUsed => "no item of a harvest became a lead's post",
             Self::Stalled => "nothing moves though something is missing",
             Self::Unobserved => "the model never answered some calls: their tokens are unknown",
             Self::Unpriced => "a model has no price: its tokens are in no cost",
@@ -87,6 +110,16 @@ impl Reason {
             Self::NotPlanned => "do what Error Details say, then tick Retry",
             Self::HarvestIncomplete => {
                 "what was found is used; harvest the rest again if it is wanted"
+            }
+            Self::TargetsUnknown => {
+                "harvest the targets again that these notes name; raise maxItems if it was reached"
+            }
+            Self::NotUnderstood => {
+                "compare the items that these notes name with the actor's documentation"
+            }
+            Self::NothingUsed => {
+                "compare the targets with the leads' \"LinkedIn Profile URL\": no post belongs to a \
+                 lead"
             }
             Self::Stalled => {
                 "wait while the scoring queue is not empty (runtally doctor); then put the missing \

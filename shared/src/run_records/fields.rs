@@ -22,6 +22,8 @@ pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value>
         (schema::APIFY_RUN_ID, json!(notes::apify_runs(summary))),
         (schema::TARGETS, json!(summary.targets)),
         (schema::POSTS_HARVESTED, json!(summary.posts_harvested)),
+        (schema::ITEMS_NOT_USED, json!(summary.account.items_not_used)),
+        (schema::TARGETS_UNKNOWN, json!(summary.account.targets_unknown)),
         (schema::APIFY_COST, json!(summary.harvest_cost.map(NanoUsd::as_usd))),
         (schema::POSTS_EXAMINED, json!(summary.posts.examined)),
         (schema::POSTS_SCORED, json!(summary.posts.scored)),

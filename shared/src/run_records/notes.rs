@@ -9,8 +9,11 @@ use crate::fold::Summary;
 use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
 
 const MAX_EXAMPLES: usize = 3;
+/// Most Apify runs of a record, 18 characters each.
+const MAX_APIFY_RUNS: usize = 2_000;
 
-/// The Apify runs, one a line, oldest first.
+/// The Apify runs, one a line, oldest first; of very many the newest. Airtable refuses a text of
+/// more than 100,000 characters.
 pub(super) fn apify_runs(summary: &Summary) -> String {
     let mut runs: Vec<&str> = Vec::new();
     let opened = summary.opened.iter().filter_map(|(_, by)| match by {
@@ -23,7 +26,9 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
             runs.push(run.as_str());
         }
     }
-    runs.join("\n")
+    let left_out = runs.len().saturating_sub(MAX_APIFY_RUNS);
+    let shown = runs.split_off(left_out).join("\n");
+    if left_out == 0 { shown } else { format!("… {left_out} earlier\n{shown}") }
 }
 
 /// `balanced`, or what is off.
@@ -46,7 +51,10 @@ pub(super) fn progress_log(summary: &Summary) -> String {
         lines.push(Line::at(*at, "opened", line));
     }
     for (at, harvest) in &summary.harvests {
-        let cost = harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
+        let cost = match summary.costs_elsewhere.get(&harvest.apify_run) {
+            Some(run) => format!("cost on run {run}"),
+            None => harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string()),
+        };
         lines.push(Line::at(
             *at,
             "harvested",
@@ -123,14 +131,23 @@ fn conditions(summary: &Summary) -> Vec<String> {
                 harvest.status.as_str()
             ));
         }
-        if harvest.cost.is_none() {
-            lines.push(format!("Apify reports no cost for run {}", harvest.apify_run));
+        match summary.costs_elsewhere.get(&harvest.apify_run) {
+            Some(run) => lines.push(format!(
+                "what Apify run {} cost stands on the record of run {run}, which named it first",
+                harvest.apify_run
+            )),
+            None if harvest.cost.is_none() => {
+                lines.push(format!("Apify reports no cost for run {}", harvest.apify_run));
+            }
+            None => {}
         }
     }
+    lines.extend(accounts(summary));
     if summary.not_leads > 0 {
         lines.push(format!(
-            "{} without a lead of this client; the posts are unmatched",
-            counted(summary.not_leads, "harvested profile")
+            "{} without a lead of this client; the posts are unmatched{}",
+            counted(summary.not_leads, "harvested profile"),
+            named(&summary.first_not_leads, summary.not_leads)
         ));
     }
     for (reason, count) in &summary.skips {
@@ -156,6 +173,26 @@ fn conditions(summary: &Summary) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Where items and targets went that are no lead's, by reason.
+fn accounts(summary: &Summary) -> Vec<String> {
+    let account = &summary.account;
+    let unknown = account.unknown.values().map(|unknown| {
+        let (targets, why) = (counted(unknown.count, "target"), unknown.reason.as_str());
+        format!("{targets} unknown: {why}{}", named(&unknown.first, unknown.count.into()))
+    });
+    let unused = account.unused.values().map(|unused| {
+        let (items, why) = (counted(unused.count, "item"), unused.reason.as_str());
+        format!("{items} not used: {why}{}", named(&unused.first, unused.count.into()))
+    });
+    unknown.chain(unused).collect()
+}
+
+/// The names of the first of so many, in brackets.
+fn named(first: &[String], of: u64) -> String {
+    let more = if of > first.len() as u64 { ", …" } else { "" };
+    if first.is_empty() { String::new() } else { format!(" ({}{more})", first.join(", ")) }
 }
 
 /// Errors by category with the first examples.

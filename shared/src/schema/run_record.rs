@@ -37,6 +37,10 @@ fields! {
         TARGETS = "Profiles Submitted for Post Harvesting", required(Number);
         /// Items in the dataset that are posts.
         POSTS_HARVESTED = "Total Posts Harvested", required(Number);
+        /// Items of the datasets that became no lead's post, by reason in the notes.
+        ITEMS_NOT_USED = "Items Not Used", optional(Number);
+        /// Targets of which it is not known whether they have posts.
+        TARGETS_UNKNOWN = "Targets Unknown", optional(Number);
         APIFY_COST = "Apify API Costs", required(Currency);
         POSTS_EXAMINED = "Posts Examined for Scoring", required(Number);
         /// Posts that came back with a valid score.

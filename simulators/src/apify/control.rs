@@ -17,15 +17,22 @@ struct DispatchAgain {
     run_id: String,
 }
 
-/// Answers `POST /_sim/runs`, `DELETE /_sim/runs/{id}`, `POST /_sim/dispatch` and
-/// `GET /_sim/dispatches`.
+/// Answers `POST /_sim/runs`, `POST /_sim/runs/{id}/resurrect`, `DELETE /_sim/runs/{id}`,
+/// `POST /_sim/dispatch` and `GET /_sim/dispatches`.
 pub(super) fn answer(apify: &Apify, request: &Request) -> Option<Response> {
     let path = request.uri().path();
     let answer = match (request.method(), path) {
-        (&Method::POST, "/_sim/runs") => read(request).map(|spec: RunSpec| {
-            let (run, dataset) = apify.0.add_run(spec);
-            json!({"runId": run, "datasetId": dataset})
+        (&Method::POST, "/_sim/runs") => RunSpec::read(request.body()).and_then(|spec| {
+            let (run, dataset) = apify.0.add_run(spec)?;
+            Ok(json!({"runId": run, "datasetId": dataset}))
         }),
+        (&Method::POST, path) if path.ends_with("/resurrect") => {
+            let run = path.strip_prefix("/_sim/runs/")?.strip_suffix("/resurrect")?;
+            RunSpec::read(request.body()).and_then(|spec| {
+                let dataset = apify.0.resurrect(run, spec)?;
+                Ok(json!({"runId": run, "datasetId": dataset}))
+            })
+        }
         (&Method::POST, "/_sim/dispatch") => read(request).and_then(|body| again(apify, body)),
         (&Method::GET, "/_sim/dispatches") => {
             Ok(apify.dispatches().iter().map(dispatch_view).collect())

@@ -10,6 +10,7 @@ use crate::moments::until;
 use crate::{Clock, Request, Store};
 use http::StatusCode;
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -40,19 +41,41 @@ impl Inner {
     }
 
     /// Invents a run; returns its id and its dataset's.
-    pub(super) fn add_run(self: &Arc<Self>, spec: RunSpec) -> (String, String) {
+    pub(super) fn add_run(self: &Arc<Self>, spec: RunSpec) -> Result<(String, String), String> {
         let run = {
             let state = &mut *self.state();
             let run = Run::new(&spec, state.next_number(), self.options.seed, self.clock.now());
-            state.add_run(run.clone(), spec.items);
+            state.add_run(run.clone(), raw(&spec)?);
             run
         };
+        self.announce(&run);
+        Ok((run.id, run.dataset_id))
+    }
+
+    /// Lets a run that ended go on and end again, under its old id; returns its dataset's id.
+    pub(super) fn resurrect(self: &Arc<Self>, id: &str, spec: RunSpec) -> Result<String, String> {
+        let run = {
+            let state = &mut *self.state();
+            let known = state.runs.get(id).ok_or_else(|| format!("there is no run {id:?}"))?;
+            let webhooks = known.webhooks.clone();
+            let mut run = known.resurrected(&spec, self.clock.now());
+            if run.webhooks.is_empty() {
+                run.webhooks = webhooks;
+            }
+            state.add_run(run.clone(), raw(&spec)?);
+            run
+        };
+        self.announce(&run);
+        Ok(run.dataset_id)
+    }
+
+    /// Sends a run's event to its webhooks.
+    fn announce(self: &Arc<Self>, run: &Run) {
         if let Some(event) = EventType::of(run.status) {
             for webhook in run.webhooks.iter().filter(|webhook| webhook.wants(event)) {
-                self.send(event, Some(&run), webhook);
+                self.send(event, Some(run), webhook);
             }
         }
-        (run.id, run.dataset_id)
     }
 
     /// Sends an event to a webhook; returns the dispatch's id.
@@ -125,4 +148,10 @@ impl Inner {
         }
         state.put_dispatch(dispatch);
     }
+}
+
+/// The items of a dataset as they are kept: their very texts.
+fn raw(spec: &RunSpec) -> Result<Vec<Box<RawValue>>, String> {
+    let texts = spec.texts().into_iter();
+    texts.map(|text| RawValue::from_string(text).map_err(|error| error.to_string())).collect()
 }

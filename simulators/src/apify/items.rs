@@ -5,6 +5,7 @@ use super::query::{Query, invalid};
 use crate::{Response, json_reply};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 /// What `X-Apify-Pagination-Limit` says when no limit was asked for.
@@ -14,7 +15,7 @@ const NOT_SIMULATED: [&str; 4] = ["outputFields", "unwind", "flatten", "view"];
 
 #[derive(Debug)]
 pub(super) struct ItemsQuery {
-    offset: usize,
+    pub(super) offset: usize,
     limit: usize,
     desc: bool,
     skip_hidden: bool,
@@ -51,14 +52,14 @@ impl ItemsQuery {
     ///
     /// Empty items are dropped from the page *after* it was cut, so a page may be short though
     /// more follow.
-    pub(super) fn answer(&self, items: &[Value], total: usize) -> Response {
-        let in_order: Box<dyn Iterator<Item = &Value>> =
+    pub(super) fn answer(&self, items: &[Box<RawValue>], total: usize) -> Response {
+        let in_order: Box<dyn Iterator<Item = &Box<RawValue>>> =
             if self.desc { Box::new(items.iter().rev()) } else { Box::new(items.iter()) };
-        let page: Vec<Value> = in_order
+        let page: Vec<Box<RawValue>> = in_order
             .skip(self.offset)
             .take(self.limit)
             .map(|item| self.pick(item))
-            .filter(|item| !(self.skip_empty && item.as_object().is_some_and(Map::is_empty)))
+            .filter(|item| !(self.skip_empty && item.get() == "{}"))
             .collect();
         let mut response = json_reply(StatusCode::OK, &page);
         if self.lines {
@@ -80,22 +81,26 @@ impl ItemsQuery {
     }
 
     /// The item with the top-level keys that were asked for.
-    fn pick(&self, item: &Value) -> Value {
-        let Value::Object(whole) = item else { return item.clone() };
+    fn pick(&self, item: &RawValue) -> Box<RawValue> {
+        let picks = self.fields.is_some() || self.omit.is_some() || self.skip_hidden;
+        let whole = serde_json::from_str::<Map<String, Value>>(item.get()).ok();
+        let Some(whole) = whole.filter(|_| picks) else { return item.to_owned() };
         let listed = |list: &Option<Vec<String>>, key: &str| {
             list.as_ref().map(|names| names.iter().any(|name| name == key))
         };
-        whole
+        let picked: Map<String, Value> = whole
             .iter()
             .filter(|(key, _)| listed(&self.fields, key).unwrap_or(true))
             .filter(|(key, _)| !listed(&self.omit, key).unwrap_or(false))
             .filter(|(key, _)| !(self.skip_hidden && key.starts_with('#')))
             .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+            .collect();
+        to_raw_value(&picked).expect("picked keys are plain JSON")
     }
 }
 
 /// Whether nothing of the item is left once it is clean; `cleanItemCount` leaves it out.
-pub(super) fn is_empty(item: &Value) -> bool {
-    item.as_object().is_some_and(|keys| keys.keys().all(|key| key.starts_with('#')))
+pub(super) fn is_empty(item: &RawValue) -> bool {
+    serde_json::from_str::<Map<String, Value>>(item.get())
+        .is_ok_and(|keys| keys.keys().all(|key| key.starts_with('#')))
 }

@@ -22,7 +22,7 @@ mod webhook;
 
 pub use dispatch::{Call, Dispatch, DispatchStatus};
 pub use options::ApifyOptions;
-pub use run::{DEFAULT_ACTOR, RunSpec};
+pub use run::{DEFAULT_ACTOR, RunLimits, RunSpec};
 pub use sender::{Delivery, HttpSender, WebhookSender};
 pub use simulator::Apify;
 pub use status::RunStatus;

@@ -6,6 +6,7 @@ use crate::invent;
 use crate::moments::{after, iso};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,6 +24,21 @@ const PRICES: [(&str, &str, u64); 5] = [
     ("comment", "Comment", 200),
     ("reaction", "Reaction", 200),
     ("zero-result-query", "Query without a result", 100),
+];
+
+/// The lists of its input that the default actor reads, one query for each entry.
+const TARGETS: [&str; 11] = [
+    "targetUrls",
+    "profileUrls",
+    "profilePublicIdentifiers",
+    "profileIds",
+    "companyUrls",
+    "companyPublicIdentifiers",
+    "companyIds",
+    "authorsCompanies",
+    "authorsCompanyUrls",
+    "authorsCompanyPublicIdentifiers",
+    "authorsCompanyIds",
 ];
 
 /// A run to invent; also the body of `POST /_sim/runs`.
@@ -43,12 +59,83 @@ pub struct RunSpec {
     pub input: Value,
     /// What it found.
     pub items: Vec<Value>,
+    /// What it found, as the very text of the dataset's items: one that no JSON value can hold.
+    pub raw_items: Vec<String>,
+    /// An item to find, and how often, each time with another id and URL.
+    pub item: Option<Value>,
+    /// See [`RunSpec::item`].
+    pub times_with_other_ids: u64,
+    /// Limits that it was started with.
+    #[serde(alias = "options")]
+    pub run_options: RunLimits,
+    /// How often each event was charged; counted by the price card if not given.
+    pub charged_event_counts: Option<BTreeMap<String, u64>>,
+    /// Whether its dataset gives the same first page whatever page is asked for.
+    pub ignores_offset: bool,
     /// What it cost in the end; by the price card if not given.
     pub cost_usd: Option<f64>,
     /// What it reports to have cost right after its end; the final cost if not given.
     pub preliminary_cost_usd: Option<f64>,
     /// The webhooks to send about it.
     pub webhooks: Vec<Webhook>,
+}
+
+/// Limits of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunLimits {
+    /// Most items that it may push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<u64>,
+    /// Most dollars that it may charge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_total_charge_usd: Option<f64>,
+}
+
+impl RunSpec {
+    /// Reads the body of a control request. Its items are kept to the letter: some are of a text
+    /// that no JSON value can hold.
+    ///
+    /// # Errors
+    /// What is wrong with the body.
+    pub fn read(body: &[u8]) -> Result<Self, String> {
+        let mut fields: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_slice(body).map_err(said)?;
+        let items = fields.remove("items");
+        let rest = serde_json::to_vec(&fields).map_err(said)?;
+        let mut spec: Self = serde_json::from_slice(&rest).map_err(said)?;
+        if let Some(items) = items {
+            let items: Vec<Box<RawValue>> = serde_json::from_str(items.get()).map_err(said)?;
+            spec.raw_items.extend(items.iter().map(|item| item.get().to_owned()));
+        }
+        Ok(spec)
+    }
+
+    /// The texts of the dataset's items.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let copies = (0..self.times_with_other_ids)
+            .filter_map(|n| self.item.as_ref().map(|item| renumbered(item, n)));
+        let items = self.items.iter().cloned().chain(copies).map(|item| item.to_string());
+        items.chain(self.raw_items.iter().cloned()).collect()
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is passed to `map_err`")]
+fn said(error: serde_json::Error) -> String {
+    error.to_string()
+}
+
+/// The `n`th copy of an item, with an id and a URL of its own.
+fn renumbered(item: &Value, n: u64) -> Value {
+    let mut item = item.clone();
+    let first = item["id"].as_str().and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
+    let (old, new) = (first.to_string(), (first + n).to_string());
+    for key in ["id", "linkedinUrl"] {
+        if let Some(text) = item[key].as_str() {
+            item[key] = text.replace(&old, &new).into();
+        }
+    }
+    item
 }
 
 /// A run as it is kept; its items are kept apart.
@@ -68,6 +155,12 @@ pub(super) struct Run {
     pub(super) cost_usd: f64,
     pub(super) preliminary_cost_usd: Option<f64>,
     pub(super) webhooks: Vec<Webhook>,
+    #[serde(default)]
+    pub(super) limits: RunLimits,
+    #[serde(default)]
+    pub(super) ignores_offset: bool,
+    #[serde(default)]
+    pub(super) resurrections: u64,
 }
 
 /// The id of the actor that `reference` names: an id, or `username~name`.
@@ -84,7 +177,8 @@ impl Run {
         let finished_at = spec.status.is_terminal().then(|| spec.finished_at.unwrap_or(now));
         let minute_ago = finished_at.unwrap_or(now).as_millisecond() - 60_000;
         let minute_ago = Timestamp::from_millisecond(minute_ago).unwrap_or(now);
-        let events = charged_events(&spec.input, &spec.items);
+        let counted = || charged_events(spec);
+        let events = spec.charged_event_counts.clone().unwrap_or_else(counted);
         Self {
             number,
             id: invented("run"),
@@ -100,7 +194,18 @@ impl Run {
             events,
             preliminary_cost_usd: spec.preliminary_cost_usd,
             webhooks: spec.webhooks.clone(),
+            limits: spec.run_options.clone(),
+            ignores_offset: spec.ignores_offset,
+            resurrections: 0,
         }
+    }
+
+    /// The run after it was resurrected and ended again as `spec` says, under its old id.
+    pub(super) fn resurrected(&self, spec: &RunSpec, now: Timestamp) -> Self {
+        let Self { id, dataset_id, store_id, number, started_at, .. } = self.clone();
+        let resurrections = self.resurrections + 1;
+        let again = Self::new(spec, number, 0, now);
+        Self { id, dataset_id, store_id, started_at, resurrections, ..again }
     }
 
     /// What the run reports to have cost at `now`.
@@ -145,12 +250,15 @@ impl Run {
         let millis = i64::try_from(ran.max(0)).unwrap_or(i64::MAX);
         view["stats"] = json!({
             "inputBodyLen": self.input.to_string().len(),
-            "migrationCount": 0, "rebootCount": 0, "restartCount": 0, "resurrectCount": 0,
+            "migrationCount": 0, "rebootCount": 0, "restartCount": 0, "resurrectCount": self.resurrections,
             "durationMillis": millis, "runTimeSecs": millis / 1_000, "computeUnits": 0,
         });
-        view["options"] = json!({
-            "build": "latest", "timeoutSecs": 3_600, "memoryMbytes": 256, "diskMbytes": 512,
-        });
+        view["options"] = json!(self.limits);
+        for (option, value) in [("timeoutSecs", 3_600), ("memoryMbytes", 256), ("diskMbytes", 512)]
+        {
+            view["options"][option] = value.into();
+        }
+        view["options"]["build"] = "latest".into();
         view["generalAccess"] = "FOLLOW_USER_SETTING".into();
         view["pricingInfo"] = pricing();
         view["chargedEventCounts"] = json!(self.events);
@@ -161,20 +269,27 @@ impl Run {
     }
 }
 
-/// Counts what is charged: the start, every item by its type, every target without an item.
-fn charged_events(input: &Value, items: &[Value]) -> BTreeMap<String, u64> {
+/// Counts what is charged: the start, every item by its type, every target without an item. A run
+/// that stopped early charges nothing for the targets that it did not try.
+fn charged_events(spec: &RunSpec) -> BTreeMap<String, u64> {
     let mut events = BTreeMap::from([("actor-start".to_owned(), 1)]);
     let mut found = BTreeSet::new();
-    for item in items {
+    let texts = spec.texts();
+    let items: Vec<Value> =
+        texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+    for item in &items {
         let kind = item["type"].as_str().unwrap_or("post");
         if PRICES.iter().any(|&(name, _, _)| name == kind) {
             *events.entry(kind.to_owned()).or_default() += 1;
         }
-        found.extend(item["query"]["targetUrl"].as_str());
+        let query = item["query"].as_object().into_iter().flat_map(|query| query.values());
+        found.extend(query.filter_map(Value::as_str));
     }
-    let targets = input["targetUrls"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let lists = TARGETS.iter().filter_map(|list| spec.input[list].as_array());
+    let targets = lists.flatten().filter_map(Value::as_str);
     let empty = targets.filter(|target| !found.contains(target)).count();
-    if empty > 0 {
+    let is_full = spec.run_options.max_items.is_some_and(|most| texts.len() as u64 >= most);
+    if empty > 0 && !is_full && spec.status == RunStatus::Succeeded {
         events.insert("zero-result-query".to_owned(), empty as u64);
     }
     events
@@ -213,9 +328,13 @@ mod tests {
     fn a_run_is_charged_for_its_start_its_items_and_its_empty_targets() {
         let input = json!({"targetUrls": ["https://l/in/a", "https://l/in/b"]});
         let post = json!({"type": "post", "query": {"targetUrl": "https://l/in/a"}});
-        let events = charged_events(&input, &[post.clone(), post]);
+        let spec = RunSpec { input, items: vec![post.clone(), post], ..RunSpec::default() };
+        let events = charged_events(&spec);
         let expected = [("actor-start", 1), ("post", 2), ("zero-result-query", 1)];
         assert_eq!(events, expected.map(|(name, n)| (name.to_owned(), n)).into());
         assert!((price(&events) - 0.005_05).abs() < 1e-9);
+        let run_options = RunLimits { max_items: Some(2), ..RunLimits::default() };
+        let full = charged_events(&RunSpec { run_options, ..spec });
+        assert!(!full.contains_key("zero-result-query"), "the other target was not tried");
     }
 }

@@ -28,8 +28,20 @@ impl Apify {
     }
 
     /// Invents a run, sends its webhooks for its status, and returns its id.
+    ///
+    /// # Panics
+    /// If a text in [`RunSpec::raw_items`] is no JSON at all.
     pub fn add_run(&self, spec: RunSpec) -> String {
-        self.0.add_run(spec).0
+        self.0.add_run(spec).expect("the texts of items are JSON").0
+    }
+
+    /// Lets a run that ended go on and end again as `spec` says, under its old id; sends its
+    /// webhooks again.
+    ///
+    /// # Errors
+    /// If there is no such run, or a text in [`RunSpec::raw_items`] is no JSON at all.
+    pub fn resurrect(&self, run_id: &str, spec: RunSpec) -> Result<(), String> {
+        self.0.resurrect(run_id, spec).map(drop)
     }
 
     /// Removes a run with its items, as after the retention time; false if there is none.

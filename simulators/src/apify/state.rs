@@ -7,7 +7,7 @@ use crate::Store;
 use crate::rates::Rates;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const COUNTER: &str = "counter";
 pub(super) struct State {
     store: Arc<dyn Store>,
     pub(super) runs: BTreeMap<String, Run>,
-    items: HashMap<String, Arc<Vec<Value>>>,
+    items: HashMap<String, Arc<Vec<Box<RawValue>>>>,
     pub(super) dispatches: BTreeMap<String, Dispatch>,
     counter: u64,
     pub(super) rates: Rates,
@@ -67,7 +67,7 @@ impl State {
         self.counter
     }
 
-    pub(super) fn add_run(&mut self, run: Run, items: Vec<Value>) {
+    pub(super) fn add_run(&mut self, run: Run, items: Vec<Box<RawValue>>) {
         self.store.put(&format!("run/{}", run.id), &text(&run));
         self.store.put(&format!("dataset/{}", run.dataset_id), &text(&items));
         self.items.insert(run.dataset_id.clone(), Arc::new(items));
@@ -91,7 +91,7 @@ impl State {
         }
     }
 
-    pub(super) fn items(&self, run: &Run) -> Arc<Vec<Value>> {
+    pub(super) fn items(&self, run: &Run) -> Arc<Vec<Box<RawValue>>> {
         self.items.get(&run.dataset_id).cloned().unwrap_or_default()
     }
 

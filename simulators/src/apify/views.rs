@@ -175,10 +175,13 @@ fn dataset(inner: &Inner, holder: &Holder) -> Result<Response, ApiError> {
 }
 
 fn items(inner: &Inner, query: &Query, holder: &Holder) -> Result<Response, ApiError> {
-    let wanted = ItemsQuery::read(query)?;
+    let mut wanted = ItemsQuery::read(query)?;
     let (items, total) = {
         let state = inner.state();
         let run = state.run_of(holder, |run| &run.dataset_id).ok_or(NO_DATASET)?;
+        if run.ignores_offset {
+            wanted.offset = 0;
+        }
         let items = state.items(run);
         let total = reported(inner, run, items.len());
         (items, total)

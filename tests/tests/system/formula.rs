@@ -6,7 +6,8 @@ use serde_json::{Map, json};
 use shared::core::ids::BaseId;
 use shared::core::linkedin::ProfileKey;
 use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
-use shared::services::airtable::formula::{Formula, any_encoding_of};
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::profile_urls::any_url_of;
 use shared::services::airtable::{Airtable, Limiters, ListQuery, Record};
 use simulators::airtable::{AirtableOptions, FieldSpec, TableSpec};
 use simulators::{Answer, NoStore, Simulated};
@@ -107,7 +108,8 @@ proptest! {
             format!("https://www.linkedin.com/in/{written}x"),
             format!("https://www.linkedin.com/company/{written}"),
         ];
-        let pattern = format!("/in/(?:nobody|{})[/?#]", any_encoding_of(key.as_str()));
+        let nobody = ProfileKey::of("linkedin.com/in/nobody").unwrap();
+        let pattern = any_url_of(&[&nobody, &key]);
         let mut found = kept(&rows, Formula::path_matches(FIELD, &pattern));
         found.sort_unstable();
         let mut expected = rows[..2].to_vec();

@@ -268,12 +268,15 @@ fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
         lead: ProfileKey::of(&profile(name)).unwrap().lead_key(),
         posts: 1,
         record: None,
+        profile: None,
     });
     let count = u32::try_from(names.len()).unwrap();
     vec![
         Fact::Opened(Opened { by: OpenedBy::Webhook(apify_run.clone()) }),
         Fact::Harvested(Harvested {
             seen_at: None,
+            finished_at: None,
+            account: None,
             apify_run,
             status: HarvestStatus::Succeeded,
             targets: count,

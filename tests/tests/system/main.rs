@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the conformance suites print each promise they check")]
 
 mod adversity;
+mod cases;
 mod conformance;
 mod emulator;
 mod events;

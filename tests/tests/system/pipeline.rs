@@ -154,7 +154,8 @@ async fn what_a_harvest_that_failed_had_found_is_scored_and_the_record_says_so()
         pipeline.run(&apify_run).await;
         assert_eq!(
             pipeline.told(),
-            "Completed with Errors: 1 harvested, 1 examined, 1 scored; balanced"
+            "Completed with Errors: 1 harvested, 1 examined, 1 scored; \
+             1 of 2 targets unknown: the harvest was cut short"
         );
         pipeline.assert_shows(run_record::SYSTEM_NOTES, &format!("ended {word}"));
         let untried = pipeline.lead(&max);
@@ -168,7 +169,11 @@ async fn a_harvest_that_failed_with_nothing_fails_the_run() {
     let harvest = Harvest { status: RunStatus::Failed, ..Harvest::of(&["jane"], vec![]) };
     let apify_run = pipeline.harvest(harvest);
     pipeline.run(&apify_run).await;
-    assert_eq!(pipeline.told(), "Failed: 0 harvested, 0 examined, 0 scored; balanced");
+    assert_eq!(
+        pipeline.told(),
+        "Failed: 0 harvested, 0 examined, 0 scored; \
+         1 of 1 target unknown: the harvest was cut short"
+    );
 }
 
 #[tokio::test]

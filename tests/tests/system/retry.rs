@@ -163,6 +163,7 @@ fn opened(plans: &[(&str, &[&[&str]])]) -> Vec<Fact> {
                 lead: key(row),
                 posts: 0,
                 record: row.parse().ok(),
+                profile: None,
             });
             let leads = leads.collect();
             let chunk = PlannedChunk { plan: plan(name), kind, chunk: count, leads };

@@ -4,7 +4,7 @@ use super::decision::{Decision, Verdict};
 use crate::lead::cells::Cells;
 use crate::lead::evaluation_cell::{Earlier, read_evaluation};
 use crate::posts::post::StoredPost;
-use crate::posts::stored::{Unreadable, merge_posts, read_posts, write_posts};
+use crate::posts::stored::{Unreadable, merge_posts, read_posts};
 use crate::prompt::subject::Subject;
 use shared::core::ids::{PostKey, RunId};
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
@@ -28,7 +28,7 @@ pub(crate) fn decide_posts(
     cells: &mut Cells,
 ) -> Decision {
     if matches!(chunk.source, Source::Harvest { .. }) {
-        cells.harvested(lead.posts.len());
+        cells.harvested(lead.posts.len() + lead.left_out);
     }
     let before = row.text(schema::POSTS_CONTENT);
     let Ok(stored) = read_posts(&before) else {
@@ -43,15 +43,14 @@ pub(crate) fn decide_posts(
         tracing::warn!(posts.without_room = merged.without_room, "Posts Content is full");
     }
     if !lead.posts.is_empty() {
-        let content = write_posts(&merged.posts);
+        let content = merged.stored.to_text();
         if content != before {
             cells.posts_added(content);
         }
     }
     cells.posts_readable(true);
     let has_new = merged.added > 0;
-    let worded: Vec<StoredPost> =
-        merged.posts.into_iter().filter(|post| !post.content().is_empty()).collect();
+    let worded = merged.stored.to_judge();
     let earlier = if has_new { Before::Unasked } else { read_before(chunk, row, &worded) };
     if let Before::Settled(verdict) = earlier {
         // A waiting lead's row was written as a whole then.
@@ -133,7 +132,12 @@ mod tests {
 
     fn decided_in_attempt(n: u32, posts: Vec<Post>, row: &Row) -> (String, Map<String, Value>) {
         let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
-        let lead = ChunkLead { key: profile.lead_key(), lead: LeadRef::Profile(profile), posts };
+        let lead = ChunkLead {
+            key: profile.lead_key(),
+            lead: LeadRef::Profile(profile),
+            posts,
+            left_out: 0,
+        };
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let source =
             Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };

@@ -147,7 +147,9 @@ fn alarm_without_price(billing: &CallOutcome, now: Timestamp) {
 fn lost(error: &TransportError) -> Call {
     let (billing, category) = match error {
         TransportError::NotSent { .. } => (CallOutcome::Refused, ErrorCategory::Unknown),
-        TransportError::AnswerLost { .. } => (CallOutcome::Lost, ErrorCategory::Timeout),
+        TransportError::AnswerLost { .. } | TransportError::TooLarge { .. } => {
+            (CallOutcome::Lost, ErrorCategory::Timeout)
+        }
     };
     Call { billing, reply: Reply::TryLater { category, detail: error.to_string(), after: None } }
 }

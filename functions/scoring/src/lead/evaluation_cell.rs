@@ -104,6 +104,9 @@ pub(crate) fn top_post_cell(
         lines.push(format!("REPOST - ORIGINAL AUTHOR: {}", post.author_url()));
     }
     lines.push(format!("Content: {}", post.content()));
+    if !post.quoted().is_empty() {
+        lines.push(format!("Quoted: {}", post.quoted().replace('\n', " · ")));
+    }
     lines.push(format!("Rationale: {}", best.rationale));
     let text = lines.join("\n");
     if cell_len(&text) <= CELL_MAX { text } else { text.chars().take(CELL_MAX / 2).collect() }
@@ -126,7 +129,7 @@ mod tests {
         read_posts(&json!([
             {"postUrl": "u", "postContent": "one", "postedAt": "2026-11-01", "authorUrl": "https://www.linkedin.com/in/janedoe"},
             {"postUrl": URL, "postContent": "two", "postedAt": "2026-11-02", "authorUrl": "https://www.linkedin.com/in/max"},
-        ]).to_string()).unwrap()
+        ]).to_string()).unwrap().posts
     }
 
     #[test]

@@ -4,7 +4,8 @@ use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, ChunkLead, Kind, LeadRef};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
-use shared::services::airtable::formula::{Formula, any_encoding_of};
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::profile_urls::any_url_of;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 
 /// The fields that post scoring reads.
@@ -43,16 +44,16 @@ pub(crate) async fn read_rows(
     chunk: &Chunk,
     leads: &[ChunkLead],
 ) -> Result<Rows, AirtableError> {
-    let mut slugs = Vec::new();
+    let mut profiles = Vec::new();
     let mut formulas = Vec::new();
     for lead in leads {
         match &lead.lead {
-            LeadRef::Profile(profile) => slugs.push(any_encoding_of(profile.as_str())),
+            LeadRef::Profile(profile) => profiles.push(profile),
             LeadRef::Record(record) => formulas.push(Formula::record_id(record.as_str())),
         }
     }
-    if !slugs.is_empty() {
-        let pattern = format!("/in/(?:{})\\s*[/?#]", slugs.join("|"));
+    if !profiles.is_empty() {
+        let pattern = any_url_of(&profiles);
         formulas.push(Formula::path_matches(schema::PROFILE_URL, &pattern));
     }
     let fields: Vec<&str> = match chunk.kind {

@@ -1,6 +1,6 @@
 //! A harvest ended: resolve its run, read it, plan its leads.
 
-use super::harvest::{Harvest, ProfilePosts, read_harvest};
+use super::harvest::{Harvest, ProfilePosts, ReadHarvest, read_harvest};
 use super::plan_lead::PlanLead;
 use super::prepare::{PlanContext, PlanTarget};
 use super::publish::{QueuedPlan, queue_plan};
@@ -73,21 +73,19 @@ pub(crate) async fn ingest_run<E: Env>(
     let Some(status) = apify_run.status else {
         return Err(Failure::retry(format!("Apify run {} is still going on", apify_run.id)));
     };
-    let harvest = read_harvest(&app.apify, apify_run, status).await.map_err(Failure::retry)?;
-    let Some(mut harvest) = harvest else {
-        let reason = format!(
-            "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \
-             harvest again",
-            apify_run.id
-        );
-        return reporter.report(vec![run_failed(task, reason)]).await;
+    let read = read_harvest(&app.apify, apify_run, status).await.map_err(Failure::retry)?;
+    let mut harvest = match read {
+        ReadHarvest::Read(harvest) => *harvest,
+        ReadHarvest::Unreadable(reason) => {
+            return reporter.report(vec![run_failed(task, reason)]).await;
+        }
     };
-    let profiles = std::mem::take(&mut harvest.profiles);
-    let (plan, mut facts) = match plan_harvest(app, resolved, apify_run, profiles).await {
+    let (plan, mut facts) = match plan_harvest(app, resolved, apify_run, &mut harvest).await {
         Ok(QueuedPlan { id, facts }) => (Some(id), facts),
         Err(TaskError::Retry(failure)) => return Err(failure),
         Err(TaskError::Fatal(reason)) => (None, vec![run_failed(task, reason)]),
     };
+    facts.extend(harvest.notes.iter().cloned().map(input_note));
     let fact = |apify_run: &ApifyRun, seen_at| {
         harvested(apify_run, status, &harvest, plan.clone(), seen_at)
     };
@@ -114,6 +112,8 @@ fn harvested(
         posts_without_profile: harvest.posts_without_profile,
         cost: apify_run.cost,
         seen_at: Some(seen_at),
+        finished_at: apify_run.finished_at,
+        account: Some(harvest.account.clone()),
         plan,
     })
 }
@@ -138,10 +138,14 @@ async fn plan_harvest<E: Env>(
     app: &Scoring<E>,
     resolved: &Resolved,
     apify_run: &ApifyRun,
-    profiles: BTreeMap<ProfileKey, ProfilePosts>,
+    harvest: &mut Harvest,
 ) -> Result<QueuedPlan, TaskError> {
     let Resolved { run, base, token_limit } = resolved;
     let base = base.as_ref().map_err(|reason| TaskError::Fatal(reason.clone()))?;
+    if let Some(reason) = harvest.refusal.take() {
+        return Err(TaskError::Fatal(reason));
+    }
+    let profiles: BTreeMap<ProfileKey, ProfilePosts> = std::mem::take(&mut harvest.profiles);
     let target = PlanTarget { run, base, kind: Kind::Post, token_limit: *token_limit };
     let mut context = if profiles.is_empty() {
         PlanContext::empty(app, target)

@@ -80,7 +80,7 @@ impl Plan {
     }
 
     pub(crate) fn dropped_posts(&self) -> usize {
-        self.chunks.iter().flat_map(|chunk| &chunk.leads).map(|lead| lead.dropped).sum()
+        self.chunks.iter().flat_map(|chunk| &chunk.leads).map(|lead| lead.lead.left_out).sum()
     }
 
     /// The facts about the plan, to be reported when its chunks are queued.
@@ -90,7 +90,7 @@ impl Plan {
             .iter()
             .zip(0..)
             .map(|(LaneChunk { leads, .. }, chunk)| {
-                let leads = leads.iter().map(|lead| PlannedLead::of(&lead.lead, lead.items));
+                let leads = leads.iter().map(|lead| PlannedLead::of(&lead.lead, lead.posts));
                 let leads = leads.collect();
                 Fact::PlannedChunk(PlannedChunk { plan: self.id.clone(), kind, chunk, leads })
             })
@@ -124,9 +124,9 @@ fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance
     let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
     parts.push(lanes.to_string());
     parts.extend(allowance.left.map(|left| format!("{left} tokens")));
-    for PlanLead { lead, items, .. } in leads {
+    for PlanLead { lead, posts, .. } in leads {
         parts.push(lead.key.to_string());
-        parts.push(items.to_string());
+        parts.push(posts.to_string());
         parts.extend(lead.posts.iter().map(|post| post.key().to_string()));
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

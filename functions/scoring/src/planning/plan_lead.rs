@@ -12,10 +12,8 @@ use shared::messages::{ChunkLead, Kind, LeadRef, Post};
 #[derive(Debug, Clone)]
 pub(crate) struct PlanLead {
     pub(super) lead: ChunkLead,
-    /// Dataset items about it, the same post twice included.
-    pub(super) items: u32,
-    /// Posts that its cell has no room for.
-    pub(super) dropped: usize,
+    /// The posts that were harvested of it, those that are left out included.
+    pub(super) posts: u32,
     /// The tokens that scoring it is expected to use.
     pub(super) tokens: u64,
 }
@@ -23,7 +21,7 @@ pub(crate) struct PlanLead {
 impl PlanLead {
     /// A lead that a harvest was asked for. If its cell has no room for all posts, the newest stay.
     pub(crate) fn harvested(profile: ProfileKey, found: ProfilePosts) -> Self {
-        let items = found.items;
+        let count = u32::try_from(found.count()).unwrap_or(u32::MAX);
         let mut room = CELL_MAX;
         let fits = |post: &Post| match room.checked_sub(stored_len([&StoredPost::from(post)])) {
             Some(left) => {
@@ -32,16 +30,16 @@ impl PlanLead {
             }
             None => false,
         };
-        let (posts, dropped): (Vec<Post>, Vec<Post>) =
+        let (posts, left_out): (Vec<Post>, Vec<Post>) =
             found.newest_first().into_iter().partition(fits);
-        let key = profile.lead_key();
-        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts };
-        Self { lead, items, dropped: dropped.len(), tokens: 0 }
+        let (key, left_out) = (profile.lead_key(), left_out.len());
+        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts, left_out };
+        Self { lead, posts: count, tokens: 0 }
     }
 
     pub(crate) fn waiting(key: LeadKey, record: RecordId, tokens: u64) -> Self {
-        let lead = ChunkLead { key, lead: LeadRef::Record(record), posts: Vec::new() };
-        Self { lead, items: 0, dropped: 0, tokens }
+        let (lead, posts) = (LeadRef::Record(record), Vec::new());
+        Self { lead: ChunkLead { key, lead, posts, left_out: 0 }, posts: 0, tokens }
     }
 
     /// Estimates what scoring the lead will use. What only its row holds is not known here: a
@@ -55,8 +53,8 @@ impl PlanLead {
             self.tokens = rates.of_lead(bytes, answers);
             return;
         }
-        let worded = self.lead.posts.iter().filter(|post| !post.content.trim().is_empty());
-        let about = Subject::Posts(worded.map(StoredPost::from).collect());
+        let posts = self.lead.posts.iter().map(StoredPost::from);
+        let about = Subject::Posts(posts.filter(StoredPost::has_words).collect());
         self.tokens = rates.of_lead(about.bytes(), about.answers());
     }
 }

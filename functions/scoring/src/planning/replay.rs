@@ -1,6 +1,6 @@
 //! Plans again what failed or is missing of a run.
 
-use super::harvest::read_harvest;
+use super::harvest::{ReadHarvest, read_harvest};
 use super::ingest::{HarvestRun, ingest_harvest, ingest_run, source_of};
 use super::plan::Plan;
 use super::plan_lead::PlanLead;
@@ -157,9 +157,10 @@ async fn harvested_leads<E: Env>(
     let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
     let Some(found) = found else { return Ok(None) };
     let Some(status) = found.status else { return Ok(None) };
-    let harvest = read_harvest(&app.apify, &found, status).await.map_err(Failure::retry)?;
-    let profiles = harvest.map(|harvest| harvest.profiles).unwrap_or_default();
-    let leads: Vec<PlanLead> = profiles
+    let read = read_harvest(&app.apify, &found, status).await.map_err(Failure::retry)?;
+    let ReadHarvest::Read(harvest) = read else { return Ok(None) };
+    let leads: Vec<PlanLead> = harvest
+        .profiles
         .into_iter()
         .map(|(profile, found)| PlanLead::harvested(profile, found))
         .filter(|lead| wanted.remove(&lead.lead.key).is_some())

@@ -188,9 +188,8 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
 fn measure(kind: Kind, row: &Row) -> (usize, usize) {
     let about = match kind {
         Kind::Post => {
-            let posts = read_posts(&row.text(schema::POSTS_CONTENT)).unwrap_or_default();
-            let worded = posts.into_iter().filter(|post| !post.content().is_empty());
-            Subject::Posts(worded.collect())
+            let stored = read_posts(&row.text(schema::POSTS_CONTENT)).unwrap_or_default();
+            Subject::Posts(stored.to_judge())
         }
         Kind::Profile => match profile_material(row) {
             Some(profile) => Subject::Profile(profile),

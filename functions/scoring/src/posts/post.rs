@@ -9,12 +9,30 @@ use shared::messages::{Post, PostKind};
 pub(crate) struct StoredPost(pub(super) Map<String, Value>);
 
 impl StoredPost {
+    /// The post that an entry of a cell is; the entry itself if it has no URL.
+    pub(super) fn of(entry: Value) -> Result<Self, Value> {
+        match entry {
+            Value::Object(fields) if has_url(&fields) => Ok(Self(fields)),
+            other => Err(other),
+        }
+    }
+
     pub(crate) fn url(&self) -> PostUrl {
         PostUrl(self.text("postUrl").to_owned())
     }
 
     pub(crate) fn content(&self) -> &str {
         self.text("postContent").trim()
+    }
+
+    /// The words that it quotes or that are attached to it.
+    pub(crate) fn quoted(&self) -> &str {
+        self.text("quotedContent").trim()
+    }
+
+    /// Whether there is anything to judge: its own words, or words that it quotes.
+    pub(crate) fn has_words(&self) -> bool {
+        !self.content().is_empty() || !self.quoted().is_empty()
     }
 
     pub(crate) fn posted_at(&self) -> &str {
@@ -41,7 +59,7 @@ impl StoredPost {
         }
     }
 
-    pub(super) fn text(&self, key: &str) -> &str {
+    fn text(&self, key: &str) -> &str {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
@@ -57,6 +75,10 @@ impl StoredPost {
             }
         }
     }
+}
+
+fn has_url(fields: &Map<String, Value>) -> bool {
+    fields.get("postUrl").and_then(Value::as_str).is_some_and(|url| !url.trim().is_empty())
 }
 
 impl From<&Post> for StoredPost {
@@ -88,7 +110,9 @@ impl From<&Post> for StoredPost {
                     "action": action, "originLabel": origin}),
             ),
         ];
-        Self(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+        let quoted = (!post.quoted.is_empty()).then(|| ("quotedContent", json!(post.quoted)));
+        let fields = fields.into_iter().chain(quoted);
+        Self(fields.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 }
 

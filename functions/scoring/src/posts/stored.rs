@@ -5,10 +5,12 @@
 
 use super::post::StoredPost;
 use super::{mend, plain_text};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::core::ids::PostKey;
 use shared::core::json;
 use shared::messages::Post;
+use std::collections::BTreeSet;
 
 /// Most UTF-16 units of a text cell (Airtable's limit).
 pub(crate) const CELL_MAX: usize = 100_000;
@@ -20,66 +22,106 @@ pub(crate) const CELL_MAX: usize = 100_000;
 )]
 pub(crate) struct Unreadable;
 
+/// What is in a cell.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Stored {
+    /// The posts that have a URL.
+    pub(crate) posts: Vec<StoredPost>,
+    /// Entries of which nobody can tell which post they are: they are kept as they are.
+    pub(crate) others: Vec<Value>,
+}
+
 #[derive(Debug, PartialEq)]
 pub(crate) struct Merged {
-    pub(crate) posts: Vec<StoredPost>,
+    pub(crate) stored: Stored,
     pub(crate) added: usize,
     /// New ones that the cell has no room for.
     pub(crate) without_room: usize,
 }
 
 /// Reads the cell. An empty one holds no posts.
-pub(crate) fn read_posts(cell: &str) -> Result<Vec<StoredPost>, Unreadable> {
+pub(crate) fn read_posts(cell: &str) -> Result<Stored, Unreadable> {
     let cell = cell.trim();
     if cell.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Stored::default());
     }
     if let Some(posts) = from_json(cell) {
         return Ok(posts);
     }
     let mended = mend::mend(cell).and_then(|mended| from_json(&mended));
-    mended.or_else(|| plain_text::read(cell)).ok_or(Unreadable)
+    mended.or_else(|| plain_text::read(cell).and_then(Stored::of)).ok_or(Unreadable)
 }
 
-/// Posts from a JSON array of objects, each with a URL.
-fn from_json(text: &str) -> Option<Vec<StoredPost>> {
+/// Posts from a JSON array. One entry that is no post costs the others nothing.
+fn from_json(text: &str) -> Option<Stored> {
     let Value::Array(items) = serde_json::from_str(text).ok()? else { return None };
-    items
-        .into_iter()
-        .map(|item| {
-            let Value::Object(fields) = item else { return None };
-            let post = StoredPost(fields);
-            (!post.text("postUrl").trim().is_empty()).then_some(post)
-        })
-        .collect()
+    Stored::of(items)
 }
 
-/// Merges harvested posts (newest first) into those that are stored, by post URL.
-pub(crate) fn merge_posts(stored: Vec<StoredPost>, harvested: &[Post]) -> Merged {
+impl Stored {
+    /// Divides entries by whether they are posts; `None` if there are some, and none is.
+    fn of(entries: Vec<Value>) -> Option<Self> {
+        let mut stored = Self::default();
+        for entry in entries {
+            match StoredPost::of(entry) {
+                Ok(post) => stored.posts.push(post),
+                Err(other) => stored.others.push(other),
+            }
+        }
+        (!stored.posts.is_empty() || stored.others.is_empty()).then_some(stored)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.posts.is_empty() && self.others.is_empty()
+    }
+
+    /// The posts that there is something to judge in, each once: an earlier system may have stored
+    /// one under two of its URLs.
+    pub(crate) fn to_judge(&self) -> Vec<StoredPost> {
+        let mut known = BTreeSet::new();
+        let worded = self.posts.iter().filter(|post| post.has_words());
+        worded.filter(|post| known.insert(post.url().key())).cloned().collect()
+    }
+
+    /// The cell's text.
+    pub(crate) fn to_text(&self) -> String {
+        let posts = self.posts.iter().map(|post| Entry::Post(&post.0));
+        let entries: Vec<Entry<'_>> = posts.chain(self.others.iter().map(Entry::Other)).collect();
+        json::text(&entries)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry<'a> {
+    Post(&'a Map<String, Value>),
+    Other(&'a Value),
+}
+
+/// Merges harvested posts (newest first) into those that are stored, by all ids of a post.
+pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
+    let Stored { posts: stored, others } = stored;
     let keys: Vec<PostKey> = stored.iter().map(|post| post.url().key()).collect();
     let mut updated = stored.clone();
     let mut added: Vec<StoredPost> = Vec::new();
     for post in harvested {
-        let (key, newer) = (post.key(), StoredPost::from(post));
-        match keys.iter().position(|known| *known == key) {
+        let (of_post, newer): (Vec<PostKey>, _) = (post.keys().collect(), StoredPost::from(post));
+        match keys.iter().position(|known| of_post.contains(known)) {
             Some(at) => updated[at].update(&newer),
             None => added.push(newer),
         }
     }
-    let known = if stored_len(&updated) <= CELL_MAX { updated } else { stored };
+    let room =
+        CELL_MAX.saturating_sub(others.iter().map(|other| cell_len(&json::text(other)) + 1).sum());
+    let known = if stored_len(&updated) <= room { updated } else { stored };
     let new = added.len();
     // Stored posts stay; the oldest of the new ones are left out.
-    while !added.is_empty() && stored_len(added.iter().chain(&known)) > CELL_MAX {
+    while !added.is_empty() && stored_len(added.iter().chain(&known)) > room {
         added.pop();
     }
     let kept = added.len();
     let posts = added.into_iter().chain(known).collect();
-    Merged { posts, added: kept, without_room: new - kept }
-}
-
-pub(crate) fn write_posts(posts: &[StoredPost]) -> String {
-    let posts: Vec<&Map<String, Value>> = posts.iter().map(|post| &post.0).collect();
-    json::text(&posts)
+    Merged { stored: Stored { posts, others }, added: kept, without_room: new - kept }
 }
 
 /// Length of the cell's text in UTF-16 units: the posts, the commas between them, the brackets.
@@ -109,15 +151,47 @@ mod tests {
         let plain =
             "Date: 2024-01-01\nURL: https://l/1\nAuthorURL: https://l/in/jane\nContent: one\n";
         for cell in [array, damaged, plain] {
-            let posts = read_posts(cell).unwrap();
+            let posts = read_posts(cell).unwrap().posts;
             assert_eq!(
                 (urls(&posts), posts[0].content()),
                 (vec!["https://l/1".to_owned()], "one"),
                 "{cell}"
             );
         }
-        assert_eq!(read_posts("  "), Ok(Vec::new()));
-        assert_eq!(read_posts("[]"), Ok(Vec::new()));
+        assert_eq!(read_posts("  "), Ok(Stored::default()));
+        assert_eq!(read_posts("[]"), Ok(Stored::default()));
+    }
+
+    #[test]
+    fn one_entry_that_is_no_post_costs_the_others_nothing_and_is_kept() {
+        let cell = r#"[{"postUrl":null,"postContent":"no link"},{"postUrl":"https://l/1","postContent":"one"},null,"x"]"#;
+        let stored = read_posts(cell).unwrap();
+        assert_eq!((urls(&stored.posts), stored.others.len()), (vec!["https://l/1".to_owned()], 3));
+        let merged = merge_posts(stored, &[post("https://l/2", "two")]).stored;
+        let again = read_posts(&merged.to_text()).unwrap();
+        assert_eq!((again.posts.len(), again.others.len()), (2, 3));
+        assert!(merged.to_text().contains("no link"));
+        let plain = "Date: 2024-01-01\nContent: lost\n---\nURL: https://l/1\nContent: one";
+        let stored = read_posts(plain).unwrap();
+        assert_eq!((stored.posts.len(), stored.others.len()), (1, 1));
+    }
+
+    #[test]
+    fn one_post_under_two_urls_is_stored_and_judged_once() {
+        const FEED: &str =
+            "https://www.linkedin.com/feed/update/urn:li:activity:7300000000000000021/";
+        const SLUG: &str = "https://www.linkedin.com/posts/m_x-activity-7300000000000000021-ab";
+        let stored = merge_posts(Stored::default(), &[post(FEED, "words")]).stored;
+        let merged = merge_posts(stored, &[post(SLUG, "edited")]);
+        assert_eq!((merged.added, merged.stored.posts.len()), (0, 1));
+        let share =
+            Post { ids: vec!["7300000000000000021".to_owned()], ..post("https://l/share", "x") };
+        assert_eq!(merge_posts(merged.stored, &[share]).added, 0, "known by another of its ids");
+        let twice = format!(
+            r#"[{{"postUrl":"{FEED}","postContent":"a"}},{{"postUrl":"{SLUG}","postContent":"a"}}]"#
+        );
+        let twice = read_posts(&twice).unwrap();
+        assert_eq!((twice.posts.len(), twice.to_judge().len()), (2, 1));
     }
 
     #[test]
@@ -141,35 +215,34 @@ mod tests {
             post("http://linkedin.com/posts/A?utm=1", "edited"),
         ];
         let merged = merge_posts(stored, &harvested);
-        assert_eq!((merged.added, merged.posts.len()), (1, 2));
-        assert_eq!(merged.posts[0].content(), "new");
-        assert_eq!(merged.posts[1].content(), "edited");
-        assert!(write_posts(&merged.posts).contains("socialContent"));
-        let again = merge_posts(read_posts(&write_posts(&merged.posts)).unwrap(), &harvested);
-        assert_eq!((again.added, write_posts(&again.posts)), (0, write_posts(&merged.posts)));
+        assert_eq!((merged.added, merged.stored.posts.len()), (1, 2));
+        assert_eq!(merged.stored.posts[0].content(), "new");
+        assert_eq!(merged.stored.posts[1].content(), "edited");
+        assert!(merged.stored.to_text().contains("socialContent"));
+        let again = merge_posts(read_posts(&merged.stored.to_text()).unwrap(), &harvested);
+        assert_eq!((again.added, again.stored.to_text()), (0, merged.stored.to_text()));
     }
 
     #[test]
     fn a_newer_harvest_never_empties_what_is_stored() {
-        let stored = merge_posts(Vec::new(), &[post("u", "words")]).posts;
-        assert_eq!(merge_posts(stored, &[post("u", "")]).posts[0].content(), "words");
+        let stored = merge_posts(Stored::default(), &[post("u", "words")]).stored;
+        assert_eq!(merge_posts(stored, &[post("u", "")]).stored.posts[0].content(), "words");
     }
 
     #[test]
     fn the_oldest_new_posts_give_way_when_the_cell_is_full() {
-        let stored = merge_posts(Vec::new(), &[post("kept", &"k".repeat(60_000))]).posts;
+        let stored = merge_posts(Stored::default(), &[post("kept", &"k".repeat(60_000))]).stored;
         let new = [post("newest", &"n".repeat(20_000)), post("older", &"o".repeat(30_000))];
         let merged = merge_posts(stored, &new);
-        assert_eq!(urls(&merged.posts), ["newest", "kept"]);
+        assert_eq!(urls(&merged.stored.posts), ["newest", "kept"]);
         assert_eq!((merged.added, merged.without_room), (1, 1));
-        assert!(cell_len(&write_posts(&merged.posts)) <= CELL_MAX);
+        assert!(cell_len(&merged.stored.to_text()) <= CELL_MAX);
     }
 
     #[test]
     fn the_length_of_a_cell_is_known_without_its_text() {
-        let posts = merge_posts(Vec::new(), &[post("a", "one 😀 \"two\""), post("b", "é\n")]).posts;
-        for posts in [&posts[..], &posts[..1]] {
-            assert_eq!(stored_len(posts), cell_len(&write_posts(posts)));
-        }
+        let posts =
+            merge_posts(Stored::default(), &[post("a", "one 😀 \"two\""), post("b", "é\n")]).stored;
+        assert_eq!(stored_len(&posts.posts), cell_len(&posts.to_text()));
     }
 }

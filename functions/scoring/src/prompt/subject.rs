@@ -22,7 +22,9 @@ impl Subject {
     /// About how many bytes it takes up in a call.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Posts(posts) => posts.iter().map(|post| post.content().len() + 150).sum(),
+            Self::Posts(posts) => {
+                posts.iter().map(|post| post.content().len() + post.quoted().len() + 150).sum()
+            }
             Self::Profile(profile) => json::text(profile).len(),
         }
     }

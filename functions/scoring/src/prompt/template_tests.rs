@@ -10,7 +10,7 @@ fn subject(texts: &[&str]) -> Subject {
         .iter()
         .map(|text| json!({"postUrl": format!("https://l/{text}"), "postContent": text}))
         .collect();
-    Subject::Posts(read_posts(&json!(posts).to_string()).unwrap())
+    Subject::Posts(read_posts(&json!(posts).to_string()).unwrap().posts)
 }
 
 fn call(wave: u32, leads: &[Subject]) -> CallPrompt {

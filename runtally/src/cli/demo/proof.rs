@@ -140,6 +140,7 @@ impl Proof {
         let (client, expected) = (&run.client.id, &run.expected);
         for (name, value) in [
             (run_record::TARGETS, expected.targets),
+            (run_record::TARGETS_UNKNOWN, expected.targets_unknown),
             (run_record::POSTS_HARVESTED, expected.posts_harvested),
             (run_record::POSTS_EXAMINED, expected.posts_examined),
             (run_record::POSTS_SCORED, expected.posts_scored),
@@ -168,7 +169,8 @@ impl Proof {
         let said =
             progress.lines().find_map(|line| line.split_once("finished: ")).map(|(_, said)| said);
         self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
-        self.check(format!("{client}: Balance"), "balanced", field(record, run_record::BALANCE));
+        let balance = field(record, run_record::BALANCE);
+        self.check(format!("{client}: Balance"), expected.balance(), balance);
     }
 
     /// Checks that as many rows hold a score of the run as its record says.

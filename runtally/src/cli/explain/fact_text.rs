@@ -17,6 +17,9 @@ pub(super) fn text_of(fact: &Fact) -> String {
                 harvest.posts, harvest.targets, harvest.apify_run
             )
         }
+        Fact::CostElsewhere(elsewhere) => {
+            format!("the cost of Apify run {} is on run {}", elsewhere.apify_run, elsewhere.run)
+        }
         Fact::Planned(planned) => {
             let kind = planned.kind.as_str();
             format!("{} chunks of {kind}s, plan {}", planned.chunks, planned.plan)

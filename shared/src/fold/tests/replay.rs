@@ -119,7 +119,12 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
     let [part, replay] = ["part", "replay"].map(plan_named);
     let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
     let planned = |plan: &PlanId, part_of, replaces| {
-        let leads = vec![PlannedLead { lead: lead(1), posts: 0, record: Some(record.clone()) }];
+        let leads = vec![PlannedLead {
+            lead: lead(1),
+            posts: 0,
+            record: Some(record.clone()),
+            profile: None,
+        }];
         let (plan, kind) = (plan.clone(), Kind::Profile);
         let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads };
         [

@@ -9,6 +9,7 @@ mod error;
 pub mod formula;
 mod limiter;
 mod meta;
+pub mod profile_urls;
 mod row;
 mod table;
 

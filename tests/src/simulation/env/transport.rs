@@ -274,7 +274,7 @@ impl Ports {
         }
         let invocation = self.worker.invocation();
         match outcome {
-            Err(TransportError::AnswerLost { .. }) => {
+            Err(TransportError::AnswerLost { .. } | TransportError::TooLarge { .. }) => {
                 self.world.oracle().model_answer_lost(invocation, asked);
             }
             Ok(_) | Err(TransportError::NotSent { .. }) => {

@@ -261,7 +261,9 @@ impl Judged<'_> {
     fn judge_harvests(&mut self) {
         let harvests = || self.book.harvests.iter().map(|index| &self.scenario.harvests[*index]);
         let targets = harvests().map(|harvest| harvest.targets.len() as u64).sum();
-        let posts = harvests().map(|harvest| harvest.items.len() as u64).sum();
+        let posts = harvests().map(|harvest| harvest.posts_found() as u64).sum();
+        let unknown = harvests().map(|harvest| harvest.targets_unknown() as u64).sum();
+        self.expect_number(Invariant::Numbers, schema::TARGETS_UNKNOWN, unknown);
         let cost = harvests().map(|harvest| harvest.cost_usd).sum();
         self.expect_number(Invariant::Numbers, schema::TARGETS, targets);
         self.expect_number(Invariant::Numbers, schema::POSTS_HARVESTED, posts);
@@ -275,10 +277,19 @@ impl Judged<'_> {
             let reported = "unobserved, whatever was used there is not counted";
             (calls > 0).then(|| format!("{kind} tokens: {calls} {noun} {reported}"))
         });
-        let lines: Vec<String> = lines.collect();
+        let lines: Vec<String> = self.unknown_targets().into_iter().chain(lines).collect();
         let should = if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") };
         let is = self.text(schema::BALANCE);
         self.expect(Invariant::Balance, schema::BALANCE, &is, &should);
+    }
+
+    /// What `Balance` says of targets of which nobody knows whether they have posts.
+    fn unknown_targets(&self) -> Option<String> {
+        let harvests = || self.book.harvests.iter().map(|index| &self.scenario.harvests[*index]);
+        let unknown: usize = harvests().map(|harvest| harvest.targets_unknown()).sum();
+        let all: usize = harvests().map(|harvest| harvest.targets.len()).sum();
+        (unknown > 0)
+            .then(|| format!("{unknown} of {all} targets unknown: the harvest was cut short"))
     }
 
     fn judge_status(&mut self) {

@@ -79,6 +79,27 @@ pub(crate) struct Asked {
     pub(crate) sent_after: Duration,
 }
 
+impl Harvest {
+    /// How many posts it found, each once under each target.
+    pub(crate) fn posts_found(&self) -> usize {
+        let under = |item: &Value| {
+            [&item["query"]["targetUrl"], &item["linkedinUrl"]].map(ToString::to_string)
+        };
+        self.items.iter().map(under).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Of how many targets nobody knows whether they have posts: it was cut short.
+    pub(crate) fn targets_unknown(&self) -> usize {
+        if self.status == RunStatus::Succeeded {
+            return 0;
+        }
+        let is_found = |target: &&String| {
+            self.items.iter().any(|item| item["query"]["targetUrl"] == json!(target))
+        };
+        self.targets.len() - self.targets.iter().filter(is_found).count()
+    }
+}
+
 impl Scenario {
     /// Whether any post of a lead makes the model misbehave.
     pub(crate) fn misbehaves(&self, slug: &str) -> bool {

@@ -1,0 +1,113 @@
+//! Accounts for every item and target of a harvest.
+
+use super::input::Entry;
+use super::target::TargetKey;
+use shared::messages::{Counted, HarvestStatus, UnknownReason};
+use shared::services::apify::ApifyRun;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many of those with one reason are named.
+const NAMED: usize = 3;
+
+/// Counts by reason, with the first few names.
+#[derive(Debug)]
+pub(super) struct Reasons<R>(BTreeMap<R, Counted<R>>);
+
+impl<R: Ord + Copy> Reasons<R> {
+    pub(super) fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub(super) fn add(&mut self, reason: R, name: &str) {
+        let none = Counted { reason, count: 0, first: Vec::new() };
+        let counted = self.0.entry(reason).or_insert(none);
+        counted.count += 1;
+        if counted.first.len() < NAMED && !counted.first.iter().any(|known| known == name) {
+            counted.first.push(name.to_owned());
+        }
+    }
+
+    pub(super) fn get(&self, reason: R) -> Option<&Counted<R>> {
+        self.0.get(&reason)
+    }
+
+    pub(super) fn into_list(self) -> Vec<Counted<R>> {
+        self.0.into_values().collect()
+    }
+}
+
+/// What became of the targets.
+pub(super) struct Targets {
+    pub(super) all: u32,
+    pub(super) with_posts: u32,
+    /// Those that are known to have no posts.
+    pub(super) empty: BTreeSet<TargetKey>,
+    pub(super) empty_count: u32,
+    pub(super) unknown: Vec<Counted<UnknownReason>>,
+}
+
+/// What decides about the targets without a post.
+pub(super) struct Seen<'a> {
+    pub(super) run: &'a ApifyRun,
+    pub(super) status: HarvestStatus,
+    pub(super) items: u32,
+    /// Whether there are no posts because the items' shape is not known.
+    pub(super) is_refused: bool,
+    pub(super) has_posts: &'a BTreeSet<TargetKey>,
+    /// Targets that any item names.
+    pub(super) has_items: &'a BTreeSet<TargetKey>,
+}
+
+impl Targets {
+    /// Counts each target once, however often the input names it by the same text.
+    pub(super) fn of(entries: &[Entry], seen: &Seen<'_>) -> Self {
+        let without = entries.iter().filter(|entry| !seen.has_items.contains(&entry.key)).count();
+        let doubt = seen.doubt(without as u64);
+        let mut targets = Self {
+            all: 0,
+            with_posts: 0,
+            empty: BTreeSet::new(),
+            empty_count: 0,
+            unknown: Vec::new(),
+        };
+        let mut unknown = Reasons::new();
+        let mut texts = BTreeSet::new();
+        for entry in entries.iter().filter(|entry| texts.insert(entry.text.trim())) {
+            targets.all += 1;
+            if seen.has_posts.contains(&entry.key) {
+                targets.with_posts += 1;
+            } else if seen.has_items.contains(&entry.key) {
+                unknown.add(UnknownReason::NoPostAmongItems, &entry.key.to_string());
+            } else if let Some(reason) = doubt {
+                unknown.add(reason, &entry.key.to_string());
+            } else {
+                targets.empty_count += 1;
+                targets.empty.insert(entry.key.clone());
+            }
+        }
+        targets.unknown = unknown.into_list();
+        targets
+    }
+}
+
+impl Seen<'_> {
+    /// Why it is not known whether the targets without an item have posts; `None` when the charged
+    /// events say that all of them have none.
+    fn doubt(&self, without_items: u64) -> Option<UnknownReason> {
+        let run = self.run;
+        let is_cut = self.status != HarvestStatus::Succeeded;
+        let max_items = run.max_items.is_some_and(|most| u64::from(self.items) >= most);
+        // The actor stops when the next event would cost too much.
+        let charge_limit =
+            run.max_charge.zip(run.cost).is_some_and(|(most, cost)| cost.0 >= most.0 / 20 * 19);
+        match run.empty_targets() {
+            _ if self.is_refused => Some(UnknownReason::NotUnderstood),
+            _ if is_cut => Some(UnknownReason::CutShort),
+            _ if max_items => Some(UnknownReason::MaxItems),
+            Some(charged) if charged >= without_items => None,
+            _ if charge_limit => Some(UnknownReason::ChargeLimit),
+            Some(_) => Some(UnknownReason::NotCharged),
+            None => Some(UnknownReason::NotSaid),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Items of the actor harvestapi/linkedin-profile-posts.
+//!
+//! External rules: the actor's source. The profile a post belongs to is the one that was asked for
+//! (`query`), never the author: on a pure repost the author is the original's. `type` is set before
+//! the post's own keys, which can replace it.
+
+use super::target::{TargetKey, TargetKind};
+use super::text::{clean, cut, date, owned, text, text_or_number};
+use serde_json::Value;
+use shared::core::linkedin::PostUrl;
+use shared::messages::{Post, PostKind};
+
+/// The keys of `query` that name a target.
+const TARGETS: [(&str, TargetKind); 12] = [
+    ("targetUrl", TargetKind::Person),
+    ("profilePublicIdentifier", TargetKind::Person),
+    ("profileId", TargetKind::Person),
+    ("profileUrl", TargetKind::Person),
+    ("companyUniversalName", TargetKind::Company),
+    ("companyId", TargetKind::Company),
+    ("companyUrl", TargetKind::Company),
+    ("companyPublicIdentifier", TargetKind::Company),
+    ("authorsCompanyUniversalName", TargetKind::Company),
+    ("authorsCompanyId", TargetKind::Company),
+    ("authorsCompanyUrl", TargetKind::Company),
+    ("authorsCompany", TargetKind::Company),
+];
+/// What only posts have.
+const OF_POSTS: [&str; 6] =
+    ["content", "postedAt", "engagement", "article", "repost", "repostedBy"];
+/// Most characters that are kept of each text that a post quotes.
+const QUOTED_MAX: usize = 3_000;
+
+/// Whether an item is a post, whatever its type says.
+pub(super) fn is_post(item: &Value) -> bool {
+    let has = |key: &str| !item[key].is_null();
+    (has("linkedinUrl") || has("id")) && OF_POSTS.iter().any(|key| has(key))
+}
+
+/// The target of an item, as its query names it.
+pub(super) fn target(item: &Value) -> Option<TargetKey> {
+    let query = &item["query"];
+    TARGETS
+        .iter()
+        .find_map(|(key, kind)| text_or_number(&query[key]).map(|text| TargetKey::of(&text, *kind)))
+}
+
+/// The post that an item is; `None` without an id and a URL.
+pub(super) fn post(item: &Value) -> Option<Post> {
+    let id = text_or_number(&item["id"]);
+    let url = match (text(&item["linkedinUrl"]), &id) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(id)) => format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}"),
+        (None, None) => return None,
+    };
+    let kind = if item["repostedBy"].is_object() {
+        PostKind::Repost
+    } else if !item["repostId"].is_null() || item["repost"].is_object() {
+        PostKind::Quote
+    } else {
+        PostKind::Original
+    };
+    let engagement = |of: &str| item["engagement"][of].as_u64().unwrap_or(0);
+    let named = [&item["entityId"], &item["shareUrn"], &item["shareLinkedinUrl"]];
+    let named = named.into_iter().filter_map(text_or_number).chain(id);
+    Some(Post {
+        url: PostUrl(clean(&url)),
+        content: owned(&item["content"]),
+        quoted: quoted(item),
+        posted_at: date(&item["repostedAt"])
+            .or_else(|| date(&item["postedAt"]))
+            .unwrap_or_default(),
+        author_url: owned(&item["author"]["linkedinUrl"]),
+        author: owned(&item["author"]["name"]),
+        kind,
+        likes: engagement("likes"),
+        comments: engagement("comments"),
+        reposts: engagement("shares"),
+        image_url: owned(&item["postImages"][0]["url"]),
+        ids: named.flat_map(|name| PostUrl::ids_in(&name)).collect(),
+    })
+}
+
+/// The words in a post that are not its author's: of the post it quotes, and of what is attached.
+fn quoted(item: &Value) -> String {
+    let repost = &item["repost"];
+    let parts = [
+        ("Quoted post", words(repost, &["content"])),
+        ("Article", words(&item["article"], &["title", "subtitle", "description"])),
+        ("Document", words(&item["document"], &["title"])),
+        ("Newsletter", words(item, &["newsletterTitle"])),
+        ("Poll", words(&item["poll"], &["question"])),
+        ("Event", words(&item["event"], &["title", "description"])),
+        ("Article of the quoted post", words(&repost["article"], &["title", "subtitle"])),
+        ("Document of the quoted post", words(&repost["document"], &["title"])),
+    ];
+    joined(parts)
+}
+
+/// What stands under some keys of `of`.
+pub(super) fn words(of: &Value, keys: &[&str]) -> String {
+    let found: Vec<&str> = keys.iter().filter_map(|key| text(&of[key])).collect();
+    found.join(" – ")
+}
+
+/// Quoted texts, a line each, with what they are. Each is bounded.
+pub(super) fn joined<const N: usize>(parts: [(&str, String); N]) -> String {
+    let parts = parts.into_iter().filter(|(_, words)| !words.is_empty());
+    let lines = parts.map(|(what, words)| format!("{what}: {}", cut(&clean(&words), QUOTED_MAX)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn post_with(extra: &Value) -> Post {
+        let mut item = json!({"type": "post", "id": "7329207003942125568",
+            "linkedinUrl": "https://www.linkedin.com/posts/x", "content": "Hello"});
+        item.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        post(&item).unwrap()
+    }
+
+    #[test]
+    fn kinds_are_told_apart_in_the_actors_order() {
+        let kind = |extra: Value| post_with(&extra).kind;
+        assert_eq!(kind(json!({})), PostKind::Original);
+        assert_eq!(kind(json!({"repostId": null})), PostKind::Original);
+        assert_eq!(kind(json!({"repostId": "7"})), PostKind::Quote);
+        assert_eq!(kind(json!({"repost": {"id": "7"}})), PostKind::Quote);
+        assert_eq!(
+            kind(json!({"repostId": "7", "repostedBy": {"name": "Jane"}})),
+            PostKind::Repost
+        );
+    }
+
+    #[test]
+    fn characters_that_no_queue_carries_are_replaced() {
+        let odd = post_with(&json!({"content": "a\u{ffff}b\u{1}c"}));
+        assert_eq!(odd.content, "a\u{fffd}b\u{1}c");
+    }
+
+    #[test]
+    fn missing_parts_of_a_post_are_empty() {
+        let post = post(&json!({"type": "post", "id": 7_331_111_111_111_111_111_u64})).unwrap();
+        assert_eq!(
+            post.url.as_str(),
+            "https://www.linkedin.com/feed/update/urn:li:activity:7331111111111111111"
+        );
+        assert_eq!((post.content.as_str(), post.posted_at.as_str(), post.likes), ("", "", 0));
+        assert_eq!(post.quoted, "");
+    }
+
+    #[test]
+    fn words_of_others_are_kept_apart_from_the_leads_own() {
+        let share = post_with(&json!({
+            "repost": {"content": "Twenty lessons", "document": {"title": "Slides"}},
+            "article": {"title": "Pricing", "subtitle": null, "description": "Long essay"},
+            "document": {"title": "x".repeat(4_000)},
+        }));
+        assert_eq!(share.content, "Hello");
+        let lines: Vec<&str> = share.quoted.lines().collect();
+        assert_eq!(lines[..2], ["Quoted post: Twenty lessons", "Article: Pricing – Long essay"]);
+        assert_eq!(lines[2].chars().count(), "Document: …".chars().count() + QUOTED_MAX);
+        assert_eq!(lines[3], "Document of the quoted post: Slides");
+    }
+}

@@ -1,0 +1,117 @@
+//! The targets in an actor's input.
+
+use super::target::{TargetKey, TargetKind};
+use super::text::{text, text_or_number};
+use serde_json::Value;
+
+/// The lists that harvestapi/linkedin-profile-posts reads, all of them together.
+const LISTS: [(&str, TargetKind); 11] = [
+    ("targetUrls", TargetKind::Person),
+    ("profileUrls", TargetKind::Person),
+    ("profilePublicIdentifiers", TargetKind::Person),
+    ("profileIds", TargetKind::Person),
+    ("companyUrls", TargetKind::Company),
+    ("companyPublicIdentifiers", TargetKind::Company),
+    ("companyIds", TargetKind::Company),
+    ("authorsCompanies", TargetKind::Company),
+    ("authorsCompanyUrls", TargetKind::Company),
+    ("authorsCompanyPublicIdentifiers", TargetKind::Company),
+    ("authorsCompanyIds", TargetKind::Company),
+];
+/// Where other actors and older clients name their targets.
+const ELSEWHERE: [&str; 8] = [
+    "username",
+    "usernames",
+    "startUrls",
+    "profiles",
+    "urls",
+    "linkedinUrls",
+    "profileUrl",
+    "targetUrl",
+];
+
+/// One entry of an input's list. The same target can be there several times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) key: TargetKey,
+    /// As it is written.
+    pub(super) text: String,
+}
+
+/// The targets of an input, as often as the actor looks them up.
+pub(super) fn targets(input: &Value) -> Vec<Entry> {
+    let of_actor: Vec<Entry> =
+        LISTS.iter().flat_map(|(name, kind)| entries(&input[name], *kind)).collect();
+    if !of_actor.is_empty() {
+        return of_actor;
+    }
+    // An old client gives the same list under several names: the first that has any counts.
+    let known = ELSEWHERE.iter().map(|name| &input[name]);
+    let others = input.as_object().into_iter().flat_map(|fields| fields.values());
+    let others = others.filter(|value| names_linkedin(value));
+    let mut lists = known.chain(others).map(|list| entries(list, TargetKind::Person));
+    lists.find(|list: &Vec<Entry>| !list.is_empty()).unwrap_or_default()
+}
+
+/// Whether a list of an unknown name holds URLs of LinkedIn.
+fn names_linkedin(value: &Value) -> bool {
+    let entries = value.as_array().into_iter().flatten();
+    entries.filter_map(entry_text).any(|text| text.to_lowercase().contains("linkedin.com/"))
+}
+
+/// The entries of a list, or the one entry that stands for a list.
+fn entries(list: &Value, kind: TargetKind) -> Vec<Entry> {
+    let entries = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
+    let texts = entries.iter().filter_map(entry_text);
+    texts.map(|text| Entry { key: TargetKey::of(&text, kind), text }).collect()
+}
+
+fn entry_text(entry: &Value) -> Option<String> {
+    let within = || ["url", "username", "profileUrl"].iter().find_map(|key| text(&entry[key]));
+    text_or_number(entry).or_else(|| within().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const JANE: &str = "https://www.linkedin.com/in/jane";
+
+    fn named(input: &Value) -> Vec<String> {
+        targets(input).iter().map(|entry| entry.key.to_string()).collect()
+    }
+
+    #[test]
+    fn all_lists_of_the_actor_count_together() {
+        let input = json!({"targetUrls": [JANE], "profileUrls": ["linkedin.com/in/bob"],
+            "profilePublicIdentifiers": ["cara"], "profileIds": ["ACoAAAX1yzC"],
+            "companyUrls": ["https://www.linkedin.com/company/acme"], "companyIds": [1234],
+            "maxPosts": 5, "startUrls": [{"url": "https://www.linkedin.com/in/ignored"}]});
+        let all = [
+            "/in/jane",
+            "/in/bob",
+            "/in/cara",
+            "/in/acoaaax1yzc",
+            "https://www.linkedin.com/company/acme",
+            "1234",
+        ];
+        assert_eq!(named(&input), all);
+    }
+
+    #[test]
+    fn targets_are_found_where_other_actors_and_older_clients_name_them() {
+        for input in [
+            json!({"targetUrls": [], "startUrls": [{"url": JANE}]}),
+            json!({"profiles": [JANE], "startUrls": [JANE]}),
+            json!({"username": "jane", "limit": 10}),
+            json!({"username": JANE}),
+            json!({"targetUrls": JANE}),
+            json!({"peopleToRead": [JANE, null, ""]}),
+        ] {
+            assert_eq!(named(&input), ["/in/jane"], "{input}");
+        }
+        assert_eq!(named(&json!({"keywords": ["hiring"], "limit": 3})), Vec::<String>::new());
+        assert_eq!(named(&json!("odd")), Vec::<String>::new());
+    }
+}

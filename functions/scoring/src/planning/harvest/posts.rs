@@ -1,0 +1,46 @@
+//! The posts that were found under one target.
+
+use shared::core::ids::PostKey;
+use shared::messages::Post;
+use std::collections::BTreeMap;
+
+/// Each post once.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct ProfilePosts {
+    posts: Vec<Post>,
+    /// Where each post is, by all of its keys.
+    places: BTreeMap<PostKey, usize>,
+}
+
+impl ProfilePosts {
+    /// Adds a post; of two items about the same the one that is more the lead's own stays. Returns
+    /// whether the post is new.
+    pub(crate) fn add(&mut self, post: Post) -> bool {
+        let keys: Vec<PostKey> = post.keys().collect();
+        let known = keys.iter().find_map(|key| self.places.get(key).copied());
+        let place = known.unwrap_or(self.posts.len());
+        for key in keys {
+            self.places.entry(key).or_insert(place);
+        }
+        match known {
+            None => self.posts.push(post),
+            Some(known) if post.kind < self.posts[known].kind => self.posts[known] = post,
+            Some(_) => {}
+        }
+        known.is_none()
+    }
+
+    /// How many posts there are.
+    pub(crate) fn count(&self) -> usize {
+        self.posts.len()
+    }
+
+    /// The posts, newest first.
+    pub(crate) fn newest_first(self) -> Vec<Post> {
+        let mut posts = self.posts;
+        posts.sort_by(|a, b| {
+            b.posted_at.cmp(&a.posted_at).then_with(|| a.url.as_str().cmp(b.url.as_str()))
+        });
+        posts
+    }
+}

@@ -1,0 +1,47 @@
+//! What a harvest was asked for.
+
+use shared::core::linkedin::ProfileKey;
+use std::fmt;
+
+/// A target, the same one whichever way its URL was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TargetKey {
+    Profile(ProfileKey),
+    /// A company, a single post, or what cannot be read.
+    Other(String),
+}
+
+/// What the actor takes a target for, by where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TargetKind {
+    /// A person, or whatever else a URL says.
+    Person,
+    Company,
+}
+
+impl TargetKey {
+    /// The target that `text` names, which is a URL or an identifier.
+    pub(super) fn of(text: &str, kind: TargetKind) -> Self {
+        let profile = match kind {
+            TargetKind::Person => ProfileKey::of_identifier(text),
+            TargetKind::Company => None,
+        };
+        profile.map_or_else(|| Self::Other(text.trim().to_lowercase()), Self::Profile)
+    }
+
+    pub(super) fn profile(&self) -> Option<&ProfileKey> {
+        match self {
+            Self::Profile(profile) => Some(profile),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for TargetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile(profile) => write!(f, "{profile}"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}

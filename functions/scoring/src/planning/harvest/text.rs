@@ -1,0 +1,62 @@
+//! Texts and times in an actor's JSON.
+
+use serde_json::Value;
+use shared::core::limits::is_allowed;
+
+/// A text that says something.
+pub(super) fn text(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A text, cleaned; empty where there is none.
+pub(super) fn owned(value: &Value) -> String {
+    clean(text(value).unwrap_or_default())
+}
+
+/// A text or a number.
+pub(super) fn text_or_number(value: &Value) -> Option<String> {
+    let number = || value.as_number().map(ToString::to_string);
+    text(value).map(str::to_owned).or_else(number)
+}
+
+/// Replaces the characters that no queue carries.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().map(|c| if is_allowed(c) || c.is_control() { c } else { '\u{fffd}' }).collect()
+}
+
+/// A time, which actors give as an object with a date and a timestamp, or as a text. A date that
+/// is not written by the standard gives way to the timestamp.
+pub(super) fn date(at: &Value) -> Option<String> {
+    let written = at.as_str().or_else(|| text(&at["date"]));
+    let is_standard = |date: &&str| date.parse::<jiff::Timestamp>().is_ok();
+    let stamped = || {
+        let at = jiff::Timestamp::from_millisecond(at["timestamp"].as_i64()?).ok()?;
+        Some(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    };
+    let standard = written.filter(is_standard).map(str::to_owned);
+    standard.or_else(stamped).or_else(|| written.map(str::to_owned))
+}
+
+/// `text` cut to `most` characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_date_that_is_not_written_by_the_standard_gives_way_to_the_timestamp() {
+        let iso = json!({"date": "2026-11-23T09:45:19.821Z", "timestamp": 1});
+        assert_eq!(date(&iso).as_deref(), Some("2026-11-23T09:45:19.821Z"));
+        let odd = json!({"date": "2026-11-20 10:39:56", "timestamp": 1_795_171_196_000_i64});
+        assert_eq!(date(&odd).as_deref(), Some("2026-11-20T10:39:56.000Z"));
+        assert_eq!(date(&json!({"date": "yesterday"})).as_deref(), Some("yesterday"));
+        assert_eq!(date(&json!(null)), None);
+    }
+}

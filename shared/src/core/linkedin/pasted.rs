@@ -1,0 +1,63 @@
+//! A URL as people and programs paste it.
+
+use crate::core::unicode::nfc;
+use percent_encoding::percent_decode_str;
+
+/// How often a URL is decoded: some are encoded twice.
+const MOST_ENCODINGS: usize = 4;
+
+/// A URL in its parts, without what does not tell two LinkedIn URLs apart: scheme, `www.`,
+/// fragment, empty parts of the path, percent-encoding, case, and the form of composed letters.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pasted {
+    pub(super) host: String,
+    pub(super) path: Vec<String>,
+    pub(super) query: String,
+}
+
+impl Pasted {
+    pub(super) fn read(text: &str) -> Self {
+        let text = plain(text);
+        let text = text.split('#').next().unwrap_or_default();
+        let (text, query) = text.split_once('?').unwrap_or((text, ""));
+        let mut parts = text.split('/').map(trimmed).filter(|part| !part.is_empty());
+        let mut host = parts.next().unwrap_or_default();
+        if host.ends_with(':') {
+            host = parts.next().unwrap_or_default();
+        }
+        Self {
+            host: host.strip_prefix("www.").unwrap_or(host).to_owned(),
+            path: parts.map(str::to_owned).collect(),
+            query: query.to_owned(),
+        }
+    }
+
+    /// Whether it leads to LinkedIn, in whatever country.
+    pub(super) fn is_linkedin(&self) -> bool {
+        self.host == "linkedin.com" || self.host.ends_with(".linkedin.com")
+    }
+}
+
+/// `text` decoded, in lower case and in composed letters.
+pub(super) fn plain(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..MOST_ENCODINGS {
+        // What is not UTF-8 stays as it is written: two such names must not become one.
+        match percent_decode_str(&text).decode_utf8() {
+            Ok(decoded) if decoded != text => text = decoded.into_owned(),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    nfc(&text.to_lowercase())
+}
+
+/// `text` without white space and invisible characters at its ends.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
+}
+
+/// Whether a character is not seen: people copy it with a URL.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}

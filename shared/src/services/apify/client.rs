@@ -1,0 +1,131 @@
+//! Requests to Apify: an actor's runs, a run and its input.
+
+use super::error::{ApifyError, is_unknown};
+use super::run::{ApifyRun, RunBody};
+use crate::core::ids::ApifyRunId;
+use crate::core::json::{self, WrongJson};
+use crate::ports::{HttpResponse, Transport};
+use crate::services::http_retry::{RetryPolicy, seed_of};
+use bytes::Bytes;
+use http::header;
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::time::Duration;
+use url::Url;
+
+const RUNS_PAGE: u64 = 100;
+/// What of an actor's name is encoded in a path.
+const ACTOR_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'~').remove(b'-').remove(b'_').remove(b'.');
+/// No answer within this counts as lost.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How a request is repeated; every one only reads.
+const RETRY: RetryPolicy =
+    RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 5 };
+
+/// A client of one Apify account. It only reads: every call may be repeated after an error.
+pub struct Apify<T> {
+    transport: T,
+    url: Url,
+    token: SecretString,
+}
+
+impl<T: Transport> Apify<T> {
+    /// A client of the API at `url` (`https://api.apify.com/v2/`).
+    pub fn new(transport: T, url: Url, token: SecretString) -> Self {
+        Self { transport, url, token }
+    }
+
+    /// Reads a run; `None` when Apify knows no such run.
+    pub async fn run(&self, id: &ApifyRunId) -> Result<Option<ApifyRun>, ApifyError> {
+        let what = format!("reading run {id}");
+        let Some(response) = self.get(&what, &format!("actor-runs/{id}")).await? else {
+            return Ok(None);
+        };
+        let Data { data } = read::<Data<RunBody>>(&what, &response)?;
+        Ok(Some(data.into_run()))
+    }
+
+    /// Reads an actor's runs that began at `since` or later, newest first; `None` when Apify knows
+    /// no such actor. `actor` is an id or `username~name`.
+    pub async fn runs_of(
+        &self,
+        actor: &str,
+        since: Timestamp,
+    ) -> Result<Option<Vec<ApifyRun>>, ApifyError> {
+        let what = format!("listing the runs of actor {actor}");
+        let actor = utf8_percent_encode(actor, ACTOR_PART);
+        let mut runs: Vec<ApifyRun> = Vec::new();
+        let mut offset = 0;
+        loop {
+            let path = format!("actors/{actor}/runs?desc=1&offset={offset}&limit={RUNS_PAGE}");
+            let Some(response) = self.get(&what, &path).await? else { return Ok(None) };
+            let Data { data } = read::<Data<RunsBody>>(&what, &response)?;
+            let count = data.items.len() as u64;
+            let page: Vec<ApifyRun> = data.items.into_iter().map(RunBody::into_run).collect();
+            let is_last = count == 0 || page.last().is_some_and(|oldest| oldest.started_at < since);
+            // Runs that begin meanwhile push others onto the next page: those come twice.
+            for run in page.into_iter().filter(|run| run.started_at >= since) {
+                if runs.iter().all(|known| known.id != run.id) {
+                    runs.push(run);
+                }
+            }
+            offset += count;
+            if is_last || offset >= data.total {
+                return Ok(Some(runs));
+            }
+        }
+    }
+
+    /// Reads what a run was given; `None` when that is gone.
+    pub async fn input(&self, run: &ApifyRun) -> Result<Option<Value>, ApifyError> {
+        let what = format!("reading the input of run {}", run.id);
+        let path = format!("actor-runs/{}/key-value-store/records/INPUT", run.id);
+        let response = self.get(&what, &path).await?;
+        response.map(|response| read(&what, &response)).transpose()
+    }
+
+    /// Makes one request, and again while Apify is out of order. `None` for what does not exist.
+    pub(super) async fn get(
+        &self,
+        what: &str,
+        path: &str,
+    ) -> Result<Option<HttpResponse>, ApifyError> {
+        let url = self.url.join(path).expect("the path is made of ids");
+        let mut attempts = RETRY.begin(seed_of(path.as_bytes()));
+        loop {
+            let request = http::Request::get(url.as_str())
+                .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
+                .body(Bytes::new())
+                .expect("configuration checked that the token is a header value");
+            let error = match self.transport.send(request, TIMEOUT).await {
+                Ok(response) if response.status().is_success() => return Ok(Some(response)),
+                Ok(response) if is_unknown(&response) => return Ok(None),
+                Ok(response) => ApifyError::of(what, &response),
+                Err(error) => error.into(),
+            };
+            let is_transient = error.is_transient();
+            attempts.wait_after(error, is_transient, what).await?;
+        }
+    }
+}
+
+fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, ApifyError> {
+    json::read_mended(response.body())
+        .map_err(|WrongJson { path, .. }| ApifyError::Unreadable { what: what.to_owned(), path })
+}
+
+/// Apify's envelope of everything but items and records.
+#[derive(Deserialize)]
+struct Data<B> {
+    data: B,
+}
+
+#[derive(Deserialize)]
+struct RunsBody {
+    total: u64,
+    items: Vec<RunBody>,
+}

@@ -1,0 +1,52 @@
+//! Why Apify did not give what was asked for.
+
+use crate::ports::{HttpResponse, TransportError};
+use http::StatusCode;
+use serde_json::Value;
+
+/// Why Apify did not give what was asked for. Texts never hold an item or the input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApifyError {
+    #[error("Apify does not answer: {0}")]
+    Transport(#[from] TransportError),
+    #[error("Apify is out of order or limits the requests (status {status})")]
+    Unavailable { status: u16 },
+    #[error("Apify refuses {what} ({error_type}): check the Apify token and what it may read")]
+    Refused { what: String, error_type: String },
+    #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
+    Unreadable { what: String, path: String },
+}
+
+impl ApifyError {
+    /// The refusal that a response stands for.
+    pub(super) fn of(what: &str, response: &HttpResponse) -> Self {
+        let status = response.status();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Self::Unavailable { status: status.as_u16() };
+        }
+        Self::Refused { what: what.to_owned(), error_type: error_type(response) }
+    }
+
+    /// Whether the same request may be answered a moment later. An answer that is too large is as
+    /// large then.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Transport(TransportError::TooLarge { .. })
+            | Self::Refused { .. }
+            | Self::Unreadable { .. } => false,
+            Self::Transport(TransportError::NotSent { .. } | TransportError::AnswerLost { .. })
+            | Self::Unavailable { .. } => true,
+        }
+    }
+}
+
+/// Whether the thing asked for does not exist. A token that opens nothing is answered 404 too, as
+/// another error.
+pub(super) fn is_unknown(response: &HttpResponse) -> bool {
+    response.status() == StatusCode::NOT_FOUND && error_type(response) == "record-not-found"
+}
+
+fn error_type(response: &HttpResponse) -> String {
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    body["error"]["type"].as_str().unwrap_or("no type given").to_owned()
+}
