@@ -1,0 +1,254 @@
+//! What Apify really answers, case by case: the files in `tests/cases/apify-airtable`.
+
+use serde_json::{Map, Value, json};
+use shared::schema::{leads, run_record};
+use std::path::Path;
+use tests::{CLIENT_BASE, Pipeline};
+
+const MIRA: &str = "https://www.linkedin.com/in/mira-tolland";
+
+fn text_of(name: &str) -> String {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases/apify-airtable"));
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+fn case(name: &str) -> Value {
+    serde_json::from_str(&text_of(name)).unwrap()
+}
+
+/// Cells of a lead with this URL, and these cells besides.
+fn row(url: &str, cells: Value) -> Value {
+    let mut row = cells;
+    row[leads::PROFILE_URL] = json!(url);
+    if let Some(posts) = row.get(leads::POSTS_CONTENT).filter(|posts| posts.is_array()) {
+        row[leads::POSTS_CONTENT] = json!(posts.to_string());
+    }
+    row
+}
+
+/// A pipeline with these leads, after the run of a case; and the leads' record ids.
+async fn played(body: &str, rows: Vec<Value>) -> (Pipeline, Vec<String>) {
+    let pipeline = Pipeline::start().await;
+    let leads = rows.into_iter().map(|row| pipeline.insert(CLIENT_BASE, leads::TABLE, row));
+    let leads = leads.collect();
+    let apify_run = pipeline.play(body);
+    pipeline.run(&apify_run).await;
+    (pipeline, leads)
+}
+
+/// The same with leads of whom nothing but the URL is known.
+async fn played_for(body: &Value, urls: &[&str]) -> (Pipeline, Vec<String>) {
+    played(&body.to_string(), urls.iter().map(|url| row(url, json!({}))).collect()).await
+}
+
+fn targets(input: &Value) -> Vec<&str> {
+    input["targetUrls"].as_array().unwrap().iter().map(|url| url.as_str().unwrap()).collect()
+}
+
+fn stored(lead: &Map<String, Value>) -> Vec<Value> {
+    serde_json::from_str(lead[leads::POSTS_CONTENT].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn targets_are_found_in_every_list_of_the_input_and_every_kind_of_query() {
+    let case = case("01-profileurls-input.json");
+    let (pipeline, leads) =
+        played_for(&case, &[MIRA, "https://www.linkedin.com/in/oskar-venn"]).await;
+    pipeline.assert_exact("Completed: 4 harvested, 4 examined, 4 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::TARGETS], 2);
+    for lead in &leads {
+        assert_eq!(pipeline.lead(lead)[leads::POSTS_HARVEST_STATUS], "Done");
+    }
+}
+
+#[tokio::test]
+async fn an_emoji_that_was_cut_costs_one_character() {
+    let items = text_of("02-lone-surrogate-dataset-page.json");
+    let body = format!(r#"{{"input":{{"targetUrls":["{MIRA}"]}},"items":{items}}}"#);
+    let (pipeline, leads) = played(&body, vec![row(MIRA, json!({}))]).await;
+    pipeline.assert_exact("Completed: 2 harvested, 2 examined, 2 scored; balanced");
+    let content = pipeline.lead(&leads[0])[leads::POSTS_CONTENT].to_string();
+    assert!(content.contains("Shipping again \u{fffd}"), "{content}");
+}
+
+#[tokio::test]
+async fn one_post_under_two_urls_is_stored_once_and_not_paid_again() {
+    let case = case("03-same-activity-other-url.json");
+    let url = case["leadRow"][leads::PROFILE_URL].as_str().unwrap();
+    let rows = vec![row(url, case["leadRow"].clone())];
+    let (pipeline, leads) = played(&case["harvest"].to_string(), rows).await;
+    pipeline.assert_exact("Completed: 2 harvested, 0 examined, 0 scored; balanced");
+    assert_eq!(pipeline.billed_tokens(), 0);
+    assert_eq!(stored(&pipeline.lead(&leads[0])).len(), 2);
+}
+
+#[tokio::test]
+async fn posts_of_the_actor_apimaestro_are_read() {
+    let (pipeline, leads) = played_for(&case("06a-apimaestro.json"), &[MIRA]).await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    let post = stored(&pipeline.lead(&leads[0])).remove(0);
+    assert_eq!(post["postedAt"], "2026-11-20T10:39:56.000Z");
+    assert_eq!(post["author"], "Mira Tolland");
+}
+
+#[tokio::test]
+async fn a_harvest_of_a_shape_that_nobody_knows_is_refused_by_its_keys() {
+    let (pipeline, leads) = played_for(&case("06c-type-is-not-post.json"), &[MIRA]).await;
+    assert_eq!(
+        pipeline.told(),
+        "Failed: 0 harvested, 0 examined, 0 scored; \
+         1 of 1 target unknown: the items are not understood\n\
+         1 of 1 item not understood: unknown shape"
+    );
+    pipeline.assert_shows(run_record::ERROR_DETAILS, "keys authorName, authorProfileUrl, inputUrl");
+    let record = pipeline.record();
+    assert_eq!(record[run_record::ITEMS_NOT_USED], 1);
+    assert_eq!(record[run_record::TARGETS_UNKNOWN], 1);
+    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("nothing to do"));
+    assert!(!pipeline.lead(&leads[0]).contains_key(leads::POSTS_HARVEST_STATUS));
+}
+
+#[tokio::test]
+async fn a_target_that_was_never_tried_is_unknown_and_its_row_is_left_alone() {
+    let case = case("08-maxitems-reached.json");
+    let (pipeline, leads) = played_for(&case, &targets(&case["input"])).await;
+    assert_eq!(
+        pipeline.told(),
+        "Completed with Errors: 2 harvested, 2 examined, 2 scored; \
+         2 of 3 targets unknown: maxItems reached"
+    );
+    assert_eq!(pipeline.record()[run_record::TARGETS_UNKNOWN], 2);
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        "2 targets unknown: maxItems reached (/in/lead-b, /in/lead-c)",
+    );
+    for untried in &leads[1..] {
+        let row = pipeline.lead(untried);
+        assert_eq!(row.keys().collect::<Vec<_>>(), [leads::PROFILE_URL]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_shrinks_until_it_fits() {
+    let case = case("09-page-beyond-64MiB.json");
+    let (pipeline, _) = played_for(&case, &[MIRA]).await;
+    let record = pipeline.record();
+    assert_eq!(record[run_record::POSTS_HARVESTED], case["timesWithOtherIds"]);
+    assert_eq!(record[run_record::BALANCE], "balanced");
+}
+
+#[tokio::test]
+async fn urls_as_people_paste_them_find_the_person_whichever_way_the_row_is_written() {
+    let case = case("10-url-shapes.json");
+    let pasted = targets(&case["input"]);
+    let canonical = [
+        "https://www.linkedin.com/in/anya-bell",
+        "https://www.linkedin.com/in/brent-cole/",
+        "https://www.linkedin.com/in/cara-dunn-67834512",
+        "https://www.linkedin.com/in/ACwAAAX1yzBbb",
+        "linkedin.com/in/dora-fenn",
+        "https://www.linkedin.com/in/egon-frey",
+        "https://www.linkedin.com/in/Fay-Gill",
+        "https://www.linkedin.com/in/ACoAAAX1yzBHelloWorldAbCdEfGh",
+        "https://www.linkedin.com/in/hugo",
+        "https://www.linkedin.com/in/🚀-ivy-jones-1a2b3c",
+        "https://www.linkedin.com/in/jos%C3%A9-kern/",
+        "https://www.linkedin.com/in/lena.mor_1?trk=x",
+        "https://www.linkedin.com/in/ACoAAAX1yzC",
+    ];
+    for rows in [pasted, canonical.to_vec()] {
+        let (pipeline, leads) = played_for(&case, &rows).await;
+        for (lead, url) in leads.iter().zip(&rows) {
+            assert!(pipeline.lead(lead).contains_key(leads::POSTS_SCORE), "{url}");
+        }
+        pipeline.assert_exact("Completed: 13 harvested, 13 examined, 13 scored; balanced");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_no_row_has_is_named() {
+    let case = case("10-url-shapes.json");
+    let (pipeline, _) = played_for(&case, &["https://www.linkedin.com/in/cara-dunn"]).await;
+    assert_eq!(pipeline.told(), "Completed: 13 harvested, 0 examined, 0 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 13);
+    let notes = pipeline.text(run_record::SYSTEM_NOTES);
+    assert!(notes.contains("13 harvested profiles without a lead of this client"), "{notes}");
+    assert!(notes.contains("the posts are unmatched (/in/"), "{notes}");
+    assert!(!notes.contains("nothing to do"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_row_with_accents_of_their_own_is_the_same_person() {
+    let case = case("11-nfd-row-nfc-target.json");
+    let url = case["leadRow"][leads::PROFILE_URL].as_str().unwrap();
+    let (pipeline, _) = played_for(&case["harvest"], &[url]).await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+}
+
+#[tokio::test]
+async fn words_that_a_post_quotes_or_attaches_are_scored_and_marked() {
+    let case = case("15-posts-without-own-text.json");
+    let (pipeline, leads) = played_for(&case, &targets(&case["input"])).await;
+    pipeline.assert_exact("Completed: 4 harvested, 3 examined, 3 scored; balanced");
+    let quoted: Vec<Value> = leads[..3]
+        .iter()
+        .map(|lead| stored(&pipeline.lead(lead)).remove(0)["quotedContent"].clone())
+        .collect();
+    assert_eq!(
+        quoted,
+        [
+            "Quoted post: Twenty lessons from building a sales team from zero.",
+            "Article: Why we left per-seat pricing – An essay – Long essay on pricing models and churn.",
+            "Document: Ten slides on hiring plans",
+        ]
+    );
+    assert_eq!(pipeline.lead(&leads[3])[leads::POSTS_SKIP_REASON], "NO_CONTENT");
+    let top = pipeline.lead(&leads[0])[leads::TOP_POST].to_string();
+    assert!(top.contains("Quoted: Quoted post: Twenty lessons"), "{top}");
+}
+
+#[tokio::test]
+async fn one_stored_post_without_a_url_costs_the_others_nothing() {
+    let case = case("18-stored-post-without-url.json");
+    let rows = vec![row(MIRA, case["leadRow"].clone())];
+    let (pipeline, leads) = played(&case["harvest"].to_string(), rows).await;
+    pipeline.assert_exact("Completed: 1 harvested, 2 examined, 2 scored; balanced");
+    let posts = stored(&pipeline.lead(&leads[0]));
+    assert_eq!(posts.len(), 3, "nothing that was stored is lost: {posts:?}");
+    assert!(posts.iter().any(|post| post["postUrl"].is_null()));
+}
+
+#[tokio::test]
+async fn a_missing_input_is_noted() {
+    let case = case("01-profileurls-input.json");
+    let body = json!({"items": case["items"]});
+    let (pipeline, _) = played_for(&body, &[MIRA]).await;
+    assert_eq!(pipeline.record()[run_record::TARGETS], 2, "those that items name");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "is missing: what was asked for is not known");
+    pipeline.assert_shows(run_record::BALANCE, "is missing or names none");
+}
+
+#[tokio::test]
+async fn a_dataset_that_ignores_the_offset_is_read_once() {
+    let case = case("01-profileurls-input.json");
+    let body = json!({"input": case["input"], "items": case["items"], "ignoresOffset": true});
+    let (pipeline, _) = played_for(&body, &[MIRA]).await;
+    assert_eq!(pipeline.record()[run_record::POSTS_HARVESTED], 4);
+    assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 2, "the other is no lead");
+}
+
+#[tokio::test]
+async fn one_damaged_item_costs_only_itself() {
+    let case = case("01-profileurls-input.json");
+    let items = case["items"].as_array().unwrap().iter().map(Value::to_string);
+    let deep = format!(r#"{{"type":"post","x":{}1{}}}"#, "[".repeat(300), "]".repeat(300));
+    let items: Vec<String> = items.chain([deep]).collect();
+    let body = format!(r#"{{"input":{},"items":[{}]}}"#, case["input"], items.join(","));
+    let rows = [MIRA, "https://www.linkedin.com/in/oskar-venn"].map(|url| row(url, json!({})));
+    let (pipeline, _) = played(&body, rows.to_vec()).await;
+    assert_eq!(
+        pipeline.told(),
+        "Completed with Errors: 4 harvested, 4 examined, 4 scored; \
+         1 of 5 items not understood: damaged item"
+    );
+}
