@@ -11,9 +11,10 @@ pub(crate) struct StoredPost(pub(super) Map<String, Value>);
 impl StoredPost {
     /// The post that an entry of a cell is; the entry itself if it has no URL.
     pub(super) fn of(entry: Value) -> Result<Self, Value> {
-        match entry {
-            Value::Object(fields) if has_url(&fields) => Ok(Self(fields)),
-            other => Err(other),
+        if let Value::Object(fields) = entry {
+            if has_url(&fields) { Ok(Self(fields)) } else { Err(Value::Object(fields)) }
+        } else {
+            Err(entry)
         }
     }
 

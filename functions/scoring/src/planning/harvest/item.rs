@@ -73,10 +73,8 @@ fn not_a_post(item: &Value) -> UnusedReason {
 }
 
 fn unused(reason: UnusedReason, item: &Value) -> Item {
-    let name = match reason {
-        UnusedReason::UnknownShape => keys(item),
-        _ => name(item),
-    };
+    let is_strange = reason == UnusedReason::UnknownShape;
+    let name = if is_strange { keys(item) } else { name(item) };
     Item::Unused { reason, name: cut(&name, NAME_MAX), target: harvestapi::target(item) }
 }
 
@@ -92,10 +90,8 @@ fn name(item: &Value) -> String {
 /// The keys of an item, which tell an unknown shape.
 pub(super) fn keys(item: &Value) -> String {
     let Some(fields) = item.as_object() else {
-        return match item {
-            Value::Null => "no JSON object".to_owned(),
-            _ => "a value that is no object".to_owned(),
-        };
+        let is_nothing = item.is_null();
+        return if is_nothing { "no JSON" } else { "a value that is no object" }.to_owned();
     };
     let shown: Vec<String> = fields.keys().take(NAMED_KEYS).map(|key| cut(key, 40)).collect();
     let more = if fields.len() > NAMED_KEYS { ", …" } else { "" };
