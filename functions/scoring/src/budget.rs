@@ -25,6 +25,12 @@ pub(crate) fn estimate(
     (prompt + answers * tokens_per_answer(kind)) as u64
 }
 
+/// The most tokens that a call can have used whose usage is not known: `bytes` of prompt, and all the
+/// room for its answer.
+pub(crate) fn most(bytes: usize, max_output_tokens: u32) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN) as u64 + u64::from(max_output_tokens)
+}
+
 fn tokens_per_answer(kind: Kind) -> usize {
     match kind {
         Kind::Post => TOKENS_PER_POST,
@@ -108,6 +114,11 @@ impl Meter {
         let factor = if used > foreseen && foreseen > 0 { (used, foreseen) } else { (1, 1) };
         let expected = u128::from(expected) * u128::from(factor.0) / u128::from(factor.1);
         expected == 0 || u128::from(self.used) + expected <= u128::from(share)
+    }
+
+    /// What the share leaves; `None` for no limit.
+    pub(crate) fn left(&self) -> Option<u64> {
+        self.share.map(|share| share.saturating_sub(self.used))
     }
 
     pub(crate) fn count(&mut self, expected: u64, used: u64) {

@@ -110,12 +110,19 @@ mod tests {
         };
         assert_eq!(level(DEFAULT_MODEL, "minimal"), Ok(Some(ThinkingLevel::Minimal)));
         assert_eq!(level("gemini-3.5-flash", "MINIMAL"), Ok(Some(ThinkingLevel::Minimal)));
+        assert_eq!(level("gemini-4-hydrogen", "XHIGH"), Ok(Some(ThinkingLevel::XHigh)));
         assert_eq!(level("gemini-9-newer", "High"), Ok(Some(ThinkingLevel::High)));
         assert_eq!(read(&[]).unwrap().model.thinking, None);
         for (model, name, rule) in [
-            (DEFAULT_MODEL, "MAX", "it needs one of MINIMAL, LOW, MEDIUM, HIGH"),
+            (DEFAULT_MODEL, "MAX", "it needs one of MINIMAL, LOW, MEDIUM, HIGH, XHIGH"),
             ("gemini-3.8-flash", "minimal", "{} does not take MINIMAL; it takes LOW, MEDIUM, HIGH"),
             ("gemini-4-argon", "minimal", "{} does not take MINIMAL; it takes LOW, MEDIUM, HIGH"),
+            (
+                "gemini-4-neon",
+                "minimal",
+                "{} does not take MINIMAL; it takes LOW, MEDIUM, HIGH, XHIGH",
+            ),
+            ("gemini-3.8-flash", "xhigh", "{} does not take XHIGH; it takes LOW, MEDIUM, HIGH"),
             ("gemini-2.5-flash", "low", "{} takes no thinking level; leave it out"),
         ] {
             let rule = rule.replace("{}", model);

@@ -27,7 +27,7 @@ pub use limits::Limits;
 pub use master::clients::Client;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chunk::attempt::Progress;
+use chunk::attempt::{Left, Progress};
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::delivery::Delivery;
@@ -73,27 +73,35 @@ async fn attempt<E: Env>(
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
     let time = deadline.remaining().saturating_sub(LAST_WORDS);
-    match tokio::time::timeout(time, handle_task(app, delivery, deadline)).await {
+    let task = ScoringTask::decode(&delivery.body).map_err(Failure::dead_letter)?;
+    let left = Left::default();
+    let work = handle_task(app, &task, (delivery, &left), deadline);
+    let ended = tokio::time::timeout(time, work).await;
+    if let ScoringTask::Chunk(chunk) = &task
+        && let Some(next) = left.into_next(chunk)
+    {
+        delivery.body = ScoringTask::Chunk(Box::new(next)).encode();
+    }
+    match ended {
         Ok(ended) => ended,
         Err(_elapsed) => Err(Failure::retry("the invocation's time was up")),
     }
 }
 
-/// A task may replace `delivery.body` as it goes: that is the task as the next attempt gets it,
-/// whether this one fails, is cut off or is not done.
 async fn handle_task<E: Env>(
     app: &Scoring<E>,
-    delivery: &mut Delivery,
+    task: &ScoringTask,
+    (delivery, left): (&Delivery, &Left),
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
-    match ScoringTask::decode(&delivery.body).map_err(Failure::dead_letter)? {
-        ScoringTask::Ingest(task) => planning::ingest::ingest_harvest(app, &task).await?,
-        ScoringTask::Replay(task) => planning::replay::replay_run(app, &task).await?,
+    match task {
+        ScoringTask::Ingest(task) => planning::ingest::ingest_harvest(app, task).await?,
+        ScoringTask::Replay(task) => planning::replay::replay_run(app, task).await?,
         ScoringTask::ScoreWaiting(task) => {
-            planning::waiting::score_waiting(app, &task, deadline).await?;
+            planning::waiting::score_waiting(app, task, deadline).await?;
         }
         ScoringTask::Chunk(chunk) => {
-            return chunk::score::score_chunk(app, &chunk, delivery, deadline).await;
+            return chunk::score::score_chunk(app, chunk, (delivery, left), deadline).await;
         }
     }
     Ok(Progress::Finished)

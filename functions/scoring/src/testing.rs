@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::core::ids::RunId;
 use shared::core::linkedin::PostUrl;
-use shared::messages::{Chunk, Kind, Post, PostKind, RunHeader, RunType, Source};
+use shared::messages::{Chunk, Kind, Post, PostKind, RunHeader, RunType, Source, Tried};
 use shared::services::airtable::Row;
 
 pub(crate) fn run_header() -> RunHeader {
@@ -35,6 +35,7 @@ pub(crate) fn chunk() -> Chunk {
         attributes: Vec::new(),
         token_share: None,
         replaces: None,
+        tried: Tried::default(),
         leads: Vec::new(),
     }
 }

@@ -4,12 +4,23 @@
 //! per million tokens is 1,000 billionths of a dollar per token. A change of price is a new row
 //! with its first day; no row is ever changed, or runs of the past would cost something else.
 
-use crate::core::tokens::{NanoUsd, Tier, TokenUsage};
+use crate::core::tokens::{NanoUsd, Surface, Tier, TokenUsage};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
 /// What the log line about a call that has no price says in its field `alarm`.
 pub const ALARM_NO_PRICE: &str = "model_without_price";
+
+/// Under which terms a call was served: they decide its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The API that served it.
+    pub surface: Surface,
+    /// The tier that served it.
+    pub tier: Tier,
+    /// When the answer came.
+    pub at: Timestamp,
+}
 
 /// One row: what a model costs from a day on, for prompts of at least so many tokens.
 struct Price {
@@ -18,11 +29,17 @@ struct Price {
     from: Date,
     /// Smallest prompt it is for; the price is that of the whole prompt.
     prompt_from: u64,
-    /// Billionths of a dollar per prompt token that was not cached.
+    rates: Rates,
+}
+
+/// Billionths of a dollar per token.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    /// A prompt token that was not cached.
     input: u64,
-    /// The same per cached prompt token.
+    /// A cached prompt token.
     cached: u64,
-    /// The same per token of output or thoughts.
+    /// A token of output or thoughts.
     output: u64,
 }
 
@@ -32,7 +49,7 @@ const fn price(
     prompt_from: u64,
     (input, cached, output): (u64, u64, u64),
 ) -> Price {
-    Price { model, from, prompt_from, input, cached, output }
+    Price { model, from, prompt_from, rates: Rates { input, cached, output } }
 }
 
 /// Before any call this system made.
@@ -41,12 +58,13 @@ const ALWAYS: Date = date(2025, 1, 1);
 const LONG: u64 = 200_001;
 
 /// The standard tier. Where Google names no price for cached tokens, a tenth of the input's (its
-/// rule for 2.5 and later). `gemini-3.1-flash-lite` is not here: no source gives its price.
+/// rule for 2.5 and later).
 const PRICES: &[Price] = &[
     price("gemini-2.5-flash", ALWAYS, 0, (300, 30, 2_500)),
     price("gemini-2.5-flash-lite", ALWAYS, 0, (100, 10, 400)),
     price("gemini-2.5-pro", ALWAYS, 0, (1_250, 125, 10_000)),
     price("gemini-2.5-pro", ALWAYS, LONG, (2_500, 250, 15_000)),
+    price("gemini-3.1-flash-lite", ALWAYS, 0, (250, 25, 1_500)),
     price("gemini-3.1-pro-preview", ALWAYS, 0, (2_000, 200, 12_000)),
     price("gemini-3.1-pro-preview", ALWAYS, LONG, (4_000, 400, 18_000)),
     price("gemini-3.5-flash", ALWAYS, 0, (1_500, 150, 9_000)),
@@ -59,44 +77,86 @@ const PRICES: &[Price] = &[
     price("gemini-3.8-flash", date(2027, 1, 1), 0, (1_500, 150, 7_500)),
     price("gemini-4-argon", ALWAYS, 0, (2_000, 100, 10_000)),
     price("gemini-4-argon", date(2026, 12, 1), 0, (4_000, 200, 20_000)),
+    price("gemini-4-carbon", ALWAYS, 0, (2_000, 100, 10_000)),
+    price("gemini-4-carbon", date(2026, 12, 1), 0, (4_000, 200, 20_000)),
+    price("gemini-4-hydrogen", ALWAYS, 0, (1_500, 75, 7_500)),
+    price("gemini-4-neon", ALWAYS, 0, (3_000, 150, 15_000)),
 ];
 
 /// One row: the share of the standard price that a tier costs from a day on, in percent.
 struct TierShare {
     tier: Tier,
+    /// The start of the names of the models that it is for; all when empty.
+    models: &'static str,
     /// First day (UTC) of the share.
     from: Date,
     percent: u64,
 }
 
-/// Every model and every kind of token alike. Google names no figure for the priority tier.
+const fn share(tier: Tier, models: &'static str, percent: u64) -> TierShare {
+    TierShare { tier, models, from: ALWAYS, percent }
+}
+
+/// Google names a priority tier for 3.7 and the fourth generation only. It names no price for
+/// off-peak service, and capacity that was bought beforehand has none per token.
 const TIER_SHARES: &[TierShare] = &[
-    TierShare { tier: Tier::Standard, from: ALWAYS, percent: 100 },
-    TierShare { tier: Tier::Flex, from: ALWAYS, percent: 50 },
-    TierShare { tier: Tier::Batch, from: ALWAYS, percent: 50 },
+    share(Tier::Standard, "", 100),
+    share(Tier::Flex, "", 50),
+    share(Tier::Batch, "", 50),
+    share(Tier::Priority, "gemini-3.7-", 180),
+    share(Tier::Priority, "gemini-4-", 180),
 ];
 
-/// What one answer of `model`, served at `tier` and `at` this time, costs, rounded to a billionth
-/// of a dollar; `None` for a model or a tier that has no price here.
+/// One row: what a cached token costs where that is no share of the standard price.
+struct CachedPrice {
+    model: &'static str,
+    surface: Surface,
+    tier: Tier,
+    /// First day (UTC) of the price.
+    from: Date,
+    /// Billionths of a dollar per cached prompt token.
+    cached: u64,
+}
+
+/// Vertex AI lists 15 for the same.
+const CACHED_PRICES: &[CachedPrice] = &[CachedPrice {
+    model: "gemini-3.5-flash-lite",
+    surface: Surface::Developer,
+    tier: Tier::Flex,
+    from: date(2026, 11, 28),
+    cached: 20,
+}];
+
+/// What one answer of `model` costs under these terms, rounded to a billionth of a dollar; `None`
+/// for a model or a tier that has no price here.
 ///
 /// Bill = (prompt − cached)·in + cached·cachedIn + tool·in + (output + thoughts)·out (Google's
-/// arithmetic, external rule).
-pub fn cost(model: &str, tier: Tier, usage: &TokenUsage, at: Timestamp) -> Option<NanoUsd> {
+/// arithmetic, external rule). Tokens that the model does not tell apart count as prompt tokens:
+/// the cost is at least that.
+pub fn cost(model: &str, terms: Terms, usage: &TokenUsage) -> Option<NanoUsd> {
     let model = base_model(model);
-    let day = jiff::tz::Offset::UTC.to_datetime(at).date();
-    let price = PRICES
+    let day = jiff::tz::Offset::UTC.to_datetime(terms.at).date();
+    let rates = PRICES
         .iter()
         .filter(|p| p.model == model && p.from <= day && p.prompt_from <= usage.prompt)
-        .max_by_key(|p| (p.from, p.prompt_from))?;
-    let share = TIER_SHARES
+        .max_by_key(|p| (p.from, p.prompt_from))?
+        .rates;
+    let percent = TIER_SHARES
         .iter()
-        .filter(|share| share.tier == tier && share.from <= day)
-        .max_by_key(|share| share.from)?;
-    let uncached = usage.prompt.saturating_sub(usage.cached) + usage.tool;
-    let standard = uncached * price.input
-        + usage.cached.min(usage.prompt) * price.cached
-        + (usage.output + usage.thoughts) * price.output;
-    Some(NanoUsd((standard * share.percent + 50) / 100))
+        .filter(|s| s.tier == terms.tier && model.starts_with(s.models) && s.from <= day)
+        .max_by_key(|share| share.from)?
+        .percent;
+    let cached_price = CACHED_PRICES
+        .iter()
+        .filter(|p| (p.model, p.surface, p.tier) == (model, terms.surface, terms.tier))
+        .filter(|p| p.from <= day)
+        .max_by_key(|p| p.from)
+        .map_or(rates.cached * percent, |p| p.cached * 100);
+    let uncached = usage.prompt.saturating_sub(usage.cached) + usage.tool + usage.unsplit;
+    let hundredths = uncached * rates.input * percent
+        + usage.cached.min(usage.prompt) * cached_price
+        + (usage.output + usage.thoughts) * rates.output * percent;
+    Some(NanoUsd((hundredths + 50) / 100))
 }
 
 /// Whether two names are of one model: `models/gemini-3.5-flash-lite-001` and
@@ -123,8 +183,16 @@ mod tests {
     const DAY: &str = "2026-11-23T10:00:00Z";
     const LITE: &str = "gemini-3.5-flash-lite";
 
+    fn terms(surface: Surface, tier: Tier, at: &str) -> Terms {
+        Terms { surface, tier, at: at.parse().unwrap() }
+    }
+
+    fn standard(at: &str) -> Terms {
+        terms(Surface::Developer, Tier::Standard, at)
+    }
+
     fn usd(model: &str, usage: TokenUsage, at: &str) -> Option<f64> {
-        cost(model, Tier::Standard, &usage, at.parse().unwrap()).map(NanoUsd::as_usd)
+        cost(model, standard(at), &usage).map(NanoUsd::as_usd)
     }
 
     fn million(prompt: u64, output: u64) -> TokenUsage {
@@ -135,10 +203,8 @@ mod tests {
     /// short call has 1,000 tokens, that of a long one 250,000.
     fn list(model: &str, at: &str, long: bool) -> [f64; 4] {
         let prompt = if long { 250_000 } else { 1_000 };
-        let of = |usage: TokenUsage| {
-            let at = at.parse().unwrap();
-            cost(model, Tier::Standard, &usage, at).expect("it has a price").as_usd()
-        };
+        let of =
+            |usage: TokenUsage| cost(model, standard(at), &usage).expect("it has a price").as_usd();
         let base = TokenUsage { prompt, ..Default::default() };
         #[expect(clippy::cast_precision_loss, reason = "small numbers")]
         let per_million = |usd: f64, tokens: u64| (usd * 1e9 / tokens as f64).round() / 1e3;
@@ -172,6 +238,10 @@ mod tests {
             }
             let argon = if at == days[0] { [2.0, 0.1, 10.0, 10.0] } else { [4.0, 0.2, 20.0, 20.0] };
             assert_eq!(list("gemini-4-argon", at, false), argon, "{at}");
+            assert_eq!(list("gemini-4-carbon", at, false), argon, "{at}");
+            assert_eq!(list("gemini-4-hydrogen", at, false), [1.5, 0.075, 7.5, 7.5], "{at}");
+            assert_eq!(list("gemini-4-neon", at, false), [3.0, 0.15, 15.0, 15.0], "{at}");
+            assert_eq!(list("gemini-3.1-flash-lite", at, false), [0.25, 0.025, 1.5, 1.5], "{at}");
         }
     }
 
@@ -187,14 +257,39 @@ mod tests {
 
     #[test]
     fn flex_and_batch_cost_half_to_the_billionth_and_a_tier_without_a_price_costs_nothing_known() {
-        let at = DAY.parse().unwrap();
-        let of = |tier, usage| cost("gemini-3.8-flash", tier, &usage, at);
+        let of =
+            |tier, usage| cost("gemini-3.8-flash", terms(Surface::Developer, tier, DAY), &usage);
         assert_eq!(of(Tier::Flex, million(1, 1)), Some(NanoUsd(2_250_000_000)));
         assert_eq!(of(Tier::Batch, million(1, 1)), Some(NanoUsd(2_250_000_000)));
         let cached = TokenUsage { prompt: 3, cached: 3, ..Default::default() };
         assert_eq!(of(Tier::Flex, cached), Some(NanoUsd(113)), "half of 225, rounded once");
-        assert_eq!(of(Tier::Priority, million(1, 1)), None);
-        assert_eq!(of(Tier::Unknown, million(1, 1)), None);
+        for tier in [Tier::Priority, Tier::OffPeak, Tier::Provisioned, Tier::Unknown] {
+            assert_eq!(of(tier, million(1, 1)), None, "{tier}");
+        }
+    }
+
+    #[test]
+    fn priority_costs_1_8_times_the_standard_price_where_google_names_one() {
+        let of =
+            |model| cost(model, terms(Surface::Developer, Tier::Priority, DAY), &million(1, 1));
+        assert_eq!(of("gemini-3.7-flash"), Some(NanoUsd(8_100_000_000)), "1.8 × 4.50");
+        assert_eq!(of("gemini-4-hydrogen"), Some(NanoUsd(16_200_000_000)), "1.8 × 9");
+        assert_eq!(of("gemini-3.8-flash"), None);
+    }
+
+    #[test]
+    fn a_cached_token_at_flex_costs_what_the_api_that_served_it_lists() {
+        let cached = TokenUsage { prompt: 1_000, cached: 1_000, ..Default::default() };
+        let of = |surface, at| cost(LITE, terms(surface, Tier::Flex, at), &cached);
+        assert_eq!(of(Surface::Developer, "2026-11-28T00:00:00Z"), Some(NanoUsd(20_000)));
+        assert_eq!(of(Surface::Vertex, "2026-11-28T00:00:00Z"), Some(NanoUsd(15_000)));
+        assert_eq!(of(Surface::Developer, DAY), Some(NanoUsd(15_000)), "as it was recorded then");
+    }
+
+    #[test]
+    fn tokens_that_are_not_told_apart_cost_at_least_what_a_prompt_costs() {
+        let usage = TokenUsage { unsplit: 1_000_000, ..Default::default() };
+        assert_eq!(usd(LITE, usage, DAY), Some(0.30));
     }
 
     #[test]
@@ -208,6 +303,5 @@ mod tests {
     #[test]
     fn a_model_without_a_price_costs_nothing_known() {
         assert_eq!(usd("gemini-9-unheard-of", million(1, 1), DAY), None);
-        assert_eq!(usd("gemini-3.1-flash-lite", million(1, 1), DAY), None);
     }
 }

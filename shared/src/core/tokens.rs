@@ -21,14 +21,21 @@ pub struct TokenUsage {
     pub thoughts: u64,
     /// Tokens of tool results put into the prompt.
     pub tool: u64,
+    /// Tokens of the total that the model does not tell apart.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unsplit: u64,
     /// The total that the model reports; it should be [`TokenUsage::parts`].
     pub total: u64,
 }
 
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
+}
+
 impl TokenUsage {
-    /// What the total should be: prompt + output + thoughts + tool.
+    /// What the total should be: prompt + output + thoughts + tool, and what is not told apart.
     pub fn parts(&self) -> u64 {
-        self.prompt + self.output + self.thoughts + self.tool
+        self.prompt + self.output + self.thoughts + self.tool + self.unsplit
     }
 }
 
@@ -39,6 +46,7 @@ impl AddAssign for TokenUsage {
         self.output += other.output;
         self.thoughts += other.thoughts;
         self.tool += other.tool;
+        self.unsplit += other.unsplit;
         self.total += other.total;
     }
 }
@@ -58,6 +66,10 @@ pub enum Tier {
     Batch,
     /// First in line, and dearer.
     Priority,
+    /// Served while there was little to do.
+    OffPeak,
+    /// Served by capacity that was bought beforehand.
+    Provisioned,
     /// One that this release does not know.
     #[serde(other)]
     Unknown,
@@ -65,8 +77,15 @@ pub enum Tier {
 
 impl Tier {
     /// Every tier.
-    pub const ALL: [Self; 5] =
-        [Self::Standard, Self::Flex, Self::Batch, Self::Priority, Self::Unknown];
+    pub const ALL: [Self; 7] = [
+        Self::Standard,
+        Self::Flex,
+        Self::Batch,
+        Self::Priority,
+        Self::OffPeak,
+        Self::Provisioned,
+        Self::Unknown,
+    ];
 
     /// The tier's name on run records and in logs.
     pub fn as_str(self) -> &'static str {
@@ -75,9 +94,24 @@ impl Tier {
             Self::Flex => "flex",
             Self::Batch => "batch",
             Self::Priority => "priority",
+            Self::OffPeak => "off_peak",
+            Self::Provisioned => "provisioned",
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// Which of Google's two APIs serves a call. Their price lists differ in a few figures.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    /// The Gemini Developer API, with an API key.
+    #[default]
+    Developer,
+    /// Vertex AI, with a service account.
+    Vertex,
 }
 
 impl fmt::Display for Tier {
@@ -135,8 +169,8 @@ mod tests {
             cached: 4096,
             output: 310,
             thoughts: 520,
-            tool: 0,
             total: 7030,
+            ..TokenUsage::default()
         };
         assert_eq!(usage.parts(), usage.total);
     }

@@ -16,7 +16,31 @@ pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
             ));
         }
     }
+    found.extend(at_least(summary));
     found
+}
+
+/// Why the cost is only a lower bound, if it is.
+fn at_least(summary: &Summary) -> Option<String> {
+    let sum = |count: fn(&KindSummary) -> u64| count(&summary.posts) + count(&summary.profiles);
+    let reasons: Vec<String> = [
+        (sum(|kind| kind.unobserved), "call", "without usage"),
+        (sum(|kind| kind.unclear), "call", "with unclear usage"),
+        (sum(|kind| kind.unpriced), "answer", "without a price"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
+    .collect();
+    let cost = summary.ai_cost;
+    (!reasons.is_empty()).then(|| format!("cost is at least {cost}: {}", reasons.join(", ")))
+}
+
+impl Summary {
+    /// Whether the model's cost is more than is known.
+    pub fn cost_is_at_least(&self) -> bool {
+        self.kinds().iter().any(|(_, kind)| kind.cost_is_at_least())
+    }
 }
 
 /// Numbers that contradict each other: that is a fault of ours, while what an unobserved call used

@@ -22,8 +22,13 @@ impl KindSummary {
     pub fn cost_per_lead(&self) -> Option<LeadCost> {
         let (total, leads) = (self.cost, self.leads.scored);
         let per_lead = NanoUsd((total.0 + leads / 2).checked_div(leads)?);
-        let is_at_least = self.unpriced > 0 || self.unobserved > 0;
+        let is_at_least = self.cost_is_at_least();
         Some(LeadCost { total, leads, per_lead, is_at_least })
+    }
+
+    /// Whether its cost is more than is known.
+    pub(super) fn cost_is_at_least(&self) -> bool {
+        self.unpriced > 0 || self.unobserved > 0 || self.unclear > 0
     }
 }
 
@@ -59,6 +64,7 @@ mod tests {
         for odd in [
             KindSummary { unpriced: 1, ..kind(1_000, 1) },
             KindSummary { unobserved: 1, ..kind(1_000, 1) },
+            KindSummary { unclear: 1, ..kind(1_000, 1) },
         ] {
             let cost = odd.cost_per_lead().unwrap();
             assert_eq!(cost.to_string(), "at least $0.000001 a scored lead ($0.000001 over 1)");

@@ -4,7 +4,8 @@ use super::state::{Attempt, RunState};
 use super::summary::{KindSummary, Summary};
 use crate::core::prices;
 use crate::core::tokens::{NanoUsd, Tier};
-use crate::messages::{CallOutcome, Kind, Outcome};
+use crate::messages::{BilledCall, CallOutcome, Halt, Kind, Outcome};
+use jiff::Timestamp;
 
 /// How many profiles without a lead are named.
 const NAMED: usize = 3;
@@ -106,6 +107,18 @@ impl RunState {
             }
         }
     }
+
+    /// Why the model answers nobody, unless it answered a call of the run after it said so.
+    pub(super) fn halt(&self) -> Option<(Timestamp, Halt)> {
+        let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
+        let billings = || attempts.clone().flat_map(|attempt| attempt.billed.values());
+        let halts = billings().filter_map(|billing| Some((billing.at, billing.halt.as_ref()?)));
+        let (at, halt) = halts.max()?;
+        let is_answer = |call: &BilledCall| matches!(call.outcome, CallOutcome::Answered { .. });
+        let has_answered =
+            billings().any(|billing| billing.at > at && billing.calls.iter().any(is_answer));
+        (!has_answered).then(|| (at, halt.clone()))
+    }
 }
 
 fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
@@ -118,10 +131,12 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
     }
     for billing in attempt.billed.values() {
         for call in &billing.calls {
-            let CallOutcome::Answered { usage, model, served } = &call.outcome else { continue };
-            let cost = prices::cost(model, served.tier, usage, served.at.unwrap_or(billing.at));
             let totals = summary.kind_mut(billing.kind);
+            totals.refused += u64::from(call.outcome == CallOutcome::Refused);
+            let CallOutcome::Answered { usage, model, served } = &call.outcome else { continue };
+            let cost = prices::cost(model, served.terms(billing.at), usage);
             totals.tokens += *usage;
+            totals.unclear += u64::from(!served.reading.is_exact());
             if let Some(cost) = cost {
                 totals.cost += cost;
                 summary.ai_cost += cost;

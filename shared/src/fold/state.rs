@@ -4,8 +4,8 @@ use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId
 use crate::core::linkedin::ProfileKey;
 use crate::core::tokens::NanoUsd;
 use crate::messages::{
-    AttemptRef, BilledCall, ErrorCategory, Fact, Harvested, Kind, LeadOutcome, MetricsEvent, Note,
-    NoteKind, OpenedBy, Outcome, Planned, PlannedChunk, RunHeader, Settled,
+    AttemptRef, BilledCall, ErrorCategory, Fact, Halt, Harvested, Kind, LeadOutcome, MetricsEvent,
+    Note, NoteKind, OpenedBy, Outcome, Planned, PlannedChunk, RunHeader, Settled,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +89,8 @@ pub(super) struct Billing {
     pub(super) at: Timestamp,
     pub(super) kind: Kind,
     pub(super) calls: Vec<BilledCall>,
+    /// Why the model answers nobody, if it said so.
+    pub(super) halt: Option<Halt>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -183,7 +185,8 @@ impl RunState {
                     .insert((announced.wave, announced.round), (announced.kind, announced.calls));
             }
             Fact::Billed(billed) => {
-                let billing = Billing { at, kind: billed.kind, calls: billed.calls.clone() };
+                let (calls, halt) = (billed.calls.clone(), billed.halt.clone());
+                let billing = Billing { at, kind: billed.kind, calls, halt };
                 self.attempt(&billed.attempt).billed.insert((billed.wave, billed.round), billing);
             }
             Fact::Settled(settled) => {

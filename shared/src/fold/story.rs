@@ -167,7 +167,7 @@ impl Story {
         let calls = outcomes.iter().cloned().zip(0..);
         let calls = calls.map(|(outcome, call)| BilledCall { call, outcome }).collect();
         let (attempt, kind, wave, round) = (attempt.clone(), Kind::Post, 0, 0);
-        self.tell(Fact::Billed(Billed { attempt, kind, wave, round, calls }))
+        self.tell(Fact::Billed(Billed { attempt, kind, wave, round, calls, halt: None }))
     }
 
     /// Settles leads; a scored one had all its posts scored, a failed one all examined.

@@ -57,6 +57,7 @@ impl RunState {
             milestones: self.milestones(),
             awaits_outcomes: self.awaits_outcomes(missing.len()),
             missing,
+            halt: None,
             imbalances: Vec::new(),
         };
         self.count_leads(&mut summary);
@@ -64,6 +65,7 @@ impl RunState {
         self.count_calls(&mut summary, stalled);
         summary.status = self.status(&summary, stalled);
         summary.ended_at = summary.status.is_end().then(|| self.end()).flatten();
+        summary.halt = self.halt().filter(|_| !summary.status.is_end());
         summary.imbalances = balance::imbalances(&summary);
         summary
     }
@@ -175,7 +177,11 @@ impl RunState {
         let harvest_failed =
             summary.harvests.iter().any(|(_, harvest)| harvest.status != HarvestStatus::Succeeded);
         let something_failed = harvest_failed || !summary.failures.is_empty();
-        if something_failed && !any_planned {
+        let kinds = [&summary.posts, &summary.profiles];
+        let is_asked = kinds.iter().any(|kind| kind.examined > 0 || kind.refused > 0);
+        let is_scored = kinds.iter().any(|kind| kind.leads.scored > 0);
+        let all_failed = is_asked && !is_scored && !summary.errors.is_empty();
+        if all_failed || (something_failed && !any_planned) {
             Status::Failed
         } else if something_failed || !summary.errors.is_empty() || summary.account.has_gaps() {
             Status::CompletedWithErrors

@@ -3,8 +3,8 @@
 use crate::core::ids::{ApifyRunId, RecordId, RunId};
 use crate::core::tokens::{NanoUsd, Tier, TokenUsage};
 use crate::messages::{
-    Counted, ErrorCategory, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason, UnknownReason,
-    UnusedReason,
+    Counted, ErrorCategory, Halt, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason,
+    UnknownReason, UnusedReason,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +91,8 @@ pub struct Summary {
     pub missing: Vec<String>,
     /// Whether all that is missing is what became of leads whose chunks are done.
     pub awaits_outcomes: bool,
+    /// Why the model answers nobody until a person does something, and since when it is known.
+    pub halt: Option<(Timestamp, Halt)>,
     /// What does not add up; empty for a balanced record.
     pub imbalances: Vec<String>,
 }
@@ -134,6 +136,10 @@ pub struct KindSummary {
     pub unpriced: u64,
     /// Model calls whose answer is not known, tried or over.
     pub unobserved: u64,
+    /// Answers whose usage does not tell all that is billed.
+    pub unclear: u64,
+    /// Calls that the model refused: they are not billed.
+    pub refused: u64,
     pub leads: LeadCounts,
 }
 

@@ -90,7 +90,7 @@ fn tokens_of_calls_whose_leads_failed_count_like_any_other() {
         .summary();
     assert_eq!(summary.posts.tokens.total, 90);
     assert_eq!((summary.posts.examined, summary.posts.scored), (2, 0));
-    assert_eq!(summary.status, Status::CompletedWithErrors);
+    assert_eq!(summary.status, Status::Failed, "it was asked about, and nothing was scored");
     assert_eq!(summary.errors[&ErrorCategory::SafetyBlock].len(), 1);
     assert!(summary.imbalances.is_empty());
 }
@@ -136,7 +136,10 @@ fn a_call_that_was_announced_and_never_billed_is_unobserved_once_its_try_is_over
     assert_eq!((summary.posts.unobserved, summary.posts.tokens.total), (3, 50));
     assert_eq!(
         summary.imbalances,
-        ["post tokens: 3 model calls unobserved, whatever was used there is not counted"]
+        [
+            "post tokens: 3 model calls unobserved, whatever was used there is not counted",
+            "cost is at least $0.000037: 3 calls without usage"
+        ]
     );
     let late_report = story.billed(&died, &[answered(20), CallOutcome::Refused, CallOutcome::Lost]);
     let summary = late_report.summary();

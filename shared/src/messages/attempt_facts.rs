@@ -39,6 +39,18 @@ pub struct Billed {
     pub round: u32,
     /// One per announced call.
     pub calls: Vec<BilledCall>,
+    /// Why the model answers nobody until a person does something, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Halt>,
+}
+
+/// The model answers nobody until a person tops up its credit or replaces its key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Halt {
+    /// [`ErrorCategory::NoCredit`] or [`ErrorCategory::Auth`].
+    pub category: ErrorCategory,
+    /// What the model said.
+    pub detail: String,
 }
 
 /// What became of some leads of a chunk, said after their rows are written.

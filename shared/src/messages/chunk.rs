@@ -1,11 +1,13 @@
 //! Some leads of a plan, with all that is needed to score them.
 
+use super::attempt_facts::Halt;
 use super::kind::Kind;
 use super::metrics::RunHeader;
 use crate::core::ids::{ApifyRunId, BaseId, LeadKey, PlanId, PostKey, RecordId};
 use crate::core::linkedin::{PostUrl, ProfileKey};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Some leads of a plan with all that is needed to score them: up to 50, or up to 500 where a
 /// limit is divided over the chunks.
@@ -37,7 +39,36 @@ pub struct Chunk {
     /// for nothing, and a replay takes them all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PlanId>,
+    /// What earlier attempts left; nothing in a chunk that is new.
+    #[serde(default, skip_serializing_if = "Tried::is_nothing")]
+    pub tried: Tried,
     pub leads: Vec<ChunkLead>,
+}
+
+/// What earlier attempts at a chunk left. It travels with the chunk, so that no attempt pays for
+/// what another one has paid for. An attempt that died is not in it: its calls are unobserved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tried {
+    /// In how many calls that may have been billed each lead was.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub paid: BTreeMap<LeadKey, u32>,
+    /// Tokens that were used; calls of unknown usage count with the most they can have used.
+    #[serde(skip_serializing_if = "is_none")]
+    pub tokens: u64,
+    /// Why the chunk waits for a person, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Halt>,
+}
+
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
+}
+
+impl Tried {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An active row of the client's table `Scoring Attributes`, as the score needs it.

@@ -18,15 +18,15 @@ pub mod routes;
 mod scoring;
 mod words;
 
-pub use attempt_facts::{Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Settled};
-pub use chunk::{Chunk, ChunkLead, LeadRef, Post, PostKind, ProfileAttribute, Source};
+pub use attempt_facts::{Announced, AttemptRef, Billed, ChunkDone, ChunkFailed, Halt, Settled};
+pub use chunk::{Chunk, ChunkLead, LeadRef, Post, PostKind, ProfileAttribute, Source, Tried};
 pub use envelope::{DecodeError, Message};
 pub use facts::Fact;
 pub use harvest_account::{Counted, HarvestAccount, UnknownReason, UnusedReason};
 pub use kind::Kind;
 pub use metrics::{Heard, MetricsEvent, MetricsMessage, Project, RunHeader, RunType};
 pub use outcomes::{
-    BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Served, SkipReason,
+    BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Reading, Served, SkipReason,
 };
 pub use planning_facts::{
     CostElsewhere, HarvestStatus, Harvested, Note, NoteKind, Opened, OpenedBy, Planned,

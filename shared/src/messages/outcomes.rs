@@ -2,7 +2,8 @@
 
 use super::words::words;
 use crate::core::ids::{LeadKey, PostKey, RecordId};
-use crate::core::tokens::{Tier, TokenUsage};
+use crate::core::prices::Terms;
+use crate::core::tokens::{Surface, Tier, TokenUsage};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,12 @@ pub enum CallOutcome {
 #[serde(default)]
 pub struct Served {
     pub tier: Tier,
+    /// The API that served it. Facts of earlier releases do not say.
+    #[serde(skip_serializing_if = "Served::is_developer")]
+    pub surface: Surface,
+    /// How much the answer's usage tells.
+    #[serde(skip_serializing_if = "Reading::is_exact")]
+    pub reading: Reading,
     /// When the answer came; the time of the report where this is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
@@ -51,6 +58,44 @@ pub struct Served {
 impl Served {
     fn is_plain(&self) -> bool {
         *self == Self::default()
+    }
+
+    fn is_developer(surface: &Surface) -> bool {
+        *surface == Surface::Developer
+    }
+
+    /// The terms that decide the price; `reported` is the time of the report, which counts where the
+    /// time of the answer is not known.
+    pub fn terms(&self, reported: Timestamp) -> Terms {
+        Terms { surface: self.surface, tier: self.tier, at: self.at.unwrap_or(reported) }
+    }
+}
+
+/// How much the usage of an answer tells of what is billed.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// Its counters add up to its total.
+    #[default]
+    Exact,
+    /// The total is known, and not what kinds of tokens all of it is: the cost is at least that of
+    /// a prompt.
+    Unsplit,
+    /// Counters cannot be read, or contradict the total: it is at least what is counted.
+    Partial,
+}
+
+impl Reading {
+    /// Whether the tokens, and with them the cost, are known.
+    pub fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+
+    /// Whether the number of all tokens is known.
+    pub fn counts_all(self) -> bool {
+        self != Self::Partial
     }
 }
 
@@ -195,9 +240,15 @@ words! {
 words! {
     /// Why a lead was not scored because something went wrong.
     ErrorCategory {
-        /// The model refuses to speak about these posts.
+        /// The model refuses to speak about these posts: SAFETY, BLOCKLIST, PROHIBITED_CONTENT, SPII.
         SafetyBlock = "SAFETY_BLOCK",
+        /// The model answers calls, and refuses each call with this lead's text (400 or 500).
+        ModelRefused = "MODEL_REFUSED",
+        /// The model stopped without an answer, for a reason that may not hold the next time.
+        ModelNoAnswer = "MODEL_NO_ANSWER",
         Quota = "QUOTA",
+        /// The credit at the model's provider is used up, or a limit of spending is reached.
+        NoCredit = "NO_CREDIT",
         Timeout = "TIMEOUT",
         /// The model does not accept our credentials.
         Auth = "AUTH",

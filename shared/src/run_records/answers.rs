@@ -24,6 +24,10 @@ pub enum Reason {
     Unobserved,
     Unpriced,
     FieldsLeftOut,
+    /// Answers do not say exactly what they used.
+    Unclear,
+    /// The model answers nobody until a person does something.
+    Halted(ErrorCategory),
     Running,
 }
 
@@ -49,11 +53,16 @@ impl Reason {
             (summary.status == Status::Stalled, Self::Stalled),
             (unobserved, Self::Unobserved),
             (!summary.unpriced_models.is_empty(), Self::Unpriced),
+            (summary.posts.unclear + summary.profiles.unclear > 0, Self::Unclear),
             (!left_out.is_empty(), Self::FieldsLeftOut),
             (summary.status == Status::Running, Self::Running),
         ];
         let mut reasons: BTreeSet<Self> =
             holds.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect();
+        if let Some((_, halt)) = &summary.halt {
+            reasons.remove(&Self::Running);
+            reasons.insert(Self::Halted(halt.category));
+        }
         reasons.extend(summary.errors.keys().map(|category| Self::Leads(*category)));
         if reasons.contains(&Self::NotAttributed) {
             reasons.remove(&Self::NotPlanned);
@@ -67,7 +76,9 @@ impl Reason {
             Self::NothingUsed
                 | Self::Unobserved
                 | Self::Unpriced
+                | Self::Unclear
                 | Self::FieldsLeftOut
+                | Self::Halted(_)
                 | Self::Running
         )
     }
@@ -85,9 +96,15 @@ impl Reason {
             Self::Unobserved => "the model never answered some calls: their tokens are unknown",
             Self::Unpriced => "a model has no price: its tokens are in no cost",
             Self::FieldsLeftOut => "the table lacks fields: they are not written",
+            Self::Unclear => "answers do not say exactly what they used: the cost is at least that",
+            Self::Halted(ErrorCategory::NoCredit) => "the model's credit is used up",
+            Self::Halted(_) => "the model does not accept the key any more",
             Self::Running => "the run is going on",
             Self::Leads(category) => match category {
                 ErrorCategory::SafetyBlock => "the model refuses to judge these posts",
+                ErrorCategory::ModelRefused => "the model refuses every call with these texts",
+                ErrorCategory::ModelNoAnswer => "the model stopped without an answer",
+                ErrorCategory::NoCredit => "the model's credit was used up",
                 ErrorCategory::Quota => "the model's quota is spent",
                 ErrorCategory::Timeout => "the model did not answer in time",
                 ErrorCategory::Auth => "the model does not accept the credentials",
@@ -128,11 +145,25 @@ impl Reason {
             Self::Unobserved => "nothing; compare with the model's bill if it matters",
             Self::Unpriced => "add the model's price and deploy",
             Self::FieldsLeftOut => "add or correct the fields that these notes name",
+            Self::Unclear => "compare with the model's bill if it matters",
+            Self::Halted(ErrorCategory::NoCredit) => {
+                "top up the model's credit, or raise its limit of spending; scoring goes on by itself \
+                 within 10 minutes, and for 7 days nothing is lost"
+            }
+            Self::Halted(_) => {
+                "replace the key (GEMINI_API_KEY); scoring goes on by itself within 10 minutes, and \
+                 for 7 days nothing is lost"
+            }
             Self::Running => "wait; if it stops moving it becomes Stalled by itself",
             Self::Leads(category) => match category {
                 ErrorCategory::SafetyBlock => {
                     "nothing: it would refuse again; new posts are judged in the next run"
                 }
+                ErrorCategory::ModelRefused => {
+                    "look at these posts, correct or clear them, then tick Retry"
+                }
+                ErrorCategory::ModelNoAnswer => "tick Retry; the next run asks again by itself",
+                ErrorCategory::NoCredit => "top up the model's credit, then tick Retry",
                 ErrorCategory::Quota => "raise the quota or wait for its renewal, then tick Retry",
                 ErrorCategory::Timeout | ErrorCategory::AiResponseFormat => "tick Retry",
                 ErrorCategory::Auth => "correct the model's key or account, then tick Retry",
@@ -154,13 +185,19 @@ impl Reason {
 /// The six answers, one a line; a line for each thing to do.
 pub(super) fn answers(summary: &Summary, left_out: &[(&str, &str)]) -> Vec<String> {
     let reasons = Reason::of(summary, left_out);
-    let mut lines = vec![
+    let mut lines = Vec::new();
+    if let Some((_, halt)) = &summary.halt {
+        let halted = Reason::Halted(halt.category);
+        let (why, next) = (halted.in_words(), halted.next_step());
+        lines.push(format!("Waiting: {next}. Why: {why}; {}", halt.detail));
+    }
+    lines.extend([
         format!("What ran: {}", what_ran(summary)),
         format!("Done: {}", done(summary)),
         format!("Failed: {}", failed(summary, &reasons)),
         format!("Tokens: {}", tokens(summary)),
         format!("Cost: {}", cost(summary)),
-    ];
+    ]);
     lines.extend(reasons.iter().map(|reason| format!("Next: {}", reason.next_step())));
     if reasons.is_empty() {
         lines.push("Next: nothing to do".to_owned());
@@ -224,12 +261,20 @@ fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
 }
 
 fn tokens(summary: &Summary) -> String {
-    let lines: Vec<String> = [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)]
+    let mut lines: Vec<String> = [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)]
         .into_iter()
         .filter(|(_, totals)| totals.tokens.total > 0 || totals.unobserved > 0)
         .map(|(kind, totals)| tokens_in_words(kind, totals))
         .collect();
-    if lines.is_empty() { "none, the model was not asked".to_owned() } else { lines.join("; ") }
+    let refused = summary.posts.refused + summary.profiles.refused;
+    if refused > 0 {
+        lines.push(format!("the model refused {}", counted(refused, "call")));
+    }
+    match lines.as_slice() {
+        [] => "none, the model was not asked".to_owned(),
+        [only] if only.starts_with("the model refused") => format!("none, {only}"),
+        lines => lines.join("; "),
+    }
 }
 
 fn cost(summary: &Summary) -> String {
@@ -238,5 +283,6 @@ fn cost(summary: &Summary) -> String {
         None if summary.harvests.is_empty() => format!("Apify {}", NanoUsd::default()),
         None => "Apify does not say".to_owned(),
     };
-    format!("model {} + {harvest}", summary.ai_cost)
+    let at_least = if summary.cost_is_at_least() { "at least " } else { "" };
+    format!("model {at_least}{} + {harvest}", summary.ai_cost)
 }

@@ -32,6 +32,9 @@ pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
         tokens.thoughts,
         tokens.tool
     );
+    if tokens.unsplit > 0 {
+        let _ = write!(line, " + {} not told apart", tokens.unsplit);
+    }
     if totals.unobserved > 0 {
         let _ = write!(line, "; {} unobserved, tokens unknown", counted(totals.unobserved, "call"));
     }

@@ -39,6 +39,8 @@ metrics! {
     ModelCallsLost,
     ModelLatency,
     ModelCost,
+    /// Calls that the model refused until a person tops up its credit or replaces its key.
+    ModelHalted,
     /// Answers whose model or tier has no price: their cost is not known.
     UnpricedAnswers,
     /// Tokens of requests, cached ones included.

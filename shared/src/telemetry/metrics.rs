@@ -50,6 +50,11 @@ pub fn model_call(outcome: &CallOutcome, took: Duration) {
     emit(|now| call(outcome, took, now));
 }
 
+/// The model answers nobody until a person tops up its credit or replaces its key.
+pub fn model_halted() {
+    emit(|_| vec![(Metric::ModelHalted, json!(1))]);
+}
+
 /// A run was found stalled.
 pub fn run_stalled() {
     emit(|_| vec![(Metric::RunsStalled, json!(1))]);
@@ -75,7 +80,7 @@ fn call(outcome: &CallOutcome, took: Duration, now: Timestamp) -> Vec<(Metric, V
     let mut values = vec![(Metric::ModelCalls, json!(1)), (Metric::ModelLatency, millis(took))];
     match outcome {
         CallOutcome::Answered { usage, model, served } => {
-            let price = cost(model, served.tier, usage, served.at.unwrap_or(now));
+            let price = cost(model, served.terms(now), usage);
             values.extend([
                 (Metric::PromptTokens, json!(usage.prompt)),
                 (Metric::CachedTokens, json!(usage.cached)),
@@ -169,7 +174,7 @@ mod tests {
                 |wanted| values.iter().find(|(metric, _)| *metric == wanted).unwrap().1.clone();
             (of(Metric::ModelCost), of(Metric::UnpricedAnswers))
         };
-        let served = |tier, at: &str| Served { tier, at: at.parse().ok(), asked: None };
+        let served = |tier, at: &str| Served { tier, at: at.parse().ok(), ..Served::default() };
         let argon = |tier, at| counted("gemini-4-argon", served(tier, at));
         assert_eq!(
             argon(Tier::Standard, ""),
@@ -179,7 +184,7 @@ mod tests {
         let december = "2026-12-01T00:00:00Z";
         assert_eq!(argon(Tier::Standard, december), (json!(0.006), json!(0)));
         assert_eq!(argon(Tier::Flex, december), (json!(0.003), json!(0)));
-        assert_eq!(argon(Tier::Priority, december), (json!(0.0), json!(1)));
+        assert_eq!(argon(Tier::OffPeak, december), (json!(0.0), json!(1)));
         assert_eq!(counted("gemini-9-unheard-of", Served::default()), (json!(0.0), json!(1)));
     }
 

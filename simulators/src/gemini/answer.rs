@@ -8,6 +8,7 @@ use super::schema::Shape;
 use super::terms::Surface;
 use super::usage::{Usage, first_tokens, thoughts, tokens};
 use super::validate::{Form, Prompt};
+use crate::invent;
 use serde_json::{Value, json};
 
 /// A finish reason that no documentation lists.
@@ -26,6 +27,15 @@ pub(super) fn answer(prompt: &Prompt, cached: u64) -> Answer {
     if Marker::SafetyBlock.is_in(&user) {
         let usage = Usage::new(prompt.tokens, 0, 0, 0);
         return Answer { text: None, usage, outcome: Outcome::Blocked };
+    }
+    for (marker, outcome) in
+        [(Marker::Recitation, Outcome::Recitation), (Marker::Silence, Outcome::Silence)]
+    {
+        // The ids in a prompt are new in each call: the same posts are answered the next time.
+        if marker.is_in(&user) && invent::number(&["wordless", &user]) % 2 == 0 {
+            let usage = Usage::new(prompt.tokens, cached, 0, 0);
+            return Answer { text: None, usage, outcome };
+        }
     }
     let thought = thoughts(prompt.thinking, &user).min(prompt.most_output);
     let (text, outcome) = spoken(prompt, &user, prompt.most_output - thought);
@@ -81,6 +91,8 @@ impl Answer {
             Outcome::MaxTokens => "MAX_TOKENS",
             Outcome::Safety => "SAFETY",
             Outcome::Unknown => UNKNOWN_REASON,
+            Outcome::Recitation => "RECITATION",
+            Outcome::Silence => "STOP",
         };
         let mut content = json!({"role": "model"});
         if let Some(text) = &self.text {

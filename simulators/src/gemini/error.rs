@@ -26,6 +26,8 @@ pub(super) enum ApiError {
     NoSuchPath,
     #[error("Resource has been exhausted (e.g. check quota).")]
     Quota { model: String },
+    #[error("Your prepayment credits are depleted. Please go to AI Studio to manage your billing.")]
+    NoCredit,
     #[error("An internal error has occurred. Please retry.")]
     Internal,
     #[error("The model is overloaded due to high demand. Please try again later.")]
@@ -41,6 +43,7 @@ impl ApiError {
             Self::NoKey | Self::NoSuchCache => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
             Self::NoSuchModel(_) | Self::NoSuchPath => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::NoCredit => (StatusCode::PAYMENT_REQUIRED, "RESOURCE_EXHAUSTED"),
             Self::Quota { .. } => (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),

@@ -22,6 +22,10 @@ pub enum Outcome {
     Blocked,
     /// A whole answer with an undocumented finish reason.
     Unknown,
+    /// No word: the model would have recited.
+    Recitation,
+    /// No word, for no reason.
+    Silence,
 }
 
 /// One call that costs money, whether or not its answer arrived.

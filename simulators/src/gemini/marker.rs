@@ -24,11 +24,19 @@ pub enum Marker {
     PartialSafety,
     /// The whole answer, with a finish reason that no documentation lists.
     UnknownFinish,
+    /// Every call that contains it is refused: 400 `INVALID_ARGUMENT`.
+    RefuseText,
+    /// Every call that contains it fails: 500.
+    FailText,
+    /// About every second call that contains it stops for `RECITATION`, without a word.
+    Recitation,
+    /// About every second call that contains it stops without a word.
+    Silence,
 }
 
 impl Marker {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::SafetyBlock,
         Self::Truncate,
         Self::Prose,
@@ -38,6 +46,10 @@ impl Marker {
         Self::StrangerPost,
         Self::PartialSafety,
         Self::UnknownFinish,
+        Self::RefuseText,
+        Self::FailText,
+        Self::Recitation,
+        Self::Silence,
     ];
 
     /// The text to put into the prompt.
@@ -52,6 +64,10 @@ impl Marker {
             Self::StrangerPost => "[[sim:stranger-post]]",
             Self::PartialSafety => "[[sim:partial-safety]]",
             Self::UnknownFinish => "[[sim:unknown-finish]]",
+            Self::RefuseText => "[[sim:refuse-text]]",
+            Self::FailText => "[[sim:fail-text]]",
+            Self::Recitation => "[[sim:recitation]]",
+            Self::Silence => "[[sim:silence]]",
         }
     }
 

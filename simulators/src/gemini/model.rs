@@ -13,6 +13,8 @@ pub(super) enum Level {
     Low,
     Medium,
     High,
+    #[serde(rename = "XHIGH")]
+    XHigh,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,11 @@ pub(super) struct Rules {
 const ALL: &[Level] = &[Level::Minimal, Level::Low, Level::Medium, Level::High];
 const THINKING: &[Level] = &[Level::Low, Level::Medium, Level::High];
 
-const BY_PREFIX: [(&str, Rules); 9] = [
+const ALL_AND_MORE: &[Level] =
+    &[Level::Minimal, Level::Low, Level::Medium, Level::High, Level::XHigh];
+const THINKING_AND_MORE: &[Level] = &[Level::Low, Level::Medium, Level::High, Level::XHigh];
+
+const BY_PREFIX: [(&str, Rules); 11] = [
     ("gemini-2.5-flash-lite", rules(&[], Level::Minimal, true, false)),
     ("gemini-2.5-", rules(&[], Level::Medium, true, false)),
     ("gemini-3.1-flash-lite", rules(ALL, Level::Minimal, true, false)),
@@ -42,6 +48,8 @@ const BY_PREFIX: [(&str, Rules); 9] = [
     ("gemini-3.5-", rules(ALL, Level::Medium, true, false)),
     ("gemini-3.6-", rules(ALL, Level::Medium, true, true)),
     ("gemini-3.", rules(THINKING, Level::Medium, true, true)),
+    ("gemini-4-hydrogen", rules(ALL_AND_MORE, Level::High, false, true)),
+    ("gemini-4-neon", rules(THINKING_AND_MORE, Level::High, false, true)),
     // Any other name is a newer one and follows the newest rules.
     ("", rules(THINKING, Level::Medium, false, true)),
 ];

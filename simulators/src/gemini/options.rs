@@ -35,7 +35,7 @@ impl Default for GeminiOptions {
 }
 
 /// The models of the price table.
-const MODELS: [&str; 11] = [
+const MODELS: [&str; 14] = [
     "gemini-3.5-flash-lite",
     "gemini-3.5-flash",
     "gemini-3.6-flash",
@@ -44,6 +44,9 @@ const MODELS: [&str; 11] = [
     "gemini-3.1-flash-lite",
     "gemini-3.1-pro-preview",
     "gemini-4-argon",
+    "gemini-4-carbon",
+    "gemini-4-hydrogen",
+    "gemini-4-neon",
     "gemini-2.5-flash",
     "gemini-2.5-pro",
     "gemini-2.5-flash-lite",

@@ -4,6 +4,7 @@
 use super::error::ApiError;
 use super::model::Level;
 use super::terms::ServedTier;
+use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -162,6 +163,14 @@ pub(super) enum Threshold {
     BlockOnlyHigh,
     BlockNone,
     Off,
+}
+
+/// How a call on Vertex AI asks for the flex tier.
+const VERTEX_TIER: &str = "x-vertex-ai-llm-shared-request-type";
+
+/// Whether the headers of a call ask for the flex tier.
+pub(super) fn has_flex_header(headers: &HeaderMap) -> bool {
+    headers.get(VERTEX_TIER).is_some_and(|tier| tier == "flex")
 }
 
 pub(super) fn asks_for_flex(body: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Which operation a request asks for.
 
-use super::request::asks_for_flex;
+use super::request::{asks_for_flex, has_flex_header};
 use super::terms::Surface;
 use crate::Request;
 use http::Method;
@@ -40,7 +40,11 @@ impl Route {
     /// that tests can refuse that tier alone.
     pub(super) fn kind(&self, request: &Request) -> &'static str {
         match self {
-            Self::Generate { .. } if asks_for_flex(request.body()) => "generate_flex",
+            Self::Generate { .. }
+                if asks_for_flex(request.body()) || has_flex_header(request.headers()) =>
+            {
+                "generate_flex"
+            }
             Self::Generate { .. } => "generate",
             Self::CountTokens { .. } => "count_tokens",
             Self::Token => "token",

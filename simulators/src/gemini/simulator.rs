@@ -2,12 +2,13 @@
 
 use super::error::ApiError;
 use super::ledger::{BilledAnswer, BilledTotals, Ledger};
+use super::marker::Marker;
 use super::model::{Rules, served_by};
 use super::options::GeminiOptions;
-use super::request::{self, CountRequest, GenerateRequest};
+use super::request::{self, CountRequest, GenerateRequest, has_flex_header};
 use super::route::Route;
 use super::terms::{ServedTier, Surface};
-use super::validate::{self, Prompt};
+use super::validate::{self, Prompt, tier};
 use super::{answer, oauth, usage};
 use crate::moments::{after, iso};
 use crate::reply::{bearer, parameters, pause};
@@ -16,6 +17,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,13 +31,20 @@ pub struct Gemini {
     ledger: Mutex<Ledger>,
     /// Who answers for whom, besides the retired models.
     stand_ins: Mutex<BTreeMap<String, String>>,
+    is_out_of_credit: AtomicBool,
 }
 
 impl Gemini {
     /// A Gemini with what `store` remembers.
     pub fn new(options: GeminiOptions, clock: Clock, store: Arc<dyn Store>) -> Self {
         let ledger = Mutex::new(Ledger::read(store));
-        Self { options, clock, ledger, stand_ins: Mutex::default() }
+        let is_out_of_credit = AtomicBool::new(false);
+        Self { options, clock, ledger, stand_ins: Mutex::default(), is_out_of_credit }
+    }
+
+    /// Lets the prepaid credit be used up, or topped up: without it nothing is generated.
+    pub fn set_credit(&self, is_there: bool) {
+        self.is_out_of_credit.store(!is_there, Ordering::Relaxed);
     }
 
     /// Every call that was billed, the oldest first, including those with a lost answer.
@@ -68,7 +77,12 @@ impl Gemini {
             Route::Generate { surface, model } => {
                 self.check_caller(request, *surface)?;
                 let model = self.served(model)?;
-                self.generate(request::read(request.body())?, *surface, &model)
+                if self.is_out_of_credit.load(Ordering::Relaxed) {
+                    return Err(ApiError::NoCredit);
+                }
+                let body: GenerateRequest = request::read(request.body())?;
+                let tier = tier(&body, *surface, has_flex_header(request.headers()))?;
+                self.generate(body, tier, *surface, &model)
             }
             Route::CountTokens { surface, model } => {
                 self.check_caller(request, *surface)?;
@@ -111,13 +125,21 @@ impl Gemini {
     fn generate(
         &self,
         body: GenerateRequest,
+        tier: ServedTier,
         surface: Surface,
         model: &str,
     ) -> Result<Response, ApiError> {
         let prompt = validate::prompt(body, surface, Rules::of(model))?;
-        if prompt.tier == ServedTier::Flex && !self.options.offers_flex {
+        if tier == ServedTier::Flex && !self.options.offers_flex {
             let refusal = format!("service_tier: flex is not supported for {model}.");
             return Err(ApiError::InvalidArgument(refusal));
+        }
+        if prompt.user.iter().any(|text| Marker::RefuseText.is_in(text)) {
+            let refusal = "Request contains an invalid argument.".to_owned();
+            return Err(ApiError::InvalidArgument(refusal));
+        }
+        if prompt.user.iter().any(|text| Marker::FailText.is_in(text)) {
+            return Err(ApiError::Internal);
         }
         let now = self.clock.now();
         let answer = answer::answer(&prompt, self.cached_tokens(&prompt, model));
@@ -125,7 +147,7 @@ impl Gemini {
         let number = ledger.totals.answers.to_string();
         let response_id = invent::id(&["response", &self.options.seed.to_string(), &number], 22);
         let mut reply = answer.body(surface);
-        reply["usageMetadata"] = answer.usage.metadata(surface, prompt.tier);
+        reply["usageMetadata"] = answer.usage.metadata(surface, tier);
         reply["modelVersion"] = model.into();
         reply["responseId"] = response_id.as_str().into();
         if surface == Surface::Vertex {
@@ -134,7 +156,7 @@ impl Gemini {
         ledger.bill(BilledAnswer {
             response_id,
             model: model.to_owned(),
-            tier: prompt.tier,
+            tier,
             at: now,
             usage: answer.usage,
             outcome: answer.outcome,
@@ -200,8 +222,14 @@ impl Service for Gemini {
     }
 
     async fn control(&self, request: &Request) -> Option<Response> {
-        if (request.method(), request.uri().path()) != (&Method::GET, "/_sim/billed") {
-            return None;
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/_sim/billed") => {}
+            // With the body `true` or `false`: whether there is credit.
+            (&Method::POST, "/_sim/credit") => {
+                self.set_credit(request.body().as_ref() == b"true");
+                return Some(json_reply(StatusCode::OK, &json!({})));
+            }
+            _ => return None,
         }
         let ledger = self.ledger();
         let mut view = json!({"totals": ledger.totals});
@@ -214,5 +242,6 @@ impl Service for Gemini {
     fn reset(&self) {
         self.ledger().clear();
         self.stand_ins().clear();
+        self.set_credit(true);
     }
 }

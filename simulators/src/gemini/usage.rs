@@ -33,6 +33,7 @@ pub(super) fn thoughts(thinking: Thinking, text: &str) -> u64 {
         Thinking::Level(Level::Low) => (60, 140),
         Thinking::Level(Level::Medium) => (300, 600),
         Thinking::Level(Level::High) => (1_000, 2_000),
+        Thinking::Level(Level::XHigh) => (3_000, 6_000),
         Thinking::Budget(budget) => return invent::number(&["thoughts", text]) % (budget + 1),
     };
     least + invent::number(&["thoughts", text]) % span
@@ -80,7 +81,14 @@ impl Usage {
         }
         match surface {
             Surface::Studio => metadata["serviceTier"] = json!(tier),
-            Surface::Vertex => metadata["trafficType"] = "ON_DEMAND".into(),
+            Surface::Vertex => {
+                let name = match tier {
+                    ServedTier::Standard => "ON_DEMAND",
+                    ServedTier::Flex => "ON_DEMAND_FLEX",
+                    ServedTier::Priority => "ON_DEMAND_PRIORITY",
+                };
+                metadata["trafficType"] = name.into();
+            }
         }
         metadata
     }

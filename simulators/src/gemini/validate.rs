@@ -31,7 +31,6 @@ pub(super) struct Prompt {
     pub(super) thinking: Thinking,
     pub(super) most_output: u64,
     pub(super) form: Form,
-    pub(super) tier: ServedTier,
 }
 
 fn refuse<T>(message: &str) -> Result<T, ApiError> {
@@ -92,8 +91,23 @@ pub(super) fn prompt(
             .map(|part| part.text)
             .collect(),
         tokens: prompt_tokens,
-        tier: request.service_tier.unwrap_or_default(),
     })
+}
+
+/// The tier that a call asks for: in its body on the Developer API, in its header on Vertex AI.
+pub(super) fn tier(
+    request: &GenerateRequest,
+    surface: Surface,
+    has_flex_header: bool,
+) -> Result<ServedTier, ApiError> {
+    match (surface, request.service_tier) {
+        (Surface::Studio, tier) => Ok(tier.unwrap_or_default()),
+        (Surface::Vertex, Some(_)) => refuse(
+            "Invalid JSON payload received. Unknown name \"serviceTier\": Cannot find field.",
+        ),
+        (Surface::Vertex, None) if has_flex_header => Ok(ServedTier::Flex),
+        (Surface::Vertex, None) => Ok(ServedTier::Standard),
+    }
 }
 
 /// The tokens of a `countTokens` body.

@@ -215,7 +215,9 @@ async fn a_blocked_prompt_is_a_200_without_candidates_that_is_billed() {
 async fn every_marker_spoils_the_answer_in_its_own_way() {
     let gemini = gemini();
     let whole = text(&ask(&gemini, &scoring(&["first post", "second post"])).await).len();
-    for marker in Marker::ALL {
+    // A refusal is no answer, and about every second call is without a word.
+    let no_answers = [Marker::RefuseText, Marker::FailText, Marker::Recitation, Marker::Silence];
+    for marker in Marker::ALL.into_iter().filter(|marker| !no_answers.contains(marker)) {
         let answer = ask(&gemini, &marked(marker)).await;
         let parsed = answer["candidates"][0]["content"]["parts"][0]["text"]
             .as_str()
@@ -230,6 +232,9 @@ async fn every_marker_spoils_the_answer_in_its_own_way() {
             Marker::ScoreOutOfRange => (Some(2), json!("STOP")),
             Marker::StrangerPost => (Some(3), json!("STOP")),
             Marker::UnknownFinish => (Some(2), json!("SIMULATED_REASON")),
+            Marker::RefuseText | Marker::FailText | Marker::Recitation | Marker::Silence => {
+                unreachable!("they are left out")
+            }
         };
         assert_eq!((scored, finish(&answer).clone()), expected, "{marker:?}");
         match marker {
@@ -244,9 +249,45 @@ async fn every_marker_spoils_the_answer_in_its_own_way() {
             | Marker::Prose
             | Marker::MissPost
             | Marker::StrangerPost
-            | Marker::UnknownFinish => {}
+            | Marker::UnknownFinish
+            | Marker::RefuseText
+            | Marker::FailText
+            | Marker::Recitation
+            | Marker::Silence => {}
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_may_be_refused_always_or_stop_the_model_now_and_then() {
+    let gemini = gemini();
+    let refused = |status, name: &str| (status, name.to_owned());
+    let refusal = self::refused(&gemini, call(LITE, &marked(Marker::RefuseText))).await;
+    assert_eq!(refusal, refused(400, "INVALID_ARGUMENT"));
+    let failure = self::refused(&gemini, call(LITE, &marked(Marker::FailText))).await;
+    assert_eq!(failure, refused(500, "INTERNAL"));
+    for (marker, reason) in [(Marker::Recitation, "RECITATION"), (Marker::Silence, "STOP")] {
+        let mut wordless = 0;
+        for n in 0..20 {
+            let post = format!("post {n} {}", marker.text());
+            let answer = ask(&gemini, &scoring(&[&post])).await;
+            if answer["candidates"][0]["content"].get("parts").is_none() {
+                assert_eq!(finish(&answer), &json!(reason));
+                wordless += 1;
+            }
+        }
+        assert!((4..=16).contains(&wordless), "{marker:?}: {wordless}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_credit_nothing_is_generated_and_tokens_are_counted_all_the_same() {
+    let gemini = gemini();
+    gemini.service().set_credit(false);
+    let refusal = refused(&gemini, call(LITE, &scoring(&["post"]))).await;
+    assert_eq!(refusal, (402, "RESOURCE_EXHAUSTED".to_owned()));
+    gemini.service().set_credit(true);
+    ask(&gemini, &scoring(&["post"])).await;
 }
 
 #[tokio::test(start_paused = true)]

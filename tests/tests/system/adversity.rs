@@ -109,11 +109,11 @@ async fn an_answer_of_the_model_that_is_lost_is_unobserved_on_the_record_not_zer
         let (pipeline, apify_run) = Pipeline::with_harvest().await;
         pipeline.break_gemini(&json!({"fault": fault, "next": 1}));
         pipeline.run(&apify_run).await;
-        assert_eq!(
-            pipeline.told(),
-            "Completed: 3 harvested, 3 examined, 3 scored; post tokens: 1 model call unobserved, \
-             whatever was used there is not counted"
-        );
+        let told = pipeline.told();
+        let expected = "Completed: 3 harvested, 3 examined, 3 scored; post tokens: 1 model call \
+                        unobserved, whatever was used there is not counted\ncost is at least $";
+        assert!(told.starts_with(expected), "{told}");
+        assert!(told.ends_with(": 1 call without usage"), "{told}");
         let recorded = pipeline.record()[run_record::POST_TOKENS].as_u64().unwrap();
         let lost = pipeline.services.gemini.service().billed()[0].usage.total;
         assert!(recorded < pipeline.billed_tokens() && lost > 0, "{fault}");

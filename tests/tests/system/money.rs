@@ -1,8 +1,8 @@
 //! What a run costs, and what the record says of it.
 
 use serde_json::{Value, json};
-use shared::core::prices;
-use shared::core::tokens::{NanoUsd, Tier};
+use shared::core::prices::{self, Terms};
+use shared::core::tokens::{NanoUsd, Surface, Tier};
 use shared::schema::{post_attributes, post_instructions, run_record};
 use simulators::gemini::{BilledAnswer, ServedTier};
 use tests::{CLIENT_BASE, Pipeline};
@@ -26,6 +26,7 @@ fn charged(answer: &BilledAnswer) -> u64 {
         output: answer.usage.output,
         thoughts: answer.usage.thoughts,
         tool: answer.usage.tool,
+        unsplit: 0,
         total: answer.usage.total,
     };
     let tier = match answer.tier {
@@ -33,7 +34,8 @@ fn charged(answer: &BilledAnswer) -> u64 {
         ServedTier::Flex => Tier::Flex,
         ServedTier::Priority => Tier::Priority,
     };
-    prices::cost(&answer.model, tier, &usage, answer.at).expect("a model with a price").0
+    let terms = Terms { surface: Surface::Developer, tier, at: answer.at };
+    prices::cost(&answer.model, terms, &usage).expect("a model with a price").0
 }
 
 /// The tiers and models that served, in their order.
@@ -116,7 +118,11 @@ async fn a_model_without_a_price_counts_its_tokens_and_says_that_its_cost_is_mis
     let (pipeline, apify_run) = with_harvest(&[]).await;
     pipeline.services.gemini.service().stand_in(LITE, "gemini-9-unheard-of");
     pipeline.run(&apify_run).await;
-    assert_eq!(pipeline.told(), COMPLETED);
+    assert_eq!(
+        pipeline.told(),
+        "Completed: 3 harvested, 3 examined, 3 scored; cost is at least $0.000000: 2 answers \
+         without a price"
+    );
     assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
     assert_noted(
         &pipeline,

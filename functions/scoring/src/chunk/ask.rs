@@ -2,50 +2,48 @@
 //! and billed after them.
 
 use super::attempt::ChunkAttempt;
-use super::calls::{CallGroup, LeadAnswer, NextStep, NoAnswer, divide, next_step};
+use super::calls::{CallGroup, NextStep, divide, next_step};
 use super::limits::{CALL_RETRY, WRITING_TIME};
-use super::share;
-use crate::gemini::{Call, Prompt, Round, Service};
-use crate::prompt::template::{Answer, CallId, CallPrompt, Question};
-use futures_util::future::join_all;
+use super::replies::{Replies, WaveReplies};
+use super::round::{make_calls, probe, report_halt};
+use crate::budget;
+use crate::gemini::{Reply, Round};
+use crate::prompt::subject::Subject;
+use crate::prompt::template::{CallId, CallPrompt, Question};
 use shared::core::failure::Failure;
-use shared::messages::{Announced, Billed, BilledCall, CallOutcome, Fact};
+use shared::messages::{CallOutcome, ErrorCategory};
 use shared::ports::Env;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What became of the question about one lead.
-#[derive(Debug)]
-pub(crate) struct LeadReply {
-    pub(crate) answer: Result<Answer, NoAnswer>,
-    /// This lead's part of the tokens of all calls it was in.
-    pub(crate) tokens: u64,
-    /// Whether any call can have reached the model.
-    pub(crate) examined: bool,
-}
-
-struct Replies {
-    answers: BTreeMap<usize, Result<Answer, NoAnswer>>,
-    tokens: Vec<u64>,
-    examined: Vec<bool>,
+/// What a wave asks about.
+pub(crate) struct WaveQuestions<'a> {
+    /// The wave's place within the attempt.
+    pub(crate) wave: u32,
+    pub(crate) questions: Vec<Question<'a>>,
+    /// In how many calls that may have been billed each lead was already.
+    pub(crate) paid: Vec<u32>,
+    /// What the limit leaves for their calls; `None` for no limit.
+    pub(crate) tokens_left: Option<u64>,
 }
 
 pub(crate) async fn ask_about<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
-    wave: u32,
-    questions: &[Question<'_>],
-) -> Result<Vec<LeadReply>, Failure> {
-    let mut replies = Replies {
-        answers: BTreeMap::new(),
-        tokens: vec![0; questions.len()],
-        examined: vec![false; questions.len()],
-    };
-    let mut open = divide(questions, attempt.leads_per_call, attempt.number);
+    asked: WaveQuestions<'_>,
+) -> Result<WaveReplies, Failure> {
+    let WaveQuestions { wave, questions, paid, tokens_left } = asked;
+    let mut replies = Replies::new(paid);
+    let groups = divide(&questions, attempt.leads_per_call, attempt.number);
+    let mut open = replies.keep_within_bounds(groups);
     let mut round = 0;
     let begun = Instant::now();
     while !open.is_empty() {
-        let prompts = write_prompts(attempt, (wave, round), &open, questions);
+        if let Some(halt) = attempt.gemini.halted() {
+            report_halt(attempt, (wave, round), &halt).await?;
+            replies.halt(&open, halt);
+            break;
+        }
+        let prompts = write_prompts(attempt, (wave, round), &open, &questions);
         let service = attempt.gemini.service(&Round {
             begun,
             is_last: open.iter().any(|group| group.attempts + 1 == CALL_RETRY.attempts),
@@ -56,13 +54,19 @@ pub(crate) async fn ask_about<E: Env>(
         let mut next: Vec<CallGroup> = Vec::new();
         let mut wait = Duration::ZERO;
         for ((group, prompt), call) in open.into_iter().zip(&prompts).zip(calls) {
-            replies.count(&group, prompt, &call.billing);
+            replies.count(&group, prompt, attempt.template.system.len(), &call.billing);
             let step = next_step(&attempt.template, &group, prompt, call.reply);
-            let (settled, after) = settle(group, step, &mut next, attempt);
-            replies.answers.extend(settled);
+            let (groups, after) = settle((attempt, begun), group, step, &mut replies);
+            next.extend(groups);
             wait = wait.max(after);
         }
-        open = next;
+        open = replies.keep_within_bounds(next);
+        if tokens_left
+            .is_some_and(|left| expected(attempt, &open, &questions) + replies.used > left)
+        {
+            replies.leave_for_budget(&open);
+            break;
+        }
         let needed = wait + attempt.gemini.timeout() + WRITING_TIME;
         if open.is_empty() || attempt.deadline.remaining() < needed {
             break;
@@ -72,58 +76,77 @@ pub(crate) async fn ask_about<E: Env>(
         }
         round += 1;
     }
-    Ok(replies.into_vec())
+    if replies.has_undecided_refusal(attempt.gemini.has_answered()) {
+        decide_refusals(attempt, (wave, round + 1), &mut replies).await?;
+    }
+    Ok(replies.into_wave())
 }
 
-impl Replies {
-    /// Counts a call's tokens, divided over its leads.
-    fn count(&mut self, group: &CallGroup, prompt: &CallPrompt, billing: &CallOutcome) {
-        let used = match billing {
-            CallOutcome::Answered { usage, .. } => usage.total,
-            CallOutcome::Refused | CallOutcome::Lost => 0,
-        };
-        for (at, part) in group.leads.iter().zip(share::split(used, &prompt.weights)) {
-            self.tokens[*at] += part;
-            self.examined[*at] |= *billing != CallOutcome::Refused;
+/// Asks the model for one token, to find out whether it refuses a lead alone or everybody.
+async fn decide_refusals<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    round: (u32, u32),
+    replies: &mut Replies,
+) -> Result<(), Failure> {
+    let call = probe(attempt, round).await?;
+    match call.reply {
+        Reply::Halted(halt) => replies.halt(&[], halt),
+        Reply::Refused { is_lasting: true, .. }
+        | Reply::Unusable { category: ErrorCategory::ModelConfig, .. } => {
+            replies.blame_the_settings();
         }
+        _ if call.billing != CallOutcome::Refused => replies.blame_the_leads(),
+        _ => {}
     }
-
-    fn into_vec(mut self) -> Vec<LeadReply> {
-        let counts = self.tokens.into_iter().zip(self.examined).enumerate();
-        counts
-            .map(|(at, (tokens, examined))| {
-                let answer = self.answers.remove(&at);
-                let answer = answer.expect("every question was asked at least once");
-                LeadReply { answer, tokens, examined }
-            })
-            .collect()
-    }
+    Ok(())
 }
 
-/// Adds the calls that follow to `next`. Returns the answers, provisional for leads that are asked
-/// about again, and how long to wait before the next round.
+/// Takes in what follows from a reply: the answers, provisional for leads that are asked about
+/// again. Returns the calls that follow and how long to wait before them.
 fn settle<E: Env>(
+    (attempt, begun): (&ChunkAttempt<'_, E>, Instant),
     mut group: CallGroup,
     step: NextStep,
-    next: &mut Vec<CallGroup>,
-    attempt: &ChunkAttempt<'_, E>,
-) -> (Vec<LeadAnswer>, Duration) {
+    replies: &mut Replies,
+) -> (Vec<CallGroup>, Duration) {
     match step {
-        NextStep::Settled(settled) => (settled, Duration::ZERO),
-        NextStep::Again(after, reason) => {
-            let settled = group.all_without(&reason);
+        NextStep::Settled(settled) => replies.settle(settled),
+        NextStep::Again(after, mut reason) => {
             group.attempts += 1;
             let backoff = attempt.random.with(|rng| CALL_RETRY.delay_after(group.attempts, rng));
-            let Some(backoff) = backoff else { return (settled, Duration::ZERO) };
-            next.push(group);
-            (settled, backoff.max(after.unwrap_or_default()))
+            if backoff.is_none() && reason.category == ErrorCategory::ModelRefused {
+                // The model answers others: it is what this lead says.
+                reason.later = !attempt.gemini.has_answered_since(begun);
+            }
+            replies.settle(group.all_without(&reason));
+            if let Some(backoff) = backoff {
+                return (vec![group], backoff.max(after.unwrap_or_default()));
+            }
         }
-        NextStep::Others(groups, mut settled, reason) => {
-            settled.extend(groups.iter().flat_map(|group| group.all_without(&reason)));
-            next.extend(groups);
-            (settled, Duration::ZERO)
+        NextStep::Others(groups, settled, reason) => {
+            replies.settle(settled);
+            for group in &groups {
+                replies.settle(group.all_without(&reason));
+            }
+            return (groups, Duration::ZERO);
         }
+        NextStep::Halted(halt) => replies.halt(&[group], halt),
     }
+    (Vec::new(), Duration::ZERO)
+}
+
+/// The tokens that calls are expected to use.
+fn expected<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    groups: &[CallGroup],
+    questions: &[Question<'_>],
+) -> u64 {
+    let of_call = |group: &CallGroup| {
+        let subjects = || group.leads.iter().map(|at| questions[*at].subject);
+        let size = (subjects().map(Subject::bytes).sum(), subjects().map(Subject::answers).sum());
+        budget::estimate(attempt.chunk.kind, attempt.template.system.len(), 1, size)
+    };
+    groups.iter().map(of_call).sum()
 }
 
 fn write_prompts<E: Env>(
@@ -133,47 +156,10 @@ fn write_prompts<E: Env>(
     questions: &[Question<'_>],
 ) -> Vec<CallPrompt> {
     let write = |(call, group): (usize, &CallGroup)| {
-        let id = CallId { attempt: &attempt.id.attempt, wave, round, call };
+        let (attempt_id, cut_offs) = (&attempt.id.attempt, group.cut_offs);
+        let id = CallId { attempt: attempt_id, wave, round, call, cut_offs };
         let of_call: Vec<&Question<'_>> = group.leads.iter().map(|at| &questions[*at]).collect();
         attempt.template.write_call(&id, &of_call)
     };
     groups.iter().enumerate().map(write).collect()
-}
-
-async fn make_calls<E: Env>(
-    attempt: &ChunkAttempt<'_, E>,
-    (wave, round): (u32, u32),
-    service: Service,
-    prompts: &[CallPrompt],
-) -> Result<Vec<Call>, Failure> {
-    let kind = attempt.chunk.kind;
-    let announced = Announced {
-        attempt: attempt.id.clone(),
-        kind,
-        wave,
-        round,
-        calls: u32::try_from(prompts.len()).expect("a wave has ten leads"),
-    };
-    attempt.reporter.report(vec![Fact::Announced(announced)]).await?;
-    let prompts: Vec<Prompt<'_>> = prompts
-        .iter()
-        .map(|prompt| Prompt {
-            system: &attempt.template.system,
-            user: &prompt.user,
-            schema: &attempt.template.schema,
-            max_output_tokens: prompt.max_output_tokens,
-        })
-        .collect();
-    let calls = prompts.iter().map(|prompt| attempt.gemini.generate(prompt, service));
-    let calls: Vec<Call> = join_all(calls).await;
-    let of_call = |(call, at): (&Call, u32)| BilledCall { call: at, outcome: call.billing.clone() };
-    let billed = Billed {
-        attempt: attempt.id.clone(),
-        kind,
-        wave,
-        round,
-        calls: calls.iter().zip(0..).map(of_call).collect(),
-    };
-    attempt.reporter.report(vec![Fact::Billed(billed)]).await?;
-    Ok(calls)
 }

@@ -7,11 +7,12 @@ use crate::random::Random;
 use crate::report::Reporter;
 use shared::core::clock::Clock;
 use shared::core::deadline::Deadline;
-use shared::core::ids::RunId;
+use shared::core::ids::{LeadKey, RunId};
 use shared::delivery::Delivery;
-use shared::messages::{AttemptRef, Chunk};
+use shared::messages::{AttemptRef, Chunk, Halt, Tried};
 use shared::ports::Env;
 use shared::services::airtable::Airtable;
+use std::sync::{Mutex, PoisonError};
 
 /// How far a task came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,18 @@ pub(crate) enum Progress {
     Unfinished,
 }
 
+/// What an attempt leaves for the next one, as far as it came: it may be cut off at any moment.
+#[derive(Debug, Default)]
+pub(crate) struct Left(Mutex<Option<Tried>>);
+
+impl Left {
+    /// The chunk as the next attempt has to have it, if that is another.
+    pub(crate) fn into_next(self, chunk: &Chunk) -> Option<Chunk> {
+        let tried = self.0.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+        Some(Chunk { tried, ..chunk.clone() })
+    }
+}
+
 pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) chunk: &'a Chunk,
     pub(crate) run: RunId,
@@ -28,6 +41,8 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) template: PromptTemplate<'a>,
     pub(crate) leads_per_call: usize,
     pub(crate) deadline: Deadline,
+    /// What this and earlier attempts at the chunk leave for the next one.
+    left: &'a Left,
     /// Which attempt it is, from 1.
     pub(crate) number: u32,
     /// Whether it is the last attempt: leads without an answer have failed then.
@@ -43,7 +58,7 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
     pub(crate) fn new(
         app: &'a Scoring<E>,
         chunk: &'a Chunk,
-        delivery: &Delivery,
+        (delivery, left): (&Delivery, &'a Left),
         deadline: Deadline,
     ) -> Self {
         Self {
@@ -55,9 +70,10 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
                 started_at: app.clock.now(),
                 attempt: app.random.attempt_id(),
             },
-            template: PromptTemplate::of_chunk(chunk),
+            template: PromptTemplate::of_chunk(chunk, app.gemini.thinking_room()),
             leads_per_call: app.config.leads_per_call,
             deadline,
+            left,
             number: delivery.attempt(),
             is_last: delivery.is_last(),
             airtable: &app.chunk_airtable,
@@ -66,5 +82,23 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
             clock: &app.clock,
             random: &app.random,
         }
+    }
+
+    /// Keeps for the next attempt what a wave's calls used, and in how many of them which lead was.
+    pub(crate) fn note_calls(&self, used: u64, paid: impl Iterator<Item = (LeadKey, u32)>) {
+        self.note(|tried| {
+            tried.tokens += used;
+            tried.paid.extend(paid.filter(|(_, calls)| *calls > 0));
+        });
+    }
+
+    /// Keeps for the next attempt why this one makes no call, or that it may make some again.
+    pub(crate) fn note_halt(&self, halt: Option<Halt>) {
+        self.note(|tried| tried.halt = halt);
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Tried)) {
+        let mut left = self.left.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(left.get_or_insert_with(|| Tried { halt: None, ..self.chunk.tried.clone() }));
     }
 }

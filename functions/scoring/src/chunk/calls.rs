@@ -1,13 +1,14 @@
 //! Which leads share a call, and what follows from its reply. Pure.
 //!
-//! A call that was refused or lost is made again as it was. A call whose answer is unusable is never
-//! repeated as it was: it is split in two, down to one lead. A lead that a usable answer leaves out
-//! is asked about again alone, once.
+//! A call that was refused for a moment or lost is made again as it was. A call whose answer is of no
+//! use is split in two; a lead that two such answers left without one is asked about alone. A call
+//! that was cut off is made again with more room. A lead is in at most [`MOST_PAID_CALLS`] calls that
+//! may have been billed, over all attempts at its chunk.
 
-use super::limits::{CALL_ANSWERS, CALL_BYTES};
-use crate::gemini::Reply;
+use super::limits::{CALL_ANSWERS, CALL_BYTES, MOST_PAID_CALLS, USELESS_TOGETHER};
+use crate::gemini::{Finish, Reply};
 use crate::prompt::template::{Answer, CallPrompt, PromptTemplate, Question};
-use shared::messages::ErrorCategory;
+use shared::messages::{ErrorCategory, Halt};
 use std::time::Duration;
 
 /// Why there is no answer about a lead.
@@ -23,16 +24,20 @@ pub(crate) struct NoAnswer {
 pub(super) type LeadAnswer = (usize, Result<Answer, NoAnswer>);
 
 /// Leads that are asked about in one call, by their index among the questions.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CallGroup {
     pub(super) leads: Vec<usize>,
-    /// How often this very call was made.
+    /// How often this very call was made without an answer.
     pub(super) attempts: u32,
+    /// How often an answer about these leads was cut off.
+    pub(super) cut_offs: u32,
+    /// Whether its useless answer was asked for a second time.
+    is_repeated: bool,
 }
 
 impl CallGroup {
     fn new(leads: Vec<usize>) -> Self {
-        Self { leads, attempts: 0 }
+        Self { leads, attempts: 0, cut_offs: 0, is_repeated: false }
     }
 
     /// The same reason for all its leads.
@@ -40,15 +45,15 @@ impl CallGroup {
         self.leads.iter().map(|at| (*at, Err(reason.clone()))).collect()
     }
 
-    /// Two calls in place of one whose answer is unusable; a call about one lead has failed.
-    fn split(&self, reason: NoAnswer) -> NextStep {
-        if self.leads.len() == 1 {
-            return NextStep::Settled(self.all_without(&reason));
-        }
+    /// Two calls in place of one that has no answer of use.
+    fn halves(&self) -> Vec<Self> {
         let (first, second) = self.leads.split_at(self.leads.len().div_ceil(2));
-        let halves = [first, second].map(|leads| Self::new(leads.to_vec())).into();
-        // Which lead is to blame is not known before they are asked about separately.
-        NextStep::Others(halves, Vec::new(), NoAnswer { later: true, ..reason })
+        let half = |leads: &[usize]| Self { cut_offs: self.cut_offs, ..Self::new(leads.to_vec()) };
+        vec![half(first), half(second)]
+    }
+
+    fn alone(&self, lead: usize) -> Self {
+        Self { leads: vec![lead], ..self.clone() }
     }
 }
 
@@ -59,6 +64,29 @@ pub(super) enum NextStep {
     /// Other calls, and what is settled already. The reason holds for leads that are not asked
     /// about again.
     Others(Vec<CallGroup>, Vec<LeadAnswer>, NoAnswer),
+    /// No call may follow.
+    Halted(Halt),
+}
+
+/// Calls as they may be made, and the leads that are asked about no more.
+///
+/// `paid` says in how many calls that may have been billed each lead was without an answer.
+pub(super) fn within_bounds(groups: Vec<CallGroup>, paid: &[u32]) -> (Vec<CallGroup>, Vec<usize>) {
+    let mut calls = Vec::new();
+    let mut over = Vec::new();
+    for mut group in groups {
+        over.extend(group.leads.iter().filter(|at| paid[**at] >= MOST_PAID_CALLS));
+        group.leads.retain(|at| paid[*at] < MOST_PAID_CALLS);
+        let is_alone = |at: &&usize| paid[**at] >= USELESS_TOGETHER;
+        if group.leads.len() > 1 {
+            calls.extend(group.leads.iter().filter(is_alone).map(|at| group.alone(*at)));
+            group.leads.retain(|at| paid[*at] < USELESS_TOGETHER);
+        }
+        if !group.leads.is_empty() {
+            calls.push(group);
+        }
+    }
+    (calls, over)
 }
 
 /// Divides questions into calls of at most `leads_per_call` leads that are not too large. With each
@@ -106,19 +134,73 @@ pub(super) fn next_step(
         Reply::TryLater { category, detail, after } => {
             NextStep::Again(after, no_answer(category, detail, true))
         }
+        Reply::Halted(halt) => NextStep::Halted(halt),
+        Reply::Refused { detail, is_lasting } => refused(group, detail, is_lasting),
         Reply::Unusable { category, detail } => {
             let reason = no_answer(category, detail, false);
             if is_about_the_leads(category) {
-                group.split(reason)
+                ask_otherwise(group, reason)
             } else {
                 NextStep::Settled(group.all_without(&reason))
             }
         }
-        Reply::Text(text) => match template.read_answer(&text, prompt) {
-            Ok(of_leads) => settle_answered(group, of_leads),
-            Err(detail) => group.split(no_answer(ErrorCategory::AiResponseFormat, detail, false)),
-        },
+        Reply::Text { text, finish } => {
+            let format = |detail| no_answer(ErrorCategory::AiResponseFormat, detail, false);
+            match (template.read_answer(&text, prompt, finish == Finish::Stop), finish) {
+                (Ok(of_leads), _) => settle_answered(group, of_leads),
+                (Err(detail), Finish::Stop) => ask_otherwise(group, format(detail)),
+                (Err(detail), Finish::Unsaid) => ask_otherwise(
+                    group,
+                    format(format!("the model does not say that it finished, and {detail}")),
+                ),
+                (Err(_), Finish::CutOff) => {
+                    let most = prompt.max_output_tokens;
+                    let detail = format!(
+                        "the model's answer is cut off (MAX_TOKENS, {most} with its thoughts)"
+                    );
+                    ask_with_more_room(group, prompt, format(detail))
+                }
+            }
+        }
     }
+}
+
+/// A call that is refused: perhaps for what one of its leads says.
+fn refused(group: &CallGroup, detail: String, is_lasting: bool) -> NextStep {
+    let reason = |category, later| NoAnswer { category, detail: detail.clone(), later };
+    if group.leads.len() > 1 {
+        let reason = reason(ErrorCategory::Unknown, true);
+        NextStep::Others(group.halves(), Vec::new(), reason)
+    } else if is_lasting {
+        NextStep::Settled(group.all_without(&reason(ErrorCategory::ModelRefused, false)))
+    } else {
+        NextStep::Again(None, reason(ErrorCategory::ModelRefused, true))
+    }
+}
+
+/// Asks in two calls in place of one whose answer is of no use. A lead alone is asked about once
+/// more, unless the answer would be the same.
+fn ask_otherwise(group: &CallGroup, reason: NoAnswer) -> NextStep {
+    // Which lead is to blame is not known before they are asked about separately.
+    let provisional = NoAnswer { later: true, ..reason.clone() };
+    if group.leads.len() > 1 {
+        NextStep::Others(group.halves(), Vec::new(), provisional)
+    } else if group.is_repeated || reason.category == ErrorCategory::SafetyBlock {
+        NextStep::Settled(group.all_without(&reason))
+    } else {
+        let again = CallGroup { is_repeated: true, attempts: 0, ..group.clone() };
+        NextStep::Others(vec![again], Vec::new(), provisional)
+    }
+}
+
+/// Asks the same with more room for the answer and its thoughts, as long as there is more.
+fn ask_with_more_room(group: &CallGroup, prompt: &CallPrompt, reason: NoAnswer) -> NextStep {
+    if !PromptTemplate::can_grow(prompt) {
+        let group = CallGroup { is_repeated: true, ..group.clone() };
+        return ask_otherwise(&group, reason);
+    }
+    let larger = CallGroup { cut_offs: group.cut_offs + 1, attempts: 0, ..group.clone() };
+    NextStep::Others(vec![larger], Vec::new(), NoAnswer { later: true, ..reason })
 }
 
 /// Settles the leads that a usable answer is about; the others are asked about alone.
@@ -134,11 +216,13 @@ fn settle_answered(group: &CallGroup, of_leads: Vec<Result<Answer, String>>) -> 
         match of_lead {
             Ok(answer) => settled.push((*at, Ok(answer))),
             Err(detail) if group.leads.len() == 1 => {
-                settled.push((*at, Err(reason(detail, false))));
+                return ask_otherwise(group, reason(detail, false));
             }
             Err(detail) => {
                 missing = detail;
-                alone.push(CallGroup::new(vec![*at]));
+                // It was asked about with others, and is asked once more.
+                let alone_once = CallGroup { is_repeated: true, ..CallGroup::new(vec![*at]) };
+                alone.push(alone_once);
             }
         }
     }
@@ -148,10 +232,13 @@ fn settle_answered(group: &CallGroup, of_leads: Vec<Result<Answer, String>>) -> 
 /// Whether a call about other leads may be answered.
 fn is_about_the_leads(category: ErrorCategory) -> bool {
     match category {
-        ErrorCategory::SafetyBlock | ErrorCategory::AiResponseFormat | ErrorCategory::Unknown => {
-            true
-        }
-        ErrorCategory::Quota
+        ErrorCategory::SafetyBlock
+        | ErrorCategory::ModelRefused
+        | ErrorCategory::ModelNoAnswer
+        | ErrorCategory::AiResponseFormat
+        | ErrorCategory::Unknown => true,
+        ErrorCategory::NoCredit
+        | ErrorCategory::Quota
         | ErrorCategory::Timeout
         | ErrorCategory::Auth
         | ErrorCategory::ModelConfig

@@ -20,3 +20,10 @@ pub(super) const CALL_RETRY: RetryPolicy =
 pub(super) const CALL_BYTES: usize = 150_000;
 /// Most posts in one call: the room for their answers is bounded.
 pub(super) const CALL_ANSWERS: usize = 120;
+/// Most calls of a plan that may have been billed and contain one lead.
+pub(super) const MOST_PAID_CALLS: u32 = 4;
+/// After so many such calls without an answer of use a lead is asked about alone.
+pub(super) const USELESS_TOGETHER: u32 = 2;
+/// How long a chunk waits for a person to top up the model's credit or to replace its key, before it
+/// asks the model for one token.
+pub(super) const HALTED_FOR: Duration = Duration::from_mins(10);

@@ -10,6 +10,8 @@ mod decide_posts;
 mod decide_profile;
 mod decision;
 mod limits;
+mod replies;
+mod round;
 pub(crate) mod score;
 mod share;
 mod wave;

@@ -1,13 +1,15 @@
 //! Scores a chunk: leads that are read 50 at a time and scored in waves of 10.
 
-use super::attempt::{ChunkAttempt, Progress};
+use super::attempt::{ChunkAttempt, Left, Progress};
 use super::decide_posts::{PostsChunk, decide_posts};
 use super::decide_profile::{ProfilesChunk, decide_profile};
 use super::decision::{Decision, Verdict};
-use super::limits::{READ_LEADS, WAVE_LEADS, WRITING_TIME};
-use super::wave::{WaveLead, score_wave, settle_leads};
+use super::limits::{HALTED_FOR, READ_LEADS, WAVE_LEADS, WRITING_TIME};
+use super::round::{probe, report_halt};
+use super::wave::{WaveLead, WavePlace, leave_for_budget, score_wave, settle_leads};
 use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
+use crate::gemini::Reply;
 use crate::lead::cells::Cells;
 use crate::lead::row::read_rows;
 use crate::prompt::subject::Subject;
@@ -18,37 +20,39 @@ use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::delivery::Delivery;
 use shared::messages::{
-    Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Kind, LeadOutcome, Outcome,
-    PlannedChunk, SkipReason, Source,
+    CallOutcome, Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Halt, Kind,
+    LeadOutcome, Outcome, PlannedChunk, SkipReason, Source,
 };
 use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::Row;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 pub(crate) async fn score_chunk<E: Env>(
     app: &Scoring<E>,
     chunk: &Chunk,
-    delivery: &Delivery,
+    delivery: (&Delivery, &Left),
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
     let attempt = ChunkAttempt::new(app, chunk, delivery, deadline);
     let span = shared::telemetry::logs::run_span(&chunk.run);
-    async {
-        match score_leads(&attempt).await {
-            Ok(progress) => Ok(progress),
-            Err(TaskError::Retry(failure)) => Err(failure),
-            Err(TaskError::Fatal(reason)) => {
-                tracing::error!(reason, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
-                let category = ErrorCategory::Airtable;
-                let failed = ChunkFailed { attempt: attempt.id.clone(), category, reason };
-                attempt.reporter.report(vec![Fact::ChunkFailed(failed)]).await?;
-                Ok(Progress::Finished)
-            }
+    attempt_chunk(&attempt).instrument(span).await
+}
+
+async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, Failure> {
+    let chunk = attempt.chunk;
+    match score_leads(attempt).await {
+        Ok(progress) => Ok(progress),
+        Err(TaskError::Retry(failure)) => Err(failure),
+        Err(TaskError::Fatal(reason)) => {
+            tracing::error!(reason, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
+            let category = ErrorCategory::Airtable;
+            let failed = ChunkFailed { attempt: attempt.id.clone(), category, reason };
+            attempt.reporter.report(vec![Fact::ChunkFailed(failed)]).await?;
+            Ok(Progress::Finished)
         }
     }
-    .instrument(span)
-    .await
 }
 
 async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, TaskError> {
@@ -63,16 +67,24 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         meter: Meter::new(chunk.token_share),
         writable: chunk.writable.clone(),
         unsettled: Vec::new(),
+        halt: None,
         waves: 0,
     };
+    work.meter.used_before(chunk.tried.tokens);
+    if chunk.token_share != Some(0) {
+        work.resume_model().await?;
+    }
     for leads in chunk.leads.chunks(READ_LEADS) {
         if let Progress::Unfinished = work.score(leads).await? {
             // Without answers the next invocation is not urgent: the model may be away.
-            if !work.unsettled.is_empty() {
+            if !work.unsettled.is_empty() || work.halt.is_some() {
                 break;
             }
             return Ok(Progress::Unfinished);
         }
+    }
+    if let Some(halt) = &work.halt {
+        return Err(halted(halt).into());
     }
     if let Some(reason) = work.unsettled.first() {
         return Err(Failure::retry(format!(
@@ -92,10 +104,54 @@ struct ChunkWork<'a, E: Env> {
     meter: Meter,
     writable: Vec<String>,
     unsettled: Vec<String>,
+    /// Why no call may follow, if none may.
+    halt: Option<Halt>,
     waves: u32,
 }
 
+/// The failure of a chunk that waits for a person.
+fn halted(halt: &Halt) -> Failure {
+    let Halt { category, detail } = halt;
+    let reason = format!("waits for a person: {}: {detail}", category.as_str());
+    Failure::wait(HALTED_FOR, reason)
+}
+
 impl<E: Env> ChunkWork<'_, E> {
+    /// Finds out whether calls may begin. A chunk that waited for a person asks the model for one
+    /// token, unless the model answered others of this process in the meantime.
+    async fn resume_model(&mut self) -> Result<(), Failure> {
+        let attempt = self.attempt;
+        let is_back = || {
+            let since = Instant::now().checked_sub(HALTED_FOR);
+            since.is_some_and(|since| attempt.gemini.has_answered_since(since))
+        };
+        let halt = match (&attempt.chunk.tried.halt, attempt.gemini.halted()) {
+            (Some(_), None) if is_back() => {
+                attempt.note_halt(None);
+                return Ok(());
+            }
+            (Some(known), _) => {
+                self.waves = 1;
+                let call = probe(attempt, (0, 0)).await?;
+                match call.reply {
+                    Reply::Halted(halt) => halt,
+                    _ if call.billing != CallOutcome::Refused => {
+                        attempt.note_halt(None);
+                        return Ok(());
+                    }
+                    _ => known.clone(),
+                }
+            }
+            (None, Some(halt)) => {
+                report_halt(attempt, (0, 0), &halt).await?;
+                halt
+            }
+            (None, None) => return Ok(()),
+        };
+        attempt.note_halt(Some(halt.clone()));
+        Err(halted(&halt))
+    }
+
     async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, TaskError> {
         let chunk = self.attempt.chunk;
         // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
@@ -117,7 +173,10 @@ impl<E: Env> ChunkWork<'_, E> {
             .iter()
             .filter_map(|lead| Some(self.decide((lead, rows.of(&lead.lead)?), read_at)))
             .collect();
-        self.meter.used_before(self.used_before(&open));
+        // What an attempt that died used is not in the message.
+        if chunk.tried.tokens == 0 {
+            self.meter.used_before(self.used_before(&open));
+        }
         while !open.is_empty() {
             let wave = open.drain(..open.len().min(WAVE_LEADS)).collect();
             if let Progress::Unfinished = self.score_wave(wave).await? {
@@ -146,13 +205,18 @@ impl<E: Env> ChunkWork<'_, E> {
             tracing::info!(plan.chunk = chunk, waves, "chunk continues in another invocation");
             return Ok(Progress::Unfinished);
         }
-        let result = score_wave(attempt, self.waves, leads, &mut self.writable).await?;
+        let place = WavePlace { index: self.waves, tokens_left: self.meter.left() };
+        let result = score_wave(attempt, place, leads, &mut self.writable).await?;
         if asked > 0 {
             self.meter.count(expected, result.used);
         }
         self.waves += 1;
         let unsettled = result.unsettled.len();
         self.unsettled.extend(result.unsettled);
+        if let Some(halt) = result.halt {
+            self.halt = Some(halt);
+            return Ok(Progress::Unfinished);
+        }
         // If the model is away, or the rows are out of date, the other waves wait for the next invocation too.
         let stops = is_away(asked, unsettled, attempt.leads_per_call) || result.rows_changed;
         Ok(if stops { Progress::Unfinished } else { Progress::Finished })
@@ -237,23 +301,13 @@ fn is_away(asked: usize, unsettled: usize, leads_per_call: usize) -> bool {
     unsettled == asked && asked > leads_per_call
 }
 
-/// Skips a lead that was to be asked about: there are no tokens left for it. What was harvested is
-/// stored and waits; a waiting lead's row is left as it is, and a failed profile waits again.
+/// Skips a lead that was to be asked about: there are no tokens left for it.
 fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
     if lead.decision.subject().is_none() {
         return;
     }
     lead.decision = Decision::Settle(Verdict::skipped(SkipReason::BudgetReached));
-    match chunk.source {
-        Source::Harvest { .. } => lead.cells.out_of_budget(),
-        Source::Waiting => {
-            lead.cells.clear();
-            let is_waiting = lead.row.text(schema::SCORING_STATUS) == schema::TO_BE_SCORED;
-            if chunk.kind == Kind::Profile && !is_waiting {
-                lead.cells.profile_waits();
-            }
-        }
-    }
+    leave_for_budget(chunk, lead.row, &mut lead.cells);
 }
 
 #[cfg(test)]

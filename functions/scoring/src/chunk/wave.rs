@@ -1,11 +1,12 @@
 //! A wave: announce, bill, write, settle.
 
-use super::ask::{LeadReply, ask_about};
+use super::ask::{WaveQuestions, ask_about};
 use super::attempt::ChunkAttempt;
 use super::calls::NoAnswer;
 use super::changed::changed_rows;
 use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
+use super::replies::{LeadReply, WaveReplies};
 use super::write::write_rows;
 use crate::lead::cells::Cells;
 use crate::lead::row::profile_of;
@@ -13,8 +14,10 @@ use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
 use jiff::Timestamp;
 use shared::core::failure::Failure;
-use shared::core::ids::PlanId;
-use shared::messages::{ChunkLead, ErrorCategory, Fact, LeadOutcome, Outcome, Settled};
+use shared::messages::{
+    Chunk, ChunkLead, ErrorCategory, Fact, Halt, Kind, LeadOutcome, Outcome, Settled, SkipReason,
+    Source,
+};
 use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::{Row, Update};
@@ -30,6 +33,14 @@ pub(crate) struct WaveLead<'a> {
     pub(crate) decision: Decision,
 }
 
+/// Where a wave stands in its attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WavePlace {
+    pub(crate) index: u32,
+    /// What the limit leaves for its calls; `None` for no limit.
+    pub(crate) tokens_left: Option<u64>,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct WaveResult {
     /// Why leads are not settled yet: those have no answer, or their rows changed.
@@ -37,28 +48,23 @@ pub(crate) struct WaveResult {
     /// Whether others changed rows, and another attempt follows: what was read of the next waves may
     /// be out of date too.
     pub(crate) rows_changed: bool,
-    /// The tokens of all its calls.
+    /// The tokens of all its calls, as they count against limits.
     pub(crate) used: u64,
+    /// Why no call may follow, if none may.
+    pub(crate) halt: Option<Halt>,
 }
 
 pub(crate) async fn score_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
-    index: u32,
+    place: WavePlace,
     leads: Vec<WaveLead<'_>>,
     writable: &mut Vec<String>,
 ) -> Result<WaveResult, Failure> {
-    let questions: Vec<Question<'_>> = leads
-        .iter()
-        .filter_map(|lead| {
-            let subject = lead.decision.subject()?;
-            Some(Question { subject, profile: profile_of(lead.row) })
-        })
-        .collect();
-    let mut replies = ask_about(attempt, index, &questions).await?.into_iter();
-    drop(questions);
+    let WaveReplies { replies, used, halt } = ask_wave(attempt, place, &leads).await?;
+    let mut replies = replies.into_iter();
     let changed = changed_rows(attempt, &leads).await?;
     let rows_changed = !changed.is_empty() && !attempt.is_last;
-    let mut result = WaveResult { rows_changed, ..WaveResult::default() };
+    let mut result = WaveResult { used, halt, rows_changed, ..WaveResult::default() };
     let mut updates = Vec::new();
     let mut outcomes = Vec::new();
     for mut lead in leads {
@@ -67,15 +73,15 @@ pub(crate) async fn score_wave<E: Env>(
             Decision::Settle(verdict) => verdict,
             Decision::Ask(ref subject) => {
                 let reply = replies.next().expect("every question has a reply");
-                result.used += reply.tokens;
                 if let Err(NoAnswer { detail, later: true, .. }) = &reply.answer
-                    && !attempt.is_last
+                    && !reply.is_beyond_limit
+                    && (result.halt.is_some() || !attempt.is_last)
                 {
                     result.unsettled.push(detail.clone());
                     continue;
                 }
                 let target = (lead.lead, lead.row, subject);
-                judge_reply(target, reply, &attempt.id.plan, &mut lead.cells)
+                judge_reply(attempt.chunk, target, reply, &mut lead.cells)
             }
         };
         if is_changed && !attempt.is_last {
@@ -118,18 +124,63 @@ pub(crate) async fn settle_leads<E: Env>(
     attempt.reporter.report(vec![Fact::Settled(settled)]).await
 }
 
+/// Asks about the leads of a wave that are to be asked about, and keeps for the next attempt what
+/// that used.
+async fn ask_wave<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    place: WavePlace,
+    leads: &[WaveLead<'_>],
+) -> Result<WaveReplies, Failure> {
+    let (mut questions, mut keys, mut paid) = (Vec::new(), Vec::new(), Vec::new());
+    for lead in leads {
+        let Some(subject) = lead.decision.subject() else { continue };
+        questions.push(Question { subject, profile: profile_of(lead.row) });
+        keys.push(lead.lead.key.clone());
+        paid.push(attempt.chunk.tried.paid.get(&lead.lead.key).copied().unwrap_or_default());
+    }
+    let WavePlace { index, tokens_left } = place;
+    let asked = WaveQuestions { wave: index, questions, paid, tokens_left };
+    let replies = ask_about(attempt, asked).await?;
+    let paid = replies.replies.iter().map(|reply| reply.paid);
+    attempt.note_calls(replies.used, keys.into_iter().zip(paid));
+    if let Some(halt) = &replies.halt {
+        attempt.note_halt(Some(halt.clone()));
+    }
+    Ok(replies)
+}
+
+/// The cells of a lead for which no tokens are left. What was harvested is stored and waits; a
+/// waiting lead's row is left as it is, and a failed profile waits again.
+pub(super) fn leave_for_budget(chunk: &Chunk, row: &Row, cells: &mut Cells) {
+    match chunk.source {
+        Source::Harvest { .. } => cells.out_of_budget(),
+        Source::Waiting => {
+            cells.clear();
+            let is_waiting = row.text(schema::SCORING_STATUS) == schema::TO_BE_SCORED;
+            if chunk.kind == Kind::Profile && !is_waiting {
+                cells.profile_waits();
+            }
+        }
+    }
+}
+
 /// Makes the verdict and the cells of what the model replied.
 fn judge_reply(
+    chunk: &Chunk,
     (lead, row, subject): (&ChunkLead, &Row, &Subject),
     reply: LeadReply,
-    plan: &PlanId,
     cells: &mut Cells,
 ) -> Verdict {
-    let LeadReply { answer, tokens, examined } = reply;
+    let LeadReply { answer, tokens, examined, is_beyond_limit, .. } = reply;
     let keys = match subject {
         Subject::Posts(posts) => post_keys(posts),
         Subject::Profile(_) => profile_keys(&lead.key),
     };
+    let examined = if examined { keys.clone() } else { Vec::new() };
+    if is_beyond_limit {
+        leave_for_budget(chunk, row, cells);
+        return Verdict { examined, ..Verdict::skipped(SkipReason::BudgetReached) };
+    }
     let (outcome, scored) = match (answer, subject) {
         (Ok(Answer::Posts(scored)), Subject::Posts(posts)) => {
             cells.scored(posts, &scored, profile_of(row).as_ref(), tokens);
@@ -146,11 +197,11 @@ fn judge_reply(
             match subject {
                 Subject::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
                 Subject::Profile(_) => {
-                    cells.profile_failed(category, &row.text(schema::AI_BREAKDOWN), plan);
+                    cells.profile_failed(category, &row.text(schema::AI_BREAKDOWN), &chunk.plan);
                 }
             }
             (Outcome::Failed { category, detail }, Vec::new())
         }
     };
-    Verdict { outcome, examined: if examined { keys } else { Vec::new() }, scored }
+    Verdict { outcome, examined, scored }
 }

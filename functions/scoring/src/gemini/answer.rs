@@ -1,157 +1,146 @@
 //! What an answer of the model says. External rules: Gemini's `GenerateContentResponse`.
 
-use super::reply::{Call, Reply};
+use super::lenient::read_json;
+use super::refusal::{read_error, words_of_google};
+use super::reply::{Call, Finish, Reply};
 use super::tier::{ReportedTier, RequestedTier};
+use super::usage::read_usage;
+use http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde_json::Value;
 use shared::core::prices;
-use shared::core::tokens::TokenUsage;
+use shared::core::tokens::Surface;
 use shared::messages::{CallOutcome, ErrorCategory, Served};
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Answer {
-    candidates: Vec<Candidate>,
-    prompt_feedback: Option<PromptFeedback>,
-    usage_metadata: Usage,
-    model_version: String,
+/// What is known of a call beside its answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) model: &'a str,
+    pub(super) surface: Surface,
+    pub(super) tier: RequestedTier,
+    /// What the model was asked: no word of it goes into a reason.
+    pub(super) user: &'a str,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Candidate {
-    content: Content,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Content {
-    parts: Vec<Part>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Part {
-    text: String,
-    thought: bool,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct PromptFeedback {
-    block_reason: Option<String>,
-}
-
-/// Zero-valued counters are left out of the answer.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Usage {
-    prompt_token_count: u64,
-    cached_content_token_count: u64,
-    candidates_token_count: u64,
-    thoughts_token_count: u64,
-    tool_use_prompt_token_count: u64,
-    total_token_count: u64,
-    #[serde(flatten)]
-    reported: ReportedTier,
-}
-
-/// Reads the body of a 200. If it cannot be read, it was billed all the same, and nobody knows what:
-/// the call counts as lost.
-/// `asked` is the model that was asked, `at` the time when the answer came.
-pub(super) fn read_answer(body: &[u8], asked: &str, tier: RequestedTier, at: Timestamp) -> Call {
-    let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
+/// Reads the body of a 200; `at` is the time when it came. Where it does not say what it used, it was
+/// billed all the same, and nobody knows what: the call counts as lost.
+pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call {
+    let Some(body) = read_json(body) else {
         let detail = "the model's answer is no JSON".to_owned();
         let reply =
             Reply::TryLater { category: ErrorCategory::AiResponseFormat, detail, after: None };
         return Call { billing: CallOutcome::Lost, reply };
     };
-    let usage = answer.usage_metadata.tokens();
-    let billing = if usage == TokenUsage::default() {
-        CallOutcome::Lost
-    } else {
-        let answered = answer.model_version.as_str();
-        let model = if answered.is_empty() { asked } else { answered }.to_owned();
-        let is_other = !prices::is_same_model(asked, &model);
-        let served = Served {
-            tier: answer.usage_metadata.reported.tier(tier),
-            at: Some(at),
-            asked: is_other.then(|| asked.to_owned()),
-        };
-        CallOutcome::Answered { usage, model, served }
-    };
-    Call { billing, reply: answer.reply() }
-}
-
-impl Answer {
-    fn reply(self) -> Reply {
-        let unusable = |category, detail| Reply::Unusable { category, detail };
-        if let Some(reason) = self.prompt_feedback.and_then(|feedback| feedback.block_reason) {
-            let detail = format!("the model blocks the prompt ({reason})");
-            return unusable(ErrorCategory::SafetyBlock, detail);
+    // Some paths wrap the answer in an array.
+    let answer = body.get(0).unwrap_or(&body);
+    let billing = billing(answer, asked, at);
+    let has_candidates = answer["candidates"].as_array().is_some_and(|all| !all.is_empty());
+    match (&answer["error"], &billing) {
+        (Value::Object(error), _) if !has_candidates => {
+            let billing = if billing == CallOutcome::Lost { CallOutcome::Refused } else { billing };
+            let code =
+                error.get("code").and_then(Value::as_u64).and_then(|c| u16::try_from(c).ok());
+            let status = code.and_then(|code| StatusCode::from_u16(code).ok());
+            let status = status.filter(|status| status.as_u16() >= 400);
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Call { billing, reply: read_error(status, &answer["error"], asked.user) }
         }
-        let Some(candidate) = self.candidates.into_iter().next() else {
-            let detail = "the model answers without a candidate".to_owned();
-            return unusable(ErrorCategory::AiResponseFormat, detail);
-        };
-        let parts = candidate.content.parts.into_iter();
-        let text: String = parts.filter(|part| !part.thought).map(|part| part.text).collect();
-        match candidate.finish_reason.as_deref() {
-            Some("STOP") => Reply::Text(text),
-            Some("MAX_TOKENS") => unusable(
-                ErrorCategory::AiResponseFormat,
-                "the model's answer is cut off (MAX_TOKENS)".to_owned(),
-            ),
-            Some(
-                reason @ ("SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"),
-            ) => unusable(
-                ErrorCategory::SafetyBlock,
-                format!("the model blocks its answer ({reason})"),
-            ),
-            // An open enum: new reasons appear without notice.
-            Some(reason) => {
-                let reason: String = reason.chars().take(60).collect();
-                let detail = format!("the model stopped for {reason}");
-                unusable(ErrorCategory::Unknown, detail)
-            }
-            None => unusable(
-                ErrorCategory::AiResponseFormat,
-                "the model does not say that it finished".to_owned(),
-            ),
-        }
+        _ => Call { reply: reply(answer, asked), billing },
     }
 }
 
-impl Usage {
-    fn tokens(&self) -> TokenUsage {
-        let mut usage = TokenUsage {
-            prompt: self.prompt_token_count,
-            cached: self.cached_content_token_count,
-            output: self.candidates_token_count,
-            thoughts: self.thoughts_token_count,
-            tool: self.tool_use_prompt_token_count,
-            total: self.total_token_count,
-        };
-        if usage.total == 0 {
-            usage.total = usage.parts();
+fn billing(answer: &Value, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
+    let metadata = &answer["usageMetadata"];
+    let Some((usage, reading)) = read_usage(metadata) else { return CallOutcome::Lost };
+    let answered = answer["modelVersion"].as_str().unwrap_or_default();
+    let model = if answered.is_empty() { asked.model } else { answered }.to_owned();
+    let is_other = !prices::is_same_model(asked.model, &model);
+    let served = Served {
+        tier: ReportedTier::of(metadata).tier(asked.tier),
+        surface: asked.surface,
+        reading,
+        at: Some(at),
+        asked: is_other.then(|| asked.model.to_owned()),
+    };
+    CallOutcome::Answered { usage, model, served }
+}
+
+fn reply(answer: &Value, asked: &Asked<'_>) -> Reply {
+    let unusable = |category, detail| Reply::Unusable { category, detail };
+    let words = |text: &Value| words_of_google(text.as_str().unwrap_or_default(), asked.user);
+    let feedback = &answer["promptFeedback"];
+    if let Some(reason) = reason_of(&feedback["blockReason"]) {
+        let detail = format!(
+            "the model blocks the prompt ({reason}){}",
+            words(&feedback["blockReasonMessage"])
+        );
+        return unusable(category_of(&reason), detail);
+    }
+    let Some(candidate) = answer["candidates"].as_array().and_then(|all| all.first()) else {
+        let detail = "the model answers without a candidate".to_owned();
+        return unusable(ErrorCategory::ModelNoAnswer, detail);
+    };
+    let text = text_of(candidate);
+    let finish = match reason_of(&candidate["finishReason"]).as_deref() {
+        Some("STOP") => Finish::Stop,
+        Some("MAX_TOKENS") => Finish::CutOff,
+        None => Finish::Unsaid,
+        // An open enum: new reasons appear without notice.
+        Some(reason) => {
+            let category = category_of(reason);
+            let did = if category == ErrorCategory::SafetyBlock {
+                "blocks its answer"
+            } else {
+                "stopped"
+            };
+            let detail =
+                format!("the model {did} ({reason}){}", words(&candidate["finishMessage"]));
+            return unusable(category, detail);
         }
-        usage
+    };
+    if text.trim().is_empty() && finish != Finish::CutOff {
+        let detail = "the model stopped without a word".to_owned();
+        return unusable(ErrorCategory::ModelNoAnswer, detail);
+    }
+    Reply::Text { text, finish }
+}
+
+/// All that a candidate says, without its thoughts.
+fn text_of(candidate: &Value) -> String {
+    let parts = candidate["content"]["parts"].as_array().into_iter().flatten();
+    let said = parts.filter(|part| part["thought"] != true);
+    said.filter_map(|part| part["text"].as_str()).collect()
+}
+
+/// A reason that is one: bounded, and with an unspecified one left out.
+fn reason_of(value: &Value) -> Option<String> {
+    let reason = value.as_str().filter(|reason| !reason.is_empty())?;
+    let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    (!reason.ends_with("_UNSPECIFIED")).then(|| reason.chars().filter(is_word).take(60).collect())
+}
+
+/// Only these reasons hold for the same posts again. Others hit harmless posts at random.
+fn category_of(reason: &str) -> ErrorCategory {
+    match reason {
+        "SAFETY" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" => ErrorCategory::SafetyBlock,
+        _ => ErrorCategory::ModelNoAnswer,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
-    use shared::core::tokens::Tier;
+    use serde_json::json;
+    use shared::core::tokens::{Tier, TokenUsage};
+    use shared::messages::Reading;
 
     fn call(answer: &Value) -> Call {
         read_body(answer.to_string().as_bytes(), "m")
     }
 
     fn read_body(body: &[u8], model: &str) -> Call {
-        read_answer(body, model, RequestedTier::Standard, at())
+        let (surface, tier) = (Surface::Developer, RequestedTier::Standard);
+        read_answer(body, &Asked { model, surface, tier, user: "a post about ships" }, at())
     }
 
     fn at() -> Timestamp {
@@ -164,6 +153,18 @@ mod tests {
             "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "m"}))
     }
 
+    fn said(text: &str, finish: Finish) -> Reply {
+        Reply::Text { text: text.to_owned(), finish }
+    }
+
+    fn category(reply: &Reply) -> Option<ErrorCategory> {
+        match reply {
+            Reply::Unusable { category, .. } | Reply::TryLater { category, .. } => Some(*category),
+            Reply::Halted(halt) => Some(halt.category),
+            Reply::Text { .. } | Reply::Refused { .. } => None,
+        }
+    }
+
     #[test]
     fn thoughts_cached_tokens_tier_and_model_are_read() {
         let call = call(&json!({
@@ -172,58 +173,127 @@ mod tests {
             "usageMetadata": {"promptTokenCount": 6200, "cachedContentTokenCount": 4096, "candidatesTokenCount": 310,
                 "thoughtsTokenCount": 520, "totalTokenCount": 7030, "serviceTier": "flex"},
             "modelVersion": "gemini-3.5-flash-lite"}));
-        assert_eq!(call.reply, Reply::Text("[1]".to_owned()));
+        assert_eq!(call.reply, said("[1]", Finish::Stop));
         let usage = TokenUsage {
             prompt: 6200,
             cached: 4096,
             output: 310,
             thoughts: 520,
-            tool: 0,
             total: 7030,
+            ..TokenUsage::default()
         };
         let model = "gemini-3.5-flash-lite".to_owned();
-        let served = Served { tier: Tier::Flex, at: Some(at()), asked: Some("m".to_owned()) };
+        let (at, asked) = (Some(at()), Some("m".to_owned()));
+        let served = Served { tier: Tier::Flex, at, asked, ..Served::default() };
         assert_eq!(call.billing, CallOutcome::Answered { usage, model, served });
     }
 
     #[test]
-    fn a_blocked_prompt_is_billed_and_is_a_safety_block() {
-        let call = call(&json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
-            "usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90}, "modelVersion": "m"}));
-        assert!(matches!(call.billing, CallOutcome::Answered { usage, .. } if usage.total == 90));
-        assert!(matches!(call.reply, Reply::Unusable { category: ErrorCategory::SafetyBlock, .. }));
-    }
-
-    #[test]
-    fn only_a_finished_answer_is_used() {
-        let category = |reason| match finished(reason).reply {
-            Reply::Unusable { category, .. } => Some(category),
-            Reply::Text(_) => None,
-            Reply::TryLater { .. } => panic!("{reason} is not worth asking again at once"),
+    fn only_four_reasons_are_final_for_the_same_posts() {
+        let blocked = |reason: &str| {
+            call(&json!({"promptFeedback": {"blockReason": reason},
+                "usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90}, "modelVersion": "m"}))
         };
-        assert_eq!(category("STOP"), None);
-        assert_eq!(category("MAX_TOKENS"), Some(ErrorCategory::AiResponseFormat));
-        assert_eq!(category("SPII"), Some(ErrorCategory::SafetyBlock));
-        assert_eq!(category("A_REASON_OF_NEXT_YEAR"), Some(ErrorCategory::Unknown));
+        let is_billed = |call: &Call| matches!(call.billing, CallOutcome::Answered { .. });
+        for reason in ["SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"] {
+            for call in [finished(reason), blocked(reason)] {
+                assert_eq!(category(&call.reply), Some(ErrorCategory::SafetyBlock), "{reason}");
+                assert!(is_billed(&call));
+            }
+        }
+        for reason in ["RECITATION", "OTHER", "MODEL_ARMOR", "A_REASON_OF_NEXT_YEAR"] {
+            for call in [finished(reason), blocked(reason)] {
+                assert_eq!(category(&call.reply), Some(ErrorCategory::ModelNoAnswer), "{reason}");
+                assert!(is_billed(&call));
+            }
+        }
     }
 
     #[test]
-    fn an_answer_whose_usage_cannot_be_read_counts_as_lost_not_free() {
+    fn an_answer_says_whether_it_is_whole() {
+        assert_eq!(finished("STOP").reply, said("[]", Finish::Stop));
+        assert_eq!(finished("MAX_TOKENS").reply, said("[]", Finish::CutOff));
+        for unsaid in ["", "FINISH_REASON_UNSPECIFIED"] {
+            assert_eq!(finished(unsaid).reply, said("[]", Finish::Unsaid));
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_word_is_no_answer() {
+        for content in [json!({}), json!(null), json!({"parts": []}), json!({"parts": null})] {
+            let answer = json!({"candidates": [{"content": content, "finishReason": "STOP"}]});
+            let reply = call(&answer).reply;
+            assert_eq!(category(&reply), Some(ErrorCategory::ModelNoAnswer), "{content}");
+        }
+        for none in [json!({}), json!({"candidates": []}), json!({"candidates": null})] {
+            assert_eq!(category(&call(&none).reply), Some(ErrorCategory::ModelNoAnswer), "{none}");
+        }
+    }
+
+    #[test]
+    fn an_answer_whose_usage_cannot_be_read_counts_as_lost_and_is_used() {
         let cut = read_body(b"{\"candidates\":[{\"con", "m");
         assert_eq!(cut.billing, CallOutcome::Lost);
-        assert_eq!(call(&json!({"candidates": []})).billing, CallOutcome::Lost);
+        let answer = json!({"usageMetadata": null,
+            "candidates": [{"content": {"parts": [{"text": "[1]"}]}, "finishReason": "STOP"}]});
+        let call = call(&answer);
+        assert_eq!((call.billing, call.reply), (CallOutcome::Lost, said("[1]", Finish::Stop)));
+    }
+
+    #[test]
+    fn counters_that_are_no_json_cost_no_answer() {
+        let body = br#"{"candidates":[{"content":{"parts":[{"text":"[\"\ud83d\"]"}]},"finishReason":"STOP"}],
+            "usageMetadata":{"promptTokenCount":1000,"candidatesTokenCount":100,"thoughtsTokenCount":NaN,
+            "totalTokenCount":1,"totalTokenCount":1100}}"#;
+        let call = read_body(body, "m");
+        assert_eq!(call.reply, said("[\"\u{fffd}\"]", Finish::Stop));
+        let CallOutcome::Answered { usage, served, .. } = call.billing else { panic!("lost") };
+        assert_eq!((usage.total, served.reading), (1_100, Reading::Exact));
+    }
+
+    #[test]
+    fn an_error_inside_a_200_is_an_error() {
+        let error = |code: u16, status: &str| json!({"error": {"code": code, "status": status, "message": "Resource exhausted."}});
+        let quota = call(&error(429, "RESOURCE_EXHAUSTED"));
+        assert_eq!(quota.billing, CallOutcome::Refused);
+        assert_eq!(category(&quota.reply), Some(ErrorCategory::Quota));
+        let in_array = call(&json!([error(503, "UNAVAILABLE")]));
+        assert_eq!(category(&in_array.reply), Some(ErrorCategory::Unknown));
+        let mut billed = error(500, "INTERNAL");
+        billed["usageMetadata"] = json!({"promptTokenCount": 7, "totalTokenCount": 7});
+        let billed = call(&billed);
+        assert!(matches!(billed.billing, CallOutcome::Answered { .. }));
+        assert!(matches!(billed.reply, Reply::Refused { is_lasting: false, .. }));
+    }
+
+    #[test]
+    fn the_models_own_words_are_kept_and_the_posts_are_not() {
+        let stopped = |message: &str| {
+            let answer =
+                json!({"candidates": [{"finishReason": "OTHER", "finishMessage": message}]});
+            match call(&answer).reply {
+                Reply::Unusable { detail, .. } => detail,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(stopped("Too busy."), "the model stopped (OTHER): Too busy.");
+        assert_eq!(stopped("It says: a post about ships"), "the model stopped (OTHER)");
     }
 
     #[test]
     fn another_build_of_the_requested_model_is_the_same_model() {
         let answer = |version: &str| {
-            let answer = json!({"usageMetadata": {"promptTokenCount": 5}, "modelVersion": version});
-            read_body(answer.to_string().as_bytes(), "gemini-3.5-flash-lite").billing
+            json!({"candidates": [], "modelVersion": version,
+                "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}})
+            .to_string()
         };
-        let asked = |version| match answer(version) {
-            CallOutcome::Answered { served, .. } => served.asked,
-            CallOutcome::Refused | CallOutcome::Lost => panic!("it was answered"),
-        };
+        let asked =
+            |version: &str| match read_body(answer(version).as_bytes(), "gemini-3.5-flash-lite")
+                .billing
+            {
+                CallOutcome::Answered { served, .. } => served.asked,
+                CallOutcome::Refused | CallOutcome::Lost => panic!("it was answered"),
+            };
         assert_eq!(asked("gemini-3.5-flash-lite-001"), None);
         assert_eq!(asked(""), None);
         assert_eq!(asked("gemini-3.8-flash").as_deref(), Some("gemini-3.5-flash-lite"));

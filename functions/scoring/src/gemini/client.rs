@@ -1,10 +1,12 @@
 //! Makes the calls.
 
-use super::answer::read_answer;
+use super::answer::{Asked, read_answer};
 use super::endpoint::ModelEndpoint;
+use super::model::thinks;
 use super::refusal::read_refusal;
 use super::reply::{Call, Reply};
 use super::settings::ModelSettings;
+use super::state::ModelState;
 use super::tier::{RequestedTier, Round, Service};
 use bytes::Bytes;
 use http::StatusCode;
@@ -13,22 +15,29 @@ use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::core::json;
 use shared::core::prices;
-use shared::messages::{CallOutcome, ErrorCategory};
+use shared::messages::{CallOutcome, ErrorCategory, Halt};
 use shared::ports::{Transport, TransportError};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// One token takes no time: a slower answer counts as none.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the log line about a model that answers nobody says in its field `alarm`.
+const ALARM_HALTED: &str = "model_halted";
 
 pub(crate) struct Gemini<T> {
     pub(super) transport: T,
     model: ModelSettings,
     clock: Clock,
+    state: ModelState,
 }
 
 pub(crate) struct Prompt<'a> {
     /// The rules: the same for all calls of a chunk, so that the model's cache can serve them.
     pub(crate) system: &'a str,
     pub(crate) user: &'a str,
-    /// The shape of the answer, as Gemini's `responseSchema`.
+    /// The shape of the answer, as Gemini's `responseSchema`; null for plain text.
     pub(crate) schema: &'a Value,
     /// Most tokens of the answer, thoughts included.
     pub(crate) max_output_tokens: u32,
@@ -36,7 +45,28 @@ pub(crate) struct Prompt<'a> {
 
 impl<T: Transport> Gemini<T> {
     pub(crate) fn new(transport: T, model: ModelSettings, clock: Clock) -> Self {
-        Self { transport, model, clock }
+        Self { transport, model, clock, state: ModelState::default() }
+    }
+
+    /// Tokens of an answer that are kept for the model's thoughts.
+    pub(crate) fn thinking_room(&self) -> u32 {
+        thinks(&self.model.id, self.model.thinking).room()
+    }
+
+    /// Why no call may begin, if none may: a call of this process was refused until a person does
+    /// something, and none was answered since.
+    pub(crate) fn halted(&self) -> Option<Halt> {
+        self.state.halted()
+    }
+
+    /// Whether the model ever answered a call of this process.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.state.has_answered()
+    }
+
+    /// Whether the model answered a call of this process since then.
+    pub(crate) fn has_answered_since(&self, begun: Instant) -> bool {
+        self.state.has_answered_since(begun)
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -50,13 +80,13 @@ impl<T: Transport> Gemini<T> {
     /// Asks the model once. A call that may have been billed is never repeated here: each billed
     /// call must have been announced.
     pub(crate) async fn generate(&self, prompt: &Prompt<'_>, service: Service) -> Call {
+        if let Some(halt) = self.halted() {
+            return Call { billing: CallOutcome::Refused, reply: Reply::Halted(halt) };
+        }
         let call = self.generate_at(prompt, service).await;
         match (service.tier, &call.reply) {
             // The model, or this API, may have no flex tier. The refusal is not billed.
-            (
-                RequestedTier::Flex,
-                Reply::Unusable { category: ErrorCategory::ModelConfig, detail },
-            ) => {
+            (RequestedTier::Flex, Reply::Refused { detail, is_lasting: true }) => {
                 tracing::warn!(
                     model.id = self.model.id,
                     detail,
@@ -70,62 +100,90 @@ impl<T: Transport> Gemini<T> {
         }
     }
 
+    /// Has the model generate one token about nothing, whether or not calls may begin.
+    pub(crate) async fn probe(&self) -> Call {
+        let prompt =
+            Prompt { system: "", user: "Say yes.", schema: &Value::Null, max_output_tokens: 1 };
+        let timeout = PROBE_TIMEOUT.min(self.timeout());
+        self.generate_at(&prompt, Service { tier: RequestedTier::Standard, timeout }).await
+    }
+
     async fn generate_at(&self, prompt: &Prompt<'_>, service: Service) -> Call {
         let body = Bytes::from(json::text(&self.body(prompt, service.tier)));
-        let call = self.try_generate(body.clone(), service).await;
+        let call = self.try_generate(prompt.user, body.clone(), service).await;
         match (&self.model.endpoint, &call.reply) {
             // An access token that was refused is renewed once. The refusal is not billed.
             (
                 ModelEndpoint::Vertex { auth, .. },
                 Reply::Unusable { category: ErrorCategory::Auth, .. },
-            ) if auth.forget_token().await => self.try_generate(body, service).await,
+            ) if auth.forget_token().await => self.try_generate(prompt.user, body, service).await,
             (ModelEndpoint::Vertex { .. } | ModelEndpoint::Developer { .. }, _) => call,
         }
     }
 
-    async fn try_generate(&self, body: Bytes, service: Service) -> Call {
+    async fn try_generate(&self, user: &str, body: Bytes, service: Service) -> Call {
         let method = (self.model.id.as_str(), "generateContent");
         let now = self.clock.now();
         let request = match self.model.endpoint.request(&self.transport, now, method, body).await {
-            Ok(request) => request,
+            Ok(request) => self.model.endpoint.at_tier(request, service.tier),
             Err(reply) => return Call { billing: CallOutcome::Refused, reply },
         };
         let begun = Instant::now();
         let call = match self.transport.send(request, service.timeout).await {
             Ok(response) if response.status() == StatusCode::OK => {
-                let at = self.clock.now();
-                let call = read_answer(response.body(), &self.model.id, service.tier, at);
+                let (at, model) = (self.clock.now(), self.model.id.as_str());
+                let (surface, tier) = (self.model.endpoint.surface(), service.tier);
+                let call = read_answer(response.body(), &Asked { model, surface, tier, user }, at);
                 alarm_without_price(&call.billing, at);
                 call
             }
             Ok(response) => Call {
                 billing: CallOutcome::Refused,
-                reply: read_refusal(response.status(), response.body()),
+                reply: read_refusal(response.status(), response.body(), user),
             },
             Err(error) => lost(&error),
         };
+        self.learn(&call, begun);
         shared::telemetry::metrics::model_call(&call.billing, begun.elapsed());
         call
     }
 
+    /// Keeps what a call says of all others, and raises the alarm where a person has to act.
+    fn learn(&self, call: &Call, begun: Instant) {
+        match (&call.reply, &call.billing) {
+            (Reply::Halted(halt), _) => {
+                self.state.halt(halt);
+                shared::telemetry::metrics::model_halted();
+                tracing::error!(
+                    alarm = ALARM_HALTED,
+                    error.category = halt.category.as_str(),
+                    model.says = halt.detail,
+                    "the model answers nobody: top up its credit, or replace its key",
+                );
+            }
+            (_, CallOutcome::Answered { .. }) => self.state.answered(begun),
+            (_, CallOutcome::Refused | CallOutcome::Lost) => {}
+        }
+    }
+
     fn body(&self, prompt: &Prompt<'_>, tier: RequestedTier) -> Value {
-        let mut config = json!({
-            "maxOutputTokens": prompt.max_output_tokens,
-            "responseMimeType": "application/json",
-            "responseSchema": prompt.schema,
-        });
+        let mut config = json!({"maxOutputTokens": prompt.max_output_tokens});
+        if !prompt.schema.is_null() {
+            config["responseMimeType"] = "application/json".into();
+            config["responseSchema"] = prompt.schema.clone();
+        }
         if let Some(level) = &self.model.thinking {
             config["thinkingConfig"] = json!({"thinkingLevel": level.as_str()});
         }
         let mut body = json!({
-            "systemInstruction": {"parts": [{"text": prompt.system}]},
             "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
             "generationConfig": config,
         });
-        match tier {
-            // The default of the API.
-            RequestedTier::Standard => {}
-            RequestedTier::Flex => body["serviceTier"] = "flex".into(),
+        if !prompt.system.is_empty() {
+            body["systemInstruction"] = json!({"parts": [{"text": prompt.system}]});
+        }
+        if let Some(name) = self.model.endpoint.tier_in_body(tier) {
+            body["serviceTier"] = name.into();
         }
         body
     }
@@ -134,7 +192,7 @@ impl<T: Transport> Gemini<T> {
 /// Raises the alarm about an answer without a price: its tokens are counted, its cost is not.
 fn alarm_without_price(billing: &CallOutcome, now: Timestamp) {
     let CallOutcome::Answered { usage, model, served } = billing else { return };
-    if prices::cost(model, served.tier, usage, now).is_none() {
+    if prices::cost(model, served.terms(now), usage).is_none() {
         tracing::error!(
             alarm = prices::ALARM_NO_PRICE,
             model.id = model,

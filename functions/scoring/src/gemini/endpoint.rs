@@ -1,15 +1,20 @@
 //! Where the model is, and the requests to it.
 
 use super::reply::Reply;
+use super::tier::RequestedTier;
 use super::vertex::{ServiceAccount, VertexAuth};
 use bytes::Bytes;
-use http::header;
+use http::header::{self, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::{ConfigError, Vars};
+use shared::core::tokens::Surface;
 use shared::ports::{HttpRequest, Transport};
 use std::sync::Arc;
 use url::Url;
+
+/// How a call on Vertex AI asks for the flex tier.
+const VERTEX_TIER: HeaderName = HeaderName::from_static("x-vertex-ai-llm-shared-request-type");
 
 #[derive(Debug, Clone)]
 pub(crate) enum ModelEndpoint {
@@ -51,6 +56,38 @@ impl ModelEndpoint {
             ConfigError::Invalid { name: "VERTEX_LOCATION", rule: error.to_string() }
         })?;
         Ok(Self::Vertex { url, auth: Arc::new(VertexAuth::new(account)) })
+    }
+
+    pub(super) fn surface(&self) -> Surface {
+        match self {
+            Self::Developer { .. } => Surface::Developer,
+            Self::Vertex { .. } => Surface::Vertex,
+        }
+    }
+
+    /// Whether calls can ask for the flex tier: on Vertex AI only where calls have no location.
+    pub(super) fn offers_flex(&self) -> bool {
+        match self {
+            Self::Developer { .. } => true,
+            Self::Vertex { url, .. } => url.path().contains("/locations/global/"),
+        }
+    }
+
+    /// The name of a tier in the body of a call; `None` where the body does not say it.
+    pub(super) fn tier_in_body(&self, tier: RequestedTier) -> Option<&'static str> {
+        match (self, tier) {
+            (Self::Developer { .. }, RequestedTier::Flex) => Some("flex"),
+            // The default of the API, and on Vertex AI a header.
+            (_, RequestedTier::Standard) | (Self::Vertex { .. }, _) => None,
+        }
+    }
+
+    /// A call as one that asks for a tier.
+    pub(super) fn at_tier(&self, mut request: HttpRequest, tier: RequestedTier) -> HttpRequest {
+        if matches!((self, tier), (Self::Vertex { .. }, RequestedTier::Flex)) {
+            request.headers_mut().insert(VERTEX_TIER, HeaderValue::from_static("flex"));
+        }
+        request
     }
 
     /// A request to call `method` of `model` with a JSON body.

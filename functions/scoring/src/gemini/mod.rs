@@ -5,19 +5,22 @@
 mod answer;
 mod client;
 mod endpoint;
+pub(crate) mod lenient;
 mod model;
 mod probe;
 mod refusal;
 mod reply;
 mod settings;
+mod state;
 mod tier;
+mod usage;
 mod vertex;
 
 pub use probe::{ModelProblem, probe_model};
 pub use settings::ModelSettings;
 
 pub(crate) use client::{Gemini, Prompt};
-pub(crate) use reply::{Call, Reply};
+pub(crate) use reply::{Call, Finish, Reply};
 pub(crate) use tier::{Round, Service};
 
 #[cfg(test)]

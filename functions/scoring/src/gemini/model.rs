@@ -8,9 +8,11 @@ pub(crate) enum ThinkingLevel {
     Medium,
     /// Much; thoughts cost as much as answers.
     High,
+    /// As much as the room for the answer allows.
+    XHigh,
 }
 
-use ThinkingLevel::{High, Low, Medium, Minimal};
+use ThinkingLevel::{High, Low, Medium, Minimal, XHigh};
 
 /// The levels by the start of a model's name; the first match counts. A model that is not here is
 /// newer: the API refuses what the model does not take.
@@ -23,6 +25,21 @@ const LEVELS: &[(&str, &[ThinkingLevel])] = &[
     ("gemini-3.7-flash", &[Low, Medium, High]),
     ("gemini-3.8-flash", &[Low, Medium, High]),
     ("gemini-4-argon", &[Low, Medium, High]),
+    ("gemini-4-hydrogen", &[Minimal, Low, Medium, High, XHigh]),
+    ("gemini-4-neon", &[Low, Medium, High, XHigh]),
+];
+
+/// How much a model thinks where no level is configured, by the start of its name; the first match
+/// counts. A model that is not here is taken to think much: room that is not used costs nothing.
+const DEFAULTS: &[(&str, ThinkingLevel)] = &[
+    ("gemini-2.5-flash-lite", Minimal),
+    ("gemini-2.", Medium),
+    ("gemini-3.1-flash-lite", Minimal),
+    ("gemini-3.1-pro", High),
+    ("gemini-3.5-flash-lite", Minimal),
+    ("gemini-3.", Medium),
+    ("gemini-4-argon", Medium),
+    ("gemini-4-carbon", Medium),
 ];
 
 /// Why a model or a level cannot be configured.
@@ -32,12 +49,18 @@ pub(crate) enum ModelError {
     Characters,
     #[error("an alias moves to another model without notice; name the model itself")]
     Alias,
-    #[error("it needs one of MINIMAL, LOW, MEDIUM, HIGH")]
+    #[error("it needs one of MINIMAL, LOW, MEDIUM, HIGH, XHIGH")]
     NoLevel,
     #[error("{model} takes no thinking level; leave it out")]
     TakesNone { model: String },
     #[error("{model} does not take {}; it takes {}", level.as_str(), names(taken))]
     NotTaken { model: String, level: ThinkingLevel, taken: &'static [ThinkingLevel] },
+}
+
+/// How much `model` thinks when it is asked with this level, if any.
+pub(crate) fn thinks(model: &str, level: Option<ThinkingLevel>) -> ThinkingLevel {
+    let default = || DEFAULTS.iter().find(|(start, _)| model.starts_with(start));
+    level.unwrap_or_else(|| default().map_or(High, |(_, level)| *level))
 }
 
 pub(crate) fn check_model(model: &str) -> Result<(), ModelError> {
@@ -69,7 +92,7 @@ fn names(levels: &[ThinkingLevel]) -> String {
 impl ThinkingLevel {
     /// Reads a level's name, in whatever case.
     pub(crate) fn read(text: &str) -> Result<Self, ModelError> {
-        [Minimal, Low, Medium, High]
+        [Minimal, Low, Medium, High, XHigh]
             .into_iter()
             .find(|level| level.as_str().eq_ignore_ascii_case(text))
             .ok_or(ModelError::NoLevel)
@@ -81,6 +104,18 @@ impl ThinkingLevel {
             Self::Low => "LOW",
             Self::Medium => "MEDIUM",
             Self::High => "HIGH",
+            Self::XHigh => "XHIGH",
+        }
+    }
+
+    /// Tokens of an answer that are kept for thoughts: these count against its limit.
+    pub(crate) fn room(self) -> u32 {
+        match self {
+            Self::Minimal => 4_096,
+            Self::Low => 8_192,
+            Self::Medium => 16_384,
+            Self::High => 32_768,
+            Self::XHigh => 49_152,
         }
     }
 }

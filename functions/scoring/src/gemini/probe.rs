@@ -1,18 +1,11 @@
-//! Whether the model would answer: a call that is not billed.
+//! Whether the model answers: the smallest call that really generates.
 
-use super::refusal::read_refusal;
-use super::reply::Reply;
+use super::client::Gemini;
+use super::reply::{Call, Reply};
 use super::settings::ModelSettings;
-use bytes::Bytes;
-use http::StatusCode;
-use serde_json::json;
 use shared::core::clock::Clock;
-use shared::messages::ErrorCategory;
+use shared::messages::{CallOutcome, ErrorCategory};
 use shared::ports::Transport;
-use std::time::Duration;
-
-/// Counting tokens is quick: a slower answer counts as none.
-const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Why the model would not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +16,9 @@ pub struct ModelProblem {
     pub(crate) detail: String,
 }
 
-/// Has the configured model count the tokens of a word. That needs the same key, model and route as
-/// scoring, and costs nothing.
+/// Has the configured model generate one token. That needs the same key, model, route and credit as
+/// scoring. Counting tokens or listing models would not do: they are answered without credit too.
+/// It costs a few tokens.
 ///
 /// # Errors
 /// [`ModelProblem`] as scoring would meet it.
@@ -32,26 +26,20 @@ pub async fn probe_model(
     model: &ModelSettings,
     transport: impl Transport,
 ) -> Result<(), ModelProblem> {
-    let body = json!({"contents": [{"role": "user", "parts": [{"text": "word"}]}]}).to_string();
-    let (now, method) = (Clock::system().now(), (model.id.as_str(), "countTokens"));
-    let request = model.endpoint.request(&transport, now, method, Bytes::from(body)).await;
-    match transport.send(request.map_err(problem)?, TIMEOUT).await {
-        Ok(response) if response.status() == StatusCode::OK => Ok(()),
-        Ok(response) => Err(problem(read_refusal(response.status(), response.body()))),
-        Err(error) => {
-            Err(ModelProblem { category: ErrorCategory::Timeout, detail: error.to_string() })
+    let gemini = Gemini::new(transport, model.clone(), Clock::system());
+    let Call { billing, reply } = gemini.probe().await;
+    match (billing, reply) {
+        (CallOutcome::Answered { .. }, _) | (_, Reply::Text { .. }) => Ok(()),
+        (_, Reply::Unusable { category, detail } | Reply::TryLater { category, detail, .. }) => {
+            Err(ModelProblem { category, detail })
         }
-    }
-}
-
-fn problem(reply: Reply) -> ModelProblem {
-    match reply {
-        Reply::Unusable { category, detail } | Reply::TryLater { category, detail, .. } => {
-            ModelProblem { category, detail }
+        (_, Reply::Halted(halt)) => {
+            Err(ModelProblem { category: halt.category, detail: halt.detail })
         }
-        Reply::Text(_) => ModelProblem {
-            category: ErrorCategory::Unknown,
-            detail: "the answer cannot be read".to_owned(),
-        },
+        (_, Reply::Refused { detail, is_lasting }) => {
+            let category =
+                if is_lasting { ErrorCategory::ModelConfig } else { ErrorCategory::Unknown };
+            Err(ModelProblem { category, detail })
+        }
     }
 }

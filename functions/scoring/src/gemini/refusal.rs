@@ -1,24 +1,37 @@
 //! What an error of the model says. External rules: Google's error bodies and status codes.
 
+use super::lenient::read_json;
 use super::reply::Reply;
 use http::StatusCode;
 use serde_json::Value;
-use shared::messages::ErrorCategory;
+use shared::messages::{ErrorCategory, Halt};
 use std::time::Duration;
 
-/// Reads an error. Nothing was billed for it.
-pub(super) fn read_refusal(status: StatusCode, body: &[u8]) -> Reply {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+/// Longest part of Google's own words that is kept, in characters.
+const WORDS_MAX: usize = 240;
+/// So many characters in a row that stand in a prompt too are taken to be quoted from it.
+const QUOTED: usize = 14;
+
+/// Reads an error. Nothing was billed for it. No word of `user`, what the model was asked, goes into
+/// a reason.
+pub(super) fn read_refusal(status: StatusCode, body: &[u8], user: &str) -> Reply {
+    let body = read_json(body).unwrap_or_default();
     // Some paths wrap the error in an array of one.
     let error = body.get("error").or_else(|| body[0].get("error")).unwrap_or(&Value::Null);
+    read_error(status, error, user)
+}
+
+pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply {
     let name: String = error["status"].as_str().unwrap_or("no status").chars().take(60).collect();
-    let detail = format!("the model refuses the call ({} {name})", status.as_u16());
+    let message = error["message"].as_str().unwrap_or_default();
+    let words = words_of_google(message, user);
+    let detail = format!("the model refuses the call ({} {name}){words}", status.as_u16());
+    if let Some(category) = halt(status, error) {
+        return Reply::Halted(Halt { category, detail });
+    }
     let unusable = |category| Reply::Unusable { category, detail: detail.clone() };
     let later = |category, after| Reply::TryLater { category, detail: detail.clone(), after };
     match status {
-        StatusCode::BAD_REQUEST if reason(error) == Some("API_KEY_INVALID") => {
-            unusable(ErrorCategory::Auth)
-        }
         StatusCode::BAD_REQUEST if name == "FAILED_PRECONDITION" => unusable(ErrorCategory::Auth),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => unusable(ErrorCategory::Auth),
         StatusCode::TOO_MANY_REQUESTS if is_daily(error) => unusable(ErrorCategory::Quota),
@@ -26,11 +39,84 @@ pub(super) fn read_refusal(status: StatusCode, body: &[u8]) -> Reply {
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
             later(ErrorCategory::Timeout, None)
         }
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNPROCESSABLE_ENTITY => Reply::Refused { detail, is_lasting: true },
+        StatusCode::INTERNAL_SERVER_ERROR => Reply::Refused { detail, is_lasting: false },
         status if status.is_client_error() && status.as_u16() != 499 => {
             unusable(ErrorCategory::ModelConfig)
         }
         _ => later(ErrorCategory::Unknown, None),
     }
+}
+
+/// Whether nobody is answered until a person does something, and what kind of thing.
+fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
+    let message = error["message"].as_str().unwrap_or_default().to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let reason = reason(error).unwrap_or_default();
+    let is_money = match status {
+        StatusCode::PAYMENT_REQUIRED => true,
+        // Quotas are named in details, and their message speaks of "plan and billing" too.
+        StatusCode::TOO_MANY_REQUESTS => {
+            let has_quota = details(error, "QuotaFailure").next().is_some();
+            !has_quota && (says(CREDIT_WORDS) || CREDIT_REASONS.iter().any(|r| reason.contains(r)))
+        }
+        StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
+            CREDIT_REASONS.iter().any(|word| reason.contains(word))
+        }
+        _ => false,
+    };
+    if is_money {
+        return Some(ErrorCategory::NoCredit);
+    }
+    let is_key = match status {
+        StatusCode::BAD_REQUEST => reason == "API_KEY_INVALID" || says(&["api key"]),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            reason.starts_with("API_KEY_")
+                || says(&["api key was reported", "leaked", "key expired"])
+        }
+        _ => false,
+    };
+    is_key.then_some(ErrorCategory::Auth)
+}
+
+/// What a refusal says when the credit is used up or a limit of spending is reached.
+const CREDIT_WORDS: &[&str] = &[
+    "credit",
+    "prepay",
+    "prepaid",
+    "top up",
+    "top-up",
+    "account balance",
+    "spending cap",
+    "spend cap",
+    "spending limit",
+    "spend limit",
+    "out of funds",
+    "insufficient funds",
+];
+/// Parts of an `ErrorInfo`'s reason that say the same.
+const CREDIT_REASONS: &[&str] = &["CREDIT", "BILLING", "SPEND", "PREPAY"];
+
+/// Google's own words as the end of a reason: bounded, on one line, and left out where they quote
+/// what the model was asked. Empty without any.
+pub(super) fn words_of_google(message: &str, user: &str) -> String {
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words: Vec<char> = words.chars().take(WORDS_MAX).collect();
+    let is_quoted = |part: &[char]| user.contains(&part.iter().collect::<String>());
+    if words.is_empty() || words.windows(QUOTED).any(is_quoted) || says_quoted(&words, user) {
+        return String::new();
+    }
+    let kept: String = words.iter().collect();
+    format!(": {kept}")
+}
+
+/// Whether something that stands in quotation marks stands in the prompt too, however short it is.
+fn says_quoted(words: &[char], user: &str) -> bool {
+    let text: String = words.iter().collect();
+    let quoted = text.split(['"', '\'', '`', '“', '”', '‘', '’']).skip(1).step_by(2);
+    quoted.filter(|part| part.len() > 3).any(|part| user.contains(part))
 }
 
 fn details<'a>(error: &'a Value, kind: &'static str) -> impl Iterator<Item = &'a Value> {
@@ -63,22 +149,37 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const USER: &str = r#"{"leads":[{"posts":[{"content":"QX-SECRET words about ships"}]}]}"#;
+
     fn refusal(status: u16, error: &Value) -> Reply {
-        read_refusal(StatusCode::from_u16(status).unwrap(), error.to_string().as_bytes())
+        read_refusal(StatusCode::from_u16(status).unwrap(), error.to_string().as_bytes(), USER)
     }
 
-    fn category(reply: &Reply) -> (ErrorCategory, bool) {
+    fn words(reply: &Reply) -> String {
         match reply {
-            Reply::Unusable { category, .. } => (*category, false),
-            Reply::TryLater { category, .. } => (*category, true),
-            Reply::Text(text) => panic!("text: {text}"),
+            Reply::Unusable { category, .. } => category.as_str().to_owned(),
+            Reply::TryLater { category, .. } => format!("{} later", category.as_str()),
+            Reply::Halted(halt) => format!("{} halts", halt.category.as_str()),
+            Reply::Refused { is_lasting, .. } => format!("refused, lasting {is_lasting}"),
+            Reply::Text { text, .. } => panic!("text: {text}"),
         }
     }
 
     fn quota(quota_id: &str) -> Value {
-        json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [
+        json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+            "message": "You exceeded your current quota, please check your plan and billing details, or your credits.",
+            "details": [
             {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota_id}]},
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}]}})
+    }
+
+    fn says(status: &str, message: &str) -> Value {
+        json!({"error": {"status": status, "message": message}})
+    }
+
+    fn because(reason: &str) -> Value {
+        json!({"error": {"status": "INVALID_ARGUMENT", "details": [
+            {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]}})
     }
 
     #[test]
@@ -87,30 +188,70 @@ mod tests {
         let Reply::TryLater { after, .. } = &minute else { panic!("{minute:?}") };
         assert_eq!(*after, Some(Duration::from_millis(34_500)));
         let day = refusal(429, &quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"));
-        assert_eq!(category(&day), (ErrorCategory::Quota, false));
-        assert_eq!(category(&refusal(429, &json!([{"error": {}}]))), (ErrorCategory::Quota, true));
+        assert_eq!(words(&day), "QUOTA");
+        assert_eq!(words(&refusal(429, &json!([{"error": {}}]))), "QUOTA later");
+        let shared = says("RESOURCE_EXHAUSTED", "Resource exhausted. Please try again later.");
+        assert_eq!(words(&refusal(429, &shared)), "QUOTA later");
+    }
+
+    #[test]
+    fn a_lack_of_money_halts_all_calls() {
+        for (status, error) in [
+            (402, json!({})),
+            (402, says("RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.")),
+            (429, says("RESOURCE_EXHAUSTED", "The prepaid credits are used up; top up.")),
+            (
+                429,
+                says("RESOURCE_EXHAUSTED", "Your project has exceeded its monthly spending cap."),
+            ),
+            (429, json!([says("RESOURCE_EXHAUSTED", "Spend limit reached for this tier.")])),
+            (403, because("BILLING_DISABLED")),
+        ] {
+            assert_eq!(words(&refusal(status, &error)), "NO_CREDIT halts", "{status} {error}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_accepted_halts_all_calls() {
+        for (status, error) in [
+            (400, because("API_KEY_INVALID")),
+            (400, says("INVALID_ARGUMENT", "API key expired. Please renew the API key.")),
+            (403, says("PERMISSION_DENIED", "Your API key was reported as leaked. Use another.")),
+        ] {
+            assert_eq!(words(&refusal(status, &error)), "AUTH halts", "{status} {error}");
+        }
     }
 
     #[test]
     fn errors_fall_into_their_categories() {
-        let bad_key = json!({"error": {"status": "INVALID_ARGUMENT", "details": [
-            {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]}});
         let status = |name: &str| json!({"error": {"status": name}});
-        let (auth, unknown) = ((ErrorCategory::Auth, false), (ErrorCategory::Unknown, true));
-        let cases = [
-            (400, bad_key, auth),
-            (400, status("FAILED_PRECONDITION"), auth),
-            (400, status("INVALID_ARGUMENT"), (ErrorCategory::ModelConfig, false)),
-            (401, json!({}), auth),
-            (403, json!({}), auth),
-            (404, json!({}), (ErrorCategory::ModelConfig, false)),
-            (499, json!({}), unknown),
-            (500, json!({}), unknown),
-            (503, json!({}), unknown),
-            (504, json!([status("DEADLINE_EXCEEDED")]), (ErrorCategory::Timeout, true)),
-        ];
-        for (status, error, expected) in cases {
-            assert_eq!(category(&refusal(status, &error)), expected, "{status} {error}");
+        for (code, error, expected) in [
+            (400, status("FAILED_PRECONDITION"), "AUTH"),
+            (400, status("INVALID_ARGUMENT"), "refused, lasting true"),
+            (413, json!({}), "refused, lasting true"),
+            (401, json!({}), "AUTH"),
+            (403, json!({}), "AUTH"),
+            (404, json!({}), "MODEL_CONFIG"),
+            (499, json!({}), "UNKNOWN later"),
+            (500, json!({}), "refused, lasting false"),
+            (503, json!({}), "UNKNOWN later"),
+            (504, json!([status("DEADLINE_EXCEEDED")]), "TIMEOUT later"),
+        ] {
+            assert_eq!(words(&refusal(code, &error)), expected, "{code} {error}");
         }
+    }
+
+    #[test]
+    fn googles_own_words_are_kept_unless_they_quote_a_post() {
+        let detail = |message: &str| match refusal(400, &says("INVALID_ARGUMENT", message)) {
+            Reply::Refused { detail, .. } => detail,
+            other => panic!("{other:?}"),
+        };
+        let plain = "the model refuses the call (400 INVALID_ARGUMENT)";
+        let kept = "Request contains\n an invalid argument.";
+        assert_eq!(detail(kept), format!("{plain}: Request contains an invalid argument."));
+        assert_eq!(detail("Bad text: words about ships"), plain);
+        assert_eq!(detail("Bad text 'QX-SECRET' here"), plain);
+        assert_eq!(detail(&"x".repeat(9_000)).len(), plain.len() + 2 + WORDS_MAX);
     }
 }

@@ -1,6 +1,6 @@
 //! How a call ended.
 
-use shared::messages::{CallOutcome, ErrorCategory};
+use shared::messages::{CallOutcome, ErrorCategory, Halt};
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +13,19 @@ pub(crate) struct Call {
 /// What can be done with the answer of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
-    Text(String),
+    Text {
+        text: String,
+        finish: Finish,
+    },
     Unusable {
         category: ErrorCategory,
         detail: String,
+    },
+    /// The call is refused, perhaps for what one of its leads says.
+    Refused {
+        detail: String,
+        /// Whether the same call would be refused again.
+        is_lasting: bool,
     },
     /// Ask again, after the time that the service names, if it does.
     TryLater {
@@ -24,4 +33,16 @@ pub(crate) enum Reply {
         detail: String,
         after: Option<Duration>,
     },
+    /// No call is answered until a person does something.
+    Halted(Halt),
+}
+
+/// Whether an answer is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    Stop,
+    /// The room for the answer was used up, perhaps by thoughts.
+    CutOff,
+    /// The answer does not say.
+    Unsaid,
 }

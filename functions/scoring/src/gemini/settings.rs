@@ -4,6 +4,7 @@ use super::endpoint::ModelEndpoint;
 use super::model::{ThinkingLevel, check_level, check_model};
 use super::tier::{SHORTEST_FLEX, TierChoice};
 use shared::config::{ConfigError, Vars};
+use shared::core::tokens::Surface;
 use std::time::Duration;
 
 /// The model that is asked when none is configured: made to read much and answer little, and the
@@ -25,16 +26,29 @@ pub struct ModelSettings {
 }
 
 impl ModelSettings {
+    /// The API that is asked.
+    pub fn surface(&self) -> Surface {
+        self.endpoint.surface()
+    }
+
     pub(crate) fn read(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
     ) -> Result<Self, ConfigError> {
         let id = vars.text("GEMINI_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         check_model(&id).map_err(|error| wrong("GEMINI_MODEL", &error))?;
+        let endpoint = ModelEndpoint::read(vars)?;
+        let tier = match tier(vars)? {
+            TierChoice::Flex { .. } if !endpoint.offers_flex() => {
+                tracing::warn!("Vertex AI has flex at the location global only; asking standard");
+                TierChoice::Standard
+            }
+            tier => tier,
+        };
         Ok(Self {
-            endpoint: ModelEndpoint::read(vars)?,
+            endpoint,
             thinking: thinking(vars, &id)?,
             id,
-            tier: tier(vars)?,
+            tier,
             timeout: Duration::from_secs(vars.or("GEMINI_TIMEOUT_SECONDS", 60)?),
         })
     }

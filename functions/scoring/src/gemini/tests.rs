@@ -99,7 +99,7 @@ fn asked(client: &Gemini<InProcess>) -> Vec<(&'static str, u16)> {
 async fn a_retired_model_is_priced_as_the_one_that_really_answers() {
     let client = client("gemini-2.5-pro", "2026-11-30T23:59:00Z");
     let cost = |(usage, model, served): &(TokenUsage, String, Served)| {
-        prices::cost(model, served.tier, usage, served.at.unwrap()).unwrap()
+        prices::cost(model, served.terms(served.at.unwrap()), usage).unwrap()
     };
     let by_hand = |usage: &TokenUsage, input, output| {
         NanoUsd(usage.prompt * input + (usage.output + usage.thoughts) * output)

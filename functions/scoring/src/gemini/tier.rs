@@ -1,7 +1,7 @@
 //! The tier of a call. Flex costs half, but may be refused or slow: a call waits for it as long as
 //! the configuration allows and the invocation can still make the call at the standard tier.
 
-use serde::Deserialize;
+use serde_json::Value;
 use shared::core::deadline::Deadline;
 use shared::core::tokens::Tier;
 use std::time::Duration;
@@ -66,23 +66,20 @@ impl TierChoice {
     }
 }
 
-/// The tier that an answer says it was served at.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct ReportedTier {
-    /// From the Developer API.
-    service_tier: Option<String>,
-    /// From Vertex AI.
-    traffic_type: Option<String>,
-}
+/// The tier that an answer's usage says it was served at: `serviceTier` from the Developer API,
+/// `trafficType` from Vertex AI.
+pub(super) struct ReportedTier(Option<String>);
 
 impl ReportedTier {
+    pub(super) fn of(usage: &Value) -> Self {
+        let name = usage["serviceTier"].as_str().or(usage["trafficType"].as_str());
+        Self(name.map(str::to_ascii_uppercase))
+    }
+
     /// The tier to be priced: the requested one where the answer names none. An unknown name has no
     /// price: a note is better than a wrong sum.
-    pub(super) fn tier(&self, requested: RequestedTier) -> Tier {
-        let name =
-            self.service_tier.as_deref().or(self.traffic_type.as_deref()).unwrap_or_default();
-        match name.to_ascii_uppercase().as_str() {
+    pub(super) fn tier(self, requested: RequestedTier) -> Tier {
+        match self.0.as_deref().unwrap_or_default() {
             "" | "UNSPECIFIED" | "SERVICE_TIER_UNSPECIFIED" | "TRAFFIC_TYPE_UNSPECIFIED" => {
                 match requested {
                     RequestedTier::Standard => Tier::Standard,
@@ -93,6 +90,8 @@ impl ReportedTier {
             "FLEX" | "ON_DEMAND_FLEX" => Tier::Flex,
             "BATCH" => Tier::Batch,
             "PRIORITY" | "ON_DEMAND_PRIORITY" => Tier::Priority,
+            "ON_DEMAND_OFFPEAK" | "OFFPEAK" => Tier::OffPeak,
+            "PROVISIONED_THROUGHPUT" => Tier::Provisioned,
             _ => Tier::Unknown,
         }
     }
@@ -102,7 +101,7 @@ impl ReportedTier {
 mod tests {
     use super::RequestedTier as Requested;
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const TIMEOUT: Duration = Duration::from_secs(60);
     const FLEX: TierChoice = TierChoice::Flex { wait: Duration::from_secs(50) };
@@ -146,9 +145,7 @@ mod tests {
 
     #[test]
     fn the_tier_that_served_is_what_the_answer_says() {
-        let tier = |reported: Value, asked| {
-            serde_json::from_value::<ReportedTier>(reported).unwrap().tier(asked)
-        };
+        let tier = |reported: Value, asked| ReportedTier::of(&reported).tier(asked);
         for (said, asked, served) in [
             (json!({"serviceTier": "standard"}), Requested::Flex, Tier::Standard),
             (json!({"serviceTier": "flex"}), Requested::Flex, Tier::Flex),
@@ -156,7 +153,14 @@ mod tests {
             (json!({"serviceTier": "priority"}), Requested::Standard, Tier::Priority),
             (json!({"trafficType": "ON_DEMAND"}), Requested::Flex, Tier::Standard),
             (json!({"trafficType": "ON_DEMAND_FLEX"}), Requested::Flex, Tier::Flex),
-            (json!({"trafficType": "PROVISIONED_THROUGHPUT"}), Requested::Standard, Tier::Unknown),
+            (json!({"trafficType": "ON_DEMAND_PRIORITY"}), Requested::Standard, Tier::Priority),
+            (json!({"trafficType": "ON_DEMAND_OFFPEAK"}), Requested::Standard, Tier::OffPeak),
+            (
+                json!({"trafficType": "PROVISIONED_THROUGHPUT"}),
+                Requested::Standard,
+                Tier::Provisioned,
+            ),
+            (json!({"serviceTier": 7, "trafficType": null}), Requested::Flex, Tier::Flex),
             (json!({"serviceTier": "of_next_year"}), Requested::Flex, Tier::Unknown),
             (json!({"serviceTier": "unspecified"}), Requested::Standard, Tier::Standard),
             (json!({}), Requested::Flex, Tier::Flex),

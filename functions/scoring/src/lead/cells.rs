@@ -109,7 +109,10 @@ impl Cells {
         let status = match category {
             ErrorCategory::SafetyBlock => schema::API_ERROR,
             ErrorCategory::AiResponseFormat => schema::PARSE_ERROR,
-            ErrorCategory::Quota
+            ErrorCategory::ModelRefused
+            | ErrorCategory::ModelNoAnswer
+            | ErrorCategory::NoCredit
+            | ErrorCategory::Quota
             | ErrorCategory::Timeout
             | ErrorCategory::Auth
             | ErrorCategory::ModelConfig

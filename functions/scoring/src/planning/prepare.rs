@@ -12,7 +12,7 @@ use crate::prompt::{posts, posts_rubric, profile, profile_rubric};
 use crate::task_error::TaskError;
 use shared::core::failure::Failure;
 use shared::core::ids::BaseId;
-use shared::messages::{Chunk, Kind, RunHeader, Source};
+use shared::messages::{Chunk, Kind, RunHeader, Source, Tried};
 use shared::ports::{Env, Transport};
 use shared::schema::leads as schema;
 use shared::services::airtable::Airtable;
@@ -125,6 +125,7 @@ impl BaseContext {
             attributes: self.rubric.attributes.clone(),
             token_share: None,
             replaces: plan.replaces.clone(),
+            tried: Tried::default(),
             leads: Vec::new(),
         }
     }

@@ -8,10 +8,9 @@ use crate::app::Scoring;
 use crate::budget::Allowance;
 use crate::master::spending::TokenLimits;
 use crate::task_error::TaskError;
-use jiff::Timestamp;
 use shared::core::deadline::Deadline;
 use shared::core::ids::PlanId;
-use shared::core::prices;
+use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Tier};
 use shared::messages::{Kind, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, Source};
 use shared::ports::{Env, Queue, QueueName};
@@ -135,7 +134,7 @@ struct WaitingPlanner<'a, E: Env> {
     allowance: Allowance,
     part: Vec<PlanLead>,
     tally: PlanningTally,
-    now: Timestamp,
+    terms: Terms,
 }
 
 impl<'a, E: Env> WaitingPlanner<'a, E> {
@@ -153,8 +152,9 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
             notes: base.rubric.warnings.clone(),
         };
         let allowance = Allowance { left: cursor.tokens_left };
-        let now = app.clock.now();
-        Self { app, request, base, allowance, part: Vec::new(), tally, now }
+        let (surface, at) = (app.config.model.surface(), app.clock.now());
+        let terms = Terms { surface, tier: Tier::Standard, at };
+        Self { app, request, base, allowance, part: Vec::new(), tally, terms }
     }
 
     /// Adds a lead, and queues the part when it is full. In a dry run the lead is only counted.
@@ -172,7 +172,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         if self.allowance.take(tokens) {
             self.tally.tokens += tokens;
             let usage = rates.usage(lead.bytes, lead.answers);
-            let price = prices::cost(&self.app.config.model.id, Tier::Standard, &usage, self.now);
+            let price = prices::cost(&self.app.config.model.id, self.terms, &usage);
             self.tally.cost =
                 self.tally.cost.zip(price).map(|(sum, price)| NanoUsd(sum.0 + price.0));
         } else {

@@ -2,6 +2,7 @@
 //! Prompts are built from a client's rubric and a fixed frame; answers are matched by our own ids.
 //! No call to the model and no cell of a lead's row may enter.
 
+mod found;
 pub(crate) mod posts;
 pub(crate) mod posts_rubric;
 pub(crate) mod profile;

@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 
 /// Longest rationale that is kept, in characters.
 const RATIONALE_MAX: usize = 1_000;
-/// Most tokens of one answer (Gemini's ceiling).
-const CEILING: u32 = 65_536;
 
 /// The shape of the model's answer: every post, by the id it was given, with its score.
 pub(crate) static RESPONSE_SCHEMA: LazyLock<Value> = LazyLock::new(|| {
@@ -67,13 +65,12 @@ pub(crate) fn posts_material(
     json::text(&json!({"posts": posts.collect::<Vec<Value>>()}))
 }
 
-/// Most tokens of the answer about `posts` posts, thoughts included.
+/// Most tokens of the answer about `posts` posts, without thoughts.
 pub(crate) fn max_output_tokens(posts: usize) -> u32 {
-    let posts = u32::try_from(posts).unwrap_or(CEILING);
-    posts.saturating_mul(400).saturating_add(4_096).min(CEILING)
+    u32::try_from(posts).unwrap_or(u32::MAX).saturating_mul(400)
 }
 
-/// Reads the scores of the posts named by `ids`: whole numbers from 0 to 100. Elements about any
+/// Reads the scores of the posts named by `ids`: numbers from 0 to 100, rounded. Elements about any
 /// other id are ignored.
 ///
 /// # Errors
@@ -105,15 +102,21 @@ pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredP
     Ok(scored)
 }
 
-/// A whole number from 0 to 100, which the model may write as `71.0`.
+/// A number from 0 to 100, which the model may write as `71.0`, `70.5` or `"71"`.
 fn whole_score(value: &Value) -> Option<u8> {
-    let number = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=100.0).contains(n))?;
+    let number = number_of(value).filter(|n| (0.0..=100.0).contains(n))?.round();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a whole number from 0 to 100"
     )]
     Some(number as u8)
+}
+
+/// A number that may stand in quotation marks.
+pub(super) fn number_of(value: &Value) -> Option<f64> {
+    let in_text = || value.as_str()?.trim().parse().ok();
+    value.as_f64().or_else(in_text).filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]
@@ -127,13 +130,18 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_numbers_from_0_to_100_are_scores() {
-        for invalid in [json!(101), json!(-1), json!(50.5), json!("71"), json!(null)] {
+    fn only_numbers_from_0_to_100_are_scores() {
+        for invalid in
+            [json!(101), json!(-1), json!(100.2), json!("all"), json!("NaN"), json!(null)]
+        {
             let answer = json!([{"post_id": "x-1", "post_score": invalid}, {"post_id": "x-2", "post_score": 100}]);
             assert_eq!(scored(&answer), Ok(vec![(1, 100)]), "{invalid}");
         }
         let twice =
             json!([{"post_id": "x-1", "post_score": 5.0}, 5, {"post_id": "x-1", "post_score": 5}]);
         assert_eq!(scored(&twice), Ok(vec![(0, 5)]), "the same score");
+        let odd =
+            json!([{"post_id": "x-1", "post_score": "71"}, {"post_id": "x-2", "post_score": 70.5}]);
+        assert_eq!(scored(&odd), Ok(vec![(0, 71), (1, 71)]), "what was paid for is used");
     }
 }

@@ -1,5 +1,6 @@
 //! What the model is told about a profile, and the score made of its answer.
 
+use super::posts::number_of;
 use serde_json::{Value, json};
 use shared::messages::ProfileAttribute;
 use shared::schema::leads as schema;
@@ -73,13 +74,10 @@ pub(crate) fn response_schema(attributes: &[ProfileAttribute]) -> Value {
     })
 }
 
-/// Most tokens of the answer about `profiles` profiles, thoughts included.
+/// Most tokens of the answer about `profiles` profiles, without thoughts.
 pub(crate) fn max_output_tokens(profiles: usize, attributes: usize) -> u32 {
-    /// Gemini's ceiling.
-    const CEILING: u32 = 65_536;
     let each = attributes.saturating_mul(150).saturating_add(600);
-    let all = u32::try_from(profiles.saturating_mul(each)).unwrap_or(CEILING);
-    all.saturating_add(4_096).min(CEILING)
+    u32::try_from(profiles.saturating_mul(each)).unwrap_or(u32::MAX)
 }
 
 /// The first of a row's profiles that is not too thin to be judged; `None` when all are.
@@ -126,7 +124,7 @@ pub(crate) fn read_score(
     let mut given: Vec<(&ProfileAttribute, f64, String)> = Vec::new();
     for element in item["attributes"].as_array().into_iter().flatten() {
         let known = attributes.iter().find(|known| element["attribute_id"] == known.id.as_str());
-        let points = element["points"].as_f64().filter(|points| points.is_finite());
+        let points = number_of(&element["points"]);
         let (Some(attribute), Some(points)) = (known, points) else { continue };
         if given.iter().any(|(seen, ..)| seen.id == attribute.id) {
             continue;

@@ -1,6 +1,7 @@
 //! The prompt of a call: what it asks about several leads at once, by ids of ours, and what its
 //! answer says of each lead.
 
+use super::found::find_elements;
 use super::posts::{self, RESPONSE_SCHEMA, ScoredPost};
 use super::profile::{self, ProfileScore};
 use super::subject::Subject;
@@ -32,7 +33,12 @@ pub(crate) struct PromptTemplate<'a> {
     pub(crate) system: String,
     pub(crate) schema: Value,
     attributes: &'a [ProfileAttribute],
+    /// Tokens of an answer that are kept for the model's thoughts.
+    thinking_room: u32,
 }
+
+/// Most tokens of one answer (Gemini's ceiling).
+const CEILING: u32 = 65_536;
 
 pub(crate) struct CallPrompt {
     pub(crate) user: String,
@@ -51,6 +57,8 @@ pub(crate) struct CallId<'a> {
     pub(crate) wave: u32,
     pub(crate) round: u32,
     pub(crate) call: usize,
+    /// How often an answer about these leads was cut off: its room grows with each time.
+    pub(crate) cut_offs: u32,
 }
 
 impl CallId<'_> {
@@ -63,13 +71,14 @@ impl CallId<'_> {
 }
 
 impl<'a> PromptTemplate<'a> {
-    pub(crate) fn of_chunk(chunk: &'a Chunk) -> Self {
+    pub(crate) fn of_chunk(chunk: &'a Chunk, thinking_room: u32) -> Self {
         let (frame, schema) = match chunk.kind {
             Kind::Post => (posts::FRAME, RESPONSE_SCHEMA.clone()),
             Kind::Profile => (profile::FRAME, profile::response_schema(&chunk.attributes)),
         };
         let system = format!("{}\n\n{frame}", chunk.rubric);
-        Self { kind: chunk.kind, system, schema, attributes: &chunk.attributes }
+        let attributes = chunk.attributes.as_slice();
+        Self { kind: chunk.kind, system, schema, attributes, thinking_room }
     }
 
     pub(crate) fn write_call(&self, id: &CallId<'_>, questions: &[&Question<'_>]) -> CallPrompt {
@@ -97,18 +106,21 @@ impl<'a> PromptTemplate<'a> {
             materials.push(material);
             ids.push(own);
         }
-        let (key, max_output_tokens) = match self.kind {
+        let (key, said) = match self.kind {
             Kind::Post => ("leads", posts::max_output_tokens(number)),
             Kind::Profile => {
                 ("profiles", profile::max_output_tokens(number, self.attributes.len()))
             }
         };
+        let room = said.saturating_add(self.thinking_room);
+        let max_output_tokens = room.saturating_mul(4_u32.saturating_pow(id.cut_offs)).min(CEILING);
         // Each material is JSON already.
         let user = format!(r#"{{"{key}":[{}]}}"#, materials.join(","));
         CallPrompt { user, max_output_tokens, ids, weights }
     }
 
-    /// What the model's text says of each lead of the call: its answer, or why there is none.
+    /// What the model's text says of each lead of the call: its answer, or why there is none. The
+    /// answer that does not say that it `finished` counts only if it is whole all the same.
     ///
     /// # Errors
     /// When the text is not an answer at all.
@@ -116,22 +128,32 @@ impl<'a> PromptTemplate<'a> {
         &self,
         text: &str,
         call: &CallPrompt,
+        finished: bool,
     ) -> Result<Vec<Result<Answer, String>>, String> {
-        let Ok(answer) = serde_json::from_str::<Value>(text) else {
-            return Err("the model's answer is no JSON".to_owned());
+        let ids: Vec<&str> = call.ids.iter().flatten().map(String::as_str).collect();
+        let key = match self.kind {
+            Kind::Post => "post_id",
+            Kind::Profile => "profile_id",
         };
-        let Value::Array(items) = answer else {
-            return Err("the model's answer is no array".to_owned());
-        };
-        Ok(call
+        let found = find_elements(text, key, &ids)?;
+        let of_leads: Vec<Result<Answer, String>> = call
             .ids
             .iter()
             .map(|ids| match self.kind {
-                Kind::Post => posts::read_scores(&items, ids).map(Answer::Posts),
-                Kind::Profile => profile::read_score(&items, &ids[0], self.attributes)
+                Kind::Post => posts::read_scores(&found.elements, ids).map(Answer::Posts),
+                Kind::Profile => profile::read_score(&found.elements, &ids[0], self.attributes)
                     .map(|score| Answer::Profile(Box::new(score))),
             })
-            .collect())
+            .collect();
+        if !finished && !(found.is_complete && of_leads.iter().all(Result::is_ok)) {
+            return Err("the model's answer is not whole".to_owned());
+        }
+        Ok(of_leads)
+    }
+
+    /// Whether a call that was cut off can have more room.
+    pub(crate) fn can_grow(call: &CallPrompt) -> bool {
+        call.max_output_tokens < CEILING
     }
 }
 

@@ -15,17 +15,18 @@ fn subject(texts: &[&str]) -> Subject {
 
 fn call(wave: u32, leads: &[Subject]) -> CallPrompt {
     let attempt = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-    let id = CallId { attempt: &attempt, wave, round: 0, call: 0 };
+    let id = CallId { attempt: &attempt, wave, round: 0, call: 0, cut_offs: 0 };
     let questions: Vec<Question<'_>> =
         leads.iter().map(|subject| Question { subject, profile: None }).collect();
     let chunk = chunk();
-    PromptTemplate::of_chunk(&chunk).write_call(&id, &questions.iter().collect::<Vec<_>>())
+    PromptTemplate::of_chunk(&chunk, 4_096).write_call(&id, &questions.iter().collect::<Vec<_>>())
 }
 
 /// What an answer says of each lead: its scores, or why it has no scores.
 fn read(answer: &Value, call: &CallPrompt) -> Result<Vec<String>, String> {
     let chunk = chunk();
-    let leads = PromptTemplate::of_chunk(&chunk).read_answer(&answer.to_string(), call)?;
+    let template = PromptTemplate::of_chunk(&chunk, 4_096);
+    let leads = template.read_answer(&answer.to_string(), call, true)?;
     let told = leads.into_iter().map(|lead| match lead {
         Ok(Answer::Posts(scored)) => {
             format!("{:?}", scored.iter().map(|s| (s.index, s.score)).collect::<Vec<_>>())
@@ -106,11 +107,39 @@ fn a_second_score_for_a_post_makes_its_lead_missing_and_no_other() {
 }
 
 #[test]
-fn what_is_no_array_is_no_answer() {
+fn what_names_no_post_that_was_asked_about_is_no_answer() {
     let call = call(0, &[subject(&["a"])]);
-    for answer in [json!({"post_id": call.ids[0][0], "post_score": 9}), json!("x"), json!(null)] {
+    for answer in [json!({"post_id": "a", "post_score": 9}), json!("x"), json!(null), json!([])] {
         assert!(read(&answer, &call).is_err(), "{answer}");
     }
     let chunk = chunk();
-    assert!(PromptTemplate::of_chunk(&chunk).read_answer("I rate them 70.", &call).is_err());
+    let template = PromptTemplate::of_chunk(&chunk, 4_096);
+    assert!(template.read_answer("I rate them 70.", &call, true).is_err());
+}
+
+#[test]
+fn an_answer_that_does_not_say_that_it_finished_counts_only_if_it_is_whole() {
+    let call = call(0, &[subject(&["a"]), subject(&["b"])]);
+    let [a, b] = [&call.ids[0][0], &call.ids[1][0]];
+    let chunk = chunk();
+    let template = PromptTemplate::of_chunk(&chunk, 4_096);
+    let is_used = |answer: Value| template.read_answer(&answer.to_string(), &call, false).is_ok();
+    assert!(is_used(json!([score(a, 1), score(b, 2)])));
+    assert!(!is_used(json!([score(a, 1)])), "one is missing");
+    assert!(!is_used(json!([score(a, 1), score(b, 101)])), "one has no score");
+}
+
+#[test]
+fn the_room_for_an_answer_is_for_thoughts_too_and_grows_with_each_cut_off() {
+    let attempt = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+    let subject = subject(&["a"]);
+    let question = Question { subject: &subject, profile: None };
+    let room = |thinking_room, cut_offs| {
+        let id = CallId { attempt: &attempt, wave: 0, round: 0, call: 0, cut_offs };
+        let chunk = chunk();
+        let template = PromptTemplate::of_chunk(&chunk, thinking_room);
+        template.write_call(&id, &[&question]).max_output_tokens
+    };
+    assert_eq!([0, 1, 2, 9].map(|cut_offs| room(4_096, cut_offs)), [4_496, 17_984, 65_536, 65_536]);
+    assert_eq!(room(32_768, 0), 33_168);
 }

@@ -8,8 +8,8 @@ use secrecy::ExposeSecret;
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
-use shared::core::prices;
-use shared::core::tokens::{NanoUsd, Tier, TokenUsage};
+use shared::core::prices::{self, Terms};
+use shared::core::tokens::{NanoUsd, Surface, Tier, TokenUsage};
 use shared::messages::ErrorCategory;
 use shared::ports::Transport;
 use std::time::Duration;
@@ -71,10 +71,9 @@ fn priced(model: &str) -> Check {
     let what = format!("price of {model}");
     let million = |prompt, output| TokenUsage { prompt, output, ..TokenUsage::default() };
     let now = Clock::system().now();
+    let terms = Terms { surface: Surface::Developer, tier: Tier::Standard, at: now };
     // A thousandth of a million, so that no price for long prompts applies.
-    let cost = |usage| {
-        prices::cost(model, Tier::Standard, &usage, now).map(|cost| NanoUsd(cost.0 * 1_000))
-    };
+    let cost = |usage| prices::cost(model, terms, &usage).map(|cost| NanoUsd(cost.0 * 1_000));
     match (cost(million(1_000, 0)), cost(million(0, 1_000))) {
         (Some(prompt), Some(output)) => Check::ok(
             what,
@@ -101,7 +100,12 @@ fn what_to_do(category: ErrorCategory) -> &'static str {
         ErrorCategory::Timeout | ErrorCategory::Unknown => {
             "check GEMINI_API_URL and the way to it, or ask again later"
         }
+        ErrorCategory::NoCredit => {
+            "top up the model's credit, or raise its limit of spending, where its provider bills it"
+        }
         ErrorCategory::SafetyBlock
+        | ErrorCategory::ModelRefused
+        | ErrorCategory::ModelNoAnswer
         | ErrorCategory::AiResponseFormat
         | ErrorCategory::PostsUnreadable
         | ErrorCategory::Airtable => "ask again later",

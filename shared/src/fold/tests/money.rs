@@ -40,7 +40,7 @@ fn an_answer_costs_what_its_model_tier_and_moment_cost() {
     let usage = TokenUsage { prompt: 1_000, cached: 400, thoughts: 10, ..TokenUsage::default() };
     let cost = |model: &str, tier, at: &str| {
         let at = Some(at.parse().unwrap());
-        answered_by(&[(usage, model, Served { tier, at, asked: None })]).summary().ai_cost.0
+        answered_by(&[(usage, model, Served { tier, at, ..Served::default() })]).summary().ai_cost.0
     };
     let (eve, december) = ("2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z");
     let argon = "gemini-4-argon";

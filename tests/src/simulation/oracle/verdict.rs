@@ -277,7 +277,14 @@ impl Judged<'_> {
             let reported = "unobserved, whatever was used there is not counted";
             (calls > 0).then(|| format!("{kind} tokens: {calls} {noun} {reported}"))
         });
-        let lines: Vec<String> = self.unknown_targets().into_iter().chain(lines).collect();
+        let mut lines: Vec<String> = self.unknown_targets().into_iter().chain(lines).collect();
+        let unobserved: u64 =
+            ["post", "profile"].map(|kind| self.book.unobserved(kind)).iter().sum();
+        if unobserved > 0 {
+            let noun = if unobserved == 1 { "call" } else { "calls" };
+            let cost = self.book.reported_nano_usd as f64 / 1e9;
+            lines.push(format!("cost is at least ${cost:.6}: {unobserved} {noun} without usage"));
+        }
         let should = if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") };
         let is = self.text(schema::BALANCE);
         self.expect(Invariant::Balance, schema::BALANCE, &is, &should);

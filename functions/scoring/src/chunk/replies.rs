@@ -1,0 +1,148 @@
+//! What is known so far of a wave's questions: answers, tokens, and what was paid in vain.
+
+use super::calls::{CallGroup, LeadAnswer, NoAnswer, within_bounds};
+use super::limits::MOST_PAID_CALLS;
+use super::share;
+use crate::budget;
+use crate::prompt::template::{Answer, CallPrompt};
+use shared::messages::{CallOutcome, ErrorCategory, Halt};
+
+/// What became of the question about one lead.
+#[derive(Debug)]
+pub(crate) struct LeadReply {
+    pub(crate) answer: Result<Answer, NoAnswer>,
+    /// This lead's part of the tokens of all calls it was in.
+    pub(crate) tokens: u64,
+    /// Whether any call can have reached the model.
+    pub(crate) examined: bool,
+    /// In how many calls that may have been billed it was.
+    pub(crate) paid: u32,
+    /// Whether the limit leaves nothing for a call that would have to follow.
+    pub(crate) is_beyond_limit: bool,
+}
+
+/// What became of a wave's questions.
+pub(crate) struct WaveReplies {
+    /// One per question, in their order.
+    pub(crate) replies: Vec<LeadReply>,
+    /// Tokens that count against limits.
+    pub(crate) used: u64,
+    /// Why no call may follow, if none may.
+    pub(crate) halt: Option<Halt>,
+}
+
+pub(super) struct Replies {
+    leads: Vec<LeadReply>,
+    pub(super) used: u64,
+    halt: Option<Halt>,
+}
+
+impl Replies {
+    /// Nothing is known yet but in how many paid calls each lead was.
+    pub(super) fn new(paid: Vec<u32>) -> Self {
+        let unasked = |paid| {
+            let detail = "there was no time to ask the model".to_owned();
+            let category = ErrorCategory::Timeout;
+            let answer = Err(NoAnswer { category, detail, later: true });
+            LeadReply { answer, tokens: 0, examined: false, paid, is_beyond_limit: false }
+        };
+        Self { leads: paid.into_iter().map(unasked).collect(), used: 0, halt: None }
+    }
+
+    /// Counts a call's tokens, divided over its leads. A call of unknown usage counts against limits
+    /// with the most that it can have used.
+    pub(super) fn count(
+        &mut self,
+        group: &CallGroup,
+        prompt: &CallPrompt,
+        system: usize,
+        billing: &CallOutcome,
+    ) {
+        let most = || budget::most(system + prompt.user.len(), prompt.max_output_tokens);
+        let (used, counted) = match billing {
+            CallOutcome::Answered { usage, served, .. } if served.reading.counts_all() => {
+                (usage.total, usage.total)
+            }
+            CallOutcome::Answered { usage, .. } => (usage.total, usage.total.max(most())),
+            CallOutcome::Refused => return,
+            CallOutcome::Lost => (0, most()),
+        };
+        self.used += counted;
+        for (at, part) in group.leads.iter().zip(share::split(used, &prompt.weights)) {
+            let lead = &mut self.leads[*at];
+            lead.tokens += part;
+            lead.examined = true;
+            lead.paid += 1;
+        }
+    }
+
+    pub(super) fn settle(&mut self, answers: Vec<LeadAnswer>) {
+        for (at, answer) in answers {
+            self.leads[at].answer = answer;
+        }
+    }
+
+    /// The model answers nobody: these leads wait.
+    pub(super) fn halt(&mut self, groups: &[CallGroup], halt: Halt) {
+        let Halt { category, detail } = halt.clone();
+        let reason = NoAnswer { category, detail, later: true };
+        for group in groups {
+            self.settle(group.all_without(&reason));
+        }
+        self.halt = Some(halt);
+    }
+
+    /// The limit leaves nothing for these calls: their leads wait for the next run.
+    pub(super) fn leave_for_budget(&mut self, groups: &[CallGroup]) {
+        for at in groups.iter().flat_map(|group| &group.leads) {
+            self.leads[*at].is_beyond_limit = true;
+        }
+    }
+
+    /// The calls of `groups` that may be made. Leads that were paid for too often are settled.
+    pub(super) fn keep_within_bounds(&mut self, groups: Vec<CallGroup>) -> Vec<CallGroup> {
+        let paid: Vec<u32> = self.leads.iter().map(|lead| lead.paid).collect();
+        let (groups, over) = within_bounds(groups, &paid);
+        for at in over {
+            let lead = &mut self.leads[at];
+            if let Err(reason) = &mut lead.answer {
+                if !lead.examined {
+                    let category = ErrorCategory::ModelNoAnswer;
+                    let detail =
+                        format!("the model gave no answer of use in {MOST_PAID_CALLS} calls");
+                    *reason = NoAnswer { category, detail, later: false };
+                }
+                reason.later = false;
+            }
+        }
+        groups
+    }
+
+    /// Whether leads were refused one by one, and it is not known whether others are answered.
+    pub(super) fn has_undecided_refusal(&self, has_answered: bool) -> bool {
+        let is_undecided = |no: &NoAnswer| {
+            no.category == ErrorCategory::ModelRefused && (no.later || !has_answered)
+        };
+        let mut reasons = self.leads.iter().filter_map(|lead| lead.answer.as_ref().err());
+        self.halt.is_none() && reasons.any(is_undecided)
+    }
+
+    /// The model answers others: it refuses these leads for what they say.
+    pub(super) fn blame_the_leads(&mut self) {
+        self.refused().for_each(|reason| reason.later = false);
+    }
+
+    /// The model refuses everybody alike: it is not what the leads say.
+    pub(super) fn blame_the_settings(&mut self) {
+        self.refused().for_each(|reason| reason.category = ErrorCategory::ModelConfig);
+    }
+
+    fn refused(&mut self) -> impl Iterator<Item = &mut NoAnswer> {
+        let reasons = self.leads.iter_mut().filter_map(|lead| lead.answer.as_mut().err());
+        reasons.filter(|reason| reason.category == ErrorCategory::ModelRefused)
+    }
+
+    pub(super) fn into_wave(self) -> WaveReplies {
+        WaveReplies { replies: self.leads, used: self.used, halt: self.halt }
+    }
+}
