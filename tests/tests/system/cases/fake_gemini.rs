@@ -8,7 +8,6 @@ use simulators::{Fault, Request, Response, Service, json_reply};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// What a case says.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,8 +29,6 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
     /// What happens after the first run.
     pub(crate) then: Option<String>,
-    #[serde(default, rename = "first_seconds")]
-    _first_seconds: u64,
 }
 
 fn flash_lite() -> [u64; 3] {
@@ -68,8 +65,6 @@ impl Step {
 /// One call, as the model saw it.
 #[derive(Debug, Clone)]
 pub(crate) struct SeenCall {
-    pub(crate) at: Instant,
-    pub(crate) status: u16,
     pub(crate) user: String,
     /// What it is billed: prompt, cached, output, total. Nothing for a refusal.
     pub(crate) bill: Option<[u64; 4]>,
@@ -146,8 +141,7 @@ impl Service for FakeGemini {
             ),
             None => (status == 200).then_some([1_000, 0, 100, 1_100]),
         };
-        let at = Instant::now();
-        lock(&self.seen).push(SeenCall { at, status, user, bill });
+        lock(&self.seen).push(SeenCall { user, bill });
         tokio::time::sleep(Duration::from_secs(step.delay)).await;
         let mut response = Response::new(Bytes::from(raw));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();

@@ -23,7 +23,7 @@ use webhook_intake::Intake;
 
 /// The services, reached in process by host name.
 #[derive(Clone)]
-struct Services {
+pub(crate) struct Services {
     airtable: Arc<Simulated<Airtable>>,
     apify: Arc<Simulated<Apify>>,
     gemini: Arc<Simulated<FakeGemini>>,
