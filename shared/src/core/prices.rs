@@ -245,6 +245,47 @@ mod tests {
         }
     }
 
+    /// Models that the public list does not have, each with the reason.
+    const NOT_LISTED: &[(&str, &str)] = &[
+        ("gemini-4-carbon", "too new for version 0.2 of the list; the price is Google's page's"),
+        ("gemini-4-hydrogen", "too new for version 0.2 of the list; the price is Google's page's"),
+        ("gemini-4-neon", "too new for version 0.2 of the list; the price is Google's page's"),
+    ];
+
+    /// What the public list `genai-prices` says that one token costs in billionths of a dollar.
+    fn listed(row: &Price, usage: &[(genai_prices::UsageKey, f64)], tokens: f64) -> Option<u64> {
+        let usage: genai_prices::Usage = usage.iter().cloned().collect();
+        let day = row.from.max(date(2026, 11, 28)).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        let request = genai_prices::PriceRequest::new(row.model, &usage)
+            .with_provider_id("google")
+            .with_timestamp(day.timestamp());
+        let usd = genai_prices::calculate(&request).ok()?.total_price;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a price")]
+        Some((usd * 1e9 / tokens).round() as u64)
+    }
+
+    #[test]
+    fn every_row_is_as_in_a_public_list_or_an_exception_with_a_reason() {
+        use genai_prices::UsageKey as Key;
+        for row in PRICES {
+            let prompt = if row.prompt_from > 0 { 1_000_000.0 } else { 1_000.0 };
+            let input = listed(row, &[(Key::INPUT_TOKENS, prompt)], prompt);
+            if let Some((model, reason)) = NOT_LISTED.iter().find(|(model, _)| *model == row.model)
+            {
+                assert_eq!(input, None, "{model} is in the list now, and no exception: {reason}");
+                continue;
+            }
+            assert_eq!(input, Some(row.rates.input), "{} from {}: input", row.model, row.from);
+            let all_cached = [(Key::INPUT_TOKENS, prompt), (Key::CACHE_READ_TOKENS, prompt)];
+            let cached = listed(row, &all_cached, prompt);
+            assert_eq!(cached, Some(row.rates.cached), "{} from {}: cached", row.model, row.from);
+            let with_output = [(Key::INPUT_TOKENS, prompt), (Key::OUTPUT_TOKENS, prompt)];
+            let both = listed(row, &with_output, prompt);
+            let output = both.map(|both| both - row.rates.input);
+            assert_eq!(output, Some(row.rates.output), "{} from {}: output", row.model, row.from);
+        }
+    }
+
     #[test]
     fn a_million_tokens_cost_the_list_price() {
         assert_eq!(usd(LITE, million(1, 1), DAY), Some(2.80));

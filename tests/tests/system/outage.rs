@@ -105,6 +105,54 @@ async fn a_model_that_is_away_is_asked_about_one_wave_of_a_chunk() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_whose_credit_is_used_up_is_asked_no_more_and_goes_on_when_it_is_topped_up() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let world = World::start();
+    let names: Vec<String> = (0..1_000).map(|n| format!("lead{n}")).collect();
+    let apify_run = world.harvest(&names);
+    assert_eq!(world.webhook(&apify_run).await, 202);
+    while world.answered("update") < 5 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let gemini = world.services.gemini.service();
+    let refused = || count(&world.services.gemini.requests(), "generate", 402);
+    let begun = Instant::now();
+    gemini.set_credit(false);
+    tokio::time::sleep(9 * MINUTE).await;
+    let at_first = refused();
+    assert!(
+        (1..=4).contains(&at_first),
+        "{at_first}: two calls in each of two lanes were in flight"
+    );
+    assert!(counted(Metric::ModelHalted, begun)[0] > 0, "the alarm goes off");
+    let scored = world.answered("update");
+    tokio::time::sleep(36 * MINUTE).await;
+    let probes = refused() - at_first;
+    let waiting = world.queue.depth(QueueName::Retry).unwrap();
+    let chunks = (waiting.visible + waiting.in_flight) as u64;
+    assert!(chunks >= 20, "{chunks}");
+    assert!((chunks..=4 * chunks).contains(&probes), "{probes}: one each in ten minutes");
+    assert_eq!(world.answered("update"), scored, "no row is written");
+    let record = world.record();
+    assert_eq!(record[run_record::STATUS], "Running", "it is not stalled");
+    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+    let first = notes.lines().next().unwrap();
+    assert!(
+        first.contains("top up") && first.contains("prepayment credits are depleted"),
+        "{first}"
+    );
+    gemini.set_credit(true);
+    tokio::time::sleep(10 * MINUTE + Duration::from_secs(30)).await;
+    assert!(world.answered("update") > scored, "it goes on by itself");
+    tokio::time::sleep(HOUR).await;
+    let record = world.record();
+    assert_eq!(told(&record), "Completed: 1000 harvested, 1000 examined, 1000 scored; balanced");
+    assert_eq!(record[run_record::POST_TOKENS], gemini.billed_totals().usage.total);
+    let leads = world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
+    assert!(leads.iter().all(|row| row.fields.contains_key("Posts Relevance Score")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn records_that_an_invocation_has_no_time_for_are_counted() {
     count_metrics();
     let clock = clock();

@@ -197,13 +197,13 @@ async fn blocked_and_truncated_answers_are_billed_and_named() {
 #[tokio::test]
 async fn answers_that_are_no_results_are_not_taken_for_any() {
     for (marker, status, scored) in [
-        (Marker::Prose, "Completed with Errors", 0),
-        (Marker::WrongShape, "Completed with Errors", 0),
+        (Marker::Prose, "Failed", 0),
+        (Marker::WrongShape, "Failed", 0),
         (Marker::MissPost, "Completed", 1),
         (Marker::ScoreOutOfRange, "Completed", 1),
         (Marker::StrangerPost, "Completed", 2),
-        (Marker::PartialSafety, "Completed with Errors", 0),
-        (Marker::UnknownFinish, "Completed with Errors", 0),
+        (Marker::PartialSafety, "Failed", 0),
+        (Marker::UnknownFinish, "Failed", 0),
     ] {
         println!("{marker:?}");
         let items =

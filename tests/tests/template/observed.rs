@@ -22,7 +22,7 @@ const TICKS: &str = "TicksAlarm";
 const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
 const AGE: &str = "ApproximateAgeOfOldestMessage";
 
-const ALARMS: [Alarm; 22] = [
+const ALARMS: [Alarm; 23] = [
     ("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
     ("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
     ("RetryDeadLettersAlarm", VISIBLE, "RetryDeadLetters.QueueName", 0, ONCE),
@@ -43,6 +43,7 @@ const ALARMS: [Alarm; 22] = [
     ("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0, ONCE),
     ("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0, ONCE),
     ("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0, ONCE),
+    ("ModelHaltedAlarm", "ModelHalted", "scoring", 0, (1, 60)),
     ("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0, ONCE),
     // A webhook with a wrong token comes four times within the period, doctor's probe once.
     ("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 3, (1, 900)),

@@ -158,7 +158,8 @@ pub(super) fn next_step(
                     let detail = format!(
                         "the model's answer is cut off (MAX_TOKENS, {most} with its thoughts)"
                     );
-                    ask_with_more_room(group, prompt, format(detail))
+                    let is_silent = text.trim().is_empty();
+                    ask_with_more_room(group, prompt, is_silent, format(detail))
                 }
             }
         }
@@ -193,14 +194,23 @@ fn ask_otherwise(group: &CallGroup, reason: NoAnswer) -> NextStep {
     }
 }
 
-/// Asks the same with more room for the answer and its thoughts, as long as there is more.
-fn ask_with_more_room(group: &CallGroup, prompt: &CallPrompt, reason: NoAnswer) -> NextStep {
-    if !PromptTemplate::can_grow(prompt) {
-        let group = CallGroup { is_repeated: true, ..group.clone() };
-        return ask_otherwise(&group, reason);
-    }
+/// Asks with more room for the answer and its thoughts, as long as there is more. An answer that is cut
+/// off in its text is long for its leads: they are divided too.
+fn ask_with_more_room(
+    group: &CallGroup,
+    prompt: &CallPrompt,
+    is_silent: bool,
+    reason: NoAnswer,
+) -> NextStep {
+    let provisional = NoAnswer { later: true, ..reason.clone() };
     let larger = CallGroup { cut_offs: group.cut_offs + 1, attempts: 0, ..group.clone() };
-    NextStep::Others(vec![larger], Vec::new(), NoAnswer { later: true, ..reason })
+    if group.leads.len() > 1 && !(is_silent && PromptTemplate::can_grow(prompt)) {
+        NextStep::Others(larger.halves(), Vec::new(), provisional)
+    } else if PromptTemplate::can_grow(prompt) {
+        NextStep::Others(vec![larger], Vec::new(), provisional)
+    } else {
+        NextStep::Settled(group.all_without(&reason))
+    }
 }
 
 /// Settles the leads that a usable answer is about; the others are asked about alone.

@@ -60,7 +60,7 @@ pub(super) async fn model(variables: &impl Variables, transport: &HttpTransport)
     let model = config.model;
     let what = format!("model {}", model.id);
     let answers = match scoring::probe_model(&model, transport.clone()).await {
-        Ok(()) => Check::ok(&what, "it counts tokens for our key"),
+        Ok(()) => Check::ok(&what, "it generates for our key"),
         Err(problem) => Check::wrong(&what, &problem, what_to_do(problem.category)),
     };
     vec![answers, priced(&model.id)]
@@ -93,7 +93,8 @@ fn priced(model: &str) -> Check {
 fn what_to_do(category: ErrorCategory) -> &'static str {
     match category {
         ErrorCategory::Auth => {
-            "set GEMINI_API_KEY to a valid key (or VERTEX_SERVICE_ACCOUNT to a valid service account)"
+            "replace the key: set GEMINI_API_KEY to a valid one (or VERTEX_SERVICE_ACCOUNT to a valid \
+             service account)"
         }
         ErrorCategory::Quota => "raise the quota, or wait until it is renewed",
         ErrorCategory::ModelConfig => "set GEMINI_MODEL to a model that exists",

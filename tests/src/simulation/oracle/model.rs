@@ -79,7 +79,10 @@ impl Oracle {
         book.reported_answers += answers;
         // A call that the worker gave up by itself ended in no way that was seen.
         let announced = book.announced.get(&round(fact)).map_or(ended, |(_, calls)| *calls);
-        book.lost.insert(round(fact), lost + announced.saturating_sub(ended));
+        // A call that a halted model was spared began after the others of its round had ended.
+        let spared = at(fact, "/halt").is_some();
+        let unended = if spared { 0 } else { announced.saturating_sub(ended) };
+        book.lost.insert(round(fact), lost + unended);
     }
 
     fn pending(&mut self, invocation: u64, call: Pending) {

@@ -304,16 +304,23 @@ impl Judged<'_> {
         let harvests = book.harvests.iter().map(|index| self.scenario.harvests[*index].status);
         let is_cut = harvests.into_iter().any(|status| status != RunStatus::Succeeded);
         let has_failed = book.outcomes.values().any(|outcome| outcome.name == "failed");
+        let has_score = book.outcomes.values().any(|outcome| outcome.is_scored);
+        let is_examined = book.seen.values().any(|seen| !seen.examined.is_empty());
+        let may_have_failed = (has_failed || book.is_given_up) && !has_score;
         let status = self.text(schema::STATUS);
-        let expected = if self.run.ends_with(UNATTRIBUTED) {
-            "Failed"
-        } else if is_cut || has_failed {
-            "Completed with Errors"
-        } else if book.is_given_up && ["Completed with Errors", "Failed"].contains(&&*status) {
-            &status
-        } else {
-            "Completed"
-        };
+        let expected =
+            if self.run.ends_with(UNATTRIBUTED) || (has_failed && may_have_failed && is_examined) {
+                "Failed"
+            } else if may_have_failed && status == "Failed" {
+                // The model refused all that it was asked.
+                &status
+            } else if is_cut || has_failed {
+                "Completed with Errors"
+            } else if book.is_given_up && ["Completed with Errors", "Failed"].contains(&&*status) {
+                &status
+            } else {
+                "Completed"
+            };
         self.expect(Invariant::Ends, schema::STATUS, &status, &expected.to_owned());
         let missing = self.book.log.state().missing;
         self.expect(Invariant::Ends, "what the log lacks", &missing, &Vec::new());

@@ -8,6 +8,7 @@ use fake_gemini::{Case, Step};
 use serde_json::{Value, json};
 use shared::schema::{leads, run_record};
 use stage::{Stage, case};
+use std::time::Duration;
 
 const SCORED: &str = "Completed: 5 harvested, 5 examined, 5 scored; balanced";
 
@@ -54,8 +55,6 @@ async fn room_is_left_for_thoughts_and_each_lead_is_paid_for_once() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_thoughts_cut_off_is_made_again_with_more_room() {
     let mut cut = case("01-thinking-eats-the-answer");
-    let text = serde_json::to_string(&json!(null)).unwrap();
-    assert_eq!(text, "null");
     cut.steps = steps(&json!([
         {"if_maxout_below": 60_000, "raw": r#"{"candidates":[{"content":{},"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":1000,"thoughtsTokenCount":4000,"totalTokenCount":5000},"modelVersion":"gemini-3.7-flash"}"#,
             "bill": {"in": 1_000, "out": 4_000, "total": 5_000}},
@@ -118,7 +117,7 @@ async fn a_model_that_never_answers_is_asked_four_times_at_most_and_the_reason_i
     let bill = json!({"in": 1_000, "out": 0, "total": 1_000});
     let always = json!([{"if_text": "QX-POISON", "raw": silent, "bill": bill}, {}]);
     let case = Case { contents: [(2, "QX-POISON text.".to_owned())].into(), ..of_steps(&always) };
-    let mut stage = played(case).await;
+    let stage = played(case).await;
     assert_eq!(told(&stage), "Completed with Errors: 5 harvested, 5 examined, 4 scored; balanced");
     stage.assert_exact();
     let about_it = stage.calls().iter().filter(|call| call.user.contains("QX-POISON")).count();
@@ -134,7 +133,6 @@ async fn a_model_that_never_answers_is_asked_four_times_at_most_and_the_reason_i
     stage.ends(2).await;
     stage.assert_exact();
     assert!(stage.leads().iter().all(|lead| lead.contains_key(leads::POSTS_SCORE)));
-    stage.case.contents.clear();
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,4 +261,48 @@ async fn an_error_inside_a_200_is_an_error_and_costs_nothing() {
             .await;
     assert_eq!(told(&stage), SCORED);
     stage.assert_exact();
+}
+
+/// Plays a case whose model answers nobody, until a person puts that right.
+async fn halted(refusal: Case, first_line: &str) {
+    let mut stage = Stage::set(refusal);
+    stage.begin().await;
+    tokio::time::sleep(Duration::from_mins(9)).await;
+    assert!(stage.calls().len() <= 2, "two chunks were at work: {:?}", stage.calls());
+    let notes = stage.text(run_record::SYSTEM_NOTES);
+    assert!(notes.lines().next().unwrap().contains(first_line), "{notes}");
+    assert_eq!(stage.text(run_record::STATUS), "Running");
+    for lead in stage.leads() {
+        assert!(!lead.contains_key(leads::DATE_POSTS_SCORED), "no lead is dated");
+        assert_eq!(error_of(&lead), "", "no lead fails");
+    }
+    stage.gemini().answer(steps(&json!([{}])));
+    stage.ends(1).await;
+    assert_eq!(told(&stage), SCORED);
+    let probes = stage.calls().iter().filter(|call| !call.user.contains("post_id")).count();
+    assert!((1..=2).contains(&probes), "one token is asked for: {probes}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_credit_nobody_fails_and_the_record_says_top_up() {
+    let depleted = |status: u16, message: &str| {
+        let error =
+            json!({"error": {"code": status, "message": message, "status": "RESOURCE_EXHAUSTED"}});
+        of_steps(&json!([{"status": status, "raw": error.to_string(), "bill": {}}]))
+    };
+    halted(case("08-credits-used-up"), "top up").await;
+    halted(depleted(402, "Your prepayment credits are depleted."), "top up").await;
+    halted(depleted(429, "Your project has exceeded its spending cap."), "top up").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_key_that_was_leaked_or_has_expired_the_record_says_replace_the_key() {
+    for (status, message) in [
+        (403, "Your API key was reported as leaked. Please use another API key."),
+        (400, "API key expired. Please renew the API key."),
+    ] {
+        let error = json!({"error": {"code": status, "message": message, "status": "DENIED"}});
+        let step = json!([{"status": status, "raw": error.to_string(), "bill": {}}]);
+        halted(of_steps(&step), "replace the key").await;
+    }
 }
