@@ -42,6 +42,7 @@ impl Scenario {
             requests: Vec::new(),
             posts: BTreeMap::new(),
             named_beforehand: NAMED_BEFOREHAND,
+            markers: if script.is_some() { &Marker::ALL[..9] } else { &Marker::ALL },
         };
         for (index, (id, name, base)) in CLIENTS.into_iter().enumerate() {
             bases::furnish_client(airtable, base);
@@ -171,7 +172,7 @@ impl Scenario {
         let word = format!("w.{slug}.{n}.");
         let id = 7_329_207_003_942_000_000 + self.posts.len() as u64;
         let url = format!("https://www.linkedin.com/posts/{slug}_{n}-activity-{id}-abcd");
-        let marker = if dice.chance(0.06) { dice.pick(&Marker::ALL) } else { None };
+        let marker = if dice.chance(0.06) { dice.pick(self.markers) } else { None };
         let marker = marker.map_or("", |marker| marker.text());
         let words = format!("Shipped {word} {marker}");
         let post = Post { url: url.clone(), slug: slug.to_owned(), words: words.clone() };

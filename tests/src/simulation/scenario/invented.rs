@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulators::apify::{RunSpec, RunStatus};
+use simulators::gemini::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ pub(crate) struct Scenario {
     pub(crate) posts: BTreeMap<String, Post>,
     /// The beginning of the ids of runs that were named beforehand.
     pub(crate) named_beforehand: &'static str,
+    /// What posts may make the model do. In a script nothing takes more time than it tells of: no text
+    /// is refused, and no call is answered by chance.
+    pub(crate) markers: &'static [Marker],
 }
 
 pub(crate) struct Client {
