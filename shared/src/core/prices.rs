@@ -255,10 +255,12 @@ mod tests {
     /// What the public list `genai-prices` says that one token costs in billionths of a dollar.
     fn listed(row: &Price, usage: &[(genai_prices::UsageKey, f64)], tokens: f64) -> Option<u64> {
         let usage: genai_prices::Usage = usage.iter().cloned().collect();
-        let day = row.from.max(date(2026, 11, 28)).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        let day = row.from.max(date(2026, 11, 28)).at(0, 0, 0, 0);
+        let day = jiff::tz::Offset::UTC.to_timestamp(day).unwrap().as_second().unsigned_abs();
+        let day = std::time::UNIX_EPOCH + std::time::Duration::from_secs(day);
         let request = genai_prices::PriceRequest::new(row.model, &usage)
             .with_provider_id("google")
-            .with_timestamp(day.timestamp());
+            .with_timestamp(day);
         let usd = genai_prices::calculate(&request).ok()?.total_price;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a price")]
         Some((usd * 1e9 / tokens).round() as u64)

@@ -32,7 +32,7 @@ pub(super) fn answer(prompt: &Prompt, cached: u64) -> Answer {
         [(Marker::Recitation, Outcome::Recitation), (Marker::Silence, Outcome::Silence)]
     {
         // The ids in a prompt are new in each call: the same posts are answered the next time.
-        if marker.is_in(&user) && invent::number(&["wordless", &user]) % 2 == 0 {
+        if marker.is_in(&user) && invent::number(&["wordless", &user]).is_multiple_of(2) {
             let usage = Usage::new(prompt.tokens, cached, 0, 0);
             return Answer { text: None, usage, outcome };
         }

@@ -95,8 +95,14 @@ async fn decide_refusals<E: Env>(
         | Reply::Unusable { category: ErrorCategory::ModelConfig, .. } => {
             replies.blame_the_settings();
         }
-        _ if call.billing != CallOutcome::Refused => replies.blame_the_leads(),
-        _ => {}
+        Reply::Text { .. }
+        | Reply::Unusable { .. }
+        | Reply::Refused { .. }
+        | Reply::TryLater { .. } => {
+            if call.billing != CallOutcome::Refused {
+                replies.blame_the_leads();
+            }
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A round of calls: announced, made at the same time, billed.
 
 use super::attempt::ChunkAttempt;
-use crate::gemini::{Call, Prompt, Reply, Service};
+use crate::gemini::{Call, Prompt, Service};
 use crate::prompt::template::CallPrompt;
 use futures_util::future::join_all;
 use shared::core::failure::Failure;
@@ -70,13 +70,7 @@ async fn bill<E: Env>(
     (wave, round): (u32, u32),
     calls: &[Call],
 ) -> Result<(), Failure> {
-    let halt = calls.iter().find_map(|call| match &call.reply {
-        Reply::Halted(halt) => Some(halt.clone()),
-        Reply::Text { .. }
-        | Reply::Unusable { .. }
-        | Reply::Refused { .. }
-        | Reply::TryLater { .. } => None,
-    });
+    let halt = calls.iter().find_map(|call| call.reply.halt());
     let of_call = |(call, at): (&Call, u32)| BilledCall { call: at, outcome: call.billing.clone() };
     let calls = calls.iter().zip(0..).map(of_call).collect();
     let (kind, attempt_id) = (attempt.chunk.kind, attempt.id.clone());

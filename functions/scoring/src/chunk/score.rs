@@ -9,7 +9,6 @@ use super::round::{probe, report_halt};
 use super::wave::{WaveLead, WavePlace, leave_for_budget, score_wave, settle_leads};
 use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
-use crate::gemini::Reply;
 use crate::lead::cells::Cells;
 use crate::lead::row::read_rows;
 use crate::prompt::subject::Subject;
@@ -133,14 +132,11 @@ impl<E: Env> ChunkWork<'_, E> {
             (Some(known), _) => {
                 self.waves = 1;
                 let call = probe(attempt, (0, 0)).await?;
-                match call.reply {
-                    Reply::Halted(halt) => halt,
-                    _ if call.billing != CallOutcome::Refused => {
-                        attempt.note_halt(None);
-                        return Ok(());
-                    }
-                    _ => known.clone(),
+                if call.billing != CallOutcome::Refused {
+                    attempt.note_halt(None);
+                    return Ok(());
                 }
+                call.reply.halt().unwrap_or_else(|| known.clone())
             }
             (None, Some(halt)) => {
                 report_halt(attempt, (0, 0), &halt).await?;

@@ -271,10 +271,8 @@ mod tests {
         let stopped = |message: &str| {
             let answer =
                 json!({"candidates": [{"finishReason": "OTHER", "finishMessage": message}]});
-            match call(&answer).reply {
-                Reply::Unusable { detail, .. } => detail,
-                other => panic!("{other:?}"),
-            }
+            let Reply::Unusable { detail, .. } = call(&answer).reply else { panic!("{answer}") };
+            detail
         };
         assert_eq!(stopped("Too busy."), "the model stopped (OTHER): Too busy.");
         assert_eq!(stopped("It says: a post about ships"), "the model stopped (OTHER)");

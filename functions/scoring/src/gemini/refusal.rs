@@ -243,9 +243,10 @@ mod tests {
 
     #[test]
     fn googles_own_words_are_kept_unless_they_quote_a_post() {
-        let detail = |message: &str| match refusal(400, &says("INVALID_ARGUMENT", message)) {
-            Reply::Refused { detail, .. } => detail,
-            other => panic!("{other:?}"),
+        let detail = |message: &str| {
+            let reply = refusal(400, &says("INVALID_ARGUMENT", message));
+            let Reply::Refused { detail, .. } = reply else { panic!("{reply:?}") };
+            detail
         };
         let plain = "the model refuses the call (400 INVALID_ARGUMENT)";
         let kept = "Request contains\n an invalid argument.";

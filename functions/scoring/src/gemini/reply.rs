@@ -37,6 +37,19 @@ pub(crate) enum Reply {
     Halted(Halt),
 }
 
+impl Reply {
+    /// Why no call is answered, if none is.
+    pub(crate) fn halt(&self) -> Option<Halt> {
+        match self {
+            Self::Halted(halt) => Some(halt.clone()),
+            Self::Text { .. }
+            | Self::Unusable { .. }
+            | Self::Refused { .. }
+            | Self::TryLater { .. } => None,
+        }
+    }
+}
+
 /// Whether an answer is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finish {

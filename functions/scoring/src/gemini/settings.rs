@@ -37,13 +37,11 @@ impl ModelSettings {
         let id = vars.text("GEMINI_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         check_model(&id).map_err(|error| wrong("GEMINI_MODEL", &error))?;
         let endpoint = ModelEndpoint::read(vars)?;
-        let tier = match tier(vars)? {
-            TierChoice::Flex { .. } if !endpoint.offers_flex() => {
-                tracing::warn!("Vertex AI has flex at the location global only; asking standard");
-                TierChoice::Standard
-            }
-            tier => tier,
-        };
+        let mut tier = tier(vars)?;
+        if tier != TierChoice::Standard && !endpoint.offers_flex() {
+            tracing::warn!("Vertex AI has flex at the location global only; asking standard");
+            tier = TierChoice::Standard;
+        }
         Ok(Self {
             endpoint,
             thinking: thinking(vars, &id)?,

@@ -145,7 +145,8 @@ impl<'a> PromptTemplate<'a> {
                     .map(|score| Answer::Profile(Box::new(score))),
             })
             .collect();
-        if !finished && !(found.is_complete && of_leads.iter().all(Result::is_ok)) {
+        let is_whole = found.is_complete && of_leads.iter().all(Result::is_ok);
+        if !finished && !is_whole {
             return Err("the model's answer is not whole".to_owned());
         }
         Ok(of_leads)
