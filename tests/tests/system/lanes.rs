@@ -139,6 +139,7 @@ fn billed(wave: u32, tokens: u64) -> Fact {
         wave,
         round: 0,
         calls: vec![call],
+        halt: None,
     })
 }
 

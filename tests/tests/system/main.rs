@@ -10,6 +10,7 @@ mod emulator;
 mod events;
 mod fixtures;
 mod formula;
+mod gemini;
 mod healing;
 mod hostile;
 mod intake;
