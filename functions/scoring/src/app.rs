@@ -5,10 +5,10 @@ use crate::gemini::Gemini;
 use crate::limits::Limits;
 use crate::master::rows::MasterBase;
 use crate::random::Random;
-use crate::report::Reporter;
+use crate::report::{Reporter, input_note};
 use shared::core::clock::Clock;
 use shared::core::failure::Failure;
-use shared::messages::RunHeader;
+use shared::messages::{Fact, Opened, OpenedBy, RunHeader};
 use shared::ports::{Env, OutgoingMessage, Queue, QueueName};
 use shared::services::airtable::{Airtable, Limiters};
 use shared::services::apify::Apify;
@@ -61,6 +61,14 @@ impl<E: Env> Scoring<E> {
 
     pub(crate) fn master(&self) -> MasterBase<'_, E::Transport> {
         MasterBase { airtable: &self.plan_airtable, id: &self.config.airtable.master_base }
+    }
+
+    /// What a run's record says first.
+    pub(crate) fn opened(&self, by: OpenedBy) -> Vec<Fact> {
+        let simulated = self.config.simulated.iter().map(|services| {
+            input_note(format!("SIMULATED: {services} is invented, and so is what is shown of it"))
+        });
+        std::iter::once(Fact::Opened(Opened { by })).chain(simulated).collect()
     }
 
     pub(crate) fn reporter<'a>(&'a self, run: &'a RunHeader) -> Reporter<'a, E::Queue> {

@@ -27,6 +27,9 @@ pub struct Config {
     /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs of one day; `None` for no limit.
     pub daily_token_limit: Option<u64>,
     pub(crate) apify: ApifyConfig,
+    /// `SIMULATED_SERVICES`: which services are not the real ones although the records are, such as
+    /// `Gemini`. Each run's record says so. `runtally serve` sets it.
+    pub simulated: Option<String>,
     /// Which model is asked, and how.
     pub model: ModelSettings,
 }
@@ -49,6 +52,7 @@ impl Config {
             )?,
             daily_token_limit: vars.optional("DAILY_TOKEN_LIMIT")?,
             apify: ApifyConfig::read(&vars)?,
+            simulated: vars.text("SIMULATED_SERVICES"),
             model: ModelSettings::read(&vars)?,
         })
     }

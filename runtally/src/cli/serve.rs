@@ -2,8 +2,8 @@
 
 use crate::invented::{Size, World};
 use crate::result::CommandResult;
-use crate::storage::Database;
-use crate::system::{DATABASE, Ports, Served, Service, ServiceOptions, Services, System, is_real};
+use crate::storage::{DataFolder, Database};
+use crate::system::{DATABASE, Ports, Served, Service, ServiceOptions, Services, System};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -24,6 +24,9 @@ pub struct Options {
     /// Latency of the simulated Gemini
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// Let a simulated Apify or Gemini work on a real Airtable: every record says SIMULATED then
+    #[arg(long)]
+    allow_simulated: bool,
 }
 
 /// Runs the system until the process is stopped.
@@ -32,16 +35,22 @@ pub struct Options {
 /// `GEMINI_API_KEY` or `VERTEX_SERVICE_ACCOUNT`) is the real one; the others are simulated.
 ///
 /// # Errors
-/// When a port is taken, or a variable is missing or wrong.
+/// When a port is taken, a variable is missing or wrong, another server has the folder, or a real
+/// Airtable would be filled by a simulated service.
 pub async fn run(options: &Options) -> CommandResult {
+    let simulated = simulated_beside_real_airtable();
+    if !simulated.is_empty() && !options.allow_simulated {
+        return Err(refusal(&simulated).into());
+    }
     // Bound before anything can send a webhook: an early one then waits for its answer.
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| {
             format!("port {} on 127.0.0.1 is not free for the webhook: {error}", options.port)
         })?;
     let address = listener.local_addr()?;
-    std::fs::create_dir_all(&options.data)?;
+    let _folder = DataFolder::take(&options.data)?;
     let database = Database::open(&options.data.join(DATABASE))?;
+    database.check()?;
     let service_options = ServiceOptions {
         gemini_latency: std::time::Duration::from_millis(options.latency_ms),
         ports: options.ports,
@@ -55,21 +64,45 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     let served = Served::new(&format!("http://{address}"), &services, &world);
     served.write(&options.data)?;
-    let variable = |name| served.variable(name);
+    let names: Vec<&str> = simulated.iter().map(|service| service.name()).collect();
+    let simulated = (!names.is_empty()).then(|| names.join(" and "));
+    let variable = |name| match name {
+        "SIMULATED_SERVICES" => simulated.clone(),
+        _ => served.variable(name),
+    };
     let mut system = System::start(variable, &database, listener, fastrand::u64(..))?;
     let mut out = std::io::stdout();
     writeln!(out, "webhook   http://{address}/webhooks/apify")?;
-    for (service, url, real) in [
-        ("Airtable", &services.airtable_url, is_real(Service::Airtable)),
-        ("Apify", &services.apify_url, is_real(Service::Apify)),
-        ("Gemini", &services.gemini_url, is_real(Service::Gemini)),
-    ] {
-        let place = if real { "the real one" } else { url };
-        writeln!(out, "{service:<9} {place}")?;
+    for (service, url) in Service::ALL.into_iter().zip([
+        &services.airtable_url,
+        &services.apify_url,
+        &services.gemini_url,
+    ]) {
+        let place = if service.has_token() { "as the environment says" } else { url };
+        let place = if service.is_real() { "the real one" } else { place };
+        writeln!(out, "{:<9} {place}", service.name())?;
     }
     out.flush()?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
         () = system.ended() => Err("a part of the system stopped; see the log".into()),
     }
+}
+
+/// The services that invent what would be written to a real Airtable.
+fn simulated_beside_real_airtable() -> Vec<Service> {
+    let simulated = Service::ALL.into_iter().filter(|service| !service.is_real());
+    if Service::Airtable.is_real() { simulated.collect() } else { Vec::new() }
+}
+
+fn refusal(simulated: &[Service]) -> String {
+    let names: Vec<&str> = simulated.iter().map(|service| service.name()).collect();
+    let variables: Vec<&str> = simulated.iter().map(|service| service.tokens()[0]).collect();
+    format!(
+        "Airtable is the real one, {} is simulated: invented posts, scores and costs would be \
+         written to your bases. Set {} (and no URL of this machine), or start with --allow-simulated; \
+         every record says SIMULATED then",
+        names.join(" and "),
+        variables.join(" and ")
+    )
 }

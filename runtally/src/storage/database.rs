@@ -1,7 +1,8 @@
 //! The SQLite file that holds queues, event log and simulator state.
 
+use super::data_folder::private_file;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`] when it cannot be opened or a newer release wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        private_file(path).map_err(|error| StoreError::File { path: path.to_owned(), error })?;
         Self::prepare(Connection::open(path)?)
     }
 
@@ -43,10 +45,32 @@ impl Database {
         // most the last moments, which the senders then repeat.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // What was deleted cannot be read from the file: posts and profiles are personal data.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.set_prepared_statement_cache_capacity(64);
         let database = Self(Arc::new(Mutex::new(connection)));
         database.migrate()?;
         Ok(database)
+    }
+
+    /// Reads the whole file once and checks it.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with what SQLite found.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+        if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
+    }
+
+    /// Moves what the write-ahead log holds into the file, and empties the log: what was deleted is
+    /// in neither of them then. Does nothing while another process reads.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be written.
+    pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
     }
 
     fn migrate(&self) -> Result<(), StoreError> {
@@ -90,6 +114,20 @@ impl Database {
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// The file cannot be opened, or created for its owner alone.
+    #[error("the local database {}: {error}", path.display())]
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The file is damaged, as SQLite says.
+    #[error(
+        "the local database is damaged ({0}): stop, put a copy of the folder back, or begin with an \
+         empty one and run `runtally reproject` for what is in Airtable"
+    )]
+    Damaged(String),
     /// SQLite reports an error.
     #[error("the local database: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -115,6 +153,43 @@ mod tests {
             Database::open(file.path()).unwrap_err().to_string(),
             "the local database has schema 7, this release knows 2: use a newer one"
         );
+    }
+
+    #[test]
+    fn deleted_text_is_in_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("database");
+        let database = Database::open(&path).unwrap();
+        let text = "a post that somebody deleted ".repeat(400);
+        let insert = "INSERT INTO simulator VALUES ('airtable', 'k', ?1)";
+        database.transact(|tx| tx.execute(insert, [&text])).unwrap();
+        database.transact(|tx| tx.execute("DELETE FROM simulator", ())).unwrap();
+        database.empty_log().unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains("somebody deleted"));
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("database");
+        let database = Database::open(&path).unwrap();
+        let insert = "INSERT INTO simulator VALUES ('airtable', ?1, ?2)";
+        for key in 0..200 {
+            let value = "some text ".repeat(100);
+            database.transact(|tx| tx.execute(insert, (key, value.as_str()))).unwrap();
+        }
+        database.check().unwrap();
+        database.empty_log().unwrap();
+        drop(database);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let from = bytes.len() - 80_000;
+        bytes[from..].fill(0x5a);
+        std::fs::write(&path, bytes).unwrap();
+        let error = Database::open(&path).and_then(|database| database.check()).unwrap_err();
+        assert!(error.to_string().contains("the local database is damaged ("), "{error}");
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! Each part implements a port of `shared` or of `simulators` with plain SQL.
 //! No rule of scoring or of run records may enter.
 
+mod data_folder;
 mod database;
 mod event_log;
 mod queue;
 mod simulator_store;
 
+pub(crate) use data_folder::{DataFolder, private_file};
 pub use database::{Database, StoreError};
 pub use event_log::SqliteEventLog;
 pub use queue::{Depth, QueueSettings, Received, SqliteQueue, WaitingTask};

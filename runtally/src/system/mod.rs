@@ -12,5 +12,5 @@ mod webhook_server;
 pub(crate) use deployment::{DATABASE, Deployment};
 pub use dispatcher::{Dispatcher, MappingOptions};
 pub use running::{System, Variables, queue_settings, start_functions};
-pub(crate) use served::{Served, Service, is_real};
+pub(crate) use served::{Served, Service};
 pub use services::{Ports, ServiceOptions, Services, tokens};

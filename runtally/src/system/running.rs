@@ -29,6 +29,8 @@ const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
 const TICK_EVERY: Duration = Duration::from_secs(600);
 /// Time until a message from another process is seen.
 const LISTEN_EVERY: Duration = Duration::from_millis(500);
+/// Longest time that deleted text stays in the write-ahead log.
+const EMPTY_LOG_EVERY: Duration = Duration::from_mins(1);
 /// Most scoring tasks at the same time, over all clients.
 const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
 /// Most batches of events at the same time. Those of one base are handled one by one.
@@ -79,6 +81,7 @@ impl System {
             start_functions::<OneMachine>(&variables, adapters, &clock, seed)?;
         tasks.spawn(webhook_server::serve(listener, Arc::new(intake)));
         tasks.spawn(listen(database.clone(), queue.clone()));
+        tasks.spawn(empty_log(database.clone()));
         Ok(Self { queue, log, tasks })
     }
 
@@ -166,6 +169,17 @@ async fn listen(database: Database, queue: SqliteQueue) {
                 queue.wake();
             }
             Err(error) => tracing::error!(%error, "messages of other processes are not seen"),
+        }
+    }
+}
+
+/// Sees to it that what was deleted is gone from the files.
+async fn empty_log(database: Database) {
+    let mut timer = tokio::time::interval(EMPTY_LOG_EVERY);
+    loop {
+        timer.tick().await;
+        if let Err(error) = database.empty_log() {
+            tracing::error!(%error, "the write-ahead log could not be emptied");
         }
     }
 }

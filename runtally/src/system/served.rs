@@ -3,10 +3,12 @@
 
 use super::services::Services;
 use crate::invented::World;
+use crate::storage::private_file;
 use serde::{Deserialize, Serialize};
+use shared::config::is_on_this_machine;
 use simulators::apify::DEFAULT_ACTOR;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 const FILE: &str = "served.json";
@@ -46,13 +48,15 @@ impl Served {
     /// A variable of the environment, or else of the simulator of a service that is not real.
     pub(crate) fn variable(&self, name: &'static str) -> Option<String> {
         std::env::var(name).ok().or_else(|| {
-            let simulated = self.simulated.iter().filter(|(service, _)| !is_real(**service));
+            let simulated = self.simulated.iter().filter(|(service, _)| !service.has_token());
             simulated.into_iter().find_map(|(_, variables)| variables.get(name).cloned())
         })
     }
 
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
-        std::fs::write(data.join(FILE), serde_json::to_vec_pretty(self)?)
+        let mut file = private_file(&data.join(FILE))?;
+        file.set_len(0)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)
     }
 
     /// Reads what the last `serve` on the folder `data` left; empty where none ever ran.
@@ -65,13 +69,47 @@ impl Served {
     }
 }
 
-/// Whether the service's token is set in the environment: then it is the real one.
-pub(crate) fn is_real(service: Service) -> bool {
-    let tokens: &[&str] = match service {
-        Service::Airtable => &["AIRTABLE_TOKEN"],
-        Service::Apify => &["APIFY_TOKEN"],
-        Service::Gemini => &["GEMINI_API_KEY", "VERTEX_SERVICE_ACCOUNT"],
-    };
-    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    tokens.iter().any(is_set)
+impl Service {
+    pub(crate) const ALL: [Self; 3] = [Self::Airtable, Self::Apify, Self::Gemini];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Airtable => "Airtable",
+            Self::Apify => "Apify",
+            Self::Gemini => "Gemini",
+        }
+    }
+
+    /// The variables of which one is set where `serve` does not simulate the service.
+    pub(crate) fn tokens(self) -> &'static [&'static str] {
+        match self {
+            Self::Airtable => &["AIRTABLE_TOKEN"],
+            Self::Apify => &["APIFY_TOKEN"],
+            Self::Gemini => &["GEMINI_API_KEY", "VERTEX_SERVICE_ACCOUNT"],
+        }
+    }
+
+    /// The variables that name another place of the service.
+    fn places(self) -> &'static [&'static str] {
+        match self {
+            Self::Airtable => &["AIRTABLE_API_URL"],
+            Self::Apify => &["APIFY_API_URL"],
+            Self::Gemini => &["GEMINI_API_URL", "VERTEX_API_URL"],
+        }
+    }
+
+    /// Whether the environment has a token of the service: then it is found by the environment.
+    pub(crate) fn has_token(self) -> bool {
+        self.tokens().iter().any(|name| set(name).is_some())
+    }
+
+    /// Whether the service is the vendor's own: it has a token, and no place on this machine.
+    pub(crate) fn is_real(self) -> bool {
+        let is_here = |name: &&str| set(name).is_some_and(|url| is_on_this_machine(&url));
+        self.has_token() && !self.places().iter().any(is_here)
+    }
+}
+
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

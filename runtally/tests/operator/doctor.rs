@@ -72,7 +72,7 @@ const BAD_CLIENTS: [(&str, &str, &str); 3] = [
 const BAD_VARIABLES: [(&str, &str, &str); 3] = [
     ("APIFY_TOKEN", "apify_api_wrong", "Apify token: Apify does not accept it (status 401)"),
     ("GEMINI_MODEL", "gemini-9-unheard-of", "model gemini-9-unheard-of: MODEL_CONFIG"),
-    ("WEBHOOK_TOKEN", "another-token", "it does not know our token"),
+    ("WEBHOOK_TOKEN", "another-webhook-token", "it does not know our token"),
 ];
 
 /// Tables that do not exist, or lack what a client needs.

@@ -113,6 +113,36 @@ fn a_log_level_that_does_not_exist_is_named() {
     assert!(told.contains("RUST_LOG is wrong"), "{told}");
 }
 
+#[test]
+fn a_simulated_model_does_not_work_on_a_real_airtable() {
+    let data = tempfile::tempdir().unwrap();
+    let serve = |variables: &[(&str, &str)]| {
+        let mut command = runtally(data.path(), &["serve", "--port", "0"]);
+        command.envs(variables.iter().copied()).env("AIRTABLE_TOKEN", "patInvented");
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = serve(&[("APIFY_TOKEN", "invented")]);
+    assert!(told.contains("Airtable is the real one, Gemini is simulated"), "{told}");
+    assert!(told.contains("Set GEMINI_API_KEY"), "{told}");
+    // A model on this machine invents its answers too.
+    let here =
+        [("GEMINI_API_KEY", "k"), ("GEMINI_API_URL", "http://127.0.0.1:9"), ("APIFY_TOKEN", "t")];
+    assert!(serve(&here).contains("Gemini is simulated"));
+    assert!(!data.path().join("served.json").exists(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn a_folder_has_one_server_at_a_time() {
+    let data = tempfile::tempdir().unwrap();
+    let _serve = Serve::start(data.path(), [0; 4]);
+    left_by_serve(data.path()).await;
+    let second = runtally(data.path(), &["serve", "--port", "0"]).output().unwrap();
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains("another `runtally serve` works in the folder"), "{told}");
+}
+
 #[tokio::test]
 async fn the_commands_find_what_serve_keeps_and_simulates() {
     let data = tempfile::tempdir().unwrap();

@@ -39,6 +39,14 @@ async fn a_harvest_becomes_a_completed_record_with_every_billed_token() {
 }
 
 #[tokio::test]
+async fn a_record_says_that_a_service_was_simulated() {
+    let pipeline = Pipeline::start_with(&[("SIMULATED_SERVICES", "Gemini")]).await;
+    let apify_run = pipeline.two_leads();
+    pipeline.run(&apify_run).await;
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "SIMULATED: Gemini is invented");
+}
+
+#[tokio::test]
 async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     for _ in 0..2 {

@@ -13,8 +13,7 @@ use shared::core::failure::Failure;
 use shared::core::ids::{ClientId, PlanId};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{
-    Fact, HarvestStatus, Harvested, Hints, Ingest, Kind, Opened, OpenedBy, RunFailed, Source,
-    routes,
+    Fact, HarvestStatus, Harvested, Hints, Ingest, Kind, OpenedBy, RunFailed, Source, routes,
 };
 use shared::ports::Env;
 use shared::services::apify::ApifyRun;
@@ -59,7 +58,7 @@ pub(crate) async fn ingest_run<E: Env>(
 ) -> Result<(), Failure> {
     let HarvestRun { task, apify_run, seen_at, resolved } = *harvest_run;
     let reporter = app.reporter(&resolved.run);
-    let mut facts = vec![Fact::Opened(Opened { by: OpenedBy::Webhook(task.apify_run_id.clone()) })];
+    let mut facts = app.opened(OpenedBy::Webhook(task.apify_run_id.clone()));
     facts.extend(task.hints.unusable.iter().cloned().map(input_note));
     reporter.report(facts).await?;
 

@@ -16,7 +16,7 @@ use shared::core::digest::id_of;
 use shared::core::failure::Failure;
 use shared::core::ids::{ClientId, PlanId, RunStamp};
 use shared::messages::{
-    ClientScope, Fact, Kind, Opened, OpenedBy, Planned, RunFailed, RunHeader, RunType, ScanCursor,
+    ClientScope, Fact, Kind, OpenedBy, Planned, RunFailed, RunHeader, RunType, ScanCursor,
     ScoreWaiting, routes,
 };
 use shared::ports::Env;
@@ -95,7 +95,7 @@ async fn score_run<E: Env>(
     let whole = plan_id(task, run);
     if !task.dry_run {
         let by = OpenedBy::ScoreWaiting { kind, plan: whole.clone() };
-        reporter.report(vec![Fact::Opened(Opened { by })]).await?;
+        reporter.report(app.opened(by)).await?;
     }
     let outcome = match served_base(client, run, kind) {
         Err(reason) => Err(TaskError::Fatal(reason)),
