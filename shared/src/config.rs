@@ -6,7 +6,7 @@ use crate::ports::QueueName;
 use secrecy::SecretString;
 use std::fmt::Display;
 use std::str::FromStr;
-use url::Url;
+use url::{Host, Url};
 
 /// Where configuration is read from: the environment, or a test's closure.
 pub struct Vars<F>(F);
@@ -88,7 +88,8 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         self.optional_secret(name)?.ok_or(ConfigError::Missing { name, purpose })
     }
 
-    /// The variable as the root of an API: an http or https URL, with a `/` at its end.
+    /// The variable as the root of an API: an https URL, with a `/` at its end. Plain http is for
+    /// machines of one's own: loopback and private addresses, and names that no public host has.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for anything else, such as a URL with a query.
@@ -100,8 +101,38 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
             return Err(invalid("it needs an http or https URL without a query".to_owned()));
         }
+        if url.scheme() == "http" && !is_private(&url) {
+            return Err(invalid("plain http would show the token to others: use https".to_owned()));
+        }
         Ok(url)
     }
+}
+
+/// Whether a URL's host is this machine; not for text that is no URL.
+pub fn is_on_this_machine(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| is_loopback(&url))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn is_private(url: &Url) -> bool {
+    let is_private = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
+        Some(Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
+        // A name of a container, and the names that RFC 6762 and ICANN keep for private networks.
+        Some(Host::Domain(name)) => {
+            !name.contains('.') || name.ends_with(".internal") || name.ends_with(".local")
+        }
+        None => false,
+    };
+    is_private || is_loopback(url)
 }
 
 /// The SQS URLs of one queue, as CloudFormation gives them to a function.
@@ -221,5 +252,25 @@ mod tests {
             "http://127.0.0.1:9001/v2/actor-runs/x"
         );
         assert!(vars(Some("ftp://x")).api("APIFY_API_URL", "").is_err());
+    }
+
+    #[test]
+    fn a_token_is_sent_over_plain_http_to_machines_of_ones_own_only() {
+        let is_taken = |url: &str| vars(Some(url)).api("AIRTABLE_API_URL", "").is_ok();
+        for own in [
+            "localhost:1",
+            "127.0.0.1:1",
+            "[::1]:1",
+            "10.0.0.7",
+            "192.168.1.2",
+            "emulator:4566",
+            "host.docker.internal:1",
+        ] {
+            assert!(is_taken(&format!("http://{own}")), "{own}");
+        }
+        for other in ["api.airtable.com", "8.8.8.8", "[2001:db8::1]", "172.32.0.1"] {
+            assert!(!is_taken(&format!("http://{other}")), "{other}");
+            assert!(is_taken(&format!("https://{other}")), "{other}");
+        }
     }
 }

@@ -225,7 +225,7 @@ def examined(runtally, deployed, world):
         check(any(line.startswith(f"base {base} of") for line in found), f"doctor: the base {base}")
 
     queue, log = f"{deployed.outputs['MetricsQueueUrl']}-of-nobody", "nobodys-table"
-    places = {"METRICS_QUEUE_URL": queue, "EVENT_LOG_TABLE": log, "WEBHOOK_TOKEN": "another"}
+    places = {"METRICS_QUEUE_URL": queue, "EVENT_LOG_TABLE": log, "WEBHOOK_TOKEN": "another-webhook-token"}
     answer = runtally.ask("doctor", "--url", deployed.api_url, code=1, **places)
     wrong = [line.split(": ")[0] for line in checks(answer, "wrong")]
     equal(wrong, ["metrics queue", "event log", f"webhook {deployed.api_url}/webhooks/apify"], "doctor: wrong")

@@ -30,7 +30,7 @@ const BOUNDS: [(&str, f64); 3] =
     [("webhook-intake", 1.5), ("scoring", 2.5), ("metrics-finalizer", 2.5)];
 
 /// A function's secret, as Secrets Manager answers it. Invented.
-const SECRET: &str = r#"{"SecretString":"{\"WEBHOOK_TOKEN\":\"invented\",\"AIRTABLE_TOKEN\":\"patInvented\",\"APIFY_TOKEN\":\"invented\",\"GEMINI_API_KEY\":\"invented\"}"}"#;
+const SECRET: &str = r#"{"SecretString":"{\"WEBHOOK_TOKEN\":\"invented-webhook-token\",\"AIRTABLE_TOKEN\":\"patInvented\",\"APIFY_TOKEN\":\"invented\",\"GEMINI_API_KEY\":\"invented\"}"}"#;
 
 /// What the functions need to start. Invented.
 const VARIABLES: [(&str, &str); 15] = [
@@ -45,7 +45,7 @@ const VARIABLES: [(&str, &str); 15] = [
     ("METRICS_QUEUE_URL", "http://127.0.0.1/1/metrics.fifo"),
     ("METRICS_DEAD_LETTERS_URL", "http://127.0.0.1/1/metrics-dead-letters.fifo"),
     ("EVENT_LOG_TABLE", "events"),
-    ("WEBHOOK_TOKEN", "invented"),
+    ("WEBHOOK_TOKEN", "invented-webhook-token"),
     ("AIRTABLE_TOKEN", "patInvented"),
     ("APIFY_TOKEN", "invented"),
     ("GEMINI_API_KEY", "invented"),

@@ -1,9 +1,12 @@
 //! The function's configuration.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use shared::config::{ConfigError, QueueUrls, Vars};
 use shared::ports::QueueName;
 use std::collections::BTreeMap;
+
+/// Fewest characters of a token: 64 bits, if it is drawn as hexadecimal digits.
+const SHORTEST_TOKEN: usize = 16;
 
 /// What webhook intake reads at start.
 #[derive(Debug, Clone)]
@@ -21,11 +24,23 @@ impl Config {
     /// start: there is no default.
     pub fn read(read: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let vars = Vars::new(read);
-        let current =
-            vars.secret("WEBHOOK_TOKEN", "the bearer token that Apify's webhooks carry")?;
-        let previous = vars.optional_secret("WEBHOOK_TOKEN_PREVIOUS")?;
-        Ok(Self { tokens: std::iter::once(current).chain(previous).collect() })
+        let (current, previous) = ("WEBHOOK_TOKEN", "WEBHOOK_TOKEN_PREVIOUS");
+        let token = vars.secret(current, "the bearer token that Apify's webhooks carry")?;
+        let mut tokens = vec![long_enough(current, token)?];
+        if let Some(token) = vars.optional_secret(previous)? {
+            tokens.push(long_enough(previous, token)?);
+        }
+        Ok(Self { tokens })
     }
+}
+
+fn long_enough(name: &'static str, token: SecretString) -> Result<SecretString, ConfigError> {
+    if token.expose_secret().len() < SHORTEST_TOKEN {
+        let rule =
+            format!("a token has at least {SHORTEST_TOKEN} characters, or it can be guessed");
+        return Err(ConfigError::Invalid { name, rule });
+    }
+    Ok(token)
 }
 
 /// The queues that webhook intake uses on AWS.
@@ -55,8 +70,19 @@ mod tests {
 
     #[test]
     fn two_tokens_are_accepted_while_one_replaces_the_other() {
-        assert_eq!(Config::read(|name| Some(name.to_owned())).unwrap().tokens.len(), 2);
-        let one = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| "a".to_owned()));
+        let both = Config::read(|name| Some(format!("invented {name}").replace(' ', "-")));
+        assert_eq!(both.unwrap().tokens.len(), 2);
+        let token = "invented-webhook-token".to_owned();
+        let one = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| token.clone()));
         assert_eq!(one.unwrap().tokens.len(), 1);
+    }
+
+    #[test]
+    fn a_token_that_can_be_guessed_is_refused() {
+        let read = |name| (name == "WEBHOOK_TOKEN").then(|| "fifteen-letters".to_owned());
+        assert_eq!(
+            Config::read(read).unwrap_err().to_string(),
+            "WEBHOOK_TOKEN is wrong: a token has at least 16 characters, or it can be guessed"
+        );
     }
 }

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Largest body that is read. A page of a dataset can be larger: then a smaller one is asked for.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
+/// Who we say we are, for the services' logs and support.
+const USER_AGENT: &str = concat!("runtally/", env!("CARGO_PKG_VERSION"));
+
 /// How many redirects of one request are followed. Apify answers a read of a stored record with
 /// one, to the storage behind it.
 const MAX_REDIRECTS: usize = 3;
@@ -47,6 +50,7 @@ impl HttpTransport {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
+            .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
