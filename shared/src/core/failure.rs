@@ -29,23 +29,26 @@ pub struct Failure {
     pub class: FailureClass,
     /// Why, in one sentence. Never contains a secret or lead data.
     pub reason: String,
+    /// Whether a service denies what the work needs. It may pass by itself, or take a person: the
+    /// run's record says so.
+    pub is_denial: bool,
 }
 
 impl Failure {
     /// A failure that a later attempt may not meet.
     pub fn retry(reason: impl ToString) -> Self {
-        Self { class: FailureClass::Retry, reason: reason.to_string() }
+        Self { class: FailureClass::Retry, reason: reason.to_string(), is_denial: false }
     }
 
     /// What has to be waited for, in looks that are `delay` apart. Only a task of scoring can wait
     /// like this; see [`FailureClass::Wait`].
     pub fn wait(delay: Duration, reason: impl ToString) -> Self {
-        Self { class: FailureClass::Wait { delay }, reason: reason.to_string() }
+        Self { class: FailureClass::Wait { delay }, reason: reason.to_string(), is_denial: false }
     }
 
     /// A failure that every attempt would meet.
     pub fn dead_letter(reason: impl ToString) -> Self {
-        Self { class: FailureClass::DeadLetter, reason: reason.to_string() }
+        Self { class: FailureClass::DeadLetter, reason: reason.to_string(), is_denial: false }
     }
 }
 

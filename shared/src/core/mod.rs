@@ -11,5 +11,6 @@ pub mod json;
 pub mod limits;
 pub mod linkedin;
 pub mod prices;
+pub mod text;
 pub mod tokens;
 pub mod unicode;

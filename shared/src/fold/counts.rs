@@ -6,6 +6,7 @@ use crate::core::prices;
 use crate::core::tokens::{NanoUsd, Tier};
 use crate::messages::{BilledCall, CallOutcome, Halt, Kind, Outcome};
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 /// How many profiles without a lead are named.
 const NAMED: usize = 3;
@@ -134,7 +135,9 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
             let totals = summary.kind_mut(billing.kind);
             totals.refused += u64::from(call.outcome == CallOutcome::Refused);
             let CallOutcome::Answered { usage, model, served } = &call.outcome else { continue };
-            let cost = prices::cost(model, served.terms(billing.at), usage);
+            let terms = served.terms(billing.at);
+            let day = Offset::UTC.to_datetime(terms.at).date();
+            let cost = prices::cost(model, terms, usage);
             totals.tokens += *usage;
             totals.unclear += u64::from(!served.reading.is_exact());
             if let Some(cost) = cost {
@@ -147,6 +150,7 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
                 let name = if is_standard { model.clone() } else { tier() };
                 summary.unpriced_models.insert(name);
             }
+            *summary.tokens_by_day.entry(day).or_default() += usage.total;
             if let Some(asked) = &served.asked {
                 summary.rerouted.insert((asked.clone(), model.clone()));
             }

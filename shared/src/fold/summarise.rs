@@ -44,6 +44,7 @@ impl RunState {
             posts: KindSummary::default(),
             profiles: KindSummary::default(),
             ai_cost: NanoUsd::default(),
+            tokens_by_day: BTreeMap::new(),
             unpriced_models: BTreeSet::new(),
             models: BTreeSet::new(),
             rerouted: BTreeSet::new(),

@@ -7,6 +7,7 @@ use crate::messages::{
     UnknownReason, UnusedReason,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a run is.
@@ -67,6 +68,8 @@ pub struct Summary {
     pub posts: KindSummary,
     pub profiles: KindSummary,
     pub ai_cost: NanoUsd,
+    /// Tokens of every answer by the UTC day on which it came.
+    pub tokens_by_day: BTreeMap<Date, u64>,
     /// Models that answered and have no price, with the tier where it is not the standard one:
     /// their tokens are in no cost.
     pub unpriced_models: BTreeSet<String>,

@@ -36,4 +36,5 @@ pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
 pub use retry_state::RetryState;
 pub use scoring::{
     ClientScope, Hints, Ingest, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, ScoringTask, UnnamedRun,
+    Unplanned,
 };

@@ -120,6 +120,45 @@ pub struct ScanCursor {
     pub tokens: u64,
     /// What a dry run would cost; `None` when the model has no price.
     pub cost: Option<NanoUsd>,
+    /// Of the leads that a request names: those that have no row.
+    #[serde(default, skip_serializing_if = "Unplanned::is_none")]
+    pub unknown: Unplanned,
+    /// Of the leads that a request names: those that do not wait.
+    #[serde(default, skip_serializing_if = "Unplanned::is_none")]
+    pub not_waiting: Unplanned,
+}
+
+/// Leads that a request names and that are not planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unplanned {
+    pub count: usize,
+    /// The first of them.
+    pub first: Vec<RecordId>,
+}
+
+impl Unplanned {
+    /// How many are named.
+    const NAMED: usize = 5;
+
+    /// Adds a lead.
+    pub fn add(&mut self, lead: RecordId) {
+        self.count += 1;
+        if self.first.len() < Self::NAMED {
+            self.first.push(lead);
+        }
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The first of them by id, and how many more there are.
+    pub fn named(&self) -> String {
+        let first: Vec<&str> = self.first.iter().map(RecordId::as_str).collect();
+        let more = self.count.saturating_sub(first.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        first.join(", ") + &more
+    }
 }
 
 impl ScoreWaiting {

@@ -1,6 +1,7 @@
 //! The record explains itself: what ran, is it done, what failed, tokens, cost, what to do. In
 //! plain words, from a closed list of reasons, each with a next step.
 
+use super::field_note::FieldNote;
 use super::lines::in_utc;
 use super::words::{bounded_list, leads_in_words, tokens_in_words};
 use crate::core::counted::counted;
@@ -32,8 +33,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All that hold for a run. `left_out` are the unwritten fields, each with the reason.
-    pub fn of(summary: &Summary, left_out: &[(&str, &str)]) -> BTreeSet<Self> {
+    /// All that hold for a run. `fields` are those that do not show what they should.
+    pub fn of(summary: &Summary, fields: &[FieldNote]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
         let account = &summary.account;
         let nothing_used = summary.status.is_end()
@@ -54,7 +55,7 @@ impl Reason {
             (unobserved, Self::Unobserved),
             (!summary.unpriced_models.is_empty(), Self::Unpriced),
             (summary.posts.unclear + summary.profiles.unclear > 0, Self::Unclear),
-            (!left_out.is_empty(), Self::FieldsLeftOut),
+            (!fields.is_empty(), Self::FieldsLeftOut),
             (summary.status == Status::Running, Self::Running),
         ];
         let mut reasons: BTreeSet<Self> =
@@ -95,7 +96,7 @@ impl Reason {
             Self::Stalled => "nothing moves though something is missing",
             Self::Unobserved => "the model never answered some calls: their tokens are unknown",
             Self::Unpriced => "a model has no price: its tokens are in no cost",
-            Self::FieldsLeftOut => "the table lacks fields: they are not written",
+            Self::FieldsLeftOut => "fields of the table are missing, locked or renamed",
             Self::Unclear => "answers do not say exactly what they used: the cost is at least that",
             Self::Halted(ErrorCategory::NoCredit) => "the model's credit is used up",
             Self::Halted(_) => "the model does not accept the key any more",
@@ -183,8 +184,8 @@ impl Reason {
 }
 
 /// The six answers, one a line; a line for each thing to do.
-pub(super) fn answers(summary: &Summary, left_out: &[(&str, &str)]) -> Vec<String> {
-    let reasons = Reason::of(summary, left_out);
+pub(super) fn answers(summary: &Summary, fields: &[FieldNote]) -> Vec<String> {
+    let reasons = Reason::of(summary, fields);
     let mut lines = Vec::new();
     if let Some((_, halt)) = &summary.halt {
         let halted = Reason::Halted(halt.category);

@@ -18,11 +18,8 @@ pub struct CellDigests {
 }
 
 impl CellDigests {
-    /// What `fields` show, of a table that lacks the fields `left_out`.
-    pub fn of<'a>(
-        fields: &Map<String, Value>,
-        left_out: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    /// What `fields` show, of a table with these shortcomings: fields that are left out, mostly.
+    pub fn of(fields: &Map<String, Value>, left_out: BTreeSet<String>) -> Self {
         let cells = schema::FIELDS
             .iter()
             .filter_map(|field| {
@@ -30,7 +27,7 @@ impl CellDigests {
                 Some((field.name.to_owned(), short_id_of(&[&json::text(value)])))
             })
             .collect();
-        Self { cells, left_out: left_out.into_iter().map(str::to_owned).collect() }
+        Self { cells, left_out }
     }
 
     pub fn to_text(&self) -> String {
@@ -109,13 +106,13 @@ mod tests {
 
     #[test]
     fn what_people_write_and_empty_cells_change_nothing_of_what_a_record_shows() {
-        let plain = CellDigests::of(&map(json!({"Status": "Running"})), []);
+        let plain = CellDigests::of(&map(json!({"Status": "Running"})), BTreeSet::new());
         let row = map(json!({"Status": "Running", "Invoiced": true, "End Time": null}));
-        assert_eq!(CellDigests::of(&row, []), plain);
-        let edited = CellDigests::of(&map(json!({"Status": "Failed"})), []);
+        assert_eq!(CellDigests::of(&row, BTreeSet::new()), plain);
+        let edited = CellDigests::of(&map(json!({"Status": "Failed"})), BTreeSet::new());
         assert_eq!(plain.changed(&edited), ["Status"]);
         assert_ne!(
-            CellDigests::of(&row, ["AI Cost"]),
+            CellDigests::of(&row, ["AI Cost".to_owned()].into()),
             plain,
             "a field that came back is to be written"
         );

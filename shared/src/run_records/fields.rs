@@ -1,20 +1,24 @@
 //! The cells of a run record: every number as the fold has it, absolute.
 
 use super::notes;
+use crate::core::text::bounded;
 use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
 use crate::messages::RunType;
 use crate::schema::run_record as schema;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// Every cell of the run's record; `left_out` names fields of the table that cannot be written,
-/// with the reason.
-pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value> {
-    let cells = [
+/// Longest name of a client that is shown, in UTF-16 units.
+const MAX_NAME: usize = 1_000;
+
+/// Every cell of the run's record but its System Notes, which say what becomes of the others.
+pub(super) fn all_cells(summary: &Summary) -> BTreeMap<&'static str, Value> {
+    BTreeMap::from([
         (schema::RUN_ID, json!(summary.run)),
         (schema::CLIENT_ID, json!(summary.header.client)),
-        (schema::CLIENT_NAME, json!(summary.header.client_name)),
+        (schema::CLIENT_NAME, json!(bounded(&summary.header.client_name, MAX_NAME))),
         (schema::RUN_TYPE, json!(run_type(summary.header.run_type))),
         (schema::START_TIME, json!(date_time(summary.started_at))),
         (schema::END_TIME, json!(summary.ended_at.map(date_time))),
@@ -31,17 +35,20 @@ pub fn cells(summary: &Summary, left_out: &[(&str, &str)]) -> Map<String, Value>
         (schema::PROFILES_EXAMINED, json!(summary.profiles.examined)),
         (schema::PROFILES_SCORED, json!(summary.profiles.scored)),
         (schema::PROFILE_TOKENS, json!(summary.profiles.tokens.total)),
+        (schema::TOKENS_BY_DAY, json!(notes::tokens_by_day(summary))),
         (schema::AI_COST, json!(summary.ai_cost.as_usd())),
-        (schema::SYSTEM_NOTES, json!(notes::system_notes(summary, left_out))),
         (schema::PROGRESS_LOG, json!(notes::progress_log(summary))),
         (schema::ERROR_DETAILS, json!(notes::error_details(summary))),
         (schema::BALANCE, json!(notes::balance(summary))),
-    ];
-    cells
-        .into_iter()
-        .filter(|(name, _)| !left_out.iter().any(|(field, _)| field == name))
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    ])
+}
+
+/// The select fields with the choices that they get.
+pub(super) fn chosen(summary: &Summary) -> [(&'static str, &'static str); 2] {
+    [
+        (schema::STATUS, status(summary.status)),
+        (schema::RUN_TYPE, run_type(summary.header.run_type)),
+    ]
 }
 
 fn status(status: Status) -> &'static str {

@@ -2,7 +2,7 @@
 
 use super::compare::CellDigests;
 use super::table::Recency;
-use super::writer::{RunRecords, update};
+use super::writer::{RunRecords, as_ours, update};
 use crate::core::ids::{RecordId, RunId};
 use crate::fold::Summary;
 use crate::ports::Transport;
@@ -75,11 +75,13 @@ impl RunRecords {
         let formula = Formula::any(known.iter().flat_map(|known| {
             [
                 Formula::record_id(known.record.as_str()),
-                Formula::equals(schema::RUN_ID, known.run.as_str()),
+                Formula::equals(shape.name(schema::RUN_ID), known.run.as_str()),
             ]
         }));
         let query = ListQuery { fields: &[], formula: Some(formula) };
-        let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
+        let rows = airtable.list(&self.table.base, schema::TABLE, &query).await?;
+        let mut rows: Vec<Row> = rows.into_iter().map(|row| as_ours(row, &shape)).collect();
+        let short = shape.shortcomings();
         oldest_first(&mut rows);
         Ok(known
             .iter()
@@ -94,7 +96,7 @@ impl RunRecords {
                     record: row.id.clone(),
                     fields: row.fields.clone(),
                     has_identity: has_identity(row, &one.run),
-                    shown: CellDigests::of(&row.fields, shape.left_out.keys().copied()),
+                    shown: CellDigests::of(&row.fields, short.clone()),
                 });
                 let duplicates = of_run.map(|row| row.id.clone()).collect();
                 ObservedRecord { run: one.run.clone(), kept, duplicates }
@@ -107,12 +109,13 @@ impl RunRecords {
         self.table.shape(airtable, Recency::Now).await;
     }
 
-    /// The fields that cannot be written as far as known, with the reason.
-    pub async fn left_out(
+    /// Every cell that the run's record should have, as far as the table is known.
+    pub async fn cells(
         &self,
         airtable: &Airtable<impl Transport>,
-    ) -> Vec<(&'static str, String)> {
-        self.table.shape(airtable, Recency::Recent).await.left_out.into_iter().collect()
+        run: &Summary,
+    ) -> Map<String, Value> {
+        self.table.shape(airtable, Recency::Recent).await.cells(run)
     }
 
     /// Looks for a record that is like that of `run`, which had to be created though it should

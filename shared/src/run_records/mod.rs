@@ -5,10 +5,13 @@
 
 mod answers;
 mod compare;
+mod day_line;
+mod field_note;
 mod fields;
 mod lines;
 mod look;
 mod notes;
+mod shape;
 #[cfg(test)]
 mod snapshots;
 mod table;
@@ -17,7 +20,8 @@ mod writer;
 
 pub use answers::Reason;
 pub use compare::{CellDigests, differences};
-pub use fields::cells;
+pub use day_line::tokens_of_day;
+pub use field_note::{Effect, FieldNote};
 pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};
-pub use table::unwritable;
+pub use shape::Shape;
 pub use writer::{MAX_RUNS, RunRecords, Written};

@@ -1,6 +1,8 @@
 //! The texts of a run record, for people: bounded, stable, times in UTC.
 
 use super::answers::{self, Reason};
+use super::day_line::day_line;
+use super::field_note::FieldNote;
 use super::lines::{Line, bounded};
 use super::words::leads_in_words;
 use crate::core::counted::counted;
@@ -11,6 +13,8 @@ use crate::messages::{HarvestStatus, Kind, NoteKind, OpenedBy};
 const MAX_EXAMPLES: usize = 3;
 /// Most Apify runs of a record, 18 characters each.
 const MAX_APIFY_RUNS: usize = 2_000;
+/// Most days that a record lists tokens of.
+const MAX_DAYS: usize = 40;
 
 /// The Apify runs, one a line, oldest first; of very many the newest. Airtable refuses a text of
 /// more than 100,000 characters.
@@ -29,6 +33,15 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
     let left_out = runs.len().saturating_sub(MAX_APIFY_RUNS);
     let shown = runs.split_off(left_out).join("\n");
     if left_out == 0 { shown } else { format!("… {left_out} earlier\n{shown}") }
+}
+
+/// The tokens of each UTC day on which some were billed, a day a line, oldest first: the latest
+/// 40 days.
+pub(super) fn tokens_by_day(summary: &Summary) -> String {
+    let days = &summary.tokens_by_day;
+    let latest = days.iter().skip(days.len().saturating_sub(MAX_DAYS));
+    let lines: Vec<String> = latest.map(|(day, tokens)| day_line(*day, *tokens)).collect();
+    lines.join("\n")
 }
 
 /// `balanced`, or what is off.
@@ -99,16 +112,13 @@ fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
 }
 
 /// The six answers, then one line per notable thing.
-pub(super) fn system_notes(summary: &Summary, left_out: &[(&str, &str)]) -> String {
-    let answers = answers::answers(summary, left_out);
+pub(super) fn system_notes(summary: &Summary, fields: &[FieldNote]) -> String {
+    let answers = answers::answers(summary, fields);
     let notes = summary.notes.iter();
     let mut lines: Vec<Line> =
         notes.map(|(at, note)| Line::at(*at, noted(note.kind), note.text.clone())).collect();
     lines.extend(conditions(summary).into_iter().map(|text| Line::new("condition", text)));
-    for (field, reason) in left_out {
-        let text = format!("field {field:?} is not written: {reason}");
-        lines.push(Line::new("field not written", text));
-    }
+    lines.extend(fields.iter().map(|note| Line::new("field not written", note.in_words())));
     let answers = bounded(answers.into_iter().map(|text| Line::new("answer", text)));
     if lines.is_empty() { answers } else { format!("{answers}\n{}", bounded(lines)) }
 }

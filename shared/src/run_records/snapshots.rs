@@ -1,7 +1,8 @@
 //! A record in every end state, whole: the six questions are answered on it. A change of words is
 //! a visible change of a file in `snapshots/`.
 
-use super::fields::cells;
+use super::field_note::{Effect, FieldNote};
+use super::shape::Shape;
 use crate::core::tokens::TokenUsage;
 use crate::fold::story::{Story, answered_with, attempt, blocked, harvest_id, note, run_failed};
 use crate::messages::{ErrorCategory, HarvestStatus, NoteKind, Outcome};
@@ -42,8 +43,8 @@ impl Story {
     }
 
     /// The record, field by field.
-    fn record(&self, left_out: &[(&str, &str)]) -> String {
-        let cells = cells(&self.summary(), left_out);
+    fn record(&self, fields: &[FieldNote]) -> String {
+        let cells = Shape::default().cells_with(&self.summary(), fields);
         let mut text = String::new();
         for field in &crate::schema::run_record::FIELDS {
             let value = match cells.get(field.name) {
@@ -90,7 +91,8 @@ fn a_run_with_errors_says_what_failed_why_and_what_to_do() {
         .chunk(0, blocked())
         .tell(note(NoteKind::Record, repaired))
         .chunk(1, timeout);
-    let left_out = [("AI Cost", "the table has no such field; add it as currency")];
+    let reason = "the table has no such field; add it as currency".to_owned();
+    let left_out = [FieldNote { field: "AI Cost", effect: Effect::LeftOut, reason }];
     assert_shows(&story.record(&left_out), include_str!("snapshots/completed_with_errors.txt"));
 }
 

@@ -1,33 +1,25 @@
-//! What is known of the table of run records: which fields can be written.
+//! What is known of the table of run records, and how long it counts.
 
+use super::field_note::{Effect, FieldNote};
+use super::shape::{FieldIds, MERGE_ON, Shape};
 use crate::core::clock::Clock;
 use crate::core::ids::BaseId;
+use crate::core::text::bounded;
 use crate::ports::Transport;
 use crate::schema::run_record as schema;
-use crate::schema::{Field, FieldType, run_record};
-use crate::services::airtable::{Airtable, TableSchema};
+use crate::services::airtable::{Airtable, AirtableError, TableSchema};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long what is known of the table's fields counts. A field that came back is written again
 /// after this, or at the next tick.
 const SHAPE_AGE: SignedDuration = SignedDuration::from_mins(10);
-/// How long a refusal counts where the schema cannot be read. Then the field is tried again.
+/// How long a refusal counts that the schema does not tell of: the field is locked, or the schema
+/// cannot be read. Then the field is tried again.
 const REFUSAL_AGE: SignedDuration = SignedDuration::from_hours(1);
-
-pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
-
-#[derive(Debug, Clone)]
-pub(super) struct Shape {
-    asked_at: Timestamp,
-    /// Since when what is known here is known.
-    known_since: Timestamp,
-    pub(super) left_out: BTreeMap<&'static str, String>,
-    /// Whether the table has the checkbox by which a person asks for a replay; `None` where the
-    /// token may not read the schema.
-    pub(super) has_retry: Option<bool>,
-}
+/// Longest text of Airtable's in a note.
+const MAX_MESSAGE: usize = 250;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recency {
@@ -39,14 +31,31 @@ pub(super) enum Recency {
 pub(super) struct Table {
     pub(super) base: BaseId,
     clock: Clock,
-    shape: Mutex<Option<Shape>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The shape as the schema told it last, and when it was asked.
+    shape: Option<(Timestamp, Shape)>,
+    learned_at: Option<Timestamp>,
+    ids: FieldIds,
+    /// Fields that were refused for every record, since when, and why.
+    refused: BTreeMap<&'static str, Refused>,
     /// The fields that the log has a line about.
-    said: Mutex<BTreeSet<&'static str>>,
+    said: BTreeSet<&'static str>,
+}
+
+struct Refused {
+    at: Timestamp,
+    reason: String,
+    /// Whether the field is locked, which no schema tells.
+    is_lock: bool,
 }
 
 impl Table {
     pub(super) fn new(base: BaseId, clock: Clock) -> Self {
-        Self { base, clock, shape: Mutex::new(None), said: Mutex::default() }
+        Self { base, clock, known: Mutex::default() }
     }
 
     /// What is known of the table. A token that may not read the schema is fine: then only a
@@ -57,62 +66,89 @@ impl Table {
         recency: Recency,
     ) -> Shape {
         let now = self.clock.now();
-        let known = self.shape.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(shape) = &known
-            && recency == Recency::Recent
-            && now.duration_since(shape.asked_at) < SHAPE_AGE
-        {
-            return shape.clone();
-        }
-        let (left_out, has_retry) = (BTreeMap::new(), None);
-        let mut shape = Shape { asked_at: now, known_since: now, left_out, has_retry };
-        match airtable.tables(&self.base).await {
-            Ok(tables) => {
-                if let Some(table) = tables.iter().find(|table| table.name == schema::TABLE) {
-                    shape.left_out = unwritable(table);
-                    shape.has_retry = Some(has_checkbox(table, schema::RETRY));
-                    self.say_what_came_back(&shape);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the schema of run records is not known");
-                let is_recent = |known: &Shape| now.duration_since(known.known_since) < REFUSAL_AGE;
-                if let Some(known) = known.filter(is_recent) {
-                    shape = Shape { asked_at: now, ..known };
+        let is_recent = |asked_at: &Timestamp| now.duration_since(*asked_at) < SHAPE_AGE;
+        let asked_at = self.lock().shape.as_ref().map(|(asked_at, _)| *asked_at);
+        if recency == Recency::Now || !asked_at.as_ref().is_some_and(is_recent) {
+            match airtable.tables(&self.base).await {
+                Ok(tables) => self.lock().learn(&tables, now),
+                Err(error) => {
+                    tracing::warn!(%error, "the schema of run records is not known");
+                    self.lock().keep(now);
                 }
             }
         }
-        for (field, reason) in &shape.left_out {
-            self.say_left_out(field, reason);
+        self.lock().shape(now)
+    }
+
+    /// Remembers that a field was refused for every record, and says so in the log.
+    pub(super) fn refuse(&self, field: &'static str, error: &AirtableError) -> Shape {
+        let now = self.clock.now();
+        let reason = bounded(error.message(), MAX_MESSAGE);
+        let is_lock = matches!(error, AirtableError::Denied { .. });
+        let mut known = self.lock();
+        known.refused.insert(field, Refused { at: now, reason, is_lock });
+        known.shape(now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// The schema was read.
+    fn learn(&mut self, tables: &[TableSchema], now: Timestamp) {
+        let Some(table) = tables.iter().find(|table| table.name == schema::TABLE) else {
+            return self.keep(now);
+        };
+        self.shape = Some((now, Shape::of(table, &self.ids)));
+        for field in &schema::FIELDS {
+            let found = table.fields.iter().find(|known| known.name == field.name);
+            if let Some(found) = found.filter(|found| !found.id.is_empty()) {
+                self.ids.insert(field.name, found.id.clone());
+            }
         }
-        self.remember(shape.clone());
+        self.learned_at = Some(now);
+        self.refused.retain(|_, refused| refused.is_lock);
+    }
+
+    /// The schema could not be read: what was known stays for a while.
+    fn keep(&mut self, now: Timestamp) {
+        let is_old = |at: Timestamp| now.duration_since(at) >= REFUSAL_AGE;
+        let known = self.shape.take().filter(|_| !self.learned_at.is_none_or(is_old));
+        let shape = known.map(|(_, shape)| shape).unwrap_or_default();
+        self.shape = Some((now, shape));
+    }
+
+    fn shape(&mut self, now: Timestamp) -> Shape {
+        self.refused.retain(|_, refused| now.duration_since(refused.at) < REFUSAL_AGE);
+        let mut shape = self.shape.as_ref().map(|(_, shape)| shape.clone()).unwrap_or_default();
+        for (field, refused) in &self.refused {
+            shape.left_out.entry(field).or_insert_with(|| refused.reason.clone());
+        }
+        self.say(&shape);
         shape
     }
 
-    pub(super) fn remember(&self, shape: Shape) {
-        *self.shape.lock().unwrap_or_else(PoisonError::into_inner) = Some(shape);
-    }
-
-    /// Logs that a field or choice is left out, once as long as it is.
-    pub(super) fn say_left_out(&self, field: &'static str, reason: &str) {
-        if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(field) {
-            tracing::error!(
-                airtable.table = schema::TABLE,
-                airtable.field = field,
-                reason,
-                "run records are written without this field; restore it in Airtable"
-            );
+    /// Logs that a field is left out, once as long as it is, and that one came back.
+    fn say(&mut self, shape: &Shape) {
+        let table = schema::TABLE;
+        for (field, reason) in &shape.left_out {
+            if self.said.insert(field) {
+                tracing::error!(
+                    airtable.table = table,
+                    airtable.field = field,
+                    reason,
+                    "run records are written without this field; restore it in Airtable"
+                );
+            }
         }
-    }
-
-    fn say_what_came_back(&self, shape: &Shape) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let back: BTreeSet<&'static str> =
-            said.iter().filter(|field| !shape.left_out.contains_key(*field)).copied().collect();
+        let is_back = |field: &&'static str| !shape.left_out.contains_key(*field);
+        let back: Vec<&'static str> = self.said.iter().copied().filter(is_back).collect();
         for field in back {
-            said.remove(field);
+            self.said.remove(field);
             tracing::info!(
-                airtable.table = schema::TABLE,
+                airtable.table = table,
                 airtable.field = field,
                 "run records are written with this field again"
             );
@@ -120,38 +156,17 @@ impl Table {
     }
 }
 
-fn has_checkbox(table: &TableSchema, name: &str) -> bool {
-    table
-        .fields
-        .iter()
-        .any(|field| field.name == name && FieldType::Checkbox.accepts(&field.field_type))
-}
-
-/// The fields that `table` lacks or has with another type, with the reason. The identity fields
-/// are never left out: without them there is no record.
-pub fn unwritable(table: &TableSchema) -> BTreeMap<&'static str, String> {
-    let reason = |field: &Field| {
-        let wanted = field.field_type.in_words();
-        match table.fields.iter().find(|known| known.name == field.name) {
-            None => Some(format!("the table has no such field; add it as {wanted}")),
-            Some(known) if !field.field_type.accepts(&known.field_type) => {
-                Some(format!("it is a {} field in Airtable; make it {wanted}", known.field_type))
-            }
-            Some(_) => None,
-        }
-    };
-    run_record::FIELDS
-        .iter()
-        .filter(|field| !MERGE_ON.contains(&field.name))
-        .filter_map(|field| Some((field.name, reason(field)?)))
-        .collect()
-}
-
-/// The field that a refusal is about: the one whose name it quotes.
-pub(super) fn refused_field(message: &str, shape: &Shape) -> Option<&'static str> {
-    run_record::FIELDS
+/// The field that a refusal is about: the one whose name it quotes, of those that are written.
+pub(super) fn refused_field(error: &AirtableError, shape: &Shape) -> Option<&'static str> {
+    schema::FIELDS
         .iter()
         .map(|field| field.name)
         .filter(|name| !MERGE_ON.contains(name) && !shape.left_out.contains_key(name))
-        .find(|name| message.contains(&format!("\"{name}\"")))
+        .find(|name| error.names(shape.name(name)))
+}
+
+/// The note about a field that one record's value had refused: it concerns that record alone.
+pub(super) fn refused_value(field: &'static str, error: &AirtableError) -> FieldNote {
+    let reason = format!("Airtable does not take its value: {}", error.message());
+    FieldNote { field, effect: Effect::LeftOut, reason: bounded(&reason, MAX_MESSAGE) }
 }

@@ -1,8 +1,9 @@
 //! The upsert of run records.
 
 use super::compare::CellDigests;
-use super::fields::cells;
-use super::table::{MERGE_ON, Recency, Table, refused_field};
+use super::field_note::FieldNote;
+use super::shape::{MERGE_ON, Shape};
+use super::table::{Recency, Table, refused_field, refused_value};
 use crate::core::clock::Clock;
 use crate::core::ids::{BaseId, RecordId, RunId};
 use crate::fold::Summary;
@@ -10,10 +11,10 @@ use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::schema::{FieldType, run_record};
 use crate::services::airtable::{
-    Airtable, AirtableError, ListQuery, Row, Update, identity, oldest_first,
+    Airtable, AirtableError, ListQuery, Row, Update, Upserted, identity, oldest_first,
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most runs of one request (Airtable's limit).
 pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
@@ -42,9 +43,9 @@ impl RunRecords {
     /// Creates or updates the records of up to 10 runs, in one request when nothing is wrong with
     /// the table.
     ///
-    /// A field that the table lacks, or that does not take its value, is left out, and the notes of
-    /// the record say so. Of records that share an identity the oldest stays; the others are
-    /// marked.
+    /// A field that is missing or locked is left out, one that was renamed is written under its new
+    /// name, a cell whose choice is missing is cleared, and the notes of the record say so. Of
+    /// records that share an identity the oldest stays; the others are marked.
     ///
     /// # Errors
     /// [`AirtableError`] when the records could not be written. Nothing is half written: repeating
@@ -56,34 +57,38 @@ impl RunRecords {
     ) -> Result<Vec<Written>, AirtableError> {
         let mut shape = self.table.shape(airtable, Recency::Recent).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
-        // A choice that a select lacks concerns these runs alone: it is not remembered.
-        let mut left_out_now: Vec<(&'static str, String)> = Vec::new();
+        // What one record's value had refused concerns these runs alone: it is not remembered.
+        let mut refused: Vec<FieldNote> = Vec::new();
         loop {
-            let known = shape.left_out.iter().map(|(name, why)| (*name, why.as_str()));
-            let now = left_out_now.iter().map(|(name, why)| (*name, why.as_str()));
-            let left_out: Vec<(&str, &str)> = known.chain(now).collect();
-            let rows: Vec<_> = runs.iter().map(|run| cells(run, &left_out)).collect();
-            let error = match airtable
-                .upsert(&self.table.base, schema::TABLE, &MERGE_ON, &rows)
-                .await
-            {
+            let rows: Vec<_> = runs.iter().map(|run| shape.cells_with(run, &refused)).collect();
+            let sent: Vec<_> = rows.iter().map(|row| shape.to_table(row.clone())).collect();
+            let merge_on = MERGE_ON.map(|field| shape.name(field));
+            let upserted = airtable.upsert(&self.table.base, schema::TABLE, &merge_on, &sent).await;
+            let error = match upserted {
                 Ok(upserted) => {
-                    let left_out = left_out.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-                    let written =
-                        written(runs, &upserted.records, &upserted.created, duplicates, &left_out);
-                    self.table.remember(shape);
-                    return Ok(written);
+                    let Upserted { records, created } = upserted;
+                    let records: Vec<Row> =
+                        records.into_iter().map(|row| as_ours(row, &shape)).collect();
+                    let mut short = shape.shortcomings();
+                    short.extend(refused.iter().map(|note| note.field.to_owned()));
+                    return Ok(written(runs, (&records, &created), duplicates, &short));
                 }
                 Err(error) => error,
             };
-            let AirtableError::Refused { message, .. } = &error else { return Err(error) };
-            if let Some(field) = refused_choice(message, &rows, &left_out_now) {
-                self.table.say_left_out(field, message);
-                left_out_now.push((field, message.clone()));
-            } else if let Some(field) = refused_field(message, &shape) {
-                self.table.say_left_out(field, message);
-                shape.left_out.insert(field, message.clone());
-            } else if duplicates.is_empty() {
+            if let Some(note) = missing_choice(&error, &rows, &refused) {
+                refused.push(note);
+            } else if let Some(field) =
+                refused_field(&error, &shape).filter(|_| error.is_about_the_table())
+            {
+                shape = self.table.refuse(field, &error);
+            } else if let Some(field) = refused_field(&error, &shape)
+                .filter(|field| runs.len() == 1 && !refused.iter().any(|n| n.field == *field))
+            {
+                refused.push(refused_value(field, &error));
+            } else if refused_field(&error, &shape).is_some() {
+                // One of these records has a value that is not taken: the caller writes each alone.
+                return Err(error);
+            } else if matches!(error, AirtableError::Refused { .. }) && duplicates.is_empty() {
                 for run in runs {
                     let marked = self.mark_duplicates(airtable, run).await?;
                     duplicates.insert(run.run.clone(), marked);
@@ -154,29 +159,37 @@ pub(super) fn update<const N: usize>(id: &RecordId, cells: [(&str, Value); N]) -
     Update { id: id.clone(), fields }
 }
 
-/// The select field that lacks the choice which a refusal quotes.
-fn refused_choice(
-    message: &str,
+/// The select field that lacks the choice which a refusal quotes: its cells are cleared.
+fn missing_choice(
+    error: &AirtableError,
     rows: &[Map<String, Value>],
-    left_out: &[(&'static str, String)],
-) -> Option<&'static str> {
+    cleared: &[FieldNote],
+) -> Option<FieldNote> {
+    if !matches!(error, AirtableError::Refused { .. }) {
+        return None;
+    }
     run_record::FIELDS
         .iter()
         .filter(|field| matches!(field.field_type, FieldType::SingleSelect(_)))
         .map(|field| field.name)
-        .filter(|name| !left_out.iter().any(|(known, _)| known == name))
-        .find(|name| {
-            let mut values = rows.iter().filter_map(|row| row.get(*name)?.as_str());
-            values.any(|value| message.contains(&format!("\"{value}\"")))
+        .filter(|name| !cleared.iter().any(|known| known.field == *name))
+        .find_map(|name| {
+            let mut values = rows.iter().filter_map(|row| row.get(name)?.as_str());
+            let choice = values.find(|value| error.names(value))?;
+            Some(FieldNote::missing_choice(name, choice))
         })
+}
+
+/// A row with its cells by the names of the schema.
+pub(super) fn as_ours(row: Row, shape: &Shape) -> Row {
+    Row { fields: shape.in_our_names(row.fields), ..row }
 }
 
 fn written(
     runs: &[Summary],
-    records: &[Row],
-    created: &[RecordId],
+    (records, created): (&[Row], &[RecordId]),
     mut duplicates: BTreeMap<RunId, Vec<RecordId>>,
-    left_out: &[&str],
+    short: &BTreeSet<String>,
 ) -> Vec<Written> {
     runs.iter()
         .enumerate()
@@ -189,7 +202,7 @@ fn written(
                 record: record.id.clone(),
                 created: created.contains(&record.id),
                 duplicates: duplicates.remove(&run.run).unwrap_or_default(),
-                shown: CellDigests::of(&record.fields, left_out.iter().copied()),
+                shown: CellDigests::of(&record.fields, short.clone()),
             })
         })
         .collect()
@@ -217,20 +230,25 @@ mod tests {
         Row { id: id.parse().unwrap(), created_time, fields }
     }
 
+    fn refused(message: &str) -> AirtableError {
+        let (what, error_type) = ("upserting".to_owned(), "INVALID".to_owned());
+        AirtableError::Refused { what, error_type, message: message.to_owned() }
+    }
+
     #[test]
     fn a_choice_that_a_select_lacks_names_that_select_and_no_other() {
         let running = story("Ada-Park").opened().summary();
-        let rows = [running, run_of("Guy-Wilson")].map(|run| cells(&run, &[]));
-        let refused = |choice: &str, left_out: &[(&'static str, String)]| {
+        let rows = [running, run_of("Guy-Wilson")].map(|run| Shape::default().cells(&run));
+        let cleared = |choice: &str, known: &[FieldNote]| {
             let message = format!("Insufficient permissions to create select option \"{choice}\"");
-            refused_choice(&message, &rows, left_out)
+            missing_choice(&refused(&message), &rows, known).map(|note| note.field)
         };
-        assert_eq!(refused("Failed", &[]), Some(schema::STATUS));
-        assert_eq!(refused("Standalone", &[]), Some(schema::RUN_TYPE));
-        let status_left_out = [(schema::STATUS, "refused".to_owned())];
-        assert_eq!(refused("Standalone", &status_left_out), Some(schema::RUN_TYPE));
-        assert_eq!(refused("Failed", &status_left_out), None, "it was not written again");
-        assert_eq!(refused("Paused", &[]), None, "no row says so");
+        assert_eq!(cleared("Failed", &[]), Some(schema::STATUS));
+        assert_eq!(cleared("Standalone", &[]), Some(schema::RUN_TYPE));
+        let status = [FieldNote::missing_choice(schema::STATUS, "Failed")];
+        assert_eq!(cleared("Standalone", &status), Some(schema::RUN_TYPE));
+        assert_eq!(cleared("Failed", &status), None, "it was not written again");
+        assert_eq!(cleared("Paused", &[]), None, "no row says so");
     }
 
     #[test]
@@ -239,7 +257,7 @@ mod tests {
         let (ada, guy) =
             (record("rec0000000000Ada1", &runs[0]), record("rec0000000000Guy1", &runs[1]));
         let created = [guy.id.clone()];
-        let written = written(&runs, &[guy, ada], &created, BTreeMap::new(), &[]);
+        let written = written(&runs, (&[guy, ada], &created), BTreeMap::new(), &BTreeSet::new());
         let found: Vec<_> =
             written.iter().map(|w| (&w.run, w.record.as_str(), w.created)).collect();
         assert_eq!(
@@ -253,7 +271,7 @@ mod tests {
         let runs = [run_of("Ada-Park")];
         let mut unnamed = record("rec0000000000Ada1", &runs[0]);
         unnamed.fields.clear();
-        let written = written(&runs, &[unnamed], &[], BTreeMap::new(), &[]);
+        let written = written(&runs, (&[unnamed], &[]), BTreeMap::new(), &BTreeSet::new());
         assert_eq!(written[0].record.as_str(), "rec0000000000Ada1");
     }
 }

@@ -52,6 +52,8 @@ fields! {
         PROFILES_SCORED = "Profiles Successfully Scored", required(Number);
         /// Total tokens of every model call about profiles.
         PROFILE_TOKENS = "Profile Scoring Tokens", required(Number);
+        /// The tokens of each UTC day on which some were billed, a day a line.
+        TOKENS_BY_DAY = "Tokens by Day", optional(LongText);
         /// Tokens priced by the price table.
         AI_COST = "AI Cost", optional(Currency);
         SYSTEM_NOTES = "System Notes", required(LongText);

@@ -3,7 +3,8 @@
 use super::error::AirtableError;
 use super::formula::Formula;
 use super::limiter::Limiters;
-use super::row::{Record, Update, Upserted};
+use super::page::{Page, RawPage};
+use super::row::{Row, Update, Upserted};
 use super::table::TableSchema;
 use crate::core::ids::BaseId;
 use crate::core::json::{self, WrongJson};
@@ -17,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -37,7 +38,12 @@ pub struct Airtable<T> {
     url: Url,
     token: SecretString,
     limiters: Arc<Limiters>,
+    /// The ids of fields by the names they had when a schema was read.
+    ids: Mutex<BTreeMap<(BaseId, String), FieldIds>>,
 }
+
+/// The ids of a table's fields by name.
+type FieldIds = BTreeMap<String, String>;
 
 /// Which cells of which rows are read. The default is all of them.
 #[derive(Debug, Default)]
@@ -65,15 +71,6 @@ pub(super) struct Call<'a> {
     pub(super) body: Bytes,
 }
 
-/// At most 100 rows (external rule: Airtable).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Page<F> {
-    pub records: Vec<Record<F>>,
-    /// Where the next page is; `None` on the last one.
-    #[serde(default = "Option::default")]
-    pub offset: Option<String>,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Upsert<'a> {
@@ -90,16 +87,16 @@ impl<T: Transport> Airtable<T> {
     /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn at
     /// `limiters`.
     pub fn new(transport: T, url: Url, token: SecretString, limiters: Arc<Limiters>) -> Self {
-        Self { transport, url, token, limiters }
+        Self { transport, url, token, limiters, ids: Mutex::default() }
     }
 
     /// Reads rows, all pages of them.
-    pub async fn list<F: DeserializeOwned>(
+    pub async fn list(
         &self,
         base: &BaseId,
         table: &str,
         query: &ListQuery<'_>,
-    ) -> Result<Vec<Record<F>>, AirtableError> {
+    ) -> Result<Vec<Row>, AirtableError> {
         let mut rows = Vec::new();
         let mut offset: Option<String> = None;
         let mut restarts = 0;
@@ -130,19 +127,23 @@ impl<T: Transport> Airtable<T> {
     /// # Errors
     /// [`AirtableError`]; after [`AirtableError::is_lost_listing`] start the listing again, and see
     /// [`AirtableError::is_unknown_view`].
-    pub async fn page<F: DeserializeOwned>(
+    pub async fn page(
         &self,
         base: &BaseId,
         table: &str,
         query: &ListQuery<'_>,
         at: PageAt<'_>,
-    ) -> Result<Page<F>, AirtableError> {
+    ) -> Result<Page, AirtableError> {
         let what = format!("listing {table} of {base}");
         let path = format!("{}/listRecords", table_path(base, table));
         let body = json::text(&list_body(query, at)).into();
         let response =
             self.request(base, Call { what: &what, method: Method::POST, path, body }).await?;
-        read(&what, &response)
+        let page = read::<RawPage>(&what, &response)?.into_page();
+        for row in &page.unreadable {
+            tracing::error!(airtable.record = row, request.what = what, "a row cannot be read");
+        }
+        Ok(page)
     }
 
     /// Writes cells of up to 10 rows: all of them or, on an error, none.
@@ -198,7 +199,23 @@ impl<T: Transport> Airtable<T> {
         let response = self
             .request(base, Call { what: &what, method: Method::GET, path, body: Bytes::new() })
             .await?;
-        Ok(read::<Tables>(&what, &response)?.tables)
+        let tables = read::<Tables>(&what, &response)?.tables;
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        for table in &tables {
+            let known = ids.entry((base.clone(), table.name.clone())).or_default();
+            let fields = table.fields.iter().filter(|field| !field.id.is_empty());
+            known.extend(fields.map(|field| (field.name.clone(), field.id.clone())));
+        }
+        Ok(tables)
+    }
+
+    /// The name that a field has in `table` now, if it had the name `field` when this client last
+    /// saw one of that name: somebody renamed it.
+    pub fn renamed(&self, base: &BaseId, table: &TableSchema, field: &str) -> Option<String> {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = ids.get(&(base.clone(), table.name.clone()))?.get(field)?;
+        let found = table.fields.iter().find(|known| known.id == *id && known.name != field)?;
+        Some(found.name.clone())
     }
 
     /// Makes one request in its turn, and repeats it. That is safe: every request of this client

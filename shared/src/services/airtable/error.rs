@@ -21,11 +21,21 @@ pub enum AirtableError {
         "the Airtable workspace's monthly API quota is spent: upgrade the plan or wait for the first of the month"
     )]
     QuotaSpent,
-    /// The token is wrong, or lacks a scope, or has no access; or the base or table does not exist.
+    /// The token is wrong, or lacks a scope, or has no access; or a field or table is locked; or
+    /// the base, table or record does not exist. After a token or a right was changed this can
+    /// pass by itself, within seconds.
     #[error(
-        "Airtable denies {what} ({error_type}): check the token's scopes and its list of bases, and that base and table exist"
+        "Airtable denies {what} ({}): check the token's scopes and its list of bases, and that base and table exist",
+        denial(error_type, message)
     )]
-    Denied { what: String, error_type: String },
+    Denied {
+        what: String,
+        /// The status: 401, 403 or 404.
+        status: u16,
+        error_type: String,
+        /// Airtable's message; names the field or table that is locked. Empty without one.
+        message: String,
+    },
     #[error("Airtable refuses {what} ({error_type}): {message}")]
     Refused { what: String, error_type: String, message: String },
     #[error("Airtable's answer to {what} cannot be read: {reason}")]
@@ -33,9 +43,55 @@ pub enum AirtableError {
 }
 
 impl AirtableError {
-    /// Whether the same request may succeed later.
+    /// Whether the same request may succeed later. A denial may: the token can be corrected, and a
+    /// token that was just changed is denied for some seconds (external rule: Airtable).
     pub fn is_retryable(&self) -> bool {
-        self.is_transient() || self.is_lost_listing() || matches!(self, Self::Unreadable { .. })
+        self.is_transient()
+            || self.is_lost_listing()
+            || matches!(self, Self::Unreadable { .. } | Self::Denied { .. })
+    }
+
+    /// Whether Airtable does not know the token. This says nothing of what was asked for.
+    pub fn is_unknown_token(&self) -> bool {
+        matches!(self, Self::Denied { status: 401, .. })
+    }
+
+    /// Whether a write was not done because of one of its fields or values, so that the rest of it
+    /// could be: the message then names the field or the choice.
+    pub fn is_about_a_field(&self) -> bool {
+        let is_lock = || matches!(self, Self::Denied { error_type, .. } if error_type == "INVALID_PERMISSIONS");
+        matches!(self, Self::Refused { .. }) || is_lock()
+    }
+
+    /// Whether the refusal holds for every row: the field is missing, computed or locked. Any other
+    /// may be due to the value of a single row.
+    pub fn is_about_the_table(&self) -> bool {
+        if let Self::Refused { error_type, message, .. } = self {
+            return error_type == "UNKNOWN_FIELD_NAME" || message.contains("is computed");
+        }
+        self.is_about_a_field()
+    }
+
+    /// Whether the message names `text` between quotes: a field, a choice or a table.
+    pub fn names(&self, text: &str) -> bool {
+        let quoted =
+            |open: char, close: char| self.message().contains(&format!("{open}{text}{close}"));
+        !text.is_empty() && (quoted('"', '"') || quoted('\'', '\'') || quoted('“', '”'))
+    }
+
+    /// Whether a formula was refused because the table has no field of this name (external rule:
+    /// `Unknown field names: …`, in lower case).
+    pub fn names_unknown_field(&self, field: &str) -> bool {
+        self.error_type() == Some("INVALID_FILTER_BY_FORMULA")
+            && self.message().to_lowercase().contains(&field.to_lowercase())
+    }
+
+    /// Airtable's message; empty for an error without one.
+    pub fn message(&self) -> &str {
+        if let Self::Denied { message, .. } | Self::Refused { message, .. } = self {
+            return message;
+        }
+        ""
     }
 
     /// Whether the same request may be answered in some seconds.
@@ -52,9 +108,11 @@ impl AirtableError {
         }
     }
 
-    /// Whether the server forgot where a listing was: start it again.
+    /// Whether the server forgot where a listing was, or does not take its own offset any more:
+    /// start the listing again.
     pub fn is_lost_listing(&self) -> bool {
-        self.error_type() == Some("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
+        const LOST: [&str; 2] = ["LIST_RECORDS_ITERATOR_NOT_AVAILABLE", "INVALID_OFFSET_VALUE"];
+        self.error_type().is_some_and(|error_type| LOST.contains(&error_type))
     }
 
     /// Whether the table has no view of the name that was asked for.
@@ -70,8 +128,8 @@ impl AirtableError {
                 Self::QuotaSpent
             }
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited { base: base.to_owned() },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-                Self::Denied { what, error_type }
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
+                Self::Denied { what, status: status.as_u16(), error_type, message }
             }
             status if status.is_client_error() => Self::Refused { what, error_type, message },
             status => Self::Unavailable { status: status.as_u16() },
@@ -81,8 +139,16 @@ impl AirtableError {
 
 impl From<AirtableError> for Failure {
     fn from(error: AirtableError) -> Self {
-        if error.is_retryable() { Self::retry(error) } else { Self::dead_letter(error) }
+        let is_denial = matches!(error, AirtableError::Denied { .. });
+        let failure =
+            if error.is_retryable() { Self::retry(error) } else { Self::dead_letter(error) };
+        Self { is_denial, ..failure }
     }
+}
+
+/// A denial's type, with its message where that says more than the type: one that names something.
+fn denial(error_type: &str, message: &str) -> String {
+    if message.contains('"') { format!("{error_type}: {message}") } else { error_type.to_owned() }
 }
 
 /// The type and message of an error body, in any of Airtable's three shapes:
@@ -132,8 +198,38 @@ mod tests {
         let lost =
             r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE","message":"Try again."}}"#;
         assert!(error(422, lost).is_retryable());
+        let invalid = r#"{"error":{"type":"INVALID_OFFSET_VALUE"}}"#;
+        assert!(error(422, invalid).is_lost_listing() && error(422, invalid).is_retryable());
         let unknown = r#"{"error":{"type":"UNKNOWN_FIELD_NAME","message":"Unknown field."}}"#;
         assert!(!error(422, unknown).is_retryable());
+    }
+
+    #[test]
+    fn a_denial_may_pass_and_a_locked_field_is_named_by_it() {
+        let unknown = error(401, r#"{"error":{"type":"UNAUTHORIZED","message":"Invalid token"}}"#);
+        assert!(unknown.is_retryable() && unknown.is_unknown_token());
+        assert!(!unknown.is_about_a_field(), "it says nothing of what was written");
+        let missing = r#"{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}"#;
+        let missing = error(403, missing);
+        assert!(missing.is_retryable() && !missing.is_about_a_field());
+        let locked = r#"{"error":{"type":"INVALID_PERMISSIONS","message":"the field \"Cost\""}}"#;
+        let locked = error(403, locked);
+        assert!(locked.is_about_a_field() && locked.is_about_the_table());
+        assert!(locked.to_string().contains("the field \"Cost\""), "{locked}");
+    }
+
+    #[test]
+    fn a_refused_value_says_nothing_of_other_rows() {
+        let refused = |error_type: &str, message: &str| AirtableError::Refused {
+            what: "update Leads".to_owned(),
+            error_type: error_type.to_owned(),
+            message: message.to_owned(),
+        };
+        let value = "Field \"Top Scoring Post\" cannot accept the provided value";
+        assert!(!refused("INVALID_VALUE_FOR_COLUMN", value).is_about_the_table());
+        let computed = "Field \"X\" cannot accept a value because the field is computed";
+        assert!(refused("INVALID_VALUE_FOR_COLUMN", computed).is_about_the_table());
+        assert!(refused("UNKNOWN_FIELD_NAME", "Unknown field name: \"X\"").is_about_the_table());
     }
 
     #[test]

@@ -49,6 +49,26 @@ impl Formula {
         Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))
     }
 
+    /// The rows whose time from `start` to `end` (empty: it goes on) has a moment in common with the
+    /// time from the first of `times` up to, and without, the second. A comparison with an empty
+    /// cell would be an error, so each is asked first whether it is filled.
+    pub fn overlaps([start, end]: [&str; 2], times: [Timestamp; 2]) -> Self {
+        let (start, end) = (reference(start), reference(end));
+        let [from, to] = times.map(|at| {
+            let at = literal(&at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
+            format!("DATETIME_PARSE({at})")
+        });
+        let begun = format!("IF({start},IS_BEFORE({start},{to}),FALSE())");
+        let goes_on = format!("IF({end},NOT(IS_BEFORE({end},{from})),TRUE())");
+        Self(format!("AND({begun},{goes_on})"))
+    }
+
+    /// The same rows, and those for which it fails: a cell that it asks about holds an error.
+    #[must_use]
+    pub fn or_error(self) -> Self {
+        Self(format!("IF(ISERROR({0}),TRUE(),{0})", self.0))
+    }
+
     pub fn record_id(id: &str) -> Self {
         Self(format!("RECORD_ID()={}", literal(id)))
     }

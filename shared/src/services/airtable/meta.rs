@@ -35,6 +35,18 @@ impl<T: Transport> Airtable<T> {
         read(what, &response)
     }
 
+    /// Tries whether the token may write rows of a table, by a write that changes nothing: one of no
+    /// rows. Airtable refuses it for being empty only if it may be written at all (unverified).
+    ///
+    /// # Errors
+    /// [`AirtableError::Denied`] for a token that may not.
+    pub async fn try_to_write(&self, base: &BaseId, table: &str) -> Result<(), AirtableError> {
+        match self.update(base, table, &[]).await {
+            Ok(()) | Err(AirtableError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes a table with these fields; the first becomes the primary field.
     ///
     /// # Errors

@@ -9,14 +9,16 @@ mod error;
 pub mod formula;
 mod limiter;
 mod meta;
+mod page;
 pub mod profile_urls;
 mod row;
 mod table;
 
 pub(crate) use client::MAX_RECORDS;
-pub use client::{Airtable, ListQuery, Page, PageAt};
+pub use client::{Airtable, ListQuery, PageAt};
 pub use error::AirtableError;
 pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
 pub use meta::Identity;
-pub use row::{Record, Row, Update, Upserted, identity, oldest_first};
+pub use page::Page;
+pub use row::{OddCell, Row, Update, Upserted, identity, oldest_first};
 pub use table::{FieldOptions, FieldSchema, Named, TableSchema};

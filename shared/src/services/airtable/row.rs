@@ -2,19 +2,30 @@
 
 use super::formula::Formula;
 use crate::core::ids::{RecordId, RunId};
-use crate::schema::run_record;
+use crate::schema::{Field, FieldType, run_record};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-/// A row, with its cells read as `F`.
+/// A row with its cells by field name; empty cells are left out.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Record<F> {
+pub struct Row {
     pub id: RecordId,
-    #[serde(rename = "createdTime")]
+    /// [`Timestamp::MAX`] where Airtable does not say it: the row then counts as the newest.
+    #[serde(rename = "createdTime", default = "never", deserialize_with = "moment")]
     pub created_time: Timestamp,
-    /// Its cells; empty ones are left out.
-    pub fields: F,
+    #[serde(default)]
+    pub fields: Map<String, Value>,
+}
+
+fn never() -> Timestamp {
+    Timestamp::MAX
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_str().and_then(|text| text.parse().ok()).unwrap_or(Timestamp::MAX))
 }
 
 /// A change to an existing row.
@@ -35,11 +46,19 @@ pub struct Upserted {
     pub created: Vec<RecordId>,
 }
 
-/// A row with its cells by field name; empty cells are left out.
-pub type Row = Record<Map<String, Value>>;
-
 /// Whole numbers from here on are not exact in JSON.
 const MAX_WHOLE: f64 = 1e15;
+
+/// A cell that does not hold what its field is read as: what a formula or a lookup gives where it
+/// fails (`{"error":"#ERROR!"}`, `{"specialValue":"NaN"}`), or a value of another type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the field {field:?} of record {record} holds {holds}")]
+pub struct OddCell {
+    pub record: RecordId,
+    pub field: String,
+    /// What it holds, in words. Never a text that somebody wrote.
+    pub holds: String,
+}
 
 impl Row {
     /// A cell as text without white space around it; a number as its digits. Empty for a cell
@@ -52,6 +71,60 @@ impl Row {
                 String::new()
             }
         }
+    }
+
+    /// The first of these fields whose cell is no text, number or empty. A checkbox that is not set
+    /// counts as empty.
+    pub fn odd<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Option<OddCell> {
+        let odd = |field: &'a str| {
+            let holds = odd_text(self.fields.get(field)?)?;
+            Some(self.odd_cell(field, &holds))
+        };
+        fields.into_iter().find_map(odd)
+    }
+
+    /// The first of these fields of the schema whose cell is an error or of another kind than its
+    /// field is read as.
+    pub fn odd_of(&self, fields: &[Field]) -> Option<OddCell> {
+        fields.iter().find_map(|field| {
+            let is_set = self.fields.get(field.name) == Some(&Value::Bool(true));
+            let is_good = field.field_type == FieldType::Checkbox && is_set;
+            if is_good { None } else { self.odd([field.name]) }
+        })
+    }
+
+    /// The first of these fields whose cell is neither a number nor empty. A text of digits is a
+    /// number.
+    pub fn odd_number<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Option<OddCell> {
+        fields.into_iter().find_map(|field| {
+            let cell = self.fields.get(field)?;
+            let holds = odd_text(cell).or_else(|| {
+                let is_number = self.text(field).is_empty() || self.number(field).is_some();
+                (!is_number).then(|| "text that is no number".to_owned())
+            });
+            Some(self.odd_cell(field, &holds?))
+        })
+    }
+
+    /// A cell as a limit: a whole number from 0 on, `None` for an empty cell.
+    ///
+    /// # Errors
+    /// [`OddCell`] for anything else: an amount that nobody can read is no limit of none.
+    pub fn limit(&self, field: &str) -> Result<Option<u64>, OddCell> {
+        if let Some(odd) = self.odd_number([field]) {
+            return Err(odd);
+        }
+        if self.text(field).is_empty() {
+            return Ok(None);
+        }
+        let negative = self.number(field).is_some_and(|number| number < 0.0);
+        let holds = if negative { "a negative number" } else { "no whole number" };
+        self.whole(field).map(Some).ok_or_else(|| self.odd_cell(field, holds))
+    }
+
+    fn odd_cell(&self, field: &str, holds: &str) -> OddCell {
+        let (record, field, holds) = (self.id.clone(), field.to_owned(), holds.to_owned());
+        OddCell { record, field, holds }
     }
 
     /// A cell as a number, which a table may hold as text.
@@ -76,8 +149,29 @@ impl Row {
     }
 }
 
+/// What an odd cell holds, in words; `None` for a text, a number or an empty cell.
+fn odd_text(cell: &Value) -> Option<String> {
+    match cell {
+        Value::String(_) | Value::Number(_) | Value::Null | Value::Bool(false) => None,
+        Value::Bool(true) => Some("a checkbox".to_owned()),
+        Value::Array(items) => (!items.is_empty()).then(|| "a list".to_owned()),
+        // Short words of Airtable's own, such as `#ERROR!` and `NaN`.
+        Value::Object(cell) => Some(match (cell.get("error"), cell.get("specialValue")) {
+            (Some(error), _) => format!("an error ({})", in_short(error)),
+            (None, Some(special)) => format!("no value ({})", in_short(special)),
+            (None, None) => "an object".to_owned(),
+        }),
+    }
+}
+
+fn in_short(word: &Value) -> Cow<'_, str> {
+    let word = word.as_str().unwrap_or("?");
+    let is_plain = word.len() <= 40 && !word.contains(char::is_control);
+    if is_plain { word.into() } else { "?".into() }
+}
+
 /// Sorts rows by age, so that every reader takes the same one of several that fit: the first.
-pub fn oldest_first<F>(rows: &mut [Record<F>]) {
+pub fn oldest_first(rows: &mut [Row]) {
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
 }
 
@@ -121,6 +215,67 @@ mod tests {
             let read =
                 (row.text("Cell"), row.number("Cell"), row.whole("Cell"), row.is_set("Cell"));
             assert_eq!(read, (text.to_owned(), number, whole, is_set), "{cell}");
+        }
+    }
+
+    #[test]
+    fn an_odd_cell_is_named_by_record_field_and_what_it_holds() {
+        for (cell, holds) in [
+            (json!({"error": "#ERROR!"}), Some("an error (#ERROR!)")),
+            (json!({"specialValue": "NaN"}), Some("no value (NaN)")),
+            (json!({"url": "https://private"}), Some("an object")),
+            (json!(["a"]), Some("a list")),
+            (json!(true), Some("a checkbox")),
+            (json!([]), None),
+            (json!(false), None),
+            (json!("text"), None),
+            (json!(7), None),
+        ] {
+            let row = row("rec00000000000001", "2026-11-23T10:00:00Z", cell);
+            let odd = row.odd(["Gone", "Cell"]).map(|odd| odd.to_string());
+            let says =
+                |holds| format!("the field \"Cell\" of record rec00000000000001 holds {holds}");
+            assert_eq!(odd, holds.map(says));
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_whole_number_or_none_and_anything_else_is_no_limit_of_none() {
+        let limit = |cell: Value| {
+            let row = row("rec00000000000001", "2026-11-23T10:00:00Z", cell);
+            row.limit("Cell").map_err(|odd| odd.holds)
+        };
+        for empty in [json!(null), json!(""), json!("  "), json!([])] {
+            assert_eq!(limit(empty), Ok(None));
+        }
+        for (cell, tokens) in [(json!(0), 0), (json!(12.7), 12), (json!(" 500 "), 500)] {
+            assert_eq!(limit(cell), Ok(Some(tokens)));
+        }
+        for (cell, holds) in [
+            (json!({"specialValue": "NaN"}), "no value (NaN)"),
+            (json!({"error": "#ERROR!"}), "an error (#ERROR!)"),
+            (json!("many"), "text that is no number"),
+            (json!("1,000"), "text that is no number"),
+            (json!("NaN"), "text that is no number"),
+            (json!("1.5"), "no whole number"),
+            (json!(2e15), "no whole number"),
+            (json!(-1), "a negative number"),
+            (json!("-1"), "a negative number"),
+            (json!([500]), "a list"),
+            (json!(true), "a checkbox"),
+        ] {
+            assert_eq!(limit(cell), Err(holds.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_readable_time_counts_as_the_newest() {
+        for row in [
+            json!({"id": "rec0000000000000a"}),
+            json!({"id": "rec0000000000000a", "createdTime": "soon", "fields": {}}),
+        ] {
+            let row: Row = serde_json::from_value(row).unwrap();
+            assert_eq!((row.created_time, row.fields.len()), (Timestamp::MAX, 0));
         }
     }
 

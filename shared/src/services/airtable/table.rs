@@ -16,6 +16,9 @@ pub struct TableSchema {
 /// A field as the Meta API describes it. `field_type` is Airtable's word, such as `singleSelect`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldSchema {
+    /// Stays when the field is renamed.
+    #[serde(default)]
+    pub id: String,
     pub name: String,
     #[serde(rename = "type")]
     pub field_type: String,

@@ -1,0 +1,72 @@
+//! Texts that look alike, and texts that fit.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// `text` without what nobody sees at its ends: white space of any kind, and characters without
+/// width such as U+200B and U+FEFF.
+pub fn trim_invisible(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+}
+
+/// `text` as a person sees it, to compare it with another: composed (NFC), without characters
+/// that have no width, each run of white space as one space, and none at the ends.
+pub fn as_seen(text: &str) -> String {
+    let visible: String = text.nfc().filter(|c| !is_invisible(*c)).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The beginning of `text` that has at most `most` UTF-16 units, as Airtable counts them. A text
+/// that is cut ends with `…`.
+pub fn bounded(text: &str, most: usize) -> String {
+    if text.len() <= most || text.encode_utf16().count() <= most {
+        return text.to_owned();
+    }
+    let mut left = most.saturating_sub(1);
+    let fits = |c: &char| match left.checked_sub(c.len_utf16()) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    let mut cut: String = text.chars().take_while(fits).collect();
+    cut.push('…');
+    cut
+}
+
+/// Whether a character takes no room: formatting characters of Unicode, and controls that are no
+/// white space.
+fn is_invisible(c: char) -> bool {
+    let is_control = c.is_control() && !c.is_whitespace();
+    is_control
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_makes_no_difference() {
+        for text in ["Mara ", " Mara", "Mara\u{a0}", "\u{feff}Mara", "Mara\u{200b}", "Mara\n"] {
+            assert_eq!(
+                (trim_invisible(text), as_seen(text).as_str()),
+                ("Mara", "Mara"),
+                "{text:?}"
+            );
+        }
+        assert_eq!(as_seen("Jose\u{301}"), "José");
+        assert_eq!(as_seen("Guy\u{a0} Wilson"), "Guy Wilson");
+        assert_ne!(as_seen("mara"), as_seen("Mara"));
+    }
+
+    #[test]
+    fn a_text_is_cut_by_utf_16_units_and_says_so() {
+        assert_eq!(bounded("four", 4), "four");
+        assert_eq!(bounded("fives", 4), "fiv…");
+        assert_eq!(bounded("😀😀😀", 6), "😀😀😀");
+        assert_eq!(bounded("😀😀😀", 5), "😀😀…");
+        assert_eq!(bounded("😀😀😀", 4), "😀…");
+    }
+}

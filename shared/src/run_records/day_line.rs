@@ -1,0 +1,53 @@
+//! The lines of the cell `Tokens by Day`, such as `2026-11-28: 12,345`.
+
+use jiff::civil::Date;
+
+/// The line of a day.
+pub(super) fn day_line(day: Date, tokens: u64) -> String {
+    let digits = tokens.to_string();
+    let groups: Vec<&str> = {
+        let first = digits.len() % 3;
+        let (head, tail) = digits.split_at(first);
+        let threes = (0..tail.len()).step_by(3).map(|at| &tail[at..at + 3]);
+        Some(head).filter(|head| !head.is_empty()).into_iter().chain(threes).collect()
+    };
+    format!("{day}: {}", groups.join(","))
+}
+
+/// The tokens of `day` in the cell; `None` for a cell with a line that nobody can read. A day that
+/// it does not list has none.
+pub fn tokens_of_day(cell: &str, day: Date) -> Option<u64> {
+    let mut tokens = 0;
+    for line in cell.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (of, count) = line.split_once(':')?;
+        let of: Date = of.trim().parse().ok()?;
+        let count: u64 = count.trim().replace(',', "").parse().ok()?;
+        if of == day {
+            tokens += count;
+        }
+    }
+    Some(tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_as_it_is_written() {
+        let day = jiff::civil::date(2026, 11, 28);
+        for (tokens, line) in [
+            (0, "2026-11-28: 0"),
+            (999, "2026-11-28: 999"),
+            (12_345, "2026-11-28: 12,345"),
+            (1_000_000, "2026-11-28: 1,000,000"),
+        ] {
+            assert_eq!(day_line(day, tokens), line);
+            assert_eq!(tokens_of_day(&format!("2026-11-27: 5\n{line}"), day), Some(tokens));
+        }
+        assert_eq!(tokens_of_day("2026-11-27: 5", day), Some(0));
+        assert_eq!(tokens_of_day("", day), Some(0));
+        assert_eq!(tokens_of_day("about 5", day), None);
+        assert_eq!(tokens_of_day("2026-11-27: many", day), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! What a record says of a field that does not show what it should.
+
+/// A field that does not show what it should, or not where it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldNote {
+    pub field: &'static str,
+    pub effect: Effect,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// What becomes of a field's cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It is not written.
+    LeftOut,
+    /// It is emptied, because the table lacks its choice.
+    Cleared,
+    /// It is written under the field's new name.
+    Renamed,
+}
+
+impl FieldNote {
+    pub(super) fn missing_choice(field: &'static str, choice: &str) -> Self {
+        let reason = format!("the table lacks the choice {choice:?}; add it, spelled exactly so");
+        Self { field, effect: Effect::Cleared, reason }
+    }
+
+    /// The line on the record.
+    pub(super) fn in_words(&self) -> String {
+        let Self { field, reason, .. } = self;
+        match self.effect {
+            Effect::LeftOut => format!("field {field:?} is not written: {reason}"),
+            Effect::Cleared => format!("field {field:?} is empty: {reason}"),
+            Effect::Renamed => format!("field {field:?} was renamed: {reason}"),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The shape of the table of run records, as its schema tells: which fields can be written, under
+//! which name, and with which choices.
+
+use super::field_note::{Effect, FieldNote};
+use super::fields::{all_cells, chosen};
+use super::notes;
+use crate::fold::Summary;
+use crate::schema::run_record as schema;
+use crate::schema::{Field, FieldType};
+use crate::services::airtable::{FieldSchema, TableSchema};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
+
+/// Ids of fields by the name they had when the schema was read.
+pub(super) type FieldIds = BTreeMap<&'static str, String>;
+
+/// What is known of the table. The default is nothing: then every field is written, and only a
+/// refused write tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Fields that are not written, with the reason.
+    pub(super) left_out: BTreeMap<&'static str, String>,
+    /// Fields that have another name now, with that name.
+    renamed: BTreeMap<&'static str, String>,
+    /// The choices of select fields.
+    choices: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Whether the table has the checkbox by which a person asks for a replay; `None` where the
+    /// schema is not known.
+    pub(super) has_retry: Option<bool>,
+}
+
+impl Shape {
+    /// The shape of `table`. A field that had its name when `ids` were read is found by its id.
+    /// The identity fields are never left out: without them there is no record.
+    pub(super) fn of(table: &TableSchema, ids: &FieldIds) -> Self {
+        let is_retry = |field: &&FieldSchema| field.name == schema::RETRY;
+        let retry = table.fields.iter().find(is_retry);
+        let has_retry = retry.is_some_and(|field| FieldType::Checkbox.accepts(&field.field_type));
+        let mut shape = Self { has_retry: Some(has_retry), ..Self::default() };
+        for field in &schema::FIELDS {
+            shape.add(field, table, ids);
+        }
+        shape
+    }
+
+    /// The shape of `table`, as far as its names tell.
+    pub fn of_table(table: &TableSchema) -> Self {
+        Self::of(table, &FieldIds::new())
+    }
+
+    fn add(&mut self, field: &'static Field, table: &TableSchema, ids: &FieldIds) {
+        let wanted = field.field_type.in_words();
+        let by_name = table.fields.iter().find(|known| known.name == field.name);
+        let by_id = || {
+            let id = ids.get(field.name)?;
+            table.fields.iter().find(|known| known.id == *id)
+        };
+        let reason = match by_name.or_else(by_id) {
+            None => format!("the table has no such field; add it as {wanted}"),
+            Some(known) if !field.field_type.accepts(&known.field_type) => {
+                format!("it is a {} field in Airtable; make it {wanted}", known.field_type)
+            }
+            Some(known) => {
+                if known.name != field.name {
+                    self.renamed.insert(field.name, known.name.clone());
+                }
+                if known.field_type == "singleSelect" {
+                    let choices = known.options.choices.iter().map(|choice| choice.name.clone());
+                    self.choices.insert(field.name, choices.collect());
+                }
+                return;
+            }
+        };
+        if !MERGE_ON.contains(&field.name) {
+            self.left_out.insert(field.name, reason);
+        }
+    }
+
+    /// Every cell of the run's record by the names of the schema, and what its notes say of fields.
+    /// `refused` is what a write just learned, on top.
+    pub(super) fn cells_with(
+        &self,
+        summary: &Summary,
+        refused: &[FieldNote],
+    ) -> Map<String, Value> {
+        let mut notes = self.notes(summary);
+        notes.extend(refused.iter().cloned());
+        let mut cells = all_cells(summary);
+        cells.insert(schema::SYSTEM_NOTES, json!(notes::system_notes(summary, &notes)));
+        for note in &notes {
+            match note.effect {
+                Effect::LeftOut => drop(cells.remove(note.field)),
+                Effect::Cleared => drop(cells.insert(note.field, Value::Null)),
+                Effect::Renamed => {}
+            }
+        }
+        cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Every cell of the run's record, by the names of the schema.
+    pub fn cells(&self, summary: &Summary) -> Map<String, Value> {
+        self.cells_with(summary, &[])
+    }
+
+    fn notes(&self, summary: &Summary) -> Vec<FieldNote> {
+        let left_out = self.left_out.iter().map(|(field, reason)| FieldNote {
+            field,
+            effect: Effect::LeftOut,
+            reason: reason.clone(),
+        });
+        let renamed = self.renamed.iter().map(|(field, name)| {
+            let reason = format!("it is called {name:?} in Airtable now; name it {field:?} again");
+            FieldNote { field, effect: Effect::Renamed, reason }
+        });
+        let cleared = chosen(summary).into_iter().filter_map(|(field, choice)| {
+            let known = self.choices.get(field)?;
+            (!known.contains(choice)).then(|| FieldNote::missing_choice(field, choice))
+        });
+        left_out.chain(renamed).chain(cleared).collect()
+    }
+
+    /// The name that a field has in the table.
+    pub(super) fn name<'a>(&'a self, field: &'a str) -> &'a str {
+        self.renamed.get(field).map_or(field, String::as_str)
+    }
+
+    /// Cells by the names of the table.
+    pub(super) fn to_table(&self, cells: Map<String, Value>) -> Map<String, Value> {
+        if self.renamed.is_empty() {
+            return cells;
+        }
+        cells.into_iter().map(|(field, value)| (self.name(&field).to_owned(), value)).collect()
+    }
+
+    /// A row's cells by the names of the schema.
+    pub(super) fn in_our_names(&self, mut cells: Map<String, Value>) -> Map<String, Value> {
+        for (field, name) in &self.renamed {
+            if let Some(value) = cells.remove(name) {
+                cells.insert((*field).to_owned(), value);
+            }
+        }
+        cells
+    }
+
+    /// What keeps records from showing everything they should, whatever the run: a record that was
+    /// written when this was otherwise is to be looked at.
+    pub(super) fn shortcomings(&self) -> BTreeSet<String> {
+        let left_out = self.left_out.keys().map(|field| (*field).to_owned());
+        let renamed = self.renamed.iter().map(|(field, name)| format!("{field}: named {name}"));
+        let lacks = schema::FIELDS.iter().filter_map(|field| {
+            let FieldType::SingleSelect(wanted) = field.field_type else { return None };
+            let known = self.choices.get(field.name)?;
+            let missing = wanted.iter().filter(|choice| !known.contains(**choice));
+            let missing: Vec<&str> = missing.copied().collect();
+            let says = || format!("{}: without {}", field.name, missing.join(", "));
+            (!missing.is_empty()).then(says)
+        });
+        left_out.chain(renamed).chain(lacks).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::story::{Story, run_failed};
+    use serde_json::json;
+
+    /// The table with all its fields of the right types but these.
+    fn table(change: impl Fn(&mut Vec<Value>)) -> TableSchema {
+        let fields = schema::FIELDS.iter().enumerate();
+        let mut fields: Vec<Value> = fields
+            .map(|(n, field)| {
+                let (airtable, choices) = match field.field_type {
+                    FieldType::Text => ("singleLineText", &[][..]),
+                    FieldType::LongText => ("multilineText", &[][..]),
+                    FieldType::Number => ("number", &[][..]),
+                    FieldType::Currency => ("currency", &[][..]),
+                    FieldType::Percent => ("percent", &[][..]),
+                    FieldType::DateTime => ("dateTime", &[][..]),
+                    FieldType::Checkbox => ("checkbox", &[][..]),
+                    FieldType::SingleSelect(choices) => ("singleSelect", choices),
+                };
+                let choices: Vec<Value> =
+                    choices.iter().map(|name| json!({"name": name})).collect();
+                json!({"id": format!("fld{n}"), "name": field.name, "type": airtable,
+                    "options": {"choices": choices}})
+            })
+            .collect();
+        change(&mut fields);
+        serde_json::from_value(json!({"name": schema::TABLE, "fields": fields})).unwrap()
+    }
+
+    fn at(field: &str) -> usize {
+        schema::FIELDS.iter().position(|known| known.name == field).unwrap()
+    }
+
+    fn ids() -> FieldIds {
+        let ids = schema::FIELDS.iter().enumerate();
+        ids.map(|(n, field)| (field.name, format!("fld{n}"))).collect()
+    }
+
+    fn failed() -> Summary {
+        Story::new().tell(run_failed(None, "told")).summary()
+    }
+
+    #[test]
+    fn a_choice_that_a_select_lacks_clears_the_cell_and_the_notes_say_so() {
+        let choices = ["Running", "Done"].map(|name| json!({"name": name}));
+        let table = table(|fields| {
+            fields[at(schema::STATUS)]["options"]["choices"] = json!(choices.clone());
+        });
+        let shape = Shape::of(&table, &ids());
+        let cells = shape.cells(&failed());
+        assert_eq!(cells[schema::STATUS], Value::Null);
+        let says = r#"field "Status" is empty: the table lacks the choice "Failed"; add it"#;
+        assert!(cells[schema::SYSTEM_NOTES].as_str().unwrap().contains(says), "{cells:?}");
+        let lacks = "Status: without Completed, Completed with Errors, Stalled, Failed".to_owned();
+        assert_eq!(shape.shortcomings(), [lacks].into());
+        let running = Story::new().opened().summary();
+        assert_eq!(shape.cells(&running)[schema::STATUS], "Running", "that one it has");
+    }
+
+    #[test]
+    fn a_renamed_field_is_known_by_its_id_written_under_its_new_name_and_named() {
+        let table = table(|fields| fields[at(schema::POST_TOKENS)]["name"] = json!("Tokens"));
+        let shape = Shape::of(&table, &ids());
+        let cells = shape.to_table(shape.cells(&failed()));
+        assert_eq!((&cells["Tokens"], cells.get(schema::POST_TOKENS)), (&json!(0), None));
+        let says = r#"it is called "Tokens" in Airtable now; name it "Post Scoring Tokens" again"#;
+        assert!(cells[schema::SYSTEM_NOTES].as_str().unwrap().contains(says), "{cells:?}");
+        assert_eq!(shape.in_our_names(cells)[schema::POST_TOKENS], 0);
+        let renamed = "Post Scoring Tokens: named Tokens".to_owned();
+        assert_eq!(shape.shortcomings(), [renamed].into());
+        let unknown = Shape::of(&table, &FieldIds::new());
+        assert!(unknown.left_out.contains_key(schema::POST_TOKENS), "nobody knows its id");
+    }
+
+    #[test]
+    fn a_field_of_another_type_or_that_is_missing_is_left_out_and_the_identity_never_is() {
+        let table = table(|fields| {
+            fields[at(schema::START_TIME)]["type"] = json!("date");
+            fields.retain(|field| {
+                field["name"] != schema::AI_COST && field["name"] != schema::RUN_ID
+            });
+        });
+        let shape = Shape::of(&table, &FieldIds::new());
+        let left_out: Vec<&str> = shape.left_out.keys().copied().collect();
+        assert_eq!(left_out, [schema::AI_COST, schema::START_TIME]);
+        let cells = shape.cells(&failed());
+        assert!(cells.contains_key(schema::RUN_ID) && !cells.contains_key(schema::AI_COST));
+    }
+}

@@ -1,0 +1,59 @@
+//! A page of a listing, read row by row.
+
+use super::row::Row;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// At most 100 rows (external rule: Airtable).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    pub records: Vec<Row>,
+    /// Rows that cannot be read at all, by what they say their id is. The others of their page can.
+    pub unreadable: Vec<String>,
+    /// Where the next page is; `None` on the last one.
+    pub offset: Option<String>,
+}
+
+/// [`Page`] as it comes.
+#[derive(Deserialize)]
+pub(super) struct RawPage {
+    records: Vec<Value>,
+    #[serde(default)]
+    offset: Option<String>,
+}
+
+impl RawPage {
+    /// Reads the page row by row: one that is damaged costs only itself.
+    pub(super) fn into_page(self) -> Page {
+        let mut records = Vec::with_capacity(self.records.len());
+        let mut unreadable = Vec::new();
+        for row in self.records {
+            let id = row["id"].as_str().unwrap_or("a row without an id").chars().take(20).collect();
+            match Row::deserialize(row) {
+                Ok(row) => records.push(row),
+                Err(_) => unreadable.push(id),
+            }
+        }
+        Page { records, unreadable, offset: self.offset }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_row_that_cannot_be_read_costs_the_others_of_its_page_nothing() {
+        let good = json!({"id": "rec00000000000001", "fields": {"Name": "A"}});
+        let records = vec![
+            json!({"id": "rec\u{2026}", "fields": {}}),
+            good,
+            json!(7),
+            json!({"id": "rec00000000000002", "fields": ["no", "object"]}),
+        ];
+        let page = RawPage { records, offset: None }.into_page();
+        assert_eq!(page.records.len(), 1);
+        assert_eq!(page.unreadable, ["rec\u{2026}", "a row without an id", "rec00000000000002"]);
+    }
+}
