@@ -6,6 +6,7 @@
 //! A test can just as well call [`Simulated::call`] in process and on paused time.
 
 pub mod airtable;
+mod answers;
 pub mod apify;
 mod clock;
 mod faults;
@@ -18,6 +19,7 @@ mod serve;
 mod service;
 mod store;
 
+pub use answers::{AnswerRule, Answers};
 pub use clock::Clock;
 pub use faults::{Fault, FaultRule, Faults};
 pub use reply::{Request, Response, json_reply};

@@ -1,7 +1,7 @@
 //! One simulated service with what is in front of it: counts, faults and control endpoints.
 
 use crate::reply::error_reply;
-use crate::{Fault, FaultRule, Faults, Request, Response, json_reply};
+use crate::{AnswerRule, Answers, Fault, FaultRule, Faults, Request, Response, json_reply};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -53,13 +53,15 @@ pub struct RequestCount {
 pub struct Simulated<S> {
     service: S,
     faults: Faults,
+    answers: Answers,
     counts: Mutex<BTreeMap<(&'static str, u16), u64>>,
 }
 
 impl<S: Service> Simulated<S> {
     /// Puts `service` behind counts and faults; `seed` feeds the faults' probabilities.
     pub fn new(service: S, seed: u64) -> Self {
-        Self { service, faults: Faults::new(seed), counts: Mutex::default() }
+        let (faults, answers) = (Faults::new(seed), Answers::default());
+        Self { service, faults, answers, counts: Mutex::default() }
     }
 
     /// The service itself, to set up and look at its state in process.
@@ -70,6 +72,11 @@ impl<S: Service> Simulated<S> {
     /// The rules that decide which requests fail.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The answers that are given in place of the service's own.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// The requests answered so far, control endpoints aside.
@@ -91,7 +98,10 @@ impl<S: Service> Simulated<S> {
         }
         let kind = self.service.kind(&request);
         let answer = match self.faults.draw(kind) {
-            None => Answer::Reply(self.service.respond(request).await),
+            None => Answer::Reply(match self.answers.draw(kind, &request) {
+                Some(answer) => answer,
+                None => self.service.respond(request).await,
+            }),
             Some(Fault::LostBefore) => Answer::Lost,
             Some(Fault::LostAfter) => {
                 self.service.respond(request).await;
@@ -119,6 +129,7 @@ impl<S: Service> Simulated<S> {
             (&Method::POST, "/_sim/reset") => {
                 self.service.reset();
                 self.faults.clear();
+                self.answers.clear();
                 self.counts().clear();
                 json_reply(StatusCode::OK, &json!({"reset": true}))
             }
@@ -138,6 +149,19 @@ impl<S: Service> Simulated<S> {
             (&Method::DELETE, "/_sim/faults") => {
                 self.faults.clear();
                 json_reply(StatusCode::OK, &json!({"faults": 0}))
+            }
+            (&Method::POST, "/_sim/answers") => {
+                match serde_json::from_slice::<AnswerRule>(request.body()) {
+                    Ok(rule) => {
+                        self.answers.add(rule.clone());
+                        json_reply(StatusCode::OK, &rule)
+                    }
+                    Err(error) => control_error(StatusCode::BAD_REQUEST, &error.to_string()),
+                }
+            }
+            (&Method::DELETE, "/_sim/answers") => {
+                self.answers.clear();
+                json_reply(StatusCode::OK, &json!({"answers": 0}))
             }
             (_, path) => match self.service.control(&request).await {
                 Some(response) => response,

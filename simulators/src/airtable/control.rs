@@ -6,12 +6,54 @@ use crate::service::control_error;
 use crate::{Request, Response, json_reply};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+/// Body of `POST /_sim/cells`: any JSON becomes the cell.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cell {
+    base: String,
+    table: String,
+    record: String,
+    field: String,
+    value: Value,
+}
+
+/// Body of `POST /_sim/locks`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lock {
+    base: String,
+    table: String,
+    field: String,
+    locked: bool,
+}
+
+/// Body of `POST /_sim/choices`: a choice gets another name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChoiceName {
+    base: String,
+    table: String,
+    field: String,
+    from: String,
+    to: String,
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(body)
+}
+
 impl Airtable {
-    /// Answers `GET /_sim/bases` and `GET /_sim/bases/{base}/tables/{table}`; `None` for another.
+    /// Answers `GET /_sim/bases` and `GET /_sim/bases/{base}/tables/{table}`, and does what a
+    /// `POST /_sim/cells`, `/_sim/locks` or `/_sim/choices` says; `None` for another.
     pub(super) fn answer_control(&self, request: &Request) -> Option<Response> {
         let path = request.uri().path().strip_prefix("/_sim/")?;
+        if request.method() == Method::POST {
+            return self.change(path, request.body());
+        }
         if request.method() != Method::GET {
             return None;
         }
@@ -28,6 +70,26 @@ impl Airtable {
                 json_reply(StatusCode::OK, &body)
             }
             Err(error) => control_error(StatusCode::NOT_FOUND, &error.to_string()),
+        })
+    }
+
+    fn change(&self, path: &str, body: &[u8]) -> Option<Response> {
+        let done = match path {
+            "cells" => read(body).map(|Cell { base, table, record, field, value }| {
+                self.put_cell((&base, &table), &record, &field, value)
+            }),
+            "locks" => read(body).map(|Lock { base, table, field, locked }| {
+                self.lock_field((&base, &table), &field, locked)
+            }),
+            "choices" => read(body).map(|ChoiceName { base, table, field, from, to }| {
+                self.rename_choice((&base, &table), &field, (&from, &to))
+            }),
+            _ => return None,
+        };
+        Some(match done {
+            Ok(Ok(())) => json_reply(StatusCode::OK, &json!({"done": true})),
+            Ok(Err(error)) => control_error(StatusCode::NOT_FOUND, &error.to_string()),
+            Err(error) => control_error(StatusCode::BAD_REQUEST, &error.to_string()),
         })
     }
 

@@ -48,6 +48,12 @@ pub(crate) enum ApiError {
          your token have the required permissions, and that the model names and/or ids are correct."
     )]
     Forbidden,
+    /// A field with its id that is locked for the token's user.
+    #[error(
+        "You are not permitted to perform this operation because the field \"{0}\" ({1}) has been \
+         configured to limit who can perform this operation"
+    )]
+    Locked(String, String),
     #[error("NOT_FOUND")]
     NotFound,
     #[error("The URL must be shorter than 16,000 characters")]
@@ -80,6 +86,7 @@ impl ApiError {
             Self::NoToken => (401, "AUTHENTICATION_REQUIRED"),
             Self::BadToken => (401, "UNAUTHORIZED"),
             Self::Forbidden => (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"),
+            Self::Locked(..) => (403, "INVALID_PERMISSIONS"),
             Self::NotFound => (404, "NOT_FOUND"),
             Self::UrlTooLong => (414, "URI_TOO_LONG"),
             Self::RateLimited => (429, "RATE_LIMIT_REACHED"),

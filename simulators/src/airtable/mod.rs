@@ -18,6 +18,7 @@ mod iterators;
 mod list;
 mod meta;
 mod model;
+mod oddities;
 mod options;
 mod query;
 mod render;

@@ -8,7 +8,7 @@ use super::render::Shape;
 use super::route::{Operation, Route};
 use super::simulator::Airtable;
 use super::state::{Place, State};
-use super::{ids, list, meta, write};
+use super::{ids, list, meta, oddities, write};
 use crate::reply::{bearer, pause};
 use crate::{Fault, Request, Response, Service, json_reply};
 use http::StatusCode;
@@ -104,6 +104,7 @@ impl Airtable {
 
     /// Writes rows and answers with them as they are afterwards.
     fn write(&self, state: &mut State, place: Place<'_>, body: &Body) -> Result<Value, ApiError> {
+        oddities::check_locks(state, place, &body.changes)?;
         let written = write::write(state, place, &body.changes, &body.plan, self.clock.now())?;
         let (base, table) = state.table(place)?;
         let shape = Shape { by_field_id: body.by_field_id, ..Shape::default() };

@@ -7,7 +7,7 @@ use super::iterators::Iterators;
 use super::model::{Base, Record, Table};
 use crate::Store;
 use crate::rates::Rates;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) regexes: Regexes,
     pub(crate) rates: Rates,
     pub(crate) quota_spent: bool,
+    /// Fields that the API may not write: base, table and field by id.
+    pub(crate) locked: BTreeSet<(String, String, String)>,
     /// Requests per base, refused ones too.
     pub(crate) requests: BTreeMap<String, u64>,
 }
@@ -75,6 +77,7 @@ impl State {
             regexes: Regexes::default(),
             rates: Rates::new(PENALTY),
             quota_spent: false,
+            locked: BTreeSet::new(),
             requests: BTreeMap::new(),
         }
     }

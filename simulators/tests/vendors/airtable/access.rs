@@ -42,7 +42,7 @@ async fn a_token_needs_the_scope_of_the_operation() {
     assert_eq!(kind(&world.get(&tables).await), FORBIDDEN);
     assert_eq!(kind(&world.get("/v0/meta/bases").await), FORBIDDEN);
     let reply = world.get("/v0/meta/whoami").await;
-    assert_eq!(reply.1["scopes"], json!(["data.records:read"]));
+    assert!(reply.1["id"].is_string() && reply.1.get("scopes").is_none(), "a personal token");
 
     let world = world_with_token(vec![Scope::WriteRecords, Scope::ReadSchema], None);
     assert_eq!(kind(&world.get(&path("")).await), FORBIDDEN);

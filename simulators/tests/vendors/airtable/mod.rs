@@ -6,6 +6,7 @@ mod access;
 mod control;
 mod conversations;
 mod limits;
+mod oddities;
 mod pages;
 mod persistence;
 mod size;

@@ -1,0 +1,98 @@
+//! Answers that are given in place of a service's own: what a vendor says on a bad day.
+
+use crate::{Request, Response, json_reply};
+use http::StatusCode;
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Which requests get which answer; the service does nothing then. As the body of
+/// `POST /_sim/answers`:
+/// `{"status":403,"body":{"error":{…}},"kind":"upsert","holds":"Apify API Costs"}` or
+/// `{"status":401,"body":{…},"path":"/Leads","seconds":10}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRule {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body.
+    pub body: Value,
+    /// Only requests of this kind (a name that `GET /_sim/requests` lists); all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Only requests whose decoded path has this in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Only requests whose body has this text in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<String>,
+    /// How many requests get it; without it all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u32>,
+    /// How long requests get it, from the first one on; without it for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u64>,
+}
+
+/// The rules in force.
+#[derive(Debug, Default)]
+pub struct Answers(Mutex<Vec<InForce>>);
+
+#[derive(Debug)]
+struct InForce {
+    rule: AnswerRule,
+    /// When it met its first request.
+    since: Option<Instant>,
+}
+
+impl Answers {
+    /// Adds a rule. The first that a request meets counts.
+    pub fn add(&self, rule: AnswerRule) {
+        self.lock().push(InForce { rule, since: None });
+    }
+
+    /// Removes every rule.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// The answer to a request of `kind` in place of the service's own, if a rule has one.
+    pub(crate) fn draw(&self, kind: &str, request: &Request) -> Option<Response> {
+        let mut rules = self.lock();
+        if rules.is_empty() {
+            return None;
+        }
+        rules.retain(|rule| !rule.is_over());
+        let met = rules.iter_mut().find(|rule| rule.meets(kind, request))?;
+        met.since.get_or_insert_with(Instant::now);
+        if let Some(next) = &mut met.rule.next {
+            *next -= 1;
+        }
+        let status = StatusCode::from_u16(met.rule.status).unwrap_or(StatusCode::BAD_REQUEST);
+        Some(json_reply(status, &met.rule.body))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<InForce>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InForce {
+    fn is_over(&self) -> bool {
+        let time = self.rule.seconds.map(Duration::from_secs);
+        let is_late = time.zip(self.since).is_some_and(|(time, since)| since.elapsed() >= time);
+        is_late || self.rule.next == Some(0)
+    }
+
+    fn meets(&self, kind: &str, request: &Request) -> bool {
+        let AnswerRule { kind: of_kind, path, holds, .. } = &self.rule;
+        let asked = percent_decode_str(request.uri().path()).decode_utf8_lossy();
+        let body = String::from_utf8_lossy(request.body());
+        of_kind.as_deref().is_none_or(|only| only == kind)
+            && path.as_deref().is_none_or(|part| asked.contains(part))
+            && holds.as_deref().is_none_or(|part| body.contains(part))
+    }
+}
