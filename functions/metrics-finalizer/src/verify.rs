@@ -13,7 +13,7 @@ use shared::core::ids::RunId;
 use shared::messages::NoteKind;
 use shared::ports::{Env, EventLog, Projection};
 use shared::run_records::{
-    CellDigests, MAX_RUNS, ObservedRecord, ObservedRow, RecordRef, cells, differences,
+    CellDigests, MAX_RUNS, ObservedRecord, ObservedRow, RecordRef, differences,
 };
 use shared::schema::run_record;
 
@@ -94,10 +94,8 @@ async fn differing<E: Env>(
     folded: &Folded,
     row: &ObservedRow,
 ) -> Vec<&'static str> {
-    let left_out = app.records.left_out(&app.airtable).await;
-    let left_out: Vec<(&str, &str)> =
-        left_out.iter().map(|(field, why)| (*field, why.as_str())).collect();
-    differences(&cells(&folded.summary, &left_out), &row.fields)
+    let wanted = app.records.cells(&app.airtable, &folded.summary).await;
+    differences(&wanted, &row.fields)
 }
 
 /// Restores the identity of a row and marks its duplicates; returns a note on each repair.

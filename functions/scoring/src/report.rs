@@ -34,6 +34,16 @@ impl<Q: Queue> Reporter<'_, Q> {
         Ok(())
     }
 
+    /// Says on the record that a task waits because it is denied what it needs: that may take a
+    /// person. Returns the failure with which the task waits.
+    pub(crate) async fn waits(&self, failure: Failure) -> Failure {
+        if !failure.is_denial {
+            return failure;
+        }
+        let note = input_note(format!("had to wait, and tries again by itself: {failure}"));
+        self.report(vec![note]).await.err().unwrap_or(failure)
+    }
+
     async fn send(&self, facts: Vec<Fact>) -> Result<(), Failure> {
         let at = self.clock.now();
         let messages = facts

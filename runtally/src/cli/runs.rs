@@ -6,8 +6,9 @@ use crate::result::{CommandResult, Fault};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;
+use shared::core::ids::RunId;
 use shared::fold::RunState;
-use shared::run_records::cells;
+use shared::run_records::Shape;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{ListQuery, Row};
@@ -91,17 +92,24 @@ async fn recorded(
     let [running, _, _, stalled, failed] = run_record::STATUSES;
     let looked_for = [running, stalled, failed].map(|s| Formula::equals(run_record::STATUS, s));
     let recent = Formula::after(run_record::START_TIME, since);
+    // A table that lacks the choice of a run's status shows none.
+    let others = [Formula::blank(run_record::STATUS), recent];
     let query = ListQuery {
         fields: &fields,
-        formula: Some(Formula::any(looked_for.into_iter().chain([recent]))),
+        formula: Some(Formula::any(looked_for.into_iter().chain(others))),
     };
     let rows: Vec<Row> =
         operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;
-    let listed = rows.into_iter().map(|row| {
-        let listed = Listed { cells: row.fields, open: false, missing: Vec::new() };
-        (listed.text(run_record::RUN_ID).to_owned(), listed)
-    });
-    Ok(listed.collect())
+    let mut runs = BTreeMap::new();
+    for row in rows {
+        let id = row.text(run_record::RUN_ID);
+        let mut listed = Listed { cells: row.fields, open: false, missing: Vec::new() };
+        if listed.text(run_record::STATUS).is_empty() && !run_record::is_duplicate(&id) {
+            listed.tell_status(operator, &id).await?;
+        }
+        runs.insert(id, listed);
+    }
+    Ok(runs)
 }
 
 /// The open runs by their events, because their records may be behind.
@@ -111,7 +119,7 @@ async fn open(operator: &Operator) -> Result<Vec<(String, Listed)>, Fault> {
         let (events, _) = events_of(&operator.deployment.read(&run).await?);
         let Some(state) = RunState::fold(&events) else { continue };
         let summary = state.summary();
-        let mut cells = cells(&summary, &[]);
+        let mut cells = Shape::default().cells(&summary);
         cells.retain(|_, value| !value.is_null());
         let listed = Listed { cells, open: true, missing: summary.missing };
         open.push((run.to_string(), listed));
@@ -120,6 +128,19 @@ async fn open(operator: &Operator) -> Result<Vec<(String, Listed)>, Fault> {
 }
 
 impl Listed {
+    /// Tells a status that the record does not show, by the run's events.
+    async fn tell_status(&mut self, operator: &Operator, id: &str) -> Result<(), Fault> {
+        let Ok(run) = id.parse::<RunId>() else { return Ok(()) };
+        let (events, _) = events_of(&operator.deployment.read(&run).await?);
+        let Some(state) = RunState::fold(&events) else { return Ok(()) };
+        let mut cells = Shape::default().cells(&state.summary());
+        let status = cells.remove(run_record::STATUS).unwrap_or_default();
+        self.missing
+            .push(format!("its Status on the record: the table must have the choice {status}"));
+        self.cells.insert(run_record::STATUS.to_owned(), status);
+        Ok(())
+    }
+
     fn text(&self, name: &str) -> &str {
         self.cells.get(name).and_then(Value::as_str).unwrap_or_default()
     }

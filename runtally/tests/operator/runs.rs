@@ -148,6 +148,22 @@ async fn a_task_whose_worker_died_is_listed_with_when_it_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_status_the_table_cannot_show_is_listed_with_it_and_with_the_missing_choice() {
+    let world = World::sound().await;
+    let table = (MASTER, run_record::TABLE);
+    world.airtable().rename_choice(table, run_record::STATUS, ("Completed", "Done")).unwrap();
+    world.add_lead("jane");
+    world.run(&world.harvest(&[("jane", "We shipped it.")])).await;
+    assert!(!world.record().fields.contains_key(run_record::STATUS));
+    let (_, listed) = world.json("runs").await;
+    assert_eq!(listed["runs"][0]["status"], "Completed");
+    let missing = "its Status on the record: the table must have the choice \"Completed\"";
+    assert_eq!(listed["runs"][0]["missing"], json!([missing]));
+    let out = world.runtally("runs").await.out;
+    assert!(out.contains("Completed") && out.contains("its Status"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
     let world = World::sound().await;
     world.add_lead("jane");

@@ -1,6 +1,7 @@
 //! Finds rows that somebody else wrote while the model was asked.
 
 use super::attempt::ChunkAttempt;
+use super::denied::Patience;
 use super::limits::ROWS_STAY_FRESH;
 use super::wave::WaveLead;
 use jiff::SignedDuration;
@@ -46,7 +47,14 @@ pub(super) async fn changed_rows<E: Env>(
     let formula = Some(Formula::any(by_id.collect::<Vec<_>>()));
     let fields = telling_fields(attempt.chunk.kind);
     let query = ListQuery { fields: &fields, formula };
-    let rows = attempt.airtable.list(&attempt.chunk.base, schema::TABLE, &query).await?;
+    let (airtable, base) = (attempt.airtable, &attempt.chunk.base);
+    let mut patience = Patience::until(attempt.deadline);
+    let rows = loop {
+        match airtable.list(base, schema::TABLE, &query).await {
+            Ok(rows) => break rows,
+            Err(error) => patience.wait_after(error).await?,
+        }
+    };
     let is_changed = |lead: &&&WaveLead<'_>| {
         let Some(row) = rows.iter().find(|row| row.id == lead.row.id) else { return false };
         fields.iter().any(|field| {

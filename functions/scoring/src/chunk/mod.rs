@@ -9,6 +9,7 @@ mod changed;
 mod decide_posts;
 mod decide_profile;
 mod decision;
+mod denied;
 mod limits;
 mod replies;
 mod round;

@@ -7,10 +7,11 @@ use super::decision::{Decision, Verdict};
 use super::limits::{HALTED_FOR, READ_LEADS, WAVE_LEADS, WRITING_TIME};
 use super::round::{probe, report_halt};
 use super::wave::{WaveLead, WavePlace, leave_for_budget, score_wave, settle_leads};
+use super::write::try_to_write;
 use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
 use crate::lead::cells::Cells;
-use crate::lead::row::read_rows;
+use crate::lead::row::{decisive_fields, read_rows};
 use crate::prompt::subject::Subject;
 use crate::task_error::TaskError;
 use jiff::Timestamp;
@@ -43,7 +44,7 @@ async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress
     let chunk = attempt.chunk;
     match score_leads(attempt).await {
         Ok(progress) => Ok(progress),
-        Err(TaskError::Retry(failure)) => Err(failure),
+        Err(TaskError::Retry(failure)) => Err(attempt.reporter.waits(failure).await),
         Err(TaskError::Fatal(reason)) => {
             tracing::error!(reason, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
             let category = ErrorCategory::Airtable;
@@ -68,6 +69,7 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         unsettled: Vec::new(),
         halt: None,
         waves: 0,
+        is_write_tried: attempt.number <= 1,
     };
     work.meter.used_before(chunk.tried.tokens);
     if chunk.token_share != Some(0) {
@@ -106,6 +108,9 @@ struct ChunkWork<'a, E: Env> {
     /// Why no call may follow, if none may.
     halt: Option<Halt>,
     waves: u32,
+    /// Whether rows can be written as far as known. An earlier attempt may have failed because they
+    /// cannot: then it is tried before the model is paid again.
+    is_write_tried: bool,
 }
 
 /// The failure of a chunk that waits for a person.
@@ -201,6 +206,10 @@ impl<E: Env> ChunkWork<'_, E> {
             tracing::info!(plan.chunk = chunk, waves, "chunk continues in another invocation");
             return Ok(Progress::Unfinished);
         }
+        if asked > 0 && !self.is_write_tried {
+            try_to_write(attempt, &leads[0].row.id).await?;
+            self.is_write_tried = true;
+        }
         let place = WavePlace { index: self.waves, tokens_left: self.meter.left() };
         let result = score_wave(attempt, place, leads, &mut self.writable).await?;
         if asked > 0 {
@@ -225,6 +234,12 @@ impl<E: Env> ChunkWork<'_, E> {
     ) -> WaveLead<'b> {
         let ChunkAttempt { chunk, run, number, clock, .. } = self.attempt;
         let mut cells = Cells::new(run.clone(), clock.now());
+        if let Some(odd) = row.odd(decisive_fields(chunk)) {
+            // Its row is left as it is: nobody knows what it means.
+            let failed = Verdict::failed(ErrorCategory::Airtable, odd.to_string(), Vec::new());
+            let decision = Decision::Settle(failed);
+            return WaveLead { lead, read_at, row, cells, decision };
+        }
         let decision = match chunk.kind {
             Kind::Post => {
                 let source = &chunk.source;

@@ -7,11 +7,12 @@ use super::changed::changed_rows;
 use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
 use super::replies::{LeadReply, WaveReplies};
-use super::write::write_rows;
+use super::write::{Target, write_rows};
 use crate::lead::cells::Cells;
 use crate::lead::row::profile_of;
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
+use crate::report::input_note;
 use jiff::Timestamp;
 use shared::core::failure::Failure;
 use shared::messages::{
@@ -101,16 +102,31 @@ pub(crate) async fn score_wave<E: Env>(
         let (lead, record) = (lead.lead.key.clone(), Some(record));
         outcomes.push(LeadOutcome { lead, record, outcome, examined, scored });
     }
-    let base = &attempt.chunk.base;
-    let failed = write_rows(attempt.airtable, base, updates, writable).await?;
-    for outcome in &mut outcomes {
-        if let Some(detail) = outcome.record.as_ref().and_then(|record| failed.get(record)) {
+    write(attempt, updates, &mut outcomes, writable).await?;
+    settle_leads(attempt, outcomes).await?;
+    Ok(result)
+}
+
+/// Writes the rows; the leads of those that cannot be written have failed.
+async fn write<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    updates: Vec<Update>,
+    outcomes: &mut [LeadOutcome],
+    writable: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let (airtable, base, deadline) = (attempt.airtable, &attempt.chunk.base, attempt.deadline);
+    let target = Target { airtable, base, deadline };
+    let unwritten = write_rows(&target, updates, writable).await?;
+    if !unwritten.notes.is_empty() {
+        attempt.reporter.report(unwritten.notes.into_iter().map(input_note).collect()).await?;
+    }
+    for outcome in outcomes {
+        if let Some(detail) = outcome.record.as_ref().and_then(|id| unwritten.rows.get(id)) {
             let category = ErrorCategory::Airtable;
             outcome.outcome = Outcome::Failed { category, detail: detail.clone() };
         }
     }
-    settle_leads(attempt, outcomes).await?;
-    Ok(result)
+    Ok(())
 }
 
 pub(crate) async fn settle_leads<E: Env>(

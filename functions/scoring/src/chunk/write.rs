@@ -1,67 +1,200 @@
-//! Writes a wave's rows.
+//! Writes a wave's rows. Its answers are paid for: what can be written of them is written.
 
+use super::attempt::ChunkAttempt;
+use super::denied::Patience;
+use crate::lead::written::{missing_choice, refused_field};
+use serde_json::{Map, Value, json};
+use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::core::ids::{BaseId, RecordId};
-use shared::ports::Transport;
+use shared::core::text::bounded;
+use shared::ports::{Env, Transport};
 use shared::schema::leads as schema;
-use shared::services::airtable::{Airtable, AirtableError, Update};
-use std::collections::BTreeMap;
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Update};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Writes the wave's rows in one request. If Airtable refuses an optional field, the field is left
-/// out; what is still refused is written row by row. Returns the rows that could not be written,
-/// with the reason.
-pub(super) async fn write_rows(
-    airtable: &Airtable<impl Transport>,
-    base: &BaseId,
-    mut updates: Vec<Update>,
-    writable: &mut Vec<String>,
-) -> Result<BTreeMap<RecordId, String>, Failure> {
-    let mut failed = BTreeMap::new();
-    loop {
-        if updates.is_empty() {
-            return Ok(failed);
-        }
-        let Err(error) = airtable.update(base, schema::TABLE, &updates).await else {
-            return Ok(failed);
-        };
-        // Airtable does not distinguish a deleted row from a denied one.
-        let is_denied = matches!(error, AirtableError::Denied { .. });
-        if is_denied && updates.len() > 1 {
-            break;
-        }
-        let AirtableError::Refused { message, .. } = &error else { return Err(error.into()) };
-        let Some(field) = refused_optional_field(message, writable) else { break };
-        tracing::error!(%error, airtable.field = field, "leads are written without this field");
-        writable.retain(|name| name != field);
-        for update in &mut updates {
-            update.fields.remove(field);
-        }
-        updates.retain(|update| !update.fields.is_empty());
-    }
-    let rows = updates.len();
-    for update in updates {
-        let row = std::slice::from_ref(&update);
-        match airtable.update(base, schema::TABLE, row).await {
-            Ok(()) => {}
-            Err(error @ AirtableError::Denied { .. }) if failed.len() + 1 == rows => {
-                return Err(error.into());
-            }
-            Err(error @ (AirtableError::Refused { .. } | AirtableError::Denied { .. })) => {
-                tracing::error!(%error, airtable.record = %update.id, "lead's row is not written");
-                failed.insert(update.id, error.to_string());
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(failed)
+/// Longest text of Airtable's in a note.
+const MAX_MESSAGE: usize = 250;
+
+/// Where rows are written, and until when.
+pub(super) struct Target<'a, T> {
+    pub(super) airtable: &'a Airtable<T>,
+    pub(super) base: &'a BaseId,
+    pub(super) deadline: Deadline,
 }
 
-fn refused_optional_field(message: &str, writable: &[String]) -> Option<&'static str> {
-    let quoted = |text: &str| message.contains(&format!("\"{text}\""));
-    schema::POST_FIELDS
-        .iter()
-        .chain(&schema::PROFILE_FIELDS)
-        .filter(|field| field.optional && writable.iter().any(|name| name == field.name))
-        .map(|field| field.name)
-        .find(|name| quoted(name))
+/// What could not be written.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    /// Rows of which nothing is written, with the reason.
+    pub(super) rows: BTreeMap<RecordId, String>,
+    /// Cells that are left out while the rest of their rows is written, for the run's record.
+    pub(super) notes: Vec<String>,
+}
+
+/// Writes the wave's rows, in one request when nothing is wrong. A field that is locked or missing
+/// is left out, here and in later waves. What is still refused is written row by row, so that a bad
+/// value costs its cell. A denial is waited out as long as there is time.
+pub(super) async fn write_rows(
+    target: &Target<'_, impl Transport>,
+    mut rows: Vec<Update>,
+    writable: &mut Vec<String>,
+) -> Result<Unwritten, Failure> {
+    let mut unwritten = Unwritten::default();
+    let mut patience = Patience::until(target.deadline);
+    loop {
+        rows.retain(|row| !row.fields.is_empty());
+        if rows.is_empty() {
+            return Ok(unwritten);
+        }
+        let Err(error) = target.airtable.update(target.base, schema::TABLE, &rows).await else {
+            return Ok(unwritten);
+        };
+        if error.is_about_the_table()
+            && let Some(field) = refused_field(&error, |name| writable.iter().any(|w| w == name))
+        {
+            tracing::error!(%error, airtable.field = field, "leads are written without this field");
+            writable.retain(|name| name != field);
+            rows.iter_mut().for_each(|row| drop(row.fields.remove(field)));
+            unwritten.notes.push(left_out(field, target.base, &error));
+            continue;
+        }
+        if let Some((field, choice)) =
+            rows.iter().find_map(|row| missing_choice(&error, &row.fields))
+        {
+            tracing::error!(%error, airtable.field = field, "a choice is missing");
+            for row in rows.iter_mut().filter(|row| row.fields.get(field) == Some(&json!(choice))) {
+                row.fields.insert(field.to_owned(), Value::Null);
+            }
+            unwritten.notes.push(cleared(field, &choice));
+            continue;
+        }
+        if !matches!(error, AirtableError::Refused { .. } | AirtableError::Denied { .. }) {
+            return Err(error.into());
+        }
+        let Some(denied) = write_each(target, rows, &mut unwritten).await? else {
+            return Ok(unwritten);
+        };
+        rows = existing(target, denied.rows, &mut unwritten).await?;
+        if rows.is_empty() {
+            return Ok(unwritten);
+        }
+        patience.wait_after(denied.error).await?;
+    }
+}
+
+/// Rows that Airtable denies, with the last denial.
+struct Denied {
+    rows: Vec<Update>,
+    error: AirtableError,
+}
+
+/// Writes each row by itself; `None` when none is denied.
+async fn write_each(
+    target: &Target<'_, impl Transport>,
+    rows: Vec<Update>,
+    unwritten: &mut Unwritten,
+) -> Result<Option<Denied>, Failure> {
+    let mut denied: Option<Denied> = None;
+    for row in rows {
+        let (row, error) = match write_row(target, row, unwritten).await {
+            Ok(()) => continue,
+            Err(refused) => refused,
+        };
+        if matches!(error, AirtableError::Denied { .. }) {
+            let rows = denied.take().map(|denied| denied.rows).unwrap_or_default();
+            denied = Some(Denied { rows: rows.into_iter().chain([row]).collect(), error });
+        } else if matches!(error, AirtableError::Refused { .. }) {
+            tracing::error!(%error, airtable.record = %row.id, "lead's row is not written");
+            unwritten.rows.insert(row.id, bounded(&error.to_string(), MAX_MESSAGE));
+        } else {
+            return Err(error.into());
+        }
+    }
+    Ok(denied)
+}
+
+/// Writes one row. A cell that Airtable does not take is left out; one whose choice is missing is
+/// cleared.
+async fn write_row(
+    target: &Target<'_, impl Transport>,
+    mut row: Update,
+    unwritten: &mut Unwritten,
+) -> Result<(), (Update, AirtableError)> {
+    loop {
+        let sent = std::slice::from_ref(&row);
+        let Err(error) = target.airtable.update(target.base, schema::TABLE, sent).await else {
+            return Ok(());
+        };
+        let id = &row.id;
+        let says = bounded(error.message(), MAX_MESSAGE);
+        if let Some((field, choice)) = missing_choice(&error, &row.fields) {
+            unwritten.notes.push(cleared(field, &choice));
+            row.fields.insert(field.to_owned(), Value::Null);
+        } else if error.is_about_a_field()
+            && let Some(field) = refused_field(&error, |name| row.fields.contains_key(name))
+        {
+            unwritten.notes.push(format!("field {field:?} of record {id} is not written: {says}"));
+            row.fields.remove(field);
+            if row.fields.is_empty() {
+                return Ok(());
+            }
+        } else {
+            return Err((row, error));
+        }
+    }
+}
+
+/// The rows that are there: only these can be written later. Airtable answers for a row that was
+/// deleted as for one that the token may not write.
+async fn existing(
+    target: &Target<'_, impl Transport>,
+    rows: Vec<Update>,
+    unwritten: &mut Unwritten,
+) -> Result<Vec<Update>, Failure> {
+    let formula = Formula::any(rows.iter().map(|row| Formula::record_id(row.id.as_str())));
+    let query = ListQuery { fields: &[schema::PROFILE_URL], formula: Some(formula) };
+    let there: BTreeSet<RecordId> =
+        match target.airtable.list(target.base, schema::TABLE, &query).await {
+            Ok(found) => found.into_iter().map(|row| row.id).collect(),
+            Err(AirtableError::Denied { .. }) => return Ok(rows),
+            Err(error) => return Err(error.into()),
+        };
+    let (there, gone): (Vec<Update>, Vec<Update>) =
+        rows.into_iter().partition(|row| there.contains(&row.id));
+    let reason = "the row is not there any more";
+    unwritten.rows.extend(gone.into_iter().map(|row| (row.id, reason.to_owned())));
+    Ok(there)
+}
+
+/// Tries whether rows can be written, by a write that changes nothing.
+///
+/// # Errors
+/// [`Failure`] when they cannot: the model is not asked, because its answers would be lost.
+pub(super) async fn try_to_write<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    row: &RecordId,
+) -> Result<(), Failure> {
+    let nothing = [Update { id: row.clone(), fields: Map::new() }];
+    match attempt.airtable.update(&attempt.chunk.base, schema::TABLE, &nothing).await {
+        // It says nothing of a row with cells.
+        Ok(()) | Err(AirtableError::Refused { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn cleared(field: &str, choice: &str) -> String {
+    let table = schema::TABLE;
+    format!(
+        "field {field:?} of {table:?} is emptied: it lacks the choice {choice:?}; add it in Airtable"
+    )
+}
+
+fn left_out(field: &str, base: &BaseId, error: &AirtableError) -> String {
+    let says = bounded(error.message(), MAX_MESSAGE);
+    format!(
+        "field {field:?} of {:?} in base {base} is not written: {says}; unlock or restore it in Airtable",
+        schema::TABLE
+    )
 }

@@ -9,8 +9,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use shared::core::ids::{PlanId, RunId};
 use shared::core::linkedin::ProfileKey;
+use shared::core::text::bounded;
 use shared::messages::{ErrorCategory, SkipReason};
 use shared::schema::leads as schema;
+
+/// Longest text of the model's about a profile, in UTF-16 units.
+const MAX_WORDS: usize = 20_000;
+/// Longest reason why a lead could not be scored, in UTF-16 units.
+const MAX_DETAIL: usize = 1_000;
 
 pub(crate) struct Cells {
     run: RunId,
@@ -89,10 +95,11 @@ impl Cells {
     pub(crate) fn profile_scored(&mut self, score: &ProfileScore) {
         // Airtable writes 83.33 % as 0.8333.
         self.set(schema::AI_SCORE, (score.percent * 100.0).round() / 10_000.0);
-        self.set(schema::AI_ASSESSMENT, score.assessment.as_str());
+        self.set(schema::AI_ASSESSMENT, bounded(&score.assessment, MAX_WORDS));
         self.set(schema::AI_BREAKDOWN, breakdown_cell(&score.breakdown, &self.run));
         self.set(schema::AI_EXCLUDED, score.excluded.is_some());
-        self.set(schema::EXCLUDE_DETAILS, json!(score.excluded));
+        let excluded = score.excluded.as_ref().map(|why| bounded(why, MAX_WORDS));
+        self.set(schema::EXCLUDE_DETAILS, json!(excluded));
         self.set(schema::SCORING_STATUS, schema::SCORED);
         self.set(schema::DATE_SCORED, self.now());
     }
@@ -137,7 +144,8 @@ impl Cells {
         posts: usize,
         tokens: u64,
     ) {
-        self.set(schema::POSTS_EVALUATION, error_cell(&self.run, category, detail, posts));
+        let detail = bounded(detail, MAX_DETAIL);
+        self.set(schema::POSTS_EVALUATION, error_cell(&self.run, category, &detail, posts));
         let dated = category == ErrorCategory::SafetyBlock;
         self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });
         self.attempted(tokens);

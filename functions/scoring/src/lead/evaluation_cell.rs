@@ -12,9 +12,10 @@ use shared::messages::ErrorCategory;
 /// The cell `Posts AI Evaluation` for scored posts. Each names the run that scored it and how many
 /// posts were asked about, so that the row alone shows what a run did to it.
 pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> String {
-    let write = |rationale_max: usize| {
+    let write = |rationale_max: usize, most: usize| {
         let items: Vec<Value> = scored
             .iter()
+            .take(most)
             .map(|scored| {
                 let rationale: String = scored.rationale.chars().take(rationale_max).collect();
                 json!({
@@ -28,8 +29,13 @@ pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[Score
             .collect();
         json::text(&items)
     };
-    let full = write(usize::MAX);
-    if cell_len(&full) <= CELL_MAX { full } else { write(CELL_MAX / 4 / scored.len().max(1)) }
+    let all = scored.len();
+    let shorter = (0..=18).map(|halvings| write(CELL_MAX >> halvings, all));
+    // What has no room even without a word of rationale is left out from the end.
+    let fewer = (0..all).rev().map(|most| write(0, most));
+    let full = [write(usize::MAX, all)].into_iter();
+    let fits = full.chain(shorter).chain(fewer).find(|cell| cell_len(cell) <= CELL_MAX);
+    fits.expect("an empty list fits")
 }
 
 /// The cell `Posts AI Evaluation` for a lead with `posts` posts that could not be scored.
@@ -181,6 +187,10 @@ mod tests {
         let many: Vec<ScoredPost> = (0..200)
             .map(|_| ScoredPost { index: 0, score: 1, rationale: "r".repeat(1_000) })
             .collect();
-        assert!(cell_len(&evaluation_cell(&run, &posts, &many)) <= CELL_MAX);
+        let cell = evaluation_cell(&run, &posts, &many);
+        assert!(cell_len(&cell) <= CELL_MAX && cell.contains("rrr"));
+        let odd = ScoredPost { index: 0, score: 1, rationale: "\u{1}".repeat(3_000) };
+        let cell = evaluation_cell(&run, &posts, &vec![odd; 800]);
+        assert!(cell_len(&cell) <= CELL_MAX && cell_len(&cell) > CELL_MAX / 2);
     }
 }

@@ -37,6 +37,7 @@ pub(crate) async fn read_lead_fields(
     };
     let tables = match airtable.tables(base).await {
         Ok(tables) => tables,
+        Err(error @ AirtableError::Denied { .. }) if error.is_unknown_token() => return Err(error),
         Err(AirtableError::Denied { .. }) => return Ok(without_schema(base, fields)),
         Err(error) => return Err(error),
     };
@@ -44,7 +45,8 @@ pub(crate) async fn read_lead_fields(
     let has_active = |table: &TableSchema| table.fields.iter().any(|field| field.name == active);
     let criteria_have_active = criteria.map(has_active);
     let table = tables.into_iter().find(|table| table.name == schema::TABLE);
-    let known = table.map(|table| table.fields).unwrap_or_default();
+    let renamed = |field: &Field| airtable.renamed(base, table.as_ref()?, field.name);
+    let known = table.as_ref().map(|table| table.fields.as_slice()).unwrap_or_default();
     let has = |name: &str| known.iter().any(|field| field.name == name);
     let profile = [schema::RAW_PROFILE, schema::PROFILE_JSON].into_iter().filter(|f| has(f));
     let mut lead_fields = LeadFields {
@@ -59,8 +61,18 @@ pub(crate) async fn read_lead_fields(
         let found = found.map(|found| found.field_type.as_str());
         if found.is_some_and(|found| field.field_type.accepts(found)) {
             lead_fields.writable.push(field.name.to_owned());
+        } else if let Some(name) = renamed(field).filter(|_| found.is_none()) {
+            let says = format!("it is called {name:?} now; name it {:?} again", field.name);
+            if !field.optional {
+                return Err(unusable(base, format!("field {:?} is missing: {says}", field.name)));
+            }
+            lead_fields.warnings.push(format!(
+                "field {:?} of {:?} in base {base} is not written: {says}",
+                field.name,
+                schema::TABLE
+            ));
         } else if !field.optional {
-            return Err(unusable(base, field, found));
+            return Err(unusable(base, missing_or_of(field, found)));
         } else if let Some(found) = found {
             lead_fields.warnings.push(format!(
                 "field {:?} of {:?} in base {base} is not written: it is a {found} field; make it {}",
@@ -88,12 +100,14 @@ fn without_schema(base: &BaseId, fields: &[Field]) -> LeadFields {
     }
 }
 
-/// A required field that is missing, or is of the type `found`.
-fn unusable(base: &BaseId, field: &Field, found: Option<&str>) -> AirtableError {
+/// What is wrong with a required field that is missing, or is of the type `found`.
+fn missing_or_of(field: &Field, found: Option<&str>) -> String {
     let is = found.map_or("missing".to_owned(), |found| format!("a {found} field"));
-    AirtableError::Refused {
-        what: format!("writing {} of {base}", schema::TABLE),
-        error_type: "schema".to_owned(),
-        message: format!("field {:?} is {is}; make it {}", field.name, field.field_type.in_words()),
-    }
+    format!("field {:?} is {is}; make it {}", field.name, field.field_type.in_words())
+}
+
+/// Nothing is spent on results that cannot be stored.
+fn unusable(base: &BaseId, message: String) -> AirtableError {
+    let what = format!("writing {} of {base}", schema::TABLE);
+    AirtableError::Refused { what, error_type: "schema".to_owned(), message }
 }

@@ -7,3 +7,4 @@ pub(crate) mod cells;
 pub(crate) mod evaluation_cell;
 pub(crate) mod fields;
 pub(crate) mod row;
+pub(crate) mod written;

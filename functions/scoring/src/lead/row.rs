@@ -38,6 +38,18 @@ impl Rows {
     }
 }
 
+/// The fields of a lead's row without which it is not known what to do about it. A cell of them
+/// that is an error, or of another type, costs the lead and no other.
+pub(crate) fn decisive_fields(chunk: &Chunk) -> Vec<&str> {
+    match chunk.kind {
+        Kind::Post => READ_FOR_POSTS.to_vec(),
+        Kind::Profile => {
+            let of_base = chunk.profile_fields.iter().map(String::as_str);
+            READ_FOR_PROFILES.into_iter().chain(of_base).collect()
+        }
+    }
+}
+
 /// Reads the rows of some of a chunk's leads: one request.
 pub(crate) async fn read_rows(
     airtable: &Airtable<impl Transport>,
@@ -56,19 +68,14 @@ pub(crate) async fn read_rows(
         let pattern = any_url_of(&profiles);
         formulas.push(Formula::path_matches(schema::PROFILE_URL, &pattern));
     }
-    let fields: Vec<&str> = match chunk.kind {
-        Kind::Post => {
-            // What earlier attempts used counts only where there is a limit.
-            let tokens = chunk.writable.iter().map(String::as_str);
-            let tokens = tokens
-                .filter(|name| chunk.token_share.is_some() && *name == schema::POST_SCORING_TOKENS);
-            READ_FOR_POSTS.into_iter().chain(tokens).collect()
-        }
-        Kind::Profile => {
-            let of_base = chunk.profile_fields.iter().map(String::as_str);
-            READ_FOR_PROFILES.into_iter().chain(of_base).collect()
-        }
-    };
+    let mut fields = decisive_fields(chunk);
+    // What earlier attempts used counts only where there is a limit.
+    let tokens = chunk.writable.iter().map(String::as_str);
+    fields.extend(tokens.filter(|name| {
+        chunk.token_share.is_some()
+            && chunk.kind == Kind::Post
+            && *name == schema::POST_SCORING_TOKENS
+    }));
     let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
     let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
     oldest_first(&mut rows);

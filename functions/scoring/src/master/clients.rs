@@ -2,16 +2,21 @@
 
 use super::rows::MasterBase;
 use shared::core::ids::{BaseId, ClientId};
+use shared::core::text::{as_seen, trim_invisible};
 use shared::messages::Kind;
 use shared::ports::Transport;
 use shared::schema::clients;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, Row};
+use shared::services::airtable::{AirtableError, OddCell, Row};
+
+/// The cells without which nobody can say whether a client is served, and with what.
+const DECISIVE: [&str; 4] =
+    [clients::CLIENT_ID, clients::STATUS, clients::SERVICE_LEVEL, clients::BASE_ID];
 
 /// A client, as its row describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// The cell `Client ID`; not checked.
+    /// The cell `Client ID`, without what nobody sees at its ends; not checked.
     pub id: String,
     /// Its name, for people.
     pub name: String,
@@ -19,28 +24,45 @@ pub struct Client {
     pub status: String,
     /// The id of its base; not checked.
     pub base: String,
+    /// What is odd about its row and was dealt with, each as a sentence that says what to do.
+    pub warnings: Vec<String>,
     service_level: String,
-    post_tokens: Option<u64>,
-    profile_tokens: Option<u64>,
+    /// The first decisive cell that cannot be read.
+    odd: Option<OddCell>,
+    post_tokens: Result<Option<u64>, OddCell>,
+    profile_tokens: Result<Option<u64>, OddCell>,
 }
 
 impl Client {
     /// Reads a client's row, which needs all its fields.
     pub fn read(row: &Row) -> Self {
+        let text = |field| trim_invisible(&row.text(field)).to_owned();
+        let id = text(clients::CLIENT_ID);
+        let written = row.fields.get(clients::CLIENT_ID).and_then(|id| id.as_str());
+        let mut warnings = Vec::new();
+        if let Some(written) = written.filter(|written| *written != id) {
+            warnings.push(format!(
+                "the {:?} of record {} is {written:?}, with white space around it; it counts as {id:?}: correct it",
+                clients::CLIENT_ID, row.id
+            ));
+        }
+        warnings.extend(row.odd([clients::CLIENT_NAME]).map(|odd| format!("{odd}: correct it")));
         Self {
-            id: row.text(clients::CLIENT_ID),
-            name: row.text(clients::CLIENT_NAME),
-            status: row.text(clients::STATUS),
-            base: row.text(clients::BASE_ID),
-            service_level: row.text(clients::SERVICE_LEVEL),
-            post_tokens: row.whole(clients::POST_TOKEN_LIMIT),
-            profile_tokens: row.whole(clients::PROFILE_TOKEN_LIMIT),
+            id,
+            name: text(clients::CLIENT_NAME),
+            status: text(clients::STATUS),
+            base: text(clients::BASE_ID),
+            warnings,
+            service_level: text(clients::SERVICE_LEVEL),
+            odd: row.odd(DECISIVE),
+            post_tokens: row.limit(clients::POST_TOKEN_LIMIT),
+            profile_tokens: row.limit(clients::PROFILE_TOKEN_LIMIT),
         }
     }
 
     /// Whether anything of it is scored.
     pub fn is_active(&self) -> bool {
-        self.status == clients::ACTIVE
+        self.status == clients::ACTIVE && self.odd.is_none()
     }
 
     /// Whether its service level includes this kind of scoring. Level 1 is lead scoring, level 2
@@ -52,8 +74,24 @@ impl Client {
         }
     }
 
+    /// The first cell that cannot be read and without which the client is not served.
+    pub fn unreadable(&self) -> Option<&OddCell> {
+        self.odd.as_ref()
+    }
+
+    /// The token limits that cannot be read, each as a sentence: nothing is scored under them.
+    pub fn unreadable_limits(&self) -> Vec<String> {
+        [Kind::Post, Kind::Profile]
+            .into_iter()
+            .filter_map(|kind| self.unreadable_limit(kind))
+            .collect()
+    }
+
     pub(crate) fn served_base(&self, kind: Kind) -> Result<BaseId, String> {
         let id = &self.id;
+        if let Some(odd) = &self.odd {
+            return Err(format!("client {id:?} is not served: {odd}; correct it and score again"));
+        }
         if !self.is_active() {
             return Err(format!(
                 "client {id:?} has the status {:?} and is not served: set {:?} to {:?} and post the webhook again",
@@ -74,27 +112,67 @@ impl Client {
             .map_err(|error| format!("client {id:?} has no usable {:?}: {error}", clients::BASE_ID))
     }
 
-    /// Most tokens that one run may use; `None` for no limit.
+    /// Most tokens that one run may use; `None` for no limit. Under a limit that nobody can read
+    /// nothing may be used: [`Self::notes`] says so.
     pub(crate) fn token_limit(&self, kind: Kind) -> Option<u64> {
+        self.limit(kind).clone().unwrap_or(Some(0))
+    }
+
+    /// What the record of a run of this kind says about the client's row.
+    pub(crate) fn notes(&self, kind: Kind) -> Vec<String> {
+        self.warnings.iter().cloned().chain(self.unreadable_limit(kind)).collect()
+    }
+
+    fn unreadable_limit(&self, kind: Kind) -> Option<String> {
+        let odd = self.limit(kind).as_ref().err()?;
+        Some(format!(
+            "the token limit of client {:?} cannot be read: {odd}; nothing is scored under it. Set a whole number, or clear it for no limit",
+            self.id
+        ))
+    }
+
+    fn limit(&self, kind: Kind) -> &Result<Option<u64>, OddCell> {
         match kind {
-            Kind::Post => self.post_tokens,
-            Kind::Profile => self.profile_tokens,
+            Kind::Post => &self.post_tokens,
+            Kind::Profile => &self.profile_tokens,
         }
+    }
+
+    /// Warns when its id is not spelled as `asked`, although it looks the same.
+    fn asked_as(mut self, asked: &ClientId) -> Self {
+        if self.id != asked.as_str() && self.warnings.is_empty() {
+            self.warnings.push(format!(
+                "client {:?} was asked for as {:?}, which looks the same and is spelled otherwise: \
+                 correct one of them",
+                self.id,
+                asked.as_str()
+            ));
+        }
+        self
     }
 }
 
 impl<T: Transport> MasterBase<'_, T> {
+    /// The client with this id. One whose id only looks the same is found too, with a warning.
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
         let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
-        let rows = self.list(clients::TABLE, &[], formula).await?;
-        Ok(rows.first().map(Client::read))
+        let rows = self.list(clients::TABLE, &[], Some(formula)).await?;
+        if let Some(row) = rows.first() {
+            return Ok(Some(Client::read(row)));
+        }
+        let looks_like = as_seen(id.as_str());
+        let rows = self.list(clients::TABLE, &[], None).await?;
+        let found = rows.iter().map(Client::read).find(|client| as_seen(&client.id) == looks_like);
+        Ok(found.map(|client| client.asked_as(id)))
     }
 
     pub(crate) async fn served_clients(&self, kind: Kind) -> Result<Vec<ClientId>, AirtableError> {
-        let formula = Formula::equals(clients::STATUS, clients::ACTIVE);
-        let rows = self.list(clients::TABLE, &[], formula).await?;
+        let rows = self.list(clients::TABLE, &[], None).await?;
         let mut ids: Vec<ClientId> = Vec::new();
         for client in rows.iter().map(Client::read) {
+            if let Some(odd) = client.unreadable() {
+                tracing::error!(%odd, client.id = client.id, "client is left out");
+            }
             if !client.is_active() || !client.has_scoring(kind) {
                 continue;
             }
@@ -106,5 +184,59 @@ impl<T: Transport> MasterBase<'_, T> {
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use serde_json::json;
+
+    fn client(field: &str, cell: serde_json::Value) -> Client {
+        let mut row =
+            testing::row(&json!({clients::CLIENT_ID: "Guy-Wilson", clients::STATUS: "Active",
+            clients::SERVICE_LEVEL: "1-Lead scoring", clients::BASE_ID: "appX8s1pPiBf5rqTz"}));
+        row.fields.insert(field.to_owned(), cell);
+        Client::read(&row)
+    }
+
+    #[test]
+    fn a_client_whose_row_cannot_be_read_is_not_served_whatever_the_cell_would_say() {
+        for field in DECISIVE {
+            let client = client(field, json!({"error": "#ERROR!"}));
+            let refused = client.served_base(Kind::Profile).unwrap_err();
+            let says = format!("the field {field:?} of record rec00000000000001 holds an error");
+            assert!(refused.contains(&says), "{refused}");
+            assert!(!client.is_active());
+        }
+        assert!(client(clients::CLIENT_NAME, json!(["x"])).served_base(Kind::Profile).is_ok());
+    }
+
+    #[test]
+    fn under_a_limit_that_nobody_can_read_nothing_may_be_used() {
+        let client = client(clients::POST_TOKEN_LIMIT, json!({"specialValue": "NaN"}));
+        assert_eq!(client.token_limit(Kind::Post), Some(0));
+        assert_eq!(client.token_limit(Kind::Profile), None, "that one is empty");
+        let notes = client.notes(Kind::Post);
+        for words in ["\"Guy-Wilson\"", "\"Post Scoring Token Limit\"", "NaN"] {
+            assert!(notes[0].contains(words), "{words} is not in {notes:?}");
+        }
+        assert_eq!(client.notes(Kind::Profile), [""; 0]);
+    }
+
+    #[test]
+    fn white_space_around_a_client_id_is_dropped_with_a_warning() {
+        for id in ["Mara-Lindqvist ", "\u{a0}Mara-Lindqvist", "Mara-Lindqvist\u{200b}"] {
+            let client = client(clients::CLIENT_ID, json!(id));
+            assert_eq!(
+                (client.id.as_str(), client.warnings.len()),
+                ("Mara-Lindqvist", 1),
+                "{id:?}"
+            );
+        }
+        let nfd = client(clients::CLIENT_ID, json!("Jose\u{301}"));
+        assert_eq!(nfd.warnings, [""; 0]);
+        assert_eq!(nfd.asked_as(&"José".parse().unwrap()).warnings.len(), 1);
     }
 }

@@ -4,11 +4,12 @@
 use super::rows::MasterBase;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, BaseId, ClientId, RunId, RunStamp};
+use shared::core::text::trim_invisible;
 use shared::messages::{Ingest, Kind, RunHeader, RunType};
 use shared::ports::Transport;
 use shared::schema::{apify, clients, run_record};
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, Row};
+use shared::services::airtable::{AirtableError, ListQuery, OddCell, PageAt, Row};
 use shared::services::apify::ApifyRun;
 
 #[derive(Debug, PartialEq)]
@@ -18,12 +19,17 @@ pub(crate) struct Resolved {
     pub(crate) base: Result<BaseId, String>,
     /// Most tokens that the client's run may use on posts; `None` for no limit.
     pub(crate) token_limit: Option<u64>,
+    /// What was odd about the rows that say so, for the run's record.
+    pub(crate) notes: Vec<String>,
 }
 
+/// What the table `Apify` says of a harvest.
 #[derive(Debug, Default)]
 struct Listed {
     run_stamp: Option<RunStamp>,
     client: Option<ClientId>,
+    /// Its row's cell that cannot be read.
+    odd: Option<OddCell>,
 }
 
 impl<T: Transport> MasterBase<'_, T> {
@@ -41,9 +47,11 @@ impl<T: Transport> MasterBase<'_, T> {
         } else {
             Listed::default()
         };
+        let odd = listed.odd.map(|odd| format!("table {:?}: {odd}", apify::TABLE));
         let Some(client_id) = hints.client.clone().or(listed.client) else {
+            let odd = odd.map(|odd| format!("; {odd}")).unwrap_or_default();
             let reason = format!(
-                "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}; \
+                "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}{odd}; \
                  add clientId to the webhook's URL and post it again",
                 apify::TABLE,
                 task.apify_run_id
@@ -59,6 +67,8 @@ impl<T: Transport> MasterBase<'_, T> {
             );
             return Ok(unattributed(task, started_at, reason));
         };
+        // As its row spells it: what nobody sees in a webhook's spelling makes no other run.
+        let client_id = client.id.parse().unwrap_or(client_id);
         let (run_stamp, run_type) = match (&hints.run_stamp, listed.run_stamp) {
             (Some(given), _) => (given.clone(), RunType::Orchestrated),
             (None, listed) => match self.recorded_run(&client_id, task, started_at).await? {
@@ -70,6 +80,7 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         let token_limit = client.token_limit(Kind::Post);
         let base = client.served_base(Kind::Post);
+        let notes = odd.into_iter().chain(client.notes(Kind::Post)).collect();
         let opened_at = task.received_at;
         let run = RunHeader {
             run_stamp,
@@ -78,7 +89,7 @@ impl<T: Transport> MasterBase<'_, T> {
             run_type,
             opened_at,
         };
-        Ok(Resolved { run, base, token_limit })
+        Ok(Resolved { run, base, token_limit, notes })
     }
 
     /// The run of this client whose record already carries the harvest.
@@ -94,7 +105,7 @@ impl<T: Transport> MasterBase<'_, T> {
             Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
         ]);
         let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
-        let rows = self.list(run_record::TABLE, &fields, formula).await?;
+        let rows = self.list(run_record::TABLE, &fields, Some(formula)).await?;
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
             let run = row.text(run_record::RUN_ID).parse::<RunId>().ok()?;
             let base = run.stamp();
@@ -109,16 +120,40 @@ impl<T: Transport> MasterBase<'_, T> {
 
     /// Asks the table `Apify`, which a master base may lack.
     async fn listed_run(&self, apify_run: &ApifyRunId) -> Result<Listed, AirtableError> {
-        let formula = Formula::equals(apify::APIFY_RUN_ID, apify_run.as_str());
-        let fields = [apify::RUN_ID, apify::CLIENT_ID];
-        match self.list(apify::TABLE, &fields, formula).await {
-            Ok(rows) => Ok(rows.first().map_or_else(Listed::default, |row| Listed {
-                run_stamp: RunStamp::in_front_of(&row.text(apify::RUN_ID)),
-                client: row.text(apify::CLIENT_ID).parse().ok(),
+        let formula = Formula::contains(apify::APIFY_RUN_ID, apify_run.as_str());
+        let fields = [apify::APIFY_RUN_ID, apify::RUN_ID, apify::CLIENT_ID];
+        // With whatever nobody sees around it.
+        let is_its =
+            |row: &&Row| trim_invisible(&row.text(apify::APIFY_RUN_ID)) == apify_run.as_str();
+        match self.list(apify::TABLE, &fields, Some(formula)).await {
+            Ok(rows) => Ok(rows.iter().find(is_its).map_or_else(Listed::default, |row| Listed {
+                run_stamp: RunStamp::in_front_of(trim_invisible(&row.text(apify::RUN_ID))),
+                client: trim_invisible(&row.text(apify::CLIENT_ID)).parse().ok(),
+                odd: row.odd(fields),
             })),
+            Err(error @ AirtableError::Denied { .. }) if self.may_have(apify::TABLE).await? => {
+                Err(error)
+            }
             Err(AirtableError::Denied { .. }) => {
                 tracing::debug!(airtable.table = apify::TABLE, "the master base has no such table");
                 Ok(Listed::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the base may have a table of this name. Airtable answers for a table that is missing
+    /// as for one that the token may not read; the schema tells. Where that may not be read either,
+    /// a token that reads the clients tells that it is good.
+    async fn may_have(&self, table: &str) -> Result<bool, AirtableError> {
+        match self.airtable.tables(self.id).await {
+            Ok(tables) => Ok(tables.iter().any(|known| known.name == table)),
+            Err(error @ AirtableError::Denied { .. }) if error.is_unknown_token() => Err(error),
+            Err(AirtableError::Denied { .. }) => {
+                let query = ListQuery { fields: &[clients::CLIENT_ID], formula: None };
+                let at = PageAt::default();
+                self.airtable.page(self.id, clients::TABLE, &query, at).await?;
+                Ok(false)
             }
             Err(error) => Err(error),
         }
@@ -134,7 +169,7 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
         run_type: RunType::Standalone,
         opened_at: task.received_at,
     };
-    Resolved { run, base: Err(reason), token_limit: None }
+    Resolved { run, base: Err(reason), token_limit: None, notes: Vec::new() }
 }
 
 fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {

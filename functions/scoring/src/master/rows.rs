@@ -19,9 +19,9 @@ impl<T: Transport> MasterBase<'_, T> {
         &self,
         table: &str,
         fields: &[&str],
-        formula: Formula,
+        formula: Option<Formula>,
     ) -> Result<Vec<Row>, AirtableError> {
-        let query = ListQuery { fields, formula: Some(formula) };
+        let query = ListQuery { fields, formula };
         let mut rows = self.airtable.list(self.id, table, &query).await?;
         oldest_first(&mut rows);
         Ok(rows)

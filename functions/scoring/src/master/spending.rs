@@ -1,26 +1,20 @@
 //! What run records say that runs have used, and what the limits leave.
 
 use super::rows::MasterBase;
-use shared::core::ids::{ClientId, RunId, RunStamp};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use shared::messages::{Kind, RunHeader};
 use shared::ports::Transport;
+use shared::run_records::tokens_of_day;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, identity};
-
-/// Tokens that run records name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Spent {
-    /// By the run, of the kind asked about.
-    run: u64,
-    /// By all runs of its day, of both kinds.
-    day: u64,
-}
+use shared::services::airtable::{AirtableError, Row, identity};
 
 /// The limits on a plan's tokens; `None` for no limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TokenLimits {
-    /// `DAILY_TOKEN_LIMIT`: of all clients' runs of one day.
+    /// `DAILY_TOKEN_LIMIT`: of all that is billed to all clients on one day (UTC).
     pub(crate) day: Option<u64>,
     /// The client's, of one run.
     pub(crate) run: Option<u64>,
@@ -29,7 +23,7 @@ pub(crate) struct TokenLimits {
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// What the limits leave for a plan of this run; `None` without any limit.
+    /// What the limits leave at the moment `now` for a plan of this run; `None` without any limit.
     ///
     /// Records are the source: tokens of chunks in work right now are on no record yet.
     pub(crate) async fn tokens_left(
@@ -37,54 +31,75 @@ impl<T: Transport> MasterBase<'_, T> {
         run: &RunHeader,
         kind: Kind,
         limits: TokenLimits,
+        now: Timestamp,
     ) -> Result<Option<u64>, AirtableError> {
-        if limits.run.is_none() && limits.day.is_none() {
-            return Ok(limits.share);
-        }
-        let spent = self.spent(&run.run_stamp, Some(&run.client), kind).await?;
-        let of_run = limits.run.map(|limit| limit.saturating_sub(spent.run));
-        let of_day = limits.day.map(|limit| limit.saturating_sub(spent.day));
+        let of_run = match limits.run {
+            Some(limit) => Some(limit.saturating_sub(self.spent_by(run, kind).await?)),
+            None => None,
+        };
+        let of_day = match limits.day {
+            Some(limit) => Some(limit.saturating_sub(self.spent_on_day(now).await?)),
+            None => None,
+        };
         Ok([of_run, of_day, limits.share].into_iter().flatten().min())
     }
 
-    pub(crate) async fn spent_on_day(&self, run_stamp: &RunStamp) -> Result<u64, AirtableError> {
-        Ok(self.spent(run_stamp, None, Kind::Post).await?.day)
+    /// What a run has used of one kind.
+    async fn spent_by(&self, run: &RunHeader, kind: Kind) -> Result<u64, AirtableError> {
+        let rows = self.list(run_record::TABLE, &[], Some(identity(&run.id()))).await?;
+        Ok(rows.first().map_or(0, |row| match kind {
+            Kind::Post => tokens(row, run_record::POST_TOKENS),
+            Kind::Profile => tokens(row, run_record::PROFILE_TOKENS),
+        }))
     }
 
-    /// Reads what the runs of a day have used: those whose id starts with the day of `run_stamp`.
-    async fn spent(
-        &self,
-        run_stamp: &RunStamp,
-        client: Option<&ClientId>,
-        kind: Kind,
-    ) -> Result<Spent, AirtableError> {
-        let day = &run_stamp.as_str()[..7];
-        let formula = Formula::contains(run_record::RUN_ID, day);
-        let rows = self.list(run_record::TABLE, &[], formula).await?;
-        let own = client.map(|client| RunId::new(run_stamp, client).to_string());
-        let mut spent = Spent::default();
-        for row in &rows {
-            let id = row.text(run_record::RUN_ID);
-            // The tokens of a duplicate are on the record that it duplicates.
-            if !id.starts_with(day) || run_record::is_duplicate(&id) {
-                continue;
+    /// What was billed to all runs on the UTC day of `now`, whatever their ids say.
+    pub(crate) async fn spent_on_day(&self, now: Timestamp) -> Result<u64, AirtableError> {
+        let day = Offset::UTC.to_datetime(now).date();
+        let active = active_on(day);
+        let told = Formula::contains(run_record::TOKENS_BY_DAY, &format!("{day}:"));
+        let untold = Formula::blank(run_record::TOKENS_BY_DAY);
+        let formula = Formula::any([told, Formula::all([untold, active.clone()])]);
+        let rows = match self.list(run_record::TABLE, &[], Some(formula)).await {
+            // A base may lack the field: then a run counts on every day on which it was active.
+            Err(error) if error.names_unknown_field(run_record::TOKENS_BY_DAY) => {
+                self.list(run_record::TABLE, &[], Some(active)).await?
             }
-            let posts = row.whole(run_record::POST_TOKENS).unwrap_or(0);
-            let profiles = row.whole(run_record::PROFILE_TOKENS).unwrap_or(0);
-            spent.day += posts + profiles;
-            if Some(&id) == own.as_ref() {
-                spent.run = match kind {
-                    Kind::Post => posts,
-                    Kind::Profile => profiles,
-                };
-            }
-        }
-        Ok(spent)
+            rows => rows?,
+        };
+        // The tokens of a duplicate are on the record that it duplicates.
+        let counts = |row: &&Row| !run_record::is_duplicate(&row.text(run_record::RUN_ID));
+        Ok(rows.iter().filter(counts).map(|row| spent_of(row, day)).sum())
     }
 
     pub(crate) async fn is_recorded(&self, run: &RunHeader) -> Result<bool, AirtableError> {
         let fields = [run_record::RUN_ID];
-        let rows = self.list(run_record::TABLE, &fields, identity(&run.id())).await?;
+        let rows = self.list(run_record::TABLE, &fields, Some(identity(&run.id()))).await?;
         Ok(!rows.is_empty())
     }
+}
+
+/// The records of runs that were active on a UTC day: begun before its end, and not ended before
+/// its beginning.
+fn active_on(day: Date) -> Formula {
+    let at = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
+    let day_after = day.tomorrow().map_or(Timestamp::MAX, at);
+    Formula::overlaps([run_record::START_TIME, run_record::END_TIME], [at(day), day_after])
+}
+
+/// What a record says was billed on a day. One that does not tell days counts as a whole.
+fn spent_of(row: &Row, day: Date) -> u64 {
+    let told = row.text(run_record::TOKENS_BY_DAY);
+    let of_day = if told.is_empty() { None } else { tokens_of_day(&told, day) };
+    of_day.unwrap_or_else(|| {
+        tokens(row, run_record::POST_TOKENS) + tokens(row, run_record::PROFILE_TOKENS)
+    })
+}
+
+/// A count of tokens. One that somebody made unreadable counts as none until a tick restores it.
+fn tokens(row: &Row, field: &str) -> u64 {
+    if let Some(odd) = row.odd_number([field]) {
+        tracing::error!(%odd, "tokens of a run record cannot be read: they count against no limit");
+    }
+    row.whole(field).unwrap_or(0)
 }

@@ -59,7 +59,7 @@ pub(crate) async fn ingest_run<E: Env>(
     let HarvestRun { task, apify_run, seen_at, resolved } = *harvest_run;
     let reporter = app.reporter(&resolved.run);
     let mut facts = app.opened(OpenedBy::Webhook(task.apify_run_id.clone()));
-    facts.extend(task.hints.unusable.iter().cloned().map(input_note));
+    facts.extend(task.hints.unusable.iter().chain(&resolved.notes).cloned().map(input_note));
     reporter.report(facts).await?;
 
     let Some(apify_run) = apify_run else {
@@ -81,7 +81,7 @@ pub(crate) async fn ingest_run<E: Env>(
     };
     let (plan, mut facts) = match plan_harvest(app, resolved, apify_run, &mut harvest).await {
         Ok(QueuedPlan { id, facts }) => (Some(id), facts),
-        Err(TaskError::Retry(failure)) => return Err(failure),
+        Err(TaskError::Retry(failure)) => return Err(reporter.waits(failure).await),
         Err(TaskError::Fatal(reason)) => (None, vec![run_failed(task, reason)]),
     };
     facts.extend(harvest.notes.iter().cloned().map(input_note));
@@ -139,7 +139,7 @@ async fn plan_harvest<E: Env>(
     apify_run: &ApifyRun,
     harvest: &mut Harvest,
 ) -> Result<QueuedPlan, TaskError> {
-    let Resolved { run, base, token_limit } = resolved;
+    let Resolved { run, base, token_limit, .. } = resolved;
     let base = base.as_ref().map_err(|reason| TaskError::Fatal(reason.clone()))?;
     if let Some(reason) = harvest.refusal.take() {
         return Err(TaskError::Fatal(reason));

@@ -44,7 +44,8 @@ impl<'a> PlanContext<'a> {
         let base = read_base(&app.plan_airtable, target.base, target.kind).await?;
         let day = app.config.daily_token_limit;
         let limits = TokenLimits { day, run: target.token_limit, share: None };
-        let left = app.master().tokens_left(target.run, target.kind, limits).await?;
+        let now = app.clock.now();
+        let left = app.master().tokens_left(target.run, target.kind, limits, now).await?;
         Ok(Self { base: Some(base), allowance: Allowance { left }, ..Self::empty(app, target) })
     }
 

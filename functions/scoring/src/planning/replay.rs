@@ -73,7 +73,12 @@ async fn replay_kind<E: Env>(
         }
     };
     let token_limit = client.and_then(|client| client.token_limit(kind));
-    let resolved = Resolved { run: run.clone(), base: Ok(base.clone()), token_limit };
+    let notes = client.map(|client| client.notes(kind)).unwrap_or_default();
+    if !notes.is_empty() {
+        app.reporter(run).report(notes.into_iter().map(input_note).collect()).await?;
+    }
+    let (base_of_run, notes) = (Ok(base.clone()), Vec::new());
+    let resolved = Resolved { run: run.clone(), base: base_of_run, token_limit, notes };
     for apify_run in harvests {
         let seen_at = app.clock.now();
         let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
@@ -87,7 +92,7 @@ async fn replay_kind<E: Env>(
     let target = PlanTarget { run, base: &base, kind, token_limit };
     let mut context = match PlanContext::read(app, target).await {
         Ok(context) => context,
-        Err(TaskError::Retry(failure)) => return Err(failure),
+        Err(TaskError::Retry(failure)) => return Err(app.reporter(run).waits(failure).await),
         Err(TaskError::Fatal(reason)) => {
             return app.reporter(run).report(vec![not_queued(&reason)]).await;
         }

@@ -7,7 +7,7 @@ use crate::prompt::profile::profile_material;
 use crate::prompt::subject::Subject;
 use shared::core::digest::short_id_of;
 use shared::core::ids::{BaseId, LeadKey, RecordId};
-use shared::messages::{Kind, ScanCursor};
+use shared::messages::{Kind, ScanCursor, Unplanned};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
@@ -40,7 +40,7 @@ pub(crate) struct Scan<'a, T> {
     /// Keeps the waiting leads; for a base without the view.
     filter: Formula,
     /// The listings. Each names some record ids; a single one without ids names all.
-    listings: Vec<Option<Formula>>,
+    listings: Vec<Vec<RecordId>>,
     /// Listings that are read to their end.
     done: usize,
     offset: Option<String>,
@@ -48,6 +48,18 @@ pub(crate) struct Scan<'a, T> {
     /// Rows already read: after a restart they come again.
     seen: BTreeSet<RecordId>,
     keys: BTreeSet<LeadKey>,
+    /// Leads that are named and not found to wait.
+    pub(crate) unplanned: NamedLeads,
+    /// Rows that cannot be read, by what they say their id is.
+    pub(crate) unreadable: Vec<String>,
+}
+
+/// Leads that a request names and that are not planned, by the reason.
+#[derive(Debug, Default)]
+pub(crate) struct NamedLeads {
+    /// They have no row.
+    pub(crate) unknown: Unplanned,
+    pub(crate) not_waiting: Unplanned,
 }
 
 pub(crate) struct ScanRequest<'a> {
@@ -67,13 +79,12 @@ impl<'a, T: Transport> Scan<'a, T> {
     ) -> Self {
         let ids = request.ids;
         let (fields, view, filter) = selection(request);
-        let named = |ids: &[RecordId]| {
-            Some(Formula::any(ids.iter().map(|id| Formula::record_id(id.as_str()))))
-        };
+        let ids: BTreeSet<&RecordId> = ids.iter().collect();
+        let ids: Vec<RecordId> = ids.into_iter().cloned().collect();
         let listings = if ids.is_empty() {
-            vec![None]
+            vec![Vec::new()]
         } else {
-            ids.chunks(IDS_PER_LISTING).map(named).collect()
+            ids.chunks(IDS_PER_LISTING).map(<[RecordId]>::to_vec).collect()
         };
         Self {
             airtable,
@@ -88,6 +99,8 @@ impl<'a, T: Transport> Scan<'a, T> {
             restarts: 0,
             seen: BTreeSet::new(),
             keys: BTreeSet::new(),
+            unplanned: NamedLeads::default(),
+            unreadable: Vec::new(),
         }
     }
 
@@ -98,6 +111,8 @@ impl<'a, T: Transport> Scan<'a, T> {
         if !cursor.has_view {
             self.view = None;
         }
+        let (unknown, not_waiting) = (cursor.unknown.clone(), cursor.not_waiting.clone());
+        self.unplanned = NamedLeads { unknown, not_waiting };
     }
 
     /// Where it stands: listings read, the offset, and whether the view is used.
@@ -109,10 +124,17 @@ impl<'a, T: Transport> Scan<'a, T> {
         self.done >= self.listings.len()
     }
 
+    /// Whether an invocation may stop here. Within a listing of named leads it may not: which of
+    /// them are missing is known only at its end.
+    pub(crate) fn may_pause(&self) -> bool {
+        let names_leads = self.listings.iter().any(|listing| !listing.is_empty());
+        !self.is_at_end() && (!names_leads || self.offset.is_none())
+    }
+
     /// Reads the next page; `None` after the last one.
     pub(crate) async fn next_page(&mut self) -> Result<Option<Vec<WaitingLead>>, AirtableError> {
         while let Some(listing) = self.listings.get(self.done) {
-            let mut formulas: Vec<Formula> = listing.iter().cloned().collect();
+            let mut formulas: Vec<Formula> = named(listing).into_iter().collect();
             if self.view.is_none() {
                 formulas.push(self.filter.clone());
             }
@@ -123,11 +145,14 @@ impl<'a, T: Transport> Scan<'a, T> {
             let page = self.airtable.page(self.base, schema::TABLE, &query, at).await;
             match page {
                 Ok(page) => {
-                    self.offset = page.offset;
-                    if self.offset.is_none() {
+                    let listing = listing.clone();
+                    let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();
+                    self.unreadable.extend(page.unreadable);
+                    if page.offset.is_none() {
+                        self.account_for(&listing).await?;
                         self.done += 1;
                     }
-                    let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();
+                    self.offset = page.offset;
                     return Ok(Some(leads));
                 }
                 Err(error) if error.is_unknown_view() && self.view.is_some() => self.view = None,
@@ -139,6 +164,23 @@ impl<'a, T: Transport> Scan<'a, T> {
             }
         }
         Ok(None)
+    }
+
+    /// Finds out about the named leads that a listing did not bring: they have no row, or do not
+    /// wait.
+    async fn account_for(&mut self, named_leads: &[RecordId]) -> Result<(), AirtableError> {
+        let missing: Vec<&RecordId> =
+            named_leads.iter().filter(|id| !self.seen.contains(*id)).collect();
+        let Some(formula) = named(missing.iter().copied()) else { return Ok(()) };
+        let query = ListQuery { fields: &[schema::PROFILE_URL], formula: Some(formula) };
+        let rows = self.airtable.list(self.base, schema::TABLE, &query).await?;
+        let there: BTreeSet<RecordId> = rows.into_iter().map(|row| row.id).collect();
+        for id in missing {
+            let NamedLeads { unknown, not_waiting } = &mut self.unplanned;
+            let list = if there.contains(id) { not_waiting } else { unknown };
+            list.add(id.clone());
+        }
+        Ok(())
     }
 
     /// The lead of a row; `None` for a row already read. A second row with the same profile is a
@@ -159,6 +201,13 @@ impl<'a, T: Transport> Scan<'a, T> {
     }
 }
 
+/// The rows with these ids; `None` without any.
+fn named<'i>(ids: impl IntoIterator<Item = &'i RecordId>) -> Option<Formula> {
+    let formulas: Vec<Formula> =
+        ids.into_iter().map(|id| Formula::record_id(id.as_str())).collect();
+    (!formulas.is_empty()).then(|| Formula::any(formulas))
+}
+
 fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, Formula) {
     let mut fields = vec![schema::PROFILE_URL.to_owned()];
     match request.kind {
@@ -173,14 +222,15 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
             if request.measure {
                 fields.push(schema::POSTS_CONTENT.to_owned());
             }
-            (fields, Some(schema::WAITING_VIEW), Formula::all(formulas))
+            // A row whose cell is an error is no row to leave out in silence.
+            (fields, Some(schema::WAITING_VIEW), Formula::all(formulas).or_error())
         }
         Kind::Profile => {
             if request.measure {
                 fields.extend(request.fields.profile.iter().cloned());
             }
             let waits = Formula::equals(schema::SCORING_STATUS, schema::TO_BE_SCORED);
-            (fields, None, waits)
+            (fields, None, waits.or_error())
         }
     }
 }

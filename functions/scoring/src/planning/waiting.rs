@@ -45,7 +45,8 @@ async fn fan_out<E: Env>(
     let share = match app.config.daily_token_limit {
         None => None,
         Some(limit) => {
-            let spent = app.master().spent_on_day(run_stamp).await.map_err(Failure::retry)?;
+            let spent = app.master().spent_on_day(app.clock.now()).await;
+            let spent = spent.map_err(Failure::retry)?;
             limit.saturating_sub(spent).checked_div(clients.len() as u64)
         }
     };
@@ -72,9 +73,11 @@ async fn score_client<E: Env>(
     // Whatever is wrong with the master base can be corrected.
     let client = app.master().find_client(id).await.map_err(Failure::retry)?;
     let was_chosen = task.run_stamp.is_some();
+    // As its row spells it: what nobody sees in a request's spelling makes no other run.
+    let id = client.as_ref().and_then(|client| client.id.parse().ok()).unwrap_or(id.clone());
     let run = RunHeader {
         run_stamp,
-        client: id.clone(),
+        client: id,
         client_name: client.as_ref().map(|client| client.name.clone()).unwrap_or_default(),
         run_type: if was_chosen { RunType::Orchestrated } else { RunType::Standalone },
         opened_at: task.requested_at.unwrap_or_else(|| app.clock.now()),
@@ -95,7 +98,9 @@ async fn score_run<E: Env>(
     let whole = plan_id(task, run);
     if !task.dry_run {
         let by = OpenedBy::ScoreWaiting { kind, plan: whole.clone() };
-        reporter.report(app.opened(by)).await?;
+        let notes = client.map(|client| client.notes(kind)).unwrap_or_default();
+        let facts = app.opened(by).into_iter().chain(notes.into_iter().map(input_note));
+        reporter.report(facts.collect()).await?;
     }
     let outcome = match served_base(client, run, kind) {
         Err(reason) => Err(TaskError::Fatal(reason)),
@@ -109,7 +114,9 @@ async fn score_run<E: Env>(
     match outcome {
         Ok(WaitingOutcome::Unfinished(cursor)) => queue_rest(app, task, run, cursor).await,
         Ok(WaitingOutcome::Done(tally)) if task.dry_run => {
-            tell_dry_run(app, run, &tally.describe(kind, &app.config.model.id)).await
+            let mut told = vec![tally.describe(kind, &app.config.model.id)];
+            told.extend(tally.notes);
+            tell_dry_run(app, run, &told.join("; ")).await
         }
         Ok(WaitingOutcome::Done(tally)) => {
             tracing::info!(plan.id = %whole, plan.leads = tally.leads, "waiting leads planned");
@@ -117,7 +124,7 @@ async fn score_run<E: Env>(
             facts.push(planning_closed(whole, kind));
             reporter.report(facts).await
         }
-        Err(TaskError::Retry(failure)) => Err(failure),
+        Err(TaskError::Retry(failure)) => Err(reporter.waits(failure).await),
         Err(TaskError::Fatal(reason)) if task.dry_run => tell_dry_run(app, run, &reason).await,
         Err(TaskError::Fatal(reason)) => {
             let failed = Fact::RunFailed(RunFailed { apify_run: None, reason });

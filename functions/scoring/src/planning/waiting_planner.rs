@@ -3,17 +3,19 @@
 use super::plan::Plan;
 use super::plan_lead::PlanLead;
 use super::prepare::{BaseContext, PlanTarget, read_base};
-use super::scan::{Scan, ScanRequest, WaitingLead};
+use super::scan::{NamedLeads, Scan, ScanRequest, WaitingLead};
 use crate::app::Scoring;
 use crate::budget::Allowance;
 use crate::master::spending::TokenLimits;
 use crate::task_error::TaskError;
+use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
 use shared::core::ids::PlanId;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Tier};
 use shared::messages::{Kind, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, Source};
 use shared::ports::{Env, Queue, QueueName};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Leads that are planned at a time: the most that are held in memory.
@@ -88,16 +90,25 @@ pub(crate) async fn plan_waiting<E: Env>(
             }
             planner.add(lead).await?;
         }
-        if deadline.remaining() < PAGE_TIME && !scan.is_at_end() {
+        if deadline.remaining() < PAGE_TIME && scan.may_pause() {
             planner.queue_part().await?;
             let (listings, offset, has_view) = scan.position();
-            let next = ScanCursor { listings, offset, has_view, ..planner.cursor() };
+            let NamedLeads { unknown, not_waiting } = scan.unplanned;
+            let next =
+                ScanCursor { listings, offset, has_view, unknown, not_waiting, ..planner.cursor() };
             return Ok(WaitingOutcome::Unfinished(next));
         }
     }
     planner.queue_part().await?;
     let mut tally = planner.tally;
-    tally.notes.extend(omissions(task, tally.leads, is_cut));
+    tally.notes.extend(omissions(task, &scan.unplanned, tally.leads, is_cut));
+    if !scan.unreadable.is_empty() {
+        let (count, first) = (scan.unreadable.len(), &scan.unreadable[0]);
+        tally.notes.push(format!(
+            "{} cannot be read and left out; the first: {first}",
+            counted(count, "row of the leads")
+        ));
+    }
     Ok(WaitingOutcome::Done(tally))
 }
 
@@ -108,23 +119,37 @@ async fn first_cursor<E: Env>(
     let PlanTarget { run, kind, token_limit, .. } = request.target;
     let (day, share) = (app.config.daily_token_limit, request.task.token_share);
     let limits = TokenLimits { day, run: token_limit, share };
-    let tokens_left = app.master().tokens_left(run, kind, limits).await?;
+    let tokens_left = app.master().tokens_left(run, kind, limits, app.clock.now()).await?;
     Ok(ScanCursor { tokens_left, cost: Some(NanoUsd(0)), has_view: true, ..ScanCursor::default() })
 }
 
-/// Notes about leads that were asked for and not planned.
-fn omissions(task: &ScoreWaiting, planned: usize, is_cut: bool) -> Option<String> {
-    let named = task.lead_ids.len();
+/// Notes about leads that were asked for and not planned: how many, why, and the first by id.
+fn omissions(
+    task: &ScoreWaiting,
+    unplanned: &NamedLeads,
+    planned: usize,
+    is_cut: bool,
+) -> Vec<String> {
+    let mut notes = Vec::new();
     if is_cut && task.limit.is_none() {
-        return Some(format!("more than {MAX_PLAN_LEADS} leads wait: the rest is for another run"));
+        notes.push(format!("more than {MAX_PLAN_LEADS} leads wait: the rest is for another run"));
     }
-    (!is_cut && planned < named).then(|| {
-        format!(
-            "{} of the {named} leads named do not wait for {} scoring",
-            named - planned,
-            task.kind.as_str()
-        )
-    })
+    let named = task.lead_ids.iter().collect::<BTreeSet<_>>().len();
+    let NamedLeads { unknown, not_waiting } = unplanned;
+    let wait = format!("do not wait for {} scoring", task.kind.as_str());
+    for (leads, why) in [(unknown, "are in no row of the base"), (not_waiting, &*wait)] {
+        if !leads.is_none() {
+            let (count, ids) = (leads.count, leads.named());
+            notes.push(format!("{count} of the {named} leads named {why}: {ids}"));
+        }
+    }
+    let left = named.saturating_sub(planned + unknown.count + not_waiting.count);
+    if is_cut && left > 0 {
+        notes.push(format!(
+            "{left} of the {named} leads named were not looked at: {planned} leads are the limit"
+        ));
+    }
+    notes
 }
 
 struct WaitingPlanner<'a, E: Env> {

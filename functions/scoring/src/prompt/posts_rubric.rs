@@ -1,6 +1,6 @@
 //! The system prompt of post scoring: a client's instructions with its rubric inside.
 
-use super::rubric::{Rubric, empty, is_active, write_cells};
+use super::rubric::{Rubric, empty, is_active, readable, write_cells};
 use crate::task_error::TaskError;
 use serde_json::Value;
 use shared::core::ids::BaseId;
@@ -28,15 +28,17 @@ pub(crate) async fn read_posts_rubric(
 /// an active criterion.
 fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
-    let is_active = is_active(criteria, attributes::ACTIVE, has_active);
-    let mut criteria: Vec<&Row> = criteria.iter().filter(|row| is_active(row)).collect();
+    let texts = readable(texts, (instructions::TABLE, &instructions::FIELDS), &mut warnings);
+    let mut criteria = readable(criteria, (attributes::TABLE, &attributes::FIELDS), &mut warnings);
+    let is_active = is_active(&criteria, attributes::ACTIVE, has_active);
+    criteria.retain(|row| is_active(row));
     criteria.sort_by_cached_key(|row| row.text(attributes::ID));
     if criteria.is_empty() {
         return None;
     }
     let rubric = rubric_text(&criteria, &mut warnings);
 
-    let mut texts: Vec<&Row> = texts.iter().collect();
+    let mut texts = texts;
     texts.sort_by(|a, b| {
         order(a).total_cmp(&order(b)).then_with(|| id_of_text(a).cmp(&id_of_text(b)))
     });
@@ -153,6 +155,23 @@ mod tests {
         assert!(prompt(&texts(), &without_field, Some(false)).unwrap().prompt.contains("### B"));
         assert_eq!(prompt(&texts(), &without_field, Some(true)), None, "all are switched off");
         assert_eq!(prompt(&texts(), &[], None), None);
+    }
+
+    #[test]
+    fn a_row_with_an_error_cell_is_left_out_with_a_warning_that_names_it() {
+        let criteria = testing::rows(&json!([
+            {"Attribute ID": "A", "Category": "Positive Scoring Factor"},
+            {"Attribute ID": "B", "Category": "Positive Scoring Factor",
+                "Max Score / Point Value": {"error": "#ERROR!"}},
+        ]));
+        let mut texts = texts();
+        texts[0].fields.insert("Sort Order".to_owned(), json!({"specialValue": "NaN"}));
+        let rubric = prompt(&texts, &criteria, None).unwrap();
+        assert!(rubric.prompt.contains("### A") && !rubric.prompt.contains("### B"));
+        assert!(!rubric.prompt.contains("Answer in JSON."));
+        let [text, criterion] = rubric.warnings.as_slice() else { panic!("{:?}", rubric.warnings) };
+        assert!(text.contains("\"Sort Order\" of record rec00000000000001 holds no value (NaN)"));
+        assert!(criterion.contains("holds an error (#ERROR!)"), "{criterion}");
     }
 
     #[test]

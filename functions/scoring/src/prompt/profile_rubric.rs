@@ -1,6 +1,6 @@
 //! The system prompt of profile scoring: a client's table `Scoring Attributes`.
 
-use super::rubric::{Rubric, empty, is_active, write_cells};
+use super::rubric::{Rubric, empty, is_active, left_out, readable, write_cells};
 use crate::task_error::TaskError;
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
@@ -26,12 +26,19 @@ pub(crate) async fn read_profile_rubric(
 /// The preamble, then what speaks for a profile, then what speaks against it, each sorted by id.
 /// `None` without an active attribute that gives points.
 fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<Rubric> {
-    let is_active = is_active(rows, schema::ACTIVE, has_active);
+    let mut warnings = Vec::new();
+    let mut rows = readable(rows, (schema::TABLE, &schema::FIELDS), &mut warnings);
+    rows.retain(|row| {
+        // Points that nobody can read are not 0 points.
+        let odd = row.odd_number([schema::MAX_POINTS, schema::PENALTY, schema::MIN_TO_QUALIFY]);
+        warnings.extend(odd.iter().map(|odd| left_out(schema::TABLE, odd)));
+        odd.is_none()
+    });
+    let is_active = is_active(&rows, schema::ACTIVE, has_active);
     let category = |row: &Row| row.text(schema::CATEGORY).to_lowercase();
     let is_preamble =
         |row: &Row| row.text(schema::ID) == schema::PREAMBLE || category(row) == schema::META;
-    let mut warnings = Vec::new();
-    let mut sorted: Vec<&Row> = rows.iter().collect();
+    let mut sorted = rows;
     sorted.sort_by_cached_key(|row| row.text(schema::ID));
     let mut parts: Vec<String> = Vec::new();
     for row in sorted.iter().filter(|row| is_preamble(row)) {

@@ -3,7 +3,8 @@
 use crate::task_error::TaskError;
 use shared::core::ids::BaseId;
 use shared::messages::ProfileAttribute;
-use shared::services::airtable::Row;
+use shared::schema::Field;
+use shared::services::airtable::{OddCell, Row};
 
 /// A client's rubric, read once per plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,13 +20,32 @@ pub(crate) struct Rubric {
 /// when that is not known: Airtable leaves out checkboxes that are not set, so a table in which no
 /// row has one then counts as a table without the field.
 pub(super) fn is_active(
-    rows: &[Row],
+    rows: &[&Row],
     field: &'static str,
     has_active: Option<bool>,
 ) -> impl Fn(&Row) -> bool + use<> {
     let has_active =
         has_active.unwrap_or_else(|| rows.iter().any(|row| row.fields.contains_key(field)));
     move |row| !has_active || row.is_set(field)
+}
+
+/// The rows whose cells can be read. Each other one is left out, with a warning that names it.
+pub(super) fn readable<'a>(
+    rows: &'a [Row],
+    (table, fields): (&str, &[Field]),
+    warnings: &mut Vec<String>,
+) -> Vec<&'a Row> {
+    let is_readable = |row: &&Row| {
+        let odd = row.odd_of(fields);
+        warnings.extend(odd.iter().map(|odd| left_out(table, odd)));
+        odd.is_none()
+    };
+    rows.iter().filter(is_readable).collect()
+}
+
+/// The warning about a row that is left out because of a cell.
+pub(super) fn left_out(table: &str, odd: &OddCell) -> String {
+    format!("a row of {table:?} is left out of the prompt: {odd}; correct it")
 }
 
 /// A rubric that says nothing cannot be used.

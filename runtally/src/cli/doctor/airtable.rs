@@ -2,33 +2,48 @@
 
 use super::check::Check;
 use shared::adapters::http::HttpTransport;
+use shared::core::ids::BaseId;
 use shared::services::airtable::{Airtable, AirtableError, Identity};
 
 pub(super) type Api = Airtable<HttpTransport>;
 
 /// What the functions need their token for.
 const SCOPES: [&str; 3] = ["data.records:read", "data.records:write", "schema.bases:read"];
+/// For writing rows.
+const WRITE_SCOPE: &str = SCOPES[1];
 /// For reading tables and fields.
 pub(super) const SCHEMA_SCOPE: &str = SCOPES[2];
 
+/// What Airtable says of a token. Of a personal access token it tells no scopes: what such a token
+/// may do is tried, base by base.
 pub(super) fn check_scopes(identity: &Identity) -> Vec<Check> {
     let what = "Airtable token";
-    let Some(scopes) = &identity.scopes else {
-        let says = format!("Airtable accepts it ({}) and does not say its scopes", identity.id);
-        return vec![Check::info(what, says)];
-    };
-    let mut checks: Vec<Check> = SCOPES
-        .iter()
-        .filter(|scope| !scopes.iter().any(|has| has == *scope))
-        .map(|scope| {
+    let mut checks = vec![Check::ok(what, format!("Airtable knows it ({})", identity.id))];
+    for scope in SCOPES {
+        let is_told = identity.scopes.as_ref();
+        if is_told.is_some_and(|scopes| !scopes.iter().any(|has| has == scope)) {
             let says = format!("it lacks the scope {scope}");
-            Check::wrong(what, says, "add it at https://airtable.com/create/tokens")
-        })
-        .collect();
-    if checks.is_empty() {
-        checks.push(Check::ok(what, format!("Airtable accepts it ({})", identity.id)));
+            checks.push(Check::wrong(what, says, "add it at https://airtable.com/create/tokens"));
+        }
     }
     checks
+}
+
+/// Tries to write rows of a table, without changing any.
+pub(super) async fn check_writing(airtable: &Api, base: &BaseId, what: &str, table: &str) -> Check {
+    match airtable.try_to_write(base, table).await {
+        Ok(()) => {
+            Check::ok(what, format!("a write to {table:?} that changes nothing is not denied"))
+        }
+        Err(error @ AirtableError::Denied { .. }) => Check::wrong(
+            what,
+            format!("rows of {table:?} cannot be written: {error}"),
+            format!(
+                "give the token the scope {WRITE_SCOPE}, and its user the right to edit the base"
+            ),
+        ),
+        Err(error) => Check::wrong(what, &error, token_todo(&error)),
+    }
 }
 
 pub(super) fn token_todo(error: &AirtableError) -> &'static str {

@@ -1,6 +1,6 @@
 //! The bases: the master base, and the base of each client that is served.
 
-use super::airtable::{Api, check_scopes, token_todo};
+use super::airtable::{Api, check_scopes, check_writing, token_todo};
 use super::check::Check;
 use super::rubric::check_rubric;
 use super::settings::corrected;
@@ -13,7 +13,8 @@ use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
 use shared::core::ids::{BaseId, ClientId};
 use shared::messages::Kind;
-use shared::schema::{MASTER_BASE, clients as client_fields};
+use shared::schema::{MASTER_BASE, clients as client_fields, leads, run_record};
+use shared::services::airtable::TableSchema;
 use std::collections::BTreeSet;
 
 /// Checks everything in Airtable, from the token inwards.
@@ -30,7 +31,12 @@ pub(super) async fn check(variables: &impl Variables, transport: &HttpTransport)
         Err(error) => return vec![Check::wrong("Airtable token", &error, token_todo(&error))],
     }
     let what = format!("master base {master}");
-    let Some(tables) = schema(&airtable, &master, &what, &mut checks).await else { return checks };
+    let tables = schema(&airtable, &master, &what, &mut checks).await;
+    let is_there = |table: &TableSchema| table.name == run_record::TABLE;
+    if tables.as_ref().is_none_or(|tables| tables.iter().any(is_there)) {
+        checks.push(check_writing(&airtable, &master, &what, run_record::TABLE).await);
+    }
+    let Some(tables) = tables else { return checks };
     check_tables(&what, &tables, &MASTER_BASE, &mut checks);
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
         return checks;
@@ -68,6 +74,14 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
     for client in clients {
         let (status, id) = (&client.status, &client.id);
         let is_odd = !client.is_active() && status.eq_ignore_ascii_case(client_fields::ACTIVE);
+        for says in client.warnings.iter().chain(&client.unreadable_limits()) {
+            checks.push(Check::warning(&what, says, "correct the cell in Airtable"));
+        }
+        if let Some(odd) = client.unreadable() {
+            let says = format!("client {id:?} is not served: {odd}");
+            checks.push(Check::wrong(&what, says, "correct the cell in Airtable"));
+            continue;
+        }
         if is_odd || status.trim().is_empty() {
             let says = format!("client {id:?} has the status {status:?} and is not served");
             let todo = format!("set it to {:?} to serve this client", client_fields::ACTIVE);
@@ -96,6 +110,9 @@ async fn check_client(airtable: &Api, client: &Client) -> Vec<Check> {
     let what = format!("base {base} of {what}");
     let Some(tables) = schema(airtable, &base, &what, &mut checks).await else { return checks };
     check_tables(&what, &tables, tables_of(client), &mut checks);
+    if tables.iter().any(|table| table.name == leads::TABLE) {
+        checks.push(check_writing(airtable, &base, &what, leads::TABLE).await);
+    }
     checks.extend(check_profiles(&what, &tables));
     if !client.has_scoring(Kind::Post) {
         checks.push(Check::info(what, "its service level has profile scoring only"));

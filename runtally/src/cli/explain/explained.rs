@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use shared::core::ids::RunId;
 use shared::fold::{RunState, Summary};
 use shared::messages::MetricsEvent;
-use shared::run_records::{cells, differences, unwritable};
+use shared::run_records::{Shape, differences};
 use shared::schema::run_record;
 use shared::services::airtable::{ListQuery, Row, identity, oldest_first};
 
@@ -33,10 +33,8 @@ pub(super) async fn explain(operator: &Operator, run: &RunId) -> Result<Explaine
 
     let tables = operator.airtable.tables(&operator.master).await?;
     let records_table = tables.iter().find(|table| table.name == run_record::TABLE);
-    let left_out = records_table.map(unwritable).unwrap_or_default();
-    let left_out: Vec<(&str, &str)> =
-        left_out.iter().map(|(name, why)| (*name, why.as_str())).collect();
-    let expected = cells(&summary, &left_out);
+    let shape = records_table.map(Shape::of_table).unwrap_or_default();
+    let expected = shape.cells(&summary);
     let query = ListQuery { formula: Some(identity(run)), ..ListQuery::default() };
     let mut records: Vec<Row> =
         operator.airtable.list(&operator.master, run_record::TABLE, &query).await?;

@@ -1,0 +1,34 @@
+//! Which field or choice of a lead's row a refusal of Airtable is about.
+
+use serde_json::{Map, Value};
+use shared::schema::{Field, FieldType, leads as schema};
+use shared::services::airtable::AirtableError;
+
+/// The field that a refusal names, of those that are written.
+pub(crate) fn refused_field(
+    error: &AirtableError,
+    is_written: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
+    let mut named = fields().filter(|field| is_written(field.name) && error.names(field.name));
+    named.next().map(|field| field.name)
+}
+
+/// The select field and its choice that a refusal says is missing.
+pub(crate) fn missing_choice(
+    error: &AirtableError,
+    cells: &Map<String, Value>,
+) -> Option<(&'static str, String)> {
+    if error.error_type() != Some("INVALID_MULTIPLE_CHOICE_OPTIONS") {
+        return None;
+    }
+    fields().filter(|field| matches!(field.field_type, FieldType::SingleSelect(_))).find_map(
+        |field| {
+            let choice = cells.get(field.name)?.as_str().filter(|choice| error.names(choice))?;
+            Some((field.name, choice.to_owned()))
+        },
+    )
+}
+
+fn fields() -> impl Iterator<Item = &'static Field> {
+    schema::POST_FIELDS.iter().chain(&schema::PROFILE_FIELDS)
+}
