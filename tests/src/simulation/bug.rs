@@ -75,6 +75,14 @@ bugs! {
     StallNamesNothing,
     /// Two profiles' assessments are mixed up.
     ProfilesMixedUp,
+    /// A denial that passes is taken for the last word.
+    DenialTakenForFinal,
+    /// A cell with an error is read as an empty one.
+    ErrorCellTakenForEmpty,
+    /// A token limit that nobody can read is read as none.
+    UnreadableLimitIgnored,
+    /// Leads that a request names and that do not exist are not told of.
+    UnknownLeadsIgnored,
     /// A base that asked an invocation to wait is asked again at once.
     PenaltyIgnored,
     /// A task that failed is put back where it was: those behind it wait.

@@ -90,6 +90,16 @@ faults! {
     LeadsNotFound = 0.012,
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
+    /// Airtable does not take the offset of a listing any more.
+    OffsetInvalid = 0.02,
+    /// Airtable denies what a base is asked for some seconds: 401 or 403.
+    AirtableDenied = 0.003,
+    /// A formula in a lead's row fails: a cell that is read holds an error.
+    ErrorCell = 0.12,
+    /// A client's token limit is no number.
+    LimitUnreadable = 0.08,
+    /// A request names a lead that does not exist.
+    UnknownLeadNamed = 0.12,
     RecordDeleted = 0.06,
     /// A person edits the numbers of a run record.
     RecordEdited = 0.06,
@@ -100,6 +110,10 @@ faults! {
     RecordDuplicated = 0.06,
     /// A person renames a field of the run records, and names it back later.
     FieldRenamed = 0.05,
+    /// A person locks a field for a while: the API may not write it.
+    FieldLocked = 0.05,
+    /// A person renames a choice of the run records' Status, and names it back later.
+    ChoiceRenamed = 0.05,
     LeadDeleted = 0.06,
     WebhookTwice = 0.12,
     WebhookMissing = 0.06,
@@ -123,6 +137,8 @@ impl Fault {
                 | Self::RetryTicked
                 | Self::RecordDuplicated
                 | Self::FieldRenamed
+                | Self::FieldLocked
+                | Self::ChoiceRenamed
                 | Self::LeadDeleted
         )
     }

@@ -112,11 +112,11 @@ fn an_announcement_and_a_bill_that_come_after_the_end_are_shown_at_once() {
     let script = Script::default().harvest(true, minutes(5));
     let script = script.strike(Fault::GeminiNotReached, &["gemini"], 5);
     let script = script.hold(CHUNK_DONE, u32::MAX, seconds(12, 0));
-    let script = script.hold(ANNOUNCED, 1, seconds(12, 5)).hold(BILLED, 1, seconds(12, 20));
-    let script = script.says(seconds(12, 4), run_record::STATUS, "Completed");
-    let script = script.says(seconds(12, 4), run_record::BALANCE, "balanced");
-    let script = script.says(seconds(12, 19), run_record::BALANCE, "unobserved");
-    plays(script.says(seconds(12, 34), run_record::BALANCE, "balanced"));
+    let script = script.hold(ANNOUNCED, 1, seconds(12, 10)).hold(BILLED, 1, seconds(12, 25));
+    let script = script.says(seconds(12, 9), run_record::STATUS, "Completed");
+    let script = script.says(seconds(12, 9), run_record::BALANCE, "balanced");
+    let script = script.says(seconds(12, 24), run_record::BALANCE, "unobserved");
+    plays(script.says(seconds(12, 39), run_record::BALANCE, "balanced"));
 }
 
 /// The same of a run that stands still.

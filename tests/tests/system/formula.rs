@@ -8,7 +8,7 @@ use shared::core::linkedin::ProfileKey;
 use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::profile_urls::any_url_of;
-use shared::services::airtable::{Airtable, Limiters, ListQuery, Record};
+use shared::services::airtable::{Airtable, Limiters, ListQuery};
 use simulators::airtable::{AirtableOptions, FieldSpec, TableSpec};
 use simulators::{Answer, NoStore, Simulated};
 use std::sync::Arc;
@@ -54,8 +54,7 @@ fn kept(rows: &[String], formula: Formula) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let query = ListQuery { formula: Some(formula), ..ListQuery::default() };
     let base: BaseId = BASE.parse().unwrap();
-    let found: Vec<Record<Map<String, serde_json::Value>>> =
-        runtime.block_on(client.list(&base, TABLE, &query)).unwrap();
+    let found = runtime.block_on(client.list(&base, TABLE, &query)).unwrap();
     found.iter().map(|row| row.fields[FIELD].as_str().unwrap_or_default().to_owned()).collect()
 }
 

@@ -4,8 +4,10 @@
 #![expect(clippy::print_stdout, reason = "the conformance suites print each promise they check")]
 
 mod adversity;
+mod airtable_cases;
 mod cases;
 mod conformance;
+mod days;
 mod emulator;
 mod events;
 mod fixtures;

@@ -124,10 +124,19 @@ pub(crate) fn clock() -> Clock {
 
 impl World {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts with these variables besides the others.
+    pub(crate) fn start_with(set: &[(&'static str, &str)]) -> Self {
         let clock = clock();
         let adapters = adapters(&clock);
         let (services, queue) = (adapters.transport.clone(), adapters.queue.clone());
-        let (intake, tasks) = start_functions(&variable, adapters, &clock, 1).unwrap();
+        let value = |name| {
+            let set = set.iter().find(|(known, _)| *known == name);
+            set.map(|(_, value)| (*value).to_owned()).or_else(|| variable(name))
+        };
+        let (intake, tasks) = start_functions(&value, adapters, &clock, 1).unwrap();
         Self { services, queue, intake, _tasks: tasks }
     }
 

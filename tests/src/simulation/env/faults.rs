@@ -138,6 +138,11 @@ impl Faults {
         self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How often a fault happened.
+    pub(crate) fn count_of(&self, fault: Fault) -> u64 {
+        self.counts[fault as usize].load(Ordering::Relaxed)
+    }
+
     pub(crate) fn is_away(&self, part: Part) -> bool {
         self.outage(part).is_some()
     }

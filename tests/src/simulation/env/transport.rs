@@ -4,6 +4,7 @@ use super::bugs;
 use super::parts::{Part, Service};
 use super::paths::{base_of, table_of};
 use super::ports::{Ports, Turn};
+use crate::simulation::bug::Bug;
 use crate::simulation::fault::Fault;
 use crate::simulation::script::Call;
 use bytes::Bytes;
@@ -137,9 +138,39 @@ impl Ports {
         if self.hit(faults.not_reached, call) {
             return Some(Err(not_sent(request.uri(), "simulated")));
         }
+        if let Some(denied) = self.denied(faults, request, sent, call) {
+            return Some(Ok(denied));
+        }
         let (_, refusals) = faults.refusals.iter().find(|(fault, _)| self.hit(*fault, call))?;
         let refusal = refusals[dice.below(refusals.len())];
         Some(Ok(self.refuse(faults, request, refusal, sent)))
+    }
+
+    /// Airtable's answer while it denies what the base is asked.
+    fn denied(
+        &self,
+        faults: &OfService,
+        request: &HttpRequest,
+        sent: Instant,
+        call: &Call<'_>,
+    ) -> Option<HttpResponse> {
+        if faults.service != Service::Airtable {
+            return None;
+        }
+        let base = base_of(request.uri().path());
+        if self.hit(Fault::AirtableDenied, call) {
+            self.world.deny(base);
+        }
+        let status = self.world.denial(base)?;
+        self.world.oracle().airtable_asked(self.worker.invocation(), base, sent);
+        let error_type = match status {
+            401 => "UNAUTHORIZED",
+            _ => "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND",
+        };
+        if self.world.has(Bug::DenialTakenForFinal) {
+            return Some(refusal(422, "INVALID_RECORDS"));
+        }
+        Some(refusal(status, error_type))
     }
 
     /// The request takes effect. Returns what the worker gets, and what the service said.
@@ -185,6 +216,12 @@ impl Ports {
         }
         let invocation = self.worker.invocation();
         world.oracle().airtable_asked(invocation, base_of(request.uri().path()), sent);
+        if request.uri().path().ends_with("/listRecords")
+            && goes_on()
+            && self.hit(Fault::OffsetInvalid, call)
+        {
+            return refusal(422, "INVALID_OFFSET_VALUE");
+        }
         match bugs::instead(world, invocation, &request).await {
             Some(response) => response,
             None => world.airtable.respond(request).await,
@@ -282,6 +319,14 @@ impl Ports {
             }
         }
     }
+}
+
+/// An answer of Airtable's that has a type and no message.
+fn refusal(status: u16, error_type: &str) -> HttpResponse {
+    let body = serde_json::json!({"error": {"type": error_type}}).to_string();
+    let mut response = HttpResponse::new(Bytes::from(body));
+    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+    response
 }
 
 fn not_sent(uri: &Uri, reason: &str) -> TransportError {

@@ -25,9 +25,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Rows of one page: few, so that a listing has several.
 const PAGE_ROWS: usize = 16;
+/// The longest time for which a base is denied.
+const DENIED: Duration = Duration::from_secs(40);
 
 /// The services, the queues, the log; the faults; the oracle.
 pub(crate) struct World {
@@ -50,6 +53,8 @@ pub(crate) struct World {
     /// What a planted bug keeps in mind.
     remembered: Mutex<BTreeMap<String, Value>>,
     oracle: Mutex<Oracle>,
+    /// Bases whose requests are denied: until when, and with which status.
+    denied: Mutex<BTreeMap<String, (Instant, u16)>>,
     /// Notified of everything that may give a tick something to do.
     pub(crate) activity: Notify,
     steps: AtomicU64,
@@ -62,10 +67,11 @@ impl World {
         let clock = Clock::following_tokio(start);
         let dice = Arc::new(Dice::new(seed));
         let (airtable, apify, gemini) = services(&clock, seed);
-        let scenario = Scenario::invent(&dice, &airtable, start, script.as_deref());
+        let mut scenario = Scenario::invent(&dice, &airtable, start, script.as_deref());
         let trace = Arc::new(Trace::new(options.trace));
-        let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
         let faults = Arc::new(Faults::draw(&dice, &trace, options.faults, script.as_ref()));
+        scenario.add_oddities(&dice, &airtable, |fault| faults.hits(fault));
+        let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
         let failures = Arc::<Failures>::default();
         let chance = Chance {
             dice: Arc::clone(&dice),
@@ -83,6 +89,7 @@ impl World {
             index_lag: INDEX_LAG,
             bug: options.bug,
             remembered: Mutex::default(),
+            denied: Mutex::default(),
             activity: Notify::new(),
             steps: AtomicU64::new(0),
             oracle,
@@ -104,6 +111,21 @@ impl World {
     pub(crate) fn remember(&self, name: &str, value: Value) -> Option<Value> {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.insert(name.to_owned(), value)
+    }
+
+    /// Denies what a base is asked from now on, for some seconds.
+    pub(crate) fn deny(&self, base: &str) {
+        let until = Instant::now() + self.dice.within(DENIED);
+        let status = if self.dice.chance(0.5) { 401 } else { 403 };
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        denied.insert(base.to_owned(), (until, status));
+    }
+
+    /// The status with which a base's requests are denied now.
+    pub(crate) fn denial(&self, base: &str) -> Option<u16> {
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, status) = denied.get(base)?;
+        (self.faults.are_active() && Instant::now() < *until).then_some(*status)
     }
 
     /// A number that grows with everything that happens.

@@ -9,6 +9,8 @@ pub(crate) struct LeadBook {
     /// Words of posts that any run wrote a score of.
     pub(crate) all_scored: BTreeSet<String>,
     pub(crate) is_unreadable: bool,
+    /// The field of its row that holds an error.
+    pub(crate) odd: Option<&'static str>,
     /// The URLs of posts that its row has.
     pub(crate) posts: BTreeSet<String>,
     /// When which run wrote scores of which posts.
@@ -19,10 +21,11 @@ pub(crate) struct LeadBook {
 
 impl LeadBook {
     pub(crate) fn of(lead: &Lead) -> Self {
-        let Lead { slug, stored, is_unreadable, .. } = lead;
+        let Lead { slug, stored, is_unreadable, odd, .. } = lead;
         Self {
             slug: slug.clone(),
             is_unreadable: *is_unreadable,
+            odd: *odd,
             posts: stored.clone(),
             all_scored: BTreeSet::new(),
             scored: BTreeMap::new(),

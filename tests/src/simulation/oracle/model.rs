@@ -6,6 +6,7 @@ use super::json::{at, count, list, parsed, text};
 use super::oracle::Oracle;
 use super::promise::Invariant;
 use serde_json_borrow::Value;
+use shared::schema::leads;
 use std::collections::BTreeSet;
 
 impl Oracle {
@@ -21,10 +22,34 @@ impl Oracle {
     }
 
     fn asked_about(&mut self, invocation: u64, run: &str, asked: &Asked) {
+        self.check_readable(run, asked);
         self.run(run).asked_about.extend(asked.words());
         if let Some(known) = self.invocations.get_mut(&invocation) {
             known.asked.extend(asked.words());
             known.profiles.extend(asked.slugs());
+        }
+    }
+
+    /// Nobody is asked about whose row holds an error, and nothing is used under a limit that
+    /// nobody can read.
+    fn check_readable(&mut self, run: &str, asked: &Asked) {
+        let of_posts = asked.words();
+        let of_posts = of_posts.iter().filter_map(|word| self.slugs_by_word.get(word));
+        let odd = |slug: &String| {
+            let lead = self.leads.get(self.records_by_slug.get(slug)?)?;
+            lead.odd
+        };
+        let posts = of_posts.clone().find(|slug| odd(slug).is_some()).cloned();
+        let profiles = asked.slugs().into_iter().find(|slug| odd(slug) == Some(leads::PROFILE_URL));
+        if let Some(slug) = posts.or(profiles) {
+            let what =
+                format!("lead {slug} is asked about in run {run} though its row holds an error");
+            self.violate(Invariant::Leads, what);
+        }
+        let is_without = self.without_tokens.iter().any(|client| run.ends_with(client));
+        if is_without && !asked.posts.is_empty() {
+            let what = format!("run {run} uses tokens under a limit that nobody can read");
+            self.violate(Invariant::Tokens, what);
         }
     }
 

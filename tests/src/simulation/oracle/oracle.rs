@@ -36,6 +36,8 @@ pub(crate) struct Oracle {
     pub(crate) violations: Vec<Violation>,
     /// Harvests by Apify's id, with the runs that they may belong to.
     pub(crate) harvests: BTreeMap<String, (usize, [String; 2])>,
+    /// The ends of the ids of runs whose posts may use nothing: their client's limit is no number.
+    pub(crate) without_tokens: Vec<String>,
     /// Harvests that the tick found.
     pub(crate) clientless: BTreeSet<String>,
     pub(crate) lanes: Lanes,
@@ -63,7 +65,10 @@ impl Oracle {
             harvests: BTreeMap::new(),
             clientless: BTreeSet::new(),
             lanes: Lanes::default(),
+            without_tokens: Vec::new(),
         };
+        let unreadable = scenario.clients.iter().filter(|client| client.has_unreadable_limit);
+        oracle.without_tokens.extend(unreadable.map(|client| format!("-{}", client.id)));
         for (word, post) in &scenario.posts {
             oracle.words_by_url.insert(post.url.clone(), word.clone());
             oracle.slugs_by_word.insert(word.clone(), post.slug.clone());

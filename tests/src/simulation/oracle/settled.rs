@@ -28,6 +28,10 @@ impl Oracle {
                 self.violate(Invariant::Numbers, format!("nobody planned lead {key} of {run}"));
                 continue;
             };
+            if text(lead, "/category") == "AIRTABLE" && !self.may_fail_at_airtable(&slug) {
+                let what = format!("lead {slug} of {run} failed though its row could be written");
+                self.violate(Invariant::Leads, what);
+            }
             let seen = match kind {
                 "profile" => self.profile_seen(invocation, run, &slug, lead),
                 _ => self.posts_seen(invocation, run, &slug, lead),
@@ -47,6 +51,13 @@ impl Oracle {
             known.examined.extend(seen.examined);
             known.scored.extend(seen.scored);
         }
+    }
+
+    /// Whether a lead's row holds an error, or is gone.
+    fn may_fail_at_airtable(&self, slug: &str) -> bool {
+        let Some(record) = self.records_by_slug.get(slug) else { return true };
+        let is_odd = self.leads.get(record).is_some_and(|lead| lead.odd.is_some());
+        is_odd || self.deleted_leads.contains(record)
     }
 
     /// The posts of a lead that a worker asked about; if it did not, those that its row says an

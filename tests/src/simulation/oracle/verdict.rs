@@ -5,7 +5,7 @@ use super::oracle::Oracle;
 use super::promise::Invariant;
 use super::run_book::RunBook;
 use crate::MASTER_BASE;
-use crate::simulation::scenario::{Client, HUMAN_FIELD, Scenario};
+use crate::simulation::scenario::{Asked, Client, HUMAN_FIELD, NOBODY, Scenario};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::schema::run_record as schema;
@@ -110,7 +110,8 @@ impl Oracle {
         for lead in &client.leads {
             let Some(book) = self.leads.get(&lead.record) else { continue };
             let is_given_up = given_up.contains(lead.slug.as_str());
-            if self.deleted_leads.contains(&lead.record) || lead.is_unreadable || is_given_up {
+            let is_odd = lead.is_unreadable || lead.odd.is_some();
+            if self.deleted_leads.contains(&lead.record) || is_odd || is_given_up {
                 continue;
             }
             let found =
@@ -142,7 +143,8 @@ impl Oracle {
     fn is_asked_for(&self, scenario: &Scenario, client: &Client, kind: &str) -> bool {
         scenario.requests.iter().any(|asked| {
             let is_accepted = self.runs.get(&asked.run).is_some_and(|book| book.is_accepted);
-            asked.client == client.index && asked.kind == kind && is_accepted
+            let names_some = asked.names_leads;
+            asked.client == client.index && asked.kind == kind && is_accepted && !names_some
         })
     }
 
@@ -183,6 +185,18 @@ impl Judged<'_> {
         self.judge_balance();
         self.judge_status();
         self.judge_times();
+        self.judge_named_leads();
+    }
+
+    /// Leads that a request named and that do not exist are told of.
+    fn judge_named_leads(&mut self) {
+        let is_named = |asked: &Asked| asked.names_leads && asked.run == self.run;
+        let notes = self.text(schema::SYSTEM_NOTES);
+        let is_told = notes.contains(NOBODY) || notes.contains("earlier lines");
+        if self.scenario.requests.iter().any(is_named) && !is_told {
+            let what = format!("run {} does not tell of {NOBODY}", self.run);
+            self.broken.push((Invariant::Numbers, what));
+        }
     }
 
     fn text(&self, field: &str) -> String {

@@ -27,6 +27,16 @@ const WATCHED: SignedDuration = SignedDuration::from_hours(24 * 6);
 /// Fields that a person renames: one that is optional, and some that bill.
 const RENAMED: [&str; 4] =
     [run_record::POST_TOKENS, run_record::PROGRESS_LOG, run_record::END_TIME, run_record::BALANCE];
+/// Fields of the run records that a person locks.
+const LOCKED: [&str; 4] = [
+    run_record::APIFY_COST,
+    run_record::POSTS_HARVESTED,
+    run_record::ERROR_DETAILS,
+    run_record::BALANCE,
+];
+/// Fields of leads that a person locks.
+const LOCKED_OF_LEADS: [&str; 4] =
+    [leads::TOP_POST, leads::POSTS_SCORE, leads::POST_SCORING_RUN_ID, leads::POSTS_JSON_STATUS];
 /// Fields that a person overwrites.
 const EDITED: [&str; 3] =
     [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::POSTS_HARVESTED];
@@ -42,6 +52,12 @@ pub(crate) async fn run(world: Arc<World>) {
         delete_lead(&world);
         look(&world);
         if world.faults.hits(Fault::FieldRenamed) && rename_for_a_while(&world).await {
+            break;
+        }
+        if world.faults.hits(Fault::FieldLocked) && lock_for_a_while(&world).await {
+            break;
+        }
+        if world.faults.hits(Fault::ChoiceRenamed) && rename_a_choice(&world).await {
             break;
         }
     }
@@ -159,6 +175,42 @@ fn mend_profiles(world: &World) {
             world.airtable.edit(client.base, leads::TABLE, &row.id, cells).expect("the cells fit");
         }
     }
+}
+
+/// Locks a field of the run records or of a client's leads and unlocks it; whether people are to
+/// leave the bases alone.
+async fn lock_for_a_while(world: &World) -> bool {
+    let client = &world.scenario.clients[world.dice.below(world.scenario.clients.len())];
+    let places = [(MASTER_BASE, run_record::TABLE), (client.base, leads::TABLE)];
+    let of_records = world.dice.chance(0.6);
+    let (place, fields) =
+        if of_records { (places[0], LOCKED) } else { (places[1], LOCKED_OF_LEADS) };
+    let field = fields[world.dice.below(fields.len())];
+    let lock = |is_locked| {
+        world.airtable.lock_field(place, field, is_locked).expect("a field");
+        world.trace.say(|| format!("a person sets the lock of {field:?} to {is_locked}"));
+        world.activity.notify_one();
+    };
+    lock(true);
+    let is_over = is_over(world, world.dice.within(Duration::from_mins(20))).await;
+    lock(false);
+    is_over
+}
+
+/// Renames a choice of a Status and names it back; whether people are to leave the bases alone.
+async fn rename_a_choice(world: &World) -> bool {
+    let choice = run_record::STATUSES[world.dice.below(run_record::STATUSES.len())];
+    let other = format!("{choice} (old)");
+    let table = (MASTER_BASE, run_record::TABLE);
+    let rename = |from: &str, to: &str| {
+        world.airtable.rename_choice(table, run_record::STATUS, (from, to)).expect("a choice");
+        world.trace.say(|| format!("a person renames the choice {from:?} to {to:?}"));
+        world.activity.notify_one();
+    };
+    rename(choice, &other);
+    let is_over = is_over(world, world.dice.within(Duration::from_mins(20))).await;
+    rename(&other, choice);
+    is_over
 }
 
 /// Whether a record is one that the functions promise to put right. One that was marked as a

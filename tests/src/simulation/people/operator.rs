@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 
 /// After the faults every run is right within this.
 const HEALS_WITHIN: Duration = Duration::from_mins(20);
+/// How long a locked field is not tried again.
+const LOCK_REMEMBERED: Duration = Duration::from_hours(1);
 /// How long dead letters may wait for an operator.
 const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
 
@@ -71,6 +73,10 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
         };
         let (to, message) = routes::redriven(queue, &letter).expect("a message that says where to");
         world.queues.put(to, &message, Duration::ZERO);
+    }
+    if world.faults.count_of(Fault::FieldLocked) > 0 {
+        // A field that is unlocked is written again within this.
+        tokio::time::sleep(LOCK_REMEMBERED).await;
     }
     world.activity.notify_one();
     tokio::time::sleep(HEALS_WITHIN).await;

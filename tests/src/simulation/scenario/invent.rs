@@ -47,7 +47,15 @@ impl Scenario {
         for (index, (id, name, base)) in CLIENTS.into_iter().enumerate() {
             bases::furnish_client(airtable, base);
             let leads = scenario.invent_leads(dice, airtable, (id, base));
-            scenario.clients.push(Client { index, id, name, is_limited: false, base, leads });
+            scenario.clients.push(Client {
+                index,
+                id,
+                name,
+                is_limited: false,
+                has_unreadable_limit: false,
+                base,
+                leads,
+            });
         }
         match script {
             Some(script) => scenario.take_from(script, dice, airtable, now),
@@ -126,6 +134,7 @@ impl Scenario {
                 slug,
                 stored: BTreeSet::new(),
                 is_unreadable: false,
+                odd: None,
                 waits: false,
                 has_good_profile: false,
             };
@@ -207,6 +216,7 @@ impl Scenario {
             kind,
             run: format!("{run_stamp}-{id}"),
             body: json!({"clientId": id, "kind": kind, "runId": run_stamp}).to_string(),
+            names_leads: false,
             sent_after: dice.within(Duration::from_mins(10)),
         });
     }

@@ -32,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) name: &'static str,
     /// Whether its runs may use a few tokens only.
     pub(crate) is_limited: bool,
+    /// Whether its limit is no number: then its posts may use nothing.
+    pub(crate) has_unreadable_limit: bool,
     pub(crate) base: &'static str,
     pub(crate) leads: Vec<Lead>,
 }
@@ -43,6 +45,8 @@ pub(crate) struct Lead {
     /// The URLs of the posts its row had before anything happened.
     pub(crate) stored: BTreeSet<String>,
     pub(crate) is_unreadable: bool,
+    /// The field of its row that holds an error.
+    pub(crate) odd: Option<&'static str>,
     /// Whether the posts its row had wait to be scored.
     pub(crate) waits: bool,
     /// Whether its profile waits, and the model has nothing against it.
@@ -79,6 +83,8 @@ pub(crate) struct Asked {
     pub(crate) kind: &'static str,
     pub(crate) run: String,
     pub(crate) body: String,
+    /// Whether it names leads, one of which does not exist.
+    pub(crate) names_leads: bool,
     /// When it is sent, from the start of the schedule.
     pub(crate) sent_after: Duration,
 }

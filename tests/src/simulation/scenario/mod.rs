@@ -4,5 +4,7 @@
 
 mod invent;
 mod invented;
+mod oddities;
 
 pub(crate) use invented::{Asked, Client, HUMAN_FIELD, Harvest, Lead, Scenario};
+pub(crate) use oddities::NOBODY;

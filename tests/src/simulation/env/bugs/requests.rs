@@ -4,7 +4,7 @@ use crate::MASTER_BASE;
 use crate::simulation::bug::Bug;
 use crate::simulation::env::paths::{base_of, table_of};
 use crate::simulation::env::world::World;
-use crate::simulation::scenario::HUMAN_FIELD;
+use crate::simulation::scenario::{HUMAN_FIELD, NOBODY};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::core::ids::RunId;
@@ -61,6 +61,11 @@ fn change_run_records(world: &World, bug: Bug, records: &mut [Value]) -> bool {
             if cells[run_record::STATUS] == "Stalled" {
                 cells[run_record::SYSTEM_NOTES] = json!("something is missing");
             }
+        },
+        Bug::UnknownLeadsIgnored => &|cells| {
+            let notes = cells[run_record::SYSTEM_NOTES].as_str().unwrap_or_default();
+            let told: Vec<&str> = notes.lines().filter(|line| !line.contains(NOBODY)).collect();
+            cells[run_record::SYSTEM_NOTES] = json!(told.join("\n"));
         },
         Bug::BalanceClaimed => &|cells| cells[run_record::BALANCE] = json!("balanced"),
         Bug::HumanFieldCleared => &|cells| cells[HUMAN_FIELD] = Value::Null,

@@ -7,7 +7,7 @@ use crate::simulation::env::world::World;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::ports::HttpResponse;
-use shared::schema::leads;
+use shared::schema::{clients, leads};
 
 /// What a worker with the bug makes of the answer to a request for `path` with the body `asked`.
 pub(crate) fn response(
@@ -29,6 +29,9 @@ pub(crate) fn response(
             head.status = http::StatusCode::OK;
             body = taken_for_success(world, asked);
             true
+        }
+        Service::Airtable if table_of(path) == clients::TABLE && path.ends_with("/listRecords") => {
+            bug == Bug::UnreadableLimitIgnored && empty_odd_cells(&mut body)
         }
         Service::Airtable if table_of(path) == leads::TABLE && path.ends_with("/listRecords") => {
             change_listing(bug, &mut body)
@@ -72,6 +75,7 @@ fn change_listing(bug: Bug, body: &mut Value) -> bool {
     let lost: &[&str] = match bug {
         Bug::ScoreForgotten => &[leads::POSTS_EVALUATION, leads::DATE_POSTS_SCORED],
         Bug::EverythingSkipped => &[leads::POSTS_CONTENT, leads::RAW_PROFILE],
+        Bug::ErrorCellTakenForEmpty => return empty_odd_cells(body),
         Bug::SecondPageLost => {
             body.as_object_mut().map(|body| body.remove("offset"));
             return true;
@@ -81,6 +85,16 @@ fn change_listing(bug: Bug, body: &mut Value) -> bool {
     for record in body["records"].as_array_mut().into_iter().flatten() {
         if let Some(cells) = record["fields"].as_object_mut() {
             lost.iter().for_each(|field| drop(cells.remove(*field)));
+        }
+    }
+    true
+}
+
+/// Empties the cells of a page that hold an error.
+fn empty_odd_cells(body: &mut Value) -> bool {
+    for record in body["records"].as_array_mut().into_iter().flatten() {
+        if let Some(cells) = record["fields"].as_object_mut() {
+            cells.retain(|_, cell| !cell.is_object());
         }
     }
     true
