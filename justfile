@@ -50,8 +50,9 @@ test:
     cargo test --workspace --locked
 
 # Kills the server at random moments and checks that every call of the model is accounted for.
-kills *options="--kills 10 --leads 100":
-    tests/kills/run {{ options }}
+kills:
+    tests/kills/run --kills 10 --leads 100
+    tests/kills/run --kills 5 --leads 100 --gently
 
 # Deploys to an emulator of AWS on this machine and tests what is there.
 stack:

@@ -13,6 +13,7 @@ use shared::ports::{Env, OutgoingMessage, Queue, QueueName};
 use shared::services::airtable::{Airtable, Limiters};
 use shared::services::apify::Apify;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The scoring function, made once per process.
 pub struct Scoring<E: Env> {
@@ -27,6 +28,7 @@ pub struct Scoring<E: Env> {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) random: Random,
+    is_stopping: AtomicBool,
 }
 
 /// The adapters of the ports.
@@ -55,8 +57,28 @@ impl<E: Env> Scoring<E> {
         let (url, token) = (config.apify.url.clone(), config.apify.token.clone());
         let apify = Apify::new(transport.clone(), url, token);
         let gemini = Gemini::new(transport, config.model.clone(), clock.clone());
-        let random = Random::new(rng);
-        Self { chunk_airtable, plan_airtable, limits, apify, gemini, queue, clock, config, random }
+        Self {
+            chunk_airtable,
+            plan_airtable,
+            limits,
+            apify,
+            gemini,
+            queue,
+            clock,
+            config,
+            random: Random::new(rng),
+            is_stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Begins no further calls of the model: what is in work is billed, written and settled, and the
+    /// rest of its chunk goes back to the queue for another process.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     pub(crate) fn master(&self) -> MasterBase<'_, E::Transport> {

@@ -15,6 +15,7 @@ pub mod runs;
 pub mod serve;
 pub mod setup;
 pub mod simulate;
+mod stop_signals;
 mod task_text;
 mod waiting;
 

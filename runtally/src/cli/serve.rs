@@ -1,5 +1,6 @@
 //! `runtally serve`: the whole system, kept running over one SQLite file.
 
+use super::stop_signals::StopSignals;
 use crate::invented::{Size, World};
 use crate::result::CommandResult;
 use crate::storage::{DataFolder, Database};
@@ -29,7 +30,7 @@ pub struct Options {
     allow_simulated: bool,
 }
 
-/// Runs the system until the process is stopped.
+/// Runs the system until SIGTERM or SIGINT; then it drains. A second signal ends it at once.
 ///
 /// A service whose token is set in the environment (`AIRTABLE_TOKEN`, `APIFY_TOKEN`,
 /// `GEMINI_API_KEY` or `VERTEX_SERVICE_ACCOUNT`) is the real one; the others are simulated.
@@ -42,6 +43,8 @@ pub async fn run(options: &Options) -> CommandResult {
     if !simulated.is_empty() && !options.allow_simulated {
         return Err(refusal(&simulated).into());
     }
+    // Asked for first: process 1 of a container ignores a signal that it does not handle.
+    let mut stop = StopSignals::new()?;
     // Bound before anything can send a webhook: an early one then waits for its answer.
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| {
@@ -84,9 +87,15 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     out.flush()?;
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
-        () = system.ended() => Err("a part of the system stopped; see the log".into()),
+        () = stop.asked() => {}
+        () = system.ended() => return Err("a part of the system stopped; see the log".into()),
     }
+    writeln!(out, "stopping: calls of the model that are in flight end first")?;
+    tokio::select! {
+        drained = system.drain() => drained?,
+        () = stop.asked() => return Err("stopped at once; what was in flight is unobserved".into()),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The services that invent what would be written to a real Airtable.

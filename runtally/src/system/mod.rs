@@ -11,6 +11,6 @@ mod webhook_server;
 
 pub(crate) use deployment::{DATABASE, Deployment};
 pub use dispatcher::{Dispatcher, MappingOptions};
-pub use running::{System, Variables, queue_settings, start_functions};
+pub use running::{Functions, System, Variables, queue_settings, start_functions};
 pub(crate) use served::{Served, Service};
 pub use services::{Ports, ServiceOptions, Services, tokens};

@@ -17,6 +17,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use webhook_intake::Intake;
 
@@ -35,6 +36,11 @@ const EMPTY_LOG_EVERY: Duration = Duration::from_mins(1);
 const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
 /// Most batches of events at the same time. Those of one base are handled one by one.
 const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
+
+const FITS: &str = "the mapping's options are constants that fit";
+/// How long a stopping system waits for the finalizer, and how often it looks.
+const REPORTED_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Configuration by variable, as the functions read it.
 pub trait Variables: Fn(&'static str) -> Option<String> {}
@@ -55,7 +61,9 @@ pub struct System {
     pub queue: SqliteQueue,
     /// The event log.
     pub log: SqliteEventLog,
-    tasks: JoinSet<()>,
+    database: Database,
+    functions: Functions,
+    webhooks: JoinSet<()>,
 }
 
 impl System {
@@ -77,22 +85,75 @@ impl System {
         }
         let log = SqliteEventLog::new(database.clone());
         let adapters = Adapters { transport, queue: queue.clone(), log: log.clone() };
-        let (intake, mut tasks) =
+        let (intake, mut functions) =
             start_functions::<OneMachine>(&variables, adapters, &clock, seed)?;
-        tasks.spawn(webhook_server::serve(listener, Arc::new(intake)));
-        tasks.spawn(listen(database.clone(), queue.clone()));
-        tasks.spawn(empty_log(database.clone()));
-        Ok(Self { queue, log, tasks })
+        functions.others.spawn(listen(database.clone(), queue.clone()));
+        functions.others.spawn(empty_log(database.clone()));
+        let mut webhooks = JoinSet::new();
+        webhooks.spawn(webhook_server::serve(listener, Arc::new(intake)));
+        Ok(Self { queue, log, database: database.clone(), functions, webhooks })
     }
 
     /// Waits until a part of the system stops, which only happens after a bug.
     pub async fn ended(&mut self) {
-        self.tasks.join_next().await;
+        tokio::select! {
+            _ = self.webhooks.join_next() => {}
+            () = self.functions.ended() => {}
+        }
+    }
+
+    /// Stops without losing anything: no webhook and no task is taken any more, the model's calls in
+    /// flight end, and what they brought is billed, written and on its record. The rest waits in the
+    /// queues.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn drain(mut self) -> Result<(), Fault> {
+        self.webhooks.shutdown().await;
+        self.functions.drain(&self.queue).await?;
+        Ok(self.database.empty_log()?)
+    }
+}
+
+/// The two functions that queues trigger, at work. Dropping it stops them like a crash.
+pub struct Functions {
+    scoring: JoinSet<()>,
+    finalizer: JoinSet<()>,
+    others: JoinSet<()>,
+    stop_scoring: watch::Sender<bool>,
+    stop_finalizer: watch::Sender<bool>,
+}
+
+impl Functions {
+    async fn ended(&mut self) {
+        tokio::select! {
+            _ = self.scoring.join_next() => {}
+            _ = self.finalizer.join_next() => {}
+            _ = self.others.join_next() => {}
+        }
+    }
+
+    /// Lets scoring end what it began, and then the finalizer what scoring reported.
+    async fn drain(mut self, queue: &SqliteQueue) -> Result<(), Fault> {
+        self.others.shutdown().await;
+        self.stop_scoring.send_replace(true);
+        while self.scoring.join_next().await.is_some() {}
+        let reported = async {
+            while !queue.depth(QueueName::Metrics)?.is_idle() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Ok::<(), Fault>(())
+        };
+        // What is left then is in the queue, and on its record after the next start.
+        tokio::time::timeout(REPORTED_WITHIN, reported).await.unwrap_or(Ok(()))?;
+        self.stop_finalizer.send_replace(true);
+        while self.finalizer.join_next().await.is_some() {}
+        Ok(())
     }
 }
 
 /// Starts the two functions that queues trigger, and their ticks. Returns the third, which webhooks
-/// call, and the tasks that stop when they are dropped.
+/// call, and the two at work.
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
@@ -101,7 +162,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     adapters: Adapters<E>,
     clock: &Clock,
     seed: u64,
-) -> Result<(Intake<SqliteQueue>, JoinSet<()>), Fault> {
+) -> Result<(Intake<SqliteQueue>, Functions), Fault> {
     let queue = adapters.queue.clone();
     // One process: each base's whole limit, shared by all that reach it.
     let limiters = Arc::new(Limiters::of_the_only_process());
@@ -118,33 +179,53 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     // One group per record base, ticks included: one batch is in work at a time.
     let record_base = config.airtable.master_base.clone();
     let finalizer = Arc::new(Finalizer::new(config, adapters, limiters, clock.clone()));
-
-    let mapping = |batch_size, concurrency| MappingOptions {
-        batch_size,
-        concurrency,
-        function_timeout: FUNCTION_TIMEOUT,
+    let mut functions = Functions {
+        scoring: JoinSet::new(),
+        finalizer: JoinSet::new(),
+        others: JoinSet::new(),
+        stop_scoring: watch::Sender::new(false),
+        stop_finalizer: watch::Sender::new(false),
     };
-    let fits = "the mapping's options are constants that fit";
-    let mut tasks = JoinSet::new();
-    for (name, options) in [
-        (QueueName::Scoring, mapping(1, CONCURRENT_CHUNKS)),
-        (QueueName::Retry, mapping(10, NonZeroUsize::MIN)),
-    ] {
-        let scoring = Arc::clone(&scoring);
-        let dispatcher = Dispatcher::new(queue.clone(), name, options, move |event, left| {
-            let scoring = Arc::clone(&scoring);
-            async move { scoring::handle(&scoring, event, left).await }
-        });
-        tasks.spawn(dispatcher.expect(fits).run());
+    for (name, batch_size, concurrency) in
+        [(QueueName::Scoring, 1, CONCURRENT_CHUNKS), (QueueName::Retry, 10, NonZeroUsize::MIN)]
+    {
+        let handler = Arc::clone(&scoring);
+        let dispatcher = Dispatcher::new(
+            queue.clone(),
+            name,
+            mapping(batch_size, concurrency),
+            move |event, left| {
+                let scoring = Arc::clone(&handler);
+                async move { scoring::handle(&scoring, event, left).await }
+            },
+        );
+        let (scoring, stopped) = (Arc::clone(&scoring), functions.stop_scoring.subscribe());
+        let stop = async move {
+            until(stopped).await;
+            scoring.stop();
+        };
+        functions.scoring.spawn(dispatcher.expect(FITS).run_until(stop));
     }
     let options = mapping(10, CONCURRENT_BATCHES);
     let events = Dispatcher::new(queue.clone(), QueueName::Metrics, options, move |event, left| {
         let finalizer = Arc::clone(&finalizer);
         async move { metrics_finalizer::handle(&finalizer, event, left).await }
     });
-    tasks.spawn(events.expect(fits).run());
-    tasks.spawn(tick(queue, record_base, clock.clone()));
-    Ok((intake, tasks))
+    let stopped = functions.stop_finalizer.subscribe();
+    functions.finalizer.spawn(events.expect(FITS).run_until(until(stopped)));
+    functions.others.spawn(tick(queue, record_base, clock.clone()));
+    Ok((intake, functions))
+}
+
+fn mapping(batch_size: usize, concurrency: NonZeroUsize) -> MappingOptions {
+    MappingOptions { batch_size, concurrency, function_timeout: FUNCTION_TIMEOUT }
+}
+
+/// Resolves when it is said that a function stops; never if nobody can say so any more.
+async fn until(mut stopped: watch::Receiver<bool>) {
+    if stopped.wait_for(|is_said| *is_said).await.is_err() {
+        std::future::pending().await
+    }
 }
 
 /// The settings of the queues on one machine; `seed` as in [`QueueSettings`].

@@ -5,7 +5,7 @@ use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use metrics_finalizer::Adapters;
 use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
-use runtally::system::{queue_settings, start_functions};
+use runtally::system::{Functions, queue_settings, start_functions};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::ports::{Env, HttpRequest, HttpResponse, Transport, TransportError};
@@ -17,7 +17,6 @@ use simulators::{Answer, FaultRule, NoStore, RequestCount, Simulated};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile};
-use tokio::task::JoinSet;
 use webhook_intake::Intake;
 
 /// The services, reached in process by host name.
@@ -68,7 +67,7 @@ pub(crate) struct World {
     pub(crate) services: Services,
     pub(crate) queue: SqliteQueue,
     intake: Intake<SqliteQueue>,
-    _tasks: JoinSet<()>,
+    _functions: Functions,
 }
 
 pub(crate) fn variable(name: &'static str) -> Option<String> {
@@ -136,8 +135,8 @@ impl World {
             let set = set.iter().find(|(known, _)| *known == name);
             set.map(|(_, value)| (*value).to_owned()).or_else(|| variable(name))
         };
-        let (intake, tasks) = start_functions(&value, adapters, &clock, 1).unwrap();
-        Self { services, queue, intake, _tasks: tasks }
+        let (intake, functions) = start_functions(&value, adapters, &clock, 1).unwrap();
+        Self { services, queue, intake, _functions: functions }
     }
 
     /// Adds leads, and a harvest with a post of each; returns the Apify run's id.

@@ -68,7 +68,8 @@ pub(crate) async fn ask_about<E: Env>(
             break;
         }
         let needed = wait + attempt.gemini.timeout() + WRITING_TIME;
-        if open.is_empty() || attempt.deadline.remaining() < needed {
+        let is_late = attempt.deadline.remaining() < needed || attempt.is_stopping();
+        if open.is_empty() || is_late {
             break;
         }
         if !wait.is_zero() {

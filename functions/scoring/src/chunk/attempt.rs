@@ -52,6 +52,7 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) reporter: Reporter<'a, E::Queue>,
     pub(crate) clock: &'a Clock,
     pub(crate) random: &'a Random,
+    app: &'a Scoring<E>,
 }
 
 impl<'a, E: Env> ChunkAttempt<'a, E> {
@@ -81,7 +82,13 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
             reporter: app.reporter(&chunk.run),
             clock: &app.clock,
             random: &app.random,
+            app,
         }
+    }
+
+    /// Whether its process begins no further calls.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.app.is_stopping()
     }
 
     /// Keeps for the next attempt what a wave's calls used, and in how many of them which lead was.

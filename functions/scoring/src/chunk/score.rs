@@ -196,6 +196,9 @@ impl<E: Env> ChunkWork<'_, E> {
         let expected = self.expected(&leads);
         let asked = leads.iter().filter(|lead| lead.decision.subject().is_some()).count();
         let needed = attempt.gemini.timeout() + WRITING_TIME;
+        if asked > 0 && attempt.is_stopping() {
+            return Ok(Progress::Unfinished);
+        }
         if asked > 0 && attempt.deadline.remaining() < needed {
             if self.waves == 0 {
                 let seconds = needed.as_secs();

@@ -12,6 +12,7 @@ use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -75,10 +76,16 @@ where
 
     /// Calls the function whenever the queue has messages, until this future is dropped. Dropping
     /// it stops running calls like a crash: their messages come back.
+    pub async fn run(self) {
+        self.run_until(std::future::pending()).await;
+    }
+
+    /// The same until `stop`: then no message is received any more, and the calls in flight end.
     ///
     /// The queue holds back a group while one of its messages is in flight, so one call at a time
     /// handles each group.
-    pub async fn run(self) {
+    pub async fn run_until(self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
         let mut in_work = FuturesUnordered::new();
         loop {
             // Made before receiving, so that it sees every change after that.
@@ -100,11 +107,13 @@ where
             }
             tokio::select! {
                 biased;
+                () = &mut stop => break,
                 Some(()) = in_work.next() => {}
                 () = changed => {}
                 () = sleep_or_forever(wait) => {}
             }
         }
+        while in_work.next().await.is_some() {}
     }
 
     /// How long the queue stays empty unless something changes. `None` means for ever.

@@ -5,7 +5,7 @@ use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use metrics_finalizer::Adapters;
 use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
-use runtally::system::{queue_settings, start_functions};
+use runtally::system::{Functions, queue_settings, start_functions};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;
 use shared::ports::{Env, HttpRequest, HttpResponse, Transport, TransportError};
@@ -18,7 +18,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tests::{CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile};
-use tokio::task::JoinSet;
 use webhook_intake::Intake;
 
 /// The services, reached in process by host name.
@@ -59,7 +58,7 @@ pub(crate) struct Stage {
     intake: Intake<SqliteQueue>,
     leads: Vec<String>,
     harvests: usize,
-    _tasks: JoinSet<()>,
+    _functions: Functions,
 }
 
 impl Env for Stage {
@@ -119,9 +118,9 @@ impl Stage {
         let adapters: Adapters<Self> = Adapters { transport: services.clone(), queue, log };
         let variables = variables(&case);
         let variable = move |name: &'static str| variables.get(name).cloned();
-        let (intake, tasks) = start_functions(&variable, adapters, &clock, 1).unwrap();
+        let (intake, functions) = start_functions(&variable, adapters, &clock, 1).unwrap();
         let mut stage =
-            Self { case, services, intake, leads: Vec::new(), harvests: 0, _tasks: tasks };
+            Self { case, services, intake, leads: Vec::new(), harvests: 0, _functions: functions };
         stage.leads = stage.add_leads("case", stage.case.leads);
         stage
     }
