@@ -84,7 +84,12 @@ impl Deployed {
 
     /// Whether the function starts with `value` in `variable`.
     fn starts_with(&self, variable: &str, value: &str) -> bool {
-        let other = |name: &str| (name == variable).then(|| value.to_owned());
+        let other = |name: &str| match name {
+            name if name == variable => Some(value.to_owned()),
+            // Not every model takes every thinking level.
+            "GEMINI_MODEL" if variable == "GEMINI_THINKING" => Some("gemini-4-hydrogen".to_owned()),
+            _ => None,
+        };
         (self.reading)(&|name| other(name).or_else(|| self.value(name))).is_ok()
     }
 }

@@ -306,3 +306,46 @@ async fn with_a_key_that_was_leaked_or_has_expired_the_record_says_replace_the_k
         halted(of_steps(&step), "replace the key").await;
     }
 }
+
+/// How many calls that may have been billed contain these words.
+fn paid_calls(stage: &Stage, words: &str) -> usize {
+    let calls = stage.calls();
+    calls.iter().filter(|call| call.bill.is_some() && call.user.contains(words)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lead_that_always_spoils_its_calls_costs_four_of_them_and_49_others_are_scored() {
+    let (prose, slow) = (json!({"text": "I cannot rate this."}), json!({"delay": 300}));
+    let silent = json!({"raw": with_usage("null"), "text": "{}"});
+    for (name, odd) in [("prose", prose), ("no answer in time", slow), ("no usage", silent)] {
+        println!("{name}");
+        let mut step = odd;
+        step["if_text"] = json!("QX-POISON");
+        let contents = [(17, "QX-POISON text.".to_owned())].into();
+        let case = Case { leads: 50, contents, ..of_steps(&json!([step, {}])) };
+        let mut stage = Stage::set(case);
+        stage.begin().await;
+        stage.ends(1).await;
+        let told = told(&stage);
+        let expected = "Completed with Errors: 50 harvested, 50 examined, 49 scored; ";
+        assert!(told.starts_with(expected), "{told}");
+        let paid = paid_calls(&stage, "QX-POISON");
+        assert!((2..=4).contains(&paid), "{paid} paid calls contain it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_of_unknown_usage_count_against_a_limit_with_the_most_they_can_have_used() {
+    const LIMIT: u64 = 20_000;
+    let case = Case { leads: 50, ..of_steps(&json!([{"raw": with_usage("null")}])) };
+    let mut stage = Stage::set(case);
+    stage.limit(LIMIT);
+    stage.begin().await;
+    stage.ends(1).await;
+    // Each has room for an answer of 4,496 tokens or more.
+    let calls = stage.calls().len() as u64;
+    assert!((1..=LIMIT / 4_496 + 2).contains(&calls), "{calls} calls");
+    let notes = stage.text(run_record::SYSTEM_NOTES);
+    assert!(notes.contains("BUDGET_REACHED"), "{notes}");
+    assert!(stage.text(run_record::BALANCE).contains("cost is at least"));
+}

@@ -9,7 +9,7 @@ use runtally::system::{Functions, queue_settings, start_functions};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;
 use shared::ports::{Env, HttpRequest, HttpResponse, Transport, TransportError};
-use shared::schema::run_record;
+use shared::schema::{clients, run_record};
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
 use simulators::{Answer, NoStore, Simulated};
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tests::{CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile};
+use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, WEBHOOK_TOKEN, furnish, lead_row, post, profile};
 use webhook_intake::Intake;
 
 /// The services, reached in process by host name.
@@ -123,6 +123,15 @@ impl Stage {
             Self { case, services, intake, leads: Vec::new(), harvests: 0, _functions: functions };
         stage.leads = stage.add_leads("case", stage.case.leads);
         stage
+    }
+
+    /// Gives the client a limit of tokens for each run.
+    pub(crate) fn limit(&self, tokens: u64) {
+        let airtable = self.services.airtable.service();
+        let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();
+        let row = rows.iter().find(|row| row.fields[clients::CLIENT_ID] == CLIENT).unwrap();
+        let cells = json!({clients::POST_TOKEN_LIMIT: tokens}).as_object().unwrap().clone();
+        airtable.edit(MASTER_BASE, clients::TABLE, &row.id, cells).unwrap();
     }
 
     pub(crate) fn gemini(&self) -> &FakeGemini {
