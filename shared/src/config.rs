@@ -126,9 +126,11 @@ fn is_private(url: &Url) -> bool {
     let is_private = match url.host() {
         Some(Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
         Some(Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
-        // A name of a container, and the names that RFC 6762 and ICANN keep for private networks.
+        // A name of a container, and the names that RFC 6762 and ICANN keep for private networks, or
+        // RFC 2606 for nobody.
         Some(Host::Domain(name)) => {
-            !name.contains('.') || name.ends_with(".internal") || name.ends_with(".local")
+            !name.contains('.')
+                || [".internal", ".local", ".invalid"].iter().any(|end| name.ends_with(end))
         }
         None => false,
     };
