@@ -89,4 +89,10 @@ bugs! {
     FailedTaskKeepsPlace,
     /// Which attempt it is is read from how often the message was received.
     AttemptFromReceiveCount,
+    /// Calls go on though the credit at the model is used up.
+    CreditIgnored,
+    /// Thoughts that stand in the total alone are not counted.
+    ThoughtsOfTotalDropped,
+    /// An answer that is not bare JSON is thrown away.
+    WrappedAnswerDropped,
 }

@@ -66,6 +66,14 @@ faults! {
     GeminiBroken = 0.006,
     /// Gemini answers 503.
     GeminiOverloaded = 0.006,
+    /// Gemini counts what it used in another way.
+    GeminiUsageOdd = 0.03,
+    /// Gemini does not say what it used.
+    GeminiUsageMissing = 0.006,
+    /// Gemini says its answer in other words: in a code fence, in an object, without its end.
+    GeminiAnswerOdd = 0.03,
+    /// The credit at Gemini is used up for two hours.
+    GeminiOutOfCredit = 0.2,
     /// Apify answers 429.
     ApifyLimited = 0.02,
     /// Apify answers 500 or 503.

@@ -162,6 +162,9 @@ planted_bugs! {
     a_penalty_that_is_ignored_is_noticed: PenaltyIgnored => Rates,
     a_failed_task_that_keeps_its_place_is_noticed: FailedTaskKeepsPlace => Lanes,
     attempts_that_are_never_counted_are_noticed: AttemptFromReceiveCount => Lanes,
+    calls_that_go_on_without_credit_are_noticed: CreditIgnored => Payments,
+    thoughts_that_are_in_the_total_alone_are_missed: ThoughtsOfTotalDropped => Tokens,
+    an_answer_that_is_thrown_away_is_noticed: WrappedAnswerDropped => Payments,
 }
 
 /// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.

@@ -29,6 +29,9 @@ pub(crate) struct Faults {
     active: AtomicBool,
     people: PeopleAtWork,
     outages: Vec<Outage>,
+    /// When the credit at the model is used up.
+    without_credit: Option<(Instant, Instant)>,
+    is_credit_met: AtomicBool,
 }
 
 #[derive(Default)]
@@ -81,6 +84,8 @@ impl Faults {
             active: AtomicBool::new(true),
             people: PeopleAtWork::default(),
             outages: Vec::new(),
+            without_credit: None,
+            is_credit_met: AtomicBool::new(false),
         };
         for (part, fault) in Part::ALL {
             if faults.is_drawn(fault) {
@@ -93,7 +98,25 @@ impl Faults {
                 faults.outages.push(Outage { part, fault, from, until, is_met, is_long_met });
             }
         }
+        if faults.is_drawn(Fault::GeminiOutOfCredit) {
+            let from = Instant::now() + dice.within(OUTAGES_BEGIN);
+            faults.without_credit = Some((from, from + OUTAGE));
+        }
         faults
+    }
+
+    /// Whether the credit at the model is used up. That counts when the first call meets it.
+    pub(crate) fn is_out_of_credit(&self) -> bool {
+        let now = Instant::now();
+        let is_out = self.is_active_within(self.without_credit, now);
+        if is_out && !self.is_credit_met.swap(true, Ordering::Relaxed) {
+            self.count(Fault::GeminiOutOfCredit);
+        }
+        is_out
+    }
+
+    fn is_active_within(&self, time: Option<(Instant, Instant)>, now: Instant) -> bool {
+        self.are_active() && time.is_some_and(|(from, until)| (from..until).contains(&now))
     }
 
     /// Draws whether `fault` happens at this opportunity, and counts it: only for a fault that has
@@ -191,6 +214,7 @@ impl Faults {
     pub(crate) fn has_outage(&self) -> bool {
         let now = Instant::now();
         self.outages.iter().any(|outage| outage.until > now)
+            || self.without_credit.is_some_and(|(_, until)| until > now)
     }
 
     /// Whether anything goes wrong still.

@@ -8,6 +8,7 @@ pub(crate) mod event_log;
 pub(crate) mod faults;
 pub(crate) mod lambda;
 pub(crate) mod log_port;
+pub(crate) mod odd_answers;
 pub(crate) mod parts;
 pub(crate) mod paths;
 pub(crate) mod plain;

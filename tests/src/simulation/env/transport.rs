@@ -1,6 +1,7 @@
 //! Requests to the simulated services, with what can go wrong on the way.
 
 use super::bugs;
+use super::odd_answers;
 use super::parts::{Part, Service};
 use super::paths::{base_of, table_of};
 use super::ports::{Ports, Turn};
@@ -85,6 +86,9 @@ impl Transport for Ports {
         let (method, body) = (request.method().clone(), String::from_utf8_lossy(&asked));
         let about = [method.as_str(), uri.path(), &body];
         let call = Call { name: faults.service.name(), about: &about };
+        if faults.service == Service::Gemini {
+            self.world.oracle().model_called(&self.worker.name, &asked, sent);
+        }
         self.turn(before, &call).await;
         let outcome = match self.instead_of_effect(&faults, &request, (sent, timeout), &call).await
         {
@@ -116,6 +120,14 @@ impl Ports {
         call: &Call<'_>,
     ) -> Option<Result<HttpResponse, TransportError>> {
         let dice = &self.world.dice;
+        if faults.service == Service::Gemini && self.world.faults.is_out_of_credit() {
+            self.world.gemini.set_credit(false);
+            let refusal = self.world.gemini.respond(request.clone()).await;
+            self.world.gemini.set_credit(true);
+            let refusal = bugs::response(&self.world, Service::Gemini, ("", &[]), refusal);
+            self.world.oracle().model_halted(&self.worker.name, Instant::now());
+            return Some(Ok(refusal));
+        }
         if self.world.faults.meets_outage(Part::Service(faults.service)) {
             return Some(match dice.below(3) {
                 0 => Err(not_sent(request.uri(), "simulated outage")),
@@ -191,6 +203,7 @@ impl Ports {
             Service::Gemini => world.gemini.respond(request).await,
         };
         let answered = response.body().clone();
+        let response = odd_answers::answer(&world.faults, &world.dice, faults.service, response);
         let response = bugs::response(world, faults.service, (&path, &asked), response);
         world.trace.say(|| {
             let (name, status) = (&self.worker.name, response.status().as_u16());
@@ -274,7 +287,8 @@ impl Ports {
             world.trace.say(|| format!("{}'s listing is stale", self.worker.name));
         }
         if faults.service == Service::Gemini {
-            world.oracle().model_answer_reached(self.worker.invocation(), answered);
+            let is_known = !odd_answers::is_silent(response);
+            world.oracle().model_answer_reached(self.worker.invocation(), answered, is_known);
         }
     }
 

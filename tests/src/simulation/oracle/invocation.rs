@@ -10,6 +10,8 @@ pub(crate) struct Invocation {
     pub(crate) attempt: (u64, u64),
     /// Model calls whose outcome is not reported yet.
     pub(crate) pending: Vec<Pending>,
+    /// The leads of calls that were billed and are not reported yet, once for each call.
+    pub(crate) paid: Vec<String>,
     /// Words of posts that it asked about.
     pub(crate) asked: BTreeSet<String>,
     /// Scores of whole answers that reached it, by the post's word.

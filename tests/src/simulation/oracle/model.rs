@@ -8,15 +8,29 @@ use super::promise::Invariant;
 use serde_json_borrow::Value;
 use shared::schema::leads;
 use std::collections::BTreeSet;
+use tokio::time::Instant;
+
+/// Most calls of a plan that are billed and contain one lead.
+const MOST_PAID_CALLS: u32 = 4;
 
 impl Oracle {
     pub(crate) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
         let asked = Asked::read(asked);
         let run = self.run_of(invocation);
+        self.check_answered_once(invocation, &asked.words());
         self.check_asked_once(invocation, &run, &asked.words());
         self.check_profiles_asked_once(invocation, &run, &asked.slugs());
         self.asked_about(invocation, &run, &asked);
         self.run(&run).billed_answers += 1;
+        let slugs: BTreeSet<String> = asked
+            .words()
+            .iter()
+            .filter_map(|word| self.slugs_by_word.get(word).cloned())
+            .chain(asked.slugs())
+            .collect();
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.paid.extend(slugs);
+        }
         self.words_by_id.extend(asked.posts);
         self.slugs_by_id.extend(asked.profiles);
     }
@@ -54,7 +68,8 @@ impl Oracle {
     }
 
     /// An answer reached the worker that had asked.
-    pub(crate) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8]) {
+    /// `is_known` is whether it says what it used.
+    pub(crate) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8], is_known: bool) {
         let answer = parsed(answer);
         if at(&answer, "/usageMetadata").is_none() && at(&answer, "/candidates").is_none() {
             return;
@@ -64,7 +79,11 @@ impl Oracle {
         let reasons = self.reasons_of(&said);
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let tokens = count(&answer, "/usageMetadata/totalTokenCount");
-        known.pending.push(Pending::Answered { tokens, nano_usd: nano_usd(&answer) });
+        known.pending.push(if is_known {
+            Pending::Answered { tokens, nano_usd: nano_usd(&answer) }
+        } else {
+            Pending::Lost
+        });
         known.scores.extend(scores);
         known.reasons.extend(reasons);
     }
@@ -81,10 +100,56 @@ impl Oracle {
         self.pending(invocation, Pending::Refused);
     }
 
+    /// A process heard that the model answers nobody until its credit is topped up.
+    pub(crate) fn model_halted(&mut self, process: &str, now: Instant) {
+        self.halted.entry(process.to_owned()).or_insert(now);
+    }
+
+    /// A process begins a call. After it heard that nobody is answered it asks about no lead, until a
+    /// call about nothing was answered.
+    pub(crate) fn model_called(&mut self, process: &str, asked: &[u8], now: Instant) {
+        let asked = Asked::read(asked);
+        let Some(since) = self.halted.get(process).copied() else { return };
+        if asked.posts.is_empty() && asked.profiles.is_empty() {
+            self.halted.remove(process);
+        } else if now > since {
+            let what = format!("{process} asks about leads though credit is used up");
+            self.violate(Invariant::Payments, what);
+        }
+    }
+
+    /// Judges how often leads were paid for, where no message was handled twice or kept its old body.
+    pub(crate) fn judge_payments(&mut self) {
+        let most = self.paid.iter().max_by_key(|(_, calls)| **calls);
+        if let Some(((plan, slug), calls)) = most.filter(|(_, calls)| **calls > MOST_PAID_CALLS) {
+            let what = format!("lead {slug} is in {calls} billed calls of plan {plan}");
+            self.violate(Invariant::Payments, what);
+        }
+    }
+
+    /// A lead of which a worker has a whole and valid answer is not paid for again by it.
+    fn check_answered_once(&mut self, invocation: u64, words: &[String]) {
+        let Some(known) = self.invocations.get(&invocation) else { return };
+        let slugs: BTreeSet<&String> =
+            words.iter().filter_map(|word| self.slugs_by_word.get(word)).collect();
+        let again = slugs.into_iter().find(|slug| {
+            let mut own = words.iter().filter(|word| self.slugs_by_word.get(*word) == Some(slug));
+            own.all(|word| known.scores.contains_key(word))
+        });
+        if let Some(slug) = again {
+            let what = format!("lead {slug} is paid for again though its answer was whole");
+            self.violate(Invariant::Payments, what);
+        }
+    }
+
     /// A worker reported what became of its calls.
     pub(crate) fn billed(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let pending = std::mem::take(&mut known.pending);
+        for slug in std::mem::take(&mut known.paid) {
+            let lead = (text(fact, "/attempt/plan").to_owned(), slug);
+            *self.paid.entry(lead).or_default() += 1;
+        }
         let ended = pending.len() as u64;
         let (mut tokens, mut nano_usd, mut answers, mut lost) = (0, 0, 0, 0_u64);
         for call in pending {

@@ -41,6 +41,10 @@ pub(crate) struct Oracle {
     /// Harvests that the tick found.
     pub(crate) clientless: BTreeSet<String>,
     pub(crate) lanes: Lanes,
+    /// Which process heard when that the model answers nobody.
+    pub(crate) halted: BTreeMap<String, Instant>,
+    /// In how many billed calls, by workers that lived to report them, each lead of a plan was.
+    pub(crate) paid: BTreeMap<(String, String), u32>,
     pub(crate) trace: Arc<Trace>,
 }
 
@@ -65,6 +69,8 @@ impl Oracle {
             harvests: BTreeMap::new(),
             clientless: BTreeSet::new(),
             lanes: Lanes::default(),
+            halted: BTreeMap::new(),
+            paid: BTreeMap::new(),
             without_tokens: Vec::new(),
         };
         let unreadable = scenario.clients.iter().filter(|client| client.has_unreadable_limit);

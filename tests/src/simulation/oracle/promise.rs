@@ -28,6 +28,8 @@ pub enum Invariant {
     Rates,
     /// `Balance` tells the truth.
     Balance,
+    /// What was paid for is used, and without credit nobody is asked.
+    Payments,
 }
 
 /// A promise that was broken, and how.

@@ -24,7 +24,15 @@ pub(crate) fn response(
             body = json!([]);
             true
         }
-        Service::Gemini => !is_whole(&body) && change_useless_answer(bug, &mut body),
+        // As if the service were away for a moment.
+        Service::Gemini if bug == Bug::CreditIgnored && head.status == 402 => {
+            head.status = http::StatusCode::SERVICE_UNAVAILABLE;
+            true
+        }
+        Service::Gemini => {
+            change_odd_answer(bug, &mut body)
+                || (!is_whole(&body) && change_useless_answer(bug, &mut body))
+        }
         Service::Airtable if bug == Bug::RefusalIgnored && head.status == 422 => {
             head.status = http::StatusCode::OK;
             body = taken_for_success(world, asked);
@@ -40,6 +48,27 @@ pub(crate) fn response(
     };
     let body = if is_changed { Bytes::from(body.to_string()) } else { unchanged };
     HttpResponse::from_parts(head, body)
+}
+
+/// Changes an answer that is odd, though whole; whether the bug does.
+fn change_odd_answer(bug: Bug, body: &mut Value) -> bool {
+    let text = body["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap_or_default();
+    let is_bare =
+        text.is_empty() || serde_json::from_str::<Value>(text).is_ok_and(|it| it.is_array());
+    let usage = &body["usageMetadata"];
+    let of = |name: &str| usage[name].as_u64().unwrap_or_default();
+    let counted = of("promptTokenCount") + of("candidatesTokenCount");
+    match bug {
+        Bug::WrappedAnswerDropped if !is_bare && is_whole(body) => {
+            body["candidates"][0]["content"]["parts"][0]["text"] = json!("no JSON");
+            true
+        }
+        Bug::ThoughtsOfTotalDropped if of("thoughtsTokenCount") == 0 && counted > 0 => {
+            body["usageMetadata"]["totalTokenCount"] = json!(counted);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Changes an answer of the model that is not whole; whether the bug does.
