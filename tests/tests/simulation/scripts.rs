@@ -116,7 +116,7 @@ fn an_announcement_and_a_bill_that_come_after_the_end_are_shown_at_once() {
     let script = script.says(seconds(12, 9), run_record::STATUS, "Completed");
     let script = script.says(seconds(12, 9), run_record::BALANCE, "balanced");
     let script = script.says(seconds(12, 24), run_record::BALANCE, "unobserved");
-    plays(script.says(seconds(12, 39), run_record::BALANCE, "balanced"));
+    plays_from(8, script.says(seconds(12, 39), run_record::BALANCE, "balanced"));
 }
 
 /// The same of a run that stands still.
@@ -136,7 +136,7 @@ fn a_run_ends_at_once_when_it_is_known_what_became_of_its_last_leads() {
     let script = script.hold(CHUNK_DONE, u32::MAX, seconds(12, 0));
     let script = script.hold(SETTLED, 1, seconds(12, 5));
     let script = script.says(seconds(12, 4), run_record::STATUS, "Running");
-    plays(script.says(seconds(12, 9), run_record::STATUS, "Completed"));
+    plays_from(8, script.says(seconds(12, 9), run_record::STATUS, "Completed"));
 }
 
 /// All chunks are done, but the record was written too short a time ago to show it.
