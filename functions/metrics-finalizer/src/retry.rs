@@ -46,6 +46,15 @@ async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<()
         );
         return Ok(app.records.clear_retry(&app.airtable, &request.record).await?);
     };
+    if let Err(error) = app.records.confirm_retry(&app.airtable, &request.record).await {
+        // Queued now, it would be queued again by every tick.
+        let text = format!("Retry is ticked, and nothing is queued: it cannot be cleared: {error}");
+        if error.is_about_a_field() && !folded.summary.notes.iter().any(|(_, n)| n.text == text) {
+            folded.note(app, NoteKind::Record, text).await?;
+            project::write(app, vec![folded]).await;
+        }
+        return Err(error.into());
+    }
     let at = app.clock.now().strftime("%Y-%m-%d %H:%M:%SZ");
     let text = format!("Retry ticked ({at}): {}", queue_again(app, &folded).await?);
     folded.note(app, NoteKind::Record, text).await?;

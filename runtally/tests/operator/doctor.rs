@@ -144,7 +144,7 @@ async fn a_sound_system_has_nothing_wrong() {
     }
     assert!(ok.iter().any(|line| line.ends_with("it knows our token")), "{ok:#?}");
     let spent = world.services.gemini.service().billed_totals().answers;
-    assert_eq!(spent, 0, "a doctor costs nothing");
+    assert_eq!(spent, 1, "a doctor costs one call of one token");
     let asked = world.airtable().requests_by_base();
     let of_client = asked.iter().find(|(base, _)| base == BASE).unwrap().1;
     assert_eq!(

@@ -1,9 +1,11 @@
 //! Lines of a text field: none twice, bounded, the oldest summarised.
 
+use crate::core::text;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 const MAX_LINES: usize = 60;
+/// In UTF-16 units.
 const MAX_LINE: usize = 400;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +35,7 @@ impl Line {
             Some(at) => format!("{} {}", in_utc(at), self.text),
             None => self.text.clone(),
         };
-        if line.chars().count() <= MAX_LINE {
-            return line;
-        }
-        let cut: String = line.chars().take(MAX_LINE - 1).collect();
-        format!("{cut}…")
+        text::bounded(&line, MAX_LINE)
     }
 }
 

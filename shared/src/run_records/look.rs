@@ -176,6 +176,20 @@ impl RunRecords {
             .collect())
     }
 
+    /// Ticks the checkbox that is ticked: a write that changes nothing, and shows whether it can be
+    /// cleared.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; one of a locked field names it.
+    pub async fn confirm_retry(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        record: &RecordId,
+    ) -> Result<(), AirtableError> {
+        let update = update(record, [(schema::RETRY, json!(true))]);
+        airtable.update(&self.table.base, schema::TABLE, &[update]).await
+    }
+
     /// Clears the checkbox of a [`RetryRequest`]. After an error it may be repeated.
     pub async fn clear_retry(
         &self,

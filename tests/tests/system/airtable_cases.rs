@@ -258,6 +258,26 @@ async fn a_value_that_one_record_has_refused_is_left_out_of_that_record_alone() 
     assert_eq!(other_record.unwrap().fields[run_record::APIFY_RUN_ID], other);
 }
 
+#[tokio::test]
+async fn a_retry_whose_checkbox_is_locked_queues_nothing_however_many_ticks_find_it() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let jane = pipeline.add_lead("jane", json!({leads::POSTS_CONTENT: "Dear diary, today …"}));
+    let apify_run = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 1, "Hi.")]));
+    pipeline.run(&apify_run).await;
+    pipeline.edit_lead(&jane, &json!({leads::POSTS_CONTENT: null}));
+    let airtable = pipeline.services.airtable.service();
+    let table = (MASTER_BASE, run_record::TABLE);
+    airtable.lock_field(table, run_record::RETRY, true).unwrap();
+    pipeline.retry().await;
+    pipeline.tick().await;
+    assert_eq!(pipeline.billed_tokens(), 0);
+    let line = "Retry is ticked, and nothing is queued: it cannot be cleared: Airtable denies";
+    assert_eq!(pipeline.text(run_record::SYSTEM_NOTES).matches(line).count(), 1);
+    airtable.lock_field(table, run_record::RETRY, false).unwrap();
+    pipeline.tick().await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+}
+
 /// Answers of a token that was just changed, and what they are about.
 fn denials() -> [Value; 4] {
     let unknown =

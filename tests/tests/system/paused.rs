@@ -73,9 +73,9 @@ pub(crate) struct World {
 pub(crate) fn variable(name: &'static str) -> Option<String> {
     let value = match name {
         "WEBHOOK_TOKEN" => WEBHOOK_TOKEN,
-        "AIRTABLE_API_URL" => "http://airtable.invalid",
-        "APIFY_API_URL" => "http://apify.invalid/v2",
-        "GEMINI_API_URL" => "http://gemini.invalid",
+        "AIRTABLE_API_URL" => "https://airtable.invalid",
+        "APIFY_API_URL" => "https://apify.invalid/v2",
+        "GEMINI_API_URL" => "https://gemini.invalid",
         "AIRTABLE_TOKEN" | "APIFY_TOKEN" | "GEMINI_API_KEY" => "invented",
         "MASTER_BASE_ID" => MASTER_BASE,
         "APIFY_ACTORS" => DEFAULT_ACTOR,

@@ -8,13 +8,13 @@ use simulators::apify::DEFAULT_ACTOR;
 pub(crate) fn variable(name: &str) -> Option<String> {
     let value = match name {
         "WEBHOOK_TOKEN" => WEBHOOK_TOKEN,
-        "AIRTABLE_API_URL" => "http://airtable.invalid",
+        "AIRTABLE_API_URL" => "https://airtable.invalid",
         "AIRTABLE_TOKEN" => tokens::AIRTABLE,
         "MASTER_BASE_ID" => MASTER_BASE,
-        "APIFY_API_URL" => "http://apify.invalid/v2",
+        "APIFY_API_URL" => "https://apify.invalid/v2",
         "APIFY_TOKEN" => tokens::APIFY,
         "APIFY_ACTORS" => DEFAULT_ACTOR,
-        "GEMINI_API_URL" => "http://gemini.invalid",
+        "GEMINI_API_URL" => "https://gemini.invalid",
         "GEMINI_API_KEY" => tokens::GEMINI,
         _ => return None,
     };

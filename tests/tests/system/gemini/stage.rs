@@ -76,9 +76,9 @@ pub(crate) fn case(name: &str) -> Case {
 fn variables(case: &Case) -> BTreeMap<String, String> {
     let fixed = [
         ("WEBHOOK_TOKEN", WEBHOOK_TOKEN),
-        ("AIRTABLE_API_URL", "http://airtable.invalid"),
-        ("APIFY_API_URL", "http://apify.invalid/v2"),
-        ("GEMINI_API_URL", "http://gemini.invalid"),
+        ("AIRTABLE_API_URL", "https://airtable.invalid"),
+        ("APIFY_API_URL", "https://apify.invalid/v2"),
+        ("GEMINI_API_URL", "https://gemini.invalid"),
         ("AIRTABLE_TOKEN", "invented"),
         ("APIFY_TOKEN", "invented"),
         ("GEMINI_API_KEY", "invented"),

@@ -167,7 +167,7 @@ async fn read_each_lead(world: &World, invocation: u64, request: &HttpRequest) {
         let row = record["id"].as_str().unwrap_or_default();
         for of in [path.to_owned(), format!("{path}/{row}")] {
             let mut read = http::Request::new(Bytes::new());
-            *read.uri_mut() = format!("http://airtable.invalid{of}").parse().expect("a URL");
+            *read.uri_mut() = format!("https://airtable.invalid{of}").parse().expect("a URL");
             *read.headers_mut() = request.headers().clone();
             world.oracle().airtable_asked(invocation, base_of(path), Instant::now());
             world.airtable.respond(read).await;
