@@ -185,14 +185,15 @@ class Deployed:
         return found
 
     def waiting(self, queue):
-        """Messages of a queue, waiting and in work."""
+        """Messages of a queue, waiting, in work and delayed."""
         url = self.outputs[f"{queue}Url"]
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        kinds = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
         found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return sum(int(found[name]) for name in names)
+        return sum(int(found.get(name, 0)) for name in names)
 
     def settle(self, seconds=60):
-        """Waits until both queues are empty."""
+        """Waits until the FIFO queues are empty. On the retry queue a record may wait for its time."""
         until(lambda: self.waiting("ScoringQueue") + self.waiting("MetricsQueue") == 0, "both queues are empty", seconds)
 
     def take(self, queue):
@@ -229,6 +230,10 @@ class Deployed:
         """What the event log says of a run."""
         items = self.log_items(run_id)
         return [json.loads(item["body"]["S"])["fact"] for item in items if "body" in item]
+
+    def events(self, run_id):
+        """The events of the log for a run."""
+        return [json.loads(item["body"]["S"]) for item in self.log_items(run_id) if "body" in item]
 
     def has_heard(self, harvest):
         """Whether the event log knows that a harvest was heard of."""

@@ -43,10 +43,13 @@ FILES = [
     # One task for each client that is served; a replay for a client nobody knows is noted.
     ("Scoring", "scoring-score", DONE, ["score", "score"], [], 0),
     ("Scoring", "scoring-replay", DONE, [], ["noted"], 0),
+    # What waited for its next attempt is only passed on.
+    ("Scoring", "scoring-retry", DONE, ["ingest"], [], 0),
     ("Scoring", "scoring-one-bad-message", DONE, [], ["opened", "run_failed"], 1),
     # What these leave is in the event log and in Airtable.
     ("MetricsFinalizer", "metrics-heard", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-events", DONE, [], [], 0),
+    ("MetricsFinalizer", "metrics-project", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-tick", DONE, [], [], 0),
 ]
 
@@ -163,6 +166,8 @@ def as_documented(deployed, world):
         "SCORING_DEAD_LETTERS_URL": "ScoringDeadLettersUrl",
         "METRICS_QUEUE_URL": "MetricsQueueUrl",
         "METRICS_DEAD_LETTERS_URL": "MetricsDeadLettersUrl",
+        "RETRY_QUEUE_URL": "RetryQueueUrl",
+        "RETRY_DEAD_LETTERS_URL": "RetryDeadLettersUrl",
         "EVENT_LOG_TABLE": "EventLogTable",
     }
     given = {variable: deployed.outputs[output] for variable, output in outputs.items()}

@@ -1,11 +1,12 @@
 """Crashes and faults: what is accepted is done all the same, and the numbers stay right."""
 
+import hashlib
 import json
 import os
 import signal
 
 from runs import counted
-from tools import WORK, check, equal, heading, until
+from tools import WORK, check, equal, heading, http, until
 
 # A message whose function died comes back after this. On AWS it is 900 s (six times the function's
 # timeout), which nobody wants to wait for here; no chunk below takes as long.
@@ -19,6 +20,7 @@ def show(emulator, deployed, world):
     killed(deployed, world)
     restarted(emulator, deployed, world)
     poison(deployed, world)
+    stuck(deployed, world)
     revoked_token(deployed, world)
     deleted_secret(deployed, world)
 
@@ -97,6 +99,46 @@ def poison(deployed, world):
         check("surprise" in reasons[0], f"with the reason: {reasons[0]}")
 
 
+def stuck(deployed, world):
+    """Nothing but order and counts: the emulator's time is real."""
+    heading("faults: 20 harvests that Apify still calls RUNNING, and another client's behind them in their lane")
+    name, base = world.clients[0]
+    neighbour = next(other for other in map("Neighbour-{}".format, range(99)) if lane(other) == lane(name))
+    posted = []
+    for number in range(20):
+        started_at = f"2026-10-06T08:{number:02}:00.000Z"
+        apify_run, _ = world.harvest(name, base, started_at, (0, 1), None, status="RUNNING")
+        body = {"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}}
+        equal(deployed.post(f"/webhooks/apify?clientId={neighbour}", body)[0], 202, f"webhook of {apify_run}")
+        posted.append(apify_run)
+    run_id, posts, before = begin(deployed, world, 7, (0, 5))
+    ends_right(world, run_id, posts, before)
+    opened = min(fact["at"] for fact in deployed.events(run_id) if fact["fact"]["type"] == "opened")
+    tries = lambda: attempts(deployed, posted)
+    until(lambda: any(attempt > 1 for _, attempt in tries()), "a second attempt at one of them", 120)
+    before_it = [attempt for at, attempt in tries() if at < opened]
+    check(len(before_it) <= 20, f"attempts at the stuck ones before it began: {len(before_it)}")
+    equal([attempt for attempt in before_it if attempt > 1], [], "second ones among them")
+    for apify_run in posted:
+        http("DELETE", f"{world.apify}/_sim/runs/{apify_run}")
+    until(lambda: deployed.waiting("RetryQueue") == 0, "all of them left the retry queue", 240)
+    deployed.settle()
+
+
+def lane(client):
+    """The planning lane of a client, as the functions choose it."""
+    name = client.encode()
+    digest = hashlib.sha256(len(name).to_bytes(8, "big") + name).digest()
+    return int.from_bytes(digest[:4], "big") % 3
+
+
+def attempts(deployed, harvests):
+    """When which attempt at one of these harvests failed, by the log."""
+    failed = [json.loads(line) for line in deployed.log_lines("Scoring") if "is still going on" in line]
+    is_one = lambda line: any(harvest in line["failure"] for harvest in harvests)
+    return [(line["timestamp"], line["queue.attempt"]) for line in failed if is_one(line)]
+
+
 def restart_functions(deployed):
     """On AWS any change of its configuration gives a function new processes, which read the secret
     anew. This emulator keeps the old ones, so they are ended."""
@@ -114,7 +156,8 @@ def revoked_token(deployed, world):
     said = lambda: [line for line in deployed.log_lines("Scoring") if "UNAUTHORIZED" in line]
     said = json.loads(until(said, "the log says so", 60)[0])
     check(said["message"] == "message is requeued", f"the log says: {said['failure']}")
-    equal(deployed.waiting("ScoringQueue"), 1, "tasks that wait")
+    until(lambda: deployed.waiting("ScoringQueue") == 0, "the task left its lane", 60)
+    check(deployed.waiting("RetryQueue") > 0, "it waits for its next attempt")
     equal(world.billed(), before, "nothing billed meanwhile")
     given_back = ("MessagesGivenBack", "Service=scoring")
     check(counted(deployed).get(given_back, 0) > 0, "the metric of its alarm: MessagesGivenBack of scoring")

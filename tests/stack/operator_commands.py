@@ -47,6 +47,8 @@ class Commands:
             "SCORING_DEAD_LETTERS_URL": "ScoringDeadLettersUrl",
             "METRICS_QUEUE_URL": "MetricsQueueUrl",
             "METRICS_DEAD_LETTERS_URL": "MetricsDeadLettersUrl",
+            "RETRY_QUEUE_URL": "RetryQueueUrl",
+            "RETRY_DEAD_LETTERS_URL": "RetryDeadLettersUrl",
             "EVENT_LOG_TABLE": "EventLogTable",
         }
         self.environment = clean_environment(
@@ -75,14 +77,14 @@ def operators_keys(deployed):
     """The keys of a user who has the functions' rights to send and to the log, and beside them those
     that docs/deploy.md names. The emulator asks for actions of batches, which IAM does not have."""
     queues = ("ScoringQueue", "MetricsQueue")
-    dead_letters = ("ScoringDeadLetters", "MetricsDeadLetters")
+    dead_letters = ("ScoringDeadLetters", "MetricsDeadLetters", "RetryDeadLetters")
     arn = lambda queue: deployed.sqs.get_queue_attributes(
         QueueUrl=deployed.outputs[f"{queue}Url"], AttributeNames=["QueueArn"]
     )["Attributes"]["QueueArn"]
     table = deployed.dynamodb.describe_table(TableName=deployed.outputs["EventLogTable"])["Table"]["TableArn"]
     allowed = [
         (["sqs:SendMessage", "sqs:SendMessageBatch"], [arn(queue) for queue in queues]),
-        (["sqs:GetQueueAttributes"], [arn(queue) for queue in queues + dead_letters]),
+        (["sqs:GetQueueAttributes"], [arn(queue) for queue in queues + ("RetryQueue",) + dead_letters]),
         (
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:ChangeMessageVisibilityBatch"],
             [arn(queue) for queue in dead_letters],
@@ -214,6 +216,8 @@ def examined(runtally, deployed, world):
         ("scoring dead letters", "none"),
         ("metrics queue", "reachable, 0 messages"),
         ("metrics dead letters", "none"),
+        ("retry queue", "reachable"),
+        ("retry dead letters", "none"),
         ("event log", "reachable in AWS, 0 open runs"),
         ("deduplication", "events are never deleted"),
         (f"webhook {deployed.api_url}/webhooks/apify", "reachable, and closed to strangers"),
