@@ -30,11 +30,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 # Function, file, its answer, and what it leaves on the queues: of scoring, of metrics, dead ones.
 FILES = [
-    # All four are about one harvest: the queue takes word of it once in five minutes.
+    # Three are about one end of one harvest, and one names no end: the queue takes word of the same
+    # once in five minutes.
     ("WebhookIntake", "webhook-run-succeeded", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-run-failed", ACCEPTED, ["ingest"], [], 0),
     ("WebhookIntake", "webhook-run-timed-out", ACCEPTED, ["ingest"], [], 0),
-    ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], [], 0),
+    ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-test", NOTHING_TO_DO, [], [], 0),
     ("WebhookIntake", "runs-post", ACCEPTED, ["score"], [], 0),
     # Apify does not know the harvest, nor Airtable the base: that is recorded, the messages are done.

@@ -28,7 +28,7 @@ use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::delivery::Delivery;
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
-use shared::ports::{Env, EventLog, LogError, QueueName};
+use shared::ports::{Env, EventLog, HarvestKey, LogError, QueueName};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ struct Received {
     deliveries: Vec<Delivery>,
     events: BTreeMap<RunId, Vec<MetricsEvent>>,
     /// Harvests that need no tick to be found.
-    heard: Vec<ApifyRunId>,
+    heard: Vec<HarvestKey>,
     /// Runs whose records are due.
     due: Vec<RunId>,
     is_tick: bool,
@@ -99,10 +99,13 @@ impl Received {
         self.deliveries.push(delivery);
         match message {
             MetricsMessage::Event(event) => {
-                self.heard.extend(harvest_of(&event.fact).cloned());
+                let harvest = harvest_of(&event.fact);
+                self.heard.extend(harvest.into_iter().flat_map(|run| missed::keys(run, None)));
                 self.events.entry(event.run.id()).or_default().push(*event);
             }
-            MetricsMessage::Heard(Heard { apify_run_id }) => self.heard.push(apify_run_id),
+            MetricsMessage::Heard(Heard { apify_run_id, finished_at }) => {
+                self.heard.extend(missed::keys(&apify_run_id, finished_at));
+            }
             MetricsMessage::Project(project) => self.due.push(project.run),
             MetricsMessage::Tick => self.is_tick = true,
         }
@@ -112,7 +115,7 @@ impl Received {
 async fn store<E: Env>(
     app: &Finalizer<E>,
     events: BTreeMap<RunId, Vec<MetricsEvent>>,
-    heard: &[ApifyRunId],
+    heard: &[HarvestKey],
 ) -> Result<(), LogError> {
     if !heard.is_empty() {
         app.log.hear(heard).await?;

@@ -1,5 +1,5 @@
 //! Harvests whose webhook was missed: asks Apify what it finished, and queues what was never heard
-//! of. The event log remembers what was heard of, from the moment the webhook was accepted; the
+//! of; also a second end of one that Apify resurrected. The event log remembers what was heard of, from the moment the webhook was accepted; the
 //! clock does not decide it.
 
 use crate::error::TickError;
@@ -7,8 +7,9 @@ use crate::finalizer::Finalizer;
 use jiff::{SignedDuration, Timestamp};
 use shared::core::ids::ApifyRunId;
 use shared::messages::{Hints, Ingest, routes};
-use shared::ports::{Env, EventLog, OutgoingMessage, Queue, QueueName};
+use shared::ports::{Env, EventLog, HarvestKey, OutgoingMessage, Queue, QueueName};
 use shared::services::apify::{Apify, ApifyRun};
+use std::collections::BTreeSet;
 
 /// How far back to look for harvests, by their end.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
@@ -39,53 +40,93 @@ async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, 
             return;
         }
     };
-    let finished: Vec<ApifyRunId> =
-        runs.into_iter().filter(|run| is_due(run, now)).map(|run| run.id).collect();
+    let due = runs.into_iter().filter_map(|run| Some((due_end(&run, now)?, run.id)));
+    let finished: Vec<(Timestamp, ApifyRunId)> = due.collect();
     if let Err(error) = queue_unheard(app, actor, &finished, now).await {
         tracing::error!(%error, "missed harvests are not queued; the next tick will");
     }
 }
 
-/// Whether a run ended within the time that is looked at.
-fn is_due(run: &ApifyRun, now: Timestamp) -> bool {
+/// When a run ended, if that is within the time that is looked at.
+fn due_end(run: &ApifyRun, now: Timestamp) -> Option<Timestamp> {
     let ended = run.status.and(run.finished_at);
-    ended.is_some_and(|at| at >= now - LOOK_BACK && at <= now - GRACE)
+    ended.filter(|at| *at >= now - LOOK_BACK && *at <= now - GRACE)
+}
+
+/// What the log remembers when a harvest was heard of, as far as its end is known.
+pub(crate) fn keys(run: &ApifyRunId, finished_at: Option<Timestamp>) -> Vec<HarvestKey> {
+    let ends = finished_at.map(|at| [HarvestKey::any_end(run), HarvestKey::end(run, at)]);
+    std::iter::once(HarvestKey::harvest(run)).chain(ends.into_iter().flatten()).collect()
+}
+
+/// Whether the end of a harvest was never heard of: nothing of it was, or another end was. Where only
+/// the harvest was heard of, without an end, that was this one.
+fn is_unheard(heard: &BTreeSet<HarvestKey>, run: &ApifyRunId, at: Timestamp) -> bool {
+    let knows_ends = heard.contains(&HarvestKey::any_end(run));
+    !heard.contains(&HarvestKey::harvest(run))
+        || knows_ends && !heard.contains(&HarvestKey::end(run, at))
 }
 
 /// Queues first and remembers last: a crash in between queues twice, which is harmless.
 async fn queue_unheard<E: Env>(
     app: &Finalizer<E>,
     actor: &str,
-    finished: &[ApifyRunId],
+    finished: &[(Timestamp, ApifyRunId)],
     now: Timestamp,
 ) -> Result<(), TickError> {
-    let heard = app.log.heard(finished).await?;
-    let unheard: Vec<ApifyRunId> =
-        finished.iter().filter(|run| !heard.contains(*run)).cloned().collect();
+    let known = |(at, run): &(Timestamp, ApifyRunId)| keys(run, Some(*at));
+    let asked: Vec<HarvestKey> = finished.iter().flat_map(known).collect();
+    let heard = app.log.heard(&asked).await?;
+    let unheard = finished.iter().filter(|(at, run)| is_unheard(&heard, run, *at));
+    let unheard: Vec<(Timestamp, ApifyRunId)> = unheard.cloned().collect();
     if unheard.is_empty() {
         return Ok(());
     }
-    let messages = unheard.iter().map(|run| message(run, now)).collect();
+    let messages = unheard.iter().map(|(at, run)| message(run, *at, now)).collect();
     app.queue.send(QueueName::Scoring, messages).await?;
-    for run in &unheard {
+    for (at, run) in &unheard {
         tracing::warn!(
             apify.run_id = %run,
+            apify.finished_at = %at,
             apify.actor = actor,
             "a harvest was found that no webhook announced; it is queued"
         );
     }
-    app.log.hear(&unheard).await?;
+    let found: Vec<HarvestKey> = unheard.iter().flat_map(known).collect();
+    app.log.hear(&found).await?;
     Ok(())
 }
 
-fn message(run: &ApifyRunId, now: Timestamp) -> OutgoingMessage {
+fn message(run: &ApifyRunId, finished_at: Timestamp, now: Timestamp) -> OutgoingMessage {
     let task = Ingest {
         apify_run_id: run.clone(),
         event_type: "FOUND_BY_TICK".to_owned(),
         hints: Hints::default(),
         received_at: now,
-        finished_at: None,
+        finished_at: Some(finished_at),
         dispatch_id: None,
     };
     routes::ingest(task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_end_of_a_resurrected_harvest_is_unheard_until_it_is_heard_of() {
+        let run: ApifyRunId = "HG7ML7M8z78YcAPEB".parse().unwrap();
+        let [first, second] = ["2026-11-23T09:59:00Z", "2026-11-23T10:02:00Z"]
+            .map(|at| at.parse::<Timestamp>().unwrap());
+        let mut heard = BTreeSet::new();
+        assert!(is_unheard(&heard, &run, first));
+        // A webhook without the end, or an earlier release: that was this end.
+        heard.extend(keys(&run, None));
+        assert!(!is_unheard(&heard, &run, first));
+        heard.extend(keys(&run, Some(first)));
+        assert!(!is_unheard(&heard, &run, first));
+        assert!(is_unheard(&heard, &run, second));
+        heard.extend(keys(&run, Some(second)));
+        assert!(!is_unheard(&heard, &run, second));
+    }
 }

@@ -98,13 +98,13 @@ async fn webhook_posted<Q: Queue>(app: &Intake<Q>, request: &Request, body: &[u8
             Ok((StatusCode::OK, json!({"accepted": false, "reason": reason})))
         }
         Webhook::Finished(task) => {
-            let harvest = task.apify_run_id.clone();
+            let (harvest, finished_at) = (task.apify_run_id.clone(), task.finished_at);
             let event_type = task.event_type.clone();
             let client = task.hints.client.clone();
             send(app, QueueName::Scoring, routes::ingest(task)).await?;
             // The finalizer needs no tick to find this harvest, however long its task waits. Sent
             // after the task: a webhook that was heard of but not queued would be lost.
-            send(app, QueueName::Metrics, routes::heard(&harvest)).await?;
+            send(app, QueueName::Metrics, routes::heard(&harvest, finished_at)).await?;
             tracing::info!(
                 apify.run_id = %harvest,
                 apify.event = event_type,

@@ -3,8 +3,10 @@
 use crate::storage::database::Database;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
-use shared::core::ids::{ApifyRunId, RunId};
-use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent, check_events};
+use shared::core::ids::RunId;
+use shared::ports::{
+    EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent, check_events,
+};
 use std::collections::BTreeSet;
 
 /// The event log in the local database. Every method fails with [`LogError`] when the database
@@ -114,7 +116,7 @@ impl EventLog for SqliteEventLog {
         Ok(runs)
     }
 
-    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+    async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {
         self.transact(|tx| {
             let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO heard VALUES (?1)")?;
             for harvest in harvests {
@@ -124,7 +126,7 @@ impl EventLog for SqliteEventLog {
         })
     }
 
-    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+    async fn heard(&self, harvests: &[HarvestKey]) -> Result<BTreeSet<HarvestKey>, LogError> {
         self.transact(|tx| {
             let mut select =
                 tx.prepare_cached("SELECT count(*) FROM heard WHERE apify_run = ?1")?;

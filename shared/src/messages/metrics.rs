@@ -53,6 +53,9 @@ impl Message for MetricsMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
     pub apify_run_id: ApifyRunId,
+    /// When the harvest ended, as the webhook says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
 }
 
 /// A run's record was written too short a time ago to show the run's last event. It is due now.

@@ -104,9 +104,12 @@ pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
 }
 
 /// Tells the finalizer that a webhook was accepted, before the run of its harvest is known.
-pub fn heard(harvest: &ApifyRunId) -> OutgoingMessage {
-    let body = MetricsMessage::Heard(Heard { apify_run_id: harvest.clone() }).encode();
-    OutgoingMessage::new("heard".to_owned(), id_of(&["heard", harvest.as_str()]), body)
+pub fn heard(harvest: &ApifyRunId, finished_at: Option<Timestamp>) -> OutgoingMessage {
+    let heard = Heard { apify_run_id: harvest.clone(), finished_at };
+    let end = finished_at.map(|at| at.to_string());
+    let about: Vec<&str> = ["heard", harvest.as_str()].into_iter().chain(end.as_deref()).collect();
+    let body = MetricsMessage::Heard(heard).encode();
+    OutgoingMessage::new("heard".to_owned(), id_of(&about), body)
 }
 
 /// Has the finalizer look at all runs. Each tick has a moment of its own.
@@ -217,7 +220,7 @@ mod tests {
             replay_once(again),
             chunk(task(a_chunk), 1),
             event(&task(fact), &master),
-            heard(&harvest),
+            heard(&harvest, None),
             tick(&master, at),
         ]
         .map(|message| format!("{} {}", message.group(), message.deduplication()));

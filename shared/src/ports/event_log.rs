@@ -57,6 +57,38 @@ impl Projection {
     }
 }
 
+/// What the log remembers of a harvest: that it was heard of, or that one of its ends was. A run that
+/// Apify resurrects ends again under the same id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HarvestKey(String);
+
+impl HarvestKey {
+    /// That the harvest was heard of.
+    pub fn harvest(run: &ApifyRunId) -> Self {
+        Self(run.to_string())
+    }
+
+    /// That the harvest was heard of with the time of an end. Without it, nothing is known of ends.
+    pub fn any_end(run: &ApifyRunId) -> Self {
+        Self(format!("{run}@"))
+    }
+
+    /// That this end of the harvest was heard of.
+    pub fn end(run: &ApifyRunId, at: Timestamp) -> Self {
+        Self(format!("{run}@{}", at.as_millisecond()))
+    }
+
+    /// A key as a log keeps it.
+    pub fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The key as a log keeps it: at most 40 plain characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// All facts about all runs. Every call fails with [`LogError`] when the log is not reachable.
 pub trait EventLog: Send + Sync + 'static {
     /// Stores events of `run` and marks the run as open. An id is made from what its event says,
@@ -104,17 +136,17 @@ pub trait EventLog: Send + Sync + 'static {
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<(RunId, Projection)>, LogError>> + Send;
 
-    /// Remembers for good that these harvests were heard of.
+    /// Remembers for good that these harvests, or ends of harvests, were heard of.
     ///
     /// # Errors
     /// Any number of them may be remembered when this fails.
-    fn hear(&self, harvests: &[ApifyRunId]) -> impl Future<Output = Result<(), LogError>> + Send;
+    fn hear(&self, harvests: &[HarvestKey]) -> impl Future<Output = Result<(), LogError>> + Send;
 
     /// Which of these harvests were ever heard of.
     fn heard(
         &self,
-        harvests: &[ApifyRunId],
-    ) -> impl Future<Output = Result<BTreeSet<ApifyRunId>, LogError>> + Send;
+        harvests: &[HarvestKey],
+    ) -> impl Future<Output = Result<BTreeSet<HarvestKey>, LogError>> + Send;
 }
 
 /// The log could not be read or written; the same call may work later.

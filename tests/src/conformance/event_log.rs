@@ -3,9 +3,9 @@
 //! Each takes a log that others may be using: it speaks of runs of its own.
 
 use jiff::{SignedDuration, Timestamp};
-use shared::core::ids::{ApifyRunId, RunId};
+use shared::core::ids::RunId;
 use shared::core::limits::MAX_EVENT_BYTES;
-use shared::ports::{EventLog, Projection, RunLog, StoredEvent};
+use shared::ports::{EventLog, HarvestKey, Projection, RunLog, StoredEvent};
 
 fn run(name: &str) -> RunId {
     format!("261014-133000-{name}").parse().expect("a run id")
@@ -151,8 +151,8 @@ pub async fn the_finished_runs_are_those_written_lately_and_not_open(log: &impl 
 
 /// A harvest that was heard of once is never forgotten.
 pub async fn a_harvest_once_heard_of_is_never_forgotten(log: &impl EventLog) {
-    let ids: [ApifyRunId; 2] =
-        ["HG7ML7M8z78YcAPEB", "uPBN9qaKd2iLs5naZ"].map(|id| id.parse().expect("an Apify run id"));
+    let ids: [HarvestKey; 2] =
+        ["HG7ML7M8z78YcAPEB", "HG7ML7M8z78YcAPEB@1795427119821"].map(HarvestKey::of);
     log.hear(&ids[..1]).await.expect("the log is up");
     log.hear(&ids[..1]).await.expect("the log is up");
     let heard = log.heard(&ids).await.expect("the log is up");
@@ -161,9 +161,9 @@ pub async fn a_harvest_once_heard_of_is_never_forgotten(log: &impl EventLog) {
 
 /// More harvests than any one request takes are heard of, and asked after.
 pub async fn many_harvests_are_heard_of(log: &impl EventLog) {
-    let ids: Vec<ApifyRunId> =
-        (0..230).map(|n| format!("Kq3ZyW8bTn2V{n:05}").parse().expect("an Apify run id")).collect();
-    let some: Vec<ApifyRunId> = ids.iter().step_by(2).cloned().collect();
+    let ids: Vec<HarvestKey> =
+        (0..230).map(|n| HarvestKey::of(&format!("Kq3ZyW8bTn2V{n:05}"))).collect();
+    let some: Vec<HarvestKey> = ids.iter().step_by(2).cloned().collect();
     log.hear(&some).await.expect("the log is up");
     let heard = log.heard(&ids).await.expect("the log is up");
     assert_eq!(heard.into_iter().collect::<Vec<_>>(), some);

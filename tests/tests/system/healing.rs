@@ -10,7 +10,7 @@ use shared::messages::{
     Fact, HarvestStatus, Harvested, Kind, Note, NoteKind, Opened, OpenedBy, Planned, PlannedChunk,
     PlannedLead,
 };
-use shared::ports::{EventLog, QueueName};
+use shared::ports::{EventLog, HarvestKey, QueueName};
 use shared::schema::{apify, clients, leads, run_record};
 use simulators::apify::{DEFAULT_ACTOR, RunSpec};
 use std::time::Duration;
@@ -354,7 +354,7 @@ async fn a_missed_harvest_is_found_behind_any_number_of_others() {
     let mut others = Vec::new();
     for n in 0..150 {
         let other = old_harvest(&pipeline, SignedDuration::from_mins(60 + n));
-        others.push(other.parse().unwrap());
+        others.push(HarvestKey::of(&other));
     }
     pipeline.system.log.hear(&others).await.unwrap();
     pipeline.tick().await;

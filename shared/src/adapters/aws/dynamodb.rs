@@ -7,9 +7,9 @@ mod operator;
 pub use keys::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 
 use super::lambda::{attempts, describe};
-use crate::core::ids::{ApifyRunId, RunId};
+use crate::core::ids::RunId;
 use crate::ports::limits::check_events;
-use crate::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
+use crate::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -129,7 +129,7 @@ impl DynamoEventLog {
     }
 
     /// Which of at most [`MAX_READS`] harvests have an item.
-    async fn heard_of(&self, harvests: &[ApifyRunId]) -> Result<Vec<ApifyRunId>, LogError> {
+    async fn heard_of(&self, harvests: &[HarvestKey]) -> Result<Vec<HarvestKey>, LogError> {
         let keys = harvests.iter().map(keys::heard).collect();
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).build();
         let mut left = Some(keys.expect("the keys are given"));
@@ -250,14 +250,14 @@ impl EventLog for DynamoEventLog {
         Ok(runs)
     }
 
-    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+    async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {
         for some in distinct(harvests).chunks(MAX_WRITES) {
             self.write(some.iter().map(items::hearing_of).collect()).await?;
         }
         Ok(())
     }
 
-    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+    async fn heard(&self, harvests: &[HarvestKey]) -> Result<BTreeSet<HarvestKey>, LogError> {
         let mut heard = BTreeSet::new();
         for some in distinct(harvests).chunks(MAX_READS) {
             heard.extend(self.heard_of(some).await?);
@@ -266,7 +266,7 @@ impl EventLog for DynamoEventLog {
     }
 }
 
-fn distinct(harvests: &[ApifyRunId]) -> Vec<ApifyRunId> {
+fn distinct(harvests: &[HarvestKey]) -> Vec<HarvestKey> {
     harvests.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 

@@ -1,8 +1,8 @@
 //! The event log in memory, in the steps in which DynamoDB takes and gives it.
 
 use jiff::Timestamp;
-use shared::core::ids::{ApifyRunId, RunId};
-use shared::ports::{Projection, RunLog, StoredEvent};
+use shared::core::ids::RunId;
+use shared::ports::{HarvestKey, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ pub(crate) const INDEX_LAG: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(crate) struct Log {
     runs: Mutex<BTreeMap<RunId, Stored>>,
-    heard: Mutex<BTreeSet<ApifyRunId>>,
+    heard: Mutex<BTreeSet<HarvestKey>>,
 }
 
 #[derive(Default)]
@@ -160,12 +160,12 @@ impl Log {
         })
     }
 
-    pub(crate) fn hear(&self, harvests: &[ApifyRunId]) {
+    pub(crate) fn hear(&self, harvests: &[HarvestKey]) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.extend(harvests.iter().cloned());
     }
 
-    pub(crate) fn heard(&self, harvests: &[ApifyRunId]) -> BTreeSet<ApifyRunId> {
+    pub(crate) fn heard(&self, harvests: &[HarvestKey]) -> BTreeSet<HarvestKey> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         harvests.iter().filter(|harvest| heard.contains(*harvest)).cloned().collect()
     }

@@ -6,9 +6,9 @@ use crate::simulation::bug::Bug;
 use crate::simulation::fault::Fault;
 use crate::simulation::script::Call;
 use jiff::Timestamp;
-use shared::core::ids::{ApifyRunId, RunId};
+use shared::core::ids::RunId;
 use shared::ports::check_events;
-use shared::ports::{EventLog, LogError, Projection, RunLog, StoredEvent};
+use shared::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
@@ -79,7 +79,7 @@ impl EventLog for Ports {
         Ok(self.world.log.finished_runs(since, self.of_index()))
     }
 
-    async fn hear(&self, harvests: &[ApifyRunId]) -> Result<(), LogError> {
+    async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {
         for some in harvests.chunks(MAX_WRITES) {
             self.log_is_reached(Turn::Before).await?;
             self.world.log.hear(some);
@@ -88,7 +88,7 @@ impl EventLog for Ports {
         Ok(())
     }
 
-    async fn heard(&self, harvests: &[ApifyRunId]) -> Result<BTreeSet<ApifyRunId>, LogError> {
+    async fn heard(&self, harvests: &[HarvestKey]) -> Result<BTreeSet<HarvestKey>, LogError> {
         let mut heard = BTreeSet::new();
         for some in harvests.chunks(MAX_READS) {
             self.log_is_reached(Turn::Reading).await?;

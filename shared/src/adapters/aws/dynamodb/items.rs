@@ -4,8 +4,8 @@ use super::keys::{
     self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS,
     URGENT, WRITTEN_AT, text,
 };
-use crate::core::ids::{ApifyRunId, RunId};
-use crate::ports::{LogError, Projection, RunLog, StoredEvent};
+use crate::core::ids::RunId;
+use crate::ports::{HarvestKey, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ pub(super) fn write_of(run: &RunId, event: &StoredEvent) -> WriteRequest {
     put(item)
 }
 
-pub(super) fn hearing_of(harvest: &ApifyRunId) -> WriteRequest {
+pub(super) fn hearing_of(harvest: &HarvestKey) -> WriteRequest {
     put(keys::heard(harvest))
 }
 

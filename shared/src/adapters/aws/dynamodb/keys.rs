@@ -1,7 +1,8 @@
 //! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
 //! the table and its two indexes after them.
 
-use crate::core::ids::{ApifyRunId, RunId};
+use crate::core::ids::RunId;
+use crate::ports::HarvestKey;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
@@ -68,17 +69,17 @@ pub(super) enum Key<'a> {
     State,
 }
 
-/// The key of the item that says that a harvest was heard of: `apify#<id>`, `H`. No run id starts
+/// The key of the item that says that a harvest was heard of: `apify#<key>`, `H`. No run id starts
 /// like that.
-pub(super) fn heard(harvest: &ApifyRunId) -> Item {
-    let pk = format!("{HEARD}{harvest}");
+pub(super) fn heard(harvest: &HarvestKey) -> Item {
+    let pk = format!("{HEARD}{}", harvest.as_str());
     [(PK.to_owned(), text(&pk)), (SK.to_owned(), text("H"))].into()
 }
 
 /// The harvest that such an item is about.
-pub(super) fn harvest_of(item: &Item) -> Option<ApifyRunId> {
+pub(super) fn harvest_of(item: &Item) -> Option<HarvestKey> {
     match item.get(PK) {
-        Some(AttributeValue::S(pk)) => pk.strip_prefix(HEARD)?.parse().ok(),
+        Some(AttributeValue::S(pk)) => Some(HarvestKey::of(pk.strip_prefix(HEARD)?)),
         Some(_) | None => None,
     }
 }

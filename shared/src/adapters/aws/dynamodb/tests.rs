@@ -188,7 +188,7 @@ async fn the_finished_runs_are_read_by_age() {
 
 #[tokio::test]
 async fn a_harvest_that_was_heard_of_has_an_item() {
-    let ids = ["HG7ML7M8z78YcAPEB", "uPBN9qaKd2iLs5naZ"].map(|id| id.parse().unwrap());
+    let ids = ["HG7ML7M8z78YcAPEB", "uPBN9qaKd2iLs5naZ"].map(HarvestKey::of);
     let key = |id: &str| json!({"pk": {"S": format!("apify#{id}")}, "sk": {"S": "H"}});
     let left = json!({"Responses": {"runs": []}, "UnprocessedKeys": {"runs": {
         "Keys": [key("uPBN9qaKd2iLs5naZ")]
@@ -229,7 +229,7 @@ async fn the_log_does_what_its_policy_allows_and_nothing_else() {
     log.read(&run()).await.unwrap();
     log.projection(&run()).await.unwrap();
     log.save_projection(&run(), &projection(true)).await.unwrap();
-    let harvests = ["uPBN9qaKd2iLs5naZ".parse().unwrap()];
+    let harvests = [HarvestKey::of("uPBN9qaKd2iLs5naZ")];
     log.hear(&harvests).await.unwrap();
     log.heard(&harvests).await.unwrap();
     let (index, of_index) = log_answered(&[json!({})]).await;
