@@ -22,6 +22,7 @@ pub use config::{Config, Missed, event_log_table, queue_urls};
 pub use finalizer::{Adapters, Finalizer};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
 use shared::batch::Batch;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
@@ -99,8 +100,8 @@ impl Received {
         self.deliveries.push(delivery);
         match message {
             MetricsMessage::Event(event) => {
-                let harvest = harvest_of(&event.fact);
-                self.heard.extend(harvest.into_iter().flat_map(|run| missed::keys(run, None)));
+                let ended = harvest_of(&event.fact);
+                self.heard.extend(ended.into_iter().flat_map(|(run, at)| missed::keys(run, at)));
                 self.events.entry(event.run.id()).or_default().push(*event);
             }
             MetricsMessage::Heard(Heard { apify_run_id, finished_at }) => {
@@ -130,15 +131,15 @@ async fn store<E: Env>(
     Ok(())
 }
 
-/// The harvest that a fact is about.
-fn harvest_of(fact: &Fact) -> Option<&ApifyRunId> {
+/// The harvest that a fact is about, and its end as far as the fact tells it.
+fn harvest_of(fact: &Fact) -> Option<(&ApifyRunId, Option<Timestamp>)> {
     match fact {
         Fact::Opened(opened) => match &opened.by {
-            OpenedBy::Webhook(harvest) => Some(harvest),
+            OpenedBy::Webhook(harvest) => Some((harvest, None)),
             OpenedBy::ScoreWaiting { .. } => None,
         },
-        Fact::Harvested(harvested) => Some(&harvested.apify_run),
-        Fact::RunFailed(failed) => failed.apify_run.as_ref(),
+        Fact::Harvested(harvested) => Some((&harvested.apify_run, harvested.finished_at)),
+        Fact::RunFailed(failed) => failed.apify_run.as_ref().map(|run| (run, None)),
         Fact::CostElsewhere(_)
         | Fact::Planned(_)
         | Fact::PlannedChunk(_)

@@ -94,8 +94,8 @@ faults! {
     LongOutage = 0.22,
     /// Something that no function can read is put on a queue.
     PoisonMessage = 0.1,
-    /// A client's base says to a chunk that it has no table of leads.
-    LeadsNotFound = 0.012,
+    /// A field of the leads that a chunk reads has another name just then.
+    LeadsFieldGone = 0.012,
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
     /// Airtable does not take the offset of a listing any more.

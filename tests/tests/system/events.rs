@@ -167,5 +167,5 @@ fn a_message_has_the_group_that_the_system_gives_it() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 15, "five tasks, eight events, word of a harvest and a tick");
+    assert_eq!(compared, 17, "six tasks, eight events, word of a harvest, a record and a tick");
 }

@@ -19,6 +19,10 @@ use tokio::time::Instant;
 /// In the body of a request for a further page of a listing.
 const OFFSET: &[u8] = b"\"offset\"";
 
+/// What Airtable answers to a listing of a field that it does not have.
+const UNKNOWN_FIELD: &[u8] =
+    b"{\"error\":{\"type\":\"UNKNOWN_FIELD_NAME\",\"message\":\"Unknown field name: \\\"Posts\\\"\"}}";
+
 /// The faults that one service's requests meet.
 struct OfService {
     service: Service,
@@ -140,11 +144,10 @@ impl Ports {
         }
         let path = request.uri().path();
         let reads_leads = path.ends_with("/listRecords") && table_of(path) == leads::TABLE;
-        if reads_leads && self.worker.has_chunk() && self.hit(Fault::LeadsNotFound, call) {
+        if reads_leads && self.worker.has_chunk() && self.hit(Fault::LeadsFieldGone, call) {
             self.world.oracle().airtable_asked(self.worker.invocation(), base_of(path), sent);
-            let refusal = Bytes::from_static(b"{\"error\":\"NOT_FOUND\"}");
-            let mut response = HttpResponse::new(refusal);
-            *response.status_mut() = http::StatusCode::NOT_FOUND;
+            let mut response = HttpResponse::new(Bytes::from_static(UNKNOWN_FIELD));
+            *response.status_mut() = http::StatusCode::UNPROCESSABLE_ENTITY;
             return Some(Ok(response));
         }
         if self.hit(faults.not_reached, call) {

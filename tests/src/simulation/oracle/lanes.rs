@@ -16,6 +16,8 @@ const MOST_ATTEMPTS: u64 = 25;
 #[derive(Default)]
 pub(crate) struct Lanes {
     ready: BTreeMap<(String, u64, u64), BTreeSet<String>>,
+    /// Attempts that were sent to their group.
+    sent: BTreeSet<(String, u64, u64)>,
     begun: BTreeSet<String>,
 }
 
@@ -29,6 +31,11 @@ pub(crate) fn attempt_of(message: &Value<'_>) -> Option<(String, u64, u64)> {
 }
 
 impl Oracle {
+    /// A task was sent to its group.
+    pub(crate) fn task_sent(&mut self, message: &Value<'_>) {
+        self.lanes.sent.extend(attempt_of(message));
+    }
+
     /// A task begins: those that were ready when it failed must have begun before.
     pub(crate) fn task_began(&mut self, id: &str, message: &Value<'_>) {
         for ready in self.lanes.ready.values_mut() {
@@ -69,7 +76,11 @@ impl Oracle {
         if is_wait && now.duration_since(since) > LONGEST_WAIT {
             self.violate(Invariant::Lanes, format!("task {task} waits since {since}"));
         }
-        // A copy that fails later has others before it.
-        self.lanes.ready.entry((task, attempt, waits)).or_insert(ready);
+        // A copy that fails later has others before it; so has one whose next attempt is in its group
+        // already.
+        let next = (task, attempt, waits);
+        if !self.lanes.sent.contains(&next) {
+            self.lanes.ready.entry(next).or_insert(ready);
+        }
     }
 }

@@ -10,6 +10,9 @@ impl Oracle {
     /// A message was put on its queue. Returns the branch of failed work that it tells of.
     pub(crate) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) -> Option<Branch> {
         let message = parsed(body);
+        if queue == QueueName::Scoring {
+            self.task_sent(&message);
+        }
         match (queue, text(&message, "/type")) {
             (QueueName::Scoring, "ingest") => self.ingest_queued(&message),
             (QueueName::Scoring, "chunk") => {
