@@ -236,6 +236,59 @@ async fn a_renamed_field_is_written_under_its_new_name_and_named_until_it_is_its
 }
 
 #[tokio::test]
+async fn a_renamed_field_of_the_leads_is_named_by_its_new_name() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    pipeline.run(&apify_run).await;
+    let airtable = pipeline.services.airtable.service();
+    for (field, name, shown_in) in [
+        (leads::POSTS_SKIP_REASON, "Why skipped", run_record::SYSTEM_NOTES),
+        (leads::POSTS_EVALUATION, "Judgement", run_record::ERROR_DETAILS),
+    ] {
+        airtable.rename_field(CLIENT_BASE, leads::TABLE, field, name).unwrap();
+        let items = vec![post("jane", 7, &format!("About {name}."))];
+        pipeline.run(&pipeline.harvest(Harvest::of(&["jane"], items))).await;
+        let line = format!("it is called {name:?} now; name it {field:?} again");
+        pipeline.assert_shows(shown_in, &line);
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_the_leads_lack_empties_its_cell_and_costs_no_paid_answer() {
+    let (pipeline, leads_of, apify_run) =
+        Pipeline::with_posts(["jane"], vec![post("jane", 1, "Hi.")]).await;
+    let airtable = pipeline.services.airtable.service();
+    let table = (CLIENT_BASE, leads::TABLE);
+    let renamed = (leads::HARVEST_DONE, "Harvested");
+    airtable.rename_choice(table, leads::POSTS_HARVEST_STATUS, renamed).unwrap();
+    pipeline.run(&apify_run).await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    assert!(!pipeline.lead(&leads_of[0]).contains_key(leads::POSTS_HARVEST_STATUS));
+    let line =
+        "field \"Posts Harvest Status\" of \"Leads\" is emptied: it lacks the choice \"Done\"";
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+}
+
+#[tokio::test]
+async fn a_value_that_one_lead_has_refused_costs_that_cell_and_no_other_lead() {
+    let words = ["One.", "Two.", "Three."].map(str::to_owned);
+    let pipeline = Pipeline::start().await;
+    let (rows, apify_run) = pipeline.harvest_of_many(&words);
+    let refusal = json!({"error": {"type": "INVALID_VALUE_FOR_COLUMN",
+        "message": "Field \"Top Scoring Post\" cannot accept the provided value"}});
+    pipeline.services.airtable.answers().add(rule(json!({"status": 422, "body": refusal,
+        "kind": "update", "holds": "Content: Two."})));
+    pipeline.run(&apify_run).await;
+    pipeline.assert_exact("Completed: 3 harvested, 3 examined, 3 scored; balanced");
+    for (n, row) in rows.iter().enumerate() {
+        let lead = pipeline.lead(row);
+        assert!(lead.contains_key(leads::DATE_POSTS_SCORED), "{lead:?}");
+        assert_eq!(lead.contains_key(leads::TOP_POST), n != 1, "{lead:?}");
+    }
+    let line = format!("field \"Top Scoring Post\" of record {} is not written", rows[1]);
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
+}
+
+#[tokio::test]
 async fn a_value_that_one_record_has_refused_is_left_out_of_that_record_alone() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let refusal = json!({"error": {"type": "INVALID_VALUE_FOR_COLUMN",
