@@ -34,6 +34,9 @@ const FUNCTIONS: [(&str, &str, Reading); 3] = [
 /// for them.
 const BESIDE_THE_KEYS: [&str; 3] = ["AIRTABLE_API_URL", "APIFY_API_URL", "GEMINI_API_URL"];
 
+/// What `runtally serve` alone tells its functions: on AWS every service is the real one.
+const ONE_MACHINE: &str = "SIMULATED_SERVICES";
+
 /// Reads all that a function's `main` reads; the configuration, as it is printed.
 type Reading = fn(&dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError>;
 
@@ -77,8 +80,8 @@ impl Deployed {
             // The other way to reach the model, instead of a key.
             ("VERTEX_SERVICE_ACCOUNT", _) => None,
             ("MASTER_BASE_ID", _) => Some(BASE.to_owned()),
-            (_, Some(default)) => default.clone().or_else(|| Some("x".to_owned())),
-            (_, None) => self.secret.contains(name).then(|| "x".to_owned()),
+            (_, Some(default)) => default.clone().or_else(|| Some("x".repeat(16))),
+            (_, None) => self.secret.contains(name).then(|| "x".repeat(16)),
         }
     }
 
@@ -122,6 +125,7 @@ fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
             given.contains_key(name)
                 || secret.contains(name)
                 || BESIDE_THE_KEYS.contains(&name.as_str())
+                || name == ONE_MACHINE
         };
         let unsaid: Vec<_> = asked.iter().filter(|name| !known(name)).collect();
         assert!(unsaid.is_empty(), "{function} reads {unsaid:?}, which nobody can configure");
