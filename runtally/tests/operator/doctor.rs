@@ -181,6 +181,18 @@ async fn each_of_many_things_that_are_wrong_is_named_once_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_without_credit_is_told_from_one_that_is_away() {
+    let world = World::empty().await;
+    world.services.gemini.service().set_credit(false);
+    let (_, checks) = world.json("doctor").await;
+    let model = |check: &&Value| check.to_string().contains("prepayment credits are depleted");
+    let check = checks["checks"].as_array().unwrap().iter().find(model).expect("the model's check");
+    assert_eq!(check["level"], "wrong");
+    assert!(check["do"].as_str().unwrap().starts_with("top up"), "{check}");
+    assert!(check.to_string().contains("NO_CREDIT"), "{check}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_with_profile_scoring_only_needs_nothing_for_posts() {
     let world = World::empty().await;
     for table in &MASTER_BASE {

@@ -86,6 +86,11 @@ impl Pipeline {
 
     /// Starts a pipeline whose model is on Vertex AI, reached with a service account.
     pub async fn start_on_vertex() -> Self {
+        Self::start_on_vertex_with(&[]).await
+    }
+
+    /// The same with these variables set.
+    pub async fn start_on_vertex_with(set: &[(&'static str, &str)]) -> Self {
         let email = "scorer@invented.example";
         let service_account = Some((email.to_owned(), PUBLIC_KEY.to_owned()));
         let options = ServiceOptions { service_account, ..ServiceOptions::default() };
@@ -93,8 +98,9 @@ impl Pipeline {
         let url = services.gemini_url.clone();
         let key = json!({"client_email": email, "private_key": PRIVATE_KEY,
             "token_uri": format!("{url}/token"), "project_id": "invented"});
-        let variables = [("VERTEX_SERVICE_ACCOUNT", &*key.to_string()), ("VERTEX_API_URL", &*url)];
-        Self::start_on(database, services, &variables).await
+        let key = key.to_string();
+        let account = [("VERTEX_SERVICE_ACCOUNT", &*key), ("VERTEX_API_URL", &*url)];
+        Self::start_on(database, services, &[&account, set].concat()).await
     }
 
     /// Starts the functions and the services on the file of a `runtally serve` whose master base

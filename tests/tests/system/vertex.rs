@@ -1,6 +1,7 @@
 //! The model on Vertex AI, with a service account.
 
 use serde_json::json;
+use shared::schema::run_record;
 use tests::{Harvest, Pipeline, post};
 
 #[tokio::test]
@@ -16,4 +17,31 @@ async fn a_service_account_scores_as_well_as_an_api_key() {
     let tokens = pipeline.services.gemini.requests();
     let granted = tokens.iter().filter(|count| count.kind == "token").map(|count| count.count);
     assert_eq!(granted.sum::<u64>(), 1, "one access token serves all calls");
+}
+
+/// A run of a lead with flex, at a location.
+async fn flex_at(location: &str) -> Pipeline {
+    let set = [("GEMINI_TIER", "flex"), ("VERTEX_LOCATION", location)];
+    let pipeline = Pipeline::start_on_vertex_with(&set).await;
+    pipeline.add_lead("jane", json!({}));
+    let items = vec![post("jane", 1, "We shipped it.")];
+    let apify_run = pipeline.harvest(Harvest::of(&["jane"], items));
+    pipeline.run(&apify_run).await;
+    assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    pipeline
+}
+
+fn calls(pipeline: &Pipeline) -> Vec<(&'static str, u16, u64)> {
+    let requests = pipeline.services.gemini.requests();
+    let calls = requests.iter().filter(|count| count.kind.starts_with("generate"));
+    calls.map(|count| (count.kind, count.status, count.count)).collect()
+}
+
+#[tokio::test]
+async fn flex_is_asked_for_in_one_request_at_the_location_that_has_it_and_nowhere_else() {
+    let global = flex_at("global").await;
+    assert_eq!(calls(&global), [("generate_flex", 200, 1)], "by its header, and not refused");
+    global.assert_shows(run_record::SYSTEM_NOTES, "answers by the tier that served them: 1 flex");
+    let regional = flex_at("europe-west4").await;
+    assert_eq!(calls(&regional), [("generate", 200, 1)]);
 }

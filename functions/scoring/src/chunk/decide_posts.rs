@@ -101,11 +101,29 @@ fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Befor
         // not paid for again and again because another lead's answer is missing.
         Earlier::Failed(category, detail, _)
             if category == ErrorCategory::SafetyBlock
-                || (chunk.is_repeated && category == ErrorCategory::AiResponseFormat) =>
+                || (chunk.is_repeated && is_of_the_model(category)) =>
         {
             Before::Settled(Verdict::failed(category, detail, post_keys(worded)))
         }
         Earlier::Failed(..) | Earlier::Nothing => Before::Nothing,
+    }
+}
+
+/// Whether the model was asked about the lead as often as an attempt asks.
+fn is_of_the_model(category: ErrorCategory) -> bool {
+    match category {
+        ErrorCategory::SafetyBlock
+        | ErrorCategory::ModelRefused
+        | ErrorCategory::ModelNoAnswer
+        | ErrorCategory::AiResponseFormat => true,
+        ErrorCategory::Quota
+        | ErrorCategory::NoCredit
+        | ErrorCategory::Timeout
+        | ErrorCategory::Auth
+        | ErrorCategory::ModelConfig
+        | ErrorCategory::PostsUnreadable
+        | ErrorCategory::Airtable
+        | ErrorCategory::Unknown => false,
     }
 }
 
@@ -211,6 +229,8 @@ mod tests {
         let cut = error_cell(&run_id(), ErrorCategory::AiResponseFormat, "cut off", 1);
         assert_eq!(decided_in_attempt(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
         assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
+        let refused = error_cell(&run_id(), ErrorCategory::ModelRefused, "400", 1);
+        assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &refused, false)).0, "MODEL_REFUSED 1");
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
         let two = r#"[{"postUrl":"https://l/old","postContent":"a"},{"postUrl":"https://l/new","postContent":"b"}]"#;

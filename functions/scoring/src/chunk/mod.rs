@@ -10,6 +10,7 @@ mod decide_posts;
 mod decide_profile;
 mod decision;
 mod denied;
+mod halt;
 mod limits;
 mod replies;
 mod round;

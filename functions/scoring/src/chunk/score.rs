@@ -4,8 +4,8 @@ use super::attempt::{ChunkAttempt, Left, Progress};
 use super::decide_posts::{PostsChunk, decide_posts};
 use super::decide_profile::{ProfilesChunk, decide_profile};
 use super::decision::{Decision, Verdict};
-use super::limits::{HALTED_FOR, READ_LEADS, WAVE_LEADS, WRITING_TIME};
-use super::round::{probe, report_halt};
+use super::halt::{ask_whether_calls_may_begin, halted};
+use super::limits::{READ_LEADS, WAVE_LEADS, WRITING_TIME};
 use super::wave::{WaveLead, WavePlace, leave_for_budget, score_wave, settle_leads};
 use super::write::try_to_write;
 use crate::app::Scoring;
@@ -20,13 +20,12 @@ use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::delivery::Delivery;
 use shared::messages::{
-    CallOutcome, Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Halt, Kind,
-    LeadOutcome, Outcome, PlannedChunk, SkipReason, Source,
+    Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Halt, Kind, LeadOutcome,
+    Outcome, PlannedChunk, SkipReason, Source,
 };
 use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::Row;
-use tokio::time::Instant;
 use tracing::Instrument;
 
 pub(crate) async fn score_chunk<E: Env>(
@@ -72,8 +71,8 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         is_write_tried: attempt.number <= 1,
     };
     work.meter.used_before(chunk.tried.tokens);
-    if chunk.token_share != Some(0) {
-        work.resume_model().await?;
+    if chunk.token_share != Some(0) && ask_whether_calls_may_begin(attempt).await? {
+        work.waves = 1;
     }
     for leads in chunk.leads.chunks(READ_LEADS) {
         if let Progress::Unfinished = work.score(leads).await? {
@@ -113,46 +112,7 @@ struct ChunkWork<'a, E: Env> {
     is_write_tried: bool,
 }
 
-/// The failure of a chunk that waits for a person.
-fn halted(halt: &Halt) -> Failure {
-    let Halt { category, detail } = halt;
-    let reason = format!("waits for a person: {}: {detail}", category.as_str());
-    Failure::wait(HALTED_FOR, reason)
-}
-
 impl<E: Env> ChunkWork<'_, E> {
-    /// Finds out whether calls may begin. A chunk that waited for a person asks the model for one
-    /// token, unless the model answered others of this process in the meantime.
-    async fn resume_model(&mut self) -> Result<(), Failure> {
-        let attempt = self.attempt;
-        let is_back = || {
-            let since = Instant::now().checked_sub(HALTED_FOR);
-            since.is_some_and(|since| attempt.gemini.has_answered_since(since))
-        };
-        let halt = match (&attempt.chunk.tried.halt, attempt.gemini.halted()) {
-            (Some(_), None) if is_back() => {
-                attempt.note_halt(None);
-                return Ok(());
-            }
-            (Some(known), _) => {
-                self.waves = 1;
-                let call = probe(attempt, (0, 0)).await?;
-                if call.billing != CallOutcome::Refused {
-                    attempt.note_halt(None);
-                    return Ok(());
-                }
-                call.reply.halt().unwrap_or_else(|| known.clone())
-            }
-            (None, Some(halt)) => {
-                report_halt(attempt, (0, 0), &halt).await?;
-                halt
-            }
-            (None, None) => return Ok(()),
-        };
-        attempt.note_halt(Some(halt.clone()));
-        Err(halted(&halt))
-    }
-
     async fn score(&mut self, leads: &[ChunkLead]) -> Result<Progress, TaskError> {
         let chunk = self.attempt.chunk;
         // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored

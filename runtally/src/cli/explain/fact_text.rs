@@ -1,6 +1,8 @@
 //! An event as one line for people.
 
-use shared::messages::{AttemptRef, BilledCall, CallOutcome, Fact, LeadOutcome, OpenedBy, Outcome};
+use shared::messages::{
+    AttemptRef, BilledCall, CallOutcome, Fact, Halt, LeadOutcome, OpenedBy, Outcome,
+};
 
 pub(super) fn text_of(fact: &Fact) -> String {
     match fact {
@@ -35,11 +37,13 @@ pub(super) fn text_of(fact: &Fact) -> String {
             attempt_text(&announced.attempt)
         ),
         Fact::Billed(billed) => {
+            let waits = |halt: &Halt| format!("; waits: {}", halt.detail);
             format!(
-                "{}, wave {} of {}",
+                "{}, wave {} of {}{}",
                 calls(&billed.calls),
                 billed.wave + 1,
-                attempt_text(&billed.attempt)
+                attempt_text(&billed.attempt),
+                billed.halt.as_ref().map(waits).unwrap_or_default()
             )
         }
         Fact::Settled(settled) => {
