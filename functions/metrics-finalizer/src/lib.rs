@@ -6,6 +6,7 @@
 //! Airtable never uses up a message's receives.
 
 mod config;
+mod costs;
 mod diagnose;
 mod error;
 mod events;
@@ -122,13 +123,26 @@ async fn store<E: Env>(
         app.log.hear(heard).await?;
     }
     for (run, events) in events {
-        let stored: Vec<_> = events.iter().map(events::stored).collect();
-        app.log.append(&run, &stored).await?;
-        for (event, stored) in events.into_iter().zip(stored) {
-            app.events.keep(event, stored.body);
+        append(app, &run, &events).await?;
+        let elsewhere = costs::elsewhere(app, &run, &events).await?;
+        if !elsewhere.is_empty() {
+            append(app, &run, &elsewhere).await?;
+        }
+        for event in events.into_iter().chain(elsewhere) {
+            let body = events::stored(&event).body;
+            app.events.keep(event, body);
         }
     }
     Ok(())
+}
+
+async fn append<E: Env>(
+    app: &Finalizer<E>,
+    run: &RunId,
+    events: &[MetricsEvent],
+) -> Result<(), LogError> {
+    let stored: Vec<_> = events.iter().map(events::stored).collect();
+    app.log.append(run, &stored).await
 }
 
 /// The harvest that a fact is about, and its end as far as the fact tells it.

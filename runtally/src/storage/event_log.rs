@@ -3,7 +3,7 @@
 use crate::storage::database::Database;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
-use shared::core::ids::RunId;
+use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
     EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent, check_events,
 };
@@ -139,6 +139,16 @@ impl EventLog for SqliteEventLog {
             }
             Ok(heard)
         })
+    }
+
+    async fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> Result<RunId, LogError> {
+        let owner: String = self.transact(|tx| {
+            tx.prepare_cached("INSERT OR IGNORE INTO harvest_cost VALUES (?1, ?2)")?
+                .execute([harvest.as_str(), run.as_str()])?;
+            tx.prepare_cached("SELECT run FROM harvest_cost WHERE apify_run = ?1")?
+                .query_row([harvest.as_str()], |row| row.get(0))
+        })?;
+        run_id(&owner)
     }
 }
 

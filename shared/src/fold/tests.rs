@@ -15,6 +15,7 @@ use crate::messages::{
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
+mod accounts;
 mod failures;
 mod missing;
 mod money;

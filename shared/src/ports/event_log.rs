@@ -147,6 +147,17 @@ pub trait EventLog: Send + Sync + 'static {
         &self,
         harvests: &[HarvestKey],
     ) -> impl Future<Output = Result<BTreeSet<HarvestKey>, LogError>> + Send;
+
+    /// Gives the cost of a harvest to `run` for good, unless a run has it already; returns the run
+    /// that has it. Asked again, it answers the same.
+    ///
+    /// # Errors
+    /// [`LogError`]; the run may have the cost then: ask again.
+    fn claim_cost(
+        &self,
+        harvest: &ApifyRunId,
+        run: &RunId,
+    ) -> impl Future<Output = Result<RunId, LogError>> + Send;
 }
 
 /// The log could not be read or written; the same call may work later.

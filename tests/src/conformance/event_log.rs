@@ -3,7 +3,7 @@
 //! Each takes a log that others may be using: it speaks of runs of its own.
 
 use jiff::{SignedDuration, Timestamp};
-use shared::core::ids::RunId;
+use shared::core::ids::{ApifyRunId, RunId};
 use shared::core::limits::MAX_EVENT_BYTES;
 use shared::ports::{EventLog, HarvestKey, Projection, RunLog, StoredEvent};
 
@@ -159,6 +159,17 @@ pub async fn a_harvest_once_heard_of_is_never_forgotten(log: &impl EventLog) {
     assert_eq!(heard.into_iter().collect::<Vec<_>>(), ids[..1]);
 }
 
+/// The cost of a harvest stays with the first run that asked for it.
+pub async fn the_cost_of_a_harvest_stays_with_the_first_run(log: &impl EventLog) {
+    let harvest: ApifyRunId = "CoStoFaHarvest001".parse().expect("an Apify run id");
+    let (a, b) = (run("Cost-A"), run("Cost-B"));
+    for asks in [&a, &b, &a] {
+        assert_eq!(log.claim_cost(&harvest, asks).await, Ok(a.clone()));
+    }
+    let other: ApifyRunId = "CoStoFaHarvest002".parse().expect("an Apify run id");
+    assert_eq!(log.claim_cost(&other, &b).await, Ok(b));
+}
+
 /// More harvests than any one request takes are heard of, and asked after.
 pub async fn many_harvests_are_heard_of(log: &impl EventLog) {
     let ids: Vec<HarvestKey> =
@@ -198,6 +209,7 @@ pub async fn all(log: &impl EventLog, looks_at: impl Fn(&str)) {
         a_slower_reader_closes_nothing_and_changes_nothing,
         the_finished_runs_are_those_written_lately_and_not_open,
         a_harvest_once_heard_of_is_never_forgotten,
+        the_cost_of_a_harvest_stays_with_the_first_run,
         many_harvests_are_heard_of,
         an_event_too_large_is_refused_and_leaves_nothing,
     );

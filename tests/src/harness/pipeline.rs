@@ -187,6 +187,19 @@ impl Pipeline {
         self.post(&format!("/webhooks/apify?{query}"), &body.to_string()).await
     }
 
+    /// Posts the webhook of a harvest's `n`th end, which says when that was, and waits until its run
+    /// is over.
+    pub async fn ended(&self, apify_run: &str, n: u32) {
+        let finished_at = format!("2026-11-23T10:0{n}:00.000Z");
+        let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED",
+            "eventData": {"actorRunId": apify_run},
+            "resource": {"id": apify_run, "finishedAt": finished_at}});
+        let path = format!("/webhooks/apify?clientId={}", bases::CLIENT);
+        let (status, body) = self.post(&path, &body.to_string()).await;
+        assert_eq!(status, 202, "{body}");
+        self.settle().await;
+    }
+
     /// Posts the webhook of a harvest of the client's, and waits until its run is over.
     pub async fn run(&self, apify_run: &str) {
         self.run_by(apify_run, &format!("clientId={}", bases::CLIENT)).await;

@@ -83,6 +83,12 @@ bugs! {
     UnreadableLimitIgnored,
     /// Leads that a request names and that do not exist are not told of.
     UnknownLeadsIgnored,
+    /// A limit of items is not seen: targets that were never tried count as empty.
+    LimitOfItemsNotSeen,
+    /// Items that are no posts vanish without being counted.
+    OddItemsDropped,
+    /// The cost of a harvest that two runs name stands on both records.
+    CostCountedTwice,
     /// A base that asked an invocation to wait is asked again at once.
     PenaltyIgnored,
     /// A task that failed is put back where it was: those behind it wait.

@@ -125,6 +125,14 @@ faults! {
     LeadDeleted = 0.06,
     WebhookTwice = 0.12,
     WebhookMissing = 0.06,
+    /// A harvest has items that are no posts: some nobody understands.
+    ItemsOdd = 0.15,
+    /// A post's text ends in half an emoji: no strict reader takes its page.
+    UnicodeBroken = 0.15,
+    /// The dataset has one post under two of its URLs.
+    PostUnderTwoUrls = 0.15,
+    /// The actor stopped because it may push no more items.
+    MaxItemsReached = 0.15,
     /// A webhook names a client that nobody knows.
     WebhookOfStranger = 0.1,
 }

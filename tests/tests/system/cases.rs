@@ -252,3 +252,50 @@ async fn one_damaged_item_costs_only_itself() {
          1 of 5 items not understood: damaged item"
     );
 }
+
+#[tokio::test]
+async fn a_run_that_is_resurrected_is_read_again_when_it_ends_a_second_time() {
+    let case = case("07-resurrected-run.json");
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let urls = [MIRA, "https://www.linkedin.com/in/oskar-venn"];
+    let leads = urls.map(|url| pipeline.insert(CLIENT_BASE, leads::TABLE, row(url, json!({}))));
+    let end = |items: &Value, cost: f64, empty: u64| {
+        json!({"input": case["input"], "items": items, "costUsd": cost,
+            "chargedEventCounts": {"zero-result-query": empty}})
+        .to_string()
+    };
+    let apify_run = pipeline.play(&end(&case["firstDataset"], 0.01, 0));
+    pipeline.ended(&apify_run, 1).await;
+    assert_eq!(
+        pipeline.told(),
+        "Completed with Errors: 1 harvested, 1 examined, 1 scored; \
+         1 of 2 targets unknown: not all of them were charged as empty"
+    );
+    assert!(!pipeline.lead(&leads[1]).contains_key(leads::POSTS_HARVEST_STATUS));
+    let billed = pipeline.billed_tokens();
+
+    pipeline.resurrect(&apify_run, &end(&case["afterResurrection"], 0.02, 0));
+    pipeline.ended(&apify_run, 2).await;
+    pipeline.assert_exact("Completed: 2 harvested, 2 examined, 2 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::APIFY_COST], 0.02);
+    assert!(pipeline.billed_tokens() < 3 * billed, "the first lead is not paid for again");
+    assert_eq!(pipeline.lead(&leads[1])[leads::POSTS_HARVEST_STATUS], "Done");
+}
+
+#[tokio::test]
+async fn the_cost_of_a_harvest_stands_on_the_first_run_that_named_it() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    for run in ["261101-000000", "261102-000000", "261103-000000"] {
+        pipeline.run_by(&apify_run, &format!("clientId=Guy-Wilson&runId={run}")).await;
+    }
+    let mut records = pipeline.records();
+    records.sort_by_key(|record| record.fields[run_record::RUN_ID].to_string());
+    let costs: Vec<&Value> =
+        records.iter().map(|record| &record.fields[run_record::APIFY_COST]).collect();
+    assert_eq!(costs, [0.074, 0.0, 0.0]);
+    for other in &records[1..] {
+        let notes = other.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+        let names = "stands on the record of run 261101-000000-Guy-Wilson, which named it first";
+        assert!(notes.contains(names), "{notes}");
+    }
+}

@@ -348,6 +348,26 @@ fn old_harvest(pipeline: &Pipeline, ago: SignedDuration) -> String {
 }
 
 #[tokio::test]
+async fn a_second_end_whose_webhook_never_came_is_found_by_the_tick() {
+    let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
+    pipeline.add_lead("jane", json!({}));
+    let apify_run = old_harvest(&pipeline, SignedDuration::from_hours(2));
+    pipeline.run(&apify_run).await;
+    assert_eq!(pipeline.told(), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    let spec = RunSpec {
+        finished_at: Some(Timestamp::now() - SignedDuration::from_hours(1)),
+        input: json!({"targetUrls": [profile("jane")]}),
+        items: vec![post("jane", 1, "We shipped it."), post("jane", 2, "And more.")],
+        cost_usd: Some(0.02),
+        ..RunSpec::default()
+    };
+    pipeline.services.apify.service().resurrect(&apify_run, spec).unwrap();
+    pipeline.tick().await;
+    pipeline.assert_exact("Completed: 2 harvested, 2 examined, 2 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::APIFY_COST], 0.02);
+}
+
+#[tokio::test]
 async fn a_missed_harvest_is_found_behind_any_number_of_others() {
     let pipeline = Pipeline::start_with(&[("APIFY_ACTORS", DEFAULT_ACTOR)]).await;
     let missed = old_harvest(&pipeline, SignedDuration::from_hours(30));

@@ -48,7 +48,12 @@ impl<T: Transport> MasterBase<'_, T> {
             Listed::default()
         };
         let odd = listed.odd.map(|odd| format!("table {:?}: {odd}", apify::TABLE));
-        let Some(client_id) = hints.client.clone().or(listed.client) else {
+        let named = hints.client.clone().or(listed.client);
+        let client_id = match named {
+            Some(named) => Some(named),
+            None => self.recorded_client(&task.apify_run_id).await?,
+        };
+        let Some(client_id) = client_id else {
             let odd = odd.map(|odd| format!("; {odd}")).unwrap_or_default();
             let reason = format!(
                 "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}{odd}; \
@@ -90,6 +95,21 @@ impl<T: Transport> MasterBase<'_, T> {
             opened_at,
         };
         Ok(Resolved { run, base, token_limit, notes })
+    }
+
+    /// The client of a run whose record already carries the harvest: a harvest that is resurrected ends
+    /// again, and a webhook that was missed says nothing.
+    async fn recorded_client(
+        &self,
+        apify_run: &ApifyRunId,
+    ) -> Result<Option<ClientId>, AirtableError> {
+        let formula = Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str());
+        let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
+        let rows = self.list(run_record::TABLE, &fields, Some(formula)).await?;
+        let runs = rows.iter().filter(|row| names_harvest(row, apify_run));
+        let mut clients = runs
+            .filter_map(|row| Some(row.text(run_record::RUN_ID).parse::<RunId>().ok()?.client()));
+        Ok(clients.find(|client| *client != ClientId::unattributed()))
     }
 
     /// The run of this client whose record already carries the harvest.

@@ -68,10 +68,11 @@ impl StoredPost {
         self.0.get("pbMeta").and_then(|meta| meta[key].as_str()).unwrap_or_default()
     }
 
-    /// Takes the fields of a newer harvest of the same post that are not empty.
+    /// Takes the fields of a newer harvest of the same post that are not empty. Its URL stays: it may
+    /// be another one of the same post, and what was scored is named by this one.
     pub(super) fn update(&mut self, newer: &Self) {
         for (key, value) in &newer.0 {
-            if !matches!(value, Value::Null) && *value != json!("") {
+            if key != "postUrl" && !value.is_null() && *value != json!("") {
                 self.0.insert(key.clone(), value.clone());
             }
         }

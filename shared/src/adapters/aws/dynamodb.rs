@@ -7,17 +7,17 @@ mod operator;
 pub use keys::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 
 use super::lambda::{attempts, describe};
-use crate::core::ids::RunId;
+use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::limits::check_events;
 use crate::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, WriteRequest};
 use jiff::Timestamp;
 use keys::{
-    APPENDS, CAN_CHANGE, FINISHED, FINISHED_YES, Item, Key, OPEN, OPEN_YES, RECORD, SHOWN,
+    APPENDS, CAN_CHANGE, COST_OF, FINISHED, FINISHED_YES, Item, Key, OPEN, OPEN_YES, RECORD, SHOWN,
     SHOWN_APPENDS, SHOWN_EVENTS, URGENT, WRITTEN_AT,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -263,6 +263,23 @@ impl EventLog for DynamoEventLog {
             heard.extend(self.heard_of(some).await?);
         }
         Ok(heard)
+    }
+
+    /// One request decides: of several that ask at the same time, the first has the cost.
+    async fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> Result<RunId, LogError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::cost(harvest)))
+            .update_expression("SET #run = if_not_exists(#run, :run)")
+            .expression_attribute_names("#run", COST_OF)
+            .expression_attribute_values(":run", keys::text(run.as_str()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(|error| failure(&error))?;
+        items::run_of_cost(&answer.attributes.unwrap_or_default())
     }
 }
 

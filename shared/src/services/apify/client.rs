@@ -39,6 +39,11 @@ impl<T: Transport> Apify<T> {
         Self { transport, url, token }
     }
 
+    #[cfg(test)]
+    pub(super) fn transport(&self) -> &T {
+        &self.transport
+    }
+
     /// Reads a run; `None` when Apify knows no such run.
     pub async fn run(&self, id: &ApifyRunId) -> Result<Option<ApifyRun>, ApifyError> {
         let what = format!("reading run {id}");

@@ -166,3 +166,121 @@ impl Page {
 fn read_item(text: &str) -> Option<Value> {
     json::read_mended(text.as_bytes()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::HttpRequest;
+    use bytes::Bytes;
+    use serde_json::json;
+    use std::sync::Mutex;
+    use std::time::Duration;
+    use url::form_urlencoded;
+
+    /// A dataset whose items have these sizes; an answer of more bytes than `most` is too large.
+    struct Server {
+        items: Vec<String>,
+        most: usize,
+        ignores_offset: bool,
+        /// The total that it reports; `None` for the number of items.
+        total: Option<u64>,
+        asked: Mutex<Vec<(u64, u64)>>,
+    }
+
+    impl Server {
+        fn with(items: Vec<String>) -> Self {
+            let (ignores_offset, total) = (false, None);
+            Self { items, most: usize::MAX, ignores_offset, total, asked: Mutex::default() }
+        }
+    }
+
+    impl Transport for Server {
+        async fn send(
+            &self,
+            request: HttpRequest,
+            _: Duration,
+        ) -> Result<HttpResponse, TransportError> {
+            let query = request.uri().query().unwrap_or_default();
+            let number = |name: &str| {
+                let mut pairs = form_urlencoded::parse(query.as_bytes());
+                pairs.find(|(key, _)| key == name).unwrap().1.parse::<u64>().unwrap()
+            };
+            let (offset, limit) = (number("offset"), number("limit"));
+            self.asked.lock().unwrap().push((offset, limit));
+            let from = if self.ignores_offset { 0 } else { offset };
+            let page = self.items.iter().skip(from as usize).take(limit as usize);
+            let body = format!("[{}]", page.cloned().collect::<Vec<_>>().join(","));
+            if body.len() > self.most {
+                return Err(TransportError::TooLarge { host: "apify".to_owned(), most: self.most });
+            }
+            let total = self.total.unwrap_or(self.items.len() as u64);
+            let mut response = http::Response::new(Bytes::from(body));
+            let headers = response.headers_mut();
+            headers.insert("x-apify-pagination-total", total.into());
+            headers.insert("x-apify-pagination-offset", from.into());
+            Ok(response)
+        }
+    }
+
+    /// The end, how many items were read, and how many could not be.
+    async fn read(server: Server) -> (DatasetEnd, usize, usize, Vec<(u64, u64)>) {
+        let run = json!({"id": "HG7ML7M8z78YcAPEB", "status": "SUCCEEDED",
+            "startedAt": "2026-11-23T10:00:00Z", "defaultDatasetId": "d"});
+        let run: super::super::run::RunBody = serde_json::from_value(run).unwrap();
+        let url = "http://apify.test/v2/".parse().unwrap();
+        let apify = Apify::new(server, url, "token".to_owned().into());
+        let (mut whole, mut damaged) = (0, 0);
+        let count = |item: Option<&Value>| match item {
+            Some(_) => whole += 1,
+            None => damaged += 1,
+        };
+        let end = apify.items(&run.into_run(), count).await.unwrap();
+        let asked = apify.transport().asked.lock().unwrap().clone();
+        (end, whole, damaged, asked)
+    }
+
+    fn items(count: usize, bytes: usize) -> Vec<String> {
+        (0..count).map(|n| json!({"n": n, "x": "x".repeat(bytes)}).to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn pages_of_small_items_grow_and_those_of_large_ones_shrink() {
+        let (end, whole, _, asked) = read(Server::with(items(2_500, 10))).await;
+        assert_eq!((end, whole), (DatasetEnd::Whole, 2_500));
+        assert_eq!(asked.len(), 5, "{asked:?}");
+        let (end, whole, _, asked) = read(Server::with(items(250, 200_000))).await;
+        assert_eq!((end, whole), (DatasetEnd::Whole, 250));
+        assert!(asked[1..].iter().all(|(_, limit)| *limit < 50), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones_and_one_item_is_given_up() {
+        let mut all = items(30, 1_000);
+        all[7] = json!({"x": "x".repeat(9_000)}).to_string();
+        let (end, whole, damaged, _) = read(Server { most: 8_000, ..Server::with(all) }).await;
+        assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 29, 1));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ignores_the_offset_ends_the_reading() {
+        let few = Server { ignores_offset: true, ..Server::with(items(3, 10)) };
+        assert_eq!(read(few).await.0, DatasetEnd::Whole);
+        let endless =
+            Server { ignores_offset: true, total: Some(0), ..Server::with(items(200, 10)) };
+        let (end, _, _, asked) = read(endless).await;
+        assert!(end == DatasetEnd::Whole && asked.len() < 4, "{end:?} {asked:?}");
+        let more =
+            Server { total: Some(9_000), ignores_offset: true, ..Server::with(items(3, 10)) };
+        let (end, _, _, asked) = read(more).await;
+        assert!(end == DatasetEnd::Stuck && asked.len() < 4, "{end:?} {asked:?}");
+    }
+
+    #[tokio::test]
+    async fn one_item_of_broken_text_is_mended_and_a_damaged_one_costs_only_itself() {
+        let mut all = items(3, 10);
+        all.push(r#"{"x":"cut \ud83d"}"#.to_owned());
+        all.push(format!("{}{}", "[".repeat(300), "]".repeat(300)));
+        let (end, whole, damaged, _) = read(Server::with(all)).await;
+        assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 4, 1));
+    }
+}

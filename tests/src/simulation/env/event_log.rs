@@ -1,7 +1,7 @@
 //! The event log in memory, in the steps in which DynamoDB takes and gives it.
 
 use jiff::Timestamp;
-use shared::core::ids::RunId;
+use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{HarvestKey, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -17,6 +17,7 @@ pub(crate) const INDEX_LAG: Duration = Duration::from_secs(5);
 pub(crate) struct Log {
     runs: Mutex<BTreeMap<RunId, Stored>>,
     heard: Mutex<BTreeSet<HarvestKey>>,
+    costs: Mutex<BTreeMap<ApifyRunId, RunId>>,
 }
 
 #[derive(Default)]
@@ -168,6 +169,12 @@ impl Log {
     pub(crate) fn heard(&self, harvests: &[HarvestKey]) -> BTreeSet<HarvestKey> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         harvests.iter().filter(|harvest| heard.contains(*harvest)).cloned().collect()
+    }
+
+    /// The run that has the cost of a harvest: `run` if none had it.
+    pub(crate) fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> RunId {
+        let mut costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
+        costs.entry(harvest.clone()).or_insert_with(|| run.clone()).clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Stored>> {

@@ -6,7 +6,7 @@ use crate::simulation::bug::Bug;
 use crate::simulation::fault::Fault;
 use crate::simulation::script::Call;
 use jiff::Timestamp;
-use shared::core::ids::RunId;
+use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::check_events;
 use shared::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +95,17 @@ impl EventLog for Ports {
             heard.extend(self.world.log.heard(some));
         }
         Ok(heard)
+    }
+
+    async fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> Result<RunId, LogError> {
+        self.log_is_reached(Turn::Before).await?;
+        let owner = self.world.log.claim_cost(harvest, run);
+        self.world.oracle().cost_claimed(harvest.as_str(), run.as_str());
+        self.log_answers().await?;
+        if self.world.has(Bug::CostCountedTwice) {
+            return Ok(run.clone());
+        }
+        Ok(owner)
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod faults;
 pub(crate) mod lambda;
 pub(crate) mod log_port;
 pub(crate) mod odd_answers;
+pub(crate) mod oddities;
 pub(crate) mod parts;
 pub(crate) mod paths;
 pub(crate) mod plain;

@@ -1,5 +1,6 @@
 //! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
 
+use super::oddities;
 use super::ports::Ports;
 use super::variables::variable;
 use super::worker::Worker;
@@ -27,11 +28,11 @@ const RETRIES: u32 = 11;
 pub(crate) async fn harvest(world: Arc<World>, index: usize) {
     let harvest = &world.scenario.harvests[index];
     tokio::time::sleep(harvest.ends_after).await;
-    let spec = world.scenario.run_spec(index, world.clock.now());
+    let (spec, odd) = oddities::run_of(&world, index);
     let apify_run = world.apify.add_run(spec);
     world.trace.say(|| format!("harvest {apify_run} of run {} ends", harvest.run));
     let derived = harvest.started_at.strftime("%y%m%d-%H%M%S").to_string();
-    world.oracle().harvest_ended(&apify_run, index, &harvest.run, &derived);
+    world.oracle().harvest_ended(&apify_run, (index, odd), &harvest.run, &derived);
     if world.faults.hits(Fault::WebhookMissing) {
         world.trace.say(|| format!("no webhook is sent for {apify_run}"));
         // Only the table `Apify` can tell whose harvest it is, if anything does.

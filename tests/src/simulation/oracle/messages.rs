@@ -44,6 +44,11 @@ impl Oracle {
         None
     }
 
+    /// A run asked for the cost of a harvest: the first one has it.
+    pub(crate) fn cost_claimed(&mut self, apify_run: &str, run: &str) {
+        self.cost_owners.entry(apify_run.to_owned()).or_insert_with(|| run.to_owned());
+    }
+
     pub(crate) fn appended(&mut self, run: &str, events: &[StoredEvent]) {
         let log = &mut self.run(run).log;
         for event in events {

@@ -2,6 +2,7 @@
 //! messages and cells are read as plain JSON. No type of a message and no rule of the functions may
 //! enter; names of tables and fields may.
 
+mod account;
 mod facts;
 mod invocation;
 mod json;

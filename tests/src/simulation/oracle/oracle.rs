@@ -8,6 +8,7 @@ use super::log_book::State;
 use super::promise::{Invariant, Violation};
 use super::rates::Rates;
 use super::run_book::RunBook;
+use crate::simulation::env::oddities::Oddities;
 use crate::simulation::scenario::Scenario;
 use crate::simulation::trace::Trace;
 use shared::ports::QueueName;
@@ -38,6 +39,10 @@ pub(crate) struct Oracle {
     pub(crate) harvests: BTreeMap<String, (usize, [String; 2])>,
     /// The ends of the ids of runs whose posts may use nothing: their client's limit is no number.
     pub(crate) without_tokens: Vec<String>,
+    /// What is odd about each harvest that ended.
+    pub(crate) odd: BTreeMap<usize, Oddities>,
+    /// The run that named each harvest first, by Apify's id.
+    pub(crate) cost_owners: BTreeMap<String, String>,
     /// Harvests that the tick found.
     pub(crate) clientless: BTreeSet<String>,
     pub(crate) lanes: Lanes,
@@ -67,6 +72,8 @@ impl Oracle {
             deleted_leads: BTreeSet::new(),
             violations: Vec::new(),
             harvests: BTreeMap::new(),
+            odd: BTreeMap::new(),
+            cost_owners: BTreeMap::new(),
             clientless: BTreeSet::new(),
             lanes: Lanes::default(),
             halted: BTreeMap::new(),
@@ -116,10 +123,11 @@ impl Oracle {
     pub(crate) fn harvest_ended(
         &mut self,
         apify_run: &str,
-        harvest: usize,
+        (harvest, odd): (usize, Oddities),
         run: &str,
         derived: &str,
     ) {
+        self.odd.insert(harvest, odd);
         let runs = [run.to_owned(), derived.to_owned()];
         self.harvests.insert(apify_run.to_owned(), (harvest, runs));
     }

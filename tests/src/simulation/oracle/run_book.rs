@@ -6,6 +6,9 @@ use super::log_book::LogBook;
 use serde_json_borrow::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The end of a run id of a harvest that is nobody's.
+pub(super) const UNATTRIBUTED: &str = "(unattributed)";
+
 /// What is known of one run.
 #[derive(Default)]
 pub(crate) struct RunBook {

@@ -1,9 +1,10 @@
 //! The end: what every record and every row must say then.
 
+use super::account::Account;
 use super::lead_book::LeadBook;
 use super::oracle::Oracle;
 use super::promise::Invariant;
-use super::run_book::RunBook;
+use super::run_book::{RunBook, UNATTRIBUTED};
 use crate::MASTER_BASE;
 use crate::simulation::scenario::{Asked, Client, HUMAN_FIELD, NOBODY, Scenario};
 use jiff::Timestamp;
@@ -12,9 +13,6 @@ use shared::schema::run_record as schema;
 use simulators::airtable::{Airtable, Row};
 use simulators::apify::RunStatus;
 use std::collections::BTreeSet;
-
-/// The end of a run id of a harvest that is nobody's.
-const UNATTRIBUTED: &str = "(unattributed)";
 
 impl Oracle {
     /// Judges the end of a schedule.
@@ -27,9 +25,11 @@ impl Oracle {
             match found.as_slice() {
                 [row] => {
                     let harvests = self.harvests_of(book);
-                    let record =
-                        Judged { run, book, record: &row.fields, scenario, broken: &mut broken };
-                    record.judge(&harvests);
+                    let costs = self.costs_of(run);
+                    let account = self.account_of(scenario, run, book);
+                    let record = &row.fields;
+                    let broken = &mut broken;
+                    Judged { run, book, costs, account, record, scenario, broken }.judge(&harvests);
                 }
                 [] if book.is_accepted => {
                     let what = format!("run {run} was accepted and has no record");
@@ -63,6 +63,12 @@ impl Oracle {
     fn harvests_of(&self, book: &RunBook) -> BTreeSet<&str> {
         let of_run = self.harvests.iter().filter(|(_, (index, _))| book.harvests.contains(index));
         of_run.map(|(apify_run, _)| apify_run.as_str()).collect()
+    }
+
+    /// The harvests whose cost a run counts: those that it named before any other run.
+    fn costs_of(&self, run: &str) -> BTreeSet<usize> {
+        let owned = self.cost_owners.iter().filter(|(_, owner)| *owner == run);
+        owned.filter_map(|(harvest, _)| Some(self.harvests.get(harvest)?.0)).collect()
     }
 
     /// What runs say of a lead.
@@ -102,9 +108,11 @@ impl Oracle {
             scored.flat_map(|(_, book)| book.harvests.iter().copied()).collect();
         let is_whole = |index: &usize| {
             let harvest = &scenario.harvests[*index];
-            harvest.client == client.index && harvest.status == RunStatus::Succeeded
+            let is_full = self.odd.get(index).is_some_and(|odd| odd.is_full);
+            let is_succeeded = harvest.status == RunStatus::Succeeded;
+            harvest.client == client.index && is_succeeded && !is_full
         };
-        // Of a harvest that was cut short it is not known whether it tried a target without posts.
+        // Of a harvest that stopped early it is not known whether it tried a target without posts.
         let is_read = read.iter().any(is_whole);
         let (failed, given_up) = (self.failed(), self.in_failed_chunks());
         for lead in &client.leads {
@@ -172,6 +180,10 @@ impl Oracle {
 struct Judged<'a> {
     run: &'a str,
     book: &'a RunBook,
+    /// The harvests whose cost it counts.
+    costs: BTreeSet<usize>,
+    /// Where the items and targets of its harvests went.
+    account: Account,
     record: &'a Map<String, Value>,
     scenario: &'a Scenario,
     broken: &'a mut Vec<(Invariant, String)>,
@@ -276,9 +288,15 @@ impl Judged<'_> {
         let harvests = || self.book.harvests.iter().map(|index| &self.scenario.harvests[*index]);
         let targets = harvests().map(|harvest| harvest.targets.len() as u64).sum();
         let posts = harvests().map(|harvest| harvest.posts_found() as u64).sum();
-        let unknown = harvests().map(|harvest| harvest.targets_unknown() as u64).sum();
+        let unknown = self.account.unknown_targets();
         self.expect_number(Invariant::Numbers, schema::TARGETS_UNKNOWN, unknown);
-        let cost = harvests().map(|harvest| harvest.cost_usd).sum();
+        // Posts of leads whose chunk was given up are no lead's, or nobody knows whose.
+        if !self.book.is_given_up || self.run.ends_with(UNATTRIBUTED) {
+            let unused = self.account.items_not_used;
+            self.expect_number(Invariant::Numbers, schema::ITEMS_NOT_USED, unused);
+        }
+        let own = self.book.harvests.intersection(&self.costs);
+        let cost = own.map(|index| self.scenario.harvests[*index].cost_usd).sum();
         self.expect_number(Invariant::Numbers, schema::TARGETS, targets);
         self.expect_number(Invariant::Numbers, schema::POSTS_HARVESTED, posts);
         self.expect_cost(schema::APIFY_COST, cost);
@@ -291,7 +309,7 @@ impl Judged<'_> {
             let reported = "unobserved, whatever was used there is not counted";
             (calls > 0).then(|| format!("{kind} tokens: {calls} {noun} {reported}"))
         });
-        let mut lines: Vec<String> = self.unknown_targets().into_iter().chain(lines).collect();
+        let mut lines: Vec<String> = self.account.gaps().into_iter().chain(lines).collect();
         let unobserved: u64 =
             ["post", "profile"].map(|kind| self.book.unobserved(kind)).iter().sum();
         if unobserved > 0 {
@@ -302,15 +320,6 @@ impl Judged<'_> {
         let should = if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") };
         let is = self.text(schema::BALANCE);
         self.expect(Invariant::Balance, schema::BALANCE, &is, &should);
-    }
-
-    /// What `Balance` says of targets of which nobody knows whether they have posts.
-    fn unknown_targets(&self) -> Option<String> {
-        let harvests = || self.book.harvests.iter().map(|index| &self.scenario.harvests[*index]);
-        let unknown: usize = harvests().map(|harvest| harvest.targets_unknown()).sum();
-        let all: usize = harvests().map(|harvest| harvest.targets.len()).sum();
-        (unknown > 0)
-            .then(|| format!("{unknown} of {all} targets unknown: the harvest was cut short"))
     }
 
     fn judge_status(&mut self) {
@@ -328,7 +337,7 @@ impl Judged<'_> {
             } else if may_have_failed && status == "Failed" {
                 // The model refused all that it was asked.
                 &status
-            } else if is_cut || has_failed {
+            } else if is_cut || has_failed || !self.account.gaps().is_empty() {
                 "Completed with Errors"
             } else if book.is_given_up && ["Completed with Errors", "Failed"].contains(&&*status) {
                 &status

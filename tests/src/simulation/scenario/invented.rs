@@ -98,11 +98,8 @@ impl Harvest {
         self.items.iter().map(under).collect::<BTreeSet<_>>().len()
     }
 
-    /// Of how many targets nobody knows whether they have posts: it was cut short.
-    pub(crate) fn targets_unknown(&self) -> usize {
-        if self.status == RunStatus::Succeeded {
-            return 0;
-        }
+    /// How many targets have no item.
+    pub(crate) fn targets_without_item(&self) -> usize {
         let is_found = |target: &&String| {
             self.items.iter().any(|item| item["query"]["targetUrl"] == json!(target))
         };

@@ -1,8 +1,8 @@
 //! Items of the table to what the log speaks of, and back.
 
 use super::keys::{
-    self, APPENDS, BODY, CAN_CHANGE, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS,
-    URGENT, WRITTEN_AT, text,
+    self, APPENDS, BODY, CAN_CHANGE, COST_OF, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS,
+    SHOWN_EVENTS, URGENT, WRITTEN_AT, text,
 };
 use crate::core::ids::RunId;
 use crate::ports::{HarvestKey, LogError, Projection, RunLog, StoredEvent};
@@ -56,6 +56,11 @@ pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
 /// How often a run was appended to; items of earlier releases do not say.
 fn appends(item: &Item) -> u64 {
     parsed(item, APPENDS).unwrap_or_default()
+}
+
+/// The run that counts a harvest's cost.
+pub(super) fn run_of_cost(item: &Item) -> Result<RunId, LogError> {
+    parsed(item, COST_OF)
 }
 
 pub(super) fn run(item: &Item) -> Result<RunId, LogError> {

@@ -1,7 +1,7 @@
 //! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
 //! the table and its two indexes after them.
 
-use crate::core::ids::RunId;
+use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::HarvestKey;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -53,6 +53,8 @@ pub const FINISHED_RUNS: Index =
 /// The runs that a tick must look at. A run leaves the index when it is finished.
 pub const OPEN_RUNS: Index = Index { name: "open-runs", hash: OPEN, range: PK, keys_only: true };
 
+/// The run that counts the cost of a harvest (text).
+pub(super) const COST_OF: &str = "cost_of";
 /// In front of the id of a harvest that was heard of.
 const HEARD: &str = "apify#";
 const EVENT: &str = "E#";
@@ -74,6 +76,12 @@ pub(super) enum Key<'a> {
 pub(super) fn heard(harvest: &HarvestKey) -> Item {
     let pk = format!("{HEARD}{}", harvest.as_str());
     [(PK.to_owned(), text(&pk)), (SK.to_owned(), text("H"))].into()
+}
+
+/// The key of the item that says which run counts a harvest's cost: `apify#<id>`, `C`.
+pub(super) fn cost(harvest: &ApifyRunId) -> Item {
+    let pk = format!("{HEARD}{harvest}");
+    [(PK.to_owned(), text(&pk)), (SK.to_owned(), text("C"))].into()
 }
 
 /// The harvest that such an item is about.

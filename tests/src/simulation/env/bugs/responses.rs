@@ -24,6 +24,20 @@ pub(crate) fn response(
             body = json!([]);
             true
         }
+        Service::Apify if bug == Bug::OddItemsDropped && path.ends_with("/items") => {
+            let items = body.as_array_mut();
+            items.is_some_and(|items| {
+                items.retain(|item| item["type"] == "post");
+                true
+            })
+        }
+        Service::Apify
+            if bug == Bug::LimitOfItemsNotSeen && body["data"]["options"].is_object() =>
+        {
+            body["data"]["options"] = json!({});
+            body["data"]["chargedEventCounts"]["zero-result-query"] = json!(1_000);
+            true
+        }
         // As if the service were away for a moment.
         Service::Gemini if bug == Bug::CreditIgnored && head.status == 402 => {
             head.status = http::StatusCode::SERVICE_UNAVAILABLE;

@@ -1,0 +1,38 @@
+//! Which run counts what a harvest cost: the one whose events about it were stored first.
+
+use crate::finalizer::Finalizer;
+use shared::core::ids::{ApifyRunId, RunId};
+use shared::messages::{CostElsewhere, Fact, MetricsEvent, OpenedBy};
+use shared::ports::{Env, EventLog, LogError};
+use std::collections::BTreeMap;
+
+/// The facts about harvests in `events`, which are stored, whose cost another run counts.
+pub(crate) async fn elsewhere<E: Env>(
+    app: &Finalizer<E>,
+    run: &RunId,
+    events: &[MetricsEvent],
+) -> Result<Vec<MetricsEvent>, LogError> {
+    let mut named: BTreeMap<&ApifyRunId, &MetricsEvent> = BTreeMap::new();
+    for event in events {
+        named.extend(costing(&event.fact).map(|harvest| (harvest, event)));
+    }
+    let mut elsewhere = Vec::new();
+    for (harvest, event) in named {
+        let owner = app.log.claim_cost(harvest, run).await?;
+        if owner != *run {
+            let fact = CostElsewhere { apify_run: harvest.clone(), run: owner };
+            elsewhere.push(MetricsEvent { fact: Fact::CostElsewhere(fact), ..event.clone() });
+        }
+    }
+    Ok(elsewhere)
+}
+
+/// The harvest that a fact opens a run with, or reports the cost of.
+fn costing(fact: &Fact) -> Option<&ApifyRunId> {
+    if let Fact::Opened(opened) = fact
+        && let OpenedBy::Webhook(harvest) = &opened.by
+    {
+        return Some(harvest);
+    }
+    if let Fact::Harvested(harvested) = fact { Some(&harvested.apify_run) } else { None }
+}
