@@ -27,7 +27,7 @@ const FRESH: u64 = 100;
 const COVERED_FROM: usize = 10_000;
 const COVERED: u64 = 1_000;
 /// What becomes of failed work in some other cases only.
-const RARE: [Branch; 2] = [Branch::Waits, Branch::HeldUpTooOften];
+const RARE: [Branch; 1] = [Branch::HeldUpTooOften];
 
 /// Prints a line also when the test passes: what a run of the simulation found is for people.
 fn say(line: impl Display) {

@@ -136,6 +136,53 @@ async fn a_requeued_message_is_hidden_for_whole_seconds() {
     assert_eq!(server.bodies()[0]["ReceiptHandle"], "r1");
 }
 
+/// A retry queue that gives these answers.
+async fn retry_queue_answered(replies: &[&str]) -> (SqsQueue, Loopback) {
+    let server = Loopback::serving(replies.iter().map(|body| Reply::json(body)).collect()).await;
+    let of = |name: &str| QueueUrls {
+        url: format!("{}/1/{name}", server.origin),
+        dead_letters: Some(format!("{}/1/{name}-dead", server.origin)),
+    };
+    let urls = [(QueueName::Retry, of("retry")), (QueueName::Scoring, of("scoring.fifo"))];
+    (SqsQueue::new(aws_for_tests(&server.origin).sqs(), urls.into()), server)
+}
+
+/// An answer to a sent message; the client compares the checksum of its body.
+const SENT: &str = r#"{"MessageId":"1","MD5OfMessageBody":"99914b932bd37a50b983c5e7c90ae93b"}"#;
+
+#[tokio::test]
+async fn a_waiting_message_has_a_delay_of_its_own_and_no_group() {
+    let (queue, server) = retry_queue_answered(&[SENT, SENT]).await;
+    for millis in [29_001, 3_600_000] {
+        let waiting = WaitingMessage::new("{}".to_owned(), Duration::from_millis(millis));
+        queue.let_wait(waiting).await.unwrap();
+    }
+    let url = format!("{}/1/retry", server.origin);
+    let sent =
+        [30, 900].map(|delay| json!({"QueueUrl": url, "MessageBody": "{}", "DelaySeconds": delay}));
+    assert_eq!(server.bodies(), sent);
+    assert_eq!(server.operations(), ["sendmessage"]);
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_the_retry_queue_goes_back_to_the_group_that_it_was_on_its_way_to() {
+    let body = r#"{"version":1,"type":"x","attempt":7,"group":"plan#0","queue":"scoring"}"#;
+    let letter = json!({"Messages": [{"MessageId": "a", "ReceiptHandle": "r", "Body": body,
+        "Attributes": {}}]});
+    let (queue, server) = retry_queue_answered(&[SENT, &letter.to_string(), TAKEN, "{}"]).await;
+    let new = NewDeadLetter { body: "{}".to_owned(), ..self::letter("m1", "no group") };
+    queue.dead_letter(QueueName::Retry, new).await.unwrap();
+    assert!(server.bodies()[0].get("MessageGroupId").is_none(), "a standard queue has none");
+    assert!(server.bodies()[0].get("MessageDeduplicationId").is_none());
+    assert_eq!(queue.redrive(QueueName::Retry, &["a".to_owned()].into()).await, Ok(1));
+    let bodies = server.bodies();
+    let sent = json!([{"Id": "m0", "MessageGroupId": "plan#0", "MessageDeduplicationId": "a",
+        "MessageBody": r#"{"version":1,"type":"x"}"#}]);
+    assert_eq!(bodies[2]["Entries"], sent, "as a first attempt");
+    assert!(bodies[2]["QueueUrl"].as_str().unwrap().ends_with("/1/scoring.fifo"));
+    assert!(bodies[3]["QueueUrl"].as_str().unwrap().ends_with("/1/retry-dead"));
+}
+
 #[tokio::test]
 async fn a_queue_without_a_url_is_named() {
     let (queue, _server) = queue_answered(&[TAKEN]).await;
