@@ -157,7 +157,6 @@ impl<T: Transport> Airtable<T> {
         table: &str,
         updates: &[Update],
     ) -> Result<(), AirtableError> {
-        debug_assert!(updates.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("updating {table} of {base}");
         let (path, body) =
             (table_path(base, table), json::text(&BTreeMap::from([("records", updates)])).into());
@@ -177,7 +176,6 @@ impl<T: Transport> Airtable<T> {
         merge_on: &[&str],
         rows: &[Map<String, Value>],
     ) -> Result<Upserted, AirtableError> {
-        debug_assert!(rows.len() <= MAX_RECORDS, "Airtable takes 10 records a request");
         let what = format!("upserting {table} of {base}");
         let body = Upsert {
             perform_upsert: [("fieldsToMergeOn", merge_on)].into(),
