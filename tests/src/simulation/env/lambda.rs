@@ -2,7 +2,7 @@
 
 use super::parts::Part;
 use super::ports::Ports;
-use super::queues::Received;
+use super::queue_state::Received;
 use super::variables::variable;
 use super::worker::Worker;
 use super::world::World;

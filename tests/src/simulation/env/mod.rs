@@ -15,6 +15,7 @@ pub(crate) mod paths;
 pub(crate) mod plain;
 pub(crate) mod ports;
 pub(crate) mod queue_port;
+mod queue_state;
 pub(crate) mod queues;
 pub(crate) mod scheduler;
 pub(crate) mod transport;

@@ -14,7 +14,7 @@ pub struct Plain(Ports);
 
 impl Plain {
     /// How long a received message is hidden.
-    pub const VISIBILITY: Duration = super::queues::VISIBILITY;
+    pub const VISIBILITY: Duration = super::queue_state::VISIBILITY;
 
     /// Empty queues and an empty log.
     pub fn new() -> Self {

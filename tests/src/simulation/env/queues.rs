@@ -1,22 +1,20 @@
 //! The queues as SQS keeps them: groups, deduplication, visibility, delays, dead letters.
 
 use super::chance::Chance;
-use crate::simulation::branches::Branch;
+use super::queue_state::{
+    DeadLetter, Message, Received, State, VISIBILITY, in_flight, place, reorder, visibility,
+};
 use crate::simulation::fault::Fault;
 use crate::simulation::script::Call;
-use jiff::Timestamp;
 use shared::core::clock::Clock;
-use shared::core::failure::{QUEUE_RECEIVES, RETRY_RECEIVES, RETRY_VISIBILITY};
 use shared::core::limits::{DEDUPLICATION_WINDOW, hidden_for};
 use shared::ports::{NewDeadLetter, OutgoingMessage, QueueName, WaitingMessage};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How long a received message is hidden.
-pub(crate) const VISIBILITY: Duration = Duration::from_secs(900);
 const MOST_RECEIVED: usize = 10;
 
 /// The number of a queue's first message.
@@ -32,58 +30,12 @@ pub(crate) struct Queues {
     chance: Chance,
 }
 
-#[derive(Default)]
-struct State {
-    messages: BTreeMap<u64, Message>,
-    remembered: BTreeMap<(String, String), Instant>,
-    dead: Vec<DeadLetter>,
-    /// Receivings whose worker is still at work, by the message's place and how often it had been
-    /// received.
-    at_work: BTreeSet<(u64, u32)>,
-    next: u64,
-}
-
-struct Message {
-    id: String,
-    group: String,
-    deduplication: String,
-    body: Arc<str>,
-    sent_at: Timestamp,
-    visible_at: Instant,
-    receive_count: u32,
-    /// Whether its group waits while it is hidden.
-    holds_group: bool,
-    /// How often it still comes though it was handled; `None` before that was drawn.
-    comes_again: Option<u64>,
-}
-
 /// How a message is held back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
     pub(crate) after: Duration,
     /// Whether its group waits; else newer ones of it are handled before.
     pub(crate) holds_group: bool,
-}
-
-/// A message as it was received.
-#[derive(Debug, Clone)]
-pub(crate) struct Received {
-    pub(crate) id: String,
-    pub(crate) receipt: String,
-    pub(crate) group: String,
-    pub(crate) deduplication: String,
-    pub(crate) body: Arc<str>,
-    pub(crate) sent_at: Timestamp,
-    pub(crate) receive_count: u32,
-}
-
-/// A message that was given up.
-#[derive(Debug, Clone)]
-pub(crate) struct DeadLetter {
-    pub(crate) group: String,
-    pub(crate) message_id: String,
-    pub(crate) body: String,
-    pub(crate) reason: String,
 }
 
 impl Queues {
@@ -318,98 +270,4 @@ impl Queues {
     fn lock(&self, queue: QueueName) -> MutexGuard<'_, State> {
         self.queues[queue as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    /// What can be received now, with its group.
-    fn ready(&self) -> Vec<(u64, String)> {
-        let now = Instant::now();
-        let is_hidden = |message: &Message| message.visible_at > now;
-        let holding = |message: &&Message| is_hidden(message) && message.holds_group;
-        let held: BTreeSet<&str> =
-            self.messages.values().filter(holding).map(|message| message.group.as_str()).collect();
-        self.messages
-            .iter()
-            .filter(|(_, message)| !is_hidden(message) && !held.contains(&*message.group))
-            .map(|(sequence, message)| (*sequence, message.group.clone()))
-            .collect()
-    }
-
-    /// Receives a message. One that was received too often is a dead letter instead, without a
-    /// reason; one that was handled and only comes again is gone.
-    fn take(&mut self, queue: QueueName, sequence: u64, chance: &Chance) -> Option<Received> {
-        let message = self.messages.get_mut(&sequence)?;
-        let most = if queue.is_fifo() { QUEUE_RECEIVES } else { RETRY_RECEIVES };
-        if message.receive_count >= most {
-            let message = self.messages.remove(&sequence)?;
-            if message.comes_again.is_none() {
-                chance.failures.count(Branch::GivenUpByQueue);
-                chance.trace.say(|| format!("{} was received too often", message.id));
-                self.dead.push(DeadLetter {
-                    group: message.group,
-                    message_id: message.id,
-                    body: message.body.to_string(),
-                    // As the adapter for SQS has it.
-                    reason: format!("received {} times without success", message.receive_count),
-                });
-            }
-            return None;
-        }
-        message.receive_count += 1;
-        message.holds_group = true;
-        let received = Received {
-            id: message.id.clone(),
-            receipt: format!("{sequence}#{}", message.receive_count),
-            group: message.group.clone(),
-            deduplication: message.deduplication.clone(),
-            body: Arc::clone(&message.body),
-            sent_at: message.sent_at,
-            receive_count: message.receive_count,
-        };
-        // Hidden for how long is drawn later, for all that are received together.
-        message.visible_at = Instant::now() + visibility(queue);
-        let id = &message.id;
-        if message.comes_again.is_some() {
-            chance.faults.count(Fault::DeliveredAgain);
-            chance.trace.say(|| format!("{id} comes again though it was handled"));
-        }
-        if self.at_work.range((sequence, 0)..=(sequence, u32::MAX)).next().is_some() {
-            chance.faults.count(Fault::VisibilityLapsed);
-            chance.trace.say(|| format!("{id} is visible again while it is being handled"));
-        }
-        self.at_work.insert((sequence, message.receive_count));
-        Some(received)
-    }
-}
-
-/// How long a received message of a queue is hidden.
-fn visibility(queue: QueueName) -> Duration {
-    if queue.is_fifo() { VISIBILITY } else { RETRY_VISIBILITY }
-}
-
-/// Puts another group in front than the one whose message came first.
-fn reorder(ready: &mut [(u64, String)], chance: &Chance) {
-    let Some(group) = ready.first().map(|(_, group)| group.clone()) else { return };
-    let others: BTreeSet<&String> =
-        ready.iter().map(|(_, group)| group).filter(|other| **other != group).collect();
-    if others.is_empty() || !chance.faults.hits(Fault::GroupsReordered) {
-        return;
-    }
-    let others: Vec<String> = others.into_iter().cloned().collect();
-    let first = &others[chance.dice.below(others.len())];
-    chance.trace.say(|| format!("group {first} is served before group {group}"));
-    ready.sort_by_key(|(sequence, group)| (group != first, *sequence));
-}
-
-/// The place of a received message, and how often it had been received.
-fn place(receipt: &str) -> Option<(u64, u32)> {
-    let (sequence, count) = receipt.split_once('#')?;
-    Some((sequence.parse().ok()?, count.parse().ok()?))
-}
-
-/// The message that a receipt stands for, if it was not received again since.
-fn in_flight<'a>(state: &'a mut State, receipt: &str) -> Option<(u64, &'a mut Message)> {
-    let (sequence, count) = place(receipt)?;
-    let message = state.messages.get_mut(&sequence)?;
-    (message.receive_count == count).then_some((sequence, message))
 }
