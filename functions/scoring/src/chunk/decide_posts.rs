@@ -2,7 +2,7 @@
 
 use super::decision::{Decision, Verdict};
 use crate::lead::cells::Cells;
-use crate::lead::evaluation_cell::{Earlier, read_evaluation};
+use crate::lead::evaluation_cell::{Asked, Earlier, read_evaluation};
 use crate::posts::post::StoredPost;
 use crate::posts::stored::{Unreadable, merge_posts, read_posts};
 use crate::prompt::subject::Subject;
@@ -34,7 +34,8 @@ pub(crate) fn decide_posts(
     let Ok(stored) = read_posts(&before) else {
         cells.posts_readable(false);
         let (category, detail) = (ErrorCategory::PostsUnreadable, Unreadable.to_string());
-        cells.failed(category, &detail, 0, 0);
+        let asked = Asked { posts: 0, examined: false };
+        cells.failed(category, &detail, asked, 0);
         return Decision::Settle(Verdict::failed(category, detail, Vec::new()));
     };
     let is_empty = stored.is_empty() && lead.posts.is_empty();
@@ -87,7 +88,7 @@ enum Before {
 fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Before {
     match read_evaluation(&row.text(schema::POSTS_EVALUATION), chunk.run) {
         // Another plan of this run may have stored posts since the run asked about the others.
-        Earlier::Scored(_, asked) | Earlier::Failed(_, _, asked)
+        Earlier::Scored(_, asked) | Earlier::Failed(_, _, asked, _)
             if !asked.is_all_of(worded.len()) =>
         {
             Before::Unasked
@@ -99,11 +100,12 @@ fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Befor
         }
         // It would fail the same way again. An unusable answer may be better in another run, but is
         // not paid for again and again because another lead's answer is missing.
-        Earlier::Failed(category, detail, _)
+        Earlier::Failed(category, detail, _, examined)
             if category == ErrorCategory::SafetyBlock
                 || (chunk.is_repeated && is_of_the_model(category)) =>
         {
-            Before::Settled(Verdict::failed(category, detail, post_keys(worded)))
+            let examined = if examined { post_keys(worded) } else { Vec::new() };
+            Before::Settled(Verdict::failed(category, detail, examined))
         }
         Earlier::Failed(..) | Earlier::Nothing => Before::Nothing,
     }
@@ -141,6 +143,7 @@ mod tests {
     use shared::core::linkedin::ProfileKey;
     use shared::messages::{LeadRef, Post};
 
+    const ONE: Asked = Asked { posts: 1, examined: true };
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
 
     /// Decides about a lead whose harvest brought `posts`: the decision in words, and the cells.
@@ -222,15 +225,21 @@ mod tests {
             decided(vec![post("https://l/old", "old words")], &row(OLD, &scored, true)).0,
             "scored 1 of 1"
         );
-        let blocked = error_cell(&run_id(), ErrorCategory::SafetyBlock, "blocked", 1);
+        let blocked = error_cell(&run_id(), ErrorCategory::SafetyBlock, "blocked", ONE);
         assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
-        let failed = error_cell(&run_id(), ErrorCategory::Timeout, "slow", 1);
+        let failed = error_cell(&run_id(), ErrorCategory::Timeout, "slow", ONE);
         assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
-        let cut = error_cell(&run_id(), ErrorCategory::AiResponseFormat, "cut off", 1);
+        let cut = error_cell(&run_id(), ErrorCategory::AiResponseFormat, "cut off", ONE);
         assert_eq!(decided_in_attempt(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
         assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
-        let refused = error_cell(&run_id(), ErrorCategory::ModelRefused, "400", 1);
-        assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &refused, false)).0, "MODEL_REFUSED 1");
+        let of_call = |examined| Asked { examined, ..ONE };
+        let refused = |asked| error_cell(&run_id(), ErrorCategory::ModelRefused, "400", asked);
+        for (asked, words) in
+            [(of_call(true), "MODEL_REFUSED 1"), (of_call(false), "MODEL_REFUSED 0")]
+        {
+            let row = row(OLD, &refused(asked), false);
+            assert_eq!(decided_in_attempt(2, vec![], &row).0, words);
+        }
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
         let two = r#"[{"postUrl":"https://l/old","postContent":"a"},{"postUrl":"https://l/new","postContent":"b"}]"#;

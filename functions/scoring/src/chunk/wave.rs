@@ -9,6 +9,7 @@ use super::decision::{Decision, Verdict, profile_keys};
 use super::replies::{LeadReply, WaveReplies};
 use super::write::{Target, write_rows};
 use crate::lead::cells::Cells;
+use crate::lead::evaluation_cell::Asked;
 use crate::lead::row::profile_of;
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
@@ -211,7 +212,10 @@ fn judge_reply(
         }
         (Err(NoAnswer { category, detail, .. }), subject) => {
             match subject {
-                Subject::Posts(posts) => cells.failed(category, &detail, posts.len(), tokens),
+                Subject::Posts(posts) => {
+                    let asked = Asked { posts: posts.len(), examined: !examined.is_empty() };
+                    cells.failed(category, &detail, asked, tokens);
+                }
                 Subject::Profile(_) => {
                     cells.profile_failed(category, &row.text(schema::AI_BREAKDOWN), &chunk.plan);
                 }

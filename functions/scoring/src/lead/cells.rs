@@ -1,7 +1,7 @@
 //! The cells that are written to a lead's row.
 
 use super::breakdown_cell::{breakdown_cell, failed_cell};
-use super::evaluation_cell::{best_post, error_cell, evaluation_cell, top_post_cell};
+use super::evaluation_cell::{Asked, best_post, error_cell, evaluation_cell, top_post_cell};
 use crate::posts::post::StoredPost;
 use crate::prompt::posts::ScoredPost;
 use crate::prompt::profile::ProfileScore;
@@ -141,11 +141,11 @@ impl Cells {
         &mut self,
         category: ErrorCategory,
         detail: &str,
-        posts: usize,
+        asked: Asked,
         tokens: u64,
     ) {
         let detail = bounded(detail, MAX_DETAIL);
-        self.set(schema::POSTS_EVALUATION, error_cell(&self.run, category, &detail, posts));
+        self.set(schema::POSTS_EVALUATION, error_cell(&self.run, category, &detail, asked));
         let dated = category == ErrorCategory::SafetyBlock;
         self.set(schema::DATE_POSTS_SCORED, if dated { self.now() } else { Value::Null });
         self.attempted(tokens);

@@ -38,14 +38,28 @@ pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[Score
     fits.expect("an empty list fits")
 }
 
-/// The cell `Posts AI Evaluation` for a lead with `posts` posts that could not be scored.
+/// What was asked about a lead that could not be scored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) posts: usize,
+    /// Whether the model took a call with them; it may have refused each.
+    pub(crate) examined: bool,
+}
+
+/// The cell `Posts AI Evaluation` for a lead that could not be scored.
 pub(crate) fn error_cell(
     run: &RunId,
     category: ErrorCategory,
     detail: &str,
-    posts: usize,
+    asked: Asked,
 ) -> String {
-    json!({"error": category, "detail": detail, "run_id": run, "posts_asked": posts}).to_string()
+    let Asked { posts, examined } = asked;
+    let mut cell =
+        json!({"error": category, "detail": detail, "run_id": run, "posts_asked": posts});
+    if !examined {
+        cell["examined"] = json!(false);
+    }
+    cell.to_string()
 }
 
 /// What a run did to a row, by its `Posts AI Evaluation`.
@@ -53,8 +67,8 @@ pub(crate) fn error_cell(
 pub(crate) enum Earlier {
     /// The run scored these of the posts it asked about.
     Scored(Vec<PostKey>, AskedCount),
-    /// The run could not score the lead.
-    Failed(ErrorCategory, String, AskedCount),
+    /// The run could not score the lead; whether its posts were examined.
+    Failed(ErrorCategory, String, AskedCount, bool),
     Nothing,
 }
 
@@ -90,7 +104,10 @@ pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
             let category = serde_json::from_value(error["error"].clone());
             let detail = error["detail"].as_str().unwrap_or_default().to_owned();
             let asked = AskedCount::of(&error);
-            category.map_or(Earlier::Nothing, |category| Earlier::Failed(category, detail, asked))
+            let examined = error["examined"] != json!(false);
+            category.map_or(Earlier::Nothing, |category| {
+                Earlier::Failed(category, detail, asked, examined)
+            })
         }
         Ok(_) | Err(_) => Earlier::Nothing,
     }
@@ -150,11 +167,13 @@ mod tests {
             Earlier::Scored(vec![posts[1].url().key()], AskedCount(Some(posts.len() as u64)))
         );
         assert_eq!(read_evaluation(&scored, &other), Earlier::Nothing);
-        let failed = error_cell(&run, ErrorCategory::SafetyBlock, "blocked", 2);
-        assert_eq!(
-            read_evaluation(&failed, &run),
-            Earlier::Failed(ErrorCategory::SafetyBlock, "blocked".to_owned(), AskedCount(Some(2)))
-        );
+        let category = ErrorCategory::ModelRefused;
+        let cell = |examined| error_cell(&run, category, "no", Asked { posts: 2, examined });
+        let (failed, two) = (cell(true), AskedCount(Some(2)));
+        for examined in [true, false] {
+            let earlier = Earlier::Failed(category, "no".to_owned(), two, examined);
+            assert_eq!(read_evaluation(&cell(examined), &run), earlier);
+        }
         assert_eq!(read_evaluation(&failed, &other), Earlier::Nothing);
         assert_eq!(read_evaluation("[{\"postScore\":1}]", &run), Earlier::Nothing);
     }
