@@ -146,7 +146,7 @@ pub(super) fn next_step(
         }
         Reply::Text { text, finish } => {
             let format = |detail| no_answer(ErrorCategory::AiResponseFormat, detail, false);
-            match (template.read_answer(&text, prompt, finish == Finish::Stop), finish) {
+            match (template.read_answer(&text, prompt, finish), finish) {
                 (Ok(of_leads), _) => settle_answered(group, of_leads),
                 (Err(detail), Finish::Stop) => ask_otherwise(group, format(detail)),
                 (Err(detail), Finish::Unsaid) => ask_otherwise(

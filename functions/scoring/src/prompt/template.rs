@@ -5,6 +5,7 @@ use super::found::find_elements;
 use super::posts::{self, RESPONSE_SCHEMA, ScoredPost};
 use super::profile::{self, ProfileScore};
 use super::subject::Subject;
+use crate::gemini::Finish;
 use serde_json::{Value, json};
 use shared::core::digest::short_id_of;
 use shared::core::ids::AttemptId;
@@ -23,6 +24,16 @@ pub(crate) struct Question<'a> {
 pub(crate) enum Answer {
     Posts(Vec<ScoredPost>),
     Profile(Box<ProfileScore>),
+}
+
+impl Answer {
+    /// Whether it is about every one of a lead's `count` posts, or about its profile.
+    fn has_all_of(&self, count: usize) -> bool {
+        match self {
+            Self::Posts(scored) => scored.len() == count,
+            Self::Profile(_) => true,
+        }
+    }
 }
 
 /// What all calls of a chunk have in common.
@@ -119,8 +130,9 @@ impl<'a> PromptTemplate<'a> {
         CallPrompt { user, max_output_tokens, ids, weights }
     }
 
-    /// What the model's text says of each lead of the call: its answer, or why there is none. The
-    /// answer that does not say that it `finished` counts only if it is whole all the same.
+    /// What the model's text says of each lead of the call: its answer, or why there is none. An
+    /// answer that was cut off counts only if it is whole all the same; one that does not say how it
+    /// ended counts for the leads of which it has all.
     ///
     /// # Errors
     /// When the text is not an answer at all.
@@ -128,7 +140,7 @@ impl<'a> PromptTemplate<'a> {
         &self,
         text: &str,
         call: &CallPrompt,
-        finished: bool,
+        finish: Finish,
     ) -> Result<Vec<Result<Answer, String>>, String> {
         let ids: Vec<&str> = call.ids.iter().flatten().map(String::as_str).collect();
         let key = match self.kind {
@@ -146,10 +158,21 @@ impl<'a> PromptTemplate<'a> {
             })
             .collect();
         let is_whole = found.is_complete && of_leads.iter().all(Result::is_ok);
-        if !finished && !is_whole {
-            return Err("the model's answer is not whole".to_owned());
+        let not_whole = || "the model's answer is not whole".to_owned();
+        match finish {
+            Finish::CutOff if !is_whole => Err(not_whole()),
+            Finish::Stop | Finish::CutOff => Ok(of_leads),
+            Finish::Unsaid => {
+                let has_all = |(answer, ids): (Result<Answer, String>, &Vec<String>)| {
+                    answer.and_then(|answer| {
+                        if answer.has_all_of(ids.len()) { Ok(answer) } else { Err(not_whole()) }
+                    })
+                };
+                let of_leads: Vec<_> = of_leads.into_iter().zip(&call.ids).map(has_all).collect();
+                let any = of_leads.iter().any(Result::is_ok);
+                if any { Ok(of_leads) } else { Err(not_whole()) }
+            }
         }
-        Ok(of_leads)
     }
 
     /// Whether a call that was cut off can have more room.

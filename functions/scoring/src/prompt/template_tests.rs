@@ -1,6 +1,7 @@
 //! Whatever a model answers, only the leads that it was asked about get scores.
 
 use super::*;
+use crate::gemini::Finish;
 use crate::posts::stored::read_posts;
 use crate::testing::chunk;
 
@@ -26,7 +27,7 @@ fn call(wave: u32, leads: &[Subject]) -> CallPrompt {
 fn read(answer: &Value, call: &CallPrompt) -> Result<Vec<String>, String> {
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
-    let leads = template.read_answer(&answer.to_string(), call, true)?;
+    let leads = template.read_answer(&answer.to_string(), call, Finish::Stop)?;
     let told = leads.into_iter().map(|lead| match lead {
         Ok(Answer::Posts(scored)) => {
             format!("{:?}", scored.iter().map(|s| (s.index, s.score)).collect::<Vec<_>>())
@@ -114,19 +115,27 @@ fn what_names_no_post_that_was_asked_about_is_no_answer() {
     }
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
-    assert!(template.read_answer("I rate them 70.", &call, true).is_err());
+    assert!(template.read_answer("I rate them 70.", &call, Finish::Stop).is_err());
 }
 
 #[test]
-fn an_answer_that_does_not_say_that_it_finished_counts_only_if_it_is_whole() {
-    let call = call(0, &[subject(&["a"]), subject(&["b"])]);
-    let [a, b] = [&call.ids[0][0], &call.ids[1][0]];
+fn of_an_answer_that_does_not_say_that_it_finished_the_leads_count_that_are_whole() {
+    let call = call(0, &[subject(&["a"]), subject(&["b", "c"])]);
+    let [a, b, c] = [&call.ids[0][0], &call.ids[1][0], &call.ids[1][1]];
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
-    let is_used = |answer: Value| template.read_answer(&answer.to_string(), &call, false).is_ok();
-    assert!(is_used(json!([score(a, 1), score(b, 2)])));
-    assert!(!is_used(json!([score(a, 1)])), "one is missing");
-    assert!(!is_used(json!([score(a, 1), score(b, 101)])), "one has no score");
+    let used = |answer: Value, finish| {
+        let of_leads = template.read_answer(&answer.to_string(), &call, finish);
+        of_leads.map(|leads| leads.iter().map(Result::is_ok).collect::<Vec<_>>())
+    };
+    let whole = || json!([score(a, 1), score(b, 2), score(c, 3)]);
+    let one_missing = || json!([score(a, 1), score(b, 2)]);
+    assert_eq!(used(whole(), Finish::Unsaid), Ok(vec![true, true]));
+    assert_eq!(used(one_missing(), Finish::Unsaid), Ok(vec![true, false]));
+    assert!(used(json!([score(b, 2)]), Finish::Unsaid).is_err(), "no lead is whole");
+    assert_eq!(used(whole(), Finish::CutOff), Ok(vec![true, true]));
+    assert!(used(one_missing(), Finish::CutOff).is_err());
+    assert!(used(json!([score(a, 1), score(b, 101), score(c, 101)]), Finish::CutOff).is_err());
 }
 
 #[test]
