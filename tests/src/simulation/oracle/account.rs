@@ -69,7 +69,9 @@ impl Oracle {
         let leads = book
             .outcomes
             .iter()
-            .filter(|((kind, _), outcome)| *kind == "post" && outcome.name != "not_a_lead");
+            .filter(|((kind, _), outcome)| *kind == "post" && outcome.name != "not_a_lead")
+            // A row whose URL nobody could read has a key of its own: no post is its.
+            .filter(|((_, key), _)| self.harvested_keys.contains(key));
         let slugs: BTreeSet<&String> =
             leads.filter_map(|((_, key), _)| self.slugs_by_key.get(key)).collect();
         let of_leads = posts.iter().filter(|(slug, _)| slugs.contains(slug));

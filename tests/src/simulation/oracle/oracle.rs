@@ -30,6 +30,8 @@ pub(crate) struct Oracle {
     pub(crate) slugs_by_id: BTreeMap<String, String>,
     /// By the key that messages name a lead with.
     pub(crate) slugs_by_key: BTreeMap<String, String>,
+    /// The keys of leads that a harvest found by their profiles.
+    pub(crate) harvested_keys: BTreeSet<String>,
     pub(crate) slugs_by_word: BTreeMap<String, String>,
     pub(crate) records_by_slug: BTreeMap<String, String>,
     pub(crate) human: BTreeSet<String>,
@@ -66,6 +68,7 @@ impl Oracle {
             words_by_id: BTreeMap::new(),
             slugs_by_id: BTreeMap::new(),
             slugs_by_key: BTreeMap::new(),
+            harvested_keys: BTreeSet::new(),
             slugs_by_word: BTreeMap::new(),
             records_by_slug: BTreeMap::new(),
             human: BTreeSet::new(),

@@ -16,6 +16,9 @@ impl Oracle {
             let known = self.leads.get(record).map(|lead| lead.slug.as_str());
             let slug = known.unwrap_or_else(|| text(lead, "/lead/profile")).to_owned();
             self.slugs_by_key.insert(text(lead, "/key").to_owned(), slug);
+            if !text(lead, "/lead/profile").is_empty() {
+                self.harvested_keys.insert(text(lead, "/key").to_owned());
+            }
         }
     }
 
