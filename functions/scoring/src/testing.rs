@@ -1,7 +1,7 @@
 //! Builders for the unit tests.
 
 use serde_json::{Value, json};
-use shared::core::ids::RunId;
+use shared::core::ids::{PlanId, RunId};
 use shared::core::linkedin::PostUrl;
 use shared::messages::{Chunk, Kind, Post, PostKind, RunHeader, RunType, Source, Tried};
 use shared::services::airtable::Row;
@@ -18,6 +18,10 @@ pub(crate) fn run_header() -> RunHeader {
 
 pub(crate) fn run_id() -> RunId {
     run_header().id()
+}
+
+pub(crate) fn plan_id(name: &str) -> PlanId {
+    shared::core::digest::id_of(&[name]).try_into().unwrap()
 }
 
 pub(crate) fn chunk() -> Chunk {

@@ -2,11 +2,11 @@
 
 use super::decision::{Decision, Verdict};
 use crate::lead::cells::Cells;
-use crate::lead::evaluation_cell::{Asked, Earlier, read_evaluation};
+use crate::lead::evaluation_cell::{Asked, Earlier, FailedBefore, read_evaluation};
 use crate::posts::post::StoredPost;
 use crate::posts::stored::{Unreadable, merge_posts, read_posts};
 use crate::prompt::subject::Subject;
-use shared::core::ids::{PostKey, RunId};
+use shared::core::ids::{PlanId, PostKey, RunId};
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
 use shared::schema::leads as schema;
 use shared::services::airtable::Row;
@@ -15,6 +15,7 @@ use shared::services::airtable::Row;
 #[derive(Clone, Copy)]
 pub(crate) struct PostsChunk<'a> {
     pub(crate) run: &'a RunId,
+    pub(crate) plan: &'a PlanId,
     pub(crate) source: &'a Source,
     /// Whether it was attempted before.
     pub(crate) is_repeated: bool,
@@ -34,7 +35,7 @@ pub(crate) fn decide_posts(
     let Ok(stored) = read_posts(&before) else {
         cells.posts_readable(false);
         let (category, detail) = (ErrorCategory::PostsUnreadable, Unreadable.to_string());
-        let asked = Asked { posts: 0, examined: false };
+        let asked = Asked { plans: &[chunk.plan.clone()], posts: 0, examined: false };
         cells.failed(category, &detail, asked, 0);
         return Decision::Settle(Verdict::failed(category, detail, Vec::new()));
     };
@@ -88,9 +89,7 @@ enum Before {
 fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Before {
     match read_evaluation(&row.text(schema::POSTS_EVALUATION), chunk.run) {
         // Another plan of this run may have stored posts since the run asked about the others.
-        Earlier::Scored(_, asked) | Earlier::Failed(_, _, asked, _)
-            if !asked.is_all_of(worded.len()) =>
-        {
+        Earlier::Scored(_, asked) | Earlier::Failed(_, asked) if !asked.is_all_of(worded.len()) => {
             Before::Unasked
         }
         // An earlier attempt scored it and died before it could report that.
@@ -98,14 +97,11 @@ fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Befor
             let (outcome, examined) = (Outcome::Scored, post_keys(worded));
             Before::Settled(Verdict { outcome, examined, scored })
         }
-        // It would fail the same way again. An unusable answer may be better in another run, but is
-        // not paid for again and again because another lead's answer is missing.
-        Earlier::Failed(category, detail, _, examined)
-            if category == ErrorCategory::SafetyBlock
-                || (chunk.is_repeated && is_of_the_model(category)) =>
-        {
-            let examined = if examined { post_keys(worded) } else { Vec::new() };
-            Before::Settled(Verdict::failed(category, detail, examined))
+        // It would fail the same way again. An unusable answer may be better in another plan, but is
+        // not paid for again because another lead's answer is missing, or the chunk came once more.
+        Earlier::Failed(before, _) if is_final(&before, chunk) => {
+            let examined = if before.examined { post_keys(worded) } else { Vec::new() };
+            Before::Settled(Verdict::failed(before.category, before.detail, examined))
         }
         Earlier::Failed(..) | Earlier::Nothing => Before::Nothing,
     }
@@ -129,6 +125,16 @@ fn is_of_the_model(category: ErrorCategory) -> bool {
     }
 }
 
+/// Whether what was written of a lead holds for this chunk too.
+fn is_final(before: &FailedBefore, chunk: PostsChunk<'_>) -> bool {
+    let is_of_plan = match &before.plans[..] {
+        [] => chunk.is_repeated,
+        plans => plans.contains(chunk.plan),
+    };
+    before.category == ErrorCategory::SafetyBlock
+        || (is_of_plan && is_of_the_model(before.category))
+}
+
 pub(crate) fn post_keys(posts: &[StoredPost]) -> Vec<PostKey> {
     posts.iter().map(|post| post.url().key()).collect()
 }
@@ -138,12 +144,11 @@ mod tests {
     use super::*;
     use crate::chunk::decision::describe;
     use crate::lead::evaluation_cell::error_cell;
-    use crate::testing::{self, post, run_id};
+    use crate::testing::{self, plan_id, post, run_id};
     use serde_json::{Map, Value, json};
     use shared::core::linkedin::ProfileKey;
     use shared::messages::{LeadRef, Post};
 
-    const ONE: Asked = Asked { posts: 1, examined: true };
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
 
     /// Decides about a lead whose harvest brought `posts`: the decision in words, and the cells.
@@ -164,7 +169,8 @@ mod tests {
             Source::Harvest { apify_run: "HG7ML7M8z78YcAPEB".parse().unwrap(), finished_at: at };
         let run = run_id();
         let mut cells = Cells::new(run.clone(), at);
-        let chunk = PostsChunk { run: &run, source: &source, is_repeated: n > 1 };
+        let plan = plan_id("this");
+        let chunk = PostsChunk { run: &run, plan: &plan, source: &source, is_repeated: n > 1 };
         let words = describe(&decide_posts(chunk, &lead, row, &mut cells));
         let writable: Vec<String> =
             schema::POST_FIELDS.iter().map(|field| field.name.to_owned()).collect();
@@ -225,21 +231,6 @@ mod tests {
             decided(vec![post("https://l/old", "old words")], &row(OLD, &scored, true)).0,
             "scored 1 of 1"
         );
-        let blocked = error_cell(&run_id(), ErrorCategory::SafetyBlock, "blocked", ONE);
-        assert_eq!(decided(vec![], &row(OLD, &blocked, true)).0, "SAFETY_BLOCK 1");
-        let failed = error_cell(&run_id(), ErrorCategory::Timeout, "slow", ONE);
-        assert_eq!(decided(vec![], &row(OLD, &failed, false)).0, "ask about 1");
-        let cut = error_cell(&run_id(), ErrorCategory::AiResponseFormat, "cut off", ONE);
-        assert_eq!(decided_in_attempt(1, vec![], &row(OLD, &cut, false)).0, "ask about 1");
-        assert_eq!(decided_in_attempt(2, vec![], &row(OLD, &cut, false)).0, "AI_RESPONSE_FORMAT 1");
-        let of_call = |examined| Asked { examined, ..ONE };
-        let refused = |asked| error_cell(&run_id(), ErrorCategory::ModelRefused, "400", asked);
-        for (asked, words) in
-            [(of_call(true), "MODEL_REFUSED 1"), (of_call(false), "MODEL_REFUSED 0")]
-        {
-            let row = row(OLD, &refused(asked), false);
-            assert_eq!(decided_in_attempt(2, vec![], &row).0, words);
-        }
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
         let two = r#"[{"postUrl":"https://l/old","postContent":"a"},{"postUrl":"https://l/new","postContent":"b"}]"#;
@@ -247,5 +238,33 @@ mod tests {
         assert_eq!(decided(vec![], &row(two, &of_one, true)).0, "ask about 2", "stored since then");
         let of_both = scored.replace("}]", r#","posts_asked":2}]"#);
         assert_eq!(decided(vec![], &row(two, &of_both, true)).0, "scored 1 of 2");
+    }
+
+    /// What is decided about a lead that this run could not score.
+    fn decided_after(category: ErrorCategory, plan: &str, examined: bool) -> String {
+        let (run, plans) = (run_id(), [plan_id(plan)]);
+        let cell = error_cell(&run, category, "no", Asked { plans: &plans, posts: 1, examined });
+        decided(vec![], &row(OLD, &cell, false)).0
+    }
+
+    #[test]
+    fn what_the_model_could_not_score_is_not_paid_for_again_in_the_same_plan() {
+        for category in [ErrorCategory::AiResponseFormat, ErrorCategory::ModelRefused] {
+            let words = category.as_str();
+            assert_eq!(decided_after(category, "this", true), format!("{words} 1"));
+            assert_eq!(decided_after(category, "another", true), "ask about 1");
+        }
+        let refused = ErrorCategory::ModelRefused;
+        assert_eq!(decided_after(refused, "this", false), "MODEL_REFUSED 0", "each was refused");
+        assert_eq!(decided_after(ErrorCategory::SafetyBlock, "another", true), "SAFETY_BLOCK 1");
+        assert_eq!(decided_after(ErrorCategory::Timeout, "this", true), "ask about 1");
+    }
+
+    #[test]
+    fn a_row_of_an_earlier_release_does_not_name_its_plan() {
+        let cell = json!({"error": "AI_RESPONSE_FORMAT", "detail": "", "run_id": run_id()});
+        let row = row(OLD, &cell.to_string(), false);
+        assert_eq!(decided_in_attempt(1, vec![], &row).0, "ask about 1");
+        assert_eq!(decided_in_attempt(2, vec![], &row).0, "AI_RESPONSE_FORMAT 1");
     }
 }

@@ -206,7 +206,7 @@ impl<E: Env> ChunkWork<'_, E> {
         let decision = match chunk.kind {
             Kind::Post => {
                 let source = &chunk.source;
-                let chunk = PostsChunk { run, source, is_repeated: *number > 1 };
+                let chunk = PostsChunk { run, plan: &chunk.plan, source, is_repeated: *number > 1 };
                 decide_posts(chunk, lead, row, &mut cells)
             }
             Kind::Profile => {

@@ -9,7 +9,7 @@ use super::decision::{Decision, Verdict, profile_keys};
 use super::replies::{LeadReply, WaveReplies};
 use super::write::{Target, write_rows};
 use crate::lead::cells::Cells;
-use crate::lead::evaluation_cell::Asked;
+use crate::lead::evaluation_cell::{Asked, failed_plans};
 use crate::lead::row::profile_of;
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
@@ -213,7 +213,10 @@ fn judge_reply(
         (Err(NoAnswer { category, detail, .. }), subject) => {
             match subject {
                 Subject::Posts(posts) => {
-                    let asked = Asked { posts: posts.len(), examined: !examined.is_empty() };
+                    let before = row.text(schema::POSTS_EVALUATION);
+                    let plans = failed_plans(&before, &chunk.run.id(), &chunk.plan);
+                    let (plans, posts) = (&plans[..], posts.len());
+                    let asked = Asked { plans, posts, examined: !examined.is_empty() };
                     cells.failed(category, &detail, asked, tokens);
                 }
                 Subject::Profile(_) => {

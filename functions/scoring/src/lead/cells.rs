@@ -141,7 +141,7 @@ impl Cells {
         &mut self,
         category: ErrorCategory,
         detail: &str,
-        asked: Asked,
+        asked: Asked<'_>,
         tokens: u64,
     ) {
         let detail = bounded(detail, MAX_DETAIL);

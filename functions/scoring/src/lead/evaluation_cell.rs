@@ -4,7 +4,7 @@ use crate::posts::post::StoredPost;
 use crate::posts::stored::{CELL_MAX, cell_len};
 use crate::prompt::posts::ScoredPost;
 use serde_json::{Value, json};
-use shared::core::ids::{PostKey, RunId};
+use shared::core::ids::{PlanId, PostKey, RunId};
 use shared::core::json;
 use shared::core::linkedin::{PostUrl, ProfileKey};
 use shared::messages::ErrorCategory;
@@ -38,9 +38,14 @@ pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[Score
     fits.expect("an empty list fits")
 }
 
+/// Most plans that a row names: a run has few.
+const MOST_PLANS: usize = 10;
+
 /// What was asked about a lead that could not be scored.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct Asked<'a> {
+    /// The plans of the run that could not score it, this one last.
+    pub(crate) plans: &'a [PlanId],
     pub(crate) posts: usize,
     /// Whether the model took a call with them; it may have refused each.
     pub(crate) examined: bool,
@@ -51,11 +56,16 @@ pub(crate) fn error_cell(
     run: &RunId,
     category: ErrorCategory,
     detail: &str,
-    asked: Asked,
+    asked: Asked<'_>,
 ) -> String {
-    let Asked { posts, examined } = asked;
-    let mut cell =
-        json!({"error": category, "detail": detail, "run_id": run, "posts_asked": posts});
+    let Asked { plans, posts, examined } = asked;
+    let mut cell = json!({
+        "error": category,
+        "detail": detail,
+        "run_id": run,
+        "plans": plans,
+        "posts_asked": posts,
+    });
     if !examined {
         cell["examined"] = json!(false);
     }
@@ -67,9 +77,19 @@ pub(crate) fn error_cell(
 pub(crate) enum Earlier {
     /// The run scored these of the posts it asked about.
     Scored(Vec<PostKey>, AskedCount),
-    /// The run could not score the lead; whether its posts were examined.
-    Failed(ErrorCategory, String, AskedCount, bool),
+    /// The run could not score the lead.
+    Failed(FailedBefore, AskedCount),
     Nothing,
+}
+
+/// How a run failed to score a lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedBefore {
+    pub(crate) category: ErrorCategory,
+    pub(crate) detail: String,
+    /// The plans that failed; empty in rows of earlier releases.
+    pub(crate) plans: Vec<PlanId>,
+    pub(crate) examined: bool,
 }
 
 /// How many posts a run asked about; `None` in rows of earlier releases.
@@ -105,12 +125,25 @@ pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
             let detail = error["detail"].as_str().unwrap_or_default().to_owned();
             let asked = AskedCount::of(&error);
             let examined = error["examined"] != json!(false);
+            let plans = serde_json::from_value(error["plans"].clone()).unwrap_or_default();
             category.map_or(Earlier::Nothing, |category| {
-                Earlier::Failed(category, detail, asked, examined)
+                Earlier::Failed(FailedBefore { category, detail, plans, examined }, asked)
             })
         }
         Ok(_) | Err(_) => Earlier::Nothing,
     }
+}
+
+/// The plans of `run` that could not score the lead, by its evaluation, and then `plan`.
+pub(crate) fn failed_plans(cell: &str, run: &RunId, plan: &PlanId) -> Vec<PlanId> {
+    let mut plans = match read_evaluation(cell, run) {
+        Earlier::Failed(before, _) => before.plans,
+        Earlier::Scored(..) | Earlier::Nothing => Vec::new(),
+    };
+    plans.retain(|known| known != plan);
+    plans.push(plan.clone());
+    plans.drain(..plans.len().saturating_sub(MOST_PLANS));
+    plans
 }
 
 pub(crate) fn top_post_cell(
@@ -144,7 +177,7 @@ pub(crate) fn best_post(scored: &[ScoredPost]) -> Option<&ScoredPost> {
 mod tests {
     use super::*;
     use crate::posts::stored::read_posts;
-    use crate::testing::run_id;
+    use crate::testing::{plan_id, run_id};
 
     const URL: &str = "https://www.linkedin.com/posts/janedoe_y-activity-7329207003942125999-abcd";
 
@@ -168,12 +201,21 @@ mod tests {
         );
         assert_eq!(read_evaluation(&scored, &other), Earlier::Nothing);
         let category = ErrorCategory::ModelRefused;
-        let cell = |examined| error_cell(&run, category, "no", Asked { posts: 2, examined });
-        let (failed, two) = (cell(true), AskedCount(Some(2)));
+        let plans = [plan_id("the first"), plan_id("the second")];
+        let cell = |examined| {
+            error_cell(&run, category, "no", Asked { plans: &plans, posts: 2, examined })
+        };
+        let failed = cell(true);
         for examined in [true, false] {
-            let earlier = Earlier::Failed(category, "no".to_owned(), two, examined);
+            let plans = plans.to_vec();
+            let before = FailedBefore { category, detail: "no".to_owned(), plans, examined };
+            let earlier = Earlier::Failed(before, AskedCount(Some(2)));
             assert_eq!(read_evaluation(&cell(examined), &run), earlier);
         }
+        let [first, second] = &plans;
+        let again = [second.clone(), first.clone()];
+        assert_eq!(failed_plans(&failed, &run, first), again, "no plan is named twice");
+        assert_eq!(failed_plans(&failed, &other, first), [first.clone()]);
         assert_eq!(read_evaluation(&failed, &other), Earlier::Nothing);
         assert_eq!(read_evaluation("[{\"postScore\":1}]", &run), Earlier::Nothing);
     }
