@@ -173,7 +173,13 @@ impl<T: Transport> MasterBase<'_, T> {
                 let query = ListQuery { fields: &[clients::CLIENT_ID], formula: None };
                 let at = PageAt::default();
                 self.airtable.page(self.id, clients::TABLE, &query, at).await?;
-                Ok(false)
+                // A token that was denied for a moment may be good again by now.
+                let query = ListQuery { fields: &[], formula: None };
+                match self.airtable.page(self.id, table, &query, PageAt::default()).await {
+                    Ok(_) => Ok(true),
+                    Err(AirtableError::Denied { .. }) => Ok(false),
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         }

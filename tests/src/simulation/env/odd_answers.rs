@@ -96,7 +96,7 @@ fn odd_usage(dice: &Dice, usage: &Value) -> Value {
 
 /// Puts a whole answer into other words; whether it did.
 fn odd_text(dice: &Dice, body: &mut Value) -> bool {
-    let candidate = &mut body["candidates"][0];
+    let Some(candidate) = body.pointer_mut("/candidates/0") else { return false };
     let said = candidate["content"]["parts"][0]["text"].as_str().map(str::to_owned);
     let (Some(said), true) = (said, candidate["finishReason"] == "STOP") else { return false };
     let odd = match dice.below(5) {

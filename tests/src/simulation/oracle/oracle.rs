@@ -170,7 +170,7 @@ impl Oracle {
 
     /// Something is still on a queue when all should be done.
     pub(crate) fn not_empty(&mut self) {
-        let what = "messages are left on a queue 20 minutes after the faults".to_owned();
+        let what = "messages are left on a queue 45 minutes after the faults".to_owned();
         self.violate(Invariant::Messages, what);
     }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// After the faults every run is right within this.
-const HEALS_WITHIN: Duration = Duration::from_mins(20);
+/// After the faults every run is right within this: a task that has just been put off for ten minutes may
+/// be put off again for what its leads say.
+const HEALS_WITHIN: Duration = Duration::from_mins(45);
 /// How long a locked field is not tried again.
 const LOCK_REMEMBERED: Duration = Duration::from_hours(1);
 /// How long dead letters may wait for an operator.
