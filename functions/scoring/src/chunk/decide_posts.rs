@@ -35,7 +35,7 @@ pub(crate) fn decide_posts(
     let Ok(stored) = read_posts(&before) else {
         cells.posts_readable(false);
         let (category, detail) = (ErrorCategory::PostsUnreadable, Unreadable.to_string());
-        let asked = Asked { plans: &[chunk.plan.clone()], posts: 0, examined: false };
+        let asked = Asked { plans: std::slice::from_ref(chunk.plan), posts: 0, examined: false };
         cells.failed(category, &detail, asked, 0);
         return Decision::Settle(Verdict::failed(category, detail, Vec::new()));
     };

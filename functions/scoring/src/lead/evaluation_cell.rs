@@ -215,7 +215,7 @@ mod tests {
         let [first, second] = &plans;
         let again = [second.clone(), first.clone()];
         assert_eq!(failed_plans(&failed, &run, first), again, "no plan is named twice");
-        assert_eq!(failed_plans(&failed, &other, first), [first.clone()]);
+        assert_eq!(failed_plans(&failed, &other, first), plans[..1]);
         assert_eq!(read_evaluation(&failed, &other), Earlier::Nothing);
         assert_eq!(read_evaluation("[{\"postScore\":1}]", &run), Earlier::Nothing);
     }

@@ -1,6 +1,7 @@
 //! What one invocation of scoring did so far.
 
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
 
 /// What one invocation of scoring did so far.
 #[derive(Default)]
@@ -20,8 +21,10 @@ pub(crate) struct Invocation {
     pub(crate) profiles: BTreeSet<String>,
     /// What whole answers that reached it say of profiles, by the lead's slug.
     pub(crate) reasons: BTreeMap<String, Vec<String>>,
-    /// When it read the rows of its leads.
+    /// When it read the rows of its leads, to decide about them.
     pub(crate) read_at: u64,
+    /// When it last looked at rows, also to see whether others changed them.
+    pub(crate) looked_at: Option<(u64, Instant)>,
 }
 
 /// A model call as its worker knows it, before it is reported.

@@ -13,6 +13,10 @@ pub(crate) struct LeadBook {
     pub(crate) odd: Option<&'static str>,
     /// The URLs of posts that its row has.
     pub(crate) posts: BTreeSet<String>,
+    /// When its posts were last written.
+    pub(crate) posts_written: u64,
+    /// Posts that were lost in the moment between a look at the row and its write.
+    pub(crate) lost: BTreeSet<String>,
     /// When which run wrote scores of which posts.
     pub(crate) scored: BTreeMap<String, (u64, BTreeSet<String>)>,
     /// When which run wrote a score of its profile.
@@ -27,10 +31,17 @@ impl LeadBook {
             is_unreadable: *is_unreadable,
             odd: *odd,
             posts: stored.clone(),
+            posts_written: 0,
+            lost: BTreeSet::new(),
             all_scored: BTreeSet::new(),
             scored: BTreeMap::new(),
             profile_scored: BTreeMap::new(),
         }
+    }
+
+    /// Whether its row has a post, or lost it in a way that nobody can prevent.
+    pub(crate) fn has_or_lost(&self, url: &str) -> bool {
+        self.posts.contains(url) || self.lost.contains(url)
     }
 
     /// When `run` wrote scores, and of which posts (by word).

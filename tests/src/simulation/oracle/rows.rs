@@ -1,18 +1,30 @@
 //! What is written to the rows of leads.
 
-use super::json::{at, cell, cell_text, list, parsed, text};
+use super::json::{at, cell, cell_text, list, parsed, text, texts};
 use super::oracle::Oracle;
 use super::promise::Invariant;
 use serde_json_borrow::Value;
 use shared::schema::leads as schema;
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A worker looks at rows again that it read longer ago.
+const MOMENT: Duration = Duration::from_secs(10);
 
 impl Oracle {
-    /// An invocation read rows of leads: what it knows is as old as the first page.
+    /// An invocation read rows of leads: what it knows is as old as the first page. It decides by rows
+    /// with their profiles' URLs; others it reads only to see whether they were changed.
     pub(crate) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
-        let is_first = at(&parsed(asked), "/offset").is_none();
+        let request = parsed(asked);
+        let is_first = at(&request, "/offset").is_none();
+        let fields = texts(&request, "/fields");
+        let decides = fields.len() > 1 && fields.iter().any(|field| field == schema::PROFILE_URL);
         if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_first) {
-            known.read_at = step;
+            known.looked_at = Some((step, Instant::now()));
+            if decides {
+                known.read_at = step;
+            }
         }
     }
 
@@ -22,7 +34,7 @@ impl Oracle {
         for row in list(&request, "/records") {
             let (record, Some(cells)) = (text(row, "/id"), at(row, "/fields")) else { continue };
             let Some(slug) = self.leads.get(record).map(|lead| lead.slug.clone()) else { continue };
-            self.check_posts(record, cells);
+            self.check_posts((invocation, step), record, cells);
             let words = self.check_evaluation(invocation, &slug, cells);
             let has_profile_score = self.check_profile(invocation, &slug, cells);
             let Some(lead) = self.leads.get_mut(record) else { continue };
@@ -36,8 +48,9 @@ impl Oracle {
         }
     }
 
-    /// A row loses no post.
-    fn check_posts(&mut self, record: &str, cells: &Value<'_>) {
+    /// A row loses no post, unless it was changed in the moment between a worker's look at it and the
+    /// write: Airtable has no conditional write.
+    fn check_posts(&mut self, (invocation, step): (u64, u64), record: &str, cells: &Value<'_>) {
         let Some(content) = cell(cells, schema::POSTS_CONTENT) else { return };
         let posts = parsed(content.as_str().unwrap_or_default());
         let posts: BTreeSet<String> =
@@ -45,8 +58,14 @@ impl Oracle {
         let Some(lead) = self.leads.get_mut(record) else { return };
         let has_lost = lead.is_unreadable || !posts.is_superset(&lead.posts);
         let what = format!("lead {} lost posts", lead.slug);
-        lead.posts = posts;
-        if has_lost {
+        let looked = self.invocations.get(&invocation).and_then(|known| known.looked_at);
+        let was_changed_since =
+            looked.is_some_and(|(look, at)| look < lead.posts_written && at.elapsed() <= MOMENT);
+        lead.posts_written = step;
+        let before = std::mem::replace(&mut lead.posts, posts);
+        if has_lost && was_changed_since {
+            lead.lost.extend(before.difference(&lead.posts).cloned());
+        } else if has_lost {
             self.violate(Invariant::Leads, what);
         }
     }

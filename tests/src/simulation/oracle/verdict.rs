@@ -125,7 +125,7 @@ impl Oracle {
             let found =
                 read.iter().filter_map(|harvest| scenario.harvests[*harvest].posts.get(&lead.slug));
             let found: BTreeSet<&String> = found.flatten().collect();
-            if let Some(url) = found.iter().find(|url| !book.posts.contains(**url)) {
+            if let Some(url) = found.iter().find(|url| !book.has_or_lost(url)) {
                 broken.push((Invariant::Leads, format!("lead {} lacks post {url}", lead.slug)));
             }
             if client.is_limited {
@@ -162,7 +162,7 @@ impl Oracle {
         posts: impl Iterator<Item = &'a String>,
         broken: &mut Vec<(Invariant, String)>,
     ) {
-        for url in posts {
+        for url in posts.filter(|url| !lead.lost.contains(*url)) {
             let word = self.words_by_url.get(url);
             if word.is_none_or(|word| !lead.all_scored.contains(word)) {
                 let what = format!(
