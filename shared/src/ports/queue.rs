@@ -99,7 +99,7 @@ impl WaitingMessage {
     }
 
     /// How long it waits: whole seconds, rounded up, at most
-    /// [`LONGEST_DELAY`](crate::core::failure::LONGEST_DELAY).
+    /// [`LONGEST_DELAY`].
     pub fn delay(&self) -> Duration {
         hidden_for(self.delay).min(LONGEST_DELAY)
     }
