@@ -112,7 +112,9 @@ async fn schedule(seed: u64, options: Options, script: Option<Arc<Script>>) -> R
 }
 
 /// Faults by which a message is handled twice, or again as it was before an attempt.
-const REPEATS: [Fault; 8] = [
+const REPEATS: [Fault; 9] = [
+    // The same plan is queued again.
+    Fault::WebhookTwice,
     Fault::DeliveredAgain,
     Fault::SentTwice,
     Fault::VisibilityLapsed,
