@@ -193,6 +193,7 @@ def metrics(deployed, runs):
     not_here = [
         ("MessagesGivenBack", "Service=metrics-finalizer"),
         ("MessagesGivenBack", "Service=scoring"),
+        ("ModelHalted", "Service=scoring"),
         ("RunsStalled", "Service=metrics-finalizer"),
         ("RunsUnprojected", "Service=metrics-finalizer"),
     ]
