@@ -102,7 +102,7 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
     let run_stamp = first_usable("run id", runs, RunStamp::in_front_of, &mut unusable);
     let parse_client = |id: &str| id.parse::<ClientId>().ok();
     let client = first_usable("client id", clients, parse_client, &mut unusable);
-    Hints { run_stamp, client, unusable }
+    Hints { run_stamp, client, unusable, unattributed: None }
 }
 
 /// The first value that `parse` takes. Each value before it is described in `unusable` as not what

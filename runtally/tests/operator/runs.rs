@@ -175,7 +175,7 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
         hints: Hints {
             run_stamp: Some(run_stamp),
             client: Some(CLIENT.parse().unwrap()),
-            unusable: Vec::new(),
+            ..Hints::default()
         },
         received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         finished_at: None,

@@ -44,6 +44,9 @@ pub fn ingest(task: Ingest) -> OutgoingMessage {
     if run.is_some() || end.is_some() {
         about.extend([run.unwrap_or_default(), end.as_deref().unwrap_or_default()]);
     }
+    if task.hints.unattributed.is_some() {
+        about.push("unattributed");
+    }
     let deduplication = id_of(&about);
     OutgoingMessage::new(plan_group(client), deduplication, ScoringTask::Ingest(task).encode())
 }

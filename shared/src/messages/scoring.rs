@@ -73,6 +73,10 @@ pub struct Hints {
     /// A hint that was given and could not be used, to be noted on the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<String>,
+    /// Why the harvest belongs to no client, once an attempt found that: the attempts after it work on
+    /// the same run, whatever is in the tables by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unattributed: Option<String>,
 }
 
 /// Score what is waiting in one client's base, or in every active client's.

@@ -137,6 +137,29 @@ async fn a_harvest_of_nobody_who_is_served_leaves_a_failed_record_and_scores_not
     }
 }
 
+/// A worker found that a harvest is nobody's and died over it. The table that names its client since then
+/// does not make the next attempt work on another run.
+#[tokio::test]
+async fn a_harvest_of_nobody_stays_nobodys_in_every_attempt() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let row = json!({"Apify Run ID": apify_run, "Client ID": CLIENT, "Run ID": "260101-000000"});
+    pipeline.insert(MASTER_BASE, "Apify", row);
+    let hints = Hints { unattributed: Some("nobody's".to_owned()), ..Hints::default() };
+    let task = Ingest {
+        apify_run_id: apify_run.parse().unwrap(),
+        event_type: "ACTOR.RUN.SUCCEEDED".to_owned(),
+        hints,
+        received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        finished_at: None,
+        dispatch_id: None,
+    };
+    pipeline.system.queue.send(QueueName::Scoring, vec![routes::ingest(task)]).await.unwrap();
+    pipeline.settle().await;
+    assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::CLIENT_ID], "(unattributed)");
+    assert_eq!(pipeline.text(run_record::ERROR_DETAILS), "nobody's");
+}
+
 #[tokio::test]
 async fn a_run_that_apify_does_not_know_leaves_a_failed_record() {
     let pipeline = Pipeline::start().await;

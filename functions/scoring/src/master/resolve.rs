@@ -41,6 +41,9 @@ impl<T: Transport> MasterBase<'_, T> {
     ) -> Result<Resolved, AirtableError> {
         let started_at = apify_run.map_or(Timestamp::UNIX_EPOCH, |run| run.started_at);
         let hints = &task.hints;
+        if let Some(reason) = &hints.unattributed {
+            return Ok(unattributed(task, started_at, reason.clone()));
+        }
         // The table `Apify` is asked only for what the webhook itself does not say.
         let listed = if hints.client.is_none() || hints.run_stamp.is_none() {
             self.listed_run(&task.apify_run_id).await?

@@ -39,16 +39,29 @@ pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> R
     // Whatever is wrong with the master base can be corrected; the harvest is paid for.
     let resolved =
         app.master().resolve_run(task, apify_run.as_ref()).await.map_err(Failure::retry)?;
-    let client = &resolved.run.client;
-    if task.hints.client.is_none() && *client != ClientId::unattributed() {
-        // Only now the client is known: the task continues in the message group of its plans.
-        let hints = Hints { client: Some(client.clone()), ..task.hints.clone() };
+    if let Some(hints) = found_out(&task.hints, &resolved) {
         let message = routes::ingest(Ingest { hints, ..task.clone() });
         return app.queue_tasks(vec![message]).await;
     }
     let span = shared::telemetry::logs::run_span(&resolved.run);
     let harvest = HarvestRun { task, apify_run: apify_run.as_ref(), seen_at, resolved: &resolved };
     ingest_run(app, &harvest).instrument(span).await
+}
+
+/// What the task has to say from now on, if it does not say it yet: whose harvest it is, so that it
+/// continues in the message group of the client's plans; or that it is nobody's, so that another attempt
+/// does not work on another run because a table changed meanwhile.
+fn found_out(hints: &Hints, resolved: &Resolved) -> Option<Hints> {
+    let client = &resolved.run.client;
+    match (&resolved.base, *client == ClientId::unattributed()) {
+        (Err(reason), true) if hints.unattributed.is_none() => {
+            Some(Hints { unattributed: Some(reason.clone()), ..hints.clone() })
+        }
+        (_, false) if hints.client.is_none() => {
+            Some(Hints { client: Some(client.clone()), ..hints.clone() })
+        }
+        (Ok(_) | Err(_), _) => None,
+    }
 }
 
 /// Reads a harvest whose run is known and plans its leads.
@@ -167,4 +180,35 @@ pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {
 
 fn run_failed(task: &Ingest, reason: String) -> Fact {
     Fact::RunFailed(RunFailed { apify_run: Some(task.apify_run_id.clone()), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run_header;
+
+    fn resolved(client: &ClientId, base: Result<&str, &str>) -> Resolved {
+        Resolved {
+            run: shared::messages::RunHeader { client: client.clone(), ..run_header() },
+            base: base.map(|base| base.parse().unwrap()).map_err(str::to_owned),
+            token_limit: None,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_task_says_whose_harvest_it_is_once_that_is_found_out() {
+        let (guy, nobody) = (run_header().client, ClientId::unattributed());
+        let bare = Hints::default();
+        let named = Hints { client: Some(guy.clone()), ..Hints::default() };
+        let served = resolved(&guy, Ok("appX8s1pPiBf5rqTz"));
+        assert_eq!(found_out(&bare, &served), Some(named.clone()));
+        assert_eq!(found_out(&named, &served), None);
+        let lost = resolved(&nobody, Err("nobody's"));
+        for hints in [bare, named] {
+            let known = Hints { unattributed: Some("nobody's".to_owned()), ..hints.clone() };
+            assert_eq!(found_out(&hints, &lost), Some(known.clone()));
+            assert_eq!(found_out(&known, &lost), None, "or it would go round for ever");
+        }
+    }
 }

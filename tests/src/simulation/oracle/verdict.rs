@@ -23,7 +23,6 @@ impl Oracle {
             let of_run = |row: &&Row| cell(&row.fields, schema::RUN_ID).as_str() == Some(run);
             let found: Vec<&Row> = rows.iter().filter(of_run).collect();
             match found.as_slice() {
-                [_] if self.is_abandoned(run, book) => {}
                 [row] => {
                     let harvests = self.harvests_of(book);
                     let costs = self.costs_of(run);
@@ -58,15 +57,6 @@ impl Oracle {
         for (invariant, what) in broken {
             self.violate(invariant, what);
         }
-    }
-
-    /// Whether a run without a client was opened by a worker that died, and the next attempt found the
-    /// client: it stays Stalled and names the harvest, whose numbers are on the client's run.
-    fn is_abandoned(&self, run: &str, book: &RunBook) -> bool {
-        let has_client = |(other, known): (&String, &RunBook)| {
-            !other.ends_with(UNATTRIBUTED) && book.harvests.is_subset(&known.harvests)
-        };
-        run.ends_with(UNATTRIBUTED) && self.runs.iter().any(has_client)
     }
 
     /// Apify's ids of a run's harvests.
