@@ -166,7 +166,6 @@ def replayed(runtally, deployed, world, run_id, before):
 def redriven(runtally, deployed, world):
     heading("operator: redrive, of two dead letters one")
     client, base = world.clients[0]
-    before = world.billed()
     apify_run, posts = world.harvest(client, base, "2026-09-02T08:00:00.000Z", (80, 90), None)
     run_id = f"260902-080000-{client}"
     # As SQS itself moves a task there that no function ever answered for.
@@ -189,7 +188,10 @@ def redriven(runtally, deployed, world):
     reasons = {letter["run"]: letter["reason"] for letter in answer["dead_letters"]}
     check("riddle" in reasons[None], f"one that nobody can read: {reasons[None]}")
     check("without success" in reasons[run_id], f"one of {run_id}: {reasons[run_id]}")
+    calls = world.billed()[0]
     warned = checks(runtally.ask("doctor"), "warning")
+    before = world.billed()
+    equal(before[0] - calls, 1, "calls of the model that doctor makes")
     equal(warned[-1], "scoring dead letters: 2: their work is not done", "what doctor warns of")
     equal(runtally.ask("redrive", "--yes", "--run", run_id)["redriven"], 1, f"{run_id}: letters put back")
     record = world.record_at_end(run_id)
