@@ -2,7 +2,7 @@
 
 use crate::core::failure::{Failure, FailureClass, MAX_ATTEMPTS, redelivery_delay};
 use crate::delivery::Delivery;
-use crate::ports::{NewDeadLetter, Queue, QueueName};
+use crate::ports::{Queue, QueueName};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -76,20 +76,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     }
 
     async fn dead_letter(&mut self, delivery: &Delivery, reason: String) {
-        crate::telemetry::metrics::message_dead_lettered();
-        tracing::error!(
-            reason,
-            queue.name = self.name.as_str(),
-            queue.message_id = delivery.message_id,
-            "message goes to the dead-letter queue"
-        );
-        let letter = NewDeadLetter {
-            group: delivery.group.clone(),
-            message_id: delivery.message_id.clone(),
-            body: delivery.body.clone(),
-            reason,
-        };
-        if let Err(error) = self.queue.dead_letter(self.name, letter).await {
+        if let Err(error) = delivery.dead_letter(self.queue, self.name, reason).await {
             tracing::error!(%error, "message could not be dead-lettered and is requeued");
             crate::telemetry::metrics::message_requeued();
             self.block(delivery, redelivery_delay(delivery.receive_count)).await;
@@ -121,7 +108,7 @@ mod tests {
     use super::*;
     use crate::core::clock::Clock;
     use crate::messages::RetryState;
-    use crate::ports::{OutgoingMessage, QueueError, WaitingMessage};
+    use crate::ports::{NewDeadLetter, OutgoingMessage, QueueError, WaitingMessage};
     use std::cell::RefCell;
     use std::sync::Mutex;
 

@@ -2,6 +2,7 @@
 
 use crate::core::failure::MAX_ATTEMPTS;
 use crate::messages::RetryState;
+use crate::ports::{NewDeadLetter, Queue, QueueError, QueueName};
 use aws_lambda_events::event::sqs::SqsMessage;
 
 /// One delivery of a message.
@@ -51,6 +52,32 @@ impl Delivery {
     /// Whether no other attempt follows: what is not finished now goes to the dead letters.
     pub fn is_last(&self) -> bool {
         self.attempt() >= MAX_ATTEMPTS
+    }
+
+    /// Gives the message up: it goes to the dead letters of the queue `name`, with the reason.
+    ///
+    /// # Errors
+    /// [`QueueError`] when it could not be put there: it must not be deleted.
+    pub(crate) async fn dead_letter(
+        &self,
+        queue: &impl Queue,
+        name: QueueName,
+        reason: String,
+    ) -> Result<(), QueueError> {
+        crate::telemetry::metrics::message_dead_lettered();
+        tracing::error!(
+            reason,
+            queue.name = name.as_str(),
+            queue.message_id = self.message_id,
+            "message goes to the dead-letter queue"
+        );
+        let letter = NewDeadLetter {
+            group: self.group.clone(),
+            message_id: self.message_id.clone(),
+            body: self.body.clone(),
+            reason,
+        };
+        queue.dead_letter(name, letter).await
     }
 
     /// Whether it comes from the retry queue, and is only to be passed on.

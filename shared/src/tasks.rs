@@ -7,7 +7,7 @@ use crate::core::failure::{
 };
 use crate::delivery::Delivery;
 use crate::messages::{RetryState, routes};
-use crate::ports::{NewDeadLetter, Queue, QueueError, QueueName};
+use crate::ports::{Queue, QueueError, QueueName};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use jiff::SignedDuration;
 use std::time::Duration;
@@ -131,21 +131,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
     }
 
     async fn dead_letter(&mut self, delivery: &Delivery, reason: String) {
-        crate::telemetry::metrics::message_dead_lettered();
-        let name = queue_of(delivery);
-        tracing::error!(
-            reason,
-            queue.name = name.as_str(),
-            queue.message_id = delivery.message_id,
-            "message goes to the dead-letter queue"
-        );
-        let letter = NewDeadLetter {
-            group: delivery.group.clone(),
-            message_id: delivery.message_id.clone(),
-            body: delivery.body.clone(),
-            reason,
-        };
-        if let Err(error) = self.queue.dead_letter(name, letter).await {
+        if let Err(error) = delivery.dead_letter(self.queue, queue_of(delivery), reason).await {
             crate::telemetry::metrics::message_requeued();
             self.keep(delivery, redelivery_delay(delivery.attempt()), &error).await;
         }

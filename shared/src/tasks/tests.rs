@@ -1,7 +1,7 @@
 use super::*;
 use crate::core::failure::MAX_ATTEMPTS;
 use crate::messages::{Message, MetricsMessage, Project};
-use crate::ports::{OutgoingMessage, WaitingMessage};
+use crate::ports::{NewDeadLetter, OutgoingMessage, WaitingMessage};
 use jiff::Timestamp;
 use std::sync::Mutex;
 

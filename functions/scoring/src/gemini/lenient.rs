@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Reads JSON that may have half of a surrogate pair, numbers that are none, or control characters
-/// in its strings. Strict JSON is read as it is.
+/// Reads JSON with the faults that services send: one half of a surrogate pair, `NaN` in place of a
+/// number, control characters in strings. Strict JSON is read as it is.
 pub(crate) fn read_json(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text)
         .or_else(|_| serde_json::from_str(&mended(&String::from_utf8_lossy(text))))

@@ -6,6 +6,7 @@ mod account;
 mod facts;
 mod invocation;
 mod json;
+mod judged;
 mod lanes;
 mod lead_book;
 mod log_book;
