@@ -38,9 +38,10 @@ FILES = [
     ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-test", NOTHING_TO_DO, [], [], 0),
     ("WebhookIntake", "runs-post", ACCEPTED, ["score"], [], 0),
-    # Apify does not know the harvest, nor Airtable the base: that is recorded, the messages are done.
+    # Apify does not know the harvest: that is recorded, the message is done.
     ("Scoring", "scoring-ingest", DONE, [], ["opened", "run_failed"], 0),
-    ("Scoring", "scoring-chunk", DONE, [], ["chunk_failed"], 0),
+    # Airtable denies the base, which may pass: that is noted, and the chunk waits (WAITING).
+    ("Scoring", "scoring-chunk", DONE, [], ["noted"], 0),
     # One task for each client that is served; a replay for a client nobody knows is noted.
     ("Scoring", "scoring-score", DONE, ["score", "score"], [], 0),
     ("Scoring", "scoring-replay", DONE, [], ["noted"], 0),
@@ -53,6 +54,8 @@ FILES = [
     ("MetricsFinalizer", "metrics-project", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-tick", DONE, [], [], 0),
 ]
+# The files of tasks that wait on the retry queue afterwards; of the others, none does.
+WAITING = {"scoring-chunk"}
 
 
 def show(deployed, world):
@@ -84,7 +87,12 @@ def body_of(file):
 
 
 def one_file(deployed, invoke, file, answer, scoring, metrics, dead):
+    waited = deployed.waiting("RetryQueue")
     one_answer(invoke, file, answer)
+    waits = deployed.waiting("RetryQueue") - waited
+    equal(waits, int(file in WAITING), f"{file}: waiting for another attempt")
+    if waits:
+        deployed.sqs.purge_queue(QueueUrl=deployed.outputs["RetryQueueUrl"])
     found = (taken(deployed, "ScoringQueue"), taken(deployed, "MetricsQueue"))
     equal(found, (scoring, metrics), f"{file}: queued")
     equal(len(deployed.dead_letters("Scoring")), dead, f"{file}: dead letters")
