@@ -38,8 +38,8 @@ FILES = [
     ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-test", NOTHING_TO_DO, [], [], 0),
     ("WebhookIntake", "runs-post", ACCEPTED, ["score"], [], 0),
-    # Apify does not know the harvest: that is recorded, the message is done.
-    ("Scoring", "scoring-ingest", DONE, [], ["opened", "run_failed"], 0),
+    # The client it names is not one of the master base: the task says so from now on, and goes on.
+    ("Scoring", "scoring-ingest", DONE, ["ingest"], [], 0),
     # Airtable denies the base, which may pass: that is noted, and the chunk waits (WAITING).
     ("Scoring", "scoring-chunk", DONE, [], ["noted"], 0),
     # One task for each client that is served; a replay for a client nobody knows is noted.
@@ -47,7 +47,7 @@ FILES = [
     ("Scoring", "scoring-replay", DONE, [], ["noted"], 0),
     # What waited for its next attempt is only passed on.
     ("Scoring", "scoring-retry", DONE, ["ingest"], [], 0),
-    ("Scoring", "scoring-one-bad-message", DONE, [], ["opened", "run_failed"], 1),
+    ("Scoring", "scoring-one-bad-message", DONE, ["ingest"], [], 1),
     # What these leave is in the event log and in Airtable.
     ("MetricsFinalizer", "metrics-heard", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-events", DONE, [], [], 0),
@@ -73,6 +73,7 @@ def show(deployed, world):
                         one_file(deployed, invoke, file, *expected)
                         effects.after(file)
                 if function == "Scoring":
+                    unattributed(deployed, invoke)
                     scored(deployed, world, invoke)
     through_docker(deployed, world)
 
@@ -139,6 +140,17 @@ class Effects:
             check(self.run_id in self.world.records(), f"{file}: the record that was deleted is back")
             notes = [fact["text"] for fact in self.deployed.facts(self.run_id) if fact["type"] == "noted"]
             check(any("was gone" in text for text in notes), f"{file}: noted in the log")
+
+
+def unattributed(deployed, invoke):
+    """The harvest of the file once the task says that it is nobody's: Apify does not know it either.
+    That is recorded, and the message is done."""
+    payload = json.loads(event("scoring-ingest"))
+    body = body_of("scoring-ingest")
+    body["hints"]["unattributed"] = "no client is found"
+    payload["Records"][0]["body"] = json.dumps(body)
+    equal(invoke(json.dumps(payload)), DONE, "scoring-ingest, of nobody: answer")
+    equal(taken(deployed, "MetricsQueue"), ["opened", "run_failed"], "scoring-ingest, of nobody: told")
 
 
 def scored(deployed, world, invoke):
