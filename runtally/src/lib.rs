@@ -3,6 +3,8 @@
 
 pub mod cli;
 pub mod invented;
+mod page;
 pub mod result;
 pub mod storage;
 pub mod system;
+mod view;

@@ -3,9 +3,10 @@
 use crate::{Answer, Response, Service, Simulated};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -21,10 +22,11 @@ pub async fn serve<S: Service>(listener: TcpListener, simulated: Arc<Simulated<S
 /// Answers requests on `listener` with `handler` until the returned future is dropped. A handler's
 /// error closes the connection without a response. Connections live in tasks of their own and end
 /// when their client closes them.
-pub async fn serve_with<H, F, E>(listener: TcpListener, handler: H)
+pub async fn serve_with<H, F, B, E>(listener: TcpListener, handler: H)
 where
     H: Fn(http::Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Result<http::Response<Full<Bytes>>, E>> + Send + 'static,
+    F: Future<Output = Result<http::Response<B>, E>> + Send + 'static,
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
     E: std::error::Error + Send + Sync + 'static,
 {
     loop {

@@ -16,7 +16,6 @@ pub mod serve;
 pub mod setup;
 pub mod simulate;
 mod stop_signals;
-mod task_text;
 mod waiting;
 
 pub use operator::Place;

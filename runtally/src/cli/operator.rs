@@ -8,7 +8,6 @@ use serde_json::Value;
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
 use shared::core::ids::{BaseId, RunId};
-use shared::messages::{Message, MetricsEvent, MetricsMessage};
 use shared::ports::RunLog;
 use shared::services::airtable::{Airtable, Limiters, Rate};
 use std::io::Write;
@@ -78,23 +77,6 @@ pub(super) fn airtable(
 ) -> Airtable<HttpTransport> {
     let limiters = Arc::new(Limiters::of_one_process(Rate::OPERATOR));
     Airtable::new(transport, config.url, config.token, limiters)
-}
-
-/// The events of a log in the order they happened, and the number of events that this release
-/// cannot read.
-pub(super) fn events_of(log: &RunLog) -> (Vec<MetricsEvent>, usize) {
-    let mut events: Vec<MetricsEvent> = log
-        .events
-        .iter()
-        .filter_map(|body| match MetricsMessage::decode(body) {
-            Ok(MetricsMessage::Event(event)) => Some(*event),
-            Ok(MetricsMessage::Heard(_) | MetricsMessage::Tick | MetricsMessage::Project(_))
-            | Err(_) => None,
-        })
-        .collect();
-    events.sort_by_key(|event| event.at);
-    let unreadable = log.events.len() - events.len();
-    (events, unreadable)
 }
 
 pub(super) fn print_json(answer: &Value) -> Result<(), Fault> {

@@ -1,15 +1,11 @@
 //! `runtally redrive`: dead letters with their reasons, and the way back to their queue.
 
 use super::operator::{Place, print_json, table};
-use super::task_text::{event_in_words, task_in_words};
 use crate::result::{CommandResult, Fault};
 use crate::system::Deployment;
-use jiff::Timestamp;
-use serde::Serialize;
+use crate::view::Letter;
 use serde_json::json;
 use shared::core::ids::RunId;
-use shared::messages::RetryState;
-use shared::ports::{DeadLetter, QueueName};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -29,17 +25,6 @@ pub struct Options {
     yes: bool,
 }
 
-/// A dead letter, with its run and its content as far as they are known.
-#[derive(Serialize)]
-struct Letter {
-    queue: &'static str,
-    message_id: String,
-    run: Option<RunId>,
-    what: String,
-    reason: String,
-    died_at: Timestamp,
-}
-
 /// Shows the dead letters. Puts them back with `--yes` or when a person agrees.
 ///
 /// # Errors
@@ -52,7 +37,7 @@ pub async fn run(options: &Options) -> CommandResult {
     for queue in deployment.queues() {
         dead_in_all += deployment.state(queue).await?.dead;
         let dead = deployment.dead_letters(queue).await?;
-        letters.extend(dead.into_iter().map(|letter| Letter::of(queue, letter)));
+        letters.extend(dead.into_iter().map(|letter| Letter::of(queue, &letter)));
     }
     let all = letters.len();
     let hidden = usize::try_from(dead_in_all)?.saturating_sub(all);
@@ -78,23 +63,6 @@ pub async fn run(options: &Options) -> CommandResult {
         writeln!(out, "{redriven} of {} put back on their queues.", letters.len())?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-impl Letter {
-    fn of(queue: QueueName, letter: DeadLetter) -> Self {
-        let (run, what) = match queue {
-            QueueName::Scoring => task_in_words(&letter.body),
-            QueueName::Metrics => event_in_words(&letter.body),
-            QueueName::Retry
-                if RetryState::of(&letter.body).queue.as_deref() == Some("metrics") =>
-            {
-                event_in_words(&letter.body)
-            }
-            QueueName::Retry => task_in_words(&letter.body),
-        };
-        let DeadLetter { message_id, reason, died_at, .. } = letter;
-        Self { queue: queue.as_str(), message_id, run, what, reason, died_at }
-    }
 }
 
 fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> {

@@ -1,7 +1,8 @@
 //! `runtally replay`: scores a run's failed and missing leads again.
 
-use super::operator::{Operator, Place, events_of, print_json};
+use super::operator::{Operator, Place, print_json};
 use crate::result::CommandResult;
+use crate::view::events_of;
 use serde_json::json;
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;

@@ -1,8 +1,9 @@
 //! `runtally runs`: the runs that need a look, and the recent ones.
 
-use super::operator::{Operator, Place, events_of, print_json, table};
+use super::operator::{Operator, Place, print_json, table};
 use super::waiting::Waiting;
 use crate::result::{CommandResult, Fault};
+use crate::view::events_of;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;

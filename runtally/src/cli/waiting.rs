@@ -1,9 +1,9 @@
 //! The tasks that wait for their next attempt: which, since when, why and until when.
 
 use super::operator::table;
-use super::task_text::task_in_words;
 use crate::result::Fault;
 use crate::system::Deployment;
+use crate::view::task_in_words;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::core::counted::counted;

@@ -3,8 +3,9 @@
 use super::data_folder::private_file;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How long a write waits for another process on the same file, such as an operator's command.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,7 +21,11 @@ const MIGRATIONS: [&str; 3] =
 /// millisecond, and on a single-threaded runtime with paused time the order of everything stays
 /// the same from run to run.
 #[derive(Debug, Clone)]
-pub struct Database(Arc<Mutex<Connection>>);
+pub struct Database {
+    connection: Arc<Mutex<Connection>>,
+    /// How often something was changed through this handle or a clone of it.
+    changes: watch::Sender<u64>,
+}
 
 impl Database {
     /// Opens the file at `path`, creates it if needed, and brings its schema up to date.
@@ -49,7 +54,8 @@ impl Database {
         // What was deleted cannot be read from the file: posts and profiles are personal data.
         connection.pragma_update(None, "secure_delete", "ON")?;
         connection.set_prepared_statement_cache_capacity(64);
-        let database = Self(Arc::new(Mutex::new(connection)));
+        let connection = Arc::new(Mutex::new(connection));
+        let database = Self { connection, changes: watch::Sender::new(0) };
         database.migrate()?;
         Ok(database)
     }
@@ -59,7 +65,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::Damaged`] with what SQLite found.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.lock();
         let found: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
         if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
     }
@@ -70,7 +76,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`] when the file cannot be written.
     pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
-        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.lock();
         Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
     }
 
@@ -92,7 +98,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
     pub(crate) fn version_by_others(&self) -> Result<i64, StoreError> {
-        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.lock();
         Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
@@ -102,13 +108,32 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         // A panic in `work` rolled back; the connection is as good as before.
-        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.lock();
         // A transaction that reads first and writes later fails if another process wrote in
         // between. One that starts as a writer waits instead.
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = tx.total_changes();
         let done = work(&tx)?;
+        let is_changed = tx.total_changes() != before;
         tx.commit()?;
+        if is_changed {
+            self.changes.send_modify(|count| *count += 1);
+        }
         Ok(done)
+    }
+
+    /// A count that grows with every change of what is stored, and tells so.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Tells those who wait for a change that another process may have made one.
+    pub(crate) fn changed_elsewhere(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

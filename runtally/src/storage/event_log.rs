@@ -2,7 +2,7 @@
 
 use crate::storage::database::Database;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Row, Transaction};
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
     EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent, check_events,
@@ -34,6 +34,19 @@ impl SqliteEventLog {
     ) -> Result<T, LogError> {
         self.database.transact(work).map_err(|error| LogError { reason: error.to_string() })
     }
+}
+
+/// A run of the log without its events. Two equal heads are of the same events and projection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHead {
+    /// The run.
+    pub run: RunId,
+    /// How often something was appended; `None` where only reading the log tells.
+    pub appends: Option<u64>,
+    /// Whether a tick looks at it.
+    pub open: bool,
+    /// Changes whenever what its record shows is stored.
+    pub shown: (i64, u64),
 }
 
 impl EventLog for SqliteEventLog {
@@ -157,6 +170,23 @@ impl SqliteEventLog {
     /// Whether the log deletes events after some time: never.
     pub async fn forgets(&self) -> Result<bool, LogError> {
         Ok(false)
+    }
+
+    /// Every run of the log without its events: cheap, however many there are.
+    pub async fn heads(&self) -> Result<Vec<RunHead>, LogError> {
+        type Columns = (String, u64, bool, Option<i64>, Option<u64>);
+        let rows: Vec<Columns> = self.transact(|tx| {
+            let sql = "SELECT run, appends, open, written_at, length(projection) FROM run";
+            let row = |row: &Row<'_>| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            };
+            tx.prepare_cached(sql)?.query_map([], row)?.collect()
+        })?;
+        let head = |(run, appends, open, written_at, length): Columns| {
+            let shown = (written_at.unwrap_or_default(), length.unwrap_or_default());
+            Ok(RunHead { run: run_id(&run)?, appends: Some(appends), open, shown })
+        };
+        rows.into_iter().map(head).collect()
     }
 
     /// Every run of the log.

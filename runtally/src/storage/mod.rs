@@ -10,6 +10,6 @@ mod simulator_store;
 
 pub(crate) use data_folder::{DataFolder, private_file};
 pub use database::{Database, StoreError};
-pub use event_log::SqliteEventLog;
-pub use queue::{Depth, QueueSettings, Received, SqliteQueue, WaitingTask};
+pub use event_log::{RunHead, SqliteEventLog};
+pub use queue::{Depth, LaneState, QueueSettings, Received, SqliteQueue, WaitingTask};
 pub(crate) use simulator_store::SimulatorStore;

@@ -3,7 +3,8 @@
 
 use super::running::{FUNCTION_TIMEOUT, Variables, queue_settings};
 use crate::result::Fault;
-use crate::storage::{Database, SqliteEventLog, SqliteQueue, WaitingTask};
+use crate::storage::{Database, LaneState, RunHead, SqliteEventLog, SqliteQueue, WaitingTask};
+use jiff::Timestamp;
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
 #[cfg(feature = "aws")]
@@ -109,6 +110,50 @@ impl Deployment {
              `cargo install --path runtally --features aws`"
         )
         .into())
+    }
+
+    /// The deployment of this very process, in the file at `path`.
+    pub(crate) fn of_this_process(path: &Path, queue: SqliteQueue, log: SqliteEventLog) -> Self {
+        Self::Local(path.to_owned(), queue, log)
+    }
+
+    /// The runs without their events: on one machine all, on AWS the open ones and those written
+    /// since `since`.
+    pub(crate) async fn heads(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
+        match self {
+            Self::Local(_, _, log) => {
+                let _all = since;
+                log.heads().await
+            }
+            #[cfg(feature = "aws")]
+            Self::Aws(_, log) => {
+                let mut heads: Vec<RunHead> = Vec::new();
+                for (run, shown) in log.finished_runs(since).await? {
+                    let written = (shown.at.as_millisecond(), shown.events as u64);
+                    let appends = Some(shown.appends);
+                    heads.push(RunHead { run, appends, open: false, shown: written });
+                }
+                for run in log.open_runs().await? {
+                    heads.push(RunHead { run, appends: None, open: true, shown: (0, 0) });
+                }
+                Ok(heads)
+            }
+        }
+    }
+
+    /// The lanes of a queue; `None` on AWS, where nobody sees them.
+    pub(crate) fn lanes(&self, queue: QueueName) -> Result<Option<Vec<LaneState>>, QueueError> {
+        match self {
+            Self::Local(_, queues, _) => queues.lanes(queue).map(Some),
+            #[cfg(feature = "aws")]
+            Self::Aws(..) => Ok(None),
+        }
+    }
+
+    /// Deletes one dead letter for good; returns whether it was there.
+    #[expect(dead_code, reason = "the action comes next")]
+    pub(crate) async fn discard(&self, queue: QueueName, id: &str) -> Result<bool, QueueError> {
+        ask!(self, |queues, _| queues.discard(queue, id).await)
     }
 
     pub(crate) fn place(&self) -> String {

@@ -11,6 +11,8 @@ mod webhook_server;
 
 pub(crate) use deployment::{DATABASE, Deployment};
 pub use dispatcher::{Dispatcher, MappingOptions};
+pub(crate) use running::Inside;
 pub use running::{Functions, System, Variables, queue_settings, start_functions};
 pub(crate) use served::{Served, Service};
 pub use services::{Ports, ServiceOptions, Services, tokens};
+pub(crate) use webhook_server::{Front, Reply};

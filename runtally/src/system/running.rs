@@ -1,9 +1,10 @@
 //! The three functions in one process, over one SQLite file.
 
 use super::dispatcher::{Dispatcher, MappingOptions};
-use super::webhook_server;
+use super::webhook_server::{self, Front};
 use crate::result::Fault;
 use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
+use jiff::Timestamp;
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
@@ -46,6 +47,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub trait Variables: Fn(&'static str) -> Option<String> {}
 impl<F: Fn(&'static str) -> Option<String>> Variables for F {}
 
+/// What only the process itself knows of its functions.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    /// The queues.
+    pub(crate) queue: SqliteQueue,
+    /// The event log.
+    pub(crate) log: SqliteEventLog,
+    /// Changes with everything that is stored.
+    pub(crate) changes: watch::Receiver<u64>,
+    /// The slots of each base in Airtable.
+    pub(crate) limiters: Arc<Limiters>,
+    /// When the next tick is sent.
+    pub(crate) next_tick: watch::Receiver<Timestamp>,
+}
+
 struct OneMachine;
 
 impl Env for OneMachine {
@@ -77,6 +93,17 @@ impl System {
         listener: TcpListener,
         seed: u64,
     ) -> Result<Self, Fault> {
+        Self::start_behind(variables, database, listener, seed, |_| Ok(None))
+    }
+
+    /// The same, with something that answers what is not for the webhook.
+    pub(crate) fn start_behind(
+        variables: impl Variables,
+        database: &Database,
+        listener: TcpListener,
+        seed: u64,
+        front: impl FnOnce(&Inside) -> Result<Option<Front>, Fault>,
+    ) -> Result<Self, Fault> {
         let clock = Clock::system();
         let transport = HttpTransport::new().map_err(|error| format!("no HTTP client: {error}"))?;
         let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(seed));
@@ -87,10 +114,18 @@ impl System {
         let adapters = Adapters { transport, queue: queue.clone(), log: log.clone() };
         let (intake, mut functions) =
             start_functions::<OneMachine>(&variables, adapters, &clock, seed)?;
+        let inside = Inside {
+            queue: queue.clone(),
+            log: log.clone(),
+            changes: database.changes(),
+            limiters: Arc::clone(&functions.limiters),
+            next_tick: functions.next_tick.subscribe(),
+        };
         functions.others.spawn(listen(database.clone(), queue.clone()));
         functions.others.spawn(empty_log(database.clone()));
         let mut webhooks = JoinSet::new();
-        webhooks.spawn(webhook_server::serve(listener, Arc::new(intake)));
+        let front = front(&inside)?;
+        webhooks.spawn(webhook_server::serve(listener, Arc::new(intake), front));
         Ok(Self { queue, log, database: database.clone(), functions, webhooks })
     }
 
@@ -122,6 +157,8 @@ pub struct Functions {
     others: JoinSet<()>,
     stop_scoring: watch::Sender<bool>,
     stop_finalizer: watch::Sender<bool>,
+    limiters: Arc<Limiters>,
+    next_tick: watch::Sender<Timestamp>,
 }
 
 impl Functions {
@@ -178,13 +215,16 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     let config = metrics_finalizer::Config::read(variables)?;
     // One group per record base, ticks included: one batch is in work at a time.
     let record_base = config.airtable.master_base.clone();
-    let finalizer = Arc::new(Finalizer::new(config, adapters, limiters, clock.clone()));
+    let finalizer =
+        Arc::new(Finalizer::new(config, adapters, Arc::clone(&limiters), clock.clone()));
     let mut functions = Functions {
         scoring: JoinSet::new(),
         finalizer: JoinSet::new(),
         others: JoinSet::new(),
         stop_scoring: watch::Sender::new(false),
         stop_finalizer: watch::Sender::new(false),
+        limiters,
+        next_tick: watch::Sender::new(clock.now()),
     };
     for (name, batch_size, concurrency) in
         [(QueueName::Scoring, 1, CONCURRENT_CHUNKS), (QueueName::Retry, 10, NonZeroUsize::MIN)]
@@ -213,7 +253,8 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     });
     let stopped = functions.stop_finalizer.subscribe();
     functions.finalizer.spawn(events.expect(FITS).run_until(until(stopped)));
-    functions.others.spawn(tick(queue, record_base, clock.clone()));
+    let next_tick = functions.next_tick.clone();
+    functions.others.spawn(tick(queue, record_base, clock.clone(), next_tick));
     Ok((intake, functions))
 }
 
@@ -248,6 +289,7 @@ async fn listen(database: Database, queue: SqliteQueue) {
             Ok(version) => {
                 known = Some(version);
                 queue.wake();
+                database.changed_elsewhere();
             }
             Err(error) => tracing::error!(%error, "messages of other processes are not seen"),
         }
@@ -266,10 +308,11 @@ async fn empty_log(database: Database) {
 }
 
 /// Sends a tick at once, for runs that a crash interrupted, and then every ten minutes.
-async fn tick(queue: SqliteQueue, master: BaseId, clock: Clock) {
+async fn tick(queue: SqliteQueue, master: BaseId, clock: Clock, next: watch::Sender<Timestamp>) {
     let mut timer = tokio::time::interval(TICK_EVERY);
     loop {
         timer.tick().await;
+        next.send_replace(clock.now() + TICK_EVERY);
         let tick = routes::tick(&master, clock.now());
         if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
             tracing::error!(%error, "the tick could not be sent; the next one follows");

@@ -1,6 +1,8 @@
 //! What API Gateway does on AWS: HTTP in front of webhook intake.
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use lambda_http::Body;
@@ -14,9 +16,33 @@ use webhook_intake::{Intake, handle};
 /// Largest body that is read, the limit of a Lambda call. Intake's own limit is far below it.
 const MAX_BODY: usize = 6 * 1024 * 1024;
 
-/// Answers webhooks on `listener` until the returned future is dropped.
-pub(crate) async fn serve<Q: Queue>(listener: TcpListener, intake: Arc<Intake<Q>>) {
-    simulators::serve_with(listener, move |request| answer(Arc::clone(&intake), request)).await;
+/// An answer, whose body may be a stream.
+pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+
+/// Answers what is not for webhook intake.
+pub(crate) type Front = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Reply> + Send + Sync>;
+
+/// Paths that webhook intake answers.
+const OF_INTAKE: [&str; 2] = ["/webhooks/apify", "/runs"];
+
+/// Answers webhooks on `listener`, and other requests with `front`, until the returned future is
+/// dropped.
+pub(crate) async fn serve<Q: Queue>(
+    listener: TcpListener,
+    intake: Arc<Intake<Q>>,
+    front: Option<Front>,
+) {
+    let answered = move |request: Request<Incoming>| {
+        let (intake, front) = (Arc::clone(&intake), front.clone());
+        async move {
+            let is_of_intake = OF_INTAKE.contains(&request.uri().path().trim_end_matches('/'));
+            match front.filter(|_| !is_of_intake) {
+                Some(front) => Ok(front(request).await),
+                None => answer(intake, request).await.map(|reply| reply.map(Full::boxed_unsync)),
+            }
+        }
+    };
+    simulators::serve_with(listener, answered).await;
 }
 
 async fn answer<Q: Queue>(

@@ -141,6 +141,14 @@ text_id!(
     |text| is_base64url(text, 11)
 );
 
+impl LeadKey {
+    /// The lane of the lead, of so many: always the same, whichever plan the lead is in.
+    pub fn lane(&self, lanes: u32) -> u32 {
+        let sum: u32 = self.0.bytes().map(u32::from).sum();
+        sum % lanes.max(1)
+    }
+}
+
 text_id!(
     /// A post of a lead. Made from its normalised URL.
     PostKey,

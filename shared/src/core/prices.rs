@@ -7,6 +7,7 @@
 use crate::core::tokens::{NanoUsd, Surface, Tier, TokenUsage};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
+use std::ops::AddAssign;
 
 /// What the log line about a call that has no price says in its field `alarm`.
 pub const ALARM_NO_PRICE: &str = "model_without_price";
@@ -129,11 +130,42 @@ const CACHED_PRICES: &[CachedPrice] = &[CachedPrice {
 
 /// What one answer of `model` costs under these terms, rounded to a billionth of a dollar; `None`
 /// for a model or a tier that has no price here.
+pub fn cost(model: &str, terms: Terms, usage: &TokenUsage) -> Option<NanoUsd> {
+    parts(model, terms, usage).map(CostParts::total)
+}
+
+/// A cost by kind of token, in hundredths of a billionth of a dollar: tiers are percents of a price.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CostParts {
+    /// Prompt tokens that were not cached, of tools, and of unknown kind.
+    pub input: u64,
+    /// Cached prompt tokens.
+    pub cached: u64,
+    /// Output and thoughts.
+    pub output: u64,
+}
+
+impl CostParts {
+    /// The whole, rounded to a billionth of a dollar.
+    pub fn total(self) -> NanoUsd {
+        NanoUsd((self.input + self.cached + self.output + 50) / 100)
+    }
+}
+
+impl AddAssign for CostParts {
+    fn add_assign(&mut self, other: Self) {
+        self.input += other.input;
+        self.cached += other.cached;
+        self.output += other.output;
+    }
+}
+
+/// What one answer costs by kind of token, as [`cost`] adds it up.
 ///
 /// Bill = (prompt − cached)·in + cached·cachedIn + tool·in + (output + thoughts)·out (Google's
 /// arithmetic, external rule). Tokens that the model does not tell apart count as prompt tokens:
 /// the cost is at least that.
-pub fn cost(model: &str, terms: Terms, usage: &TokenUsage) -> Option<NanoUsd> {
+pub fn parts(model: &str, terms: Terms, usage: &TokenUsage) -> Option<CostParts> {
     let model = base_model(model);
     let day = jiff::tz::Offset::UTC.to_datetime(terms.at).date();
     let rates = PRICES
@@ -153,10 +185,11 @@ pub fn cost(model: &str, terms: Terms, usage: &TokenUsage) -> Option<NanoUsd> {
         .max_by_key(|p| p.from)
         .map_or(rates.cached * percent, |p| p.cached * 100);
     let uncached = usage.prompt.saturating_sub(usage.cached) + usage.tool + usage.unsplit;
-    let hundredths = uncached * rates.input * percent
-        + usage.cached.min(usage.prompt) * cached_price
-        + (usage.output + usage.thoughts) * rates.output * percent;
-    Some(NanoUsd((hundredths + 50) / 100))
+    Some(CostParts {
+        input: uncached * rates.input * percent,
+        cached: usage.cached.min(usage.prompt) * cached_price,
+        output: (usage.output + usage.thoughts) * rates.output * percent,
+    })
 }
 
 /// Whether two names are of one model: `models/gemini-3.5-flash-lite-001` and

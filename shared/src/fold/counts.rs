@@ -2,6 +2,7 @@
 
 use super::state::{Attempt, RunState};
 use super::summary::{KindSummary, Summary};
+use super::views::{LeadEnd, lead_end};
 use crate::core::prices;
 use crate::core::tokens::{NanoUsd, Tier};
 use crate::messages::{BilledCall, CallOutcome, Halt, Kind, Outcome};
@@ -35,31 +36,24 @@ impl RunState {
                     totals.scored += u64::from(is_scored);
                 }
             }
-            match outcome {
-                Some(Outcome::Scored) => totals.leads.scored += 1,
-                Some(Outcome::Skipped { reason }) => {
+            match lead_end(lead, given_up.get(&(*kind, key)).copied()) {
+                LeadEnd::Scored => totals.leads.scored += 1,
+                LeadEnd::Skipped(reason) => {
                     totals.leads.skipped += 1;
-                    *summary.skips.entry(*reason).or_default() += 1;
+                    *summary.skips.entry(reason).or_default() += 1;
                 }
-                Some(Outcome::Failed { category, detail }) => {
+                LeadEnd::Failed(category, detail) => {
                     totals.leads.failed += 1;
                     let record = lead.verdict.as_ref().and_then(|verdict| verdict.record.clone());
-                    summary.errors.entry(*category).or_default().push((record, detail.clone()));
+                    summary.errors.entry(category).or_default().push((record, detail.to_owned()));
                 }
-                Some(Outcome::NotALead) => {
+                LeadEnd::NotALead => {
                     summary.not_leads += 1;
                     let first = &mut summary.first_not_leads;
                     let profile = lead.profile.as_ref().filter(|_| first.len() < NAMED);
                     first.extend(profile.map(ToString::to_string));
                 }
-                None => match given_up.get(&(*kind, key)) {
-                    Some((category, reason)) => {
-                        totals.leads.failed += 1;
-                        let errors = summary.errors.entry(*category).or_default();
-                        errors.push((None, (*reason).to_owned()));
-                    }
-                    None => totals.leads.open += 1,
-                },
+                LeadEnd::Open => totals.leads.open += 1,
             }
         }
     }

@@ -16,7 +16,9 @@ mod summarise;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod views;
 
 pub use cost::LeadCost;
 pub use state::RunState;
 pub use summary::{Account, KindSummary, LeadCounts, Milestone, Status, Summary};
+pub use views::{LeadEnd, LeadView, ModelUse};

@@ -183,6 +183,12 @@ impl Reason {
     }
 }
 
+/// The six answers as the record of a table with all its fields gives them, one a line: a question,
+/// a colon, the answer.
+pub fn answers_of(summary: &Summary) -> Vec<String> {
+    answers(summary, &[])
+}
+
 /// The six answers, one a line; a line for each thing to do.
 pub(super) fn answers(summary: &Summary, fields: &[FieldNote]) -> Vec<String> {
     let reasons = Reason::of(summary, fields);

@@ -18,7 +18,7 @@ mod table;
 mod words;
 mod writer;
 
-pub use answers::Reason;
+pub use answers::{Reason, answers_of};
 pub use compare::{CellDigests, differences};
 pub use day_line::tokens_of_day;
 pub use field_note::{Effect, FieldNote};

@@ -7,7 +7,7 @@ use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::limits::MAX_MESSAGE_BYTES;
 use shared::messages::{
-    Chunk, ChunkLead, Fact, Kind, MAX_PLAN_LEADS, Planned, PlannedChunk, PlannedLead, routes,
+    Chunk, Fact, Kind, MAX_PLAN_LEADS, Planned, PlannedChunk, PlannedLead, routes,
 };
 use shared::ports::OutgoingMessage;
 
@@ -137,8 +137,8 @@ fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance
 fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
     let mut of_lanes: Vec<Vec<PlanLead>> = (0..lanes).map(|_| Vec::new()).collect();
     for lead in leads {
-        let lane = lane_of(&lead.lead, of_lanes.len());
-        of_lanes[lane].push(lead);
+        let lane = lead.lead.key.lane(lanes);
+        of_lanes[lane as usize].push(lead);
     }
     let mut chunks: Vec<LaneChunk> = Vec::new();
     for (lane, leads) in (0..).zip(of_lanes) {
@@ -158,12 +158,6 @@ fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
         }
     }
     chunks
-}
-
-/// The lane of a lead, made from its key alone.
-fn lane_of(lead: &ChunkLead, lanes: usize) -> usize {
-    let sum: usize = lead.key.as_str().bytes().map(usize::from).sum();
-    sum % lanes
 }
 
 fn json_len(value: &impl serde::Serialize) -> usize {

@@ -2,7 +2,6 @@
 //! every difference between the two.
 
 mod explained;
-mod fact_text;
 mod show;
 
 use super::operator::{Operator, Place, print_json};
@@ -35,6 +34,5 @@ pub async fn run(options: &Options) -> CommandResult {
     } else {
         show::print(&explained, options.events)?;
     }
-    let is_right = explained.records.len() == 1 && explained.differences.is_empty();
-    Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if explained.comparison.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

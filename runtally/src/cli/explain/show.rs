@@ -1,9 +1,9 @@
 //! The explanation for people and for programs.
 
 use super::explained::Explained;
-use super::fact_text::text_of;
 use crate::cli::operator::{shown, table};
 use crate::result::Fault;
+use crate::view::text_of;
 use serde_json::{Value, json};
 use shared::core::tokens::NanoUsd;
 use shared::fold::KindSummary;
@@ -12,7 +12,8 @@ use std::io::Write;
 
 /// One JSON object with the newest `limit` events.
 pub(super) fn as_json(explained: &Explained, limit: usize) -> Value {
-    let Explained { summary, events, records, .. } = explained;
+    let Explained { summary, events, comparison, .. } = explained;
+    let records = &comparison.records;
     let left_out = events.len().saturating_sub(limit);
     let shown: Vec<Value> = events
         .iter()
@@ -20,11 +21,11 @@ pub(super) fn as_json(explained: &Explained, limit: usize) -> Value {
         .map(|event| json!({"at": event.at, "says": text_of(&event.fact), "fact": event.fact}))
         .collect();
     let found = |field: &str| records.first().and_then(|row| row.fields.get(field));
-    let differences: Vec<Value> = explained
+    let differences: Vec<Value> = comparison
         .differences
         .iter()
         .map(|field| {
-            json!({"field": field, "expected": explained.expected.get(*field),
+            json!({"field": field, "expected": comparison.expected.get(*field),
                 "found": found(field)})
         })
         .collect();
@@ -43,7 +44,7 @@ pub(super) fn as_json(explained: &Explained, limit: usize) -> Value {
                 "ai": summary.ai_cost.as_usd(),
                 "apify": summary.harvest_cost.map(NanoUsd::as_usd),
             },
-            "record": explained.expected,
+            "record": comparison.expected,
         },
         "record": records.first().map(|row| json!({"id": row.id, "fields": row.fields})),
         "duplicates": records.iter().skip(1).map(|row| &row.id).collect::<Vec<_>>(),
@@ -66,7 +67,8 @@ fn kind(kind: &KindSummary) -> Value {
 
 /// Prints the newest `limit` events and the record.
 pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
-    let Explained { summary, events, records, .. } = explained;
+    let Explained { summary, events, comparison, .. } = explained;
+    let records = &comparison.records;
     let mut out = std::io::stdout().lock();
     writeln!(out, "Run {}\n\nEvents, in UTC", summary.run)?;
     let left_out = events.len().saturating_sub(limit);
@@ -85,9 +87,9 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     rows.set_header(["field", "by the events", "on the record", ""]);
     let record = records.first().map(|row| &row.fields);
     for field in &run_record::FIELDS {
-        let Some(expected) = explained.expected.get(field.name) else { continue };
+        let Some(expected) = comparison.expected.get(field.name) else { continue };
         let found = record.and_then(|cells| cells.get(field.name)).unwrap_or(&Value::Null);
-        let differs = explained.differences.contains(&field.name);
+        let differs = comparison.differences.contains(&field.name);
         let mark = if record.is_none() || differs { "≠" } else { "" };
         rows.add_row([field.name, &shown(expected), &shown(found), mark]);
     }
@@ -107,21 +109,5 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
 fn verdict(explained: &Explained) -> String {
     let events = explained.events.len() + explained.unreadable;
     let behind = events.saturating_sub(explained.shown);
-    match (explained.records.as_slice(), explained.differences.len()) {
-        ([], _) => "There is no record; the next event or tick writes it.".to_owned(),
-        ([_], 0) => "The record says what the events say.".to_owned(),
-        ([_], count) if behind > 0 => format!(
-            "{count} fields differ: the record does not show the last {behind} events yet; the \
-             next tick writes them."
-        ),
-        ([_], count) => format!(
-            "{count} fields differ: somebody changed the record, or it could not be written; \
-             `runtally reproject {}` rewrites it.",
-            explained.summary.run
-        ),
-        (records, _) => format!(
-            "There are {} records of this run; the next write keeps the oldest and marks the others.",
-            records.len()
-        ),
-    }
+    explained.comparison.verdict(&explained.summary.run, behind)
 }

@@ -51,6 +51,20 @@ impl SqliteQueue {
     }
 }
 
+impl SqliteQueue {
+    /// Deletes one dead letter for good. Returns whether it was there.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub async fn discard(&self, queue: QueueName, id: &str) -> Result<bool, QueueError> {
+        let deleted = self.change(queue, |tx| {
+            tx.prepare_cached("DELETE FROM dead_letter WHERE queue = ?1 AND message_id = ?2")?
+                .execute([queue.as_str(), id])
+        })?;
+        Ok(deleted > 0)
+    }
+}
+
 /// Dead-letters the visible messages of `queue` that were received `max_receive_count` times. The
 /// other messages of their groups continue. Returns their number.
 pub(super) fn dead_letter_exhausted(

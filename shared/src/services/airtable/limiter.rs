@@ -93,6 +93,15 @@ impl Limiters {
         }
     }
 
+    /// How the slots of each base stand that was asked, by base.
+    pub fn slots(&self) -> Vec<BaseSlots> {
+        let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots: Vec<BaseSlots> =
+            bases.iter().map(|(base, limiter)| limiter.slots_of(base)).collect();
+        slots.sort_by(|a, b| a.base.cmp(&b.base));
+        slots
+    }
+
     pub(super) fn base(&self, base: &BaseId) -> Arc<Limiter> {
         let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(bases.entry(base.clone()).or_insert_with(|| Arc::new(Limiter::new(self.rate))))
@@ -101,6 +110,20 @@ impl Limiters {
     pub(super) fn user(&self) -> &Limiter {
         &self.user
     }
+}
+
+/// How the slots of one base stand at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseSlots {
+    pub base: BaseId,
+    /// Requests that this process may make a second.
+    pub slots: usize,
+    /// Requests that are on their way.
+    pub in_use: usize,
+    /// Slots whose last request was answered less than a second ago.
+    pub resting: usize,
+    /// How long the base answers nothing yet, after a 429.
+    pub penalty: Option<Duration>,
 }
 
 /// Lets requests to one base through at its [`Rate`].
@@ -162,6 +185,15 @@ impl Limiter {
         let until = Instant::now() + penalty;
         let mut state = self.lock();
         state.penalty_until = state.penalty_until.max(Some(until));
+    }
+
+    fn slots_of(&self, base: &BaseId) -> BaseSlots {
+        let (now, state) = (Instant::now(), self.lock());
+        let resting = state.free_at.iter().filter(|free_at| **free_at > now).count();
+        let in_use = self.rate.requests - state.free_at.len();
+        let penalty = state.penalty_until.and_then(|until| until.checked_duration_since(now));
+        let penalty = penalty.filter(|left| !left.is_zero());
+        BaseSlots { base: base.clone(), slots: self.rate.requests, in_use, resting, penalty }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -237,6 +269,26 @@ mod tests {
             limiters.rest().await;
             assert_eq!(answered.elapsed(), Duration::from_secs(rest));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_tells_how_its_slots_stand() {
+        let base: BaseId = "appX8s1pPiBf5rqTz".parse().unwrap();
+        let limiters = Limiters::of_the_only_process();
+        let limiter = limiters.base(&base);
+        let first = limiter.turn().await;
+        drop(limiter.turn().await);
+        limiter.penalise(Duration::from_secs(30));
+        let stand = |in_use, resting, seconds: u64| {
+            let penalty = (seconds > 0).then(|| Duration::from_secs(seconds));
+            vec![BaseSlots { base: base.clone(), slots: 5, in_use, resting, penalty }]
+        };
+        assert_eq!(limiters.slots(), stand(1, 1, 30));
+        tokio::time::advance(Duration::from_secs(10)).await;
+        drop(first);
+        assert_eq!(limiters.slots(), stand(0, 1, 20));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(limiters.slots(), stand(0, 0, 0));
     }
 
     #[tokio::test(start_paused = true)]

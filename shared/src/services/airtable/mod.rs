@@ -17,7 +17,7 @@ mod table;
 pub(crate) use client::MAX_RECORDS;
 pub use client::{Airtable, ListQuery, PageAt};
 pub use error::AirtableError;
-pub use limiter::{Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
+pub use limiter::{BaseSlots, Limiters, MAX_CHUNK_LANES, PLAN_LANES, Rate};
 pub use meta::Identity;
 pub use page::Page;
 pub use row::{OddCell, Row, Update, Upserted, identity, oldest_first};

@@ -87,6 +87,31 @@ impl SqsQueue {
         Ok(sent)
     }
 
+    /// Deletes the dead letter with this id for good. Returns whether it was seen.
+    ///
+    /// # Errors
+    /// [`QueueError`]; the letter may be there or not.
+    pub async fn discard(&self, queue: QueueName, id: &str) -> Result<bool, QueueError> {
+        let mut held = Vec::new();
+        let mut is_found = false;
+        while !is_found && held.len() < MAX_LETTERS {
+            let batch = self.receive(queue).await?;
+            if batch.is_empty() {
+                break;
+            }
+            for (letter, receipt) in batch {
+                if letter.message_id == id {
+                    self.delete(queue, &receipt).await?;
+                    is_found = true;
+                } else {
+                    held.push((letter, receipt));
+                }
+            }
+        }
+        self.release(queue, &held).await?;
+        Ok(is_found)
+    }
+
     /// Whether it is FIFO, and how many messages it has.
     async fn attributes(&self, queue: QueueName, url: &str) -> Result<(bool, u64), QueueError> {
         const COUNTS: [QueueAttributeName; 3] = [

@@ -4,7 +4,7 @@ use shared::messages::{
     AttemptRef, BilledCall, CallOutcome, Fact, Halt, LeadOutcome, OpenedBy, Outcome,
 };
 
-pub(super) fn text_of(fact: &Fact) -> String {
+pub(crate) fn text_of(fact: &Fact) -> String {
     match fact {
         Fact::Opened(opened) => match &opened.by {
             OpenedBy::Webhook(run) => format!("by the webhook of Apify run {run}"),

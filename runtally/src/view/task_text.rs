@@ -4,7 +4,7 @@ use shared::core::ids::RunId;
 use shared::messages::{Message, MetricsMessage, ScoringTask};
 
 /// The run of a task, if the task names it, and what the task is.
-pub(super) fn task_in_words(body: &str) -> (Option<RunId>, String) {
+pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
     match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(task)) => {
             let base_and_client = task.hints.run_stamp.zip(task.hints.client);
@@ -26,7 +26,7 @@ pub(super) fn task_in_words(body: &str) -> (Option<RunId>, String) {
 }
 
 /// The run of a metrics message and what it is.
-pub(super) fn event_in_words(body: &str) -> (Option<RunId>, String) {
+pub(crate) fn event_in_words(body: &str) -> (Option<RunId>, String) {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => (Some(event.run.id()), event.fact.name().to_owned()),
         Ok(MetricsMessage::Heard(_)) => (None, "heard".to_owned()),

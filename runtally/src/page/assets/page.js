@@ -1,0 +1,73 @@
+// Keeps an open page up to date. Without it the page is the same; it is only not live.
+(() => {
+  "use strict";
+  const live = document.getElementById("live");
+  const word = live && live.querySelector(".word");
+  // Shortest time between two updates, in milliseconds.
+  const REST = 150;
+  let isBusy = false;
+  let isDue = false;
+
+  function tell(state, text) {
+    if (!live || live.dataset.state === state) return;
+    live.dataset.state = state;
+    word.textContent = text;
+  }
+
+  function connect() {
+    const events = new EventSource("/live");
+    events.onopen = () => tell("on", "live");
+    events.onmessage = () => { tell("on", "live"); update(); };
+    events.onerror = () => {
+      tell("off", "connection lost, trying again");
+      // The browser tries again by itself unless it was refused.
+      if (events.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
+    };
+  }
+
+  async function update() {
+    if (isBusy || document.hidden) { isDue = true; return; }
+    isBusy = true;
+    isDue = false;
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Fragment": "1" } });
+      if (answer.ok) show(await answer.text());
+    } catch { /* the event stream says that the connection is lost */ }
+    setTimeout(() => { isBusy = false; if (isDue) update(); }, REST);
+  }
+
+  // Replaces the parts that changed. Nothing is run: the answer is parsed as a document.
+  function show(text) {
+    const next = new DOMParser().parseFromString(text, "text/html");
+    for (const part of next.querySelectorAll("[data-live]")) {
+      const known = document.getElementById(part.id);
+      if (known) replace(known, part);
+    }
+  }
+
+  function replace(known, next) {
+    for (const open of known.querySelectorAll("details[id]")) {
+      const same = next.querySelector(`#${CSS.escape(open.id)}`);
+      if (same) same.open = open.open;
+    }
+    if (known.outerHTML === next.outerHTML) return;
+    const focused = known.contains(document.activeElement) ? trace(known, document.activeElement) : null;
+    const scrolled = [...known.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]);
+    const part = document.importNode(next, true);
+    known.replaceWith(part);
+    part.querySelectorAll(".scroll").forEach((one, at) => {
+      if (scrolled[at]) [one.scrollLeft, one.scrollTop] = scrolled[at];
+    });
+    const again = focused && part.querySelectorAll(focused.kind)[focused.at];
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  // Which of the elements of its kind has the focus.
+  function trace(part, element) {
+    const kind = element.localName;
+    return { kind, at: [...part.querySelectorAll(kind)].indexOf(element) };
+  }
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && isDue) update(); });
+  if (window.EventSource) connect();
+})();

@@ -1,0 +1,24 @@
+//! The page that `runtally serve` shows at `/`: what runs, and that every number is right.
+//! It reads the log, the queues and, only when asked, Airtable. It changes only what an operator's
+//! command can change, and on simulators what their control endpoints can.
+//! No second way to count may enter: every number is the fold's or the record's.
+
+#![expect(dead_code, reason = "actions come next")]
+
+mod book;
+mod figures;
+mod guard;
+mod layout;
+mod live;
+mod query;
+mod run;
+mod runs;
+mod search;
+mod site;
+mod source;
+mod spend;
+mod system;
+mod waits;
+
+pub(crate) use site::Page;
+pub(crate) use source::{ReadRecords, ServiceState, Simulators, Source};

@@ -1,0 +1,57 @@
+//! The names and values behind a URL's question mark, or in a form.
+
+/// Names with their values, decoded, in the order they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(text: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// The first value of this name that is not blank.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, value)| known == name && !value.trim().is_empty());
+        found.map(|(_, value)| value.trim())
+    }
+
+    /// The value of this name as a whole number.
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// The same with another value of `name`; without it when `value` is empty.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let mut text = url::form_urlencoded::Serializer::new(String::from("?"));
+        for (known, value) in
+            self.0.iter().filter(|(known, value)| known != name && !value.is_empty())
+        {
+            text.append_pair(known, value);
+        }
+        if !value.is_empty() {
+            text.append_pair(name, value);
+        }
+        text.finish()
+    }
+}
+
+/// A path of the page that ends in this text, encoded.
+pub(super) fn path(start: &str, text: &str) -> String {
+    let end = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+    format!("{start}{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_changed_in_one_name_and_keeps_the_others() {
+        let query = Query::parse(b"client=Guy+Wilson&status=&page=3");
+        assert_eq!(query.get("client"), Some("Guy Wilson"));
+        assert_eq!((query.get("status"), query.number("page")), (None, Some(3)));
+        assert_eq!(query.with("page", "4"), "?client=Guy+Wilson&page=4");
+        assert_eq!(query.with("page", ""), "?client=Guy+Wilson");
+        assert_eq!(path("/run/", "261123-094519-A&B c"), "/run/261123%2D094519%2DA%26B%20c");
+    }
+}

@@ -1,0 +1,290 @@
+//! The equations that prove a run's numbers: what must be equal is drawn one above the other.
+
+use super::View;
+use super::record::ReadRecord;
+use crate::page::book::{Book, Known};
+use crate::page::figures::{Part, bar, grouped, moment};
+use crate::page::layout::run_link;
+use crate::page::source::Source;
+use crate::result::Fault;
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+use serde_json::Value;
+use shared::core::ids::RunId;
+use shared::core::tokens::TokenUsage;
+use shared::fold::{KindSummary, Summary};
+use shared::schema::run_record;
+use std::collections::BTreeMap;
+
+/// What must equal what.
+struct Equation {
+    what: String,
+    whole: Part,
+    parts: Vec<Part>,
+    /// What holds only at the end: a plan arrives chunk by chunk.
+    is_final: bool,
+}
+
+/// The model's own bill for the time in which a run made its calls.
+pub(super) struct Bill {
+    /// Tokens that the model billed in that time.
+    billed: u64,
+    /// Tokens that the log has of it.
+    logged: u64,
+    /// Other runs that made calls in the same time: the bill does not tell them apart.
+    others: Vec<RunId>,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// The time in which a run made calls, with the tokens of their answers.
+struct Calls {
+    from: Timestamp,
+    to: Timestamp,
+    tokens: u64,
+}
+
+/// A model bills a call when it comes, and the log has the time at which its wave was announced and
+/// billed: within this before and after.
+const MARGIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// The bill of a simulated model for a run, together with the runs that made calls at the same time.
+/// `None` without a simulated model, or before the first call.
+pub(super) async fn bill(source: &Source, book: &Book, run: &RunId) -> Result<Option<Bill>, Fault> {
+    let Some(gemini) = &source.simulators.gemini else { return Ok(None) };
+    let heads = book.heads(&source.deployment, Timestamp::MIN).await?;
+    let mut calls: BTreeMap<RunId, Calls> = BTreeMap::new();
+    for head in heads {
+        let Some(known) = book.known(&source.deployment, &head).await? else { continue };
+        calls.extend(calls_of(&known).map(|calls| (head.run, calls)));
+    }
+    let Some(own) = calls.get(run) else { return Ok(None) };
+    let (mut from, mut to) = (own.from, own.to);
+    let mut together: Vec<&RunId> = Vec::new();
+    // A run that overlaps one that overlaps this one belongs to the same bill.
+    loop {
+        let before = together.len();
+        for (other, calls) in &calls {
+            if !together.contains(&other) && calls.from <= to && calls.to >= from {
+                together.push(other);
+                from = from.min(calls.from);
+                to = to.max(calls.to);
+            }
+        }
+        if together.len() == before {
+            break;
+        }
+    }
+    let logged = together.iter().map(|run| calls[*run].tokens).sum();
+    let billed = gemini.service().billed();
+    let billed = billed.iter().filter(|answer| (from..=to).contains(&answer.at));
+    let billed = billed.map(|answer| answer.usage.total).sum();
+    let others = together.into_iter().filter(|other| *other != run).cloned().collect();
+    Ok(Some(Bill { billed, logged, others, from, to }))
+}
+
+fn calls_of(known: &Known) -> Option<Calls> {
+    let (from, to) = known.asked?;
+    let tokens = known.summary.posts.tokens.total + known.summary.profiles.tokens.total;
+    Some(Calls { from: from - MARGIN, to: to + MARGIN, tokens })
+}
+
+pub(super) fn section(view: &View<'_>, summary: &Summary) -> Markup {
+    let equations = equations(summary);
+    html! {
+        section #balance data-live aria-labelledby="balance-title" {
+            h2 #balance-title { "Does it add up?" }
+            @if summary.imbalances.is_empty() {
+                p .verdict .good { "Balanced: every number on the record is the sum of its parts." }
+            } @else {
+                ul .verdict .warn { @for problem in &summary.imbalances { li { (problem) } } }
+            }
+            div .equations {
+                @for equation in &equations { (drawn(equation, summary.status.is_end())) }
+                (tokens_three_times(view, summary))
+            }
+        }
+    }
+}
+
+fn equations(summary: &Summary) -> Vec<Equation> {
+    let mut equations = Vec::new();
+    for (what, kind) in [("post", &summary.posts), ("profile", &summary.profiles)] {
+        equations.extend(leads(what, kind));
+    }
+    if summary.posts_harvested > 0 {
+        equations.push(Equation {
+            what: "Harvested posts".to_owned(),
+            whole: part("whole", "harvested", summary.posts_harvested),
+            parts: vec![
+                part("scored", "of leads", summary.posts_matched),
+                part("skipped", "of no lead", summary.posts_unmatched),
+                part("open", "not looked up yet", summary.posts_open),
+            ],
+            is_final: true,
+        });
+    }
+    equations.extend(accounts(summary));
+    for (what, kind) in [("post", &summary.posts), ("profile", &summary.profiles)] {
+        if kind.tokens.total > 0 {
+            equations.push(tokens(what, &kind.tokens));
+        }
+    }
+    equations
+}
+
+fn leads(what: &str, kind: &KindSummary) -> Option<Equation> {
+    let leads = &kind.leads;
+    (leads.planned > 0).then(|| Equation {
+        what: format!("Leads of {what} scoring"),
+        whole: part("whole", "planned", leads.planned),
+        parts: vec![
+            part("scored", "scored", leads.scored),
+            part("skipped", "skipped", leads.skipped),
+            part("failed", "failed", leads.failed),
+            part("open", "open", leads.open),
+        ],
+        is_final: false,
+    })
+}
+
+/// Where the items and targets of the harvests went.
+fn accounts(summary: &Summary) -> Vec<Equation> {
+    let accounts = summary
+        .harvests
+        .iter()
+        .filter_map(|(_, harvest)| harvest.account.as_ref().map(|account| (harvest, account)));
+    let (mut items, mut posts, mut others) = (0, 0, 0);
+    let (mut targets, mut with_posts, mut empty, mut unknown) = (0, 0, 0, 0);
+    for (harvest, account) in accounts {
+        items += u64::from(account.items);
+        posts += u64::from(harvest.posts);
+        others += u64::from(account.unused_where(|reason| !reason.is_post()));
+        targets += u64::from(harvest.targets);
+        with_posts += u64::from(account.targets_with_posts);
+        empty += u64::from(account.targets_empty);
+        unknown += u64::from(account.unknown());
+    }
+    let items = (items > 0).then(|| Equation {
+        what: "Items of the dataset".to_owned(),
+        whole: part("whole", "items", items),
+        parts: vec![part("scored", "posts", posts), part("skipped", "other items", others)],
+        is_final: false,
+    });
+    let targets = (targets > 0).then(|| Equation {
+        what: "Targets of the harvest".to_owned(),
+        whole: part("whole", "targets", targets),
+        parts: vec![
+            part("scored", "with posts", with_posts),
+            part("skipped", "without posts", empty),
+            part("failed", "unknown", unknown),
+        ],
+        is_final: false,
+    });
+    items.into_iter().chain(targets).collect()
+}
+
+fn tokens(what: &str, usage: &TokenUsage) -> Equation {
+    Equation {
+        what: format!("Tokens of {what} scoring"),
+        whole: part("whole", "billed", usage.total),
+        parts: vec![
+            part("prompt", "prompt", usage.prompt),
+            part("output", "output", usage.output),
+            part("thoughts", "thoughts", usage.thoughts),
+            part("tool", "tool", usage.tool),
+            part("open", "not told apart", usage.unsplit),
+        ],
+        is_final: false,
+    }
+}
+
+fn part(class: &'static str, name: &'static str, count: u64) -> Part {
+    Part { class, name, count }
+}
+
+fn drawn(equation: &Equation, is_over: bool) -> Markup {
+    let sum: u64 = equation.parts.iter().map(|part| part.count).sum();
+    let most = sum.max(equation.whole.count);
+    let whole = std::slice::from_ref(&equation.whole);
+    let is_awaited = equation.is_final && !is_over;
+    html! {
+        div .equation {
+            h3 { (equation.what) }
+            (bar(whole, most))
+            (bar(&equation.parts, most))
+            p .sum {
+                b { (grouped(equation.whole.count)) " " (equation.whole.name) }
+                (sign(equation.whole.count, sum, is_awaited))
+                @for (at, part) in equation.parts.iter().filter(|part| part.count > 0).enumerate() {
+                    @if at > 0 { " + " }
+                    span .part { span class={"key " (part.class)} {} (grouped(part.count)) " " (part.name) }
+                }
+                @if sum == 0 { "0" }
+            }
+        }
+    }
+}
+
+/// Whether two numbers are equal; what is awaited may still differ.
+fn sign(one: u64, other: u64, is_awaited: bool) -> Markup {
+    html! {
+        @if one == other { span .equal { " = " } }
+        @else if is_awaited { span .awaited { " ⋯ " } }
+        @else { span .unequal { " ≠ " } span .off { "(" (grouped(one.abs_diff(other))) " off) " } }
+    }
+}
+
+/// Tokens by the model's bill, in the log, and on the record: three sources of one number.
+fn tokens_three_times(view: &View<'_>, summary: &Summary) -> Markup {
+    let logged = summary.posts.tokens.total + summary.profiles.tokens.total;
+    let record = match &view.record {
+        Some(ReadRecord::Read(_, comparison)) => {
+            let row = comparison.records.first();
+            let cell = |name| row.and_then(|row| row.fields.get(name)).and_then(Value::as_u64);
+            row.map(|_| {
+                let posts = cell(run_record::POST_TOKENS).unwrap_or_default();
+                posts + cell(run_record::PROFILE_TOKENS).unwrap_or_default()
+            })
+        }
+        Some(ReadRecord::Unreadable(_)) | None => None,
+    };
+    let is_over = summary.status.is_end();
+    let most = record.unwrap_or_default().max(logged);
+    html! {
+        div .equation .thrice {
+            h3 { "Tokens, counted three times" }
+            (bill_line(view, logged, is_over))
+            (bar(&[part("whole", "in the log", logged)], most))
+            p .sum { b { (grouped(logged)) } " in the log" }
+            @match record {
+                Some(record) => {
+                    (bar(&[part("whole", "on the record", record)], most))
+                    p .sum { (sign(logged, record, !is_over)) b { (grouped(record)) } " on the record" }
+                }
+                None => p .sum { "On the record: " a href=(view.query.with("record", "1")) { "read it from Airtable" } },
+            }
+        }
+    }
+}
+
+fn bill_line(view: &View<'_>, logged: u64, is_over: bool) -> Markup {
+    html! {
+        @match &view.bill {
+            Some(bill) if bill.others.is_empty() => {
+                (bar(&[part("whole", "billed", bill.billed)], bill.billed.max(logged)))
+                p .sum { b { (grouped(bill.billed)) } " billed by the model" (sign(bill.billed, logged, !is_over)) }
+            }
+            Some(bill) => {
+                p .sum { b { (grouped(bill.billed)) } " billed by the model"
+                    (sign(bill.billed, bill.logged, !is_over))
+                    b { (grouped(bill.logged)) } " in the logs of the " (bill.others.len() + 1)
+                    " runs that made calls between " (moment(bill.from)) " and " (moment(bill.to)) ": this one"
+                    @for other in bill.others.iter().take(3) { ", " (run_link(other)) }
+                    @if bill.others.len() > 3 { " and " (bill.others.len() - 3) " more" }
+                }
+            }
+            None => p .sum { "The model's bill is not known here." },
+        }
+    }
+}

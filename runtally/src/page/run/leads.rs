@@ -1,0 +1,131 @@
+//! The leads of a run: what became of each, and why.
+
+use super::View;
+use crate::page::figures::grouped;
+use crate::page::query::path;
+use maud::{Markup, html};
+use shared::fold::{LeadEnd, LeadView, RunState};
+use shared::messages::{ErrorCategory, SkipReason};
+use shared::run_records::Reason;
+
+/// Leads of one page.
+const A_PAGE: usize = 50;
+/// The filters, by the word in the address.
+const ENDS: [&str; 5] = ["failed", "open", "skipped", "scored", "no-lead"];
+
+pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
+    let mut leads = state.lead_views();
+    // What needs a look comes first.
+    leads.sort_by_key(|lead| (ENDS.iter().position(|end| *end == word(&lead.end)), lead.kind));
+    let count = |end: &str| leads.iter().filter(|lead| word(&lead.end) == end).count();
+    let counts: Vec<(&str, usize)> = ENDS.map(|end| (end, count(end))).into();
+    let chosen = view.query.get("leads").filter(|chosen| ENDS.contains(chosen));
+    let chosen_leads: Vec<&LeadView<'_>> =
+        leads.iter().filter(|lead| chosen.is_none_or(|end| word(&lead.end) == end)).collect();
+    let at = view.query.number("lp").unwrap_or(1).max(1);
+    let shown = chosen_leads.iter().skip((at - 1) * A_PAGE).take(A_PAGE);
+    html! {
+        section #leads data-live aria-labelledby="leads-title" {
+            h2 #leads-title { "Leads" }
+            nav .tabs aria-label="Leads by outcome" {
+                a href=(view.query.with("leads", "")) aria-current=[chosen.is_none().then_some("true")] { "All " (grouped(leads.len() as u64)) }
+                @for (end, count) in counts.iter().filter(|(_, count)| *count > 0) {
+                    a href=(view.query.with("leads", end)) aria-current=[(chosen == Some(end)).then_some("true")] { (end) " " (grouped(*count as u64)) }
+                }
+            }
+            @if leads.is_empty() {
+                p { "No lead is planned yet." }
+            } @else {
+                div .scroll tabindex="0" role="region" aria-label="Leads of the run" {
+                    table .leads {
+                        thead { tr { th scope="col" { "Lead" } th scope="col" { "Outcome" } th scope="col" { "Why" } th scope="col" .num { "Posts" } th scope="col" { "Row" } } }
+                        tbody { @for lead in shown { (row(view, lead)) } }
+                    }
+                }
+                (pages(view, at, chosen_leads.len()))
+            }
+        }
+    }
+}
+
+fn word(end: &LeadEnd<'_>) -> &'static str {
+    match end {
+        LeadEnd::Open => "open",
+        LeadEnd::Scored => "scored",
+        LeadEnd::Skipped(_) => "skipped",
+        LeadEnd::Failed(..) => "failed",
+        LeadEnd::NotALead => "no-lead",
+    }
+}
+
+fn row(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
+    let end = word(&lead.end);
+    html! {
+        tr {
+            th scope="row" {
+                @match lead.profile {
+                    Some(profile) => (profile.as_str()),
+                    None => code { (lead.record.map_or(lead.key.as_str(), |record| record.as_str())) },
+                }
+                @if lead.kind == shared::messages::Kind::Profile { " " span .tag { "profile" } }
+            }
+            td { span class={"end " (end)} { (end.replace('-', " ")) } }
+            td { (why(&lead.end)) }
+            td .num { (lead.scored) " of " (lead.examined) }
+            td {
+                @if let Some(record) = lead.record {
+                    a href=(row_link(view, record.as_str())) { "open" }
+                }
+            }
+        }
+    }
+}
+
+fn row_link(view: &View<'_>, record: &str) -> String {
+    let _ = view;
+    path("/row/", record)
+}
+
+/// Why a lead ended as it did, in words; an error also says what exactly went wrong.
+fn why(end: &LeadEnd<'_>) -> Markup {
+    html! {
+        @match end {
+            LeadEnd::Open => "its chunk has not told yet",
+            LeadEnd::Scored => "",
+            LeadEnd::NotALead => "no row in the client's base has this profile",
+            LeadEnd::Skipped(reason) => (skipped(*reason)),
+            LeadEnd::Failed(category, detail) => {
+                (failed(*category))
+                @if !detail.is_empty() { ": " span .detail { (detail) } }
+            }
+        }
+    }
+}
+
+fn failed(category: ErrorCategory) -> &'static str {
+    Reason::Leads(category).in_words()
+}
+
+fn skipped(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::NoContent => "none of its posts has text",
+        SkipReason::NoPostsParsed => "its Posts Content holds no post",
+        SkipReason::NoNewPosts => "nothing new, and it is scored already",
+        SkipReason::AlreadyScoredInRun => "somebody scored it, or took it off the queue, meanwhile",
+        SkipReason::BudgetReached => "the token limit is reached; it stays waiting",
+        SkipReason::ProfileTooThin => "its profile says too little",
+    }
+}
+
+fn pages(view: &View<'_>, at: usize, count: usize) -> Markup {
+    let last = count.div_ceil(A_PAGE).max(1);
+    html! {
+        @if last > 1 {
+            nav .pages aria-label="Pages of leads" {
+                @if at > 1 { a rel="prev" href={(view.query.with("lp", &(at - 1).to_string())) "#leads"} { "Previous" } }
+                span { "Page " (at) " of " (last) }
+                @if at < last { a rel="next" href={(view.query.with("lp", &(at + 1).to_string())) "#leads"} { "Next" } }
+            }
+        }
+    }
+}

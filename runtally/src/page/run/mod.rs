@@ -1,0 +1,94 @@
+//! One run: what ran, is it done, what failed, what it cost, what to do, and the proof that its
+//! numbers are right.
+
+mod answers;
+mod balance;
+mod cost;
+mod gaps;
+mod history;
+mod leads;
+mod record;
+mod waterfall;
+mod waves;
+
+use super::book::{Book, OpenBook};
+use super::figures::moment;
+use super::layout::{Content, Place, badge};
+use super::query::Query;
+use super::runs::{progress, record_state};
+use super::site::Problem;
+use super::source::Source;
+use super::waits::{Waiting, WaitsFor, waits_for};
+use crate::result::Fault;
+use balance::Bill;
+use jiff::Timestamp;
+use maud::{Markup, html};
+use record::ReadRecord;
+use shared::core::ids::RunId;
+
+/// What is asked of a run, and what was found out before its events are looked at.
+struct View<'a> {
+    query: &'a Query,
+    now: Timestamp,
+    waits: Option<WaitsFor>,
+    record: Option<ReadRecord>,
+    bill: Option<Bill>,
+    source: &'a Source,
+}
+
+pub(super) async fn page(
+    source: &Source,
+    book: &Book,
+    (id, query): (&str, &Query),
+    is_fragment: bool,
+) -> Result<Content, Problem> {
+    let unknown = || Problem::NotFound(format!("The log has no run {id}."));
+    let run: RunId = id.parse().map_err(|_| unknown())?;
+    let deployment = &source.deployment;
+    let known = book.read(deployment, &run, |open| open.known.clone()).await?;
+    let known = known.ok_or_else(unknown)?;
+    let (tasks, _) = deployment.waiting().await.map_err(Fault::from)?;
+    let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
+    let of_run: Vec<&Waiting> =
+        tasks.iter().filter(|task| task.run.as_ref() == Some(&run)).collect();
+    let is_asked = query.get("record").is_some() && !is_fragment;
+    let record = match source.comparison(&known.summary, is_asked).await {
+        Ok(read) => read.map(|(at, comparison)| ReadRecord::Read(at, comparison)),
+        Err(error) => Some(ReadRecord::Unreadable(error.to_string())),
+    };
+    let bill = balance::bill(source, book, &run).await?;
+    let waits = waits_for(&known.summary, &of_run);
+    let view = View { query, now: source.now(), waits, record, bill, source };
+    let body = book.read(deployment, &run, |open| body(&view, open)).await?.ok_or_else(unknown)?;
+    Ok(Content { title: run.to_string(), place: Place::Below, body })
+}
+
+fn body(view: &View<'_>, open: &OpenBook) -> Markup {
+    let summary = &open.known.summary;
+    html! {
+        p .crumb { a href="/" { "Runs" } " / " }
+        section #head data-live {
+            header .title {
+                h1 .id { (summary.run) }
+                (badge(summary.status))
+                span .record { (record_state(&open.known)) }
+            }
+            p .who {
+                (summary.header.client_name) " · started " (moment(summary.started_at))
+                @if let Some(ended) = summary.ended_at { " · ended " (moment(ended)) }
+            }
+            (progress(summary))
+            @if let Some(WaitsFor { why, until }) = &view.waits {
+                p .waits { b { "Waits for " } (why)
+                    @if let Some(until) = until { " · next " (moment(*until)) } }
+            }
+            (answers::answers(summary))
+        }
+        (balance::section(view, &open.known.summary))
+        (record::section(view, open))
+        (leads::section(view, &open.state))
+        (waterfall::section(view, open))
+        (cost::section(open))
+        (history::section(view, open))
+    }
+}

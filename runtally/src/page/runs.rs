@@ -1,0 +1,223 @@
+//! The list of runs.
+
+use super::book::{Book, Known};
+use super::figures::{Part, bar, grouped, moment};
+use super::layout::{Content, Place, badge, run_link};
+use super::query::Query;
+use super::search::{ALL_STATUSES, Search, status_word};
+use super::source::Source;
+use super::waits::{Waiting, WaitsFor, by_run, waits_for};
+use crate::result::Fault;
+use maud::{Markup, html};
+use shared::core::tokens::NanoUsd;
+use shared::fold::{KindSummary, Summary};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Runs of one page.
+const A_PAGE: usize = 50;
+
+struct Found {
+    /// Those of this page, newest first.
+    runs: Vec<Arc<Known>>,
+    /// All that the filters let through.
+    count: usize,
+    all: usize,
+    clients: BTreeSet<String>,
+}
+
+pub(super) async fn page(source: &Source, book: &Book, query: &Query) -> Result<Content, Fault> {
+    let at = query.number("page").unwrap_or(1).max(1);
+    let found = find(source, book, query, (at - 1) * A_PAGE).await?;
+    let (tasks, _) = source.deployment.waiting().await?;
+    let waiting: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
+    let waiting = by_run(&waiting);
+    let shown = found.runs.iter().map(|known| {
+        let tasks = waiting.get(&known.summary.run).map(Vec::as_slice).unwrap_or_default();
+        (known, waits_for(&known.summary, tasks))
+    });
+    let body = html! {
+        h1 { "Runs" }
+        (filters(query, &found.clients))
+        section #runs data-live {
+            p .count { (count_in_words(&found)) }
+            @if found.runs.is_empty() {
+                (nothing(found.all))
+            } @else {
+                ol .runs {
+                    @for (known, waits) in shown { li { (row(known, waits.as_ref())) } }
+                }
+            }
+            (pages(query, at, found.count))
+        }
+    };
+    Ok(Content { title: "Runs".to_owned(), place: Place::Runs, body })
+}
+
+async fn find(source: &Source, book: &Book, query: &Query, skip: usize) -> Result<Found, Fault> {
+    let search = Search::of(query);
+    let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
+    let mut found =
+        Found { runs: Vec::new(), count: 0, all: heads.len(), clients: BTreeSet::new() };
+    for head in &heads {
+        found.clients.insert(head.run.client().to_string());
+        if !search.may_match(&head.run) {
+            continue;
+        }
+        let is_on_page = (skip..skip + A_PAGE).contains(&found.count);
+        if !search.needs_content() && !is_on_page {
+            found.count += 1;
+            continue;
+        }
+        let Some(known) = book.known(&source.deployment, head).await? else { continue };
+        if search.matches(&known) {
+            found.count += 1;
+            if is_on_page {
+                found.runs.push(known);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn count_in_words(found: &Found) -> String {
+    let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
+    if found.count == found.all {
+        runs(found.all)
+    } else {
+        format!("{} of {}", found.count, runs(found.all))
+    }
+}
+
+fn nothing(all: usize) -> Markup {
+    html! {
+        div .empty {
+            @if all == 0 {
+                h2 { "No run yet" }
+                p { "A run appears here the moment Apify's webhook announces a harvest, or when you ask for waiting leads to be scored." }
+                p { "With the simulated Apify you can " a href="/do/harvest" { "fire a harvest" } " and watch it." }
+            } @else {
+                p { "No run matches. " a href="/" { "Show all runs" } }
+            }
+        }
+    }
+}
+
+fn filters(query: &Query, clients: &BTreeSet<String>) -> Markup {
+    let client = query.get("client").unwrap_or_default();
+    let status = query.get("status").unwrap_or_default();
+    html! {
+        form .filters method="get" action="/" role="search" aria-label="Filter the runs" {
+            label { span { "Search" }
+                input type="search" name="q" value=(query.get("q").unwrap_or_default())
+                    placeholder="Run id, Apify id or lead" autocomplete="off" spellcheck="false"; }
+            label { span { "Client" }
+                select name="client" {
+                    option value="" { "All clients" }
+                    @for known in clients { option value=(known) selected[known == client] { (known) } }
+                } }
+            label { span { "Status" }
+                select name="status" {
+                    option value="" { "Any status" }
+                    @for known in ALL_STATUSES.map(status_word) {
+                        option value=(known) selected[known == status] { (known) }
+                    }
+                } }
+            label { span { "Day" }
+                input type="date" name="day" value=(query.get("day").unwrap_or_default()); }
+            button type="submit" { "Show" }
+        }
+    }
+}
+
+fn row(known: &Known, waits: Option<&WaitsFor>) -> Markup {
+    let summary = &known.summary;
+    let name = &summary.header.client_name;
+    let client = if name.is_empty() { summary.header.client.as_str() } else { name };
+    html! {
+        article .run {
+            header {
+                h2 { (run_link(&summary.run)) }
+                (badge(summary.status))
+                span .record { (record_state(known)) }
+            }
+            p .who { (client) " · started " (moment(summary.started_at)) }
+            (progress(summary))
+            (figures(summary))
+            @if let Some(WaitsFor { why, until }) = waits {
+                p .waits { b { "Waits for " } (why)
+                    @if let Some(until) = until { " · next " (moment(*until)) } }
+            }
+        }
+    }
+}
+
+/// The numbers of a run in one line.
+fn figures(summary: &Summary) -> Markup {
+    let (posts, profiles) = (&summary.posts, &summary.profiles);
+    let leads = |count: fn(&KindSummary) -> u64| grouped(count(posts) + count(profiles));
+    let at_least = if summary.cost_is_at_least() { "at least " } else { "" };
+    html! {
+        dl .figures {
+            div { dt { "scored" } dd { (leads(|kind| kind.leads.scored)) } }
+            div { dt { "skipped" } dd { (leads(|kind| kind.leads.skipped)) } }
+            div { dt { "failed" } dd { (leads(|kind| kind.leads.failed)) } }
+            div { dt { "posts" } dd { (grouped(posts.scored)) " of " (grouped(posts.examined)) } }
+            div { dt { "tokens" } dd { (grouped(posts.tokens.total + profiles.tokens.total)) } }
+            div { dt { "model" } dd { (at_least) (summary.ai_cost) } }
+            div { dt { "Apify" } dd { (apify_cost(summary)) } }
+        }
+    }
+}
+
+/// What the harvests cost, in words.
+pub(super) fn apify_cost(summary: &Summary) -> String {
+    match summary.harvest_cost {
+        Some(cost) => cost.to_string(),
+        None if summary.harvests.is_empty() => NanoUsd::default().to_string(),
+        None => "not said".to_owned(),
+    }
+}
+
+/// How far a run is: its leads by what became of them.
+pub(super) fn progress(summary: &Summary) -> Markup {
+    let sum = |count: fn(&KindSummary) -> u64| count(&summary.posts) + count(&summary.profiles);
+    let planned = sum(|kind| kind.leads.planned);
+    let settled = planned.saturating_sub(sum(|kind| kind.leads.open));
+    let parts = [
+        Part { class: "scored", name: "scored", count: sum(|kind| kind.leads.scored) },
+        Part { class: "skipped", name: "skipped", count: sum(|kind| kind.leads.skipped) },
+        Part { class: "failed", name: "failed", count: sum(|kind| kind.leads.failed) },
+    ];
+    html! {
+        div .progress {
+            (bar(&parts, planned))
+            span { (grouped(settled)) " of " (grouped(planned)) " leads" }
+        }
+    }
+}
+
+/// Whether the record shows what the log says, as far as the log knows.
+pub(super) fn record_state(known: &Known) -> Markup {
+    html! {
+        @match (&known.projection, known.behind()) {
+            (None, _) => span .behind { "record not written yet" },
+            (Some(_), 0) => span .same { "record up to date" },
+            (Some(_), 1) => span .behind { "record 1 event behind" },
+            (Some(_), behind) => span .behind { "record " (behind) " events behind" },
+        }
+    }
+}
+
+fn pages(query: &Query, at: usize, count: usize) -> Markup {
+    let last = count.div_ceil(A_PAGE).max(1);
+    html! {
+        @if last > 1 {
+            nav .pages aria-label="Pages of runs" {
+                @if at > 1 { a rel="prev" href=(query.with("page", &(at - 1).to_string())) { "Newer" } }
+                span { "Page " (at) " of " (last) }
+                @if at < last { a rel="next" href=(query.with("page", &(at + 1).to_string())) { "Older" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Which runs a person looks for.
+
+use super::book::Known;
+use super::query::Query;
+use shared::core::linkedin::ProfileKey;
+use shared::fold::Status;
+use shared::schema::run_record::STATUSES;
+
+/// The filters of the list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Search {
+    client: Option<String>,
+    status: Option<Status>,
+    /// `YYMMDD`, as run ids begin.
+    day: Option<String>,
+    text: Option<String>,
+}
+
+/// The statuses in the order of the table's choices.
+pub(super) const ALL_STATUSES: [Status; 5] = [
+    Status::Running,
+    Status::Completed,
+    Status::CompletedWithErrors,
+    Status::Stalled,
+    Status::Failed,
+];
+
+/// The word for a status on the record.
+pub(super) fn status_word(status: Status) -> &'static str {
+    let at = ALL_STATUSES.iter().position(|known| *known == status);
+    STATUSES[at.expect("every status is listed")]
+}
+
+impl Search {
+    pub(super) fn of(query: &Query) -> Self {
+        let status = query.get("status").and_then(|word| {
+            ALL_STATUSES.into_iter().find(|status| status_word(*status).eq_ignore_ascii_case(word))
+        });
+        // An input of the type date sends YYYY-MM-DD.
+        let day = query.get("day").map(|day| {
+            let digits: String = day.chars().filter(char::is_ascii_digit).collect();
+            digits.strip_prefix("20").filter(|rest| rest.len() == 6).unwrap_or(&digits).to_owned()
+        });
+        let text = query.get("q").map(str::to_owned);
+        Self { client: query.get("client").map(str::to_owned), status, day, text }
+    }
+
+    /// What the run's id alone decides.
+    pub(super) fn may_match(&self, run: &shared::core::ids::RunId) -> bool {
+        self.client.as_ref().is_none_or(|client| run.client().as_str() == client)
+            && self.day.as_ref().is_none_or(|day| run.as_str().starts_with(day.as_str()))
+    }
+
+    /// Whether more than its id decides about a run.
+    pub(super) fn needs_content(&self) -> bool {
+        self.status.is_some() || self.text.is_some()
+    }
+
+    pub(super) fn matches(&self, known: &Known) -> bool {
+        let summary = &known.summary;
+        self.may_match(&summary.run)
+            && self.status.is_none_or(|status| summary.status == status)
+            && self.text.as_ref().is_none_or(|text| is_found(text, known))
+    }
+}
+
+/// Whether the text is a part of the run's id or of its client's name, or names a harvest or a lead
+/// of the run.
+fn is_found(text: &str, known: &Known) -> bool {
+    let summary = &known.summary;
+    let wanted = text.to_lowercase();
+    let has = |name: &str| name.to_lowercase().contains(&wanted);
+    if has(summary.run.as_str()) || has(&summary.header.client_name) {
+        return true;
+    }
+    if summary.harvests.iter().any(|(_, harvest)| has(harvest.apify_run.as_str())) {
+        return true;
+    }
+    let profile = ProfileKey::of(text);
+    known
+        .leads
+        .iter()
+        .any(|lead| has(lead) || profile.as_ref().is_some_and(|profile| profile.as_str() == lead))
+}

@@ -1,0 +1,124 @@
+//! What the page reads and, where that is allowed, acts on.
+
+use crate::result::Fault;
+use crate::system::{Deployment, Inside};
+use crate::view::Comparison;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use shared::adapters::http::HttpTransport;
+use shared::core::clock::Clock;
+use shared::core::ids::{BaseId, RecordId, RunId};
+use shared::fold::Summary;
+use shared::run_records::Shape;
+use shared::schema::run_record;
+use shared::services::airtable::{Airtable, Row};
+use simulators::Simulated;
+use simulators::airtable::Airtable as SimulatedAirtable;
+use simulators::apify::Apify;
+use simulators::gemini::Gemini;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long a record that was read counts: a simulated Airtable is asked in this process, and a
+/// real one only when a person asks.
+const SIMULATED_AGE: SignedDuration = SignedDuration::from_millis(400);
+const REAL_AGE: SignedDuration = SignedDuration::from_secs(30);
+
+/// One outside service.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceState {
+    pub(crate) name: &'static str,
+    pub(crate) is_real: bool,
+    /// Where it is.
+    pub(crate) place: String,
+}
+
+/// The services that are simulated in this process.
+#[derive(Default, Clone)]
+pub(crate) struct Simulators {
+    pub(crate) airtable: Option<Arc<Simulated<SimulatedAirtable>>>,
+    pub(crate) apify: Option<Arc<Simulated<Apify>>>,
+    pub(crate) gemini: Option<Arc<Simulated<Gemini>>>,
+}
+
+/// A system as the page sees it.
+pub(crate) struct Source {
+    pub(crate) deployment: Deployment,
+    pub(crate) airtable: Airtable<HttpTransport>,
+    pub(crate) master: BaseId,
+    pub(crate) services: Vec<ServiceState>,
+    pub(crate) simulators: Simulators,
+    /// What only the system's own process knows; `None` for one that runs elsewhere.
+    pub(crate) inside: Option<Inside>,
+    /// Whether the page may change something.
+    pub(crate) allow_actions: bool,
+    /// How many chunks of a base are scored at the same time.
+    pub(crate) lanes: u32,
+    /// How long the records of finished runs are checked, which is how far a deployed log is listed.
+    pub(crate) verify_for: SignedDuration,
+    pub(crate) clock: Clock,
+    pub(crate) records: ReadRecords,
+}
+
+/// Records that were read, and when.
+#[derive(Default)]
+pub(crate) struct ReadRecords(Mutex<BTreeMap<RunId, (Timestamp, Arc<Comparison>)>>);
+
+impl Source {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The record of a run as Airtable shows it. A simulated Airtable is always asked; a real one
+    /// only if `is_asked`, and for the next half minute its answer is shown again.
+    pub(super) async fn comparison(
+        &self,
+        summary: &Summary,
+        is_asked: bool,
+    ) -> Result<Option<(Timestamp, Arc<Comparison>)>, Fault> {
+        let now = self.now();
+        let most = if self.simulators.airtable.is_some() { SIMULATED_AGE } else { REAL_AGE };
+        let known = self.records.of(&summary.run);
+        let is_recent = |at: Timestamp| now.duration_since(at) < most;
+        match known {
+            Some((at, known)) if is_recent(at) && !is_asked => return Ok(Some((at, known))),
+            Some(_) | None => {}
+        }
+        let read = match &self.simulators.airtable {
+            Some(airtable) => {
+                Comparison::of(&Shape::default(), self.rows(airtable, summary), summary)
+            }
+            None if is_asked => crate::view::compare(&self.airtable, &self.master, summary).await?,
+            None => return Ok(None),
+        };
+        let read = Arc::new(read);
+        self.records.keep(&summary.run, now, &read);
+        Ok(Some((now, read)))
+    }
+
+    /// The rows of a simulated Airtable with the run's identity.
+    fn rows(&self, airtable: &Simulated<SimulatedAirtable>, summary: &Summary) -> Vec<Row> {
+        let rows = airtable.service().rows(self.master.as_str(), run_record::TABLE);
+        let is_of_run = |fields: &Map<String, Value>| {
+            fields.get(run_record::RUN_ID).and_then(Value::as_str) == Some(summary.run.as_str())
+        };
+        let rows = rows.unwrap_or_default().into_iter().filter(|row| is_of_run(&row.fields));
+        let as_read = |row: simulators::airtable::Row| {
+            let id: RecordId = row.id.parse().ok()?;
+            Some(Row { id, created_time: row.created_time, fields: row.fields })
+        };
+        rows.filter_map(as_read).collect()
+    }
+}
+
+impl ReadRecords {
+    fn of(&self, run: &RunId) -> Option<(Timestamp, Arc<Comparison>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    }
+
+    fn keep(&self, run: &RunId, at: Timestamp, read: &Arc<Comparison>) {
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        records.retain(|_, (then, _)| at.duration_since(*then) < REAL_AGE);
+        records.insert(run.clone(), (at, Arc::clone(read)));
+    }
+}

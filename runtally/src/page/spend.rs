@@ -1,0 +1,100 @@
+//! What each client cost, today and this month.
+
+use super::book::{Book, Known};
+use super::figures::{Part, bar, grouped};
+use super::source::Source;
+use crate::result::Fault;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use maud::{Markup, html};
+use shared::core::tokens::NanoUsd;
+use std::collections::BTreeMap;
+
+/// What was spent in one time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Amount {
+    pub(super) model: NanoUsd,
+    pub(super) apify: NanoUsd,
+    pub(super) tokens: u64,
+}
+
+/// What each client cost.
+pub(super) struct Spend {
+    today: Date,
+    /// Today's and this month's by client.
+    clients: BTreeMap<String, [Amount; 2]>,
+}
+
+/// Adds up the runs of this month and those that were billed in it.
+pub(super) async fn spend(source: &Source, book: &Book) -> Result<Spend, Fault> {
+    let today = Offset::UTC.to_datetime(source.now()).date();
+    let mut clients: BTreeMap<String, [Amount; 2]> = BTreeMap::new();
+    let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
+    for head in heads {
+        let Some(known) = book.known(&source.deployment, &head).await? else { continue };
+        add(clients.entry(head.run.client().to_string()).or_default(), &known, today);
+    }
+    clients.retain(|_, [_, month]| *month != Amount::default());
+    Ok(Spend { today, clients })
+}
+
+/// Adds what a run cost on the days that count. A harvest costs on the day its report came.
+fn add(amounts: &mut [Amount; 2], known: &Known, today: Date) {
+    let is_counted = |day: Date| [day == today, day.first_of_month() == today.first_of_month()];
+    let mut put = |day: Date, model: NanoUsd, apify: NanoUsd, tokens: u64| {
+        for (amount, counts) in amounts.iter_mut().zip(is_counted(day)) {
+            if counts {
+                amount.model += model;
+                amount.apify += apify;
+                amount.tokens += tokens;
+            }
+        }
+    };
+    for (day, cost) in &known.cost_by_day {
+        put(*day, *cost, NanoUsd::default(), 0);
+    }
+    for (day, tokens) in &known.summary.tokens_by_day {
+        put(*day, NanoUsd::default(), NanoUsd::default(), *tokens);
+    }
+    for (at, harvest) in &known.summary.harvests {
+        let is_elsewhere = known.summary.costs_elsewhere.contains_key(&harvest.apify_run);
+        let cost = harvest.cost.filter(|_| !is_elsewhere).unwrap_or_default();
+        put(Offset::UTC.to_datetime(*at).date(), NanoUsd::default(), cost, 0);
+    }
+}
+
+pub(super) fn section(spend: &Spend) -> Markup {
+    html! {
+        section #spend data-live aria-labelledby="spend-title" {
+            h2 #spend-title { "Spend by client" }
+            @for (at, title) in [(0, format!("Today, {}", spend.today)), (1, spend.today.strftime("This month, %B %Y").to_string())] {
+                h3 { (title) }
+                (chart(spend, at))
+            }
+        }
+    }
+}
+
+fn chart(spend: &Spend, at: usize) -> Markup {
+    let clients: Vec<(&str, Amount)> =
+        spend.clients.iter().map(|(client, amounts)| (client.as_str(), amounts[at])).collect();
+    let clients: Vec<(&str, Amount)> =
+        clients.into_iter().filter(|(_, amount)| *amount != Amount::default()).collect();
+    let whole =
+        clients.iter().map(|(_, amount)| amount.model.0 + amount.apify.0).max().unwrap_or_default();
+    html! {
+        @if clients.is_empty() { p .none { "Nothing was spent." } }
+        ul .spend {
+            @for (client, amount) in clients {
+                li {
+                    span .client { (client) }
+                    (bar(&[
+                        Part { class: "prompt", name: "model, billionths of a dollar", count: amount.model.0 },
+                        Part { class: "apify", name: "Apify, billionths of a dollar", count: amount.apify.0 },
+                    ], whole))
+                    span .amount { "model " (amount.model) " + Apify " (amount.apify) " · " (grouped(amount.tokens)) " tokens" }
+                }
+            }
+        }
+    }
+}

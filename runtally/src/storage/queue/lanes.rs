@@ -1,0 +1,48 @@
+//! The lanes of a queue: how much is in each, since when, and when it moves.
+
+use super::sqlite::{SqliteQueue, timestamp};
+use jiff::Timestamp;
+use shared::ports::{QueueError, QueueName};
+
+/// A message group that is not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneState {
+    /// The group's id.
+    pub group: String,
+    /// Messages in it, in work or hidden ones too.
+    pub messages: u64,
+    /// Those that are in work, or hidden until a later attempt.
+    pub hidden: u64,
+    /// When the oldest was sent.
+    pub oldest: Timestamp,
+    /// When its next message can be taken; in the past for one that can be taken now.
+    pub next_at: Timestamp,
+}
+
+impl SqliteQueue {
+    /// The lanes of `queue` that have messages, by their ids. While a message of a FIFO group is
+    /// hidden, the others of its group wait.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn lanes(&self, queue: QueueName) -> Result<Vec<LaneState>, QueueError> {
+        let now = self.now();
+        self.transact(queue, |tx| {
+            tx.prepare_cached(
+                "SELECT group_id, count(*), count(*) FILTER (WHERE visible_at > ?2), min(sent_at),
+                        max(visible_at)
+                 FROM message WHERE queue = ?1 GROUP BY group_id ORDER BY group_id",
+            )?
+            .query_map((queue.as_str(), now), |row| {
+                Ok(LaneState {
+                    group: row.get(0)?,
+                    messages: row.get(1)?,
+                    hidden: row.get(2)?,
+                    oldest: timestamp(row.get(3)?)?,
+                    next_at: timestamp(row.get(4)?)?,
+                })
+            })?
+            .collect()
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! A dead letter, with its run and its content as far as they are known.
+
+use super::task_text::{event_in_words, task_in_words};
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::core::ids::RunId;
+use shared::messages::RetryState;
+use shared::ports::{DeadLetter, QueueName};
+
+/// A dead letter, with its run and its content as far as they are known.
+#[derive(Serialize)]
+pub(crate) struct Letter {
+    pub(crate) queue: &'static str,
+    pub(crate) message_id: String,
+    pub(crate) run: Option<RunId>,
+    pub(crate) what: String,
+    pub(crate) reason: String,
+    pub(crate) died_at: Timestamp,
+}
+
+impl Letter {
+    pub(crate) fn of(queue: QueueName, letter: &DeadLetter) -> Self {
+        let (run, what) = match queue {
+            QueueName::Scoring => task_in_words(&letter.body),
+            QueueName::Metrics => event_in_words(&letter.body),
+            QueueName::Retry
+                if RetryState::of(&letter.body).queue.as_deref() == Some("metrics") =>
+            {
+                event_in_words(&letter.body)
+            }
+            QueueName::Retry => task_in_words(&letter.body),
+        };
+        let DeadLetter { message_id, reason, died_at, .. } = letter.clone();
+        Self { queue: queue.as_str(), message_id, run, what, reason, died_at }
+    }
+}
