@@ -14,6 +14,7 @@ pub mod reproject;
 pub mod runs;
 pub mod serve;
 pub mod setup;
+mod shown;
 pub mod simulate;
 mod stop_signals;
 mod waiting;

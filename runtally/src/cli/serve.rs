@@ -1,22 +1,18 @@
 //! `runtally serve`: the whole system, kept running over one SQLite file.
 
+use super::shown::{place, shown};
 use super::stop_signals::StopSignals;
 use crate::invented::{Size, World};
-use crate::page::{Page, ReadRecords, ServiceState, Simulators, Source};
+use crate::page::Page;
 use crate::result::{CommandResult, Fault};
 use crate::storage::{DataFolder, Database};
 use crate::system::{
-    DATABASE, Deployment, Front, Inside, Ports, Served, Service, ServiceOptions, Services, System,
+    DATABASE, Front, Inside, Ports, Served, Service, ServiceOptions, Services, System,
 };
-use shared::adapters::http::HttpTransport;
-use shared::config::{AirtableConfig, Vars};
-use shared::core::clock::Clock;
-use shared::services::airtable::Airtable;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Options of `runtally serve`.
@@ -82,22 +78,13 @@ pub async fn run(options: &Options) -> CommandResult {
         _ => served.variable(name),
     };
     let front = |inside: &Inside| -> Result<Option<Front>, Fault> {
-        let page = Page::new(shown(options, &services, &served, inside)?);
+        let page = Page::new(shown(&options.data, &services, &served, inside)?);
         Ok(Some(page.front()))
     };
     let seed = fastrand::u64(..);
     let mut system = System::start_behind(variable, &database, listener, seed, front)?;
     let mut out = std::io::stdout();
-    writeln!(out, "page      http://{address}/")?;
-    writeln!(out, "webhook   http://{address}/webhooks/apify")?;
-    for (service, url) in Service::ALL.into_iter().zip([
-        &services.airtable_url,
-        &services.apify_url,
-        &services.gemini_url,
-    ]) {
-        writeln!(out, "{:<9} {}", service.name(), place(service, url))?;
-    }
-    out.flush()?;
+    announce(&mut out, &served, &services)?;
     tokio::select! {
         () = stop.asked() => {}
         () = system.ended() => return Err("a part of the system stopped; see the log".into()),
@@ -110,57 +97,14 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where a service is, in words.
-fn place(service: Service, url: &str) -> &str {
-    let place = if service.has_token() { "as the environment says" } else { url };
-    if service.is_real() { "the real one" } else { place }
-}
-
-/// What the page shows, and acts on.
-fn shown(
-    options: &Options,
-    services: &Services,
-    served: &Served,
-    inside: &Inside,
-) -> Result<Source, Fault> {
-    let variable = |name| served.variable(name);
-    let config = AirtableConfig::read(&Vars::new(variable))?;
-    let finalizer = metrics_finalizer::Config::read(variable)?;
-    let place_of = |service: Service| match service {
-        Service::Airtable => &services.airtable_url,
-        Service::Apify => &services.apify_url,
-        Service::Gemini => &services.gemini_url,
-    };
-    let states = Service::ALL.map(|service| ServiceState {
-        name: service.name(),
-        is_real: service.is_real(),
-        place: place(service, place_of(service)).to_owned(),
-    });
-    let is_simulated = |service: Service| !service.has_token();
-    let path = options.data.join(DATABASE);
-    let (queue, log) = (inside.queue.clone(), inside.log.clone());
-    Ok(Source {
-        deployment: Deployment::of_this_process(&path, queue, log),
-        master: config.master_base.clone(),
-        airtable: Airtable::new(
-            HttpTransport::new()?,
-            config.url,
-            config.token,
-            Arc::clone(&inside.limiters),
-        ),
-        services: states.into(),
-        simulators: Simulators {
-            airtable: is_simulated(Service::Airtable).then(|| Arc::clone(&services.airtable)),
-            apify: is_simulated(Service::Apify).then(|| Arc::clone(&services.apify)),
-            gemini: is_simulated(Service::Gemini).then(|| Arc::clone(&services.gemini)),
-        },
-        inside: Some(inside.clone()),
-        allow_actions: true,
-        lanes: scoring::Config::read(variable)?.lanes,
-        verify_for: finalizer.verify_for,
-        clock: Clock::system(),
-        records: ReadRecords::default(),
-    })
+/// Says where everything is.
+fn announce(out: &mut impl Write, served: &Served, services: &Services) -> std::io::Result<()> {
+    writeln!(out, "page      {}/", served.url)?;
+    writeln!(out, "webhook   {}/webhooks/apify", served.url)?;
+    for service in Service::ALL {
+        writeln!(out, "{:<9} {}", service.name(), place(service, services))?;
+    }
+    out.flush()
 }
 
 /// The services that invent what would be written to a real Airtable.
