@@ -1,5 +1,7 @@
 //! The names and values behind a URL's question mark, or in a form.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// Names with their values, decoded, in the order they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Query(Vec<(String, String)>);
@@ -22,7 +24,7 @@ impl Query {
 
     /// The same with another value of `name`; without it when `value` is empty.
     pub(super) fn with(&self, name: &str, value: &str) -> String {
-        let mut text = url::form_urlencoded::Serializer::new(String::from("?"));
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
         for (known, value) in
             self.0.iter().filter(|(known, value)| known != name && !value.is_empty())
         {
@@ -31,13 +33,16 @@ impl Query {
         if !value.is_empty() {
             text.append_pair(name, value);
         }
-        text.finish()
+        format!("?{}", text.finish())
     }
 }
 
+/// What a part of a path does not hold as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 /// A path of the page that ends in this text, encoded.
 pub(super) fn path(start: &str, text: &str) -> String {
-    let end = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+    let end = utf8_percent_encode(text, ENCODED);
     format!("{start}{end}")
 }
 
@@ -52,6 +57,6 @@ mod tests {
         assert_eq!((query.get("status"), query.number("page")), (None, Some(3)));
         assert_eq!(query.with("page", "4"), "?client=Guy+Wilson&page=4");
         assert_eq!(query.with("page", ""), "?client=Guy+Wilson");
-        assert_eq!(path("/run/", "261123-094519-A&B c"), "/run/261123%2D094519%2DA%26B%20c");
+        assert_eq!(path("/run/", "261123-094519-A&B c"), "/run/261123-094519-A%26B%20c");
     }
 }
