@@ -9,6 +9,7 @@ pub mod airtable;
 mod answers;
 pub mod apify;
 mod clock;
+mod encoded;
 mod faults;
 pub mod gemini;
 mod invent;

@@ -1,7 +1,10 @@
 //! A simulated service on a TCP port.
 
+use crate::encoded::decoded;
+use crate::service::control_error;
 use crate::{Answer, Response, Service, Simulated};
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -57,8 +60,12 @@ async fn answer<S: Service>(
     simulated: Arc<Simulated<S>>,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Full<Bytes>>, AnswerLost> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| AnswerLost)?.to_bytes();
+    let Some(body) = decoded(&mut head, body) else {
+        let message = "the body is not compressed as Content-Encoding says";
+        return Ok(control_error(StatusCode::BAD_REQUEST, message).map(Full::new));
+    };
     match simulated.call(http::Request::from_parts(head, body)).await {
         Answer::Reply(response) => Ok(Response::map(response, Full::new)),
         Answer::Lost => Err(AnswerLost),

@@ -5,6 +5,7 @@ use crate::result::CommandResult;
 use crate::storage::Database;
 use crate::system::{Ports, ServiceOptions, Services, tokens};
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub struct Options {
     /// Switch Airtable's request limits off
     #[arg(long)]
     no_rate_limit: bool,
+    /// Address to listen on; 0.0.0.0 lets other machines and containers in
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
 }
 
 /// Runs the simulators until the process is stopped.
@@ -41,13 +45,16 @@ pub async fn run(options: &Options) -> CommandResult {
         airtable_latency: Duration::from_millis(options.airtable_latency_ms),
         gemini_latency: Duration::from_millis(options.latency_ms),
         ports: options.ports,
-        ..ServiceOptions::default()
+        bind: options.bind,
+        offers_service_account: true,
     };
     let services = Services::start(&service_options, &Database::in_memory()?).await?;
     let mut out = std::io::stdout();
     writeln!(out, "Airtable  {}  token {}", services.airtable_url, tokens::AIRTABLE)?;
     writeln!(out, "Apify     {}  token {}", services.apify_url, tokens::APIFY)?;
     writeln!(out, "Gemini    {}  key {}", services.gemini_url, tokens::GEMINI)?;
+    let account = format!("{}/_sim/service-account", services.gemini_url);
+    writeln!(out, "Vertex AI {}  service account's key file: GET {account}", services.gemini_url)?;
     if options.leads > 0 {
         let world = World::invent(Size { leads: options.leads, clients: 2, seed: options.seed });
         world.furnish(services.airtable.service())?;

@@ -7,7 +7,7 @@ use simulators::apify::{Apify, ApifyOptions, HttpSender};
 use simulators::gemini::{Gemini, GeminiOptions, ServiceAccount};
 use simulators::{Clock, Service, Simulated, serve};
 use std::fmt::Display;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -23,9 +23,10 @@ pub struct ServiceOptions {
     pub airtable_latency: Duration,
     pub gemini_latency: Duration,
     pub ports: Ports,
-    /// A service account that Gemini accepts besides its API key, as on Vertex AI: its e-mail and
-    /// its public key in PEM.
-    pub service_account: Option<(String, String)>,
+    /// The address of this machine on which they listen.
+    pub bind: IpAddr,
+    /// Whether Gemini accepts the invented service account besides its API key, as on Vertex AI.
+    pub offers_service_account: bool,
 }
 
 /// A port for each simulator; 0 means any free port.
@@ -50,7 +51,8 @@ impl Default for ServiceOptions {
             airtable_latency: Duration::ZERO,
             gemini_latency: Duration::ZERO,
             ports: Ports::default(),
-            service_account: None,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            offers_service_account: false,
         }
     }
 }
@@ -85,9 +87,9 @@ impl Services {
     /// When a port is taken or the state cannot be read.
     pub async fn start(options: &ServiceOptions, database: &Database) -> Result<Self, Fault> {
         let ports = options.ports;
-        let (airtable_listener, airtable_address) = bind("Airtable", ports.airtable).await?;
-        let (apify_listener, apify_address) = bind("Apify", ports.apify).await?;
-        let (gemini_listener, gemini_address) = bind("Gemini", ports.gemini).await?;
+        let (airtable_listener, airtable_address) = bind("Airtable", options.bind, ports.airtable).await?;
+        let (apify_listener, apify_address) = bind("Apify", options.bind, ports.apify).await?;
+        let (gemini_listener, gemini_address) = bind("Gemini", options.bind, ports.gemini).await?;
 
         let store = |service| Arc::new(SimulatorStore::new(database.clone(), service));
         let airtable = Airtable::new(
@@ -115,11 +117,8 @@ impl Services {
         apify.resume();
         let gemini_url = format!("http://{gemini_address}");
         let service_account = options
-            .service_account
-            .as_ref()
-            .map(|(email, key)| ServiceAccount::from_pem(email, format!("{gemini_url}/token"), key))
-            .transpose()
-            .map_err(unreadable)?;
+            .offers_service_account
+            .then(|| ServiceAccount::invented(format!("{gemini_url}/token")));
         let gemini = Gemini::new(
             GeminiOptions {
                 api_keys: vec![tokens::GEMINI.to_owned()],
@@ -163,11 +162,14 @@ fn unreadable(error: impl Display) -> String {
     format!("the simulators' state cannot be read: {error}")
 }
 
-async fn bind(service: &'static str, port: u16) -> Result<(TcpListener, SocketAddr), Fault> {
-    let taken = |error| {
-        format!("port {port} on 127.0.0.1 is not free for the simulated {service}: {error}")
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
+async fn bind(
+    service: &'static str,
+    ip: IpAddr,
+    port: u16,
+) -> Result<(TcpListener, SocketAddr), Fault> {
+    let taken =
+        |error| format!("port {port} on {ip} is not free for the simulated {service}: {error}");
+    let listener = TcpListener::bind((ip, port)).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     Ok((listener, address))
 }

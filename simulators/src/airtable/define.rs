@@ -61,8 +61,7 @@ pub(crate) fn view(table: &Table, spec: ViewSpec, ids: &mut Ids) -> Result<View,
     if table.views.iter().any(|view| view.name == spec.name) {
         return Err(ApiError::InvalidBecause(format!("There is a view \"{}\"", spec.name)));
     }
-    let filter = spec.filter.map(|text| formula::with_field_ids(&text, table)).transpose();
-    let filter = filter.map_err(ApiError::BadFormula)?;
+    let filter = spec.filter.map(|text| formula::with_field_ids(&text, table)).transpose()?;
     Ok(View { id: ids.draw("viw").1, name: spec.name, filter })
 }
 

@@ -1,5 +1,6 @@
 //! Airtable's error answers.
 
+use super::formula::Problem;
 use crate::{Response, json_reply};
 use http::StatusCode;
 use serde_json::json;
@@ -32,7 +33,10 @@ pub(crate) enum ApiError {
     #[error("Record ID {0} does not exist in this table")]
     NoSuchRow(String),
     #[error("The formula for filtering records is invalid: {0}")]
-    BadFormula(#[from] super::formula::Problem),
+    BadFormula(Problem),
+    /// Airtable would do it; the simulator cannot. No answer of Airtable's says so.
+    #[error("Airtable would accept this request, but {0}")]
+    NotSimulated(String),
     /// The iterator of an offset is gone. The answer has no message.
     #[error("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")]
     DeadIterator,
@@ -69,6 +73,15 @@ pub(crate) enum ApiError {
     Unavailable,
 }
 
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::NotSimulated(_) => Self::NotSimulated(problem.to_string()),
+            Problem::Invalid | Problem::UnknownFields(_) => Self::BadFormula(problem),
+        }
+    }
+}
+
 impl ApiError {
     fn code(&self) -> (StatusCode, &'static str) {
         let (status, kind) = match self {
@@ -81,6 +94,7 @@ impl ApiError {
             Self::UnknownChoice(_) => (422, "INVALID_MULTIPLE_CHOICE_OPTIONS"),
             Self::NoSuchRow(_) => (422, "ROW_DOES_NOT_EXIST"),
             Self::BadFormula(_) => (422, "INVALID_FILTER_BY_FORMULA"),
+            Self::NotSimulated(_) => (501, "NOT_SIMULATED"),
             Self::DeadIterator => (422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"),
             Self::Unprocessable(kind, _) => (422, *kind),
             Self::NoToken => (401, "AUTHENTICATION_REQUIRED"),

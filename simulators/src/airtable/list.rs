@@ -120,7 +120,7 @@ fn candidates<'a>(table: &'a Table, formulas: &[Formula]) -> Vec<(&'a Arc<str>, 
 }
 
 fn read(text: &str, table: &Table) -> Result<Formula, ApiError> {
-    Formula::read(text, table).map_err(ApiError::BadFormula)
+    Ok(Formula::read(text, table)?)
 }
 
 fn no_view(key: &str) -> ApiError {

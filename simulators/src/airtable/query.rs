@@ -6,6 +6,7 @@ use super::render::{Shape, as_text, check_locale};
 use crate::Request;
 use crate::reply::parameters;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 const MAX_PAGE: usize = 100;
@@ -68,7 +69,7 @@ impl Query {
         for (field, direction) in sorts.into_values() {
             select.sort.push(Sort::read(field, direction)?);
         }
-        Ok(Self { shape, select: select.without_empty(), page_size, offset })
+        Ok(Self { shape, select: select.without_empty(), page_size, offset: given(offset) })
     }
 
     /// Reads the body of a POST. Zone and locale stay in the query string.
@@ -99,13 +100,14 @@ impl Query {
             shape,
             select: select.without_empty(),
             page_size: body.page_size.map_or(Ok(MAX_PAGE), |size| count(Some(size), MAX_PAGE))?,
-            offset: body.offset,
+            offset: given(body.offset),
         })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are taken and have no effect")]
 struct ListBody {
     #[serde(default)]
     fields: Vec<String>,
@@ -120,6 +122,10 @@ struct ListBody {
     #[serde(default)]
     record_metadata: Vec<String>,
     offset: Option<String>,
+    // airtable.js leaves these in the body. Zone and locale count in the query string only.
+    method: Option<IgnoredAny>,
+    time_zone: Option<IgnoredAny>,
+    user_locale: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +154,11 @@ impl Sort {
         let field = field.ok_or(ApiError::InvalidRequest)?.to_owned();
         Ok(Self { field, descending })
     }
+}
+
+/// An empty offset asks for the first page.
+fn given(offset: Option<String>) -> Option<String> {
+    offset.filter(|offset| !offset.is_empty())
 }
 
 /// `sort[0][field]` as its three parts; `None` for a key without brackets.

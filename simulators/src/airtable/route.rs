@@ -43,7 +43,11 @@ impl Route {
         let segments: Option<Vec<String>> =
             request.uri().path().split('/').skip(1).map(decoded).collect();
         let segments = segments.unwrap_or_default();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let mut segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        // airtable.js ends the path of some calls with a slash.
+        if segments.last() == Some(&"") {
+            segments.pop();
+        }
         let method = request.method().as_str();
         let (operation, base, table, item) = match (method, segments.as_slice()) {
             ("GET", ["v0", "meta", "whoami"]) => (Op::Whoami, "", "", ""),

@@ -73,9 +73,13 @@ fn composed(prompt: &Prompt, user: &str) -> String {
     match &prompt.form {
         Form::Prose => sentence(user, "answer"),
         Form::Json(shape) => {
-            let free = Shape::Object(vec![("answer".to_owned(), Shape::Text)]);
+            let free = Shape::Object(vec![("answer".to_owned(), Shape::text())]);
             fill(shape.as_ref().unwrap_or(&free), &items(&prompt.user), user).to_string()
         }
+        Form::Enum(shape) => match fill(shape, &[], user) {
+            Value::String(choice) => choice,
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
+        },
     }
 }
 

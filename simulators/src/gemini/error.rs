@@ -50,7 +50,8 @@ impl ApiError {
         }
     }
 
-    pub(super) fn response(&self, surface: Surface) -> Response {
+    /// The answer a caller gets; `is_listed` puts it into an array, as seen on some paths.
+    pub(super) fn response(&self, surface: Surface, is_listed: bool) -> Response {
         let (code, status) = self.code();
         let mut error =
             json!({"code": code.as_u16(), "message": self.to_string(), "status": status});
@@ -58,11 +59,7 @@ impl ApiError {
             error["details"] = details;
         }
         let body = json!({"error": error});
-        match surface {
-            Surface::Studio => json_reply(code, &body),
-            // As seen on some of its paths.
-            Surface::Vertex => json_reply(code, &[body]),
-        }
+        if is_listed { json_reply(code, &[body]) } else { json_reply(code, &body) }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "few errors have details")]

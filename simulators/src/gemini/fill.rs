@@ -5,7 +5,7 @@
 
 use super::marker::Marker;
 use super::material::{Item, is_key_name};
-use super::schema::Shape;
+use super::schema::{Shape, TextRules};
 use crate::invent;
 use serde_json::{Map, Value};
 
@@ -59,7 +59,7 @@ impl Filler<'_> {
             &Shape::Number { minimum, maximum, whole } => {
                 number(drawn(), minimum, maximum, whole, about.out_of_range)
             }
-            Shape::Text => text(name, about),
+            Shape::Text(rules) => text(name, rules, about),
             Shape::Tuple(shapes) => {
                 shapes.iter().map(|shape| self.value(shape, name, about)).collect()
             }
@@ -134,14 +134,22 @@ impl Filler<'_> {
     }
 }
 
-fn text(name: &str, about: Subject<'_>) -> Value {
+fn text(name: &str, rules: &TextRules, about: Subject<'_>) -> Value {
     if is_key_name(name) {
         if let Some(own) = about.named.or_else(|| about.item?.echo(name)) {
             return own.as_str().map_or_else(|| own.to_string(), str::to_owned).into();
         }
         return invent::id(&["id", name, about.text], 12).into();
     }
-    sentence(about.text, name).into()
+    let text = match rules.format.as_deref() {
+        Some("date-time") => return "2026-11-23T10:00:00Z".into(),
+        Some("date") => return "2026-11-23".into(),
+        Some("time") => return "10:00:00Z".into(),
+        Some(_) | None => sentence(about.text, name),
+    };
+    let least = rules.min.saturating_sub(text.chars().count());
+    let text = text.chars().chain(std::iter::repeat_n('.', least));
+    text.take(rules.max.unwrap_or(usize::MAX)).collect::<String>().into()
 }
 
 fn number(drawn: u64, minimum: f64, maximum: f64, whole: bool, out_of_range: bool) -> Value {
@@ -204,6 +212,18 @@ mod tests {
         assert_eq!(results.len(), 3);
         assert_eq!(results[2]["id"], "2");
         assert!(results.iter().all(|one| (4.0..=5.0).contains(&one["n"].as_f64().unwrap())));
+    }
+
+    #[test]
+    fn a_text_has_the_length_and_the_format_that_were_asked_for() {
+        let schema = json!({"type": "OBJECT", "properties": {
+            "short": {"type": "STRING", "maxLength": 5},
+            "long": {"type": "STRING", "minLength": 200},
+            "day": {"type": "STRING", "format": "date"}}});
+        let answer = filled(&schema, "anything");
+        let length = |name: &str| answer[name].as_str().unwrap().chars().count();
+        assert_eq!((length("short"), length("long")), (5, 200));
+        assert!(answer["day"].as_str().unwrap().parse::<jiff::civil::Date>().is_ok());
     }
 
     #[test]

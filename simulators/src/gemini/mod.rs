@@ -4,6 +4,7 @@
 
 mod account;
 mod answer;
+mod catalog;
 mod error;
 mod fill;
 mod ledger;
@@ -16,6 +17,7 @@ mod request;
 mod route;
 mod schema;
 mod simulator;
+mod stream;
 mod terms;
 mod usage;
 mod validate;

@@ -1,10 +1,11 @@
 //! Google's token endpoint: a signed assertion in, an access token out.
 
 use super::account::ServiceAccount;
-use crate::{Response, json_reply};
+use crate::{Request, Response, json_reply};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use http::header::HOST;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -72,12 +73,20 @@ struct Claims {
     exp: i64,
 }
 
-/// Checks the form of a token request.
+/// The address of the token endpoint as the caller of `request` reached it.
+pub(super) fn endpoint(request: &Request) -> Option<String> {
+    let host = request.headers().get(HOST)?.to_str().ok()?;
+    Some(format!("http://{host}/token"))
+}
+
+/// Checks a token request. The assertion must be for this endpoint: by its own address, or by the
+/// one that the caller used.
 pub(super) fn check(
-    form: &[u8],
+    request: &Request,
     account: Option<&ServiceAccount>,
     now: Timestamp,
 ) -> Result<(), TokenError> {
+    let form = request.body();
     let form: HashMap<String, String> = url::form_urlencoded::parse(form).into_owned().collect();
     let grant_type = form.get("grant_type").map_or("", String::as_str);
     if grant_type != GRANT_TYPE {
@@ -89,7 +98,7 @@ pub(super) fn check(
     if claims.iss != account.client_email {
         return Err(TokenError::Account);
     }
-    if claims.aud != account.audience {
+    if claims.aud != account.audience && Some(&claims.aud) != endpoint(request).as_ref() {
         return Err(TokenError::Audience(account.audience.clone()));
     }
     let now = now.as_second();

@@ -36,6 +36,7 @@ pub(super) struct GenerateRequest {
 /// The body of `countTokens`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys are checked and have no effect")]
 pub(super) struct CountRequest {
     #[serde(default)]
     pub(super) contents: Vec<Content>,
@@ -43,6 +44,9 @@ pub(super) struct CountRequest {
     pub(super) system_instruction: Option<Content>,
     #[serde(alias = "generate_content_request")]
     pub(super) generate_content_request: Option<GenerateRequest>,
+    #[serde(alias = "generation_config")]
+    pub(super) generation_config: Option<Value>,
+    pub(super) tools: Option<Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

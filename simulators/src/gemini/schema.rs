@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 /// A schema may nest this deep; one that refers to itself never ends.
 const DEEPEST: usize = 32;
-const KEYS: [&str; 14] = [
+/// What `responseSchema` takes.
+const KEYS: [&str; 22] = [
     "type",
     "items",
     "properties",
@@ -20,11 +21,30 @@ const KEYS: [&str; 14] = [
     "propertyOrdering",
     "anyOf",
     "description",
+    "title",
+    "default",
+    "example",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minProperties",
+    "maxProperties",
+];
+/// The keys of several words, and how they are written in snake_case, which is taken too.
+const IN_SNAKE_CASE: [(&str, &str); 8] = [
+    ("minItems", "min_items"),
+    ("maxItems", "max_items"),
+    ("propertyOrdering", "property_ordering"),
+    ("anyOf", "any_of"),
+    ("minLength", "min_length"),
+    ("maxLength", "max_length"),
+    ("minProperties", "min_properties"),
+    ("maxProperties", "max_properties"),
 ];
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape {
-    Text,
+    Text(TextRules),
     Number {
         minimum: f64,
         maximum: f64,
@@ -43,6 +63,15 @@ pub(super) enum Shape {
     Null,
 }
 
+/// What a text must be like. Lengths count characters; a pattern is taken and has no effect.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct TextRules {
+    pub(super) min: usize,
+    pub(super) max: Option<usize>,
+    /// Such as `date-time`.
+    pub(super) format: Option<String>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     /// The OpenAPI subset: types in upper case, a closed list of keys.
@@ -57,6 +86,11 @@ struct Reader<'a> {
 }
 
 impl Shape {
+    /// Any text.
+    pub(super) fn text() -> Self {
+        Self::Text(TextRules::default())
+    }
+
     pub(super) fn of_schema(schema: &Value) -> Result<Self, ApiError> {
         Reader { dialect: Dialect::OpenApi, root: schema }.read(schema, "responseSchema", 0)
     }
@@ -64,6 +98,23 @@ impl Shape {
     pub(super) fn of_json_schema(schema: &Value) -> Result<Self, ApiError> {
         Reader { dialect: Dialect::Json, root: schema }.read(schema, "responseJsonSchema", 0)
     }
+}
+
+/// The value of a key, in either spelling.
+fn get<'a>(keys: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let snake = || IN_SNAKE_CASE.iter().find(|(camel, _)| *camel == name).map(|(_, snake)| snake);
+    keys.get(name).or_else(|| keys.get(*snake()?))
+}
+
+/// A count, as a number or, as Google's clients write long integers, as text.
+fn count(keys: &Map<String, Value>, name: &str) -> Option<usize> {
+    let value = get(keys, name)?;
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    usize::try_from(number?).ok()
+}
+
+fn is_known(key: &str) -> bool {
+    KEYS.contains(&key) || IN_SNAKE_CASE.iter().any(|(_, snake)| *snake == key)
 }
 
 fn refuse(path: &str, rule: impl std::fmt::Display) -> ApiError {
@@ -77,7 +128,7 @@ impl Reader<'_> {
         }
         let keys = schema.as_object().ok_or_else(|| refuse(path, "must be an object"))?;
         if self.dialect == Dialect::OpenApi
-            && let Some(key) = keys.keys().find(|key| !KEYS.contains(&key.as_str()))
+            && let Some(key) = keys.keys().find(|key| !is_known(key))
         {
             return Err(refuse(path, format!("Unknown name {key:?}: Cannot find field.")));
         }
@@ -92,7 +143,11 @@ impl Reader<'_> {
             let values = values.ok_or_else(|| refuse(path, "enum must be a list of values"))?;
             return Ok(Shape::Choice(values.clone()));
         }
-        if let Some(options) = keys.get("anyOf").and_then(Value::as_array) {
+        if let Some(only) = keys.get("const").filter(|_| self.dialect == Dialect::Json) {
+            return Ok(Shape::Choice(vec![only.clone()]));
+        }
+        let options = get(keys, "anyOf").or_else(|| get(keys, "oneOf"));
+        if let Some(options) = options.and_then(Value::as_array) {
             return self.first_of(options, path, depth);
         }
         self.typed(keys, path, depth)
@@ -122,7 +177,11 @@ impl Reader<'_> {
         let minimum = number("minimum", 0.0);
         let maximum = number("maximum", 100.0_f64.max(minimum));
         match self.type_name(keys, path)?.as_str() {
-            "string" => Ok(Shape::Text),
+            "string" => Ok(Shape::Text(TextRules {
+                min: count(keys, "minLength").unwrap_or(0),
+                max: count(keys, "maxLength"),
+                format: keys.get("format").and_then(Value::as_str).map(str::to_owned),
+            })),
             "integer" => Ok(Shape::Number { minimum, maximum, whole: true }),
             "number" => Ok(Shape::Number { minimum, maximum, whole: false }),
             "boolean" => Ok(Shape::Boolean),
@@ -152,16 +211,14 @@ impl Reader<'_> {
     }
 
     fn list(&self, keys: &Map<String, Value>, path: &str, depth: usize) -> Result<Shape, ApiError> {
-        let count = |name: &str| {
-            keys.get(name).and_then(Value::as_u64).and_then(|count| usize::try_from(count).ok())
-        };
         if let Some(first) = keys.get("prefixItems").and_then(Value::as_array) {
             let read = |item| self.read(item, path, depth + 1);
             return Ok(Shape::Tuple(first.iter().map(read).collect::<Result<_, _>>()?));
         }
         let items = keys.get("items").ok_or_else(|| refuse(path, "items: missing field."))?;
         let items = Box::new(self.read(items, &format!("{path}.items"), depth + 1)?);
-        let (min, max) = (count("minItems").unwrap_or(0), count("maxItems").unwrap_or(usize::MAX));
+        let min = count(keys, "minItems").unwrap_or(0);
+        let max = count(keys, "maxItems").unwrap_or(usize::MAX);
         Ok(Shape::List { items, min, max })
     }
 
@@ -177,7 +234,7 @@ impl Reader<'_> {
             return Err(refuse(path, "properties: should be non-empty for OBJECT type"));
         }
         for name in ["required", "propertyOrdering"] {
-            let listed = keys.get(name).and_then(Value::as_array).into_iter().flatten();
+            let listed = get(keys, name).and_then(Value::as_array).into_iter().flatten();
             let mut listed = listed.filter_map(Value::as_str);
             if let Some(unknown) = listed.find(|&property| !properties.contains_key(property)) {
                 return Err(refuse(path, format!("{name}: property {unknown:?} is not defined")));
@@ -212,6 +269,23 @@ mod tests {
         }});
         let shape = Shape::of_schema(&open_api).unwrap();
         assert_eq!(Shape::of_json_schema(&json_schema).unwrap(), shape);
+    }
+
+    #[test]
+    fn a_schema_as_googles_clients_write_it_is_read() {
+        let pydantic = json!({"title": "Verdict", "type": "OBJECT", "properties": {
+            "tags": {"title": "Tags", "type": "ARRAY", "minItems": "2", "max_items": 3,
+                     "items": {"type": "STRING", "max_length": 4, "pattern": "^[a-z]+$"}},
+            "at": {"type": "STRING", "format": "date-time", "default": null, "nullable": true},
+        }, "property_ordering": ["tags", "at"], "required": ["tags"]});
+        let tag = TextRules { max: Some(4), ..TextRules::default() };
+        let at = TextRules { format: Some("date-time".to_owned()), ..TextRules::default() };
+        let tags = Shape::List { items: Box::new(Shape::Text(tag)), min: 2, max: 3 };
+        let expected = vec![("at".to_owned(), Shape::Text(at)), ("tags".to_owned(), tags)];
+        let read = Shape::of_schema(&pydantic).unwrap();
+        let Shape::Object(mut properties) = read else { panic!("{read:?}") };
+        properties.sort_by(|left, right| left.0.cmp(&right.0));
+        assert_eq!(properties, expected);
     }
 
     #[test]

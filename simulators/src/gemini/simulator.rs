@@ -6,15 +6,15 @@ use super::marker::Marker;
 use super::model::{Rules, served_by};
 use super::options::GeminiOptions;
 use super::request::{self, CountRequest, GenerateRequest, has_flex_header};
-use super::route::Route;
+use super::route::{Route, Target};
 use super::terms::{ServedTier, Surface};
 use super::validate::{self, Prompt, tier};
-use super::{answer, oauth, usage};
+use super::{answer, catalog, oauth, stream, usage};
 use crate::moments::{after, iso};
 use crate::reply::{bearer, parameters, pause};
 use crate::{Clock, Fault, Request, Response, Service, Store, invent, json_reply};
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,38 +74,50 @@ impl Gemini {
     fn answer(&self, request: &Request, route: &Route) -> Result<Response, ApiError> {
         match route {
             Route::Token => Ok(self.token(request)),
-            Route::Generate { surface, model } => {
-                self.check_caller(request, *surface)?;
-                let model = self.served(model)?;
+            Route::Generate { target, form } => {
+                self.check_caller(request, target.surface)?;
+                let model = self.served(&target.model)?;
                 if self.is_out_of_credit.load(Ordering::Relaxed) {
                     return Err(ApiError::NoCredit);
                 }
                 let body: GenerateRequest = request::read(request.body())?;
-                let tier = tier(&body, *surface, has_flex_header(request.headers()))?;
-                self.generate(body, tier, *surface, &model)
+                let tier = tier(&body, target, has_flex_header(request.headers()))?;
+                Ok(stream::response(self.generate(body, tier, target.surface, &model)?, *form))
             }
-            Route::CountTokens { surface, model } => {
-                self.check_caller(request, *surface)?;
-                self.served(model)?;
+            Route::CountTokens(target) => {
+                self.check_caller(request, target.surface)?;
+                self.served(&target.model)?;
                 let body: CountRequest = request::read(request.body())?;
                 let total = validate::counted(&body)?;
                 Ok(json_reply(StatusCode::OK, &json!({"totalTokens": total})))
+            }
+            Route::Model(Target { surface, model, .. }) => {
+                self.check_caller(request, *surface)?;
+                self.served(model)?;
+                Ok(json_reply(StatusCode::OK, &catalog::model(model, *surface)))
+            }
+            Route::Models(Target { surface, .. }) => {
+                self.check_caller(request, *surface)?;
+                Ok(json_reply(StatusCode::OK, &catalog::models(&self.options.models, *surface)))
             }
             Route::Unknown => Err(ApiError::NoSuchPath),
         }
     }
 
+    /// Whether the caller may call: with an API key, or on Vertex AI with a token or, in express
+    /// mode, with a key.
     fn check_caller(&self, request: &Request, surface: Surface) -> Result<(), ApiError> {
-        match surface {
-            Surface::Studio => {
-                let in_query = || parameters(request).into_iter().find(|(name, _)| name == "key");
-                let in_header = request.headers().get("x-goog-api-key");
-                let in_header = in_header.map(|key| String::from_utf8_lossy(key.as_bytes()));
-                let key = in_header.map(Cow::into_owned).or_else(|| Some(in_query()?.1));
-                let known = self.options.api_keys.contains(&key.ok_or(ApiError::NoKey)?);
+        let in_query = || parameters(request).into_iter().find(|(name, _)| name == "key");
+        let in_header = request.headers().get("x-goog-api-key");
+        let in_header = in_header.map(|key| String::from_utf8_lossy(key.as_bytes()));
+        let key = in_header.map(Cow::into_owned).or_else(|| Some(in_query()?.1));
+        match (surface, key) {
+            (Surface::Studio, None) => Err(ApiError::NoKey),
+            (Surface::Studio | Surface::Vertex, Some(key)) => {
+                let known = self.options.api_keys.contains(&key);
                 known.then_some(()).ok_or(ApiError::InvalidKey)
             }
-            Surface::Vertex => {
+            (Surface::Vertex, None) => {
                 let now = self.clock.now();
                 let good = bearer(request).is_some_and(|token| self.ledger().accepts(token, now));
                 good.then_some(()).ok_or(ApiError::Unauthenticated)
@@ -128,7 +140,7 @@ impl Gemini {
         tier: ServedTier,
         surface: Surface,
         model: &str,
-    ) -> Result<Response, ApiError> {
+    ) -> Result<Value, ApiError> {
         let prompt = validate::prompt(body, surface, Rules::of(model))?;
         if tier == ServedTier::Flex && !self.options.offers_flex {
             let refusal = format!("service_tier: flex is not supported for {model}.");
@@ -161,7 +173,7 @@ impl Gemini {
             usage: answer.usage,
             outcome: answer.outcome,
         });
-        Ok(json_reply(StatusCode::OK, &reply))
+        Ok(reply)
     }
 
     /// How much of a prompt is cached: the system text, if the prompt is long enough and the text
@@ -178,7 +190,7 @@ impl Gemini {
     fn token(&self, request: &Request) -> Response {
         let now = self.clock.now();
         let account = self.options.service_account.as_ref();
-        if let Err(error) = oauth::check(request.body(), account, now) {
+        if let Err(error) = oauth::check(request, account, now) {
             return error.response();
         }
         let mut ledger = self.ledger();
@@ -203,7 +215,8 @@ impl Service for Gemini {
         let route = Route::of(&request);
         let (surface, _) = route.target();
         let answer = self.answer(&request, &route);
-        let response = answer.unwrap_or_else(|error| error.response(surface));
+        let response =
+            answer.unwrap_or_else(|error| error.response(surface, route.lists_errors()));
         pause(self.options.latency).await;
         response
     }
@@ -218,12 +231,17 @@ impl Service for Gemini {
                 ApiError::Internal
             }
         }
-        .response(surface)
+        .response(surface, route.lists_errors())
     }
 
     async fn control(&self, request: &Request) -> Option<Response> {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/_sim/billed") => {}
+            (&Method::GET, "/_sim/service-account") => {
+                let account = self.options.service_account.as_ref()?;
+                let token_uri = oauth::endpoint(request).unwrap_or(account.audience.clone());
+                return Some(json_reply(StatusCode::OK, &account.key_file(&token_uri)?));
+            }
             // With the body `true` or `false`: whether there is credit.
             (&Method::POST, "/_sim/credit") => {
                 self.set_credit(request.body().as_ref() == b"true");

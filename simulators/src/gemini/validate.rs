@@ -5,6 +5,7 @@ use super::model::Rules;
 use super::request::{
     Content, CountRequest, GenerateRequest, GenerationConfig, MimeType, Role, ThinkingConfig,
 };
+use super::route::Target;
 use super::schema::Shape;
 use super::terms::{ServedTier, Surface, Thinking};
 use super::usage::tokens;
@@ -19,6 +20,8 @@ pub(super) enum Form {
     Prose,
     /// JSON, of a shape if one was given.
     Json(Option<Shape>),
+    /// One of the values of a shape, as plain text.
+    Enum(Shape),
 }
 
 #[derive(Debug)]
@@ -94,17 +97,21 @@ pub(super) fn prompt(
     })
 }
 
-/// The tier that a call asks for: in its body on the Developer API, in its header on Vertex AI.
+/// The tier that a call asks for: in its body on the Developer API, in its header on Vertex AI,
+/// where only the location `global` has the flex tier.
 pub(super) fn tier(
     request: &GenerateRequest,
-    surface: Surface,
+    target: &Target,
     has_flex_header: bool,
 ) -> Result<ServedTier, ApiError> {
-    match (surface, request.service_tier) {
+    match (target.surface, request.service_tier) {
         (Surface::Studio, tier) => Ok(tier.unwrap_or_default()),
         (Surface::Vertex, Some(_)) => refuse(
             "Invalid JSON payload received. Unknown name \"serviceTier\": Cannot find field.",
         ),
+        (Surface::Vertex, None) if has_flex_header && target.location != "global" => {
+            refuse("The flex tier is offered at the location global only.")
+        }
         (Surface::Vertex, None) if has_flex_header => Ok(ServedTier::Flex),
         (Surface::Vertex, None) => Ok(ServedTier::Standard),
     }
@@ -165,10 +172,14 @@ fn form(config: &GenerationConfig, rules: Rules) -> Result<Form, ApiError> {
     };
     match config.response_mime_type {
         Some(MimeType::Json) => Ok(Form::Json(shape)),
-        Some(MimeType::Text | MimeType::Enum) | None if shape.is_some() => {
+        Some(MimeType::Enum) => match shape {
+            Some(choice @ Shape::Choice(_)) => Ok(Form::Enum(choice)),
+            Some(_) | None => refuse("text/x.enum needs a response schema with an enum."),
+        },
+        Some(MimeType::Text) | None if shape.is_some() => {
             refuse("A response schema needs response_mime_type application/json.")
         }
-        Some(MimeType::Text | MimeType::Enum) | None => Ok(Form::Prose),
+        Some(MimeType::Text) | None => Ok(Form::Prose),
     }
 }
 

@@ -374,9 +374,59 @@ async fn an_unknown_model_or_path_is_not_found() {
     let gemini = gemini();
     let body = scoring(&["a"]);
     assert_eq!(refused(&gemini, call("gemini-1.0", &body)).await, (404, "NOT_FOUND".into()));
-    let old_version =
-        with(post(&format!("/v1/models/{LITE}:generateContent"), &body), "x-goog-api-key", KEY);
-    assert_eq!(refused(&gemini, old_version).await, (404, "NOT_FOUND".into()));
+    let no_version =
+        with(post(&format!("/v2/models/{LITE}:generateContent"), &body), "x-goog-api-key", KEY);
+    assert_eq!(refused(&gemini, no_version).await, (404, "NOT_FOUND".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_pieces_is_billed_once_and_says_how_it_ends_in_the_last() {
+    let gemini = gemini();
+    let path = format!("/v1/models/{LITE}:streamGenerateContent");
+    let asked = |query: &str| {
+        with(post(&format!("{path}{query}"), &scoring(&["a"])), "x-goog-api-key", KEY)
+    };
+    let events = reply(&gemini, asked("?alt=sse")).await;
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    let text = String::from_utf8(events.body().to_vec()).unwrap();
+    let pieces: Vec<Value> = text
+        .split("\r\n\r\n")
+        .filter_map(|event| event.strip_prefix("data: "))
+        .map(|piece| serde_json::from_str(piece).unwrap())
+        .collect();
+    let (_, array) = json(&gemini, asked("")).await;
+    let of_array = array.as_array().unwrap();
+    assert_eq!((pieces.len(), of_array.len()), (3, 3));
+    for (piece, other) in pieces.iter().zip(of_array) {
+        assert_eq!(piece["candidates"], other["candidates"]);
+    }
+    assert_eq!(*finish(&pieces[2]), "STOP");
+    assert_eq!(pieces[0]["candidates"][0].get("finishReason"), None);
+    assert_eq!(gemini.service().billed_totals().answers, 2);
+    let (status, refused) = json(&gemini, post(&path, &scoring(&["a"]))).await;
+    assert_eq!((status, &refused[0]["error"]["code"]), (StatusCode::FORBIDDEN, &json!(403)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_models_are_listed_and_each_is_described() {
+    let gemini = gemini();
+    let asked = |path: &str| with(get(path), "x-goog-api-key", KEY);
+    let (_, all) = json(&gemini, asked("/v1beta/models")).await;
+    let name = format!("models/{LITE}");
+    let (_, one) = json(&gemini, asked(&format!("/v1/{name}"))).await;
+    assert_eq!(one["name"], json!(name));
+    assert!(all["models"].as_array().unwrap().contains(&one));
+    assert_eq!(json(&gemini, asked("/v1/models/gemini-1.0")).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_an_enum_is_answered_as_plain_text() {
+    let gemini = gemini();
+    let config = json!({"responseMimeType": "text/x.enum",
+        "responseSchema": {"type": "STRING", "enum": ["good", "bad"]}});
+    let answer = ask(&gemini, &changed("/generationConfig", config)).await;
+    let text = answer["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap();
+    assert!(["good", "bad"].contains(&text), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -473,7 +523,7 @@ async fn requests_are_counted_by_operation() {
     let gemini = gemini();
     ask(&gemini, &scoring(&["a"])).await;
     reply(&gemini, post("/token", &json!({}))).await;
-    reply(&gemini, get("/v1beta/models")).await;
+    reply(&gemini, get("/v1beta/files")).await;
     let kinds: Vec<_> = gemini.requests().iter().map(|count| (count.kind, count.status)).collect();
     assert_eq!(kinds, [("generate", 200), ("other", 404), ("token", 400)]);
 }

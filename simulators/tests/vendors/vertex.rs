@@ -22,8 +22,7 @@ const GRANT: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
 const PATH: &str = "/v1/projects/p/locations/global/publishers/google/models/gemini-3.5-flash-lite";
 
 fn account() -> ServiceAccount {
-    let key = include_str!("../keys/invented-service-account.pub.pem");
-    ServiceAccount::from_pem(EMAIL, AUDIENCE, key).unwrap()
+    ServiceAccount::invented(AUDIENCE)
 }
 
 fn gemini_on(store: Arc<dyn Store>, clock: Clock) -> Simulated<Gemini> {
@@ -36,8 +35,9 @@ fn gemini() -> Simulated<Gemini> {
 }
 
 fn private_key() -> RsaKeyPair {
-    let pem = include_bytes!("../keys/invented-service-account.pem");
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem).unwrap();
+    let file = account().key_file(AUDIENCE).unwrap();
+    let pem = file["private_key"].as_str().unwrap();
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap()
 }
 
@@ -91,6 +91,49 @@ async fn a_signed_assertion_buys_a_token_and_the_token_an_answer() {
     assert_eq!(answer["usageMetadata"].get("serviceTier"), None);
     assert_eq!(answer["createTime"], START);
     assert_eq!(answer["candidates"][0]["safetyRatings"][0]["severity"], "HARM_SEVERITY_NEGLIGIBLE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_file_is_for_the_address_that_it_was_asked_at() {
+    let gemini = gemini();
+    let host = "simulators.invented.example:9103";
+    let asked = with(get("/_sim/service-account"), "host", host);
+    let (_, file) = json(&gemini, asked).await;
+    assert_eq!(file["client_email"], EMAIL);
+    assert_eq!(file["token_uri"], format!("http://{host}/token"));
+    let mut own = claims();
+    own["aud"] = file["token_uri"].clone();
+    let request = token_request(&assertion(&own));
+    assert_eq!(reply(&gemini, with(request, "host", host)).await.status(), StatusCode::OK);
+    let elsewhere = with(token_request(&assertion(&own)), "host", "elsewhere.example");
+    assert_eq!(reply(&gemini, elsewhere).await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn flex_is_offered_at_the_location_global_only() {
+    let gemini = gemini();
+    let token = token(&gemini).await;
+    for (location, status) in [("global", StatusCode::OK), ("us", StatusCode::BAD_REQUEST)] {
+        let mut asked = call(&token);
+        let path = asked.uri().to_string().replace("global", location);
+        *asked.uri_mut() = path.parse().unwrap();
+        let asked = with(asked, "x-vertex-ai-llm-shared-request-type", "flex");
+        assert_eq!(reply(&gemini, asked).await.status(), status, "{location}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_path_that_googles_clients_use_answers_and_express_mode_takes_a_key() {
+    let gemini = gemini();
+    let token = token(&gemini).await;
+    let mut beta = call(&token);
+    let path = beta.uri().to_string().replace("/v1/", "/v1beta1/");
+    *beta.uri_mut() = path.parse().unwrap();
+    assert_eq!(reply(&gemini, beta).await.status(), StatusCode::OK);
+    let path = "/v1beta1/publishers/google/models/gemini-3.5-flash-lite:countTokens";
+    let asked = post(path, &json!({"contents": [{"parts": [{"text": "Hello."}]}]}));
+    let refused = with(asked, "x-goog-api-key", "wrong");
+    assert_eq!(json(&gemini, refused).await.0, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test(start_paused = true)]

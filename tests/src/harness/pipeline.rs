@@ -13,6 +13,7 @@ use shared::messages::{Fact, MetricsEvent, RunHeader, RunType, routes};
 use shared::ports::{Queue, QueueName, Transport};
 use shared::schema::leads;
 use simulators::apify::{RunSpec, RunStatus};
+use simulators::gemini::ServiceAccount;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -23,12 +24,6 @@ pub const WEBHOOK_TOKEN: &str = "invented-webhook-token";
 
 /// Ends a test that hangs. No test is that slow on any machine.
 pub const HANGS_AFTER: Duration = Duration::from_mins(10);
-
-/// The two halves of an invented service account's key. They open nothing.
-const PRIVATE_KEY: &str =
-    include_str!("../../../simulators/tests/keys/invented-service-account.pem");
-const PUBLIC_KEY: &str =
-    include_str!("../../../simulators/tests/keys/invented-service-account.pub.pem");
 
 /// A running pipeline with one client.
 pub struct Pipeline {
@@ -91,14 +86,12 @@ impl Pipeline {
 
     /// The same with these variables set.
     pub async fn start_on_vertex_with(set: &[(&'static str, &str)]) -> Self {
-        let email = "scorer@invented.example";
-        let service_account = Some((email.to_owned(), PUBLIC_KEY.to_owned()));
-        let options = ServiceOptions { service_account, ..ServiceOptions::default() };
+        let options = ServiceOptions { offers_service_account: true, ..ServiceOptions::default() };
         let (database, services) = services(options).await;
         let url = services.gemini_url.clone();
-        let key = json!({"client_email": email, "private_key": PRIVATE_KEY,
-            "token_uri": format!("{url}/token"), "project_id": "invented"});
-        let key = key.to_string();
+        let token_uri = format!("{url}/token");
+        let key = ServiceAccount::invented(&token_uri).key_file(&token_uri);
+        let key = key.expect("the invented account").to_string();
         let account = [("VERTEX_SERVICE_ACCOUNT", &*key), ("VERTEX_API_URL", &*url)];
         Self::start_on(database, services, &[&account, set].concat()).await
     }

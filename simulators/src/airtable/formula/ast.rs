@@ -14,6 +14,9 @@ pub(crate) enum Problem {
     Invalid,
     #[error("Unknown field names: {}", .0.join(", "))]
     UnknownFields(Vec<String>),
+    /// A function that Airtable has and the simulator has not.
+    #[error("the simulator does not offer the function {0}")]
+    NotSimulated(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]

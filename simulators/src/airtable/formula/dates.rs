@@ -7,6 +7,7 @@ use super::texts::text;
 use crate::airtable::times;
 use crate::moments::iso;
 use jiff::civil::DateTime;
+use jiff::fmt::strtime;
 use jiff::{Span, Timestamp};
 use std::cmp::Ordering;
 
@@ -20,7 +21,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("IS_SAME", 2, 3, is_same),
     Function::new("DATETIME_DIFF", 2, 3, difference),
     Function::new("DATEADD", 3, 3, add),
-    Function::new("DATETIME_PARSE", 1, 1, |row, args| date(row, args, 0).map(Datum::Date)),
+    Function::new("DATETIME_PARSE", 1, 3, parse),
     Function::new("DATETIME_FORMAT", 1, 2, format),
 ];
 
@@ -155,54 +156,92 @@ fn format<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     if args.len() < 2 {
         return Some(Datum::text(iso(at)));
     }
-    Some(Datum::text(formatted(at, &text(row, args, 1)?)?))
+    Some(Datum::text(formatted(at, &text(row, args, 1)?)))
 }
 
-/// The moment in a pattern such as `YYYY-MM-DD HH:mm`. Text in `[…]` stands for itself.
-fn formatted(at: Timestamp, pattern: &str) -> Option<String> {
-    /// A longer pattern precedes its own beginning.
-    const PATTERNS: &[(&str, &str)] = &[
-        ("YYYY", "%Y"),
-        ("YY", "%y"),
-        ("MMMM", "%B"),
-        ("MMM", "%b"),
-        ("MM", "%m"),
-        ("M", "%-m"),
-        ("DD", "%d"),
-        ("D", "%-d"),
-        ("dddd", "%A"),
-        ("ddd", "%a"),
-        ("HH", "%H"),
-        ("H", "%-H"),
-        ("hh", "%I"),
-        ("h", "%-I"),
-        ("mm", "%M"),
-        ("m", "%-M"),
-        ("ss", "%S"),
-        ("s", "%-S"),
-        ("SSS", "%3f"),
-        ("A", "%p"),
-        ("a", "%P"),
-        ("Z", "%:z"),
-        ("X", "%s"),
-    ];
-    let mut out = String::new();
-    let mut rest = pattern;
-    while let Some(first) = rest.chars().next() {
-        if first == '['
-            && let Some((plain, after)) = rest.get(1..).and_then(|text| text.split_once(']'))
-        {
-            out.push_str(plain);
-            rest = after;
-        } else if let Some((token, form)) =
-            PATTERNS.iter().find(|(token, _)| rest.starts_with(token))
-        {
-            out.push_str(&at.strftime(form).to_string());
-            rest = rest.get(token.len()..)?;
-        } else {
-            out.push(first);
-            rest = rest.get(first.len_utf8()..)?;
+/// The moment that a text names: in ISO 8601, or in the pattern of the second argument. A locale,
+/// the third one, has no effect.
+fn parse<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
+    if args.len() < 2 {
+        return date(row, args, 0).map(Datum::Date);
+    }
+    let form: String =
+        pieces(&text(row, args, 1)?).into_iter().map(|piece| piece.as_strftime()).collect();
+    let read = strtime::parse(form, text(row, args, 0)?.as_bytes()).ok()?;
+    let at = read.to_datetime().or_else(|_| read.to_date().map(|day| day.at(0, 0, 0, 0)));
+    times::utc(at.ok()?).map(Datum::Date)
+}
+
+/// What patterns such as `YYYY-MM-DD` consist of, and the same for `strftime`. A longer one precedes
+/// its own beginning.
+const PATTERNS: &[(&str, &str)] = &[
+    ("YYYY", "%Y"),
+    ("YY", "%y"),
+    ("MMMM", "%B"),
+    ("MMM", "%b"),
+    ("MM", "%m"),
+    ("M", "%-m"),
+    ("DD", "%d"),
+    ("D", "%-d"),
+    ("dddd", "%A"),
+    ("ddd", "%a"),
+    ("HH", "%H"),
+    ("H", "%-H"),
+    ("hh", "%I"),
+    ("h", "%-I"),
+    ("mm", "%M"),
+    ("m", "%-M"),
+    ("ss", "%S"),
+    ("s", "%-S"),
+    ("SSS", "%3f"),
+    ("A", "%p"),
+    ("a", "%P"),
+    ("Z", "%:z"),
+    ("X", "%s"),
+];
+
+enum Piece<'a> {
+    /// For `strftime`.
+    Token(&'static str),
+    Plain(&'a str),
+}
+
+impl Piece<'_> {
+    fn as_strftime(&self) -> String {
+        match self {
+            Self::Token(form) => (*form).to_owned(),
+            Self::Plain(text) => text.replace('%', "%%"),
         }
     }
-    Some(out)
+}
+
+/// A pattern in its pieces. Text in `[…]` stands for itself.
+fn pieces(pattern: &str) -> Vec<Piece<'_>> {
+    let mut found = Vec::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let bracketed = rest.strip_prefix('[').and_then(|text| text.split_once(']'));
+        let token = PATTERNS.iter().find(|(token, _)| rest.starts_with(token));
+        if let Some((plain, after)) = bracketed {
+            found.push(Piece::Plain(plain));
+            rest = after;
+        } else if let Some((token, form)) = token {
+            found.push(Piece::Token(form));
+            rest = &rest[token.len()..];
+        } else {
+            let (plain, after) = rest.split_at(first.len_utf8());
+            found.push(Piece::Plain(plain));
+            rest = after;
+        }
+    }
+    found
+}
+
+/// The moment in a pattern such as `YYYY-MM-DD HH:mm`.
+fn formatted(at: Timestamp, pattern: &str) -> String {
+    let piece = |piece: Piece<'_>| match piece {
+        Piece::Token(form) => at.strftime(form).to_string(),
+        Piece::Plain(text) => text.to_owned(),
+    };
+    pieces(pattern).into_iter().map(piece).collect()
 }

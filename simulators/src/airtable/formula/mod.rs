@@ -1,11 +1,13 @@
 //! Airtable's formula language, as far as `filterByFormula` and views use it.
 
 mod ast;
+mod calendar;
 mod compare;
 mod dates;
 mod datum;
 mod eval;
 mod logic;
+mod numbers;
 mod parse;
 mod regexes;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From text to tree.
 
 use super::ast::{Expr, Function, Literal, Operator, Problem};
-use super::{dates, logic, regexes, texts};
+use super::{calendar, dates, logic, numbers, regexes, texts};
 use crate::airtable::model::{Class, Table};
 use pest::Parser;
 use pest::iterators::{Pair, Pairs};
@@ -13,6 +13,22 @@ use std::sync::LazyLock;
 const MAX_DEPTH: usize = 40;
 /// How many operators one level of brackets may have, so that no tree is too deep to walk.
 const MAX_OPERATORS: usize = 500;
+
+/// Functions of Airtable that the simulator does not have: they depend on a locale, on a calendar of
+/// holidays or on lists in cells. A formula with one of them is good, so it is not refused as wrong.
+const NOT_SIMULATED: [&str; 11] = [
+    "FROMNOW",
+    "TONOW",
+    "SET_LOCALE",
+    "SET_TIMEZONE",
+    "WORKDAY",
+    "WORKDAY_DIFF",
+    "ARRAYCOMPACT",
+    "ARRAYFLATTEN",
+    "ARRAYJOIN",
+    "ARRAYSLICE",
+    "ARRAYUNIQUE",
+];
 
 #[derive(pest_derive::Parser)]
 #[grammar = "airtable/formula/formula.pest"]
@@ -122,6 +138,9 @@ impl Reader<'_> {
     fn call(&mut self, pair: Pair<'_, Rule>) -> Result<Expr, Problem> {
         let mut inner = pair.into_inner();
         let name = inner.next().ok_or(Problem::Invalid)?.as_str().to_uppercase();
+        if NOT_SIMULATED.contains(&name.as_str()) {
+            return Err(Problem::NotSimulated(name));
+        }
         let function = function(&name).ok_or(Problem::Invalid)?;
         let args = inner.map(|arg| self.expression(arg)).collect::<Result<Vec<_>, _>>()?;
         if args.len() < function.min || args.len() > function.max {
@@ -132,10 +151,17 @@ impl Reader<'_> {
 }
 
 fn function(name: &str) -> Option<&'static Function> {
-    [logic::FUNCTIONS, texts::FUNCTIONS, dates::FUNCTIONS, regexes::FUNCTIONS]
-        .into_iter()
-        .flatten()
-        .find(|function| function.name == name)
+    [
+        logic::FUNCTIONS,
+        texts::FUNCTIONS,
+        dates::FUNCTIONS,
+        regexes::FUNCTIONS,
+        numbers::FUNCTIONS,
+        calendar::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
+    .find(|function| function.name == name)
 }
 
 /// Two operands. The service is reported to refuse a checkbox compared with `FALSE()`.

@@ -3,6 +3,7 @@
 use super::ast::{ANY, Expr, Function};
 use super::datum::Datum;
 use super::eval::Row;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -25,7 +26,35 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("REPLACE", 4, 4, replace),
     Function::new("CONCATENATE", 1, ANY, concatenate),
     Function::new("VALUE", 1, 1, value),
+    Function::new("T", 1, 1, |row, args| match row.value(&args[0]) {
+        text @ Datum::Text(_) => Some(text),
+        Datum::Error => None,
+        Datum::Blank | Datum::Number(_) | Datum::Bool(_) | Datum::Date(_) => Some(Datum::Blank),
+    }),
+    Function::new("REPT", 2, 2, |row, args| {
+        let (text, count) = (text(row, args, 0)?, count(row, args, 1)?);
+        let is_short = text.len().saturating_mul(count) <= MAX_REPEATED;
+        is_short.then(|| Datum::text(text.repeat(count)))
+    }),
+    Function::new("ENCODE_URL_COMPONENT", 1, 1, |row, args| {
+        let text = text(row, args, 0)?;
+        Some(Datum::text(utf8_percent_encode(&text, NOT_IN_A_COMPONENT).to_string()))
+    }),
 ];
+
+/// The longest text that `REPT` makes, in bytes.
+const MAX_REPEATED: usize = 100_000;
+/// What `encodeURIComponent` of JavaScript encodes.
+const NOT_IN_A_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 pub(crate) fn text<'a>(row: Row<'a>, args: &'a [Expr], index: usize) -> Option<Cow<'a, str>> {
     row.value(args.get(index)?).into_text()
