@@ -1,6 +1,7 @@
 //! The control endpoints: what the bases hold, in the order it was made.
 
 use super::model::Base;
+use super::schema::TableSpec;
 use super::simulator::Airtable;
 use crate::service::control_error;
 use crate::{Request, Response, json_reply};
@@ -9,6 +10,14 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+/// Body of `POST /_sim/tables`: a table with its views, and its base if that is missing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTable {
+    base: String,
+    table: TableSpec,
+}
 
 /// Body of `POST /_sim/cells`: any JSON becomes the cell.
 #[derive(Deserialize)]
@@ -48,7 +57,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
 
 impl Airtable {
     /// Answers `GET /_sim/bases` and `GET /_sim/bases/{base}/tables/{table}`, and does what a
-    /// `POST /_sim/cells`, `/_sim/locks` or `/_sim/choices` says; `None` for another.
+    /// `POST /_sim/tables`, `/_sim/cells`, `/_sim/locks` or `/_sim/choices` says; `None` for another.
     pub(super) fn answer_control(&self, request: &Request) -> Option<Response> {
         let path = request.uri().path().strip_prefix("/_sim/")?;
         if request.method() == Method::POST {
@@ -75,6 +84,8 @@ impl Airtable {
 
     fn change(&self, path: &str, body: &[u8]) -> Option<Response> {
         let done = match path {
+            "tables" => read(body)
+                .map(|NewTable { base, table }| self.add_table(&base, table).map(drop)),
             "cells" => read(body).map(|Cell { base, table, record, field, value }| {
                 self.put_cell((&base, &table), &record, &field, value)
             }),

@@ -105,6 +105,10 @@ async fn the_key_file_is_for_the_address_that_it_was_asked_at() {
     own["aud"] = file["token_uri"].clone();
     let request = token_request(&assertion(&own));
     assert_eq!(reply(&gemini, with(request, "host", host)).await.status(), StatusCode::OK);
+    own["aud"] = json!("https://oauth2.googleapis.com/token");
+    let by_google = token_request(&assertion(&own));
+    assert_eq!(reply(&gemini, by_google).await.status(), StatusCode::OK, "Google's libraries");
+    own["aud"] = file["token_uri"].clone();
     let elsewhere = with(token_request(&assertion(&own)), "host", "elsewhere.example");
     assert_eq!(reply(&gemini, elsewhere).await.status(), StatusCode::BAD_REQUEST);
 }
