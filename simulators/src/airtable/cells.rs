@@ -41,7 +41,7 @@ pub(crate) fn convert(
         Class::Number => number(&field.spec.kind, value, typecast).ok_or_else(bad)?,
         Class::Checkbox => checkbox(value, typecast).ok_or_else(bad)?,
         Class::Date => date(value, typecast).ok_or_else(bad)?,
-        Class::DateTime => date_time(value).ok_or_else(bad)?,
+        Class::DateTime => date_time(&field.spec.kind, value).ok_or_else(bad)?,
         Class::OneChoice => {
             let name = text(value, typecast).ok_or_else(bad)?;
             choose(field, &name, writing)?
@@ -141,8 +141,10 @@ fn date(value: &Value, typecast: bool) -> Option<Value> {
     Some(json!(iso(at).get(..10)?))
 }
 
-fn date_time(value: &Value) -> Option<Value> {
-    times::moment(value.as_str()?).map(|at| json!(iso(at)))
+fn date_time(kind: &FieldKind, value: &Value) -> Option<Value> {
+    let FieldKind::DateTime { time_zone, .. } = kind else { return None };
+    let at = times::moment_in(value.as_str()?, &times::zone(time_zone)?)?;
+    Some(json!(iso(at)))
 }
 
 /// The names for a field of several choices. With typecast, a text of names between commas.

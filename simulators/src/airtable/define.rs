@@ -5,13 +5,11 @@ use super::formula;
 use super::ids::{self, Ids};
 use super::model::{Base, Class, Field, Table, View};
 use super::schema::{FieldKind, FieldSpec, TableSpec, ViewSpec};
+use super::times;
 use std::collections::{BTreeMap, HashSet};
 
 pub(crate) fn table(base: &Base, spec: TableSpec, ids: &mut Ids) -> Result<Table, ApiError> {
-    if !base.takes_table(&spec) {
-        let message = format!("A table cannot be named \"{}\": empty or taken", spec.name);
-        return Err(ApiError::Unprocessable("DUPLICATE_TABLE_NAME", message));
-    }
+    check_table_name(base, &spec.name)?;
     let mut table = Table {
         id: ids.draw("tbl").1,
         name: spec.name,
@@ -40,6 +38,17 @@ pub(crate) fn table(base: &Base, spec: TableSpec, ids: &mut Ids) -> Result<Table
         table.views.push(view);
     }
     Ok(table)
+}
+
+/// Refuses a table name that is empty or taken, whatever its case.
+pub(crate) fn check_table_name(base: &Base, name: &str) -> Result<(), ApiError> {
+    let lower = name.to_lowercase();
+    let is_taken = base.tables.iter().any(|table| table.name.to_lowercase() == lower);
+    if !is_taken && !name.trim().is_empty() {
+        return Ok(());
+    }
+    let message = format!("A table cannot be named \"{name}\": empty or taken");
+    Err(ApiError::Unprocessable("DUPLICATE_TABLE_NAME", message))
 }
 
 /// The field a specification describes, for a table that does not have its name yet.
@@ -84,7 +93,8 @@ pub(crate) fn check_kind(base: &Base, kind: &FieldKind) -> Result<(), ApiError> 
             let names: HashSet<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
             names.len() == choices.len() && !names.contains("")
         }
-        FieldKind::DateTime { time_zone, .. } => time_zone == "utc",
+        FieldKind::DateTime { time_zone, .. } => times::zone(time_zone).is_some(),
+        FieldKind::Rating { max, .. } => (1..=10).contains(max),
         FieldKind::MultipleRecordLinks { linked_table_id } => {
             base.tables.iter().any(|table| table.id == *linked_table_id)
         }

@@ -1,11 +1,18 @@
 //! Cells as a person sees them: for `cellFormat=string`, and for text in formulas.
 
 use super::model::{Base, Class, Field, Table};
-use super::schema::FieldKind;
+use super::schema::{FieldKind, Format};
+use super::times;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// The cell as text, as it is shown in the base.
-pub(crate) fn shown(base: &Base, field: &Field, cell: &Value) -> String {
+/// The cell as text, as it is shown in the base. Moments are in ISO 8601 without a zone, and on its
+/// clock and in the form of the field with one.
+pub(crate) fn shown(base: &Base, field: &Field, cell: &Value, zone: Option<&TimeZone>) -> String {
+    if let Some(text) = zone.and_then(|zone| shown_moment(&field.spec.kind, cell, zone)) {
+        return text;
+    }
     match field.spec.kind.class() {
         Class::Number => match cell.as_f64() {
             Some(number) => shown_number(&field.spec.kind, number),
@@ -56,6 +63,29 @@ fn primary(table: &Table, id: &str) -> String {
     let row = table.records.get(id).zip(table.fields.first());
     let cell = row.and_then(|(record, field)| Table::cell(record, field));
     cell.map(|cell| plain(&cell)).unwrap_or_default()
+}
+
+/// A day or a moment in the form of its field; `None` for another cell.
+fn shown_moment(kind: &FieldKind, cell: &Value, zone: &TimeZone) -> Option<String> {
+    let text = cell.as_str()?;
+    if let FieldKind::Date { date_format } = kind {
+        let day: Date = text.parse().ok()?;
+        return Some(day.strftime(date_form(date_format)).to_string());
+    }
+    let FieldKind::DateTime { date_format, time_format, .. } = kind else { return None };
+    let at = times::moment(text)?.to_zoned_datetime(zone.clone());
+    let time = if time_format.name == "12hour" { "%-I:%M%P" } else { "%H:%M" };
+    Some(at.strftime(&format!("{} {time}", date_form(date_format))).to_string())
+}
+
+/// How days of a format are written. The local one is taken to be that of the United States.
+fn date_form(format: &Format) -> &'static str {
+    match format.name.as_str() {
+        "iso" => "%Y-%m-%d",
+        "european" => "%-d/%-m/%Y",
+        "friendly" => "%B %-d, %Y",
+        _ => "%-m/%-d/%Y",
+    }
 }
 
 fn shown_number(kind: &FieldKind, number: f64) -> String {

@@ -1,6 +1,6 @@
 //! Bases, tables and rows as the simulator holds them.
 
-use super::schema::{Choice, Constant, FieldKind, FieldSpec, TableSpec};
+use super::schema::{Choice, Constant, FieldKind, FieldSpec};
 use crate::moments::iso;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,11 @@ impl FieldKind {
             | Self::Url
             | Self::PhoneNumber => Class::Text,
             Self::Email => Class::Email,
-            Self::Number { .. } | Self::Currency { .. } | Self::Percent { .. } => Class::Number,
+            Self::Number { .. }
+            | Self::Currency { .. }
+            | Self::Percent { .. }
+            | Self::Rating { .. }
+            | Self::Duration { .. } => Class::Number,
             Self::Checkbox { .. } => Class::Checkbox,
             Self::SingleSelect { .. } => Class::OneChoice,
             Self::MultipleSelects { .. } => Class::Choices,
@@ -131,8 +135,21 @@ impl Field {
     pub(crate) fn model(&self) -> Value {
         let mut model = json!(self.spec);
         model["id"] = json!(self.id);
-        if self.spec.kind.class() == Class::Computed {
-            model["options"] = json!({"isValid": true});
+        match self.spec.kind.class() {
+            Class::Computed => model["options"] = json!({"isValid": true}),
+            Class::Attachments => model["options"] = json!({"isReversed": false}),
+            Class::Links => {
+                model["options"]["isReversed"] = json!(false);
+                model["options"]["prefersSingleRecordLink"] = json!(false);
+            }
+            Class::Text
+            | Class::Email
+            | Class::Number
+            | Class::Checkbox
+            | Class::OneChoice
+            | Class::Choices
+            | Class::Date
+            | Class::DateTime => {}
         }
         model
     }
@@ -199,12 +216,6 @@ impl Base {
 
     pub(crate) fn table_mut(&mut self, key: &str) -> Option<&mut Table> {
         self.tables.iter_mut().find(|table| table.id == key || table.name == key)
-    }
-
-    /// Whether a table may be added: its name is not empty and not taken.
-    pub(crate) fn takes_table(&self, spec: &TableSpec) -> bool {
-        let name = spec.name.to_lowercase();
-        !name.trim().is_empty() && self.tables.iter().all(|table| table.name.to_lowercase() != name)
     }
 }
 

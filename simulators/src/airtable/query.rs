@@ -2,7 +2,7 @@
 
 use super::body;
 use super::error::ApiError;
-use super::render::{Shape, as_text, check_locale};
+use super::render::{Shape, as_text};
 use crate::Request;
 use crate::reply::parameters;
 use serde::Deserialize;
@@ -78,14 +78,11 @@ impl Query {
         let mut shape = Shape {
             fields: body.fields,
             by_field_id: body.return_fields_by_field_id.unwrap_or_default(),
-            as_text: as_text(body.cell_format.as_deref())?,
+            as_text: as_text(body.cell_format.as_deref(), &parameters(request))?,
             comment_count: false,
         };
         for value in &body.record_metadata {
             comment_count(&mut shape, value)?;
-        }
-        if shape.as_text {
-            check_locale(&parameters(request))?;
         }
         let sort = |SortBody { field, direction }| {
             Sort::read(field.as_deref(), direction.as_deref().unwrap_or("asc"))

@@ -3,7 +3,9 @@
 use super::display::shown;
 use super::error::ApiError;
 use super::model::{Base, Field, Record, Table};
+use super::times;
 use crate::moments::iso;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 /// What of a row an answer shows, and how.
@@ -12,7 +14,8 @@ pub(crate) struct Shape {
     /// The fields asked for, by id or name; all for an empty list.
     pub(crate) fields: Vec<String>,
     pub(crate) by_field_id: bool,
-    pub(crate) as_text: bool,
+    /// Cells as text, moments on the clock of this zone.
+    pub(crate) as_text: Option<TimeZone>,
     /// Whether the number of comments is shown; it is always 0.
     pub(crate) comment_count: bool,
 }
@@ -26,10 +29,7 @@ impl Shape {
             None | Some("false" | "0" | "") => false,
             Some(_) => return Err(ApiError::InvalidRequest),
         };
-        let as_text = as_text(value("cellFormat"))?;
-        if as_text {
-            check_locale(pairs)?;
-        }
+        let as_text = as_text(value("cellFormat"), pairs)?;
         Ok(Self { by_field_id, as_text, ..Self::default() })
     }
 
@@ -60,8 +60,10 @@ impl Shape {
         let mut fields = Map::new();
         for field in columns {
             let Some(cell) = Table::cell(record, field) else { continue };
-            let cell =
-                if self.as_text { json!(shown(base, field, &cell)) } else { cell.into_owned() };
+            let cell = match &self.as_text {
+                Some(zone) => json!(shown(base, field, &cell, Some(zone))),
+                None => cell.into_owned(),
+            };
             let key = if self.by_field_id { &field.id } else { &field.spec.name };
             fields.insert(key.clone(), cell);
         }
@@ -80,24 +82,22 @@ impl Shape {
     }
 }
 
-pub(crate) fn as_text(format: Option<&str>) -> Result<bool, ApiError> {
+/// The zone of cells as text, which need one and a locale; `None` for cells as JSON.
+pub(crate) fn as_text(
+    format: Option<&str>,
+    pairs: &[(String, String)],
+) -> Result<Option<TimeZone>, ApiError> {
     match format {
-        None | Some("json") => Ok(false),
-        Some("string") => Ok(true),
-        Some(_) => Err(ApiError::InvalidRequest),
+        None | Some("json") => return Ok(None),
+        Some("string") => {}
+        Some(_) => return Err(ApiError::InvalidRequest),
     }
-}
-
-/// Texts need a zone and a locale. The only zone the simulator knows is UTC.
-pub(crate) fn check_locale(pairs: &[(String, String)]) -> Result<(), ApiError> {
     let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     let (Some(zone), Some(_)) = (value("timeZone"), value("userLocale")) else {
         return Err(ApiError::InvalidBecause(
             "timeZone and userLocale are required when cellFormat is string".to_owned(),
         ));
     };
-    match zone.to_lowercase().as_str() {
-        "utc" | "etc/utc" | "gmt" => Ok(()),
-        _ => Err(ApiError::InvalidBecause(format!("Unknown time zone {zone}"))),
-    }
+    let known = times::zone(zone);
+    known.map(Some).ok_or_else(|| ApiError::InvalidBecause(format!("Unknown time zone {zone}")))
 }

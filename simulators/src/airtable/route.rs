@@ -10,7 +10,9 @@ pub(crate) enum Operation {
     Whoami,
     Bases,
     Schema,
+    CreateBase,
     CreateTable,
+    UpdateTable,
     CreateField,
     UpdateField,
     List,
@@ -53,6 +55,10 @@ impl Route {
             ("GET", ["v0", "meta", "whoami"]) => (Op::Whoami, "", "", ""),
             ("GET", ["v0", "meta", "bases"]) => (Op::Bases, "", "", ""),
             ("GET", ["v0", "meta", "bases", base, "tables"]) => (Op::Schema, *base, "", ""),
+            ("POST", ["v0", "meta", "bases"]) => (Op::CreateBase, "", "", ""),
+            ("PATCH", ["v0", "meta", "bases", base, "tables", table]) => {
+                (Op::UpdateTable, *base, *table, "")
+            }
             ("POST", ["v0", "meta", "bases", base, "tables"]) => (Op::CreateTable, *base, "", ""),
             ("POST", ["v0", "meta", "bases", base, "tables", table, "fields"]) => {
                 (Op::CreateField, *base, *table, "")
@@ -82,18 +88,18 @@ impl Route {
     }
 
     pub(crate) fn base(&self) -> Option<&str> {
-        let names_base =
-            !matches!(self.operation, Operation::Whoami | Operation::Bases | Operation::Unknown);
-        names_base.then_some(&self.base)
+        Some(self.base.as_str()).filter(|base| !base.is_empty())
     }
 
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self.operation {
             Operation::Whoami | Operation::Unknown => None,
             Operation::Bases | Operation::Schema => Some(Scope::ReadSchema),
-            Operation::CreateTable | Operation::CreateField | Operation::UpdateField => {
-                Some(Scope::WriteSchema)
-            }
+            Operation::CreateBase
+            | Operation::CreateTable
+            | Operation::UpdateTable
+            | Operation::CreateField
+            | Operation::UpdateField => Some(Scope::WriteSchema),
             Operation::List | Operation::ListByPost | Operation::Get => Some(Scope::ReadRecords),
             Operation::Create
             | Operation::Update
@@ -114,7 +120,9 @@ impl Route {
             Operation::Whoami => "whoami",
             Operation::Bases => "bases",
             Operation::Schema => "schema",
+            Operation::CreateBase => "create_base",
             Operation::CreateTable => "create_table",
+            Operation::UpdateTable => "update_table",
             Operation::CreateField => "create_field",
             Operation::UpdateField => "update_field",
             Operation::List | Operation::ListByPost => "list",

@@ -95,6 +95,17 @@ pub(crate) enum FieldKind {
     Percent {
         precision: u8,
     },
+    /// So many stars.
+    Rating {
+        icon: String,
+        /// 1 to 10.
+        max: u8,
+        color: String,
+    },
+    /// Seconds.
+    Duration {
+        duration_format: String,
+    },
     Checkbox {
         icon: String,
         color: String,
@@ -108,8 +119,8 @@ pub(crate) enum FieldKind {
     Date {
         date_format: Format,
     },
-    /// The only time zone the simulator knows is `utc`.
     DateTime {
+        /// A name as in `Europe/Zurich`, `utc` or `client`. A time without a zone is meant there.
         time_zone: String,
         date_format: Format,
         time_format: Format,

@@ -84,7 +84,7 @@ impl Airtable {
             let mut writing = Writing { typecast: true, ids, base: &before };
             for record in table.records.values_mut() {
                 let Some(cell) = record.cells.get(&old.id) else { continue };
-                let text = Value::String(shown(&before, &old, cell));
+                let text = Value::String(shown(&before, &old, cell, None));
                 let converted = cells::convert(&mut new, &text, &mut writing);
                 record.put(&old.id, converted.unwrap_or_default(), now);
             }

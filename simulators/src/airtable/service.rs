@@ -64,6 +64,8 @@ impl Airtable {
             Operation::Whoami => Ok(meta::whoami(token)),
             Operation::Bases => meta::bases(state, token, request),
             Operation::Schema => meta::schema(state, base, request),
+            Operation::CreateBase => meta::create_base(state, request),
+            Operation::UpdateTable => meta::update_table(state, place, request),
             Operation::CreateTable => meta::create_table(state, base, request),
             Operation::CreateField => meta::create_field(state, place, request),
             Operation::UpdateField => meta::update_field(state, place, item, request),

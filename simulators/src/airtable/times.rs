@@ -27,6 +27,24 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(at.as_millisecond()).ok()
 }
 
+/// The time zone of a name as in `Europe/Zurich`; `client`, which fields may have, is UTC here.
+pub(crate) fn zone(name: &str) -> Option<TimeZone> {
+    match name.to_lowercase().as_str() {
+        "utc" | "client" => Some(TimeZone::UTC),
+        _ => TimeZone::get(name).ok(),
+    }
+}
+
+/// The moment that `text` names for a field of this time zone, which is meant where the text has none.
+pub(crate) fn moment_in(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let at = moment(text)?;
+    if text.parse::<Timestamp>().is_ok() {
+        return Some(at);
+    }
+    // It had no zone and was read on a clock in UTC.
+    Some(civil(at).to_zoned_datetime(zone.clone()).ok()?.timestamp())
+}
+
 /// The moment a clock in UTC shows `at`.
 pub(crate) fn utc(at: DateTime) -> Option<Timestamp> {
     Some(at.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())

@@ -63,7 +63,7 @@ impl<'a> Row<'a> {
             let Some(cell) = Table::cell(self.record, field) else { return Datum::Blank };
             return Datum::text(match class == Class::Links {
                 true => linked(self.context.base, field, &cell),
-                false => shown(self.context.base, field, &cell),
+                false => shown(self.context.base, field, &cell, None),
             });
         }
         let Some(value) = self.record.stored(field) else { return Datum::Blank };
