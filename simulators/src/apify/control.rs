@@ -18,12 +18,12 @@ struct DispatchAgain {
 }
 
 /// Answers `POST /_sim/runs`, `POST /_sim/runs/{id}/resurrect`, `DELETE /_sim/runs/{id}`,
-/// `POST /_sim/dispatch` and `GET /_sim/dispatches`.
+/// `POST /_sim/credit`, `POST /_sim/dispatch` and `GET /_sim/dispatches`.
 pub(super) fn answer(apify: &Apify, request: &Request) -> Option<Response> {
     let path = request.uri().path();
     let answer = match (request.method(), path) {
         (&Method::POST, "/_sim/runs") => RunSpec::read(request.body()).and_then(|spec| {
-            let (run, dataset) = apify.0.add_run(spec)?;
+            let (run, dataset) = apify.0.add_run(&spec)?;
             Ok(json!({"runId": run, "datasetId": dataset}))
         }),
         (&Method::POST, path) if path.ends_with("/resurrect") => {
@@ -32,6 +32,11 @@ pub(super) fn answer(apify: &Apify, request: &Request) -> Option<Response> {
                 let dataset = apify.0.resurrect(run, spec)?;
                 Ok(json!({"runId": run, "datasetId": dataset}))
             })
+        }
+        // With the body `true` or `false`: whether there is credit.
+        (&Method::POST, "/_sim/credit") => {
+            apify.set_credit(request.body().as_ref() == b"true");
+            Ok(json!({}))
         }
         (&Method::POST, "/_sim/dispatch") => read(request).and_then(|body| again(apify, body)),
         (&Method::GET, "/_sim/dispatches") => {

@@ -1,6 +1,7 @@
 //! Runs come in, dispatches go out: the part that has tasks.
 
 use super::dispatch::{Dispatch, DispatchStatus, Event};
+use super::hook::Hook;
 use super::options::ApifyOptions;
 use super::run::{Run, RunSpec};
 use super::sender::WebhookSender;
@@ -11,6 +12,7 @@ use crate::{Clock, Request, Store};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -22,6 +24,8 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 pub(super) struct Inner {
     pub(super) options: ApifyOptions,
     pub(super) clock: Clock,
+    /// Whether the account's credit is used up: then no run can be started.
+    pub(super) is_out_of_credit: AtomicBool,
     sender: Arc<dyn WebhookSender>,
     state: Mutex<State>,
 }
@@ -33,7 +37,9 @@ impl Inner {
         store: Arc<dyn Store>,
         sender: Arc<dyn WebhookSender>,
     ) -> Arc<Self> {
-        Arc::new(Self { options, clock, sender, state: Mutex::new(State::read(store)) })
+        let state = Mutex::new(State::read(store));
+        let is_out_of_credit = AtomicBool::new(false);
+        Arc::new(Self { options, clock, is_out_of_credit, sender, state })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -41,15 +47,19 @@ impl Inner {
     }
 
     /// Invents a run; returns its id and its dataset's.
-    pub(super) fn add_run(self: &Arc<Self>, spec: RunSpec) -> Result<(String, String), String> {
-        let run = {
-            let state = &mut *self.state();
-            let run = Run::new(&spec, state.next_number(), self.options.seed, self.clock.now());
-            state.add_run(run.clone(), raw(&spec)?);
-            run
-        };
-        self.announce(&run);
+    pub(super) fn add_run(self: &Arc<Self>, spec: &RunSpec) -> Result<(String, String), String> {
+        let run = self.keep_run(spec)?;
+        self.announce_end(&run);
         Ok((run.id, run.dataset_id))
+    }
+
+    /// Invents a run and tells nobody.
+    pub(super) fn keep_run(&self, spec: &RunSpec) -> Result<Run, String> {
+        let items = raw(spec)?;
+        let state = &mut *self.state();
+        let run = Run::new(spec, state.next_number(), self.options.seed, self.clock.now());
+        state.add_run(run.clone(), items);
+        Ok(run)
     }
 
     /// Lets a run that ended go on and end again, under its old id; returns its dataset's id.
@@ -65,28 +75,39 @@ impl Inner {
             state.add_run(run.clone(), raw(&spec)?);
             run
         };
-        self.announce(&run);
+        self.announce(&run, EventType::Resurrected);
+        self.announce_end(&run);
         Ok(run.dataset_id)
     }
 
-    /// Sends a run's event to its webhooks.
-    fn announce(self: &Arc<Self>, run: &Run) {
+    /// Sends the event that a run's status stands for to whoever wants it.
+    pub(super) fn announce_end(self: &Arc<Self>, run: &Run) {
         if let Some(event) = EventType::of(run.status) {
-            for webhook in run.webhooks.iter().filter(|webhook| webhook.wants(event)) {
-                self.send(event, Some(run), webhook);
-            }
+            self.announce(run, event);
         }
     }
 
-    /// Sends an event to a webhook; returns the dispatch's id.
+    /// Sends an event of a run to its own webhooks, and to those that stay.
+    pub(super) fn announce(self: &Arc<Self>, run: &Run, event: EventType) {
+        for webhook in run.webhooks.iter().filter(|webhook| webhook.wants(event)) {
+            self.send(event, Some(run), webhook, None);
+        }
+        let hooks: Vec<Hook> = self.state().hooks.values().cloned().collect();
+        for hook in hooks.iter().filter(|hook| hook.wants(event, run)) {
+            self.send(event, Some(run), &hook.webhook, Some(hook));
+        }
+    }
+
+    /// Sends an event to a webhook, one that stays or one of a run; returns the dispatch's id.
     pub(super) fn send(
         self: &Arc<Self>,
         kind: EventType,
         run: Option<&Run>,
         webhook: &Webhook,
+        hook: Option<&Hook>,
     ) -> String {
         let now = self.clock.now();
-        let event = Event { kind, run: run.map(|run| (run, run.view(now))) };
+        let event = Event { kind, run: run.map(|run| (run, run.view(now))), hook };
         let id = {
             let state = &mut *self.state();
             let number = state.next_number();

@@ -1,5 +1,6 @@
 //! One delivery of a webhook, from the event to the last retry.
 
+use super::hook::Hook;
 use super::run::{Run, USER_ID};
 use super::webhook::{EventType, Webhook};
 use crate::moments::{after, iso};
@@ -49,6 +50,15 @@ pub struct Dispatch {
     pub id: String,
     /// What happened.
     pub event_type: EventType,
+    /// The webhook that it goes to; one of a run alone has an id too.
+    #[serde(default)]
+    pub(super) webhook_id: String,
+    /// Which runs the webhook is about; null for one of a run alone.
+    #[serde(default)]
+    condition: Value,
+    /// The ids that the payload names.
+    #[serde(default)]
+    event_data: Value,
     /// The run it happened to; a test may have none.
     pub run_id: Option<String>,
     /// When the event was noticed.
@@ -73,6 +83,8 @@ pub(super) struct Event<'a> {
     pub(super) kind: EventType,
     /// The run and how the API shows it now.
     pub(super) run: Option<(&'a Run, Value)>,
+    /// The webhook that stays, if it goes to one.
+    pub(super) hook: Option<&'a Hook>,
 }
 
 impl Dispatch {
@@ -85,7 +97,11 @@ impl Dispatch {
     ) -> Self {
         let run_id = event.run.as_ref().map(|(run, _)| run.id.clone());
         let variables = variables(event.kind, event.run, now);
+        let ad_hoc = || invent::id(&["webhook", &webhook.0.request_url], 17);
         Self {
+            webhook_id: event.hook.map_or_else(ad_hoc, |hook| hook.id.clone()),
+            condition: json!(event.hook.map(|hook| &hook.condition)),
+            event_data: variables["eventData"].clone(),
             number,
             id: invent::id(&["dispatch", &seed.to_string(), &number.to_string()], 17),
             event_type: event.kind,
@@ -146,6 +162,11 @@ impl Dispatch {
         }
     }
 
+    /// The webhook that it goes to.
+    pub(super) fn webhook_id(&self) -> &str {
+        &self.webhook_id
+    }
+
     /// The record as `GET /v2/webhook-dispatches/{id}` shows it.
     pub(super) fn view(&self) -> Value {
         let calls: Vec<Value> = self.calls.iter().map(call_view).collect();
@@ -155,7 +176,14 @@ impl Dispatch {
             "createdAt": iso(self.created_at),
             "status": self.status,
             "eventType": self.event_type,
-            "webhook": {"requestUrl": self.request_url, "isAdHoc": true},
+            "webhookId": self.webhook_id,
+            "eventData": self.event_data,
+            "webhook": {
+                "actionType": "HTTP_REQUEST",
+                "requestUrl": self.request_url,
+                "condition": self.condition,
+                "isAdHoc": self.condition.is_null(),
+            },
             "calls": calls,
         })
     }

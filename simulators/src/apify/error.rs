@@ -8,6 +8,11 @@ use http::StatusCode;
 pub(super) enum ApiError {
     #[error("the parameter {name} cannot be {value:?}: {rule}")]
     InvalidValue { name: &'static str, value: String, rule: &'static str },
+    /// What is wrong with the body.
+    #[error("The request is not valid: {0}")]
+    InvalidInput(String),
+    #[error("By launching this job you will exceed your remaining usage. Please upgrade your plan.")]
+    NotEnoughUsage,
     #[error("Authentication token was not provided")]
     TokenNotProvided,
     #[error("Authentication token is not valid")]
@@ -18,8 +23,8 @@ pub(super) enum ApiError {
     RecordNotFound { what: &'static str },
     #[error("We have bad news: there is no API endpoint at this URL")]
     PageNotFound,
-    #[error("This API end-point can only be accessed using the following HTTP methods: GET")]
-    MethodNotAllowed,
+    #[error("This API end-point can only be accessed using the following HTTP methods: {0}")]
+    MethodNotAllowed(String),
     #[error("You have exceeded the rate limit of {limit} requests per second")]
     RateLimitExceeded { limit: usize },
     #[error("Internal server error. Please try again later")]
@@ -35,7 +40,11 @@ impl ApiError {
             Self::UserOrTokenNotFound => (StatusCode::UNAUTHORIZED, "user-or-token-not-found"),
             Self::RecordNotFound { .. } => (StatusCode::NOT_FOUND, "record-not-found"),
             Self::PageNotFound => (StatusCode::NOT_FOUND, "page-not-found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::InvalidInput(_) => (StatusCode::BAD_REQUEST, "invalid-input"),
+            Self::NotEnoughUsage => {
+                (StatusCode::PAYMENT_REQUIRED, "not-enough-usage-to-run-paid-actor")
+            }
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::RateLimitExceeded { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "rate-limit-exceeded")
             }

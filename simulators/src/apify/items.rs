@@ -32,7 +32,7 @@ impl ItemsQuery {
         let clean = query.switch("clean")?;
         Ok(Self {
             offset: query.count("offset")?.unwrap_or(0),
-            limit: query.count("limit")?.unwrap_or(NO_LIMIT),
+            limit: query.limit(NO_LIMIT)?,
             desc: query.switch("desc")?,
             skip_hidden: clean || query.switch("skipHidden")?,
             skip_empty: clean || query.switch("skipEmpty")?,
@@ -55,6 +55,7 @@ impl ItemsQuery {
     pub(super) fn answer(&self, items: &[Box<RawValue>], total: usize) -> Response {
         let in_order: Box<dyn Iterator<Item = &Box<RawValue>>> =
             if self.desc { Box::new(items.iter().rev()) } else { Box::new(items.iter()) };
+        let read = items.len().saturating_sub(self.offset).min(self.limit);
         let page: Vec<Box<RawValue>> = in_order
             .skip(self.offset)
             .take(self.limit)
@@ -72,11 +73,14 @@ impl ItemsQuery {
         for (name, value) in [
             ("x-apify-pagination-offset", self.offset),
             ("x-apify-pagination-limit", self.limit),
-            ("x-apify-pagination-count", page.len()),
+            // Of the items that were read: how many are left is not told.
+            ("x-apify-pagination-count", read),
             ("x-apify-pagination-total", total),
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
         }
+        let desc = if self.desc { "true" } else { "false" };
+        headers.insert("x-apify-pagination-desc", HeaderValue::from_static(desc));
         response
     }
 

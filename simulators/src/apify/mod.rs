@@ -3,12 +3,17 @@
 //! it, and its webhooks are sent. What Runtally does with a webhook must not enter here.
 
 mod control;
+mod datasets;
 mod deliver;
 mod dispatch;
 mod error;
+mod hook;
+mod hooks;
 mod items;
+mod lifecycle;
 mod options;
 mod query;
+mod records;
 mod route;
 mod run;
 mod sender;
@@ -16,6 +21,8 @@ mod service;
 mod simulator;
 mod state;
 mod status;
+mod storage;
+mod storages;
 mod template;
 mod views;
 mod webhook;

@@ -3,6 +3,7 @@
 use super::error::ApiError;
 use crate::Request;
 use crate::reply::parameters;
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// The parameters of one request; the last one wins where a name repeats.
@@ -22,6 +23,27 @@ impl Query {
     pub(super) fn count(&self, name: &'static str) -> Result<Option<usize>, ApiError> {
         self.get(name)
             .map(|value| value.parse().map_err(|_| invalid(name, value, "must be a whole number")))
+            .transpose()
+    }
+
+    /// How many entries of a list are asked for; zero and nothing ask for the most there can be.
+    pub(super) fn limit(&self, most: usize) -> Result<usize, ApiError> {
+        let asked = self.count("limit")?.filter(|&limit| limit > 0);
+        Ok(asked.map_or(most, |limit| limit.min(most)))
+    }
+
+    /// A number, zero or more.
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<f64>, ApiError> {
+        let number = |value: &str| value.parse().ok().filter(|&number: &f64| number >= 0.0);
+        self.get(name)
+            .map(|value| number(value).ok_or_else(|| invalid(name, value, "must be a number")))
+            .transpose()
+    }
+
+    /// A moment in ISO 8601.
+    pub(super) fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, ApiError> {
+        self.get(name)
+            .map(|value| value.parse().map_err(|_| invalid(name, value, "must be a moment")))
             .transpose()
     }
 

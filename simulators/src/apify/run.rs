@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// The account that owns everything.
 pub(super) const USER_ID: &str = "simulatedUser0001";
+pub(super) const USERNAME: &str = "simulated";
 /// The actor of a run that names none.
 pub const DEFAULT_ACTOR: &str = "harvestapi~linkedin-profile-posts";
 /// For how long after a run's end its cost is preliminary.

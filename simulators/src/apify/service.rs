@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 
 impl Apify {
     fn answer(&self, request: &Request, route: &Route) -> Result<Response, ApiError> {
-        if let Some((resource, limit)) = route.limit() {
+        if let Some((resource, limit)) = route.limit(request) {
             let now = self.0.clock.now();
             if !self.0.state().rates.admits(&resource, Some(limit), now) {
                 return Err(ApiError::RateLimitExceeded { limit });
@@ -30,14 +30,14 @@ impl Service for Apify {
         pause(self.0.options.latency + views::asked_to_wait(&self.0, &request, &route)).await;
         let answer = self.answer(&request, &route);
         let mut response = answer.unwrap_or_else(|error| error.response());
-        if let Some((_, limit)) = route.limit() {
+        if let Some((_, limit)) = route.limit(&request) {
             response.headers_mut().insert("x-ratelimit-limit", HeaderValue::from(limit));
         }
         response
     }
 
     fn refuse(&self, request: &Request, fault: Fault) -> Response {
-        let limit = Route::of(request).limit().map_or(REQUESTS_PER_SECOND, |(_, limit)| limit);
+        let limit = Route::of(request).limit(request).map_or(REQUESTS_PER_SECOND, |(_, limit)| limit);
         match fault {
             Fault::TooManyRequests => ApiError::RateLimitExceeded { limit },
             Fault::Unavailable => ApiError::Internal(StatusCode::SERVICE_UNAVAILABLE),
@@ -54,5 +54,6 @@ impl Service for Apify {
 
     fn reset(&self) {
         self.0.state().clear();
+        self.set_credit(true);
     }
 }

@@ -8,6 +8,7 @@ use super::sender::WebhookSender;
 use super::webhook::{EventType, Webhook};
 use crate::{Clock, Store};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A simulated Apify.
 ///
@@ -32,7 +33,7 @@ impl Apify {
     /// # Panics
     /// If a text in [`RunSpec::raw_items`] is no JSON at all.
     pub fn add_run(&self, spec: RunSpec) -> String {
-        self.0.add_run(spec).expect("the texts of items are JSON").0
+        self.0.add_run(&spec).expect("the texts of items are JSON").0
     }
 
     /// Lets a run that ended go on and end again as `spec` says, under its old id; sends its
@@ -55,12 +56,17 @@ impl Apify {
     /// With [`EventType::Test`] the payload carries the run and no event data.
     pub fn dispatch(&self, run_id: &str, event: EventType, webhook: &Webhook) -> Option<String> {
         let run = self.0.state().runs.get(run_id).cloned()?;
-        Some(self.0.send(event, Some(&run), webhook))
+        Some(self.0.send(event, Some(&run), webhook, None))
     }
 
     /// Sends a test as the Console's button does: no event data and a dummy resource.
     pub fn dispatch_test(&self, webhook: &Webhook) -> String {
-        self.0.send(EventType::Test, None, webhook)
+        self.0.send(EventType::Test, None, webhook, None)
+    }
+
+    /// Lets the account's credit be used up, or topped up: without it no run can be started.
+    pub fn set_credit(&self, is_there: bool) {
+        self.0.is_out_of_credit.store(!is_there, Ordering::Relaxed);
     }
 
     /// Every dispatch ever made, the oldest first.

@@ -1,8 +1,9 @@
 //! What the simulator remembers, written through to its store.
 
 use super::dispatch::Dispatch;
-use super::route::Holder;
+use super::hook::Hook;
 use super::run::Run;
+use super::storage::{Record, Storage};
 use crate::Store;
 use crate::rates::Rates;
 use serde::Serialize;
@@ -20,7 +21,14 @@ const COUNTER: &str = "counter";
 pub(super) struct State {
     store: Arc<dyn Store>,
     pub(super) runs: BTreeMap<String, Run>,
-    items: HashMap<String, Arc<Vec<Box<RawValue>>>>,
+    /// The items of datasets, those of runs and others.
+    pub(super) items: HashMap<String, Arc<Vec<Box<RawValue>>>>,
+    /// The storages that no run made, by id.
+    pub(super) storages: BTreeMap<String, Storage>,
+    /// Records by store and key. The input of a run is not among them unless it was written over.
+    pub(super) records: BTreeMap<(String, String), Record>,
+    /// The webhooks that stay, by id.
+    pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) dispatches: BTreeMap<String, Dispatch>,
     counter: u64,
     pub(super) rates: Rates,
@@ -32,6 +40,9 @@ impl State {
         let mut state = Self {
             runs: BTreeMap::new(),
             items: HashMap::new(),
+            storages: BTreeMap::new(),
+            records: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             dispatches: BTreeMap::new(),
             counter: 0,
             rates: Rates::new(Duration::ZERO),
@@ -39,26 +50,29 @@ impl State {
             store: Arc::clone(&store),
         };
         for (key, text) in store.all() {
-            let taken = match key.split_once('/') {
-                Some(("run", id)) => {
-                    parsed(&text).map(|run| state.runs.insert(id.into(), run)).is_some()
-                }
-                Some(("dataset", id)) => parsed(&text)
-                    .map(|items| state.items.insert(id.into(), Arc::new(items)))
-                    .is_some(),
-                Some(("dispatch", id)) => {
-                    parsed(&text).map(|found| state.dispatches.insert(id.into(), found)).is_some()
-                }
-                None if key == COUNTER => {
-                    parsed(&text).map(|number| state.counter = number).is_some()
-                }
-                Some(_) | None => false,
-            };
-            if !taken {
+            if state.take(&key, &text).is_none() {
                 tracing::warn!(key, "stored entry of the Apify simulator not understood");
             }
         }
         state
+    }
+
+    /// Takes in an entry of the store; `None` for one that is not understood.
+    fn take(&mut self, key: &str, text: &str) -> Option<()> {
+        match key.split_once('/') {
+            Some(("run", id)) => drop(self.runs.insert(id.into(), parsed(text)?)),
+            Some(("dataset", id)) => drop(self.items.insert(id.into(), Arc::new(parsed(text)?))),
+            Some(("storage", id)) => drop(self.storages.insert(id.into(), parsed(text)?)),
+            Some(("record", place)) => {
+                let (store, key) = place.split_once('/')?;
+                self.records.insert((store.into(), key.into()), parsed(text)?);
+            }
+            Some(("webhook", id)) => drop(self.hooks.insert(id.into(), parsed(text)?)),
+            Some(("dispatch", id)) => drop(self.dispatches.insert(id.into(), parsed(text)?)),
+            None if key == COUNTER => self.counter = parsed(text)?,
+            Some(_) | None => return None,
+        }
+        Some(())
     }
 
     pub(super) fn next_number(&mut self) -> u64 {
@@ -68,9 +82,12 @@ impl State {
     }
 
     pub(super) fn add_run(&mut self, run: Run, items: Vec<Box<RawValue>>) {
+        self.put_items(&run.dataset_id, items);
+        self.put_run(run);
+    }
+
+    pub(super) fn put_run(&mut self, run: Run) {
         self.store.put(&format!("run/{}", run.id), &text(&run));
-        self.store.put(&format!("dataset/{}", run.dataset_id), &text(&items));
-        self.items.insert(run.dataset_id.clone(), Arc::new(items));
         self.runs.insert(run.id.clone(), run);
     }
 
@@ -83,16 +100,43 @@ impl State {
         true
     }
 
-    /// The run that `holder` names, or whose `own_id` it names.
-    pub(super) fn run_of(&self, holder: &Holder, own_id: impl Fn(&Run) -> &String) -> Option<&Run> {
-        match holder {
-            Holder::OfRun(id) => self.runs.get(id),
-            Holder::Own(id) => self.runs.values().find(|&run| own_id(run) == id),
-        }
+    pub(super) fn put_items(&mut self, dataset: &str, items: Vec<Box<RawValue>>) {
+        self.store.put(&format!("dataset/{dataset}"), &text(&items));
+        self.items.insert(dataset.to_owned(), Arc::new(items));
     }
 
-    pub(super) fn items(&self, run: &Run) -> Arc<Vec<Box<RawValue>>> {
-        self.items.get(&run.dataset_id).cloned().unwrap_or_default()
+    pub(super) fn put_storage(&mut self, storage: Storage) {
+        self.store.put(&format!("storage/{}", storage.id), &text(&storage));
+        self.storages.insert(storage.id.clone(), storage);
+    }
+
+    /// Removes a storage and, if it is a dataset, its items.
+    pub(super) fn drop_storage(&mut self, id: &str) {
+        self.storages.remove(id);
+        self.items.remove(id);
+        self.store.remove(&format!("storage/{id}"));
+        self.store.remove(&format!("dataset/{id}"));
+    }
+
+    pub(super) fn put_record(&mut self, store: &str, key: &str, record: Record) {
+        self.store.put(&format!("record/{store}/{key}"), &text(&record));
+        self.records.insert((store.to_owned(), key.to_owned()), record);
+    }
+
+    /// Removes a record; one that is not there is fine.
+    pub(super) fn delete_record(&mut self, store: &str, key: &str) {
+        self.store.remove(&format!("record/{store}/{key}"));
+        self.records.remove(&(store.to_owned(), key.to_owned()));
+    }
+
+    pub(super) fn put_hook(&mut self, hook: Hook) {
+        self.store.put(&format!("webhook/{}", hook.id), &text(&hook));
+        self.hooks.insert(hook.id.clone(), hook);
+    }
+
+    pub(super) fn delete_hook(&mut self, id: &str) {
+        self.store.remove(&format!("webhook/{id}"));
+        self.hooks.remove(id);
     }
 
     pub(super) fn put_dispatch(&mut self, dispatch: Dispatch) {

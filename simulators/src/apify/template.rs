@@ -4,7 +4,7 @@
 //! replaced only when the webhook sets `shouldInterpolateStrings`; without it the receiver gets
 //! the characters as they stand.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const VARIABLES: [&str; 6] =
     ["userId", "createdAt", "eventType", "eventData", "resource", "globals"];
@@ -31,12 +31,8 @@ pub enum TemplateError {
 
 #[derive(Debug, PartialEq)]
 enum Piece<'a> {
+    /// Text that stays, quoted strings among it.
     Plain(&'a str),
-    /// A quoted string with its quotes.
-    Quoted {
-        text: &'a str,
-        is_key: bool,
-    },
     Variable(&'a str),
 }
 
@@ -46,7 +42,7 @@ pub(super) fn check(template: &str, interpolate: bool) -> Result<Value, Template
     serde_json::from_str(&text).map_err(|error| TemplateError::NotJson(error.to_string()))
 }
 
-/// Fills a template from `variables`. A path that leads nowhere becomes null.
+/// Fills a template from `variables`. Outside of quotes, a path that leads nowhere becomes null.
 pub(super) fn render(
     template: &str,
     interpolate: bool,
@@ -57,20 +53,19 @@ pub(super) fn render(
         match piece {
             Piece::Plain(text) => out.push_str(text),
             Piece::Variable(path) => {
-                let value = look_up(path, variables)?;
+                let value = look_up(path, variables)?.unwrap_or_default();
                 // Apify's template source tests for truth, so 0, "" and false are lost.
                 let written = if is_falsy(&value) { Value::Null } else { value };
                 out.push_str(&written.to_string());
             }
-            Piece::Quoted { text, is_key: false } if interpolate => {
-                let inner: String = serde_json::from_str(text)
-                    .map_err(|error| TemplateError::NotJson(error.to_string()))?;
-                out.push_str(&interpolated(&inner, variables)?.to_string());
-            }
-            Piece::Quoted { text, .. } => out.push_str(text),
         }
     }
-    Ok(out)
+    if !interpolate {
+        return Ok(out);
+    }
+    let filled: Value =
+        serde_json::from_str(&out).map_err(|error| TemplateError::NotJson(error.to_string()))?;
+    Ok(interpolated(filled, variables)?.unwrap_or_default().to_string())
 }
 
 fn pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
@@ -80,8 +75,7 @@ fn pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
         let rest = &template[at..];
         if rest.starts_with('"') {
             let end = at + quoted_length(rest);
-            let is_key = template[end..].trim_start().starts_with(':');
-            pieces.push(Piece::Quoted { text: &template[at..end], is_key });
+            pieces.push(Piece::Plain(&template[at..end]));
             at = end;
         } else if let Some(inner) = rest.strip_prefix("{{") {
             let length = inner.find("}}").ok_or(TemplateError::Unclosed(at))?;
@@ -111,8 +105,30 @@ fn quoted_length(text: &str) -> usize {
     text.len()
 }
 
-/// Replaces the variables in a string. One that is the whole string keeps its type.
-fn interpolated(text: &str, variables: &Value) -> Result<Value, TemplateError> {
+/// Replaces the variables in every string that is no key, those of values that were filled in too.
+/// `None` for what JavaScript calls undefined: such a key is left out, such an element is null.
+fn interpolated(value: Value, variables: &Value) -> Result<Option<Value>, TemplateError> {
+    Ok(Some(match value {
+        Value::String(text) => return interpolated_text(&text, variables),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| Ok(interpolated(item, variables)?.unwrap_or_default()))
+            .collect::<Result<_, _>>()?,
+        Value::Object(keys) => {
+            let mut filled = Map::new();
+            for (key, value) in keys {
+                if let Some(value) = interpolated(value, variables)? {
+                    filled.insert(key, value);
+                }
+            }
+            filled.into()
+        }
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+    }))
+}
+
+/// Replaces the variables in a text. One that is the whole text keeps its type.
+fn interpolated_text(text: &str, variables: &Value) -> Result<Option<Value>, TemplateError> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, path, after)) = next_variable(rest) {
@@ -121,33 +137,54 @@ fn interpolated(text: &str, variables: &Value) -> Result<Value, TemplateError> {
             return Ok(value);
         }
         out.push_str(before);
-        match value {
-            Value::String(text) => out.push_str(&text),
-            other @ (Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_)) => out.push_str(&other.to_string()),
-        }
+        out.push_str(&as_javascript(value.as_ref()));
         rest = after;
     }
     out.push_str(rest);
-    Ok(Value::String(out))
+    Ok(Some(Value::String(out)))
 }
 
-fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once("{{")?;
-    let (path, after) = rest.split_once("}}")?;
-    Some((before, path, after))
-}
-
-fn look_up(path: &str, variables: &Value) -> Result<Value, TemplateError> {
-    let mut names = path.split('.');
-    if !names.next().is_some_and(|first| VARIABLES.contains(&first)) {
-        return Err(TemplateError::UnknownVariable(path.to_owned()));
+/// A value as JavaScript puts it into a text.
+fn as_javascript(value: Option<&Value>) -> String {
+    match value {
+        None => "undefined".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(_)) => "[object Object]".to_owned(),
+        Some(Value::Array(items)) => {
+            let item = |item: &Value| if item.is_null() { String::new() } else { as_javascript(Some(item)) };
+            items.iter().map(item).collect::<Vec<_>>().join(",")
+        }
+        Some(other @ (Value::Null | Value::Bool(_) | Value::Number(_))) => other.to_string(),
     }
-    let found = path.split('.').try_fold(variables, |value, name| value.get(name));
-    Ok(found.cloned().unwrap_or(Value::Null))
+}
+
+/// What is before the next variable, its path, and what follows. Anything else between braces, a
+/// path with spaces around it for one, stays as it is.
+fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
+    let is_path =
+        |path: &str| !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    text.match_indices("{{").find_map(|(at, braces)| {
+        let (path, after) = text[at + braces.len()..].split_once("}}")?;
+        is_path(path).then_some((&text[..at], path, after))
+    })
+}
+
+/// The value at a path; `None` if its last name is missing, null if one before it is.
+fn look_up(path: &str, variables: &Value) -> Result<Option<Value>, TemplateError> {
+    let mut names = path.split('.');
+    let first = names.next().filter(|first| VARIABLES.contains(first));
+    let first = first.ok_or_else(|| TemplateError::UnknownVariable(path.to_owned()))?;
+    let mut found = variables.get(first);
+    for name in names {
+        found = match found {
+            Some(Value::Object(keys)) => keys.get(name),
+            Some(Value::Array(items)) => name.parse().ok().and_then(|at: usize| items.get(at)),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
+                Some(&Value::Null)
+            }
+        };
+    }
+    Ok(found.cloned())
 }
 
 fn is_falsy(value: &Value) -> bool {
@@ -185,7 +222,8 @@ mod tests {
         let template =
             r#"{"n": "{{resource.n}}", "text": "run {{resource.id}}: {{resource.n}}", "{{n}}": 1}"#;
         let text = render(template, true, &variables()).unwrap();
-        assert_eq!(text, r#"{"n": 7, "text": "run r1: 7", "{{n}}": 1}"#);
+        let expected = json!({"n": 7, "text": "run r1: 7", "{{n}}": 1});
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
     }
 
     #[test]
@@ -195,7 +233,27 @@ mod tests {
             assert_eq!(render(&plain, false, &variables()).unwrap(), "null", "{name}");
         }
         let quoted = r#"["{{resource.exitCode}}", "{{resource.name}}", "{{resource.done}}"]"#;
-        assert_eq!(render(quoted, true, &variables()).unwrap(), r#"[0, "", false]"#);
+        assert_eq!(render(quoted, true, &variables()).unwrap(), r#"[0,"",false]"#);
+    }
+
+    #[test]
+    fn what_javascript_makes_of_missing_and_nested_values_is_delivered() {
+        let template = r#"{"gone": "{{resource.none}}", "null": "{{resource.none.deeper}}",
+            "list": ["{{resource.none}}"], "text": "a {{resource.none}}, {{resource}}",
+            "spaced": "{{ resource.id }}", "joined": "{{resource.tags}}!"}"#;
+        let variables = json!({"resource": {"id": "r1", "tags": ["a", null, 1]}});
+        let text = render(template, true, &variables).unwrap();
+        let expected = json!({"null": null, "list": [null],
+            "text": "a undefined, [object Object]", "spaced": "{{ resource.id }}",
+            "joined": "a,,1!"});
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_variable_inside_a_value_that_was_filled_in_is_replaced_too() {
+        let variables = json!({"resource": {"name": "{{userId}}"}, "userId": "u1"});
+        let text = render(r#"{"name": {{resource.name}}}"#, true, &variables).unwrap();
+        assert_eq!(text, r#"{"name":"u1"}"#);
     }
 
     #[test]

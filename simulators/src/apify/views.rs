@@ -3,51 +3,75 @@
 use super::deliver::Inner;
 use super::dispatch::Dispatch;
 use super::error::ApiError;
-use super::items::{ItemsQuery, is_empty};
 use super::query::{Query, invalid};
-use super::route::{Holder, Route};
-use super::run::{DEFAULT_ACTOR, Run, USER_ID, actor_id};
+use super::route::{Route, RunRef};
+use super::run::{Run, USER_ID, USERNAME, actor_id};
 use super::status::RunStatus;
-use crate::moments::{iso, until};
+use super::storage::StorageKind;
+use super::{datasets, hooks, lifecycle, records};
+use crate::moments::iso;
 use crate::reply::bearer;
 use crate::{Request, Response, json_reply};
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-const RUNS_PER_PAGE: usize = 1_000;
-/// For how long after a run's end its dataset reports too few items. The items themselves are all
-/// there: only `itemCount` and `X-Apify-Pagination-Total` lag.
-const COUNT_LAG: Duration = Duration::from_secs(5);
+const PER_PAGE: usize = 1_000;
 /// The longest `waitForFinish`, in seconds.
 const LONGEST_WAIT: usize = 60;
-const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
-const NO_DATASET: ApiError = ApiError::RecordNotFound { what: "Dataset" };
-const NO_RECORD: ApiError = ApiError::RecordNotFound { what: "Record" };
+pub(super) const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
 
 pub(super) fn answer(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     request: &Request,
     route: &Route,
 ) -> Result<Response, ApiError> {
     let query = Query::of(request);
     let owner = is_owner(request, &query, &inner.options.tokens)?;
-    let public = matches!(route, Route::Run(_) | Route::MethodNotAllowed | Route::Unknown);
-    if !owner && !public {
+    let is_reading = request.method() == Method::GET;
+    let public = matches!(route, Route::Run(_)) && is_reading;
+    if !owner && !public && !matches!(route, Route::MethodNotAllowed(_) | Route::Unknown) {
         return Err(ApiError::TokenNotProvided);
     }
     match route {
-        Route::Run(id) => run(inner, &query, owner, id),
+        Route::Me => Ok(enveloped(json!({"id": USER_ID, "username": USERNAME}))),
+        Route::Actor(actor) if inner.knows_actor(&actor_id(actor)) => {
+            Ok(enveloped(lifecycle::actor_view(actor)))
+        }
+        Route::Actor(_) => Err(ApiError::RecordNotFound { what: "Actor" }),
+        Route::Runs { actor: Some(actor) } if !is_reading => {
+            lifecycle::start(inner, request, actor)
+        }
         Route::Runs { actor } => runs(inner, &query, actor.as_deref()),
-        Route::Dataset(holder) => dataset(inner, holder),
-        Route::Items(holder) => items(inner, &query, holder),
-        Route::Record { store, key } => record(inner, store, key),
+        Route::Run(run) if is_reading => show_run(inner, &query, owner, run),
+        Route::Run(run) => lifecycle::delete(inner, run).map(|()| done(StatusCode::NO_CONTENT)),
+        Route::Abort(run) => lifecycle::abort(inner, run),
+        Route::Resurrect(run) => lifecycle::resurrect(inner, run),
+        Route::Log(run) => log(inner, run),
+        Route::Datasets => datasets::storages(inner, request, StorageKind::Dataset),
+        Route::Dataset(holder) => {
+            datasets::storage(inner, request, StorageKind::Dataset, holder)
+        }
+        Route::Items(holder) => datasets::items(inner, request, holder),
+        Route::Stores => datasets::storages(inner, request, StorageKind::KeyValueStore),
+        Route::Store(holder) => {
+            datasets::storage(inner, request, StorageKind::KeyValueStore, holder)
+        }
+        Route::Keys(holder) => records::keys(inner, request, holder),
+        Route::Record { store, key } => records::record(inner, request, store, key),
+        Route::Webhooks => hooks::webhooks(inner, request),
+        Route::Webhook(id) => hooks::one(inner, request, id),
+        Route::TestWebhook(id) => hooks::test(inner, id),
+        Route::Dispatches { webhook } => hooks::dispatches(inner, request, webhook.as_deref()),
         Route::Dispatch(id) => {
             let found = inner.state().dispatches.get(id).map(Dispatch::view);
             found.map(enveloped).ok_or(ApiError::RecordNotFound { what: "Webhook dispatch" })
         }
-        Route::MethodNotAllowed => Err(ApiError::MethodNotAllowed),
+        Route::MethodNotAllowed(methods) => Err(ApiError::MethodNotAllowed(methods.join(", "))),
         Route::Unknown => Err(ApiError::PageNotFound),
     }
 }
@@ -66,8 +90,8 @@ fn is_owner(request: &Request, query: &Query, tokens: &[String]) -> Result<bool,
 /// How long `waitForFinish` makes the caller wait. Runs do not move by themselves, so one that
 /// is not over takes the whole time.
 pub(super) fn asked_to_wait(inner: &Inner, request: &Request, route: &Route) -> Duration {
-    let Route::Run(id) = route else { return Duration::ZERO };
-    let open = inner.state().runs.get(id).is_some_and(|run| !run.status.is_terminal());
+    let Route::Run(run) = route else { return Duration::ZERO };
+    let open = inner.state().run(run).is_some_and(|run| !run.status.is_terminal());
     match wait_for_finish(&Query::of(request)) {
         Ok(seconds) if open => Duration::from_secs(seconds as u64),
         Ok(_) | Err(_) => Duration::ZERO,
@@ -83,14 +107,59 @@ fn wait_for_finish(query: &Query) -> Result<usize, ApiError> {
     }
 }
 
-fn enveloped(data: Value) -> Response {
+pub(super) fn enveloped(data: Value) -> Response {
     json_reply(StatusCode::OK, &BTreeMap::from([("data", data)]))
 }
 
-fn run(inner: &Inner, query: &Query, owner: bool, id: &str) -> Result<Response, ApiError> {
+pub(super) fn created(data: Value) -> Response {
+    json_reply(StatusCode::CREATED, &BTreeMap::from([("data", data)]))
+}
+
+/// An answer without a word, except for the empty object of something that was made.
+pub(super) fn done(status: StatusCode) -> Response {
+    let mut response = json_reply(status, &json!({}));
+    if status == StatusCode::NO_CONTENT {
+        *response.body_mut() = Bytes::new();
+    }
+    response
+}
+
+/// The part of a list that is asked for, in the order of the list or, with `desc`, from its end.
+pub(super) fn page(query: &Query, mut all: Vec<Value>) -> Result<Response, ApiError> {
+    let offset = query.count("offset")?.unwrap_or(0);
+    let limit = query.limit(PER_PAGE)?;
+    let desc = query.switch("desc")?;
+    if desc {
+        all.reverse();
+    }
+    let total = all.len();
+    let items: Vec<Value> = all.into_iter().skip(offset).take(limit).collect();
+    Ok(enveloped(json!({
+        "total": total, "offset": offset, "limit": limit, "count": items.len(), "desc": desc,
+        "items": items,
+    })))
+}
+
+/// What an actor that does nothing writes.
+fn log(inner: &Inner, run: &RunRef) -> Result<Response, ApiError> {
+    let state = inner.state();
+    let run = state.run(run).ok_or(NO_RUN)?;
+    let text = format!("{} ACTOR: This run is invented.\n", iso(run.started_at));
+    let mut response = Response::new(Bytes::from(text));
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}
+
+fn show_run(
+    inner: &Inner,
+    query: &Query,
+    owner: bool,
+    run: &RunRef,
+) -> Result<Response, ApiError> {
     wait_for_finish(query)?;
     let state = inner.state();
-    let mut view = state.runs.get(id).ok_or(NO_RUN)?.view(inner.clock.now());
+    let mut view = state.run(run).ok_or(NO_RUN)?.view(inner.clock.now());
     if !owner && let Some(fields) = view.as_object_mut() {
         fields.remove("usageTotalUsd");
         fields.remove("usageUsd");
@@ -99,35 +168,24 @@ fn run(inner: &Inner, query: &Query, owner: bool, id: &str) -> Result<Response, 
 }
 
 fn runs(inner: &Inner, query: &Query, actor: Option<&str>) -> Result<Response, ApiError> {
-    let offset = query.count("offset")?.unwrap_or(0);
-    let limit = query.count("limit")?.unwrap_or(RUNS_PER_PAGE).min(RUNS_PER_PAGE);
-    let desc = query.switch("desc")?;
     let statuses = statuses(query)?;
-    let state = inner.state();
+    let (after, before) = (query.moment("startedAfter")?, query.moment("startedBefore")?);
     let actor = actor.map(actor_id);
-    if let Some(actor) = &actor
-        && *actor != actor_id(DEFAULT_ACTOR)
-        && !state.runs.values().any(|run| run.actor_id == *actor)
-    {
+    if actor.as_ref().is_some_and(|actor| !inner.knows_actor(actor)) {
         return Err(ApiError::RecordNotFound { what: "Actor" });
     }
+    let state = inner.state();
     let mut found: Vec<&Run> = state
         .runs
         .values()
         .filter(|run| actor.as_ref().is_none_or(|actor| run.actor_id == *actor))
         .filter(|run| statuses.as_ref().is_none_or(|wanted| wanted.contains(&run.status)))
+        .filter(|run| after.is_none_or(|after| run.started_at >= after))
+        .filter(|run| before.is_none_or(|before| run.started_at <= before))
         .collect();
     found.sort_by_key(|run| (run.started_at, run.number));
-    if desc {
-        found.reverse();
-    }
     let now = inner.clock.now();
-    let page: Vec<Value> =
-        found.iter().skip(offset).take(limit).map(|run| run.short_view(now)).collect();
-    Ok(enveloped(json!({
-        "total": found.len(), "offset": offset, "limit": limit,
-        "count": page.len(), "desc": desc, "items": page,
-    })))
+    page(query, found.into_iter().map(|run| run.short_view(now)).collect())
 }
 
 fn statuses(query: &Query) -> Result<Option<Vec<RunStatus>>, ApiError> {
@@ -140,60 +198,4 @@ fn statuses(query: &Query) -> Result<Option<Vec<RunStatus>>, ApiError> {
         })
         .collect::<Result<_, _>>()
         .map(Some)
-}
-
-/// How many of `count` items are reported: all of them only once the lag is over.
-fn reported(inner: &Inner, run: &Run, count: usize) -> usize {
-    let end = run.finished_at.unwrap_or(run.started_at);
-    let since = until(end, inner.clock.now());
-    if since >= COUNT_LAG {
-        return count;
-    }
-    let share = since.as_secs_f64() / COUNT_LAG.as_secs_f64();
-    (count as f64 * share) as usize
-}
-
-fn dataset(inner: &Inner, holder: &Holder) -> Result<Response, ApiError> {
-    let state = inner.state();
-    let run = state.run_of(holder, |run| &run.dataset_id).ok_or(NO_DATASET)?;
-    let items = state.items(run);
-    let clean = items.iter().filter(|item| !is_empty(item)).count();
-    let modified = iso(run.finished_at.unwrap_or(run.started_at));
-    Ok(enveloped(json!({
-        "id": run.dataset_id,
-        "userId": USER_ID,
-        "createdAt": iso(run.started_at),
-        "modifiedAt": modified,
-        "accessedAt": modified,
-        "itemCount": reported(inner, run, items.len()),
-        "cleanItemCount": reported(inner, run, clean),
-        "actId": run.actor_id,
-        "actRunId": run.id,
-        "generalAccess": "FOLLOW_USER_SETTING",
-        "stats": {"readCount": 0, "writeCount": items.len(), "storageBytes": 0},
-    })))
-}
-
-fn items(inner: &Inner, query: &Query, holder: &Holder) -> Result<Response, ApiError> {
-    let mut wanted = ItemsQuery::read(query)?;
-    let (items, total) = {
-        let state = inner.state();
-        let run = state.run_of(holder, |run| &run.dataset_id).ok_or(NO_DATASET)?;
-        if run.ignores_offset {
-            wanted.offset = 0;
-        }
-        let items = state.items(run);
-        let total = reported(inner, run, items.len());
-        (items, total)
-    };
-    Ok(wanted.answer(&items, total))
-}
-
-fn record(inner: &Inner, store: &Holder, key: &str) -> Result<Response, ApiError> {
-    let state = inner.state();
-    let run = state.run_of(store, |run| &run.store_id).ok_or(NO_RECORD)?;
-    if key != "INPUT" || run.input.is_null() {
-        return Err(NO_RECORD);
-    }
-    Ok(json_reply(StatusCode::OK, &run.input))
 }

@@ -36,6 +36,21 @@ pub enum EventType {
     /// It was started again after its end.
     #[serde(rename = "ACTOR.RUN.RESURRECTED")]
     Resurrected,
+    /// A build was started.
+    #[serde(rename = "ACTOR.BUILD.CREATED")]
+    BuildCreated,
+    /// It ended well.
+    #[serde(rename = "ACTOR.BUILD.SUCCEEDED")]
+    BuildSucceeded,
+    /// It ended badly.
+    #[serde(rename = "ACTOR.BUILD.FAILED")]
+    BuildFailed,
+    /// Somebody stopped it.
+    #[serde(rename = "ACTOR.BUILD.ABORTED")]
+    BuildAborted,
+    /// Its time ran out.
+    #[serde(rename = "ACTOR.BUILD.TIMED_OUT")]
+    BuildTimedOut,
     /// Nothing happened: somebody tried the webhook out.
     #[serde(rename = "TEST")]
     Test,
@@ -81,6 +96,12 @@ pub struct WebhookSpec {
     /// Gives up after the first call.
     #[serde(default)]
     pub do_not_retry: bool,
+    /// Whether a certificate that is not valid is accepted; without effect.
+    #[serde(default)]
+    pub ignore_ssl_errors: bool,
+    /// Keeps a repeated request from making a second webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 impl WebhookSpec {
@@ -93,6 +114,8 @@ impl WebhookSpec {
             should_interpolate_strings: false,
             event_types: ends_of_a_run(),
             do_not_retry: false,
+            ignore_ssl_errors: false,
+            idempotency_key: None,
         }
     }
 }
@@ -134,6 +157,10 @@ impl Webhook {
     /// Whether it is sent for `event`.
     pub fn wants(&self, event: EventType) -> bool {
         self.0.event_types.contains(&event)
+    }
+
+    pub(super) fn idempotency_key(&self) -> Option<&str> {
+        self.0.idempotency_key.as_deref()
     }
 
     pub(super) fn body(&self, variables: &Value) -> String {

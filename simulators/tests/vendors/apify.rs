@@ -125,9 +125,9 @@ async fn an_error_names_its_type() {
         let path = request.uri().to_string();
         assert_eq!(refusal(&apify, request).await, (expected.0, expected.1.into()), "{path}");
     }
-    let mut deleted = owned(&run);
-    *deleted.method_mut() = Method::DELETE;
-    assert_eq!(refusal(&apify, deleted).await, (405, "method-not-allowed".into()));
+    let mut replaced = owned(&run);
+    *replaced.method_mut() = Method::PUT;
+    assert_eq!(refusal(&apify, replaced).await, (405, "method-not-allowed".into()));
 }
 
 #[tokio::test(start_paused = true)]
