@@ -84,8 +84,9 @@ impl Airtable {
 
     fn change(&self, path: &str, body: &[u8]) -> Option<Response> {
         let done = match path {
-            "tables" => read(body)
-                .map(|NewTable { base, table }| self.add_table(&base, table).map(drop)),
+            "tables" => {
+                read(body).map(|NewTable { base, table }| self.add_table(&base, table).map(drop))
+            }
             "cells" => read(body).map(|Cell { base, table, record, field, value }| {
                 self.put_cell((&base, &table), &record, &field, value)
             }),

@@ -120,8 +120,7 @@ fn storage_view(inner: &Inner, storage: &Storage) -> Value {
         StorageKind::Dataset => "datasets",
         StorageKind::KeyValueStore => "key-value-stores",
     };
-    view["consoleUrl"] =
-        json!(format!("https://console.apify.com/storage/{path}/{}", storage.id));
+    view["consoleUrl"] = json!(format!("https://console.apify.com/storage/{path}/{}", storage.id));
     if storage.kind == StorageKind::Dataset {
         let items = inner.state().items_of(&storage.id);
         let clean = items.iter().filter(|item| !is_empty(item)).count();
@@ -132,10 +131,10 @@ fn storage_view(inner: &Inner, storage: &Storage) -> Value {
     view
 }
 
-/// How many of `count` items are reported: all of them only once the lag is over.
+/// How many of `count` items are reported: of a run's dataset all of them only once the lag is over.
 fn reported(inner: &Inner, storage: &Storage, count: usize) -> usize {
     let since = until(storage.modified_at, inner.clock.now());
-    if since >= COUNT_LAG {
+    if since >= COUNT_LAG || storage.maker.is_none() {
         return count;
     }
     let share = since.as_secs_f64() / COUNT_LAG.as_secs_f64();

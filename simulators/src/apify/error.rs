@@ -11,7 +11,9 @@ pub(super) enum ApiError {
     /// What is wrong with the body.
     #[error("The request is not valid: {0}")]
     InvalidInput(String),
-    #[error("By launching this job you will exceed your remaining usage. Please upgrade your plan.")]
+    #[error(
+        "By launching this job you will exceed your remaining usage. Please upgrade your plan."
+    )]
     NotEnoughUsage,
     #[error("Authentication token was not provided")]
     TokenNotProvided,

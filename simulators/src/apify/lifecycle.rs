@@ -13,6 +13,7 @@ use crate::{Request, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -50,6 +51,8 @@ pub(super) fn start(
             max_items: query.count("maxItems")?.map(|count| count as u64),
             max_total_charge_usd: query.number("maxTotalChargeUsd")?,
         },
+        // No target was tried, so none is charged for.
+        charged_event_counts: Some(BTreeMap::from([("actor-start".to_owned(), 1)])),
         webhooks: webhooks(&query)?,
         ..RunSpec::default()
     };

@@ -37,7 +37,8 @@ impl Service for Apify {
     }
 
     fn refuse(&self, request: &Request, fault: Fault) -> Response {
-        let limit = Route::of(request).limit(request).map_or(REQUESTS_PER_SECOND, |(_, limit)| limit);
+        let limit =
+            Route::of(request).limit(request).map_or(REQUESTS_PER_SECOND, |(_, limit)| limit);
         match fault {
             Fault::TooManyRequests => ApiError::RateLimitExceeded { limit },
             Fault::Unavailable => ApiError::Internal(StatusCode::SERVICE_UNAVAILABLE),

@@ -49,7 +49,9 @@ impl State {
         let name = id.split_once('~').map(|(_, name)| name);
         let mut known = self.storages.values().filter(|storage| storage.kind == kind);
         known
-            .find(|storage| storage.id == *id || (name.is_some() && storage.name.as_deref() == name))
+            .find(|storage| {
+                storage.id == *id || (name.is_some() && storage.name.as_deref() == name)
+            })
             .cloned()
     }
 
@@ -58,9 +60,8 @@ impl State {
         let all = self.storages.values().filter(|storage| storage.kind == kind);
         let mut found: Vec<Storage> =
             all.filter(|storage| with_unnamed || storage.name.is_some()).cloned().collect();
-        found.sort_by(|left, right| {
-            (left.created_at, &left.id).cmp(&(right.created_at, &right.id))
-        });
+        found
+            .sort_by(|left, right| (left.created_at, &left.id).cmp(&(right.created_at, &right.id)));
         found
     }
 

@@ -151,7 +151,9 @@ fn as_javascript(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Object(_)) => "[object Object]".to_owned(),
         Some(Value::Array(items)) => {
-            let item = |item: &Value| if item.is_null() { String::new() } else { as_javascript(Some(item)) };
+            let item = |item: &Value| {
+                if item.is_null() { String::new() } else { as_javascript(Some(item)) }
+            };
             items.iter().map(item).collect::<Vec<_>>().join(",")
         }
         Some(other @ (Value::Null | Value::Bool(_) | Value::Number(_))) => other.to_string(),
@@ -161,8 +163,9 @@ fn as_javascript(value: Option<&Value>) -> String {
 /// What is before the next variable, its path, and what follows. Anything else between braces, a
 /// path with spaces around it for one, stays as it is.
 fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
-    let is_path =
-        |path: &str| !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    let is_path = |path: &str| {
+        !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    };
     text.match_indices("{{").find_map(|(at, braces)| {
         let (path, after) = text[at + braces.len()..].split_once("}}")?;
         is_path(path).then_some((&text[..at], path, after))

@@ -78,7 +78,11 @@ fn composed(prompt: &Prompt, user: &str) -> String {
         }
         Form::Enum(shape) => match fill(shape, &[], user) {
             Value::String(choice) => choice,
-            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_)) => other.to_string(),
         },
     }
 }

@@ -14,7 +14,10 @@ const VERTEX: [&str; 2] = ["v1", "v1beta1"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    Generate { target: Target, form: AnswerForm },
+    Generate {
+        target: Target,
+        form: AnswerForm,
+    },
     CountTokens(Target),
     /// One model and what it can do.
     Model(Target),
@@ -52,8 +55,11 @@ impl Route {
             return Self::Token;
         }
         let Some((surface, location, rest)) = models(&segments) else { return Self::Unknown };
-        let target =
-            |model: &str| Target { surface, location: location.to_owned(), model: model.to_owned() };
+        let target = |model: &str| Target {
+            surface,
+            location: location.to_owned(),
+            model: model.to_owned(),
+        };
         match (request.method(), rest) {
             (&Method::GET, []) => Self::Models(target("")),
             (&Method::GET, [model]) => Self::Model(target(model)),

@@ -215,8 +215,7 @@ impl Service for Gemini {
         let route = Route::of(&request);
         let (surface, _) = route.target();
         let answer = self.answer(&request, &route);
-        let response =
-            answer.unwrap_or_else(|error| error.response(surface, route.lists_errors()));
+        let response = answer.unwrap_or_else(|error| error.response(surface, route.lists_errors()));
         pause(self.options.latency).await;
         response
     }

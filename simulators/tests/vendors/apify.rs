@@ -120,7 +120,7 @@ async fn an_error_names_its_type() {
         (owned(&format!("{run}/dataset/items?format=csv")), (400, "invalid-value")),
         (owned(&format!("{run}/dataset/items?clean=maybe")), (400, "invalid-value")),
         (owned("/v2/actor-runs?status=DONE"), (400, "invalid-value")),
-        (owned(&format!("{run}?waitForFinish=61")), (400, "invalid-value")),
+        (owned(&format!("{run}?waitForFinish=soon")), (400, "invalid-value")),
     ] {
         let path = request.uri().to_string();
         assert_eq!(refusal(&apify, request).await, (expected.0, expected.1.into()), "{path}");
@@ -288,6 +288,9 @@ async fn waiting_for_a_run_that_is_not_over_takes_the_whole_time() {
     let before = tokio::time::Instant::now();
     let view = data(&apify, &path).await;
     assert_eq!((before.elapsed().as_secs(), view.get("finishedAt")), (20, None));
+    let before = tokio::time::Instant::now();
+    data(&apify, &path.replace("=20", "=999999")).await;
+    assert_eq!(before.elapsed().as_secs(), 60, "what Apify's clients ask for is cut");
 }
 
 #[tokio::test(start_paused = true)]

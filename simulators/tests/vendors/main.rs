@@ -3,6 +3,7 @@
 
 mod airtable;
 mod apify;
+mod apify_writes;
 mod common;
 mod gemini;
 mod vertex;

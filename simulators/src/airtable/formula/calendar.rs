@@ -18,7 +18,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         Some(Datum::Number(f64::from(day_of_week(at(row, args)?, starts_on(row, args)?))))
     }),
     Function::new("WEEKNUM", 1, 2, week),
-    Function::new("DATESTR", 1, 1, |row, args| Some(Datum::text(at(row, args)?.date().to_string()))),
+    Function::new("DATESTR", 1, 1, |row, args| {
+        Some(Datum::text(at(row, args)?.date().to_string()))
+    }),
     Function::new("TIMESTR", 1, 1, |row, args| {
         Some(Datum::text(at(row, args)?.strftime("%H:%M:%S").to_string()))
     }),

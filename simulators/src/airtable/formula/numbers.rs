@@ -25,9 +25,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("ROUNDUP", 1, 2, |row, args| {
         rounded(row, args, |number| number.abs().ceil().copysign(number))
     }),
-    Function::new("SUM", 1, ANY, |row, args| {
-        Some(Datum::number(numbers(row, args)?.iter().sum()))
-    }),
+    Function::new("SUM", 1, ANY, |row, args| Some(Datum::number(numbers(row, args)?.iter().sum()))),
     Function::new("AVERAGE", 1, ANY, |row, args| {
         let numbers = numbers(row, args)?;
         Some(Datum::number(numbers.iter().sum::<f64>() / numbers.len() as f64))
@@ -84,11 +82,7 @@ fn extreme<'a>(row: Row<'a>, args: &'a [Expr], of: fn(f64, f64) -> f64) -> Optio
     Some(Datum::number(numbers(row, args)?.into_iter().reduce(of).unwrap_or_default()))
 }
 
-fn count<'a>(
-    row: Row<'a>,
-    args: &'a [Expr],
-    counts: fn(&Datum<'_>) -> bool,
-) -> Option<Datum<'a>> {
+fn count<'a>(row: Row<'a>, args: &'a [Expr], counts: fn(&Datum<'_>) -> bool) -> Option<Datum<'a>> {
     let values = args.iter().map(|arg| row.value(arg));
     Some(Datum::Number(values.filter(counts).count() as f64))
 }
