@@ -87,7 +87,8 @@ impl Services {
     /// When a port is taken or the state cannot be read.
     pub async fn start(options: &ServiceOptions, database: &Database) -> Result<Self, Fault> {
         let ports = options.ports;
-        let (airtable_listener, airtable_address) = bind("Airtable", options.bind, ports.airtable).await?;
+        let (airtable_listener, airtable_address) =
+            bind("Airtable", options.bind, ports.airtable).await?;
         let (apify_listener, apify_address) = bind("Apify", options.bind, ports.apify).await?;
         let (gemini_listener, gemini_address) = bind("Gemini", options.bind, ports.gemini).await?;
 
