@@ -76,6 +76,6 @@ mod tests {
     #[test]
     fn an_answer_without_text_is_one_piece() {
         let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}});
-        assert_eq!(pieces(&blocked), [blocked.clone()]);
+        assert_eq!(pieces(&blocked), std::slice::from_ref(&blocked));
     }
 }
