@@ -66,7 +66,7 @@ impl Folded {
         let event = MetricsEvent {
             run: self.summary.header.clone(),
             at: app.clock.now(),
-            fact: Fact::Noted(Note { kind, text }),
+            fact: Fact::Noted(Note { kind, text, needs_action: false }),
         };
         app.log.append(run, &[stored(&event)]).await?;
         self.state.absorb(&event);

@@ -5,7 +5,7 @@ use crate::gemini::Gemini;
 use crate::limits::Limits;
 use crate::master::rows::MasterBase;
 use crate::random::Random;
-use crate::report::{Reporter, input_note};
+use crate::report::{Reporter, told_note};
 use shared::core::clock::Clock;
 use shared::core::failure::Failure;
 use shared::messages::{Fact, Opened, OpenedBy, RunHeader};
@@ -88,7 +88,7 @@ impl<E: Env> Scoring<E> {
     /// What a run's record says first.
     pub(crate) fn opened(&self, by: OpenedBy) -> Vec<Fact> {
         let simulated = self.config.simulated.iter().map(|services| {
-            input_note(format!("SIMULATED: {services} is invented, and so is what is shown of it"))
+            told_note(format!("SIMULATED: {services} is invented, and so is what is shown of it"))
         });
         std::iter::once(Fact::Opened(Opened { by })).chain(simulated).collect()
     }

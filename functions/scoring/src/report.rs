@@ -2,7 +2,7 @@
 
 use shared::core::clock::Clock;
 use shared::core::failure::Failure;
-use shared::core::ids::BaseId;
+use shared::core::ids::{BaseId, PostKey};
 use shared::core::limits::MAX_EVENT_BYTES;
 use shared::messages::{
     Fact, LeadOutcome, MetricsEvent, Note, NoteKind, RunHeader, Settled, routes,
@@ -37,10 +37,12 @@ impl<Q: Queue> Reporter<'_, Q> {
     /// Says on the record that a task waits because it is denied what it needs: that may take a
     /// person. Returns the failure with which the task waits.
     pub(crate) async fn waits(&self, failure: Failure) -> Failure {
-        if !failure.is_denial {
-            return failure;
-        }
-        let note = input_note(format!("had to wait, and tries again by itself: {failure}"));
+        if failure.is_denial { self.says_why(failure).await } else { failure }
+    }
+
+    /// Says on the record why a task waits, and returns the failure with which it does.
+    pub(crate) async fn says_why(&self, failure: Failure) -> Failure {
+        let note = told_note(format!("had to wait, and tries again by itself: {failure}"));
         self.report(vec![note]).await.err().unwrap_or(failure)
     }
 
@@ -55,9 +57,15 @@ impl<Q: Queue> Reporter<'_, Q> {
     }
 }
 
-/// A note for the run's record about something odd in the input.
+/// A note for the run's record about something that was not used as it came in: a person has to look
+/// at it.
 pub(crate) fn input_note(text: String) -> Fact {
-    Fact::Noted(Note { kind: NoteKind::Input, text })
+    Fact::Noted(Note { kind: NoteKind::Input, text, needs_action: true })
+}
+
+/// A note for the run's record that asks for nothing.
+pub(crate) fn told_note(text: String) -> Fact {
+    Fact::Noted(Note { kind: NoteKind::Input, text, needs_action: false })
 }
 
 /// Splits an event that is too long for the event log. The outcomes of leads may be reported in
@@ -83,17 +91,19 @@ fn halves(leads: &[LeadOutcome]) -> Option<[Vec<LeadOutcome>; 2]> {
     match leads {
         [] => None,
         [lead] => {
-            let (examined, more_examined) = lead.examined.split_at(lead.examined.len() / 2);
-            let (scored, more_scored) = lead.scored.split_at(lead.scored.len() / 2);
-            if lead.examined.len().max(lead.scored.len()) < 2 {
+            let posts = [&lead.examined, &lead.scored, &lead.left_out];
+            if posts.iter().all(|posts| posts.len() < 2) {
                 return None;
             }
-            let part = |examined: &[_], scored: &[_]| LeadOutcome {
+            let halves = posts.map(|posts| posts.split_at(posts.len() / 2));
+            let part = |[examined, scored, left_out]: [&[PostKey]; 3]| LeadOutcome {
                 examined: examined.to_vec(),
                 scored: scored.to_vec(),
+                left_out: left_out.to_vec(),
                 ..lead.clone()
             };
-            Some([vec![part(examined, scored)], vec![part(more_examined, more_scored)]])
+            let [first, second] = [halves.map(|half| half.0), halves.map(|half| half.1)];
+            Some([vec![part(first)], vec![part(second)]])
         }
         leads => {
             let (first, second) = leads.split_at(leads.len() / 2);
@@ -107,7 +117,6 @@ mod tests {
     use super::*;
     use crate::testing::run_header;
     use shared::core::digest::{id_of, short_id_of};
-    use shared::core::ids::PostKey;
     use shared::fold::RunState;
     use shared::messages::{AttemptRef, Kind, Outcome};
 
@@ -123,6 +132,7 @@ mod tests {
                 record: None,
                 outcome: Outcome::Scored,
                 examined: keys.clone(),
+                left_out: keys.clone(),
                 scored: keys,
             }
         };

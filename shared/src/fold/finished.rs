@@ -20,7 +20,7 @@ impl RunState {
     /// Whether a chunk failed, or is done and it is known what became of each of its leads: the
     /// event that says so may be among the dead letters while the chunk's end is not.
     fn is_settled(&self, chunk: &Chunk) -> bool {
-        let Some(Content { kind, leads }) = &chunk.content else { return false };
+        let Some(Content { kind, leads, .. }) = &chunk.content else { return false };
         let is_known = |lead| self.outcome(*kind, lead).is_some();
         chunk.failed.is_some() || (chunk.done_at.is_some() && leads.keys().all(is_known))
     }

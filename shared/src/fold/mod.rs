@@ -8,6 +8,7 @@ mod balance;
 mod cost;
 mod counts;
 mod finished;
+mod left_out;
 mod replay;
 mod state;
 #[cfg(test)]

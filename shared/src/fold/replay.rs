@@ -68,7 +68,7 @@ impl RunState {
         let mut unsettled: BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> = BTreeMap::new();
         let given_up = self.given_up();
         for (key, chunk) in &self.chunks {
-            let Some(Content { kind, leads }) = &chunk.content else { continue };
+            let Some(Content { kind, leads, .. }) = &chunk.content else { continue };
             let is_finished = self.is_finished(key);
             let has_failed = |lead| match self.outcome(*kind, lead) {
                 Some(Outcome::Failed { .. }) => true,

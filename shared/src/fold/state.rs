@@ -70,12 +70,17 @@ pub(super) struct Chunk {
     pub(super) done_at: Option<Timestamp>,
     pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,
     pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
+    /// Posts of its leads that their cells have no room for.
+    pub(super) left_out: BTreeMap<LeadKey, BTreeSet<PostKey>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Content {
     pub(super) kind: Kind,
+    /// Its leads and how many posts of each were harvested.
     pub(super) leads: BTreeMap<LeadKey, u32>,
+    /// How many of these posts did not travel with it.
+    pub(super) left_out: BTreeMap<LeadKey, u32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -235,10 +240,14 @@ impl RunState {
 
     fn absorb_content(&mut self, planned: &PlannedChunk) {
         let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
-        let empty = Content { kind: planned.kind, leads: BTreeMap::new() };
+        let empty =
+            Content { kind: planned.kind, leads: BTreeMap::new(), left_out: BTreeMap::new() };
         let content = chunk.content.get_or_insert(empty);
         for lead in &planned.leads {
             content.leads.insert(lead.lead.clone(), lead.posts);
+            if lead.left_out > 0 {
+                content.left_out.insert(lead.lead.clone(), lead.left_out);
+            }
             let known = self.leads.entry((planned.kind, lead.lead.clone())).or_default();
             known.planned = true;
             known.record = known.record.take().max(lead.record.clone());
@@ -259,6 +268,11 @@ impl RunState {
             record: of_lead.record.clone(),
         };
         lead.verdict = lead.verdict.take().max(Some(verdict));
+        if !of_lead.left_out.is_empty() {
+            let chunk = self.chunk(&settled.attempt.plan, settled.attempt.chunk);
+            let left_out = chunk.left_out.entry(of_lead.lead.clone()).or_default();
+            left_out.extend(of_lead.left_out.iter().cloned());
+        }
     }
 
     fn chunk(&mut self, plan: &PlanId, index: u32) -> &mut Chunk {

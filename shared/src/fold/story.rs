@@ -74,7 +74,7 @@ pub(crate) fn blocked() -> Outcome {
 }
 
 pub(crate) fn note(kind: NoteKind, text: &str) -> Fact {
-    Fact::Noted(Note { kind, text: text.to_owned() })
+    Fact::Noted(Note { kind, text: text.to_owned(), needs_action: false })
 }
 
 pub(crate) fn run_failed(apify_run: Option<ApifyRunId>, reason: &str) -> Fact {
@@ -93,6 +93,7 @@ pub(crate) fn chunk_of(
         posts,
         record: None,
         profile: None,
+        left_out: 0,
     });
     Fact::PlannedChunk(PlannedChunk { plan, kind: Kind::Post, chunk, leads: leads.collect() })
 }
@@ -180,7 +181,8 @@ impl Story {
                 Outcome::Skipped { .. } | Outcome::NotALead => (Vec::new(), Vec::new()),
             };
             let record = self.names_rows.then(|| format!("recLead{n:010}").parse().unwrap());
-            LeadOutcome { lead: lead(*n), record, outcome: outcome.clone(), examined, scored }
+            let (outcome, left_out) = (outcome.clone(), Vec::new());
+            LeadOutcome { lead: lead(*n), record, outcome, examined, scored, left_out }
         };
         let leads = outcomes.iter().map(of_lead).collect();
         self.tell(Fact::Settled(Settled { attempt: attempt.clone(), kind: Kind::Post, leads }))

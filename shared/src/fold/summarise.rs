@@ -41,6 +41,8 @@ impl RunState {
             posts_matched: 0,
             posts_unmatched: 0,
             posts_open: 0,
+            posts_left_out: 0,
+            first_left_out: Vec::new(),
             posts: KindSummary::default(),
             profiles: KindSummary::default(),
             ai_cost: NanoUsd::default(),
@@ -63,6 +65,7 @@ impl RunState {
         };
         self.count_leads(&mut summary);
         self.count_harvests(&mut summary);
+        self.count_left_out(&mut summary);
         self.count_calls(&mut summary, stalled);
         summary.status = self.status(&summary, stalled);
         summary.ended_at = summary.status.is_end().then(|| self.end()).flatten();

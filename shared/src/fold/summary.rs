@@ -65,6 +65,10 @@ pub struct Summary {
     pub posts_unmatched: u64,
     /// Those whose target is not looked up yet.
     pub posts_open: u64,
+    /// Those of leads whose cells have no room for them.
+    pub posts_left_out: u64,
+    /// The first of these leads: their rows, or their profiles where these are not known.
+    pub first_left_out: Vec<String>,
     pub posts: KindSummary,
     pub profiles: KindSummary,
     pub ai_cost: NanoUsd,
@@ -105,7 +109,7 @@ pub struct Summary {
 pub struct Account {
     /// Items of the datasets.
     pub items: u64,
-    /// Items that became no lead's post: unmatched posts too.
+    /// Items that became no lead's post: unmatched posts and those that are left out too.
     pub items_not_used: u64,
     /// Items that cannot become a lead's post, by reason.
     pub unused: BTreeMap<UnusedReason, Counted<UnusedReason>>,

@@ -241,6 +241,7 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
         record: None,
         examined: if outcome == SCORED { vec![post(n, 0)] } else { Vec::new() },
         scored: Vec::new(),
+        left_out: Vec::new(),
         outcome,
     };
     // Its row was deleted while the model was asked.

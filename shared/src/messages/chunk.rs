@@ -103,6 +103,9 @@ pub struct ChunkLead {
     /// Harvested posts that are left out because no cell has room for them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
+    /// Other keys of its profile: the id that LinkedIn gave it, where a harvest says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<ProfileKey>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "Serde passes a reference")]

@@ -113,6 +113,9 @@ pub struct LeadOutcome {
     /// The posts that came back with a valid score.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<PostKey>,
+    /// Harvested posts that its cell has no room for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<PostKey>,
 }
 
 /// The result of an attempt. A score is never replaced by anything but a score.
@@ -188,6 +191,8 @@ struct FlatLead {
     examined: Vec<PostKey>,
     #[serde(default)]
     scored: Vec<PostKey>,
+    #[serde(default)]
+    left_out: Vec<PostKey>,
 }
 
 #[derive(Deserialize)]
@@ -203,7 +208,7 @@ impl TryFrom<FlatLead> for LeadOutcome {
     type Error = Lacks;
 
     fn try_from(flat: FlatLead) -> Result<Self, Lacks> {
-        let FlatLead { lead, record, examined, scored, .. } = flat;
+        let FlatLead { lead, record, examined, scored, left_out, .. } = flat;
         let outcome = match flat.outcome {
             OutcomeName::NotALead => Outcome::NotALead,
             OutcomeName::Skipped => {
@@ -215,7 +220,7 @@ impl TryFrom<FlatLead> for LeadOutcome {
             },
             OutcomeName::Scored => Outcome::Scored,
         };
-        Ok(Self { lead, record, outcome, examined, scored })
+        Ok(Self { lead, record, outcome, examined, scored, left_out })
     }
 }
 

@@ -112,6 +112,14 @@ pub struct PlannedLead {
     /// Its profile, where the plan was made of profiles: a record can name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileKey>,
+    /// How many of the posts no cell has room for, so that its chunk does not hold them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "Serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl PlannedChunk {
@@ -129,7 +137,8 @@ impl PlannedLead {
             LeadRef::Record(record) => (Some(record.clone()), None),
             LeadRef::Profile(profile) => (None, Some(profile.clone())),
         };
-        Self { lead: lead.key.clone(), posts, record, profile }
+        let left_out = u32::try_from(lead.left_out).unwrap_or(u32::MAX);
+        Self { lead: lead.key.clone(), posts, record, profile, left_out }
     }
 }
 
@@ -145,6 +154,9 @@ pub struct RunFailed {
 pub struct Note {
     pub kind: NoteKind,
     pub text: String,
+    /// Whether it asks somebody to do something. Notes of earlier releases do not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_action: bool,
 }
 
 /// What a note is about.

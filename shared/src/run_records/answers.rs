@@ -8,7 +8,7 @@ use crate::core::counted::counted;
 use crate::core::ids::ClientId;
 use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
-use crate::messages::{ErrorCategory, HarvestStatus, Kind};
+use crate::messages::{ErrorCategory, HarvestStatus, Kind, SkipReason, UnusedReason};
 use std::collections::BTreeSet;
 
 /// Why a record is not simply completed, or what on it needs somebody's attention.
@@ -20,11 +20,18 @@ pub enum Reason {
     TargetsUnknown,
     NotUnderstood,
     NothingUsed,
+    Unmatched,
+    LeftOut,
+    ActorErrors,
     Stalled,
     Leads(ErrorCategory),
     Unobserved,
     Unpriced,
     FieldsLeftOut,
+    /// Leads wait because a token limit is reached.
+    LimitReached,
+    /// A note asks for something.
+    Noted,
     /// Answers do not say exactly what they used.
     Unclear,
     /// The model answers nobody until a person does something.
@@ -40,6 +47,9 @@ impl Reason {
         let nothing_used = summary.status.is_end()
             && account.items > 0
             && summary.posts_matched + summary.posts_open == 0;
+        let unmatched = summary.status.is_end()
+            && !nothing_used
+            && (summary.posts_unmatched > 0 || summary.not_leads > 0);
         let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
         let holds = [
             (summary.header.client == ClientId::unattributed(), Self::NotAttributed),
@@ -51,11 +61,16 @@ impl Reason {
             ),
             (account.not_understood > 0, Self::NotUnderstood),
             (nothing_used, Self::NothingUsed),
+            (unmatched, Self::Unmatched),
+            (summary.posts_left_out > 0, Self::LeftOut),
+            (account.unused.contains_key(&UnusedReason::Error), Self::ActorErrors),
             (summary.status == Status::Stalled, Self::Stalled),
             (unobserved, Self::Unobserved),
             (!summary.unpriced_models.is_empty(), Self::Unpriced),
             (summary.posts.unclear + summary.profiles.unclear > 0, Self::Unclear),
             (!fields.is_empty(), Self::FieldsLeftOut),
+            (summary.skips.contains_key(&SkipReason::BudgetReached), Self::LimitReached),
+            (summary.notes.iter().any(|(_, note)| note.needs_action), Self::Noted),
             (summary.status == Status::Running, Self::Running),
         ];
         let mut reasons: BTreeSet<Self> =
@@ -75,6 +90,11 @@ impl Reason {
         !matches!(
             self,
             Self::NothingUsed
+                | Self::Unmatched
+                | Self::LeftOut
+                | Self::ActorErrors
+                | Self::LimitReached
+                | Self::Noted
                 | Self::Unobserved
                 | Self::Unpriced
                 | Self::Unclear
@@ -93,6 +113,11 @@ impl Reason {
             Self::TargetsUnknown => "it is not known whether some targets have posts",
             Self::NotUnderstood => "some items of a harvest are not understood",
             Self::NothingUsed => "no item of a harvest became a lead's post",
+            Self::Unmatched => "some targets of a harvest are no leads",
+            Self::LeftOut => "some harvested posts are in no row: its cell is full",
+            Self::ActorErrors => "the actor reports errors in place of posts",
+            Self::LimitReached => "leads wait because a token limit is reached",
+            Self::Noted => "something that came in was not used as it is",
             Self::Stalled => "nothing moves though something is missing",
             Self::Unobserved => "the model never answered some calls: their tokens are unknown",
             Self::Unpriced => "a model has no price: its tokens are in no cost",
@@ -139,6 +164,19 @@ impl Reason {
                 "compare the targets with the leads' \"LinkedIn Profile URL\": no post belongs to a \
                  lead"
             }
+            Self::Unmatched => {
+                "compare the profiles that these notes name with the leads' \"LinkedIn Profile URL\": \
+                 their posts belong to no lead"
+            }
+            Self::LeftOut => {
+                "shorten Posts Content of the leads that these notes name, then post the webhook again: \
+                 the cell has no room for all posts"
+            }
+            Self::ActorErrors => "look at the errors in the dataset; harvest those targets again",
+            Self::LimitReached => {
+                "the leads wait for the next run; raise the token limit to score them earlier"
+            }
+            Self::Noted => "do what these notes say of what came in",
             Self::Stalled => {
                 "wait while the scoring queue is not empty (runtally doctor); then put the missing \
                  back with runtally redrive, or tick Retry"

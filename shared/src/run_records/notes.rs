@@ -72,9 +72,9 @@ pub(super) fn progress_log(summary: &Summary) -> String {
             *at,
             "harvested",
             format!(
-                "harvested {} posts of {} profiles (Apify run {}, {}, {cost})",
-                harvest.posts,
-                harvest.targets,
+                "harvested {} of {} (Apify run {}, {}, {cost})",
+                counted(harvest.posts, "post"),
+                counted(harvest.targets, "profile"),
                 harvest.apify_run,
                 harvest.status.as_str(),
             ),
@@ -108,7 +108,8 @@ fn planned(summary: &Summary, kind: Kind, leads: usize) -> String {
     if leads == 0 && summary.opened.iter().any(|(_, by)| is_waiting(by)) {
         return format!("planned: no leads wait for {} scoring", kind.as_str());
     }
-    format!("planned {} scoring of {leads} leads", kind.as_str())
+    let leads = counted(leads as u64, "lead");
+    format!("planned {} scoring of {leads}", kind.as_str())
 }
 
 /// The six answers, then one line per notable thing.
@@ -158,6 +159,13 @@ fn conditions(summary: &Summary) -> Vec<String> {
             "{} without a lead of this client; the posts are unmatched{}",
             counted(summary.not_leads, "harvested profile"),
             named(&summary.first_not_leads, summary.not_leads)
+        ));
+    }
+    if summary.posts_left_out > 0 {
+        lines.push(format!(
+            "{} left out: Posts Content of their leads has no room{}",
+            counted(summary.posts_left_out, "harvested post"),
+            named(&summary.first_left_out, summary.posts_left_out)
         ));
     }
     for (reason, count) in &summary.skips {

@@ -11,8 +11,11 @@ pub(super) fn leads_in_words(summary: &Summary) -> String {
         let leads = &totals.leads;
         if leads.planned > 0 {
             words.push(format!(
-                "{what}: {} leads = {} scored + {} skipped + {} failed",
-                leads.planned, leads.scored, leads.skipped, leads.failed
+                "{what}: {} = {} scored + {} skipped + {} failed",
+                counted(leads.planned, "lead"),
+                leads.scored,
+                leads.skipped,
+                leads.failed
             ));
         }
     }

@@ -4,7 +4,7 @@ use super::decision::{Decision, Verdict};
 use crate::lead::cells::Cells;
 use crate::lead::evaluation_cell::{Asked, Earlier, FailedBefore, read_evaluation};
 use crate::posts::post::StoredPost;
-use crate::posts::stored::{Unreadable, merge_posts, read_posts};
+use crate::posts::stored::{Merged, Unreadable, merge_posts, read_posts};
 use crate::prompt::subject::Subject;
 use shared::core::ids::{PlanId, PostKey, RunId};
 use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
@@ -22,12 +22,13 @@ pub(crate) struct PostsChunk<'a> {
 }
 
 /// Decides about a lead's posts, and collects the cells that are written whatever the model says.
+/// Returns also the harvested posts that its cell has no room for.
 pub(crate) fn decide_posts(
     chunk: PostsChunk<'_>,
     lead: &ChunkLead,
     row: &Row,
     cells: &mut Cells,
-) -> Decision {
+) -> (Decision, Vec<PostKey>) {
     if matches!(chunk.source, Source::Harvest { .. }) {
         cells.harvested(lead.posts.len() + lead.left_out);
     }
@@ -37,13 +38,10 @@ pub(crate) fn decide_posts(
         let (category, detail) = (ErrorCategory::PostsUnreadable, Unreadable.to_string());
         let asked = Asked { plans: std::slice::from_ref(chunk.plan), posts: 0, examined: false };
         cells.failed(category, &detail, asked, 0);
-        return Decision::Settle(Verdict::failed(category, detail, Vec::new()));
+        return (Decision::Settle(Verdict::failed(category, detail, Vec::new())), Vec::new());
     };
     let is_empty = stored.is_empty() && lead.posts.is_empty();
     let merged = merge_posts(stored, &lead.posts);
-    if merged.without_room > 0 {
-        tracing::warn!(posts.without_room = merged.without_room, "Posts Content is full");
-    }
     if !lead.posts.is_empty() {
         let content = merged.stored.to_text();
         if content != before {
@@ -51,6 +49,16 @@ pub(crate) fn decide_posts(
         }
     }
     cells.posts_readable(true);
+    let decision = decide_merged(chunk, row, (&merged, is_empty), cells);
+    (decision, merged.without_room)
+}
+
+fn decide_merged(
+    chunk: PostsChunk<'_>,
+    row: &Row,
+    (merged, is_empty): (&Merged, bool),
+    cells: &mut Cells,
+) -> Decision {
     let has_new = merged.added > 0;
     let worded = merged.stored.to_judge();
     let earlier = if has_new { Before::Unasked } else { read_before(chunk, row, &worded) };
@@ -62,7 +70,8 @@ pub(crate) fn decide_posts(
         return Decision::Settle(verdict);
     }
     let is_dated = !row.text(schema::DATE_POSTS_SCORED).is_empty();
-    let reason = if worded.is_empty() && is_empty && !before.is_empty() {
+    let was_filled = !row.text(schema::POSTS_CONTENT).is_empty();
+    let reason = if worded.is_empty() && is_empty && was_filled {
         SkipReason::NoPostsParsed
     } else if worded.is_empty() {
         SkipReason::NoContent
@@ -163,6 +172,7 @@ mod tests {
             lead: LeadRef::Profile(profile),
             posts,
             left_out: 0,
+            also: Vec::new(),
         };
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let source =
@@ -171,7 +181,7 @@ mod tests {
         let mut cells = Cells::new(run.clone(), at);
         let plan = plan_id("this");
         let chunk = PostsChunk { run: &run, plan: &plan, source: &source, is_repeated: n > 1 };
-        let words = describe(&decide_posts(chunk, &lead, row, &mut cells));
+        let words = describe(&decide_posts(chunk, &lead, row, &mut cells).0);
         let writable: Vec<String> =
             schema::POST_FIELDS.iter().map(|field| field.name.to_owned()).collect();
         (words, cells.into_cells(&writable))

@@ -8,6 +8,7 @@ use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
 use super::replies::{LeadReply, WaveReplies};
 use super::write::{Target, write_rows};
+use crate::lead::breakdown_cell::FailedProfile;
 use crate::lead::cells::Cells;
 use crate::lead::evaluation_cell::{Asked, failed_plans};
 use crate::lead::row::profile_of;
@@ -16,6 +17,7 @@ use crate::prompt::template::{Answer, Question};
 use crate::report::input_note;
 use jiff::Timestamp;
 use shared::core::failure::Failure;
+use shared::core::ids::PostKey;
 use shared::messages::{
     Chunk, ChunkLead, ErrorCategory, Fact, Halt, Kind, LeadOutcome, Outcome, Settled, SkipReason,
     Source,
@@ -33,6 +35,8 @@ pub(crate) struct WaveLead<'a> {
     pub(crate) row: &'a Row,
     pub(crate) cells: Cells,
     pub(crate) decision: Decision,
+    /// Harvested posts that its cell has no room for.
+    pub(crate) left_out: Vec<PostKey>,
 }
 
 /// Where a wave stands in its attempt.
@@ -100,8 +104,8 @@ pub(crate) async fn score_wave<E: Env>(
         if !fields.is_empty() {
             updates.push(Update { id: record.clone(), fields });
         }
-        let (lead, record) = (lead.lead.key.clone(), Some(record));
-        outcomes.push(LeadOutcome { lead, record, outcome, examined, scored });
+        let (lead, record, left_out) = (lead.lead.key.clone(), Some(record), lead.left_out);
+        outcomes.push(LeadOutcome { lead, record, outcome, examined, scored, left_out });
     }
     write(attempt, updates, &mut outcomes, writable).await?;
     settle_leads(attempt, outcomes).await?;
@@ -220,7 +224,12 @@ fn judge_reply(
                     cells.failed(category, &detail, asked, tokens);
                 }
                 Subject::Profile(_) => {
-                    cells.profile_failed(category, &row.text(schema::AI_BREAKDOWN), &chunk.plan);
+                    let failed = FailedProfile {
+                        plan: chunk.plan.to_string(),
+                        said: Some((category, detail.clone())),
+                        examined: !examined.is_empty(),
+                    };
+                    cells.profile_failed(category, &row.text(schema::AI_BREAKDOWN), &failed);
                 }
             }
             (Outcome::Failed { category, detail }, Vec::new())

@@ -4,7 +4,6 @@ use super::plan::Plan;
 use super::prepare::PlanContext;
 use crate::report::input_note;
 use crate::task_error::TaskError;
-use shared::core::counted::counted;
 use shared::core::ids::PlanId;
 use shared::messages::{Fact, Source};
 use shared::ports::{Queue, QueueName};
@@ -21,14 +20,7 @@ pub(crate) async fn queue_plan(
     source: Source,
 ) -> Result<QueuedPlan, TaskError> {
     let id = plan.id.clone();
-    let mut facts = Vec::new();
-    if plan.dropped_posts() > 0 {
-        facts.push(input_note(format!(
-            "left out {}: the cells of the leads have no room",
-            counted(plan.dropped_posts(), "harvested post")
-        )));
-    }
-    facts.extend(plan.facts(context.target.kind, None));
+    let mut facts = plan.facts(context.target.kind, None);
     if let Some(base) = &context.base {
         facts.extend(base.rubric.warnings.iter().cloned().map(input_note));
         let empty = base.empty_chunk(context.target, &plan, source);

@@ -9,7 +9,7 @@ use super::prepare::PlanTarget;
 use super::waiting_planner::{WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
 use crate::master::clients::Client;
-use crate::report::input_note;
+use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;
@@ -20,6 +20,7 @@ use shared::messages::{
     ScoreWaiting, routes,
 };
 use shared::ports::Env;
+use shared::services::airtable::AirtableError;
 use tracing::Instrument;
 
 pub(crate) async fn score_waiting<E: Env>(
@@ -41,12 +42,13 @@ async fn fan_out<E: Env>(
     task: &ScoreWaiting,
     run_stamp: &RunStamp,
 ) -> Result<(), Failure> {
-    let clients = app.master().served_clients(task.kind).await.map_err(Failure::retry)?;
+    let clients =
+        app.master().served_clients(task.kind).await.map_err(AirtableError::correctable)?;
     let share = match app.config.daily_token_limit {
         None => None,
         Some(limit) => {
             let spent = app.master().spent_on_day(app.clock.now()).await;
-            let spent = spent.map_err(Failure::retry)?;
+            let spent = spent.map_err(AirtableError::correctable)?;
             limit.saturating_sub(spent).checked_div(clients.len() as u64)
         }
     };
@@ -71,7 +73,7 @@ async fn score_client<E: Env>(
     deadline: Deadline,
 ) -> Result<(), Failure> {
     // Whatever is wrong with the master base can be corrected.
-    let client = app.master().find_client(id).await.map_err(Failure::retry)?;
+    let client = app.master().find_client(id).await.map_err(AirtableError::correctable)?;
     let was_chosen = task.run_stamp.is_some();
     // As its row spells it: what nobody sees in a request's spelling makes no other run.
     let id = client.as_ref().and_then(|client| client.id.parse().ok()).unwrap_or(id.clone());
@@ -183,8 +185,8 @@ async fn tell_dry_run<E: Env>(
     result: &str,
 ) -> Result<(), Failure> {
     tracing::info!(result, "dry run");
-    if app.master().is_recorded(run).await.map_err(Failure::retry)? {
-        app.reporter(run).report(vec![input_note(result.to_owned())]).await?;
+    if app.master().is_recorded(run).await.map_err(AirtableError::correctable)? {
+        app.reporter(run).report(vec![told_note(result.to_owned())]).await?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(crate) struct Merged {
     pub(crate) stored: Stored,
     pub(crate) added: usize,
     /// New ones that the cell has no room for.
-    pub(crate) without_room: usize,
+    pub(crate) without_room: Vec<PostKey>,
 }
 
 /// Reads the cell. An empty one holds no posts.
@@ -114,14 +114,16 @@ pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
     let room =
         CELL_MAX.saturating_sub(others.iter().map(|other| cell_len(&json::text(other)) + 1).sum());
     let known = if stored_len(&updated) <= room { updated } else { stored };
-    let new = added.len();
+    let mut without_room = Vec::new();
     // Stored posts stay; the oldest of the new ones are left out.
-    while !added.is_empty() && stored_len(added.iter().chain(&known)) > room {
-        added.pop();
+    while stored_len(added.iter().chain(&known)) > room
+        && let Some(oldest) = added.pop()
+    {
+        without_room.push(oldest.url().key());
     }
     let kept = added.len();
     let posts = added.into_iter().chain(known).collect();
-    Merged { stored: Stored { posts, others }, added: kept, without_room: new - kept }
+    Merged { stored: Stored { posts, others }, added: kept, without_room }
 }
 
 /// Length of the cell's text in UTF-16 units: the posts, the commas between them, the brackets.
@@ -235,7 +237,7 @@ mod tests {
         let new = [post("newest", &"n".repeat(20_000)), post("older", &"o".repeat(30_000))];
         let merged = merge_posts(stored, &new);
         assert_eq!(urls(&merged.stored.posts), ["newest", "kept"]);
-        assert_eq!((merged.added, merged.without_room), (1, 1));
+        assert_eq!((merged.added, merged.without_room), (1, vec![new[1].key()]));
         assert!(cell_len(&merged.stored.to_text()) <= CELL_MAX);
     }
 

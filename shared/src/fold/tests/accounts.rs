@@ -2,11 +2,13 @@
 
 use crate::core::ids::RunId;
 use crate::core::tokens::NanoUsd;
-use crate::fold::story::{Story, harvest_id, start};
+use crate::fold::story::{
+    Story, attempt, harvest_id, lead, plan_id, plan_named, post, start, whole_plan,
+};
 use crate::fold::{Status, Summary};
 use crate::messages::{
-    CostElsewhere, Counted, Fact, HarvestAccount, HarvestStatus, Harvested, UnknownReason,
-    UnusedReason,
+    AttemptRef, CostElsewhere, Counted, Fact, HarvestAccount, HarvestStatus, Harvested, Kind,
+    LeadOutcome, Outcome, Planned, PlannedChunk, PlannedLead, Settled, UnknownReason, UnusedReason,
 };
 use jiff::SignedDuration;
 
@@ -85,4 +87,48 @@ fn the_report_of_a_later_end_counts_though_an_earlier_one_is_told_later() {
     };
     let summary = story.tell(ended(60, 9)).tell(ended(30, 5)).summary();
     assert_eq!(summary.posts_harvested, 9);
+}
+
+/// A run whose plan has one lead with eight posts, two of which no cell has room for.
+fn planned_without_room() -> Story {
+    let of_lead = PlannedLead { lead: lead(1), posts: 8, record: None, profile: None, left_out: 2 };
+    let (plan, kind) = (plan_id(), Kind::Post);
+    let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads: vec![of_lead] };
+    let story = Story::new().opened().harvested(HarvestStatus::Succeeded, 8, true);
+    story.tell(Fact::PlannedChunk(chunk)).tell(Fact::Planned(whole_plan(plan, kind, 1)))
+}
+
+/// Lead 1 is settled; of its posts the model was asked about `examined`, and its row has no room for
+/// `left_out`.
+fn settled(attempt: AttemptRef, examined: &[u32], left_out: &[u32], outcome: Outcome) -> Fact {
+    let posts = |numbers: &[u32]| numbers.iter().map(|n| post(1, *n)).collect();
+    let (examined, left_out) = (posts(examined), posts(left_out));
+    let outcome =
+        LeadOutcome { lead: lead(1), record: None, outcome, examined, scored: vec![], left_out };
+    Fact::Settled(Settled { attempt, kind: Kind::Post, leads: vec![outcome] })
+}
+
+#[test]
+fn posts_that_no_row_has_room_for_are_counted_once_however_often_that_is_told() {
+    let left_out = |story: &Story| {
+        let summary = story.summary();
+        (summary.posts_left_out, summary.account.items_not_used, summary.posts_matched)
+    };
+    let told = |n| settled(attempt(0, n), &[0, 1], &[2, 3, 4], Outcome::Scored);
+    let story = planned_without_room().tell(told(1)).tell(told(2)).done(&attempt(0, 2));
+    assert_eq!(left_out(&story), (5, 5, 8), "two were left out of the plan, three of the row");
+    let replay = plan_named("replay");
+    let again = AttemptRef { plan: replay.clone(), ..attempt(0, 3) };
+    let replaces = Some(plan_id());
+    let planned = Planned { plan: replay, kind: Kind::Post, chunks: 1, part_of: None, replaces };
+    let story = story.tell(Fact::Planned(planned));
+    let story = story.tell(settled(again, &[0, 1, 2, 3], &[4], Outcome::Scored));
+    assert_eq!(left_out(&story), (3, 3, 8), "somebody made room for two");
+}
+
+#[test]
+fn posts_without_a_lead_are_unmatched_and_not_left_out_too() {
+    let story = planned_without_room().tell(settled(attempt(0, 1), &[], &[], Outcome::NotALead));
+    let summary = story.done(&attempt(0, 1)).summary();
+    assert_eq!((summary.posts_left_out, summary.account.items_not_used), (0, 8));
 }

@@ -96,7 +96,14 @@ fn a_row_that_any_try_named_is_known() {
     let record: RecordId = "recX8s1pPiBf5rqTz".parse().unwrap();
     let settled = |n, record| {
         let (outcome, examined, scored) = (blocked(), Vec::new(), Vec::new());
-        let leads = vec![LeadOutcome { lead: lead(1), record, outcome, examined, scored }];
+        let leads = vec![LeadOutcome {
+            lead: lead(1),
+            record,
+            outcome,
+            examined,
+            scored,
+            left_out: Vec::new(),
+        }];
         Fact::Settled(Settled { attempt: attempt(0, n), kind: Kind::Post, leads })
     };
     for records in [[None, Some(record.clone())], [Some(record.clone()), None]] {
@@ -124,6 +131,7 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
             posts: 0,
             record: Some(record.clone()),
             profile: None,
+            left_out: 0,
         }];
         let (plan, kind) = (plan.clone(), Kind::Profile);
         let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads };
@@ -152,6 +160,7 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
         outcome: SCORED,
         examined: Vec::new(),
         scored: Vec::new(),
+        left_out: Vec::new(),
     };
     let settled = Settled { attempt: attempt.clone(), kind: Kind::Profile, leads: vec![outcome] };
     let done = taken_over.tell(Fact::Settled(settled)).done(&attempt);
