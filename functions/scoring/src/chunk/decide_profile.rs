@@ -1,7 +1,7 @@
 //! Decides about a lead's profile. Pure: it takes the lead's row and decides.
 
 use super::decision::{Decision, Verdict, profile_keys};
-use crate::lead::breakdown_cell::{failed_in, is_of_run};
+use crate::lead::breakdown_cell::{FailedProfile, failed_in, is_of_run};
 use crate::lead::cells::Cells;
 use crate::prompt::profile::profile_material;
 use crate::prompt::subject::Subject;
@@ -28,14 +28,20 @@ pub(crate) fn decide_profile(
 ) -> Decision {
     let ProfilesChunk { run, plan, is_replay } = chunk;
     let skipped = |reason| Decision::Settle(Verdict::skipped(reason));
-    let failed = |category| {
-        let detail = "an earlier attempt of this run could not score it".to_owned();
-        Decision::Settle(Verdict::failed(category, detail, profile_keys(lead)))
-    };
-    // A replay asks again about what another plan could not score, and pays once for it.
     let breakdown = row.text(schema::AI_BREAKDOWN);
-    let has_failed =
-        failed_in(&breakdown, run).is_some_and(|other| !is_replay || other == plan.as_str());
+    let before = failed_in(&breakdown, run);
+    let is_of_plan = before.as_ref().is_some_and(|before| before.plan == plan.as_str());
+    // A replay asks again about what another plan could not score, and pays once for it.
+    let has_failed = before.is_some() && (!is_replay || is_of_plan);
+    let failed = |by_status| {
+        let FailedProfile { said, examined, .. } = before.clone().expect("it has failed");
+        let unsaid = || (by_status, "an earlier attempt of this run could not score it".to_owned());
+        let (category, detail) = said.unwrap_or_else(unsaid);
+        let examined = if examined { profile_keys(lead) } else { Vec::new() };
+        Decision::Settle(Verdict::failed(category, detail, examined))
+    };
+    // It waits all the same: the next run asks again.
+    let has_failed_waiting = is_of_plan && before.as_ref().is_some_and(leaves_waiting);
     match row.text(schema::SCORING_STATUS).as_str() {
         // An earlier attempt scored it and died before it could report that.
         schema::SCORED if is_of_run(&breakdown, run) => Decision::Settle(Verdict {
@@ -46,6 +52,7 @@ pub(crate) fn decide_profile(
         schema::SCORED => skipped(SkipReason::AlreadyScoredInRun),
         schema::API_ERROR if has_failed => failed(ErrorCategory::SafetyBlock),
         schema::PARSE_ERROR if has_failed => failed(ErrorCategory::AiResponseFormat),
+        _ if has_failed_waiting => failed(ErrorCategory::ModelRefused),
         status if status == schema::TO_BE_SCORED || is_replay => match profile_material(row) {
             Some(profile) => Decision::Ask(Subject::Profile(profile)),
             None => {
@@ -56,6 +63,12 @@ pub(crate) fn decide_profile(
         schema::PROFILE_TOO_THIN => skipped(SkipReason::ProfileTooThin),
         _ => skipped(SkipReason::AlreadyScoredInRun),
     }
+}
+
+/// Whether a failure left the profile waiting for the next run.
+fn leaves_waiting(failed: &FailedProfile) -> bool {
+    let category = failed.said.as_ref().map(|(category, _)| *category);
+    matches!(category, Some(ErrorCategory::ModelRefused | ErrorCategory::ModelNoAnswer))
 }
 
 #[cfg(test)]
@@ -87,8 +100,36 @@ mod tests {
 
     const ABOUT: &str = "Runs operations at a company of eighty people.";
 
+    /// The row of a profile that a plan of an earlier release failed to score.
     fn failed_in(run: &str, by: &str) -> String {
-        failed_cell("A", &run.parse().unwrap(), &plan(by))
+        let failed = FailedProfile { plan: plan(by).to_string(), said: None, examined: true };
+        failed_cell("A", &run.parse().unwrap(), &failed)
+    }
+
+    /// The row of a profile about which the model said this to the plan `by`.
+    fn told(by: &str, category: ErrorCategory, examined: bool) -> String {
+        let said = Some((category, "its reason".to_owned()));
+        let failed = FailedProfile { plan: plan(by).to_string(), said, examined };
+        failed_cell("A", &run_id(), &failed)
+    }
+
+    #[test]
+    fn a_profile_that_the_model_refused_counts_alike_in_every_attempt_of_the_plan() {
+        for category in [ErrorCategory::ModelRefused, ErrorCategory::ModelNoAnswer] {
+            for (examined, posts) in [(true, 1), (false, 0)] {
+                let decided = |by, is_replay| {
+                    let cell = told(by, category, examined);
+                    profile_decided(schema::TO_BE_SCORED, ABOUT, &cell, is_replay)
+                };
+                let words = format!("{} {posts}", category.as_str());
+                assert_eq!(decided("own", false), words);
+                assert_eq!(decided("own", true), words);
+                assert_eq!(decided("another", false), "ask about 1");
+                assert_eq!(decided("another", true), "ask about 1");
+            }
+        }
+        let blocked = told("own", ErrorCategory::SafetyBlock, false);
+        assert_eq!(profile_decided(schema::API_ERROR, ABOUT, &blocked, false), "SAFETY_BLOCK 0");
     }
 
     #[test]

@@ -1,10 +1,17 @@
 //! The cell `AI Attribute Breakdown`: its last line names the run that wrote it.
 
 use crate::posts::stored::{CELL_MAX, cell_len};
-use shared::core::ids::{PlanId, RunId};
+use serde_json::json;
+use shared::core::ids::RunId;
+use shared::core::text::bounded;
+use shared::messages::ErrorCategory;
 
 /// Start of the line that says where a profile could not be scored.
 const FAILED: &str = "Failed in run ";
+/// What stands behind a plan whose every call about the profile was refused.
+const UNEXAMINED: &str = ", not examined";
+/// Longest reason, in UTF-16 units.
+const MAX_DETAIL: usize = 500;
 
 /// The breakdown, and in its last line the run that made it, so that the row alone shows what a run
 /// did to it.
@@ -12,19 +19,47 @@ pub(crate) fn breakdown_cell(breakdown: &str, run: &RunId) -> String {
     with_last_line(breakdown, &run_line(run))
 }
 
+/// How a plan failed to score a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedProfile {
+    pub(crate) plan: String,
+    /// What the model said; `None` in rows of earlier releases, whose status tells it.
+    pub(crate) said: Option<(ErrorCategory, String)>,
+    /// Whether the model took a call with it; it may have refused each.
+    pub(crate) examined: bool,
+}
+
 /// The cell of a profile that could not be scored: the breakdown that it had, and in its last line
-/// the run and the plan that failed. A replay sees by it whether an earlier attempt of its own asked
-/// about the profile, or the plan that it replaces.
-pub(crate) fn failed_cell(before: &str, run: &RunId, plan: &PlanId) -> String {
+/// the run and the plan that failed, and why. A later attempt sees by it whether an earlier attempt of its own
+/// plan asked about the profile, or another plan.
+pub(crate) fn failed_cell(before: &str, run: &RunId, failed: &FailedProfile) -> String {
     let mut kept: Vec<&str> = before.trim_end().lines().collect();
     kept.pop_if(|last| last.starts_with(FAILED));
-    let line = format!("{}{plan}", failed_line(run));
+    let mut line = format!("{}{}", failed_line(run), failed.plan);
+    if !failed.examined {
+        line.push_str(UNEXAMINED);
+    }
+    if let Some((category, detail)) = &failed.said {
+        let detail = detail.replace(['\n', '\r'], " ");
+        line = format!("{line}: {}: {}", category.as_str(), bounded(&detail, MAX_DETAIL));
+    }
     with_last_line(kept.join("\n").trim_end(), &line)
 }
 
-/// The plan of `run` that last failed to score the profile, if one did.
-pub(crate) fn failed_in<'a>(breakdown: &'a str, run: &RunId) -> Option<&'a str> {
-    breakdown.trim_end().lines().next_back()?.strip_prefix(&failed_line(run))
+/// How `run` last failed to score the profile, if it did.
+pub(crate) fn failed_in(breakdown: &str, run: &RunId) -> Option<FailedProfile> {
+    let last = breakdown.trim_end().lines().next_back()?;
+    let told = last.strip_prefix(&failed_line(run))?;
+    let (plan, said) =
+        told.split_once(": ").map_or((told, None), |(plan, said)| (plan, Some(said)));
+    let said = said.and_then(|said| {
+        let (category, detail) = said.split_once(": ").unwrap_or((said, ""));
+        let category = serde_json::from_value(json!(category)).ok()?;
+        Some((category, detail.to_owned()))
+    });
+    let unexamined = plan.strip_suffix(UNEXAMINED);
+    let (plan, examined) = (unexamined.unwrap_or(plan).to_owned(), unexamined.is_none());
+    Some(FailedProfile { plan, said, examined })
 }
 
 fn with_last_line(text: &str, line: &str) -> String {
@@ -67,19 +102,30 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_attempt_keeps_the_breakdown_and_names_its_plan() {
+    fn a_failed_attempt_keeps_the_breakdown_and_says_how_its_plan_failed() {
         let run = run_id();
-        let plan = |name: &str| shared::core::digest::id_of(&[name]).parse::<PlanId>().unwrap();
-        let (first, second) = (plan("first"), plan("second"));
+        let by = |plan: &str, said: Option<(ErrorCategory, &str)>, examined| FailedProfile {
+            plan: plan.to_owned(),
+            said: said.map(|(category, detail)| (category, detail.to_owned())),
+            examined,
+        };
+        let first = by("first", Some((ErrorCategory::SafetyBlock, "SAFETY: no")), true);
         let once = failed_cell("Earlier.", &run, &first);
-        assert_eq!(once, format!("Earlier.\n\nFailed in run {run}, plan {first}"));
+        let line = format!("Failed in run {run}, plan first: SAFETY_BLOCK: SAFETY: no");
+        assert_eq!(once, format!("Earlier.\n\n{line}"));
+        assert_eq!(failed_in(&once, &run), Some(first));
+        let second = by("second", Some((ErrorCategory::ModelRefused, "400")), false);
         let twice = failed_cell(&once, &run, &second);
-        assert_eq!(twice, format!("Earlier.\n\nFailed in run {run}, plan {second}"));
-        assert_eq!(failed_in(&twice, &run), Some(second.as_str()));
-        assert_eq!(failed_in(&twice, &"261124-100000-Guy-Wilson".parse().unwrap()), None);
+        let line = format!("Failed in run {run}, plan second, not examined: MODEL_REFUSED: 400");
+        assert_eq!(twice, format!("Earlier.\n\n{line}"));
+        assert_eq!(failed_in(&twice, &run), Some(second));
+        assert_eq!(failed_in(&twice, &"261122-100000-Guy-Wilson".parse().unwrap()), None);
         assert_eq!(failed_in("Earlier.", &run), None);
-        assert!(failed_cell("", &run, &first).starts_with("Failed in run "));
-        let full = failed_cell(&"b".repeat(CELL_MAX), &run, &first);
-        assert!(cell_len(&full) <= CELL_MAX && failed_in(&full, &run) == Some(first.as_str()));
+        let of_earlier_release = format!("Failed in run {run}, plan old");
+        assert_eq!(failed_in(&of_earlier_release, &run), Some(by("old", None, true)));
+        let lines = by("long", Some((ErrorCategory::SafetyBlock, "a\nb")), true);
+        let full = failed_cell(&"b".repeat(CELL_MAX), &run, &lines);
+        assert!(cell_len(&full) <= CELL_MAX, "{}", cell_len(&full));
+        assert_eq!(failed_in(&full, &run).unwrap().said.unwrap().1, "a b");
     }
 }

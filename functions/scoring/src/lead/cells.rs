@@ -1,13 +1,13 @@
 //! The cells that are written to a lead's row.
 
-use super::breakdown_cell::{breakdown_cell, failed_cell};
+use super::breakdown_cell::{FailedProfile, breakdown_cell, failed_cell};
 use super::evaluation_cell::{Asked, best_post, error_cell, evaluation_cell, top_post_cell};
 use crate::posts::post::StoredPost;
 use crate::prompt::posts::ScoredPost;
 use crate::prompt::profile::ProfileScore;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use shared::core::ids::{PlanId, RunId};
+use shared::core::ids::RunId;
 use shared::core::linkedin::ProfileKey;
 use shared::core::text::bounded;
 use shared::messages::{ErrorCategory, SkipReason};
@@ -110,15 +110,19 @@ impl Cells {
         self.set(schema::DATE_SCORED, self.now());
     }
 
-    /// The lead's profile could not be scored by `plan`; `before` is the breakdown in its row. A
-    /// failure that may pass by itself is not marked: the lead stays waiting for the next run.
-    pub(crate) fn profile_failed(&mut self, category: ErrorCategory, before: &str, plan: &PlanId) {
+    /// The lead's profile could not be scored; `before` is the breakdown in its row. After a failure
+    /// that may pass by itself the lead stays waiting for the next run.
+    pub(crate) fn profile_failed(
+        &mut self,
+        category: ErrorCategory,
+        before: &str,
+        failed: &FailedProfile,
+    ) {
         let status = match category {
-            ErrorCategory::SafetyBlock => schema::API_ERROR,
-            ErrorCategory::AiResponseFormat => schema::PARSE_ERROR,
-            ErrorCategory::ModelRefused
-            | ErrorCategory::ModelNoAnswer
-            | ErrorCategory::NoCredit
+            ErrorCategory::SafetyBlock => Some(schema::API_ERROR),
+            ErrorCategory::AiResponseFormat => Some(schema::PARSE_ERROR),
+            ErrorCategory::ModelRefused | ErrorCategory::ModelNoAnswer => None,
+            ErrorCategory::NoCredit
             | ErrorCategory::Quota
             | ErrorCategory::Timeout
             | ErrorCategory::Auth
@@ -127,8 +131,10 @@ impl Cells {
             | ErrorCategory::Airtable
             | ErrorCategory::Unknown => return,
         };
-        self.set(schema::SCORING_STATUS, status);
-        self.set(schema::AI_BREAKDOWN, failed_cell(before, &self.run, plan));
+        if let Some(status) = status {
+            self.set(schema::SCORING_STATUS, status);
+        }
+        self.set(schema::AI_BREAKDOWN, failed_cell(before, &self.run, failed));
     }
 
     pub(crate) fn profile_waits(&mut self) {
