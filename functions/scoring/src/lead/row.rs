@@ -29,9 +29,11 @@ pub(crate) struct Rows(Vec<(Option<ProfileKey>, Row)>);
 
 impl Rows {
     /// The row of a lead; if several have its profile, the oldest.
-    pub(crate) fn of(&self, lead: &LeadRef) -> Option<&Row> {
-        let is_its = |(profile, row): &&(Option<ProfileKey>, Row)| match lead {
-            LeadRef::Profile(wanted) => profile.as_ref() == Some(wanted),
+    pub(crate) fn of(&self, lead: &ChunkLead) -> Option<&Row> {
+        let is_its = |(profile, row): &&(Option<ProfileKey>, Row)| match &lead.lead {
+            LeadRef::Profile(wanted) => profile
+                .as_ref()
+                .is_some_and(|profile| profile == wanted || lead.also.contains(profile)),
             LeadRef::Record(wanted) => row.id == *wanted,
         };
         self.0.iter().find(is_its).map(|(_, row)| row)
@@ -60,7 +62,10 @@ pub(crate) async fn read_rows(
     let mut formulas = Vec::new();
     for lead in leads {
         match &lead.lead {
-            LeadRef::Profile(profile) => profiles.push(profile),
+            LeadRef::Profile(profile) => {
+                profiles.push(profile);
+                profiles.extend(&lead.also);
+            }
             LeadRef::Record(record) => formulas.push(Formula::record_id(record.as_str())),
         }
     }

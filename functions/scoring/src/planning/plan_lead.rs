@@ -22,6 +22,7 @@ impl PlanLead {
     /// A lead that a harvest was asked for. If its cell has no room for all posts, the newest stay.
     pub(crate) fn harvested(profile: ProfileKey, found: ProfilePosts) -> Self {
         let count = u32::try_from(found.count()).unwrap_or(u32::MAX);
+        let also = found.also.clone();
         let mut room = CELL_MAX;
         let fits = |post: &Post| match room.checked_sub(stored_len([&StoredPost::from(post)])) {
             Some(left) => {
@@ -33,13 +34,14 @@ impl PlanLead {
         let (posts, left_out): (Vec<Post>, Vec<Post>) =
             found.newest_first().into_iter().partition(fits);
         let (key, left_out) = (profile.lead_key(), left_out.len());
-        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts, left_out };
+        let lead = ChunkLead { key, lead: LeadRef::Profile(profile), posts, left_out, also };
         Self { lead, posts: count, tokens: 0 }
     }
 
     pub(crate) fn waiting(key: LeadKey, record: RecordId, tokens: u64) -> Self {
         let (lead, posts) = (LeadRef::Record(record), Vec::new());
-        Self { lead: ChunkLead { key, lead, posts, left_out: 0 }, posts: 0, tokens }
+        let lead = ChunkLead { key, lead, posts, left_out: 0, also: Vec::new() };
+        Self { lead, posts: 0, tokens }
     }
 
     /// Estimates what scoring the lead will use. What only its row holds is not known here: a

@@ -50,10 +50,10 @@ impl StoredPost {
     }
 
     /// Whether somebody other than the lead wrote it: the author says so, or, where author or lead is
-    /// unknown, the post's action.
+    /// unknown or only one of them is named by LinkedIn's id, the post's action.
     pub(crate) fn is_repost_for(&self, lead: Option<&ProfileKey>) -> bool {
         match (lead, ProfileKey::of(self.author_url())) {
-            (Some(lead), Some(author)) => *lead != author,
+            (Some(lead), Some(author)) if lead.is_token() == author.is_token() => *lead != author,
             _ => [self.text("action"), self.meta("action"), self.meta("originLabel")]
                 .iter()
                 .any(|action| action.to_lowercase().contains("repost")),
@@ -140,5 +140,7 @@ mod tests {
         assert!(others.is_repost_for(Some(&lead)));
         assert!(company.is_repost_for(Some(&lead)));
         assert!(!unknown.is_repost_for(Some(&lead)));
+        let id = ProfileKey::of("https://www.linkedin.com/in/ACoAAA8BYqEB").unwrap();
+        assert!(!others.is_repost_for(Some(&id)), "the two say nothing of each other");
     }
 }

@@ -73,6 +73,11 @@ impl ProfileKey {
         &self.0
     }
 
+    /// Whether it is an id that LinkedIn gave, which says nothing of the name in the profile's URL.
+    pub fn is_token(&self) -> bool {
+        IDS.iter().any(|start| self.0.starts_with(start))
+    }
+
     /// The lead's key in events.
     pub fn lead_key(&self) -> LeadKey {
         short_id_of(&["lead", &self.0]).try_into().expect("a short id has the form of a lead key")
@@ -87,7 +92,7 @@ impl ProfileKey {
 
     fn of_id(id: &str) -> Option<Self> {
         let id = trimmed(id).trim_end_matches(PUNCTUATION);
-        let is_token = IDS.iter().any(|start| id.starts_with(start));
+        let is_token = Self(id.to_owned()).is_token();
         let id = if is_token { id.split(',').next().unwrap_or_default() } else { id };
         (!id.is_empty()).then(|| Self(id.to_owned()))
     }

@@ -1,6 +1,6 @@
 //! Accounts for every item and target of a harvest.
 
-use super::input::Entry;
+use super::input::Target;
 use super::target::TargetKey;
 use shared::messages::{Counted, HarvestStatus, UnknownReason};
 use shared::services::apify::ApifyRun;
@@ -60,7 +60,7 @@ pub(super) struct Seen<'a> {
 
 impl Targets {
     /// Counts each target once, however often the input names it by the same text.
-    pub(super) fn of(entries: &[Entry], seen: &Seen<'_>) -> Self {
+    pub(super) fn of(entries: &[Target], seen: &Seen<'_>) -> Self {
         let without = entries.iter().filter(|entry| !seen.has_items.contains(&entry.key)).count();
         let doubt = seen.doubt(without as u64);
         let mut targets = Self {

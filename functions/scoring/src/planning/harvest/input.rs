@@ -32,15 +32,15 @@ const ELSEWHERE: [&str; 8] = [
 
 /// One entry of an input's list. The same target can be there several times.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct Target {
     pub(super) key: TargetKey,
     /// As it is written.
     pub(super) text: String,
 }
 
 /// The targets of an input, as often as the actor looks them up.
-pub(super) fn targets(input: &Value) -> Vec<Entry> {
-    let of_actor: Vec<Entry> =
+pub(super) fn targets(input: &Value) -> Vec<Target> {
+    let of_actor: Vec<Target> =
         LISTS.iter().flat_map(|(name, kind)| entries(&input[name], *kind)).collect();
     if !of_actor.is_empty() {
         return of_actor;
@@ -50,7 +50,7 @@ pub(super) fn targets(input: &Value) -> Vec<Entry> {
     let others = input.as_object().into_iter().flat_map(|fields| fields.values());
     let others = others.filter(|value| names_linkedin(value));
     let mut lists = known.chain(others).map(|list| entries(list, TargetKind::Person));
-    lists.find(|list: &Vec<Entry>| !list.is_empty()).unwrap_or_default()
+    lists.find(|list: &Vec<Target>| !list.is_empty()).unwrap_or_default()
 }
 
 /// Whether a list of an unknown name holds URLs of LinkedIn.
@@ -60,10 +60,10 @@ fn names_linkedin(value: &Value) -> bool {
 }
 
 /// The entries of a list, or the one entry that stands for a list.
-fn entries(list: &Value, kind: TargetKind) -> Vec<Entry> {
+fn entries(list: &Value, kind: TargetKind) -> Vec<Target> {
     let entries = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
     let texts = entries.iter().filter_map(entry_text);
-    texts.map(|text| Entry { key: TargetKey::of(&text, kind), text }).collect()
+    texts.map(|text| Target { key: TargetKey::of(&text, kind), text }).collect()
 }
 
 fn entry_text(entry: &Value) -> Option<String> {

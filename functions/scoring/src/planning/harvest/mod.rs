@@ -7,6 +7,7 @@ mod apimaestro;
 mod harvestapi;
 mod input;
 mod item;
+mod names;
 mod posts;
 mod read;
 mod target;

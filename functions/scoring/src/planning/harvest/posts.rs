@@ -1,6 +1,7 @@
 //! The posts that were found under one target.
 
 use shared::core::ids::PostKey;
+use shared::core::linkedin::ProfileKey;
 use shared::messages::Post;
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ pub(crate) struct ProfilePosts {
     posts: Vec<Post>,
     /// Where each post is, by all of its keys.
     places: BTreeMap<PostKey, usize>,
+    /// Other keys of the profile.
+    pub(crate) also: Vec<ProfileKey>,
 }
 
 impl ProfilePosts {

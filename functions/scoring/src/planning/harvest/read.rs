@@ -1,8 +1,9 @@
 //! Reads a harvest, item by item.
 
 use super::account::{Reasons, Seen, Targets};
-use super::input::{self, Entry};
+use super::input::{self, Target};
 use super::item::{Item, keys, read_item};
+use super::names::Names;
 use super::posts::ProfilePosts;
 use super::target::TargetKey;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use shared::core::linkedin::ProfileKey;
 use shared::messages::{HarvestAccount, HarvestStatus, UnusedReason};
 use shared::ports::Transport;
 use shared::services::apify::{Apify, ApifyError, ApifyRun, DatasetEnd, MAX_ITEMS};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a harvest brought.
@@ -68,13 +70,14 @@ pub(crate) async fn read_harvest(
 /// What was read so far.
 struct Reading {
     /// `None` when the input is gone.
-    entries: Option<Vec<Entry>>,
+    entries: Option<Vec<Target>>,
     /// The keys of an input that names no target.
     odd_input: Option<String>,
     found: BTreeMap<TargetKey, ProfilePosts>,
     /// Posts without a target.
     nobodys: ProfilePosts,
     has_items: BTreeSet<TargetKey>,
+    names: Names,
     unused: Reasons<UnusedReason>,
     items: u32,
 }
@@ -89,6 +92,7 @@ impl Reading {
             found: BTreeMap::new(),
             nobodys: ProfilePosts::default(),
             has_items: BTreeSet::new(),
+            names: Names::default(),
             unused: Reasons::new(),
             items: 0,
         }
@@ -97,6 +101,9 @@ impl Reading {
     /// Adds one dataset item; `None` stands for one that cannot be read.
     fn add(&mut self, value: Option<&Value>) {
         let only = self.only_target().cloned();
+        if let Some(item) = value {
+            self.names.learn(item);
+        }
         for item in read_item(value) {
             self.items += 1;
             match item {
@@ -132,7 +139,33 @@ impl Reading {
         others.iter().all(|other| other.key == first.key).then_some(&first.key)
     }
 
-    fn end(self, run: &ApifyRun, status: HarvestStatus) -> Harvest {
+    /// Takes the two names of one person for one target.
+    fn unify(&mut self) {
+        let names = &self.names;
+        for entry in self.entries.iter_mut().flatten() {
+            entry.key = names.resolve(entry.key.clone());
+        }
+        let has_items = std::mem::take(&mut self.has_items);
+        self.has_items = has_items.into_iter().map(|key| names.resolve(key)).collect();
+        let mut found: BTreeMap<TargetKey, ProfilePosts> = BTreeMap::new();
+        for (target, posts) in std::mem::take(&mut self.found) {
+            match found.entry(names.resolve(target)) {
+                Entry::Vacant(place) => drop(place.insert(posts)),
+                Entry::Occupied(mut known) => {
+                    for post in posts.newest_first() {
+                        let name = post.url.as_str().to_owned();
+                        if !known.get_mut().add(post) {
+                            self.unused.add(UnusedReason::Repeat, &name);
+                        }
+                    }
+                }
+            }
+        }
+        self.found = found;
+    }
+
+    fn end(mut self, run: &ApifyRun, status: HarvestStatus) -> Harvest {
+        self.unify();
         let has_posts: BTreeSet<TargetKey> = self.found.keys().cloned().collect();
         let (has_items, items) = (&self.has_items, self.items);
         let refusal = self.refusal(run);
@@ -142,7 +175,7 @@ impl Reading {
         let input_is_missing = self.entries.is_none();
         // Without an input the items alone tell what was asked for.
         let named =
-            || has_items.iter().map(|key| Entry { key: key.clone(), text: key.to_string() });
+            || has_items.iter().map(|key| Target { key: key.clone(), text: key.to_string() });
         let entries = self.entries.clone().unwrap_or_else(|| named().collect());
         let targets = Targets::of(&entries, &seen);
         let count = |posts: &ProfilePosts| u32::try_from(posts.count()).unwrap_or(u32::MAX);
@@ -158,6 +191,9 @@ impl Reading {
         let with_profile = profiles.values().map(count).sum::<u32>();
         for profile in targets.empty.iter().filter_map(TargetKey::profile) {
             profiles.entry(profile.clone()).or_default();
+        }
+        for (profile, posts) in &mut profiles {
+            posts.also = self.names.ids_of(profile);
         }
         let account = HarvestAccount {
             items,
