@@ -6,6 +6,8 @@
 use shared::core::tokens::TokenUsage;
 use shared::messages::Kind;
 
+/// Leads of a wave: as many as Airtable writes in one request.
+pub(crate) const WAVE_LEADS: usize = 10;
 /// UTF-8 bytes of a prompt per token: four letters of English, one and a third of Japanese.
 const BYTES_PER_TOKEN: usize = 4;
 /// Tokens of the answer about one post, with its id and rationale; measured with the demo.
@@ -55,6 +57,16 @@ impl Rates {
         estimate(self.kind, part, 1, (bytes, answers))
     }
 
+    /// What so many leads that are asked about use besides their parts: a call that is not full has
+    /// the whole system prompt all the same.
+    pub(crate) fn of_short_calls(&self, leads: usize) -> u64 {
+        let (waves, rest) = (leads / WAVE_LEADS, leads % WAVE_LEADS);
+        let calls_of = |leads: usize| leads.div_ceil(self.leads_per_call);
+        let calls = waves * calls_of(WAVE_LEADS) + calls_of(rest);
+        let parts = leads * self.system.div_ceil(self.leads_per_call);
+        (calls * self.system).saturating_sub(parts).div_ceil(BYTES_PER_TOKEN) as u64
+    }
+
     /// The same as the model would report it, with nothing cached.
     pub(crate) fn usage(&self, bytes: usize, answers: usize) -> TokenUsage {
         let total = self.of_lead(bytes, answers);
@@ -84,6 +96,16 @@ impl Allowance {
                 tokens == 0
             }
         }
+    }
+}
+
+impl Allowance {
+    /// Takes as many of these tokens as are left.
+    pub(crate) fn take_up_to(&mut self, tokens: u64) -> u64 {
+        let Some(left) = &mut self.left else { return tokens };
+        let taken = tokens.min(*left);
+        *left -= taken;
+        taken
     }
 }
 
@@ -158,5 +180,8 @@ mod tests {
         assert_eq!(rates(1).of_lead(4_000, 3), 3_000 + 1_000 + 96);
         assert_eq!(rates(10).of_lead(4_000, 3), 300 + 1_000 + 96);
         assert_eq!(rates(10).of_lead(0, 0), 0);
+        assert_eq!(rates(5).of_short_calls(10), 0, "two full calls");
+        assert_eq!(rates(5).of_short_calls(1), 3_000 - 600, "the other four fifths of one");
+        assert_eq!(rates(5).of_short_calls(12), 3_000 - 1_200);
     }
 }

@@ -1,11 +1,10 @@
 //! Sizes and times of a chunk's work.
 
+pub(super) use crate::budget::WAVE_LEADS;
 use jiff::SignedDuration;
 use shared::services::http_retry::RetryPolicy;
 use std::time::Duration;
 
-/// Leads of a wave: as many as Airtable writes in one request.
-pub(super) const WAVE_LEADS: usize = 10;
 /// Leads whose rows are read in one request.
 pub(super) const READ_LEADS: usize = 50;
 /// Time to write a wave's rows and report, once the model has answered.

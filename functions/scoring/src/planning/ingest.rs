@@ -16,6 +16,7 @@ use shared::messages::{
     Fact, HarvestStatus, Harvested, Hints, Ingest, Kind, OpenedBy, RunFailed, Source, routes,
 };
 use shared::ports::Env;
+use shared::services::airtable::AirtableError;
 use shared::services::apify::ApifyRun;
 use std::collections::BTreeMap;
 use tracing::Instrument;
@@ -37,8 +38,11 @@ pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> R
     // A refusal is retried too: the token can be corrected, and the harvest is paid for.
     let apify_run = app.apify.run(&task.apify_run_id).await.map_err(Failure::retry)?;
     // Whatever is wrong with the master base can be corrected; the harvest is paid for.
-    let resolved =
-        app.master().resolve_run(task, apify_run.as_ref()).await.map_err(Failure::retry)?;
+    let resolved = app
+        .master()
+        .resolve_run(task, apify_run.as_ref())
+        .await
+        .map_err(AirtableError::correctable)?;
     if let Some(hints) = found_out(&task.hints, &resolved) {
         let message = routes::ingest(Ingest { hints, ..task.clone() });
         return app.queue_tasks(vec![message]).await;
@@ -83,12 +87,13 @@ pub(crate) async fn ingest_run<E: Env>(
         return reporter.report(vec![run_failed(task, reason)]).await;
     };
     let Some(status) = apify_run.status else {
-        return Err(Failure::retry(format!("Apify run {} is still going on", apify_run.id)));
+        let reason = format!("Apify run {} is still going on", apify_run.id);
+        return Err(reporter.says_why(Failure::retry(reason)).await);
     };
-    let read = read_harvest(&app.apify, apify_run, status).await.map_err(Failure::retry)?;
-    let mut harvest = match read {
-        ReadHarvest::Read(harvest) => *harvest,
-        ReadHarvest::Unreadable(reason) => {
+    let mut harvest = match read_harvest(&app.apify, apify_run, status).await {
+        Err(error) => return Err(reporter.says_why(Failure::retry(error)).await),
+        Ok(ReadHarvest::Read(harvest)) => *harvest,
+        Ok(ReadHarvest::Unreadable(reason)) => {
             return reporter.report(vec![run_failed(task, reason)]).await;
         }
     };
@@ -167,7 +172,8 @@ async fn plan_harvest<E: Env>(
     let leads =
         profiles.into_iter().map(|(profile, found)| PlanLead::harvested(profile, found)).collect();
     let about = ["post", run.run_stamp.as_str(), run.client.as_str(), apify_run.id.as_str()];
-    let plan = context.plan(&about, leads)?;
+    let mut plan = context.plan(&about, leads)?;
+    plan.share_rest(&mut context.allowance);
     queue_plan(&app.queue, &context, plan, source_of(apify_run)).await
 }
 

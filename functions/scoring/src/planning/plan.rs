@@ -1,7 +1,7 @@
 //! From leads to chunks. Pure: the same leads give the same plan.
 
 use super::plan_lead::PlanLead;
-use crate::budget::Allowance;
+use crate::budget::{Allowance, Rates};
 use shared::core::digest::id_of;
 use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
@@ -48,7 +48,7 @@ impl Plan {
         about: &[&str],
         leads: Vec<PlanLead>,
         lanes: u32,
-        allowance: &mut Allowance,
+        (allowance, rates): (&mut Allowance, Option<&Rates>),
     ) -> Result<Self, Failure> {
         if leads.len() > MAX_PLAN_LEADS {
             return Err(Failure::dead_letter(format!(
@@ -64,7 +64,10 @@ impl Plan {
             leads.into_iter().partition(|lead| allowance.take(lead.tokens));
         let mut chunks_of_both = chunks(allowed, lanes, LIMITED_CHUNK_LEADS);
         for chunk in &mut chunks_of_both {
-            chunk.share = Some(chunk.leads.iter().map(|lead| lead.tokens).sum());
+            let asked = chunk.leads.iter().filter(|lead| lead.tokens > 0).count();
+            let short = rates.map_or(0, |rates| rates.of_short_calls(asked));
+            let of_leads: u64 = chunk.leads.iter().map(|lead| lead.tokens).sum();
+            chunk.share = Some(of_leads + allowance.take_up_to(short));
         }
         chunks_of_both.extend(
             chunks(beyond, lanes, LIMITED_CHUNK_LEADS)
@@ -74,13 +77,21 @@ impl Plan {
         Ok(Self { id, replaces: None, chunks: chunks_of_both })
     }
 
+    /// Divides all that the allowance leaves over the chunks, by what their leads are expected to use.
+    /// How many posts the rows of harvested leads hold already is known only when they are read.
+    pub(crate) fn share_rest(&mut self, allowance: &mut Allowance) {
+        let all: u64 = self.chunks.iter().filter_map(|chunk| chunk.share).sum();
+        let Some(left) = allowance.left.as_mut().filter(|_| all > 0) else { return };
+        let rest = std::mem::take(left);
+        for share in self.chunks.iter_mut().filter_map(|chunk| chunk.share.as_mut()) {
+            let part = u128::from(rest) * u128::from(*share) / u128::from(all);
+            *share += u64::try_from(part).expect("a part is no more than the rest");
+        }
+    }
+
     /// The plan, as one that takes over leads of `plan`.
     pub(crate) fn replacing(self, plan: &PlanId) -> Self {
         Self { replaces: Some(plan.clone()), ..self }
-    }
-
-    pub(crate) fn dropped_posts(&self) -> usize {
-        self.chunks.iter().flat_map(|chunk| &chunk.leads).map(|lead| lead.lead.left_out).sum()
     }
 
     /// The facts about the plan, to be reported when its chunks are queued.
@@ -182,7 +193,7 @@ mod tests {
     }
 
     fn plan(about: &[&str], leads: Vec<PlanLead>, lanes: u32) -> Result<Plan, Failure> {
-        Plan::new(about, leads, lanes, &mut Allowance { left: None })
+        Plan::new(about, leads, lanes, (&mut Allowance { left: None }, None))
     }
 
     #[test]
@@ -229,7 +240,9 @@ mod tests {
         let plan = self::plan(&["a"], vec![lead(1, posts.to_vec())], 1).unwrap();
         let kept = &plan.chunks[0].leads[0].lead.posts;
         assert_eq!(kept.iter().map(|post| post.url.as_str()).collect::<Vec<_>>(), ["new", "old"]);
-        assert_eq!(plan.dropped_posts(), 1);
+        let facts = plan.facts(Kind::Post, None);
+        let Fact::PlannedChunk(told) = &facts[0] else { panic!("{facts:?}") };
+        assert_eq!((told.leads[0].posts, told.leads[0].left_out), (3, 1));
     }
 
     #[test]
@@ -246,7 +259,7 @@ mod tests {
         let waiting = |n: usize| PlanLead { tokens: 10, ..lead(n, vec![]) };
         let mut allowance = Allowance { left: Some(605) };
         let leads = (0..100).map(waiting).collect();
-        let plan = Plan::new(&["a"], leads, 2, &mut allowance).unwrap();
+        let plan = Plan::new(&["a"], leads, 2, (&mut allowance, None)).unwrap();
         let shares: Vec<(u32, usize, u64)> =
             plan.chunks.iter().map(|c| (c.lane, c.leads.len(), c.share.unwrap())).collect();
         assert_eq!(shares.len(), 4, "{shares:?}");
@@ -254,6 +267,25 @@ mod tests {
         assert_eq!(shares.iter().map(|(.., share)| share).sum::<u64>(), 600);
         assert_eq!((shares[2].2, shares[3].2), (0, 0));
         assert_eq!(allowance.left, Some(0));
+    }
+
+    #[test]
+    fn a_chunk_whose_call_is_not_full_may_use_the_whole_rubric() {
+        let rates = Rates { kind: Kind::Post, system: 4_000, leads_per_call: 10 };
+        let leads = || vec![PlanLead { tokens: rates.of_lead(400, 1), ..lead(1, vec![]) }];
+        let of_call = 1_000 + 100 + 32;
+        let share = |left| {
+            let mut allowance = Allowance { left: Some(left) };
+            let plan = Plan::new(&["a"], leads(), 1, (&mut allowance, Some(&rates))).unwrap();
+            (plan, allowance)
+        };
+        let (plan, allowance) = share(5_000);
+        assert_eq!((plan.chunks[0].share, allowance.left), (Some(of_call), Some(5_000 - of_call)));
+        let (plan, allowance) = share(500);
+        assert_eq!((plan.chunks[0].share, allowance.left), (Some(500), Some(0)), "no more is left");
+        let (mut plan, mut allowance) = share(5_000);
+        plan.share_rest(&mut allowance);
+        assert_eq!((plan.chunks[0].share, allowance.left), (Some(5_000), Some(0)));
     }
 
     #[test]

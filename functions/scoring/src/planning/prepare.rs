@@ -61,11 +61,12 @@ impl<'a> PlanContext<'a> {
         about: &[&str],
         mut leads: Vec<PlanLead>,
     ) -> Result<Plan, Failure> {
-        if let Some(base) = self.base.as_ref().filter(|_| self.allowance.left.is_some()) {
-            let rates = base.rates(self.leads_per_call);
-            leads.iter_mut().for_each(|lead| lead.estimate(&rates));
+        let base = self.base.as_ref().filter(|_| self.allowance.left.is_some());
+        let rates = base.map(|base| base.rates(self.leads_per_call));
+        if let Some(rates) = &rates {
+            leads.iter_mut().for_each(|lead| lead.estimate(rates));
         }
-        Plan::new(about, leads, self.lanes, &mut self.allowance)
+        Plan::new(about, leads, self.lanes, (&mut self.allowance, rates.as_ref()))
     }
 }
 

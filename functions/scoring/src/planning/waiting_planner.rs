@@ -7,6 +7,7 @@ use super::scan::{NamedLeads, Scan, ScanRequest, WaitingLead};
 use crate::app::Scoring;
 use crate::budget::Allowance;
 use crate::master::spending::TokenLimits;
+use crate::report::input_note;
 use crate::task_error::TaskError;
 use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
@@ -53,9 +54,9 @@ impl PlanningTally {
     pub(crate) fn describe(&self, kind: Kind, model: &str) -> String {
         let cost = self.cost.map_or("an unknown amount".to_owned(), |cost| cost.to_string());
         format!(
-            "dry run: {} leads wait for {} scoring; {} would be scored with about {} tokens for \
+            "dry run: {} waiting for {} scoring; {} would be scored with about {} tokens for \
              {cost} by {model}, {} are beyond the token limit",
-            self.leads,
+            counted(self.leads, "lead"),
             kind.as_str(),
             self.leads - self.beyond,
             self.tokens,
@@ -92,6 +93,8 @@ pub(crate) async fn plan_waiting<E: Env>(
         }
         if deadline.remaining() < PAGE_TIME && scan.may_pause() {
             planner.queue_part().await?;
+            let notes = unreadable(&scan.unreadable).into_iter().map(input_note);
+            app.reporter(target.run).report(notes.collect()).await?;
             let (listings, offset, has_view) = scan.position();
             let NamedLeads { unknown, not_waiting } = scan.unplanned;
             let next =
@@ -102,13 +105,7 @@ pub(crate) async fn plan_waiting<E: Env>(
     planner.queue_part().await?;
     let mut tally = planner.tally;
     tally.notes.extend(omissions(task, &scan.unplanned, tally.leads, is_cut));
-    if !scan.unreadable.is_empty() {
-        let (count, first) = (scan.unreadable.len(), &scan.unreadable[0]);
-        tally.notes.push(format!(
-            "{} cannot be read and left out; the first: {first}",
-            counted(count, "row of the leads")
-        ));
-    }
+    tally.notes.extend(unreadable(&scan.unreadable));
     Ok(WaitingOutcome::Done(tally))
 }
 
@@ -121,6 +118,13 @@ async fn first_cursor<E: Env>(
     let limits = TokenLimits { day, run: token_limit, share };
     let tokens_left = app.master().tokens_left(run, kind, limits, app.clock.now()).await?;
     Ok(ScanCursor { tokens_left, cost: Some(NanoUsd(0)), has_view: true, ..ScanCursor::default() })
+}
+
+/// The note about rows that nobody can read.
+fn unreadable(rows: &[String]) -> Option<String> {
+    let first = rows.first()?;
+    let count = counted(rows.len(), "row of the leads");
+    Some(format!("{count} cannot be read and left out; the first: {first}"))
 }
 
 /// Notes about leads that were asked for and not planned: how many, why, and the first by id.
@@ -146,7 +150,8 @@ fn omissions(
     let left = named.saturating_sub(planned + unknown.count + not_waiting.count);
     if is_cut && left > 0 {
         notes.push(format!(
-            "{left} of the {named} leads named were not looked at: {planned} leads are the limit"
+            "{left} of the {named} leads named were not looked at: the limit is {}",
+            counted(planned, "lead")
         ));
     }
     notes
@@ -215,7 +220,9 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());
         let about = ["part", kind.as_str(), run_stamp, client, whole.as_str()];
         let leads = std::mem::take(&mut self.part);
-        let plan = Plan::new(&about, leads, self.app.config.lanes, &mut self.allowance)?;
+        let rates = self.base.rates(self.app.config.leads_per_call);
+        let limits = (&mut self.allowance, Some(&rates));
+        let plan = Plan::new(&about, leads, self.app.config.lanes, limits)?;
         let facts = plan.facts(kind, Some(whole.clone()));
         let empty = self.base.empty_chunk(target, &plan, Source::Waiting);
         self.app.queue.send(QueueName::Scoring, plan.into_messages(&empty)).await?;
