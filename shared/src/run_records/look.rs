@@ -126,13 +126,16 @@ impl RunRecords {
         run: &Summary,
         before: Option<&RecordId>,
     ) -> Result<Lookalike, AirtableError> {
+        let shape = self.table.shape(airtable, Recency::Recent).await;
         let harvests = super::notes::apify_runs(run);
-        let mut wanted = vec![Formula::equals(schema::RUN_ID, run.run.as_str())];
+        let mut wanted = vec![Formula::equals(shape.name(schema::RUN_ID), run.run.as_str())];
         let harvests = harvests.lines().take(5);
-        wanted.extend(harvests.map(|harvest| Formula::contains(schema::APIFY_RUN_ID, harvest)));
+        let names_it = |harvest| Formula::contains(shape.name(schema::APIFY_RUN_ID), harvest);
+        wanted.extend(harvests.map(names_it));
         wanted.extend(before.map(|record| Formula::record_id(record.as_str())));
         let query = ListQuery { fields: &[], formula: Some(Formula::any(wanted)) };
         let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
+        rows = rows.into_iter().map(|row| as_ours(row, &shape)).collect();
         oldest_first(&mut rows);
         let (own, rows): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| has_identity(row, &run.run));
@@ -155,11 +158,12 @@ impl RunRecords {
         &self,
         airtable: &Airtable<impl Transport>,
     ) -> Result<Vec<RetryRequest>, AirtableError> {
-        let has_retry = self.table.shape(airtable, Recency::Recent).await.has_retry;
+        let shape = self.table.shape(airtable, Recency::Recent).await;
+        let has_retry = shape.has_retry;
         if has_retry == Some(false) {
             return Ok(Vec::new());
         }
-        let fields = [schema::RUN_ID, schema::RETRY];
+        let fields = [shape.name(schema::RUN_ID), schema::RETRY];
         let query = ListQuery { fields: &fields, formula: Some(Formula::is_set(schema::RETRY)) };
         let rows: Vec<Row> = match airtable.list(&self.table.base, schema::TABLE, &query).await {
             Ok(rows) => rows,
@@ -168,7 +172,8 @@ impl RunRecords {
             Err(error) => return Err(error),
         };
         Ok(rows
-            .iter()
+            .into_iter()
+            .map(|row| as_ours(row, &shape))
             .map(|row| RetryRequest {
                 record: row.id.clone(),
                 run: row.text(schema::RUN_ID).parse().ok(),

@@ -32,7 +32,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape of `table`. A field that had its name when `ids` were read is found by its id.
+    /// The shape of `table`. A field that had its name when `ids` were read is found by its id; the
+    /// Run ID is also the table's first field.
     /// The identity fields are never left out: without them there is no record.
     pub(super) fn of(table: &TableSchema, ids: &FieldIds) -> Self {
         let is_retry = |field: &&FieldSchema| field.name == schema::RETRY;
@@ -57,7 +58,8 @@ impl Shape {
             let id = ids.get(field.name)?;
             table.fields.iter().find(|known| known.id == *id)
         };
-        let reason = match by_name.or_else(by_id) {
+        let primary = || table.primary_field().filter(|_| field.name == schema::RUN_ID);
+        let reason = match by_name.or_else(by_id).or_else(primary) {
             None => format!("the table has no such field; add it as {wanted}"),
             Some(known) if !field.field_type.accepts(&known.field_type) => {
                 format!("it is a {} field in Airtable; make it {wanted}", known.field_type)

@@ -108,7 +108,9 @@ impl RunRecords {
         airtable: &Airtable<impl Transport>,
         run: &Summary,
     ) -> Result<Vec<RecordId>, AirtableError> {
-        let query = ListQuery { fields: &[schema::RUN_ID], formula: Some(identity(&run.run)) };
+        let shape = self.table.shape(airtable, Recency::Recent).await;
+        let formula = identity(&run.run, |field| shape.name(field));
+        let query = ListQuery { fields: &[shape.name(schema::RUN_ID)], formula: Some(formula) };
         let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
         oldest_first(&mut rows);
         let Some((kept, others)) = rows.split_first() else { return Ok(Vec::new()) };
@@ -128,10 +130,11 @@ impl RunRecords {
         kept: &RecordId,
         others: &[RecordId],
     ) -> Result<(), AirtableError> {
+        let shape = self.table.shape(airtable, Recency::Recent).await;
         for others in others.chunks(MAX_RUNS) {
             // Its Run ID then matches no run.
             let marked = json!(schema::duplicate_run_id(run, kept));
-            let mark = |id| update(id, [(schema::RUN_ID, marked.clone())]);
+            let mark = |id| update(id, [(shape.name(schema::RUN_ID), marked.clone())]);
             let updates: Vec<Update> = others.iter().map(mark).collect();
             airtable.update(&self.table.base, schema::TABLE, &updates).await?;
         }
@@ -148,7 +151,9 @@ impl RunRecords {
         run: &RunId,
         record: &RecordId,
     ) -> Result<(), AirtableError> {
+        let shape = self.table.shape(airtable, Recency::Recent).await;
         let identity = [(schema::RUN_ID, json!(run)), (schema::CLIENT_ID, json!(run.client()))];
+        let identity = identity.map(|(field, value)| (shape.name(field), value));
         let update = update(record, identity);
         airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }

@@ -45,6 +45,8 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     left: &'a Left,
     /// Which attempt it is, from 1.
     pub(crate) number: u32,
+    /// Whether it waited for something outside to change, without an attempt.
+    pub(crate) has_waited: bool,
     /// Whether it is the last attempt: leads without an answer have failed then.
     pub(crate) is_last: bool,
     pub(crate) airtable: &'a Airtable<E::Transport>,
@@ -76,6 +78,7 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
             deadline,
             left,
             number: delivery.attempt(),
+            has_waited: delivery.retry.waits > 0,
             is_last: delivery.is_last(),
             airtable: &app.chunk_airtable,
             gemini: &app.gemini,

@@ -17,7 +17,7 @@ use crate::task_error::TaskError;
 use jiff::Timestamp;
 use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
-use shared::core::failure::Failure;
+use shared::core::failure::{Failure, FailureClass};
 use shared::delivery::Delivery;
 use shared::messages::{
     Chunk, ChunkDone, ChunkFailed, ChunkLead, ErrorCategory, Fact, Halt, Kind, LeadOutcome,
@@ -43,6 +43,12 @@ async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress
     let chunk = attempt.chunk;
     match score_leads(attempt).await {
         Ok(progress) => Ok(progress),
+        // The record says already that it waits.
+        Err(TaskError::Retry(failure))
+            if attempt.has_waited && matches!(failure.class, FailureClass::Wait { .. }) =>
+        {
+            Err(failure)
+        }
         Err(TaskError::Retry(failure)) => Err(attempt.reporter.waits(failure).await),
         Err(TaskError::Fatal(reason)) => {
             tracing::error!(reason, plan.id = %chunk.plan, plan.chunk = chunk.index, "chunk failed");
@@ -68,7 +74,7 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         unsettled: Vec::new(),
         halt: None,
         waves: 0,
-        is_write_tried: attempt.number <= 1,
+        is_write_tried: attempt.number <= 1 && !attempt.has_waited,
     };
     work.meter.used_before(chunk.tried.tokens);
     if chunk.token_share != Some(0) && ask_whether_calls_may_begin(attempt).await? {
@@ -128,11 +134,11 @@ impl<E: Env> ChunkWork<'_, E> {
         // Rows are read before any token is spent: an outage of Airtable costs nothing.
         let read_at = self.attempt.clock.now();
         let rows = read_rows(self.attempt.airtable, chunk, leads).await?;
-        let missing = leads.iter().filter(|lead| rows.of(&lead.lead).is_none());
+        let missing = leads.iter().filter(|lead| rows.of(lead).is_none());
         self.settle_unread(missing, &Outcome::NotALead).await?;
         let mut open: Vec<WaveLead<'_>> = leads
             .iter()
-            .filter_map(|lead| Some(self.decide((lead, rows.of(&lead.lead)?), read_at)))
+            .filter_map(|lead| Some(self.decide((lead, rows.of(lead)?), read_at)))
             .collect();
         // What an attempt that died used is not in the message.
         if chunk.tried.tokens == 0 {
@@ -201,9 +207,9 @@ impl<E: Env> ChunkWork<'_, E> {
             // Its row is left as it is: nobody knows what it means.
             let failed = Verdict::failed(ErrorCategory::Airtable, odd.to_string(), Vec::new());
             let decision = Decision::Settle(failed);
-            return WaveLead { lead, read_at, row, cells, decision };
+            return WaveLead { lead, read_at, row, cells, decision, left_out: Vec::new() };
         }
-        let decision = match chunk.kind {
+        let (decision, left_out) = match chunk.kind {
             Kind::Post => {
                 let source = &chunk.source;
                 let chunk = PostsChunk { run, plan: &chunk.plan, source, is_repeated: *number > 1 };
@@ -212,10 +218,10 @@ impl<E: Env> ChunkWork<'_, E> {
             Kind::Profile => {
                 let is_replay = chunk.replaces.is_some();
                 let chunk = ProfilesChunk { run, plan: &chunk.plan, is_replay };
-                decide_profile(chunk, &lead.key, row, &mut cells)
+                (decide_profile(chunk, &lead.key, row, &mut cells), Vec::new())
             }
         };
-        WaveLead { lead, read_at, row, cells, decision }
+        WaveLead { lead, read_at, row, cells, decision, left_out }
     }
 
     fn expected(&self, wave: &[WaveLead<'_>]) -> u64 {
@@ -263,6 +269,7 @@ impl<E: Env> ChunkWork<'_, E> {
             outcome: outcome.clone(),
             examined: Vec::new(),
             scored: Vec::new(),
+            left_out: Vec::new(),
         });
         settle_leads(self.attempt, leads.collect()).await
     }

@@ -1,6 +1,7 @@
 //! Which run and which client a harvest belongs to. Every rule gives the same answer for the same
 //! harvest, however often and whenever its webhook is delivered; none reads the clock.
 
+use super::records::FieldNames;
 use super::rows::MasterBase;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, BaseId, ClientId, RunId, RunStamp};
@@ -106,9 +107,11 @@ impl<T: Transport> MasterBase<'_, T> {
         &self,
         apify_run: &ApifyRunId,
     ) -> Result<Option<ClientId>, AirtableError> {
-        let formula = Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str());
         let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
-        let rows = self.list(run_record::TABLE, &fields, Some(formula)).await?;
+        let names_it = |names: &FieldNames| {
+            Formula::contains(names.of(run_record::APIFY_RUN_ID), apify_run.as_str())
+        };
+        let rows = self.records(&fields, names_it).await?;
         let runs = rows.iter().filter(|row| names_harvest(row, apify_run));
         let mut clients = runs
             .filter_map(|row| Some(row.text(run_record::RUN_ID).parse::<RunId>().ok()?.client()));
@@ -123,12 +126,13 @@ impl<T: Transport> MasterBase<'_, T> {
         started_at: Timestamp,
     ) -> Result<Option<(RunStamp, RunType)>, AirtableError> {
         let apify_run = &task.apify_run_id;
-        let formula = Formula::all([
-            Formula::equals(run_record::CLIENT_ID, client.as_str()),
-            Formula::contains(run_record::APIFY_RUN_ID, apify_run.as_str()),
-        ]);
         let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
-        let rows = self.list(run_record::TABLE, &fields, Some(formula)).await?;
+        let is_its = |names: &FieldNames| {
+            let names_it =
+                Formula::contains(names.of(run_record::APIFY_RUN_ID), apify_run.as_str());
+            Formula::all(names.of_client(client.as_str()).into_iter().chain([names_it]))
+        };
+        let rows = self.records(&fields, is_its).await?;
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
             let run = row.text(run_record::RUN_ID).parse::<RunId>().ok()?;
             let base = run.stamp();

@@ -9,7 +9,7 @@ use shared::ports::Transport;
 use shared::run_records::tokens_of_day;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, Row, identity};
+use shared::services::airtable::{AirtableError, Row};
 
 /// The limits on a plan's tokens; `None` for no limit.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ impl<T: Transport> MasterBase<'_, T> {
 
     /// What a run has used of one kind.
     async fn spent_by(&self, run: &RunHeader, kind: Kind) -> Result<u64, AirtableError> {
-        let rows = self.list(run_record::TABLE, &[], Some(identity(&run.id()))).await?;
+        let rows = self.records(&[], |names| names.identity(&run.id())).await?;
         Ok(rows.first().map_or(0, |row| match kind {
             Kind::Post => tokens(row, run_record::POST_TOKENS),
             Kind::Profile => tokens(row, run_record::PROFILE_TOKENS),
@@ -74,7 +74,7 @@ impl<T: Transport> MasterBase<'_, T> {
 
     pub(crate) async fn is_recorded(&self, run: &RunHeader) -> Result<bool, AirtableError> {
         let fields = [run_record::RUN_ID];
-        let rows = self.list(run_record::TABLE, &fields, Some(identity(&run.id()))).await?;
+        let rows = self.records(&fields, |names| names.identity(&run.id())).await?;
         Ok(!rows.is_empty())
     }
 }

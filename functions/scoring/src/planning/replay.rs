@@ -17,6 +17,7 @@ use shared::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId};
 use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
 use shared::ports::Env;
 use shared::schema::clients;
+use shared::services::airtable::AirtableError;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
@@ -33,7 +34,7 @@ pub(crate) async fn replay_run<E: Env>(app: &Scoring<E>, task: &Replay) -> Resul
             return Ok(());
         }
         let client = app.master().find_client(&task.run.client).await;
-        let client = client.map_err(Failure::retry)?;
+        let client = client.map_err(AirtableError::correctable)?;
         for kind in [Kind::Post, Kind::Profile] {
             replay_kind(app, task, client.as_ref(), kind).await?;
         }

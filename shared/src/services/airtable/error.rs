@@ -1,6 +1,6 @@
 //! What Airtable can answer instead of what was asked for.
 
-use crate::core::failure::Failure;
+use crate::core::failure::{Failure, FailureClass, LONGEST_DELAY};
 use crate::ports::{HttpResponse, TransportError};
 use http::StatusCode;
 use serde_json::Value;
@@ -16,7 +16,8 @@ pub enum AirtableError {
     RateLimited { base: String },
     #[error("Airtable is out of order (status {status})")]
     Unavailable { status: u16 },
-    /// The workspace's monthly quota is spent: waiting does not help.
+    /// The workspace's monthly quota is spent: it is renewed on the first of the month, or a person
+    /// upgrades the plan.
     #[error(
         "the Airtable workspace's monthly API quota is spent: upgrade the plan or wait for the first of the month"
     )]
@@ -48,7 +49,7 @@ impl AirtableError {
     pub fn is_retryable(&self) -> bool {
         self.is_transient()
             || self.is_lost_listing()
-            || matches!(self, Self::Unreadable { .. } | Self::Denied { .. })
+            || matches!(self, Self::Unreadable { .. } | Self::Denied { .. } | Self::QuotaSpent)
     }
 
     /// Whether Airtable does not know the token. This says nothing of what was asked for.
@@ -84,6 +85,11 @@ impl AirtableError {
     pub fn names_unknown_field(&self, field: &str) -> bool {
         self.error_type() == Some("INVALID_FILTER_BY_FORMULA")
             && self.message().to_lowercase().contains(&field.to_lowercase())
+    }
+
+    /// Whether a request was refused because the table has no field of a name in it.
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self.error_type(), Some("INVALID_FILTER_BY_FORMULA" | "UNKNOWN_FIELD_NAME"))
     }
 
     /// Airtable's message; empty for an error without one.
@@ -139,10 +145,24 @@ impl AirtableError {
 
 impl From<AirtableError> for Failure {
     fn from(error: AirtableError) -> Self {
-        let is_denial = matches!(error, AirtableError::Denied { .. });
-        let failure =
-            if error.is_retryable() { Self::retry(error) } else { Self::dead_letter(error) };
+        let is_denial = matches!(error, AirtableError::Denied { .. } | AirtableError::QuotaSpent);
+        let failure = match error {
+            AirtableError::QuotaSpent => Self::wait(LONGEST_DELAY, error),
+            error if error.is_retryable() => Self::retry(error),
+            error => Self::dead_letter(error),
+        };
         Self { is_denial, ..failure }
+    }
+}
+
+impl AirtableError {
+    /// The failure of a task that needs what a person can correct: it is never given up at once.
+    pub fn correctable(self) -> Failure {
+        let failure = Failure::from(self);
+        match failure.class {
+            FailureClass::DeadLetter => Failure { class: FailureClass::Retry, ..failure },
+            FailureClass::Retry | FailureClass::Wait { .. } => failure,
+        }
     }
 }
 
@@ -233,12 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_monthly_quota_is_not_waited_for() {
+    fn a_spent_monthly_quota_is_waited_for_without_an_attempt() {
         let spent = error(
             429,
             r#"{"errors":[{"error":"PUBLIC_API_BILLING_LIMIT_EXCEEDED","message":""}]}"#,
         );
-        assert!(!spent.is_retryable());
+        let failure = Failure::from(spent);
+        assert_eq!(failure.class, FailureClass::Wait { delay: LONGEST_DELAY });
+        assert!(failure.is_denial, "the record says so");
         assert!(error(429, "").is_retryable());
     }
 }

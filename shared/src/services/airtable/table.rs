@@ -9,8 +9,18 @@ pub struct TableSchema {
     pub id: String,
     pub name: String,
     pub fields: Vec<FieldSchema>,
+    /// The id of the first field, whose cells name the rows.
+    #[serde(rename = "primaryFieldId", default)]
+    pub primary: String,
     #[serde(default)]
     pub views: Vec<Named>,
+}
+
+impl TableSchema {
+    /// The first field, whose cells name the rows, as far as Airtable says which it is.
+    pub fn primary_field(&self) -> Option<&FieldSchema> {
+        self.fields.iter().find(|field| !field.id.is_empty() && field.id == self.primary)
+    }
 }
 
 /// A field as the Meta API describes it. `field_type` is Airtable's word, such as `singleSelect`.
