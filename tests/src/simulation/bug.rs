@@ -101,4 +101,8 @@ bugs! {
     ThoughtsOfTotalDropped,
     /// An answer that is not bare JSON is thrown away.
     WrappedAnswerDropped,
+    /// A second end of a harvest is taken for the first one.
+    SecondEndLost,
+    /// The next attempt at a chunk does not know what was paid for already.
+    PaidCallsForgotten,
 }

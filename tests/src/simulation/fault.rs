@@ -125,6 +125,10 @@ faults! {
     LeadDeleted = 0.06,
     WebhookTwice = 0.12,
     WebhookMissing = 0.06,
+    /// Apify resurrects a harvest: it ends a second time, with more items.
+    HarvestResurrected = 0.15,
+    /// The webhook of a harvest comes again and names another run.
+    WebhookOfAnotherRun = 0.2,
     /// A harvest has items that are no posts: some nobody understands.
     ItemsOdd = 0.15,
     /// A post's text ends in half an emoji: no strict reader takes its page.
@@ -141,6 +145,21 @@ impl Fault {
     /// Whether it is drawn once for a schedule or a person's day, not at every step.
     pub(crate) fn is_rare(self) -> bool {
         self.chance() >= 0.04 && !matches!(self, Self::GroupsReordered | Self::SendPartial)
+    }
+
+    /// Whether a message is handled twice by it, or again as it was before an attempt.
+    pub(crate) fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::DeliveredAgain
+                | Self::SentTwice
+                | Self::VisibilityLapsed
+                | Self::QueueAnswerLost
+                | Self::QueueNotReached
+                | Self::QueueOutage
+                | Self::CrashBefore
+                | Self::CrashAfter
+        )
     }
 
     /// Whether it is what people do in Airtable.

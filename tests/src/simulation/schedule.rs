@@ -97,8 +97,8 @@ async fn schedule(seed: u64, options: Options, script: Option<Arc<Script>>) -> R
     }
     operator::heal(&world, people).await;
     world.oracle().judge(&world.scenario, &world.airtable);
-    let is_repeated = |(fault, count): (Fault, u64)| count > 0 && REPEATS.contains(&fault);
-    if !world.faults.counts().any(is_repeated) {
+    let has_repeated = |(fault, count): (Fault, u64)| count > 0 && fault.repeats();
+    if !world.faults.counts().any(has_repeated) {
         world.oracle().judge_payments();
     }
     let oracle = world.oracle();
@@ -110,20 +110,6 @@ async fn schedule(seed: u64, options: Options, script: Option<Arc<Script>>) -> R
         trace: world.trace.lines(),
     }
 }
-
-/// Faults by which a message is handled twice, or again as it was before an attempt.
-const REPEATS: [Fault; 9] = [
-    // The same plan is queued again.
-    Fault::WebhookTwice,
-    Fault::DeliveredAgain,
-    Fault::SentTwice,
-    Fault::VisibilityLapsed,
-    Fault::QueueAnswerLost,
-    Fault::QueueNotReached,
-    Fault::QueueOutage,
-    Fault::CrashBefore,
-    Fault::CrashAfter,
-];
 
 async fn tell_outages(world: Arc<World>) {
     world.faults.tell_outages().await;

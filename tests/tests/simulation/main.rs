@@ -168,6 +168,8 @@ planted_bugs! {
     calls_that_go_on_without_credit_are_noticed: CreditIgnored => Payments,
     thoughts_that_are_in_the_total_alone_are_missed: ThoughtsOfTotalDropped => Tokens,
     an_answer_that_is_thrown_away_is_noticed: WrappedAnswerDropped => Payments,
+    a_second_end_that_is_lost_is_missed: SecondEndLost => Numbers,
+    calls_that_are_paid_for_and_forgotten_are_noticed: PaidCallsForgotten => Payments,
 }
 
 /// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.

@@ -1,8 +1,10 @@
 //! What goes wrong, how often, and how often it did.
 
 use super::parts::Part;
+use crate::simulation::bug::Bug;
 use crate::simulation::dice::Dice;
 use crate::simulation::fault::Fault;
+use crate::simulation::options::Options;
 use crate::simulation::script::{Call, Script};
 use crate::simulation::trace::Trace;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ const OUTAGE: Duration = Duration::from_hours(2);
 const LONG_OUTAGE: Duration = Duration::from_hours(6);
 /// Longer than a queue goes on delivering what nobody answers for.
 const LONG_OUTAGE_OF_SCORING: Duration = Duration::from_hours(9);
+/// The share of schedules in which no message is handled twice.
+const WITHOUT_REPEATS: f64 = 0.1;
 /// Outages begin within this, while there is work to do.
 const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 
@@ -64,13 +68,16 @@ impl Faults {
     pub(crate) fn draw(
         dice: &Arc<Dice>,
         trace: &Arc<Trace>,
-        are_wanted: bool,
+        options: Options,
         script: Option<&Arc<Script>>,
     ) -> Self {
         let level =
-            if are_wanted { [0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0][dice.below(7)] } else { 0.0 };
+            if options.faults { [0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0][dice.below(7)] } else { 0.0 };
+        // What was paid for how often can be judged only where nothing repeats.
+        let nothing_repeats =
+            options.bug == Some(Bug::PaidCallsForgotten) || dice.chance(WITHOUT_REPEATS);
         let chances = Fault::ALL.iter().map(|fault| {
-            let wanted = dice.chance(0.5);
+            let wanted = dice.chance(0.5) && !(nothing_repeats && fault.repeats());
             let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
             if wanted { (fault.chance() * level).min(0.8) } else { 0.0 }
         });

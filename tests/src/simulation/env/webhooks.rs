@@ -9,13 +9,13 @@ use crate::MASTER_BASE;
 use crate::WEBHOOK_TOKEN;
 use crate::harness::bases;
 use crate::simulation::fault::Fault;
-use crate::simulation::scenario::{Asked, Harvest};
+use crate::simulation::scenario::{ANOTHER_RUN, Asked, Harvest};
 use lambda_http::Body;
 use lambda_http::http::{Request, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ports::QueueName;
 use shared::schema::apify;
-use simulators::apify::RunStatus;
+use simulators::apify::{RunSpec, RunStatus};
 use std::sync::Arc;
 use std::time::Duration;
 use webhook_intake::Intake;
@@ -29,11 +29,18 @@ pub(crate) async fn harvest(world: Arc<World>, index: usize) {
     let harvest = &world.scenario.harvests[index];
     tokio::time::sleep(harvest.ends_after).await;
     let (spec, odd) = oddities::run_of(&world, index);
-    let apify_run = world.apify.add_run(spec);
+    let is_missing = world.faults.is_drawn(Fault::WebhookMissing);
+    let is_resurrected = !is_missing && world.faults.is_drawn(Fault::HarvestResurrected);
+    let first_end = if is_resurrected { half_of(&spec) } else { spec.clone() };
+    let apify_run = world.apify.add_run(first_end);
     world.trace.say(|| format!("harvest {apify_run} of run {} ends", harvest.run));
     let derived = harvest.started_at.strftime("%y%m%d-%H%M%S").to_string();
     world.oracle().harvest_ended(&apify_run, (index, odd), &harvest.run, &derived);
-    if world.faults.hits(Fault::WebhookMissing) {
+    if is_resurrected {
+        world.oracle().resurrected.insert(index);
+    }
+    if is_missing {
+        world.faults.count(Fault::WebhookMissing);
         world.trace.say(|| format!("no webhook is sent for {apify_run}"));
         // Only the table `Apify` can tell whose harvest it is, if anything does.
         let is_listed = world.dice.chance(0.6);
@@ -71,6 +78,54 @@ pub(crate) async fn harvest(world: Arc<World>, index: usize) {
             world.oracle().accepted(&harvest.run);
         }
     }
+    // Where its run is not given, a second record could be taken for the harvest's own.
+    let is_named = harvest.query.contains("runId");
+    if is_resurrected {
+        end_again(&world, &apify_run, (index, event), spec).await;
+    } else if is_named && world.faults.is_drawn(Fault::WebhookOfAnotherRun) {
+        post_for_another_run(&world, &apify_run, (index, event)).await;
+    }
+}
+
+/// The harvest as it ended first: with half of its items, at half of its cost.
+fn half_of(spec: &RunSpec) -> RunSpec {
+    let mut first = spec.clone();
+    first.items.truncate(spec.items.len() / 2);
+    first.raw_items.clear();
+    first.cost_usd = spec.cost_usd.map(|cost| cost / 2.0);
+    first
+}
+
+/// Apify resurrects the harvest, and it ends again.
+async fn end_again(
+    world: &Arc<World>,
+    apify_run: &str,
+    (index, event): (usize, &str),
+    spec: RunSpec,
+) {
+    tokio::time::sleep(world.dice.within(Duration::from_mins(30)) + Duration::from_secs(1)).await;
+    let finished_at = world.clock.now();
+    let spec = RunSpec { finished_at: Some(finished_at), ..spec };
+    world.apify.resurrect(apify_run, spec).expect("it was added");
+    world.faults.count(Fault::HarvestResurrected);
+    world.trace.say(|| format!("{apify_run} was resurrected and ends again"));
+    let harvest = &world.scenario.harvests[index];
+    let resource = json!({"id": apify_run, "finishedAt": finished_at});
+    if post_end(world, (event, &harvest.query), &resource).await {
+        world.oracle().accepted(&harvest.run);
+    }
+}
+
+/// The harvest's webhook comes again for a run that was named beforehand.
+async fn post_for_another_run(world: &Arc<World>, apify_run: &str, (index, event): (usize, &str)) {
+    tokio::time::sleep(world.dice.within(Duration::from_mins(20))).await;
+    world.faults.count(Fault::WebhookOfAnotherRun);
+    let client = world.scenario.clients[world.scenario.harvests[index].client].id;
+    let run_stamp = format!("{ANOTHER_RUN}{index:02}");
+    let query = format!("clientId={client}&runId={run_stamp}");
+    if post(world, apify_run, event, &query).await {
+        world.oracle().accepted(&format!("{run_stamp}-{client}"));
+    }
 }
 
 /// Writes the harvest into the table `Apify`, as the scheduler does that starts it.
@@ -95,8 +150,13 @@ pub(crate) async fn request(world: Arc<World>, index: usize) {
 /// Posts a webhook until it is accepted; whether it ever was.
 async fn post(world: &Arc<World>, apify_run: &str, event: &str, query: &str) -> bool {
     world.trace.say(|| format!("Apify sends {event} of {apify_run} with {query}"));
-    let body = json!({"eventType": event, "eventData": {"actorRunId": apify_run},
-        "resource": {"id": apify_run}})
+    post_end(world, (event, query), &json!({"id": apify_run})).await
+}
+
+/// The same, with what the webhook says of the harvest.
+async fn post_end(world: &Arc<World>, (event, query): (&str, &str), resource: &Value) -> bool {
+    let body = json!({"eventType": event, "eventData": {"actorRunId": resource["id"]},
+        "resource": resource})
     .to_string();
     post_until_accepted(world, &format!("/webhooks/apify?{query}"), &body).await
 }

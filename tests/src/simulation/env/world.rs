@@ -69,7 +69,7 @@ impl World {
         let (airtable, apify, gemini) = services(&clock, seed);
         let mut scenario = Scenario::invent(&dice, &airtable, start, script.as_deref());
         let trace = Arc::new(Trace::new(options.trace));
-        let faults = Arc::new(Faults::draw(&dice, &trace, options.faults, script.as_ref()));
+        let faults = Arc::new(Faults::draw(&dice, &trace, options, script.as_ref()));
         scenario.add_oddities(&dice, &airtable, |fault| faults.hits(fault));
         let oracle = Mutex::new(Oracle::new(&scenario, Arc::clone(&trace)));
         let failures = Arc::<Failures>::default();

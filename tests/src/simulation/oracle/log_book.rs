@@ -35,8 +35,9 @@ pub(crate) struct LogBook {
     outcomes: BTreeMap<(Kind, String), Outcome>,
     chunks: BTreeMap<ChunkId, (Kind, BTreeSet<String>)>,
     plans: BTreeMap<String, Plan>,
-    /// Posts and plan of each harvest: of several reports one with a plan, or else the latest.
-    harvests: BTreeMap<String, (bool, Timestamp, u64, String)>,
+    /// Posts and plan of each harvest: of several reports one with a plan, or that of the last end, or
+    /// else the latest.
+    harvests: BTreeMap<String, (bool, [Timestamp; 2], u64, String)>,
     opened: BTreeSet<String>,
     /// Plans that end the planning of what was waiting.
     closing: BTreeSet<String>,
@@ -69,7 +70,7 @@ impl LogBook {
             }
             "harvested" => {
                 let plan = text(fact, "/plan").to_owned();
-                let at = time(event, "/at");
+                let at = [time(fact, "/finished_at"), time(event, "/at")];
                 let report = (!plan.is_empty(), at, count(fact, "/posts"), plan);
                 let known = self.harvests.entry(text(fact, "/apify_run").to_owned());
                 known

@@ -3,6 +3,7 @@
 use super::json::{at, parsed, run_of, text};
 use super::oracle::Oracle;
 use crate::simulation::branches::Branch;
+use crate::simulation::scenario::ANOTHER_RUN;
 use serde_json_borrow::Value;
 use shared::ports::{QueueName, StoredEvent};
 
@@ -67,7 +68,11 @@ impl Oracle {
                 self.clientless.insert(apify_run.to_owned());
                 return;
             }
-            _ => run,
+            client => {
+                let named = text(message, "/hints/base_run");
+                let is_another = named.starts_with(ANOTHER_RUN);
+                if is_another { format!("{named}-{client}") } else { run }
+            }
         };
         self.run(&run).harvests.insert(harvest);
     }

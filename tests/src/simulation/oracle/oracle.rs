@@ -43,6 +43,8 @@ pub(crate) struct Oracle {
     pub(crate) without_tokens: Vec<String>,
     /// What is odd about each harvest that ended.
     pub(crate) odd: BTreeMap<usize, Oddities>,
+    /// Harvests that ended twice: what was read of the first end is not what is in the scenario.
+    pub(crate) resurrected: BTreeSet<usize>,
     /// The run that named each harvest first, by Apify's id.
     pub(crate) cost_owners: BTreeMap<String, String>,
     /// Harvests that the tick found.
@@ -76,6 +78,7 @@ impl Oracle {
             violations: Vec::new(),
             harvests: BTreeMap::new(),
             odd: BTreeMap::new(),
+            resurrected: BTreeSet::new(),
             cost_owners: BTreeMap::new(),
             clientless: BTreeSet::new(),
             lanes: Lanes::default(),

@@ -28,7 +28,11 @@ impl Oracle {
                     let account = self.account_of(scenario, run, book);
                     let record = &row.fields;
                     let broken = &mut broken;
-                    Judged { run, book, costs, account, record, scenario, broken }.judge(&harvests);
+                    let is_partial = run.ends_with(UNATTRIBUTED)
+                        && !book.harvests.is_disjoint(&self.resurrected);
+                    let judged =
+                        Judged { run, book, costs, account, is_partial, record, scenario, broken };
+                    judged.judge(&harvests);
                 }
                 [] if book.is_accepted => {
                     let what = format!("run {run} was accepted and has no record");

@@ -7,4 +7,4 @@ mod invented;
 mod oddities;
 
 pub(crate) use invented::{Asked, Client, HUMAN_FIELD, Harvest, Lead, Scenario};
-pub(crate) use oddities::NOBODY;
+pub(crate) use oddities::{ANOTHER_RUN, NOBODY};

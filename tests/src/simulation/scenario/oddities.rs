@@ -9,6 +9,8 @@ use shared::schema::{clients, leads};
 use simulators::airtable::Airtable;
 use std::time::Duration;
 
+/// The beginning of the ids of runs that name a harvest of another one.
+pub(crate) const ANOTHER_RUN: &str = "261122-2330";
 /// The id of a lead that does not exist.
 pub(crate) const NOBODY: &str = "recNobody00000001";
 /// Fields of a lead's row without which it is not known what to do about its posts.

@@ -34,18 +34,28 @@ pub(crate) fn sent(
 
 /// What a worker that has the bug lets wait in place of `message`.
 pub(crate) fn waiting(world: &World, message: WaitingMessage) -> WaitingMessage {
+    let state = RetryState::of(message.body());
+    if world.has(Bug::PaidCallsForgotten) {
+        let mut body: Value = serde_json::from_str(message.body()).unwrap_or_default();
+        body.as_object_mut().map(|task| task.remove("tried"));
+        return as_if_sent(&body.to_string(), state, &message);
+    }
     if !world.has(Bug::AttemptFromReceiveCount) {
         return message;
     }
     // Each attempt is a message of its own, received once.
-    let state = RetryState { attempt: 1, ..RetryState::of(message.body()) };
+    as_if_sent(message.body(), RetryState { attempt: 1, ..state }, &message)
+}
+
+/// The message with this body and state.
+fn as_if_sent(body: &str, state: RetryState, message: &WaitingMessage) -> WaitingMessage {
     let group = state.group.clone().unwrap_or_default();
     let queue = if state.queue.as_deref() == Some("metrics") {
         QueueName::Metrics
     } else {
         QueueName::Scoring
     };
-    routes::next_attempt_later(message.body(), &state, (queue, &group), message.delay())
+    routes::next_attempt_later(body, &state, (queue, &group), message.delay())
 }
 
 /// Whether a task that is to wait keeps its place in its group instead.
@@ -97,6 +107,13 @@ fn changed_message(world: &World, bug: Bug, queue: QueueName, body: &mut Value) 
             Copies::Two(second)
         }
         Bug::WebhookNotQueued if is(body, "/type", "ingest") => Copies::None,
+        Bug::SecondEndLost if is(body, "/type", "ingest") && body.get("finished_at").is_some() => {
+            Copies::None
+        }
+        Bug::PaidCallsForgotten if is(body, "/type", "chunk") => {
+            body.as_object_mut().map(|chunk| chunk.remove("tried"));
+            Copies::One
+        }
         Bug::PostNotReported if is(body, "/fact/type", "settled") => {
             for lead in body["fact"]["leads"].as_array_mut().into_iter().flatten() {
                 if let Some(posts) = lead.get_mut("examined").and_then(Value::as_array_mut) {
