@@ -31,7 +31,8 @@ pub(crate) async fn compare(
     let tables = airtable.tables(master).await?;
     let records_table = tables.iter().find(|table| table.name == run_record::TABLE);
     let shape = records_table.map(Shape::of_table).unwrap_or_default();
-    let query = ListQuery { formula: Some(identity(&summary.run, |field| field)), ..ListQuery::default() };
+    let query =
+        ListQuery { formula: Some(identity(&summary.run, |field| field)), ..ListQuery::default() };
     let records: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
     Ok(Comparison::of(&shape, records, summary))
 }

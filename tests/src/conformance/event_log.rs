@@ -167,7 +167,12 @@ pub async fn the_cost_of_a_harvest_stays_with_the_first_run(log: &impl EventLog)
         assert_eq!(log.claim_cost(&harvest, asks).await, Ok(a.clone()));
     }
     let other: ApifyRunId = "CoStoFaHarvest002".parse().expect("an Apify run id");
-    assert_eq!(log.claim_cost(&other, &b).await, Ok(b));
+    assert_eq!(log.claim_cost(&other, &b).await, Ok(b.clone()));
+    let third: ApifyRunId = "CoStoFaHarvest003".parse().expect("an Apify run id");
+    let claim = async |asks: &RunId| log.claim_cost(&third, asks).await.expect("the log is up");
+    let (one, two) = tokio::join!(claim(&a), claim(&b));
+    assert_eq!(one, two, "of several that ask at the same time one has it");
+    assert_eq!(claim(&run("Cost-C")).await, one);
 }
 
 /// More harvests than any one request takes are heard of, and asked after.

@@ -13,7 +13,7 @@ const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced"
 
 /// Sends one event of a run that nothing here opens.
 async fn send_event(pipeline: &Pipeline, text: &str) {
-    let note = Note { kind: NoteKind::Input, text: text.to_owned() };
+    let note = Note { kind: NoteKind::Input, text: text.to_owned(), needs_action: false };
     pipeline.report(vec![Fact::Noted(note)]).await;
 }
 

@@ -253,6 +253,35 @@ async fn a_renamed_field_of_the_leads_is_named_by_its_new_name() {
 }
 
 #[tokio::test]
+async fn a_harvest_is_scored_once_though_the_fields_that_find_its_record_are_renamed() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let limit = json!(1_000_000);
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: limit}));
+    pipeline.tick().await;
+    pipeline.run(&apify_run).await;
+    let billed = pipeline.billed_tokens();
+    let airtable = pipeline.services.airtable.service();
+    for (field, name) in [(run_record::RUN_ID, "Run"), (run_record::CLIENT_ID, "Customer")] {
+        airtable.rename_field(MASTER_BASE, run_record::TABLE, field, name).unwrap();
+    }
+    pipeline.tick().await;
+    let later = post("jane", 9, "Later.");
+    let items = vec![post("jane", 1, "We shipped it."), later];
+    pipeline.run(&pipeline.harvest(Harvest::of(&["jane"], items))).await;
+    pipeline.run_by(&apify_run, &format!("clientId={CLIENT}&runId=261101-000000")).await;
+    let records = pipeline.records();
+    let told: Vec<&Value> = records.iter().map(|record| &record.fields["Run"]).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for record in &records {
+        assert_eq!(record.fields[run_record::STATUS], "Completed");
+        let notes = record.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+        assert!(notes.contains("field \"Run ID\" was renamed: it is called \"Run\""), "{notes}");
+    }
+    let notes = records[0].fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(pipeline.billed_tokens() > billed, "the new post is scored under the limit: {notes}");
+}
+
+#[tokio::test]
 async fn a_choice_that_the_leads_lack_empties_its_cell_and_costs_no_paid_answer() {
     let (pipeline, leads_of, apify_run) =
         Pipeline::with_posts(["jane"], vec![post("jane", 1, "Hi.")]).await;
@@ -362,6 +391,40 @@ async fn a_token_that_is_denied_for_a_while_is_waited_out_and_nothing_paid_is_lo
         assert_eq!(record[run_record::POST_TOKENS], billed.usage.total, "{denial}");
         assert_eq!(billed.answers, 1, "paid once: {denial}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spent_monthly_quota_is_waited_out_for_days_and_no_attempt_is_used_up() {
+    let world = World::start();
+    let apify_run = world.harvest(&["jane".to_owned()]);
+    let airtable = world.services.airtable.service();
+    airtable.set_quota_spent(true);
+    assert_eq!(world.webhook(&apify_run).await, 202);
+    tokio::time::sleep(Duration::from_hours(30)).await;
+    assert_eq!(world.services.gemini.service().billed_totals().answers, 0);
+    airtable.set_quota_spent(false);
+    tokio::time::sleep(Duration::from_mins(40)).await;
+    assert_eq!(told(&world.record()), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_is_spent_while_the_model_is_asked_costs_one_call_and_is_named() {
+    let world = World::start();
+    let apify_run = world.harvest(&["jane".to_owned()]);
+    let spent = json!({"errors": [{"error": "PUBLIC_API_BILLING_LIMIT_EXCEEDED", "message": ""}]});
+    let spent = json!({"status": 429, "body": spent, "kind": "update", "seconds": 36_000});
+    world.services.airtable.answers().add(rule(spent));
+    assert_eq!(world.webhook(&apify_run).await, 202);
+    tokio::time::sleep(Duration::from_hours(5)).await;
+    let waiting = world.record();
+    assert_eq!(waiting[run_record::STATUS], "Stalled", "{waiting:?}");
+    let notes = waiting[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(notes.contains("the Airtable workspace's monthly API quota is spent"), "{notes}");
+    assert_eq!(world.services.gemini.service().billed_totals().answers, 1, "paid once until then");
+    tokio::time::sleep(Duration::from_hours(6)).await;
+    let record = world.record();
+    assert_eq!(told(&record), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    assert_eq!(world.services.gemini.service().billed_totals().answers, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -131,10 +131,113 @@ async fn a_target_that_was_never_tried_is_unknown_and_its_row_is_left_alone() {
 #[tokio::test]
 async fn a_page_that_is_too_large_shrinks_until_it_fits() {
     let case = case("09-page-beyond-64MiB.json");
-    let (pipeline, _) = played_for(&case, &[MIRA]).await;
+    let (pipeline, leads) = played_for(&case, &[MIRA]).await;
     let record = pipeline.record();
-    assert_eq!(record[run_record::POSTS_HARVESTED], case["timesWithOtherIds"]);
+    let harvested = case["timesWithOtherIds"].as_u64().unwrap();
+    assert_eq!(record[run_record::POSTS_HARVESTED], harvested);
     assert_eq!(record[run_record::BALANCE], "balanced");
+    let left_out = harvested - stored(&pipeline.lead(&leads[0])).len() as u64;
+    assert_eq!(record[run_record::ITEMS_NOT_USED], left_out);
+    let line = format!("{left_out} harvested posts left out: Posts Content of their leads has no");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
+    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("nothing to do"));
+}
+
+#[tokio::test]
+async fn a_post_that_a_full_cell_has_no_room_for_is_counted_and_its_lead_is_named() {
+    let old = json!([{"postUrl": format!("{MIRA}/old"), "postContent": "o".repeat(97_000)}]);
+    let words = "n".repeat(1_500);
+    let items = ["newest", "older"].map(|name| {
+        json!({"type": "post", "linkedinUrl": format!("https://www.linkedin.com/posts/{name}"),
+            "content": words, "query": {"targetUrl": MIRA}})
+    });
+    let harvest = json!({"input": {"targetUrls": [MIRA]}, "items": items});
+    let rows = vec![row(MIRA, json!({leads::POSTS_CONTENT: old}))];
+    let (pipeline, leads) = played(&harvest.to_string(), rows).await;
+    pipeline.assert_exact("Completed: 2 harvested, 2 examined, 2 scored; balanced");
+    assert_eq!(stored(&pipeline.lead(&leads[0])).len(), 2);
+    assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 1);
+    let notes = pipeline.text(run_record::SYSTEM_NOTES);
+    let line = format!(
+        "1 harvested post left out: Posts Content of their leads has no room ({})",
+        leads[0]
+    );
+    assert!(notes.contains(&line), "{notes}");
+    assert!(notes.contains("Next: shorten Posts Content of the leads"), "{notes}");
+}
+
+/// An item of jane's, whom LinkedIn itself calls `ACoAAA8BYqEB`.
+fn of_jane(query: &Value) -> Value {
+    json!({"type": "post", "linkedinUrl": "https://www.linkedin.com/posts/jane_x-activity-7300000000000000051-ab",
+        "content": "We shipped it.", "query": query,
+        "author": {"id": "ACoAAA8BYqEB", "publicIdentifier": "jane", "type": "profile",
+            "linkedinUrl": "https://www.linkedin.com/in/jane?miniProfileUrn=urn%3Ali%3Afsd_profile%3AACoAAA8BYqEB"}})
+}
+
+#[tokio::test]
+async fn a_lead_is_found_by_name_or_by_id_whichever_its_row_has_and_the_target_has_not() {
+    let (name, id) =
+        ("https://www.linkedin.com/in/jane", "https://www.linkedin.com/in/ACoAAA8BYqEB");
+    for (row_has, input, query) in [
+        (name, json!({"profileIds": ["ACoAAA8BYqEB"]}), json!({"profileId": "ACoAAA8BYqEB"})),
+        (id, json!({"targetUrls": [name]}), json!({"targetUrl": name})),
+        (
+            id,
+            json!({"profilePublicIdentifiers": ["jane"]}),
+            json!({"profilePublicIdentifier": "jane"}),
+        ),
+    ] {
+        let body = json!({"input": input, "items": [of_jane(&query)]});
+        let (pipeline, leads) = played_for(&body, &[row_has]).await;
+        pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+        let top = pipeline.lead(&leads[0])[leads::TOP_POST].to_string();
+        assert!(!top.contains("REPOST"), "her own words: {top}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_left_out_or_is_nobodys_never_stands_beside_nothing_to_do() {
+    let two = json!([of_jane(&json!({"targetUrl": "https://www.linkedin.com/in/jane"})),
+        {"type": "post", "linkedinUrl": "https://www.linkedin.com/posts/max", "content": "Hi.",
+            "query": {"targetUrl": "https://www.linkedin.com/in/max"}},
+        {"type": "error", "error": "secret words", "query": {"targetUrl": "https://www.linkedin.com/in/jane"}}]);
+    let input = json!({"targetUrls": ["https://www.linkedin.com/in/jane", "https://www.linkedin.com/in/max"]});
+    let body = json!({"input": input, "items": two});
+    let (pipeline, _) = played_for(&body, &["https://www.linkedin.com/in/jane"]).await;
+    let notes = pipeline.text(run_record::SYSTEM_NOTES);
+    for line in [
+        "Next: compare the profiles that these notes name with the leads'",
+        "the posts are unmatched (/in/max)",
+        "Next: look at the errors in the dataset",
+    ] {
+        assert!(notes.contains(line), "{line}: {notes}");
+    }
+    assert!(!notes.contains("nothing to do") && !notes.contains("secret"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_corrected_within_minutes_is_read_again() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let query = |run: &str, client: &str| format!("clientId={client}&runId={run}");
+    pipeline.run_by(&apify_run, &query("261101-000000", "Guy-Wilsn")).await;
+    pipeline.run_by(&apify_run, &query("261101-000000", "Guy-Wilson")).await;
+    pipeline.run_by(&apify_run, &query("261102-000000", "Guy-Wilson")).await;
+    let mut told: Vec<(String, String)> = Vec::new();
+    for record in pipeline.records() {
+        let text = |field: &str| record.fields[field].as_str().unwrap_or_default().to_owned();
+        told.push((text(run_record::RUN_ID), text(run_record::STATUS)));
+    }
+    told.sort();
+    let told: Vec<(&str, &str)> =
+        told.iter().map(|(run, status)| (run.as_str(), status.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("261101-000000-(unattributed)", "Failed"),
+            ("261101-000000-Guy-Wilson", "Completed"),
+            ("261102-000000-Guy-Wilson", "Completed"),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -54,7 +54,8 @@ enum FoundBy {
 
 impl FoundBy {
     async fn come(self, pipeline: &Pipeline) {
-        let note = Note { kind: NoteKind::Input, text: "a late event".to_owned() };
+        let note =
+            Note { kind: NoteKind::Input, text: "a late event".to_owned(), needs_action: false };
         match self {
             Self::Tick => pipeline.tick().await,
             Self::Event => pipeline.report(vec![Fact::Noted(note)]).await,
@@ -195,7 +196,7 @@ async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_agai
     assert_noted_once(&after, "queued again: 1 lead and 0 harvests");
     let answers = pipeline.services.gemini.service().billed().len();
     assert_eq!(answers, 2, "jane is not asked about again");
-    pipeline.assert_shows(run_record::PROGRESS_LOG, "planned post scoring of 1 leads");
+    pipeline.assert_shows(run_record::PROGRESS_LOG, "planned post scoring of 1 lead");
     assert!(pipeline.billed_tokens() > first);
     assert_eq!(after[run_record::POST_TOKENS], pipeline.billed_tokens(), "both tries' cost counts");
 }
@@ -265,6 +266,7 @@ fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
         posts: 1,
         record: None,
         profile: None,
+        left_out: 0,
     });
     let count = u32::try_from(names.len()).unwrap();
     vec![

@@ -165,6 +165,7 @@ fn opened(plans: &[(&str, &[&[&str]])]) -> Vec<Fact> {
                 posts: 0,
                 record: row.parse().ok(),
                 profile: None,
+                left_out: 0,
             });
             let leads = leads.collect();
             let chunk = PlannedChunk { plan: plan(name), kind, chunk: count, leads };

@@ -137,10 +137,14 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
         pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
     }
 
+    let notes = pipeline.text(run_record::SYSTEM_NOTES);
+    assert!(notes.contains("Next: do what these notes say of what came in"), "{notes}");
+    assert!(!notes.contains("nothing to do"), "{notes}");
+
     let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": 1,
         "leadIds": [open[1], open[2]]});
     ask(&pipeline, body).await;
-    let line = "1 of the 2 leads named were not looked at: 1 leads are the limit";
+    let line = "1 of the 2 leads named were not looked at: the limit is 1 lead";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
 }
 
@@ -208,7 +212,7 @@ async fn a_dry_run_calls_no_model_and_writes_nothing_but_a_note_on_a_record_that
     assert!(!pipeline.lead(&max).contains_key(leads::POSTS_SCORE));
     pipeline.assert_shows(
         run_record::SYSTEM_NOTES,
-        "dry run: 1 leads wait for post scoring; 1 would be scored",
+        "dry run: 1 lead waiting for post scoring; 1 would be scored",
     );
 }
 
@@ -302,6 +306,28 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
     let next = pipeline.records().pop().unwrap().fields;
     assert!(next[run_record::POSTS_SCORED].as_u64().unwrap() > 0);
     assert_eq!(next[run_record::BALANCE], "balanced");
+}
+
+#[tokio::test]
+async fn a_lead_alone_is_scored_under_a_limit_that_it_is_far_from_whatever_its_row_holds() {
+    let words = "Old words that were scored long ago. ".repeat(400);
+    for cells in [json!({}), stored("jane", &[&words, &words, &words])] {
+        let pipeline = Pipeline::start().await;
+        let jane = pipeline.add_lead("jane", cells);
+        pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 100_000}));
+        let items = vec![tests::post("jane", 9, "New words.")];
+        let apify_run = pipeline.harvest(tests::Harvest::of(&["jane"], items));
+        pipeline.run(&apify_run).await;
+        let record = pipeline.record();
+        assert_eq!(record[run_record::STATUS], "Completed");
+        assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("BUDGET_REACHED"));
+        assert!(pipeline.lead(&jane).contains_key(leads::POSTS_SCORE));
+    }
+    let pipeline = Pipeline::start().await;
+    let jane = pipeline.add_lead("jane", stored("jane", &["Few words."]));
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 100_000}));
+    score(&pipeline, "post").await;
+    assert!(pipeline.lead(&jane).contains_key(leads::POSTS_SCORE));
 }
 
 #[tokio::test]

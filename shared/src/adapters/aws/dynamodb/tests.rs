@@ -213,6 +213,19 @@ async fn the_open_runs_are_those_in_the_index() {
 }
 
 #[tokio::test]
+async fn the_cost_of_a_harvest_is_asked_for_and_given_in_one_request() {
+    let first = "261014-133000-Ada-Park";
+    let answer = json!({"Attributes": {"cost_of": {"S": first}}});
+    let (log, server) = log_answered(&[answer]).await;
+    let harvest = "HG7ML7M8z78YcAPEB".parse().unwrap();
+    assert_eq!(log.claim_cost(&harvest, &run()).await.unwrap().as_str(), first);
+    let asked = &server.bodies()[0];
+    assert_eq!(asked["UpdateExpression"], "SET #run = if_not_exists(#run, :run)");
+    assert_eq!(asked["ExpressionAttributeValues"][":run"]["S"], run().as_str());
+    assert_eq!(asked["ReturnValues"], "ALL_NEW", "the run that has it, which may be another");
+}
+
+#[tokio::test]
 async fn an_error_of_dynamodb_is_told_in_its_words() {
     let refusal = Reply::refusal("ResourceNotFoundException", "no table");
     let (log, _server) = log_replied(vec![refusal]).await;
