@@ -11,6 +11,7 @@ mod fields;
 mod lines;
 mod look;
 mod notes;
+mod reason;
 mod shape;
 #[cfg(test)]
 mod snapshots;
@@ -18,10 +19,11 @@ mod table;
 mod words;
 mod writer;
 
-pub use answers::{Reason, answers_of};
+pub use answers::answers_of;
 pub use compare::{CellDigests, differences};
 pub use day_line::tokens_of_day;
 pub use field_note::{Effect, FieldNote};
 pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};
+pub use reason::Reason;
 pub use shape::Shape;
 pub use writer::{MAX_RUNS, RunRecords, Written};

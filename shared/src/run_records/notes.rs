@@ -1,9 +1,10 @@
 //! The texts of a run record, for people: bounded, stable, times in UTC.
 
-use super::answers::{self, Reason};
+use super::answers;
 use super::day_line::day_line;
 use super::field_note::FieldNote;
 use super::lines::{Line, bounded};
+use super::reason::Reason;
 use super::words::leads_in_words;
 use crate::core::counted::counted;
 use crate::core::tokens::Tier;

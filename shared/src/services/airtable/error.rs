@@ -146,10 +146,12 @@ impl AirtableError {
 impl From<AirtableError> for Failure {
     fn from(error: AirtableError) -> Self {
         let is_denial = matches!(error, AirtableError::Denied { .. } | AirtableError::QuotaSpent);
-        let failure = match error {
-            AirtableError::QuotaSpent => Self::wait(LONGEST_DELAY, error),
-            error if error.is_retryable() => Self::retry(error),
-            error => Self::dead_letter(error),
+        let failure = if error == AirtableError::QuotaSpent {
+            Self::wait(LONGEST_DELAY, error)
+        } else if error.is_retryable() {
+            Self::retry(error)
+        } else {
+            Self::dead_letter(error)
         };
         Self { is_denial, ..failure }
     }
