@@ -4,7 +4,7 @@
 export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 
 # What CI checks, cheapest first.
-checks := "fmt deny unused core clippy doc test kills stack"
+checks := "fmt deny unused core clippy doc test clients kills stack"
 
 # Shows this list.
 default:
@@ -48,6 +48,10 @@ doc:
 # Runs all tests that need no Python.
 test:
     cargo test --workspace --locked
+
+# Does against the simulators what users of the vendors' own clients do.
+clients:
+    tests/clients/run
 
 # Kills the server at random moments and checks that every call of the model is accounted for.
 kills:
