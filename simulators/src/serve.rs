@@ -12,7 +12,11 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// Pause after a connection could not be accepted: the process may have no file left for it.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers requests on `listener` until the returned future is dropped.
 ///
@@ -37,6 +41,7 @@ where
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "connection not accepted");
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };

@@ -3,19 +3,25 @@
 
 mod auth;
 mod config;
+mod line_budget;
 mod refusal;
 mod score_request;
 mod webhook;
 
 pub use config::{Config, queue_urls};
+pub use refusal::{BodyFault, MAX_BODY};
 
-use lambda_http::http::{Method, Response, StatusCode, header};
+use lambda_http::http::request::Parts;
+use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use lambda_http::{Body, Request};
-use refusal::{MAX_BODY, Refusal};
+use line_budget::LineBudget;
+use refusal::Refusal;
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
+use shared::core::text::bounded;
 use shared::messages::{ClientScope, routes};
 use shared::ports::{OutgoingMessage, Queue, QueueName};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
 use webhook::Webhook;
@@ -24,17 +30,21 @@ use webhook::Webhook;
 /// template's `Timeout` is longer, so that there is time to answer.
 pub const QUEUE_TIME: Duration = Duration::from_secs(8);
 
+/// Most characters of a path in a log line.
+const MAX_PATH: usize = 100;
+
 /// The function with all it needs. Made once per process.
 pub struct Intake<Q> {
     queue: Q,
     clock: Clock,
     config: Config,
+    strangers: Mutex<LineBudget>,
 }
 
 impl<Q: Queue> Intake<Q> {
     /// Wires the function.
     pub fn new(config: Config, queue: Q, clock: Clock) -> Self {
-        Self { queue, clock, config }
+        Self { queue, clock, config, strangers: Mutex::default() }
     }
 }
 
@@ -43,24 +53,56 @@ type Answer = Result<(StatusCode, Value), Refusal>;
 
 /// Answers one request to `POST /webhooks/apify` or `POST /runs`.
 pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Body> {
-    let routed = timeout(QUEUE_TIME, route(app, &request)).await;
+    let (head, body) = request.into_parts();
+    let routed = timeout(QUEUE_TIME, route(app, &head, body.as_ref())).await;
     match routed.unwrap_or_else(|_elapsed| Err(no_answer())) {
         Ok((status, body)) => reply(status, &body),
-        Err(refusal) => {
-            shared::telemetry::metrics::request_refused(refusal.status());
-            if let Refusal::QueueUnreachable { reason } = &refusal {
-                tracing::error!(reason, "a queue did not take a message");
-            }
-            tracing::warn!(
-                %refusal,
-                http.path = request.uri().path(),
-                http.status = refusal.status().as_u16(),
-                webhook.dispatch_id = dispatch_id(&request),
-                "request refused"
-            );
-            reply(refusal.status(), &refusal.body())
-        }
+        Err(refusal) => refuse(app, &head, &refusal),
     }
+}
+
+/// The answer to a request that can be refused before its body is read: path, method and token are in
+/// its head. For a server that reads bodies itself; [`handle`] checks the same.
+pub fn refuse_by_head<Q: Queue>(app: &Intake<Q>, head: &Parts) -> Option<Response<Body>> {
+    let refusal = check_head(app, head).err()?;
+    Some(refuse(app, head, &refusal))
+}
+
+/// The answer to a request whose head is in order and whose body could not be read.
+pub fn refuse_body<Q: Queue>(app: &Intake<Q>, head: &Parts, fault: BodyFault) -> Response<Body> {
+    refuse(app, head, &fault.into())
+}
+
+fn refuse<Q: Queue>(app: &Intake<Q>, head: &Parts, refusal: &Refusal) -> Response<Body> {
+    shared::telemetry::metrics::request_refused(refusal.status());
+    log_refusal(app, head, refusal);
+    let mut response = reply(refusal.status(), &refusal.body());
+    if let Some((name, value)) = refusal.header() {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Writes a line of bounded length, unless strangers wrote their share already.
+fn log_refusal<Q: Queue>(app: &Intake<Q>, head: &Parts, refusal: &Refusal) {
+    let left_out = if refusal.is_anybodys() {
+        let mut strangers = app.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left_out) = strangers.take(app.clock.now()) else { return };
+        left_out
+    } else {
+        0
+    };
+    if let Refusal::QueueUnreachable { reason } = refusal {
+        tracing::error!(reason, "a queue did not take a message");
+    }
+    tracing::warn!(
+        %refusal,
+        http.path = bounded(head.uri.path(), MAX_PATH),
+        http.status = refusal.status().as_u16(),
+        webhook.dispatch_id = dispatch_id(&head.headers),
+        requests.left_out = left_out,
+        "request refused"
+    );
 }
 
 fn no_answer() -> Refusal {
@@ -68,31 +110,56 @@ fn no_answer() -> Refusal {
     Refusal::QueueUnreachable { reason }
 }
 
-async fn route<Q: Queue>(app: &Intake<Q>, request: &Request) -> Answer {
-    let path = request.uri().path();
-    let is_webhook = match path.trim_end_matches('/') {
-        "/webhooks/apify" => true,
-        "/runs" => false,
-        _ => return Err(Refusal::NotFound { path: path.to_owned() }),
-    };
-    if request.method() != Method::POST {
-        return Err(Refusal::MethodNotAllowed { method: request.method().clone() });
-    }
-    auth::check(request.headers().get(header::AUTHORIZATION), &app.config.tokens)?;
-    let body: &[u8] = request.body().as_ref();
-    if body.len() > MAX_BODY {
-        return Err(Refusal::BodyTooLarge { bytes: body.len() });
-    }
-    if is_webhook { webhook_posted(app, request, body).await } else { run_posted(app, body).await }
+/// What a request posts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Posted {
+    Webhook,
+    Run,
 }
 
-async fn webhook_posted<Q: Queue>(app: &Intake<Q>, request: &Request, body: &[u8]) -> Answer {
-    let query = request.uri().query().unwrap_or_default();
-    match webhook::parse(body, query, request.headers(), app.clock.now())? {
+fn check_head<Q: Queue>(app: &Intake<Q>, head: &Parts) -> Result<Posted, Refusal> {
+    let path = head.uri.path();
+    let posted = match path.trim_end_matches('/') {
+        "/webhooks/apify" => Posted::Webhook,
+        "/runs" => Posted::Run,
+        _ => return Err(Refusal::not_found(path)),
+    };
+    if head.method != Method::POST {
+        return Err(Refusal::method(&head.method));
+    }
+    auth::check(head.headers.get(header::AUTHORIZATION), &app.config.tokens)?;
+    let encoding = head.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    if let Some(encoding) = encoding.filter(|it| !it.eq_ignore_ascii_case(b"identity")) {
+        return Err(Refusal::encoded(encoding));
+    }
+    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if length
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|bytes: u64| bytes > MAX_BODY as u64)
+    {
+        return Err(Refusal::BodyTooLarge);
+    }
+    Ok(posted)
+}
+
+async fn route<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) -> Answer {
+    let posted = check_head(app, head)?;
+    if body.len() > MAX_BODY {
+        return Err(Refusal::BodyTooLarge);
+    }
+    match posted {
+        Posted::Webhook => webhook_posted(app, head, body).await,
+        Posted::Run => run_posted(app, body).await,
+    }
+}
+
+async fn webhook_posted<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) -> Answer {
+    let query = head.uri.query().unwrap_or_default();
+    match webhook::parse(body, query, &head.headers, app.clock.now())? {
         Webhook::Ignored { reason } => {
             tracing::info!(
                 reason,
-                webhook.dispatch_id = dispatch_id(request),
+                webhook.dispatch_id = dispatch_id(&head.headers),
                 "webhook needs nothing"
             );
             Ok((StatusCode::OK, json!({"accepted": false, "reason": reason})))
@@ -109,7 +176,7 @@ async fn webhook_posted<Q: Queue>(app: &Intake<Q>, request: &Request, body: &[u8
                 apify.run_id = %harvest,
                 apify.event = event_type,
                 client.id = client.as_ref().map_or("?", |client| client.as_str()),
-                webhook.dispatch_id = dispatch_id(request),
+                webhook.dispatch_id = dispatch_id(&head.headers),
                 "webhook accepted"
             );
             Ok((StatusCode::ACCEPTED, json!({"accepted": true, "apifyRunId": harvest})))
@@ -139,8 +206,8 @@ async fn send<Q: Queue>(
 }
 
 /// Apify's id of this dispatch, for logs.
-fn dispatch_id(request: &Request) -> &str {
-    webhook::dispatch_id(request.headers()).unwrap_or_default()
+fn dispatch_id(headers: &HeaderMap) -> String {
+    bounded(webhook::dispatch_id(headers).unwrap_or_default(), webhook::MOST_DISPATCH_ID)
 }
 
 fn reply(status: StatusCode, body: &Value) -> Response<Body> {

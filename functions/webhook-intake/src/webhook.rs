@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
 use shared::core::ids::{ApifyRunId, ClientId, RunStamp};
+use shared::core::unicode::mend_json;
 use shared::messages::{Hints, Ingest};
 use url::form_urlencoded;
 
@@ -27,7 +28,7 @@ const END_EVENTS: [&str; 4] =
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
 /// Most characters of a dispatch's id; Apify's have 17.
-const MOST_DISPATCH_ID: usize = 64;
+pub(crate) const MOST_DISPATCH_ID: usize = 64;
 
 /// Apify's id of a webhook's dispatch, the same on all its retries.
 pub(crate) fn dispatch_id(headers: &HeaderMap) -> Option<&str> {
@@ -41,7 +42,7 @@ pub(crate) fn parse(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<Webhook, Refusal> {
-    let payload: Value = serde_json::from_slice(body)
+    let payload = read_json(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;
     if !payload.is_object() {
         return Err(Refusal::NotJson { line: 1, column: 1 });
@@ -70,6 +71,14 @@ pub(crate) fn parse(
         finished_at,
         dispatch_id,
     }))
+}
+
+/// Reads the body. A text in it that was cut in the middle of a character costs that character.
+fn read_json(body: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(body).or_else(|error| {
+        let mended = mend_json(body);
+        serde_json::from_str(&mended).map_err(|_| error)
+    })
 }
 
 /// The hints, each from the first place that has a usable one.
@@ -211,6 +220,16 @@ mod tests {
             parse(b"{\"a\":", "", &HeaderMap::new(), Timestamp::UNIX_EPOCH),
             Err(Refusal::NotJson { .. })
         ));
+    }
+
+    #[test]
+    fn a_text_that_was_cut_in_the_middle_of_a_character_costs_that_character() {
+        let body = format!(r#"{{"resource": {{"id": "{RUN}", "statusMessage": "Done \ud83d"}}}}"#);
+        for body in [body.as_bytes(), &[body.as_bytes(), b"\xf0\x9f"].concat()[..]] {
+            let parsed = parse(body, "", &HeaderMap::new(), Timestamp::UNIX_EPOCH);
+            let is_whole = body.ends_with(b"}");
+            assert_eq!(matches!(parsed, Ok(Webhook::Finished(_))), is_whole, "{parsed:?}");
+        }
     }
 
     #[test]

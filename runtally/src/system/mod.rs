@@ -2,11 +2,13 @@
 //! triggers, the simulated services, and the way to a system that runs elsewhere.
 //! Nothing here parses arguments or prints.
 
+mod connections;
 mod deployment;
 mod dispatcher;
 mod running;
 mod served;
 mod services;
+mod upkeep;
 mod webhook_server;
 
 pub(crate) use deployment::{DATABASE, Deployment};
@@ -15,4 +17,5 @@ pub(crate) use running::Inside;
 pub use running::{Functions, System, Variables, queue_settings, start_functions};
 pub(crate) use served::{Served, Service};
 pub use services::{Ports, ServiceOptions, Services, tokens};
-pub(crate) use webhook_server::{Front, Reply};
+pub(crate) use connections::Reply;
+pub(crate) use webhook_server::Front;

@@ -1,6 +1,7 @@
 //! The three functions in one process, over one SQLite file.
 
 use super::dispatcher::{Dispatcher, MappingOptions};
+use super::upkeep;
 use super::webhook_server::{self, Front};
 use crate::result::Fault;
 use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
@@ -8,11 +9,10 @@ use jiff::Timestamp;
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
+use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::failure::QUEUE_RECEIVES;
-use shared::core::ids::BaseId;
-use shared::messages::routes;
-use shared::ports::{Env, Queue, QueueName};
+use shared::ports::{Env, QueueName};
 use shared::services::airtable::Limiters;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -27,12 +27,6 @@ pub(super) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
 /// A message whose handler died comes back after this: six times the function's timeout, as AWS
 /// recommends.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
-/// Time between two ticks of the metrics finalizer.
-const TICK_EVERY: Duration = Duration::from_secs(600);
-/// Time until a message from another process is seen.
-const LISTEN_EVERY: Duration = Duration::from_millis(500);
-/// Longest time that deleted text stays in the write-ahead log.
-const EMPTY_LOG_EVERY: Duration = Duration::from_mins(1);
 /// Most scoring tasks at the same time, over all clients.
 const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
 /// Most batches of events at the same time. Those of one base are handled one by one.
@@ -80,6 +74,7 @@ pub struct System {
     database: Database,
     functions: Functions,
     webhooks: JoinSet<()>,
+    stop_webhooks: watch::Sender<bool>,
 }
 
 impl System {
@@ -121,12 +116,14 @@ impl System {
             limiters: Arc::clone(&functions.limiters),
             next_tick: functions.next_tick.subscribe(),
         };
-        functions.others.spawn(listen(database.clone(), queue.clone()));
-        functions.others.spawn(empty_log(database.clone()));
-        let mut webhooks = JoinSet::new();
-        let front = front(&inside)?;
-        webhooks.spawn(webhook_server::serve(listener, Arc::new(intake), front));
-        Ok(Self { queue, log, database: database.clone(), functions, webhooks })
+        let age = upkeep::dead_letter_age(&Vars::new(&variables))?;
+        functions.others.spawn(upkeep::listen(database.clone(), queue.clone()));
+        functions.others.spawn(upkeep::clean(database.clone(), queue.clone(), age));
+        let (mut webhooks, stop_webhooks) = (JoinSet::new(), watch::Sender::new(false));
+        let (front, stop) = (front(&inside)?, until(stop_webhooks.subscribe()));
+        webhooks.spawn(webhook_server::serve(listener, Arc::new(intake), front, stop));
+        let database = database.clone();
+        Ok(Self { queue, log, database, functions, webhooks, stop_webhooks })
     }
 
     /// Waits until a part of the system stops, which only happens after a bug.
@@ -144,9 +141,11 @@ impl System {
     /// # Errors
     /// When the database cannot be written.
     pub async fn drain(mut self) -> Result<(), Fault> {
-        self.webhooks.shutdown().await;
+        self.stop_webhooks.send_replace(true);
+        while self.webhooks.join_next().await.is_some() {}
         self.functions.drain(&self.queue).await?;
-        Ok(self.database.empty_log()?)
+        self.database.empty_log()?;
+        Ok(())
     }
 }
 
@@ -254,7 +253,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     let stopped = functions.stop_finalizer.subscribe();
     functions.finalizer.spawn(events.expect(FITS).run_until(until(stopped)));
     let next_tick = functions.next_tick.clone();
-    functions.others.spawn(tick(queue, record_base, clock.clone(), next_tick));
+    functions.others.spawn(upkeep::tick(queue, record_base, clock.clone(), next_tick));
     Ok((intake, functions))
 }
 
@@ -275,47 +274,5 @@ pub fn queue_settings(seed: u64) -> QueueSettings {
         visibility_timeout: VISIBILITY_TIMEOUT,
         max_receive_count: QUEUE_RECEIVES,
         seed,
-    }
-}
-
-/// Wakes the functions when another process, such as an operator's command, sends a message.
-async fn listen(database: Database, queue: SqliteQueue) {
-    let mut timer = tokio::time::interval(LISTEN_EVERY);
-    let mut known = None;
-    loop {
-        timer.tick().await;
-        match database.version_by_others() {
-            Ok(version) if known == Some(version) => {}
-            Ok(version) => {
-                known = Some(version);
-                queue.wake();
-                database.changed_elsewhere();
-            }
-            Err(error) => tracing::error!(%error, "messages of other processes are not seen"),
-        }
-    }
-}
-
-/// Sees to it that what was deleted is gone from the files.
-async fn empty_log(database: Database) {
-    let mut timer = tokio::time::interval(EMPTY_LOG_EVERY);
-    loop {
-        timer.tick().await;
-        if let Err(error) = database.empty_log() {
-            tracing::error!(%error, "the write-ahead log could not be emptied");
-        }
-    }
-}
-
-/// Sends a tick at once, for runs that a crash interrupted, and then every ten minutes.
-async fn tick(queue: SqliteQueue, master: BaseId, clock: Clock, next: watch::Sender<Timestamp>) {
-    let mut timer = tokio::time::interval(TICK_EVERY);
-    loop {
-        timer.tick().await;
-        next.send_replace(clock.now() + TICK_EVERY);
-        let tick = routes::tick(&master, clock.now());
-        if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
-            tracing::error!(%error, "the tick could not be sent; the next one follows");
-        }
     }
 }

@@ -1,23 +1,27 @@
 //! What API Gateway does on AWS: HTTP in front of webhook intake.
 
-use bytes::Bytes;
+use super::connections::{Reply, serve_connections};
+use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use lambda_http::Body;
-use lambda_http::http::{Request, Response, StatusCode};
+use lambda_http::http::header::EXPECT;
+use lambda_http::http::{Request, Response};
 use shared::ports::Queue;
-use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
-use webhook_intake::{Intake, handle};
+use tokio::time::timeout;
+use webhook_intake::{BodyFault, Intake, MAX_BODY, handle, refuse_body, refuse_by_head};
 
-/// Largest body that is read, the limit of a Lambda call. Intake's own limit is far below it.
-const MAX_BODY: usize = 6 * 1024 * 1024;
-
-/// An answer, whose body may be a stream.
-pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+/// Longest time that a body may take, at whatever speed it comes.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// How much of a refused body is read and thrown away, and for how long. A sender that is still
+/// sending when the connection closes may never see the answer.
+const DISCARDED_BYTES: usize = 8 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Answers what is not for webhook intake.
 pub(crate) type Front = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Reply> + Send + Sync>;
@@ -25,46 +29,75 @@ pub(crate) type Front = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Repl
 /// Paths that webhook intake answers.
 const OF_INTAKE: [&str; 2] = ["/webhooks/apify", "/runs"];
 
-/// Answers webhooks on `listener`, and other requests with `front`, until the returned future is
-/// dropped.
+/// Answers webhooks on `listener`, and other requests with `front`, until `stop`.
 pub(crate) async fn serve<Q: Queue>(
     listener: TcpListener,
     intake: Arc<Intake<Q>>,
     front: Option<Front>,
+    stop: impl Future<Output = ()>,
 ) {
     let answered = move |request: Request<Incoming>| {
         let (intake, front) = (Arc::clone(&intake), front.clone());
         async move {
             let is_of_intake = OF_INTAKE.contains(&request.uri().path().trim_end_matches('/'));
             match front.filter(|_| !is_of_intake) {
-                Some(front) => Ok(front(request).await),
-                None => answer(intake, request).await.map(|reply| reply.map(Full::boxed_unsync)),
+                Some(front) => front(request).await,
+                None => answer(intake, request).await.map(Full::boxed_unsync),
             }
         }
     };
-    simulators::serve_with(listener, answered).await;
+    serve_connections(listener, answered, stop).await;
 }
 
+/// Answers a request. Nothing of a body is read, let alone kept, for somebody without the token.
 async fn answer<Q: Queue>(
     intake: Arc<Intake<Q>>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE));
+) -> Response<Full<Bytes>> {
+    let (head, mut body) = request.into_parts();
+    // A sender that asks before it sends is not sending.
+    let is_sending = !head.headers.contains_key(EXPECT);
+    if let Some(refused) = refuse_by_head(&intake, &head) {
+        if is_sending {
+            tokio::spawn(discard(body));
         }
-        Err(_) => return Ok(bare(StatusCode::BAD_REQUEST)),
+        return full(refused);
+    }
+    let read = timeout(BODY_TIME, read_body(&mut body)).await.unwrap_or(Err(BodyFault::Slow));
+    let answer = match read {
+        Ok(read) => handle(&intake, Request::from_parts(head, Body::Binary(read.into()))).await,
+        Err(fault) => {
+            tokio::spawn(discard(body));
+            refuse_body(&intake, &head, fault)
+        }
     };
-    let request = Request::from_parts(head, Body::Binary(body.to_vec()));
-    let (head, body) = handle(&intake, request).await.into_parts();
-    Ok(Response::from_parts(head, Full::from(Bytes::copy_from_slice(body.as_ref()))))
+    full(answer)
 }
 
-/// An answer of API Gateway itself.
-fn bare(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
-    response
+async fn read_body(body: &mut Incoming) -> Result<BytesMut, BodyFault> {
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyFault::Broken)?.into_data() else { continue };
+        if read.len() + data.len() > MAX_BODY {
+            return Err(BodyFault::TooLarge);
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read)
+}
+
+async fn discard(mut body: Incoming) {
+    let all = async {
+        let mut left = DISCARDED_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            let Some(rest) = left.checked_sub(bytes) else { return };
+            left = rest;
+        }
+    };
+    timeout(DISCARD_TIME, all).await.ok();
+}
+
+fn full(response: Response<Body>) -> Response<Full<Bytes>> {
+    response.map(|body| Full::from(Bytes::copy_from_slice(body.as_ref())))
 }

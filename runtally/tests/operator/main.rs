@@ -5,4 +5,5 @@ mod doctor;
 mod runs;
 mod serve;
 mod setup;
+mod webhook_server;
 mod world;

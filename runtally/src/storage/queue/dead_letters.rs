@@ -1,11 +1,12 @@
 //! The dead-letter queues: messages that could not be handled, and their way back.
 
 use super::port::{forget_old_ids, insert};
-use super::sqlite::{Depth, SqliteQueue, timestamp};
+use super::sqlite::{Depth, SqliteQueue, millis, timestamp};
 use rusqlite::Transaction;
 use shared::messages::routes;
 use shared::ports::{DeadLetter, NewDeadLetter, QueueError, QueueName, QueueState};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 impl SqliteQueue {
     /// How full `queue` is.
@@ -18,6 +19,22 @@ impl SqliteQueue {
     /// The dead letters of `queue`, oldest first.
     pub async fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
         self.transact(queue, |tx| all(tx, queue))
+    }
+
+    /// Deletes the dead letters of `queue` that are older than `age`. Returns their number.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails.
+    pub fn delete_dead_letters(
+        &self,
+        queue: QueueName,
+        age: Duration,
+    ) -> Result<usize, QueueError> {
+        let before = self.now().saturating_sub(millis(age));
+        self.transact(queue, |tx| {
+            tx.prepare_cached("DELETE FROM dead_letter WHERE queue = ?1 AND died_at < ?2")?
+                .execute((queue.as_str(), before))
+        })
     }
 
     /// Puts the dead letters with these ids back on `queue`, as new messages and first attempts. As

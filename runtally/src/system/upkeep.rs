@@ -1,0 +1,108 @@
+//! What is done from time to time: messages of other processes are seen, ticks are sent, and what was
+//! deleted or is too old leaves the files.
+
+use crate::storage::{Database, SqliteQueue};
+use jiff::Timestamp;
+use shared::config::{ConfigError, Vars};
+use shared::core::clock::Clock;
+use shared::core::ids::BaseId;
+use shared::messages::routes;
+use shared::ports::{Queue, QueueError, QueueName};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Time between two ticks of the metrics finalizer.
+const TICK_EVERY: Duration = Duration::from_secs(600);
+/// Time until a message from another process is seen.
+const LISTEN_EVERY: Duration = Duration::from_millis(500);
+/// Longest time that deleted text stays in the write-ahead log, if nobody else reads the file.
+const CLEAN_EVERY: Duration = Duration::from_mins(1);
+/// How soon it is tried again while somebody reads.
+const CLEAN_AGAIN: Duration = Duration::from_secs(5);
+/// As long as the queues on AWS keep them.
+const DEAD_LETTER_DAYS: u32 = 14;
+
+/// How long dead letters are kept: `DEAD_LETTER_DAYS`.
+pub(super) fn dead_letter_age(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<Duration, ConfigError> {
+    let days: u32 = vars.or("DEAD_LETTER_DAYS", DEAD_LETTER_DAYS)?;
+    if days == 0 {
+        let rule = "dead letters are kept for 1 day or more".to_owned();
+        return Err(ConfigError::Invalid { name: "DEAD_LETTER_DAYS", rule });
+    }
+    Ok(Duration::from_hours(24 * u64::from(days)))
+}
+
+/// Wakes the functions when another process, such as an operator's command, sends a message.
+pub(super) async fn listen(database: Database, queue: SqliteQueue) {
+    let mut timer = tokio::time::interval(LISTEN_EVERY);
+    let mut known = None;
+    let mut has_failed = false;
+    loop {
+        timer.tick().await;
+        match database.version_by_others() {
+            Ok(version) => {
+                has_failed = false;
+                if known.replace(version) != Some(version) {
+                    queue.wake();
+                    database.changed_elsewhere();
+                }
+            }
+            Err(error) if !has_failed => {
+                has_failed = true;
+                tracing::error!(%error, "messages of other processes are not seen");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Sees to it that dead letters older than `age` are deleted, and that what was deleted is gone from
+/// the files.
+pub(super) async fn clean(database: Database, queue: SqliteQueue, age: Duration) {
+    loop {
+        if let Err(error) = delete_dead_letters(&queue, age) {
+            tracing::error!(%error, "old dead letters could not be deleted");
+        }
+        let is_empty = database.empty_log().unwrap_or_else(|error| {
+            tracing::error!(%error, "the write-ahead log could not be emptied");
+            true
+        });
+        tokio::time::sleep(if is_empty { CLEAN_EVERY } else { CLEAN_AGAIN }).await;
+    }
+}
+
+fn delete_dead_letters(queue: &SqliteQueue, age: Duration) -> Result<(), QueueError> {
+    for name in QueueName::ALL {
+        let letters = queue.delete_dead_letters(name, age)?;
+        if letters > 0 {
+            let (queue, days) = (name.as_str(), age.as_secs() / 86_400);
+            tracing::warn!(
+                queue.name = queue,
+                letters,
+                days,
+                "dead letters were too old and are deleted"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Sends a tick at once, for runs that a crash interrupted, and then every ten minutes.
+pub(super) async fn tick(
+    queue: SqliteQueue,
+    master: BaseId,
+    clock: Clock,
+    next: watch::Sender<Timestamp>,
+) {
+    let mut timer = tokio::time::interval(TICK_EVERY);
+    loop {
+        timer.tick().await;
+        next.send_replace(clock.now() + TICK_EVERY);
+        let tick = routes::tick(&master, clock.now());
+        if let Err(error) = queue.send(QueueName::Metrics, vec![tick]).await {
+            tracing::error!(%error, "the tick could not be sent; the next one follows");
+        }
+    }
+}
