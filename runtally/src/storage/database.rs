@@ -1,7 +1,7 @@
 //! The SQLite file that holds queues, event log and simulator state.
 
 use super::data_folder::private_file;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -71,13 +71,28 @@ impl Database {
     }
 
     /// Moves what the write-ahead log holds into the file, and empties the log: what was deleted is
-    /// in neither of them then. Does nothing while another process reads.
+    /// in neither of them then. Returns whether it did: while another process reads, it cannot, and
+    /// nobody waits for that process.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be written.
-    pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
+    pub(crate) fn empty_log(&self) -> Result<bool, StoreError> {
         let connection = self.lock();
-        Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
+        connection.busy_timeout(Duration::ZERO)?;
+        let is_busy = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, bool>(0));
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(!is_busy?)
+    }
+
+    /// Refuses every write from now on, or takes them again: what a disk that is full or read-only
+    /// does. For tests.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read.
+    pub fn refuse_writes(&self, refuse: bool) -> Result<(), StoreError> {
+        let connection = self.lock();
+        Ok(connection.pragma_update(None, "query_only", refuse)?)
     }
 
     fn migrate(&self) -> Result<(), StoreError> {
@@ -156,13 +171,24 @@ pub enum StoreError {
     Damaged(String),
     /// SQLite reports an error.
     #[error("the local database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
     /// A newer release wrote the file, and this one could misread it.
     #[error(
         "the local database has schema {0}, this release knows {known}: use a newer one",
         known = MIGRATIONS.len()
     )]
     Newer(usize),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -197,25 +223,71 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_damaged_file_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("database");
-        let database = Database::open(&path).unwrap();
+    /// A file that is full of text, in rows that fit on a page and in rows that do not.
+    fn full_file(path: &Path) -> Vec<u8> {
+        let database = Database::open(path).unwrap();
         let insert = "INSERT INTO simulator VALUES ('airtable', ?1, ?2)";
         for key in 0..200 {
-            let value = "some text ".repeat(100);
+            let value = "some text ".repeat(if key % 2 == 0 { 100 } else { 1_000 });
             database.transact(|tx| tx.execute(insert, (key, value.as_str()))).unwrap();
         }
         database.check().unwrap();
-        database.empty_log().unwrap();
+        assert!(database.empty_log().unwrap());
         drop(database);
-        let mut bytes = std::fs::read(&path).unwrap();
-        let from = bytes.len() - 80_000;
-        bytes[from..].fill(0x5a);
-        std::fs::write(&path, bytes).unwrap();
-        let error = Database::open(&path).and_then(|database| database.check()).unwrap_err();
-        assert!(error.to_string().contains("the local database is damaged ("), "{error}");
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn noise_anywhere_in_the_file_is_named_at_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("database");
+        let whole = full_file(&path);
+        let mut rng = fastrand::Rng::with_seed(7);
+        let places = (whole.len() - 80_000) / 10;
+        for at in (0..=10).map(|part| part * places) {
+            let mut bytes = whole.clone();
+            rng.fill(&mut bytes[at..at + 80_000]);
+            std::fs::write(&path, &bytes).unwrap();
+            let error = Database::open(&path).and_then(|database| database.check()).unwrap_err();
+            assert!(error.to_string().contains("the local database is damaged ("), "{at}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_log_is_not_emptied_while_somebody_reads_and_nobody_waits_for_that() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (database, other) =
+            (Database::open(file.path()).unwrap(), Database::open(file.path()).unwrap());
+        let insert = "INSERT INTO simulator VALUES ('airtable', ?1, 'v')";
+        database.transact(|tx| tx.execute(insert, ["a"])).unwrap();
+        let mut reader = other.lock();
+        let reading = reader.transaction().unwrap();
+        let count = "SELECT count(*) FROM simulator";
+        let _: i64 = reading.query_row(count, (), |row| row.get(0)).unwrap();
+        database.transact(|tx| tx.execute(insert, ["b"])).unwrap();
+        assert!(!database.empty_log().unwrap());
+        drop(reading);
+        assert!(database.empty_log().unwrap());
+    }
+
+    #[test]
+    fn a_full_disk_keeps_what_is_there_and_takes_more_once_there_is_room() {
+        let database = Database::in_memory().unwrap();
+        let limit = |pages: u32| {
+            database.transact(|tx| tx.pragma_update(None, "max_page_count", pages)).unwrap();
+        };
+        limit(1);
+        let insert = "INSERT INTO simulator VALUES ('airtable', ?1, ?2)";
+        let put = |key: u32| database.transact(|tx| tx.execute(insert, (key, "x".repeat(4_000))));
+        let kept = (0..1_000).take_while(|key| put(*key).is_ok()).count();
+        let error = put(2_000).unwrap_err().to_string();
+        assert_eq!(error, "the local database: database or disk is full");
+        limit(u32::MAX - 1);
+        put(2_000).unwrap();
+        let count = "SELECT count(*) FROM simulator";
+        let rows: usize =
+            database.transact(|tx| tx.query_row(count, (), |row| row.get(0))).unwrap();
+        assert_eq!(rows, kept + 1);
     }
 
     #[test]

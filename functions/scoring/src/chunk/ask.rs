@@ -69,7 +69,7 @@ pub(crate) async fn ask_about<E: Env>(
         }
         let needed = wait + attempt.gemini.timeout() + WRITING_TIME;
         let is_late = attempt.deadline.remaining() < needed || attempt.is_stopping();
-        if open.is_empty() || is_late {
+        if open.is_empty() || is_late || attempt.unreported.is_any() {
             break;
         }
         if !wait.is_zero() {
@@ -77,7 +77,8 @@ pub(crate) async fn ask_about<E: Env>(
         }
         round += 1;
     }
-    if replies.has_undecided_refusal(attempt.gemini.has_answered()) {
+    if replies.has_undecided_refusal(attempt.gemini.has_answered()) && !attempt.unreported.is_any()
+    {
         decide_refusals(attempt, (wave, round + 1), &mut replies).await?;
     }
     Ok(replies.into_wave())

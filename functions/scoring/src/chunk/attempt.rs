@@ -1,5 +1,6 @@
 //! One attempt at a chunk.
 
+use super::unreported::Unreported;
 use crate::app::Scoring;
 use crate::gemini::Gemini;
 use crate::prompt::template::PromptTemplate;
@@ -52,6 +53,7 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) airtable: &'a Airtable<E::Transport>,
     pub(crate) gemini: &'a Gemini<E::Transport>,
     pub(crate) reporter: Reporter<'a, E::Queue>,
+    pub(super) unreported: Unreported,
     pub(crate) clock: &'a Clock,
     pub(crate) random: &'a Random,
     app: &'a Scoring<E>,
@@ -83,6 +85,7 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
             airtable: &app.chunk_airtable,
             gemini: &app.gemini,
             reporter: app.reporter(&chunk.run),
+            unreported: Unreported::default(),
             clock: &app.clock,
             random: &app.random,
             app,

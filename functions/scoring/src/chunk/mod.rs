@@ -16,5 +16,6 @@ mod replies;
 mod round;
 pub(crate) mod score;
 mod share;
+mod unreported;
 mod wave;
 mod write;

@@ -27,7 +27,7 @@ pub(super) async fn make_calls<E: Env>(
         .collect();
     let calls = prompts.iter().map(|prompt| attempt.gemini.generate(prompt, service));
     let calls: Vec<Call> = join_all(calls).await;
-    bill(attempt, (wave, round), &calls).await?;
+    bill(attempt, (wave, round), &calls).await;
     Ok(calls)
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn probe<E: Env>(
 ) -> Result<Call, Failure> {
     announce(attempt, round, 1).await?;
     let mut calls = vec![attempt.gemini.probe().await];
-    bill(attempt, round, &calls).await?;
+    bill(attempt, round, &calls).await;
     Ok(calls.remove(0))
 }
 
@@ -65,15 +65,11 @@ async fn announce<E: Env>(
     attempt.reporter.report(vec![Fact::Announced(announced)]).await
 }
 
-async fn bill<E: Env>(
-    attempt: &ChunkAttempt<'_, E>,
-    (wave, round): (u32, u32),
-    calls: &[Call],
-) -> Result<(), Failure> {
+async fn bill<E: Env>(attempt: &ChunkAttempt<'_, E>, (wave, round): (u32, u32), calls: &[Call]) {
     let halt = calls.iter().find_map(|call| call.reply.halt());
     let of_call = |(call, at): (&Call, u32)| BilledCall { call: at, outcome: call.billing.clone() };
     let calls = calls.iter().zip(0..).map(of_call).collect();
     let (kind, attempt_id) = (attempt.chunk.kind, attempt.id.clone());
     let billed = Billed { attempt: attempt_id, kind, wave, round, calls, halt };
-    attempt.reporter.report(vec![Fact::Billed(billed)]).await
+    attempt.report_paid(Fact::Billed(billed)).await;
 }

@@ -123,7 +123,7 @@ async fn write<E: Env>(
     let target = Target { airtable, base, deadline };
     let unwritten = write_rows(&target, updates, writable).await?;
     if !unwritten.notes.is_empty() {
-        attempt.reporter.report(unwritten.notes.into_iter().map(input_note).collect()).await?;
+        attempt.report_written(unwritten.notes.into_iter().map(input_note).collect()).await?;
     }
     for outcome in outcomes {
         if let Some(detail) = outcome.record.as_ref().and_then(|id| unwritten.rows.get(id)) {
@@ -138,11 +138,10 @@ pub(crate) async fn settle_leads<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     leads: Vec<LeadOutcome>,
 ) -> Result<(), Failure> {
-    if leads.is_empty() {
-        return Ok(());
-    }
-    let settled = Settled { attempt: attempt.id.clone(), kind: attempt.chunk.kind, leads };
-    attempt.reporter.report(vec![Fact::Settled(settled)]).await
+    let settled = (!leads.is_empty()).then(|| {
+        Fact::Settled(Settled { attempt: attempt.id.clone(), kind: attempt.chunk.kind, leads })
+    });
+    attempt.report_written(settled.into_iter().collect()).await
 }
 
 /// Asks about the leads of a wave that are to be asked about, and keeps for the next attempt what

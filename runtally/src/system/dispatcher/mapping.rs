@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::core::deadline::Deadline;
-use shared::ports::{QueueError, QueueName};
+use shared::ports::{Queue, QueueError, QueueName};
 use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -19,8 +19,13 @@ use tokio::time::Instant;
 /// Largest batch size of a mapping on a FIFO queue.
 const MAX_BATCH_SIZE: usize = 10;
 
-/// Wait before the next receive from a queue that failed.
+/// Wait before the next try on a queue that failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// How long what became of a call is offered to a queue that fails, because its disk is full. Then its
+/// messages come back when their visibility timeout ends.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// When messages come back that the function could not requeue because the queue failed.
+const REQUEUED_FOR: Duration = Duration::from_secs(30);
 
 /// How a function is mapped to a queue. The visibility timeout is the queue's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,33 +148,74 @@ where
                 self.options.function_timeout.as_secs()
             )),
         };
-        self.settle(&batch, failed);
+        self.settle(&batch, failed).await;
     }
 
     /// Deletes the handled messages. The others come back when their visibility timeout ends, or
     /// when the function requeued them to.
-    fn settle(&self, batch: &[Received], failed: Result<Vec<&str>, String>) {
+    async fn settle(&self, batch: &[Received], failed: Result<Vec<&str>, String>) {
         let (failed, error) = match failed {
             Ok(failed) => (failed, "the function reported it as failed".to_owned()),
             Err(error) => (batch.iter().map(|message| &*message.message_id).collect(), error),
         };
-        if !failed.is_empty() {
+        let patience = Deadline(Instant::now() + PATIENCE);
+        let (handled, kept): (Vec<&Received>, Vec<&Received>) =
+            batch.iter().partition(|message| !failed.contains(&&*message.message_id));
+        if !kept.is_empty() {
             tracing::warn!(
                 queue.name = self.name.as_str(),
                 messages = failed.len(),
                 error.message = error,
                 "messages stay on the queue"
             );
-            if let Err(error) = self.queue.note_failure(self.name, &failed, &error) {
-                report(self.name, &error);
+            let note = || self.queue.note_failure(self.name, &failed, &error);
+            if self.patiently(patience, note).await == Queued::Late {
+                // While the queue failed, the function could not requeue them.
+                for message in kept {
+                    let requeued = self.queue.requeue(self.name, &message.receipt, REQUEUED_FOR);
+                    if let Err(error) = requeued.await {
+                        report(self.name, &error);
+                    }
+                }
             }
         }
-        for message in batch.iter().filter(|message| !failed.contains(&&*message.message_id)) {
-            if let Err(error) = self.queue.delete(self.name, &message.receipt) {
-                report(self.name, &error);
+        for message in handled {
+            self.patiently(patience, || self.queue.delete(self.name, &message.receipt)).await;
+        }
+    }
+
+    /// Does something with the queue as soon as it works.
+    async fn patiently(
+        &self,
+        patience: Deadline,
+        act: impl Fn() -> Result<(), QueueError>,
+    ) -> Queued {
+        let mut queued = Queued::AtOnce;
+        loop {
+            match act() {
+                Ok(()) => return queued,
+                Err(error @ QueueError::Unreachable { .. }) if !patience.remaining().is_zero() => {
+                    if std::mem::replace(&mut queued, Queued::Late) == Queued::AtOnce {
+                        report(self.name, &error);
+                    }
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
+                Err(error) => {
+                    report(self.name, &error);
+                    return Queued::Never;
+                }
             }
         }
     }
+}
+
+/// Whether a queue did what was asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queued {
+    AtOnce,
+    /// After it had failed.
+    Late,
+    Never,
 }
 
 async fn sleep_or_forever(wait: Option<Duration>) {
