@@ -33,12 +33,15 @@ impl Later {
             return;
         }
         let due = shown.at + config.project_every;
-        let delay = due.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs();
+        let left = due.duration_since(clock.now());
+        let delay = left.clamp(SignedDuration::ZERO, config.project_every).unsigned_abs();
         let master = &config.airtable.master_base;
         match queue.let_wait(routes::project_later(run, master, shown.at, delay)).await {
             Ok(()) => {
                 let mut waiting = self.lock();
-                waiting.retain(|_, at| clock.now().duration_since(*at) < 2 * config.project_every);
+                waiting.retain(|_, at| {
+                    clock.now().duration_since(*at).abs() < 2 * config.project_every
+                });
                 waiting.insert(run.clone(), shown.at);
             }
             Err(error) => {

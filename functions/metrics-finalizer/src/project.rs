@@ -3,6 +3,7 @@
 use crate::diagnose;
 use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
+use jiff::SignedDuration;
 use shared::core::ids::{RecordId, RunId};
 use shared::fold::{Status, Summary};
 use shared::messages::{Fact, NoteKind};
@@ -52,9 +53,11 @@ async fn due_now<E: Env>(
     let known = app.log.projection(run).await?;
     let early = known.filter(|known| {
         let age = app.clock.now().duration_since(known.at);
-        !known.is_urgent() && age < app.config.project_every
+        // A clock that stepped back says nothing of a record's age.
+        let is_recent = (SignedDuration::ZERO..app.config.project_every).contains(&age);
+        is_recent && (!known.is_urgent() || shows_end(known))
     });
-    if let Some(known) = early.as_ref().filter(|_| !may_have_ended) {
+    if let Some(known) = early.as_ref().filter(|known| !may_have_ended || shows_end(known)) {
         put_off(app, run, known).await;
         return Ok(None);
     }
@@ -73,6 +76,12 @@ async fn due_now<E: Env>(
         app.log.save_projection(run, &Projection { urgent: true, ..known }).await?;
     }
     Ok(None)
+}
+
+/// Whether the record says already that its run has ended. Its news can wait: anybody who has the
+/// webhook's token can make any number of it, such as by naming a client that does not exist.
+fn shows_end(known: &Projection) -> bool {
+    !known.open
 }
 
 /// Leaves a run unprojected until its record is due.

@@ -5,10 +5,12 @@ use super::stop_signals::StopSignals;
 use crate::invented::{Size, World};
 use crate::page::Page;
 use crate::result::{CommandResult, Fault};
-use crate::storage::{DataFolder, Database};
+use crate::storage::{DataFolder, Database, SimulatorStore};
 use crate::system::{
     DATABASE, Front, Inside, Ports, Served, Service, ServiceOptions, Services, System,
 };
+use shared::schema::clients;
+use simulators::{Service as _, Store};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -65,10 +67,7 @@ pub async fn run(options: &Options) -> CommandResult {
     };
     let services = Services::start(&service_options, &database).await?;
     let world = World::invent(Size { leads: 60, clients: 2, seed: service_options.seed });
-    let is_new = services.airtable.service().rows(world.master_base.as_str(), "Clients").is_err();
-    if is_new {
-        world.furnish(services.airtable.service())?;
-    }
+    furnish_once(&world, &services, &SimulatorStore::new(database.clone(), "world"))?;
     let served = Served::new(&format!("http://{address}"), &services, &world);
     served.write(&options.data)?;
     let names: Vec<&str> = simulated.iter().map(|service| service.name()).collect();
@@ -105,6 +104,24 @@ fn announce(out: &mut impl Write, served: &Served, services: &Services) -> std::
         writeln!(out, "{:<9} {}", service.name(), place(service, services))?;
     }
     out.flush()
+}
+
+/// Puts the invented agency into the simulated Airtable, unless it is there. A server that is killed in its
+/// first second leaves it half done: then it is done again from the beginning.
+fn furnish_once(world: &World, services: &Services, store: &impl Store) -> Result<(), Fault> {
+    const FURNISHED: &str = "furnished";
+    const BEGUN: &str = "begun";
+    let airtable = services.airtable.service();
+    let is_half_done = store.all().contains(&(FURNISHED.to_owned(), BEGUN.to_owned()));
+    if is_half_done {
+        airtable.reset();
+    } else if airtable.rows(world.master_base.as_str(), clients::TABLE).is_ok() {
+        return Ok(());
+    }
+    store.put(FURNISHED, BEGUN);
+    world.furnish(airtable)?;
+    store.put(FURNISHED, "whole");
+    Ok(())
 }
 
 /// The services that invent what would be written to a real Airtable.

@@ -53,10 +53,13 @@ impl Served {
         })
     }
 
+    /// Leaves it whole or not at all: a server may be killed in its first second.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
-        let mut file = private_file(&data.join(FILE))?;
+        let new = data.join(format!("{FILE}.new"));
+        let mut file = private_file(&new)?;
         file.set_len(0)?;
-        file.write_all(&serde_json::to_vec_pretty(self)?)
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        std::fs::rename(new, data.join(FILE))
     }
 
     /// Reads what the last `serve` on the folder `data` left; empty where none ever ran.

@@ -2,11 +2,15 @@
 
 use crate::support::*;
 use futures_util::FutureExt;
+use jiff::SignedDuration;
 use runtally::storage::{Database, Received, SqliteQueue};
+use shared::core::clock::Clock;
 use shared::core::limits::MAX_MESSAGE_BYTES;
-use shared::messages::routes;
+use shared::messages::{RetryState, routes};
 use shared::ports::{OutgoingMessage, Queue, QueueError, QueueName};
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::NamedTempFile;
 
 /// Commands that wake whoever waits for a change.
@@ -15,6 +19,9 @@ const CHANGES: [&str; 5] = ["send", "delete", "requeue", "dead-letter", "redrive
 struct Case {
     file: NamedTempFile,
     queue: SqliteQueue,
+    /// The machine's, and by how many seconds it was set.
+    clock: Clock,
+    clock_set: Arc<AtomicI64>,
     /// All that were received, by body and count.
     received: HashMap<String, Received>,
     /// The bodies of the messages by their ids.
@@ -36,14 +43,21 @@ async fn the_queue_keeps_the_rules_of_sqs() {
 impl Case {
     fn new() -> Self {
         let file = NamedTempFile::new().unwrap();
-        let queue = queue_in(Database::open(file.path()).unwrap());
-        Self { file, queue, received: HashMap::new(), bodies: HashMap::new(), last: None }
+        let clock_set = Arc::<AtomicI64>::default();
+        let (true_time, set) = (Clock::following_tokio(START), Arc::clone(&clock_set));
+        let clock = Clock::showing(move || {
+            true_time.now() + SignedDuration::from_secs(set.load(Ordering::Relaxed))
+        });
+        let queue = queue_at(Database::open(file.path()).unwrap(), clock.clone());
+        let (received, bodies) = (HashMap::new(), HashMap::new());
+        Self { file, queue, clock, clock_set, received, bodies, last: None }
     }
 
     async fn play(&mut self, command: &str) -> Result<String, QueueError> {
-        let (name, command) = match command.strip_prefix("scoring ") {
-            Some(command) => (QueueName::Scoring, command),
-            None => (QUEUE, command),
+        let (name, command) = match command.split_once(' ') {
+            Some(("scoring", command)) => (QueueName::Scoring, command),
+            Some(("retry", command)) => (QueueName::Retry, command),
+            _ => (QUEUE, command),
         };
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         let queue = self.queue.clone();
@@ -63,7 +77,19 @@ impl Case {
         let queue = &self.queue;
         match verb {
             "pass" => pass(seconds(rest.parse().unwrap())).await,
-            "restart" => self.queue = queue_in(Database::open(self.file.path()).unwrap()),
+            "restart" => {
+                let database = Database::open(self.file.path()).unwrap();
+                self.queue = queue_at(database, self.clock.clone());
+            }
+            "release" => queue.release(name)?,
+            "set-clock" => {
+                self.clock_set.fetch_add(rest.parse().unwrap(), Ordering::Relaxed);
+            }
+            "wait" => {
+                let (delay, state) = (seconds(others.parse().unwrap()), RetryState::default());
+                let message = routes::next_attempt_later(first, &state, (QUEUE, "g"), delay);
+                queue.let_wait(message).await?;
+            }
             "send" => queue.send(name, rest.split(' ').map(parsed).collect()).await?,
             "delete" => queue.delete(name, self.receipt(first))?,
             "requeue" => {
@@ -87,6 +113,10 @@ impl Case {
                 return Ok(shown(batch.into_iter().map(|message| self.note(message)).collect()));
             }
             "details" => return Ok(self.details()),
+            "delete-dead" => {
+                let age = seconds(86_400 * rest.parse::<u64>().unwrap());
+                return Ok(queue.delete_dead_letters(name, age)?.to_string());
+            }
             "dead" => return Ok(shown(dead(queue).await)),
             "depth" => {
                 let depth = queue.depth(name)?;

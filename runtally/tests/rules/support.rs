@@ -33,9 +33,14 @@ pub(crate) async fn pass(time: Duration) {
 
 /// Both queues hide messages for a minute and give up after three times.
 pub(crate) fn queue_in(database: Database) -> SqliteQueue {
+    queue_at(database, Clock::following_tokio(START))
+}
+
+/// The same with this clock.
+pub(crate) fn queue_at(database: Database, clock: Clock) -> SqliteQueue {
     let settings =
         QueueSettings { visibility_timeout: seconds(VISIBILITY), max_receive_count: 3, seed: 7 };
-    SqliteQueue::new(database, Clock::following_tokio(START), settings)
+    SqliteQueue::new(database, clock, settings)
 }
 
 pub(crate) fn queue() -> SqliteQueue {

@@ -28,6 +28,11 @@ impl Clock {
         }))
     }
 
+    /// A clock that shows what `read` returns, such as one that a test sets back.
+    pub fn showing(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.0)()

@@ -17,6 +17,7 @@ mod healing;
 mod hostile;
 mod intake;
 mod lanes;
+mod mishaps;
 mod money;
 mod outage;
 mod paused;

@@ -8,7 +8,7 @@ use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
 use runtally::system::{Functions, queue_settings, start_functions};
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
-use shared::ports::{Env, HttpRequest, HttpResponse, Transport, TransportError};
+use shared::ports::{Env, HttpRequest, HttpResponse, QueueName, Transport, TransportError};
 use shared::schema::run_record;
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, DEFAULT_ACTOR, HttpSender, RunSpec};
@@ -66,6 +66,7 @@ impl Env for World {
 pub(crate) struct World {
     pub(crate) services: Services,
     pub(crate) queue: SqliteQueue,
+    pub(crate) database: Database,
     intake: Intake<SqliteQueue>,
     _functions: Functions,
 }
@@ -84,7 +85,7 @@ pub(crate) fn variable(name: &'static str) -> Option<String> {
     Some(value.to_owned())
 }
 
-fn services(clock: &Clock) -> Services {
+pub(crate) fn services(clock: &Clock) -> Services {
     let now = clock.clone();
     let clock = simulators::Clock::new(move || now.now());
     let airtable = AirtableOptions {
@@ -129,14 +130,29 @@ impl World {
     /// Starts with these variables besides the others.
     pub(crate) fn start_with(set: &[(&'static str, &str)]) -> Self {
         let clock = clock();
-        let adapters = adapters(&clock);
-        let (services, queue) = (adapters.transport.clone(), adapters.queue.clone());
+        let services = services(&clock);
+        furnish(services.airtable.service());
+        Self::start_on(services, Database::in_memory().unwrap(), &clock, set)
+    }
+
+    /// Starts on services and a database that are there, on a machine with this clock.
+    pub(crate) fn start_on(
+        services: Services,
+        database: Database,
+        clock: &Clock,
+        set: &[(&'static str, &str)],
+    ) -> Self {
+        let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(1));
+        QueueName::ALL.into_iter().for_each(|name| queue.release(name).unwrap());
+        let log = SqliteEventLog::new(database.clone());
+        let transport = services.clone();
+        let adapters = Adapters::<Self> { transport, queue: queue.clone(), log };
         let value = |name| {
             let set = set.iter().find(|(known, _)| *known == name);
             set.map(|(_, value)| (*value).to_owned()).or_else(|| variable(name))
         };
-        let (intake, functions) = start_functions(&value, adapters, &clock, 1).unwrap();
-        Self { services, queue, intake, _functions: functions }
+        let (intake, functions) = start_functions(&value, adapters, clock, 1).unwrap();
+        Self { services, queue, database, intake, _functions: functions }
     }
 
     /// Adds leads, and a harvest with a post of each; returns the Apify run's id.

@@ -144,7 +144,8 @@ async fn final_figures<E: Env>(
 ) -> Result<Option<(ApifyRun, Timestamp)>, Failure> {
     let final_at = apify_run.finished_at.map(|finished| finished + PRELIMINARY);
     let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) else { return Ok(None) };
-    let left = final_at.duration_since(app.clock.now()).max(SignedDuration::ZERO);
+    // At most that long, also on a machine whose clock is behind Apify's.
+    let left = final_at.duration_since(app.clock.now()).clamp(SignedDuration::ZERO, PRELIMINARY);
     tokio::time::sleep(left.unsigned_abs()).await;
     let read_at = app.clock.now();
     let final_run = app.apify.run(&apify_run.id).await.map_err(Failure::retry)?;

@@ -88,7 +88,7 @@ impl SqliteQueue {
             deduplication,
             body,
             now,
-            now,
+            AT_ONCE,
         ))?;
         Ok(())
     }
@@ -118,6 +118,9 @@ impl SqliteQueue {
     }
 }
 
+/// Visible to every process, whatever its clock shows.
+const AT_ONCE: i64 = 0;
+
 const INSERT: &str =
     "INSERT INTO message (sequence, queue, message_id, group_id, deduplication_id, body, sent_at,
                           visible_at)
@@ -136,10 +139,12 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Forgets the deduplication ids whose window is over. A repetition does not extend the window.
+/// Forgets the deduplication ids whose window is over. A repetition does not extend the window. One
+/// from the future was noted before the clock was set back: nobody knows its age.
 pub(super) fn forget_old_ids(tx: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
-    tx.prepare_cached("DELETE FROM deduplication WHERE sent_at <= ?1")?
-        .execute([now - millis(DEDUPLICATION_WINDOW)])?;
+    let window = millis(DEDUPLICATION_WINDOW);
+    tx.prepare_cached("DELETE FROM deduplication WHERE sent_at <= ?1 OR sent_at > ?2")?
+        .execute([now - window, now + window])?;
     Ok(())
 }
 

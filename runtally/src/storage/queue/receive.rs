@@ -81,14 +81,20 @@ impl SqliteQueue {
     }
 
     /// Makes every message in flight visible. A process that starts calls it: nobody handles what
-    /// its predecessor had in flight. What waits for its next attempt goes on waiting. SQS has no
-    /// such call; there the visibility timeout must pass.
+    /// its predecessor had in flight. What waits for its next attempt goes on waiting; if it was sent
+    /// in the future, the clock was set back, and it waits from now. SQS has no such call; there the
+    /// visibility timeout must pass.
     pub fn release(&self, queue: QueueName) -> Result<(), QueueError> {
         let now = self.now();
         self.change(queue, |tx| {
             tx.prepare_cached(
                 "UPDATE message SET visible_at = ?2
-                 WHERE queue = ?1 AND visible_at > ?2 AND receive_count > 0",
+                 WHERE queue = ?1 AND visible_at > ?2 AND (receive_count > 0 OR ?3)",
+            )?
+            .execute((queue.as_str(), now, queue.is_fifo()))?;
+            tx.prepare_cached(
+                "UPDATE message SET visible_at = ?2 + visible_at - sent_at, sent_at = ?2
+                 WHERE queue = ?1 AND visible_at > ?2 AND sent_at > ?2",
             )?
             .execute((queue.as_str(), now))
         })?;

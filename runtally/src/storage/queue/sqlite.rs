@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 
 /// How the FIFO queues are set up, and the seed of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,9 @@ impl Depth {
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
     database: Database,
-    clock: Clock,
+    /// What the clock showed when this was made, in milliseconds since 1970.
+    began_at: i64,
+    began: Instant,
     pub(super) settings: QueueSettings,
     changed: Arc<Changed>,
 }
@@ -73,9 +76,11 @@ struct Changed {
 }
 
 impl SqliteQueue {
-    /// The queues in `database`.
+    /// The queues in `database`. `clock` is read once: from then on nothing waits longer or shorter
+    /// because somebody sets the machine's clock.
     pub fn new(database: Database, clock: Clock, settings: QueueSettings) -> Self {
-        Self { database, clock, settings, changed: Arc::default() }
+        let (began_at, began) = (clock.now().as_millisecond(), Instant::now());
+        Self { database, began_at, began, settings, changed: Arc::default() }
     }
 
     /// How the queues are set up.
@@ -169,9 +174,9 @@ impl SqliteQueue {
         }
     }
 
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, by a clock that nobody sets.
     pub(super) fn now(&self) -> i64 {
-        self.clock.now().as_millisecond()
+        self.began_at.saturating_add(millis(self.began.elapsed()))
     }
 
     /// Like [`SqliteQueue::transact`], and wakes those who wait for a change to `queue`.
