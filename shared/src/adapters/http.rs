@@ -205,6 +205,22 @@ mod tests {
         assert_eq!(response.body(), "not that");
         assert!(server.requests()[0].starts_with("get /v0?q=1 http/1.1\r\n"));
         assert!(server.requests()[0].contains("\r\nx-goog-api-key: secret\r\n"));
+        let agent = format!("\r\nuser-agent: runtally/{}\r\n", env!("CARGO_PKG_VERSION"));
+        assert!(server.requests()[0].contains(&agent), "{}", server.requests()[0]);
+    }
+
+    #[tokio::test]
+    async fn a_compressed_answer_is_asked_for_and_read() {
+        // What gzip makes of `{"name":"zipped"}`.
+        let zipped = &[
+            31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 202, 75, 204, 77, 85, 178, 82, 170, 202, 44,
+            40, 72, 77, 81, 170, 5, 0, 245, 47, 183, 217, 17, 0, 0, 0,
+        ];
+        let server = Loopback::serving(vec![Reply::Gzip(zipped)]).await;
+        let response = get(&server.origin).await.unwrap();
+        assert_eq!(response.body(), r#"{"name":"zipped"}"#);
+        let request = &server.requests()[0];
+        assert!(request.contains("\r\naccept-encoding: gzip\r\n"), "{request}");
     }
 
     #[tokio::test]

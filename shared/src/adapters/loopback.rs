@@ -8,6 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(super) enum Reply {
     /// Answers with a status, header lines and a body.
     Http(u16, String, String),
+    /// Answers with a body that is compressed with gzip.
+    Gzip(&'static [u8]),
     HangUp,
     /// Answers with a head that promises a body, and never sends it.
     StallInBody,
@@ -109,6 +111,13 @@ async fn answer(mut stream: TcpStream, reply: Reply) {
             );
             // A client that has read enough may close before the end.
             stream.write_all(answer.as_bytes()).await.ok();
+        }
+        Reply::Gzip(body) => {
+            let head = format!(
+                "HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
         }
         Reply::HangUp => {}
         Reply::StallInBody => {
