@@ -144,6 +144,10 @@ impl Oracle {
 
     /// A worker reported what became of its calls.
     pub(crate) fn billed(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
+        if self.run(run).lost.contains_key(&round(fact)) {
+            // The same report again: nobody had answered that the queue took it.
+            return;
+        }
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let pending = std::mem::take(&mut known.pending);
         for slug in std::mem::take(&mut known.paid) {
