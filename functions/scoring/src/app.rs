@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::gemini::Gemini;
 use crate::limits::Limits;
+use crate::master::nobodys::Nobodys;
 use crate::master::rows::MasterBase;
 use crate::random::Random;
 use crate::report::{Reporter, told_note};
@@ -28,6 +29,7 @@ pub struct Scoring<E: Env> {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) random: Random,
+    pub(crate) nobodys: Nobodys,
     is_stopping: AtomicBool,
 }
 
@@ -67,6 +69,7 @@ impl<E: Env> Scoring<E> {
             clock,
             config,
             random: Random::new(rng),
+            nobodys: Nobodys::default(),
             is_stopping: AtomicBool::new(false),
         }
     }

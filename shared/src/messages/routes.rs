@@ -35,16 +35,19 @@ pub fn events_group(master: &BaseId) -> String {
 }
 
 /// Reads a harvest. The queue drops a second delivery of the same webhook; one that names another
-/// run or client, or another end of the same harvest, is another task.
+/// run or client, or another end of the same harvest, is another task. Of a harvest that is known to be
+/// nobody's, webhooks that tell no end are one task, however many dispatches there are.
 pub fn ingest(task: Ingest) -> OutgoingMessage {
     let client = task.hints.client.as_ref().map_or("?", |client| client.as_str());
     let mut about = vec!["ingest", task.apify_run_id.as_str(), &task.event_type, client];
     let run = task.hints.run_stamp.as_ref().map(RunStamp::as_str);
-    let end = task.finished_at.map(|at| at.to_string()).or_else(|| task.dispatch_id.clone());
+    let is_nobodys = task.hints.unattributed.is_some();
+    let dispatch = || task.dispatch_id.clone().filter(|_| !is_nobodys);
+    let end = task.finished_at.map(|at| at.to_string()).or_else(dispatch);
     if run.is_some() || end.is_some() {
         about.extend([run.unwrap_or_default(), end.as_deref().unwrap_or_default()]);
     }
-    if task.hints.unattributed.is_some() {
+    if is_nobodys {
         about.push("unattributed");
     }
     let deduplication = id_of(&about);

@@ -3,6 +3,7 @@
 //! No model call, no row of a client's base and no queue may enter.
 
 pub(crate) mod clients;
+pub(crate) mod nobodys;
 mod records;
 pub(crate) mod resolve;
 pub(crate) mod rows;

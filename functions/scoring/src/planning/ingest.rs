@@ -35,6 +35,12 @@ pub(crate) struct HarvestRun<'a> {
 
 pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> Result<(), Failure> {
     let seen_at = app.clock.now();
+    if task.hints.unattributed.is_none()
+        && let Some(reason) = app.nobodys.reason_for(task)
+    {
+        let hints = Hints { unattributed: Some(reason), ..task.hints.clone() };
+        return app.queue_tasks(vec![routes::ingest(Ingest { hints, ..task.clone() })]).await;
+    }
     // A refusal is retried too: the token can be corrected, and the harvest is paid for.
     let apify_run = app.apify.run(&task.apify_run_id).await.map_err(Failure::retry)?;
     // Whatever is wrong with the master base can be corrected; the harvest is paid for.
@@ -44,6 +50,9 @@ pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> R
         .await
         .map_err(AirtableError::correctable)?;
     if let Some(hints) = found_out(&task.hints, &resolved) {
+        if let Some(reason) = &hints.unattributed {
+            app.nobodys.note(task, seen_at, reason);
+        }
         let message = routes::ingest(Ingest { hints, ..task.clone() });
         return app.queue_tasks(vec![message]).await;
     }

@@ -92,7 +92,7 @@ pub(super) fn dead_letter_exhausted(
 ) -> rusqlite::Result<usize> {
     let mut select = tx.prepare_cached(
         "SELECT message_id, group_id, body, receive_count, last_error FROM message
-         WHERE queue = ?1 AND receive_count >= ?2 AND group_id NOT IN
+         WHERE queue = ?1 AND receive_count > 0 AND receive_count >= ?2 AND group_id NOT IN
                (SELECT group_id FROM message WHERE queue = ?1 AND visible_at > ?3)
          ORDER BY sequence",
     )?;
