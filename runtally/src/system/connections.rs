@@ -119,6 +119,8 @@ impl Connections {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(BUFFER_BYTES)
+            // A sender may say that it has sent everything and still wait for the answer.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service);
         let task = self.tasks.spawn(async move {
             if let Err(error) = connection.await {
