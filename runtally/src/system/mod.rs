@@ -11,11 +11,11 @@ mod services;
 mod upkeep;
 mod webhook_server;
 
+pub(crate) use connections::Reply;
 pub(crate) use deployment::{DATABASE, Deployment};
 pub use dispatcher::{Dispatcher, MappingOptions};
 pub(crate) use running::Inside;
 pub use running::{Functions, System, Variables, queue_settings, start_functions};
 pub(crate) use served::{Served, Service};
 pub use services::{Ports, ServiceOptions, Services, tokens};
-pub(crate) use connections::Reply;
 pub(crate) use webhook_server::Front;
