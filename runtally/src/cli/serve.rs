@@ -77,7 +77,7 @@ pub async fn run(options: &Options) -> CommandResult {
         _ => served.variable(name),
     };
     let front = |inside: &Inside| -> Result<Option<Front>, Fault> {
-        let page = Page::new(shown(&options.data, &services, &served, inside)?);
+        let page = Page::new(shown(&options.data, &services, (&served, &world), inside)?);
         Ok(Some(page.front()))
     };
     let seed = fastrand::u64(..);

@@ -1,5 +1,6 @@
 //! What the page of `runtally serve` shows, and acts on.
 
+use crate::invented::World;
 use crate::page::{ReadRecords, ServiceState, Simulators, Source};
 use crate::result::Fault;
 use crate::system::{DATABASE, Deployment, Inside, Served, Service, Services};
@@ -25,7 +26,7 @@ pub(super) fn place(service: Service, services: &Services) -> &str {
 pub(super) fn shown(
     data: &Path,
     services: &Services,
-    served: &Served,
+    (served, world): (&Served, &World),
     inside: &Inside,
 ) -> Result<Source, Fault> {
     let variable = |name| served.variable(name);
@@ -53,6 +54,9 @@ pub(super) fn shown(
             airtable: is_simulated(Service::Airtable).then(|| Arc::clone(&services.airtable)),
             apify: is_simulated(Service::Apify).then(|| Arc::clone(&services.apify)),
             gemini: is_simulated(Service::Gemini).then(|| Arc::clone(&services.gemini)),
+            clients: world.clients.clone(),
+            webhook: variable("WEBHOOK_TOKEN")
+                .map(|token| (format!("{}/webhooks/apify", served.url), token)),
         },
         inside: Some(inside.clone()),
         allow_actions: true,

@@ -3,14 +3,15 @@
 //! command can change, and on simulators what their control endpoints can.
 //! No second way to count may enter: every number is the fold's or the record's.
 
-#![expect(dead_code, reason = "actions come next")]
-
+mod actions;
 mod book;
 mod figures;
+mod flash;
 mod guard;
 mod layout;
 mod live;
 mod query;
+mod row;
 mod run;
 mod runs;
 mod search;

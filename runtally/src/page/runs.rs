@@ -37,7 +37,15 @@ pub(super) async fn page(source: &Source, book: &Book, query: &Query) -> Result<
         (known, waits_for(&known.summary, tasks))
     });
     let body = html! {
-        h1 { "Runs" }
+        header .title {
+            h1 { "Runs" }
+            @if source.allow_actions {
+                p .actions {
+                    @if source.simulators.apify.is_some() { a .button href="/do/harvest" { "Fire a harvest" } " " }
+                    a .button .quiet href="/do/score" { "Score what waits" }
+                }
+            }
+        }
         (filters(query, &found.clients))
         section #runs data-live {
             p .count { (count_in_words(&found)) }

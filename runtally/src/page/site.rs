@@ -1,25 +1,32 @@
 //! From a request to an answer.
 
 use super::book::Book;
+use super::flash::Flashes;
 use super::guard::{self, FormToken, Refused};
 use super::layout::{Content, Place, whole};
 use super::query::Query;
 use super::source::Source;
-use super::{live, run, runs, system};
+use super::{actions, live, row, run, runs, system};
 use crate::result::Fault;
 use crate::system::{Front, Reply};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
 use maud::{Markup, html};
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What a script asks for that only wants the content: the page without what is around it.
 const FRAGMENT: &str = "x-fragment";
+
+/// Most bytes of a form, and the longest time that it may take.
+const MAX_FORM: usize = 64 * 1024;
+const FORM_TIME: Duration = Duration::from_secs(10);
 
 /// Files that the page loads, with their types.
 const ASSETS: [(&str, &str, &str); 3] = [
@@ -33,6 +40,7 @@ pub(crate) struct Page {
     pub(super) source: Source,
     pub(super) book: Book,
     pub(super) token: FormToken,
+    pub(super) flashes: Flashes,
 }
 
 /// What was asked for, or why it is not answered.
@@ -52,7 +60,12 @@ impl From<Fault> for Problem {
 
 impl Page {
     pub(crate) fn new(source: Source) -> Arc<Self> {
-        let page = Arc::new(Self { source, book: Book::default(), token: FormToken::new() });
+        let page = Arc::new(Self {
+            source,
+            book: Book::default(),
+            token: FormToken::new(),
+            flashes: Flashes::default(),
+        });
         tokio::spawn(Arc::clone(&page).read_ahead());
         page
     }
@@ -100,25 +113,51 @@ impl Page {
             return Ok(asset(kind, content));
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let what = "The page is read with GET.";
-            return Err(Problem::Refused(Refused(StatusCode::METHOD_NOT_ALLOWED, what)));
+            return self.act(&path, request).await;
         }
         let (source, book) = (&self.source, &self.book);
         let content = match path.as_str() {
             "/" => runs::page(source, book, &query).await?,
             "/system" => system::page(source, book).await?,
             "/live" => return Ok(live::stream(source)),
-            path => match path.strip_prefix("/run/") {
-                Some(id) => run::page(source, book, (id, &query), is_fragment).await?,
-                None => return Err(Problem::NotFound(format!("There is no page {path}."))),
+            path => match path.split_once('/').and_then(|(_, path)| path.split_once('/')) {
+                Some(("run", id)) => run::page(source, book, (id, &query), is_fragment).await?,
+                Some(("row", id)) => row::page(source, id, &query).await?,
+                Some(("do", name)) => actions::preview(self, name, &query).await?,
+                Some(_) | None => {
+                    return Err(Problem::NotFound(format!("There is no page {path}.")));
+                }
             },
         };
-        let told = query.get("told");
+        let told = query.get("told").and_then(|id| self.flashes.get(id));
         Ok(if is_fragment {
             markup(StatusCode::OK, content.body)
         } else {
-            self.whole(&content, told)
+            self.whole(&content, told.as_deref())
         })
+    }
+
+    /// Does what a form asks, and sends the browser to where its result is seen.
+    async fn act(&self, path: &str, request: Request<Incoming>) -> Result<Reply, Problem> {
+        let refused = |status, why| Problem::Refused(Refused(status, why));
+        let name = path.strip_prefix("/do/").filter(|_| request.method() == Method::POST);
+        let name =
+            name.ok_or(refused(StatusCode::METHOD_NOT_ALLOWED, "The page is read with GET."))?;
+        let body = Limited::new(request.into_body(), MAX_FORM).collect();
+        let body = timeout(FORM_TIME, body).await.ok().and_then(Result::ok);
+        let body = body.ok_or(refused(StatusCode::BAD_REQUEST, "The form could not be read."))?;
+        let form = Query::parse(&body.to_bytes());
+        if !self.token.is_in(form.get("token")) {
+            let why = "This form is of an earlier start of the system: open the page again.";
+            return Err(refused(StatusCode::FORBIDDEN, why));
+        }
+        let look_at = actions::perform(self, name, &form).await?;
+        let mut reply = text(StatusCode::SEE_OTHER, "Done.");
+        let look_at = HeaderValue::try_from(look_at);
+        reply
+            .headers_mut()
+            .insert(header::LOCATION, look_at.unwrap_or(HeaderValue::from_static("/")));
+        Ok(reply)
     }
 
     fn whole(&self, content: &Content, told: Option<&str>) -> Reply {

@@ -1,5 +1,6 @@
 //! What the page reads and, where that is allowed, acts on.
 
+use crate::invented::InventedClient;
 use crate::result::Fault;
 use crate::system::{Deployment, Inside};
 use crate::view::Comparison;
@@ -39,6 +40,10 @@ pub(crate) struct Simulators {
     pub(crate) airtable: Option<Arc<Simulated<SimulatedAirtable>>>,
     pub(crate) apify: Option<Arc<Simulated<Apify>>>,
     pub(crate) gemini: Option<Arc<Simulated<Gemini>>>,
+    /// The invented clients, for whom a harvest can be invented.
+    pub(crate) clients: Vec<InventedClient>,
+    /// Where the simulated Apify sends its webhooks, and the token that they carry.
+    pub(crate) webhook: Option<(String, String)>,
 }
 
 /// A system as the page sees it.
@@ -112,6 +117,11 @@ impl Source {
 }
 
 impl ReadRecords {
+    /// Forgets what was read, because it was just changed.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn of(&self, run: &RunId) -> Option<(Timestamp, Arc<Comparison>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
     }

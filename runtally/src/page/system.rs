@@ -60,6 +60,9 @@ fn services(source: &Source) -> Markup {
     html! {
         section aria-labelledby="services-title" {
             h2 #services-title { "Services" }
+            @if source.allow_actions && source.services.iter().any(|service| !service.is_real) {
+                p .actions { a .button .quiet href="/do/fault" { "Inject a fault" } }
+            }
             ul .cards {
                 @for service in &source.services {
                     li .card {

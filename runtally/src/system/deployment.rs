@@ -151,7 +151,6 @@ impl Deployment {
     }
 
     /// Deletes one dead letter for good; returns whether it was there.
-    #[expect(dead_code, reason = "the action comes next")]
     pub(crate) async fn discard(&self, queue: QueueName, id: &str) -> Result<bool, QueueError> {
         ask!(self, |queues, _| queues.discard(queue, id).await)
     }

@@ -5,13 +5,17 @@ use super::upkeep;
 use super::webhook_server::{self, Front};
 use crate::result::Fault;
 use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
 use shared::core::failure::QUEUE_RECEIVES;
+use shared::core::ids::ClientId;
+use shared::messages::ScoreWaiting;
 use shared::ports::{Env, QueueName};
 use shared::services::airtable::Limiters;
 use std::num::NonZeroUsize;
@@ -52,6 +56,8 @@ pub(crate) struct Inside {
     pub(crate) changes: watch::Receiver<u64>,
     /// The slots of each base in Airtable.
     pub(crate) limiters: Arc<Limiters>,
+    /// What scoring what waits would take.
+    pub(crate) price: Pricer,
     /// When the next tick is sent.
     pub(crate) next_tick: watch::Receiver<Timestamp>,
 }
@@ -114,6 +120,7 @@ impl System {
             log: log.clone(),
             changes: database.changes(),
             limiters: Arc::clone(&functions.limiters),
+            price: Arc::clone(&functions.price),
             next_tick: functions.next_tick.subscribe(),
         };
         let age = upkeep::dead_letter_age(&Vars::new(&variables))?;
@@ -157,6 +164,7 @@ pub struct Functions {
     stop_scoring: watch::Sender<bool>,
     stop_finalizer: watch::Sender<bool>,
     limiters: Arc<Limiters>,
+    price: Pricer,
     next_tick: watch::Sender<Timestamp>,
 }
 
@@ -223,6 +231,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
         stop_scoring: watch::Sender::new(false),
         stop_finalizer: watch::Sender::new(false),
         limiters,
+        price: pricer(&scoring),
         next_tick: watch::Sender::new(clock.now()),
     };
     for (name, batch_size, concurrency) in
@@ -255,6 +264,22 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     let next_tick = functions.next_tick.clone();
     functions.others.spawn(upkeep::tick(queue, record_base, clock.clone(), next_tick));
     Ok((intake, functions))
+}
+
+/// Answers what scoring what waits for a client would take, in words: nothing is done.
+pub(crate) type Pricer =
+    Arc<dyn Fn(ScoreWaiting, ClientId) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+
+fn pricer<E: Env>(scoring: &Arc<Scoring<E>>) -> Pricer {
+    let scoring = Arc::clone(scoring);
+    Arc::new(move |task, client| {
+        let scoring = Arc::clone(&scoring);
+        Box::pin(async move {
+            let deadline = Deadline(tokio::time::Instant::now() + FUNCTION_TIMEOUT);
+            let priced = scoring::price_waiting(&scoring, &task, &client, deadline).await;
+            priced.map_err(|failure| failure.reason)
+        })
+    })
 }
 
 fn mapping(batch_size: usize, concurrency: NonZeroUsize) -> MappingOptions {

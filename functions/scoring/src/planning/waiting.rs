@@ -6,7 +6,7 @@
 //! planning is reported last: until then the run is not over.
 
 use super::prepare::PlanTarget;
-use super::waiting_planner::{WaitingOutcome, WaitingRequest, plan_waiting};
+use super::waiting_planner::{PlanningTally, WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
 use crate::master::clients::Client;
 use crate::report::{input_note, told_note};
@@ -72,6 +72,54 @@ async fn score_client<E: Env>(
     id: &ClientId,
     deadline: Deadline,
 ) -> Result<(), Failure> {
+    let (client, run) = run_of(app, task, run_stamp, id).await?;
+    let span = shared::telemetry::logs::run_span(&run);
+    score_run(app, task, &run, client.as_ref(), deadline).instrument(span).await
+}
+
+/// What scoring what waits for a client would take, in words: a dry run whose result is read at
+/// once. Nothing is queued, reported or written.
+///
+/// # Errors
+/// [`Failure`] with the reason, such as a client that is not served.
+pub async fn price_waiting<E: Env>(
+    app: &Scoring<E>,
+    task: &ScoreWaiting,
+    client: &ClientId,
+    deadline: Deadline,
+) -> Result<String, Failure> {
+    let task = &ScoreWaiting { dry_run: true, ..task.clone() };
+    let run_stamp = task.run().map_err(Failure::dead_letter)?;
+    let (client, run) = run_of(app, task, run_stamp, client).await?;
+    let whole = &plan_id(task, &run);
+    let base = served_base(client.as_ref(), &run, task.kind).map_err(Failure::dead_letter)?;
+    let token_limit = client.as_ref().and_then(|client| client.token_limit(task.kind));
+    let target = PlanTarget { run: &run, base: &base, kind: task.kind, token_limit };
+    match plan_waiting(app, &WaitingRequest { task, target, whole, deadline }).await {
+        Ok(WaitingOutcome::Done(tally)) => Ok(told(app, task, &tally)),
+        Ok(WaitingOutcome::Unfinished(cursor)) => {
+            let leads = cursor.leads;
+            Ok(format!("dry run: {leads} leads wait and more; there was no time to read all"))
+        }
+        Err(TaskError::Retry(failure)) => Err(failure),
+        Err(TaskError::Fatal(reason)) => Err(Failure::dead_letter(reason)),
+    }
+}
+
+/// What a dry run found.
+fn told<E: Env>(app: &Scoring<E>, task: &ScoreWaiting, tally: &PlanningTally) -> String {
+    let mut told = vec![tally.describe(task.kind, &app.config.model.id)];
+    told.extend(tally.notes.iter().cloned());
+    told.join("; ")
+}
+
+/// The client as the master base has it, and the run that its task belongs to.
+async fn run_of<E: Env>(
+    app: &Scoring<E>,
+    task: &ScoreWaiting,
+    run_stamp: RunStamp,
+    id: &ClientId,
+) -> Result<(Option<Client>, RunHeader), Failure> {
     // Whatever is wrong with the master base can be corrected.
     let client = app.master().find_client(id).await.map_err(AirtableError::correctable)?;
     let was_chosen = task.run_stamp.is_some();
@@ -84,8 +132,7 @@ async fn score_client<E: Env>(
         run_type: if was_chosen { RunType::Orchestrated } else { RunType::Standalone },
         opened_at: task.requested_at.unwrap_or_else(|| app.clock.now()),
     };
-    let span = shared::telemetry::logs::run_span(&run);
-    score_run(app, task, &run, client.as_ref(), deadline).instrument(span).await
+    Ok((client, run))
 }
 
 async fn score_run<E: Env>(
@@ -116,9 +163,7 @@ async fn score_run<E: Env>(
     match outcome {
         Ok(WaitingOutcome::Unfinished(cursor)) => queue_rest(app, task, run, cursor).await,
         Ok(WaitingOutcome::Done(tally)) if task.dry_run => {
-            let mut told = vec![tally.describe(kind, &app.config.model.id)];
-            told.extend(tally.notes);
-            tell_dry_run(app, run, &told.join("; ")).await
+            tell_dry_run(app, run, &told(app, task, &tally)).await
         }
         Ok(WaitingOutcome::Done(tally)) => {
             tracing::info!(plan.id = %whole, plan.leads = tally.leads, "waiting leads planned");

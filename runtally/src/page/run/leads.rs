@@ -82,8 +82,7 @@ fn row(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
 }
 
 fn row_link(view: &View<'_>, record: &str) -> String {
-    let _ = view;
-    path("/row/", record)
+    path(&format!("{}?run=", path("/row/", record)), view.run.as_str())
 }
 
 /// Why a lead ended as it did, in words; an error also says what exactly went wrong.

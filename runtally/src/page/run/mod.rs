@@ -19,15 +19,18 @@ use super::runs::{progress, record_state};
 use super::site::Problem;
 use super::source::Source;
 use super::waits::{Waiting, WaitsFor, waits_for};
+use crate::page::query::path;
 use crate::result::Fault;
 use balance::Bill;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use record::ReadRecord;
 use shared::core::ids::RunId;
+use shared::fold::Summary;
 
 /// What is asked of a run, and what was found out before its events are looked at.
 struct View<'a> {
+    run: &'a RunId,
     query: &'a Query,
     now: Timestamp,
     waits: Option<WaitsFor>,
@@ -58,7 +61,7 @@ pub(super) async fn page(
     };
     let bill = balance::bill(source, book, &run).await?;
     let waits = waits_for(&known.summary, &of_run);
-    let view = View { query, now: source.now(), waits, record, bill, source };
+    let view = View { run: &run, query, now: source.now(), waits, record, bill, source };
     let body = book.read(deployment, &run, |open| body(&view, open)).await?.ok_or_else(unknown)?;
     Ok(Content { title: run.to_string(), place: Place::Below, body })
 }
@@ -83,6 +86,7 @@ fn body(view: &View<'_>, open: &OpenBook) -> Markup {
                     @if let Some(until) = until { " · next " (moment(*until)) } }
             }
             (answers::answers(summary))
+            @if view.source.allow_actions { (actions(view, summary)) }
         }
         (balance::section(view, &open.known.summary))
         (record::section(view, open))
@@ -90,5 +94,20 @@ fn body(view: &View<'_>, open: &OpenBook) -> Markup {
         (waterfall::section(view, open))
         (cost::section(open))
         (history::section(view, open))
+    }
+}
+
+/// What can be done with the run.
+fn actions(view: &View<'_>, summary: &Summary) -> Markup {
+    let link = |name: &str| path(&format!("/do/{name}?run="), summary.run.as_str());
+    html! {
+        p .actions {
+            a .button href=(link("retry")) { "Retry what failed" } " "
+            a .button .quiet href=(link("rewrite")) { "Rewrite the record" }
+            @if view.source.simulators.airtable.is_some() {
+                " " a .button .quiet href=(link("edit-record")) { "Edit its record" }
+                " " a .button .quiet href=(link("delete-record")) { "Delete its record" }
+            }
+        }
     }
 }

@@ -1,0 +1,148 @@
+//! What a person can do from the page. Each action is shown first, with what it will do and cost, and
+//! done only by its form.
+//! On real services no action deletes or edits a record: the metrics finalizer writes them all.
+
+mod form;
+mod letters;
+mod pretend;
+mod runs;
+mod score;
+
+use super::book::Book;
+use super::layout::{Content, Place};
+use super::query::{Query, path};
+use super::site::{Page, Problem};
+use super::source::Source;
+use crate::result::Fault;
+use form::Preview;
+use shared::core::ids::{ClientId, RunId};
+use shared::fold::RunState;
+use shared::messages::Kind;
+use shared::ports::QueueName;
+use simulators::Fault as Failure;
+
+/// What can be done.
+enum Action {
+    /// Score again what failed or is missing in a run.
+    Retry(RunId),
+    /// Write a run's record again from the log.
+    Rewrite(RunId),
+    /// Check all records now.
+    Tick,
+    /// Put dead letters back on their queue: one, or all.
+    Redrive(Option<(QueueName, String)>),
+    /// Delete a dead letter, and note that on its run.
+    Discard(QueueName, String),
+    /// Score what waits for a client.
+    Score(Option<ClientId>, Kind),
+    /// Of simulators only.
+    Harvest(Option<ClientId>),
+    Inject(Option<(String, Failure, u32)>),
+    DeleteRecord(RunId),
+    EditRecord(RunId),
+}
+
+/// What was done, and where to look at it.
+struct Done {
+    says: String,
+    look_at: String,
+}
+
+impl Action {
+    /// The action of this name with what a form or an address says.
+    fn of(name: &str, query: &Query) -> Option<Self> {
+        let run = || query.get("run")?.parse::<RunId>().ok();
+        let letter = || Some((query.get("queue")?.parse().ok()?, query.get("id")?.to_owned()));
+        let client = || query.get("client").and_then(|client| client.parse().ok());
+        let kind = if query.get("kind") == Some("profile") { Kind::Profile } else { Kind::Post };
+        Some(match name {
+            "retry" => Self::Retry(run()?),
+            "rewrite" => Self::Rewrite(run()?),
+            "tick" => Self::Tick,
+            "redrive" if query.get("queue").is_some() => Self::Redrive(Some(letter()?)),
+            "redrive" => Self::Redrive(None),
+            "discard" => letter().map(|(queue, id)| Self::Discard(queue, id))?,
+            "score" => Self::Score(client(), kind),
+            "harvest" => Self::Harvest(client()),
+            "fault" => Self::Inject(pretend::fault(query)),
+            "delete-record" => Self::DeleteRecord(run()?),
+            "edit-record" => Self::EditRecord(run()?),
+            _ => return None,
+        })
+    }
+}
+
+/// Shows what an action will do and cost, with the form that does it.
+pub(super) async fn preview(page: &Page, name: &str, query: &Query) -> Result<Content, Problem> {
+    let action = parsed(page, name, query)?;
+    let (source, book) = (&page.source, &page.book);
+    let preview = match &action {
+        Action::Retry(run) => runs::preview_retry(source, book, run).await?,
+        Action::Rewrite(run) => runs::preview_rewrite(run),
+        Action::Tick => runs::preview_tick(),
+        Action::Redrive(which) => letters::preview_redrive(source, which.as_ref()).await?,
+        Action::Discard(queue, id) => letters::preview_discard(source, *queue, id).await?,
+        Action::Score(client, kind) => score::preview(source, book, client.as_ref(), *kind).await?,
+        Action::Harvest(_) => pretend::preview_harvest(source)?,
+        Action::Inject(_) => pretend::preview_fault(source)?,
+        Action::DeleteRecord(run) => pretend::preview_delete(source, run)?,
+        Action::EditRecord(run) => pretend::preview_edit(source, run)?,
+    };
+    let Preview { title, .. } = &preview;
+    let content = Content {
+        title: title.clone(),
+        place: Place::Below,
+        body: form::drawn(&preview, name, &page.token),
+    };
+    Ok(content)
+}
+
+/// Does an action. Returns where its result is seen.
+pub(super) async fn perform(page: &Page, name: &str, form: &Query) -> Result<String, Problem> {
+    let action = parsed(page, name, form)?;
+    let (source, book) = (&page.source, &page.book);
+    let done = match action {
+        Action::Retry(run) => runs::retry(source, book, &run, form.get("anyway").is_some()).await?,
+        Action::Rewrite(run) => runs::rewrite(source, &run).await?,
+        Action::Tick => runs::tick(source).await?,
+        Action::Redrive(which) => letters::redrive(source, which.as_ref()).await?,
+        Action::Discard(queue, id) => letters::discard(source, book, queue, &id).await?,
+        Action::Score(client, kind) => score::score(source, client.as_ref(), kind, form).await?,
+        Action::Harvest(client) => pretend::harvest(source, client.as_ref())?,
+        Action::Inject(fault) => pretend::inject(source, fault)?,
+        Action::DeleteRecord(run) => pretend::delete(source, &run)?,
+        Action::EditRecord(run) => pretend::edit(source, &run, form)?,
+    };
+    tracing::info!(action = name, "done from the page");
+    let id = page.flashes.keep(done.says);
+    let joined = if done.look_at.contains('?') { '&' } else { '?' };
+    Ok(format!("{}{joined}told={id}", done.look_at))
+}
+
+fn parsed(page: &Page, name: &str, query: &Query) -> Result<Action, Problem> {
+    if !page.source.allow_actions {
+        let how = "This page only reads: start `runtally ui` with --allow-actions to act.";
+        return Err(Problem::NotFound(how.to_owned()));
+    }
+    Action::of(name, query)
+        .ok_or_else(|| Problem::NotFound(format!("There is no action {name} with these values.")))
+}
+
+fn of_run(run: &RunId) -> String {
+    path("/run/", run.as_str())
+}
+
+/// What the fold knows of a run.
+async fn state_of<T>(
+    source: &Source,
+    book: &Book,
+    run: &RunId,
+    look: impl FnOnce(&RunState) -> T,
+) -> Result<T, Problem> {
+    let found = book.read(&source.deployment, run, |open| look(&open.state)).await?;
+    found.ok_or_else(|| Problem::NotFound(format!("The log has no run {run}.")))
+}
+
+fn failed(why: impl Into<Fault>) -> Problem {
+    Problem::Failed(why.into())
+}

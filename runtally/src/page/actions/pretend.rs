@@ -1,0 +1,257 @@
+//! What can be done to the simulators: harvests, faults, and what people do to records. Each action
+//! exists only where its service is simulated.
+
+use super::form::{Preview, select};
+use super::{Done, failed, of_run};
+use crate::invented::InventedClient;
+use crate::page::query::Query;
+use crate::page::site::Problem;
+use crate::page::source::Source;
+use jiff::{SignedDuration, Timestamp};
+use maud::html;
+use serde_json::{Map, Value, json};
+use shared::core::ids::{ClientId, RunId, RunStamp};
+use shared::schema::run_record;
+use simulators::airtable::Airtable;
+use simulators::apify::{Apify, RunSpec, RunStatus, Webhook, WebhookSpec};
+use simulators::{Fault, FaultRule};
+
+/// By then Apify's figures are final.
+const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
+const TOOK: SignedDuration = SignedDuration::from_mins(4);
+/// Most requests that one fault hits.
+const MOST_FAULTS: u32 = 1_000;
+const FAULTS: [(&str, Fault, &str); 6] = [
+    ("too_many_requests", Fault::TooManyRequests, "429: too many requests"),
+    ("internal_error", Fault::InternalError, "500: internal error"),
+    ("unavailable", Fault::Unavailable, "503: unavailable"),
+    ("lost_before", Fault::LostBefore, "the connection breaks before it did anything"),
+    ("lost_after", Fault::LostAfter, "it does what was asked, and the answer is lost"),
+    ("malformed_body", Fault::MalformedBody, "it answers with a body cut in the middle"),
+];
+
+/// The fault that a form names: the service, what goes wrong, and how many requests it hits.
+pub(super) fn fault(query: &Query) -> Option<(String, Fault, u32)> {
+    let named = query.get("fault")?;
+    let (_, fault, _) = FAULTS.iter().find(|(name, ..)| *name == named)?;
+    let next = query.number("next").unwrap_or(1).clamp(1, MOST_FAULTS as usize);
+    Some((query.get("service")?.to_owned(), *fault, u32::try_from(next).unwrap_or(MOST_FAULTS)))
+}
+
+fn only_simulated(service: &str) -> Problem {
+    Problem::NotFound(format!(
+        "{service} is not simulated here: this can only be done to a simulator."
+    ))
+}
+
+fn apify(source: &Source) -> Result<&Apify, Problem> {
+    source
+        .simulators
+        .apify
+        .as_ref()
+        .map(|apify| apify.service())
+        .ok_or_else(|| only_simulated("Apify"))
+}
+
+fn airtable(source: &Source) -> Result<&Airtable, Problem> {
+    let airtable = source.simulators.airtable.as_ref().map(|airtable| airtable.service());
+    airtable.ok_or_else(|| only_simulated("Airtable"))
+}
+
+pub(super) fn preview_harvest(source: &Source) -> Result<Preview, Problem> {
+    apify(source)?;
+    let clients: Vec<(&str, &str)> = source
+        .simulators
+        .clients
+        .iter()
+        .map(|client| (client.id.as_str(), client.name.as_str()))
+        .collect();
+    Ok(Preview {
+        title: "Fire a harvest".to_owned(),
+        does: vec![
+            "The simulated Apify finishes a harvest of invented posts for a client, and sends its webhook.".to_owned(),
+            "Everything after that is real work: the harvest is read, planned and scored, and its record is written.".to_owned(),
+        ],
+        costs: "nothing with a simulated model; with a real one, what its calls cost".to_owned(),
+        hidden: Vec::new(),
+        fields: select("Client", "client", &clients, ""),
+        button: (!clients.is_empty()).then_some("Fire it"),
+        is_danger: false,
+        back: "/".to_owned(),
+    })
+}
+
+pub(super) fn harvest(source: &Source, client: Option<&ClientId>) -> Result<Done, Problem> {
+    let apify = apify(source)?;
+    let clients = &source.simulators.clients;
+    let chosen: Option<&InventedClient> = clients.iter().find(|known| Some(&known.id) == client);
+    let client =
+        chosen.ok_or_else(|| Problem::NotFound("There is no such invented client.".to_owned()))?;
+    let finished_at: Timestamp = source.now() - HARVESTED_AGO;
+    let started_at = finished_at - TOOK;
+    let harvest = client.harvest();
+    apify.add_run(RunSpec {
+        status: RunStatus::Succeeded,
+        started_at: Some(started_at),
+        finished_at: Some(finished_at),
+        input: harvest.input,
+        items: harvest.items,
+        cost_usd: Some(harvest.cost_usd),
+        webhooks: webhook(source, client).into_iter().collect(),
+        ..RunSpec::default()
+    });
+    let run = RunId::new(&RunStamp::at(started_at), &client.id);
+    Ok(Done {
+        says: format!("Apify announces a harvest; its run will be {run}."),
+        look_at: "/".to_owned(),
+    })
+}
+
+fn webhook(source: &Source, client: &InventedClient) -> Option<Webhook> {
+    let (url, token) = source.simulators.webhook.as_ref()?;
+    let id: String = url::form_urlencoded::byte_serialize(client.id.as_str().as_bytes()).collect();
+    let headers = json!({"Authorization": format!("Bearer {token}")});
+    let spec = WebhookSpec {
+        headers_template: Some(headers.to_string()),
+        ..WebhookSpec::new(format!("{url}?clientId={id}"))
+    };
+    Webhook::try_from(spec).ok()
+}
+
+pub(super) fn preview_fault(source: &Source) -> Result<Preview, Problem> {
+    let services = simulated(source);
+    if services.is_empty() {
+        return Err(only_simulated("No service"));
+    }
+    let faults = FAULTS.map(|(name, _, words)| (name, words));
+    let fields = html! {
+        (select("Service", "service", &services, ""))
+        (select("What goes wrong", "fault", &faults, "unavailable"))
+        label { span { "How many of its next requests" } input type="number" name="next" min="1" max=(MOST_FAULTS) value="20"; }
+    };
+    Ok(Preview {
+        title: "Inject a fault".to_owned(),
+        does: vec!["The next requests to the simulated service fail. Watch what waits, why, and how it goes on.".to_owned()],
+        costs: "answers that are lost are on the model's bill all the same".to_owned(),
+        hidden: Vec::new(),
+        fields,
+        button: Some("Inject it"),
+        is_danger: true,
+        back: "/system".to_owned(),
+    })
+}
+
+fn simulated(source: &Source) -> Vec<(&'static str, &'static str)> {
+    let simulators = &source.simulators;
+    let services = [
+        ("airtable", "Airtable", simulators.airtable.is_some()),
+        ("apify", "Apify", simulators.apify.is_some()),
+        ("gemini", "Gemini", simulators.gemini.is_some()),
+    ];
+    services
+        .into_iter()
+        .filter(|(.., is_there)| *is_there)
+        .map(|(id, name, _)| (id, name))
+        .collect()
+}
+
+pub(super) fn inject(
+    source: &Source,
+    fault: Option<(String, Fault, u32)>,
+) -> Result<Done, Problem> {
+    let (service, fault, next) = fault.ok_or_else(|| failed("the fault is not known"))?;
+    let simulators = &source.simulators;
+    let faults = match service.as_str() {
+        "airtable" => simulators.airtable.as_ref().map(|service| service.faults()),
+        "apify" => simulators.apify.as_ref().map(|service| service.faults()),
+        "gemini" => simulators.gemini.as_ref().map(|service| service.faults()),
+        _ => None,
+    };
+    let faults = faults.ok_or_else(|| only_simulated("This service"))?;
+    faults.add(FaultRule { fault, next: Some(next), probability: None, kind: None });
+    Ok(Done {
+        says: format!("The next {next} requests to {service} fail."),
+        look_at: "/system".to_owned(),
+    })
+}
+
+pub(super) fn preview_delete(source: &Source, run: &RunId) -> Result<Preview, Problem> {
+    airtable(source)?;
+    Ok(Preview {
+        title: format!("Delete the record of {run}"),
+        does: vec![
+            "Deletes its row in the simulated Airtable, as a person might by mistake.".to_owned(),
+            "Then send a tick, or wait for one: the metrics finalizer creates the record again from the log, and notes it.".to_owned(),
+        ],
+        costs: "nothing".to_owned(),
+        hidden: vec![("run", run.to_string())],
+        fields: html! {},
+        button: Some("Delete the record"),
+        is_danger: true,
+        back: of_run(run),
+    })
+}
+
+pub(super) fn delete(source: &Source, run: &RunId) -> Result<Done, Problem> {
+    let airtable = airtable(source)?;
+    let rows = rows_of(airtable, source, run)?;
+    for row in &rows {
+        let deleted = airtable.delete_record(source.master.as_str(), run_record::TABLE, row);
+        deleted.map_err(|error| failed(error.to_string()))?;
+    }
+    source.records.forget();
+    Ok(Done {
+        says: format!("{} deleted.", shared::core::counted::counted(rows.len(), "record")),
+        look_at: of_run(run),
+    })
+}
+
+pub(super) fn preview_edit(source: &Source, run: &RunId) -> Result<Preview, Problem> {
+    airtable(source)?;
+    let fields: Vec<(&str, &str)> = run_record::FIELDS
+        .iter()
+        .filter(|field| ![run_record::RUN_ID, run_record::CLIENT_ID].contains(&field.name))
+        .map(|field| (field.name, field.name))
+        .collect();
+    let fields = html! {
+        (select("Cell", "field", &fields, run_record::POST_TOKENS))
+        label { span { "New value" } input type="text" name="value" value="1" autocomplete="off"; }
+    };
+    Ok(Preview {
+        title: format!("Edit the record of {run}"),
+        does: vec![
+            "Changes a cell in the simulated Airtable, as a person might.".to_owned(),
+            "Then send a tick, or wait for one: the metrics finalizer writes the cell again from the log, and notes it.".to_owned(),
+        ],
+        costs: "nothing".to_owned(),
+        hidden: vec![("run", run.to_string())],
+        fields,
+        button: Some("Change the cell"),
+        is_danger: true,
+        back: of_run(run),
+    })
+}
+
+pub(super) fn edit(source: &Source, run: &RunId, form: &Query) -> Result<Done, Problem> {
+    let airtable = airtable(source)?;
+    let field = form.get("field").unwrap_or_default();
+    let text = form.get("value").unwrap_or_default();
+    let value = text.parse::<f64>().map_or_else(|_| Value::from(text), Value::from);
+    let cells = Map::from_iter([(field.to_owned(), value)]);
+    for row in rows_of(airtable, source, run)? {
+        let edited = airtable.edit(source.master.as_str(), run_record::TABLE, &row, cells.clone());
+        edited.map_err(|error| failed(error.to_string()))?;
+    }
+    source.records.forget();
+    Ok(Done { says: format!("{field} is changed."), look_at: of_run(run) })
+}
+
+/// The ids of a run's rows.
+fn rows_of(airtable: &Airtable, source: &Source, run: &RunId) -> Result<Vec<String>, Problem> {
+    let rows = airtable.rows(source.master.as_str(), run_record::TABLE);
+    let rows = rows.map_err(|error| failed(error.to_string()))?;
+    let is_of_run = |fields: &Map<String, Value>| {
+        fields.get(run_record::RUN_ID).and_then(Value::as_str) == Some(run.as_str())
+    };
+    Ok(rows.into_iter().filter(|row| is_of_run(&row.fields)).map(|row| row.id).collect())
+}

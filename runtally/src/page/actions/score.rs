@@ -1,0 +1,118 @@
+//! Scores what waits for a client: first a dry run, then the work.
+
+use super::form::{Preview, select};
+use super::{Done, failed};
+use crate::page::book::Book;
+use crate::page::query::Query;
+use crate::page::site::Problem;
+use crate::page::source::Source;
+use maud::html;
+use shared::core::ids::{ClientId, RunId};
+use shared::messages::{ClientScope, Kind, ScoreWaiting, routes};
+use shared::ports::QueueName;
+use shared::schema::clients;
+use shared::services::airtable::ListQuery;
+use std::collections::BTreeSet;
+
+pub(super) async fn preview(
+    source: &Source,
+    book: &Book,
+    client: Option<&ClientId>,
+    kind: Kind,
+) -> Result<Preview, Problem> {
+    let Some(client) = client else { return choice(source, book, kind).await };
+    let priced = match &source.inside {
+        Some(inside) => (inside.price)(task(source, client, kind, None), client.clone()).await,
+        None => Err("a dry run is not known here".to_owned()),
+    };
+    let (does, costs, is_known) = match priced {
+        Ok(told) => (told, "as the dry run says".to_owned(), true),
+        Err(why) => (format!("The dry run failed: {why}"), "not known".to_owned(), false),
+    };
+    let fields = html! {
+        label { span { "Most leads (empty: all)" } input type="number" name="limit" min="1" max="25000"; }
+    };
+    Ok(Preview {
+        title: format!("Score what waits for {client}"),
+        does: vec![does, "It becomes a run of its own, with a record.".to_owned()],
+        costs,
+        hidden: vec![("client", client.to_string()), ("kind", kind.as_str().to_owned())],
+        fields,
+        button: is_known.then_some("Score them"),
+        is_danger: false,
+        back: "/".to_owned(),
+    })
+}
+
+/// Asks whose leads. The choice leads back to the preview, which prices it.
+async fn choice(source: &Source, book: &Book, kind: Kind) -> Result<Preview, Problem> {
+    let known = known_clients(source, book).await?;
+    let choices: Vec<(&str, &str)> =
+        known.iter().map(|client| (client.as_str(), client.as_str())).collect();
+    let kinds = [(Kind::Post.as_str(), "posts"), (Kind::Profile.as_str(), "profiles")];
+    let fields = html! {
+        (select("Client", "client", &choices, ""))
+        (select("What", "kind", &kinds, kind.as_str()))
+        input type="hidden" name="price" value="first";
+    };
+    Ok(Preview {
+        title: "Score what waits".to_owned(),
+        does: vec!["Shows what a dry run finds, and what it would cost. Nothing is scored before you agree.".to_owned()],
+        costs: "nothing yet; the dry run reads the client's leads".to_owned(),
+        hidden: Vec::new(),
+        fields,
+        button: (!choices.is_empty()).then_some("Dry run"),
+        is_danger: false,
+        back: "/".to_owned(),
+    })
+}
+
+/// The clients of the master base, and those that had runs.
+async fn known_clients(source: &Source, book: &Book) -> Result<BTreeSet<String>, Problem> {
+    let since = source.now() - source.verify_for;
+    let heads = book.heads(&source.deployment, since).await?;
+    let of_runs = heads.into_iter().map(|head| head.run.client().to_string());
+    let query =
+        ListQuery { fields: &[clients::CLIENT_ID, clients::STATUS], ..ListQuery::default() };
+    let rows = source.airtable.list(&source.master, clients::TABLE, &query).await;
+    let rows: Vec<shared::services::airtable::Row> = rows.unwrap_or_default();
+    let active = rows.iter().filter(|row| row.text(clients::STATUS) == clients::ACTIVE);
+    let active = active.map(|row| row.text(clients::CLIENT_ID));
+    Ok(of_runs.chain(active).filter(|client| !client.starts_with('(')).collect())
+}
+
+pub(super) async fn score(
+    source: &Source,
+    client: Option<&ClientId>,
+    kind: Kind,
+    form: &Query,
+) -> Result<Done, Problem> {
+    let client = client.ok_or_else(|| failed("no client was chosen"))?;
+    if form.get("price").is_some() {
+        let choice = form.with("token", "").replace("price=first", "");
+        let look_at = format!("/do/score{choice}");
+        return Ok(Done { says: "Dry run: nothing is scored yet.".to_owned(), look_at });
+    }
+    let limit = form.number("limit").and_then(|limit| u32::try_from(limit).ok());
+    let task = task(source, client, kind, limit);
+    let run = task.run().map_err(failed)?;
+    let message = routes::score_waiting(task, &run);
+    source.deployment.send(QueueName::Scoring, message).await.map_err(failed)?;
+    let run = RunId::new(&run, client);
+    let says = format!("What waits for {client} is being planned; the run is {run}.");
+    Ok(Done { says, look_at: "/".to_owned() })
+}
+
+fn task(source: &Source, client: &ClientId, kind: Kind, limit: Option<u32>) -> ScoreWaiting {
+    ScoreWaiting {
+        clients: ClientScope::One(client.clone()),
+        kind,
+        run_stamp: None,
+        requested_at: Some(source.now()),
+        limit,
+        lead_ids: Vec::new(),
+        dry_run: false,
+        token_share: None,
+        cursor: None,
+    }
+}
