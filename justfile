@@ -4,7 +4,7 @@
 export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 
 # What CI checks, cheapest first.
-checks := "fmt deny unused core clippy doc test clients kills stack"
+checks := "fmt deny unused core clippy doc test clients kills browser stack"
 
 # Shows this list.
 default:
@@ -57,6 +57,10 @@ clients:
 kills:
     tests/kills/run --kills 10 --leads 100
     tests/kills/run --kills 5 --leads 100 --gently
+
+# Drives the page in chromium, as a person would.
+browser *options:
+    tests/browser/run {{ options }}
 
 # Deploys to an emulator of AWS on this machine and tests what is there.
 stack:

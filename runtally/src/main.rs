@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use runtally::cli::{
-    demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate,
+    demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate, ui,
 };
 use shared::config::Vars;
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ enum Command {
     Demo(demo::Options),
     /// Run the system: receive webhooks and score, over one SQLite file
     Serve(serve::Options),
+    /// Show the page over a system that runs elsewhere
+    Ui(ui::Options),
     /// Run only the simulated Airtable, Apify and Gemini, on fixed ports
     Simulate(simulate::Options),
     /// Check tokens, bases, fields, queues, model and webhook, and say what to do
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
     let result = match command {
         Command::Demo(options) => demo::run(&options).await,
         Command::Serve(options) => serve::run(&options).await,
+        Command::Ui(options) => ui::run(&options).await,
         Command::Simulate(options) => simulate::run(&options).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Setup(options) => setup::run(&options).await,

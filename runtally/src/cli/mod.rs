@@ -17,6 +17,7 @@ pub mod setup;
 mod shown;
 pub mod simulate;
 mod stop_signals;
+pub mod ui;
 mod waiting;
 
 pub use operator::Place;

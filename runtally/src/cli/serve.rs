@@ -31,6 +31,9 @@ pub struct Options {
     /// Latency of the simulated Gemini
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// Leads of the two invented clients, in a simulated Airtable of a new folder
+    #[arg(long, default_value_t = 60)]
+    leads: usize,
     /// Let a simulated Apify or Gemini work on a real Airtable: every record says SIMULATED then
     #[arg(long)]
     allow_simulated: bool,
@@ -66,7 +69,8 @@ pub async fn run(options: &Options) -> CommandResult {
         ..ServiceOptions::default()
     };
     let services = Services::start(&service_options, &database).await?;
-    let world = World::invent(Size { leads: 60, clients: 2, seed: service_options.seed });
+    let world =
+        World::invent(Size { leads: options.leads, clients: 2, seed: service_options.seed });
     furnish_once(&world, &services, &SimulatorStore::new(database.clone(), "world"))?;
     let served = Served::new(&format!("http://{address}"), &services, &world);
     served.write(&options.data)?;

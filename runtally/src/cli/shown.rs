@@ -1,7 +1,7 @@
 //! What the page of `runtally serve` shows, and acts on.
 
 use crate::invented::World;
-use crate::page::{ReadRecords, ServiceState, Simulators, Source};
+use crate::page::{ReadRecords, ReadScores, ServiceState, Simulators, Source};
 use crate::result::Fault;
 use crate::system::{DATABASE, Deployment, Inside, Served, Service, Services};
 use shared::adapters::http::HttpTransport;
@@ -64,5 +64,6 @@ pub(super) fn shown(
         verify_for: finalizer.verify_for,
         clock: Clock::system(),
         records: ReadRecords::default(),
+        scores: ReadScores::default(),
     })
 }

@@ -22,4 +22,4 @@ mod system;
 mod waits;
 
 pub(crate) use site::Page;
-pub(crate) use source::{ReadRecords, ServiceState, Simulators, Source};
+pub(crate) use source::{ReadRecords, ReadScores, ServiceState, Simulators, Source};

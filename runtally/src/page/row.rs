@@ -54,12 +54,44 @@ pub(super) async fn page(source: &Source, id: &str, query: &Query) -> Result<Con
     Ok(Content { title, place: Place::Below, body })
 }
 
-async fn base_of(source: &Source, client: &ClientId) -> Result<Option<BaseId>, Problem> {
+/// The base of a client, as the master base has it.
+pub(super) async fn base_of(source: &Source, client: &ClientId) -> Result<Option<BaseId>, Problem> {
     let formula = Some(Formula::equals(clients::CLIENT_ID, client.as_str()));
     let query = ListQuery { formula, fields: &[] };
     let rows = source.airtable.list(&source.master, clients::TABLE, &query).await;
     let rows: Vec<Row> = rows.map_err(Fault::from)?;
     Ok(rows.first().and_then(|row| row.text(clients::BASE_ID).parse().ok()))
+}
+
+/// Reads the scores of these rows, because somebody asked for them, and keeps them for a while.
+pub(super) async fn read_scores(
+    source: &Source,
+    client: &ClientId,
+    records: &[RecordId],
+) -> Result<(), Problem> {
+    let Some(base) = base_of(source, client).await? else { return Ok(()) };
+    if records.is_empty() {
+        return Ok(());
+    }
+    let by_id = records.iter().map(|record| Formula::record_id(record.as_str()));
+    let query = ListQuery { formula: Some(Formula::any(by_id)), fields: &[] };
+    let rows = source.airtable.list(&base, leads::TABLE, &query).await;
+    let rows: Vec<Row> = rows.map_err(Fault::from)?;
+    let score = |row: &Row| {
+        let cells = [leads::POSTS_SCORE, leads::AI_SCORE].map(|name| row.number(name));
+        match cells {
+            [None, None] => "none".to_owned(),
+            [Some(posts), None] => format!("posts {posts}"),
+            // A percent field holds a share of one.
+            [None, Some(profile)] => format!("profile {:.0} %", profile * 100.0),
+            [Some(posts), Some(profile)] => {
+                format!("posts {posts}, profile {:.0} %", profile * 100.0)
+            }
+        }
+    };
+    let read = rows.iter().map(|row| (row.id.clone(), score(row))).collect();
+    source.scores.keep(source.now(), read);
+    Ok(())
 }
 
 async fn table_id(source: &Source, base: &BaseId) -> Option<String> {

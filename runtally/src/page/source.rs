@@ -20,6 +20,9 @@ use simulators::gemini::Gemini;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// How long a score that was read is shown.
+const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
+
 /// How long a record that was read counts: a simulated Airtable is asked in this process, and a
 /// real one only when a person asks.
 const SIMULATED_AGE: SignedDuration = SignedDuration::from_millis(400);
@@ -63,7 +66,12 @@ pub(crate) struct Source {
     pub(crate) verify_for: SignedDuration,
     pub(crate) clock: Clock,
     pub(crate) records: ReadRecords,
+    pub(crate) scores: ReadScores,
 }
+
+/// Scores of leads that were read from their rows, with when.
+#[derive(Default)]
+pub(crate) struct ReadScores(Mutex<BTreeMap<RecordId, (Timestamp, String)>>);
 
 /// Records that were read, and when.
 #[derive(Default)]
@@ -113,6 +121,19 @@ impl Source {
             Some(Row { id, created_time: row.created_time, fields: row.fields })
         };
         rows.filter_map(as_read).collect()
+    }
+}
+
+impl ReadScores {
+    pub(super) fn keep(&self, at: Timestamp, read: Vec<(RecordId, String)>) {
+        let mut scores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scores.retain(|_, (then, _)| at.duration_since(*then) < SCORE_AGE);
+        scores.extend(read.into_iter().map(|(record, score)| (record, (at, score))));
+    }
+
+    pub(super) fn of(&self, record: &RecordId) -> Option<String> {
+        let scores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scores.get(record).map(|(_, score)| score.clone())
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Spend {
     today: Date,
     /// Today's and this month's by client.
     clients: BTreeMap<String, [Amount; 2]>,
+    /// Whether older runs may be missing: a deployed log is not read as a whole.
+    is_part: bool,
 }
 
 /// Adds up the runs of this month and those that were billed in it.
@@ -35,7 +37,7 @@ pub(super) async fn spend(source: &Source, book: &Book) -> Result<Spend, Fault> 
         add(clients.entry(head.run.client().to_string()).or_default(), &known, today);
     }
     clients.retain(|_, [_, month]| *month != Amount::default());
-    Ok(Spend { today, clients })
+    Ok(Spend { today, clients, is_part: source.deployment.is_on_aws() })
 }
 
 /// Adds what a run cost on the days that count. A harvest costs on the day its report came.
@@ -67,6 +69,7 @@ pub(super) fn section(spend: &Spend) -> Markup {
     html! {
         section #spend data-live aria-labelledby="spend-title" {
             h2 #spend-title { "Spend by client" }
+            @if spend.is_part { p .count { "Of the runs that are listed here: older ones may be missing." } }
             @for (at, title) in [(0, format!("Today, {}", spend.today)), (1, spend.today.strftime("This month, %B %Y").to_string())] {
                 h3 { (title) }
                 (chart(spend, at))

@@ -72,3 +72,53 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
     };
     Some(WaitsFor { why, until: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::event_of;
+    use serde_json::{Value, json};
+    use shared::fold::RunState;
+
+    fn summary(facts: &[Value]) -> Summary {
+        let run = json!({"base_run": "261123-094519", "client": "Guy-Wilson", "client_name": "",
+            "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
+        let event = |fact: &Value| {
+            let event = json!({"version": 1, "type": "event", "run": run,
+                "at": "2026-11-23T10:00:00Z", "fact": fact});
+            event_of(&event.to_string()).unwrap()
+        };
+        let events: Vec<_> = facts.iter().map(event).collect();
+        RunState::fold(&events).unwrap().summary()
+    }
+
+    fn opened() -> Summary {
+        summary(&[json!({"type": "opened", "by": {"webhook": "HG7ML7M8z78YcAPEB"}})])
+    }
+
+    #[test]
+    fn a_run_waits_for_what_is_missing_or_for_the_next_attempt_at_a_task() {
+        let run = opened();
+        let why = |tasks: &[&Waiting]| waits_for(&run, tasks).unwrap();
+        assert_eq!(why(&[]).why, "harvest HG7ML7M8z78YcAPEB is not read");
+        assert_eq!(why(&[]).until, None);
+        let task = Waiting {
+            run: Some(run.run.clone()),
+            what: "chunk 1 of 2".to_owned(),
+            attempt: 3,
+            since: Timestamp::UNIX_EPOCH,
+            next_at: "2026-11-23T10:05:00Z".parse().unwrap(),
+            reason: "Airtable is out of order".to_owned(),
+        };
+        let later = Waiting { next_at: Timestamp::MAX, ..task.clone() };
+        let told = why(&[&later, &task]);
+        assert_eq!(told.why, "chunk 1 of 2, attempt 3: Airtable is out of order (and 1 more)");
+        assert_eq!(told.until, Some(task.next_at), "the next of them");
+    }
+
+    #[test]
+    fn a_run_that_is_over_waits_for_nothing() {
+        let failed = json!({"type": "run_failed", "apify_run": null, "reason": "no such client"});
+        assert_eq!(waits_for(&summary(&[failed]), &[]), None);
+    }
+}

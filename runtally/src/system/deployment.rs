@@ -155,6 +155,14 @@ impl Deployment {
         ask!(self, |queues, _| queues.discard(queue, id).await)
     }
 
+    pub(crate) fn is_on_aws(&self) -> bool {
+        match self {
+            Self::Local(..) => false,
+            #[cfg(feature = "aws")]
+            Self::Aws(..) => true,
+        }
+    }
+
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Local(path, ..) => path.display().to_string(),

@@ -49,6 +49,11 @@ pub(crate) async fn serve<Q: Queue>(
     serve_connections(listener, answered, stop).await;
 }
 
+/// Answers requests with `front` alone, until the returned future is dropped.
+pub(crate) async fn serve_front(listener: TcpListener, front: Front) {
+    serve_connections(listener, move |request| front(request), std::future::pending()).await;
+}
+
 /// Answers a request. Nothing of a body is read, let alone kept, for somebody without the token.
 async fn answer<Q: Queue>(
     intake: Arc<Intake<Q>>,

@@ -20,11 +20,11 @@ const PORTS: [(&str, &str); 4] = [
 ];
 
 /// A running `runtally serve`. Dropping it is a SIGKILL on Unix: it can put nothing in order.
-struct Serve(Child);
+pub(crate) struct Serve(Child);
 
 impl Serve {
     /// Starts it on these ports; 0 lets the system choose.
-    fn start(data: &Path, ports: [u16; 4]) -> Self {
+    pub(crate) fn start(data: &Path, ports: [u16; 4]) -> Self {
         let mut command = runtally(data, &["serve", "--latency-ms", "300"]);
         for ((option, _), port) in PORTS.into_iter().zip(ports) {
             command.args([option, &port.to_string()]);
@@ -48,7 +48,7 @@ fn runtally(data: &Path, arguments: &[&str]) -> Command {
 }
 
 /// What `runtally serve` leaves for the commands in the folder `data`, once it does.
-async fn left_by_serve(data: &Path) -> Value {
+pub(crate) async fn left_by_serve(data: &Path) -> Value {
     eventually(Duration::from_secs(30), async || {
         let word = std::fs::read(data.join("served.json")).unwrap_or_default();
         serde_json::from_slice(&word).map_err(|error| error.to_string())
@@ -56,7 +56,10 @@ async fn left_by_serve(data: &Path) -> Value {
     .await
 }
 
-async fn eventually<T>(within: Duration, attempt: impl AsyncFn() -> Result<T, String>) -> T {
+pub(crate) async fn eventually<T>(
+    within: Duration,
+    attempt: impl AsyncFn() -> Result<T, String>,
+) -> T {
     let started = Instant::now();
     loop {
         match attempt().await {
@@ -68,7 +71,7 @@ async fn eventually<T>(within: Duration, attempt: impl AsyncFn() -> Result<T, St
 }
 
 /// Asks one of the ports until it answers.
-async fn ask(method: &str, port: u16, path: &str, body: &Value) -> Value {
+pub(crate) async fn ask(method: &str, port: u16, path: &str, body: &Value) -> Value {
     let transport = HttpTransport::new().unwrap();
     eventually(Duration::from_secs(30), async || {
         let request = http::Request::builder()

@@ -46,9 +46,10 @@
   }
 
   function replace(known, next) {
-    for (const open of known.querySelectorAll("details[id]")) {
+    // What a person opened or closed stays so.
+    for (const open of known.querySelectorAll("details[id][data-touched]")) {
       const same = next.querySelector(`#${CSS.escape(open.id)}`);
-      if (same) same.open = open.open;
+      if (same) { same.open = open.open; same.dataset.touched = ""; }
     }
     if (known.outerHTML === next.outerHTML) return;
     const focused = known.contains(document.activeElement) ? trace(known, document.activeElement) : null;
@@ -68,6 +69,10 @@
     return { kind, at: [...part.querySelectorAll(kind)].indexOf(element) };
   }
 
+  document.addEventListener("click", (event) => {
+    const summary = event.target.closest("summary");
+    if (summary) summary.parentElement.dataset.touched = "";
+  });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && isDue) update(); });
   if (window.EventSource) connect();
 })();

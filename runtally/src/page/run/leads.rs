@@ -2,8 +2,9 @@
 
 use super::View;
 use crate::page::figures::grouped;
-use crate::page::query::path;
+use crate::page::query::{Query, path};
 use maud::{Markup, html};
+use shared::core::ids::RecordId;
 use shared::fold::{LeadEnd, LeadView, RunState};
 use shared::messages::{ErrorCategory, SkipReason};
 use shared::run_records::Reason;
@@ -14,9 +15,7 @@ const A_PAGE: usize = 50;
 const ENDS: [&str; 5] = ["failed", "open", "skipped", "scored", "no-lead"];
 
 pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
-    let mut leads = state.lead_views();
-    // What needs a look comes first.
-    leads.sort_by_key(|lead| (ENDS.iter().position(|end| *end == word(&lead.end)), lead.kind));
+    let leads = sorted(state);
     let count = |end: &str| leads.iter().filter(|lead| word(&lead.end) == end).count();
     let counts: Vec<(&str, usize)> = ENDS.map(|end| (end, count(end))).into();
     let chosen = view.query.get("leads").filter(|chosen| ENDS.contains(chosen));
@@ -38,12 +37,42 @@ pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
             } @else {
                 div .scroll tabindex="0" role="region" aria-label="Leads of the run" {
                     table .leads {
-                        thead { tr { th scope="col" { "Lead" } th scope="col" { "Outcome" } th scope="col" { "Why" } th scope="col" .num { "Posts" } th scope="col" { "Row" } } }
+                        thead { tr { th scope="col" { "Lead" } th scope="col" { "Outcome" } th scope="col" { "Why" } th scope="col" .num { "Posts" } th scope="col" { "Score" } th scope="col" { "Row" } } }
                         tbody { @for lead in shown { (row(view, lead)) } }
                     }
                 }
                 (pages(view, at, chosen_leads.len()))
             }
+        }
+    }
+}
+
+/// The leads, what needs a look first.
+fn sorted(state: &RunState) -> Vec<LeadView<'_>> {
+    let mut leads = state.lead_views();
+    leads.sort_by_key(|lead| (ENDS.iter().position(|end| *end == word(&lead.end)), lead.kind));
+    leads
+}
+
+/// The rows of the leads that the page shows.
+pub(super) fn rows_shown(query: &Query, state: &RunState) -> Vec<RecordId> {
+    let at = query.number("lp").unwrap_or(1).max(1);
+    let chosen = query.get("leads").filter(|chosen| ENDS.contains(chosen));
+    let leads = sorted(state);
+    let chosen = leads.iter().filter(|lead| chosen.is_none_or(|end| word(&lead.end) == end));
+    chosen.skip((at - 1) * A_PAGE).take(A_PAGE).filter_map(|lead| lead.record.cloned()).collect()
+}
+
+/// The score in the lead's row, once somebody asked for it.
+fn score(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
+    let known = lead.record.and_then(|record| view.source.scores.of(record));
+    html! {
+        @match known {
+            Some(score) => (score),
+            None if lead.record.is_some() && lead.end == LeadEnd::Scored => {
+                a href={(view.query.with("scores", "1")) "#leads"} { "read" }
+            }
+            None => "",
         }
     }
 }
@@ -72,6 +101,7 @@ fn row(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
             td { span class={"end " (end)} { (end.replace('-', " ")) } }
             td { (why(&lead.end)) }
             td .num { (lead.scored) " of " (lead.examined) }
+            td { (score(view, lead)) }
             td {
                 @if let Some(record) = lead.record {
                     a href=(row_link(view, record.as_str())) { "open" }

@@ -8,6 +8,8 @@ mod gaps;
 mod history;
 mod leads;
 mod record;
+#[cfg(test)]
+mod tests;
 mod waterfall;
 mod waves;
 
@@ -15,6 +17,7 @@ use super::book::{Book, OpenBook};
 use super::figures::moment;
 use super::layout::{Content, Place, badge};
 use super::query::Query;
+use super::row;
 use super::runs::{progress, record_state};
 use super::site::Problem;
 use super::source::Source;
@@ -59,6 +62,11 @@ pub(super) async fn page(
         Ok(read) => read.map(|(at, comparison)| ReadRecord::Read(at, comparison)),
         Err(error) => Some(ReadRecord::Unreadable(error.to_string())),
     };
+    if query.get("scores").is_some() && !is_fragment {
+        let look = |open: &OpenBook| leads::rows_shown(query, &open.state);
+        let rows = book.read(deployment, &run, look).await?.unwrap_or_default();
+        row::read_scores(source, &run.client(), &rows).await?;
+    }
     let bill = balance::bill(source, book, &run).await?;
     let waits = waits_for(&known.summary, &of_run);
     let view = View { run: &run, query, now: source.now(), waits, record, bill, source };

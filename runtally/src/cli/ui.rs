@@ -1,0 +1,80 @@
+//! `runtally ui`: the page over a system that runs elsewhere.
+
+use super::operator::{Operator, Place};
+use super::stop_signals::StopSignals;
+use crate::page::{Page, ReadRecords, ReadScores, ServiceState, Simulators, Source};
+use crate::result::{CommandResult, Fault};
+use crate::system::{Service, serve_front};
+use jiff::SignedDuration;
+use shared::config::Vars;
+use shared::core::clock::Clock;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+
+/// Options of `runtally ui`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Data folder of `runtally serve`; ignored when SCORING_QUEUE_URL or a similar variable says
+    /// that the data is on AWS
+    #[arg(long, default_value = ".runtally")]
+    data: PathBuf,
+    /// Port of the page, on this machine alone
+    #[arg(long, default_value_t = 9110)]
+    port: u16,
+    /// Let the page act: retry, rewrite records, redrive, discard, score what waits
+    #[arg(long)]
+    allow_actions: bool,
+}
+
+/// Shows the page until SIGTERM or SIGINT. It asks the system every five seconds while somebody
+/// looks, with the rights of whoever started it.
+///
+/// # Errors
+/// When the port is taken, or the variables name no system.
+pub async fn run(options: &Options) -> CommandResult {
+    let mut stop = StopSignals::new()?;
+    let source = source(options)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
+    let listener = listener.map_err(|error| {
+        format!("port {} on 127.0.0.1 is not free for the page: {error}", options.port)
+    })?;
+    let mut out = std::io::stdout();
+    writeln!(out, "page      http://{}/", listener.local_addr()?)?;
+    writeln!(out, "over      {}", source.deployment.place())?;
+    let acts = if options.allow_actions { "it may act" } else { "it only reads" };
+    writeln!(out, "rights    {acts}")?;
+    out.flush()?;
+    tokio::select! {
+        () = serve_front(listener, Page::new(source).front()) => {}
+        () = stop.asked() => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn source(options: &Options) -> Result<Source, Fault> {
+    let place = Place { data: options.data.clone(), json: false };
+    let Operator { deployment, airtable, master } = Operator::open(&place)?;
+    let vars = Vars::new(place.variables()?);
+    let service = |service: Service| ServiceState {
+        name: service.name(),
+        is_real: deployment.is_on_aws() || service.is_real(),
+        place: "as the system's own configuration says".to_owned(),
+    };
+    Ok(Source {
+        services: Service::ALL.map(service).into(),
+        simulators: Simulators::default(),
+        inside: None,
+        allow_actions: options.allow_actions,
+        lanes: vars.or("LANES", 2_u32)?,
+        verify_for: SignedDuration::from_hours(24 * i64::from(vars.or("VERIFY_DAYS", 7_u32)?)),
+        clock: Clock::system(),
+        records: ReadRecords::default(),
+        scores: ReadScores::default(),
+        deployment,
+        airtable,
+        master,
+    })
+}

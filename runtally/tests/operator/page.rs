@@ -1,0 +1,323 @@
+//! The page of `runtally serve`, as a browser without JavaScript sees it.
+
+use crate::serve::{Serve, ask, eventually, left_by_serve};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use runtally::invented::{Size, World};
+use serde_json::{Value, json};
+use shared::adapters::http::HttpTransport;
+use shared::ports::Transport;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    /// What a person reads of it: the text without tags, white space as one space.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut is_tag = false;
+        for character in self.body.chars() {
+            match character {
+                '<' => is_tag = true,
+                '>' => {
+                    is_tag = false;
+                    text.push(' ');
+                }
+                _ if !is_tag => text.push(character),
+                _ => {}
+            }
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A running system, and who looks at its page.
+struct Seen {
+    url: String,
+    airtable: u16,
+    gemini: u16,
+    master: String,
+    _serve: Serve,
+    _data: TempDir,
+}
+
+impl Seen {
+    async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let serve = Serve::start(data.path(), [0; 4]);
+        let left = left_by_serve(data.path()).await;
+        let of = |pointer: &str| left.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+        let port = |url: String| url.parse::<http::Uri>().unwrap().port_u16().unwrap();
+        let seen = Self {
+            url: of("/url"),
+            airtable: port(of("/simulated/airtable/AIRTABLE_API_URL")),
+            gemini: port(of("/simulated/gemini/GEMINI_API_URL")),
+            master: of("/simulated/airtable/MASTER_BASE_ID"),
+            _serve: serve,
+            _data: data,
+        };
+        seen.get_until("/", |answer| answer.status == StatusCode::OK).await;
+        seen
+    }
+
+    async fn send(&self, request: http::request::Builder, body: String) -> Result<Answer, String> {
+        let request = request.body(Bytes::from(body)).unwrap();
+        let sent = HttpTransport::new().unwrap().send(request, Duration::from_secs(20)).await;
+        let (head, body) = sent.map_err(|error| error.to_string())?.into_parts();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(http::Request::get(format!("{}{path}", self.url)), String::new()).await.unwrap()
+    }
+
+    async fn get_until(&self, path: &str, is_it: impl Fn(&Answer) -> bool) -> Answer {
+        eventually(Duration::from_secs(60), async || {
+            let request = http::Request::get(format!("{}{path}", self.url));
+            let answer = self.send(request, String::new()).await?;
+            if is_it(&answer) { Ok(answer) } else { Err(answer.text()) }
+        })
+        .await
+    }
+
+    async fn post(&self, path: &str, origin: Option<&str>, fields: &[(&str, &str)]) -> Answer {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let body = form.extend_pairs(fields).finish();
+        let mut request = http::Request::post(format!("{}{path}", self.url))
+            .header("content-type", "application/x-www-form-urlencoded");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        self.send(request, body).await.unwrap()
+    }
+
+    /// Does an action as its form does it: reads the preview, sends its token with these fields.
+    async fn act(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let preview = self.get(path).await;
+        assert_eq!(preview.status, StatusCode::OK, "{}", preview.text());
+        let (_, rest) = preview.body.split_once("name=\"token\" value=\"").unwrap();
+        let token = &rest[..32];
+        let mut fields = fields.to_vec();
+        fields.push(("token", token));
+        let path = path.split('?').next().unwrap();
+        let done = self.post(path, Some(&self.url), &fields).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+        self.get(done.headers["location"].to_str().unwrap()).await
+    }
+
+    /// Fires a harvest for the first invented client, and returns its run once it is over.
+    async fn run(&self) -> String {
+        let client = World::invent(Size::default()).clients[0].id.to_string();
+        let told = self.act("/do/harvest", &[("client", &client)]).await.text();
+        let (_, run) = told.split_once("its run will be ").unwrap();
+        let run = run.split('.').next().unwrap().to_owned();
+        self.get_until(&format!("/run/{run}"), |answer| {
+            let text = answer.text();
+            text.contains("Completed") && text.contains("record up to date")
+        })
+        .await;
+        run
+    }
+
+    async fn rows(&self, base: &str, table: &str) -> Vec<Value> {
+        let path = format!("/_sim/bases/{base}/tables/{}", table.replace(' ', "%20"));
+        let table = ask("GET", self.airtable, &path, &Value::Null).await;
+        table["records"].as_array().unwrap().clone()
+    }
+
+    async fn record(&self) -> Value {
+        self.rows(&self.master, "Client Run Results").await[0]["fields"].clone()
+    }
+}
+
+/// 1387118 → `1,387,118`.
+fn grouped(number: &Value) -> String {
+    let digits = number.as_u64().unwrap().to_string();
+    let (at, mut text) = (digits.len(), String::new());
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (at - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_run_is_shown_with_the_numbers_of_its_record_and_of_the_bill() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let record = seen.record().await;
+    let billed = ask("GET", seen.gemini, "/_sim/billed?totals=1", &Value::Null).await;
+    let tokens = grouped(&record["Post Scoring Tokens"]);
+    assert_eq!(grouped(&billed["totals"]["usage"]["total"]), tokens);
+
+    let list = seen.get("/").await.text();
+    let posts = format!(
+        "{} of {}",
+        record["Posts Successfully Scored"], record["Posts Examined for Scoring"]
+    );
+    for shown in [&run, &tokens, &posts, "record up to date", "of 29 leads"] {
+        assert!(list.contains(shown.trim()), "{shown} in {list}");
+    }
+
+    let page = seen.get(&format!("/run/{run}")).await.text();
+    let notes = record["System Notes"].as_str().unwrap();
+    for question in ["What ran", "Done", "Failed", "Tokens", "Cost", "Next"] {
+        let line = notes.lines().find(|line| line.starts_with(question)).unwrap();
+        let (question, answer) = line.split_once(": ").unwrap();
+        let answer = answer.replace('\'', "&#39;");
+        let said = page
+            .replace("&#39;", "'")
+            .contains(&format!("{question} {}", answer.replace("&#39;", "'")));
+        assert!(said, "{question} {answer} in {page}");
+    }
+    assert!(
+        page.contains(&format!(
+            "{tokens} billed by the model = {tokens} in the log = {tokens} on the record"
+        )),
+        "{page}"
+    );
+    assert!(page.contains("The record says what the events say."), "{page}");
+    assert!(!page.contains('≠'), "{page}");
+    assert!(page.contains("lane 1") && page.contains("chunk 1"), "the waterfall: {page}");
+}
+
+#[tokio::test]
+async fn what_people_wrote_stays_text() {
+    let seen = Seen::start().await;
+    let world = World::invent(Size::default());
+    let (client, base) = (world.clients[0].id.as_str(), world.clients[0].base.as_str());
+    let clients = seen.rows(&seen.master, "Clients").await;
+    let row = clients.iter().find(|row| row["fields"]["Client ID"] == client).unwrap();
+    let put = json!({"base": seen.master, "table": "Clients", "record": row["id"],
+        "field": "Client Name", "value": HOSTILE});
+    ask("POST", seen.airtable, "/_sim/cells", &put).await;
+    let run = seen.run().await;
+    let lead = seen.rows(base, "Leads").await[0]["id"].as_str().unwrap().to_owned();
+    let put = json!({"base": base, "table": "Leads", "record": lead, "field": "Posts Content",
+        "value": HOSTILE});
+    ask("POST", seen.airtable, "/_sim/cells", &put).await;
+    let pages = [
+        "/".to_owned(),
+        format!("/run/{run}"),
+        format!("/row/{lead}?run={run}"),
+        "/?q=%3Cscript%3Ealert(1)%3C/script%3E".to_owned(),
+        "/%3Cscript%3Ealert(1)%3C/script%3E".to_owned(),
+        "/?told=%3Cscript%3Ealert(1)%3C/script%3E".to_owned(),
+    ];
+    let mut shown = 0;
+    for path in pages {
+        let answer = seen.get(&path).await;
+        assert!(!answer.body.contains("<script>") && !answer.body.contains("<img"), "{path}");
+        shown += usize::from(answer.body.contains("&lt;script&gt;alert(1)"));
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"), "{path}");
+        assert!(!answer.body.contains(" style="), "nothing inline: {path}");
+    }
+    assert!(shown >= 4, "the words are shown, as words");
+}
+
+#[tokio::test]
+async fn nothing_is_changed_without_the_page_s_own_form() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let path = "/do/delete-record";
+    let fields = [("run", run.as_str()), ("token", "00000000000000000000000000000000")];
+    for (origin, why) in [
+        (Some("http://evil.example"), "another site"),
+        (None, "no origin"),
+        (Some(seen.url.as_str()), "a token that is not this process's"),
+    ] {
+        assert_eq!(seen.post(path, origin, &fields).await.status, StatusCode::FORBIDDEN, "{why}");
+    }
+    let elsewhere = http::Request::get(format!("{}/", seen.url)).header("host", "evil.example");
+    let elsewhere = seen.send(elsewhere, String::new()).await.unwrap();
+    assert_eq!(elsewhere.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(!elsewhere.body.contains(&run), "{}", elsewhere.body);
+    assert_eq!(seen.rows(&seen.master, "Client Run Results").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_was_deleted_or_edited_is_seen_and_heals() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let of_run = format!("/run/{run}");
+    let query = format!("?run={run}");
+    let before = seen.record().await;
+
+    let field = ("field", "Post Scoring Tokens");
+    seen.act(&format!("/do/edit-record{query}"), &[("run", &run), field, ("value", "1")]).await;
+    let page = seen.get(&of_run).await.text();
+    assert!(page.contains("1 fields differ: somebody changed the record"), "{page}");
+    assert!(page.contains("≠ (") && page.contains("1 on the record"), "{page}");
+    seen.act("/do/tick", &[]).await;
+    seen.get_until(&of_run, |answer| answer.text().contains("The record says what the events say"))
+        .await;
+
+    seen.act(&format!("/do/delete-record{query}"), &[("run", &run)]).await;
+    let page = seen.get(&of_run).await.text();
+    assert!(page.contains("There is no record"), "{page}");
+    seen.act(&format!("/do/rewrite{query}"), &[("run", &run)]).await;
+    seen.get_until(&of_run, |answer| answer.text().contains("The record says what the events say"))
+        .await;
+    assert_eq!(seen.record().await["Post Scoring Tokens"], before["Post Scoring Tokens"]);
+}
+
+#[tokio::test]
+async fn a_retry_and_a_scoring_of_what_waits_say_first_what_they_do_and_cost() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let retry = seen.get(&format!("/do/retry?run={run}")).await.text();
+    assert!(retry.contains("Scores 3 leads again that failed or are missing"), "{retry}");
+    assert!(retry.contains("Cost: about $0."), "{retry}");
+    let client = World::invent(Size::default()).clients[1].id.to_string();
+    let client: String = url::form_urlencoded::byte_serialize(client.as_bytes()).collect();
+    let dry = seen.get(&format!("/do/score?client={client}&kind=profile")).await.text();
+    assert!(dry.contains("dry run: ") && dry.contains(" would be scored with about "), "{dry}");
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_client_status_and_day_and_searched_by_run_harvest_and_lead() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let record = seen.record().await;
+    let world = World::invent(Size::default());
+    let lead = seen.rows(world.clients[0].base.as_str(), "Leads").await[0]["fields"].clone();
+    let lead = lead["LinkedIn Profile URL"].as_str().unwrap().to_owned();
+    let harvest = record["Apify Run ID"].as_str().unwrap();
+    let (client, day) = (record["Client ID"].as_str().unwrap(), format!("20{}", &run[..6]));
+    let found = BTreeMap::from([
+        ("client", client),
+        ("status", record["Status"].as_str().unwrap()),
+        ("day", &day),
+        ("q", harvest),
+    ]);
+    for (name, value) in found {
+        let query = |value: &str| {
+            let mut text = url::form_urlencoded::Serializer::new(String::new());
+            format!("/?{}", text.append_pair(name, value).finish())
+        };
+        let list = seen.get(&query(value)).await.text();
+        assert!(list.contains(&format!("{run} ")), "{name}={value}: {list}");
+        let other = match name {
+            "status" => "Stalled",
+            "day" => "2001-01-01",
+            _ => "nobody-of-this-name",
+        };
+        let list = seen.get(&query(other)).await.text();
+        assert!(list.contains("No run matches."), "{name}={other}: {list}");
+    }
+    let by_lead: String = url::form_urlencoded::byte_serialize(lead.as_bytes()).collect();
+    let list = seen.get(&format!("/?q={by_lead}")).await.text();
+    assert!(list.contains(&run), "{lead}: {list}");
+}

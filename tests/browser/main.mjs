@@ -1,0 +1,227 @@
+// Drives the page as a person would. Every check says what a person sees.
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+import { Serve } from "./serve.mjs";
+
+const HOSTILE = '<script>document.title="taken"</script>"><img src=x onerror=\'document.title="taken"\'>';
+const PATIENCE = 60_000;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SHOTS = new URL("./shots/", import.meta.url).pathname;
+
+let page;
+let serve;
+const problems = [];
+
+const checks = [
+  async function an_empty_system_says_what_will_appear() {
+    await page.goto(serve.url);
+    await seen("No run yet");
+    await accessible("the empty list");
+  },
+  async function a_harvest_is_watched_from_its_webhook_to_its_end() {
+    await page.click("text=Fire a harvest");
+    await page.click("button[type=submit]");
+    await seen("Apify announces a harvest");
+    // From here on nothing is clicked or loaded: the page changes by itself.
+    await page.waitForSelector(".run .badge.running", { timeout: PATIENCE });
+    await page.waitForSelector(".run .badge:not(.running)", { timeout: PATIENCE });
+    await seen("29 of 29 leads");
+    await seen("record up to date");
+  },
+  async function a_run_shows_that_its_numbers_are_right() {
+    await page.click(".run h2 a");
+    for (const question of ["What ran", "Done", "Failed", "Tokens", "Cost", "Next"]) {
+      const answer = page.locator(".answers dt", { hasText: question }).first();
+      assert.ok((await answer.boundingBox()).y < 900, `${question} is on the first screen`);
+    }
+    const equal = await page.locator("#balance .equal").count();
+    assert.ok(equal >= 7, `every equation holds: ${equal}`);
+    assert.equal(await page.locator("#balance .unequal").count(), 0);
+    await seen("billed by the model");
+    await shot("run");
+    await accessible("a run");
+  },
+  async function a_deleted_record_heals_on_screen() {
+    const run = await page.locator("h1").innerText();
+    const told = page.locator("#record .verdict");
+    await page.waitForFunction(() => document.querySelector("#record .verdict")?.innerText.includes("says what the events say"));
+    const record = (await serve.rows(serve.master, "Client Run Results"))[0];
+    await page.click("text=Delete its record");
+    await seen("Deletes its row in the simulated Airtable");
+    await page.click("button.danger");
+    await page.waitForSelector("text=There is no record", { timeout: PATIENCE });
+    // The tick is sent from another tab; this one only watches.
+    const other = await page.context().newPage();
+    await other.goto(`${serve.url}/do/tick`);
+    await other.click("button[type=submit]");
+    await other.close();
+    await told.filter({ hasText: "The record says what the events say" }).waitFor({ timeout: PATIENCE });
+    const healed = (await serve.rows(serve.master, "Client Run Results"))[0];
+    assert.equal(healed.fields["Post Scoring Tokens"], record.fields["Post Scoring Tokens"]);
+    assert.equal(healed.fields["Run ID"], run);
+  },
+  async function what_people_wrote_stays_text() {
+    const clients = await serve.rows(serve.master, "Clients");
+    const client = clients.find((row) => row.fields["Client ID"].startsWith("Kite"));
+    await serve.put({ base: serve.master, table: "Clients", record: client.id, field: "Client Name", value: HOSTILE });
+    await page.goto(`${serve.url}/do/harvest`);
+    await page.selectOption("select[name=client]", client.fields["Client ID"]);
+    await page.click("button[type=submit]");
+    await page.waitForSelector(".run .who:has-text('<script>')", { timeout: PATIENCE });
+    await page.waitForFunction(() => document.querySelectorAll(".run .badge:not(.running)").length === 2, null, { timeout: PATIENCE });
+    assert.notEqual(await page.title(), "taken");
+    assert.equal(await page.locator("main img, main script").count(), 0);
+    const base = client.fields["Airtable Base ID"];
+    const lead = (await serve.rows(base, "Leads"))[0];
+    await serve.put({ base, table: "Leads", record: lead.id, field: "Posts Content", value: HOSTILE });
+    const run = await page.locator(".run h2 a").first().innerText();
+    await page.goto(`${serve.url}/row/${lead.id}?run=${encodeURIComponent(run)}`);
+    await seen("onerror=");
+    assert.notEqual(await page.title(), "taken");
+    assert.equal(await page.locator("main img, main script").count(), 0);
+  },
+  async function a_lost_connection_is_told_and_comes_back() {
+    await page.goto(serve.url);
+    await page.waitForSelector("#live[data-state=on]", { timeout: PATIENCE });
+    await serve.kill();
+    await page.waitForSelector("#live[data-state=off]", { timeout: PATIENCE });
+    await serve.start();
+    await page.waitForSelector("#live[data-state=on]", { timeout: PATIENCE });
+    await seen("2 runs");
+  },
+  async function everything_can_be_done_with_the_keyboard() {
+    await page.goto(serve.url);
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.innerText), "Skip to the content");
+    for (let at = 0; at < 40; at++) {
+      await page.keyboard.press("Tab");
+      const here = await page.evaluate(() => {
+        const { innerText, tagName } = document.activeElement;
+        const ring = getComputedStyle(document.activeElement).outlineStyle;
+        return { text: innerText, tagName, ring };
+      });
+      assert.notEqual(here.ring, "none", `the focus is seen on ${here.tagName} ${here.text}`);
+      if (/^\d{6}-\d{6}-/.test(here.text)) break;
+    }
+    await page.keyboard.press("Enter");
+    await seen("Does it add up?");
+  },
+  async function a_phone_shows_all_of_it() {
+    await page.setViewportSize({ width: 320, height: 640 });
+    const links = ["/", "/system", "/do/harvest", "/do/score", "/do/fault", await path_of_a_run()];
+    for (const path of links) {
+      await page.goto(serve.url + path);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= 320, `${path} is ${width} px wide`);
+      await accessible(`${path} on a phone`);
+    }
+    await page.goto(serve.url);
+    await shot("phone");
+  },
+  async function light_and_dark_are_both_readable() {
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const run = await path_of_a_run();
+    for (const scheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      for (const [name, path] of [["runs", "/"], ["run", run], ["system", "/system"]]) {
+        await page.goto(serve.url + path);
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= 1440, `${path} is ${width} px wide`);
+        await accessible(`${name}, ${scheme}`);
+        await shot(`${name}-${scheme}`);
+      }
+    }
+  },
+  async function without_javascript_the_page_reads_the_same() {
+    const context = await page.context().browser().newContext({ javaScriptEnabled: false });
+    const plain = await context.newPage();
+    await plain.goto(serve.url);
+    await plain.selectOption("select[name=status]", "Stalled");
+    await plain.click(".filters button");
+    assert.match(await plain.locator("main").innerText(), /No run matches/);
+    await plain.goto(serve.url);
+    await plain.click(".run h2 a");
+    assert.match(await plain.locator("main").innerText(), /Does it add up\?/);
+    await context.close();
+  },
+];
+
+async function seen(text) {
+  await page.locator(`text=${text}`).first().waitFor({ timeout: PATIENCE });
+}
+
+async function path_of_a_run() {
+  await page.goto(serve.url);
+  return page.locator(".run h2 a").first().getAttribute("href");
+}
+
+async function shot(name) {
+  await page.screenshot({ path: `${SHOTS}${name}.png` });
+}
+
+// The page's policy forbids scripts from elsewhere, so axe runs in a world of its own.
+async function accessible(where) {
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const { executionContextId: contextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+  const evaluate = async (expression) => {
+    const answer = await session.send("Runtime.evaluate", { expression, contextId, awaitPromise: true, returnByValue: true });
+    assert.ok(!answer.exceptionDetails, JSON.stringify(answer.exceptionDetails));
+    return answer.result.value;
+  };
+  await evaluate(AXE);
+  const found = await evaluate("axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)");
+  await session.detach();
+  const serious = found.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" ")}`);
+  assert.deepEqual(told, [], `axe on ${where}`);
+}
+
+async function pictures() {
+  const images = new URL("../../docs/images/", import.meta.url).pathname;
+  mkdirSync(images, { recursive: true });
+  for (const name of ["runs-light", "runs-dark", "run-light", "run-dark"]) {
+    copyFileSync(`${SHOTS}${name}.png`, `${images}${name}.png`);
+  }
+}
+
+async function main() {
+  mkdirSync(SHOTS, { recursive: true });
+  serve = new Serve(400);
+  await serve.start();
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
+  });
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.on("pageerror", (error) => problems.push(`a script failed: ${error.message}`));
+  page.on("console", (line) => {
+    if (line.type() === "error" && !/ERR_CONNECTION|ERR_INCOMPLETE|Failed to fetch/.test(line.text())) problems.push(line.text());
+  });
+  try {
+    for (const check of checks) {
+      const name = check.name.replaceAll("_", " ");
+      try {
+        await check();
+        console.log(`ok    ${name}`);
+      } catch (error) {
+        await shot("failed");
+        console.log(`FAILED ${name}\n${error.stack}\nlook at ${SHOTS}failed.png\n${serve.log.slice(-2000)}`);
+        problems.push(name);
+        break;
+      }
+    }
+  } finally {
+    await browser.close();
+    await serve.clean();
+  }
+  if (problems.length > 0) {
+    console.log(problems.join("\n"));
+    process.exit(1);
+  }
+  if (process.argv.includes("--pictures")) await pictures();
+}
+
+await main();
