@@ -195,7 +195,8 @@ async function main() {
     executablePath: process.env.CHROMIUM,
     args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
   });
-  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
   page.on("pageerror", (error) => problems.push(`a script failed: ${error.message}`));
   page.on("console", (line) => {
     if (line.type() === "error" && !/ERR_CONNECTION|ERR_INCOMPLETE|Failed to fetch/.test(line.text())) problems.push(line.text());

@@ -1,5 +1,6 @@
 //! What the page reads and, where that is allowed, acts on.
 
+use super::book::Known;
 use crate::invented::InventedClient;
 use crate::result::Fault;
 use crate::system::{Deployment, Inside};
@@ -23,9 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How long a score that was read is shown.
 const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long a record that was read counts: a simulated Airtable is asked in this process, and a
-/// real one only when a person asks.
-const SIMULATED_AGE: SignedDuration = SignedDuration::from_millis(400);
+/// How long a record that was read from a real Airtable is shown.
 const REAL_AGE: SignedDuration = SignedDuration::from_secs(30);
 
 /// One outside service.
@@ -73,39 +72,37 @@ pub(crate) struct Source {
 #[derive(Default)]
 pub(crate) struct ReadScores(Mutex<BTreeMap<RecordId, (Timestamp, String)>>);
 
-/// Records that were read, and when.
+/// Records that were read, with how many events their runs had then, and when.
 #[derive(Default)]
-pub(crate) struct ReadRecords(Mutex<BTreeMap<RunId, (Timestamp, Arc<Comparison>)>>);
+pub(crate) struct ReadRecords(Mutex<BTreeMap<RunId, (usize, Timestamp, Arc<Comparison>)>>);
 
 impl Source {
+    /// How often something that is stored changed; always the same for a system that runs elsewhere.
+    pub(super) fn changes(&self) -> u64 {
+        self.inside.as_ref().map_or(0, |inside| *inside.changes.borrow())
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// The record of a run as Airtable shows it. A simulated Airtable is always asked; a real one
-    /// only if `is_asked`, and for the next half minute its answer is shown again.
+    /// only if `is_asked`, and its answer is shown again for half a minute, unless the run changes.
     pub(super) async fn comparison(
         &self,
-        summary: &Summary,
+        known: &Known,
         is_asked: bool,
     ) -> Result<Option<(Timestamp, Arc<Comparison>)>, Fault> {
-        let now = self.now();
-        let most = if self.simulators.airtable.is_some() { SIMULATED_AGE } else { REAL_AGE };
-        let known = self.records.of(&summary.run);
-        let is_recent = |at: Timestamp| now.duration_since(at) < most;
-        match known {
-            Some((at, known)) if is_recent(at) && !is_asked => return Ok(Some((at, known))),
-            Some(_) | None => {}
-        }
+        let (now, summary) = (self.now(), &known.summary);
         let read = match &self.simulators.airtable {
             Some(airtable) => {
                 Comparison::of(&Shape::default(), self.rows(airtable, summary), summary)
             }
             None if is_asked => crate::view::compare(&self.airtable, &self.master, summary).await?,
-            None => return Ok(None),
+            None => return Ok(self.records.of(known, now)),
         };
         let read = Arc::new(read);
-        self.records.keep(&summary.run, now, &read);
+        self.records.keep(known, now, &read);
         Ok(Some((now, read)))
     }
 
@@ -143,13 +140,17 @@ impl ReadRecords {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn of(&self, run: &RunId) -> Option<(Timestamp, Arc<Comparison>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    /// What was read of the run as it is now, a short time ago.
+    fn of(&self, known: &Known, now: Timestamp) -> Option<(Timestamp, Arc<Comparison>)> {
+        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (events, at, read) = records.get(&known.summary.run)?;
+        let counts = *events == known.events && now.duration_since(*at) < REAL_AGE;
+        counts.then(|| (*at, Arc::clone(read)))
     }
 
-    fn keep(&self, run: &RunId, at: Timestamp, read: &Arc<Comparison>) {
+    fn keep(&self, known: &Known, at: Timestamp, read: &Arc<Comparison>) {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.retain(|_, (then, _)| at.duration_since(*then) < REAL_AGE);
-        records.insert(run.clone(), (at, Arc::clone(read)));
+        records.retain(|_, (_, then, _)| at.duration_since(*then) < REAL_AGE);
+        records.insert(known.summary.run.clone(), (known.events, at, Arc::clone(read)));
     }
 }

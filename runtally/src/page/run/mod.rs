@@ -30,6 +30,7 @@ use maud::{Markup, html};
 use record::ReadRecord;
 use shared::core::ids::RunId;
 use shared::fold::Summary;
+use std::sync::Arc;
 
 /// What is asked of a run, and what was found out before its events are looked at.
 struct View<'a> {
@@ -42,6 +43,9 @@ struct View<'a> {
     source: &'a Source,
 }
 
+/// How often a run is looked at again that changed while it was looked at.
+const LOOKS: usize = 5;
+
 pub(super) async fn page(
     source: &Source,
     book: &Book,
@@ -50,28 +54,56 @@ pub(super) async fn page(
 ) -> Result<Content, Problem> {
     let unknown = || Problem::NotFound(format!("The log has no run {id}."));
     let run: RunId = id.parse().map_err(|_| unknown())?;
+    if query.get("scores").is_some() && !is_fragment {
+        let look = |open: &OpenBook| leads::rows_shown(query, &open.state);
+        let rows = book.read(&source.deployment, &run, look).await?.unwrap_or_default();
+        row::read_scores(source, &run.client(), &rows).await?;
+    }
+    let is_asked = query.get("record").is_some() && !is_fragment;
+    let (mut body, mut is_whole) = look(source, book, (&run, query), is_asked).await?;
+    for _ in 1..LOOKS {
+        if is_whole {
+            break;
+        }
+        (body, is_whole) = look(source, book, (&run, query), false).await?;
+    }
+    Ok(Content { title: run.to_string(), place: Place::Below, body })
+}
+
+/// Looks at a run, its record and the model's bill once. They are read one after the other: returns
+/// whether nothing changed meanwhile, or else a difference would be one of times.
+async fn look(
+    source: &Source,
+    book: &Book,
+    (run, query): (&RunId, &Query),
+    is_asked: bool,
+) -> Result<(Markup, bool), Problem> {
+    let unknown = || Problem::NotFound(format!("The log has no run {run}."));
     let deployment = &source.deployment;
-    let known = book.read(deployment, &run, |open| open.known.clone()).await?;
+    let before = source.changes();
+    let known = book.read(deployment, run, |open| Arc::clone(&open.known)).await?;
     let known = known.ok_or_else(unknown)?;
     let (tasks, _) = deployment.waiting().await.map_err(Fault::from)?;
     let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
     let of_run: Vec<&Waiting> =
-        tasks.iter().filter(|task| task.run.as_ref() == Some(&run)).collect();
-    let is_asked = query.get("record").is_some() && !is_fragment;
-    let record = match source.comparison(&known.summary, is_asked).await {
+        tasks.iter().filter(|task| task.run.as_ref() == Some(run)).collect();
+    let record = match source.comparison(&known, is_asked).await {
         Ok(read) => read.map(|(at, comparison)| ReadRecord::Read(at, comparison)),
         Err(error) => Some(ReadRecord::Unreadable(error.to_string())),
     };
-    if query.get("scores").is_some() && !is_fragment {
-        let look = |open: &OpenBook| leads::rows_shown(query, &open.state);
-        let rows = book.read(deployment, &run, look).await?.unwrap_or_default();
-        row::read_scores(source, &run.client(), &rows).await?;
-    }
-    let bill = balance::bill(source, book, &run).await?;
+    let is_right = match &record {
+        Some(ReadRecord::Read(_, comparison)) => comparison.is_right(),
+        Some(ReadRecord::Unreadable(_)) | None => true,
+    };
+    let bill = balance::bill(source, book, run).await?;
     let waits = waits_for(&known.summary, &of_run);
-    let view = View { run: &run, query, now: source.now(), waits, record, bill, source };
-    let body = book.read(deployment, &run, |open| body(&view, open)).await?.ok_or_else(unknown)?;
-    Ok(Content { title: run.to_string(), place: Place::Below, body })
+    let view = View { run, query, now: source.now(), waits, record, bill, source };
+    let drawn = book.read(deployment, run, |open| {
+        let is_same = open.known.events == known.events;
+        (body(&view, open), is_same)
+    });
+    let (body, is_same) = drawn.await?.ok_or_else(unknown)?;
+    Ok((body, is_same && (is_right || source.changes() == before)))
 }
 
 fn body(view: &View<'_>, open: &OpenBook) -> Markup {
