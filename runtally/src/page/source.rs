@@ -74,7 +74,13 @@ pub(crate) struct ReadScores(Mutex<BTreeMap<RecordId, (Timestamp, String)>>);
 
 /// Records that were read, with how many events their runs had then, and when.
 #[derive(Default)]
-pub(crate) struct ReadRecords(Mutex<BTreeMap<RunId, (usize, Timestamp, Arc<Comparison>)>>);
+pub(crate) struct ReadRecords(Mutex<BTreeMap<RunId, ReadRecord>>);
+
+struct ReadRecord {
+    events: usize,
+    at: Timestamp,
+    read: Arc<Comparison>,
+}
 
 impl Source {
     /// How often something that is stored changed; always the same for a system that runs elsewhere.
@@ -143,14 +149,16 @@ impl ReadRecords {
     /// What was read of the run as it is now, a short time ago.
     fn of(&self, known: &Known, now: Timestamp) -> Option<(Timestamp, Arc<Comparison>)> {
         let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (events, at, read) = records.get(&known.summary.run)?;
-        let counts = *events == known.events && now.duration_since(*at) < REAL_AGE;
-        counts.then(|| (*at, Arc::clone(read)))
+        let record = records.get(&known.summary.run)?;
+        let is_recent = now.duration_since(record.at) < REAL_AGE;
+        let counts = record.events == known.events && is_recent;
+        counts.then(|| (record.at, Arc::clone(&record.read)))
     }
 
     fn keep(&self, known: &Known, at: Timestamp, read: &Arc<Comparison>) {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.retain(|_, (_, then, _)| at.duration_since(*then) < REAL_AGE);
-        records.insert(known.summary.run.clone(), (known.events, at, Arc::clone(read)));
+        records.retain(|_, record| at.duration_since(record.at) < REAL_AGE);
+        let record = ReadRecord { events: known.events, at, read: Arc::clone(read) };
+        records.insert(known.summary.run.clone(), record);
     }
 }

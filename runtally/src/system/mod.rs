@@ -18,4 +18,4 @@ pub(crate) use running::Inside;
 pub use running::{Functions, System, Variables, queue_settings, start_functions};
 pub(crate) use served::{Served, Service};
 pub use services::{Ports, ServiceOptions, Services, tokens};
-pub(crate) use webhook_server::{Front, Reply, serve_front};
+pub(crate) use webhook_server::{Front, serve_front};

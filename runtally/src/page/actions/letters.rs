@@ -125,7 +125,7 @@ pub(super) async fn discard(
             "a dead letter was discarded from the page: {}; it had been given up: {reason}",
             told.what
         );
-        let fact = Fact::Noted(Note { kind: NoteKind::Input, text });
+        let fact = Fact::Noted(Note { kind: NoteKind::Input, text, needs_action: false });
         let event = MetricsEvent { run, at: source.now(), fact };
         let message = routes::event(&event, &source.master);
         source.deployment.send(QueueName::Metrics, message).await.map_err(failed)?;
