@@ -4,7 +4,7 @@
 export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 
 # What CI checks, cheapest first.
-checks := "fmt deny unused core clippy doc test clients kills browser stack"
+checks := "fmt deny unused core clippy doc test clients kills hostile browser stack"
 
 # Shows this list.
 default:
@@ -56,7 +56,13 @@ clients:
 # Kills the server at random moments and checks that every call of the model is accounted for.
 kills:
     tests/kills/run --kills 10 --leads 100
-    tests/kills/run --kills 5 --leads 100 --gently
+    tests/kills/run --kills 5 --leads 100 --gently --as-first
+    tests/kills/run --kills 3 --leads 100 --full-disk
+    tests/kills/run --kills 5 --early
+
+# Floods and abuses the server, a tenth of what docs/performance.md tells.
+hostile:
+    tests/hostile/run --short
 
 # Drives the page in chromium, as a person would.
 browser *options:

@@ -154,7 +154,7 @@ def exchange(port, request_bytes):
                 more = one.recv(65536)
                 if not more:
                     break
-                answer += more
+                answer = re.sub(rb"^HTTP/1\.1 100 [^\r]*\r\n\r\n", b"", answer + more)
         except ConnectionError:
             pass
     status = re.match(rb"HTTP/1\.[01] (\d{3}) ", answer)

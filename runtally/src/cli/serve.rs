@@ -145,3 +145,35 @@ fn refusal(simulated: &[Service]) -> String {
         variables.join(" and ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_agency_that_was_left_half_done_is_made_again_and_a_whole_one_stays() {
+        let database = Database::in_memory().unwrap();
+        let ports = Ports { airtable: 0, apify: 0, gemini: 0 };
+        let options = ServiceOptions { ports, ..ServiceOptions::default() };
+        let services = Services::start(&options, &database).await.unwrap();
+        let world = World::invent(Size::default());
+        let store = SimulatorStore::new(database, "world");
+        let airtable = services.airtable.service();
+        let rows =
+            |base: &str, table: &str| airtable.rows(base, table).map_or(0, |rows| rows.len());
+        let (master, client) = (world.master_base.as_str(), world.clients[1].base.as_str());
+        // Killed when the master base was there and no client's base was.
+        let half = World { clients: Vec::new(), ..world.clone() };
+        store.put("furnished", "begun");
+        half.furnish(airtable).unwrap();
+        assert_eq!(rows(client, "Leads"), 0);
+        furnish_once(&world, &services, &store).unwrap();
+        let leads = rows(client, "Leads");
+        assert!(leads > 0 && rows(master, clients::TABLE) > 1);
+        let added = shared::schema::leads::PROFILE_URL;
+        let row = serde_json::Map::from_iter([(added.to_owned(), "https://x.example".into())]);
+        airtable.insert(client, "Leads", row).unwrap();
+        furnish_once(&world, &services, &store).unwrap();
+        assert_eq!(rows(client, "Leads"), leads + 1, "what is whole stays as it is");
+    }
+}

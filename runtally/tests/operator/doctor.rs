@@ -222,12 +222,7 @@ async fn a_client_with_profile_scoring_only_needs_nothing_for_posts() {
 async fn what_a_token_may_not_do_is_tried_and_named() {
     let mut world = World::sound().await;
     let token = Token { scopes: vec![Scope::ReadRecords], ..Token::full("patLimited") };
-    let options = AirtableOptions { tokens: vec![token], ..AirtableOptions::default() };
-    let airtable = Airtable::new(options, Clock::system(), Arc::new(NoStore), 1).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, Arc::new(Simulated::new(airtable, 1))));
-    world.variables.insert("AIRTABLE_API_URL", url);
+    world.variables.insert("AIRTABLE_API_URL", served(airtable_with(token)).await);
     world.variables.insert("AIRTABLE_TOKEN", "patLimited".to_owned());
     let (code, checks) = world.json("doctor").await;
     let wrong = of_level(&checks, "wrong");
@@ -243,6 +238,43 @@ async fn what_a_token_may_not_do_is_tried_and_named() {
     let wrong = of_level(&checks, "wrong");
     assert_eq!(wrong.len(), 1, "{wrong:#?}");
     assert!(wrong[0].starts_with("Airtable token: Airtable denies the token"), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_reads_everything_and_cannot_write_is_named_before_anything_is_scored() {
+    let mut world = World::sound().await;
+    let scopes = vec![Scope::ReadRecords, Scope::ReadSchema];
+    let airtable = airtable_with(Token { scopes, ..Token::full("patReadsOnly") });
+    for (base, tables) in [(MASTER, &MASTER_BASE[..]), (BASE, &CLIENT_BASE[..])] {
+        airtable.add_base(base, base).unwrap();
+        tables.iter().for_each(|table| airtable.add_table(base, spec(table)).unwrap());
+    }
+    let client = world.airtable().rows(MASTER, clients::TABLE).unwrap().remove(0);
+    airtable.insert(MASTER, clients::TABLE, client.fields).unwrap();
+    world.variables.insert("AIRTABLE_API_URL", served(airtable).await);
+    world.variables.insert("AIRTABLE_TOKEN", "patReadsOnly".to_owned());
+    let (code, checks) = world.json("doctor").await;
+    assert_eq!(code, 1);
+    let mut wrong = of_level(&checks, "wrong");
+    wrong.retain(|line| line.contains("cannot be written"));
+    assert_eq!(wrong.len(), 2, "{checks:#}");
+    assert!(wrong[0].contains("rows of \"Client Run Results\""), "{wrong:#?}");
+    assert!(wrong[1].contains("rows of \"Leads\""), "{wrong:#?}");
+    let paid = world.services.gemini.service().billed_totals();
+    assert!(paid.answers <= 1, "nothing but the doctor's own call of one token: {paid:?}");
+}
+
+fn airtable_with(token: Token) -> Airtable {
+    let options = AirtableOptions { tokens: vec![token], ..AirtableOptions::default() };
+    Airtable::new(options, Clock::system(), Arc::new(NoStore), 1).unwrap()
+}
+
+/// The URL at which an Airtable is served as long as the test runs.
+async fn served(airtable: Airtable) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, Arc::new(Simulated::new(airtable, 1))));
+    url
 }
 
 #[tokio::test(flavor = "multi_thread")]
