@@ -247,7 +247,9 @@ async fn a_token_that_reads_everything_and_cannot_write_is_named_before_anything
     let airtable = airtable_with(Token { scopes, ..Token::full("patReadsOnly") });
     for (base, tables) in [(MASTER, &MASTER_BASE[..]), (BASE, &CLIENT_BASE[..])] {
         airtable.add_base(base, base).unwrap();
-        tables.iter().for_each(|table| airtable.add_table(base, spec(table)).unwrap());
+        for table in tables {
+            airtable.add_table(base, spec(table)).unwrap();
+        }
     }
     let client = world.airtable().rows(MASTER, clients::TABLE).unwrap().remove(0);
     airtable.insert(MASTER, clients::TABLE, client.fields).unwrap();
