@@ -24,11 +24,13 @@ const checks = [
     await page.click("text=Fire a harvest");
     await page.click("button[type=submit]");
     await seen("Apify announces a harvest");
+    await page.goto(serve.url);
     // From here on nothing is clicked or loaded: the page changes by itself.
     await page.waitForSelector(".run .badge.running", { timeout: PATIENCE });
     await page.waitForSelector(".run .badge:not(.running)", { timeout: PATIENCE });
     await seen("29 of 29 leads");
     await seen("record up to date");
+    await picture("list");
   },
   async function a_run_shows_that_its_numbers_are_right() {
     await page.click(".run h2 a");
@@ -40,7 +42,7 @@ const checks = [
     assert.ok(equal >= 7, `every equation holds: ${equal}`);
     assert.equal(await page.locator("#balance .unequal").count(), 0);
     await seen("billed by the model");
-    await shot("run");
+    await picture("run");
     await accessible("a run");
   },
   async function a_deleted_record_heals_on_screen() {
@@ -130,7 +132,7 @@ const checks = [
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(width <= 1440, `${path} is ${width} px wide`);
         await accessible(`${name}, ${scheme}`);
-        await shot(`${name}-${scheme}`);
+        await shot(`${name}-${scheme}-wide`);
       }
     }
   },
@@ -161,6 +163,16 @@ async function shot(name) {
   await page.screenshot({ path: `${SHOTS}${name}.png` });
 }
 
+// For the README: small, light and dark.
+async function picture(name) {
+  await page.setViewportSize({ width: 1120, height: 760 });
+  for (const scheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await shot(`${name}-${scheme}`);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
 // The page's policy forbids scripts from elsewhere, so axe runs in a world of its own.
 async function accessible(where) {
   const session = await page.context().newCDPSession(page);
@@ -182,7 +194,7 @@ async function accessible(where) {
 async function pictures() {
   const images = new URL("../../docs/images/", import.meta.url).pathname;
   mkdirSync(images, { recursive: true });
-  for (const name of ["runs-light", "runs-dark", "run-light", "run-dark"]) {
+  for (const name of ["run-light", "run-dark"]) {
     copyFileSync(`${SHOTS}${name}.png`, `${images}${name}.png`);
   }
 }

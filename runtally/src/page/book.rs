@@ -51,6 +51,8 @@ pub(super) struct OpenBook {
     /// Events that this release cannot read.
     pub(super) unreadable: usize,
     read: HashSet<u64>,
+    /// What the log said of the run just before it was read.
+    head: Option<RunHead>,
     used: u64,
 }
 
@@ -106,15 +108,16 @@ impl Book {
         look: impl FnOnce(&OpenBook) -> T,
     ) -> Result<Option<T>, Fault> {
         let mut open = self.open.lock().await;
-        let log = deployment.read(run).await?;
         open.count += 1;
         let used = open.count;
+        let head = deployment.head(run).await?;
         let book = match open.runs.remove(run) {
-            Some(book) => Some(book.grown(log)),
-            None => OpenBook::of(log),
+            Some(book) if head.is_some() && book.head == head => Some(book),
+            Some(book) => Some(book.grown(deployment.read(run).await?)),
+            None => OpenBook::of(deployment.read(run).await?),
         };
         let Some(book) = book else { return Ok(None) };
-        let book = OpenBook { used, ..book };
+        let book = OpenBook { used, head, ..book };
         let answer = look(&book);
         open.runs.insert(run.clone(), book);
         if open.runs.len() > OPEN_BOOKS {
@@ -137,7 +140,7 @@ impl OpenBook {
         let state = RunState::fold(&events)?;
         let read = log.events.iter().map(|body| digest(body)).collect();
         let known = known(&state, &events, &log);
-        Some(Self { known, state, events, unreadable, read, used: 0 })
+        Some(Self { known, state, events, unreadable, read, head: None, used: 0 })
     }
 
     /// With the events that came since. An event never changes, and their order means nothing to

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use shared::adapters::http::HttpTransport;
 use shared::core::clock::Clock;
 use shared::core::ids::{BaseId, RecordId, RunId};
-use shared::fold::Summary;
 use shared::run_records::Shape;
 use shared::schema::run_record;
 use shared::services::airtable::{Airtable, Row};
@@ -102,7 +101,7 @@ impl Source {
         let (now, summary) = (self.now(), &known.summary);
         let read = match &self.simulators.airtable {
             Some(airtable) => {
-                Comparison::of(&Shape::default(), self.rows(airtable, summary), summary)
+                Comparison::of(&Shape::default(), self.rows(airtable, known), summary)
             }
             None if is_asked => crate::view::compare(&self.airtable, &self.master, summary).await?,
             None => return Ok(self.records.of(known, now)),
@@ -112,11 +111,19 @@ impl Source {
         Ok(Some((now, read)))
     }
 
-    /// The rows of a simulated Airtable with the run's identity.
-    fn rows(&self, airtable: &Simulated<SimulatedAirtable>, summary: &Summary) -> Vec<Row> {
-        let rows = airtable.service().rows(self.master.as_str(), run_record::TABLE);
+    /// The run's rows in a simulated Airtable: the one that was written last, if it is still the
+    /// run's, or else all with the run's identity.
+    fn rows(&self, airtable: &Simulated<SimulatedAirtable>, known: &Known) -> Vec<Row> {
+        let (airtable, base) = (airtable.service(), self.master.as_str());
         let is_of_run = |fields: &Map<String, Value>| {
-            fields.get(run_record::RUN_ID).and_then(Value::as_str) == Some(summary.run.as_str())
+            let run = fields.get(run_record::RUN_ID).and_then(Value::as_str);
+            run == Some(known.summary.run.as_str())
+        };
+        let written = known.projection.as_ref().map(|projection| projection.record.as_str());
+        let written = written.and_then(|id| airtable.row(base, run_record::TABLE, id).ok()?);
+        let rows = match written.filter(|row| is_of_run(&row.fields)) {
+            Some(row) => Ok(vec![row]),
+            None => airtable.rows(base, run_record::TABLE),
         };
         let rows = rows.unwrap_or_default().into_iter().filter(|row| is_of_run(&row.fields));
         let as_read = |row: simulators::airtable::Row| {

@@ -172,6 +172,25 @@ impl SqliteEventLog {
         Ok(false)
     }
 
+    /// A run without its events; `None` for one that was never heard of.
+    pub async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
+        let found = self.transact(|tx| {
+            let sql =
+                "SELECT appends, open, written_at, length(projection) FROM run WHERE run = ?1";
+            let columns = |row: &Row<'_>| {
+                let shown = (row.get::<_, Option<i64>>(2)?, row.get::<_, Option<u64>>(3)?);
+                Ok((row.get(0)?, row.get(1)?, shown))
+            };
+            tx.prepare_cached(sql)?.query_row([run.as_str()], columns).optional()
+        })?;
+        Ok(found.map(|(appends, open, (written_at, length))| RunHead {
+            run: run.clone(),
+            appends: Some(appends),
+            open,
+            shown: (written_at.unwrap_or_default(), length.unwrap_or_default()),
+        }))
+    }
+
     /// Every run of the log without its events: cheap, however many there are.
     pub async fn heads(&self) -> Result<Vec<RunHead>, LogError> {
         type Columns = (String, u64, bool, Option<i64>, Option<u64>);

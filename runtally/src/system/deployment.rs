@@ -141,6 +141,15 @@ impl Deployment {
         }
     }
 
+    /// A run without its events; `None` where only reading the log tells.
+    pub(crate) async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
+        match self {
+            Self::Local(_, _, log) => log.head(run).await,
+            #[cfg(feature = "aws")]
+            Self::Aws(..) => Ok(None),
+        }
+    }
+
     /// The lanes of a queue; `None` on AWS, where nobody sees them.
     pub(crate) fn lanes(&self, queue: QueueName) -> Result<Option<Vec<LaneState>>, QueueError> {
         match self {

@@ -1,15 +1,22 @@
 //! The page of `runtally serve`, as a browser without JavaScript sees it.
 
-use crate::serve::{Serve, ask, eventually, left_by_serve};
+use crate::serve::{Serve, ask, eventually, left_by_serve, runtally};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use runtally::invented::{Size, World};
+use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
+use runtally::system::queue_settings;
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
-use shared::ports::Transport;
+use shared::core::clock::Clock;
+use shared::ports::{EventLog, NewDeadLetter, Queue, QueueName, Transport};
 use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";
 
@@ -46,7 +53,7 @@ struct Seen {
     gemini: u16,
     master: String,
     _serve: Serve,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Seen {
@@ -62,7 +69,7 @@ impl Seen {
             gemini: port(of("/simulated/gemini/GEMINI_API_URL")),
             master: of("/simulated/airtable/MASTER_BASE_ID"),
             _serve: serve,
-            _data: data,
+            data,
         };
         seen.get_until("/", |answer| answer.status == StatusCode::OK).await;
         seen
@@ -132,6 +139,13 @@ impl Seen {
         let path = format!("/_sim/bases/{base}/tables/{}", table.replace(' ', "%20"));
         let table = ask("GET", self.airtable, &path, &Value::Null).await;
         table["records"].as_array().unwrap().clone()
+    }
+
+    /// The folder's queues and log, as another process opens them.
+    fn storage(&self) -> (SqliteQueue, SqliteEventLog) {
+        let database = Database::open(&self.data.path().join("runtally.sqlite")).unwrap();
+        let queue = SqliteQueue::new(database.clone(), Clock::system(), queue_settings(7));
+        (queue, SqliteEventLog::new(database))
     }
 
     async fn record(&self) -> Value {
@@ -322,4 +336,88 @@ async fn the_list_is_filtered_by_client_status_and_day_and_searched_by_run_harve
     let by_lead: String = url::form_urlencoded::byte_serialize(lead.as_bytes()).collect();
     let list = seen.get(&format!("/?q={by_lead}")).await.text();
     assert!(list.contains(&run), "{lead}: {list}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let (queue, log) = seen.storage();
+    let event = log.read(&run.parse().unwrap()).await.unwrap().events[0].clone();
+    let letter = |id: &str| NewDeadLetter {
+        group: "g".to_owned(),
+        message_id: id.to_owned(),
+        body: event.clone(),
+        reason: "the log was <b>full</b>".to_owned(),
+    };
+    for id in ["letter-1", "letter-2"] {
+        queue.dead_letter(QueueName::Metrics, letter(id)).await.unwrap();
+    }
+    let system = seen.get("/system").await;
+    assert!(system.body.contains("the log was &lt;b&gt;full&lt;/b&gt;"), "{}", system.body);
+    assert!(system.text().contains(&format!("run {run}")), "{}", system.text());
+
+    let of = |id| [("queue", "metrics"), ("id", id)];
+    let told = seen.act("/do/discard?queue=metrics&id=letter-1", &of("letter-1")).await.text();
+    assert!(told.contains("The dead letter is discarded; its run has a note."), "{told}");
+    seen.get_until(&format!("/run/{run}"), |answer| {
+        answer.text().contains("a dead letter was discarded from the page")
+    })
+    .await;
+    let told = seen.act("/do/redrive?queue=metrics&id=letter-2", &of("letter-2")).await.text();
+    assert!(told.contains("1 dead letter put back."), "{told}");
+    assert!(told.contains("No message was given up."), "{told}");
+    let gone = seen.get("/do/redrive?queue=metrics&id=letter-1").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text());
+}
+
+#[tokio::test]
+async fn an_open_page_is_told_of_every_change() {
+    let seen = Seen::start().await;
+    let host = seen.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let request = format!("GET /live HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    let mut next = async |begins: &str| loop {
+        let line = lines.next_line().await.unwrap().expect("the stream goes on");
+        if line.starts_with(begins) {
+            return line;
+        }
+    };
+    assert_eq!(next("content-type").await, "content-type: text/event-stream");
+    next("data: ").await;
+    // Whatever the start of the system still changes is told before.
+    for _ in 0..2 {
+        seen.act("/do/tick", &[]).await;
+        let told = tokio::time::timeout(Duration::from_secs(20), next("data: ")).await;
+        assert!(told.is_ok(), "a change is told");
+    }
+}
+
+#[tokio::test]
+async fn the_page_over_a_system_elsewhere_shows_the_same_runs_and_only_reads() {
+    let mut seen = Seen::start().await;
+    let run = seen.run().await;
+    let mut ui = runtally(seen.data.path(), &["ui", "--port", "0"]);
+    let mut ui = ui.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut told = String::new();
+    // Kept open: the command says more than one line.
+    let mut lines = std::io::BufReader::new(ui.stdout.take().unwrap());
+    lines.read_line(&mut told).unwrap();
+    seen.url = told.split_whitespace().nth(1).unwrap().trim_end_matches('/').to_owned();
+    let list = seen.get("/").await.text();
+    assert!(list.contains(&run) && !list.contains("Fire a harvest"), "{list}");
+    let page = seen.get(&format!("/run/{run}")).await.text();
+    assert!(page.contains("The model's bill is not known here."), "{page}");
+    assert!(page.contains("read it from Airtable"), "{page}");
+    let read = seen.get(&format!("/run/{run}?record=1")).await.text();
+    assert!(read.contains("The record says what the events say."), "{read}");
+    let system = seen.get("/system").await.text();
+    assert!(system.contains("Not known here: each function's process keeps"), "{system}");
+    let refused = seen.get("/do/tick").await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    assert!(refused.text().contains("This page only reads"), "{}", refused.text());
+    ui.kill().unwrap();
+    ui.wait().unwrap();
 }

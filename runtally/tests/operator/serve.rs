@@ -40,7 +40,7 @@ impl Drop for Serve {
     }
 }
 
-fn runtally(data: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn runtally(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runtally"));
     command.env_clear().env("WEBHOOK_TOKEN", TOKEN).env("RUST_LOG", "error");
     command.args(arguments).arg("--data").arg(data);

@@ -111,6 +111,19 @@ impl Airtable {
         Ok(table.in_order().into_iter().map(row).collect())
     }
 
+    /// One row of a table; `None` when there is none of this id.
+    pub fn row(&self, base: &str, table: &str, id: &str) -> Result<Option<Row>, EditError> {
+        let mut state = self.lock();
+        find(&mut state, (base, table))?;
+        let (base, table) = state.table((base, table))?;
+        let shape = Shape::default();
+        Ok(table.records.get(id).map(|record| Row {
+            id: id.to_owned(),
+            created_time: record.created,
+            fields: shape.cells(base, &shape.columns(table), record),
+        }))
+    }
+
     /// Changes cells of a row; null clears one.
     pub fn edit(
         &self,

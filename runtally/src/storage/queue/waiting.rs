@@ -32,10 +32,18 @@ impl SqliteQueue {
         let visibility = millis(self.settings.visibility(QueueName::Scoring));
         let rows: Vec<(String, i64, u32, String)> = self.transact(QueueName::Retry, |tx| {
             tx.prepare_cached(
+                // Chunks that nobody has failed at are large and many: their bodies are not read. What
+                // an attempt left stands at the front of a body.
                 "SELECT body, visible_at, receive_count, queue FROM message
-                     WHERE queue IN ('scoring', 'retry') ORDER BY visible_at, sequence",
+                     WHERE queue = 'retry' OR queue = 'scoring' AND CASE
+                         WHEN visible_at <= ?1
+                         THEN instr(substr(body, 1, 400), '\"first_failed_at\"') > 0
+                         ELSE receive_count > 0 AND ?1 - visible_at + ?2 > ?3 END
+                     ORDER BY visible_at, sequence",
             )?
-            .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .query_map((now, visibility, millis(longest)), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
             .collect()
         })?;
         let waiting = rows.into_iter().filter_map(|(body, visible_at, received, queue)| {
