@@ -26,6 +26,7 @@ fn read(path: &str) -> String {
 fn documents() -> Vec<(String, String)> {
     let files = std::fs::read_dir(root().join("docs")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let names = names.filter(|name| name.ends_with(".md"));
     let mut paths: Vec<String> = names.map(|name| format!("docs/{name}")).collect();
     paths.extend(["README.md", "CONTRIBUTING.md"].map(ToOwned::to_owned));
     paths.sort();
