@@ -185,3 +185,21 @@ fn start<S: Service>(
     servers.spawn(serve(listener, Arc::clone(&simulated)));
     simulated
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_simulators_listen_on_the_address_that_they_are_told() {
+        let options = ServiceOptions {
+            bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            ports: Ports { airtable: 0, apify: 0, gemini: 0 },
+            ..ServiceOptions::default()
+        };
+        let services = Services::start(&options, &Database::in_memory().unwrap()).await.unwrap();
+        for url in [&services.airtable_url, &services.apify_url, &services.gemini_url] {
+            assert!(url.starts_with("http://0.0.0.0:"), "{url}");
+        }
+    }
+}

@@ -4,12 +4,13 @@ use super::error::ApiError;
 use super::ledger::{BilledAnswer, BilledTotals, Ledger};
 use super::marker::Marker;
 use super::model::{Rules, served_by};
+use super::oddity::Oddity;
 use super::options::GeminiOptions;
 use super::request::{self, CountRequest, GenerateRequest, has_flex_header};
 use super::route::{Route, Target};
 use super::terms::{ServedTier, Surface};
 use super::validate::{self, Prompt, tier};
-use super::{answer, catalog, oauth, stream, usage};
+use super::{answer, catalog, oauth, oddity, stream, usage};
 use crate::moments::{after, iso};
 use crate::reply::{bearer, parameters, pause};
 use crate::{Clock, Fault, Request, Response, Service, Store, invent, json_reply};
@@ -153,6 +154,9 @@ impl Gemini {
         if prompt.user.iter().any(|text| Marker::FailText.is_in(text)) {
             return Err(ApiError::Internal);
         }
+        if Oddity::ErrorInside.is_in(&prompt.user) {
+            return Ok(oddity::error_inside());
+        }
         let now = self.clock.now();
         let answer = answer::answer(&prompt, self.cached_tokens(&prompt, model));
         let mut ledger = self.ledger();
@@ -173,7 +177,7 @@ impl Gemini {
             usage: answer.usage,
             outcome: answer.outcome,
         });
-        Ok(reply)
+        Ok(oddity::applied(reply, &prompt.user))
     }
 
     /// How much of a prompt is cached: the system text, if the prompt is long enough and the text

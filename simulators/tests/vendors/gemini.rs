@@ -3,7 +3,7 @@
 use crate::common::{MemoryStore, START, clock, get, json, once, post, reply, with};
 use http::StatusCode;
 use serde_json::{Value, json};
-use simulators::gemini::{Gemini, GeminiOptions, Marker, Outcome, ServedTier};
+use simulators::gemini::{Gemini, GeminiOptions, Marker, Oddity, Outcome, ServedTier};
 use simulators::{Answer, Clock, Fault, FaultRule, Request, Simulated, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -256,6 +256,61 @@ async fn every_marker_spoils_the_answer_in_its_own_way() {
             | Marker::Silence => {}
         }
     }
+}
+
+/// An answer about two posts with an oddity, at a thinking level that thinks, and its text.
+async fn odd(gemini: &Simulated<Gemini>, oddity: Oddity) -> (Value, String) {
+    let mut body = scoring(&["first post", &format!("second post {}", oddity.text())]);
+    body["generationConfig"]["thinkingConfig"] = json!({"thinkingLevel": "LOW"});
+    let answer = ask(gemini, &body).await;
+    let parts = answer["candidates"][0]["content"]["parts"].as_array().cloned();
+    let texts = parts.unwrap_or_default();
+    let text = texts.iter().map(|part| part["text"].as_str().unwrap()).collect();
+    (answer, text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_answer_has_what_was_asked_for_and_the_bill_is_right() {
+    for oddity in Oddity::ALL {
+        let gemini = gemini();
+        let (answer, text) = odd(&gemini, oddity).await;
+        let usage = &answer["usageMetadata"];
+        let count = |name: &str| usage[name].as_u64();
+        let is_whole = serde_json::from_str::<Value>(&text).is_ok_and(|json| json.is_array());
+        let strange = match oddity {
+            Oddity::CodeFence => text.starts_with("```json\n["),
+            Oddity::Fragment => text.starts_with('[') && text.ends_with("].\"\n}"),
+            Oddity::Wrapped => text.starts_with("{\"results\": ["),
+            Oddity::LooseThought => text.starts_with("First I look"),
+            Oddity::NoFinish => *finish(&answer) == Value::Null && is_whole,
+            Oddity::ErrorInside => answer["error"]["code"] == 503 && text.is_empty(),
+            Oddity::NullUsage => usage["thoughtsTokenCount"].is_null() && is_whole,
+            Oddity::ThoughtsAmongCandidates => {
+                count("candidatesTokenCount") > count("thoughtsTokenCount")
+            }
+            Oddity::ThoughtsInTotalOnly => count("thoughtsTokenCount").is_none() && is_whole,
+            Oddity::CachedApart => is_whole,
+        };
+        assert!(strange, "{oddity:?}: {answer}");
+        let billed = gemini.service().billed_totals();
+        match oddity {
+            Oddity::ErrorInside => assert_eq!(billed.answers, 0),
+            _ => assert_eq!(count("totalTokenCount"), Some(billed.usage.total), "{oddity:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_without_its_cached_part_can_be_shorter_than_that() {
+    let gemini = gemini();
+    let mut body = scoring(&[Oddity::CachedApart.text()]);
+    body["systemInstruction"] = json!({"parts": [{"text": "rule".repeat(4_200)}]});
+    ask(&gemini, &body).await;
+    let usage = ask(&gemini, &body).await["usageMetadata"].clone();
+    assert!(
+        usage["cachedContentTokenCount"].as_u64() > usage["promptTokenCount"].as_u64(),
+        "{usage}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
