@@ -42,6 +42,14 @@ class Verdict(BaseModel):
     others: list[Author]
 
 
+class Comment(BaseModel):
+    """A model that names itself, and names that it does not list."""
+
+    text: str
+    answers: list["Comment"] = []
+    votes: dict[str, int] = {}
+
+
 class Mood(enum.Enum):
     GOOD = "good"
     BAD = "bad"
@@ -107,6 +115,10 @@ def pydantic():
 def schemas():
     config = {"response_mime_type": "application/json", "response_json_schema": Verdict.model_json_schema()}
     Verdict.model_validate_json(client.models.generate_content(model=MODEL, contents="x", config=config).text)
+    config = {"response_mime_type": "application/json", "response_json_schema": Comment.model_json_schema()}
+    Comment.model_validate_json(client.models.generate_content(model=MODEL, contents="x", config=config).text)
+    config = {"response_mime_type": "application/json", "response_schema": dict[str, int]}
+    assert vertex.models.generate_content(model=MODEL, contents="x", config=config).parsed
     config = {"response_mime_type": "text/x.enum", "response_schema": Mood}
     assert client.models.generate_content(model=MODEL, contents="x", config=config).parsed in Mood
 

@@ -4,7 +4,7 @@ use super::fill::{fill, sentence};
 use super::ledger::Outcome;
 use super::marker::Marker;
 use super::material::items;
-use super::schema::Shape;
+use super::shape::Shape;
 use super::terms::Surface;
 use super::usage::{Usage, first_tokens, thoughts, tokens};
 use super::validate::{Form, Prompt};

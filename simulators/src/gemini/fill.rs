@@ -5,7 +5,7 @@
 
 use super::marker::Marker;
 use super::material::{Item, is_key_name};
-use super::schema::{Shape, TextRules};
+use super::shape::{Shape, TextRules};
 use crate::invent;
 use serde_json::{Map, Value};
 
@@ -50,7 +50,7 @@ impl Filler<'_> {
     fn value(&self, shape: &Shape, name: &str, about: Subject<'_>) -> Value {
         let drawn = || invent::number(&["value", name, about.text]);
         match shape {
-            Shape::Null => Value::Null,
+            Shape::Null | Shape::Again => Value::Null,
             Shape::Boolean => Value::from(drawn() % 2 == 0),
             Shape::Choice(values) => match about.named.filter(|_| is_key_name(name)) {
                 Some(own) => own.clone(),
@@ -145,6 +145,10 @@ fn text(name: &str, rules: &TextRules, about: Subject<'_>) -> Value {
         Some("date-time") => return "2026-11-23T10:00:00Z".into(),
         Some("date") => return "2026-11-23".into(),
         Some("time") => return "10:00:00Z".into(),
+        Some("duration") => return "PT1H30M".into(),
+        Some("uuid") => return "5d9c68c6-c50e-4d3d-a2d3-3b6f7f3f0a11".into(),
+        Some("email") => return "somebody@invented.example".into(),
+        Some("uri") => return "https://invented.example/".into(),
         Some(_) | None => sentence(about.text, name),
     };
     let least = rules.min.saturating_sub(text.chars().count());
@@ -170,11 +174,12 @@ fn number(drawn: u64, minimum: f64, maximum: f64, whole: bool, out_of_range: boo
 mod tests {
     use super::*;
     use crate::gemini::material;
+    use crate::gemini::terms::Surface;
     use serde_json::json;
 
     fn filled(schema: &Value, user: &str) -> Value {
         let texts = [user.to_owned()];
-        fill(&Shape::of_schema(schema).unwrap(), &material::items(&texts), user)
+        fill(&Shape::of_schema(schema, Surface::Studio).unwrap(), &material::items(&texts), user)
     }
 
     fn scores() -> Value {

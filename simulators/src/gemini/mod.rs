@@ -17,6 +17,7 @@ mod options;
 mod request;
 mod route;
 mod schema;
+mod shape;
 mod simulator;
 mod stream;
 mod terms;

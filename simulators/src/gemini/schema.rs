@@ -1,7 +1,10 @@
 //! The two ways to ask for a shape: `responseSchema` and `responseJsonSchema`.
 
 use super::error::ApiError;
-use serde_json::{Map, Value};
+use super::shape::{Shape, TextRules};
+use super::terms::Surface;
+use serde_json::{Map, Value, json};
+use std::cell::RefCell;
 
 /// A schema may nest this deep; one that refers to itself never ends.
 const DEEPEST: usize = 32;
@@ -30,6 +33,8 @@ const KEYS: [&str; 22] = [
     "minProperties",
     "maxProperties",
 ];
+/// How a schema says which other names an object may have.
+const MAPS: [&str; 2] = ["additionalProperties", "additional_properties"];
 /// The keys of several words, and how they are written in snake_case, which is taken too.
 const IN_SNAKE_CASE: [(&str, &str); 8] = [
     ("minItems", "min_items"),
@@ -42,36 +47,6 @@ const IN_SNAKE_CASE: [(&str, &str); 8] = [
     ("maxProperties", "max_properties"),
 ];
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Shape {
-    Text(TextRules),
-    Number {
-        minimum: f64,
-        maximum: f64,
-        whole: bool,
-    },
-    Boolean,
-    /// One of these values.
-    Choice(Vec<Value>),
-    List {
-        items: Box<Self>,
-        min: usize,
-        max: usize,
-    },
-    Tuple(Vec<Self>),
-    Object(Vec<(String, Self)>),
-    Null,
-}
-
-/// What a text must be like. Lengths count characters; a pattern is taken and has no effect.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct TextRules {
-    pub(super) min: usize,
-    pub(super) max: Option<usize>,
-    /// Such as `date-time`.
-    pub(super) format: Option<String>,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     /// The OpenAPI subset: types in upper case, a closed list of keys.
@@ -82,21 +57,25 @@ enum Dialect {
 
 struct Reader<'a> {
     dialect: Dialect,
+    /// Whether objects may have names that the schema does not list, which OpenAPI's dialect has on
+    /// Vertex AI only.
+    takes_maps: bool,
     root: &'a Value,
+    /// The references that are being followed.
+    followed: RefCell<Vec<String>>,
 }
 
 impl Shape {
-    /// Any text.
-    pub(super) fn text() -> Self {
-        Self::Text(TextRules::default())
-    }
-
-    pub(super) fn of_schema(schema: &Value) -> Result<Self, ApiError> {
-        Reader { dialect: Dialect::OpenApi, root: schema }.read(schema, "responseSchema", 0)
+    pub(super) fn of_schema(schema: &Value, surface: Surface) -> Result<Self, ApiError> {
+        let takes_maps = surface == Surface::Vertex;
+        Reader { dialect: Dialect::OpenApi, takes_maps, root: schema, followed: RefCell::default() }
+            .whole("responseSchema")
     }
 
     pub(super) fn of_json_schema(schema: &Value) -> Result<Self, ApiError> {
-        Reader { dialect: Dialect::Json, root: schema }.read(schema, "responseJsonSchema", 0)
+        let dialect = Dialect::Json;
+        Reader { dialect, takes_maps: true, root: schema, followed: RefCell::default() }
+            .whole("responseJsonSchema")
     }
 }
 
@@ -113,30 +92,47 @@ fn count(keys: &Map<String, Value>, name: &str) -> Option<usize> {
     usize::try_from(number?).ok()
 }
 
-fn is_known(key: &str) -> bool {
-    KEYS.contains(&key) || IN_SNAKE_CASE.iter().any(|(_, snake)| *snake == key)
-}
-
 fn refuse(path: &str, rule: impl std::fmt::Display) -> ApiError {
     ApiError::InvalidArgument(format!("{path}: {rule}"))
 }
 
+fn endless(path: &str) -> ApiError {
+    refuse(path, "schema nests too deeply")
+}
+
 impl Reader<'_> {
+    /// Whether OpenAPI's dialect has this key.
+    fn knows(&self, key: &str) -> bool {
+        let in_snake_case = || IN_SNAKE_CASE.iter().any(|(_, snake)| *snake == key);
+        KEYS.contains(&key) || in_snake_case() || (self.takes_maps && MAPS.contains(&key))
+    }
+
+    fn whole(&self, path: &str) -> Result<Shape, ApiError> {
+        let shape = self.read(self.root, path, 0)?;
+        if shape == Shape::Again { Err(endless(path)) } else { Ok(shape) }
+    }
+
     fn read(&self, schema: &Value, path: &str, depth: usize) -> Result<Shape, ApiError> {
         if depth > DEEPEST {
-            return Err(refuse(path, "schema nests too deeply"));
+            return Err(endless(path));
         }
         let keys = schema.as_object().ok_or_else(|| refuse(path, "must be an object"))?;
         if self.dialect == Dialect::OpenApi
-            && let Some(key) = keys.keys().find(|key| !is_known(key))
+            && let Some(key) = keys.keys().find(|key| !self.knows(key))
         {
             return Err(refuse(path, format!("Unknown name {key:?}: Cannot find field.")));
         }
         if let Some(target) = keys.get("$ref").filter(|_| self.dialect == Dialect::Json) {
             let target = target.as_str().and_then(|text| text.strip_prefix('#'));
-            let found = target.and_then(|pointer| self.root.pointer(pointer));
-            let found = found.ok_or_else(|| refuse(path, "$ref leads nowhere"))?;
-            return self.read(found, path, depth + 1);
+            let found = target.and_then(|pointer| Some((pointer, self.root.pointer(pointer)?)));
+            let (pointer, found) = found.ok_or_else(|| refuse(path, "$ref leads nowhere"))?;
+            if self.followed.borrow().iter().any(|followed| followed == pointer) {
+                return Ok(Shape::Again);
+            }
+            self.followed.borrow_mut().push(pointer.to_owned());
+            let shape = self.read(found, path, depth + 1);
+            self.followed.borrow_mut().pop();
+            return shape;
         }
         if let Some(values) = keys.get("enum") {
             let values = values.as_array().filter(|values| !values.is_empty());
@@ -158,7 +154,7 @@ impl Reader<'_> {
         let mut first = None;
         for option in options {
             let shape = self.read(option, path, depth + 1)?;
-            if shape != Shape::Null {
+            if shape != Shape::Null && shape != Shape::Again {
                 first.get_or_insert(shape);
             }
         }
@@ -174,8 +170,11 @@ impl Reader<'_> {
         let number = |name: &str, otherwise: f64| {
             keys.get(name).and_then(Value::as_f64).unwrap_or(otherwise)
         };
-        let minimum = number("minimum", 0.0);
-        let maximum = number("maximum", 100.0_f64.max(minimum));
+        // The next number that a thousandth, or for whole numbers one, away is.
+        let step = if keys.get("type").is_some_and(|name| name == "integer") { 1.0 } else { 0.001 };
+        let minimum = number("minimum", number("exclusiveMinimum", -step) + step);
+        let most = number("exclusiveMaximum", 100.0_f64.max(minimum) + step) - step;
+        let maximum = number("maximum", most);
         match self.type_name(keys, path)?.as_str() {
             "string" => Ok(Shape::Text(TextRules {
                 min: count(keys, "minLength").unwrap_or(0),
@@ -202,9 +201,19 @@ impl Reader<'_> {
             Some(_) | None if keys.contains_key("properties") => return Ok("object".to_owned()),
             Some(_) | None => None,
         };
-        let given = given.ok_or_else(|| refuse(path, "type is missing"))?;
-        let upper = given.chars().all(|letter| letter.is_ascii_uppercase());
-        if upper != (self.dialect == Dialect::OpenApi) {
+        // Without a type JSON Schema takes anything.
+        let given = match (given, self.dialect) {
+            (None, Dialect::Json) => return Ok("string".to_owned()),
+            (None, Dialect::OpenApi) => return Err(refuse(path, "type is missing")),
+            (Some(given), _) => given,
+        };
+        let is_upper = given.chars().all(|letter| letter.is_ascii_uppercase());
+        let is_good = match self.dialect {
+            Dialect::Json => !is_upper,
+            // On Vertex AI Google's client writes the types of maps in lower case.
+            Dialect::OpenApi => is_upper || self.takes_maps,
+        };
+        if !is_good {
             return Err(refuse(path, format!("there is no type {given:?}")));
         }
         Ok(given.to_ascii_lowercase())
@@ -219,7 +228,12 @@ impl Reader<'_> {
         let items = Box::new(self.read(items, &format!("{path}.items"), depth + 1)?);
         let min = count(keys, "minItems").unwrap_or(0);
         let max = count(keys, "maxItems").unwrap_or(usize::MAX);
-        Ok(Shape::List { items, min, max })
+        if *items != Shape::Again {
+            return Ok(Shape::List { items, min, max });
+        }
+        // It ends here, where it may.
+        let none = Shape::List { items: Box::new(Shape::Null), min: 0, max: 0 };
+        if min > 0 { Err(endless(path)) } else { Ok(none) }
     }
 
     fn object(
@@ -230,6 +244,12 @@ impl Reader<'_> {
     ) -> Result<Shape, ApiError> {
         let none = Map::new();
         let properties = keys.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        let more = MAPS.iter().find_map(|name| keys.get(*name)).filter(|_| self.takes_maps);
+        if let Some(more) = more.filter(|more| properties.is_empty() && more.is_object()) {
+            let shape = self.read(more, path, depth + 1)?;
+            let entry = (shape != Shape::Again).then(|| ("key".to_owned(), shape));
+            return Ok(Shape::Object(entry.into_iter().collect()));
+        }
         if properties.is_empty() && self.dialect == Dialect::OpenApi {
             return Err(refuse(path, "properties: should be non-empty for OBJECT type"));
         }
@@ -240,18 +260,24 @@ impl Reader<'_> {
                 return Err(refuse(path, format!("{name}: property {unknown:?} is not defined")));
             }
         }
-        let read = |(name, schema): (&String, &Value)| {
-            let shape = self.read(schema, &format!("{path}.{name}"), depth + 1)?;
-            Ok((name.clone(), shape))
-        };
-        Ok(Shape::Object(properties.iter().map(read).collect::<Result<_, _>>()?))
+        let required = keys.get("required").and_then(Value::as_array);
+        let mut read = Vec::new();
+        for (name, schema) in properties {
+            let path = format!("{path}.{name}");
+            let shape = self.read(schema, &path, depth + 1)?;
+            if shape != Shape::Again {
+                read.push((name.clone(), shape));
+            } else if required.is_some_and(|names| names.contains(&json!(name))) {
+                return Err(endless(&path));
+            }
+        }
+        Ok(Shape::Object(read))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn both_dialects_read_to_the_same_shape() {
@@ -267,7 +293,7 @@ mod tests {
                 "tag": {"enum": ["a", "b"]},
             }},
         }});
-        let shape = Shape::of_schema(&open_api).unwrap();
+        let shape = Shape::of_schema(&open_api, Surface::Studio).unwrap();
         assert_eq!(Shape::of_json_schema(&json_schema).unwrap(), shape);
     }
 
@@ -282,10 +308,36 @@ mod tests {
         let at = TextRules { format: Some("date-time".to_owned()), ..TextRules::default() };
         let tags = Shape::List { items: Box::new(Shape::Text(tag)), min: 2, max: 3 };
         let expected = vec![("at".to_owned(), Shape::Text(at)), ("tags".to_owned(), tags)];
-        let read = Shape::of_schema(&pydantic).unwrap();
+        let read = Shape::of_schema(&pydantic, Surface::Studio).unwrap();
         let Shape::Object(mut properties) = read else { panic!("{read:?}") };
         properties.sort_by(|left, right| left.0.cmp(&right.0));
         assert_eq!(properties, expected);
+    }
+
+    #[test]
+    fn a_schema_that_names_itself_ends_where_it_may() {
+        let node = |required: Value| {
+            json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": {
+                "name": {"type": "string"}, "next": {"$ref": "#/$defs/node"},
+                "children": {"type": "array", "items": {"$ref": "#/$defs/node"}},
+            }, "required": required}}})
+        };
+        let none = Shape::List { items: Box::new(Shape::Null), min: 0, max: 0 };
+        let expected = vec![("children".to_owned(), none), ("name".to_owned(), Shape::text())];
+        let read = Shape::of_json_schema(&node(json!(["name"]))).unwrap();
+        assert_eq!(read, Shape::Object(expected));
+        assert!(Shape::of_json_schema(&node(json!(["next"]))).is_err());
+    }
+
+    #[test]
+    fn an_object_of_any_names_is_read_on_vertex_only() {
+        let map = json!({"type": "OBJECT", "additional_properties": {"type": "INTEGER"}});
+        let read = Shape::of_schema(&map, Surface::Vertex).unwrap();
+        assert!(matches!(&read, Shape::Object(entries) if entries.len() == 1), "{read:?}");
+        assert!(Shape::of_schema(&map, Surface::Studio).is_err());
+        let bounds = json!({"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 5});
+        let expected = Shape::Number { minimum: 1.0, maximum: 4.0, whole: true };
+        assert_eq!(Shape::of_json_schema(&bounds).unwrap(), expected);
     }
 
     #[test]
@@ -298,7 +350,7 @@ mod tests {
             json!({"description": "nothing else"}),
             json!({"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["b"]}),
         ] {
-            assert!(Shape::of_schema(&schema).is_err(), "{schema}");
+            assert!(Shape::of_schema(&schema, Surface::Studio).is_err(), "{schema}");
         }
         for schema in
             [json!({"type": "STRING"}), json!({"$ref": "#/$defs/none"}), json!({"$ref": "#"})]

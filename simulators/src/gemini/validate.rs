@@ -6,7 +6,7 @@ use super::request::{
     Content, CountRequest, GenerateRequest, GenerationConfig, MimeType, Role, ThinkingConfig,
 };
 use super::route::Target;
-use super::schema::Shape;
+use super::shape::Shape;
 use super::terms::{ServedTier, Surface, Thinking};
 use super::usage::tokens;
 
@@ -83,7 +83,7 @@ pub(super) fn prompt(
     }
     Ok(Prompt {
         most_output: most_output(&config)?,
-        form: form(&config, rules)?,
+        form: form(&config, surface, rules)?,
         thinking: thinking(config.thinking_config.as_ref(), rules)?,
         system: request.system_instruction.map(|content| text(&content)).unwrap_or_default(),
         user: request
@@ -154,7 +154,7 @@ fn most_output(config: &GenerationConfig) -> Result<u64, ApiError> {
     }
 }
 
-fn form(config: &GenerationConfig, rules: Rules) -> Result<Form, ApiError> {
+fn form(config: &GenerationConfig, surface: Surface, rules: Rules) -> Result<Form, ApiError> {
     let penalties = config.presence_penalty.is_some() || config.frequency_penalty.is_some();
     if penalties && rules.strict {
         return refuse("Penalties are not enabled for this model.");
@@ -166,7 +166,7 @@ fn form(config: &GenerationConfig, rules: Rules) -> Result<Form, ApiError> {
         (Some(_), Some(_)) => {
             return refuse("Only one of response_schema and response_json_schema can be set.");
         }
-        (Some(schema), None) => Some(Shape::of_schema(schema)?),
+        (Some(schema), None) => Some(Shape::of_schema(schema, surface)?),
         (None, Some(schema)) => Some(Shape::of_json_schema(schema)?),
         (None, None) => None,
     };
