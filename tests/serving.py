@@ -63,8 +63,10 @@ class Serving:
             self.ask("POST", f"{self.airtable}/v0/{self.base}/Leads", {"records": [{"fields": row} for row in fields]})
             time.sleep(0.21)
 
-    def start(self, options=(), wait=True, **popen):
-        command = [*self.prefix, self.binary, "serve", "--data", str(self.data), "--port", str(self.port), *options]
+    def start(self, wait=True, **popen):
+        # It simulates services that it does not need: on any free ports, where others run too.
+        ports = ("--airtable-port", "0", "--apify-port", "0", "--gemini-port", "0")
+        command = [*self.prefix, self.binary, "serve", "--data", str(self.data), "--port", str(self.port), *ports]
         self.server = subprocess.Popen(command, env=self.env, stdout=self.log, stderr=self.log, **popen)
         if wait:
             wait_until(lambda: is_open(self.port), 30, "the server does not start")
