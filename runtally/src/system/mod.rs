@@ -5,6 +5,7 @@
 mod connections;
 mod deployment;
 mod dispatcher;
+mod errors;
 mod running;
 mod served;
 mod services;

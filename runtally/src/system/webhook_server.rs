@@ -1,6 +1,7 @@
 //! What API Gateway does on AWS: HTTP in front of webhook intake.
 
 use super::connections::{Reply, serve_connections};
+use super::errors;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
@@ -41,7 +42,7 @@ pub(crate) async fn serve<Q: Queue>(
         async move {
             let is_of_intake = OF_INTAKE.contains(&request.uri().path().trim_end_matches('/'));
             match front.filter(|_| !is_of_intake) {
-                Some(front) => front(request).await,
+                Some(front) => passed_on(front, request).await,
                 None => answer(intake, request).await.map(Full::boxed_unsync),
             }
         }
@@ -51,7 +52,18 @@ pub(crate) async fn serve<Q: Queue>(
 
 /// Answers requests with `front` alone, until the returned future is dropped.
 pub(crate) async fn serve_front(listener: TcpListener, front: Front) {
-    serve_connections(listener, move |request| front(request), std::future::pending()).await;
+    serve_connections(
+        listener,
+        move |request| passed_on(Arc::clone(&front), request),
+        std::future::pending(),
+    )
+    .await;
+}
+
+async fn passed_on(front: Front, request: Request<Incoming>) -> Reply {
+    let is_for_people = errors::is_for_people(request.headers());
+    let reply = errors::with_allowed_methods(front(request).await);
+    if is_for_people { reply } else { errors::in_json(reply).await }
 }
 
 /// Answers a request. Nothing of a body is read, let alone kept, for somebody without the token.

@@ -76,7 +76,8 @@ impl Seen {
     }
 
     async fn send(&self, request: http::request::Builder, body: String) -> Result<Answer, String> {
-        let request = request.body(Bytes::from(body)).unwrap();
+        // As a browser asks.
+        let request = request.header("accept", "text/html").body(Bytes::from(body)).unwrap();
         let sent = HttpTransport::new().unwrap().send(request, Duration::from_secs(20)).await;
         let (head, body) = sent.map_err(|error| error.to_string())?.into_parts();
         let body = String::from_utf8(body.to_vec()).unwrap();
@@ -256,6 +257,16 @@ async fn nothing_is_changed_without_the_page_s_own_form() {
     ] {
         assert_eq!(seen.post(path, origin, &fields).await.status, StatusCode::FORBIDDEN, "{why}");
     }
+    let nowhere = HttpTransport::new().unwrap();
+    let nowhere = nowhere
+        .send(
+            http::Request::get(format!("{}/nowhere", seen.url)).body(Bytes::new()).unwrap(),
+            Duration::from_secs(20),
+        )
+        .await
+        .unwrap();
+    let error: Value = serde_json::from_slice(nowhere.body()).unwrap();
+    assert_eq!(error["error"]["type"], "NOT_FOUND", "a program gets JSON");
     let elsewhere = http::Request::get(format!("{}/", seen.url)).header("host", "evil.example");
     let elsewhere = seen.send(elsewhere, String::new()).await.unwrap();
     assert_eq!(elsewhere.status, StatusCode::MISDIRECTED_REQUEST);
