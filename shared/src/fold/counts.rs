@@ -3,11 +3,13 @@
 use super::state::{Attempt, RunState};
 use super::summary::{KindSummary, Summary};
 use super::views::{LeadEnd, lead_end};
+use crate::core::ids::LeadKey;
 use crate::core::prices;
 use crate::core::tokens::{NanoUsd, Tier};
 use crate::messages::{BilledCall, CallOutcome, Halt, Kind, Outcome};
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use std::collections::BTreeSet;
 
 /// How many profiles without a lead are named.
 const NAMED: usize = 3;
@@ -15,13 +17,15 @@ const NAMED: usize = 3;
 impl RunState {
     pub(super) fn count_leads(&self, summary: &mut Summary) {
         let given_up = self.given_up();
+        let untold = self.settled_untold();
         for ((kind, key), lead) in &self.leads {
             let totals = match kind {
                 Kind::Post => &mut summary.posts,
                 Kind::Profile => &mut summary.profiles,
             };
             let outcome = lead.verdict.as_ref().map(|verdict| &verdict.outcome);
-            if lead.planned && outcome != Some(&Outcome::NotALead) {
+            let planned = lead.planned || untold.contains(&(*kind, key));
+            if planned && outcome != Some(&Outcome::NotALead) {
                 totals.leads.planned += 1;
             }
             match kind {
@@ -56,6 +60,13 @@ impl RunState {
                 LeadEnd::Open => totals.leads.open += 1,
             }
         }
+    }
+
+    /// The leads of chunks that were queued and of which nobody told: planning died in between, and
+    /// the next attempt made another plan, because the harvest had ended again meanwhile.
+    fn settled_untold(&self) -> BTreeSet<(Kind, &LeadKey)> {
+        let untold = self.chunks.values().filter(|chunk| chunk.content.is_none());
+        untold.flat_map(|chunk| &chunk.settled).map(|(kind, lead)| (*kind, lead)).collect()
     }
 
     pub(super) fn count_harvests(&self, summary: &mut Summary) {

@@ -52,7 +52,7 @@ impl RunState {
     }
 
     /// The leads that no chunk can settle any more, and why: each of their chunks failed. A chunk
-    /// that never ended and was taken over by later plans does not count.
+    /// that was taken over by later plans, and of which not all is known, does not count.
     pub(super) fn given_up(&self) -> BTreeMap<(Kind, &LeadKey), (ErrorCategory, &str)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
             return BTreeMap::new();
@@ -61,7 +61,7 @@ impl RunState {
             BTreeMap::new();
         for (key, chunk) in &self.chunks {
             let Some(content) = &chunk.content else { continue };
-            if !chunk.is_over() && self.is_taken_over(key) {
+            if !self.is_settled(chunk) && self.is_taken_over(key) {
                 continue;
             }
             let failure = chunk.failed.as_ref();
@@ -74,5 +74,17 @@ impl RunState {
         }
         let failed = failures.into_iter().filter_map(|(lead, failure)| Some((lead, failure?)));
         failed.map(|(lead, (_, category, reason))| (lead, (*category, reason.as_str()))).collect()
+    }
+}
+
+impl Chunk {
+    /// Its leads and the number of their posts, as far as known.
+    pub(super) fn leads(&self) -> impl Iterator<Item = (&LeadKey, u32)> {
+        let leads = self.content.iter().flat_map(|content| &content.leads);
+        leads.map(|(lead, posts)| (lead, *posts))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.done_at.is_some() || self.failed.is_some()
     }
 }

@@ -70,6 +70,8 @@ pub(super) struct Chunk {
     pub(super) done_at: Option<Timestamp>,
     pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,
     pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
+    /// The leads that it settled: of a chunk that nobody told of, they are all that is known.
+    pub(super) settled: BTreeSet<(Kind, LeadKey)>,
     /// Posts of its leads that their cells have no room for.
     pub(super) left_out: BTreeMap<LeadKey, BTreeSet<PostKey>>,
 }
@@ -240,9 +242,7 @@ impl RunState {
 
     fn absorb_content(&mut self, planned: &PlannedChunk) {
         let chunk = self.chunks.entry((planned.plan.clone(), planned.chunk)).or_default();
-        let empty =
-            Content { kind: planned.kind, leads: BTreeMap::new(), left_out: BTreeMap::new() };
-        let content = chunk.content.get_or_insert(empty);
+        let content = chunk.content.get_or_insert(Content::of(planned.kind));
         for lead in &planned.leads {
             content.leads.insert(lead.lead.clone(), lead.posts);
             if lead.left_out > 0 {
@@ -268,8 +268,9 @@ impl RunState {
             record: of_lead.record.clone(),
         };
         lead.verdict = lead.verdict.take().max(Some(verdict));
+        let chunk = self.chunk(&settled.attempt.plan, settled.attempt.chunk);
+        chunk.settled.insert((settled.kind, of_lead.lead.clone()));
         if !of_lead.left_out.is_empty() {
-            let chunk = self.chunk(&settled.attempt.plan, settled.attempt.chunk);
             let left_out = chunk.left_out.entry(of_lead.lead.clone()).or_default();
             left_out.extend(of_lead.left_out.iter().cloned());
         }
@@ -287,15 +288,9 @@ impl RunState {
     }
 }
 
-impl Chunk {
-    /// Its leads and the number of their posts, as far as known.
-    pub(super) fn leads(&self) -> impl Iterator<Item = (&LeadKey, u32)> {
-        let leads = self.content.iter().flat_map(|content| &content.leads);
-        leads.map(|(lead, posts)| (lead, *posts))
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.done_at.is_some() || self.failed.is_some()
+impl Content {
+    fn of(kind: Kind) -> Self {
+        Self { kind, leads: BTreeMap::new(), left_out: BTreeMap::new() }
     }
 }
 

@@ -131,3 +131,12 @@ fn a_stalled_run_moves_on_with_the_next_sign_of_work() {
     stalled.events.push(MetricsEvent { at: stalled.now, ..last });
     assert_eq!(stalled.summary().status, Status::Completed);
 }
+
+#[test]
+fn leads_of_a_chunk_of_which_nobody_told_count_as_planned_once_they_are_settled() {
+    // Planning died when the chunk was queued; the harvest ended again, and the next plan is another.
+    let untold = AttemptRef { plan: another_plan(), ..attempt(0, 1) };
+    let summary = finished().settled(&untold, &[(9, SCORED)]).done(&untold).summary();
+    assert_eq!(summary.imbalances, Vec::<String>::new());
+    assert_eq!((summary.posts.leads.planned, summary.posts.leads.scored), (5, 4));
+}

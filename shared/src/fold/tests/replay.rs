@@ -197,3 +197,14 @@ fn the_leads_of_a_replay_that_failed_have_failed_though_what_it_took_over_never_
     assert_eq!((leads.failed, leads.open), (1, 0));
     assert_eq!(replayed(&untold), [vec![lead(5)]]);
 }
+
+#[test]
+fn a_lead_of_whom_nothing_is_known_has_failed_when_the_replay_that_took_it_over_fails() {
+    // What became of the lead is told later, or never.
+    let lost = planned_run(2, &[&[1]]).done(&attempt(0, 1));
+    assert_eq!(lost.summary().posts.leads.open, 1);
+    let (story, again) = replay_queued(lost, plan_id(), &[1]);
+    let summary = story.gave_up(&again, ErrorCategory::Airtable).summary();
+    assert_eq!((summary.posts.leads.failed, summary.posts.leads.open), (1, 0));
+    assert_eq!(summary.missing, Vec::<String>::new());
+}
