@@ -216,6 +216,21 @@ async fn what_was_left_out_or_is_nobodys_never_stands_beside_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn a_profile_that_two_rows_have_is_named_with_both() {
+    let jane = "https://www.linkedin.com/in/jane";
+    let body = json!({"input": {"targetUrls": [jane]},
+        "items": [of_jane(&json!({"targetUrl": jane}))]});
+    let rows = [jane, "linkedin.com/in/jane/?trk=x"];
+    let (pipeline, leads) = played_for(&body, &rows).await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    let mut ids = leads.clone();
+    ids.sort();
+    let line =
+        format!("the oldest is scored (1 profile): /in/jane ({}, {}); merge", ids[0], ids[1]);
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
+}
+
+#[tokio::test]
 async fn a_webhook_that_is_corrected_within_minutes_is_read_again() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let query = |run: &str, client: &str| format!("clientId={client}&runId={run}");

@@ -149,6 +149,21 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
 }
 
 #[tokio::test]
+async fn a_client_whose_row_cannot_be_read_is_not_left_out_of_a_scheduled_run_in_silence() {
+    let pipeline = Pipeline::start().await;
+    let airtable = pipeline.services.airtable.service();
+    let row = airtable.rows(tests::MASTER_BASE, clients::TABLE).unwrap().remove(0);
+    let table = (tests::MASTER_BASE, clients::TABLE);
+    airtable.put_cell(table, &row.id, clients::STATUS, json!({"error": "#ERROR!"})).unwrap();
+    let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
+        "requested_at": "2026-11-23T02:00:00Z"});
+    send(&pipeline, "a night", task).await;
+    assert_eq!(pipeline.record()[run_record::STATUS], "Failed");
+    let line = format!("is not served: the field \"Status\" of record {} holds", row.id);
+    pipeline.assert_shows(run_record::ERROR_DETAILS, &line);
+}
+
+#[tokio::test]
 async fn the_schedule_scores_every_client_that_is_served_in_one_run_named_by_its_time() {
     let pipeline = Pipeline::start().await;
     pipeline.add_lead("jane", stored("jane", &["One."]));

@@ -13,6 +13,7 @@ use crate::budget::{self, Meter, Rates};
 use crate::lead::cells::Cells;
 use crate::lead::row::{decisive_fields, read_rows};
 use crate::prompt::subject::Subject;
+use crate::report::input_note;
 use crate::task_error::TaskError;
 use jiff::Timestamp;
 use shared::core::counted::counted;
@@ -134,6 +135,9 @@ impl<E: Env> ChunkWork<'_, E> {
         // Rows are read before any token is spent: an outage of Airtable costs nothing.
         let read_at = self.attempt.clock.now();
         let rows = read_rows(self.attempt.airtable, chunk, leads).await?;
+        if let Some(doubles) = rows.doubles(leads) {
+            self.attempt.reporter.report(vec![input_note(doubles)]).await?;
+        }
         let missing = leads.iter().filter(|lead| rows.of(lead).is_none());
         self.settle_unread(missing, &Outcome::NotALead).await?;
         let mut open: Vec<WaveLead<'_>> = leads

@@ -1,5 +1,6 @@
 //! Reads the rows of leads.
 
+use shared::core::counted::counted;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, ChunkLead, Kind, LeadRef};
 use shared::ports::Transport;
@@ -8,6 +9,8 @@ use shared::services::airtable::formula::Formula;
 use shared::services::airtable::profile_urls::any_url_of;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 
+/// How many profiles with several rows are named.
+const NAMED: usize = 3;
 /// The fields that post scoring reads.
 const READ_FOR_POSTS: [&str; 4] = [
     schema::PROFILE_URL,
@@ -30,13 +33,44 @@ pub(crate) struct Rows(Vec<(Option<ProfileKey>, Row)>);
 impl Rows {
     /// The row of a lead; if several have its profile, the oldest.
     pub(crate) fn of(&self, lead: &ChunkLead) -> Option<&Row> {
+        self.all_of(lead).next()
+    }
+
+    fn all_of(&self, lead: &ChunkLead) -> impl Iterator<Item = &Row> {
         let is_its = |(profile, row): &&(Option<ProfileKey>, Row)| match &lead.lead {
             LeadRef::Profile(wanted) => profile
                 .as_ref()
                 .is_some_and(|profile| profile == wanted || lead.also.contains(profile)),
             LeadRef::Record(wanted) => row.id == *wanted,
         };
-        self.0.iter().find(is_its).map(|(_, row)| row)
+        self.0.iter().filter(is_its).map(|(_, row)| row)
+    }
+
+    /// The note about profiles that several rows have: only the oldest is scored.
+    pub(crate) fn doubles(&self, leads: &[ChunkLead]) -> Option<String> {
+        let mut count = 0_usize;
+        let mut first = Vec::new();
+        for lead in leads {
+            let (LeadRef::Profile(profile), rows) = (&lead.lead, self.all_of(lead)) else {
+                continue;
+            };
+            let ids: Vec<&str> = rows.map(|row| row.id.as_str()).collect();
+            if ids.len() > 1 {
+                count += 1;
+                if first.len() < NAMED {
+                    first.push(format!("{profile} ({})", ids.join(", ")));
+                }
+            }
+        }
+        let (table, more) = (schema::TABLE, if count > first.len() { ", …" } else { "" });
+        (count > 0).then(|| {
+            let profiles = counted(count as u64, "profile");
+            format!(
+                "several rows in {table:?} have one profile, and the oldest is scored ({profiles}): \
+                 {}{more}; merge them",
+                first.join(", ")
+            )
+        })
     }
 }
 

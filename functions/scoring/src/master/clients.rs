@@ -166,14 +166,14 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok(found.map(|client| client.asked_as(id)))
     }
 
+    /// The clients whose leads are scored, and those of which nobody can say whether they are.
     pub(crate) async fn served_clients(&self, kind: Kind) -> Result<Vec<ClientId>, AirtableError> {
         let rows = self.list(clients::TABLE, &[], None).await?;
         let mut ids: Vec<ClientId> = Vec::new();
         for client in rows.iter().map(Client::read) {
-            if let Some(odd) = client.unreadable() {
-                tracing::error!(%odd, client.id = client.id, "client is left out");
-            }
-            if !client.is_active() || !client.has_scoring(kind) {
+            // A client whose row cannot be read gets a record that says so.
+            let is_served = client.is_active() && client.has_scoring(kind);
+            if !is_served && client.unreadable().is_none() {
                 continue;
             }
             match client.id.parse() {

@@ -69,7 +69,7 @@ fn rubric_text(criteria: &[&Row], warnings: &mut Vec<String>) -> String {
         let category = row.text(attributes::CATEGORY);
         if category != attributes::POSITIVE && category != attributes::NEGATIVE {
             warnings.push(format!(
-                "criterion {:?} has the unknown category {category:?} and counts as positive",
+                "criterion {:?} has the unknown category {category:?} and counts as positive: correct it",
                 row.text(attributes::ID)
             ));
         }
@@ -181,7 +181,9 @@ mod tests {
         assert!(rubric.prompt.contains("## Positive Scoring Factors\n### A"));
         assert_eq!(
             rubric.warnings,
-            [r#"criterion "A" has the unknown category "Bonus" and counts as positive"#]
+            [
+                r#"criterion "A" has the unknown category "Bonus" and counts as positive: correct it"#
+            ]
         );
     }
 

@@ -60,7 +60,7 @@ fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<Rubric> {
         let negative = category(row) == schema::NEGATIVE;
         if !negative && category(row) != schema::POSITIVE {
             warnings.push(format!(
-                "attribute {id:?} has the unknown category {:?} and counts as positive",
+                "attribute {id:?} has the unknown category {:?} and counts as positive: correct it",
                 row.text(schema::CATEGORY)
             ));
         }
