@@ -42,7 +42,7 @@ impl<Q: Queue> Reporter<'_, Q> {
 
     /// Says on the record why a task waits, and returns the failure with which it does.
     pub(crate) async fn says_why(&self, failure: Failure) -> Failure {
-        let note = told_note(format!("had to wait, and tries again by itself: {failure}"));
+        let note = told_note(format!("{}{failure}", Note::HAD_TO_WAIT));
         self.report(vec![note]).await.err().unwrap_or(failure)
     }
 

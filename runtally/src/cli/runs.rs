@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use shared::core::clock::Clock;
 use shared::core::ids::RunId;
 use shared::fold::RunState;
+use shared::messages::Note;
 use shared::run_records::Shape;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
@@ -42,12 +43,15 @@ const SHOWN: [(&str, &str); 8] = [
     ("balance", run_record::BALANCE),
 ];
 
+#[derive(Default)]
 struct Listed {
     cells: Map<String, Value>,
     /// Whether its log says that something is missing.
     open: bool,
     /// What is missing; empty for a run that is not open.
     missing: Vec<String>,
+    /// Since when a task of an open run waited last, and why: on AWS nothing else tells it.
+    waited: Option<(Timestamp, String)>,
 }
 
 /// Lists open runs by their events, stalled, failed and recent ones by their records, and the tasks
@@ -104,7 +108,7 @@ async fn recorded(
     let mut runs = BTreeMap::new();
     for row in rows {
         let id = row.text(run_record::RUN_ID);
-        let mut listed = Listed { cells: row.fields, open: false, missing: Vec::new() };
+        let mut listed = Listed { cells: row.fields, ..Listed::default() };
         if listed.text(run_record::STATUS).is_empty() && !run_record::is_duplicate(&id) {
             listed.tell_status(operator, &id).await?;
         }
@@ -122,7 +126,11 @@ async fn open(operator: &Operator) -> Result<Vec<(String, Listed)>, Fault> {
         let summary = state.summary();
         let mut cells = Shape::default().cells(&summary);
         cells.retain(|_, value| !value.is_null());
-        let listed = Listed { cells, open: true, missing: summary.missing };
+        let waited = summary.notes.iter().rev().find_map(|(at, note)| {
+            let why = note.text.strip_prefix(Note::HAD_TO_WAIT)?;
+            Some((*at, why.to_owned()))
+        });
+        let listed = Listed { cells, open: true, missing: summary.missing, waited };
         open.push((run.to_string(), listed));
     }
     Ok(open)
@@ -164,6 +172,9 @@ impl Listed {
         for (key, name) in SHOWN {
             answer[key] = self.cells.get(name).cloned().unwrap_or_default();
         }
+        if let Some((since, why)) = &self.waited {
+            answer["waited"] = json!({"since": since, "why": why});
+        }
         answer
     }
 }
@@ -194,6 +205,12 @@ fn print(runs: &[Listed], left_out: usize) -> Result<(), Fault> {
         ]);
     }
     writeln!(out, "{rows}")?;
+    for run in runs {
+        if let Some((since, why)) = &run.waited {
+            let (id, since) = (run.text(run_record::RUN_ID), since.strftime("%Y-%m-%d %H:%M"));
+            writeln!(out, "{id} had to wait at {since}, and tries again by itself: {why}")?;
+        }
+    }
     if left_out > 0 {
         writeln!(out, "{left_out} more; raise --limit to see them")?;
     }

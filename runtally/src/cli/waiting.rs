@@ -84,8 +84,8 @@ impl Waiting {
 }
 
 /// What an operator of a deployed system does to see more.
-pub(super) const NOT_SHOWN: &str =
-    "SQS does not show which; the scoring log says why: look for `message is requeued`";
+pub(super) const NOT_SHOWN: &str = "SQS does not show which; `runtally runs` says why runs wait, and so does the scoring log: look for \
+     `message is requeued`";
 
 impl Task {
     /// The task in one line.

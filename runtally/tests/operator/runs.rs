@@ -10,6 +10,7 @@ use shared::messages::{
 };
 use shared::ports::{EventLog, NewDeadLetter, Queue, QueueName, StoredEvent};
 use shared::schema::{leads, run_record};
+use simulators::apify::{RunSpec, RunStatus};
 use std::time::Duration;
 
 /// A world in which a run of two leads has ended.
@@ -99,6 +100,29 @@ async fn runs_are_listed_those_that_need_a_look_first() {
     assert_eq!(world.json("runs").await, (0, listed));
     let (_, one) = world.json("runs --limit 1").await;
     assert_eq!((one["runs"].as_array().unwrap().len(), &one["left_out"]), (1, &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_run_says_since_when_and_why_a_task_of_it_waits_wherever_its_queue_is() {
+    let world = World::sound().await;
+    let stuck = world.services.apify.service().add_run(RunSpec {
+        status: RunStatus::Running,
+        started_at: Some("2026-11-23T09:45:19Z".parse().unwrap()),
+        ..RunSpec::default()
+    });
+    world.webhook(&stuck).await;
+    let waited = loop {
+        let (_, listed) = world.json("runs").await;
+        let waited = listed["runs"][0]["waited"].clone();
+        if waited.is_object() {
+            break waited;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(waited["why"], format!("Apify run {stuck} is still going on"));
+    assert!(waited["since"].as_str().unwrap().parse::<Timestamp>().is_ok());
+    let people = world.runtally("runs").await.out;
+    assert!(people.contains("tries again by itself: Apify run"), "{people}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

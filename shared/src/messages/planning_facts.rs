@@ -159,6 +159,11 @@ pub struct Note {
     pub needs_action: bool,
 }
 
+impl Note {
+    /// How a note begins about a task that waits for its next attempt; the reason follows.
+    pub const HAD_TO_WAIT: &str = "had to wait, and tries again by itself: ";
+}
+
 /// What a note is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
