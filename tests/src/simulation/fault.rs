@@ -153,6 +153,8 @@ impl Fault {
             self,
             Self::DeliveredAgain
                 | Self::SentTwice
+                // The same plan is queued again.
+                | Self::WebhookTwice
                 | Self::VisibilityLapsed
                 | Self::QueueAnswerLost
                 | Self::QueueNotReached

@@ -201,11 +201,16 @@ impl LogBook {
         chunks.flat_map(|(_, (_, leads))| leads.iter().cloned()).collect()
     }
 
-    /// Whether every planned lead has an outcome, or was given up with its chunk.
+    /// Whether every planned lead has an outcome, or was given up with a chunk of its.
     fn leads_are_settled(&self) -> bool {
-        self.chunks.iter().all(|(chunk, (kind, leads))| {
-            let is_settled = |lead: &String| self.outcomes.contains_key(&(*kind, lead.clone()));
-            self.failed.contains(chunk) || leads.iter().all(is_settled)
+        let failed = self.chunks.iter().filter(|(chunk, _)| self.failed.contains(*chunk));
+        let given_up: BTreeSet<(Kind, &String)> =
+            failed.flat_map(|(_, (kind, leads))| leads.iter().map(|lead| (*kind, lead))).collect();
+        self.chunks.values().all(|(kind, leads)| {
+            leads.iter().all(|lead| {
+                let is_known = self.outcomes.contains_key(&(*kind, lead.clone()));
+                is_known || given_up.contains(&(*kind, lead))
+            })
         })
     }
 }
