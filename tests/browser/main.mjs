@@ -165,7 +165,7 @@ async function shot(name) {
 
 // For the README: small, light and dark.
 async function picture(name) {
-  await page.setViewportSize({ width: 1120, height: 760 });
+  await page.setViewportSize({ width: 1120, height: 900 });
   for (const scheme of ["dark", "light"]) {
     await page.emulateMedia({ colorScheme: scheme });
     await shot(`${name}-${scheme}`);

@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 
 /// Changes within this time are told as one.
 const TOGETHER: Duration = Duration::from_millis(60);
-/// A connection over which nothing goes for longer may be cut by a proxy.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// Without a change the page is shown again after this: what waits tells how long yet.
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
 /// How often a system that runs elsewhere is looked at.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -51,14 +51,14 @@ impl Stream {
             sleep(POLL).await;
             return Some(told);
         };
-        match timeout(SIGN_OF_LIFE, changes.changed()).await {
+        match timeout(NOW_AND_THEN, changes.changed()).await {
             Ok(Ok(())) => {
                 sleep(TOGETHER).await;
                 changes.mark_unchanged();
                 Some(told)
             }
             Ok(Err(_)) => None,
-            Err(_elapsed) => Some(": still here\n\n".to_owned()),
+            Err(_elapsed) => Some(told),
         }
     }
 }
