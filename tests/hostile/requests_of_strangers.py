@@ -9,6 +9,8 @@ import string
 from serving import CLIENT, TOKEN
 
 PATIENCE_SECONDS = 60
+# Refusals that were not in JSON: the beginnings of request and answer.
+NOT_IN_JSON = []
 RUN = "HG7ML7M8z78YcAPEB"
 METHODS = ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND", "X" * 300)
 PATHS = (
@@ -157,8 +159,19 @@ def exchange(port, request_bytes):
                 answer = re.sub(rb"^HTTP/1\.1 100 [^\r]*\r\n\r\n", b"", answer + more)
         except ConnectionError:
             pass
-    status = re.match(rb"HTTP/1\.[01] (\d{3}) ", answer)
-    return int(status.group(1)) if status else None
+    found = re.match(rb"HTTP/1\.[01] (\d{3}) ", answer)
+    status = int(found.group(1)) if found else None
+    if status and status >= 400 and not request_bytes.startswith(b"HEAD") and not is_error(answer.partition(b"\r\n\r\n")[2]):
+        NOT_IN_JSON.append((request_bytes[:80], answer[:200]))
+    return status
+
+
+def is_error(body):
+    """Whether an answer's body is an error in the one shape that all have."""
+    try:
+        return set(json.loads(body)["error"]) == {"type", "message"}
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def is_whole(answer):

@@ -1,6 +1,7 @@
 //! Connections of the webhook server: as many as a process can afford, and none for ever.
 //! Nothing here knows what a request asks for.
 
+use super::canned::Canned;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
@@ -121,7 +122,7 @@ impl Connections {
             .max_buf_size(BUFFER_BYTES)
             // A sender may say that it has sent everything and still wait for the answer.
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Canned::new(stream)), service);
         let task = self.tasks.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");

@@ -2,6 +2,7 @@
 //! triggers, the simulated services, and the way to a system that runs elsewhere.
 //! Nothing here parses arguments or prints.
 
+mod canned;
 mod connections;
 mod deployment;
 mod dispatcher;

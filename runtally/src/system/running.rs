@@ -1,7 +1,7 @@
 //! The three functions in one process, over one SQLite file.
 
 use super::dispatcher::{Dispatcher, MappingOptions};
-use super::upkeep;
+use super::upkeep::{self, until};
 use super::webhook_server::{self, Front};
 use crate::result::Fault;
 use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
@@ -284,13 +284,6 @@ fn pricer<E: Env>(scoring: &Arc<Scoring<E>>) -> Pricer {
 
 fn mapping(batch_size: usize, concurrency: NonZeroUsize) -> MappingOptions {
     MappingOptions { batch_size, concurrency, function_timeout: FUNCTION_TIMEOUT }
-}
-
-/// Resolves when it is said that a function stops; never if nobody can say so any more.
-async fn until(mut stopped: watch::Receiver<bool>) {
-    if stopped.wait_for(|is_said| *is_said).await.is_err() {
-        std::future::pending().await
-    }
 }
 
 /// The settings of the queues on one machine; `seed` as in [`QueueSettings`].

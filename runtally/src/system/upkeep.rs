@@ -106,3 +106,10 @@ pub(super) async fn tick(
         }
     }
 }
+
+/// Resolves when it is said that a function stops; never if nobody can say so any more.
+pub(super) async fn until(mut stopped: watch::Receiver<bool>) {
+    if stopped.wait_for(|is_said| *is_said).await.is_err() {
+        std::future::pending().await
+    }
+}

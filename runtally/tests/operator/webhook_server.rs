@@ -66,6 +66,22 @@ async fn what_a_head_says_is_answered_before_the_body_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_is_refused_in_json_too() {
+    let world = World::sound().await;
+    let address = address_of(&world).await;
+    let long = format!("x-long: {}\r\n", "x".repeat(400_000));
+    for (request, status, kind) in [
+        (b"this is no request at all\r\n\r\n".to_vec(), 400, "MALFORMED_REQUEST"),
+        (head("POST /webhooks/apify", "content-length: -1\r\n"), 400, "MALFORMED_REQUEST"),
+        (head("POST /webhooks/apify", &long), 431, "HEADERS_TOO_LARGE"),
+    ] {
+        let (head, body) = exchange(address, &request).await;
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{kind} {status}: {head}");
+        assert_eq!(body["error"]["type"], kind, "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_becomes_too_large_is_refused_while_it_comes() {
     let world = World::sound().await;
     let mut request =

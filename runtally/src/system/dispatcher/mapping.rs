@@ -13,6 +13,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -45,6 +46,8 @@ pub struct Dispatcher<H> {
     name: QueueName,
     options: MappingOptions,
     handler: H,
+    /// Whether the queue failed at the last look: the log says it once, not every second.
+    is_failing: AtomicBool,
 }
 
 impl<H, F> Dispatcher<H>
@@ -76,7 +79,7 @@ where
             )
             .into());
         }
-        Ok(Self { queue, name, options, handler })
+        Ok(Self { queue, name, options, handler, is_failing: AtomicBool::new(false) })
     }
 
     /// Calls the function whenever the queue has messages, until this future is dropped. Dropping
@@ -99,12 +102,15 @@ where
             while in_work.len() < self.options.concurrency.get() {
                 match self.queue.receive(self.name, self.options.batch_size) {
                     Ok(batch) if batch.is_empty() => {
+                        self.is_failing.store(false, Ordering::Relaxed);
                         wait = self.wait();
                         break;
                     }
                     Ok(batch) => in_work.push(self.call(batch)),
                     Err(error) => {
-                        report(self.name, &error);
+                        if !self.is_failing.swap(true, Ordering::Relaxed) {
+                            report(self.name, &error);
+                        }
                         wait = Some(PAUSE_AFTER_ERROR);
                         break;
                     }
