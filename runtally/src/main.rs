@@ -71,9 +71,11 @@ async fn main() -> ExitCode {
 }
 
 /// Logs go to standard error, because standard output is the command's answer. The demo provokes
-/// warnings on purpose, and operators' commands report problems in their answer.
+/// warnings on purpose, with chaos errors too, and operators' commands report problems in their answer.
 fn init_logs(command: &Command) {
-    let default = if matches!(command, Command::Demo(_)) {
+    let default = if matches!(command, Command::Demo(options) if options.chaos()) {
+        "off"
+    } else if matches!(command, Command::Demo(_)) {
         "off,runtally=error"
     } else if matches!(command, Command::Serve(_) | Command::Simulate(_)) {
         "info"

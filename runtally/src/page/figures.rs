@@ -2,19 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-
-/// 1387118 → `1,387,118`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(super) use shared::core::counted::grouped;
 
 /// A moment in UTC for people and for programs.
 pub(super) fn moment(at: Timestamp) -> Markup {
@@ -78,13 +66,6 @@ pub(super) fn ratio(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_387_118, "1,387,118")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn a_length_of_time_has_two_units_at_most() {

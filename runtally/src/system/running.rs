@@ -141,6 +141,18 @@ impl System {
         }
     }
 
+    /// Stops like a crash, at once and in the middle of whatever it does, and frees its address.
+    pub(crate) async fn kill(&mut self) {
+        for tasks in [
+            &mut self.webhooks,
+            &mut self.functions.scoring,
+            &mut self.functions.finalizer,
+            &mut self.functions.others,
+        ] {
+            tasks.shutdown().await;
+        }
+    }
+
     /// Stops without losing anything: no webhook and no task is taken any more, the model's calls in
     /// flight end, and what they brought is billed, written and on its record. The rest waits in the
     /// queues.

@@ -1,6 +1,7 @@
 //! The operator's commands as processes, against a running system and simulated services.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod demo;
 mod doctor;
 mod page;
 mod runs;

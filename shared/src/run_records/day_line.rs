@@ -1,17 +1,11 @@
 //! The lines of the cell `Tokens by Day`, such as `2026-11-28: 12,345`.
 
+use crate::core::counted::grouped;
 use jiff::civil::Date;
 
 /// The line of a day.
 pub(super) fn day_line(day: Date, tokens: u64) -> String {
-    let digits = tokens.to_string();
-    let groups: Vec<&str> = {
-        let first = digits.len() % 3;
-        let (head, tail) = digits.split_at(first);
-        let threes = (0..tail.len()).step_by(3).map(|at| &tail[at..at + 3]);
-        Some(head).filter(|head| !head.is_empty()).into_iter().chain(threes).collect()
-    };
-    format!("{day}: {}", groups.join(","))
+    format!("{day}: {}", grouped(tokens))
 }
 
 /// The tokens of `day` in the cell; `None` for a cell with a line that nobody can read. A day that

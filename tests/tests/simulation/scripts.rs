@@ -1,5 +1,5 @@
 //! What schedules drawn from seeds once broke, each as a script of its cause. Each fails when the
-//! line that guards against it is gone; for the plan that comes before its chunks this is not shown.
+//! line that guards against it is gone.
 
 use crate::in_words;
 use shared::schema::run_record;

@@ -1,5 +1,6 @@
 //! `runtally demo`: the whole pipeline in one process, on invented data, with its proof.
 
+mod chaos;
 mod options;
 mod progress;
 mod proof;
@@ -9,7 +10,8 @@ mod stage;
 pub use options::Options;
 
 use crate::result::{CommandResult, Fault};
-use proof::{Comparison, Proof};
+use chaos::Chaos;
+use proof::{Comparison, Ended, Proof};
 use stage::Stage;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,7 +30,8 @@ pub async fn run(options: &Options) -> CommandResult {
     if options.json {
         show::json(&proof, comparison.as_ref())?
     } else {
-        show::tables(&proof, comparison.as_ref())?
+        show::report(&proof, options)?;
+        comparison.as_ref().map_or(Ok(()), show::comparison)?;
     }
     let holds = proof.holds() && comparison.is_none_or(|comparison| comparison.holds);
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -48,12 +51,18 @@ async fn compare(options: &Options) -> Result<Comparison, Fault> {
 
 /// Runs the whole pipeline once on a world of its own.
 async fn run_once(options: &Options) -> Result<Proof, Fault> {
-    let stage = Stage::set(options).await?;
+    let mut stage = Stage::set(options).await?;
     let started = Instant::now();
     let runs = stage.dispatch();
     for run in runs.iter().filter(|run| run.profiles.waiting > 0) {
         stage.score_profiles(run).await?;
     }
-    let finished = progress::follow(&stage, &runs, !options.json).await?;
-    Proof::of(&stage, &runs, started.elapsed(), finished)
+    let mut chaos = options.chaos.then(|| Chaos::new(options.seed));
+    let mut finished = progress::follow(&mut stage, &runs, chaos.as_mut(), !options.json).await?;
+    if let Some(chaos) = &mut chaos {
+        chaos.last_strike(&mut stage, &runs).await?;
+        finished &= progress::follow(&mut stage, &runs, None, !options.json).await?;
+    }
+    let done = chaos.map(|chaos| chaos.done);
+    Proof::of(&stage, &runs, Ended { elapsed: started.elapsed(), finished, chaos: done }).await
 }

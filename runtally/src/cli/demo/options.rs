@@ -31,7 +31,21 @@ pub struct Options {
     /// Switch the simulated Airtable's request limits off
     #[arg(long)]
     pub(super) no_rate_limit: bool,
+    /// While the runs go on: kill the system, deliver messages twice and in another order, post
+    /// webhooks again, delete and edit run records
+    #[arg(long)]
+    pub(super) chaos: bool,
+    /// Show every record and every check
+    #[arg(long)]
+    pub(super) verbose: bool,
     /// Answer with one JSON object
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl Options {
+    /// Whether the demo disturbs the system.
+    pub fn chaos(&self) -> bool {
+        self.chaos
+    }
 }

@@ -1,8 +1,12 @@
 //! Follows the demo's runs to their end.
 
+use super::chaos::Chaos;
 use super::proof::field;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
+use crate::view::events_of;
+use shared::fold::RunState;
+use shared::ports::{EventLog, QueueName};
 use shared::schema::run_record;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -11,44 +15,87 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Waits until every run has ended and no message is left. Returns whether that happened; `false`
-/// means that nothing moved any more.
-pub(super) async fn follow(stage: &Stage, runs: &[Dispatched], show: bool) -> Result<bool, Fault> {
-    let leads: u64 = runs.iter().map(|run| run.expected.leads_asked).sum();
+/// A look may take this part of the time, so that looking slows nothing down.
+const SHARE_OF_LOOKING: u32 = 20;
+
+/// Waits until every run has ended and no message is left; `chaos` disturbs them meanwhile. Returns
+/// whether that happened; `false` means that nothing moved any more.
+pub(super) async fn follow(
+    stage: &mut Stage,
+    runs: &[Dispatched],
+    mut chaos: Option<&mut Chaos>,
+    show: bool,
+) -> Result<bool, Fault> {
     let show = show && std::io::stderr().is_terminal();
     let started = Instant::now();
     let (mut last_sign, mut signs) = (started, 0);
+    let mut strike_at = next_strike(&mut chaos);
     loop {
-        let answers = stage.services.gemini.service().billed_totals().answers;
+        let look = Instant::now();
         let ended = ended(stage, runs)?;
         if show {
-            let (seconds, scored) = (started.elapsed().as_secs(), answers.min(leads));
-            let mut out = std::io::stderr();
-            // The carriage return and the escape sequence replace the line before.
-            write!(
-                out,
-                "\r\x1b[2K{seconds} s: {scored} of {leads} leads scored, {ended} of {} runs ended",
-                runs.len()
-            )?;
-            out.flush()?;
+            let leads = leads_done(stage, runs).await?;
+            draw(started.elapsed(), leads, (ended, runs.len()))?;
         }
         let requests: u64 =
             stage.services.airtable.requests().iter().map(|count| count.count).sum();
+        let answers = stage.services.gemini.service().billed_totals().answers;
         if answers + requests > signs {
             (last_sign, signs) = (Instant::now(), answers + requests);
         }
         let all_ended = ended == runs.len();
         if all_ended || last_sign.elapsed() > PATIENCE {
-            if all_ended {
-                stage.system.queue.idle().await?;
+            while all_ended && !is_quiet(stage)? {
+                tokio::time::sleep(LOOK_EVERY).await;
             }
             if show {
                 write!(std::io::stderr(), "\r\x1b[2K")?;
             }
             return Ok(all_ended);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        let looked = look.elapsed();
+        if let Some(chaos) = chaos.as_deref_mut().filter(|_| strike_at.is_some_and(|at| at <= look))
+        {
+            chaos.strike(stage, runs).await?;
+            strike_at = chaos.pause().map(|pause| Instant::now() + pause);
+        }
+        tokio::time::sleep(LOOK_EVERY.max(looked * SHARE_OF_LOOKING)).await;
     }
+}
+
+/// Whether nothing is in work. A copy of a task that waits for another attempt finds its leads done.
+fn is_quiet(stage: &Stage) -> Result<bool, Fault> {
+    let is_idle = |queue| stage.system.queue.depth(queue).map(|depth| depth.is_idle());
+    Ok(is_idle(QueueName::Scoring)? && is_idle(QueueName::Metrics)?)
+}
+
+fn next_strike(chaos: &mut Option<&mut Chaos>) -> Option<Instant> {
+    chaos.as_deref_mut()?.pause().map(|pause| Instant::now() + pause)
+}
+
+/// Replaces the line that shows how far it is: the carriage return and the escape sequence do that.
+fn draw(since: Duration, leads: (u64, u64), runs: (usize, usize)) -> Result<(), Fault> {
+    let mut out = std::io::stderr();
+    let (seconds, (done, of), (ended, all)) = (since.as_secs(), leads, runs);
+    write!(out, "\r\x1b[2K{seconds} s: {done} of {of} leads done, {ended} of {all} runs ended")?;
+    Ok(out.flush()?)
+}
+
+/// How many leads of the runs are scored, skipped or failed, and how many there are. The event log
+/// says so.
+async fn leads_done(stage: &Stage, runs: &[Dispatched]) -> Result<(u64, u64), Fault> {
+    let (mut done, mut all) = (0, 0);
+    for run in runs {
+        all += run.expected.leads_planned + run.profiles.waiting;
+        let events = events_of(&stage.system.log.read(&run.run).await?).0;
+        let Some(state) = RunState::fold(&events) else { continue };
+        let summary = state.summary();
+        for totals in [&summary.posts, &summary.profiles] {
+            let leads = &totals.leads;
+            done += leads.scored + leads.skipped + leads.failed;
+        }
+    }
+    Ok((done.min(all), all))
 }
 
 /// How many of the runs have a record that says they ended.

@@ -1,14 +1,23 @@
 //! The demo's proof: what the services saw against what the records say.
 
+use super::chaos::Done;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
+use crate::view::events_of;
+use serde::Serialize;
 use serde_json::{Map, Value};
+use shared::core::counted::counted;
+use shared::fold::RunState;
+use shared::messages::{BilledCall, CallOutcome, Fact, MetricsEvent};
+use shared::ports::EventLog;
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) struct Proof {
+    /// A line for each run, in the order the harvests were dispatched.
+    pub(super) runs: Vec<RunLine>,
     /// The run records as they are in Airtable, in the order the harvests were dispatched.
     pub(super) records: Vec<Map<String, Value>>,
     /// Leads among the targets of the harvests.
@@ -18,10 +27,43 @@ pub(super) struct Proof {
     /// Tokens of every answer that Gemini billed.
     pub(super) billed_tokens: u64,
     pub(super) recorded_tokens: u64,
+    /// Answers of the model that are on no record, because a kill lost them.
+    pub(super) unheard: Unheard,
+    /// What the system was disturbed with, if that was asked for.
+    pub(super) chaos: Option<Done>,
     /// Requests by service and kind, with the status of their answers.
     pub(super) requests: BTreeMap<&'static str, Vec<RequestCount>>,
     pub(super) elapsed: Duration,
     pub(super) checks: Vec<Check>,
+}
+
+/// How the runs ended.
+pub(super) struct Ended {
+    pub(super) elapsed: Duration,
+    /// Whether all did.
+    pub(super) finished: bool,
+    pub(super) chaos: Option<Done>,
+}
+
+/// A run, as its record and its client's rows show it.
+pub(super) struct RunLine {
+    pub(super) run: String,
+    pub(super) status: String,
+    pub(super) leads: u64,
+    pub(super) leads_scored: u64,
+    pub(super) posts_scored: u64,
+    pub(super) tokens: u64,
+    /// What the model cost, in dollars.
+    pub(super) cost: f64,
+    /// Whether all checks of the run hold.
+    pub(super) is_right: bool,
+}
+
+/// Calls that the model answered and billed, and whose answers nobody heard.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Unheard {
+    pub(super) calls: u64,
+    pub(super) tokens: u64,
 }
 
 /// What a post-scored lead costs, with several leads in each call and with one.
@@ -54,27 +96,29 @@ impl Check {
 }
 
 impl Proof {
-    pub(super) fn of(
+    pub(super) async fn of(
         stage: &Stage,
         runs: &[Dispatched],
-        elapsed: Duration,
-        finished: bool,
+        ended: Ended,
     ) -> Result<Self, Fault> {
         let Stage { services, system, world, .. } = stage;
         let rows = stage.rows(&world.master_base, run_record::TABLE)?;
         let mut proof = Self {
+            runs: Vec::new(),
             records: Vec::new(),
             leads: runs.iter().map(|run| run.expected.leads_planned).sum(),
             scored_leads: runs.iter().map(|run| run.expected.leads_scored).sum(),
             billed_tokens: services.gemini.service().billed_totals().usage.total,
             recorded_tokens: 0,
+            unheard: Unheard::default(),
+            chaos: ended.chaos,
             requests: BTreeMap::from([
                 ("airtable", services.airtable.requests()),
                 ("apify", services.apify.requests()),
                 ("gemini", services.gemini.requests()),
             ]),
-            elapsed,
-            checks: vec![Check::new("every run ended", true, finished)],
+            elapsed: ended.elapsed,
+            checks: vec![Check::new("every run ended", true, ended.finished)],
         };
         proof.check("records in Airtable, one per run and client", runs.len(), rows.len());
         for run in runs {
@@ -82,23 +126,25 @@ impl Proof {
                 field(&row.fields, run_record::RUN_ID) == run.run.as_str()
             };
             let record = rows.iter().find(of_run).map(|row| row.fields.clone()).unwrap_or_default();
-            proof.check_record(run, &record);
-            proof.check_rows(stage, run)?;
-            proof.recorded_tokens += number(&record, run_record::POST_TOKENS)
-                + number(&record, run_record::PROFILE_TOKENS);
-            proof.records.push(record);
+            proof.check_run(stage, run, record)?;
+        }
+        if proof.chaos.is_some() {
+            proof.check_calls(stage, runs).await?;
         }
         let (billed, recorded) = (proof.billed_tokens, proof.recorded_tokens);
+        let heard = billed - proof.unheard.tokens.min(billed);
         proof
             .checks
-            .insert(0, Check::new("tokens the model billed, on the records", billed, recorded));
+            .insert(0, Check::new("tokens the model billed, on the records", heard, recorded));
         let dead = shared::ports::QueueName::ALL
             .into_iter()
             .map(|queue| system.queue.depth(queue).map(|depth| depth.dead))
             .sum::<Result<usize, _>>()?;
         proof.check("messages in a dead-letter queue", 0, dead);
-        let limited = proof.airtable_429();
-        proof.check("requests that Airtable limited", 0, limited);
+        if proof.chaos.is_none() {
+            let limited = proof.airtable_429();
+            proof.check("requests that Airtable limited", 0, limited);
+        }
         Ok(proof)
     }
 
@@ -114,11 +160,7 @@ impl Proof {
     /// Cost of the model's answers per lead whose posts have a score, in dollars.
     #[expect(clippy::cast_precision_loss, reason = "counts of leads are small")]
     pub(super) fn cost_per_scored_lead(&self) -> f64 {
-        let cost: f64 = self
-            .records
-            .iter()
-            .filter_map(|record| record.get(run_record::AI_COST).and_then(Value::as_f64))
-            .sum();
+        let cost: f64 = self.records.iter().map(cost).sum();
         cost / self.scored_leads.max(1) as f64
     }
 
@@ -135,6 +177,61 @@ impl Proof {
         self.checks.push(Check::new(what, expected, found));
     }
 
+    /// Checks a run's record and its client's rows.
+    fn check_run(
+        &mut self,
+        stage: &Stage,
+        run: &Dispatched,
+        record: Map<String, Value>,
+    ) -> Result<(), Fault> {
+        let first = self.checks.len();
+        self.check_record(run, &record);
+        let leads_scored = self.check_rows(stage, run)?;
+        let tokens =
+            number(&record, run_record::POST_TOKENS) + number(&record, run_record::PROFILE_TOKENS);
+        self.recorded_tokens += tokens;
+        self.runs.push(RunLine {
+            run: run.run.to_string(),
+            status: field(&record, run_record::STATUS).to_owned(),
+            leads: run.expected.leads_planned,
+            leads_scored,
+            posts_scored: number(&record, run_record::POSTS_SCORED),
+            tokens,
+            cost: cost(&record),
+            is_right: self.checks[first..].iter().all(Check::holds),
+        });
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// Checks that every call on the records is on the model's bill, and that the rest of the bill are
+    /// calls that the records name as unobserved.
+    async fn check_calls(&mut self, stage: &Stage, runs: &[Dispatched]) -> Result<(), Fault> {
+        let mut bill: BTreeMap<u64, u64> = BTreeMap::new();
+        for answer in stage.services.gemini.service().billed() {
+            *bill.entry(answer.usage.total).or_default() += 1;
+        }
+        let (mut invented, mut unobserved) = (0, 0);
+        for run in runs {
+            let events = events_of(&stage.system.log.read(&run.run).await?).0;
+            let Some(state) = RunState::fold(&events) else { continue };
+            let summary = state.summary();
+            unobserved += summary.posts.unobserved + summary.profiles.unobserved;
+            for tokens in events.iter().flat_map(tokens_of_calls) {
+                match bill.get_mut(&tokens).filter(|calls| **calls > 0) {
+                    Some(calls) => *calls -= 1,
+                    None => invented += 1,
+                }
+            }
+        }
+        let calls = bill.values().sum();
+        self.unheard = Unheard { calls, tokens: bill.iter().map(|(of, calls)| of * calls).sum() };
+        self.check("calls on the records that the model did not bill", 0, invented);
+        let is_named = calls <= unobserved;
+        self.check("calls whose answer nobody heard are on the records", true, is_named);
+        Ok(())
+    }
+
     /// Checks a record against what the invented data requires.
     fn check_record(&mut self, run: &Dispatched, record: &Map<String, Value>) {
         let (client, expected) = (&run.client.id, &run.expected);
@@ -149,39 +246,26 @@ impl Proof {
         ] {
             self.check(format!("{client}: {name}"), value, number(record, name));
         }
-        let mut words = format!(
-            "posts: {} leads = {} scored + {} skipped + {} failed",
-            expected.leads_planned,
-            expected.leads_scored,
-            expected.all_skipped(),
-            expected.all_failed(),
-        );
-        if run.profiles.waiting > 0 {
-            words = format!(
-                "{words}; profiles: {} leads = {} scored + {} skipped + {} failed",
-                run.profiles.waiting,
-                run.profiles.scored(),
-                run.profiles.thin,
-                run.profiles.failed,
-            );
-        }
+        let words = leads_in_words(run);
         let progress = field(record, run_record::PROGRESS_LOG);
         let said =
             progress.lines().find_map(|line| line.split_once("finished: ")).map(|(_, said)| said);
         self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
-        let balance = field(record, run_record::BALANCE);
-        self.check(format!("{client}: Balance"), expected.balance(), balance);
+        let said = field(record, run_record::BALANCE).to_owned();
+        // The calls that a record names as unheard are checked against the model's bill.
+        let said = if self.chaos.is_some() { without_unheard(&said) } else { said };
+        self.check(format!("{client}: Balance"), expected.balance(), said);
     }
 
-    /// Checks that as many rows hold a score of the run as its record says.
-    fn check_rows(&mut self, stage: &Stage, run: &Dispatched) -> Result<(), Fault> {
+    /// Checks that as many rows hold a score of the run as its record says; returns how many.
+    fn check_rows(&mut self, stage: &Stage, run: &Dispatched) -> Result<u64, Fault> {
         let rows = stage.rows(&run.client.base, leads::TABLE)?;
         let marker = format!("\"run_id\":\"{}\"", run.run);
         let scored = rows
             .iter()
             .map(|row| field(&row.fields, leads::POSTS_EVALUATION))
             .filter(|cell| cell.starts_with('[') && cell.contains(&marker))
-            .count();
+            .count() as u64;
         let what = format!("{}: rows with a score of this run", run.client.id);
         self.check(what, run.expected.leads_scored, scored);
         if run.profiles.waiting > 0 {
@@ -193,8 +277,51 @@ impl Proof {
             let what = format!("{}: rows with a profile score of this run", run.client.id);
             self.check(what, run.profiles.scored(), scored);
         }
-        Ok(())
+        Ok(scored)
     }
+}
+
+/// What a record must say of the leads.
+fn leads_in_words(run: &Dispatched) -> String {
+    let (expected, profiles) = (&run.expected, &run.profiles);
+    let of = |what, [all, scored, skipped, failed]: [u64; 4]| {
+        let leads = counted(all, "lead");
+        format!("{what}: {leads} = {scored} scored + {skipped} skipped + {failed} failed")
+    };
+    let posts = [
+        expected.leads_planned,
+        expected.leads_scored,
+        expected.all_skipped(),
+        expected.all_failed(),
+    ];
+    let waiting = [profiles.waiting, profiles.scored(), profiles.thin, profiles.failed];
+    let said: Vec<String> = [("posts", posts), ("profiles", waiting)]
+        .into_iter()
+        .filter(|(_, leads)| leads[0] > 0)
+        .map(|(what, leads)| of(what, leads))
+        .collect();
+    if said.is_empty() { "there was nothing to score".to_owned() } else { said.join("; ") }
+}
+
+/// What a record finds odd besides calls whose answers nobody heard.
+fn without_unheard(balance: &str) -> String {
+    let is_of_others =
+        |line: &&str| !line.contains(" unobserved, ") && !line.contains(" without usage");
+    let lines: Vec<&str> = balance.lines().filter(is_of_others).collect();
+    if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") }
+}
+
+fn tokens_of_calls(event: &MetricsEvent) -> Vec<u64> {
+    let Fact::Billed(billed) = &event.fact else { return Vec::new() };
+    let tokens = |call: &BilledCall| match &call.outcome {
+        CallOutcome::Answered { usage, .. } => Some(usage.total),
+        CallOutcome::Refused | CallOutcome::Lost => None,
+    };
+    billed.calls.iter().filter_map(tokens).collect()
+}
+
+fn cost(record: &Map<String, Value>) -> f64 {
+    record.get(run_record::AI_COST).and_then(Value::as_f64).unwrap_or_default()
 }
 
 /// A text cell; empty if the record lacks it.

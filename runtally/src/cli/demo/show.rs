@@ -1,37 +1,120 @@
 //! The demo's answer for people and for programs.
 
+use super::options::Options;
 use super::proof::{Check, Comparison, Proof};
 use crate::cli::operator::{shown, table};
 use comfy_table::Table;
+use comfy_table::presets::NOTHING;
 use serde_json::{Map, Value, json};
+use shared::core::counted::{counted, grouped};
 use shared::schema::run_record;
 use simulators::RequestCount;
 use std::io::{Result, Write};
 
-pub(super) fn tables(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
+/// More runs than this are not listed one by one.
+const MOST_LISTED: usize = 8;
+/// So many runs with a problem are listed then, and so many checks that fail.
+const MOST_PROBLEMS: usize = 5;
+
+/// First the verdict, then a line for each run, then the proof.
+pub(super) fn report(proof: &Proof, options: &Options) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    for record in &proof.records {
-        writeln!(out, "Run record, as it is in Airtable\n{}\n", record_table(record))?;
+    writeln!(out, "{}\n", verdict(proof))?;
+    writeln!(out, "{}", runs(proof))?;
+    let failing: Vec<&Check> = proof.checks.iter().filter(|check| !check.holds()).collect();
+    for Check { what, expected, found } in failing.iter().take(MOST_PROBLEMS) {
+        writeln!(out, "✗ {what}: {expected} expected, {found} found")?;
     }
-    writeln!(out, "Proof: what the services saw against what the records say")?;
-    writeln!(out, "{}\n", proof_table(&proof.checks))?;
+    if failing.len() > MOST_PROBLEMS {
+        writeln!(out, "✗ … and {} more", failing.len() - MOST_PROBLEMS)?;
+    }
+    writeln!(out, "{}", sums(proof))?;
+    if let Some(chaos) = &proof.chaos {
+        writeln!(out, "meanwhile: {}", chaos.in_words())?;
+    }
+    if options.verbose {
+        return everything(&mut out, proof);
+    }
+    writeln!(out, "`--verbose` shows every record and every check.")
+}
+
+/// What a post-scored lead costs, in one line.
+pub(super) fn comparison(comparison: &Comparison) -> Result<()> {
+    let Comparison { several, one, .. } = comparison;
     writeln!(
-        out,
-        "{} leads in {:.1} s; {} requests to Airtable, {:.2} per lead",
-        proof.leads,
-        proof.elapsed.as_secs_f64(),
-        proof.airtable_requests(),
-        per_lead(proof),
-    )?;
-    if let Some(Comparison { several, one, .. }) = comparison {
-        writeln!(
-            out,
-            "${several:.6} per post-scored lead, ${one:.6} with one lead in each call: {:.0} %",
-            several / one * 100.0
-        )?;
+        std::io::stdout().lock(),
+        "${several:.6} per post-scored lead, ${one:.6} with one lead in each call: {:.0} %",
+        several / one * 100.0
+    )
+}
+
+fn verdict(proof: &Proof) -> String {
+    let failing = proof.checks.iter().filter(|check| !check.holds()).count();
+    if failing > 0 {
+        let checks = proof.checks.len();
+        return format!("THE PROOF DOES NOT HOLD: {failing} of {checks} checks fail.");
     }
-    let verdict = if proof.holds() { "The proof holds." } else { "THE PROOF DOES NOT HOLD." };
-    writeln!(out, "{verdict}")
+    format!(
+        "The proof holds: every number on {} is right ({} in {:.1} s).",
+        counted(proof.runs.len(), "record"),
+        counted(proof.leads, "lead"),
+        proof.elapsed.as_secs_f64(),
+    )
+}
+
+/// A line for each run; of very many, for those with a problem.
+fn runs(proof: &Proof) -> String {
+    let mut lines = Table::new();
+    lines.load_style(NOTHING).set_header(["run", "status", "leads", "posts", "tokens", "cost", ""]);
+    let is_few = proof.runs.len() <= MOST_LISTED;
+    let listed = proof.runs.iter().filter(|run| is_few || !run.is_right);
+    let most = if is_few { MOST_LISTED } else { MOST_PROBLEMS };
+    for run in listed.clone().take(most) {
+        let mark = if run.is_right { "✓" } else { "✗" };
+        let leads = format!("{} of {} scored", run.leads_scored, run.leads);
+        let cost = format!("${:.4}", run.cost);
+        let (posts, tokens) = (grouped(run.posts_scored), grouped(run.tokens));
+        lines.add_row([&run.run, &run.status, &leads, &posts, &tokens, &cost, mark]);
+    }
+    let wrong = listed.count();
+    match (is_few, wrong) {
+        (true, _) => lines.trim_fmt(),
+        (false, 0) => format!("{} runs, all right", proof.runs.len()),
+        (false, wrong) => {
+            format!("{}\n{wrong} of {} runs are not right", lines.trim_fmt(), proof.runs.len())
+        }
+    }
+}
+
+/// The sums over all runs, and what they took.
+fn sums(proof: &Proof) -> String {
+    let unheard = match &proof.chaos {
+        Some(_) if proof.unheard.calls > 0 => format!(
+            " + {} of {} whose answers a kill lost, as the records say",
+            grouped(proof.unheard.tokens),
+            counted(proof.unheard.calls, "call"),
+        ),
+        Some(_) | None => String::new(),
+    };
+    let checks = proof.checks.len();
+    let holding = proof.checks.iter().filter(|check| check.holds()).count();
+    format!(
+        "{} tokens billed by the model = {} on the records{unheard}; {holding} of {checks} checks \
+         hold\n{} to Airtable, {:.2} per lead, {} refused for their rate",
+        grouped(proof.billed_tokens),
+        grouped(proof.recorded_tokens),
+        counted(proof.airtable_requests(), "request"),
+        per_lead(proof),
+        proof.airtable_429(),
+    )
+}
+
+fn everything(out: &mut impl Write, proof: &Proof) -> Result<()> {
+    for record in &proof.records {
+        writeln!(out, "\nRun record, as it is in Airtable\n{}", record_table(record))?;
+    }
+    writeln!(out, "\nProof: what the services saw against what the records say")?;
+    writeln!(out, "{}", proof_table(&proof.checks))
 }
 
 pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
@@ -61,6 +144,10 @@ pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()>
         "checks": checks,
         "holds": proof.holds(),
     });
+    if let Some(chaos) = &proof.chaos {
+        answer["chaos"] = json!(chaos);
+        answer["unheard"] = json!(proof.unheard);
+    }
     if let Some(Comparison { several, one, holds }) = comparison {
         answer["comparison"] = json!({"usd_per_scored_lead": several,
             "usd_per_scored_lead_one_per_call": one, "ratio": several / one, "holds": holds});

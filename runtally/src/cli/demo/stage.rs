@@ -4,7 +4,7 @@ use super::options::Options;
 use crate::invented::{Expected, ExpectedProfiles, InventedClient, Size, World};
 use crate::result::Fault;
 use crate::storage::Database;
-use crate::system::{ServiceOptions, Services, System, Variables};
+use crate::system::{ServiceOptions, Services, System};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::json;
@@ -12,7 +12,7 @@ use shared::adapters::http::HttpTransport;
 use shared::core::ids::{BaseId, RunId, RunStamp};
 use shared::ports::Transport;
 use simulators::airtable::Row;
-use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
+use simulators::apify::{EventType, RunSpec, RunStatus, Webhook, WebhookSpec};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -20,9 +20,14 @@ use tokio::net::TcpListener;
 
 /// How long before the demo its harvests ended. By then Apify's figures are final.
 const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
+/// How long a killed system is down: as long as Airtable remembers the requests before, of which the
+/// next process knows nothing.
+const DOWN_FOR: Duration = Duration::from_millis(1_100);
 
 pub(super) struct Dispatched {
     pub(super) client: InventedClient,
+    /// Apify's id of the harvest, and the webhook that tells of its end.
+    harvest: (String, Webhook),
     pub(super) run: RunId,
     pub(super) expected: Expected,
     pub(super) profiles: ExpectedProfiles,
@@ -32,8 +37,10 @@ pub(super) struct Stage {
     pub(super) services: Services,
     pub(super) system: System,
     pub(super) world: World,
+    database: Database,
     address: SocketAddr,
-    webhook_token: String,
+    variables: HashMap<&'static str, String>,
+    seed: u64,
 }
 
 impl Stage {
@@ -54,9 +61,27 @@ impl Stage {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let webhook_token = format!("{:032x}", fastrand::u128(..));
-        let variable = variables(&services, &world, &webhook_token, options.leads_per_call);
-        let system = System::start(variable, &database, listener, options.seed)?;
-        Ok(Self { services, system, world, address, webhook_token })
+        let mut variables = HashMap::from(services.variables(world.master_base.as_str()));
+        variables.insert("WEBHOOK_TOKEN", webhook_token);
+        variables.extend(options.leads_per_call.map(|leads| ("LEADS_PER_CALL", leads.to_string())));
+        let seed = options.seed;
+        let system = System::start(|name| variables.get(name).cloned(), &database, listener, seed)?;
+        Ok(Self { services, system, world, database, address, variables, seed })
+    }
+
+    /// Stops the system like a crash, and starts it again on the same data and address.
+    pub(super) async fn kill_and_start(&mut self) -> Result<(), Fault> {
+        self.system.kill().await;
+        tokio::time::sleep(DOWN_FOR).await;
+        let listener = TcpListener::bind(self.address).await?;
+        self.seed += 1;
+        let variable = |name: &'static str| self.variables.get(name).cloned();
+        self.system = System::start(variable, &self.database, listener, self.seed)?;
+        Ok(())
+    }
+
+    fn webhook_token(&self) -> &str {
+        &self.variables["WEBHOOK_TOKEN"]
     }
 
     pub(super) fn rows(&self, base: &BaseId, table: &str) -> Result<Vec<Row>, Fault> {
@@ -68,7 +93,7 @@ impl Stage {
     pub(super) async fn score_profiles(&self, run: &Dispatched) -> Result<(), Fault> {
         let body = json!({"clientId": run.client.id, "kind": "profile", "runId": run.run});
         let request = http::Request::post(format!("http://{}/runs", self.address))
-            .header("Authorization", format!("Bearer {}", self.webhook_token))
+            .header("Authorization", format!("Bearer {}", self.webhook_token()))
             .body(body.to_string().into())?;
         let answer = HttpTransport::new()?.send(request, Duration::from_secs(10)).await?;
         if answer.status() != http::StatusCode::ACCEPTED {
@@ -77,14 +102,22 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets Apify announce a harvest of each client. Every other one belongs to an orchestrated run,
+    /// Lets Apify tell of a harvest's end once more.
+    pub(super) fn announce(&self, run: &Dispatched) {
+        let (harvest, webhook) = &run.harvest;
+        self.services.apify.service().dispatch(harvest, EventType::Succeeded, webhook);
+    }
+
+    /// Lets Apify announce a harvest of each client that has leads. Every other one belongs to an orchestrated run,
     /// whose id the webhook names; the others stand alone.
     pub(super) fn dispatch(&self) -> Vec<Dispatched> {
         let finished_at = Timestamp::now() - HARVESTED_AGO;
         let started_at = finished_at - SignedDuration::from_mins(4);
         let orchestrated = RunStamp::at(started_at - SignedDuration::from_mins(30));
         let mut dispatched = Vec::new();
-        for (at, client) in self.world.clients.iter().enumerate() {
+        let harvests = self.world.clients.iter().map(|client| (client, client.harvest()));
+        let with_targets = harvests.filter(|(_, harvest)| harvest.expected.targets > 0);
+        for (at, (client, harvest)) in with_targets.enumerate() {
             let id = percent_encoding::utf8_percent_encode(client.id.as_str(), NON_ALPHANUMERIC);
             let mut url = format!("http://{}/webhooks/apify?clientId={id}", self.address);
             let run_stamp = if at % 2 == 0 {
@@ -93,27 +126,27 @@ impl Stage {
             } else {
                 RunStamp::at(started_at)
             };
-            let headers = json!({"Authorization": format!("Bearer {}", self.webhook_token)});
+            let headers = json!({"Authorization": format!("Bearer {}", self.webhook_token())});
             let webhook = Webhook::try_from(WebhookSpec {
                 headers_template: Some(headers.to_string()),
                 ..WebhookSpec::new(url)
             })
             .expect("the template is a constant that Apify takes");
-            let harvest = client.harvest();
-            self.services.apify.service().add_run(RunSpec {
+            let apify_run = self.services.apify.service().add_run(RunSpec {
                 status: RunStatus::Succeeded,
                 started_at: Some(started_at),
                 finished_at: Some(finished_at),
                 input: harvest.input,
                 items: harvest.items,
                 cost_usd: Some(harvest.cost_usd),
-                webhooks: vec![webhook],
+                webhooks: vec![webhook.clone()],
                 ..RunSpec::default()
             });
             let run = RunId::new(&run_stamp, &client.id);
             let profiles = client.expected_profiles();
             dispatched.push(Dispatched {
                 client: client.clone(),
+                harvest: (apify_run, webhook),
                 run,
                 expected: harvest.expected,
                 profiles,
@@ -131,16 +164,4 @@ fn service_options(options: &Options) -> ServiceOptions {
         gemini_latency: Duration::from_millis(options.latency_ms),
         ..ServiceOptions::default()
     }
-}
-
-fn variables(
-    services: &Services,
-    world: &World,
-    webhook_token: &str,
-    leads_per_call: Option<u32>,
-) -> impl Variables + use<> {
-    let mut values = HashMap::from(services.variables(world.master_base.as_str()));
-    values.insert("WEBHOOK_TOKEN", webhook_token.to_owned());
-    values.extend(leads_per_call.map(|leads| ("LEADS_PER_CALL", leads.to_string())));
-    move |name| values.get(name).cloned()
 }
