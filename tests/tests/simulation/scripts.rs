@@ -136,7 +136,7 @@ fn a_run_ends_at_once_when_it_is_known_what_became_of_its_last_leads() {
     let script = script.hold(CHUNK_DONE, u32::MAX, seconds(12, 0));
     let script = script.hold(SETTLED, 1, seconds(12, 5));
     let script = script.says(seconds(12, 4), run_record::STATUS, "Running");
-    plays_from(8, script.says(seconds(12, 9), run_record::STATUS, "Completed"));
+    plays_from(9, script.says(seconds(12, 9), run_record::STATUS, "Completed"));
 }
 
 /// All chunks are done, but the record was written too short a time ago to show it.

@@ -74,11 +74,15 @@ impl Faults {
         let level =
             if options.faults { [0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0][dice.below(7)] } else { 0.0 };
         // What was paid for how often can be judged only where nothing repeats.
-        let nothing_repeats =
-            options.bug == Some(Bug::PaidCallsForgotten) || dice.chance(WITHOUT_REPEATS);
+        let forgets_payments = options.bug == Some(Bug::PaidCallsForgotten);
+        let nothing_repeats = forgets_payments || dice.chance(WITHOUT_REPEATS);
         let chances = Fault::ALL.iter().map(|fault| {
             let wanted = dice.chance(0.5) && !(nothing_repeats && fault.repeats());
             let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
+            if forgets_payments && *fault == Fault::GeminiAnswerLost {
+                // A call that is lost was paid for, and is made again by the next attempt.
+                return 0.5;
+            }
             if wanted { (fault.chance() * level).min(0.8) } else { 0.0 }
         });
         let mut faults = Self {
