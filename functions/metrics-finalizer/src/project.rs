@@ -4,7 +4,7 @@ use crate::diagnose;
 use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
 use jiff::SignedDuration;
-use shared::core::ids::{RecordId, RunId};
+use shared::core::ids::{ClientId, RecordId, RunId};
 use shared::fold::{Status, Summary};
 use shared::messages::{Fact, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
@@ -55,9 +55,9 @@ async fn due_now<E: Env>(
         let age = app.clock.now().duration_since(known.at);
         // A clock that stepped back says nothing of a record's age.
         let is_recent = (SignedDuration::ZERO..app.config.project_every).contains(&age);
-        is_recent && (!known.is_urgent() || shows_end(known))
+        is_recent && (!known.is_urgent() || can_wait(run, known))
     });
-    if let Some(known) = early.as_ref().filter(|known| !may_have_ended || shows_end(known)) {
+    if let Some(known) = early.as_ref().filter(|known| !may_have_ended || can_wait(run, known)) {
         put_off(app, run, known).await;
         return Ok(None);
     }
@@ -78,10 +78,10 @@ async fn due_now<E: Env>(
     Ok(None)
 }
 
-/// Whether the record says already that its run has ended. Its news can wait: anybody who has the
-/// webhook's token can make any number of it, such as by naming a client that does not exist.
-fn shows_end(known: &Projection) -> bool {
-    !known.open
+/// Whether news for a record that shows its run's end can wait: the run is nobody's. Anybody who has
+/// the webhook's token can make any number of it by naming a client that does not exist.
+fn can_wait(run: &RunId, known: &Projection) -> bool {
+    !known.open && run.client() == ClientId::unattributed()
 }
 
 /// Leaves a run unprojected until its record is due.
