@@ -2,6 +2,7 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use ring::rand::SystemRandom;
 use subtle::ConstantTimeEq;
 
 /// Names of this machine, as a browser on it writes them. A name that somebody else's DNS points at
@@ -32,7 +33,10 @@ pub(super) struct FormToken(String);
 
 impl FormToken {
     pub(super) fn new() -> Self {
-        Self(format!("{:032x}", fastrand::u128(..)))
+        let secret: [u8; 16] = ring::rand::generate(&SystemRandom::new())
+            .expect("the system gives random bytes")
+            .expose();
+        Self(format!("{:032x}", u128::from_be_bytes(secret)))
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -1,5 +1,6 @@
 //! `runtally demo`: the whole pipeline in one process, on invented data, with its proof.
 
+mod bill;
 mod chaos;
 mod options;
 mod progress;

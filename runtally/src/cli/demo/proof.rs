@@ -1,15 +1,11 @@
 //! The demo's proof: what the services saw against what the records say.
 
+use super::bill::{Bill, Unheard, without_unheard};
 use super::chaos::Done;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
-use crate::view::events_of;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::core::counted::counted;
-use shared::fold::RunState;
-use shared::messages::{BilledCall, CallOutcome, Fact, MetricsEvent};
-use shared::ports::EventLog;
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;
 use std::collections::BTreeMap;
@@ -57,13 +53,6 @@ pub(super) struct RunLine {
     pub(super) cost: f64,
     /// Whether all checks of the run hold.
     pub(super) is_right: bool,
-}
-
-/// Calls that the model answered and billed, and whose answers nobody heard.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct Unheard {
-    pub(super) calls: u64,
-    pub(super) tokens: u64,
 }
 
 /// What a post-scored lead costs, with several leads in each call and with one.
@@ -129,7 +118,11 @@ impl Proof {
             proof.check_run(stage, run, record)?;
         }
         if proof.chaos.is_some() {
-            proof.check_calls(stage, runs).await?;
+            let bill = Bill::of(stage, runs).await?;
+            proof.check("calls on the records that the model did not bill", 0, bill.invented);
+            let is_named = bill.unheard.calls <= bill.unobserved;
+            proof.check("calls whose answer nobody heard are on the records", true, is_named);
+            proof.unheard = bill.unheard;
         }
         let (billed, recorded) = (proof.billed_tokens, proof.recorded_tokens);
         let heard = billed - proof.unheard.tokens.min(billed);
@@ -204,34 +197,6 @@ impl Proof {
         Ok(())
     }
 
-    /// Checks that every call on the records is on the model's bill, and that the rest of the bill are
-    /// calls that the records name as unobserved.
-    async fn check_calls(&mut self, stage: &Stage, runs: &[Dispatched]) -> Result<(), Fault> {
-        let mut bill: BTreeMap<u64, u64> = BTreeMap::new();
-        for answer in stage.services.gemini.service().billed() {
-            *bill.entry(answer.usage.total).or_default() += 1;
-        }
-        let (mut invented, mut unobserved) = (0, 0);
-        for run in runs {
-            let events = events_of(&stage.system.log.read(&run.run).await?).0;
-            let Some(state) = RunState::fold(&events) else { continue };
-            let summary = state.summary();
-            unobserved += summary.posts.unobserved + summary.profiles.unobserved;
-            for tokens in events.iter().flat_map(tokens_of_calls) {
-                match bill.get_mut(&tokens).filter(|calls| **calls > 0) {
-                    Some(calls) => *calls -= 1,
-                    None => invented += 1,
-                }
-            }
-        }
-        let calls = bill.values().sum();
-        self.unheard = Unheard { calls, tokens: bill.iter().map(|(of, calls)| of * calls).sum() };
-        self.check("calls on the records that the model did not bill", 0, invented);
-        let is_named = calls <= unobserved;
-        self.check("calls whose answer nobody heard are on the records", true, is_named);
-        Ok(())
-    }
-
     /// Checks a record against what the invented data requires.
     fn check_record(&mut self, run: &Dispatched, record: &Map<String, Value>) {
         let (client, expected) = (&run.client.id, &run.expected);
@@ -301,23 +266,6 @@ fn leads_in_words(run: &Dispatched) -> String {
         .map(|(what, leads)| of(what, leads))
         .collect();
     if said.is_empty() { "there was nothing to score".to_owned() } else { said.join("; ") }
-}
-
-/// What a record finds odd besides calls whose answers nobody heard.
-fn without_unheard(balance: &str) -> String {
-    let is_of_others =
-        |line: &&str| !line.contains(" unobserved, ") && !line.contains(" without usage");
-    let lines: Vec<&str> = balance.lines().filter(is_of_others).collect();
-    if lines.is_empty() { "balanced".to_owned() } else { lines.join("\n") }
-}
-
-fn tokens_of_calls(event: &MetricsEvent) -> Vec<u64> {
-    let Fact::Billed(billed) = &event.fact else { return Vec::new() };
-    let tokens = |call: &BilledCall| match &call.outcome {
-        CallOutcome::Answered { usage, .. } => Some(usage.total),
-        CallOutcome::Refused | CallOutcome::Lost => None,
-    };
-    billed.calls.iter().filter_map(tokens).collect()
 }
 
 fn cost(record: &Map<String, Value>) -> f64 {
