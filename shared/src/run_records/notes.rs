@@ -246,3 +246,22 @@ pub(super) fn error_details(summary: &Summary) -> String {
     }
     bounded(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::story::Story;
+
+    #[test]
+    fn of_very_many_harvests_the_newest_are_named_and_the_others_counted() {
+        let harvest = |n: usize| format!("Harvest{n:010}");
+        let all = MAX_APIFY_RUNS + 3;
+        let story = (0..all).fold(Story::new(), |story, n| {
+            story.opened_by(OpenedBy::Webhook(harvest(n).parse().unwrap()))
+        });
+        let cell = apify_runs(&story.summary());
+        assert!(cell.starts_with(&format!("… 3 earlier\n{}\n", harvest(3))), "{}", &cell[..60]);
+        assert!(cell.ends_with(&harvest(all - 1)));
+        assert!(cell.encode_utf16().count() < 100_000, "more is refused by Airtable");
+    }
+}
