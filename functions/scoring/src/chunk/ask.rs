@@ -5,12 +5,13 @@ use super::attempt::ChunkAttempt;
 use super::calls::{CallGroup, NextStep, divide, next_step};
 use super::limits::{CALL_RETRY, WRITING_TIME};
 use super::replies::{Replies, WaveReplies};
-use super::round::{make_calls, probe, report_halt};
+use super::round::{bill, make_calls, probe, report_halt};
 use crate::budget;
-use crate::gemini::{Reply, Round};
+use crate::gemini::{Call, Reply, Round};
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{CallId, CallPrompt, Question};
 use shared::core::failure::Failure;
+use shared::core::ids::LeadKey;
 use shared::messages::{CallOutcome, ErrorCategory};
 use shared::ports::Env;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(crate) struct WaveQuestions<'a> {
     /// The wave's place within the attempt.
     pub(crate) wave: u32,
     pub(crate) questions: Vec<Question<'a>>,
+    /// The lead of each question.
+    pub(crate) leads: Vec<LeadKey>,
     /// In how many calls that may have been billed each lead was already.
     pub(crate) paid: Vec<u32>,
     /// What the limit leaves for their calls; `None` for no limit.
@@ -31,7 +34,7 @@ pub(crate) async fn ask_about<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     asked: WaveQuestions<'_>,
 ) -> Result<WaveReplies, Failure> {
-    let WaveQuestions { wave, questions, paid, tokens_left } = asked;
+    let WaveQuestions { wave, questions, leads, paid, tokens_left } = asked;
     let mut replies = Replies::new(paid);
     let groups = divide(&questions, attempt.leads_per_call, attempt.number);
     let mut open = replies.keep_within_bounds(groups);
@@ -51,10 +54,11 @@ pub(crate) async fn ask_about<E: Env>(
             kept_back: WRITING_TIME + CALL_RETRY.longest,
         });
         let calls = make_calls(attempt, (wave, round), service, &prompts).await?;
+        count_calls((attempt, &leads), &mut replies, &open, (&prompts, &calls));
+        bill(attempt, (wave, round), &calls).await;
         let mut next: Vec<CallGroup> = Vec::new();
         let mut wait = Duration::ZERO;
         for ((group, prompt), call) in open.into_iter().zip(&prompts).zip(calls) {
-            replies.count(&group, prompt, attempt.template.system.len(), &call.billing);
             let step = next_step(&attempt.template, &group, prompt, call.reply);
             let (groups, after) = settle((attempt, begun), group, step, &mut replies);
             next.extend(groups);
@@ -82,6 +86,21 @@ pub(crate) async fn ask_about<E: Env>(
         decide_refusals(attempt, (wave, round + 1), &mut replies).await?;
     }
     Ok(replies.into_wave())
+}
+
+/// Counts what a round's calls used, and keeps it for the next attempt at once: this one may be cut off
+/// while the queue takes no report of them.
+fn count_calls<E: Env>(
+    (attempt, leads): (&ChunkAttempt<'_, E>, &[LeadKey]),
+    replies: &mut Replies,
+    groups: &[CallGroup],
+    (prompts, calls): (&[CallPrompt], &[Call]),
+) {
+    let before = replies.used;
+    for ((group, prompt), call) in groups.iter().zip(prompts).zip(calls) {
+        replies.count(group, prompt, attempt.template.system.len(), &call.billing);
+    }
+    attempt.note_calls(replies.used - before, leads.iter().cloned().zip(replies.paid()));
 }
 
 /// Asks the model for one token, to find out whether it refuses a lead alone or everybody.

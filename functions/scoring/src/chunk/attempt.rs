@@ -97,7 +97,7 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
         self.app.is_stopping()
     }
 
-    /// Keeps for the next attempt what a wave's calls used, and in how many of them which lead was.
+    /// Keeps for the next attempt what a round's calls used, and in how many paid calls which lead was.
     pub(crate) fn note_calls(&self, used: u64, paid: impl Iterator<Item = (LeadKey, u32)>) {
         self.note(|tried| {
             tried.tokens += used;

@@ -76,6 +76,11 @@ impl Replies {
         }
     }
 
+    /// In how many calls that may have been billed each lead was.
+    pub(super) fn paid(&self) -> impl Iterator<Item = u32> {
+        self.leads.iter().map(|lead| lead.paid)
+    }
+
     pub(super) fn settle(&mut self, answers: Vec<LeadAnswer>) {
         for (at, answer) in answers {
             self.leads[at].answer = answer;
@@ -101,7 +106,7 @@ impl Replies {
 
     /// The calls of `groups` that may be made. Leads that were paid for too often are settled.
     pub(super) fn keep_within_bounds(&mut self, groups: Vec<CallGroup>) -> Vec<CallGroup> {
-        let paid: Vec<u32> = self.leads.iter().map(|lead| lead.paid).collect();
+        let paid: Vec<u32> = self.paid().collect();
         let (groups, over) = within_bounds(groups, &paid);
         for at in over {
             let lead = &mut self.leads[at];

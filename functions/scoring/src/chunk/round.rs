@@ -8,7 +8,8 @@ use shared::core::failure::Failure;
 use shared::messages::{Announced, Billed, BilledCall, Fact, Halt};
 use shared::ports::Env;
 
-/// Makes the calls of a round. `(wave, round)` is its place within the attempt.
+/// Announces and makes the calls of a round, which are to be billed next. `(wave, round)` is its place
+/// within the attempt.
 pub(super) async fn make_calls<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     (wave, round): (u32, u32),
@@ -26,9 +27,7 @@ pub(super) async fn make_calls<E: Env>(
         })
         .collect();
     let calls = prompts.iter().map(|prompt| attempt.gemini.generate(prompt, service));
-    let calls: Vec<Call> = join_all(calls).await;
-    bill(attempt, (wave, round), &calls).await;
-    Ok(calls)
+    Ok(join_all(calls).await)
 }
 
 /// Asks a model that answers nobody for one token, as a round of its own.
@@ -65,7 +64,12 @@ async fn announce<E: Env>(
     attempt.reporter.report(vec![Fact::Announced(announced)]).await
 }
 
-async fn bill<E: Env>(attempt: &ChunkAttempt<'_, E>, (wave, round): (u32, u32), calls: &[Call]) {
+/// Reports what became of a round's calls.
+pub(super) async fn bill<E: Env>(
+    attempt: &ChunkAttempt<'_, E>,
+    (wave, round): (u32, u32),
+    calls: &[Call],
+) {
     let halt = calls.iter().find_map(|call| call.reply.halt());
     let of_call = |(call, at): (&Call, u32)| BilledCall { call: at, outcome: call.billing.clone() };
     let calls = calls.iter().zip(0..).map(of_call).collect();

@@ -144,25 +144,22 @@ pub(crate) async fn settle_leads<E: Env>(
     attempt.report_written(settled.into_iter().collect()).await
 }
 
-/// Asks about the leads of a wave that are to be asked about, and keeps for the next attempt what
-/// that used.
+/// Asks about the leads of a wave that are to be asked about.
 async fn ask_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     place: WavePlace,
     leads: &[WaveLead<'_>],
 ) -> Result<WaveReplies, Failure> {
-    let (mut questions, mut keys, mut paid) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut questions, mut asked, mut paid) = (Vec::new(), Vec::new(), Vec::new());
     for lead in leads {
         let Some(subject) = lead.decision.subject() else { continue };
         questions.push(Question { subject, profile: profile_of(lead.row) });
-        keys.push(lead.lead.key.clone());
+        asked.push(lead.lead.key.clone());
         paid.push(attempt.chunk.tried.paid.get(&lead.lead.key).copied().unwrap_or_default());
     }
     let WavePlace { index, tokens_left } = place;
-    let asked = WaveQuestions { wave: index, questions, paid, tokens_left };
+    let asked = WaveQuestions { wave: index, questions, leads: asked, paid, tokens_left };
     let replies = ask_about(attempt, asked).await?;
-    let paid = replies.replies.iter().map(|reply| reply.paid);
-    attempt.note_calls(replies.used, keys.into_iter().zip(paid));
     if let Some(halt) = &replies.halt {
         attempt.note_halt(Some(halt.clone()));
     }

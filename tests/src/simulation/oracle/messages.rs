@@ -1,6 +1,6 @@
 //! Messages that were queued, and events that were stored.
 
-use super::json::{at, parsed, run_of, text};
+use super::json::{at, count, parsed, run_of, text};
 use super::oracle::Oracle;
 use crate::simulation::branches::Branch;
 use crate::simulation::scenario::ANOTHER_RUN;
@@ -19,6 +19,7 @@ impl Oracle {
             (QueueName::Scoring, "chunk") => {
                 let run = run_of(&message);
                 self.learn_keys(&message);
+                self.plan_queued(&message);
                 self.run(&run).chunk_queued(&message);
             }
             (QueueName::Metrics, "event") => {
@@ -54,6 +55,15 @@ impl Oracle {
         let log = &mut self.run(run).log;
         for event in events {
             log.stored(&parsed(&event.body));
+        }
+    }
+
+    /// A chunk was queued; by its planning if it says nothing of earlier attempts.
+    fn plan_queued(&mut self, message: &Value<'_>) {
+        let is_planned = at(message, "/attempt").is_none();
+        let chunk = (text(message, "/plan").to_owned(), count(message, "/index"));
+        if is_planned && !self.planned.insert(chunk.clone()) {
+            self.planned_again.insert(chunk.0);
         }
     }
 

@@ -54,6 +54,10 @@ pub(crate) struct Oracle {
     pub(crate) halted: BTreeMap<String, Instant>,
     /// In how many billed calls, by workers that lived to report them, each lead of a plan was.
     pub(crate) paid: BTreeMap<(String, String), u32>,
+    /// Plans and chunks that planning queued.
+    pub(crate) planned: BTreeSet<(String, u64)>,
+    /// Plans that it queued once more, after a later step of it failed: each copy counts for itself.
+    pub(crate) planned_again: BTreeSet<String>,
     pub(crate) trace: Arc<Trace>,
 }
 
@@ -84,6 +88,8 @@ impl Oracle {
             lanes: Lanes::default(),
             halted: BTreeMap::new(),
             paid: BTreeMap::new(),
+            planned: BTreeSet::new(),
+            planned_again: BTreeSet::new(),
             without_tokens: Vec::new(),
         };
         let unreadable = scenario.clients.iter().filter(|client| client.has_unreadable_limit);
