@@ -9,7 +9,9 @@ use super::people::{Author, Person};
 use super::posts::{Age, Pen, Post};
 use super::random::rng;
 use super::spelling;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
 
 /// Prices of the actor's events in hundred-thousandths of a dollar.
 const ACTOR_START: u64 = 5;
@@ -44,6 +46,41 @@ pub struct Harvest {
     pub cost_usd: f64,
     /// What a correct system arrives at when it scores this harvest once.
     pub expected: Expected,
+}
+
+/// How long before it is told of a harvest ended. By then Apify's figures are final.
+const ENDED_AGO: SignedDuration = SignedDuration::from_secs(60);
+const TOOK: SignedDuration = SignedDuration::from_mins(4);
+
+impl Harvest {
+    /// When the actor's run began, if its end is told of at `now`.
+    pub(crate) fn started_at(now: Timestamp) -> Timestamp {
+        now - ENDED_AGO - TOOK
+    }
+
+    /// The actor's run, which ended well; Apify tells `webhook` of it at `now`.
+    pub(crate) fn run(&self, now: Timestamp, webhook: Option<Webhook>) -> RunSpec {
+        RunSpec {
+            status: RunStatus::Succeeded,
+            started_at: Some(Self::started_at(now)),
+            finished_at: Some(now - ENDED_AGO),
+            input: self.input.clone(),
+            items: self.items.clone(),
+            cost_usd: Some(self.cost_usd),
+            webhooks: webhook.into_iter().collect(),
+            ..RunSpec::default()
+        }
+    }
+}
+
+/// A webhook at `url` that carries our token.
+///
+/// # Panics
+/// If Apify would not take the header: a token has no control characters.
+pub(crate) fn webhook(url: String, token: &str) -> Webhook {
+    let headers = json!({"Authorization": format!("Bearer {token}")});
+    let spec = WebhookSpec { headers_template: Some(headers.to_string()), ..WebhookSpec::new(url) };
+    Webhook::try_from(spec).expect("the template is JSON")
 }
 
 #[derive(Default)]

@@ -28,6 +28,7 @@ mod world;
 pub use client::InventedClient;
 pub use expected::Expected;
 pub use harvest::Harvest;
+pub(crate) use harvest::webhook;
 pub use profiles::ExpectedProfiles;
 pub use tables::{field_spec, table_spec};
 pub use world::{Size, World};

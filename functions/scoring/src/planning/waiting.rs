@@ -11,6 +11,7 @@ use crate::app::Scoring;
 use crate::master::clients::Client;
 use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
+use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;
 use shared::core::failure::Failure;
@@ -98,8 +99,8 @@ pub async fn price_waiting<E: Env>(
     match plan_waiting(app, &WaitingRequest { task, target, whole, deadline }).await {
         Ok(WaitingOutcome::Done(tally)) => Ok(told(app, task, &tally)),
         Ok(WaitingOutcome::Unfinished(cursor)) => {
-            let leads = cursor.leads;
-            Ok(format!("dry run: {leads} leads wait and more; there was no time to read all"))
+            let leads = counted(cursor.leads as u64, "lead");
+            Ok(format!("dry run: there was no time to read more than the first {leads}"))
         }
         Err(TaskError::Retry(failure)) => Err(failure),
         Err(TaskError::Fatal(reason)) => Err(Failure::dead_letter(reason)),

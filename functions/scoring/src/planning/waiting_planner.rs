@@ -11,10 +11,11 @@ use crate::report::input_note;
 use crate::task_error::TaskError;
 use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
+use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Tier};
-use shared::messages::{Kind, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, Source};
+use shared::messages::{Kind, MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, Source};
 use shared::ports::{Env, Queue, QueueName};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -93,8 +94,7 @@ pub(crate) async fn plan_waiting<E: Env>(
         }
         if deadline.remaining() < PAGE_TIME && scan.may_pause() {
             planner.queue_part().await?;
-            let notes = unreadable(&scan.unreadable).into_iter().map(input_note);
-            app.reporter(target.run).report(notes.collect()).await?;
+            note_unreadable(app, task.dry_run, target.run, &scan.unreadable).await?;
             let (listings, offset, has_view) = scan.position();
             let NamedLeads { unknown, not_waiting } = scan.unplanned;
             let next =
@@ -118,6 +118,21 @@ async fn first_cursor<E: Env>(
     let limits = TokenLimits { day, run: token_limit, share };
     let tokens_left = app.master().tokens_left(run, kind, limits, app.clock.now()).await?;
     Ok(ScanCursor { tokens_left, cost: Some(NanoUsd(0)), has_view: true, ..ScanCursor::default() })
+}
+
+/// Says on the record, before planning pauses, which rows nobody can read. A dry run has no record.
+async fn note_unreadable<E: Env>(
+    app: &Scoring<E>,
+    is_dry_run: bool,
+    run: &RunHeader,
+    rows: &[String],
+) -> Result<(), Failure> {
+    let Some(text) = unreadable(rows) else { return Ok(()) };
+    if is_dry_run {
+        tracing::warn!(text, "dry run");
+        return Ok(());
+    }
+    app.reporter(run).report(vec![input_note(text)]).await
 }
 
 /// The note about rows that nobody can read.

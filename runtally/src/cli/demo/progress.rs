@@ -43,15 +43,12 @@ pub(super) async fn follow(
         if answers + requests > signs {
             (last_sign, signs) = (Instant::now(), answers + requests);
         }
-        let all_ended = ended == runs.len();
-        if all_ended || last_sign.elapsed() > PATIENCE {
-            while all_ended && !is_quiet(stage)? {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+        let is_done = ended == runs.len() && is_quiet(stage)?;
+        if is_done || last_sign.elapsed() > PATIENCE {
             if show {
                 write!(std::io::stderr(), "\r\x1b[2K")?;
             }
-            return Ok(all_ended);
+            return Ok(is_done);
         }
         let looked = look.elapsed();
         if let Some(chaos) = chaos.as_deref_mut().filter(|_| strike_at.is_some_and(|at| at <= look))

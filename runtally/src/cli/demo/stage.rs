@@ -1,7 +1,7 @@
 //! What the demo runs on: simulated services, the functions, and invented clients.
 
 use super::options::Options;
-use crate::invented::{Expected, ExpectedProfiles, InventedClient, Size, World};
+use crate::invented::{self, Expected, ExpectedProfiles, Harvest, InventedClient, Size, World};
 use crate::result::Fault;
 use crate::storage::Database;
 use crate::system::{ServiceOptions, Services, System};
@@ -12,14 +12,12 @@ use shared::adapters::http::HttpTransport;
 use shared::core::ids::{BaseId, RunId, RunStamp};
 use shared::ports::Transport;
 use simulators::airtable::Row;
-use simulators::apify::{EventType, RunSpec, RunStatus, Webhook, WebhookSpec};
+use simulators::apify::{EventType, Webhook};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How long before the demo its harvests ended. By then Apify's figures are final.
-const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
 /// How long a killed system is down: as long as Airtable remembers the requests before, of which the
 /// next process knows nothing.
 const DOWN_FOR: Duration = Duration::from_millis(1_100);
@@ -108,11 +106,11 @@ impl Stage {
         self.services.apify.service().dispatch(harvest, EventType::Succeeded, webhook);
     }
 
-    /// Lets Apify announce a harvest of each client that has leads. Every other one belongs to an orchestrated run,
-    /// whose id the webhook names; the others stand alone.
+    /// Lets Apify announce a harvest of each client that has leads. Every other one belongs to an
+    /// orchestrated run, whose id the webhook names; the others stand alone.
     pub(super) fn dispatch(&self) -> Vec<Dispatched> {
-        let finished_at = Timestamp::now() - HARVESTED_AGO;
-        let started_at = finished_at - SignedDuration::from_mins(4);
+        let now = Timestamp::now();
+        let started_at = Harvest::started_at(now);
         let orchestrated = RunStamp::at(started_at - SignedDuration::from_mins(30));
         let mut dispatched = Vec::new();
         let harvests = self.world.clients.iter().map(|client| (client, client.harvest()));
@@ -126,22 +124,9 @@ impl Stage {
             } else {
                 RunStamp::at(started_at)
             };
-            let headers = json!({"Authorization": format!("Bearer {}", self.webhook_token())});
-            let webhook = Webhook::try_from(WebhookSpec {
-                headers_template: Some(headers.to_string()),
-                ..WebhookSpec::new(url)
-            })
-            .expect("the template is a constant that Apify takes");
-            let apify_run = self.services.apify.service().add_run(RunSpec {
-                status: RunStatus::Succeeded,
-                started_at: Some(started_at),
-                finished_at: Some(finished_at),
-                input: harvest.input,
-                items: harvest.items,
-                cost_usd: Some(harvest.cost_usd),
-                webhooks: vec![webhook.clone()],
-                ..RunSpec::default()
-            });
+            let webhook = invented::webhook(url, self.webhook_token());
+            let spec = harvest.run(now, Some(webhook.clone()));
+            let apify_run = self.services.apify.service().add_run(spec);
             let run = RunId::new(&run_stamp, &client.id);
             let profiles = client.expected_profiles();
             dispatched.push(Dispatched {

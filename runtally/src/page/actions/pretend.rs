@@ -3,22 +3,18 @@
 
 use super::form::{Preview, select};
 use super::{Done, failed, of_run};
-use crate::invented::InventedClient;
+use crate::invented::{self, Harvest, InventedClient};
 use crate::page::query::Query;
 use crate::page::site::Problem;
 use crate::page::source::Source;
-use jiff::{SignedDuration, Timestamp};
 use maud::html;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shared::core::ids::{ClientId, RunId, RunStamp};
 use shared::schema::run_record;
 use simulators::airtable::Airtable;
-use simulators::apify::{Apify, RunSpec, RunStatus, Webhook, WebhookSpec};
+use simulators::apify::{Apify, Webhook};
 use simulators::{Fault, FaultRule};
 
-/// By then Apify's figures are final.
-const HARVESTED_AGO: SignedDuration = SignedDuration::from_secs(60);
-const TOOK: SignedDuration = SignedDuration::from_mins(4);
 /// Most requests that one fault hits.
 const MOST_FAULTS: u32 = 1_000;
 const FAULTS: [(&str, Fault, &str); 6] = [
@@ -87,19 +83,9 @@ pub(super) fn harvest(source: &Source, client: Option<&ClientId>) -> Result<Done
     let chosen: Option<&InventedClient> = clients.iter().find(|known| Some(&known.id) == client);
     let client =
         chosen.ok_or_else(|| Problem::NotFound("There is no such invented client.".to_owned()))?;
-    let finished_at: Timestamp = source.now() - HARVESTED_AGO;
-    let started_at = finished_at - TOOK;
-    let harvest = client.harvest();
-    apify.add_run(RunSpec {
-        status: RunStatus::Succeeded,
-        started_at: Some(started_at),
-        finished_at: Some(finished_at),
-        input: harvest.input,
-        items: harvest.items,
-        cost_usd: Some(harvest.cost_usd),
-        webhooks: webhook(source, client).into_iter().collect(),
-        ..RunSpec::default()
-    });
+    let now = source.now();
+    let started_at = Harvest::started_at(now);
+    apify.add_run(client.harvest().run(now, webhook(source, client)));
     let run = RunId::new(&RunStamp::at(started_at), &client.id);
     Ok(Done {
         says: format!("Apify announces a harvest; its run will be {run}."),
@@ -110,12 +96,7 @@ pub(super) fn harvest(source: &Source, client: Option<&ClientId>) -> Result<Done
 fn webhook(source: &Source, client: &InventedClient) -> Option<Webhook> {
     let (url, token) = source.simulators.webhook.as_ref()?;
     let id: String = url::form_urlencoded::byte_serialize(client.id.as_str().as_bytes()).collect();
-    let headers = json!({"Authorization": format!("Bearer {token}")});
-    let spec = WebhookSpec {
-        headers_template: Some(headers.to_string()),
-        ..WebhookSpec::new(format!("{url}?clientId={id}"))
-    };
-    Webhook::try_from(spec).ok()
+    Some(invented::webhook(format!("{url}?clientId={id}"), token))
 }
 
 pub(super) fn preview_fault(source: &Source) -> Result<Preview, Problem> {
