@@ -78,7 +78,7 @@ demo *options:
 
 # Runs many random schedules with faults.
 simulate schedules="10000":
-    SEEDS={{ schedules }} cargo test --release --locked -p tests --test simulation
+    SEEDS={{ schedules }} cargo test --release --locked -p simulation
 
 # Checks the dependencies for known vulnerabilities; downloads the database of advisories.
 advisories:

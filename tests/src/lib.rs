@@ -3,6 +3,5 @@
 
 pub mod conformance;
 mod harness;
-pub mod simulation;
 
 pub use harness::*;

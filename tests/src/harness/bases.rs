@@ -27,7 +27,7 @@ pub fn furnish(airtable: &Airtable) {
 }
 
 /// Makes the master base with clients: id, name, status, base and service level of each.
-pub(crate) fn furnish_master(airtable: &Airtable, rows: &[(&str, &str, &str, &str, &str)]) {
+pub fn furnish_master(airtable: &Airtable, rows: &[(&str, &str, &str, &str, &str)]) {
     make(airtable, MASTER_BASE, clients_table());
     make(airtable, MASTER_BASE, run_records_table());
     make(airtable, MASTER_BASE, apify_table());
@@ -39,7 +39,7 @@ pub(crate) fn furnish_master(airtable: &Airtable, rows: &[(&str, &str, &str, &st
 }
 
 /// Makes a client's base with a rubric and no leads.
-pub(crate) fn furnish_client(airtable: &Airtable, base: &str) {
+pub fn furnish_client(airtable: &Airtable, base: &str) {
     make(airtable, base, leads_table());
     make(airtable, base, instructions_table());
     make(airtable, base, attributes_table());
@@ -72,7 +72,7 @@ pub(crate) fn furnish_client(airtable: &Airtable, base: &str) {
     }
 }
 
-pub(crate) fn insert(airtable: &Airtable, base: &str, table: &str, row: Value) -> String {
+pub fn insert(airtable: &Airtable, base: &str, table: &str, row: Value) -> String {
     let Value::Object(fields) = row else { panic!("a row is an object") };
     airtable.insert(base, table, fields).expect("the row fits its table")
 }
@@ -155,7 +155,7 @@ pub fn lead_row(name: &str) -> Value {
     lead(&super::posts::profile(name), &Value::Null)
 }
 
-pub(crate) fn lead(profile_url: &str, cells: &Value) -> Value {
+pub fn lead(profile_url: &str, cells: &Value) -> Value {
     let mut row: Map<String, Value> = cells.as_object().cloned().unwrap_or_default();
     row.insert(leads::PROFILE_URL.to_owned(), json!(profile_url));
     Value::Object(row)

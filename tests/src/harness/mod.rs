@@ -2,7 +2,7 @@
 //! simulated services, over real sockets. Nothing here asserts what a run must come to; that is
 //! said in the tests.
 
-pub(crate) mod bases;
+pub mod bases;
 mod pipeline;
 mod posts;
 mod services;

@@ -1,5 +1,6 @@
 //! One suite of promises for each port, on every implementation: the ones for a single machine,
-//! the ones for AWS against an emulator on this machine, and the simulation's own.
+//! and
+//! the ones for AWS against an emulator on this machine. The simulation's: `tests/simulation/tests`.
 
 use crate::emulator::Emulator;
 use runtally::storage::Database;
@@ -10,7 +11,6 @@ use shared::ports::{Queue, QueueName};
 use std::time::Duration;
 use tests::conformance::queue::{Mailbox, Taken};
 use tests::conformance::{event_log, queue};
-use tests::simulation::Plain;
 
 /// Longer than any promise takes to be looked at.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -29,12 +29,6 @@ async fn the_queues_on_sqlite_keep_their_promises() {
         OnSqlite(SqliteQueue::new(Database::in_memory().unwrap(), clock, settings))
     };
     queue::all(make, MINUTE, looks_at).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_event_log_and_the_queues_of_the_simulation_keep_their_promises() {
-    event_log::all(Plain::new().log(), looks_at).await;
-    queue::all(async || Plain::new(), Plain::VISIBILITY, looks_at).await;
 }
 
 #[tokio::test]

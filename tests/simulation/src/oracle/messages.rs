@@ -1,0 +1,99 @@
+//! Messages that were queued, and events that were stored.
+
+use super::json::{at, count, parsed, run_of, text};
+use super::oracle::Oracle;
+use crate::branches::Branch;
+use crate::scenario::ANOTHER_RUN;
+use serde_json_borrow::Value;
+use shared::ports::{QueueName, StoredEvent};
+
+impl Oracle {
+    /// A message was put on its queue. Returns the branch of failed work that it tells of.
+    pub(crate) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) -> Option<Branch> {
+        let message = parsed(body);
+        if queue == QueueName::Scoring {
+            self.task_sent(&message);
+        }
+        match (queue, text(&message, "/type")) {
+            (QueueName::Scoring, "ingest") => self.ingest_queued(&message),
+            (QueueName::Scoring, "chunk") => {
+                let run = run_of(&message);
+                self.learn_keys(&message);
+                self.plan_queued(&message);
+                self.run(&run).chunk_queued(&message);
+            }
+            (QueueName::Metrics, "event") => {
+                let run = run_of(&message);
+                let fact = at(&message, "/fact")?;
+                match text(fact, "/type") {
+                    "opened" => self.opened(&run, fact),
+                    "announced" => self.run(&run).announced(fact),
+                    "billed" => self.billed(invocation, &run, fact),
+                    "settled" => self.settled(invocation, &run, fact),
+                    "chunk_failed" => {
+                        self.run(&run).chunk_failed(fact);
+                        return Some(Branch::ChunkFailed);
+                    }
+                    "run_failed" => {
+                        self.run(&run).is_given_up = true;
+                        return Some(Branch::RunFailed);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// A run asked for the cost of a harvest: the first one has it.
+    pub(crate) fn cost_claimed(&mut self, apify_run: &str, run: &str) {
+        self.cost_owners.entry(apify_run.to_owned()).or_insert_with(|| run.to_owned());
+    }
+
+    pub(crate) fn appended(&mut self, run: &str, events: &[StoredEvent]) {
+        let log = &mut self.run(run).log;
+        for event in events {
+            log.stored(&parsed(&event.body));
+        }
+    }
+
+    /// A chunk was queued; by its planning if it says nothing of earlier attempts.
+    fn plan_queued(&mut self, message: &Value<'_>) {
+        let is_planned = at(message, "/attempt").is_none();
+        let chunk = (text(message, "/plan").to_owned(), count(message, "/index"));
+        if is_planned && !self.planned.insert(chunk.clone()) {
+            self.planned_again.insert(chunk.0);
+        }
+    }
+
+    /// The task to read a harvest was queued: from now on it belongs to its run.
+    fn ingest_queued(&mut self, message: &Value<'_>) {
+        let apify_run = text(message, "/apify_run_id");
+        let Some((harvest, [run, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let run = match text(message, "/hints/client") {
+            "Nobody" => format!("{derived}-(unattributed)"),
+            // Found by the tick: whose it is shows when its run is opened.
+            "" => {
+                self.clientless.insert(apify_run.to_owned());
+                return;
+            }
+            client => {
+                let named = text(message, "/hints/base_run");
+                let is_another = named.starts_with(ANOTHER_RUN);
+                if is_another { format!("{named}-{client}") } else { run }
+            }
+        };
+        self.run(&run).harvests.insert(harvest);
+    }
+
+    /// A harvest's run was opened. That of one which the tick found is its own run, or nobody's.
+    fn opened(&mut self, run: &str, fact: &Value<'_>) {
+        let apify_run = text(fact, "/by/webhook");
+        let Some((harvest, [own, derived])) = self.harvests.get(apify_run).cloned() else { return };
+        let is_nobodys = run == format!("{derived}-(unattributed)");
+        if self.clientless.contains(apify_run) && (run == own || is_nobodys) {
+            self.run(run).harvests.insert(harvest);
+        }
+    }
+}
