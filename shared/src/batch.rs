@@ -163,6 +163,7 @@ mod tests {
             receive_count,
             body: String::new(),
             retry: RetryState::default(),
+            trace: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::core::failure::MAX_ATTEMPTS;
 use crate::messages::RetryState;
 use crate::ports::{NewDeadLetter, Queue, QueueError, QueueName};
+use crate::telemetry::trace::{self, TraceHeader};
 use aws_lambda_events::event::sqs::SqsMessage;
 
 /// One delivery of a message.
@@ -23,6 +24,8 @@ pub struct Delivery {
     pub body: String,
     /// What the message says of the task's earlier attempts.
     pub retry: RetryState,
+    /// The trace of the webhook that it comes from; a tick and a night's task have none.
+    pub trace: Option<TraceHeader>,
 }
 
 impl Delivery {
@@ -39,6 +42,7 @@ impl Delivery {
                 .unwrap_or(1),
             message_id: message.message_id.unwrap_or_default(),
             receipt: message.receipt_handle.unwrap_or_default(),
+            trace: attribute(trace::ATTRIBUTE).as_deref().and_then(TraceHeader::read),
             retry: RetryState::of(&body),
             body,
         }

@@ -6,6 +6,7 @@ use shared::core::ids::RunId;
 use shared::fold::{RunState, Summary};
 use shared::messages::{Fact, MetricsEvent, Note, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
+use shared::telemetry::trace::{self, TraceHeader};
 
 /// A run that was read once; later notes are in it too.
 pub(crate) struct Folded {
@@ -20,6 +21,8 @@ pub(crate) struct Folded {
     pub(crate) known: Option<Projection>,
     /// Whether the run had not ended when its record was last written.
     pub(crate) was_open: bool,
+    /// The trace of the message for which it was read.
+    pub(crate) trace: Option<TraceHeader>,
 }
 
 /// Reads and folds a run; `None` when the log has no event of it.
@@ -37,6 +40,7 @@ pub(crate) async fn read<E: Env>(
         appends: log.appends,
         was_open: log.projection.as_ref().is_none_or(|known| known.open),
         known: log.projection,
+        trace: trace::header(),
     }))
 }
 

@@ -19,11 +19,12 @@ mod retry;
 mod tick;
 mod verify;
 
-pub use config::{Config, Missed, event_log_table, queue_urls};
+pub use config::{Config, Missed, event_log_retention, event_log_table, queue_urls};
 pub use finalizer::{Adapters, Finalizer};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
+use project::Touched;
 use shared::batch::Batch;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
@@ -31,6 +32,7 @@ use shared::core::ids::{ApifyRunId, RunId};
 use shared::delivery::Delivery;
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
 use shared::ports::{Env, EventLog, HarvestKey, LogError, QueueName};
+use shared::telemetry::trace;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -44,27 +46,37 @@ pub async fn handle<E: Env>(
     event: SqsEvent,
     deadline: Deadline,
 ) -> SqsBatchResponse {
+    let deliveries: Vec<Delivery> = event.records.into_iter().map(Delivery::of).collect();
+    let traces: Vec<_> = deliveries.iter().filter_map(|delivery| delivery.trace.clone()).collect();
+    trace::link(traces.into_iter(), Box::pin(handle_batch(app, deliveries, deadline))).await
+}
+
+async fn handle_batch<E: Env>(
+    app: &Finalizer<E>,
+    deliveries: Vec<Delivery>,
+    deadline: Deadline,
+) -> SqsBatchResponse {
     let mut batch = Batch::new(&app.queue, QueueName::Metrics);
     let mut received = Received::default();
-    for delivery in event.records.into_iter().map(Delivery::of) {
+    for delivery in deliveries {
         match MetricsMessage::decode(&delivery.body) {
             Ok(message) => received.add(delivery, message),
-            Err(error) => batch.settle(&delivery, Err(Failure::dead_letter(error))).await,
+            Err(error) => {
+                let settled = batch.settle(&delivery, Err(Failure::dead_letter(error)));
+                trace::follow(delivery.trace.clone(), settled).await;
+            }
         }
     }
-    let Received { deliveries, events, heard, due, is_tick } = received;
-    let may_end = |events: &[MetricsEvent]| events.iter().any(|e| project::may_end(&e.fact));
-    let mut touched: BTreeMap<RunId, bool> =
-        events.iter().map(|(run, events)| (run.clone(), may_end(events))).collect();
-    for run in due {
-        app.later.came(&run);
-        touched.entry(run).or_default();
-    }
+    let Received { deliveries, events, heard, due, touched, is_tick } = received;
+    due.iter().for_each(|run| app.later.came(run));
     if let Err(error) = store(app, events, &heard).await {
         for delivery in &deliveries {
-            if !batch.is_blocked(delivery).await {
-                batch.settle(delivery, Err(Failure::retry(&error))).await;
-            }
+            trace::follow(delivery.trace.clone(), async {
+                if !batch.is_blocked(delivery).await {
+                    batch.settle(delivery, Err(Failure::retry(&error))).await;
+                }
+            })
+            .await;
         }
         return batch.response();
     }
@@ -93,14 +105,20 @@ struct Received {
     heard: Vec<HarvestKey>,
     /// Runs whose records are due.
     due: Vec<RunId>,
+    /// All runs that messages came in for.
+    touched: BTreeMap<RunId, Touched>,
     is_tick: bool,
 }
 
 impl Received {
     fn add(&mut self, delivery: Delivery, message: MetricsMessage) {
+        let trace = delivery.trace.clone();
         self.deliveries.push(delivery);
         match message {
             MetricsMessage::Event(event) => {
+                let touched = self.touched.entry(event.run.id()).or_default();
+                touched.may_have_ended |= project::may_end(&event.fact);
+                touched.trace = trace;
                 let ended = harvest_of(&event.fact);
                 self.heard.extend(ended.into_iter().flat_map(|(run, at)| missed::keys(run, at)));
                 self.events.entry(event.run.id()).or_default().push(*event);
@@ -108,7 +126,10 @@ impl Received {
             MetricsMessage::Heard(Heard { apify_run_id, finished_at }) => {
                 self.heard.extend(missed::keys(&apify_run_id, finished_at));
             }
-            MetricsMessage::Project(project) => self.due.push(project.run),
+            MetricsMessage::Project(project) => {
+                self.touched.entry(project.run.clone()).or_default().trace = trace;
+                self.due.push(project.run);
+            }
             MetricsMessage::Tick => self.is_tick = true,
         }
     }

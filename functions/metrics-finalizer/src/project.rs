@@ -9,6 +9,7 @@ use shared::fold::{Status, Summary};
 use shared::messages::{Fact, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::Written;
+use shared::telemetry::trace::{self, TraceHeader};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -30,12 +31,20 @@ pub(crate) fn may_end(fact: &Fact) -> bool {
     }
 }
 
-/// Projects the runs that events came in for, as far as they are due. With each run comes whether
-/// it may have ended.
-pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: BTreeMap<RunId, bool>) {
+/// What the messages of a batch say of a run.
+#[derive(Default)]
+pub(crate) struct Touched {
+    /// Whether it may have ended.
+    pub(crate) may_have_ended: bool,
+    /// The trace of one of them.
+    pub(crate) trace: Option<TraceHeader>,
+}
+
+/// Projects the runs that messages came in for, as far as they are due.
+pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: BTreeMap<RunId, Touched>) {
     let mut due = Vec::new();
-    for (run, may_have_ended) in runs {
-        match due_now(app, &run, may_have_ended).await {
+    for (run, Touched { may_have_ended, trace }) in runs {
+        match trace::follow(trace, due_now(app, &run, may_have_ended)).await {
             Ok(folded) => due.extend(folded),
             Err(error) => unprojected(&run, &error),
         }
@@ -105,7 +114,7 @@ pub(crate) async fn write<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) {
     let repaired = write_once(app, diagnosed).await;
     for left in write_once(app, repaired).await {
         if let Some(shown) = &left.known {
-            put_off(app, &left.summary.run, shown).await;
+            trace::follow(left.trace.clone(), put_off(app, &left.summary.run, shown)).await;
         }
     }
 }

@@ -35,6 +35,7 @@ use shared::delivery::Delivery;
 use shared::messages::{Message, ScoringTask};
 use shared::ports::Env;
 use shared::tasks::Tasks;
+use shared::telemetry::trace;
 use std::time::Duration;
 
 /// Kept back of an invocation's time to return its message to the queue in order.
@@ -47,23 +48,33 @@ pub async fn handle<E: Env>(
     deadline: Deadline,
 ) -> SqsBatchResponse {
     let mut tasks = Tasks::new(&app.queue, &app.clock);
-    for mut delivery in event.records.into_iter().map(Delivery::of) {
-        if delivery.is_from_retry_queue() {
-            tasks.pass_on(&delivery).await;
-        } else if delivery.receive_count > 1 {
-            tasks.revive(&delivery).await;
-        } else {
-            let ended = attempt(app, &mut delivery, deadline).await;
-            // Before the message can go to another process.
-            app.limits.rest().await;
-            match ended {
-                Ok(Progress::Finished) => {}
-                Ok(Progress::Unfinished) => tasks.resume(&delivery).await,
-                Err(failure) => tasks.settle(&delivery, Err(failure)).await,
-            }
-        }
+    for delivery in event.records.into_iter().map(Delivery::of) {
+        let trace = delivery.trace.clone();
+        trace::follow(trace, Box::pin(handle_delivery(app, &mut tasks, delivery, deadline))).await;
     }
     tasks.response()
+}
+
+async fn handle_delivery<E: Env>(
+    app: &Scoring<E>,
+    tasks: &mut Tasks<'_, E::Queue>,
+    mut delivery: Delivery,
+    deadline: Deadline,
+) {
+    if delivery.is_from_retry_queue() {
+        return tasks.pass_on(&delivery).await;
+    }
+    if delivery.receive_count > 1 {
+        return tasks.revive(&delivery).await;
+    }
+    let ended = attempt(app, &mut delivery, deadline).await;
+    // Before the message can go to another process.
+    app.limits.rest().await;
+    match ended {
+        Ok(Progress::Finished) => {}
+        Ok(Progress::Unfinished) => tasks.resume(&delivery).await,
+        Err(failure) => tasks.settle(&delivery, Err(failure)).await,
+    }
 }
 
 /// Works on a task as long as there is time. What is to be done by the next attempt, if there is one,

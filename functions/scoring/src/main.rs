@@ -1,6 +1,6 @@
 //! Wires the scoring function. Every decision is made in the library and in `shared`.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
 use scoring::{Adapters, Config, Limits, Scoring, handle, queue_urls};
 use shared::adapters::aws::OnAws;
 use shared::adapters::aws::lambda::Aws;
@@ -13,13 +13,28 @@ use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    Box::pin(start())
+    let app = &Box::pin(start())
         .await
-        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))?;
+    let ended = Box::pin(run(service_fn(async |event: LambdaEvent<_>| {
+        let deadline = deadline(&event.context);
+        Ok::<_, Error>(handle(app, event.payload, deadline).await)
+    })))
+    .await;
+    // Whoever runs the function ends it while it asks for more work, which is no failure of ours.
+    ended.or_else(|error| {
+        tracing::info!(%error, "the function ends");
+        Ok(())
+    })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
-async fn start() -> Result<(), Error> {
+#[expect(clippy::disallowed_methods, reason = "the time enters here")]
+fn deadline(context: &Context) -> Deadline {
+    Deadline::after(context.deadline().duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
+async fn start() -> Result<Scoring<OnAws>, Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
     shared::telemetry::logs::init("scoring", &vars);
@@ -31,11 +46,5 @@ async fn start() -> Result<(), Error> {
     let limits = Limits::of_one_process(config.lanes);
     let adapters = Adapters { transport: http, queue: SqsQueue::new(aws.sqs(), queues) };
     let rng = fastrand::Rng::new();
-    let app = &Scoring::<OnAws>::new(config, adapters, limits, Clock::system(), rng);
-    run(service_fn(async |event: LambdaEvent<_>| {
-        let left = event.context.deadline().duration_since(SystemTime::now());
-        let deadline = Deadline::after(left.unwrap_or_default());
-        Ok::<_, Error>(handle(app, event.payload, deadline).await)
-    }))
-    .await
+    Ok(Scoring::<OnAws>::new(config, adapters, limits, Clock::system(), rng))
 }

@@ -24,6 +24,9 @@ impl<Q: Queue> Reporter<'_, Q> {
     /// messages that are sent together. If planning died then, a plan without the facts about its
     /// chunks would never be done.
     pub(crate) async fn report(&self, facts: Vec<Fact>) -> Result<(), Failure> {
+        for fact in &facts {
+            log_failure(fact);
+        }
         let (plans, others): (Vec<Fact>, Vec<Fact>) =
             facts.into_iter().partition(|fact| matches!(fact, Fact::Planned(_)));
         for facts in [others, plans] {
@@ -54,6 +57,18 @@ impl<Q: Queue> Reporter<'_, Q> {
             .map(|event| routes::event(&event, self.record_base))
             .collect();
         self.queue.send(QueueName::Metrics, messages).await.map_err(Failure::retry)
+    }
+}
+
+/// Says in the log what failed for good. Whoever calls the function by hand sees no fact, and the
+/// message is done.
+fn log_failure(fact: &Fact) {
+    if let Fact::RunFailed(failed) = fact {
+        let harvest = failed.apify_run.as_ref().map(tracing::field::display);
+        tracing::warn!(reason = failed.reason, apify.run_id = harvest, "the run failed");
+    }
+    if let Fact::ChunkFailed(failed) = fact {
+        tracing::warn!(reason = failed.reason, "the chunk failed");
     }
 }
 

@@ -13,7 +13,7 @@ pub use refusal::{BodyFault, MAX_BODY};
 
 use lambda_http::http::request::Parts;
 use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use lambda_http::{Body, Request};
+use lambda_http::{Body, Request, RequestExt};
 use line_budget::LineBudget;
 use refusal::Refusal;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use shared::core::clock::Clock;
 use shared::core::text::bounded;
 use shared::messages::{ClientScope, routes};
 use shared::ports::{OutgoingMessage, Queue, QueueName};
+use shared::telemetry::trace::{self, TraceHeader};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -53,6 +54,19 @@ type Answer = Result<(StatusCode, Value), Refusal>;
 
 /// Answers one request to `POST /webhooks/apify` or `POST /runs`.
 pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Body> {
+    let trace = trace_of(&request);
+    trace::follow(trace, answer(app, request)).await
+}
+
+/// The trace in which Lambda or the API's gateway has the request.
+fn trace_of(request: &Request) -> Option<TraceHeader> {
+    let by_lambda =
+        request.lambda_context_ref().and_then(|context| context.xray_trace_id.as_deref());
+    let by_gateway = || request.headers().get("x-amzn-trace-id").and_then(|it| it.to_str().ok());
+    by_lambda.and_then(TraceHeader::read).or_else(|| TraceHeader::read(by_gateway()?))
+}
+
+async fn answer<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     let routed = timeout(QUEUE_TIME, route(app, &head, body.as_ref())).await;
     match routed.unwrap_or_else(|_elapsed| Err(no_answer())) {

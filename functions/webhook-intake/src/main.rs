@@ -11,16 +11,22 @@ use webhook_intake::{Config, Intake, handle, queue_urls};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    Box::pin(start())
+    let app = &Box::pin(start())
         .await
-        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))?;
+    let answer = async |request: Request| Ok::<_, Error>(handle(app, request).await);
+    // Whoever runs the function ends it while it asks for more work, which is no failure of ours.
+    Box::pin(run(service_fn(answer))).await.or_else(|error| {
+        tracing::info!(%error, "the function ends");
+        Ok(())
+    })
 }
 
 /// Turns of the runtime until a request is sent: to connect, to hand over the connection, to write.
 const TURNS_TO_SEND: usize = 4;
 
 #[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
-async fn start() -> Result<(), Error> {
+async fn start() -> Result<Intake<SqsQueue>, Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
     // Set up while the secret is on its way, or earlier if something fails.
@@ -39,6 +45,5 @@ async fn start() -> Result<(), Error> {
     let variable = variable?;
     let config = Config::read(&variable)?;
     let queue = SqsQueue::new(sqs, queue_urls(&Vars::new(&variable))?);
-    let app = &Intake::new(config, queue, clock);
-    run(service_fn(async |request: Request| Ok::<_, Error>(handle(app, request).await))).await
+    Ok(Intake::new(config, queue, clock))
 }

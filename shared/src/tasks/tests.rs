@@ -57,6 +57,7 @@ fn delivery(group: &str, body: &str) -> Delivery {
         receive_count: 1,
         body: body.to_owned(),
         retry: RetryState::of(body),
+        trace: None,
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::config::{ConfigError, Vars};
 use crate::core::clock::Clock;
 use crate::messages::RunHeader;
+use crate::telemetry::trace::{self, TraceHeader};
 use tracing::Span;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -47,7 +48,10 @@ pub fn metrics_namespace(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -
     vars.text("METRICS_NAMESPACE").unwrap_or_else(|| "runtally".to_owned())
 }
 
-/// The span of work on a run: every line within carries the run and its client.
+/// The span of work on a run: every line within carries the run, its client and the trace of the message.
+/// A line shows its innermost span only.
 pub fn run_span(run: &RunHeader) -> Span {
-    tracing::info_span!("run", run.id = %run.id(), client.id = %run.client)
+    let trace = trace::header();
+    let id = trace.as_ref().map(TraceHeader::id);
+    tracing::info_span!("run", run.id = %run.id(), client.id = %run.client, trace.id = id)
 }

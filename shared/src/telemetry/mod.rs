@@ -5,3 +5,4 @@ mod emf;
 pub mod logs;
 mod metric;
 pub mod metrics;
+pub mod trace;

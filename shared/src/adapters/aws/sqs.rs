@@ -7,12 +7,14 @@ use crate::config::QueueUrls;
 use crate::core::limits::{MAX_MESSAGE_BYTES, hidden_for, is_allowed};
 use crate::ports::limits::{check_messages, check_waiting};
 use crate::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
+use crate::telemetry::trace;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+    BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::time::Duration;
 
@@ -103,6 +105,7 @@ impl Queue for SqsQueue {
             .send_message()
             .queue_url(&self.urls(queue)?.url)
             .delay_seconds(seconds.try_into().expect("fifteen minutes of seconds fit"))
+            .set_message_system_attributes(trace_attribute())
             .message_body(message.body())
             .send()
             .await
@@ -123,6 +126,7 @@ impl Queue for SqsQueue {
         }
         request
             .message_body(body)
+            .set_message_system_attributes(trace_attribute())
             .set_message_attributes(reason.map(|text| {
                 let value = MessageAttributeValue::builder().data_type("String").string_value(text);
                 let value = value.build().expect("the type is given");
@@ -179,8 +183,19 @@ fn entry(index: usize, message: &OutgoingMessage) -> SendMessageBatchRequestEntr
         .message_group_id(message.group())
         .message_deduplication_id(message.deduplication())
         .message_body(message.body())
+        .set_message_system_attributes(trace_attribute())
         .build()
         .expect("id and body are given")
+}
+
+/// The trace that a message carries on, if there is one. It counts for no limit of size.
+fn trace_attribute()
+-> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
+    let header = trace::header()?;
+    let value =
+        MessageSystemAttributeValue::builder().data_type("String").string_value(header.as_str());
+    let value = value.build().expect("the type is given");
+    Some([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)].into())
 }
 
 fn entry_id(index: usize) -> String {
