@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use runtally::cli::{
-    demo, doctor, explain, redrive, replay, reproject, runs, serve, setup, simulate, ui,
+    demo, doctor, explain, health, redrive, replay, reproject, runs, serve, setup, simulate, ui,
 };
 use shared::config::Vars;
 use std::process::ExitCode;
@@ -27,6 +27,8 @@ enum Command {
     Ui(ui::Options),
     /// Run only the simulated Airtable, Apify and Gemini, on fixed ports
     Simulate(simulate::Options),
+    /// Ask whether the server on this machine answers
+    Health(health::Options),
     /// Check tokens, bases, fields, queues, model and webhook, and say what to do
     Doctor(doctor::Options),
     /// Show the tables and fields that the bases lack, and create them with --apply
@@ -53,6 +55,7 @@ async fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options).await,
         Command::Ui(options) => ui::run(&options).await,
         Command::Simulate(options) => simulate::run(&options).await,
+        Command::Health(options) => health::run(&options).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Setup(options) => setup::run(&options).await,
         Command::Runs(options) => runs::run(&options).await,

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod gaps;
+pub mod health;
 mod operator;
 pub mod redrive;
 pub mod replay;

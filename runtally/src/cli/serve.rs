@@ -12,7 +12,7 @@ use crate::system::{
 use shared::schema::clients;
 use simulators::{Service as _, Store};
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -26,6 +26,9 @@ pub struct Options {
     /// Port of the webhook
     #[arg(long, default_value_t = 9100)]
     port: u16,
+    /// Address to listen on; in a container 0.0.0.0, whose port is published on 127.0.0.1
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
     #[command(flatten)]
     ports: Ports,
     /// Latency of the simulated Gemini
@@ -55,11 +58,11 @@ pub async fn run(options: &Options) -> CommandResult {
     // Asked for first: process 1 of a container ignores a signal that it does not handle.
     let mut stop = StopSignals::new()?;
     // Bound before anything can send a webhook: an early one then waits for its answer.
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| {
-            format!("port {} on 127.0.0.1 is not free for the webhook: {error}", options.port)
-        })?;
-    let address = listener.local_addr()?;
+    let listener = TcpListener::bind((options.bind, options.port)).await.map_err(|error| {
+        let (port, bind) = (options.port, options.bind);
+        format!("port {port} on {bind} is not free for the webhook: {error}")
+    })?;
+    let address = reached_at(listener.local_addr()?);
     let _folder = DataFolder::take(&options.data)?;
     let database = Database::open(&options.data.join(DATABASE))?;
     database.check()?;
@@ -98,6 +101,12 @@ pub async fn run(options: &Options) -> CommandResult {
         () = stop.asked() => return Err("stopped at once; what was in flight is unobserved".into()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How this machine reaches what listens on `address`.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    let ip = if address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address.ip() };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Says where everything is.

@@ -90,10 +90,10 @@ async fn check_log(deployment: &Deployment) -> Vec<Check> {
             horizon,
             "events are never deleted: a webhook or message counts once, however late it comes again",
         ),
-        Ok(true) => Check::wrong(
+        Ok(true) => Check::warning(
             horizon,
-            "the event log deletes events: what comes again after that counts twice",
-            "switch off the table's time to live",
+            "events are deleted after EventLogDays: the records of their runs stay, without their proof",
+            "nothing, if you want that; else deploy with EventLogDays 0",
         ),
         Err(error) => Check::wrong(horizon, error, todo),
     };

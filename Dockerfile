@@ -1,0 +1,27 @@
+# `runtally serve` and nothing else: no shell, no package, no root. docs/deploy.md shows how to run it.
+#
+#   docker build -t runtally .
+#
+# tests/container/run builds the stage `prebuilt` from what was compiled outside, so that no image is pulled.
+
+FROM scratch AS runtime
+ENV HOME=/data
+USER 65532:65532
+WORKDIR /data
+EXPOSE 9100
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["/usr/bin/runtally", "health"]
+# SIGTERM drains: it ends when the calls of the model that are in flight have.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/bin/runtally"]
+CMD ["serve", "--data", "/data", "--bind", "0.0.0.0"]
+
+FROM runtime AS prebuilt
+COPY --chown=65532:65532 . /
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked --package runtally && deploy/root_filesystem target/release/runtally /root-filesystem
+
+FROM runtime
+COPY --from=build --chown=65532:65532 /root-filesystem /
