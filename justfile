@@ -4,7 +4,7 @@
 export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 
 # What CI checks, cheapest first.
-checks := "fmt deny unused core clippy doc test clients kills hostile browser stack"
+checks := "fmt deny unused template core clippy doc test clients kills hostile browser stack"
 
 # Shows this list.
 default:
@@ -31,6 +31,13 @@ deny:
 # Finds dependencies that nothing uses.
 unused:
     cargo shear
+
+# Checks template.yaml, also as deploy/canary.py changes it. Each exception has its reason in .checkov.yaml.
+template:
+    mkdir -p target/template
+    deploy/canary.py --template template.yaml --to target/template/canary.yaml
+    cfn-lint template.yaml target/template/canary.yaml
+    checkov --config-file .checkov.yaml --skip-download
 
 # Checks that the core of `shared` compiles without HTTP and AWS.
 core:

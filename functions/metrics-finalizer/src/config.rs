@@ -5,6 +5,9 @@ use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
 use shared::ports::QueueName;
 use std::collections::BTreeMap;
 
+/// More than the 365 days for which a record can be looked after (`VERIFY_DAYS` of the template).
+const SHORTEST_RETENTION_DAYS: u32 = 400;
+
 /// What the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -84,4 +87,23 @@ pub fn event_log_table(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<String, ConfigError> {
     vars.required("EVENT_LOG_TABLE", "the name of the event log's table")
+}
+
+/// `EVENT_LOG_DAYS`: how long the event log on AWS keeps an event; `None`, as for 0: for ever.
+///
+/// # Errors
+/// [`ConfigError`] for a time in which records are still looked after: without its events, no record
+/// can be restored.
+pub fn event_log_retention(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<Option<SignedDuration>, ConfigError> {
+    let (name, days) = ("EVENT_LOG_DAYS", vars.or("EVENT_LOG_DAYS", 0_u32)?);
+    match days {
+        0 => Ok(None),
+        SHORTEST_RETENTION_DAYS.. => Ok(Some(SignedDuration::from_hours(24 * i64::from(days)))),
+        _ => {
+            let rule = format!("0 for ever, or at least {SHORTEST_RETENTION_DAYS} days");
+            Err(ConfigError::Invalid { name, rule })
+        }
+    }
 }

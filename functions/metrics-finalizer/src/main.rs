@@ -1,7 +1,9 @@
 //! Wires the metrics finalizer. Every decision is made in the library and in `shared`.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use metrics_finalizer::{Adapters, Config, Finalizer, event_log_table, handle, queue_urls};
+use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
+use metrics_finalizer::{
+    Adapters, Config, Finalizer, event_log_retention, event_log_table, handle, queue_urls,
+};
 use shared::adapters::aws::OnAws;
 use shared::adapters::aws::dynamodb::DynamoEventLog;
 use shared::adapters::aws::lambda::Aws;
@@ -16,13 +18,28 @@ use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    Box::pin(start())
+    let app = &Box::pin(start())
         .await
-        .inspect_err(|error| tracing::error!(%error, "the function does not start"))
+        .inspect_err(|error| tracing::error!(%error, "the function does not start"))?;
+    let ended = Box::pin(run(service_fn(async |event: LambdaEvent<_>| {
+        let deadline = deadline(&event.context);
+        Ok::<_, Error>(handle(app, event.payload, deadline).await)
+    })))
+    .await;
+    // Whoever runs the function ends it while it asks for more work, which is no failure of ours.
+    ended.or_else(|error| {
+        tracing::info!(%error, "the function ends");
+        Ok(())
+    })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
-async fn start() -> Result<(), Error> {
+#[expect(clippy::disallowed_methods, reason = "the time enters here")]
+fn deadline(context: &Context) -> Deadline {
+    Deadline::after(context.deadline().duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
+async fn start() -> Result<Finalizer<OnAws>, Error> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
     shared::telemetry::logs::init("metrics-finalizer", &vars);
@@ -33,13 +50,8 @@ async fn start() -> Result<(), Error> {
     let vars = Vars::new(&variable);
     let queue = SqsQueue::new(aws.sqs(), queue_urls(&vars)?);
     let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
+    let log = log.forgetting_after(event_log_retention(&vars)?);
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let adapters = Adapters { transport: http, queue, log };
-    let app = &Finalizer::<OnAws>::new(config, adapters, limiters, Clock::system());
-    run(service_fn(async |event: LambdaEvent<_>| {
-        let left = event.context.deadline().duration_since(SystemTime::now());
-        let deadline = Deadline::after(left.unwrap_or_default());
-        Ok::<_, Error>(handle(app, event.payload, deadline).await)
-    }))
-    .await
+    Ok(Finalizer::<OnAws>::new(config, adapters, limiters, Clock::system()))
 }

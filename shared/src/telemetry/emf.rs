@@ -1,6 +1,6 @@
 //! CloudWatch's embedded metric format: one JSON object a line on standard output, with the
 //! function as the only dimension. Never per run or client: each value of a dimension is a metric
-//! that is paid for.
+//! that is paid for. So is each hour in which a metric comes (docs/cost.md): a count of nothing is left out.
 
 use super::metric::Metric;
 use crate::core::clock::Clock;
@@ -37,10 +37,16 @@ pub fn init_to(
     SINK.get_or_init(|| Sink { namespace, service, clock, write: Box::new(write) });
 }
 
+/// Whose metrics are counted.
+pub(super) fn service() -> Option<&'static str> {
+    SINK.get().map(|sink| sink.service)
+}
+
 pub(super) fn emit(values: impl FnOnce(Timestamp) -> Vec<(Metric, Value)>) {
     let Some(sink) = SINK.get() else { return };
     let now = sink.clock.now();
-    let values = values(now);
+    let mut values = values(now);
+    values.retain(|(_, value)| value.as_f64() != Some(0.0));
     if values.is_empty() {
         return;
     }

@@ -52,8 +52,11 @@ metrics! {
     ToolTokens,
     RunsEnded,
     RunsFailed,
-    /// Those of them whose numbers contradict each other; calls that are only unobserved do not count.
+    /// Those of them whose numbers contradict each other, or that have scores and no tokens; calls that are
+    /// only unobserved do not count.
     RunsUnbalanced,
+    /// Those of them whose cost is at least so much: calls of unknown usage, or answers without a price.
+    RunsCostIncomplete,
     /// Those of them with scores and without tokens.
     RunsWithoutTokens,
     RunsStalled,

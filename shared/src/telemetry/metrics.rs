@@ -1,7 +1,7 @@
 //! One call for each thing that is measured, where it happens. Each does nothing until [`init`]
 //! was called: the same code prints nothing on a single machine and in tests.
 
-use super::emf::emit;
+use super::emf::{emit, service};
 pub use super::emf::{init, init_to};
 pub use super::metric::Metric;
 use crate::core::prices::cost;
@@ -33,9 +33,16 @@ pub fn message_dead_lettered() {
     emit(|_| vec![(Metric::MessagesParked, json!(1))]);
 }
 
-/// A request to Airtable ended after `took`; `status` is that of its answer, if it has one.
+/// The function that asks Airtable at every tick, also when there is nothing to do.
+const FINALIZER: &str = "metrics-finalizer";
+
+/// A request to Airtable ended after `took`; `status` is that of its answer, if it has one. Those of the
+/// finalizer are counted only where they are throttled: each hour in which a metric comes is paid for.
 pub fn airtable_request(status: Option<StatusCode>, took: Duration) {
     let throttled = status == Some(StatusCode::TOO_MANY_REQUESTS);
+    if service() == Some(FINALIZER) && !throttled {
+        return;
+    }
     emit(|_| {
         vec![
             (Metric::AirtableRequests, json!(1)),
@@ -110,7 +117,8 @@ fn run(summary: &Summary, was_open: bool) -> Vec<(Metric, Value)> {
     vec![
         (Metric::RunsEnded, json!(1)),
         (Metric::RunsFailed, json!(u8::from(summary.status == Status::Failed))),
-        (Metric::RunsUnbalanced, json!(u8::from(summary.contradicts_itself()))),
+        (Metric::RunsUnbalanced, json!(u8::from(summary.contradicts_itself() || without_tokens))),
+        (Metric::RunsCostIncomplete, json!(u8::from(summary.cost_is_at_least()))),
         (Metric::RunsWithoutTokens, json!(u8::from(without_tokens))),
         (Metric::RunTime, json!(ended_at.duration_since(summary.started_at).as_secs().max(0))),
         (Metric::LeadsScored, sum(|kind| kind.leads.scored)),

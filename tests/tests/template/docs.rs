@@ -11,7 +11,7 @@ const README_WORDS: usize = 600;
 
 /// The folders that the documents name files of.
 const FOLDERS: &str =
-    r"(?:functions|shared|simulators|runtally|tests|docs|events|\.ci|\.cargo|\.github)";
+    r"(?:functions|shared|simulators|runtally|tests|docs|deploy|events|\.ci|\.cargo|\.github)";
 
 fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -76,10 +76,28 @@ impl Template {
 
     /// What the role of a function or schedule may do: the actions by resource.
     pub(crate) fn rights(&self, role: &str) -> BTreeMap<String, Vec<String>> {
+        self.rights_if(role, None)
+    }
+
+    /// What a role may do under this condition alone.
+    pub(crate) fn rights_if(
+        &self,
+        role: &str,
+        condition: Option<&str>,
+    ) -> BTreeMap<String, Vec<String>> {
         let mut rights: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let policies = self.at(&format!("Resources/{role}/Properties/Policies"));
         for policy in policies.as_sequence().unwrap() {
             for statement in policy["PolicyDocument"]["Statement"].as_sequence().unwrap() {
+                // `!If [condition, statement, no value]`
+                let (only_if, statement) = if let Value::Tagged(choice) = statement {
+                    (choice.value[0].as_str(), &choice.value[1])
+                } else {
+                    (None, statement)
+                };
+                if only_if != condition {
+                    continue;
+                }
                 assert_eq!(statement["Effect"], "Allow", "{role}");
                 for resource in list(&statement["Resource"]) {
                     rights.entry(resource).or_default().extend(list(&statement["Action"]));

@@ -9,7 +9,7 @@ mod rights;
 
 use document::{TEMPLATE, TEXT, plain};
 use regex::Regex;
-use shared::adapters::aws::dynamodb::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
+use shared::adapters::aws::dynamodb::{EXPIRES_AT, FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 use shared::config::{ConfigError, Vars};
 use shared::core::digest::queue_id;
 use shared::core::failure::{LONGEST_DELAY, QUEUE_RECEIVES, RETRY_RECEIVES, RETRY_VISIBILITY};
@@ -53,6 +53,7 @@ fn read_scoring(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String,
 fn read_finalizer(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
     metrics_finalizer::queue_urls(&Vars::new(read))?;
     metrics_finalizer::event_log_table(&Vars::new(read))?;
+    metrics_finalizer::event_log_retention(&Vars::new(read))?;
     metrics_finalizer::Config::read(read).map(|config| format!("{config:?}"))
 }
 
@@ -138,9 +139,10 @@ fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
 }
 
 /// Variables that a function starts without, and that are given all the same.
-const OVERRIDES: [&str; 14] = [
+const OVERRIDES: [&str; 15] = [
     "APIFY_ACTORS",
     "DAILY_TOKEN_LIMIT",
+    "EVENT_LOG_DAYS",
     "GEMINI_FLEX_WAIT_SECONDS",
     "GEMINI_MODEL",
     "GEMINI_THINKING",
@@ -207,7 +209,24 @@ fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
     for (parameter, taken, refused) in [
         ("MasterBaseId", &[BASE][..], &["", "tblMaster00000001"][..]),
         ("NightlyTimezone", &["UTC", "Australia/Sydney", "Etc/GMT+10"], &["", "Sydney time"]),
-        ("AlarmEmail", &["", "ops@example.org"], &["ops", "ops@example", "a b@example.org"]),
+        (
+            "AlarmEmail",
+            &["none", "ops@example.org"],
+            &["", "ops", "ops@example", "a b@example.org"],
+        ),
+        (
+            "CustomerKeyArn",
+            &["", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+            &["alias/mine", "arn:aws:kms:eu-west-1:123456789012:alias/mine"],
+        ),
+        (
+            "CodeSigningConfigArn",
+            &[
+                "",
+                "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0",
+            ],
+            &["csc-0123456789abcdef0"],
+        ),
         ("ApifyActors", &["", "harvestapi~linkedin-profile-posts", "a~b, c/d"], &["a;b", "a\nb"]),
     ] {
         let pattern = TEMPLATE.at(&format!("Parameters/{parameter}/AllowedPattern"));
@@ -284,7 +303,7 @@ fn secrets_are_read_from_secrets_manager_and_stand_nowhere_in_the_template() {
 }
 
 /// What is set once and for all.
-const SETTINGS: [(&str, &str); 20] = [
+const SETTINGS: [(&str, &str); 29] = [
     // Functions are Rust on the newest runtime, with traces.
     ("Globals/Function/Runtime", "provided.al2023"),
     ("Globals/Function/Tracing", "Active"),
@@ -297,6 +316,20 @@ const SETTINGS: [(&str, &str); 20] = [
     ("EventLog/BillingMode", "PAY_PER_REQUEST"),
     ("EventLog/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled", "true"),
     ("EventLog/SSESpecification/SSEEnabled", "true"),
+    ("EventLog/SSESpecification/KMSMasterKeyId", CUSTOMER_KEY),
+    ("EventLog/TimeToLiveSpecification/Enabled", "EventLogForgets,true,false"),
+    ("EventLog/TimeToLiveSpecification/AttributeName", EXPIRES_AT),
+    ("Parameters/EventLogDays/Default", "0"),
+    // A function that everybody may call has executions of its own, and no loop through it goes on.
+    (
+        "WebhookIntake/ReservedConcurrentExecutions",
+        "KeepsIntakeConcurrency,IntakeConcurrency,AWS::NoValue",
+    ),
+    ("WebhookIntake/RecursiveLoop", "Terminate"),
+    // Tasks and due records come back through the retry queue, with the trace by which Lambda counts.
+    ("Scoring/RecursiveLoop", "Allow"),
+    ("MetricsFinalizer/RecursiveLoop", "Allow"),
+    ("Conditions/HasAlarmEmail", "AlarmEmail,none"),
     ("EventLog/DeletionProtectionEnabled", "true"),
     ("Resources/EventLog/DeletionPolicy", "Retain"),
     ("Resources/EventLog/UpdateReplacePolicy", "Retain"),
@@ -317,7 +350,7 @@ const SETTINGS: [(&str, &str); 20] = [
 fn what_is_set_once_and_for_all_stays() {
     for (path, value) in SETTINGS {
         let found = match path.split_once('/').unwrap() {
-            ("Globals" | "Parameters" | "Resources", _) => plain(TEMPLATE.at(path)),
+            ("Conditions" | "Globals" | "Parameters" | "Resources", _) => plain(TEMPLATE.at(path)),
             (resource, property) => TEMPLATE.property(resource, property),
         };
         assert_eq!(found, value, "{path}");
@@ -327,6 +360,11 @@ fn what_is_set_once_and_for_all_stays() {
     assert_eq!(functions, FUNCTIONS.map(|(name, ..)| name.to_owned()));
     assert_eq!(queue_id(BASE), BASE, "scoring sends events in the group of this text");
 }
+
+/// A key of the operator's, where there is one.
+const CUSTOMER_KEY: &str = "HasCustomerKey,CustomerKeyArn,AWS::NoValue";
+/// SQS's own encryption, where there is none.
+const OWN_ENCRYPTION: &str = "HasCustomerKey,false,true";
 
 /// Queue, its dead-letter queue, the function that it feeds and the name of the mapping.
 const QUEUES: [(&str, &str, &str, &str); 2] = [
@@ -343,7 +381,7 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
                 ("ContentBasedDeduplication", "true"),
                 ("DeduplicationScope", "messageGroup"),
                 ("FifoThroughputLimit", "perMessageGroupId"),
-                ("SqsManagedSseEnabled", "true"),
+                ("SqsManagedSseEnabled", OWN_ENCRYPTION),
                 ("MessageRetentionPeriod", "1209600"),
             ] {
                 assert_eq!(TEMPLATE.property(name, property), value, "{name}: {property}");
@@ -370,7 +408,6 @@ fn the_retry_queue_delays_each_message_by_itself_and_ends_no_chain_of_attempts()
         for of_fifo in ["FifoQueue", "ContentBasedDeduplication", "DelaySeconds"] {
             assert!(properties.get(of_fifo).is_none(), "{name}: {of_fifo}");
         }
-        assert_eq!(of(name, "SqsManagedSseEnabled"), "true");
         assert_eq!(of(name, "MessageRetentionPeriod"), "1209600");
     }
     assert_eq!(of("RetryQueue", "RedrivePolicy/deadLetterTargetArn"), "RetryDeadLetters.Arn");
@@ -388,6 +425,99 @@ fn the_retry_queue_delays_each_message_by_itself_and_ends_no_chain_of_attempts()
     };
     assert!(patience("RetryQueue") >= patience("ScoringQueue"));
     assert_eq!(of("Scoring", "RecursiveLoop"), "Allow");
+}
+
+#[test]
+fn every_queue_is_encrypted_and_takes_encrypted_connections_only() {
+    let queues = TEMPLATE.of_kind("AWS::SQS::Queue");
+    assert_eq!(queues.len(), 7);
+    for queue in queues {
+        assert_eq!(TEMPLATE.property(&queue, "SqsManagedSseEnabled"), OWN_ENCRYPTION, "{queue}");
+        assert_eq!(TEMPLATE.property(&queue, "KmsMasterKeyId"), CUSTOMER_KEY, "{queue}");
+        let policy = format!("{queue}Policy");
+        assert_eq!(TEMPLATE.property(&policy, "Queues"), queue);
+        assert_eq!(
+            TEMPLATE.property(&policy, "PolicyDocument/Statement"),
+            format!(
+                "Sid=EncryptedConnectionsOnly,Effect=Deny,Principal=*,Action=sqs:*,\
+                 Resource={queue}.Arn,Condition=Bool=aws:SecureTransport=false"
+            )
+        );
+        // No other queue's dead letters come to it, unless it is there for them.
+        let is_dead = queue.ends_with("DeadLetters") && queue != SCHEDULES.0;
+        let redrive = if is_dead { "allowAll" } else { "denyAll" };
+        let allowed = TEMPLATE.property(&queue, "RedriveAllowPolicy/redrivePermission");
+        assert_eq!(allowed, redrive, "{queue}");
+    }
+}
+
+#[test]
+fn alarms_are_encrypted_with_a_key_that_cloudwatch_may_use() {
+    let of = |path: &str| TEMPLATE.property("AlarmKey", path);
+    assert_eq!(
+        TEMPLATE.property("AlarmTopic", "KmsMasterKeyId"),
+        "HasCustomerKey,CustomerKeyArn,AlarmKey"
+    );
+    assert_eq!(of("EnableKeyRotation"), "true");
+    let service = "Effect=Allow,Principal=Service=cloudwatch.amazonaws.com,\
+                   Action=kms:Decrypt,kms:GenerateDataKey,Resource=*";
+    assert!(of("KeyPolicy/Statement").contains(service), "{}", of("KeyPolicy/Statement"));
+    // There is no topic without an address; with a key of the operator's, this one is not paid for.
+    assert_eq!(plain(TEMPLATE.at("Conditions/HasAlarmKey")), "HasAlarmEmail,HasNoCustomerKey");
+}
+
+#[test]
+fn an_address_for_alarms_is_asked_for() {
+    let parameter = TEMPLATE.at("Parameters/AlarmEmail");
+    assert!(parameter.get("Default").is_none(), "nobody would be asked");
+}
+
+#[test]
+fn what_can_have_tags_has_the_stacks_name() {
+    for kind in [
+        "AWS::CloudWatch::Alarm",
+        "AWS::DynamoDB::Table",
+        "AWS::IAM::Role",
+        "AWS::KMS::Key",
+        "AWS::Logs::LogGroup",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+    ] {
+        for resource in TEMPLATE.of_kind(kind) {
+            let tags = TEMPLATE.property(&resource, "Tags");
+            assert_eq!(tags, "Key=Application,Value=AWS::StackName", "{resource}");
+        }
+    }
+    let tags = "Application=AWS::StackName";
+    assert_eq!(plain(TEMPLATE.at("Globals/Function/Tags")), tags);
+    assert_eq!(TEMPLATE.property("Api", "Tags"), tags);
+}
+
+#[test]
+fn code_signing_and_a_key_of_the_operators_reach_every_function_and_log() {
+    for function in TEMPLATE.of_kind("AWS::Serverless::Function") {
+        let signing = TEMPLATE.property(&function, "CodeSigningConfigArn");
+        assert_eq!(signing, "HasCodeSigning,CodeSigningConfigArn,AWS::NoValue", "{function}");
+    }
+    assert_eq!(plain(TEMPLATE.at("Globals/Function/KmsKeyArn")), CUSTOMER_KEY);
+    for group in TEMPLATE.of_kind("AWS::Logs::LogGroup") {
+        assert_eq!(TEMPLATE.property(&group, "KmsKeyId"), CUSTOMER_KEY, "{group}");
+    }
+}
+
+#[test]
+fn a_gradual_deploy_names_functions_and_alarms_that_exist() {
+    let script = include_str!("../../../deploy/canary.py");
+    let functions = TEMPLATE.of_kind("AWS::Serverless::Function");
+    let alarms = TEMPLATE.of_kind("AWS::CloudWatch::Alarm");
+    for function in functions {
+        let line = script.lines().find(|line| line.starts_with(&format!("    \"{function}\": [")));
+        let line = line.unwrap_or_else(|| panic!("{function} is not in deploy/canary.py"));
+        let names = line.split('"').skip(3).step_by(2);
+        for name in names {
+            assert!(alarms.iter().any(|alarm| alarm == name), "{function}: no alarm {name}");
+        }
+    }
 }
 
 #[test]
@@ -420,6 +550,9 @@ fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
     }
 }
 
+/// What takes the messages of schedules that their queue did not take, and its alarm.
+const SCHEDULES: (&str, &str) = ("ScheduleDeadLetters", "ScheduleDeadLettersAlarm");
+
 /// A schedule's message at two scheduled times.
 fn scheduled(schedule: &str) -> [String; 2] {
     let input = TEMPLATE.property(schedule, "Target/Input");
@@ -432,6 +565,11 @@ fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
     let schedules = TEMPLATE.of_kind("AWS::Scheduler::Schedule");
     assert_eq!(schedules, ["Tick", "NightlyPosts", "NightlyProfiles"]);
     for schedule in schedules {
+        let (dead_letters, alarm) = SCHEDULES;
+        let given_up = TEMPLATE.property(&schedule, "Target/DeadLetterConfig/Arn");
+        assert_eq!(given_up, format!("{dead_letters}.Arn"), "{schedule}");
+        let watched = TEMPLATE.property(alarm, "Dimensions");
+        assert!(watched.ends_with(&format!("Value={dead_letters}.QueueName")), "{watched}");
         // The queue deduplicates by content: the same body within five minutes would vanish.
         let [first, second] = scheduled(&schedule);
         assert_ne!(first, second, "{schedule}");

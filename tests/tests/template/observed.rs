@@ -22,31 +22,28 @@ const TICKS: &str = "TicksAlarm";
 const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
 const AGE: &str = "ApproximateAgeOfOldestMessage";
 
-const ALARMS: [Alarm; 23] = [
+const ALARMS: [Alarm; 19] = [
     ("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
     ("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
     ("RetryDeadLettersAlarm", VISIBLE, "RetryDeadLetters.QueueName", 0, ONCE),
+    ("ScheduleDeadLettersAlarm", VISIBLE, "ScheduleDeadLetters.QueueName", 0, ONCE),
     ("RetryAgeAlarm", AGE, "RetryQueue.QueueName", 2700, ONCE),
     ("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
     ("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
     ("ScoringGivenBackAlarm", "MessagesGivenBack", "scoring", 0, LASTING),
-    ("MetricsFinalizerGivenBackAlarm", "MessagesGivenBack", "metrics-finalizer", 0, LASTING),
-    ("WebhookIntakeErrorsAlarm", "Errors", "WebhookIntake", 0, ONCE),
+    // A webhook with a wrong token comes four times within the period, doctor's probe once.
+    ("ApiClientErrorsAlarm", "4xx", "Api", 3, (1, 900)),
+    // Whatever intake fails over, throttling too, its callers see.
+    ("ApiServerErrorsAlarm", "5xx", "Api", 0, ONCE),
     ("ScoringErrorsAlarm", "Errors", "Scoring", 0, ONCE),
     ("MetricsFinalizerErrorsAlarm", "Errors", "MetricsFinalizer", 0, ONCE),
-    ("WebhookIntakeThrottlesAlarm", "Throttles", "WebhookIntake", 0, ONCE),
-    ("ScoringThrottlesAlarm", "Throttles", "Scoring", 0, ONCE),
-    ("MetricsFinalizerThrottlesAlarm", "Throttles", "MetricsFinalizer", 0, ONCE),
     ("RunStalledAlarm", "RunsStalled", "metrics-finalizer", 0, ONCE),
     ("RunsUnprojectedAlarm", "RunsUnprojected", "metrics-finalizer", 0, LASTING),
     (TICKS, "Ticks", "metrics-finalizer", 1, (2, 900)),
-    ("RunWithoutTokensAlarm", "RunsWithoutTokens", "metrics-finalizer", 0, ONCE),
-    ("UnobservedCallsAlarm", "UnobservedCalls", "metrics-finalizer", 0, ONCE),
+    ("RunFailedAlarm", "RunsFailed", "metrics-finalizer", 0, ONCE),
+    ("CostIncompleteAlarm", "RunsCostIncomplete", "metrics-finalizer", 0, ONCE),
     ("UnbalancedRecordAlarm", "RunsUnbalanced", "metrics-finalizer", 0, ONCE),
     ("ModelHaltedAlarm", "ModelHalted", "scoring", 0, (1, 60)),
-    ("ModelWithoutPriceAlarm", "UnpricedAnswers", "scoring", 0, ONCE),
-    // A webhook with a wrong token comes four times within the period, doctor's probe once.
-    ("WebhookUnauthorizedAlarm", "RequestsUnauthorized", "webhook-intake", 3, (1, 900)),
 ];
 
 #[test]
@@ -72,7 +69,7 @@ fn every_alarm_watches_a_metric_that_exists_and_says_what_to_do() {
         assert_eq!(of("ComparisonOperator"), operator, "{name}");
         assert_eq!(of("TreatMissingData"), missing, "{name}");
         match of("Namespace").as_str() {
-            "AWS/SQS" | "AWS/Lambda" => {}
+            "AWS/SQS" | "AWS/Lambda" | "AWS/ApiGateway" => {}
             "AWS::StackName" => {
                 assert_eq!(of("Dimensions"), format!("Name=Service,Value={whose}"), "{name}");
                 let by = emitted.get(whose).unwrap_or_else(|| panic!("{name}: no {whose}"));
@@ -262,6 +259,7 @@ fn what_an_operator_needs_after_a_deploy_is_in_the_outputs() {
         "RetryDeadLettersUrl",
         "EventLogTable",
         "DashboardUrl",
+        "ScheduleDeadLettersUrl",
     ] {
         assert!(outputs.iter().any(|name| name == output), "{output}");
     }

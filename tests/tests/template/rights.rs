@@ -80,13 +80,33 @@ fn intake_reaches_no_more_than_it_should() {
 }
 
 #[test]
-fn each_schedule_may_send_to_its_own_queue_alone() {
-    assert_eq!(TEMPLATE.rights("TickRole"), rights(&[("MetricsQueue.Arn", &[SEND])]));
-    assert_eq!(TEMPLATE.rights("NightlyRole"), rights(&[("ScoringQueue.Arn", &[SEND])]));
+fn each_schedule_may_send_to_its_own_queue_and_the_dead_letters_alone() {
+    for (role, queue) in [("TickRole", "MetricsQueue.Arn"), ("NightlyRole", "ScoringQueue.Arn")] {
+        let dead_letters = ("ScheduleDeadLetters.Arn", &[SEND][..]);
+        assert_eq!(TEMPLATE.rights(role), rights(&[(queue, &[SEND]), dead_letters]));
+    }
     for (schedule, role) in
         [("Tick", "TickRole"), ("NightlyPosts", "NightlyRole"), ("NightlyProfiles", "NightlyRole")]
     {
         assert_eq!(TEMPLATE.property(schedule, "Target/RoleArn"), format!("{role}.Arn"));
+    }
+}
+
+#[test]
+fn a_key_of_the_operators_is_used_by_every_role_and_by_nobody_without_one() {
+    for role in TEMPLATE.of_kind("AWS::IAM::Role") {
+        let with_key = TEMPLATE.rights_if(&role, Some("HasCustomerKey"));
+        let keys: Vec<&str> = with_key.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["CustomerKeyArn"], "{role}");
+        // To read from an encrypted queue and to send to it.
+        for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
+            let actions = &with_key["CustomerKeyArn"];
+            assert!(
+                actions.iter().any(|own| own.trim_end_matches('*') == action),
+                "{role}: {action}"
+            );
+        }
+        assert!(!TEMPLATE.rights(&role).contains_key("CustomerKeyArn"), "{role}");
     }
 }
 

@@ -4,9 +4,10 @@ mod items;
 mod keys;
 mod operator;
 
-pub use keys::{FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
+pub use keys::{EXPIRES_AT, FINISHED_RUNS, Index, OPEN_RUNS, PK, SK};
 
 use super::lambda::{attempts, describe};
+use crate::core::clock::Clock;
 use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::limits::check_events;
 use crate::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
@@ -15,10 +16,10 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, WriteRequest};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keys::{
-    APPENDS, CAN_CHANGE, COST_OF, FINISHED, FINISHED_YES, Item, Key, OPEN, OPEN_YES, RECORD, SHOWN,
-    SHOWN_APPENDS, SHOWN_EVENTS, URGENT, WRITTEN_AT,
+    APPENDS, CAN_CHANGE, COST_OF, FINISHED, FINISHED_YES, FORGETS_FROM, Item, Key, OPEN, OPEN_YES,
+    RECORD, SHOWN, SHOWN_APPENDS, SHOWN_EVENTS, URGENT, WRITTEN_AT,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -36,11 +37,26 @@ const MAX_READS: usize = 100;
 pub struct DynamoEventLog {
     client: Client,
     table: String,
+    clock: Clock,
+    /// How long events are kept; `None`: for ever.
+    retention: Option<SignedDuration>,
 }
 
 impl DynamoEventLog {
+    /// The log in `table`, whose events are kept for ever.
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self { client, table, clock: Clock::system(), retention: None }
+    }
+
+    /// The same log, whose events DynamoDB deletes after `retention`.
+    #[must_use]
+    pub fn forgetting_after(self, retention: Option<SignedDuration>) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// When an event that is written now is deleted, in seconds since 1970.
+    fn expiry(&self) -> Option<i64> {
+        self.retention.map(|retention| (self.clock.now() + retention).as_second())
     }
 
     async fn open(&self, run: &RunId) -> Result<(), LogError> {
@@ -49,11 +65,20 @@ impl DynamoEventLog {
         Ok(())
     }
 
-    async fn count(&self, run: &RunId) -> Result<(), LogError> {
-        self.marking(run)
-            .update_expression("SET #open = :yes REMOVE #finished ADD #appends :one")
+    async fn count(&self, run: &RunId, expires_at: Option<i64>) -> Result<(), LogError> {
+        let mut request = self
+            .marking(run)
             .expression_attribute_names("#appends", APPENDS)
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_values(":one", keys::number(1));
+        let mut set = "SET #open = :yes".to_owned();
+        if let Some(at) = expires_at {
+            set += ", #forgets = if_not_exists(#forgets, :expires)";
+            request = request
+                .expression_attribute_names("#forgets", FORGETS_FROM)
+                .expression_attribute_values(":expires", keys::number(at));
+        }
+        request
+            .update_expression(format!("{set} REMOVE #finished ADD #appends :one"))
             .send()
             .await
             .map_err(|error| failure(&error))?;
@@ -179,10 +204,12 @@ impl EventLog for DynamoEventLog {
         let distinct: BTreeMap<&str, &StoredEvent> =
             events.iter().rev().map(|event| (event.id.as_str(), event)).collect();
         let distinct: Vec<_> = distinct.into_values().collect();
+        let expires_at = self.expiry();
         for some in distinct.chunks(MAX_WRITES) {
-            self.write(some.iter().map(|event| items::write_of(run, event)).collect()).await?;
+            let writes = some.iter().map(|event| items::write_of(run, event, expires_at));
+            self.write(writes.collect()).await?;
         }
-        self.count(run).await
+        self.count(run, expires_at).await
     }
 
     /// Backwards, so that the state comes first: what is appended while the pages are read was
@@ -196,7 +223,7 @@ impl EventLog for DynamoEventLog {
             .key_condition_expression("#pk = :run")
             .expression_attribute_names("#pk", PK)
             .expression_attribute_values(":run", keys::text(run.as_str()));
-        items::run_log(self.all_pages(query).await?)
+        items::run_log(self.all_pages(query).await?, self.clock.now())
     }
 
     async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {

@@ -1,17 +1,19 @@
 //! Items of the table to what the log speaks of, and back.
 
 use super::keys::{
-    self, APPENDS, BODY, CAN_CHANGE, COST_OF, Item, Key, PK, RECORD, SHOWN, SHOWN_APPENDS,
-    SHOWN_EVENTS, URGENT, WRITTEN_AT, text,
+    self, APPENDS, BODY, CAN_CHANGE, COST_OF, EXPIRES_AT, FORGETS_FROM, Item, Key, PK, RECORD,
+    SHOWN, SHOWN_APPENDS, SHOWN_EVENTS, URGENT, WRITTEN_AT, number, text,
 };
 use crate::core::ids::RunId;
 use crate::ports::{HarvestKey, LogError, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use jiff::Timestamp;
 use std::str::FromStr;
 
-pub(super) fn write_of(run: &RunId, event: &StoredEvent) -> WriteRequest {
+pub(super) fn write_of(run: &RunId, event: &StoredEvent, expires_at: Option<i64>) -> WriteRequest {
     let mut item = Key::Event(&event.id).of(run);
     item.insert(BODY.to_owned(), text(&event.body));
+    item.extend(expires_at.map(|at| (EXPIRES_AT.to_owned(), number(at))));
     put(item)
 }
 
@@ -25,12 +27,20 @@ fn put(item: Item) -> WriteRequest {
 }
 
 /// All items of a run, against the order of their sort keys.
-pub(super) fn run_log(items: Vec<Item>) -> Result<RunLog, LogError> {
+///
+/// # Errors
+/// [`LogError`] also when some of its events may be deleted by `now`: what is left is not the run.
+pub(super) fn run_log(items: Vec<Item>, now: Timestamp) -> Result<RunLog, LogError> {
     let mut log = RunLog::default();
     for item in items {
         if Key::is_event(&item) {
             log.events.push(parsed(&item, BODY)?);
         } else {
+            if parsed(&item, FORGETS_FROM).is_ok_and(|from: i64| from <= now.as_second()) {
+                let reason =
+                    "events of the run are deleted (EVENT_LOG_DAYS); its record stays as it is";
+                return Err(LogError { reason: reason.to_owned() });
+            }
             log.projection = projection(&item)?;
             log.appends = appends(&item);
         }

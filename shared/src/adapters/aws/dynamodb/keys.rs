@@ -13,6 +13,10 @@ pub const PK: &str = "pk";
 /// Sort key (text): see `Key`.
 pub const SK: &str = "sk";
 pub(super) const BODY: &str = "body";
+/// When DynamoDB deletes an event (number): seconds since 1970. Only with a retention.
+pub const EXPIRES_AT: &str = "expires_at";
+/// On the state item: when the first of the run's events is deleted (number), like [`EXPIRES_AT`].
+pub(super) const FORGETS_FROM: &str = "forgets_from";
 /// Present on the state item of an open run only (text, always [`OPEN_YES`]).
 pub(super) const OPEN: &str = "open";
 pub(super) const OPEN_YES: &str = "y";
@@ -60,8 +64,8 @@ const HEARD: &str = "apify#";
 const EVENT: &str = "E#";
 const STATE: &str = "M";
 
-/// What an item is, by its sort key. Nothing expires: runs are few, and their events are the
-/// only proof of what was billed.
+/// What an item is, by its sort key. Unless the operator chose a retention nothing expires: runs are few,
+/// and their events are the only proof of what was billed. A state never does: it says what is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key<'a> {
     /// `E#<event id>` → the event's body. Written once; writing it again writes the same.
@@ -112,4 +116,8 @@ impl Key<'_> {
 
 pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }

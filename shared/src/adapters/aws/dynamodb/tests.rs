@@ -255,3 +255,33 @@ async fn the_log_does_what_its_policy_allows_and_nothing_else() {
 fn operations(actions: &[&str]) -> Vec<String> {
     actions.iter().map(|action| action["dynamodb:".len()..].to_lowercase()).collect()
 }
+
+#[tokio::test]
+async fn with_a_retention_events_say_when_they_go_and_the_run_when_the_first_of_them_does() {
+    let (log, server) = log_answered(&[json!({})]).await;
+    let now: Timestamp = "2026-10-14T13:31:00Z".parse().unwrap();
+    let log = DynamoEventLog { clock: Clock::showing(move || now), ..log };
+    let log = log.forgetting_after(Some(SignedDuration::from_hours(24 * 400)));
+    log.append(&run(), &[event("a")]).await.unwrap();
+    let gone = (now.as_second() + 400 * 86_400).to_string();
+    let bodies = server.bodies();
+    let item = &bodies[1]["RequestItems"]["runs"][0]["PutRequest"]["Item"];
+    assert_eq!(item["expires_at"]["N"], gone);
+    let counted = bodies[2]["UpdateExpression"].as_str().unwrap();
+    assert!(counted.contains("#forgets = if_not_exists(#forgets, :expires)"), "{counted}");
+    assert_eq!(bodies[2]["ExpressionAttributeValues"][":expires"]["N"], gone);
+    assert!(bodies[2]["Key"]["sk"]["S"] == "M" && !bodies[2].to_string().contains("expires_at"));
+}
+
+#[tokio::test]
+async fn a_run_that_lost_events_is_not_read_as_if_it_were_whole() {
+    let now: Timestamp = "2026-10-14T13:31:00Z".parse().unwrap();
+    for (from, is_whole) in [(now.as_second() + 1, true), (now.as_second(), false)] {
+        let mut state = state_item();
+        state["forgets_from"] = json!({"N": from.to_string()});
+        let (log, _server) = log_answered(&[json!({"Items": [state, event_item("b", "2")]})]).await;
+        let log = DynamoEventLog { clock: Clock::showing(move || now), ..log };
+        let read = log.read(&run()).await;
+        assert_eq!(read.is_ok(), is_whole, "{read:?}");
+    }
+}
