@@ -26,7 +26,12 @@ def build():
         else:
             print(f"   NOT BUILT for {DEFAULT}: Rust's library for it is missing", flush=True)
             print(f"   (rustup target add {DEFAULT_TARGET})", flush=True)
+    build_here()
+
+
+def build_here():
     heading(f"build: sam build for {ARCHITECTURE}, as it is deployed here")
+    environment = clean_environment(SAM_CLI_TELEMETRY="0")
     run(["sam", "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"], env=environment)
     show(ROOT / ".aws-sam" / "build", ARCHITECTURE)
 
@@ -50,6 +55,8 @@ def show(folder, architecture):
 
 def machine(file):
     """The processor that an ELF file is for."""
+    if not file.exists():
+        return None
     with open(file, "rb") as elf:
         (number,) = struct.unpack_from("<H", elf.read(20), 18)
     return MACHINES.get(number, number)

@@ -1,4 +1,4 @@
-"""The AWS emulator, on loopback only, and the real template deployed to it."""
+"""The AWS emulator, reached from this machine only, and the real template deployed to it."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ import signal
 import boto3
 from botocore.config import Config
 
-from tools import ARCHITECTURE, WORK, answers, clean_environment, equal, free_port, http, run, start, stop, until
+from tools import ARCHITECTURE, ROOT, WORK, answers, clean_environment, equal, free_port, http, run, start, stop, until
 
 REGION = "eu-west-1"
 STACK = "runtally"
@@ -25,10 +25,11 @@ SENDERS = [
 class Emulator:
     """ministack as a process. What it holds outlives an orderly restart."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", name="emulator", auth=True):
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        state = WORK / "emulator"
+        self.url = f"http://{host}:{self.port}"
+        self.log = f"{name}.log"
+        state = WORK / name
         shutil.rmtree(state, ignore_errors=True)
         keys = {
             "AWS_ENDPOINT_URL": self.url,
@@ -38,28 +39,39 @@ class Emulator:
         }
         self.environment = clean_environment(
             **keys,
-            BIND_HOST="127.0.0.1",  # its default is every interface
+            BIND_HOST=host,  # its default is every interface
             GATEWAY_PORT=str(self.port),
-            AUTH="true",  # each function may do only what its role allows
+            AUTH=str(auth).lower(),  # each function may do only what its role allows
             MINISTACK_REGION=REGION,
             PERSIST_STATE="1",
             STATE_DIR=str(state),
             SFTP_ENABLED="0",
             IOT_MTLS_ENABLED="0",
             LAMBDA_EXECUTOR="local",
+            COUNTS=str(WORK / f"{name}.counts"),
         )
+        self.counts_file = WORK / f"{name}.counts"
+        self.counts_file.unlink(missing_ok=True)
         self.sam_environment = clean_environment(**keys, SAM_CLI_TELEMETRY="0")
-        (WORK / "emulator.log").unlink(missing_ok=True)
+        (WORK / self.log).unlink(missing_ok=True)
         self.process = None
 
     def start(self):
-        self.process = start(["python", "-m", "ministack"], "emulator.log", env=self.environment)
+        self.process = start(["python", ROOT / "tests" / "stack" / "aws.py"], self.log, env=self.environment)
         until(lambda: answers(f"{self.url}/_ministack/health"), "the emulator answers", 60)
 
     def stop(self, how=signal.SIGTERM):
         if self.process:
             stop(self.process, how)
             self.process = None
+
+    def counts(self):
+        """How much was asked for so far, as it is billed."""
+        found = {}
+        lines = self.counts_file.read_text().splitlines() if self.counts_file.exists() else []
+        for what, units in (line.split() for line in lines):
+            found[what] = found.get(what, 0) + float(units)
+        return found
 
     def client(self, service):
         return boto3.client(
@@ -72,117 +84,14 @@ class Emulator:
         )
 
 
-class Deployed:
-    """The stack: its outputs, and what an operator looks at."""
+class Resources:
+    """Queues and event log, as an operator looks at them: `outputs` names them like the stack's outputs."""
 
-    def __init__(self, emulator, world):
-        self.emulator = emulator
-        self.secrets = emulator.client("secretsmanager")
+    def __init__(self, emulator, outputs):
+        self.emulator, self.outputs = emulator, outputs
         self.sqs = emulator.client("sqs")
         self.dynamodb = emulator.client("dynamodb")
-        self.functions = emulator.client("lambda")
-        self.logs = emulator.client("logs")
-        self._put_secret("runtally/webhook", {"WEBHOOK_TOKEN": WEBHOOK_TOKEN})
-        # The secret names the simulators too: the template is deployed as it is.
-        self.services = dict(world.variables)
-        self._put_secret("runtally/services", self.services)
-        self._deploy(world.master_base)
-        stacks = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-        equal(stacks[0]["StackStatus"], "CREATE_COMPLETE", "the stack's status")
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
-        resources = emulator.client("cloudformation").describe_stack_resources(StackName=STACK)
-        self.names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources["StackResources"]}
-        self._allow_batches()
-        self._add_routes()
-
-    def _put_secret(self, name, values):
-        try:
-            self.secrets.create_secret(Name=name, SecretString=json.dumps(values))
-        except self.secrets.exceptions.ResourceExistsException:
-            self.secrets.put_secret_value(SecretId=name, SecretString=json.dumps(values))
-
-    def put_services_secret(self, **changed):
-        """Changes values of the secret of scoring and the finalizer."""
-        self.services |= changed
-        self._put_secret("runtally/services", self.services)
-
-    def restart_function(self, name):
-        """What an operator does after a secret was changed."""
-        self.functions.update_function_configuration(FunctionName=self.names[name], Description="restarted")
-
-    def _deploy(self, master_base):
-        overrides = [f"MasterBaseId={master_base}", f"Architecture={ARCHITECTURE}", "NightlyState=DISABLED"]
-        options = ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
-        command = ["sam", "deploy", *options, "--parameter-overrides", *overrides]
-        run(command, env=self.emulator.sam_environment, timeout=300)
-
-    def _allow_batches(self):
-        """AWS asks for `sqs:SendMessage` when messages are sent in a batch; this emulator asks for an
-        action of its own, which IAM does not have. It is allowed on the same queues, here only."""
-        iam = self.emulator.client("iam")
-        for role, policy in SENDERS:
-            document = iam.get_role_policy(RoleName=self.names[role], PolicyName=policy)["PolicyDocument"]
-            sends = next(s for s in document["Statement"] if s["Action"] == ["sqs:SendMessage"])
-            document["Statement"] = [sends | {"Action": ["sqs:SendMessageBatch"]}]
-            options = {"PolicyName": "emulator", "PolicyDocument": json.dumps(document)}
-            iam.put_role_policy(RoleName=self.names[role], **options)
-
-    def _add_routes(self):
-        """SAM writes an HTTP API's routes as an OpenAPI body, which this emulator does not import:
-        after the deploy there are none. The integration and the two routes that the template
-        declares are added through the API. On AWS the deploy does this."""
-        gateway = self.emulator.client("apigatewayv2")
-        self.api = self.names["Api"]
-        routes = gateway.get_routes(ApiId=self.api)["Items"]
-        if routes:
-            print(f"   the emulator now imports routes: {[route['RouteKey'] for route in routes]}")
-        else:
-            function = self.functions.get_function(FunctionName=self.names["WebhookIntake"])
-            integration = gateway.create_integration(
-                ApiId=self.api,
-                IntegrationType="AWS_PROXY",
-                IntegrationUri=function["Configuration"]["FunctionArn"],
-                PayloadFormatVersion="2.0",
-            )["IntegrationId"]
-            for key in ("POST /webhooks/apify", "POST /runs"):
-                gateway.create_route(ApiId=self.api, RouteKey=key, Target=f"integrations/{integration}")
-        self.api_url = f"{self.emulator.url}/_aws/execute-api/{self.api}/$default"
-
-    @contextlib.contextmanager
-    def mappings_off(self):
-        """Messages stay on the queues."""
-        mappings = self.functions.list_event_source_mappings()["EventSourceMappings"]
-        try:
-            for mapping in mappings:
-                self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-            yield
-        finally:
-            for mapping in mappings:
-                self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-
-    def webhook(self, client):
-        """A webhook as it is entered in Apify."""
-        return {
-            "requestUrl": f"{self.api_url}/webhooks/apify?clientId={client.replace(' ', '%20')}",
-            "headersTemplate": json.dumps({"Authorization": f"Bearer {WEBHOOK_TOKEN}"}),
-        }
-
-    def post(self, path, body, token=WEBHOOK_TOKEN):
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        return http("POST", f"{self.api_url}{path}", body, headers)
-
-    def processes(self, function):
-        """The processes of a function, which the emulator started."""
-        found = []
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                variables = (process / "environ").read_bytes().decode(errors="replace").split("\0")
-            except OSError:
-                continue
-            wanted = {f"AWS_LAMBDA_FUNCTION_NAME={self.names[function]}", f"AWS_ENDPOINT_URL={self.emulator.url}"}
-            if wanted <= set(variables):
-                found.append(int(process.name))
-        return found
+        self.secrets = emulator.client("secretsmanager")
 
     def waiting(self, queue):
         """Messages of a queue, waiting, in work and delayed."""
@@ -195,6 +104,30 @@ class Deployed:
     def settle(self, seconds=60):
         """Waits until the FIFO queues are empty. On the retry queue a record may wait for its time."""
         until(lambda: self.waiting("ScoringQueue") + self.waiting("MetricsQueue") == 0, "both queues are empty", seconds)
+
+    def in_work(self, queue):
+        """Messages of a queue that a function has."""
+        name = "ApproximateNumberOfMessagesNotVisible"
+        found = self.sqs.get_queue_attributes(QueueUrl=self.outputs[f"{queue}Url"], AttributeNames=[name])
+        return int(found["Attributes"].get(name, 0))
+
+    def send(self, queue, group, body):
+        """Sends a message of ours."""
+        options = {"MessageGroupId": group, "MessageBody": json.dumps(body)}
+        self.sqs.send_message(QueueUrl=self.outputs[f"{queue}Url"], **options)
+
+    def kinds(self, queue):
+        """The kinds of a queue's messages, which stay there."""
+        url, found, handles = self.outputs[f"{queue}Url"], set(), []
+        options = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 60}
+        while messages := self.sqs.receive_message(QueueUrl=url, **options).get("Messages"):
+            for message in messages:
+                handles.append(message["ReceiptHandle"])
+                body = json.loads(message["Body"])
+                found.add(body.get("fact", body)["type"])
+        for handle in handles:
+            self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+        return found
 
     def take(self, queue):
         """The messages of a queue, which are taken off it: group and body of each."""
@@ -239,6 +172,125 @@ class Deployed:
         """Whether the event log knows that a harvest was heard of."""
         key = {"pk": {"S": f"apify#{harvest}"}, "sk": {"S": "H"}}
         return "Item" in self.dynamodb.get_item(TableName=self.outputs["EventLogTable"], Key=key)
+
+    def put_secret(self, name, values):
+        try:
+            self.secrets.create_secret(Name=name, SecretString=json.dumps(values))
+        except self.secrets.exceptions.ResourceExistsException:
+            self.secrets.put_secret_value(SecretId=name, SecretString=json.dumps(values))
+
+
+class Deployed(Resources):
+    """The stack: its outputs, and what an operator looks at."""
+
+    def __init__(self, emulator, world, template=None):
+        super().__init__(emulator, {})
+        self.functions = emulator.client("lambda")
+        self.logs = emulator.client("logs")
+        self.put_secret("runtally/webhook", {"WEBHOOK_TOKEN": WEBHOOK_TOKEN})
+        # The secret names the simulators too: the template is deployed as it is.
+        self.services = dict(world.variables)
+        self.put_secret("runtally/services", self.services)
+        self.deploy(world.master_base, template)
+
+    def deploy(self, master_base, template=None):
+        """Deploys what was built, or another template, and looks at what is there then."""
+        emulator, is_first = self.emulator, not self.outputs
+        self._deploy(master_base, template)
+        stacks = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        status = "CREATE_COMPLETE" if is_first else "UPDATE_COMPLETE"
+        equal(stacks[0]["StackStatus"], status, "the stack's status")
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        resources = emulator.client("cloudformation").describe_stack_resources(StackName=STACK)
+        self.names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources["StackResources"]}
+        self._allow_batches()
+        self._add_routes()
+
+    def put_services_secret(self, **changed):
+        """Changes values of the secret of scoring and the finalizer."""
+        self.services |= changed
+        self.put_secret("runtally/services", self.services)
+
+    def restart_function(self, name):
+        """What an operator does after a secret was changed."""
+        self.functions.update_function_configuration(FunctionName=self.names[name], Description="restarted")
+
+    def _deploy(self, master_base, template):
+        overrides = [f"MasterBaseId={master_base}", f"Architecture={ARCHITECTURE}", "NightlyState=DISABLED", "AlarmEmail=ops@example.org"]
+        options = ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
+        options += ["--template-file", template] if template else []
+        command = ["sam", "deploy", *options, "--parameter-overrides", *overrides]
+        run(command, env=self.emulator.sam_environment, timeout=300)
+
+    def _allow_batches(self):
+        """AWS asks for `sqs:SendMessage` when messages are sent in a batch; this emulator asks for an
+        action of its own, which IAM does not have. It is allowed on the same queues, here only."""
+        iam = self.emulator.client("iam")
+        for role, policy in SENDERS:
+            document = iam.get_role_policy(RoleName=self.names[role], PolicyName=policy)["PolicyDocument"]
+            sends = next(s for s in document["Statement"] if s["Action"] == ["sqs:SendMessage"])
+            document["Statement"] = [sends | {"Action": ["sqs:SendMessageBatch"]}]
+            options = {"PolicyName": "emulator", "PolicyDocument": json.dumps(document)}
+            iam.put_role_policy(RoleName=self.names[role], **options)
+
+    def _add_routes(self):
+        """SAM writes an HTTP API's routes as an OpenAPI body, which this emulator does not import:
+        after the deploy there are none. The integration and the two routes that the template
+        declares are added through the API. On AWS the deploy does this."""
+        gateway = self.emulator.client("apigatewayv2")
+        self.api = self.names["Api"]
+        routes = gateway.get_routes(ApiId=self.api)["Items"]
+        if routes:
+            print(f"   the emulator now imports routes: {[route['RouteKey'] for route in routes]}")
+        else:
+            function = self.functions.get_function(FunctionName=self.names["WebhookIntake"])
+            integration = gateway.create_integration(
+                ApiId=self.api,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=function["Configuration"]["FunctionArn"],
+                PayloadFormatVersion="2.0",
+            )["IntegrationId"]
+            for key in ("POST /webhooks/apify", "POST /runs"):
+                gateway.create_route(ApiId=self.api, RouteKey=key, Target=f"integrations/{integration}")
+        self.api_url = f"{self.emulator.url}/_aws/execute-api/{self.api}/$default"
+
+    def mappings(self, enabled):
+        """Whether messages are delivered or stay on the queues."""
+        for mapping in self.functions.list_event_source_mappings()["EventSourceMappings"]:
+            self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+
+    @contextlib.contextmanager
+    def mappings_off(self):
+        """Messages stay on the queues."""
+        try:
+            self.mappings(False)
+            yield
+        finally:
+            self.mappings(True)
+
+    def webhook(self, client):
+        """A webhook as it is entered in Apify."""
+        return {
+            "requestUrl": f"{self.api_url}/webhooks/apify?clientId={client.replace(' ', '%20')}",
+            "headersTemplate": json.dumps({"Authorization": f"Bearer {WEBHOOK_TOKEN}"}),
+        }
+
+    def post(self, path, body, token=WEBHOOK_TOKEN):
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return http("POST", f"{self.api_url}{path}", body, headers)
+
+    def processes(self, function):
+        """The processes of a function, which the emulator started."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            wanted = {f"AWS_LAMBDA_FUNCTION_NAME={self.names[function]}", f"AWS_ENDPOINT_URL={self.emulator.url}"}
+            if wanted <= set(variables):
+                found.append(int(process.name))
+        return found
 
     def open_runs(self):
         """The runs that the sparse index holds."""

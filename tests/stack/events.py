@@ -1,6 +1,5 @@
-"""Every file of events/ through Lambda's runtime interface emulator, which the SAM CLI ships, and
-through `sam local invoke` where a Docker engine answers. Both as docs/deploy.md has it: the template, its
-parameters, and a file with the queues and the table. The real binaries, the simulated services, the
+"""Every file of events/ through Lambda's runtime interface emulator, which the SAM CLI ships: the built
+template, its parameters, and a file with the queues and the table. The real binaries, the simulated services, the
 queues and the log of the emulator; the event source mappings are switched off meanwhile."""
 
 import contextlib
@@ -8,9 +7,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
-import socket
-import subprocess
 
 import samcli
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
@@ -19,7 +15,7 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
 from emulator import REGION, WEBHOOK_TOKEN
 from tools import ARCHITECTURE, ROOT, WORK
-from tools import check, clean_environment, equal, free_port, heading, http, start, stop, until
+from tools import check, clean_environment, equal, free_port, heading, http, listens, start, stop, until
 
 # The placeholder in the events' `authorization` header.
 PLACEHOLDER = "replace-with-your-webhook-token"
@@ -75,21 +71,21 @@ def show(deployed, world):
                 if function == "Scoring":
                     unattributed(deployed, invoke)
                     scored(deployed, world, invoke)
-    through_docker(deployed, world)
 
 
-def event(file):
+def event(file, token=WEBHOOK_TOKEN):
     """A file's event with our token."""
-    return (ROOT / "events" / f"{file}.json").read_text().replace(PLACEHOLDER, WEBHOOK_TOKEN)
+    return (ROOT / "events" / f"{file}.json").read_text().replace(PLACEHOLDER, token)
 
 
 def body_of(file):
     return json.loads(json.loads(event(file))["Records"][0]["body"])
 
 
-def one_file(deployed, invoke, file, answer, scoring, metrics, dead):
+def one_file(deployed, invoke, file, *expected, token=WEBHOOK_TOKEN):
+    answer, scoring, metrics, dead = expected
     waited = deployed.waiting("RetryQueue")
-    one_answer(invoke, file, answer)
+    one_answer(invoke, file, answer, token)
     waits = deployed.waiting("RetryQueue") - waited
     equal(waits, int(file in WAITING), f"{file}: waiting for another attempt")
     if waits:
@@ -99,8 +95,8 @@ def one_file(deployed, invoke, file, answer, scoring, metrics, dead):
     equal(len(deployed.dead_letters("Scoring")), dead, f"{file}: dead letters")
 
 
-def one_answer(invoke, file, answer):
-    got = invoke(event(file))
+def one_answer(invoke, file, answer, token):
+    got = invoke(event(file, token))
     if isinstance(answer, int):
         got = got.get("statusCode", got)
     equal(got, answer, f"{file}: answer")
@@ -228,35 +224,3 @@ def runtime_emulator(world, function):
         yield invoke
     finally:
         stop(process)
-
-
-def listens(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def through_docker(deployed, world):
-    """`sam local invoke` runs a function in a container."""
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        print("   skipped: sam local invoke, because no Docker engine answers here", flush=True)
-        return
-    heading("events: each file through sam local invoke")
-    environment = clean_environment(**KEYS, SAM_CLI_TELEMETRY="0")
-    overrides = [f"{name}={value}" for name, value in parameters(world).items()]
-    options = ["-t", LOCAL_TEMPLATE, "--env-vars", LOCAL_VARIABLES, "--parameter-overrides", *overrides]
-    options += ["--docker-network", "host", "--region", REGION]
-    with deployed.mappings_off():
-        for function, file, answer, *_ in FILES:
-
-            def invoke(payload, function=function):
-                command = ["sam", "local", "invoke", function, "-e", "-", *options]
-                done = subprocess.run(
-                    command, cwd=ROOT, input=payload, capture_output=True, text=True, check=True, env=environment
-                )
-                return json.loads(done.stdout.strip().splitlines()[-1])
-
-            # For five minutes the queues drop what they had from the first time: only the answer counts.
-            one_answer(invoke, file, answer)
-            for queue in ("ScoringQueue", "MetricsQueue"):
-                deployed.take(queue)
-            deployed.dead_letters("Scoring")

@@ -5,27 +5,47 @@ import time
 import traceback
 
 import binaries
+import containers
+import cost
+import deliver
 import events
 import faults
+import local
 import operator_commands
 import runs
+import upgrade
 from emulator import Deployed, Emulator
 from tools import WORK, Failed, heading
 from world import World
 
-PARTS = ("build", "runs", "operator", "events", "faults")
+PARTS = ("build", "runs", "operator", "events", "faults", "upgrade", "containers", "cost")
+# For people, who end them.
+SERVICES = {"local": local.show, "deliver": deliver.show}
 
 
 def main(wanted):
+    if len(wanted) == 1 and wanted[0] in SERVICES:
+        WORK.mkdir(parents=True, exist_ok=True)
+        return SERVICES[wanted[0]]()
     unknown = set(wanted) - set(PARTS)
     if unknown:
-        raise Failed(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        raise Failed(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join([*PARTS, *SERVICES])}")
     wanted = wanted or PARTS
     WORK.mkdir(parents=True, exist_ok=True)
     if "build" in wanted:
         binaries.build()
-    if not set(wanted) - {"build"}:
-        return
+    if set(wanted) - {"build", "upgrade", "containers", "cost"}:
+        on_the_stack(wanted)
+    if "upgrade" in wanted:
+        upgrade.show()
+    if "cost" in wanted:
+        cost.show()
+    if "containers" in wanted:
+        containers.show()
+
+
+def on_the_stack(wanted):
+    """The parts on the stack as it is deployed."""
     world, emulator = World(leads=240, latency_ms=300), Emulator()
     try:
         emulator.start()

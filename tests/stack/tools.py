@@ -46,9 +46,14 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def listens(port, host="127.0.0.1"):
+    with socket.socket() as client:
+        return client.connect_ex((host, port)) == 0
+
+
 def clean_environment(**more):
     """Only what a process needs to run: no token of this machine's user reaches a function."""
-    kept = ("PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "TMPDIR", "LANG")
+    kept = ("PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "TMPDIR", "LANG", "DOCKER_HOST")
     return {name: os.environ[name] for name in kept if name in os.environ} | more
 
 

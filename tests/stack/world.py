@@ -1,8 +1,9 @@
 """The outside services, simulated by `runtally simulate`, and harvests for their leads."""
 
+import json
 import urllib.parse
 
-from tools import TARGET, answers, check, clean_environment, free_port, http, run, start, stop, until
+from tools import ROOT, TARGET, answers, check, clean_environment, equal, free_port, http, run, start, stop, until
 
 RUN_RECORDS = "Client Run Results"
 
@@ -10,16 +11,15 @@ RUN_RECORDS = "Client Run Results"
 class World:
     """The simulators with the bases they invented."""
 
-    def __init__(self, leads=60, latency_ms=50):
+    def __init__(self, leads=60, latency_ms=50, host="127.0.0.1", log="simulators.log"):
         # With the operator's commands for what is on AWS.
         package = ["--package", "runtally", "--features", "aws", "--bin", "runtally"]
         run(["cargo", "build", "--quiet", "--locked", *package], env=clean_environment())
         names = ("airtable", "apify", "gemini")
         ports = {name: free_port() for name in names}
-        self.airtable, self.apify, self.gemini = (f"http://127.0.0.1:{ports[name]}" for name in names)
+        self.airtable, self.apify, self.gemini = (f"http://{host}:{ports[name]}" for name in names)
         options = [f"--{name}-port={port}" for name, port in ports.items()]
-        command = [TARGET / "debug" / "runtally", "simulate", f"--leads={leads}", f"--latency-ms={latency_ms}"]
-        log = "simulators.log"
+        command = [TARGET / "debug" / "runtally", "simulate", f"--leads={leads}", f"--latency-ms={latency_ms}", f"--bind={host}"]
         (TARGET / "stack" / log).unlink(missing_ok=True)
         self.process = start(command + options, log, env=clean_environment())
         until(lambda: answers(f"{self.gemini}/_sim/requests"), "the simulators answer", 30)
@@ -35,6 +35,16 @@ class World:
             "GEMINI_API_URL": self.gemini,
             "GEMINI_API_KEY": "simulated-key",
         }
+        self._harvest_of_the_events()
+
+    def _harvest_of_the_events(self):
+        """The harvest that the files of events/ name: the first that this world has, of a lead without
+        posts. Nobody is told of it, and it is too old to be looked for."""
+        (client, base), targets = self.clients[0], (0, 1)
+        run, _ = self.harvest(client, base, "2026-11-23T09:45:19.821Z", targets, None, posts=3)
+        event = json.loads((ROOT / "events" / "scoring-ingest.json").read_text())
+        named = json.loads(event["Records"][0]["body"])
+        equal((run, client), (named["apify_run_id"], named["hints"]["client"]), "the harvest that the events name")
 
     @staticmethod
     def _said(log):

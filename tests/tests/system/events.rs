@@ -2,6 +2,7 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
+use runtally::invented::{Size, World};
 use shared::core::clock::Clock;
 use shared::delivery::Delivery;
 use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, routes};
@@ -130,6 +131,39 @@ async fn every_file_is_what_it_is_named_for() {
     assert_eq!(files.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "a file no test loads");
 }
 
+/// The world that `runtally simulate` invents, of which the files speak.
+const SIMULATED: Size = Size { leads: 60, clients: 2, seed: 1 };
+
+#[test]
+fn the_files_speak_of_the_simulated_world_and_none_scores_everybody() {
+    let world = World::invent(SIMULATED);
+    let mara = &world.clients[0];
+    let mut of_clients = 0;
+    for (name, event) in files() {
+        for (word, expected) in [("client", mara.id.as_str()), ("clientId", mara.id.as_str())] {
+            for found in values_of(&event, word) {
+                assert_eq!(found, expected, "{name}");
+                of_clients += 1;
+            }
+        }
+        for base in values_of(&event, "base") {
+            assert_eq!(base, mara.base.as_str(), "{name}");
+        }
+        assert!(!event.contains(r#"\"all\""#), "{name} asks for every client");
+        if event.contains(r#"\"kind\": \"post\", \"requested_at"#) {
+            assert!(event.contains(r#"\"limit\""#), "{name} asks for every lead");
+        }
+    }
+    assert!(of_clients > 10, "{of_clients}");
+}
+
+/// The texts under the key `word` in JSON that stands in a JSON text.
+fn values_of(event: &str, word: &str) -> Vec<String> {
+    let key = format!(r#"\"{word}\": \""#);
+    let found = event.split(&key).skip(1);
+    found.map(|rest| rest.split('\\').next().unwrap_or_default().to_owned()).collect()
+}
+
 /// The group that the system gives a message, where the message alone says it.
 fn group_of(body: &str) -> Option<String> {
     match ScoringTask::decode(body) {
@@ -147,7 +181,7 @@ fn group_of(body: &str) -> Option<String> {
     }
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(_) | MetricsMessage::Tick | MetricsMessage::Project(_)) => {
-            Some("appMasterBase0001".to_owned())
+            Some(World::invent(SIMULATED).master_base.to_string())
         }
         Ok(MetricsMessage::Heard(_)) => Some("heard".to_owned()),
         Err(_) => None,
