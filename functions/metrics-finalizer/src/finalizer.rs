@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::events::Events;
 use crate::later::Later;
+use crate::running::Running;
 use shared::core::clock::Clock;
 use shared::ports::Env;
 use shared::run_records::RunRecords;
@@ -17,6 +18,7 @@ pub struct Finalizer<E: Env> {
     pub(crate) apify: Option<Apify<E::Transport>>,
     pub(crate) records: RunRecords,
     pub(crate) events: Events,
+    pub(crate) running: Running,
     pub(crate) later: Later,
     pub(crate) queue: E::Queue,
     pub(crate) log: E::EventLog,
@@ -57,7 +59,18 @@ impl<E: Env> Finalizer<E> {
             Arc::clone(&limiters),
         );
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
-        let (events, later) = (Events::default(), Later::default());
-        Self { airtable, limiters, apify, records, events, later, queue, log, clock, config }
+        Self {
+            airtable,
+            limiters,
+            apify,
+            records,
+            events: Events::default(),
+            running: Running::default(),
+            later: Later::default(),
+            queue,
+            log,
+            clock,
+            config,
+        }
     }
 }

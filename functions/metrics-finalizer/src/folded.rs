@@ -33,7 +33,11 @@ pub(crate) async fn read<E: Env>(
     let log = app.log.read(run).await?;
     let events = log.events.len();
     let decoded = app.events.decode(run, log.events);
-    Ok(RunState::fold(decoded.iter().map(|event| &**event)).map(|state| Folded {
+    let state = RunState::fold(decoded.iter().map(|event| &**event));
+    if let Some(state) = &state {
+        app.running.learn(run, state, log.appends);
+    }
+    Ok(state.map(|state| Folded {
         summary: state.summary(),
         state,
         events,
@@ -73,6 +77,7 @@ impl Folded {
             fact: Fact::Noted(Note { kind, text, needs_action: false }),
         };
         app.log.append(run, &[stored(&event)]).await?;
+        app.running.appended(run, std::slice::from_ref(&event));
         self.state.absorb(&event);
         self.summary = self.state.summary();
         // The note carries this moment: no earlier event is the same.

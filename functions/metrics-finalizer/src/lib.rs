@@ -16,6 +16,7 @@ mod later;
 mod missed;
 mod project;
 mod retry;
+mod running;
 mod tick;
 mod verify;
 
@@ -163,7 +164,9 @@ async fn append<E: Env>(
     events: &[MetricsEvent],
 ) -> Result<(), LogError> {
     let stored: Vec<_> = events.iter().map(events::stored).collect();
-    app.log.append(run, &stored).await
+    app.log.append(run, &stored).await?;
+    app.running.appended(run, events);
+    Ok(())
 }
 
 /// The harvest that a fact is about, and its end as far as the fact tells it.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use shared::core::ids::{ClientId, RecordId, RunId};
 use shared::fold::{Status, Summary};
 use shared::messages::{Fact, NoteKind};
-use shared::ports::{Env, EventLog, LogError, Projection};
+use shared::ports::{Env, EventLog, LogError, LogHead, Projection};
 use shared::run_records::Written;
 use shared::telemetry::trace::{self, TraceHeader};
 use std::collections::BTreeMap;
@@ -59,14 +59,15 @@ async fn due_now<E: Env>(
     run: &RunId,
     may_have_ended: bool,
 ) -> Result<Option<Folded>, LogError> {
-    let known = app.log.projection(run).await?;
+    let LogHead { projection: known, appends } = app.log.log_head(run).await?;
     let early = known.filter(|known| {
         let age = app.clock.now().duration_since(known.at);
         // A clock that stepped back says nothing of a record's age.
         let is_recent = (SignedDuration::ZERO..app.config.project_every).contains(&age);
         is_recent && (!known.is_urgent() || can_wait(run, known))
     });
-    if let Some(known) = early.as_ref().filter(|known| !may_have_ended || can_wait(run, known)) {
+    let goes_on = !may_have_ended || app.running.goes_on(run, appends);
+    if let Some(known) = early.as_ref().filter(|known| goes_on || can_wait(run, known)) {
         put_off(app, run, known).await;
         return Ok(None);
     }

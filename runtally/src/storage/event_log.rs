@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction};
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
-    EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent, check_events,
+    EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent, check_events,
 };
 use std::collections::BTreeSet;
 
@@ -72,18 +72,16 @@ impl EventLog for SqliteEventLog {
             let mut select =
                 tx.prepare_cached("SELECT body FROM event WHERE run = ?1 ORDER BY id")?;
             let rows = select.query_map([run.as_str()], |row| row.get(0))?;
-            let appends: Option<u64> = tx
-                .prepare_cached("SELECT appends FROM run WHERE run = ?1")?
-                .query_row([run.as_str()], |row| row.get(0))
-                .optional()?;
             let events = rows.collect::<Result<_, _>>()?;
-            Ok((events, projection_of(tx, run)?, appends.unwrap_or(0)))
+            let (projection, appends) = head_of(tx, run)?;
+            Ok((events, projection, appends))
         })?;
         Ok(RunLog { events, projection: parsed(projection)?, appends })
     }
 
-    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
-        parsed(self.transact(|tx| projection_of(tx, run))?)
+    async fn log_head(&self, run: &RunId) -> Result<LogHead, LogError> {
+        let (projection, appends) = self.transact(|tx| head_of(tx, run))?;
+        Ok(LogHead { projection: parsed(projection)?, appends })
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
@@ -230,9 +228,11 @@ fn run_id(text: &str) -> Result<RunId, LogError> {
     text.parse().map_err(|error| LogError { reason: format!("{error}") })
 }
 
-fn projection_of(tx: &Transaction<'_>, run: &RunId) -> rusqlite::Result<Option<String>> {
-    let mut select = tx.prepare_cached("SELECT projection FROM run WHERE run = ?1")?;
-    Ok(select.query_row([run.as_str()], |row| row.get(0)).optional()?.flatten())
+/// A run's projection as JSON, and how often it was appended to.
+fn head_of(tx: &Transaction<'_>, run: &RunId) -> rusqlite::Result<(Option<String>, u64)> {
+    let mut select = tx.prepare_cached("SELECT projection, appends FROM run WHERE run = ?1")?;
+    let head = select.query_row([run.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(head.unwrap_or_default())
 }
 
 fn parsed(json: Option<String>) -> Result<Option<Projection>, LogError> {

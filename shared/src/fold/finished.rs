@@ -17,6 +17,16 @@ impl RunState {
         self.chunks.get(key).is_some_and(|chunk| self.is_settled(chunk)) || self.is_taken_over(key)
     }
 
+    /// The chunks that still have to end. While there is one, the run goes on.
+    pub fn open_chunks(&self) -> BTreeSet<(PlanId, u32)> {
+        let planned = self
+            .plans
+            .iter()
+            .flat_map(|(id, plan)| (0..plan.chunks).map(move |index| (id.clone(), index)));
+        let is_over = |key: &ChunkKey| self.chunks.get(key).is_some_and(Chunk::is_over);
+        planned.filter(|key| !is_over(key) && !self.is_taken_over(key)).collect()
+    }
+
     /// Whether a chunk failed, or is done and it is known what became of each of its leads: the
     /// event that says so may be among the dead letters while the chunk's end is not.
     fn is_settled(&self, chunk: &Chunk) -> bool {

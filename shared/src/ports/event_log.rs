@@ -26,6 +26,15 @@ pub struct RunLog {
     pub appends: u64,
 }
 
+/// What the log says of one run without its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogHead {
+    /// As in [`RunLog::projection`].
+    pub projection: Option<Projection>,
+    /// As in [`RunLog::appends`].
+    pub appends: u64,
+}
+
 /// What the run record in Airtable shows of the log, as of the last time it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Projection {
@@ -106,11 +115,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// before the call.
     fn read(&self, run: &RunId) -> impl Future<Output = Result<RunLog, LogError>> + Send;
 
-    /// Reads only the projection of `run`, which is cheap whatever the run's size.
-    fn projection(
-        &self,
-        run: &RunId,
-    ) -> impl Future<Output = Result<Option<Projection>, LogError>> + Send;
+    /// Reads `run` without its events, which is cheap whatever the run's size.
+    fn log_head(&self, run: &RunId) -> impl Future<Output = Result<LogHead, LogError>> + Send;
 
     /// Remembers what the record of `run` shows. With `open` false the run leaves
     /// [`EventLog::open_runs`] until something is appended to it; when that was done already since

@@ -23,5 +23,6 @@ mod outage;
 mod paused;
 mod pipeline;
 mod retry;
+mod running;
 mod vertex;
 mod waiting;

@@ -10,7 +10,7 @@ use super::lambda::{attempts, describe};
 use crate::core::clock::Clock;
 use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::limits::check_events;
-use crate::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
+use crate::ports::{EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -226,7 +226,7 @@ impl EventLog for DynamoEventLog {
         items::run_log(self.all_pages(query).await?, self.clock.now())
     }
 
-    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
+    async fn log_head(&self, run: &RunId) -> Result<LogHead, LogError> {
         let answer = self
             .client
             .get_item()
@@ -236,7 +236,7 @@ impl EventLog for DynamoEventLog {
             .send()
             .await
             .map_err(|error| failure(&error))?;
-        answer.item.as_ref().map_or(Ok(None), items::projection)
+        answer.item.as_ref().map_or_else(|| Ok(LogHead::default()), items::head)
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {

@@ -8,7 +8,7 @@ use crate::script::Call;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::check_events;
-use shared::ports::{EventLog, HarvestKey, LogError, Projection, RunLog, StoredEvent};
+use shared::ports::{EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
@@ -56,9 +56,10 @@ impl EventLog for Ports {
         Ok(RunLog { events, projection, appends })
     }
 
-    async fn projection(&self, run: &RunId) -> Result<Option<Projection>, LogError> {
+    async fn log_head(&self, run: &RunId) -> Result<LogHead, LogError> {
         self.log_is_reached(Turn::Reading).await?;
-        Ok(self.world.log.state(run).0)
+        let (projection, appends) = self.world.log.state(run);
+        Ok(LogHead { projection, appends })
     }
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {

@@ -5,7 +5,7 @@ use super::keys::{
     SHOWN, SHOWN_APPENDS, SHOWN_EVENTS, URGENT, WRITTEN_AT, number, text,
 };
 use crate::core::ids::RunId;
-use crate::ports::{HarvestKey, LogError, Projection, RunLog, StoredEvent};
+use crate::ports::{HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::Timestamp;
 use std::str::FromStr;
@@ -47,6 +47,11 @@ pub(super) fn run_log(items: Vec<Item>, now: Timestamp) -> Result<RunLog, LogErr
     }
     log.events.reverse();
     Ok(log)
+}
+
+/// A run's state item.
+pub(super) fn head(item: &Item) -> Result<LogHead, LogError> {
+    Ok(LogHead { projection: projection(item)?, appends: appends(item) })
 }
 
 /// The projection in a run's state item; a run that was only opened has none.

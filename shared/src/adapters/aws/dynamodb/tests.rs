@@ -122,7 +122,7 @@ async fn an_item_of_an_earlier_release_is_read_and_is_urgent_when_its_run_has_en
     ended["can_change"] = json!({"BOOL": false});
     let (log, _server) = log_answered(&[json!({"Item": open}), json!({"Item": ended})]).await;
     for is_urgent in [false, true] {
-        let known = log.projection(&run()).await.unwrap().unwrap();
+        let known = log.log_head(&run()).await.unwrap().projection.unwrap();
         assert!(!known.urgent);
         assert_eq!(known.is_urgent(), is_urgent);
     }
@@ -133,9 +133,12 @@ async fn a_run_that_was_only_opened_has_no_projection() {
     let opened = json!({"pk": {"S": run().as_str()}, "sk": {"S": "M"}, "open": {"S": "y"}});
     let (log, server) =
         log_answered(&[json!({"Item": opened}), json!({}), json!({"Item": state_item()})]).await;
-    assert_eq!(log.projection(&run()).await, Ok(None));
-    assert_eq!(log.projection(&run()).await, Ok(None), "a run never heard of");
-    assert_eq!(log.projection(&run()).await, Ok(Some(projection(true))));
+    let [opened, never, written] =
+        [log.log_head(&run()).await, log.log_head(&run()).await, log.log_head(&run()).await]
+            .map(Result::unwrap);
+    assert_eq!(opened, LogHead::default());
+    assert_eq!(never, LogHead::default(), "a run never heard of");
+    assert_eq!(written.projection, Some(projection(true)));
     assert_eq!(server.bodies()[0]["ConsistentRead"], true);
 }
 
@@ -240,7 +243,7 @@ async fn the_log_does_what_its_policy_allows_and_nothing_else() {
     let (log, server) = log_answered(&[json!({})]).await;
     log.append(&run(), &[event("a")]).await.unwrap();
     log.read(&run()).await.unwrap();
-    log.projection(&run()).await.unwrap();
+    log.log_head(&run()).await.unwrap();
     log.save_projection(&run(), &projection(true)).await.unwrap();
     let harvests = [HarvestKey::of("uPBN9qaKd2iLs5naZ")];
     log.hear(&harvests).await.unwrap();

@@ -1,0 +1,149 @@
+//! A run of many chunks: the end of each is told, and only the last can end the run.
+
+use crate::paused::{Services, adapters, clock, variable};
+use jiff::Timestamp;
+use metrics_finalizer::{Adapters, Config, Finalizer};
+use runtally::storage::{SqliteEventLog, SqliteQueue};
+use serde_json::{Value, json};
+use shared::core::deadline::Deadline;
+use shared::core::ids::{ApifyRunId, RunId};
+use shared::ports::{
+    Env, EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent,
+};
+use shared::schema::run_record;
+use shared::services::airtable::Limiters;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tests::{MASTER_BASE, told};
+
+const PLAN: &str = "IMWhSz8Df0ytWalS961bKQ";
+const CHUNKS: usize = 20;
+
+/// A log that counts how often a whole run is read.
+#[derive(Clone)]
+struct CountedLog {
+    log: SqliteEventLog,
+    reads: Arc<AtomicUsize>,
+}
+
+impl EventLog for CountedLog {
+    async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
+        self.log.append(run, events).await
+    }
+
+    async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.log.read(run).await
+    }
+
+    async fn log_head(&self, run: &RunId) -> Result<LogHead, LogError> {
+        self.log.log_head(run).await
+    }
+
+    async fn save_projection(&self, run: &RunId, shown: &Projection) -> Result<(), LogError> {
+        self.log.save_projection(run, shown).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
+        self.log.open_runs().await
+    }
+
+    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
+        self.log.finished_runs(since).await
+    }
+
+    async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {
+        self.log.hear(harvests).await
+    }
+
+    async fn heard(&self, harvests: &[HarvestKey]) -> Result<BTreeSet<HarvestKey>, LogError> {
+        self.log.heard(harvests).await
+    }
+
+    async fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> Result<RunId, LogError> {
+        self.log.claim_cost(harvest, run).await
+    }
+}
+
+struct Counted;
+
+impl Env for Counted {
+    type Transport = Services;
+    type Queue = SqliteQueue;
+    type EventLog = CountedLog;
+}
+
+/// The finalizer and what it reaches.
+struct Stage {
+    finalizer: Finalizer<Counted>,
+    services: Services,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let clock = clock();
+        let Adapters { transport, queue, log } = adapters(&clock);
+        let reads = Arc::<AtomicUsize>::default();
+        let log = CountedLog { log, reads: Arc::clone(&reads) };
+        let services = transport.clone();
+        let config = Config::read(variable).unwrap();
+        let limiters = Arc::new(Limiters::of_the_only_process());
+        let adapters = Adapters { transport, queue, log };
+        Self { finalizer: Finalizer::new(config, adapters, limiters, clock), services, reads }
+    }
+
+    /// Hands the finalizer facts about the run in one batch; returns how often it read the log.
+    async fn tell(&self, facts: &[Value]) -> usize {
+        let run = json!({"base_run": "261123-094519", "client": "Guy-Wilson",
+            "client_name": "Guy Wilson", "run_type": "standalone",
+            "opened_at": "2026-11-23T10:00:00Z"});
+        let record = |(number, fact): (usize, &Value)| {
+            let body = json!({"version": 1, "type": "event", "run": run,
+                "at": "2026-11-23T10:00:00Z", "fact": fact});
+            json!({"messageId": number.to_string(), "receiptHandle": number.to_string(),
+                "body": body.to_string(), "attributes": {"MessageGroupId": MASTER_BASE}})
+        };
+        let records: Vec<Value> = facts.iter().enumerate().map(record).collect();
+        let batch = serde_json::from_value(json!({"Records": records})).unwrap();
+        let before = self.reads.load(Ordering::Relaxed);
+        let deadline = Deadline::after(Duration::from_mins(1));
+        let response = metrics_finalizer::handle(&self.finalizer, batch, deadline).await;
+        assert_eq!(response.batch_item_failures.len(), 0);
+        self.reads.load(Ordering::Relaxed) - before
+    }
+
+    fn told(&self) -> String {
+        let airtable = self.services.airtable.service();
+        told(&airtable.rows(MASTER_BASE, run_record::TABLE).unwrap()[0].fields)
+    }
+}
+
+/// What a worker tells when the chunk's only lead is scored.
+fn ended(chunk: usize) -> [Value; 2] {
+    let attempt = json!({"plan": PLAN, "chunk": chunk, "started_at": "2026-11-23T10:00:00Z",
+        "attempt": "6Kbq8tZ1vQ0Fh3mPzXn2Lw"});
+    let lead = json!({"lead": format!("lead-{chunk:06}"), "outcome": "scored"});
+    let settled = json!({"type": "settled", "attempt": attempt, "kind": "post", "leads": [lead]});
+    [settled, json!({"type": "chunk_done", "attempt": attempt})]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_run_is_not_read_again_for_each_chunk_that_ends() {
+    let stage = Stage::new();
+    let planned = |chunk: usize| {
+        json!({"type": "planned_chunk", "plan": PLAN, "kind": "post", "chunk": chunk,
+            "leads": [{"lead": format!("lead-{chunk:06}"), "posts": 0}]})
+    };
+    let mut plan: Vec<Value> = (0..CHUNKS).map(planned).collect();
+    plan.push(json!({"type": "planned", "plan": PLAN, "kind": "post", "chunks": CHUNKS}));
+    assert_eq!(stage.tell(&plan).await, 1, "its record is written");
+    assert!(stage.told().starts_with("Running"), "{}", stage.told());
+    for chunk in 0..CHUNKS - 1 {
+        assert_eq!(stage.tell(&ended(chunk)).await, 0, "chunk {chunk}");
+    }
+    assert_eq!(stage.tell(&ended(CHUNKS - 1)).await, 1, "the run may have ended");
+    assert!(stage.told().starts_with("Completed"), "{}", stage.told());
+}
