@@ -38,6 +38,7 @@ async fn check_records<E: Env>(app: &Finalizer<E>) {
                 Err(error) => project::unprojected(run, &error),
             }
         }
+        verify::note_restored(app, &mut due).await;
         project::write(app, due).await;
     }
     let since = app.clock.now() - app.config.verify_for;

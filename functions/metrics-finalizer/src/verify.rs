@@ -51,6 +51,46 @@ pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projectio
     }
 }
 
+/// Notes what is restored by a rewriting that an operator asked for, before it is written. Without an
+/// answer of Airtable's it is written all the same.
+pub(crate) async fn note_restored<E: Env>(app: &Finalizer<E>, due: &mut [Folded]) {
+    let known = |folded: &Folded| {
+        let known = folded.known.as_ref().filter(|known| known.events == 0)?;
+        Some(RecordRef { run: folded.summary.run.clone(), record: known.record.clone() })
+    };
+    let asked: Vec<RecordRef> = due.iter().filter_map(known).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let seen = match app.records.look(&app.airtable, &asked).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            tracing::warn!(%error, "what a rewriting restores is not noted");
+            return;
+        }
+    };
+    for ObservedRecord { run, kept, .. } in &seen {
+        let folded = due.iter_mut().find(|folded| folded.summary.run == *run);
+        let Some((folded, row)) = folded.zip(kept.as_ref()) else { continue };
+        let differing = differing(app, folded, row).await;
+        let Some(text) = restored(&differing) else { continue };
+        if let Err(error) = folded.note(app, NoteKind::Record, text).await {
+            tracing::warn!(%error, run.id = %run, "what a rewriting restores is not noted");
+        }
+    }
+}
+
+/// The note on cells that an operator had rewritten.
+fn restored(differing: &[&str]) -> Option<String> {
+    let fields: Vec<String> = differing.iter().map(|field| format!("{field:?}")).collect();
+    (!fields.is_empty()).then(|| {
+        format!(
+            "rewritten on request: {} did not say what the log says; restored",
+            fields.join(", ")
+        )
+    })
+}
+
 /// Looks at one record; returns its run if the record must be written.
 async fn look_at<E: Env>(
     app: &Finalizer<E>,
