@@ -4,7 +4,7 @@
 export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 
 # What CI checks, cheapest first.
-checks := "fmt deny unused template core clippy doc test clients kills hostile browser stack"
+checks := "fmt deny unused template core clippy doc test clients kills chaos hostile browser stack"
 
 # Shows this list.
 default:
@@ -66,6 +66,10 @@ kills:
     tests/kills/run --kills 5 --leads 100 --gently --as-first
     tests/kills/run --kills 3 --leads 100 --full-disk
     tests/kills/run --kills 5 --early
+
+# Demos that are killed, disturbed and edited meanwhile, a few of the 100 seeds that docs/performance.md tells.
+chaos:
+    tests/chaos/run --seeds 4
 
 # Floods and abuses the server, a tenth of what docs/performance.md tells.
 hostile:
