@@ -2,8 +2,10 @@
 
 use clap::{Parser, Subcommand};
 use runtally::cli::{
-    demo, doctor, explain, health, redrive, replay, reproject, runs, serve, setup, simulate, ui,
+    demo, doctor, explain, health, ingest, output, redrive, replay, reproject, runs, score, serve,
+    setup, simulate, trigger, ui,
 };
+use runtally::result::CommandResult;
 use shared::config::Vars;
 use std::process::ExitCode;
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,6 +31,12 @@ enum Command {
     Simulate(simulate::Options),
     /// Ask whether the server on this machine answers
     Health(health::Options),
+    /// Let a simulated Apify finish a harvest or send a webhook, as something to watch
+    Trigger(trigger::Options),
+    /// Bring in a harvest by its Apify run, where Apify cannot reach the webhook
+    Ingest(ingest::Options),
+    /// Score the leads that wait; with --dry-run only show the plan and its price
+    Score(score::Options),
     /// Check tokens, bases, fields, queues, model and webhook, and say what to do
     Doctor(doctor::Options),
     /// Show the tables and fields that the bases lack, and create them with --apply
@@ -47,49 +55,88 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command =
-        Cli::parse().command.unwrap_or_else(|| Command::Demo(demo::Options::parse_from(["demo"])));
-    init_logs(&command);
-    let result = match command {
-        Command::Demo(options) => demo::run(&options).await,
-        Command::Serve(options) => serve::run(&options).await,
-        Command::Ui(options) => ui::run(&options).await,
-        Command::Simulate(options) => simulate::run(&options).await,
-        Command::Health(options) => health::run(&options).await,
-        Command::Doctor(options) => doctor::run(&options).await,
-        Command::Setup(options) => setup::run(&options).await,
-        Command::Runs(options) => runs::run(&options).await,
-        Command::Explain(options) => explain::run(&options).await,
-        Command::Redrive(options) => redrive::run(&options).await,
-        Command::Replay(options) => replay::run(&options).await,
-        Command::Reproject(options) => reproject::run(&options).await,
-    };
-    match result {
-        Ok(code) => code,
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let command = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli.command,
         Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
+            let json = arguments.iter().any(|argument| argument == "--json");
+            return output::refuse_usage(&error, json);
+        }
+    };
+    let command = command.unwrap_or_else(|| Command::Demo(demo::Options::parse_from(["demo"])));
+    init_logs(&command);
+    run(&command).await.unwrap_or_else(|error| output::fail(&error, command.answers_json()))
+}
+
+async fn run(command: &Command) -> CommandResult {
+    match command {
+        Command::Demo(options) => demo::run(options).await,
+        Command::Serve(options) => serve::run(options).await,
+        Command::Ui(options) => ui::run(options).await,
+        Command::Simulate(options) => simulate::run(options).await,
+        Command::Health(options) => health::run(options).await,
+        Command::Trigger(options) => trigger::run(options).await,
+        Command::Ingest(options) => ingest::run(options).await,
+        Command::Score(options) => score::run(options).await,
+        Command::Doctor(options) => doctor::run(options).await,
+        Command::Setup(options) => setup::run(options).await,
+        Command::Runs(options) => runs::run(options).await,
+        Command::Explain(options) => explain::run(options).await,
+        Command::Redrive(options) => redrive::run(options).await,
+        Command::Replay(options) => replay::run(options).await,
+        Command::Reproject(options) => reproject::run(options).await,
+    }
+}
+
+impl Command {
+    /// Whether a program reads the answer.
+    fn answers_json(&self) -> bool {
+        match self {
+            Self::Demo(options) => options.answers_json(),
+            Self::Serve(_) | Self::Ui(_) | Self::Simulate(_) | Self::Health(_) => false,
+            Self::Trigger(options) => options.answers_json(),
+            Self::Ingest(options) => options.place.json,
+            Self::Score(options) => options.place.json,
+            Self::Doctor(options) => options.place.json,
+            Self::Setup(options) => options.place.json,
+            Self::Runs(options) => options.place.json,
+            Self::Explain(options) => options.place.json,
+            Self::Redrive(options) => options.place.json,
+            Self::Replay(options) => options.place.json,
+            Self::Reproject(options) => options.place.json,
+        }
+    }
+
+    /// What is logged unless `RUST_LOG` says otherwise. A command's answer tells what was odd, and so does
+    /// its error; the demo provokes errors on purpose.
+    fn log_level(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Simulate(_) => "info",
+            Self::Demo(options) if !options.chaos() => "off,runtally=error",
+            Self::Ui(_) => "error",
+            Self::Demo(_)
+            | Self::Health(_)
+            | Self::Trigger(_)
+            | Self::Ingest(_)
+            | Self::Score(_)
+            | Self::Doctor(_)
+            | Self::Setup(_)
+            | Self::Runs(_)
+            | Self::Explain(_)
+            | Self::Redrive(_)
+            | Self::Replay(_)
+            | Self::Reproject(_) => "off",
         }
     }
 }
 
-/// Logs go to standard error, because standard output is the command's answer. The demo provokes
-/// warnings on purpose, with chaos errors too, and operators' commands report problems in their answer.
+/// Logs go to standard error, because standard output is the command's answer.
 fn init_logs(command: &Command) {
-    let default = if matches!(command, Command::Demo(options) if options.chaos()) {
-        "off"
-    } else if matches!(command, Command::Demo(_)) {
-        "off,runtally=error"
-    } else if matches!(command, Command::Serve(_) | Command::Simulate(_)) {
-        "info"
-    } else {
-        "error"
-    };
     let vars = Vars::new(|name| std::env::var(name).ok());
-    let (levels, misread) = shared::telemetry::logs::levels(&vars, default);
+    let (levels, misread) = shared::telemetry::logs::levels(&vars, command.log_level());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(levels).init();
     if let Some(error) = misread {
-        tracing::error!("{error}");
+        output::warn(&error.to_string());
     }
 }

@@ -70,7 +70,9 @@ class Commands:
         if done.returncode != code:
             said = f"{done.stdout}\n{done.stderr}"
             raise Failed(f"runtally {' '.join(arguments)} ended with {done.returncode}, not {code}\n{said}")
-        return json.loads(done.stdout)
+        answer = json.loads(done.stdout)
+        equal(answer.pop("schema_version"), 1, f"the shape of what {arguments[0]} answers")
+        return answer
 
 
 def operators_keys(deployed):
@@ -128,7 +130,7 @@ def reprojected(runtally, deployed, world, run_id):
     before = world.records()[run_id]
     world.delete_record(run_id)
     equal(runtally.ask("explain", run_id, code=1)["record"], None, f"{run_id}: its record by explain")
-    equal(runtally.ask("reproject", run_id), {"runs": 1}, f"{run_id}: reproject answers")
+    equal(runtally.ask("reproject", run_id), {"count": 1}, f"{run_id}: reproject answers")
     world.record_at_end(run_id)
     deployed.settle()
     after = world.records()[run_id]
@@ -136,7 +138,7 @@ def reprojected(runtally, deployed, world, run_id):
         equal(after[number], before[number], f"{run_id}: {number} as before")
     equal(runtally.ask("explain", run_id)["differences"], [], f"{run_id}: differences")
     runs = len(world.records())
-    equal(runtally.ask("reproject", "--all"), {"runs": runs}, "reproject of all answers")
+    equal(runtally.ask("reproject", "--all"), {"count": runs}, "reproject of all answers")
     deployed.settle()
     equal(len(world.records()), runs, "run records after that")
 
@@ -184,7 +186,7 @@ def redriven(runtally, deployed, world):
     send("ScoringQueueUrl", {"version": 1, "type": "riddle"})
     deployed.settle()
     answer = runtally.ask("redrive")
-    equal((answer["count"], answer["hidden"], answer["redriven"]), (2, 0, 0), "dead letters, hidden, redriven")
+    equal((answer["count"], answer["left_out"], answer["redriven"]), (2, 0, 0), "dead letters, left out, redriven")
     reasons = {letter["run"]: letter["reason"] for letter in answer["dead_letters"]}
     check("riddle" in reasons[None], f"one that nobody can read: {reasons[None]}")
     check("without success" in reasons[run_id], f"one of {run_id}: {reasons[run_id]}")
@@ -235,9 +237,9 @@ def examined(runtally, deployed, world):
     answer = runtally.ask("doctor", "--url", deployed.api_url, code=1, **places)
     wrong = [line.split(": ")[0] for line in checks(answer, "wrong")]
     equal(wrong, ["metrics queue", "event log", f"webhook {deployed.api_url}/webhooks/apify"], "doctor: wrong")
-    check(all(line["do"] for line in answer["checks"] if line["level"] == "wrong"), "doctor says what to do of each")
+    check(all(line["hint"] for line in answer["checks"] if line["level"] == "wrong"), "doctor says what to do of each")
 
 
 def checks(answer, level):
     """What doctor says at a level, a line for each."""
-    return [f"{line['what']}: {line['says']}" for line in answer["checks"] if line["level"] == level]
+    return [f"{line['what']}: {line['message']}" for line in answer["checks"] if line["level"] == level]

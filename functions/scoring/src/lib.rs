@@ -25,7 +25,8 @@ pub use config::{Config, queue_urls};
 pub use gemini::{ModelProblem, ModelSettings, probe_model};
 pub use limits::Limits;
 pub use master::clients::Client;
-pub use planning::waiting::price_waiting;
+pub use master::resolve::run_of_harvest;
+pub use planning::price::{WaitingPrice, price_waiting};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::attempt::{Left, Progress};

@@ -179,13 +179,12 @@ async fn webhook_posted<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) ->
             Ok((StatusCode::OK, json!({"accepted": false, "reason": reason})))
         }
         Webhook::Finished(task) => {
-            let (harvest, finished_at) = (task.apify_run_id.clone(), task.finished_at);
+            let harvest = task.apify_run_id.clone();
             let event_type = task.event_type.clone();
             let client = task.hints.client.clone();
-            send(app, QueueName::Scoring, routes::ingest(task)).await?;
-            // The finalizer needs no tick to find this harvest, however long its task waits. Sent
-            // after the task: a webhook that was heard of but not queued would be lost.
-            send(app, QueueName::Metrics, routes::heard(&harvest, finished_at)).await?;
+            let (ingest, heard) = routes::harvest_ended(task);
+            send(app, QueueName::Scoring, ingest).await?;
+            send(app, QueueName::Metrics, heard).await?;
             tracing::info!(
                 apify.run_id = %harvest,
                 apify.event = event_type,

@@ -1,6 +1,6 @@
 //! `runtally health`: whether a server on this machine answers, for what restarts containers.
 
-use crate::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Hinted};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
@@ -24,10 +24,12 @@ pub struct Options {
 #[expect(clippy::unused_async, reason = "all commands are")]
 pub async fn run(options: &Options) -> CommandResult {
     let answer = ask(options.port).map_err(|error| {
-        Fault::from(format!("nothing answers on port {} of this machine: {error}", options.port))
+        let message = format!("nothing answers on port {} of this machine: {error}", options.port);
+        Hinted::new(message, "start `runtally serve`, or name its port with --port")
     })?;
     if !answer.starts_with(b"HTTP/1.1 405") {
-        return Err(format!("what answers on port {} is not `runtally serve`", options.port).into());
+        let message = format!("what answers on port {} is not `runtally serve`", options.port);
+        return Err(Hinted::new(message, "name the port of `runtally serve` with --port"));
     }
     Ok(ExitCode::SUCCESS)
 }

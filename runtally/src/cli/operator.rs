@@ -1,21 +1,15 @@
 //! What the operator's commands share: options, configuration and output.
 
-use crate::result::Fault;
+use crate::result::{Fault, Hinted};
 use crate::system::{Deployment, Served, Variables};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
 use shared::core::ids::{BaseId, RunId};
 use shared::ports::RunLog;
 use shared::services::airtable::{Airtable, Limiters, Rate};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Width of tables in characters. The terminal's width may be unknown.
-const WIDTH: u16 = 110;
 
 /// Where the system's data is, and how to answer.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,9 +27,18 @@ impl Place {
     /// Variables as the functions read them: from the environment, and for services that
     /// `runtally serve` simulates from the file it left.
     pub(super) fn variables(&self) -> Result<impl Variables, Fault> {
-        let served = Served::read(&self.data)
-            .map_err(|error| format!("what `runtally serve` left cannot be read: {error}"))?;
+        let served = self.served()?;
         Ok(move |name| served.variable(name))
+    }
+
+    /// What `runtally serve` left in its folder; empty where none ever ran.
+    pub(super) fn served(&self) -> Result<Served, Fault> {
+        Served::read(&self.data).map_err(|error| {
+            let folder = self.data.display();
+            let hint =
+                format!("start `runtally serve --data {folder}` again, which writes it anew");
+            Hinted::new(format!("what `runtally serve` left cannot be read: {error}"), hint)
+        })
     }
 }
 
@@ -50,24 +53,39 @@ impl Operator {
     pub(super) fn open(place: &Place) -> Result<Self, Fault> {
         let variables = place.variables()?;
         let deployment = Deployment::open(&variables, &place.data)?;
-        let config = AirtableConfig::read(&Vars::new(&variables))?;
-        let transport = HttpTransport::new()?;
-        let master = config.master_base.clone();
-        Ok(Self { deployment, airtable: airtable(config, transport), master })
+        let (airtable, master) = airtable_of(&variables)?;
+        Ok(Self { deployment, airtable, master })
     }
 
     /// The run's log; an error that says what to do when it is empty.
     pub(super) async fn log_of(&self, run: &RunId) -> Result<RunLog, Fault> {
-        let log = self.deployment.read(run).await?;
-        if log.events.is_empty() {
-            let place = self.deployment.place();
-            return Err(format!(
-                "the event log in {place} has no run {run}; `runtally runs` lists the runs"
-            )
-            .into());
-        }
-        Ok(log)
+        log_of(&self.deployment, run).await
     }
+}
+
+/// The run's log; an error that says what to do when it is empty.
+pub(super) async fn log_of(deployment: &Deployment, run: &RunId) -> Result<RunLog, Fault> {
+    let log = deployment.read(run).await?;
+    if log.events.is_empty() {
+        let message = format!("the event log in {} has no run {run}", deployment.place());
+        return Err(Hinted::new(message, "`runtally runs` lists the runs"));
+    }
+    Ok(log)
+}
+
+/// An error about a run of which no event can be read.
+pub(super) fn of_another_release(run: &RunId) -> Fault {
+    let message = format!("no event of {run} can be read by this release");
+    Hinted::new(message, "use the release that wrote the log, or a newer one")
+}
+
+/// The Airtable client that the variables name, and the master base.
+pub(super) fn airtable_of(
+    variables: &impl Variables,
+) -> Result<(Airtable<HttpTransport>, BaseId), Fault> {
+    let config = AirtableConfig::read(&Vars::new(variables))?;
+    let master = config.master_base.clone();
+    Ok((airtable(config, HttpTransport::new()?), master))
 }
 
 /// The Airtable client with the operator's share of the request limits.
@@ -77,20 +95,6 @@ pub(super) fn airtable(
 ) -> Airtable<HttpTransport> {
     let limiters = Arc::new(Limiters::of_one_process(Rate::OPERATOR));
     Airtable::new(transport, config.url, config.token, limiters)
-}
-
-pub(super) fn print_json(answer: &Value) -> Result<(), Fault> {
-    Ok(writeln!(std::io::stdout().lock(), "{answer:#}")?)
-}
-
-/// A table as all commands draw it.
-pub(super) fn table() -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
-    table
 }
 
 /// A cell as text.

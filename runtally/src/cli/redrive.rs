@@ -1,10 +1,12 @@
 //! `runtally redrive`: dead letters with their reasons, and the way back to their queue.
 
-use super::operator::{Place, print_json, table};
+use super::operator::Place;
+use super::output::{Cell, Listing, agrees, print_json};
 use crate::result::{CommandResult, Fault};
 use crate::system::Deployment;
 use crate::view::Letter;
 use serde_json::json;
+use shared::core::counted::counted;
 use shared::core::ids::RunId;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
@@ -15,8 +17,9 @@ const MAX_SHOWN: usize = 50;
 /// Options of `runtally redrive`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
+    /// Where the system is, and how to answer.
     #[command(flatten)]
-    place: Place,
+    pub place: Place,
     /// Only the messages of this run
     #[arg(long)]
     run: Option<RunId>,
@@ -56,7 +59,7 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     if options.place.json {
         let shown = &letters[..letters.len().min(MAX_SHOWN)];
-        print_json(&json!({"dead_letters": shown, "count": letters.len(), "hidden": hidden,
+        print_json(&json!({"dead_letters": shown, "count": letters.len(), "left_out": hidden,
             "redriven": redriven}))?;
     } else if agreed {
         let mut out = std::io::stdout().lock();
@@ -70,18 +73,17 @@ fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> 
     if letters.is_empty() {
         writeln!(out, "There are no dead letters.")?;
     } else {
-        let mut rows = table();
-        rows.set_header(["queue", "run", "message", "died (UTC)", "reason"]);
+        let mut rows = Listing::new(["message", "queue", "run", "died (UTC)", "reason"]);
         for letter in letters.iter().take(MAX_SHOWN) {
-            rows.add_row([
-                letter.queue,
-                letter.run.as_ref().map_or("", RunId::as_str),
-                &letter.what,
-                &letter.died_at.strftime("%Y-%m-%d %H:%M").to_string(),
-                &letter.reason,
+            rows.add([
+                letter.what.as_str().into(),
+                letter.queue.into(),
+                Cell::id(letter.run.as_ref().map_or("", RunId::as_str)),
+                letter.died_at.strftime("%Y-%m-%d %H:%M").to_string().into(),
+                letter.reason.as_str().into(),
             ]);
         }
-        writeln!(out, "{rows}")?;
+        write!(out, "{rows}")?;
         let more = letters.len().saturating_sub(MAX_SHOWN);
         if more > 0 {
             writeln!(out, "{more} more like these")?;
@@ -104,14 +106,10 @@ fn ask(count: usize) -> Result<bool, Fault> {
     if count == 0 {
         return Ok(false);
     }
-    let mut out = std::io::stdout().lock();
     if !std::io::stdin().is_terminal() {
-        writeln!(out, "{count} dead letters; use --yes to put them back.")?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}; use --yes to put them back.", counted(count, "dead letter"))?;
         return Ok(false);
     }
-    write!(out, "Put {count} dead letters back on their queues? [y/N] ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(agrees(&format!("Put {} back on their queues?", counted(count, "dead letter")))?)
 }

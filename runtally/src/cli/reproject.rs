@@ -1,10 +1,12 @@
 //! `runtally reproject`: rewrites records from the event log. The metrics finalizer does it, as
 //! the only writer of records.
 
-use super::operator::{Operator, Place, print_json};
+use super::operator::{Operator, Place};
+use super::output::print_json;
 use crate::result::CommandResult;
 use serde_json::json;
 use shared::core::clock::Clock;
+use shared::core::counted::counted;
 use shared::core::ids::RunId;
 use shared::messages::routes;
 use shared::ports::QueueName;
@@ -20,8 +22,9 @@ pub struct Options {
     /// Every run of the log
     #[arg(long)]
     all: bool,
+    /// Where the system is, and how to answer.
     #[command(flatten)]
-    place: Place,
+    pub place: Place,
 }
 
 /// Marks the run, or all runs, as not projected and sends a tick, which rewrites their records.
@@ -43,10 +46,13 @@ pub async fn run(options: &Options) -> CommandResult {
     let tick = routes::tick(&operator.master, Clock::system().now());
     operator.deployment.send(QueueName::Metrics, tick).await?;
     if options.place.json {
-        print_json(&json!({"runs": runs.len()}))?;
+        print_json(&json!({"count": runs.len()}))?;
     } else {
-        let count = runs.len();
-        writeln!(std::io::stdout(), "The metrics finalizer rewrites {count} records now.")?;
+        let records = counted(runs.len(), "record");
+        writeln!(
+            std::io::stdout(),
+            "The metrics finalizer rewrites {records} now, and notes on each what it restored."
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

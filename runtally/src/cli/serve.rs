@@ -4,7 +4,7 @@ use super::shown::{place, shown};
 use super::stop_signals::StopSignals;
 use crate::invented::{Size, World};
 use crate::page::Page;
-use crate::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault, Hinted};
 use crate::storage::{DataFolder, Database, SimulatorStore};
 use crate::system::{
     DATABASE, Front, Inside, Ports, Served, Service, ServiceOptions, Services, System,
@@ -53,14 +53,15 @@ pub struct Options {
 pub async fn run(options: &Options) -> CommandResult {
     let simulated = simulated_beside_real_airtable();
     if !simulated.is_empty() && !options.allow_simulated {
-        return Err(refusal(&simulated).into());
+        return Err(refusal(&simulated));
     }
     // Asked for first: process 1 of a container ignores a signal that it does not handle.
     let mut stop = StopSignals::new()?;
     // Bound before anything can send a webhook: an early one then waits for its answer.
     let listener = TcpListener::bind((options.bind, options.port)).await.map_err(|error| {
         let (port, bind) = (options.port, options.bind);
-        format!("port {port} on {bind} is not free for the webhook: {error}")
+        let message = format!("port {port} on {bind} is not free for the webhook: {error}");
+        Hinted::new(message, "stop what uses it, or choose another with --port")
     })?;
     let address = reached_at(listener.local_addr()?);
     let _folder = DataFolder::take(&options.data)?;
@@ -93,12 +94,18 @@ pub async fn run(options: &Options) -> CommandResult {
     announce(&mut out, &served, &services)?;
     tokio::select! {
         () = stop.asked() => {}
-        () = system.ended() => return Err("a part of the system stopped; see the log".into()),
+        () = system.ended() => {
+            return Err(Hinted::new("a part of the system stopped", "see the log, then start it again"));
+        }
     }
-    writeln!(out, "stopping: calls of the model that are in flight end first")?;
+    // Nobody may read this any more, and what is in flight has to end all the same.
+    writeln!(out, "stopping: calls of the model that are in flight end first").ok();
     tokio::select! {
         drained = system.drain() => drained?,
-        () = stop.asked() => return Err("stopped at once; what was in flight is unobserved".into()),
+        () = stop.asked() => {
+            let hint = "start it again: it continues where it stopped";
+            return Err(Hinted::new("stopped at once; what was in flight is unobserved", hint));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -133,6 +140,7 @@ fn furnish_once(world: &World, services: &Services, store: &impl Store) -> Resul
     }
     store.put(FURNISHED, BEGUN);
     world.furnish(airtable)?;
+    world.mend_rubrics(airtable)?;
     store.put(FURNISHED, "whole");
     Ok(())
 }
@@ -143,16 +151,20 @@ fn simulated_beside_real_airtable() -> Vec<Service> {
     if Service::Airtable.is_real() { simulated.collect() } else { Vec::new() }
 }
 
-fn refusal(simulated: &[Service]) -> String {
+fn refusal(simulated: &[Service]) -> Fault {
     let names: Vec<&str> = simulated.iter().map(|service| service.name()).collect();
     let variables: Vec<&str> = simulated.iter().map(|service| service.tokens()[0]).collect();
-    format!(
+    let message = format!(
         "Airtable is the real one, {} is simulated: invented posts, scores and costs would be \
-         written to your bases. Set {} (and no URL of this machine), or start with --allow-simulated; \
-         every record says SIMULATED then",
-        names.join(" and "),
+         written to your bases",
+        names.join(" and ")
+    );
+    let hint = format!(
+        "set {} (and no URL of this machine), or start with --allow-simulated; every record says \
+         SIMULATED then",
         variables.join(" and ")
-    )
+    );
+    Hinted::new(message, hint)
 }
 
 #[cfg(test)]

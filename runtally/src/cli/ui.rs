@@ -3,7 +3,7 @@
 use super::operator::{Operator, Place};
 use super::stop_signals::StopSignals;
 use crate::page::{Page, ReadRecords, ReadScores, ServiceState, Simulators, Source};
-use crate::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault, Hinted};
 use crate::system::{Service, serve_front};
 use jiff::SignedDuration;
 use shared::config::Vars;
@@ -39,7 +39,9 @@ pub async fn run(options: &Options) -> CommandResult {
     let source = source(options)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
     let listener = listener.map_err(|error| {
-        format!("port {} on 127.0.0.1 is not free for the page: {error}", options.port)
+        let message =
+            format!("port {} on 127.0.0.1 is not free for the page: {error}", options.port);
+        Hinted::new(message, "stop what uses it, or choose another with --port")
     })?;
     let mut out = std::io::stdout();
     writeln!(out, "page      http://{}/", listener.local_addr()?)?;

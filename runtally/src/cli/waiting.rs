@@ -1,6 +1,6 @@
 //! The tasks that wait for their next attempt: which, since when, why and until when.
 
-use super::operator::table;
+use super::output::{Cell, Listing, fitted, whole};
 use crate::result::Fault;
 use crate::system::Deployment;
 use crate::view::task_in_words;
@@ -53,21 +53,20 @@ impl Waiting {
         }
         writeln!(out, "{}:", self.in_words())?;
         if self.tasks.is_empty() {
-            return Ok(writeln!(out, "{NOT_SHOWN}")?);
+            return Ok(writeln!(out, "{}", fitted(NOT_SHOWN, 0))?);
         }
-        let mut rows = table();
-        rows.set_header(["task", "run", "attempt", "since (UTC)", "next (UTC)", "why"]);
+        let mut rows = Listing::new(["task", "run", "attempt", "since (UTC)", "next (UTC)", "why"]);
         for task in &self.tasks {
-            rows.add_row([
-                task.what.as_str(),
-                task.run.as_ref().map_or("", RunId::as_str),
-                &task.attempt.to_string(),
-                &minute(task.since),
-                &minute(task.next_at),
-                &task.reason,
+            rows.add([
+                task.what.as_str().into(),
+                Cell::id(task.run.as_ref().map_or("", RunId::as_str)),
+                task.attempt.to_string().into(),
+                minute(task.since).into(),
+                minute(task.next_at).into(),
+                task.reason.as_str().into(),
             ]);
         }
-        writeln!(out, "{rows}")?;
+        write!(out, "{rows}")?;
         let more = self.count.saturating_sub(self.tasks.len() as u64);
         if more > 0 {
             writeln!(out, "{more} more like these")?;
@@ -91,7 +90,8 @@ impl Task {
     /// The task in one line.
     pub(super) fn in_words(&self) -> String {
         let Self { what, attempt, reason, .. } = self;
-        let run = self.run.as_ref().map(|run| format!(" of {run}")).unwrap_or_default();
+        let run = self.run.as_ref().map(|run| format!(" of {}", whole(run.as_str())));
+        let run = run.unwrap_or_default();
         let (since, next) = (minute(self.since), minute(self.next_at));
         format!("{what}{run} since {since}, attempt {attempt} at {next}: {reason}")
     }

@@ -3,8 +3,9 @@
 use super::client::InventedClient;
 use super::tables::{fill, table_spec, with};
 use super::{rows, rubric};
+use serde_json::{Map, json};
 use shared::schema::{CLIENT_BASE, leads, post_attributes};
-use simulators::airtable::{Airtable, EditError, FieldSpec, TableSpec, ViewSpec};
+use simulators::airtable::{Airtable, EditError, FieldSpec, Row, TableSpec, ViewSpec};
 
 pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<(), EditError> {
     let base = client.base.as_str();
@@ -25,6 +26,20 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
         let name = table.name.clone();
         airtable.add_table(base, table)?;
         fill(airtable, base, &name, rows)?;
+    }
+    Ok(())
+}
+
+/// Gives every criterion a category that is known.
+pub(super) fn mend_rubric(client: &InventedClient, airtable: &Airtable) -> Result<(), EditError> {
+    let (base, table) = (client.base.as_str(), post_attributes::TABLE);
+    let is_odd = |row: &Row| {
+        row.fields.get(post_attributes::CATEGORY) == Some(&json!(rubric::UNKNOWN_CATEGORY))
+    };
+    for row in airtable.rows(base, table)?.into_iter().filter(is_odd) {
+        let known = json!(post_attributes::POSITIVE);
+        let cells = Map::from_iter([(post_attributes::CATEGORY.to_owned(), known)]);
+        airtable.edit(base, table, &row.id, cells)?;
     }
     Ok(())
 }

@@ -11,12 +11,16 @@ use super::random::rng;
 use super::spelling;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use shared::core::ids::ClientId;
+use shared::core::linkedin::ProfileKey;
 use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
 
 /// Prices of the actor's events in hundred-thousandths of a dollar.
 const ACTOR_START: u64 = 5;
 const ITEM: u64 = 200;
 const TARGET_WITHOUT_ITEM: u64 = 100;
+/// Posts of each profile in a harvest of profiles that nobody invented.
+const POSTS_EACH: usize = 2;
 
 pub(super) struct Outsider {
     target: String,
@@ -58,6 +62,30 @@ impl Harvest {
         now - ENDED_AGO - TOOK
     }
 
+    /// A harvest of these profiles, whoever they are: each has two new posts of its own words, and another
+    /// `seed` gives others.
+    pub(crate) fn of_profiles(urls: &[String], seed: u64) -> Self {
+        let mut made = Making::default();
+        for (number, url) in (0_u64..).zip(urls) {
+            let mut author = Person::invent(seed, number).author();
+            if let Some(profile) = ProfileKey::of(url) {
+                profile.as_str().clone_into(&mut author.slug);
+            }
+            let mut pen = Pen::new(seed, number, author);
+            for _ in 0..POSTS_EACH {
+                made.add_item(items::post(&pen.original(Age::New), Link::Plain, url));
+            }
+            made.targets.push(url.clone());
+        }
+        let cost = ACTOR_START + ITEM * made.charged;
+        Self {
+            input: json!({"targetUrls": made.targets, "maxPosts": POSTS_EACH}),
+            items: made.items,
+            cost_usd: cost as f64 / 100_000.0,
+            expected: made.expected,
+        }
+    }
+
     /// The actor's run, which ended well; Apify tells `webhook` of it at `now`.
     pub(crate) fn run(&self, now: Timestamp, webhook: Option<Webhook>) -> RunSpec {
         RunSpec {
@@ -81,6 +109,12 @@ pub(crate) fn webhook(url: String, token: &str) -> Webhook {
     let headers = json!({"Authorization": format!("Bearer {token}")});
     let spec = WebhookSpec { headers_template: Some(headers.to_string()), ..WebhookSpec::new(url) };
     Webhook::try_from(spec).expect("the template is JSON")
+}
+
+/// A webhook about harvests of a client, at the webhook's address `url`.
+pub(crate) fn webhook_for(url: &str, token: &str, client: &ClientId) -> Webhook {
+    let id: String = url::form_urlencoded::byte_serialize(client.as_str().as_bytes()).collect();
+    webhook(format!("{url}?clientId={id}"), token)
 }
 
 #[derive(Default)]

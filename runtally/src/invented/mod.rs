@@ -28,7 +28,7 @@ mod world;
 pub use client::InventedClient;
 pub use expected::Expected;
 pub use harvest::Harvest;
-pub(crate) use harvest::webhook;
+pub(crate) use harvest::{webhook, webhook_for};
 pub use profiles::ExpectedProfiles;
 pub use tables::{field_spec, table_spec};
 pub use world::{Size, World};

@@ -67,4 +67,12 @@ impl World {
         master::furnish(&self.master_base, &self.clients, airtable)?;
         self.clients.iter().try_for_each(|client| client_base::furnish(client, airtable))
     }
+
+    /// Takes out what is odd about the rubrics, so that a doctor has nothing to say of them.
+    ///
+    /// # Errors
+    /// If the bases are not there.
+    pub(crate) fn mend_rubrics(&self, airtable: &Airtable) -> Result<(), EditError> {
+        self.clients.iter().try_for_each(|client| client_base::mend_rubric(client, airtable))
+    }
 }

@@ -1,6 +1,6 @@
 //! The folder of `runtally serve`: for its owner alone, and for one server at a time.
 
-use crate::result::Fault;
+use crate::result::{Fault, Hinted};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
@@ -19,18 +19,19 @@ impl DataFolder {
     /// # Errors
     /// When another server has it, or it cannot be written.
     pub(crate) fn take(path: &Path) -> Result<Self, Fault> {
-        let named = |error: io::Error| format!("the folder {}: {error}", path.display());
+        let named = |error: io::Error| {
+            let message = format!("the folder {}: {error}", path.display());
+            Hinted::new(message, "name a folder that you can write with --data")
+        };
         make_private_folder(path).map_err(named)?;
         let lock = private_file(&path.join(LOCK)).map_err(named)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(format!(
-                "another `runtally serve` works in the folder {}: stop it, or give this one a \
-                 folder of its own with --data",
-                path.display()
-            )
-            .into()),
-            Err(TryLockError::Error(error)) => Err(named(error).into()),
+            Err(TryLockError::WouldBlock) => Err(Hinted::new(
+                format!("another `runtally serve` works in the folder {}", path.display()),
+                "stop it, or give this one a folder of its own with --data",
+            )),
+            Err(TryLockError::Error(error)) => Err(named(error)),
         }
     }
 }

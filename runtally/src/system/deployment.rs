@@ -2,7 +2,7 @@
 //! where the configuration says so. Operators ask both the same questions.
 
 use super::running::{FUNCTION_TIMEOUT, Variables, queue_settings};
-use crate::result::Fault;
+use crate::result::{Fault, Hinted};
 use crate::storage::{Database, LaneState, RunHead, SqliteEventLog, SqliteQueue, WaitingTask};
 use jiff::Timestamp;
 #[cfg(feature = "aws")]
@@ -64,11 +64,11 @@ impl Deployment {
         let path = data.join(DATABASE);
         if !path.is_file() {
             let (data, variables) = (data.display(), ON_AWS.join(", "));
-            return Err(format!(
-                "there is no data in {data}: name the folder of `runtally serve` with --data, or \
-                 set {variables} for what is on AWS"
-            )
-            .into());
+            let hint = format!(
+                "name the folder of `runtally serve` with --data, start `runtally serve`, or set \
+                 {variables} for what is on AWS"
+            );
+            return Err(Hinted::new(format!("there is no data in {data}"), hint));
         }
         let database = Database::open(&path)?;
         let settings = queue_settings(fastrand::u64(..));
@@ -89,9 +89,9 @@ impl Deployment {
             let queue = SqsQueue::new(aws.sqs(), urls);
             Ok(Self::Aws(queue, DynamoEventLog::new(aws.dynamodb(), table)))
         };
-        let hint =
-            "an operator's own AWS credentials: `aws configure export-credentials --format env`";
-        opened().map_err(|error| format!("{error} ({hint})").into())
+        let hint = "set the outputs of the stack and your own AWS credentials \
+                    (`aws configure export-credentials --format env`)";
+        opened().map_err(|error| Hinted::new(error.to_string(), hint))
     }
 
     /// The queues that it has; that of an operator who configured an earlier release lacks one.
@@ -105,11 +105,9 @@ impl Deployment {
 
     #[cfg(not(feature = "aws"))]
     fn on_aws(_vars: &Vars<impl Variables>, variable: &str) -> Result<Self, Fault> {
-        Err(format!(
-            "{variable} is set, but this runtally was built without AWS: install it with \
-             `cargo install --path runtally --features aws`"
-        )
-        .into())
+        let message = format!("{variable} is set, but this runtally was built without AWS");
+        let hint = "install it with `cargo install --path runtally --features aws`";
+        Err(Hinted::new(message, hint))
     }
 
     /// The deployment of this very process, in the file at `path`.

@@ -1,21 +1,18 @@
 //! The three functions in one process, over one SQLite file.
 
 use super::dispatcher::{Dispatcher, MappingOptions};
+use super::pricing::{Pricer, pricer};
 use super::upkeep::{self, until};
 use super::webhook_server::{self, Front};
 use crate::result::Fault;
 use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use metrics_finalizer::{Adapters, Finalizer};
 use scoring::{Limits, Scoring};
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
-use shared::core::deadline::Deadline;
 use shared::core::failure::QUEUE_RECEIVES;
-use shared::core::ids::ClientId;
-use shared::messages::ScoreWaiting;
 use shared::ports::{Env, QueueName};
 use shared::services::airtable::Limiters;
 use std::num::NonZeroUsize;
@@ -243,7 +240,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
         stop_scoring: watch::Sender::new(false),
         stop_finalizer: watch::Sender::new(false),
         limiters,
-        price: pricer(&scoring),
+        price: pricer(&scoring, FUNCTION_TIMEOUT),
         next_tick: watch::Sender::new(clock.now()),
     };
     for (name, batch_size, concurrency) in
@@ -276,22 +273,6 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     let next_tick = functions.next_tick.clone();
     functions.others.spawn(upkeep::tick(queue, record_base, clock.clone(), next_tick));
     Ok((intake, functions))
-}
-
-/// Answers what scoring what waits for a client would take, in words: nothing is done.
-pub(crate) type Pricer =
-    Arc<dyn Fn(ScoreWaiting, ClientId) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
-
-fn pricer<E: Env>(scoring: &Arc<Scoring<E>>) -> Pricer {
-    let scoring = Arc::clone(scoring);
-    Arc::new(move |task, client| {
-        let scoring = Arc::clone(&scoring);
-        Box::pin(async move {
-            let deadline = Deadline(tokio::time::Instant::now() + FUNCTION_TIMEOUT);
-            let priced = scoring::price_waiting(&scoring, &task, &client, deadline).await;
-            priced.map_err(|failure| failure.reason)
-        })
-    })
 }
 
 fn mapping(batch_size: usize, concurrency: NonZeroUsize) -> MappingOptions {

@@ -75,6 +75,20 @@ impl Served {
 impl Service {
     pub(crate) const ALL: [Self; 3] = [Self::Airtable, Self::Apify, Self::Gemini];
 
+    /// Its name where one is typed.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Airtable => "airtable",
+            Self::Apify => "apify",
+            Self::Gemini => "gemini",
+        }
+    }
+
+    /// The variable with the root of its API.
+    pub(crate) fn place(self) -> &'static str {
+        self.places()[0]
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Airtable => "Airtable",

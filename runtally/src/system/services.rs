@@ -1,6 +1,6 @@
 //! The simulated services, each on its own port.
 
-use crate::result::Fault;
+use crate::result::{Fault, Hinted};
 use crate::storage::{Database, SimulatorStore};
 use simulators::airtable::{Airtable, AirtableOptions, Token};
 use simulators::apify::{Apify, ApifyOptions, HttpSender};
@@ -168,8 +168,12 @@ async fn bind(
     ip: IpAddr,
     port: u16,
 ) -> Result<(TcpListener, SocketAddr), Fault> {
-    let taken =
-        |error| format!("port {port} on {ip} is not free for the simulated {service}: {error}");
+    let taken = |error| {
+        let message =
+            format!("port {port} on {ip} is not free for the simulated {service}: {error}");
+        let option = service.to_lowercase();
+        Hinted::new(message, format!("stop what uses it, or choose another with --{option}-port"))
+    };
     let listener = TcpListener::bind((ip, port)).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     Ok((listener, address))

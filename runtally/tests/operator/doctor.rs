@@ -16,7 +16,7 @@ fn of_level(answer: &Value, level: &str) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let checks = answer["checks"].as_array().unwrap().iter();
     let of_level = checks.filter(|check| check["level"] == level);
-    of_level.map(|check| text(&check["what"]) + ": " + &text(&check["says"])).collect()
+    of_level.map(|check| text(&check["what"]) + ": " + &text(&check["message"])).collect()
 }
 
 /// How a field differs from the schema.
@@ -177,7 +177,7 @@ async fn each_of_many_things_that_are_wrong_is_named_once_with_what_to_do() {
     }
     let all = checks["checks"].as_array().unwrap();
     let bad = |check: &&Value| check["level"] == "wrong" || check["level"] == "warning";
-    assert!(all.iter().filter(bad).all(|check| check["do"].is_string()), "each says what to do");
+    assert!(all.iter().filter(bad).all(|check| check["hint"].is_string()), "each says what to do");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +188,7 @@ async fn a_model_without_credit_is_told_from_one_that_is_away() {
     let model = |check: &&Value| check.to_string().contains("prepayment credits are depleted");
     let check = checks["checks"].as_array().unwrap().iter().find(model).expect("the model's check");
     assert_eq!(check["level"], "wrong");
-    assert!(check["do"].as_str().unwrap().starts_with("top up"), "{check}");
+    assert!(check["hint"].as_str().unwrap().starts_with("top up"), "{check}");
     assert!(check.to_string().contains("NO_CREDIT"), "{check}");
 }
 
@@ -334,4 +334,51 @@ async fn people_get_one_line_per_check_and_a_missing_setting_is_named() {
     let (tables, fields) = (post_instructions::TABLE, post_attributes::TABLE);
     assert!(!answer.out.contains(tables) && !answer.out.contains(fields), "a line per base");
     assert!(answer.out.contains(&format!("table {:?}: 1 clients are served", clients::TABLE)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_wrong_while_services_only_limit_the_requests() {
+    let world = World::sound().await;
+    let limited = json!({"fault": "too_many_requests", "probability": 1});
+    let limited = || serde_json::from_value(limited.clone()).unwrap();
+    world.services.airtable.faults().add(limited());
+    world.services.apify.faults().add(limited());
+    world.services.gemini.faults().add(limited());
+    let (code, checks) = world.doctor().await;
+    assert_eq!(of_level(&checks, "wrong"), [""; 0]);
+    let warned = of_level(&checks, "warning");
+    for service in ["Airtable token", "Apify token", "model gemini"] {
+        let is_named = |line: &&String| line.starts_with(service) && line.contains("limit");
+        assert!(warned.iter().any(|line| is_named(&line)), "{service}: {warned:#?}");
+    }
+    assert_eq!((code, &checks["wrong"]), (0, &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_that_limits_its_requests_is_not_waited_for() {
+    let world = World::sound().await;
+    let limited = json!({"fault": "too_many_requests", "next": 1, "kind": "schema"});
+    world.services.airtable.faults().add(serde_json::from_value(limited).unwrap());
+    let (code, checks) = world.doctor().await;
+    assert_eq!((code, of_level(&checks, "wrong")), (0, vec![]), "{checks:#}");
+    let warned = of_level(&checks, "warning");
+    assert!(
+        warned[0].starts_with(&format!("master base {MASTER}: not checked now")),
+        "{warned:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_apifys_token_may_read_is_tried() {
+    let world = World::sound().await;
+    world.harvest(&[("jane", "We shipped it.")]);
+    let (_, checks) = world.json("doctor").await;
+    let ok = of_level(&checks, "ok").join("\n");
+    assert!(ok.contains("it may read what a run was given, and what it found"), "{ok}");
+    let denied = json!({"status": 403, "body": {"error": {"type": "insufficient-permissions"}},
+        "path": "/datasets/"});
+    world.services.apify.answers().add(serde_json::from_value(denied).unwrap());
+    let (code, checks) = world.json("doctor").await;
+    let says = "Apify token: it may not read datasets (status 403)".to_owned();
+    assert_eq!((code, of_level(&checks, "wrong")), (1, vec![says]));
 }

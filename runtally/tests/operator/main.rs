@@ -3,9 +3,14 @@
 
 mod demo;
 mod doctor;
+mod ingest;
+mod output;
 mod page;
 mod runs;
+mod score;
 mod serve;
 mod setup;
+mod trigger;
+mod watch;
 mod webhook_server;
 mod world;

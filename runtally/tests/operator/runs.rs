@@ -60,11 +60,24 @@ async fn an_edited_or_deleted_record_is_named_and_rewritten() {
             {"field": run_record::ERROR_DETAILS, "expected": "", "found": "all is lost"},
         ])
     );
-    let one = json!({"runs": 1});
+    let one = json!({"schema_version": 1, "count": 1});
     assert_eq!(world.json(&format!("reproject {RUN}")).await, (0, one.clone()));
     world.settle().await;
-    assert_eq!(world.record().fields, right);
+    let mut rewritten = world.record().fields;
+    let notes = rewritten[run_record::SYSTEM_NOTES].clone();
+    let noted = format!(
+        "rewritten on request: {:?}, {:?} did not say what the log says; restored",
+        run_record::POST_TOKENS,
+        run_record::ERROR_DETAILS
+    );
+    assert!(notes.as_str().unwrap().contains(&noted), "{notes}");
+    rewritten.insert(run_record::SYSTEM_NOTES.to_owned(), right[run_record::SYSTEM_NOTES].clone());
+    assert_eq!(rewritten, right, "all else is as it was");
     assert_eq!(world.runtally(&explain).await.code, 0);
+    // Rewritten once more there is nothing to restore, and so nothing to note.
+    world.json(&format!("reproject {RUN}")).await;
+    world.settle().await;
+    assert_eq!(world.record().fields[run_record::SYSTEM_NOTES], notes);
 
     world.airtable().delete_record(MASTER, run_record::TABLE, &world.record().id).unwrap();
     let (code, explained) = world.json(&explain).await;
@@ -88,7 +101,7 @@ async fn runs_are_listed_those_that_need_a_look_first() {
         world.insert(MASTER, run_record::TABLE, row);
     }
     let nothing = json!({"tasks": [], "count": 0});
-    let listed = json!({"left_out": 0, "waiting": nothing, "runs": [
+    let listed = json!({"schema_version": 1, "left_out": 0, "waiting": nothing, "runs": [
         {"run": "250101-000000-Old", "status": "Stalled", "started": "2025-01-01T00:00:00.000Z",
             "ended": null, "posts_scored": null, "post_tokens": null, "profiles_scored": null,
             "balance": null, "open": false, "missing": []},
@@ -119,7 +132,7 @@ async fn an_open_run_says_since_when_and_why_a_task_of_it_waits_wherever_its_que
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    assert_eq!(waited["why"], format!("Apify run {stuck} is still going on"));
+    assert_eq!(waited["reason"], format!("Apify run {stuck} is still going on"));
     assert!(waited["since"].as_str().unwrap().parse::<Timestamp>().is_ok());
     let people = world.runtally("runs").await.out;
     assert!(people.contains("tries again by itself: Apify run"), "{people}");
@@ -151,7 +164,7 @@ async fn a_harvest_that_cannot_be_read_is_listed_with_since_when_why_and_when_it
     let checks = doctor["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["what"] == "waiting tasks").unwrap();
     assert_eq!(check["level"], "warning");
-    let says = check["says"].as_str().unwrap();
+    let says = check["message"].as_str().unwrap();
     let begins = format!("harvest {apify_run} since {}", at("since").strftime("%Y-%m-%d %H:%M"));
     assert!(says.starts_with(&begins) && says.contains("attempt 2 at "), "{says}");
 }
@@ -224,10 +237,11 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
     assert!(first["died_at"].is_string());
     assert_eq!((first, &second["run"]), (&expected, &Value::Null));
     shown["dead_letters"].take();
-    let counts = json!({"dead_letters": null, "count": 2, "hidden": 0, "redriven": 0});
+    let counts = json!({"schema_version": 1, "dead_letters": null, "count": 2, "left_out": 0, "redriven": 0});
     assert_eq!((code, shown), (0, counts));
 
-    let nothing = json!({"dead_letters": [], "count": 0, "hidden": 0, "redriven": 0});
+    let nothing =
+        json!({"schema_version": 1, "dead_letters": [], "count": 0, "left_out": 0, "redriven": 0});
     assert_eq!(world.json("redrive --run 261123-094519-Other --yes").await, (0, nothing));
     let answer = world.runtally(&format!("redrive --run {RUN} --yes")).await;
     assert_eq!(answer.code, 0);
@@ -262,7 +276,7 @@ async fn a_replay_scores_only_what_failed_and_both_attempts_are_paid() {
         .edit(BASE, leads::TABLE, &max, cells(json!({leads::POSTS_CONTENT: posts})))
         .unwrap();
 
-    let replayed = json!({"run": RUN, "leads": 1, "harvests": 0});
+    let replayed = json!({"schema_version": 1, "run": RUN, "leads": 1, "harvests": 0});
     assert_eq!(world.json(&format!("replay {RUN}")).await, (0, replayed));
     world.settle().await;
     let record = world.record().fields;
@@ -300,10 +314,10 @@ async fn a_run_in_progress_is_listed_by_its_events_and_not_replayed_unasked() {
     let missing = json!([format!("harvest {heard} is not read")]);
     assert_eq!((&run["open"], &run["missing"]), (&json!(true), &missing));
 
-    let refused = world.runtally(&format!("replay {RUN} --json")).await;
-    assert_eq!(refused.code, 1);
-    assert!(refused.errors.contains("is in progress"), "{}", refused.errors);
-    let queued = json!({"run": RUN, "leads": 0, "harvests": 1});
+    let (code, refused) = world.json(&format!("replay {RUN}")).await;
+    assert_eq!((code, &refused["error"]["message"]), (1, &json!(format!("{RUN} is in progress"))));
+    assert!(refused["error"]["hint"].as_str().unwrap().contains("--anyway"), "{refused:#}");
+    let queued = json!({"schema_version": 1, "run": RUN, "leads": 0, "harvests": 1});
     assert_eq!(world.json(&format!("replay {RUN} --anyway")).await, (0, queued));
     world.settle().await;
     // Apify knows no such run, and now the record says so.

@@ -128,7 +128,7 @@ fn a_simulated_model_does_not_work_on_a_real_airtable() {
     };
     let told = serve(&[("APIFY_TOKEN", "invented")]);
     assert!(told.contains("Airtable is the real one, Gemini is simulated"), "{told}");
-    assert!(told.contains("Set GEMINI_API_KEY"), "{told}");
+    assert!(told.contains("hint: set GEMINI_API_KEY"), "{told}");
     // A model on this machine invents its answers too.
     let here =
         [("GEMINI_API_KEY", "k"), ("GEMINI_API_URL", "http://127.0.0.1:9"), ("APIFY_TOKEN", "t")];
@@ -158,12 +158,22 @@ async fn the_commands_find_what_serve_keeps_and_simulates() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() { Ok(serde_json::from_str(&text).unwrap()) } else { Err(text) }
     };
-    let doctor = ["doctor", "--json", "--url", url];
-    let checks = eventually(Duration::from_secs(30), async || json(&doctor)).await;
-    assert_eq!(checks["wrong"], 0, "{checks:#}");
+    let checks = eventually(Duration::from_secs(30), async || json(&["doctor", "--json"])).await;
+    assert_eq!((&checks["wrong"], &checks["warnings"]), (&json!(0), &json!(0)), "{checks:#}");
+    let webhook = format!("webhook {url}/webhooks/apify");
+    let says = |text: &str| {
+        let all = checks["checks"].as_array().unwrap().iter();
+        all.filter(|check| check["what"] == webhook.as_str()).any(|check| check["message"] == text)
+    };
+    assert!(says("reachable, and closed to strangers") && says("it knows our token"), "{checks:#}");
+    // Whoever asks need not have the token that the server was started with.
+    let stranger = runtally(data.path(), &["doctor"]).env_remove("WEBHOOK_TOKEN").output().unwrap();
+    let told = String::from_utf8(stranger.stdout).unwrap();
+    assert!(stranger.status.success() && told.ends_with("Nothing is wrong.\n"), "{told}");
     assert_eq!(
         json(&["runs", "--json"]),
-        Ok(json!({"runs": [], "left_out": 0, "waiting": {"tasks": [], "count": 0}}))
+        Ok(json!({"schema_version": 1, "runs": [], "left_out": 0,
+            "waiting": {"tasks": [], "count": 0}}))
     );
 }
 

@@ -16,7 +16,7 @@ async fn empty_bases_are_set_up_pass_the_doctor_and_a_run_completes() {
         let made = |table: &Table| json!({"base": base, "table": table.name, "fields": table.fields().count()});
         wanted.iter().map(made).collect()
     };
-    let expected = json!({"applied": false, "made": tables(MASTER, &MASTER_BASE), "by_hand": [],
+    let expected = json!({"schema_version": 1, "applied": false, "made": tables(MASTER, &MASTER_BASE), "by_hand": [],
         "notes": []});
     assert_eq!(world.json("setup").await, (0, expected));
     assert!(world.airtable().rows(MASTER, run_record::TABLE).is_err(), "nothing is made yet");
@@ -106,4 +106,48 @@ async fn a_clients_base_can_be_set_up_before_it_is_listed() {
     assert!(world.airtable().rows(BASE, leads::TABLE).is_ok());
     let wrong = world.runtally("setup --client-base guy").await;
     assert_eq!(wrong.code, 2, "{}", wrong.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_base_gets_a_working_example_rubric_and_a_lead_is_scored_with_it() {
+    let mut world = World::empty().await;
+    world.json("setup --apply").await;
+    world.add_client(CLIENT, BASE);
+    let (code, shown) = world.json("setup --starter-rubric").await;
+    let rows = |table: &str, rows: u64| json!({"base": BASE, "table": table, "rows": rows});
+    let added = json!([
+        rows("Post Scoring Instructions", 4),
+        rows("Post Scoring Attributes", 4),
+        rows("Scoring Attributes", 5)
+    ]);
+    assert_eq!((code, &shown["starter_rubric"]), (0, &added), "{shown:#}");
+    assert!(world.airtable().rows(BASE, post_attributes::TABLE).is_err(), "it is only shown");
+
+    let (code, made) = world.json("setup --apply --starter-rubric").await;
+    assert_eq!((code, &made["starter_rubric"]), (0, &added), "{made:#}");
+    // What a person wrote is never changed.
+    let table = (BASE, post_attributes::TABLE);
+    let first = world.airtable().rows(table.0, table.1).unwrap().remove(0);
+    world.airtable().put_cell(table, &first.id, post_attributes::NAME, json!("Ours")).unwrap();
+    let (_, again) = world.json("setup --apply --starter-rubric").await;
+    assert_eq!(again["starter_rubric"][1], rows("Post Scoring Attributes", 0));
+    let kept = world.airtable().rows(table.0, table.1).unwrap();
+    assert!(kept.len() == 4 && kept.iter().any(|row| row.fields[post_attributes::NAME] == "Ours"));
+
+    world.start().await;
+    let (code, checks) = world.doctor().await;
+    assert_eq!((code, &checks["warnings"]), (0, &json!(0)), "{checks:#}");
+    let lead = world.add_lead("jane");
+    let profile = json!({leads::RAW_PROFILE: "Jane is head of operations of a mill with 90 people. She stopped \
+        three reports by hand and measured what that saved.",
+        leads::SCORING_STATUS: leads::TO_BE_SCORED});
+    world.airtable().edit(BASE, leads::TABLE, &lead, cells(profile)).unwrap();
+    world.run(&world.harvest(&[("jane", "We stopped copying figures by hand.")])).await;
+    assert_eq!(world.record().fields[run_record::POSTS_SCORED], 1);
+    let (code, told) = world.json(&format!("score --client {CLIENT} --kind profile --yes")).await;
+    assert_eq!(code, 0, "{told:#}");
+    world.settle().await;
+    let row = world.airtable().rows(BASE, leads::TABLE).unwrap().remove(0);
+    assert_eq!(row.fields[leads::SCORING_STATUS], leads::SCORED, "{row:#?}");
+    assert!(row.fields[leads::POSTS_SCORE].is_number() && row.fields[leads::AI_SCORE].is_number());
 }

@@ -124,11 +124,17 @@ impl World {
         variables
     }
 
-    /// Runs `runtally` with these arguments, separated by spaces.
-    pub(crate) async fn runtally(&self, arguments: &str) -> Answer {
+    /// `runtally` with these arguments, separated by spaces.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runtally"));
         command.args(arguments.split(' ')).arg("--data").arg(self.data.path());
         command.env_clear().envs(self.configuration()).envs(&self.variables);
+        command
+    }
+
+    /// Runs `runtally` with these arguments, separated by spaces.
+    pub(crate) async fn runtally(&self, arguments: &str) -> Answer {
+        let mut command = self.command(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         Answer {
             code: output.status.code().unwrap(),
@@ -212,6 +218,21 @@ impl World {
 
     pub(crate) fn records(&self) -> Vec<Row> {
         self.airtable().rows(MASTER, run_record::TABLE).unwrap()
+    }
+
+    /// The fields of the only record, once its run has ended.
+    pub(crate) async fn ended_record(&self) -> Map<String, Value> {
+        let is_ended = |row: &&Row| row.fields[run_record::STATUS] != "Running";
+        tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                if let Some(row) = self.records().iter().find(is_ended) {
+                    return row.fields.clone();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .unwrap()
     }
 
     pub(crate) fn record(&self) -> Row {

@@ -54,6 +54,14 @@ pub fn ingest(task: Ingest) -> OutgoingMessage {
     OutgoingMessage::new(plan_group(client), deduplication, ScoringTask::Ingest(task).encode())
 }
 
+/// What is sent when a harvest ended: its task to the scoring queue, and then to the metrics queue that it
+/// was heard of. The finalizer needs no tick to find the harvest then, however long its task waits; one that
+/// was heard of but not queued would be lost.
+pub fn harvest_ended(task: Ingest) -> (OutgoingMessage, OutgoingMessage) {
+    let heard = heard(&task.apify_run_id, task.finished_at);
+    (ingest(task), heard)
+}
+
 /// Scores what is waiting, as a request asks for it. The queue drops a second request for the same
 /// `run` and scope, at whatever moment it came.
 pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {

@@ -43,7 +43,7 @@ const TARGETS: [&str; 11] = [
 ];
 
 /// A run to invent; also the body of `POST /_sim/runs`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RunSpec {
     /// An actor's id or `username~name`; [`DEFAULT_ACTOR`] without it.

@@ -10,7 +10,7 @@ use shared::messages::{Ingest, Kind, RunHeader, RunType};
 use shared::ports::Transport;
 use shared::schema::{apify, clients, run_record};
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, ListQuery, OddCell, PageAt, Row};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, OddCell, PageAt, Row};
 use shared::services::apify::ApifyRun;
 
 #[derive(Debug, PartialEq)]
@@ -22,6 +22,21 @@ pub(crate) struct Resolved {
     pub(crate) token_limit: Option<u64>,
     /// What was odd about the rows that say so, for the run's record.
     pub(crate) notes: Vec<String>,
+}
+
+/// The run that a harvest belongs to, and why nothing of it would be scored, where that is so. It is what
+/// the harvest's task will find.
+///
+/// # Errors
+/// When the master base cannot be read.
+pub async fn run_of_harvest<T: Transport>(
+    (airtable, master): (&Airtable<T>, &BaseId),
+    task: &Ingest,
+    apify_run: &ApifyRun,
+) -> Result<(RunId, Option<String>), AirtableError> {
+    let master = MasterBase { airtable, id: master };
+    let resolved = master.resolve_run(task, Some(apify_run)).await?;
+    Ok((resolved.run.id(), resolved.base.err()))
 }
 
 /// What the table `Apify` says of a harvest.

@@ -7,6 +7,7 @@ pub(crate) mod ingest;
 pub(crate) mod plan;
 pub(crate) mod plan_lead;
 pub(crate) mod prepare;
+pub(crate) mod price;
 pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod scan;

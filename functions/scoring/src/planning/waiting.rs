@@ -6,12 +6,12 @@
 //! planning is reported last: until then the run is not over.
 
 use super::prepare::PlanTarget;
-use super::waiting_planner::{PlanningTally, WaitingOutcome, WaitingRequest, plan_waiting};
+use super::price::WaitingPrice;
+use super::waiting_planner::{WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
 use crate::master::clients::Client;
 use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
-use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;
 use shared::core::failure::Failure;
@@ -78,44 +78,8 @@ async fn score_client<E: Env>(
     score_run(app, task, &run, client.as_ref(), deadline).instrument(span).await
 }
 
-/// What scoring what waits for a client would take, in words: a dry run whose result is read at
-/// once. Nothing is queued, reported or written.
-///
-/// # Errors
-/// [`Failure`] with the reason, such as a client that is not served.
-pub async fn price_waiting<E: Env>(
-    app: &Scoring<E>,
-    task: &ScoreWaiting,
-    client: &ClientId,
-    deadline: Deadline,
-) -> Result<String, Failure> {
-    let task = &ScoreWaiting { dry_run: true, ..task.clone() };
-    let run_stamp = task.run().map_err(Failure::dead_letter)?;
-    let (client, run) = run_of(app, task, run_stamp, client).await?;
-    let whole = &plan_id(task, &run);
-    let base = served_base(client.as_ref(), &run, task.kind).map_err(Failure::dead_letter)?;
-    let token_limit = client.as_ref().and_then(|client| client.token_limit(task.kind));
-    let target = PlanTarget { run: &run, base: &base, kind: task.kind, token_limit };
-    match plan_waiting(app, &WaitingRequest { task, target, whole, deadline }).await {
-        Ok(WaitingOutcome::Done(tally)) => Ok(told(app, task, &tally)),
-        Ok(WaitingOutcome::Unfinished(cursor)) => {
-            let leads = counted(cursor.leads as u64, "lead");
-            Ok(format!("dry run: there was no time to read more than the first {leads}"))
-        }
-        Err(TaskError::Retry(failure)) => Err(failure),
-        Err(TaskError::Fatal(reason)) => Err(Failure::dead_letter(reason)),
-    }
-}
-
-/// What a dry run found.
-fn told<E: Env>(app: &Scoring<E>, task: &ScoreWaiting, tally: &PlanningTally) -> String {
-    let mut told = vec![tally.describe(task.kind, &app.config.model.id)];
-    told.extend(tally.notes.iter().cloned());
-    told.join("; ")
-}
-
 /// The client as the master base has it, and the run that its task belongs to.
-async fn run_of<E: Env>(
+pub(super) async fn run_of<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,
     run_stamp: RunStamp,
@@ -164,7 +128,7 @@ async fn score_run<E: Env>(
     match outcome {
         Ok(WaitingOutcome::Unfinished(cursor)) => queue_rest(app, task, run, cursor).await,
         Ok(WaitingOutcome::Done(tally)) if task.dry_run => {
-            tell_dry_run(app, run, &told(app, task, &tally)).await
+            tell_dry_run(app, run, &WaitingPrice::of(app, kind, tally, true).in_words()).await
         }
         Ok(WaitingOutcome::Done(tally)) => {
             tracing::info!(plan.id = %whole, plan.leads = tally.leads, "waiting leads planned");
@@ -181,7 +145,7 @@ async fn score_run<E: Env>(
     }
 }
 
-fn served_base(
+pub(super) fn served_base(
     client: Option<&Client>,
     run: &RunHeader,
     kind: Kind,
@@ -214,7 +178,7 @@ async fn queue_rest<E: Env>(
 }
 
 /// The id of the plan as a whole: made of what was asked for, not of what was found.
-fn plan_id(task: &ScoreWaiting, run: &RunHeader) -> PlanId {
+pub(super) fn plan_id(task: &ScoreWaiting, run: &RunHeader) -> PlanId {
     let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
     let asked_at = task.requested_at.map_or(String::new(), |at| at.to_string());
     let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());

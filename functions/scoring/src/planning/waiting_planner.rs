@@ -15,7 +15,7 @@ use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Tier};
-use shared::messages::{Kind, MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, Source};
+use shared::messages::{MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, Source};
 use shared::ports::{Env, Queue, QueueName};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -43,27 +43,11 @@ pub(crate) enum WaitingOutcome {
 pub(crate) struct PlanningTally {
     pub(crate) leads: usize,
     /// Of those: leads that the limits leave nothing for.
-    beyond: usize,
-    tokens: u64,
+    pub(crate) beyond: usize,
+    pub(crate) tokens: u64,
     /// `None` when the model has no price.
-    cost: Option<NanoUsd>,
+    pub(crate) cost: Option<NanoUsd>,
     pub(crate) notes: Vec<String>,
-}
-
-impl PlanningTally {
-    /// What a dry run found, for people.
-    pub(crate) fn describe(&self, kind: Kind, model: &str) -> String {
-        let cost = self.cost.map_or("an unknown amount".to_owned(), |cost| cost.to_string());
-        format!(
-            "dry run: {} waiting for {} scoring; {} would be scored with about {} tokens for \
-             {cost} by {model}, {} are beyond the token limit",
-            counted(self.leads, "lead"),
-            kind.as_str(),
-            self.leads - self.beyond,
-            self.tokens,
-            self.beyond,
-        )
-    }
 }
 
 pub(crate) async fn plan_waiting<E: Env>(

@@ -10,7 +10,7 @@ mod stage;
 
 pub use options::Options;
 
-use crate::result::{CommandResult, Fault};
+use crate::result::{CommandResult, Fault, Hinted};
 use chaos::Chaos;
 use proof::{Comparison, Ended, Proof};
 use stage::Stage;
@@ -24,12 +24,16 @@ use std::time::Instant;
 pub async fn run(options: &Options) -> CommandResult {
     if options.profiles > options.leads {
         let (profiles, leads) = (options.profiles, options.leads);
-        return Err(format!("{profiles} profiles need as many leads; there are {leads}").into());
+        let message = format!("{profiles} profiles need as many leads; there are {leads}");
+        return Err(Hinted::new(
+            message,
+            format!("use --profiles {leads} or fewer, or more --leads"),
+        ));
     }
     let proof = run_once(options).await?;
     let comparison = if options.compare { Some(compare(options).await?) } else { None };
     if options.json {
-        show::json(&proof, comparison.as_ref())?
+        show::json(&proof, comparison.as_ref())?;
     } else {
         show::report(&proof, options)?;
         comparison.as_ref().map_or(Ok(()), show::comparison)?;

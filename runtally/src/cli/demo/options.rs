@@ -44,6 +44,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether a program reads the answer.
+    pub fn answers_json(&self) -> bool {
+        self.json
+    }
+
     /// Whether the demo disturbs the system.
     pub fn chaos(&self) -> bool {
         self.chaos

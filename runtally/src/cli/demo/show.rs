@@ -2,9 +2,9 @@
 
 use super::options::Options;
 use super::proof::{Check, Comparison, Proof};
-use crate::cli::operator::{shown, table};
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
+use crate::cli::operator::shown;
+use crate::cli::output::{Cell, Listing, Paint, Tone, fitted, print_json, status_tone};
+use crate::result::Fault;
 use serde_json::{Map, Value, json};
 use shared::core::counted::{counted, grouped};
 use shared::schema::run_record;
@@ -19,18 +19,22 @@ const MOST_PROBLEMS: usize = 5;
 /// First the verdict, then a line for each run, then the proof.
 pub(super) fn report(proof: &Proof, options: &Options) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n", verdict(proof))?;
-    writeln!(out, "{}", runs(proof))?;
+    let tone = if proof.holds() { Tone::Good } else { Tone::Bad };
+    writeln!(out, "{}\n", Paint::of_stdout().put(tone, &verdict(proof)))?;
+    write!(out, "{}", runs(proof))?;
     let failing: Vec<&Check> = proof.checks.iter().filter(|check| !check.holds()).collect();
     for Check { what, expected, found } in failing.iter().take(MOST_PROBLEMS) {
-        writeln!(out, "✗ {what}: {expected} expected, {found} found")?;
+        let line = format!("✗ {what}: {expected} expected, {found} found");
+        writeln!(out, "{}", fitted(&line, 2))?;
     }
     if failing.len() > MOST_PROBLEMS {
         writeln!(out, "✗ … and {} more", failing.len() - MOST_PROBLEMS)?;
     }
-    writeln!(out, "{}", sums(proof))?;
+    for line in sums(proof) {
+        writeln!(out, "{}", fitted(&line, 2))?;
+    }
     if let Some(chaos) = &proof.chaos {
-        writeln!(out, "meanwhile: {}", chaos.in_words())?;
+        writeln!(out, "{}", fitted(&format!("meanwhile: {}", chaos.in_words()), 2))?;
     }
     if options.verbose {
         return everything(&mut out, proof);
@@ -64,30 +68,35 @@ fn verdict(proof: &Proof) -> String {
 
 /// A line for each run; of very many, for those with a problem.
 fn runs(proof: &Proof) -> String {
-    let mut lines = Table::new();
-    lines.load_style(NOTHING).set_header(["run", "status", "leads", "posts", "tokens", "cost", ""]);
+    let mut lines = Listing::new(["run", "status", "leads", "posts", "tokens", "cost", ""]);
     let is_few = proof.runs.len() <= MOST_LISTED;
     let listed = proof.runs.iter().filter(|run| is_few || !run.is_right);
     let most = if is_few { MOST_LISTED } else { MOST_PROBLEMS };
     for run in listed.clone().take(most) {
-        let mark = if run.is_right { "✓" } else { "✗" };
+        let (mark, tone) = if run.is_right { ("✓", Tone::Good) } else { ("✗", Tone::Bad) };
         let leads = format!("{} of {} scored", run.leads_scored, run.leads);
         let cost = format!("${:.4}", run.cost);
         let (posts, tokens) = (grouped(run.posts_scored), grouped(run.tokens));
-        lines.add_row([&run.run, &run.status, &leads, &posts, &tokens, &cost, mark]);
+        lines.add([
+            Cell::id(&run.run),
+            Cell::toned(&run.status, status_tone(&run.status)),
+            leads.into(),
+            posts.into(),
+            tokens.into(),
+            cost.into(),
+            Cell::toned(mark, Some(tone)),
+        ]);
     }
     let wrong = listed.count();
     match (is_few, wrong) {
-        (true, _) => lines.trim_fmt(),
-        (false, 0) => format!("{} runs, all right", proof.runs.len()),
-        (false, wrong) => {
-            format!("{}\n{wrong} of {} runs are not right", lines.trim_fmt(), proof.runs.len())
-        }
+        (true, _) => lines.to_string(),
+        (false, 0) => format!("{} runs, all right\n", proof.runs.len()),
+        (false, wrong) => format!("{lines}{wrong} of {} runs are not right\n", proof.runs.len()),
     }
 }
 
 /// The sums over all runs, and what they took.
-fn sums(proof: &Proof) -> String {
+fn sums(proof: &Proof) -> [String; 2] {
     let unheard = match &proof.chaos {
         Some(_) if proof.unheard.calls > 0 => format!(
             " + {} of {} whose answers a kill lost, as the records say",
@@ -98,26 +107,32 @@ fn sums(proof: &Proof) -> String {
     };
     let checks = proof.checks.len();
     let holding = proof.checks.iter().filter(|check| check.holds()).count();
-    format!(
-        "{} tokens billed by the model = {} on the records{unheard}; {holding} of {checks} checks \
-         hold\n{} to Airtable, {:.2} per lead, {} refused for their rate",
+    let tokens = format!(
+        "{} tokens billed by the model = {} on the records{unheard}; {holding} of {checks} checks hold",
         grouped(proof.billed_tokens),
         grouped(proof.recorded_tokens),
+    );
+    let requests = format!(
+        "{} to Airtable, {:.2} per lead, {} refused for their rate",
         counted(proof.airtable_requests(), "request"),
         per_lead(proof),
         proof.airtable_429(),
-    )
+    );
+    [tokens, requests]
 }
 
 fn everything(out: &mut impl Write, proof: &Proof) -> Result<()> {
     for record in &proof.records {
-        writeln!(out, "\nRun record, as it is in Airtable\n{}", record_table(record))?;
+        write!(out, "\nRun record, as it is in Airtable\n{}", record_table(record))?;
     }
     writeln!(out, "\nProof: what the services saw against what the records say")?;
-    writeln!(out, "{}", proof_table(&proof.checks))
+    write!(out, "{}", proof_table(&proof.checks))
 }
 
-pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()> {
+pub(super) fn json(
+    proof: &Proof,
+    comparison: Option<&Comparison>,
+) -> std::result::Result<(), Fault> {
     let requests: Map<String, Value> = proof
         .requests
         .iter()
@@ -152,7 +167,7 @@ pub(super) fn json(proof: &Proof, comparison: Option<&Comparison>) -> Result<()>
         answer["comparison"] = json!({"usd_per_scored_lead": several,
             "usd_per_scored_lead_one_per_call": one, "ratio": several / one, "holds": holds});
     }
-    writeln!(std::io::stdout().lock(), "{answer:#}")
+    print_json(&answer)
 }
 
 fn by_kind(counts: &[RequestCount]) -> Value {
@@ -170,23 +185,29 @@ fn per_lead(proof: &Proof) -> f64 {
 }
 
 /// The filled fields in the order of the schema.
-fn record_table(record: &Map<String, Value>) -> Table {
-    let mut table = table();
+fn record_table(record: &Map<String, Value>) -> Listing {
+    let mut table = Listing::new(["", ""]);
     for field in &run_record::FIELDS {
         let text = record.get(field.name).map(shown).unwrap_or_default();
         if !text.is_empty() {
-            table.add_row([field.name, &text]);
+            let is_id = field.name == run_record::RUN_ID;
+            let value = if is_id { Cell::id(&text) } else { text.into() };
+            table.add([field.name.into(), value]);
         }
     }
     table
 }
 
-fn proof_table(checks: &[Check]) -> Table {
-    let mut table = table();
-    table.set_header(["must be equal", "seen or necessary", "recorded", ""]);
+fn proof_table(checks: &[Check]) -> Listing {
+    let mut table = Listing::new(["must be equal", "seen or necessary", "recorded", ""]);
     for check in checks {
-        let mark = if check.holds() { "✓" } else { "✗" };
-        table.add_row([&check.what, &check.expected, &check.found, mark]);
+        let (mark, tone) = if check.holds() { ("✓", Tone::Good) } else { ("✗", Tone::Bad) };
+        table.add([
+            check.what.as_str().into(),
+            check.expected.as_str().into(),
+            check.found.as_str().into(),
+            Cell::toned(mark, Some(tone)),
+        ]);
     }
     table
 }

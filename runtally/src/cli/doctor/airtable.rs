@@ -1,6 +1,7 @@
 //! Airtable's token, and what to do when Airtable refuses.
 
 use super::check::Check;
+use crate::cli::output::of_airtable;
 use shared::adapters::http::HttpTransport;
 use shared::core::ids::BaseId;
 use shared::services::airtable::{Airtable, AirtableError, Identity};
@@ -42,20 +43,16 @@ pub(super) async fn check_writing(airtable: &Api, base: &BaseId, what: &str, tab
                 "give the token the scope {WRITE_SCOPE}, and its user the right to edit the base"
             ),
         ),
-        Err(error) => Check::wrong(what, &error, token_todo(&error)),
+        Err(error) => unanswered(what, &error),
     }
 }
 
-pub(super) fn token_todo(error: &AirtableError) -> &'static str {
-    match error {
-        AirtableError::Denied { .. } => {
-            "set AIRTABLE_TOKEN to a valid personal access token with access to the base"
-        }
-        AirtableError::Transport(_) => "check AIRTABLE_API_URL and the network",
-        AirtableError::QuotaSpent => "upgrade the plan, or wait for the first of the month",
-        AirtableError::RateLimited { .. } | AirtableError::Unavailable { .. } => "try again later",
-        AirtableError::Refused { .. } | AirtableError::Unreadable { .. } => {
-            "check AIRTABLE_API_URL: this is not what Airtable answers"
-        }
+/// What Airtable did not answer. That it limits the requests is nobody's fault: the system itself may
+/// be using them.
+pub(super) fn unanswered(what: impl ToString, error: &AirtableError) -> Check {
+    if matches!(error, AirtableError::RateLimited { .. }) {
+        let todo = "ask again in a minute; the system waits by itself";
+        return Check::warning(what, format!("not checked now: {error}"), todo);
     }
+    Check::wrong(what, error, of_airtable(error))
 }

@@ -1,12 +1,11 @@
 //! The bases: the master base, and the base of each client that is served.
 
-use super::airtable::{Api, check_scopes, check_writing, token_todo};
+use super::airtable::{Api, check_scopes, check_writing, unanswered};
 use super::check::Check;
 use super::rubric::check_rubric;
-use super::settings::corrected;
 use super::tables::{check_profiles, check_tables, check_view, schema};
 use crate::cli::clients::{list_clients, tables_of};
-use crate::cli::operator::airtable;
+use crate::cli::output::of_setting;
 use crate::system::Variables;
 use scoring::Client;
 use shared::adapters::http::HttpTransport;
@@ -14,21 +13,27 @@ use shared::config::{AirtableConfig, Vars};
 use shared::core::ids::{BaseId, ClientId};
 use shared::messages::Kind;
 use shared::schema::{MASTER_BASE, clients as client_fields, leads, run_record};
-use shared::services::airtable::TableSchema;
+use shared::services::airtable::{Airtable, Limiters, Rate, TableSchema};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Two requests a second: of one only, a slow Airtable would not have answered all in time.
+const RATE: Rate = Rate { requests: 2, per: Duration::from_secs(1) };
 
 /// Checks everything in Airtable, from the token inwards.
 pub(super) async fn check(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     let config = match AirtableConfig::read(&Vars::new(variables)) {
         Ok(config) => config,
-        Err(error) => return vec![Check::wrong("Airtable", &error, corrected(&error))],
+        Err(error) => return vec![Check::wrong("Airtable", &error, of_setting(&error))],
     };
     let master = config.master_base.clone();
-    let airtable = airtable(config, transport.clone());
+    let limiters = Arc::new(Limiters::of_one_process(RATE));
+    let airtable = Airtable::new(transport.clone(), config.url, config.token, limiters).impatient();
     let mut checks = Vec::new();
     match airtable.whoami(&master).await {
         Ok(identity) => checks.extend(check_scopes(&identity)),
-        Err(error) => return vec![Check::wrong("Airtable token", &error, token_todo(&error))],
+        Err(error) => return vec![unanswered("Airtable token", &error)],
     }
     let what = format!("master base {master}");
     let tables = schema(&airtable, &master, &what, &mut checks).await;
@@ -51,7 +56,7 @@ pub(super) async fn check(variables: &impl Variables, transport: &HttpTransport)
         }
         Err(error) => {
             let what = format!("table {:?}", client_fields::TABLE);
-            checks.push(Check::wrong(what, &error, token_todo(&error)));
+            checks.push(unanswered(what, &error));
         }
     }
     checks

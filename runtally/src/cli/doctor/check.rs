@@ -1,5 +1,6 @@
 //! One check and its result.
 
+use crate::cli::output::{Paint, Tone, fitted};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -18,8 +19,9 @@ pub(super) enum Level {
 pub(super) struct Check {
     pub(super) level: Level,
     pub(super) what: String,
+    #[serde(rename = "message")]
     pub(super) says: String,
-    #[serde(rename = "do")]
+    #[serde(rename = "hint")]
     pub(super) what_to_do: Option<String>,
 }
 
@@ -44,13 +46,18 @@ impl Check {
         Self { level, what: what.to_string(), says: says.to_string(), what_to_do: todo }
     }
 
+    /// The check in one line, as far as the terminal is wide enough.
     pub(super) fn line(&self) -> String {
         let Self { level, what, says, what_to_do } = self;
-        let level = format!("{level:?}").to_lowercase();
-        let line = format!("{level:<8} {what}: {says}");
-        match what_to_do {
-            Some(what_to_do) => format!("{line} → {what_to_do}"),
-            None => line,
-        }
+        let (name, tone) = match level {
+            Level::Ok => ("ok", Tone::Good),
+            Level::Info => ("info", Tone::Quiet),
+            Level::Warning => ("warning", Tone::Warning),
+            Level::Wrong => ("wrong", Tone::Bad),
+        };
+        let todo = what_to_do.as_ref().map(|todo| format!(" → {todo}")).unwrap_or_default();
+        let line = fitted(&format!("{name:<8} {what}: {says}{todo}"), 9);
+        // The level stands first and is never broken.
+        Paint::of_stdout().put(tone, name) + &line[name.len()..]
     }
 }

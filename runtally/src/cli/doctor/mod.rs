@@ -10,7 +10,8 @@ mod settings;
 mod tables;
 mod webhook;
 
-use super::operator::{Place, print_json};
+use super::operator::Place;
+use super::output::print_json;
 use crate::result::{CommandResult, Fault};
 use crate::system::Deployment;
 use check::{Check, Level};
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
+use webhook::Address;
 
 /// Longest time for one group of checks, so that the answer always comes within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -28,10 +30,12 @@ const MAX_LINES: usize = 100;
 /// Options of `runtally doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
+    /// Where the system is, and how to answer.
     #[command(flatten)]
-    place: Place,
-    /// Root of the webhook's public URL, such as https://abc123.execute-api.eu-west-1.amazonaws.com
-    #[arg(long)]
+    pub place: Place,
+    /// Root of the webhook's public URL, such as https://abc123.execute-api.eu-west-1.amazonaws.com;
+    /// that of the `runtally serve` on --data without it
+    #[arg(long, env = "WEBHOOK_URL")]
     url: Option<String>,
 }
 
@@ -43,13 +47,19 @@ pub async fn run(options: &Options) -> CommandResult {
     let variables = options.place.variables()?;
     let transport = HttpTransport::new()?;
     let deployment = Deployment::open(&variables, &options.place.data);
+    let is_on_aws = deployment.as_ref().is_ok_and(Deployment::is_on_aws);
+    let served = Some(options.place.served()?.url).filter(|url| !url.is_empty() && !is_on_aws);
+    let is_served = served.is_some();
+    let named = options.url.clone().filter(|url| !url.trim().is_empty());
+    let address = named.map(Address::Named).or(served.map(Address::Served));
+    let address = address.unwrap_or(Address::Unknown);
     let groups = futures_util::join!(
-        patiently("settings", async { settings::check(&variables) }),
+        patiently("settings", async { settings::check(&variables, is_served) }),
         patiently("Airtable", bases::check(&variables, &transport)),
         patiently("Apify", services::apify(&variables, &transport)),
         patiently("model", services::model(&variables, &transport)),
         patiently("data", data::check(deployment)),
-        patiently("webhook", webhook::check(&variables, &transport, options.url.as_deref())),
+        patiently("webhook", webhook::check(&variables, &transport, &address)),
     );
     let checks: Vec<Check> =
         <[Vec<Check>; 6]>::from(groups).into_iter().flat_map(bounded).collect();

@@ -1,10 +1,13 @@
 //! Apify, and the model with its price.
 
 use super::check::Check;
-use super::settings::{corrected, without_services};
+use super::settings::without_services;
+use crate::cli::output::of_setting;
 use crate::system::Variables;
 use http::{StatusCode, header};
-use secrecy::ExposeSecret;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
@@ -17,50 +20,106 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn apify(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
-    const WHAT: &str = "Apify token";
     let vars = Vars::new(variables);
     let url = vars.api("APIFY_API_URL", "https://api.apify.com/v2");
     let token = vars.secret("APIFY_TOKEN", "the API token for Apify");
     let (url, token) = match (url, token) {
         (Ok(url), Ok(token)) => (url, token),
         (Err(error), _) | (_, Err(error)) => {
-            return vec![Check::wrong(WHAT, &error, corrected(&error))];
+            return vec![Check::wrong(WHAT, &error, of_setting(&error))];
         }
     };
-    let request = http::Request::get(format!("{url}actor-runs?limit=1"))
-        .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
-        .body(bytes::Bytes::new())
-        .expect("configuration checked that the token is a header value");
-    vec![match transport.send(request, TIMEOUT).await {
-        Ok(answer) if answer.status().is_success() => Check::ok(WHAT, "Apify accepts it"),
-        Ok(answer)
-            if matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
-        {
-            let says = format!("Apify does not accept it (status {})", answer.status().as_u16());
-            Check::wrong(
+    let api = Api { transport, root: url.as_str(), token };
+    let runs = match api.get("actor-runs?limit=1&desc=1").await {
+        Ok(answer) => answer,
+        Err(check) => return vec![check],
+    };
+    let mut checks = vec![Check::ok(WHAT, "Apify accepts it, and it may list runs")];
+    checks.push(api.check_reading(runs.pointer("/data/items/0")).await);
+    checks
+}
+
+const WHAT: &str = "Apify token";
+const NEEDED: &str = "set APIFY_TOKEN to a token that may read runs, datasets and key-value stores";
+
+struct Api<'a> {
+    transport: &'a HttpTransport,
+    root: &'a str,
+    token: SecretString,
+}
+
+impl Api<'_> {
+    /// Tries to read what a harvest needs, of the run that Apify listed first.
+    async fn check_reading(&self, run: Option<&Value>) -> Check {
+        let text = |pointer| run.and_then(|run| run.pointer(pointer)).and_then(Value::as_str);
+        let (Some(run), Some(dataset)) = (text("/id"), text("/defaultDatasetId")) else {
+            return Check::info(WHAT, "there is no run yet whose posts it could try to read");
+        };
+        let run = utf8_percent_encode(run, NON_ALPHANUMERIC);
+        let dataset = utf8_percent_encode(dataset, NON_ALPHANUMERIC);
+        for path in [
+            format!("datasets/{dataset}/items?limit=1"),
+            format!("actor-runs/{run}/key-value-store/records/INPUT"),
+        ] {
+            if let Err(check) = self.get(&path).await {
+                return check;
+            }
+        }
+        Check::ok(WHAT, "it may read what a run was given, and what it found")
+    }
+
+    /// Reads something. What is not there may be read all the same.
+    async fn get(&self, path: &str) -> Result<Value, Check> {
+        let request = http::Request::get(format!("{}{path}", self.root))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
+            .body(bytes::Bytes::new())
+            .expect("configuration checked that the token is a header value");
+        let answer = match self.transport.send(request, TIMEOUT).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Err(Check::wrong(WHAT, error, "check APIFY_API_URL and the way to it"));
+            }
+        };
+        let status = answer.status();
+        let (code, what) = (status.as_u16(), path.split(['/', '?']).next().unwrap_or_default());
+        match status {
+            StatusCode::NOT_FOUND => Ok(Value::Null),
+            status if status.is_success() => {
+                Ok(serde_json::from_slice(answer.body()).unwrap_or_default())
+            }
+            StatusCode::UNAUTHORIZED => {
+                Err(Check::wrong(WHAT, format!("Apify does not accept it (status {code})"), NEEDED))
+            }
+            StatusCode::FORBIDDEN => {
+                Err(Check::wrong(WHAT, format!("it may not read {what} (status {code})"), NEEDED))
+            }
+            StatusCode::TOO_MANY_REQUESTS => Err(Check::warning(
                 WHAT,
-                says,
-                "set APIFY_TOKEN to a token that may read runs, datasets and key-value stores",
-            )
+                "not checked now: Apify limits the requests",
+                "ask again in a minute; the system waits by itself",
+            )),
+            _ => {
+                let says = format!("Apify answers with status {code}");
+                Err(Check::wrong(WHAT, says, "check APIFY_API_URL, or ask again later"))
+            }
         }
-        Ok(answer) => {
-            let says = format!("Apify answers with status {}", answer.status().as_u16());
-            Check::wrong(WHAT, says, "check APIFY_API_URL, or ask again later")
-        }
-        Err(error) => Check::wrong(WHAT, error, "check APIFY_API_URL and the way to it"),
-    }]
+    }
 }
 
 /// Whether the model is known and lets us in, and what it costs.
 pub(super) async fn model(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     let config = match scoring::Config::read(without_services(variables)) {
         Ok(config) => config,
-        Err(error) => return vec![Check::wrong("model", &error, corrected(&error))],
+        Err(error) => return vec![Check::wrong("model", &error, of_setting(&error))],
     };
     let model = config.model;
     let what = format!("model {}", model.id);
     let answers = match scoring::probe_model(&model, transport.clone()).await {
         Ok(()) => Check::ok(&what, "it generates for our key"),
+        Err(problem) if problem.category == ErrorCategory::Quota => {
+            let says = format!("it limits the requests just now: {problem}");
+            Check::warning(&what, says, what_to_do(problem.category))
+        }
         Err(problem) => Check::wrong(&what, &problem, what_to_do(problem.category)),
     };
     vec![answers, priced(&model.id)]
@@ -96,7 +155,9 @@ fn what_to_do(category: ErrorCategory) -> &'static str {
             "replace the key: set GEMINI_API_KEY to a valid one (or VERTEX_SERVICE_ACCOUNT to a valid \
              service account)"
         }
-        ErrorCategory::Quota => "raise the quota, or wait until it is renewed",
+        ErrorCategory::Quota => {
+            "nothing, if it passes: the system waits by itself; else raise the quota"
+        }
         ErrorCategory::ModelConfig => "set GEMINI_MODEL to a model that exists",
         ErrorCategory::Timeout | ErrorCategory::Unknown => {
             "check GEMINI_API_URL and the way to it, or ask again later"

@@ -1,11 +1,17 @@
 //! The settings as each function reads them.
 
 use super::check::Check;
+use crate::cli::output::of_setting;
 use crate::system::Variables;
 use shared::config::ConfigError;
 
+/// Said where `runtally serve` has a token and whoever asks has none.
+pub(super) const TOKEN_ELSEWHERE: &str = "WEBHOOK_TOKEN is not set here; `runtally serve` was started with one. Set it here to have it checked";
+
 /// Whether each function would start. Other groups check what Airtable, Apify and the model need.
-pub(super) fn check(variables: &impl Variables) -> Vec<Check> {
+///
+/// A `runtally serve` `is_served` only with a token: whoever asks need not have it.
+pub(super) fn check(variables: &impl Variables, is_served: bool) -> Vec<Check> {
     let others = without_services(variables);
     let read = [
         ("webhook-intake", webhook_intake::Config::read(variables).err()),
@@ -14,7 +20,10 @@ pub(super) fn check(variables: &impl Variables) -> Vec<Check> {
     read.into_iter()
         .map(|(function, error)| match error {
             None => Check::ok(function, "its settings can be read"),
-            Some(error) => Check::wrong(function, &error, corrected(&error)),
+            Some(ConfigError::Missing { name: "WEBHOOK_TOKEN", .. }) if is_served => {
+                Check::info(function, TOKEN_ELSEWHERE)
+            }
+            Some(error) => Check::wrong(function, &error, of_setting(&error)),
         })
         .collect()
 }
@@ -27,12 +36,5 @@ pub(super) fn without_services(variables: &impl Variables) -> impl Variables {
         "AIRTABLE_TOKEN" | "APIFY_TOKEN" => Some("checked-elsewhere".to_owned()),
         "MASTER_BASE_ID" => Some("appCheckedElsewhr".to_owned()),
         other => variables(other),
-    }
-}
-
-pub(super) fn corrected(error: &ConfigError) -> String {
-    match error {
-        ConfigError::Missing { name, .. } => format!("set {name}"),
-        ConfigError::Invalid { name, .. } => format!("correct {name}"),
     }
 }

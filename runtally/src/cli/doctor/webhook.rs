@@ -1,7 +1,7 @@
 //! The webhook: reachable, closed to strangers, open to Apify.
 
 use super::check::Check;
-use super::settings::corrected;
+use crate::cli::output::of_setting;
 use crate::result::Fault;
 use crate::system::Variables;
 use bytes::Bytes;
@@ -9,20 +9,34 @@ use http::header;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::adapters::http::HttpTransport;
+use shared::config::ConfigError;
 use shared::ports::Transport;
 use std::time::Duration;
 
 /// Longest wait for an answer. A cold start takes a second at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where the webhook is.
+pub(super) enum Address {
+    /// Somebody names it.
+    Named(String),
+    /// `runtally serve` left it in its folder.
+    Served(String),
+    Unknown,
+}
+
 /// Posts Apify's test event, which does nothing, without a token and with ours.
 pub(super) async fn check(
     variables: &impl Variables,
     transport: &HttpTransport,
-    url: Option<&str>,
+    address: &Address,
 ) -> Vec<Check> {
-    let Some(url) = url else {
-        return vec![Check::info("webhook", "not checked; name its public URL with --url")];
+    let (url, is_served) = match address {
+        Address::Named(url) => (url, false),
+        Address::Served(url) => (url, true),
+        Address::Unknown => {
+            return vec![Check::info("webhook", "not checked; name its public URL with --url")];
+        }
     };
     let url = url.trim_end_matches('/').trim_end_matches("/webhooks/apify");
     let url = format!("{url}/webhooks/apify");
@@ -39,6 +53,10 @@ pub(super) async fn check(
             format!("a webhook without a token is answered {status}, not 401"),
             "check that the URL is the one in the output WebhookUrl",
         ),
+        Err(error) if is_served => {
+            let says = format!("`runtally serve` is not running: {error}");
+            return vec![Check::warning(&what, says, "start it: what waits goes on then")];
+        }
         Err(error) => {
             let todo = "check the URL, and that the system runs";
             return vec![Check::wrong(&what, error, todo)];
@@ -46,9 +64,12 @@ pub(super) async fn check(
     };
     let config = match webhook_intake::Config::read(variables) {
         Ok(config) => config,
+        Err(ConfigError::Missing { name: "WEBHOOK_TOKEN", .. }) if is_served => {
+            return vec![strangers];
+        }
         Err(error) => {
             let says = format!("not checked with our token: {error}");
-            return vec![strangers, Check::wrong(what, says, corrected(&error))];
+            return vec![strangers, Check::wrong(what, says, of_setting(&error))];
         }
     };
     let token = config.tokens.first().map(|token| token.expose_secret());

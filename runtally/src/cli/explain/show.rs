@@ -1,7 +1,8 @@
 //! The explanation for people and for programs.
 
 use super::explained::Explained;
-use crate::cli::operator::{shown, table};
+use crate::cli::operator::shown;
+use crate::cli::output::{Cell, Listing, Paint, Tone, fitted, whole};
 use crate::result::Fault;
 use crate::view::text_of;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ pub(super) fn as_json(explained: &Explained, limit: usize) -> Value {
     let shown: Vec<Value> = events
         .iter()
         .skip(left_out)
-        .map(|event| json!({"at": event.at, "says": text_of(&event.fact), "fact": event.fact}))
+        .map(|event| json!({"at": event.at, "message": text_of(&event.fact), "fact": event.fact}))
         .collect();
     let found = |field: &str| records.first().and_then(|row| row.fields.get(field));
     let differences: Vec<Value> = comparison
@@ -29,7 +30,7 @@ pub(super) fn as_json(explained: &Explained, limit: usize) -> Value {
                 "found": found(field)})
         })
         .collect();
-    json!({
+    let mut answer = json!({
         "run": summary.run,
         "events": shown,
         "events_left_out": left_out,
@@ -49,7 +50,11 @@ pub(super) fn as_json(explained: &Explained, limit: usize) -> Value {
         "record": records.first().map(|row| json!({"id": row.id, "fields": row.fields})),
         "duplicates": records.iter().skip(1).map(|row| &row.id).collect::<Vec<_>>(),
         "differences": differences,
-    })
+    });
+    if let Some(reason) = &explained.without_airtable {
+        answer["without_airtable"] = json!(reason);
+    }
+    answer
 }
 
 fn kind(kind: &KindSummary) -> Value {
@@ -67,8 +72,7 @@ fn kind(kind: &KindSummary) -> Value {
 
 /// Prints the newest `limit` events and the record.
 pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
-    let Explained { summary, events, comparison, .. } = explained;
-    let records = &comparison.records;
+    let Explained { summary, events, .. } = explained;
     let mut out = std::io::stdout().lock();
     writeln!(out, "Run {}\n\nEvents, in UTC", summary.run)?;
     let left_out = events.len().saturating_sub(limit);
@@ -77,37 +81,61 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     }
     for event in &events[left_out..] {
         let at = event.at.strftime("%Y-%m-%d %H:%M:%S%.3f");
-        writeln!(out, "{at}  {:<13} {}", event.fact.name(), text_of(&event.fact))?;
+        let line = format!("{at}  {:<13} {}", event.fact.name(), text_of(&event.fact));
+        writeln!(out, "{}", fitted(&line, 4))?;
     }
     if explained.unreadable > 0 {
         writeln!(out, "{} events were written by another release", explained.unreadable)?;
     }
-    writeln!(out, "\nWhat they add up to, and the record as it is")?;
-    let mut rows = table();
-    rows.set_header(["field", "by the events", "on the record", ""]);
-    let record = records.first().map(|row| &row.fields);
-    for field in &run_record::FIELDS {
-        let Some(expected) = comparison.expected.get(field.name) else { continue };
-        let found = record.and_then(|cells| cells.get(field.name)).unwrap_or(&Value::Null);
-        let differs = comparison.differences.contains(&field.name);
-        let mark = if record.is_none() || differs { "≠" } else { "" };
-        rows.add_row([field.name, &shown(expected), &shown(found), mark]);
-    }
-    writeln!(out, "{rows}")?;
+    write!(out, "\nWhat they add up to, and the record as it is\n{}", table(explained))?;
     for (scoring, kind) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
         if let Some(cost) = kind.cost_per_lead() {
-            writeln!(out, "{scoring}: {cost}")?;
+            writeln!(out, "{}", fitted(&format!("{scoring}: {cost}"), 2))?;
         }
     }
     for missing in &summary.missing {
-        writeln!(out, "missing: {missing}")?;
+        writeln!(out, "{}", fitted(&format!("missing: {missing}"), 2))?;
     }
-    writeln!(out, "{}", verdict(explained))?;
+    let tone = if explained.is_right() { Tone::Good } else { Tone::Bad };
+    writeln!(out, "{}", Paint::of_stdout().put(tone, &fitted(&verdict(explained), 0)))?;
     Ok(())
 }
 
+/// Each cell by the events beside the one on the record, which is shown where it is another.
+fn table(explained: &Explained) -> Listing {
+    let comparison = &explained.comparison;
+    let mut rows = Listing::new(["field", "by the events", "on the record"]);
+    let record = comparison.records.first().map(|row| &row.fields);
+    for field in &run_record::FIELDS {
+        let Some(expected) = comparison.expected.get(field.name) else { continue };
+        let found = record.and_then(|cells| cells.get(field.name)).unwrap_or(&Value::Null);
+        let on_record = match record {
+            None if explained.without_airtable.is_some() => "not looked at".into(),
+            None => Cell::toned("≠ there is no record", Some(Tone::Bad)),
+            Some(_) if comparison.differences.contains(&field.name) => {
+                Cell::toned(format!("≠ {}", shown(found)), Some(Tone::Bad))
+            }
+            Some(_) => Cell::toned("the same", Some(Tone::Quiet)),
+        };
+        let is_id = [run_record::RUN_ID, run_record::CLIENT_ID].contains(&field.name);
+        let expected = shown(expected);
+        let expected = if is_id { Cell::id(&expected) } else { expected.into() };
+        rows.add([field.name.into(), expected, on_record]);
+    }
+    rows
+}
+
 fn verdict(explained: &Explained) -> String {
-    let events = explained.events.len() + explained.unreadable;
-    let behind = events.saturating_sub(explained.shown);
-    explained.comparison.verdict(&explained.summary.run, behind)
+    match &explained.without_airtable {
+        Some(reason) => format!(
+            "Without Airtable ({reason}): what the record shows, and whether it differs, is left out."
+        ),
+        None => {
+            let run = &explained.summary.run;
+            explained
+                .comparison
+                .verdict(run, explained.behind())
+                .replace(run.as_str(), &whole(run.as_str()))
+        }
+    }
 }

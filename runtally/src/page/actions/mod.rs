@@ -14,12 +14,12 @@ use super::query::{Query, path};
 use super::site::{Page, Problem};
 use super::source::Source;
 use crate::result::Fault;
+use crate::system::Injection;
 use form::Preview;
 use shared::core::ids::{ClientId, RunId};
 use shared::fold::RunState;
 use shared::messages::Kind;
 use shared::ports::QueueName;
-use simulators::Fault as Failure;
 
 /// What can be done.
 enum Action {
@@ -37,7 +37,7 @@ enum Action {
     Score(Option<ClientId>, Kind),
     /// Of simulators only.
     Harvest(Option<ClientId>),
-    Inject(Option<(String, Failure, u32)>),
+    Inject(Option<Injection>),
     DeleteRecord(RunId),
     EditRecord(RunId),
 }

@@ -7,31 +7,18 @@ use crate::invented::{self, Harvest, InventedClient};
 use crate::page::query::Query;
 use crate::page::site::Problem;
 use crate::page::source::Source;
+use crate::system::{FAULTS, Injection, MOST_FAULTS, Service};
 use maud::html;
 use serde_json::{Map, Value};
 use shared::core::ids::{ClientId, RunId, RunStamp};
 use shared::schema::run_record;
 use simulators::airtable::Airtable;
 use simulators::apify::{Apify, Webhook};
-use simulators::{Fault, FaultRule};
-
-/// Most requests that one fault hits.
-const MOST_FAULTS: u32 = 1_000;
-const FAULTS: [(&str, Fault, &str); 6] = [
-    ("too_many_requests", Fault::TooManyRequests, "429: too many requests"),
-    ("internal_error", Fault::InternalError, "500: internal error"),
-    ("unavailable", Fault::Unavailable, "503: unavailable"),
-    ("lost_before", Fault::LostBefore, "the connection breaks before it did anything"),
-    ("lost_after", Fault::LostAfter, "it does what was asked, and the answer is lost"),
-    ("malformed_body", Fault::MalformedBody, "it answers with a body cut in the middle"),
-];
 
 /// The fault that a form names: the service, what goes wrong, and how many requests it hits.
-pub(super) fn fault(query: &Query) -> Option<(String, Fault, u32)> {
-    let named = query.get("fault")?;
-    let (_, fault, _) = FAULTS.iter().find(|(name, ..)| *name == named)?;
-    let next = query.number("next").unwrap_or(1).clamp(1, MOST_FAULTS as usize);
-    Some((query.get("service")?.to_owned(), *fault, u32::try_from(next).unwrap_or(MOST_FAULTS)))
+pub(super) fn fault(query: &Query) -> Option<Injection> {
+    let next = u32::try_from(query.number("next").unwrap_or(1)).unwrap_or(MOST_FAULTS);
+    Injection::named(query.get("service")?, query.get("fault")?, next)
 }
 
 fn only_simulated(service: &str) -> Problem {
@@ -95,8 +82,7 @@ pub(super) fn harvest(source: &Source, client: Option<&ClientId>) -> Result<Done
 
 fn webhook(source: &Source, client: &InventedClient) -> Option<Webhook> {
     let (url, token) = source.simulators.webhook.as_ref()?;
-    let id: String = url::form_urlencoded::byte_serialize(client.id.as_str().as_bytes()).collect();
-    Some(invented::webhook(format!("{url}?clientId={id}"), token))
+    Some(invented::webhook_for(url, token, &client.id))
 }
 
 pub(super) fn preview_fault(source: &Source) -> Result<Preview, Problem> {
@@ -124,36 +110,26 @@ pub(super) fn preview_fault(source: &Source) -> Result<Preview, Problem> {
 
 fn simulated(source: &Source) -> Vec<(&'static str, &'static str)> {
     let simulators = &source.simulators;
-    let services = [
-        ("airtable", "Airtable", simulators.airtable.is_some()),
-        ("apify", "Apify", simulators.apify.is_some()),
-        ("gemini", "Gemini", simulators.gemini.is_some()),
-    ];
-    services
-        .into_iter()
-        .filter(|(.., is_there)| *is_there)
-        .map(|(id, name, _)| (id, name))
-        .collect()
+    let is_there = |service: &Service| match service {
+        Service::Airtable => simulators.airtable.is_some(),
+        Service::Apify => simulators.apify.is_some(),
+        Service::Gemini => simulators.gemini.is_some(),
+    };
+    let services = Service::ALL.into_iter().filter(is_there);
+    services.map(|service| (service.id(), service.name())).collect()
 }
 
-pub(super) fn inject(
-    source: &Source,
-    fault: Option<(String, Fault, u32)>,
-) -> Result<Done, Problem> {
-    let (service, fault, next) = fault.ok_or_else(|| failed("the fault is not known"))?;
+pub(super) fn inject(source: &Source, fault: Option<Injection>) -> Result<Done, Problem> {
+    let injection = fault.ok_or_else(|| failed("the fault is not known"))?;
     let simulators = &source.simulators;
-    let faults = match service.as_str() {
-        "airtable" => simulators.airtable.as_ref().map(|service| service.faults()),
-        "apify" => simulators.apify.as_ref().map(|service| service.faults()),
-        "gemini" => simulators.gemini.as_ref().map(|service| service.faults()),
-        _ => None,
+    let faults = match injection.service {
+        Service::Airtable => simulators.airtable.as_ref().map(|service| service.faults()),
+        Service::Apify => simulators.apify.as_ref().map(|service| service.faults()),
+        Service::Gemini => simulators.gemini.as_ref().map(|service| service.faults()),
     };
     let faults = faults.ok_or_else(|| only_simulated("This service"))?;
-    faults.add(FaultRule { fault, next: Some(next), probability: None, kind: None });
-    Ok(Done {
-        says: format!("The next {next} requests to {service} fail."),
-        look_at: "/system".to_owned(),
-    })
+    faults.add(injection.rule());
+    Ok(Done { says: injection.in_words(), look_at: "/system".to_owned() })
 }
 
 pub(super) fn preview_delete(source: &Source, run: &RunId) -> Result<Preview, Problem> {

@@ -26,7 +26,7 @@ pub(super) async fn preview(
         None => Err("a dry run is not known here".to_owned()),
     };
     let (does, costs, is_known) = match priced {
-        Ok(told) => (told, "as the dry run says".to_owned(), true),
+        Ok(price) => (price.in_words(), "as the dry run says".to_owned(), true),
         Err(why) => (format!("The dry run failed: {why}"), "not known".to_owned(), false),
     };
     let fields = html! {

@@ -40,6 +40,8 @@ pub struct Airtable<T> {
     limiters: Arc<Limiters>,
     /// The ids of fields by the names they had when a schema was read.
     ids: Mutex<BTreeMap<(BaseId, String), FieldIds>>,
+    /// Whether a request is made once, or not at all while its base answers nothing.
+    is_impatient: bool,
 }
 
 /// The ids of a table's fields by name.
@@ -87,7 +89,14 @@ impl<T: Transport> Airtable<T> {
     /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn at
     /// `limiters`.
     pub fn new(transport: T, url: Url, token: SecretString, limiters: Arc<Limiters>) -> Self {
-        Self { transport, url, token, limiters, ids: Mutex::default() }
+        Self { transport, url, token, limiters, ids: Mutex::default(), is_impatient: false }
+    }
+
+    /// A client that makes each request once: for a person who waits for the answer, and would rather
+    /// hear that there is none.
+    #[must_use]
+    pub fn impatient(self) -> Self {
+        Self { is_impatient: true, ..self }
     }
 
     /// Reads rows, all pages of them.
@@ -229,7 +238,9 @@ impl<T: Transport> Airtable<T> {
         loop {
             let request = self.build(&call);
             let sent = {
-                let _base_turn = limiter.turn().await;
+                let Some(_base_turn) = limiter.turn_or_none(!self.is_impatient).await else {
+                    return Err(AirtableError::RateLimited { base: base.to_string() });
+                };
                 let _user_turn = self.limiters.user().turn().await;
                 let begun = Instant::now();
                 let sent = self.transport.send(request, TIMEOUT).await;
@@ -247,7 +258,7 @@ impl<T: Transport> Airtable<T> {
                 Ok(response) => AirtableError::of(what, base.as_str(), &response),
                 Err(error) => error.into(),
             };
-            let transient = error.is_transient();
+            let transient = error.is_transient() && !self.is_impatient;
             attempts.wait_after(error, transient, what).await?;
         }
     }

@@ -166,6 +166,11 @@ impl Limiter {
     }
 
     pub(super) async fn turn(&self) -> Turn<'_> {
+        self.turn_or_none(true).await.expect("whoever waits for a penalty gets a turn")
+    }
+
+    /// A turn; `None` while the base answers nothing, unless that is waited for.
+    pub(super) async fn turn_or_none(&self, waits_for_penalty: bool) -> Option<Turn<'_>> {
         let slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let free_at = self.lock().free_at.pop_front().expect("a free slot per permit");
         let turn = Turn { limiter: self, _slot: slot };
@@ -174,8 +179,13 @@ impl Limiter {
         loop {
             let until = self.lock().penalty_until;
             match until {
-                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
-                Some(_) | None => return turn,
+                Some(until) if until > Instant::now() => {
+                    if !waits_for_penalty {
+                        return None;
+                    }
+                    tokio::time::sleep_until(until).await;
+                }
+                Some(_) | None => return Some(turn),
             }
         }
     }

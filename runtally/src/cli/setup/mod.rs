@@ -1,8 +1,11 @@
 //! `runtally setup`: creates the tables and fields that the bases lack. It never changes what
 //! exists, and only shows what it would do without `--apply`.
 
+mod starter;
+
 use super::clients;
-use super::operator::{Place, airtable, print_json};
+use super::operator::{Place, airtable};
+use super::output::{fitted, print_json};
 use crate::cli::gaps::{Gap, gaps};
 use crate::result::{CommandResult, Fault};
 use serde_json::{Value, json};
@@ -14,6 +17,7 @@ use shared::schema::{
     CLIENT_BASE, MASTER_BASE, Table, clients as client_fields, leads, post_attributes,
 };
 use shared::services::airtable::{Airtable, AirtableError, TableSchema};
+use starter::Filled;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,15 +25,22 @@ use std::process::ExitCode;
 /// Options of `runtally setup`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
+    /// Where the system is, and how to answer.
     #[command(flatten)]
-    place: Place,
+    pub place: Place,
     /// Create what is missing instead of only showing it
     #[arg(long)]
     apply: bool,
+    /// Also fill empty rubric tables with a working example, to score with at once and to replace
+    #[arg(long)]
+    starter_rubric: bool,
     /// Base of a client that the table Clients does not list yet; can be repeated
     #[arg(long = "client-base", value_name = "BASE ID")]
     client_bases: Vec<BaseId>,
 }
+
+/// Something that a base lacks.
+type Step<'a> = (&'a BaseId, &'a Gap);
 
 struct Found {
     base: BaseId,
@@ -52,24 +63,33 @@ pub async fn run(options: &Options) -> CommandResult {
     let tables = airtable.tables(&master).await?;
     let bases = client_bases(&airtable, &master, &tables, options).await?;
     let mut all = vec![found(&airtable, &master, &tables, &MASTER_BASE, options.apply).await?];
+    let mut filled = Vec::new();
     for (base, wanted) in bases {
         let tables = airtable.tables(&base).await?;
         all.push(found(&airtable, &base, &tables, wanted, options.apply).await?);
+        if options.starter_rubric {
+            filled.extend(starter::fill(&airtable, &base, wanted, options.apply).await?);
+        }
     }
-    let steps: Vec<(&BaseId, &Gap)> =
+    let steps: Vec<Step<'_>> =
         all.iter().flat_map(|found| found.gaps.iter().map(|gap| (&found.base, gap))).collect();
     let (to_make, by_hand): (Vec<_>, Vec<_>) =
         steps.into_iter().partition(|(_, gap)| gap.can_be_made());
     let notes: Vec<String> = all.iter().filter(|found| found.lacks_view).map(view_note).collect();
     if options.place.json {
-        print_json(&json!({
+        let mut answer = json!({
             "applied": options.apply,
             "made": to_make.iter().map(|(base, gap)| step(base, gap)).collect::<Vec<_>>(),
             "by_hand": by_hand.iter().map(|(base, gap)| step(base, gap)).collect::<Vec<_>>(),
             "notes": notes,
-        }))?;
+        });
+        if options.starter_rubric {
+            answer["starter_rubric"] = filled.iter().map(Filled::json).collect();
+        }
+        print_json(&answer)?;
     } else {
-        print(options.apply, &to_make, &by_hand, &notes)?;
+        let lines: Vec<String> = filled.iter().map(|filled| filled.line(options.apply)).collect();
+        print(options.apply, (&to_make, &by_hand), &notes, &lines)?;
     }
     let is_sound = !by_hand.iter().any(|(_, gap)| gap.matters());
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -155,17 +175,17 @@ fn step(base: &BaseId, gap: &Gap) -> Value {
                 "type": field.field_type.in_words()})
         }
         Gap::WrongType { table, field, .. } | Gap::NoChoice { table, field, .. } => {
-            json!({"base": base, "table": table.name, "field": field.name, "says": gap.says(),
-                "do": gap.what_to_do()})
+            json!({"base": base, "table": table.name, "field": field.name, "message": gap.says(),
+                "hint": gap.what_to_do()})
         }
     }
 }
 
 fn print(
     applied: bool,
-    to_make: &[(&BaseId, &Gap)],
-    by_hand: &[(&BaseId, &Gap)],
+    (to_make, by_hand): (&[Step<'_>], &[Step<'_>]),
     notes: &[String],
+    filled: &[String],
 ) -> Result<(), Fault> {
     let mut out = std::io::stdout().lock();
     let word = if applied { "made" } else { "would make" };
@@ -182,13 +202,17 @@ fn print(
             ),
             Gap::WrongType { .. } | Gap::NoChoice { .. } => continue,
         };
-        writeln!(out, "{word}  {base}: {what}")?;
+        writeln!(out, "{}", fitted(&format!("{word}  {base}: {what}"), 4))?;
     }
     for (base, gap) in by_hand {
-        writeln!(out, "by hand  {base}: {} → {}", gap.says(), gap.what_to_do())?;
+        let line = format!("by hand  {base}: {} → {}", gap.says(), gap.what_to_do());
+        writeln!(out, "{}", fitted(&line, 4))?;
+    }
+    for line in filled {
+        writeln!(out, "{}", fitted(line, 4))?;
     }
     for note in notes {
-        writeln!(out, "note  {note}")?;
+        writeln!(out, "{}", fitted(&format!("note  {note}"), 4))?;
     }
     match (to_make.len(), applied) {
         (0, _) => writeln!(out, "There is nothing to make.")?,

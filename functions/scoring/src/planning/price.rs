@@ -1,0 +1,101 @@
+//! What scoring what waits would take: a dry run whose result is read at once.
+
+use super::prepare::PlanTarget;
+use super::waiting::{plan_id, run_of, served_base};
+use super::waiting_planner::{PlanningTally, WaitingOutcome, WaitingRequest, plan_waiting};
+use crate::app::Scoring;
+use crate::task_error::TaskError;
+use shared::core::counted::counted;
+use shared::core::deadline::Deadline;
+use shared::core::failure::Failure;
+use shared::core::ids::ClientId;
+use shared::core::tokens::NanoUsd;
+use shared::messages::{Kind, ScanCursor, ScoreWaiting};
+use shared::ports::Env;
+
+/// What a dry run found for one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingPrice {
+    /// What would be scored.
+    pub kind: Kind,
+    /// By which model.
+    pub model: String,
+    /// Leads that wait.
+    pub leads: usize,
+    /// Those of them that the token limits leave nothing for.
+    pub beyond: usize,
+    /// About so many tokens of the others.
+    pub tokens: u64,
+    /// What these cost; `None` when the model has no price.
+    pub cost: Option<NanoUsd>,
+    /// What was odd.
+    pub notes: Vec<String>,
+    /// Whether all leads were read; there may have been no time for it.
+    pub is_whole: bool,
+}
+
+impl WaitingPrice {
+    pub(super) fn of<E: Env>(
+        app: &Scoring<E>,
+        kind: Kind,
+        tally: PlanningTally,
+        is_whole: bool,
+    ) -> Self {
+        let PlanningTally { leads, beyond, tokens, cost, notes } = tally;
+        let model = app.config.model.id.clone();
+        Self { kind, model, leads, beyond, tokens, cost, notes, is_whole }
+    }
+
+    /// Leads that would be scored.
+    pub fn to_score(&self) -> usize {
+        self.leads - self.beyond
+    }
+
+    /// In words, for a record or a log.
+    pub fn in_words(&self) -> String {
+        let leads = counted(self.leads, "lead");
+        if !self.is_whole {
+            return format!("dry run: there was no time to read more than the first {leads}");
+        }
+        let cost = self.cost.map_or("an unknown amount".to_owned(), |cost| cost.to_string());
+        let told = format!(
+            "dry run: {leads} waiting for {} scoring; {} would be scored with about {} tokens for \
+             {cost} by {}, {} are beyond the token limit",
+            self.kind.as_str(),
+            self.to_score(),
+            self.tokens,
+            self.model,
+            self.beyond,
+        );
+        std::iter::once(told).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What scoring what waits for a client would take. Nothing is queued, reported or written.
+///
+/// # Errors
+/// [`Failure`] with the reason, such as a client that is not served.
+pub async fn price_waiting<E: Env>(
+    app: &Scoring<E>,
+    task: &ScoreWaiting,
+    client: &ClientId,
+    deadline: Deadline,
+) -> Result<WaitingPrice, Failure> {
+    let task = &ScoreWaiting { dry_run: true, ..task.clone() };
+    let run_stamp = task.run().map_err(Failure::dead_letter)?;
+    let (client, run) = run_of(app, task, run_stamp, client).await?;
+    let whole = &plan_id(task, &run);
+    let base = served_base(client.as_ref(), &run, task.kind).map_err(Failure::dead_letter)?;
+    let token_limit = client.as_ref().and_then(|client| client.token_limit(task.kind));
+    let target = PlanTarget { run: &run, base: &base, kind: task.kind, token_limit };
+    match plan_waiting(app, &WaitingRequest { task, target, whole, deadline }).await {
+        Ok(WaitingOutcome::Done(tally)) => Ok(WaitingPrice::of(app, task.kind, tally, true)),
+        Ok(WaitingOutcome::Unfinished(cursor)) => {
+            let ScanCursor { leads, beyond, tokens, cost, .. } = cursor;
+            let tally = PlanningTally { leads, beyond, tokens, cost, notes: Vec::new() };
+            Ok(WaitingPrice::of(app, task.kind, tally, false))
+        }
+        Err(TaskError::Retry(failure)) => Err(failure),
+        Err(TaskError::Fatal(reason)) => Err(Failure::dead_letter(reason)),
+    }
+}

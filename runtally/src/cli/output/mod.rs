@@ -1,0 +1,16 @@
+//! How commands answer: tables that fit the terminal, colours where it has them, JSON of one shape,
+//! and errors with what to do.
+//! What a command does may not enter.
+
+mod failure;
+mod json;
+mod listing;
+mod paint;
+mod terminal;
+
+pub use failure::{fail, refuse_usage, warn};
+pub(super) use failure::{of_airtable, of_setting};
+pub(super) use json::{print_json, versioned};
+pub(super) use listing::{Cell, Listing};
+pub(super) use paint::{Paint, Tone, status_tone};
+pub(super) use terminal::{Screen, agrees, fitted, whole};

@@ -1,0 +1,60 @@
+//! The runs by their events.
+
+use super::listed::Listed;
+use crate::result::Fault;
+use crate::system::Deployment;
+use crate::view::events_of;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use shared::core::ids::{RunId, RunStamp};
+use shared::fold::RunState;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs that are read from AWS at the same time.
+const AT_A_TIME: usize = 8;
+
+/// The open runs, because their records may be behind, and those of `others` that are open no more.
+pub(super) async fn open(
+    deployment: &Deployment,
+    others: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Listed>, Fault> {
+    let open = deployment.open_runs().await?;
+    let ids: BTreeSet<&str> = open.iter().map(RunId::as_str).collect();
+    let others = others.iter().filter(|id| !ids.contains(id.as_str()));
+    let others: Vec<RunId> = others.filter_map(|id| id.parse().ok()).collect();
+    let all = open.iter().map(|run| (run, true)).chain(others.iter().map(|run| (run, false)));
+    read(deployment, all.collect()).await
+}
+
+/// The newest runs that the log knows and that are not open: at most `limit` that began after `since`.
+pub(super) async fn newest(
+    deployment: &Deployment,
+    since: Timestamp,
+    limit: usize,
+) -> Result<BTreeMap<String, Listed>, Fault> {
+    let heads = deployment.heads(since).await?;
+    let first = RunStamp::at(since);
+    let mut ended: Vec<&RunId> = heads
+        .iter()
+        .filter(|head| !head.open && head.run.stamp() >= first)
+        .map(|head| &head.run)
+        .collect();
+    ended.sort_by(|a, b| b.cmp(a));
+    ended.truncate(limit);
+    read(deployment, ended.into_iter().map(|run| (run, false)).collect()).await
+}
+
+async fn read(
+    deployment: &Deployment,
+    runs: Vec<(&RunId, bool)>,
+) -> Result<BTreeMap<String, Listed>, Fault> {
+    let listed = stream::iter(runs)
+        .map(|(run, open)| async move {
+            let (events, _) = events_of(&deployment.read(run).await?);
+            let state = RunState::fold(&events);
+            Ok::<_, Fault>(state.map(|state| (run.to_string(), Listed::of(state.summary(), open))))
+        })
+        .buffered(AT_A_TIME);
+    let listed: Vec<Option<(String, Listed)>> = listed.try_collect().await?;
+    Ok(listed.into_iter().flatten().collect())
+}
