@@ -8,7 +8,7 @@ use shared::core::counted::counted;
 use shared::fold::Status;
 use shared::messages::{NoteKind, routes};
 use shared::ports::{Env, Queue, QueueError, QueueName};
-use shared::run_records::RetryRequest;
+use shared::run_records::{RetryRequest, in_utc};
 
 /// Queues again what failed or is missing of every run whose record is ticked, clears the checkbox
 /// and says so in the notes.
@@ -55,8 +55,8 @@ async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<()
         }
         return Err(error.into());
     }
-    let at = app.clock.now().strftime("%Y-%m-%d %H:%M:%SZ");
-    let text = format!("Retry ticked ({at}): {}", queue_again(app, &folded).await?);
+    let at = in_utc(app.clock.now());
+    let text = format!("Retry was ticked ({at}): {}", queue_again(app, &folded).await?);
     folded.note(app, NoteKind::Record, text).await?;
     app.records.clear_retry(&app.airtable, &request.record).await?;
     project::write(app, vec![folded]).await;
@@ -76,6 +76,8 @@ async fn queue_again<E: Env>(app: &Finalizer<E>, folded: &Folded) -> Result<Stri
     let harvests: usize = replays.iter().map(|replay| replay.unplanned.len()).sum();
     let messages = replays.into_iter().map(routes::replay).collect();
     app.queue.send(QueueName::Scoring, messages).await?;
-    let (leads, harvests) = (counted(leads, "lead"), counted(harvests, "harvest"));
-    Ok(format!("queued again: {leads} and {harvests}"))
+    let parts = [(leads, "lead"), (harvests, "harvest")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, noun)| counted(count, noun)).collect();
+    Ok(format!("queued again: {}", parts.join(" and ")))
 }

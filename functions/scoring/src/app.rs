@@ -91,7 +91,7 @@ impl<E: Env> Scoring<E> {
     /// What a run's record says first.
     pub(crate) fn opened(&self, by: OpenedBy) -> Vec<Fact> {
         let simulated = self.config.simulated.iter().map(|services| {
-            told_note(format!("SIMULATED: {services} is invented, and so is what is shown of it"))
+            told_note(format!("simulated here: {services}; what is shown of it is invented"))
         });
         std::iter::once(Fact::Opened(Opened { by })).chain(simulated).collect()
     }

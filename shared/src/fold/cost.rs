@@ -27,7 +27,7 @@ impl KindSummary {
     }
 
     /// Whether its cost is more than is known.
-    pub(super) fn cost_is_at_least(&self) -> bool {
+    pub(crate) fn cost_is_at_least(&self) -> bool {
         self.unpriced > 0 || self.unobserved > 0 || self.unclear > 0
     }
 }

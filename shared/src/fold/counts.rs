@@ -6,8 +6,7 @@ use super::views::{LeadEnd, lead_end};
 use crate::core::ids::LeadKey;
 use crate::core::prices;
 use crate::core::tokens::{NanoUsd, Tier};
-use crate::messages::{BilledCall, CallOutcome, Halt, Kind, Outcome};
-use jiff::Timestamp;
+use crate::messages::{CallOutcome, Kind, Outcome};
 use jiff::tz::Offset;
 use std::collections::BTreeSet;
 
@@ -48,8 +47,8 @@ impl RunState {
                 }
                 LeadEnd::Failed(category, detail) => {
                     totals.leads.failed += 1;
-                    let record = lead.verdict.as_ref().and_then(|verdict| verdict.record.clone());
-                    summary.errors.entry(category).or_default().push((record, detail.to_owned()));
+                    let example = (lead.record.clone(), detail.to_owned());
+                    summary.errors.entry(category).or_default().push(example);
                 }
                 LeadEnd::NotALead => {
                     summary.not_leads += 1;
@@ -113,18 +112,6 @@ impl RunState {
             }
         }
     }
-
-    /// Why the model answers nobody, unless it answered a call of the run after it said so.
-    pub(super) fn halt(&self) -> Option<(Timestamp, Halt)> {
-        let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
-        let billings = || attempts.clone().flat_map(|attempt| attempt.billed.values());
-        let halts = billings().filter_map(|billing| Some((billing.at, billing.halt.as_ref()?)));
-        let (at, halt) = halts.max()?;
-        let is_answer = |call: &BilledCall| matches!(call.outcome, CallOutcome::Answered { .. });
-        let has_answered =
-            billings().any(|billing| billing.at > at && billing.calls.iter().any(is_answer));
-        (!has_answered).then(|| (at, halt.clone()))
-    }
 }
 
 fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
@@ -133,7 +120,9 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
         let known = calls.iter().filter(|call| call.outcome != CallOutcome::Lost).count() as u64;
         let lost = calls.len() as u64 - known;
         let unobserved = if over { u64::from(*announced).saturating_sub(known) } else { lost };
-        summary.kind_mut(*kind).unobserved += unobserved;
+        let totals = summary.kind_mut(*kind);
+        totals.unobserved += unobserved;
+        totals.calls += u64::from(*announced);
     }
     for billing in attempt.billed.values() {
         for call in &billing.calls {

@@ -9,6 +9,7 @@ mod cost;
 mod counts;
 mod finished;
 mod left_out;
+mod outages;
 mod replay;
 mod state;
 #[cfg(test)]
@@ -21,5 +22,7 @@ mod views;
 
 pub use cost::LeadCost;
 pub use state::RunState;
-pub use summary::{Account, KindSummary, LeadCounts, Milestone, Status, Summary};
+pub use summary::{
+    Account, KindSummary, LeadCounts, Milestone, Outage, PlanSize, Status, Summary, Wait,
+};
 pub use views::{LeadEnd, LeadView, ModelUse};

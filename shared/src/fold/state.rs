@@ -4,8 +4,8 @@ use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId
 use crate::core::linkedin::ProfileKey;
 use crate::core::tokens::NanoUsd;
 use crate::messages::{
-    AttemptRef, BilledCall, ErrorCategory, Fact, Halt, Harvested, Kind, LeadOutcome, MetricsEvent,
-    Note, NoteKind, OpenedBy, Outcome, Planned, PlannedChunk, RunHeader, Settled,
+    AttemptRef, BilledCall, ErrorCategory, Fact, Halt, Harvested, Kind, LeadOutcome, LeadsTable,
+    MetricsEvent, Note, OpenedBy, Outcome, Planned, PlannedChunk, RunHeader, Settled,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,8 @@ pub struct RunState {
     pub(super) failures: BTreeMap<(Option<ApifyRunId>, String), Timestamp>,
     pub(super) notes: BTreeMap<Note, Timestamp>,
     pub(super) stalled_at: Option<Timestamp>,
+    /// The latest note on a wait.
+    pub(super) last_wait: Option<(Timestamp, Note)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,6 +63,7 @@ pub(super) struct PlanState {
     pub(super) part_of: Option<PlanId>,
     /// The plan whose leads it takes over.
     pub(super) replaces: Option<PlanId>,
+    pub(super) leads_table: Option<LeadsTable>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -138,6 +141,7 @@ impl RunState {
             failures: BTreeMap::new(),
             notes: BTreeMap::new(),
             stalled_at: None,
+            last_wait: None,
         };
         state.absorb(event);
         state
@@ -212,10 +216,7 @@ impl RunState {
                 let key = (failed.apify_run.clone(), failed.reason.clone());
                 earliest(&mut self.failures, key, at);
             }
-            Fact::Noted(note) => match note.kind {
-                NoteKind::Stalled => self.stalled_at = self.stalled_at.max(Some(at)),
-                NoteKind::Record | NoteKind::Input => earliest(&mut self.notes, note.clone(), at),
-            },
+            Fact::Noted(note) => self.absorb_note(note, at),
         }
     }
 
@@ -230,14 +231,11 @@ impl RunState {
     }
 
     fn absorb_plan(&mut self, planned: &Planned, at: Timestamp) {
-        let plan = self.plans.entry(planned.plan.clone()).or_insert(PlanState {
-            kind: planned.kind,
-            chunks: planned.chunks,
-            at,
-            part_of: planned.part_of.clone(),
-            replaces: planned.replaces.clone(),
-        });
-        plan.at = plan.at.min(at);
+        let Planned { plan, kind, chunks, part_of, replaces, leads_table } = planned.clone();
+        let new = PlanState { kind, chunks, at, part_of, replaces, leads_table: None };
+        let known = self.plans.entry(plan).or_insert(new);
+        known.at = known.at.min(at);
+        known.leads_table = known.leads_table.take().max(leads_table);
     }
 
     fn absorb_content(&mut self, planned: &PlannedChunk) {
@@ -294,6 +292,6 @@ impl Content {
     }
 }
 
-fn earliest<K: Ord>(known: &mut BTreeMap<K, Timestamp>, key: K, at: Timestamp) {
+pub(super) fn earliest<K: Ord>(known: &mut BTreeMap<K, Timestamp>, key: K, at: Timestamp) {
     known.entry(key).and_modify(|then| *then = at.min(*then)).or_insert(at);
 }

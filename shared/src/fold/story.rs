@@ -100,7 +100,7 @@ pub(crate) fn chunk_of(
 
 /// A plan that is no part of another and replaces none.
 pub(crate) fn whole_plan(plan: PlanId, kind: Kind, chunks: u32) -> Planned {
-    Planned { plan, kind, chunks, part_of: None, replaces: None }
+    Planned { plan, kind, chunks, part_of: None, replaces: None, leads_table: None }
 }
 
 /// A run whose harvest brought so many posts, planned in chunks of these leads.

@@ -1,11 +1,11 @@
 //! From a run's state to the numbers on its record.
 
 use super::balance;
-use super::state::RunState;
-use super::summary::{Account, KindSummary, Milestone, Status, Summary};
+use super::state::{LeadState, RunState};
+use super::summary::{Account, KindSummary, Milestone, PlanSize, Status, Summary};
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
 use crate::core::tokens::NanoUsd;
-use crate::messages::{HarvestStatus, Harvested, Kind, OpenedBy};
+use crate::messages::{HarvestStatus, Harvested, Kind, OpenedBy, Outcome};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,7 @@ impl RunState {
                 }),
             ),
             planned: self.plan_sizes(),
+            leads_table: self.plans.values().filter_map(|plan| plan.leads_table.clone()).max(),
             harvest_cost: None,
             costs_elsewhere: self.costs_elsewhere.clone(),
             targets: 0,
@@ -60,6 +61,8 @@ impl RunState {
             milestones: self.milestones(),
             awaits_outcomes: self.awaits_outcomes(missing.len()),
             missing,
+            wait: None,
+            outages: self.outages(),
             halt: None,
             imbalances: Vec::new(),
         };
@@ -70,6 +73,7 @@ impl RunState {
         summary.status = self.status(&summary, stalled);
         summary.ended_at = summary.status.is_end().then(|| self.end()).flatten();
         summary.halt = self.halt().filter(|_| !summary.status.is_end());
+        summary.wait = self.wait(stalled).filter(|_| !summary.status.is_end());
         summary.imbalances = balance::imbalances(&summary);
         summary
     }
@@ -150,16 +154,27 @@ impl RunState {
 
     /// How many leads each plan has. What was waiting counts as one plan, however many parts it
     /// was planned in.
-    fn plan_sizes(&self) -> Vec<(Timestamp, Kind, usize)> {
-        let mut plans: BTreeMap<&PlanId, (Timestamp, Kind, BTreeSet<&LeadKey>)> = BTreeMap::new();
+    fn plan_sizes(&self) -> Vec<PlanSize> {
+        let is_no_lead = |lead: &LeadState| {
+            lead.verdict.as_ref().is_some_and(|verdict| verdict.outcome == Outcome::NotALead)
+        };
+        let not_leads = self.leads.iter().filter(|(_, lead)| is_no_lead(lead));
+        let not_leads: BTreeSet<(Kind, &LeadKey)> =
+            not_leads.map(|((kind, key), _)| (*kind, key)).collect();
+        let mut plans: BTreeMap<&PlanId, (PlanSize, BTreeSet<&LeadKey>)> = BTreeMap::new();
         for (id, plan) in &self.plans {
             let whole = plan.part_of.as_ref().unwrap_or(id);
-            let known = plans.entry(whole).or_insert((plan.at, plan.kind, BTreeSet::new()));
-            known.0 = known.0.max(plan.at);
+            let is_replay = plan.replaces.is_some();
+            let size = PlanSize { at: plan.at, kind: plan.kind, leads: 0, is_replay };
+            let (known, leads) = plans.entry(whole).or_insert((size, BTreeSet::new()));
+            known.at = known.at.max(plan.at);
             let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
-            known.2.extend(chunks.flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead)));
+            let of_chunks = chunks.flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead));
+            leads.extend(of_chunks.filter(|lead| !not_leads.contains(&(plan.kind, *lead))));
         }
-        by_time(|plan| plan.0, plans.into_values().map(|(at, kind, leads)| (at, kind, leads.len())))
+        let sizes =
+            plans.into_values().map(|(size, leads)| PlanSize { leads: leads.len(), ..size });
+        by_time(|size| size.at, sizes)
     }
 
     fn milestones(&self) -> Vec<Milestone> {
@@ -184,7 +199,9 @@ impl RunState {
         let kinds = [&summary.posts, &summary.profiles];
         let is_asked = kinds.iter().any(|kind| kind.examined > 0 || kind.refused > 0);
         let is_scored = kinds.iter().any(|kind| kind.leads.scored > 0);
-        let all_failed = is_asked && !is_scored && !summary.errors.is_empty();
+        let is_skipped = kinds.iter().any(|kind| kind.leads.skipped > 0);
+        // Of leads that failed before anybody asked about them, those that were skipped are well.
+        let all_failed = !is_scored && (is_asked || !is_skipped) && !summary.errors.is_empty();
         if all_failed || (something_failed && !any_planned) {
             Status::Failed
         } else if something_failed || !summary.errors.is_empty() || summary.account.has_gaps() {

@@ -3,8 +3,8 @@
 use crate::core::ids::{ApifyRunId, RecordId, RunId};
 use crate::core::tokens::{NanoUsd, Tier, TokenUsage};
 use crate::messages::{
-    Counted, ErrorCategory, Halt, Harvested, Kind, Note, OpenedBy, RunHeader, SkipReason,
-    UnknownReason, UnusedReason,
+    Counted, ErrorCategory, Halt, Harvested, Kind, LeadsTable, Note, OpenedBy, RunHeader,
+    SkipReason, UnknownReason, UnusedReason,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -49,8 +49,10 @@ pub struct Summary {
     pub opened: Vec<(Timestamp, OpenedBy)>,
     /// Its harvests, oldest report first.
     pub harvests: Vec<(Timestamp, Harvested)>,
-    /// When which plan of how many leads was queued.
-    pub planned: Vec<(Timestamp, Kind, usize)>,
+    /// The plans, oldest first.
+    pub planned: Vec<PlanSize>,
+    /// The table of the leads' rows, where a plan names it.
+    pub leads_table: Option<LeadsTable>,
     /// What the harvests cost, as far as Apify says and this run counts it.
     pub harvest_cost: Option<NanoUsd>,
     /// Harvests whose cost another run counts, with that run.
@@ -92,12 +94,16 @@ pub struct Summary {
     /// Why something could not be harvested or planned.
     pub failures: Vec<(Timestamp, Option<ApifyRunId>, String)>,
     pub notes: Vec<(Timestamp, Note)>,
+    /// Why a task of the run waits or waited last; `None` once the run moved on.
+    pub wait: Option<Wait>,
     /// When a quarter, a half and three quarters of the planned chunks were settled.
     pub milestones: Vec<Milestone>,
     /// What is still to be done: harvests to be read, plans and chunks to be finished.
     pub missing: Vec<String>,
     /// Whether all that is missing is what became of leads whose chunks are done.
     pub awaits_outcomes: bool,
+    /// When the model answered nobody, oldest first.
+    pub outages: Vec<Outage>,
     /// Why the model answers nobody until a person does something, and since when it is known.
     pub halt: Option<(Timestamp, Halt)>,
     /// What does not add up; empty for a balanced record.
@@ -147,6 +153,8 @@ pub struct KindSummary {
     pub unclear: u64,
     /// Calls that the model refused: they are not billed.
     pub refused: u64,
+    /// Calls that were announced, whatever became of them.
+    pub calls: u64,
     pub leads: LeadCounts,
 }
 
@@ -160,6 +168,37 @@ pub struct LeadCounts {
     pub failed: u64,
     /// Planned and not settled.
     pub open: u64,
+}
+
+/// When which plan was queued, and of how many leads it is: profiles that turned out to be no
+/// leads are not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanSize {
+    pub at: Timestamp,
+    pub kind: Kind,
+    pub leads: usize,
+    /// Whether it scores again what failed or was missing.
+    pub is_replay: bool,
+}
+
+/// Why a task of a run waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// When it waited for this reason first.
+    pub since: Timestamp,
+    pub why: String,
+}
+
+/// A time in which the model answered no call of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    pub from: Timestamp,
+    /// Its next answer; `None` while there is none.
+    pub until: Option<Timestamp>,
+    /// Calls that were refused or lost.
+    pub calls: u64,
+    /// What the model said, if only a person can end it.
+    pub halt: Option<Halt>,
 }
 
 /// The moment at which a quarter, half or three quarters of a run's chunks were done.

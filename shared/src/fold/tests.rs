@@ -4,7 +4,7 @@ use super::story::{
     MODEL, Story, answered, answered_with, attempt, blocked, chunk_of, harvest_id, lead, note,
     plan_id, plan_named, planned_run, post, run_failed, start, whole_plan,
 };
-use super::{LeadCounts, RunState, Status};
+use super::{LeadCounts, PlanSize, RunState, Status};
 use crate::core::ids::{LeadKey, PlanId, RecordId};
 use crate::core::tokens::{NanoUsd, TokenUsage};
 use crate::messages::{

@@ -29,7 +29,7 @@ pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Reading, Served, SkipReason,
 };
 pub use planning_facts::{
-    CostElsewhere, HarvestStatus, Harvested, Note, NoteKind, Opened, OpenedBy, Planned,
+    CostElsewhere, HarvestStatus, Harvested, LeadsTable, Note, NoteKind, Opened, OpenedBy, Planned,
     PlannedChunk, PlannedLead, RunFailed,
 };
 pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};

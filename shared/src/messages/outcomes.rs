@@ -17,6 +17,13 @@ pub struct BilledCall {
     pub outcome: CallOutcome,
 }
 
+impl BilledCall {
+    /// Whether the model answered it, usable or not.
+    pub fn is_answered(&self) -> bool {
+        matches!(self.outcome, CallOutcome::Answered { .. })
+    }
+}
+
 /// How a call to the model ended, as far as money goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

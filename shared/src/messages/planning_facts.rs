@@ -4,7 +4,7 @@ use super::chunk::{Chunk, ChunkLead, LeadRef};
 use super::harvest_account::HarvestAccount;
 use super::kind::Kind;
 use super::words::words;
-use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId, RunId};
+use crate::core::ids::{ApifyRunId, BaseId, LeadKey, PlanId, RecordId, RunId};
 use crate::core::linkedin::ProfileKey;
 use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
@@ -88,6 +88,25 @@ pub struct Planned {
     /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PlanId>,
+    /// The table of its leads' rows; `None` where the token may not read the base's schema, and in
+    /// reports of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_table: Option<LeadsTable>,
+}
+
+/// The table that holds the rows of a client's leads: with a row's id it is a link to the row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LeadsTable {
+    pub base: BaseId,
+    /// Its id, such as `tblQx4m8Rk2vPz9Ld`.
+    pub table: String,
+}
+
+impl LeadsTable {
+    /// The address of a row in Airtable's web application, as its command "Copy record URL" gives it.
+    pub fn row_url(&self, row: &str) -> String {
+        format!("https://airtable.com/{}/{}/{row}", self.base, self.table)
+    }
 }
 
 /// The leads of one chunk. They count as missing until they are settled.
@@ -162,6 +181,11 @@ pub struct Note {
 impl Note {
     /// How a note begins about a task that waits for its next attempt; the reason follows.
     pub const HAD_TO_WAIT: &str = "had to wait, and tries again by itself: ";
+
+    /// Whether it tells of such a task.
+    pub fn is_wait(&self) -> bool {
+        self.text.starts_with(Self::HAD_TO_WAIT)
+    }
 }
 
 /// What a note is about.

@@ -1,58 +1,68 @@
-//! The record explains itself: what ran, is it done, what failed, tokens, cost, what to do.
+//! The run explains itself in six answers: what ran, is it done, what failed, tokens, cost, what to
+//! do.
 
-use super::field_note::FieldNote;
-use super::lines::in_utc;
+use super::headline::headline;
 use super::reason::Reason;
-use super::words::{bounded_list, leads_in_words, tokens_in_words};
-use crate::core::counted::counted;
-use crate::core::tokens::NanoUsd;
+use super::words::{bounded_list, many, tokens_in_words};
 use crate::fold::{Status, Summary};
 use crate::messages::Kind;
 use std::collections::BTreeSet;
 
-/// The six answers as the record of a table with all its fields gives them, one a line: a question,
-/// a colon, the answer.
-pub fn answers_of(summary: &Summary) -> Vec<String> {
-    answers(summary, &[])
+/// A question about a run, with its answers: more than one only for what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub question: &'static str,
+    pub answers: Vec<String>,
 }
 
-/// The six answers, one a line; a line for each thing to do.
-pub(super) fn answers(summary: &Summary, fields: &[FieldNote]) -> Vec<String> {
-    let reasons = Reason::of(summary, fields);
-    let mut lines = Vec::new();
-    if let Some((_, halt)) = &summary.halt {
+/// The six answers about a run whose record has all its fields. A run that waits for a person says
+/// so first.
+pub fn answers_of(summary: &Summary) -> Vec<Answer> {
+    let reasons = Reason::of(summary, &[]);
+    let mut next: Vec<String> =
+        reasons.iter().filter_map(|reason| reason.next_step()).map(str::to_owned).collect();
+    if next.is_empty() {
+        let goes_on = summary.status == Status::Running;
+        next.push(
+            if goes_on { "nothing; it goes on by itself" } else { "nothing to do" }.to_owned(),
+        );
+    }
+    let halt = summary.halt.as_ref().map(|(_, halt)| {
         let halted = Reason::Halted(halt.category);
-        let (why, next) = (halted.in_words(), halted.next_step());
-        lines.push(format!("Waiting: {next}. Why: {why}; {}", halt.detail));
+        let (until, why) = (halted.waits_until(), halted.in_words());
+        Answer::new("Waiting", vec![format!("until {until}. Why: {why}; {}", halt.detail)])
+    });
+    let answers = [
+        Answer::new("What ran", vec![what_ran(summary)]),
+        Answer::new("Done", vec![done(summary)]),
+        Answer::new("Failed", vec![failed(summary, &reasons)]),
+        Answer::new("Tokens", vec![tokens(summary)]),
+        Answer::new("Cost", vec![cost(summary)]),
+        Answer::new("Next", next),
+    ];
+    halt.into_iter().chain(answers).collect()
+}
+
+impl Answer {
+    fn new(question: &'static str, answers: Vec<String>) -> Self {
+        Self { question, answers }
     }
-    lines.extend([
-        format!("What ran: {}", what_ran(summary)),
-        format!("Done: {}", done(summary)),
-        format!("Failed: {}", failed(summary, &reasons)),
-        format!("Tokens: {}", tokens(summary)),
-        format!("Cost: {}", cost(summary)),
-    ]);
-    lines.extend(reasons.iter().map(|reason| format!("Next: {}", reason.next_step())));
-    if reasons.is_empty() {
-        lines.push("Next: nothing to do".to_owned());
-    }
-    lines
 }
 
 fn what_ran(summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (what, totals) in summary.kinds() {
         if totals.leads.planned > 0 {
-            parts.push(format!("{what} scoring of {}", counted(totals.leads.planned, "lead")));
+            parts.push(format!("{what} scoring of {}", many(totals.leads.planned, "lead")));
         }
     }
     if parts.is_empty() {
         parts.push("nothing was scored".to_owned());
     }
-    let harvests = summary.harvests.len();
-    if harvests > 0 {
-        let posts = counted(summary.posts_harvested, "post");
-        parts.push(format!("{posts} of {}", counted(harvests, "harvest")));
+    let harvests = summary.harvests.len() as u64;
+    if harvests > 0 && summary.posts_harvested > 0 {
+        let posts = many(summary.posts_harvested, "post");
+        parts.push(format!("{posts} of {}", many(harvests, "harvest")));
     }
     let name = &summary.header.client_name;
     let client = if name.is_empty() { summary.header.client.as_str() } else { name };
@@ -60,24 +70,14 @@ fn what_ran(summary: &Summary) -> String {
 }
 
 fn done(summary: &Summary) -> String {
-    let ended = summary.ended_at.map(|at| format!(" at {}", in_utc(at))).unwrap_or_default();
+    let lines = headline(summary);
+    let first = lines.first().map(String::as_str).unwrap_or_default();
     match summary.status {
-        Status::Running => format!("no, it is going on; missing: {}", missing(summary)),
-        Status::Stalled => format!(
-            "no, nothing moves since {}; stalled; missing: {}",
-            in_utc(summary.last_progress),
-            missing(summary)
-        ),
-        Status::Completed => format!("yes{ended}: {}", leads_in_words(summary)),
-        Status::CompletedWithErrors => {
-            format!("yes{ended}, with errors: {}", leads_in_words(summary))
+        Status::Running | Status::Stalled if !summary.missing.is_empty() => {
+            format!("{first} Missing: {}.", bounded_list(&summary.missing))
         }
-        Status::Failed => format!("no, it failed{ended}"),
+        _ => first.to_owned(),
     }
-}
-
-fn missing(summary: &Summary) -> String {
-    bounded_list(&summary.missing)
 }
 
 fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
@@ -90,33 +90,41 @@ fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
     match (why.is_empty(), leads) {
         (true, _) => "nothing".to_owned(),
         (false, 0) => why.join("; "),
-        (false, leads) => format!("{}; {}", counted(leads, "lead"), why.join("; ")),
+        (false, leads) => format!("{}; {}", many(leads, "lead"), why.join("; ")),
     }
 }
 
 fn tokens(summary: &Summary) -> String {
-    let mut lines: Vec<String> = [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)]
+    let kinds = [(Kind::Post, &summary.posts), (Kind::Profile, &summary.profiles)];
+    let mut lines: Vec<String> = kinds
         .into_iter()
-        .filter(|(_, totals)| totals.tokens.total > 0 || totals.unobserved > 0)
+        .filter(|(_, totals)| totals.tokens.total > 0)
         .map(|(kind, totals)| tokens_in_words(kind, totals))
         .collect();
-    let refused = summary.posts.refused + summary.profiles.refused;
-    if refused > 0 {
-        lines.push(format!("the model refused {}", counted(refused, "call")));
+    let sum =
+        |count: fn(&crate::fold::KindSummary) -> u64| kinds.map(|(_, k)| count(k)).iter().sum();
+    let (unobserved, refused, calls): (u64, u64, u64) =
+        (sum(|kind| kind.unobserved), sum(|kind| kind.refused), sum(|kind| kind.calls));
+    if unobserved > 0 {
+        lines.push(format!("not known of {}: the answers were lost", many(unobserved, "call")));
     }
-    match lines.as_slice() {
-        [] => "none, the model was not asked".to_owned(),
-        [only] if only.starts_with("the model refused") => format!("none, {only}"),
-        lines => lines.join("; "),
+    if refused > 0 {
+        lines.push(format!("the model refused {}", many(refused, "call")));
+    }
+    match (lines.as_slice(), calls) {
+        ([], 0) => "none, the model was not asked".to_owned(),
+        ([], _) => "none yet, the model is asked".to_owned(),
+        ([only], _) if only.starts_with("the model refused") => format!("none, {only}"),
+        (lines, _) => lines.join("; "),
     }
 }
 
 fn cost(summary: &Summary) -> String {
     let harvest = match summary.harvest_cost {
-        Some(cost) => format!("Apify {cost}"),
-        None if summary.harvests.is_empty() => format!("Apify {}", NanoUsd::default()),
-        None => "Apify does not say".to_owned(),
+        Some(cost) => format!(" + Apify {cost}"),
+        None if summary.harvests.is_empty() => String::new(),
+        None => "; Apify does not say what the harvest cost".to_owned(),
     };
     let at_least = if summary.cost_is_at_least() { "at least " } else { "" };
-    format!("model {at_least}{} + {harvest}", summary.ai_cost)
+    format!("model {at_least}{}{harvest}", summary.ai_cost)
 }

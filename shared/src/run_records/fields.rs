@@ -1,6 +1,6 @@
 //! The cells of a run record: every number as the fold has it, absolute.
 
-use super::notes;
+use super::{error_details, notes, progress};
 use crate::core::text::bounded;
 use crate::core::tokens::NanoUsd;
 use crate::fold::{Status, Summary};
@@ -37,8 +37,8 @@ pub(super) fn all_cells(summary: &Summary) -> BTreeMap<&'static str, Value> {
         (schema::PROFILE_TOKENS, json!(summary.profiles.tokens.total)),
         (schema::TOKENS_BY_DAY, json!(notes::tokens_by_day(summary))),
         (schema::AI_COST, json!(summary.ai_cost.as_usd())),
-        (schema::PROGRESS_LOG, json!(notes::progress_log(summary))),
-        (schema::ERROR_DETAILS, json!(notes::error_details(summary))),
+        (schema::PROGRESS_LOG, json!(progress::progress_log(summary))),
+        (schema::ERROR_DETAILS, json!(error_details::error_details(summary))),
         (schema::BALANCE, json!(notes::balance(summary))),
     ])
 }

@@ -75,8 +75,9 @@ fn summarised<'a>(left_out: impl Iterator<Item = &'a Line> + Clone) -> String {
     format!("… {all} earlier lines: {}{span}", counts.join(", "))
 }
 
-pub(super) fn in_utc(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+/// A time as every text of a record shows it, such as `2026-11-23 10:06:30 UTC`.
+pub fn in_utc(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]
@@ -108,11 +109,11 @@ mod tests {
             text.lines().next(),
             Some(
                 "… 41 earlier lines: 30 × harvested, 11 × opened \
-                 (2026-11-23 10:00:00Z to 2026-11-23 10:40:00Z)"
+                 (2026-11-23 10:00:00 UTC to 2026-11-23 10:40:00 UTC)"
             )
         );
-        assert_eq!(text.lines().nth(1), Some("2026-11-23 10:41:00Z line 41"));
-        assert_eq!(text.lines().last(), Some("2026-11-23 11:39:00Z line 99"));
+        assert_eq!(text.lines().nth(1), Some("2026-11-23 10:41:00 UTC line 41"));
+        assert_eq!(text.lines().last(), Some("2026-11-23 11:39:00 UTC line 99"));
     }
 
     #[test]

@@ -6,23 +6,32 @@
 mod answers;
 mod compare;
 mod day_line;
+mod error_details;
 mod field_note;
 mod fields;
+mod headline;
 mod lines;
 mod look;
+mod normal;
 mod notes;
+mod progress;
 mod reason;
 mod shape;
 #[cfg(test)]
 mod snapshots;
+mod spend;
 mod table;
+mod todo;
+#[cfg(test)]
+mod word_rules;
 mod words;
 mod writer;
 
-pub use answers::answers_of;
+pub use answers::{Answer, answers_of};
 pub use compare::{CellDigests, differences};
 pub use day_line::tokens_of_day;
 pub use field_note::{Effect, FieldNote};
+pub use lines::in_utc;
 pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};
 pub use reason::Reason;
 pub use shape::Shape;

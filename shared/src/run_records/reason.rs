@@ -99,22 +99,26 @@ impl Reason {
         )
     }
 
-    /// A clause for the record, in lower case and without a full stop.
+    /// A clause, in lower case and without a full stop.
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::NotAttributed => "no client could be found for this harvest",
-            Self::NotPlanned => "a harvest could not be read or planned",
-            Self::HarvestIncomplete => "the harvest was cut short",
-            Self::TargetsUnknown => "it is not known whether some targets have posts",
+            Self::NotAttributed => "nobody named a known client for this harvest",
+            Self::NotPlanned => "the work could not be planned",
+            Self::HarvestIncomplete => "the harvest did not finish",
+            Self::TargetsUnknown => "it is not known whether some profiles have posts",
             Self::NotUnderstood => "some items of a harvest are not understood",
             Self::NothingUsed => "no item of a harvest became a lead's post",
-            Self::Unmatched => "some targets of a harvest are no leads",
-            Self::LeftOut => "some harvested posts are in no row: its cell is full",
+            Self::Unmatched => "some harvested profiles are no leads of this client",
+            Self::LeftOut => {
+                "some harvested posts are stored nowhere: the cell of their lead is full"
+            }
             Self::ActorErrors => "the actor reports errors in place of posts",
-            Self::LimitReached => "leads wait because a token limit is reached",
+            Self::LimitReached => "leads wait because the token limit is reached",
             Self::Noted => "something that came in was not used as it is",
             Self::Stalled => "nothing moves though something is missing",
-            Self::Unobserved => "the model never answered some calls: their tokens are unknown",
+            Self::Unobserved => {
+                "answers of the model were lost on the way: their tokens are not known"
+            }
             Self::Unpriced => "a model has no price: its tokens are in no cost",
             Self::FieldsLeftOut => "fields of the table are missing, locked or renamed",
             Self::Unclear => "answers do not say exactly what they used: the cost is at least that",
@@ -125,48 +129,45 @@ impl Reason {
         }
     }
 
-    /// What an operator does about it, as a clause like that of [`Reason::in_words`].
-    pub fn next_step(self) -> &'static str {
-        match self {
+    /// What an operator does about it, as a clause like that of [`Reason::in_words`]; `None` where
+    /// nothing has to be done, or can be.
+    pub fn next_step(self) -> Option<&'static str> {
+        Some(match self {
             Self::NotAttributed => {
-                "name the client (clientId in the webhook's URL, or a row in the table Apify), then \
-                 post the webhook again or tick Retry"
+                "name a client of the table \"Clients\": add a row with this Apify run and its Client \
+                 ID to the table \"Apify\", and tick Retry; or correct clientId in the webhook's URL, \
+                 and send the webhook again"
             }
-            Self::NotPlanned => "do what Error Details say, then tick Retry",
-            Self::HarvestIncomplete => {
-                "what was found is used; harvest the rest again if it is wanted"
+            Self::NotPlanned => {
+                "do what Error Details say; if that was something to correct, tick Retry"
             }
+            Self::HarvestIncomplete => "harvest again if you want the rest; what was found is used",
             Self::TargetsUnknown => {
-                "harvest the targets again that these notes name; raise maxItems if it was reached"
+                "harvest these profiles again; raise maxItems if it was reached"
             }
-            Self::NotUnderstood => {
-                "compare the items that these notes name with the actor's documentation"
-            }
+            Self::NotUnderstood => "compare these items with the actor's documentation",
             Self::NothingUsed => {
-                "compare the targets with the leads' \"LinkedIn Profile URL\": no post belongs to a \
-                 lead"
+                "compare the harvested profiles with the leads' \"LinkedIn Profile URL\""
             }
             Self::Unmatched => {
-                "compare the profiles that these notes name with the leads' \"LinkedIn Profile URL\": \
-                 their posts belong to no lead"
+                "if they should be leads, compare them with the leads' \"LinkedIn Profile URL\""
             }
             Self::LeftOut => {
-                "shorten Posts Content of the leads that these notes name, then post the webhook again: \
-                 the cell has no room for all posts"
+                "shorten Posts Content of these leads, then send the webhook of the harvest again"
             }
-            Self::ActorErrors => "look at the errors in the dataset; harvest those targets again",
+            Self::ActorErrors => {
+                "look at the errors in the dataset, and harvest those profiles again"
+            }
             Self::LimitReached => {
-                "the leads wait for the next run; raise the token limit to score them earlier"
+                "the next run scores them; raise the token limit to have them scored earlier"
             }
-            Self::Noted => "do what these notes say of what came in",
+            Self::Noted => "do what the notes on the record say of what came in",
             Self::Stalled => {
-                "wait while the scoring queue is not empty (runtally doctor); then put the missing \
-                 back with runtally redrive, or tick Retry"
+                "in an outage, or while runtally doctor shows work on the scoring queue, wait: the run \
+                 goes on by itself; otherwise tick Retry"
             }
-            Self::Unobserved => "nothing; compare with the model's bill if it matters",
             Self::Unpriced => "add the model's price and deploy",
-            Self::FieldsLeftOut => "add or correct the fields that these notes name",
-            Self::Unclear => "compare with the model's bill if it matters",
+            Self::FieldsLeftOut => "add or correct these fields of the table of run records",
             Self::Halted(ErrorCategory::NoCredit) => {
                 "top up the model's credit, or raise its limit of spending; scoring goes on by itself \
                  within 10 minutes, and for 7 days nothing is lost"
@@ -175,8 +176,16 @@ impl Reason {
                 "replace the key (GEMINI_API_KEY); scoring goes on by itself within 10 minutes, and \
                  for 7 days nothing is lost"
             }
-            Self::Running => "wait; if it stops moving it becomes Stalled by itself",
-            Self::Leads(category) => next_step_of(category),
+            Self::Leads(category) => return next_step_of(category),
+            Self::Unobserved | Self::Unclear | Self::Running => return None,
+        })
+    }
+
+    /// What a person has to do before a halted run goes on.
+    pub(super) fn waits_until(self) -> &'static str {
+        match self {
+            Self::Halted(ErrorCategory::NoCredit) => "you top up the model's credit",
+            _ => "you replace the key",
         }
     }
 }
@@ -184,42 +193,39 @@ impl Reason {
 /// Why leads could not be scored.
 fn category_in_words(category: ErrorCategory) -> &'static str {
     match category {
-        ErrorCategory::SafetyBlock => "the model refuses to judge these posts",
+        ErrorCategory::SafetyBlock => "the model refuses to judge the texts",
         ErrorCategory::ModelRefused => "the model refuses every call with these texts",
         ErrorCategory::ModelNoAnswer => "the model stopped without an answer",
         ErrorCategory::NoCredit => "the model's credit was used up",
-        ErrorCategory::Quota => "the model's quota is spent",
+        ErrorCategory::Quota => "the model's quota is used up",
         ErrorCategory::Timeout => "the model did not answer in time",
         ErrorCategory::Auth => "the model does not accept the credentials",
-        ErrorCategory::AiResponseFormat => "the model's answer was no result",
+        ErrorCategory::AiResponseFormat => "the model's answer could not be used",
         ErrorCategory::ModelConfig => "the model's name or settings are wrong",
-        ErrorCategory::PostsUnreadable => "the lead's posts cannot be read",
-        ErrorCategory::Airtable => "the lead's row could not be read or written",
+        ErrorCategory::PostsUnreadable => "the stored posts cannot be read",
+        ErrorCategory::Airtable => "the row could not be read or written",
         ErrorCategory::Unknown => "something unforeseen happened",
     }
 }
 
 /// What an operator does about leads that could not be scored.
-fn next_step_of(category: ErrorCategory) -> &'static str {
-    match category {
-        ErrorCategory::SafetyBlock => {
-            "nothing: it would refuse again; new posts are judged in the next run"
+fn next_step_of(category: ErrorCategory) -> Option<&'static str> {
+    Some(match category {
+        ErrorCategory::SafetyBlock => return None,
+        ErrorCategory::ModelRefused => "look at these posts, correct or clear them, and tick Retry",
+        ErrorCategory::ModelNoAnswer | ErrorCategory::Timeout | ErrorCategory::AiResponseFormat => {
+            "tick Retry"
         }
-        ErrorCategory::ModelRefused => {
-            "look at these posts, correct or clear them, then tick Retry"
-        }
-        ErrorCategory::ModelNoAnswer => "tick Retry; the next run asks again by itself",
-        ErrorCategory::NoCredit => "top up the model's credit, then tick Retry",
-        ErrorCategory::Quota => "raise the quota or wait for its renewal, then tick Retry",
-        ErrorCategory::Timeout | ErrorCategory::AiResponseFormat => "tick Retry",
-        ErrorCategory::Auth => "correct the model's key or account, then tick Retry",
-        ErrorCategory::ModelConfig => "correct the model's configuration, then tick Retry",
+        ErrorCategory::NoCredit => "top up the model's credit, and tick Retry",
+        ErrorCategory::Quota => "raise the quota or wait for its renewal, and tick Retry",
+        ErrorCategory::Auth => "correct the model's key or account, and tick Retry",
+        ErrorCategory::ModelConfig => "correct the model's configuration, and tick Retry",
         ErrorCategory::PostsUnreadable => {
-            "correct or clear Posts Content of these leads, then tick Retry"
+            "correct or clear Posts Content of these leads, and tick Retry"
         }
         ErrorCategory::Airtable => {
-            "correct what the examples name in the client's base, then tick Retry"
+            "correct what Error Details name in the client's base, and tick Retry"
         }
-        ErrorCategory::Unknown => "tick Retry; if it fails again, look for the run id in the logs",
-    }
+        ErrorCategory::Unknown => "tick Retry; if it fails again, search the logs for the run id",
+    })
 }

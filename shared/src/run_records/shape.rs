@@ -90,7 +90,10 @@ impl Shape {
         let mut notes = self.notes(summary);
         notes.extend(refused.iter().cloned());
         let mut cells = all_cells(summary);
-        cells.insert(schema::SYSTEM_NOTES, json!(notes::system_notes(summary, &notes)));
+        cells.insert(
+            schema::SYSTEM_NOTES,
+            json!(notes::system_notes(summary, &notes, self.has_retry)),
+        );
         for note in &notes {
             match note.effect {
                 Effect::LeftOut => drop(cells.remove(note.field)),
@@ -216,7 +219,7 @@ mod tests {
         let shape = Shape::of(&table, &ids());
         let cells = shape.cells(&failed());
         assert_eq!(cells[schema::STATUS], Value::Null);
-        let says = r#"field "Status" is empty: the table lacks the choice "Failed"; add it"#;
+        let says = r#"Field "Status" is empty: the table lacks the choice "Failed"; add it"#;
         assert!(cells[schema::SYSTEM_NOTES].as_str().unwrap().contains(says), "{cells:?}");
         let lacks = "Status: without Completed, Completed with Errors, Stalled, Failed".to_owned();
         assert_eq!(shape.shortcomings(), [lacks].into());

@@ -1,52 +1,163 @@
-//! Numbers and lists as people read them.
+//! Numbers, lists and sentences as people read them.
 
-use crate::core::counted::counted;
-use crate::fold::{KindSummary, Summary};
+use crate::core::counted::{counted, grouped};
+use crate::fold::{KindSummary, LeadCounts, Summary};
 use crate::messages::Kind;
-use std::fmt::Write as _;
 
+/// `text` as a sentence: it begins with a capital letter unless its first word is a name, and ends
+/// with a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let first = text.split([' ', ',', ':', ';']).next().unwrap_or_default();
+    let is_word = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_lowercase());
+    let (head, rest) = text.split_at(usize::from(is_word));
+    let stop = if text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{}{rest}{stop}", head.to_ascii_uppercase())
+}
+
+/// `1 lead`, `2,500 leads`.
+pub(super) fn many(count: u64, noun: &str) -> String {
+    if count == 1 { counted(count, noun) } else { format!("{} {noun}s", grouped(count)) }
+}
+
+/// The verb for so many: `was`, `were`.
+pub(super) fn verb(count: u64, one: &'static str, more: &'static str) -> &'static str {
+    if count == 1 { one } else { more }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn and_list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The first of a list, and how many more there are.
+pub(super) fn bounded_list(items: &[String]) -> String {
+    let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
+    let more = items.len() - shown.len();
+    let list = shown.join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+/// The names of the first of so many, in brackets.
+pub(super) fn named(first: &[String], of: u64) -> String {
+    let more = if of > first.len() as u64 { ", …" } else { "" };
+    if first.is_empty() { String::new() } else { format!(" ({}{more})", first.join(", ")) }
+}
+
+/// What became of the leads, by kind of scoring, without what there is none of: `posts: 4 leads, 3
+/// scored, 1 failed`.
 pub(super) fn leads_in_words(summary: &Summary) -> String {
     let mut words = Vec::new();
     for (what, totals) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
         let leads = &totals.leads;
         if leads.planned > 0 {
+            let counts = [
+                (leads.scored, "scored"),
+                (leads.skipped, "skipped"),
+                (leads.failed, "failed"),
+                (leads.open, "open"),
+            ];
+            let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+            let counts = counts.map(|(count, word)| format!(", {} {word}", grouped(count)));
             words.push(format!(
-                "{what}: {} = {} scored + {} skipped + {} failed",
-                counted(leads.planned, "lead"),
-                leads.scored,
-                leads.skipped,
-                leads.failed
+                "{what}: {}{}",
+                many(leads.planned, "lead"),
+                counts.collect::<String>()
             ));
         }
     }
     if words.is_empty() { "there was nothing to score".to_owned() } else { words.join("; ") }
 }
 
-pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
-    let tokens = &totals.tokens;
-    let mut line = format!(
-        "{} {} = {} prompt ({} cached, {} %) + {} output + {} thoughts + {} tool",
-        kind.as_str(),
-        tokens.total,
-        tokens.prompt,
-        tokens.cached,
-        (tokens.cached * 100).checked_div(tokens.prompt).unwrap_or_default(),
-        tokens.output,
-        tokens.thoughts,
-        tokens.tool
-    );
-    if tokens.unsplit > 0 {
-        let _ = write!(line, " + {} not told apart", tokens.unsplit);
-    }
-    if totals.unobserved > 0 {
-        let _ = write!(line, "; {} unobserved, tokens unknown", counted(totals.unobserved, "call"));
-    }
-    line
+/// How many leads are scored of how many, as a clause of the headline: `3 of 4 leads were scored,
+/// and 1 failed`.
+pub(super) fn result_in_words(noun: &str, leads: &LeadCounts) -> String {
+    let (scored, all) = (leads.scored, leads.planned);
+    let others = [
+        (leads.skipped, verb(leads.skipped, "was skipped", "were skipped")),
+        (leads.failed, "failed"),
+        (leads.open, verb(leads.open, "is open", "are open")),
+    ];
+    let mut others = others.into_iter().filter(|(count, _)| *count > 0);
+    let of_all = match (all, scored) {
+        (1, 1) => return format!("1 {noun} was scored"),
+        (1, _) => return format!("1 {noun} {}", others.next().map_or("is open", |other| other.1)),
+        (_, 0) => format!("none of {} was scored", many(all, noun)),
+        _ if scored == all => format!("all {} were scored", many(all, noun)),
+        _ => {
+            let was = verb(scored, "was", "were");
+            format!("{} of {} {was} scored", grouped(scored), many(all, noun))
+        }
+    };
+    let others: Vec<String> =
+        others.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    if others.is_empty() { of_all } else { format!("{of_all}, {}", and_list(&others)) }
 }
 
-pub(super) fn bounded_list(items: &[String]) -> String {
-    let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
-    let more = items.len() - shown.len();
-    let list = shown.join(", ");
-    if more > 0 { format!("{list} and {more} more") } else { list }
+/// The tokens of one kind of scoring, whole and in parts: `4,800 tokens for posts (4,000 prompt, 800
+/// output)`.
+pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
+    let tokens = &totals.tokens;
+    let share = (tokens.cached * 100).checked_div(tokens.prompt).unwrap_or_default();
+    let cached = format!(" of which {} cached ({share} %)", grouped(tokens.cached));
+    let cached = if tokens.cached > 0 { cached } else { String::new() };
+    let parts = [
+        (tokens.prompt, format!("prompt{cached}")),
+        (tokens.output, "output".to_owned()),
+        (tokens.thoughts, "thoughts".to_owned()),
+        (tokens.tool, "tool".to_owned()),
+        (tokens.unsplit, "not told apart".to_owned()),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> =
+        parts.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    let parts = if parts.len() > 1 || tokens.unsplit > 0 {
+        format!(" ({})", parts.join(", "))
+    } else {
+        String::new()
+    };
+    format!("{} for {}s{parts}", many(tokens.total, "token"), kind.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_becomes_a_sentence_and_a_name_stays_as_it_is() {
+        for (clause, shown) in [
+            ("record recA was gone", "Record recA was gone."),
+            ("maxItems was reached", "maxItems was reached."),
+            ("tick Retry.", "Tick Retry."),
+            ("1 lead waits", "1 lead waits."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(clause), shown);
+        }
+    }
+
+    #[test]
+    fn a_result_has_the_right_number_and_no_zero() {
+        let counts = |scored, skipped, failed, open| LeadCounts {
+            planned: scored + skipped + failed + open,
+            scored,
+            skipped,
+            failed,
+            open,
+        };
+        for (leads, shown) in [
+            (counts(1, 0, 0, 0), "1 lead was scored"),
+            (counts(2_500, 0, 0, 0), "all 2,500 leads were scored"),
+            (counts(1, 1, 0, 0), "1 of 2 leads was scored, 1 was skipped"),
+            (counts(2, 0, 3, 1), "2 of 6 leads were scored, 3 failed and 1 is open"),
+            (counts(0, 2, 0, 0), "none of 2 leads was scored, 2 were skipped"),
+            (counts(0, 0, 1, 0), "1 lead failed"),
+        ] {
+            assert_eq!(result_in_words("lead", &leads), shown);
+        }
+    }
 }

@@ -44,8 +44,8 @@ async fn a_field_that_is_missing_or_mistyped_costs_that_field_only() {
     assert_eq!(pipeline.told(), "Completed: 3 harvested, 3 examined, - scored; balanced");
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
     for line in [
-        "field \"AI Cost\" is not written: the table has no such field; add it as currency",
-        "field \"Posts Successfully Scored\" is not written: it is a checkbox field in Airtable; make it number",
+        "Field \"AI Cost\" is not written: the table has no such field; add it as currency",
+        "Field \"Posts Successfully Scored\" is not written: it is a checkbox field in Airtable; make it number",
     ] {
         assert_eq!(notes.matches(line).count(), 1, "{notes}");
     }

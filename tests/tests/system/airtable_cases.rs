@@ -70,7 +70,7 @@ async fn a_locked_field_of_the_run_record_costs_that_field() {
     pipeline.run(&apify_run).await;
     pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
     assert!(!pipeline.record().contains_key(run_record::APIFY_COST));
-    let line = "field \"Apify API Costs\" is not written: You are not permitted";
+    let line = "Field \"Apify API Costs\" is not written: You are not permitted";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
 }
 
@@ -89,7 +89,7 @@ async fn a_locked_field_of_the_leads_costs_that_field_and_no_paid_answer() {
             assert!(lead.contains_key(leads::DATE_POSTS_SCORED), "{field}: {lead:?}");
             assert!(!lead.contains_key(field), "{field}: {lead:?}");
         }
-        let line = format!("field {field:?} of \"Leads\" in base {CLIENT_BASE} is not written: ");
+        let line = format!("Field {field:?} of \"Leads\" in base {CLIENT_BASE} is not written: ");
         pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
     }
 }
@@ -105,8 +105,11 @@ async fn under_a_token_limit_that_nobody_can_read_nothing_is_scored_and_the_note
         pipeline.run(&apify_run).await;
         assert_eq!(pipeline.billed_tokens(), 0, "{limit}");
         let notes = pipeline.text(run_record::SYSTEM_NOTES);
-        assert!(notes.contains("1 lead skipped: BUDGET_REACHED"), "{limit}: {notes}");
-        let line = "the token limit of client \"Guy-Wilson\" cannot be read: the field \
+        assert!(
+            notes.contains("1 lead waits: the token limit of the run is reached"),
+            "{limit}: {notes}"
+        );
+        let line = "The token limit of client \"Guy-Wilson\" cannot be read: the field \
                     \"Post Scoring Token Limit\"";
         assert!(notes.contains(line), "{limit}: {notes}");
     }
@@ -166,8 +169,7 @@ async fn one_odd_cell_among_leads_that_wait_costs_its_lead_by_record_id_and_no_o
         let before = pipeline.lead(&rows[1]);
         score_waiting(&pipeline).await;
         pipeline.assert_exact("Completed with Errors: 0 harvested, 2 examined, 2 scored; balanced");
-        let line =
-            format!("{}: AIRTABLE: the field {field:?} of record {} holds", rows[1], rows[1]);
+        let line = format!("/{}: the field {field:?} of record {} holds", rows[1], rows[1]);
         pipeline.assert_shows(run_record::ERROR_DETAILS, &line);
         assert_eq!(pipeline.lead(&rows[1]), before, "what nobody can read is not written over");
     }
@@ -200,7 +202,7 @@ async fn a_status_that_the_table_lacks_clears_the_cell_and_the_notes_name_it() {
     }
     pipeline.run(&harvest_of(&pipeline, &case)).await;
     pipeline.assert_exact("-: 1 harvested, 1 examined, 1 scored; balanced");
-    let line = "field \"Status\" is empty: the table lacks the choice \"Completed\"";
+    let line = "Field \"Status\" is empty: the table lacks the choice \"Completed\"";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
     pipeline.tick().await;
     let writes = pipeline.airtable_requests("upsert");
@@ -224,7 +226,7 @@ async fn a_renamed_field_is_written_under_its_new_name_and_named_until_it_is_its
     pipeline.run(&apify_run).await;
     pipeline.tick().await;
     assert_eq!(pipeline.record()["Good posts"], 3);
-    let line = "field \"Posts Successfully Scored\" was renamed: it is called \"Good posts\"";
+    let line = "Field \"Posts Successfully Scored\" was renamed: it is called \"Good posts\"";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
     let writes = pipeline.airtable_requests("upsert");
     pipeline.tick().await;
@@ -275,7 +277,7 @@ async fn a_harvest_is_scored_once_though_the_fields_that_find_its_record_are_ren
     for record in &records {
         assert_eq!(record.fields[run_record::STATUS], "Completed");
         let notes = record.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
-        assert!(notes.contains("field \"Run ID\" was renamed: it is called \"Run\""), "{notes}");
+        assert!(notes.contains("Field \"Run ID\" was renamed: it is called \"Run\""), "{notes}");
     }
     let notes = records[0].fields[run_record::SYSTEM_NOTES].as_str().unwrap();
     assert!(pipeline.billed_tokens() > billed, "the new post is scored under the limit: {notes}");
@@ -293,7 +295,7 @@ async fn a_choice_that_the_leads_lack_empties_its_cell_and_costs_no_paid_answer(
     pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
     assert!(!pipeline.lead(&leads_of[0]).contains_key(leads::POSTS_HARVEST_STATUS));
     let line =
-        "field \"Posts Harvest Status\" of \"Leads\" is emptied: it lacks the choice \"Done\"";
+        "Field \"Posts Harvest Status\" of \"Leads\" is emptied: it lacks the choice \"Done\"";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
 }
 
@@ -313,7 +315,7 @@ async fn a_value_that_one_lead_has_refused_costs_that_cell_and_no_other_lead() {
         assert!(lead.contains_key(leads::DATE_POSTS_SCORED), "{lead:?}");
         assert_eq!(lead.contains_key(leads::TOP_POST), n != 1, "{lead:?}");
     }
-    let line = format!("field \"Top Scoring Post\" of record {} is not written", rows[1]);
+    let line = format!("Field \"Top Scoring Post\" of record {} is not written", rows[1]);
     pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
 }
 
@@ -330,7 +332,7 @@ async fn a_value_that_one_record_has_refused_is_left_out_of_that_record_alone() 
         .add(rule(json!({"status": 422, "body": refusal, "kind": "upsert", "holds": holds})));
     pipeline.run(&apify_run).await;
     pipeline.assert_exact("Completed: 3 harvested, 3 examined, 3 scored; balanced");
-    let line = "field \"Apify Run ID\" is not written: Airtable does not take its value";
+    let line = "Field \"Apify Run ID\" is not written: Airtable does not take its value";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
     let other = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 9, "Later.")]));
     pipeline.run_by(&other, &format!("clientId={CLIENT}&runId=261124-100000")).await;

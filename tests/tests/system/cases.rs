@@ -1,6 +1,7 @@
 //! What Apify really answers, case by case: the files in `tests/cases/apify-airtable`.
 
 use serde_json::{Map, Value, json};
+use shared::core::counted::grouped;
 use shared::schema::{leads, run_record};
 use std::path::Path;
 use tests::{CLIENT_BASE, Pipeline};
@@ -104,7 +105,7 @@ async fn a_harvest_of_a_shape_that_nobody_knows_is_refused_by_its_keys() {
     let record = pipeline.record();
     assert_eq!(record[run_record::ITEMS_NOT_USED], 1);
     assert_eq!(record[run_record::TARGETS_UNKNOWN], 1);
-    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("nothing to do"));
+    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("Nothing to do"));
     assert!(!pipeline.lead(&leads[0]).contains_key(leads::POSTS_HARVEST_STATUS));
 }
 
@@ -120,7 +121,7 @@ async fn a_target_that_was_never_tried_is_unknown_and_its_row_is_left_alone() {
     assert_eq!(pipeline.record()[run_record::TARGETS_UNKNOWN], 2);
     pipeline.assert_shows(
         run_record::SYSTEM_NOTES,
-        "2 targets unknown: maxItems reached (/in/lead-b, /in/lead-c)",
+        "It is not known whether 2 profiles have posts: maxItems reached (/in/lead-b, /in/lead-c)",
     );
     for untried in &leads[1..] {
         let row = pipeline.lead(untried);
@@ -138,9 +139,10 @@ async fn a_page_that_is_too_large_shrinks_until_it_fits() {
     assert_eq!(record[run_record::BALANCE], "balanced");
     let left_out = harvested - stored(&pipeline.lead(&leads[0])).len() as u64;
     assert_eq!(record[run_record::ITEMS_NOT_USED], left_out);
-    let line = format!("{left_out} harvested posts left out: Posts Content of their leads has no");
+    let left_out = grouped(left_out);
+    let line = format!("{left_out} harvested posts are stored nowhere, because Posts Content of");
     pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
-    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("nothing to do"));
+    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("Nothing to do"));
 }
 
 #[tokio::test]
@@ -158,12 +160,10 @@ async fn a_post_that_a_full_cell_has_no_room_for_is_counted_and_its_lead_is_name
     assert_eq!(stored(&pipeline.lead(&leads[0])).len(), 2);
     assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 1);
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
-    let line = format!(
-        "1 harvested post left out: Posts Content of their leads has no room ({})",
-        leads[0]
-    );
-    assert!(notes.contains(&line), "{notes}");
-    assert!(notes.contains("Next: shorten Posts Content of the leads"), "{notes}");
+    let line = "1 harvested post is stored nowhere, because Posts Content of the lead is full.";
+    assert!(notes.contains(line), "{notes}");
+    assert!(notes.contains("Shorten Posts Content of these leads"), "{notes}");
+    assert!(notes.contains(&format!("/{}", leads[0])), "a link to the row: {notes}");
 }
 
 /// An item of jane's, whom LinkedIn itself calls `ACoAAA8BYqEB`.
@@ -206,13 +206,13 @@ async fn what_was_left_out_or_is_nobodys_never_stands_beside_nothing_to_do() {
     let (pipeline, _) = played_for(&body, &["https://www.linkedin.com/in/jane"]).await;
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
     for line in [
-        "Next: compare the profiles that these notes name with the leads'",
-        "the posts are unmatched (/in/max)",
-        "Next: look at the errors in the dataset",
+        "If they should be leads, compare them with the leads' \"LinkedIn Profile URL\"",
+        "the posts are not used (/in/max)",
+        "Look at the errors in the dataset",
     ] {
         assert!(notes.contains(line), "{line}: {notes}");
     }
-    assert!(!notes.contains("nothing to do") && !notes.contains("secret"), "{notes}");
+    assert!(!notes.contains("Nothing to do") && !notes.contains("secret"), "{notes}");
 }
 
 #[tokio::test]
@@ -290,9 +290,9 @@ async fn a_profile_that_no_row_has_is_named() {
     assert_eq!(pipeline.told(), "Completed: 13 harvested, 0 examined, 0 scored; balanced");
     assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 13);
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
-    assert!(notes.contains("13 harvested profiles without a lead of this client"), "{notes}");
-    assert!(notes.contains("the posts are unmatched (/in/"), "{notes}");
-    assert!(!notes.contains("nothing to do"), "{notes}");
+    assert!(notes.contains("13 harvested profiles are no leads of this client"), "{notes}");
+    assert!(notes.contains("the posts are not used (/in/"), "{notes}");
+    assert!(!notes.contains("Nothing to do"), "{notes}");
 }
 
 #[tokio::test]

@@ -332,5 +332,8 @@ async fn a_call_is_never_repeated_as_it_was_and_a_missing_lead_is_asked_again_al
     }
     let record = pipeline.record();
     assert_eq!(record[run_record::POST_TOKENS], TOKENS_OF_CALL * asked.len() as u64);
-    pipeline.assert_shows(run_record::ERROR_DETAILS, "AI_RESPONSE_FORMAT 2");
+    pipeline.assert_shows(
+        run_record::ERROR_DETAILS,
+        "2 leads, unusable answer of the model (AI_RESPONSE_FORMAT):",
+    );
 }

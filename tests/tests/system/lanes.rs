@@ -93,9 +93,15 @@ async fn a_stuck_task_is_given_up_with_its_reason_after_as_many_attempts_as_ever
     assert_eq!(world.webhook(&stuck[0]).await, 202);
     tokio::time::sleep(3 * HOUR).await;
     assert_eq!(world.queue.depth(QueueName::Scoring).unwrap().dead, 0, "for three hours and more");
-    let notes = world.record()[run_record::SYSTEM_NOTES].to_string();
-    let why = format!("had to wait, and tries again by itself: Apify run {} is still", stuck[0]);
-    assert_eq!(notes.matches(&why).count(), 1, "{notes}");
+    let record = world.record();
+    for (field, told) in [
+        (run_record::SYSTEM_NOTES, "It has waited since 20"),
+        (run_record::PROGRESS_LOG, "Had to wait, and tries again by itself: "),
+    ] {
+        let text = record[field].to_string();
+        let why = format!("Apify run {} is still going on", stuck[0]);
+        assert!(text.contains(told) && text.matches(&why).count() == 1, "{text}");
+    }
     tokio::time::sleep(2 * HOUR).await;
     assert_eq!(attempts(&world, &stuck).len(), MAX_ATTEMPTS as usize);
     let letters = world.queue.dead_letters(QueueName::Scoring).await.unwrap();

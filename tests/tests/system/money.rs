@@ -1,6 +1,7 @@
 //! What a run costs, and what the record says of it.
 
 use serde_json::{Value, json};
+use shared::core::counted::grouped;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Surface, Tier};
 use shared::schema::{post_attributes, post_instructions, run_record};
@@ -69,7 +70,7 @@ async fn the_cost_on_the_record_is_what_all_answers_cost() {
     pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_cost_is_charged(&pipeline);
-    assert_noted(&pipeline, &format!("answered by {LITE}"));
+    assert_noted(&pipeline, &format!("Answered by {LITE}."));
 }
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn flex_is_billed_as_flex_and_the_record_says_so() {
     assert_eq!(pipeline.told(), COMPLETED);
     assert_eq!(served(&pipeline), vec![(ServedTier::Flex, LITE.to_owned()); 2]);
     assert_cost_is_charged(&pipeline);
-    assert_noted(&pipeline, "answers by the tier that served them: 2 flex");
+    assert_noted(&pipeline, "Served: 2 answers at the tier flex.");
 }
 
 #[tokio::test]
@@ -94,7 +95,10 @@ async fn what_flex_does_not_serve_in_time_is_served_as_standard() {
         let tiers = [ServedTier::Flex, ServedTier::Standard].map(|tier| (tier, LITE.to_owned()));
         assert_eq!(served(&pipeline), tiers, "{fault}");
         assert_cost_is_charged(&pipeline);
-        assert_noted(&pipeline, "answers by the tier that served them: 1 standard, 1 flex");
+        assert_noted(
+            &pipeline,
+            "Served: 1 answer at the tier standard and 1 answer at the tier flex.",
+        );
     }
 }
 
@@ -105,11 +109,11 @@ async fn a_model_that_answers_for_another_is_noted_and_its_own_price_counts() {
     pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), COMPLETED);
     assert_cost_is_charged(&pipeline);
-    assert_noted(&pipeline, "answered by gemini-3.8-flash");
+    assert_noted(&pipeline, "Answered by gemini-3.8-flash.");
     assert_noted(
         &pipeline,
-        "model gemini-3.5-flash-lite was asked, and gemini-3.8-flash answered: its price counts; \
-         check GEMINI_MODEL",
+        "Model gemini-3.5-flash-lite was asked, and gemini-3.8-flash answered: its price counts. \
+         Check GEMINI_MODEL.",
     );
 }
 
@@ -162,9 +166,11 @@ async fn the_rules_are_the_same_to_the_byte_for_all_leads_and_chunks_of_a_plan()
     assert_cost_is_charged(&pipeline);
     let record = pipeline.record();
     let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap_or_default();
-    let line = notes.lines().find(|line| line.starts_with("Tokens: post ")).unwrap_or_default();
+    let line = notes.lines().find(|line| line.starts_with("Model: ")).unwrap_or_default();
     let cached: u64 = answers.iter().map(|answer| answer.usage.cached).sum();
     let prompt: u64 = answers.iter().map(|answer| answer.usage.prompt).sum();
-    let share = format!("{prompt} prompt ({cached} cached, {} %)", cached * 100 / prompt);
+    let share = cached * 100 / prompt;
+    let (cached, prompt) = (grouped(cached), grouped(prompt));
+    let share = format!("{prompt} prompt of which {cached} cached ({share} %)");
     assert!(line.contains(&share), "{share:?} is not in {line:?}");
 }

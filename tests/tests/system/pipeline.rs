@@ -43,7 +43,7 @@ async fn a_record_says_that_a_service_was_simulated() {
     let pipeline = Pipeline::start_with(&[("SIMULATED_SERVICES", "Gemini")]).await;
     let apify_run = pipeline.two_leads();
     pipeline.run(&apify_run).await;
-    pipeline.assert_shows(run_record::SYSTEM_NOTES, "SIMULATED: Gemini is invented");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "Simulated here: Gemini;");
 }
 
 #[tokio::test]
@@ -110,21 +110,17 @@ async fn the_table_apify_names_client_and_run_where_the_webhook_does_not() {
 async fn a_harvest_of_nobody_who_is_served_leaves_a_failed_record_and_scores_nothing() {
     let nobody = "(unattributed)";
     for (query, client, reason) in [
-        ("", nobody, "unattributed: neither the webhook nor the table \"Apify\" names a client"),
-        (
-            "clientId=Nobody",
-            nobody,
-            "unattributed: client \"Nobody\" is not in the table \"Clients\"",
-        ),
+        ("", nobody, "Neither the webhook nor the table \"Apify\" names a client"),
+        ("clientId=Nobody", nobody, "Client \"Nobody\" is not in the table \"Clients\""),
         (
             "clientId=Paused-Client",
             "Paused-Client",
-            "client \"Paused-Client\" has the status \"Paused\" and is not served",
+            "Client \"Paused-Client\" has the status \"Paused\" and is not served",
         ),
         (
             "clientId=Basic-Client",
             "Basic-Client",
-            "client \"Basic-Client\" has the service level \"1-Lead scoring\", which has no post scoring",
+            "Client \"Basic-Client\" has the service level \"1-Lead scoring\", which has no post scoring",
         ),
     ] {
         let (pipeline, apify_run) = Pipeline::with_harvest().await;
@@ -157,7 +153,7 @@ async fn a_harvest_of_nobody_stays_nobodys_in_every_attempt() {
     pipeline.settle().await;
     assert_eq!(pipeline.told(), "Failed: 3 harvested, 0 examined, 0 scored; balanced");
     assert_eq!(pipeline.record()[run_record::CLIENT_ID], "(unattributed)");
-    assert_eq!(pipeline.text(run_record::ERROR_DETAILS), "nobody's");
+    assert_eq!(pipeline.text(run_record::ERROR_DETAILS), "nobody's.");
 }
 
 #[tokio::test]
@@ -172,9 +168,9 @@ async fn a_run_that_apify_does_not_know_leaves_a_failed_record() {
 #[tokio::test]
 async fn what_a_harvest_that_failed_had_found_is_scored_and_the_record_says_so() {
     for (status, word) in [
-        (RunStatus::Failed, "FAILED"),
-        (RunStatus::Aborted, "ABORTED"),
-        (RunStatus::TimedOut, "TIMED-OUT"),
+        (RunStatus::Failed, "failed"),
+        (RunStatus::Aborted, "was aborted"),
+        (RunStatus::TimedOut, "timed out"),
     ] {
         let pipeline = Pipeline::start().await;
         pipeline.add_lead("jane", json!({}));
@@ -188,7 +184,8 @@ async fn what_a_harvest_that_failed_had_found_is_scored_and_the_record_says_so()
             "Completed with Errors: 1 harvested, 1 examined, 1 scored; \
              1 of 2 targets unknown: the harvest was cut short"
         );
-        pipeline.assert_shows(run_record::SYSTEM_NOTES, &format!("ended {word}"));
+        pipeline
+            .assert_shows(run_record::SYSTEM_NOTES, &format!("{apify_run} {word}. Harvest again"));
         let untried = pipeline.lead(&max);
         assert!(!untried.contains_key(leads::POSTS_HARVEST_STATUS), "max may have posts");
     }
@@ -218,7 +215,12 @@ async fn blocked_and_truncated_answers_are_billed_and_named() {
         Pipeline::with_posts(["blocked", "cut", "fine"], items).await;
     pipeline.run(&apify_run).await;
     pipeline.assert_exact("Completed with Errors: 3 harvested, 3 examined, 1 scored; balanced");
-    pipeline.assert_shows(run_record::ERROR_DETAILS, "SAFETY_BLOCK 1 · AI_RESPONSE_FORMAT 1");
+    for line in [
+        "1 lead, safety filter of the model (SAFETY_BLOCK):",
+        "1 lead, unusable answer of the model (AI_RESPONSE_FORMAT):",
+    ] {
+        pipeline.assert_shows(run_record::ERROR_DETAILS, line);
+    }
     assert!(pipeline.lead(&blocked).contains_key(leads::DATE_POSTS_SCORED), "it would block again");
     assert!(!pipeline.lead(&cut).contains_key(leads::DATE_POSTS_SCORED), "it is tried again");
     let evaluation = pipeline.lead(&cut)[leads::POSTS_EVALUATION].to_string();
@@ -264,10 +266,8 @@ async fn posts_of_a_profile_that_is_no_lead_are_counted_as_unmatched() {
     let apify_run = pipeline.harvest(Harvest::of(&["jane", "stranger"], items));
     pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 1 examined, 1 scored; balanced");
-    pipeline.assert_shows(
-        run_record::SYSTEM_NOTES,
-        "1 harvested profile without a lead of this client",
-    );
+    pipeline
+        .assert_shows(run_record::SYSTEM_NOTES, "1 harvested profile is no lead of this client");
 }
 
 #[tokio::test]

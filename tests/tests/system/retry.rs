@@ -74,7 +74,7 @@ async fn profiles_that_failed_are_scored_by_retry_whatever_their_status_and_no_o
 
     assert_eq!(told(&pipeline), "Completed: 3 examined, 3 scored; balanced");
     let note = notes(&pipeline);
-    assert!(note.contains("queued again: 2 leads and 0 harvests"), "{note}");
+    assert!(note.contains("queued again: 2 leads."), "{note}");
     assert!([&cut, &blocked].map(|lead| status(&pipeline, lead)) == [leads::SCORED; 2]);
     assert_eq!(calls(&pipeline), asked + 1, "one call about both");
     assert_eq!(pipeline.lead(&jane), scored, "and none about jane");
@@ -137,7 +137,7 @@ async fn failed_profiles_that_no_tokens_are_left_for_wait_for_the_next_run() {
     pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 0 scored; balanced");
     let note = notes(&pipeline);
-    assert!(note.contains("1 lead skipped: BUDGET_REACHED"), "{note}");
+    assert!(note.contains("1 lead waits: the token limit of the run is reached"), "{note}");
     assert_eq!((status(&pipeline, &cut).as_str(), calls(&pipeline)), (leads::TO_BE_SCORED, asked));
 }
 
@@ -153,7 +153,14 @@ fn key(lead: &str) -> LeadKey {
 fn opened(plans: &[(&str, &[&[&str]])]) -> Vec<Fact> {
     let (kind, whole) = (Kind::Profile, plan("whole"));
     let planned = |name: &str, chunks, part_of| {
-        Fact::Planned(Planned { plan: plan(name), kind, chunks, part_of, replaces: None })
+        Fact::Planned(Planned {
+            plan: plan(name),
+            kind,
+            chunks,
+            part_of,
+            replaces: None,
+            leads_table: None,
+        })
     };
     let by = OpenedBy::ScoreWaiting { kind, plan: whole.clone() };
     let mut facts = vec![Fact::Opened(Opened { by })];

@@ -41,7 +41,7 @@ fn calls(pipeline: &Pipeline) -> Vec<(&'static str, u16, u64)> {
 async fn flex_is_asked_for_in_one_request_at_the_location_that_has_it_and_nowhere_else() {
     let global = flex_at("global").await;
     assert_eq!(calls(&global), [("generate_flex", 200, 1)], "by its header, and not refused");
-    global.assert_shows(run_record::SYSTEM_NOTES, "answers by the tier that served them: 1 flex");
+    global.assert_shows(run_record::SYSTEM_NOTES, "Served: 1 answer at the tier flex.");
     let regional = flex_at("europe-west4").await;
     assert_eq!(calls(&regional), [("generate", 200, 1)]);
 }

@@ -74,9 +74,9 @@ async fn leads_whose_posts_wait_are_scored_and_the_others_are_left_alone() {
         "the leads' parts add up to the whole"
     );
     assert!(!pipeline.lead(&acted).contains_key(leads::POSTS_SCORE));
-    pipeline.assert_shows(run_record::PROGRESS_LOG, "opened to score the posts that are waiting");
+    pipeline.assert_shows(run_record::PROGRESS_LOG, "Asked to score the posts that are waiting");
     let log = pipeline.text(run_record::PROGRESS_LOG);
-    assert_eq!(log.matches("planned post scoring of 2 leads").count(), 1, "{log}");
+    assert_eq!(log.matches("Planned post scoring of 2 leads").count(), 1, "{log}");
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
     for (record, kind) in pipeline.records().iter().zip(["post", "profile"]) {
         assert_eq!(told(&record.fields), "Completed: 0 harvested, 0 examined, 0 scored; balanced");
         let log = record.fields[run_record::PROGRESS_LOG].as_str().unwrap();
-        assert!(log.contains(&format!("no leads wait for {kind} scoring")), "{log}");
+        assert!(log.contains(&format!("No leads wait for {kind} scoring")), "{log}");
     }
     assert_eq!(pipeline.billed_tokens(), 0);
 }
@@ -138,8 +138,8 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
     }
 
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
-    assert!(notes.contains("Next: do what these notes say of what came in"), "{notes}");
-    assert!(!notes.contains("nothing to do"), "{notes}");
+    assert!(notes.contains("To do:"), "{notes}");
+    assert!(!notes.contains("Nothing to do"), "{notes}");
 
     let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": 1,
         "leadIds": [open[1], open[2]]});
@@ -227,7 +227,7 @@ async fn a_dry_run_calls_no_model_and_writes_nothing_but_a_note_on_a_record_that
     assert!(!pipeline.lead(&max).contains_key(leads::POSTS_SCORE));
     pipeline.assert_shows(
         run_record::SYSTEM_NOTES,
-        "dry run: 1 lead waiting for post scoring; 1 would be scored",
+        "Dry run: 1 lead waiting for post scoring; 1 would be scored",
     );
 }
 
@@ -271,7 +271,10 @@ async fn profiles_are_scored_through_the_same_chain() {
     assert_eq!(row[leads::AI_SCORE], 0);
     assert_eq!(pipeline.lead(&blocked)[leads::SCORING_STATUS], "Failed – API Error");
     assert_eq!(pipeline.lead(&cut)[leads::SCORING_STATUS], "Failed – Parse Error");
-    pipeline.assert_shows(run_record::SYSTEM_NOTES, "1 lead skipped: PROFILE_TOO_THIN");
+    pipeline.assert_shows(
+        run_record::SYSTEM_NOTES,
+        "1 lead was skipped: the profile says too little to be judged (PROFILE_TOO_THIN)",
+    );
 }
 
 #[tokio::test]
@@ -309,7 +312,7 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
     assert_eq!(record[run_record::STATUS], "Completed");
     pipeline.assert_shows(
         run_record::SYSTEM_NOTES,
-        &format!("{} leads skipped: BUDGET_REACHED", 40 - scored),
+        &format!("{} leads wait: the token limit of the run is reached", 40 - scored),
     );
 
     // The same run again has nothing left; another run goes on where it ended.
@@ -335,7 +338,7 @@ async fn a_lead_alone_is_scored_under_a_limit_that_it_is_far_from_whatever_its_r
         pipeline.run(&apify_run).await;
         let record = pipeline.record();
         assert_eq!(record[run_record::STATUS], "Completed");
-        assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("BUDGET_REACHED"));
+        assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("token limit"));
         assert!(pipeline.lead(&jane).contains_key(leads::POSTS_SCORE));
     }
     let pipeline = Pipeline::start().await;
@@ -382,7 +385,7 @@ async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
     let of_wave = answers.iter().map(|answer| answer.usage.total).sum::<u64>()
         / (record[run_record::POSTS_EXAMINED].as_u64().unwrap().div_ceil(10));
     assert!(used <= 18_000 + 2 * of_wave, "{used} with {of_wave} a wave");
-    pipeline.assert_shows(run_record::SYSTEM_NOTES, "BUDGET_REACHED");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "the token limit of the run is reached");
 }
 
 #[tokio::test]

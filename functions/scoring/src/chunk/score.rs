@@ -29,6 +29,9 @@ use shared::schema::leads as schema;
 use shared::services::airtable::Row;
 use tracing::Instrument;
 
+/// From this attempt at a chunk on the record tells why it fails.
+const TOLD_ATTEMPT: u32 = 3;
+
 pub(crate) async fn score_chunk<E: Env>(
     app: &Scoring<E>,
     chunk: &Chunk,
@@ -49,6 +52,10 @@ async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress
             if attempt.has_waited && matches!(failure.class, FailureClass::Wait { .. }) =>
         {
             Err(failure)
+        }
+        // What fails this often is no hiccup: the record says since when it waits, and why.
+        Err(TaskError::Retry(failure)) if attempt.number >= TOLD_ATTEMPT => {
+            Err(attempt.reporter.says_why(failure).await)
         }
         Err(TaskError::Retry(failure)) => Err(attempt.reporter.waits(failure).await),
         Err(TaskError::Fatal(reason)) => {
@@ -94,11 +101,10 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         return Err(halted(halt).into());
     }
     if let Some(reason) = work.unsettled.first() {
-        return Err(Failure::retry(format!(
-            "{} not settled yet; the first: {reason}",
-            counted(work.unsettled.len(), "lead")
-        ))
-        .into());
+        let leads = counted(work.unsettled.len(), "lead");
+        tracing::info!(leads, reason, "the chunk waits for another attempt");
+        // Without the number: many chunks that wait for one reason are one note on the record.
+        return Err(Failure::retry(format!("leads have no result yet: {reason}")).into());
     }
     let done = Fact::ChunkDone(ChunkDone { attempt: attempt.id.clone() });
     attempt.reporter.report(vec![done]).await?;

@@ -9,6 +9,8 @@ use shared::services::airtable::{Airtable, AirtableError, TableSchema};
 /// Which of the fields that scoring reads and writes a base has.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LeadFields {
+    /// The id of the table; `None` when the token may not read the schema.
+    pub(crate) table: Option<String>,
     pub(crate) writable: Vec<String>,
     /// Whether the rubric's rows can be switched off; `None` when the token may not read the schema.
     pub(crate) criteria_have_active: Option<bool>,
@@ -49,7 +51,9 @@ pub(crate) async fn read_lead_fields(
     let known = table.as_ref().map(|table| table.fields.as_slice()).unwrap_or_default();
     let has = |name: &str| known.iter().any(|field| field.name == name);
     let profile = [schema::RAW_PROFILE, schema::PROFILE_JSON].into_iter().filter(|f| has(f));
+    let id = table.as_ref().map(|table| table.id.clone());
     let mut lead_fields = LeadFields {
+        table: id.filter(|id| id.starts_with("tbl")),
         writable: Vec::new(),
         criteria_have_active,
         profile: profile.map(str::to_owned).collect(),
@@ -88,6 +92,7 @@ pub(crate) async fn read_lead_fields(
 fn without_schema(base: &BaseId, fields: &[Field]) -> LeadFields {
     let required = fields.iter().filter(|field| !field.optional);
     LeadFields {
+        table: None,
         criteria_have_active: None,
         has_actioned: None,
         profile: vec![schema::RAW_PROFILE.to_owned()],

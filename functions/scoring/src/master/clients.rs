@@ -90,11 +90,11 @@ impl Client {
     pub(crate) fn served_base(&self, kind: Kind) -> Result<BaseId, String> {
         let id = &self.id;
         if let Some(odd) = &self.odd {
-            return Err(format!("client {id:?} is not served: {odd}; correct it and score again"));
+            return Err(format!("client {id:?} is not served: {odd}"));
         }
         if !self.is_active() {
             return Err(format!(
-                "client {id:?} has the status {:?} and is not served: set {:?} to {:?} and post the webhook again",
+                "client {id:?} has the status {:?} and is not served: set {:?} to {:?}",
                 self.status,
                 clients::STATUS,
                 clients::ACTIVE

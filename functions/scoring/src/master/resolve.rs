@@ -75,8 +75,7 @@ impl<T: Transport> MasterBase<'_, T> {
         let Some(client_id) = client_id else {
             let odd = odd.map(|odd| format!("; {odd}")).unwrap_or_default();
             let reason = format!(
-                "unattributed: neither the webhook nor the table {:?} names a client for Apify run {}{odd}; \
-                 add clientId to the webhook's URL and post it again",
+                "neither the webhook nor the table {:?} names a client for Apify run {}{odd}",
                 apify::TABLE,
                 task.apify_run_id
             );
@@ -84,8 +83,7 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         let Some(client) = self.find_client(&client_id).await? else {
             let reason = format!(
-                "unattributed: client {:?} is not in the table {:?}; correct the webhook's \
-                 clientId, or add the client, and post the webhook again",
+                "client {:?} is not in the table {:?}",
                 client_id.as_str(),
                 clients::TABLE,
             );

@@ -7,7 +7,7 @@ use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::limits::MAX_MESSAGE_BYTES;
 use shared::messages::{
-    Chunk, Fact, Kind, MAX_PLAN_LEADS, Planned, PlannedChunk, PlannedLead, routes,
+    Chunk, Fact, Kind, LeadsTable, MAX_PLAN_LEADS, Planned, PlannedChunk, PlannedLead, routes,
 };
 use shared::ports::OutgoingMessage;
 
@@ -95,7 +95,12 @@ impl Plan {
     }
 
     /// The facts about the plan, to be reported when its chunks are queued.
-    pub(crate) fn facts(&self, kind: Kind, part_of: Option<PlanId>) -> Vec<Fact> {
+    pub(crate) fn facts(
+        &self,
+        kind: Kind,
+        part_of: Option<PlanId>,
+        leads_table: Option<LeadsTable>,
+    ) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self
             .chunks
             .iter()
@@ -108,7 +113,8 @@ impl Plan {
             .collect();
         let (plan, chunks) = (self.id.clone(), self.chunk_count());
         let replaces = self.replaces.clone();
-        facts.push(Fact::Planned(Planned { plan, kind, chunks, part_of, replaces }));
+        let planned = Planned { plan, kind, chunks, part_of, replaces, leads_table };
+        facts.push(Fact::Planned(planned));
         facts
     }
 
@@ -240,7 +246,7 @@ mod tests {
         let plan = self::plan(&["a"], vec![lead(1, posts.to_vec())], 1).unwrap();
         let kept = &plan.chunks[0].leads[0].lead.posts;
         assert_eq!(kept.iter().map(|post| post.url.as_str()).collect::<Vec<_>>(), ["new", "old"]);
-        let facts = plan.facts(Kind::Post, None);
+        let facts = plan.facts(Kind::Post, None, None);
         let Fact::PlannedChunk(told) = &facts[0] else { panic!("{facts:?}") };
         assert_eq!((told.leads[0].posts, told.leads[0].left_out), (3, 1));
     }

@@ -12,7 +12,7 @@ use crate::prompt::{posts, posts_rubric, profile, profile_rubric};
 use crate::task_error::TaskError;
 use shared::core::failure::Failure;
 use shared::core::ids::BaseId;
-use shared::messages::{Chunk, Kind, RunHeader, Source, Tried};
+use shared::messages::{Chunk, Kind, LeadsTable, RunHeader, Source, Tried};
 use shared::ports::{Env, Transport};
 use shared::schema::leads as schema;
 use shared::services::airtable::Airtable;
@@ -108,6 +108,12 @@ pub(crate) async fn read_base<T: Transport>(
 }
 
 impl BaseContext {
+    /// The table of the leads' rows, as far as the schema was read.
+    pub(crate) fn leads_table(&self, base: &BaseId) -> Option<LeadsTable> {
+        let table = self.fields.table.clone()?;
+        Some(LeadsTable { base: base.clone(), table })
+    }
+
     /// A chunk of `plan` without leads: what all its chunks carry.
     pub(crate) fn empty_chunk(&self, target: PlanTarget<'_>, plan: &Plan, source: Source) -> Chunk {
         Chunk {

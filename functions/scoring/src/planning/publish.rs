@@ -20,10 +20,12 @@ pub(crate) async fn queue_plan(
     source: Source,
 ) -> Result<QueuedPlan, TaskError> {
     let id = plan.id.clone();
-    let mut facts = plan.facts(context.target.kind, None);
+    let target = context.target;
+    let leads_table = context.base.as_ref().and_then(|base| base.leads_table(target.base));
+    let mut facts = plan.facts(target.kind, None, leads_table);
     if let Some(base) = &context.base {
         facts.extend(base.rubric.warnings.iter().cloned().map(input_note));
-        let empty = base.empty_chunk(context.target, &plan, source);
+        let empty = base.empty_chunk(target, &plan, source);
         let messages = plan.into_messages(&empty);
         tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
         queue.send(QueueName::Scoring, messages).await?;

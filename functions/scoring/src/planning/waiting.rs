@@ -162,7 +162,8 @@ pub(super) fn served_base(
 
 /// The plan as a whole, which closes the run's planning.
 fn planning_closed(plan: PlanId, kind: Kind) -> Fact {
-    Fact::Planned(Planned { plan, kind, chunks: 0, part_of: None, replaces: None })
+    let (part_of, replaces, leads_table) = (None, None, None);
+    Fact::Planned(Planned { plan, kind, chunks: 0, part_of, replaces, leads_table })
 }
 
 /// Queues the rest of the planning, for which this invocation has no time.

@@ -222,7 +222,8 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let rates = self.base.rates(self.app.config.leads_per_call);
         let limits = (&mut self.allowance, Some(&rates));
         let plan = Plan::new(&about, leads, self.app.config.lanes, limits)?;
-        let facts = plan.facts(kind, Some(whole.clone()));
+        let leads_table = self.base.leads_table(target.base);
+        let facts = plan.facts(kind, Some(whole.clone()), leads_table);
         let empty = self.base.empty_chunk(target, &plan, Source::Waiting);
         self.app.queue.send(QueueName::Scoring, plan.into_messages(&empty)).await?;
         self.app.reporter(run).report(facts).await.map_err(TaskError::from)

@@ -5,7 +5,7 @@ use super::chaos::Done;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
 use serde_json::{Map, Value};
-use shared::core::counted::counted;
+use shared::core::counted::{counted, grouped};
 use shared::schema::{leads, run_record};
 use simulators::RequestCount;
 use std::collections::BTreeMap;
@@ -214,7 +214,7 @@ impl Proof {
         let words = leads_in_words(run);
         let progress = field(record, run_record::PROGRESS_LOG);
         let said =
-            progress.lines().find_map(|line| line.split_once("finished: ")).map(|(_, said)| said);
+            progress.lines().find_map(|line| line.split_once("Finished: ")).map(|(_, said)| said);
         self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
         let said = field(record, run_record::BALANCE).to_owned();
         // The calls that a record names as unheard are checked against the model's bill.
@@ -250,8 +250,11 @@ impl Proof {
 fn leads_in_words(run: &Dispatched) -> String {
     let (expected, profiles) = (&run.expected, &run.profiles);
     let of = |what, [all, scored, skipped, failed]: [u64; 4]| {
-        let leads = counted(all, "lead");
-        format!("{what}: {leads} = {scored} scored + {skipped} skipped + {failed} failed")
+        let counts = [(scored, "scored"), (skipped, "skipped"), (failed, "failed")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts = counts.map(|(count, word)| format!(", {} {word}", grouped(count)));
+        let leads = if all == 1 { counted(all, "lead") } else { format!("{} leads", grouped(all)) };
+        format!("{what}: {leads}{}", counts.collect::<String>())
     };
     let posts = [
         expected.leads_planned,

@@ -120,7 +120,7 @@ fn posts_that_no_row_has_room_for_are_counted_once_however_often_that_is_told() 
     let replay = plan_named("replay");
     let again = AttemptRef { plan: replay.clone(), ..attempt(0, 3) };
     let replaces = Some(plan_id());
-    let planned = Planned { plan: replay, kind: Kind::Post, chunks: 1, part_of: None, replaces };
+    let planned = Planned { replaces, ..whole_plan(replay, Kind::Post, 1) };
     let story = story.tell(Fact::Planned(planned));
     let story = story.tell(settled(again, &[0, 1, 2, 3], &[4], Outcome::Scored));
     assert_eq!(left_out(&story), (3, 3, 8), "somebody made room for two");

@@ -137,7 +137,7 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
         let chunk = PlannedChunk { plan: plan.clone(), kind, chunk: 0, leads };
         [
             Fact::PlannedChunk(chunk),
-            Fact::Planned(Planned { plan, kind, chunks: 1, part_of, replaces }),
+            Fact::Planned(Planned { part_of, replaces, ..whole_plan(plan, kind, 1) }),
         ]
     };
     let tell = |story: Story, facts: [Fact; 2]| facts.into_iter().fold(story, Story::tell);

@@ -22,7 +22,8 @@ fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_th
     assert_eq!((after.status, after.imbalances.len()), (Status::Completed, 0));
     let leads = after.posts.leads;
     assert_eq!((leads.planned, leads.scored, leads.skipped), (3, 2, 1));
-    assert_eq!(after.planned, [(planned_at, Kind::Post, 3)]);
+    let size = PlanSize { at: planned_at, kind: Kind::Post, leads: 3, is_replay: false };
+    assert_eq!(after.planned, [size]);
 }
 
 #[test]

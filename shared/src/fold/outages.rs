@@ -1,0 +1,76 @@
+//! When and why a run waits, and when the model answered nobody.
+
+use super::state::{Billing, RunState, earliest};
+use super::summary::{Outage, Wait};
+use crate::messages::{BilledCall, Halt, Note, NoteKind};
+use jiff::Timestamp;
+
+/// From how many calls without an answer on the model counts as away.
+const SEVERAL: u64 = 4;
+
+impl RunState {
+    pub(super) fn absorb_note(&mut self, note: &Note, at: Timestamp) {
+        match note.kind {
+            NoteKind::Stalled => self.stalled_at = self.stalled_at.max(Some(at)),
+            NoteKind::Record | NoteKind::Input => {
+                if note.is_wait() {
+                    self.last_wait = self.last_wait.take().max(Some((at, note.clone())));
+                }
+                earliest(&mut self.notes, note.clone(), at);
+            }
+        }
+    }
+
+    /// The times in which the model answered none of the run's calls, in several calls at least or
+    /// until a person did something: one call alone may be refused because of what it is about.
+    pub(super) fn outages(&self) -> Vec<Outage> {
+        let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
+        let mut billings: Vec<&Billing> =
+            attempts.flat_map(|attempt| attempt.billed.values()).collect();
+        billings.sort_by_key(|billing| billing.at);
+        let mut outages: Vec<Outage> = Vec::new();
+        let mut is_away = false;
+        for billing in billings {
+            let Billing { at, calls, halt, .. } = billing;
+            if calls.iter().any(BilledCall::is_answered) {
+                outages.last_mut().filter(|_| is_away).into_iter().for_each(|outage| {
+                    outage.until = Some(*at);
+                });
+                is_away = false;
+                continue;
+            }
+            if !is_away {
+                outages.push(Outage { from: *at, until: None, calls: 0, halt: None });
+                is_away = true;
+            }
+            let outage = outages.last_mut().expect("one has begun");
+            outage.calls += calls.len() as u64;
+            outage.halt = outage.halt.take().or_else(|| halt.clone());
+        }
+        outages.retain(|outage| outage.calls >= SEVERAL || outage.halt.is_some());
+        outages
+    }
+
+    /// Why a task of the run waits: the last note on a wait, unless the run moved after it. What is
+    /// stalled waits for the last reason that is known.
+    pub(super) fn wait(&self, is_stalled: bool) -> Option<Wait> {
+        let (last, note) = self.last_wait.as_ref()?;
+        if *last < self.last_progress && !is_stalled {
+            return None;
+        }
+        let since = self.notes.get(note).copied().unwrap_or(*last);
+        let why = note.text.strip_prefix(Note::HAD_TO_WAIT)?.to_owned();
+        Some(Wait { since, why })
+    }
+
+    /// Why the model answers nobody, unless it answered a call of the run after it said so.
+    pub(super) fn halt(&self) -> Option<(Timestamp, Halt)> {
+        let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
+        let billings = || attempts.clone().flat_map(|attempt| attempt.billed.values());
+        let halts = billings().filter_map(|billing| Some((billing.at, billing.halt.as_ref()?)));
+        let (at, halt) = halts.max()?;
+        let is_answered = |billing: &Billing| billing.calls.iter().any(BilledCall::is_answered);
+        let has_answered = billings().any(|billing| billing.at > at && is_answered(billing));
+        (!has_answered).then(|| (at, halt.clone()))
+    }
+}

@@ -1,0 +1,101 @@
+//! What is worth knowing of a run and asks for nothing.
+
+use super::lines::Line;
+use super::reason::Reason;
+use super::todo::{MAX_ROWS, row};
+use super::words::{many, named, sentence, verb};
+use crate::fold::Summary;
+use crate::messages::{ErrorCategory, Note, NoteKind, SkipReason, UnusedReason};
+
+/// The lines of the section: what happened first, then what was skipped or not used, and why.
+pub(super) fn normal(summary: &Summary) -> Vec<Line> {
+    let told = summary.notes.iter().filter(|(_, note)| is_told(note));
+    let mut lines: Vec<Line> =
+        told.map(|(at, note)| Line::at(*at, noted(note.kind), sentence(&note.text))).collect();
+    lines.extend(skipped(summary).into_iter().map(|text| Line::new("lead that was skipped", text)));
+    lines.extend(final_failures(summary).into_iter().map(|text| Line::new("lead", text)));
+    lines.extend(unused(summary).into_iter().map(|text| Line::new("item not used", text)));
+    lines.extend(posts_beyond(summary).map(|text| Line::new("post", text)));
+    for (asked, answered) in &summary.rerouted {
+        let text = format!(
+            "Model {asked} was asked, and {answered} answered: its price counts. Check GEMINI_MODEL."
+        );
+        lines.push(Line::new("model", text));
+    }
+    lines
+}
+
+/// What asks for something is among the things to do, and a wait is in the Progress Log.
+fn is_told(note: &Note) -> bool {
+    !note.needs_action && !note.is_wait()
+}
+
+fn noted(kind: NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Record => "about the record",
+        NoteKind::Input => "about what came in",
+        NoteKind::Stalled => "stalled",
+    }
+}
+
+/// Leads that were skipped, with the word that stands in their rows behind it. Those for which no
+/// tokens are left are among the things to do.
+fn skipped(summary: &Summary) -> Vec<String> {
+    let skips = summary.skips.iter().filter(|(reason, _)| **reason != SkipReason::BudgetReached);
+    let skips = skips.map(|(reason, count)| {
+        let was = verb(*count, "was", "were");
+        let why = match reason {
+            SkipReason::NoContent => "no post has text",
+            SkipReason::NoPostsParsed => "Posts Content holds no post",
+            SkipReason::NoNewPosts => "the harvest brought nothing new, and the score stands",
+            SkipReason::AlreadyScoredInRun => {
+                "somebody else scored it, or took it out of the queue, meanwhile"
+            }
+            SkipReason::BudgetReached => "the token limit is reached",
+            SkipReason::ProfileTooThin => "the profile says too little to be judged",
+        };
+        format!("{} {was} skipped: {why} ({}).", many(*count, "lead"), reason.as_str())
+    });
+    skips.collect()
+}
+
+/// Leads that failed, and with which nothing can be done.
+fn final_failures(summary: &Summary) -> Vec<String> {
+    let category = ErrorCategory::SafetyBlock;
+    let Some(examples) = summary.errors.get(&category) else { return Vec::new() };
+    let count = examples.len() as u64;
+    let (leads, why) = (many(count, "lead"), Reason::Leads(category).in_words());
+    let mut lines = vec![format!(
+        "{leads} failed: {why}, and would refuse again as long as these are the same."
+    )];
+    let rows = examples.iter().filter_map(|(record, _)| record.as_ref());
+    lines.extend(rows.take(MAX_ROWS).map(|record| format!("  {}", row(summary, record.as_str()))));
+    lines
+}
+
+/// Items of a harvest that are no posts to score, by reason.
+fn unused(summary: &Summary) -> Vec<String> {
+    let is_normal =
+        |reason: UnusedReason| !reason.is_not_understood() && reason != UnusedReason::Error;
+    let unused = summary.account.unused.values().filter(|unused| is_normal(unused.reason));
+    let unused = unused.map(|unused| {
+        let count = u64::from(unused.count);
+        let was = verb(count, "was", "were");
+        let (why, names) = (unused.reason.as_str(), named(&unused.first, count));
+        format!("{} of the harvest {was} not used: {why}{names}.", many(count, "item"))
+    });
+    unused.collect()
+}
+
+/// Why more posts were examined than were harvested, if so.
+fn posts_beyond(summary: &Summary) -> Option<String> {
+    let (examined, harvested) = (summary.posts.examined, summary.posts_harvested);
+    if summary.harvests.is_empty() || examined <= harvested {
+        return None;
+    }
+    let beyond = many(examined - harvested, "post");
+    Some(format!(
+        "{beyond} more than harvested {} examined: rows of leads also held posts without a score.",
+        verb(examined - harvested, "was", "were")
+    ))
+}

@@ -1,0 +1,108 @@
+//! The Progress Log: what happened when, waits and outages with their reason.
+
+use super::lines::{Line, bounded, in_utc};
+use super::todo::ended_in_words;
+use super::words::{leads_in_words, many, sentence, verb};
+use crate::core::text;
+use crate::fold::{Outage, PlanSize, Summary};
+use crate::messages::{ErrorCategory, Harvested, OpenedBy};
+
+/// Longest text of the model's, in UTF-16 units.
+const MAX_SAID: usize = 200;
+
+pub(super) fn progress_log(summary: &Summary) -> String {
+    let mut lines: Vec<Line> = Vec::new();
+    for (at, by) in &summary.opened {
+        let line = match by {
+            OpenedBy::Webhook(run) => format!("Apify's webhook announced the harvest {run}."),
+            OpenedBy::ScoreWaiting { kind, .. } => {
+                format!("Asked to score the {}s that are waiting.", kind.as_str())
+            }
+        };
+        lines.push(Line::at(*at, "opened", line));
+    }
+    for (at, harvest) in &summary.harvests {
+        lines.push(Line::at(*at, "harvested", harvested(summary, harvest)));
+    }
+    let nothing_planned = summary.failures.iter().any(|(_, about, _)| about.is_none());
+    for plan in &summary.planned {
+        if plan.leads > 0 || !nothing_planned {
+            lines.push(Line::at(plan.at, "planned", planned(summary, plan)));
+        }
+    }
+    for milestone in &summary.milestones {
+        let (done, of) = (milestone.done as u64, milestone.of as u64);
+        let line = format!("{done} of {} {} done.", many(of, "chunk"), verb(done, "is", "are"));
+        lines.push(Line::at(milestone.at, "chunks done", line));
+    }
+    lines.extend(waits(summary));
+    lines
+        .extend(summary.outages.iter().map(|outage| Line::at(outage.from, "outage", away(outage))));
+    for (at, ..) in &summary.failures {
+        let line = "Nothing could be planned: see Error Details.".to_owned();
+        lines.push(Line::at(*at, "failed", line));
+    }
+    if let Some(ended_at) = summary.ended_at {
+        let finished = format!("Finished: {}", leads_in_words(summary));
+        lines.push(Line::at(ended_at, "finished", finished));
+    }
+    lines.sort_by_key(Line::moment);
+    bounded(lines)
+}
+
+fn harvested(summary: &Summary, harvest: &Harvested) -> String {
+    let Harvested { apify_run, posts, targets, .. } = harvest;
+    let ended = ended_in_words(harvest.status).map(|ended| format!(" It {ended}."));
+    let cost = harvest.cost.filter(|_| !summary.costs_elsewhere.contains_key(apify_run));
+    let cost = cost.map(|cost| format!(" for {cost}")).unwrap_or_default();
+    format!(
+        "Read the harvest {apify_run}: {} of {}{cost}.{}",
+        if *posts == 0 { "no posts".to_owned() } else { many((*posts).into(), "post") },
+        many((*targets).into(), "profile"),
+        ended.unwrap_or_default()
+    )
+}
+
+fn planned(summary: &Summary, plan: &PlanSize) -> String {
+    let kind = plan.kind;
+    let asked = summary
+        .opened
+        .iter()
+        .any(|(_, by)| matches!(by, OpenedBy::ScoreWaiting { kind: known, .. } if *known == kind));
+    let again = if plan.is_replay { " again" } else { "" };
+    match plan.leads as u64 {
+        0 if asked => format!("No leads wait for {} scoring.", kind.as_str()),
+        0 => format!("No leads have to be scored{again}."),
+        leads => format!("Planned {} scoring of {}{again}.", kind.as_str(), many(leads, "lead")),
+    }
+}
+
+/// The waits that a note tells of.
+fn waits(summary: &Summary) -> impl Iterator<Item = Line> {
+    let notes = summary.notes.iter();
+    let waits = notes.filter(|(_, note)| note.is_wait());
+    waits.map(|(at, note)| Line::at(*at, "wait", sentence(&note.text)))
+}
+
+/// A time in which the model answered nothing.
+fn away(outage: &Outage) -> String {
+    let until = match outage.until {
+        Some(at) => format!(" until {}", in_utc(at)),
+        None => String::new(),
+    };
+    let calls = many(outage.calls, "call");
+    match &outage.halt {
+        Some(halt) => {
+            let why = if halt.category == ErrorCategory::NoCredit {
+                "its credit was used up"
+            } else {
+                "it did not accept the key"
+            };
+            let says = text::bounded(&halt.detail, MAX_SAID);
+            format!("The model answered nothing{until}: {why} ({says}).")
+        }
+        None => format!(
+            "The model gave no answer to {calls}{until}: it refused them, or their answers were lost."
+        ),
+    }
+}

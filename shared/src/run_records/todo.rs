@@ -1,0 +1,212 @@
+//! What a person has to do about a run, a group of leads or things at a time, with links to the rows.
+
+use super::field_note::FieldNote;
+use super::reason::Reason;
+use super::words::{many, named, sentence, verb};
+use crate::core::text::bounded;
+use crate::fold::Summary;
+use crate::messages::{ErrorCategory, HarvestStatus, SkipReason, UnusedReason};
+use crate::schema::run_record::RETRY;
+use std::collections::BTreeSet;
+
+/// Most rows that a group links to.
+pub(super) const MAX_ROWS: usize = 3;
+/// Most notes that ask for something.
+const MAX_NOTES: usize = 20;
+/// Longest line of a group, in UTF-16 units.
+const MAX_LINE: usize = 600;
+
+/// A group of leads or things, and what to do about it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Todo {
+    text: String,
+    /// Links to the first of its rows.
+    rows: Vec<String>,
+}
+
+/// The lines of the section: each group a line, below it links to its rows. `has_retry` tells whether
+/// the table has the checkbox; `None` where that is not known.
+pub(super) fn todo(
+    summary: &Summary,
+    fields: &[FieldNote],
+    has_retry: Option<bool>,
+) -> Vec<String> {
+    let mut todos: Vec<Todo> = Vec::new();
+    for reason in Reason::of(summary, fields) {
+        todos.extend(todos_of(reason, summary, fields));
+    }
+    let asks_for_tick = todos
+        .iter()
+        .any(|todo| todo.text.contains("tick Retry") || todo.text.contains("Tick Retry"));
+    if asks_for_tick && has_retry == Some(false) {
+        let run = &summary.run;
+        todos.push(Todo::of(format!(
+            "the table has no checkbox {RETRY:?}: add one, or run: runtally replay {run}"
+        )));
+    }
+    let mut seen = BTreeSet::new();
+    let mut lines = Vec::new();
+    for Todo { text, rows } in todos {
+        let text = bounded(&sentence(&text), MAX_LINE);
+        if seen.insert(text.clone()) {
+            lines.push(format!("- {text}"));
+            lines.extend(rows.into_iter().map(|row| format!("  {row}")));
+        }
+    }
+    lines
+}
+
+impl Todo {
+    fn of(text: String) -> Self {
+        Self { text, rows: Vec::new() }
+    }
+}
+
+/// The groups with this reason. Where its words need no number, they are those of the reason.
+fn todos_of(reason: Reason, summary: &Summary, fields: &[FieldNote]) -> Vec<Todo> {
+    let Some(next) = reason.next_step() else { return Vec::new() };
+    let one = |what: String| vec![Todo::of(format!("{what}. {}", sentence(next)))];
+    match reason {
+        Reason::HarvestIncomplete => incomplete(summary, next),
+        Reason::TargetsUnknown => unknown_targets(summary, next),
+        Reason::NotUnderstood => unused(summary, UnusedReason::is_not_understood, next),
+        Reason::ActorErrors => unused(summary, |why| why == UnusedReason::Error, next),
+        Reason::NothingUsed | Reason::Unmatched => one(unmatched(summary)),
+        Reason::LeftOut => vec![left_out(summary, next)],
+        Reason::LimitReached => {
+            let leads = summary.skips.get(&SkipReason::BudgetReached).copied().unwrap_or_default();
+            let wait = verb(leads, "waits", "wait");
+            one(format!("{} {wait}: the token limit of the run is reached", many(leads, "lead")))
+        }
+        Reason::Noted => noted(summary),
+        Reason::FieldsLeftOut => fields.iter().map(|note| Todo::of(note.in_words())).collect(),
+        Reason::Unpriced => summary
+            .unpriced_models
+            .iter()
+            .map(|model| {
+                let why = "has no price here: its tokens are counted, and are in no cost";
+                Todo::of(format!("model {model} {why}. {}", sentence(next)))
+            })
+            .collect(),
+        Reason::Leads(category) => vec![failed(summary, category, next)],
+        Reason::NotPlanned => vec![not_planned(summary)],
+        Reason::NotAttributed | Reason::Stalled | Reason::Halted(_) => {
+            vec![Todo::of(next.to_owned())]
+        }
+        Reason::Unobserved | Reason::Unclear | Reason::Running => Vec::new(),
+    }
+}
+
+/// A failure that says itself how to go on needs no other advice.
+fn not_planned(summary: &Summary) -> Todo {
+    let advises = |text: &str| text.contains("harvest again") || text.contains("Retry");
+    let advised = summary.failures.iter().any(|(.., reason)| advises(reason));
+    let was_waiting = summary.failures.iter().any(|(_, harvest, _)| harvest.is_none());
+    let next = match (advised, was_waiting) {
+        (true, _) => "do what Error Details say",
+        (false, true) => "correct what Error Details name, and have what waits scored again",
+        (false, false) => "correct what Error Details name, and tick Retry",
+    };
+    Todo::of(next.to_owned())
+}
+
+fn failed(summary: &Summary, category: ErrorCategory, next: &str) -> Todo {
+    let examples = summary.errors.get(&category).map(Vec::as_slice).unwrap_or_default();
+    let (why, leads) = (Reason::Leads(category).in_words(), many(examples.len() as u64, "lead"));
+    let rows = examples.iter().filter_map(|(record, _)| record.as_ref());
+    let rows: Vec<String> =
+        rows.take(MAX_ROWS).map(|record| row(summary, record.as_str())).collect();
+    Todo { text: format!("{leads} failed: {why}. {}", sentence(next)), rows }
+}
+
+fn incomplete(summary: &Summary, next: &str) -> Vec<Todo> {
+    let cut = summary.harvests.iter().filter_map(|(_, harvest)| {
+        let ended = ended_in_words(harvest.status)?;
+        Some(Todo::of(format!("Apify run {} {ended}. {}", harvest.apify_run, sentence(next))))
+    });
+    cut.collect()
+}
+
+/// How a harvest ended that did not succeed.
+pub(super) fn ended_in_words(status: HarvestStatus) -> Option<&'static str> {
+    match status {
+        HarvestStatus::Succeeded => None,
+        HarvestStatus::Failed => Some("failed"),
+        HarvestStatus::Aborted => Some("was aborted"),
+        HarvestStatus::TimedOut => Some("timed out"),
+    }
+}
+
+fn unknown_targets(summary: &Summary, next: &str) -> Vec<Todo> {
+    let account = &summary.account;
+    let mut todos: Vec<Todo> = Vec::new();
+    for unknown in account.unknown.values() {
+        let count = u64::from(unknown.count);
+        let (profiles, have) = (many(count, "profile"), verb(count, "has", "have"));
+        let (why, names) = (unknown.reason.as_str(), named(&unknown.first, count));
+        todos.push(Todo::of(format!(
+            "it is not known whether {profiles} {have} posts: {why}{names}. {}",
+            sentence(next)
+        )));
+    }
+    for harvest in &account.without_input {
+        todos.push(Todo::of(format!(
+            "nobody knows which profiles Apify run {harvest} was asked for: its input is missing or \
+             names none. Harvest again if profiles are missing"
+        )));
+    }
+    todos
+}
+
+/// The items of a harvest that became no post for one of some reasons.
+fn unused(summary: &Summary, is_meant: impl Fn(UnusedReason) -> bool, next: &str) -> Vec<Todo> {
+    let unused = summary.account.unused.values().filter(|unused| is_meant(unused.reason));
+    let todos = unused.map(|unused| {
+        let count = u64::from(unused.count);
+        let (was, names) = (verb(count, "was", "were"), named(&unused.first, count));
+        let (items, why) = (many(count, "item"), unused.reason.as_str());
+        Todo::of(format!("{items} of the harvest {was} not used: {why}{names}. {}", sentence(next)))
+    });
+    todos.collect()
+}
+
+fn unmatched(summary: &Summary) -> String {
+    let (profiles, posts) = (summary.not_leads, summary.posts_unmatched);
+    if profiles > 0 {
+        let (count, is_none) =
+            (many(profiles, "harvested profile"), verb(profiles, "is no lead", "are no leads"));
+        let names = named(&summary.first_not_leads, profiles);
+        format!("{count} {is_none} of this client, and the posts are not used{names}")
+    } else if posts > 0 {
+        format!("{} {} to no lead", many(posts, "harvested post"), verb(posts, "belongs", "belong"))
+    } else {
+        Reason::NothingUsed.in_words().to_owned()
+    }
+}
+
+fn left_out(summary: &Summary, next: &str) -> Todo {
+    let count = summary.posts_left_out;
+    let (posts, is) = (many(count, "harvested post"), verb(count, "is", "are"));
+    let rows = summary.first_left_out.iter().map(|name| row(summary, name));
+    let why = "stored nowhere, because Posts Content of the lead is full";
+    Todo { text: format!("{posts} {is} {why}. {}", sentence(next)), rows: rows.collect() }
+}
+
+/// The notes that ask for something; of very many the newest.
+fn noted(summary: &Summary) -> Vec<Todo> {
+    let asking = summary.notes.iter().filter(|(_, note)| note.needs_action);
+    let texts: Vec<&str> = asking.map(|(_, note)| note.text.as_str()).collect();
+    let left_out = texts.len().saturating_sub(MAX_NOTES);
+    let first = (left_out > 0)
+        .then(|| Todo::of(format!("… {} left out here", many(left_out as u64, "earlier line"))));
+    let newest = texts[left_out..].iter().map(|text| Todo::of((*text).to_owned()));
+    first.into_iter().chain(newest).collect()
+}
+
+/// A link to a row of the leads, as far as its table is known; a profile as it is.
+pub(super) fn row(summary: &Summary, row: &str) -> String {
+    match &summary.leads_table {
+        Some(table) if row.starts_with("rec") => table.row_url(row),
+        Some(_) | None => row.to_owned(),
+    }
+}
