@@ -25,13 +25,7 @@ impl RunState {
                 |opened| opened.0,
                 self.opened.iter().map(|(by, at)| (*at, by.clone())),
             ),
-            harvests: by_time(
-                |harvest| harvest.0,
-                self.reports().map(|(at, harvested)| {
-                    let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
-                    (at, Harvested { cost: cost.map(|(_, cost)| cost), ..harvested.clone() })
-                }),
-            ),
+            harvests: self.harvests_by_time(),
             planned: self.plan_sizes(),
             leads_table: self.plans.values().filter_map(|plan| plan.leads_table.clone()).max(),
             harvest_cost: None,
@@ -76,6 +70,15 @@ impl RunState {
         summary.wait = self.wait(stalled).filter(|_| !summary.status.is_end());
         summary.imbalances = balance::imbalances(&summary);
         summary
+    }
+
+    /// The harvests with their latest cost, oldest report first.
+    fn harvests_by_time(&self) -> Vec<(Timestamp, Harvested)> {
+        let harvests = self.reports().map(|(at, harvested)| {
+            let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
+            (at, Harvested { cost: cost.map(|(_, cost)| cost), ..harvested.clone() })
+        });
+        by_time(|harvest| harvest.0, harvests)
     }
 
     /// Failures that stand. A harvest that failed to be planned can be posted again and is planned

@@ -72,12 +72,10 @@ fn what_ran(summary: &Summary) -> String {
 fn done(summary: &Summary) -> String {
     let lines = headline(summary);
     let first = lines.first().map(String::as_str).unwrap_or_default();
-    match summary.status {
-        Status::Running | Status::Stalled if !summary.missing.is_empty() => {
-            format!("{first} Missing: {}.", bounded_list(&summary.missing))
-        }
-        _ => first.to_owned(),
+    if summary.status.is_end() {
+        return first.to_owned();
     }
+    format!("{first} Missing: {}.", bounded_list(&summary.missing))
 }
 
 fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {

@@ -2,7 +2,7 @@
 
 use super::lines::in_utc;
 use super::reason::Reason;
-use super::words::{bounded_list, result_in_words, sentence};
+use super::words::{bounded_list, progress_in_words, result_in_words, sentence};
 use crate::core::ids::ClientId;
 use crate::core::text::bounded;
 use crate::fold::{Status, Summary};
@@ -17,7 +17,7 @@ pub(super) fn headline(summary: &Summary) -> Vec<String> {
         let halted = Reason::Halted(halt.category);
         let detail = bounded(&halt.detail, MAX_SAID);
         let until = halted.waits_until();
-        lines[0] += &format!(" It waits until {until}, because {} ({detail}).", halted.in_words());
+        lines[0] += &format!(" It waits until {until}. The model says: {}", sentence(&detail));
     } else if let Some(wait) = &summary.wait {
         let why = bounded(&wait.why, MAX_SAID);
         lines.push(sentence(&format!("it has waited since {}: {why}", in_utc(wait.since))));
@@ -33,12 +33,12 @@ fn first_line(summary: &Summary) -> String {
     let on = summary.ended_at.map(|at| format!(" on {}", in_utc(at))).unwrap_or_default();
     match summary.status {
         Status::Running => match result {
-            Some(result) => format!("Running: {result} so far"),
+            Some(result) => format!("Running: {result}"),
             None => "Running: no leads are planned yet".to_owned(),
         },
         Status::Stalled => {
             let since = in_utc(summary.last_progress);
-            let so_far = result.map(|result| format!(": {result} so far")).unwrap_or_default();
+            let so_far = result.map(|result| format!("; {result}")).unwrap_or_default();
             format!("Stalled: nothing has moved since {since}{so_far}")
         }
         Status::Completed => {
@@ -58,7 +58,10 @@ fn result(summary: &Summary) -> Option<String> {
     let results: Vec<String> = kinds
         .into_iter()
         .filter(|(_, leads)| leads.planned > 0)
-        .map(|(noun, leads)| result_in_words(noun, leads))
+        .map(|(noun, leads)| match summary.status.is_end() {
+            true => result_in_words(noun, leads),
+            false => progress_in_words(noun, leads),
+        })
         .collect();
     (!results.is_empty()).then(|| results.join("; "))
 }

@@ -142,15 +142,13 @@ impl Reason {
                 "do what Error Details say; if that was something to correct, tick Retry"
             }
             Self::HarvestIncomplete => "harvest again if you want the rest; what was found is used",
-            Self::TargetsUnknown => {
-                "harvest these profiles again; raise maxItems if it was reached"
-            }
+            Self::TargetsUnknown => "harvest again, with a higher maxItems if it was reached",
             Self::NotUnderstood => "compare these items with the actor's documentation",
             Self::NothingUsed => {
                 "compare the harvested profiles with the leads' \"LinkedIn Profile URL\""
             }
             Self::Unmatched => {
-                "if they should be leads, compare them with the leads' \"LinkedIn Profile URL\""
+                "if one of them should be a lead, compare it with the leads' \"LinkedIn Profile URL\""
             }
             Self::LeftOut => {
                 "shorten Posts Content of these leads, then send the webhook of the harvest again"
@@ -183,9 +181,10 @@ impl Reason {
 
     /// What a person has to do before a halted run goes on.
     pub(super) fn waits_until(self) -> &'static str {
-        match self {
-            Self::Halted(ErrorCategory::NoCredit) => "you top up the model's credit",
-            _ => "you replace the key",
+        if self == Self::Halted(ErrorCategory::NoCredit) {
+            "you top up the model's credit"
+        } else {
+            "you replace the key"
         }
     }
 }

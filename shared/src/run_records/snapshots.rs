@@ -253,7 +253,7 @@ fn completed() -> Vec<(&'static str, Story)> {
             story.scored(0).scored(1)
         }),
         ("completed_with_things_to_do", {
-            let story = ended().asked_for("1 of the 3 leads named are in no row of the base: recX");
+            let story = ended().asked_for("1 of the 3 leads named is in no row of the base: recX");
             story.scored(0).scored(1)
         }),
         ("completed_by_an_unpriced_model", unpriced()),

@@ -98,6 +98,25 @@ pub(super) fn result_in_words(noun: &str, leads: &LeadCounts) -> String {
     if others.is_empty() { of_all } else { format!("{of_all}, {}", and_list(&others)) }
 }
 
+/// How many leads of a run that goes on are scored of how many: `3 of 4 leads are scored so far, 1
+/// failed`.
+pub(super) fn progress_in_words(noun: &str, leads: &LeadCounts) -> String {
+    let all = many(leads.planned, noun);
+    let so_far = match leads.scored {
+        0 => format!("none of {all} is scored yet"),
+        1 => format!("1 of {all} is scored so far"),
+        scored => format!("{} of {all} are scored so far", grouped(scored)),
+    };
+    let others = [
+        (leads.skipped, verb(leads.skipped, "was skipped", "were skipped")),
+        (leads.failed, "failed"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let others: Vec<String> =
+        others.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    if others.is_empty() { so_far } else { format!("{so_far}, {}", and_list(&others)) }
+}
+
 /// The tokens of one kind of scoring, whole and in parts: `4,800 tokens for posts (4,000 prompt, 800
 /// output)`.
 pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {

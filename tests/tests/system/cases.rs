@@ -206,7 +206,7 @@ async fn what_was_left_out_or_is_nobodys_never_stands_beside_nothing_to_do() {
     let (pipeline, _) = played_for(&body, &["https://www.linkedin.com/in/jane"]).await;
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
     for line in [
-        "If they should be leads, compare them with the leads' \"LinkedIn Profile URL\"",
+        "If one of them should be a lead, compare it with the leads' \"LinkedIn Profile URL\"",
         "the posts are not used (/in/max)",
         "Look at the errors in the dataset",
     ] {

@@ -131,8 +131,8 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
     assert!(scored(open[0]) && !scored(open[1]) && !scored(open[2]));
     assert_eq!(pipeline.told(), "Completed: 0 harvested, 2 examined, 2 scored; balanced");
     for line in [
-        format!("1 of the 3 leads named do not wait for post scoring: {}", done[0]),
-        format!("1 of the 3 leads named are in no row of the base: {gone}"),
+        format!("1 of the 3 leads named does not wait for post scoring: {}", done[0]),
+        format!("1 of the 3 leads named is in no row of the base: {gone}"),
     ] {
         pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
     }
@@ -144,7 +144,7 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
     let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": 1,
         "leadIds": [open[1], open[2]]});
     ask(&pipeline, body).await;
-    let line = "1 of the 2 leads named were not looked at: the limit is 1 lead";
+    let line = "1 of the 2 leads named was not looked at: the limit is 1 lead";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
 }
 

@@ -139,17 +139,22 @@ fn omissions(
     }
     let named = task.lead_ids.iter().collect::<BTreeSet<_>>().len();
     let NamedLeads { unknown, not_waiting } = unplanned;
-    let wait = format!("do not wait for {} scoring", task.kind.as_str());
-    for (leads, why) in [(unknown, "are in no row of the base"), (not_waiting, &*wait)] {
+    let wait = format!("wait for {} scoring", task.kind.as_str());
+    for (leads, one, more, what) in [
+        (unknown, "is", "are", "in no row of the base"),
+        (not_waiting, "does not", "do not", &*wait),
+    ] {
         if !leads.is_none() {
             let (count, ids) = (leads.count, leads.named());
+            let why = format!("{} {what}", if count == 1 { one } else { more });
             notes.push(format!("{count} of the {named} leads named {why}: {ids}"));
         }
     }
     let left = named.saturating_sub(planned + unknown.count + not_waiting.count);
     if is_cut && left > 0 {
         notes.push(format!(
-            "{left} of the {named} leads named were not looked at: the limit is {}",
+            "{left} of the {named} leads named {} not looked at: the limit is {}",
+            if left == 1 { "was" } else { "were" },
             counted(planned, "lead")
         ));
     }
