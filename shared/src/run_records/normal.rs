@@ -10,8 +10,9 @@ use crate::messages::{ErrorCategory, Note, NoteKind, SkipReason, UnusedReason};
 /// The lines of the section: what happened first, then what was skipped or not used, and why.
 pub(super) fn normal(summary: &Summary) -> Vec<Line> {
     let told = summary.notes.iter().filter(|(_, note)| is_told(note));
-    let mut lines: Vec<Line> =
-        told.map(|(at, note)| Line::at(*at, noted(note.kind), sentence(&note.text))).collect();
+    let mut lines: Vec<Line> = told
+        .map(|(at, note)| Line::at(*at, noted(note.kind), sentence(&without_time(&note.text))))
+        .collect();
     lines.extend(skipped(summary).into_iter().map(|text| Line::new("lead that was skipped", text)));
     lines.extend(final_failures(summary).into_iter().map(|text| Line::new("lead", text)));
     lines.extend(unused(summary).into_iter().map(|text| Line::new("item not used", text)));
@@ -28,6 +29,15 @@ pub(super) fn normal(summary: &Summary) -> Vec<Line> {
 /// What asks for something is among the things to do, and a wait is in the Progress Log.
 fn is_told(note: &Note) -> bool {
     !note.needs_action && !note.is_wait()
+}
+
+/// A note without the time that only tells it from another one of the same words.
+fn without_time(text: &str) -> String {
+    let parts = text.split_once(" (20").and_then(|(words, rest)| {
+        let (_, more) = rest.split_once(" UTC)")?;
+        Some(format!("{words}{more}"))
+    });
+    parts.unwrap_or_else(|| text.to_owned())
 }
 
 fn noted(kind: NoteKind) -> &'static str {

@@ -157,7 +157,7 @@ impl Reason {
                 "look at the errors in the dataset, and harvest those profiles again"
             }
             Self::LimitReached => {
-                "the next run scores them; raise the token limit to have them scored earlier"
+                "the next run scores what waits; raise the token limit to have it scored earlier"
             }
             Self::Noted => "do what the notes on the record say of what came in",
             Self::Stalled => {

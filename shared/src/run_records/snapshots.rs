@@ -215,6 +215,7 @@ fn completed() -> Vec<(&'static str, Story)> {
     let waiting = OpenedBy::ScoreWaiting { kind: Kind::Profile, plan: plan_id() };
     let nothing = Fact::Planned(whole_plan(plan_id(), Kind::Profile, 0));
     let repaired = "record recA was gone; created again as recB from the log: somebody deleted it";
+    let retried = "Retry was ticked (2026-11-23 10:05:59 UTC): queued again: 2 leads";
     let lost = [answered_with(usage()), CallOutcome::Lost];
     vec![
         ("completed", ended().scored(0).scored(1)),
@@ -224,7 +225,8 @@ fn completed() -> Vec<(&'static str, Story)> {
             ended()
                 .chunk(0, [Outcome::Scored, skipped(SkipReason::NoContent)])
                 .unasked(1, [skipped(SkipReason::NoNewPosts), skipped(SkipReason::NoNewPosts)])
-                .tell(note(NoteKind::Record, repaired)),
+                .tell(note(NoteKind::Record, repaired))
+                .tell(note(NoteKind::Record, retried)),
         ),
         (
             "completed_at_the_token_limit",

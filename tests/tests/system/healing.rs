@@ -253,7 +253,11 @@ async fn retry_of_a_run_that_is_well_says_that_there_is_nothing_to_do() {
     pipeline.retry().await;
     let after = pipeline.record();
     assert!(!after.contains_key(run_record::RETRY));
-    assert!(notes(&after).contains("): nothing failed or is missing"), "{}", notes(&after));
+    assert!(
+        notes(&after).contains("Retry was ticked: nothing failed or is missing"),
+        "{}",
+        notes(&after)
+    );
     assert_eq!((told(&after).as_str(), pipeline.billed_tokens()), (COMPLETED, billed));
 }
 

@@ -255,5 +255,5 @@ async fn the_plans_of_a_replay_share_what_the_limit_leaves() {
     pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 1 scored; balanced");
     let note = notes(&pipeline);
-    assert!(note.contains("1 lead skipped: BUDGET_REACHED"), "{note}");
+    assert!(note.contains("1 lead waits: the token limit of the run is reached"), "{note}");
 }
