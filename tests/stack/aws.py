@@ -1,5 +1,6 @@
-"""ministack as a process, with two things that AWS does: the messages of a batch keep their trace header,
-and requests are counted as they are billed. COUNTS names the file that the counts are appended to."""
+"""ministack as a process, with three things that AWS does: the messages of a batch keep their trace header,
+connections count as encrypted unless the file PLAIN exists, and requests are counted as they are billed.
+COUNTS names the file that the counts are appended to."""
 
 import json
 import math
@@ -7,6 +8,7 @@ import os
 import threading
 
 from ministack.app import main
+from ministack.core import iam_evaluator
 from ministack.services import dynamodb, sqs
 
 COUNTS, LOCK = os.environ.get("COUNTS"), threading.Lock()
@@ -17,6 +19,17 @@ def count(what, units=1):
     if COUNTS:
         with LOCK, open(COUNTS, "a") as file:
             file.write(f"{what} {units}\n")
+
+
+def encrypted(resolve):
+    """What policies see of the connection."""
+
+    def resolved(key, context):
+        if key.lower() == "aws:securetransport":
+            return str(not os.path.exists(os.environ.get("PLAIN", ""))).lower()
+        return resolve(key, context)
+
+    return resolved
 
 
 def traced_batch(batch):
@@ -93,6 +106,7 @@ def got_many(data, _):
     yield "read", sum(len(keys["Keys"]) for keys in data["RequestItems"].values()) / 2
 
 
+iam_evaluator._resolve_condition_key = encrypted(iam_evaluator._resolve_condition_key)
 sqs._HANDLERS["SendMessageBatch"] = traced_batch(sqs._act_send_message_batch)
 for action, act in list(sqs._HANDLERS.items()):
     if action in ("SendMessage", "SendMessageBatch", "ChangeMessageVisibility"):

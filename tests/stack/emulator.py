@@ -49,7 +49,10 @@ class Emulator:
             IOT_MTLS_ENABLED="0",
             LAMBDA_EXECUTOR="local",
             COUNTS=str(WORK / f"{name}.counts"),
+            PLAIN=str(WORK / f"{name}.plain"),
         )
+        self.plain_file = WORK / f"{name}.plain"
+        self.plain_file.unlink(missing_ok=True)
         self.counts_file = WORK / f"{name}.counts"
         self.counts_file.unlink(missing_ok=True)
         self.sam_environment = clean_environment(**keys, SAM_CLI_TELEMETRY="0")
@@ -64,6 +67,15 @@ class Emulator:
         if self.process:
             stop(self.process, how)
             self.process = None
+
+    @contextlib.contextmanager
+    def plain(self):
+        """Connections count as what they are: not encrypted."""
+        self.plain_file.touch()
+        try:
+            yield
+        finally:
+            self.plain_file.unlink()
 
     def counts(self):
         """How much was asked for so far, as it is billed."""

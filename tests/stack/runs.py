@@ -57,6 +57,20 @@ def show(deployed, world):
     refused(deployed)
     metrics(deployed, len(runs) + 2)
     rights(deployed)
+    encrypted_only(deployed)
+
+
+def encrypted_only(deployed):
+    """That no queue takes a message, or anything else, over plain HTTP."""
+    queues = sorted(output for output in deployed.outputs if output.endswith(("QueueUrl", "DeadLettersUrl")))
+    with deployed.emulator.plain():
+        refused = []
+        for output in queues:
+            try:
+                deployed.sqs.get_queue_attributes(QueueUrl=deployed.outputs[output])
+            except deployed.sqs.exceptions.ClientError as error:
+                refused.append((output, error.response["Error"]["Code"]))
+    equal([output for output, code in refused if "AccessDenied" in code], queues, "queues that refuse plain HTTP")
 
 
 def again(deployed, world, client):
