@@ -11,6 +11,7 @@ use shared::core::clock::Clock;
 use shared::core::ids::{ApifyRunId, ClientId, RunId, RunStamp};
 use shared::messages::{HarvestStatus, Hints, Ingest, routes};
 use shared::ports::QueueName;
+use shared::services::airtable::Rate;
 use shared::services::apify::{Apify, ApifyRun};
 use std::io::Write;
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ pub async fn run(options: &Options) -> CommandResult {
         let hint = "correct --client or its row in the table Clients, then run this again";
         return Err(Hinted::new(reason, hint));
     }
+    // What was asked of the master base counts for nothing any more when the system asks it.
+    tokio::time::sleep(Rate::OPERATOR.per).await;
     let (ingest, heard) = routes::harvest_ended(task);
     operator.deployment.send(QueueName::Scoring, ingest).await?;
     operator.deployment.send(QueueName::Metrics, heard).await?;

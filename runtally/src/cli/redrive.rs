@@ -79,7 +79,7 @@ fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> 
                 letter.what.as_str().into(),
                 letter.queue.into(),
                 Cell::id(letter.run.as_ref().map_or("", RunId::as_str)),
-                letter.died_at.strftime("%Y-%m-%d %H:%M").to_string().into(),
+                Cell::id(&letter.died_at.strftime("%Y-%m-%d %H:%M").to_string()),
                 letter.reason.as_str().into(),
             ]);
         }

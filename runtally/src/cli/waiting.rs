@@ -61,8 +61,8 @@ impl Waiting {
                 task.what.as_str().into(),
                 Cell::id(task.run.as_ref().map_or("", RunId::as_str)),
                 task.attempt.to_string().into(),
-                minute(task.since).into(),
-                minute(task.next_at).into(),
+                Cell::id(&minute(task.since)),
+                Cell::id(&minute(task.next_at)),
                 task.reason.as_str().into(),
             ]);
         }

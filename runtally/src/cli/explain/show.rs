@@ -101,10 +101,10 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Each cell by the events beside the one on the record, which is shown where it is another.
+/// Each cell by the events, and the one on the record where it is another.
 fn table(explained: &Explained) -> Listing {
     let comparison = &explained.comparison;
-    let mut rows = Listing::new(["field", "by the events", "on the record"]);
+    let mut rows = Listing::new(["field", "by the events", "record"]);
     let record = comparison.records.first().map(|row| &row.fields);
     for field in &run_record::FIELDS {
         let Some(expected) = comparison.expected.get(field.name) else { continue };
@@ -115,7 +115,7 @@ fn table(explained: &Explained) -> Listing {
             Some(_) if comparison.differences.contains(&field.name) => {
                 Cell::toned(format!("≠ {}", shown(found)), Some(Tone::Bad))
             }
-            Some(_) => Cell::toned("the same", Some(Tone::Quiet)),
+            Some(_) => Cell::toned("=", Some(Tone::Quiet)),
         };
         let is_id = [run_record::RUN_ID, run_record::CLIENT_ID].contains(&field.name);
         let expected = shown(expected);

@@ -19,7 +19,7 @@ pub(in crate::cli) struct Cell {
 }
 
 impl Cell {
-    /// A cell that is never broken: an id.
+    /// A cell that is never broken: an id or a time.
     pub(in crate::cli) fn id(id: &str) -> Self {
         super::terminal::whole(id).into()
     }
@@ -114,7 +114,8 @@ impl Listing {
             lines.push(paint.put(Tone::Strong, &first.text));
             let (short, long): (Vec<_>, Vec<_>) =
                 said.into_iter().partition(|text| !text.contains('\n'));
-            let short = Some(short.join(" · ")).filter(|text| !text.is_empty());
+            // The space before the dot is none that a line is broken at.
+            let short = Some(short.join("\u{a0}· ")).filter(|text| !text.is_empty());
             for text in short.iter().chain(&long) {
                 lines.extend(text.lines().flat_map(|line| wrapped(line, width, (INDENT, INDENT))));
             }
@@ -159,7 +160,7 @@ mod tests {
         runs.add([
             Cell::id("261123-094519-Guy Wilson"),
             Cell::toned("Completed with Errors", Some(Tone::Warning)),
-            "2026-11-23 09:45".into(),
+            Cell::id("2026-11-23 09:45"),
             "chunk 2 of the plan IMWhSz8Df0ytWalS961bKQ".into(),
         ]);
         runs.add([Cell::id("261123-100000-Ada"), "Running".into(), "".into(), "".into()]);
@@ -201,8 +202,9 @@ mod tests {
             drawn(60).lines().collect::<Vec<_>>(),
             [
                 "261123-094519-Guy Wilson",
-                "  status Completed with Errors · started (UTC) 2026-11-23",
-                "  09:45 · missing chunk 2 of the plan IMWhSz8Df0ytWalS961bKQ",
+                "  status Completed with Errors · started (UTC)",
+                "  2026-11-23 09:45 · missing chunk 2 of the plan",
+                "  IMWhSz8Df0ytWalS961bKQ",
                 "261123-100000-Ada",
                 "  status Running",
             ]

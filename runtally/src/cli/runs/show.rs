@@ -43,7 +43,7 @@ fn print_runs(runs: &[Listed], out: &mut impl Write) -> Result<(), Fault> {
         rows.add([
             Cell::id(run.text(run_record::RUN_ID)),
             Cell::toned(status, status_tone(status)),
-            started.replace('T', " ").into(),
+            Cell::id(&started.replace('T', " ")),
             number(run_record::POSTS_SCORED).into(),
             number(run_record::POST_TOKENS).into(),
             Cell::toned(balance, is_odd.then_some(Tone::Warning)),

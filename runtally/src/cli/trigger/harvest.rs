@@ -3,8 +3,7 @@
 use super::event::Event;
 use super::running::Running;
 use super::simulator::{Simulator, refuse_real};
-use crate::cli::clients::list_clients;
-use crate::cli::operator::{Place, airtable_of};
+use crate::cli::operator::Place;
 use crate::cli::output::print_json;
 use crate::invented::{Harvest, webhook_for};
 use crate::result::{CommandResult, Fault, Hinted};
@@ -13,13 +12,13 @@ use scoring::Client;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
+use shared::config::Vars;
 use shared::core::clock::Clock;
 use shared::core::counted::counted;
 use shared::core::ids::{BaseId, ClientId, RunId, RunStamp};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::Kind;
-use shared::schema::leads;
-use shared::services::airtable::{ListQuery, Row};
+use shared::schema::{clients, leads};
 use simulators::apify::{RunSpec, RunStatus};
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,7 +66,7 @@ pub(super) async fn finish(
     let apify = Simulator::find(Service::Apify, &variables, &transport).await?;
     let running = Running::find(&options.place, options.url.as_deref())?;
     running.greet(&transport).await?;
-    let targets = targets(options, &variables).await?;
+    let targets = targets(options, &variables, &transport).await?;
     for fault in &options.faults {
         let simulator = Simulator::find(fault.service, &variables, &transport).await?;
         simulator.post(&transport, "_sim/faults", &fault.rule()).await?;
@@ -113,23 +112,31 @@ impl Told<'_> {
     }
 }
 
-/// The profiles of the client's first leads.
-async fn targets(options: &HarvestOptions, variables: &impl Variables) -> Result<Targets, Fault> {
-    let (airtable, master) = airtable_of(variables)?;
-    let clients = list_clients(&airtable, &master).await?;
-    let client = chosen(&clients, options.client.as_ref())?;
+/// The profiles of the client's first leads. The simulator tells them beside its API: requests there would
+/// count against the limit that the system works with.
+async fn targets(
+    options: &HarvestOptions,
+    variables: &impl Variables,
+    transport: &HttpTransport,
+) -> Result<Targets, Fault> {
+    let airtable = Simulator::find(Service::Airtable, variables, transport).await?;
+    let purpose = "the id of the base that lists the clients";
+    let master: BaseId = Vars::new(variables).required("MASTER_BASE_ID", purpose)?;
+    let rows = airtable.rows(transport, &master, clients::TABLE).await?;
+    let mut listed: Vec<Client> = rows.iter().map(Client::read).collect();
+    listed.sort_by(|a, b| a.id.cmp(&b.id));
+    let client = chosen(&listed, options.client.as_ref())?;
     let id: ClientId = client.id.parse()?;
     let base: BaseId = client.base.trim().parse()?;
-    let query = ListQuery { fields: &[leads::PROFILE_URL], ..ListQuery::default() };
-    let rows: Vec<Row> = airtable.list(&base, leads::TABLE, &query).await?;
+    let rows = airtable.rows(transport, &base, leads::TABLE).await?;
     let urls = rows.iter().map(|row| row.text(leads::PROFILE_URL));
     let mut profiles: Vec<String> = urls.filter(|url| ProfileKey::of(url).is_some()).collect();
     let wanted = options.leads.map_or(USUAL_LEADS.min(profiles.len()), |leads| leads as usize);
     if profiles.is_empty() || wanted > profiles.len() {
         let all = counted(profiles.len(), "lead");
         let message = format!("client {id} has {all} with a LinkedIn profile URL");
-        let hint =
-            format!("use fewer --leads, or add leads to the table {:?} of {base}", leads::TABLE);
+        let table = leads::TABLE;
+        let hint = format!("use fewer --leads, or add leads to the table {table:?} of {base}");
         return Err(Hinted::new(message, hint));
     }
     profiles.truncate(wanted);

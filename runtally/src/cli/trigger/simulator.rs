@@ -4,9 +4,12 @@ use crate::result::{Fault, Hinted};
 use crate::system::{Service, Variables};
 use bytes::Bytes;
 use http::{Method, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use shared::adapters::http::HttpTransport;
+use shared::core::ids::BaseId;
 use shared::ports::Transport;
+use shared::services::airtable::Row;
 use std::time::Duration;
 use url::Url;
 
@@ -47,6 +50,19 @@ impl Simulator {
         body: &impl serde::Serialize,
     ) -> Result<Value, Fault> {
         self.ask(transport, Method::POST, path, serde_json::to_vec(body)?.into()).await
+    }
+
+    /// The rows of a table of the simulated Airtable.
+    pub(super) async fn rows(
+        &self,
+        transport: &HttpTransport,
+        base: &BaseId,
+        table: &str,
+    ) -> Result<Vec<Row>, Fault> {
+        let table = utf8_percent_encode(table, NON_ALPHANUMERIC);
+        let path = format!("_sim/bases/{base}/tables/{table}");
+        let mut answer = self.ask(transport, Method::GET, &path, Bytes::new()).await?;
+        Ok(serde_json::from_value(answer["records"].take())?)
     }
 
     async fn ask(
