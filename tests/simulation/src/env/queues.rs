@@ -130,14 +130,20 @@ impl Queues {
         self.changed(queue).notify_one();
     }
 
-    /// The ids of the tasks of a group that wait for nothing but their turn.
+    /// The ids of the tasks of a group that wait for nothing but their turn. One whose visibility ended
+    /// while a worker is still at it waits for nothing: its worker takes it off, or it comes again.
     pub(crate) fn ready_in(&self, group: &str) -> BTreeSet<String> {
         let now = Instant::now();
         let state = self.lock(QueueName::Scoring);
-        let is_ready = |message: &&Message| {
-            message.group == group && message.visible_at <= now && message.comes_again.is_none()
+        let is_at_work =
+            |place: u64| state.at_work.range((place, 0)..=(place, u32::MAX)).next().is_some();
+        let is_ready = |(place, message): &(&u64, &Message)| {
+            message.group == group
+                && message.visible_at <= now
+                && message.comes_again.is_none()
+                && !is_at_work(**place)
         };
-        state.messages.values().filter(is_ready).map(|message| message.id.clone()).collect()
+        state.messages.iter().filter(is_ready).map(|(_, message)| message.id.clone()).collect()
     }
 
     /// Gives out messages of groups of which nothing is hidden, in their order.

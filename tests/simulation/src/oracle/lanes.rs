@@ -60,9 +60,11 @@ impl Oracle {
         (ready, now): (BTreeSet<String>, Timestamp),
     ) {
         let message = parsed(body);
-        let Some(invocation) = self.invocations.get(&invocation) else { return };
+        let Some(invocation) = self.invocations.get_mut(&invocation) else { return };
         let (before, waits_before) = invocation.attempt;
         let Some((task, attempt, waits)) = attempt_of(&message) else { return };
+        let plans = std::mem::take(&mut invocation.plans);
+        self.plans_of_tasks.entry(task.clone()).or_default().add(plans);
         let is_wait = (attempt, waits) == (before, waits_before + 1);
         let is_next = (attempt, waits) == (before + 1, waits_before);
         if !is_wait && !is_next || attempt > MOST_ATTEMPTS {

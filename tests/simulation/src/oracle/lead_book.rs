@@ -17,8 +17,10 @@ pub(crate) struct LeadBook {
     pub(crate) posts_written: u64,
     /// Posts that were lost in the moment between a look at the row and its write.
     pub(crate) lost: BTreeSet<String>,
-    /// When which run wrote scores of which posts.
-    pub(crate) scored: BTreeMap<String, (u64, BTreeSet<String>)>,
+    /// The posts that its row had before each of its writes.
+    pub(crate) earlier_posts: Vec<(u64, BTreeSet<String>)>,
+    /// When which run wrote scores of which posts, the last time last.
+    pub(crate) scored: BTreeMap<String, Vec<(u64, BTreeSet<String>)>>,
     /// When which run wrote a score of its profile.
     pub(crate) profile_scored: BTreeMap<String, u64>,
 }
@@ -34,6 +36,7 @@ impl LeadBook {
             posts_written: 0,
             lost: BTreeSet::new(),
             all_scored: BTreeSet::new(),
+            earlier_posts: Vec::new(),
             scored: BTreeMap::new(),
             profile_scored: BTreeMap::new(),
         }
@@ -46,7 +49,28 @@ impl LeadBook {
 
     /// When `run` wrote scores, and of which posts (by word).
     pub(crate) fn scored_by(&self, run: &str) -> Option<(u64, &BTreeSet<String>)> {
-        self.scored.get(run).map(|(step, words)| (*step, words))
+        self.scored.get(run)?.last().map(|(step, words)| (*step, words))
+    }
+
+    /// The posts (by word) whose scores by `run` the row held at `step`.
+    pub(crate) fn scored_until(&self, run: &str, step: u64) -> Option<&BTreeSet<String>> {
+        let writes = self.scored.get(run)?.iter().rev();
+        writes.skip_while(|(written, _)| *written > step).map(|(_, words)| words).next()
+    }
+
+    /// The URLs of the posts that the row had at `step`.
+    pub(crate) fn posts_until(&self, step: u64) -> &BTreeSet<String> {
+        let later = self.earlier_posts.iter().find(|(written, _)| *written > step);
+        later.map_or(&self.posts, |(_, before)| before)
+    }
+
+    /// `from`, and each moment until `until` at which posts or scores were written: a listing of
+    /// several pages shows a row as it was at one of these.
+    pub(crate) fn moments(&self, from: u64, until: u64) -> BTreeSet<u64> {
+        let posts = self.earlier_posts.iter().map(|(written, _)| *written);
+        let scores = self.scored.values().flatten().map(|(written, _)| *written);
+        let within = posts.chain(scores).filter(|written| (from..=until).contains(written));
+        within.chain([from]).collect()
     }
 
     /// Whether any run wrote a score of its profile.

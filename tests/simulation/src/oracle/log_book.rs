@@ -86,7 +86,11 @@ impl LogBook {
                     chunks: count(fact, "/chunks"),
                     replaces: text(fact, "/replaces").to_owned(),
                 };
-                self.plans.insert(text(fact, "/plan").to_owned(), plan);
+                // Queued once more, as by a webhook that comes again after weeks, it is no new plan. One
+                // that took its leads over meanwhile is still the later of the two, in whatever order
+                // both reach the log: else a run would be open again over leads that are all settled.
+                let known = self.plans.entry(text(fact, "/plan").to_owned()).or_insert(plan);
+                known.at = known.at.min(time(event, "/at"));
             }
             "planned_chunk" => {
                 let chunk = (text(fact, "/plan").to_owned(), count(fact, "/chunk"));

@@ -1,6 +1,7 @@
 //! Messages that were queued, and events that were stored.
 
 use super::json::{at, count, parsed, run_of, text};
+use super::lanes::attempt_of;
 use super::oracle::Oracle;
 use crate::branches::Branch;
 use crate::scenario::ANOTHER_RUN;
@@ -19,7 +20,7 @@ impl Oracle {
             (QueueName::Scoring, "chunk") => {
                 let run = run_of(&message);
                 self.learn_keys(&message);
-                self.plan_queued(&message);
+                self.plan_queued(invocation, &message);
                 self.run(&run).chunk_queued(&message);
             }
             (QueueName::Metrics, "event") => {
@@ -27,6 +28,7 @@ impl Oracle {
                 let fact = at(&message, "/fact")?;
                 match text(fact, "/type") {
                     "opened" => self.opened(&run, fact),
+                    "planned" | "planned_chunk" => self.plan_told(invocation, text(fact, "/plan")),
                     "announced" => self.run(&run).announced(fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.settled(invocation, &run, fact),
@@ -59,11 +61,32 @@ impl Oracle {
     }
 
     /// A chunk was queued; by its planning if it says nothing of earlier attempts.
-    fn plan_queued(&mut self, message: &Value<'_>) {
-        let is_planned = at(message, "/attempt").is_none();
+    fn plan_queued(&mut self, invocation: u64, message: &Value<'_>) {
+        if attempt_of(message).is_some() {
+            return;
+        }
         let chunk = (text(message, "/plan").to_owned(), count(message, "/index"));
-        if is_planned && !self.planned.insert(chunk.clone()) {
-            self.planned_again.insert(chunk.0);
+        let Some(known) = self.invocations.get_mut(&invocation) else { return };
+        let earlier = known.task.as_ref().and_then(|task| self.plans_of_tasks.get(task));
+        known.plans.queued.insert(chunk.clone());
+        let is_new = self.planned.insert(chunk.clone());
+        match earlier.filter(|earlier| earlier.queued.contains(&chunk)) {
+            Some(earlier) if earlier.told.contains(&chunk.0) => {
+                self.queued_twice.insert(chunk.0);
+            }
+            // It is not known how many of its chunks the queue had taken.
+            Some(_) => {}
+            None if !is_new => {
+                self.planned_again.insert(chunk.0);
+            }
+            None => {}
+        }
+    }
+
+    /// A plan was told of, by the invocation that planned it or by one of its chunks.
+    fn plan_told(&mut self, invocation: u64, plan: &str) {
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.plans.told.insert(plan.to_owned());
         }
     }
 

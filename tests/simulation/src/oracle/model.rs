@@ -127,6 +127,11 @@ impl Oracle {
             let what = format!("lead {slug} is in {calls} billed calls of plan {plan}");
             self.violate(Invariant::Payments, what);
         }
+        // Its copies would count their paid calls each for itself.
+        if let Some(plan) = self.queued_twice.first() {
+            let what = format!("a task queues plan {plan} once more, which it had told of");
+            self.violate(Invariant::Payments, what);
+        }
     }
 
     /// A lead of which a worker has a whole and valid answer is not paid for again by it.

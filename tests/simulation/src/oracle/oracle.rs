@@ -1,6 +1,6 @@
 //! Everything that was seen.
 
-use super::invocation::Invocation;
+use super::invocation::{Invocation, Plans};
 use super::json::{parsed, run_of_unread};
 use super::lanes::{Lanes, attempt_of};
 use super::lead_book::LeadBook;
@@ -56,8 +56,12 @@ pub(crate) struct Oracle {
     pub(crate) paid: BTreeMap<(String, String), u32>,
     /// Plans and chunks that planning queued.
     pub(crate) planned: BTreeSet<(String, u64)>,
-    /// Plans that it queued once more, after a later step of it failed: each copy counts for itself.
+    /// Plans that two tasks queued, such as two webhooks of a harvest: each copy counts for itself.
     pub(crate) planned_again: BTreeSet<String>,
+    /// What the attempts at each task planned that lived to let it wait.
+    pub(crate) plans_of_tasks: BTreeMap<String, Plans>,
+    /// Plans that a task queued once more after an attempt that had told of them.
+    pub(crate) queued_twice: BTreeSet<String>,
     pub(crate) trace: Arc<Trace>,
 }
 
@@ -90,6 +94,8 @@ impl Oracle {
             paid: BTreeMap::new(),
             planned: BTreeSet::new(),
             planned_again: BTreeSet::new(),
+            plans_of_tasks: BTreeMap::new(),
+            queued_twice: BTreeSet::new(),
             without_tokens: Vec::new(),
         };
         let unreadable = scenario.clients.iter().filter(|client| client.has_unreadable_limit);
@@ -117,9 +123,10 @@ impl Oracle {
         if queue == QueueName::Scoring {
             let Some((id, body)) = messages.first() else { return };
             let (run, message) = (run_of_unread(body), parsed(body));
-            let attempt =
-                attempt_of(&message).map_or((1, 0), |(_, attempt, waits)| (attempt, waits));
-            let begun = Invocation { run, attempt, ..Invocation::default() };
+            let known = attempt_of(&message);
+            let attempt = known.as_ref().map_or((1, 0), |(_, attempt, waits)| (*attempt, *waits));
+            let task = known.map(|(task, ..)| task);
+            let begun = Invocation { run, task, attempt, ..Invocation::default() };
             self.invocations.insert(invocation, begun);
             self.task_began(id, &message);
         }

@@ -26,6 +26,9 @@ impl Oracle {
                 known.read_at = step;
             }
         }
+        if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| decides) {
+            known.read_until = step;
+        }
     }
 
     pub(crate) fn leads_written(&mut self, invocation: u64, step: u64, asked: &[u8]) {
@@ -40,7 +43,7 @@ impl Oracle {
             let Some(lead) = self.leads.get_mut(record) else { continue };
             lead.all_scored.extend(words.iter().cloned());
             if !words.is_empty() {
-                lead.scored.insert(run.clone(), (step, words));
+                lead.scored.entry(run.clone()).or_default().push((step, words));
             }
             if has_profile_score {
                 lead.profile_scored.insert(run.clone(), step);
@@ -63,8 +66,10 @@ impl Oracle {
             looked.is_some_and(|(look, at)| look < lead.posts_written && at.elapsed() <= MOMENT);
         lead.posts_written = step;
         let before = std::mem::replace(&mut lead.posts, posts);
+        let lost: Vec<String> = before.difference(&lead.posts).cloned().collect();
+        lead.earlier_posts.push((step, before));
         if has_lost && was_changed_since {
-            lead.lost.extend(before.difference(&lead.posts).cloned());
+            lead.lost.extend(lost);
         } else if has_lost {
             self.violate(Invariant::Leads, what);
         }

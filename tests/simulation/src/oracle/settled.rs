@@ -2,6 +2,7 @@
 
 use super::facts::kind;
 use super::json::{list, text, texts};
+use super::lead_book::LeadBook;
 use super::oracle::Oracle;
 use super::promise::Invariant;
 use super::run_book::Seen;
@@ -63,8 +64,9 @@ impl Oracle {
         is_odd || self.deleted_leads.contains(record)
     }
 
-    /// The posts of a lead that a worker asked about; if it did not, those that its row says an
-    /// earlier try asked about.
+    /// The posts of a lead that a worker asked about; if it did not, those that its row said an
+    /// earlier try asked about, when the worker read it. Another worker may have written more since:
+    /// it reports that itself, and both reports together are right.
     fn posts_seen(&self, invocation: u64, run: &str, slug: &str, reported: &Value<'_>) -> Seen {
         let of_lead = |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
         let known = self.invocations.get(&invocation);
@@ -82,19 +84,39 @@ impl Oracle {
             (BTreeSet::new(), BTreeSet::new())
         } else {
             let lead = self.records_by_slug.get(slug).and_then(|record| self.leads.get(record));
-            let scored = lead.and_then(|lead| lead.scored_by(run)).map(|(_, words)| words);
-            let posts = lead.into_iter().flat_map(|lead| &lead.posts);
-            let words = posts.filter_map(|url| self.words_by_url.get(url));
-            let was_asked = |word: &&String| {
-                self.runs.get(run).is_some_and(|book| book.asked_about.contains(*word))
+            let (from, until) = known.map_or((0, 0), |known| (known.read_at, known.read_until));
+            let counts = ["/examined", "/scored"].map(|list| texts(reported, list).len());
+            let moments = lead.map(|lead| lead.moments(from, until)).unwrap_or_default();
+            let mut seen = moments.into_iter().filter_map(|moment| {
+                let (examined, mut scored) = self.posts_in_row(lead?, run, moment);
+                scored.retain(|_| has_scores);
+                Some((examined, scored))
+            });
+            let first = seen.next().unwrap_or_default();
+            let fits = |(examined, scored): &(BTreeSet<_>, BTreeSet<_>)| {
+                [examined.len(), scored.len()] == counts
             };
-            let scored = scored.into_iter().flatten().filter(|_| has_scores).collect();
-            (words.filter(was_asked).collect(), scored)
+            if fits(&first) { first } else { seen.find(fits).unwrap_or(first) }
         };
         let named = |words: BTreeSet<&String>| {
             words.into_iter().map(|word| (slug.to_owned(), word.clone())).collect()
         };
         Seen { examined: named(examined), scored: named(scored) }
+    }
+
+    /// The posts of a row that `run` had asked about, and those that it had scored, as the row was at
+    /// `moment`.
+    fn posts_in_row<'a>(
+        &'a self,
+        lead: &'a LeadBook,
+        run: &str,
+        moment: u64,
+    ) -> (BTreeSet<&'a String>, BTreeSet<&'a String>) {
+        let asked = self.runs.get(run).map(|book| &book.asked_about);
+        let words = lead.posts_until(moment).iter().filter_map(|url| self.words_by_url.get(url));
+        let examined = words.filter(|word| asked.is_some_and(|asked| asked.contains(*word)));
+        let scored = lead.scored_until(run, moment).into_iter().flatten();
+        (examined.collect(), scored.collect())
     }
 
     /// The same of a profile, of which there is one.
