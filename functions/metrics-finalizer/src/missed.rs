@@ -105,6 +105,7 @@ fn message(run: &ApifyRunId, finished_at: Timestamp, now: Timestamp) -> Outgoing
         received_at: now,
         finished_at: Some(finished_at),
         dispatch_id: None,
+        done: None,
     };
     routes::ingest(task)
 }

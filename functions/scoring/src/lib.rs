@@ -9,6 +9,7 @@ mod chunk;
 mod config;
 mod gemini;
 mod lead;
+mod left;
 mod limits;
 mod master;
 mod planning;
@@ -29,11 +30,12 @@ pub use master::resolve::run_of_harvest;
 pub use planning::price::{WaitingPrice, price_waiting};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use chunk::attempt::{Left, Progress};
+use chunk::attempt::Progress;
+use left::Left;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::delivery::Delivery;
-use shared::messages::{Message, ScoringTask};
+use shared::messages::{Ingest, Message, ScoringTask};
 use shared::ports::Env;
 use shared::tasks::Tasks;
 use shared::telemetry::trace;
@@ -90,10 +92,8 @@ async fn attempt<E: Env>(
     let left = Left::default();
     let work = handle_task(app, &task, (delivery, &left), deadline);
     let ended = tokio::time::timeout(time, work).await;
-    if let ScoringTask::Chunk(chunk) = &task
-        && let Some(next) = left.into_next(chunk)
-    {
-        delivery.body = ScoringTask::Chunk(Box::new(next)).encode();
+    if let Some(next) = left.into_next(&task) {
+        delivery.body = next.encode();
     }
     match ended {
         Ok(ended) => ended,
@@ -108,10 +108,18 @@ async fn handle_task<E: Env>(
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
     match task {
-        ScoringTask::Ingest(task) => planning::ingest::ingest_harvest(app, task).await?,
-        ScoringTask::Replay(task) => planning::replay::replay_run(app, task).await?,
+        ScoringTask::Ingest(task) => {
+            let keep = |done| {
+                left.note_rest(ScoringTask::Ingest(Ingest {
+                    done: Some(Box::new(done)),
+                    ..task.clone()
+                }));
+            };
+            planning::ingest::ingest_harvest(app, task, &keep).await?;
+        }
+        ScoringTask::Replay(task) => planning::replay::replay_run(app, task, left).await?,
         ScoringTask::ScoreWaiting(task) => {
-            planning::waiting::score_waiting(app, task, deadline).await?;
+            planning::waiting::score_waiting(app, task, left, deadline).await?;
         }
         ScoringTask::Chunk(chunk) => {
             return chunk::score::score_chunk(app, chunk, (delivery, left), deadline).await;

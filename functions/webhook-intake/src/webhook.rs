@@ -70,6 +70,7 @@ pub(crate) fn parse(
         received_at,
         finished_at,
         dispatch_id,
+        done: None,
     }))
 }
 

@@ -58,6 +58,7 @@ pub async fn run(options: &Options) -> CommandResult {
         received_at: Clock::system().now(),
         finished_at: apify_run.finished_at,
         dispatch_id: None,
+        done: None,
     };
     let master = (&operator.airtable, &operator.master);
     let (run, refusal) = scoring::run_of_harvest(master, &task, &apify_run).await?;

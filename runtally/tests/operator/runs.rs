@@ -135,7 +135,9 @@ async fn an_open_run_says_since_when_and_why_a_task_of_it_waits_wherever_its_que
     assert_eq!(waited["reason"], format!("Apify run {stuck} is still going on"));
     assert!(waited["since"].as_str().unwrap().parse::<Timestamp>().is_ok());
     let people = world.runtally("runs").await.out;
-    assert!(people.contains("tries again by itself: Apify run"), "{people}");
+    assert!(people.contains("tries again by itself, at the latest at "), "{people}");
+    let by: Timestamp = waited["tried_next_by"].as_str().unwrap().parse().unwrap();
+    assert!(by > Timestamp::now(), "the next attempt is still to come");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,6 +219,7 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
         received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         finished_at: None,
         dispatch_id: None,
+        done: None,
     });
     let letters =
         [("m1", task.encode(), "the quota was spent"), ("m2", "{}".to_owned(), "no message")];

@@ -11,7 +11,7 @@ impl RunState {
     /// one task; more for a run with very many such leads.
     pub fn replays(&self, requested_at: Timestamp) -> Vec<Replay> {
         let replay =
-            |unplanned, plans| Replay { run: self.header.clone(), requested_at, unplanned, plans };
+            |unplanned, plans| Replay::new(self.header.clone(), requested_at, unplanned, plans);
         let mut tasks: Vec<Replay> = Vec::new();
         let unplanned: Vec<ApifyRunId> = self.unplanned().into_iter().collect();
         if !unplanned.is_empty() {

@@ -12,6 +12,7 @@ mod kind;
 mod metrics;
 mod outcomes;
 mod planning_facts;
+mod progress;
 mod replay;
 mod retry_state;
 pub mod routes;
@@ -32,6 +33,7 @@ pub use planning_facts::{
     CostElsewhere, HarvestStatus, Harvested, LeadsTable, Note, NoteKind, Opened, OpenedBy, Planned,
     PlannedChunk, PlannedLead, RunFailed,
 };
+pub use progress::IngestDone;
 pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
 pub use retry_state::RetryState;
 pub use scoring::{

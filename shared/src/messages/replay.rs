@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use super::metrics::RunHeader;
+use super::progress::IngestDone;
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,15 @@ pub struct Replay {
     /// The plans with leads that failed or are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<ReplayPlan>,
+    /// How far an earlier attempt came with the first of `unplanned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Box<IngestDone>>,
+    /// The new plans of the first of `plans` that an earlier attempt queued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queued: Vec<PlanId>,
+    /// What an earlier attempt left of the limits for `plans` of the first one's kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_left: Option<u64>,
 }
 
 /// The leads of one earlier plan that are scored again.
@@ -54,6 +64,18 @@ pub struct ReplayLead {
 }
 
 impl Replay {
+    /// A task that was not attempted yet.
+    pub fn new(
+        run: RunHeader,
+        requested_at: Timestamp,
+        unplanned: Vec<ApifyRunId>,
+        plans: Vec<ReplayPlan>,
+    ) -> Self {
+        let (done, queued, tokens_left) = (None, Vec::new(), None);
+        Self { run, requested_at, unplanned, plans, done, queued, tokens_left }
+    }
+
+    /// How many leads its plans name.
     pub fn leads(&self) -> usize {
         self.plans.iter().map(|plan| plan.leads.len()).sum()
     }

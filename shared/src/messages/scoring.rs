@@ -4,6 +4,7 @@ use super::chunk::Chunk;
 use super::envelope::Message;
 use super::envelope::enveloped;
 use super::kind::Kind;
+use super::progress::IngestDone;
 use super::replay::Replay;
 use crate::core::ids::{ApifyRunId, ClientId, RecordId, RunStamp};
 use crate::core::tokens::NanoUsd;
@@ -61,6 +62,9 @@ pub struct Ingest {
     /// Apify's id of the webhook's dispatch, the same on all its retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispatch_id: Option<String>,
+    /// How far an earlier attempt came; `None` for a first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Box<IngestDone>>,
 }
 
 /// The run and client named in a webhook. Each is `None` when not given or unusable.
@@ -130,6 +134,9 @@ pub struct ScanCursor {
     /// Of the leads that a request names: those that do not wait.
     #[serde(default, skip_serializing_if = "Unplanned::is_none")]
     pub not_waiting: Unplanned,
+    /// Whether as many leads are planned as may be, and more wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 /// Leads that a request names and that are not planned.

@@ -64,6 +64,7 @@ async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
         received_at: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24),
         finished_at: None,
         dispatch_id: None,
+        done: None,
     });
     let again = routes::verbatim("plan#Guy-Wilson", "a-day-later", &task.encode());
     pipeline.system.queue.send(QueueName::Scoring, vec![again]).await.unwrap();
@@ -148,6 +149,7 @@ async fn a_harvest_of_nobody_stays_nobodys_in_every_attempt() {
         received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         finished_at: None,
         dispatch_id: None,
+        done: None,
     };
     pipeline.system.queue.send(QueueName::Scoring, vec![routes::ingest(task)]).await.unwrap();
     pipeline.settle().await;

@@ -3,6 +3,7 @@
 use super::unreported::Unreported;
 use crate::app::Scoring;
 use crate::gemini::Gemini;
+use crate::left::Left;
 use crate::prompt::template::PromptTemplate;
 use crate::random::Random;
 use crate::report::Reporter;
@@ -13,7 +14,6 @@ use shared::delivery::Delivery;
 use shared::messages::{AttemptRef, Chunk, Halt, Tried};
 use shared::ports::Env;
 use shared::services::airtable::Airtable;
-use std::sync::{Mutex, PoisonError};
 
 /// How far a task came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,18 +21,6 @@ pub(crate) enum Progress {
     Finished,
     /// What it started is settled; the rest needs another invocation.
     Unfinished,
-}
-
-/// What an attempt leaves for the next one, as far as it came: it may be cut off at any moment.
-#[derive(Debug, Default)]
-pub(crate) struct Left(Mutex<Option<Tried>>);
-
-impl Left {
-    /// The chunk as the next attempt has to have it, if that is another.
-    pub(crate) fn into_next(self, chunk: &Chunk) -> Option<Chunk> {
-        let tried = self.0.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-        Some(Chunk { tried, ..chunk.clone() })
-    }
 }
 
 pub(crate) struct ChunkAttempt<'a, E: Env> {
@@ -111,7 +99,6 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
     }
 
     fn note(&self, change: impl FnOnce(&mut Tried)) {
-        let mut left = self.left.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(left.get_or_insert_with(|| Tried { halt: None, ..self.chunk.tried.clone() }));
+        self.left.note_tried(&self.chunk.tried, change);
     }
 }

@@ -1,6 +1,6 @@
 //! Scores a chunk: leads that are read 50 at a time and scored in waves of 10.
 
-use super::attempt::{ChunkAttempt, Left, Progress};
+use super::attempt::{ChunkAttempt, Progress};
 use super::decide_posts::{PostsChunk, decide_posts};
 use super::decide_profile::{ProfilesChunk, decide_profile};
 use super::decision::{Decision, Verdict};
@@ -12,6 +12,7 @@ use crate::app::Scoring;
 use crate::budget::{self, Meter, Rates};
 use crate::lead::cells::Cells;
 use crate::lead::row::{decisive_fields, read_rows};
+use crate::left::Left;
 use crate::prompt::subject::Subject;
 use crate::report::input_note;
 use crate::task_error::TaskError;

@@ -63,6 +63,7 @@ mod tests {
             received_at: at.parse().unwrap(),
             finished_at: None,
             dispatch_id: None,
+            done: None,
         }
     }
 

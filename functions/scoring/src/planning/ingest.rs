@@ -3,7 +3,7 @@
 use super::harvest::{Harvest, ProfilePosts, ReadHarvest, read_harvest};
 use super::plan_lead::PlanLead;
 use super::prepare::{PlanContext, PlanTarget};
-use super::publish::{QueuedPlan, queue_plan};
+use super::publish::queue_plan;
 use crate::app::Scoring;
 use crate::master::resolve::Resolved;
 use crate::report::input_note;
@@ -13,7 +13,8 @@ use shared::core::failure::Failure;
 use shared::core::ids::{ClientId, PlanId};
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{
-    Fact, HarvestStatus, Harvested, Hints, Ingest, Kind, OpenedBy, RunFailed, Source, routes,
+    Fact, HarvestStatus, Harvested, Hints, Ingest, IngestDone, Kind, OpenedBy, RunFailed,
+    RunHeader, Source, routes,
 };
 use shared::ports::Env;
 use shared::services::airtable::AirtableError;
@@ -31,9 +32,21 @@ pub(crate) struct HarvestRun<'a> {
     /// When Apify said so.
     pub(crate) seen_at: Timestamp,
     pub(crate) resolved: &'a Resolved,
+    pub(crate) keep: &'a Keep<'a>,
 }
 
-pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> Result<(), Failure> {
+/// Keeps for the next attempt how far this one came.
+pub(crate) type Keep<'a> = dyn Fn(IngestDone) + Sync + 'a;
+
+pub(crate) async fn ingest_harvest<E: Env>(
+    app: &Scoring<E>,
+    task: &Ingest,
+    keep: &Keep<'_>,
+) -> Result<(), Failure> {
+    if let Some(IngestDone::Reported { run, harvested }) = task.done.as_deref() {
+        let span = shared::telemetry::logs::run_span(run);
+        return report_final_figures(app, run, harvested).instrument(span).await;
+    }
     let seen_at = app.clock.now();
     if task.hints.unattributed.is_none()
         && let Some(reason) = app.nobodys.reason_for(task)
@@ -57,7 +70,8 @@ pub(crate) async fn ingest_harvest<E: Env>(app: &Scoring<E>, task: &Ingest) -> R
         return app.queue_tasks(vec![message]).await;
     }
     let span = shared::telemetry::logs::run_span(&resolved.run);
-    let harvest = HarvestRun { task, apify_run: apify_run.as_ref(), seen_at, resolved: &resolved };
+    let (apify_run, resolved) = (apify_run.as_ref(), &resolved);
+    let harvest = HarvestRun { task, apify_run, seen_at, resolved, keep };
     ingest_run(app, &harvest).instrument(span).await
 }
 
@@ -82,7 +96,7 @@ pub(crate) async fn ingest_run<E: Env>(
     app: &Scoring<E>,
     harvest_run: &HarvestRun<'_>,
 ) -> Result<(), Failure> {
-    let HarvestRun { task, apify_run, seen_at, resolved } = *harvest_run;
+    let HarvestRun { task, apify_run, seen_at, resolved, keep } = *harvest_run;
     let reporter = app.reporter(&resolved.run);
     let mut facts = app.opened(OpenedBy::Webhook(task.apify_run_id.clone()));
     facts.extend(task.hints.unusable.iter().chain(&resolved.notes).cloned().map(input_note));
@@ -106,31 +120,27 @@ pub(crate) async fn ingest_run<E: Env>(
             return reporter.report(vec![run_failed(task, reason)]).await;
         }
     };
-    let (plan, mut facts) = match plan_harvest(app, resolved, apify_run, &mut harvest).await {
+    let (plan, mut facts) = match plan_harvest(app, harvest_run, apify_run, &mut harvest).await {
         Ok(QueuedPlan { id, facts }) => (Some(id), facts),
         Err(TaskError::Retry(failure)) => return Err(reporter.waits(failure).await),
         Err(TaskError::Fatal(reason)) => (None, vec![run_failed(task, reason)]),
     };
     facts.extend(harvest.notes.iter().cloned().map(input_note));
-    let fact = |apify_run: &ApifyRun, seen_at| {
-        harvested(apify_run, status, &harvest, plan.clone(), seen_at)
-    };
-    facts.insert(0, fact(apify_run, seen_at));
+    let harvested = harvested(apify_run, status, (&harvest, plan), seen_at);
+    facts.insert(0, Fact::Harvested(harvested.clone()));
     reporter.report(facts).await?;
-    if let Some((final_run, read_at)) = final_figures(app, apify_run, seen_at).await? {
-        reporter.report(vec![fact(&final_run, read_at)]).await?;
-    }
-    Ok(())
+    let run = resolved.run.clone();
+    keep(IngestDone::Reported { run, harvested: Box::new(harvested.clone()) });
+    report_final_figures(app, &resolved.run, &harvested).await
 }
 
 fn harvested(
     apify_run: &ApifyRun,
     status: HarvestStatus,
-    harvest: &Harvest,
-    plan: Option<PlanId>,
+    (harvest, plan): (&Harvest, Option<PlanId>),
     seen_at: Timestamp,
-) -> Fact {
-    Fact::Harvested(Harvested {
+) -> Harvested {
+    Harvested {
         apify_run: apify_run.id.clone(),
         status,
         targets: harvest.targets,
@@ -141,32 +151,45 @@ fn harvested(
         finished_at: apify_run.finished_at,
         account: Some(harvest.account.clone()),
         plan,
-    })
+    }
 }
 
-/// Where the figures were preliminary: waits and reads the run again, while its leads are already
-/// being scored. `None` when the cost stayed the same.
-async fn final_figures<E: Env>(
+/// Where the figures of a harvest were preliminary: waits and reads the run again, while its leads are
+/// already being scored. Reports the cost if it is another by then.
+async fn report_final_figures<E: Env>(
     app: &Scoring<E>,
-    apify_run: &ApifyRun,
-    seen_at: Timestamp,
-) -> Result<Option<(ApifyRun, Timestamp)>, Failure> {
-    let final_at = apify_run.finished_at.map(|finished| finished + PRELIMINARY);
-    let Some(final_at) = final_at.filter(|final_at| *final_at > seen_at) else { return Ok(None) };
+    run: &RunHeader,
+    harvested: &Harvested,
+) -> Result<(), Failure> {
+    let final_at = harvested.finished_at.map(|finished| finished + PRELIMINARY);
+    let is_preliminary = |final_at: &Timestamp| harvested.seen_at.is_some_and(|at| *final_at > at);
+    let Some(final_at) = final_at.filter(is_preliminary) else { return Ok(()) };
     // At most that long, also on a machine whose clock is behind Apify's.
     let left = final_at.duration_since(app.clock.now()).clamp(SignedDuration::ZERO, PRELIMINARY);
     tokio::time::sleep(left.unsigned_abs()).await;
     let read_at = app.clock.now();
-    let final_run = app.apify.run(&apify_run.id).await.map_err(Failure::retry)?;
-    Ok(final_run.filter(|run| run.cost != apify_run.cost).map(|run| (run, read_at)))
+    let found = app.apify.run(&harvested.apify_run).await.map_err(Failure::retry)?;
+    let Some(ApifyRun { cost, .. }) = found.filter(|run| run.cost != harvested.cost) else {
+        return Ok(());
+    };
+    let harvested = Harvested { cost, seen_at: Some(read_at), ..harvested.clone() };
+    app.reporter(run).report(vec![Fact::Harvested(harvested)]).await
 }
 
+/// A plan that is queued, with what is to be reported about it.
+struct QueuedPlan {
+    id: PlanId,
+    facts: Vec<Fact>,
+}
+
+/// Queues the plan of a harvest's leads, unless an earlier attempt did.
 async fn plan_harvest<E: Env>(
     app: &Scoring<E>,
-    resolved: &Resolved,
+    harvest_run: &HarvestRun<'_>,
     apify_run: &ApifyRun,
     harvest: &mut Harvest,
 ) -> Result<QueuedPlan, TaskError> {
+    let HarvestRun { task, resolved, keep, .. } = *harvest_run;
     let Resolved { run, base, token_limit, .. } = resolved;
     let base = base.as_ref().map_err(|reason| TaskError::Fatal(reason.clone()))?;
     if let Some(reason) = harvest.refusal.take() {
@@ -179,12 +202,27 @@ async fn plan_harvest<E: Env>(
     } else {
         PlanContext::read(app, target).await?
     };
+    let queued = match task.done.as_deref() {
+        Some(IngestDone::Queued { plan, tokens_left }) => {
+            context.allowance.left = *tokens_left;
+            Some(plan)
+        }
+        Some(IngestDone::Reported { .. }) | None => None,
+    };
+    let tokens_left = context.allowance.left;
     let leads =
         profiles.into_iter().map(|(profile, found)| PlanLead::harvested(profile, found)).collect();
     let about = ["post", run.run_stamp.as_str(), run.client.as_str(), apify_run.id.as_str()];
     let mut plan = context.plan(&about, leads)?;
     plan.share_rest(&mut context.allowance);
-    queue_plan(&app.queue, &context, plan, source_of(apify_run)).await
+    let facts = context.facts(&plan);
+    let id = plan.id.clone();
+    // Another end of the harvest makes another plan.
+    if queued != Some(&id) {
+        queue_plan(&app.queue, &context, plan, source_of(apify_run)).await?;
+        keep(IngestDone::Queued { plan: id.clone(), tokens_left });
+    }
+    Ok(QueuedPlan { id, facts })
 }
 
 pub(crate) fn source_of(apify_run: &ApifyRun) -> Source {

@@ -4,6 +4,7 @@ use super::prepare::PlanTarget;
 use super::waiting::{plan_id, run_of, served_base};
 use super::waiting_planner::{PlanningTally, WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
+use crate::left::Left;
 use crate::task_error::TaskError;
 use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
@@ -88,7 +89,8 @@ pub async fn price_waiting<E: Env>(
     let base = served_base(client.as_ref(), &run, task.kind).map_err(Failure::dead_letter)?;
     let token_limit = client.as_ref().and_then(|client| client.token_limit(task.kind));
     let target = PlanTarget { run: &run, base: &base, kind: task.kind, token_limit };
-    match plan_waiting(app, &WaitingRequest { task, target, whole, deadline }).await {
+    let left = &Left::default();
+    match plan_waiting(app, &WaitingRequest { task, target, whole, left, deadline }).await {
         Ok(WaitingOutcome::Done(tally)) => Ok(WaitingPrice::of(app, task.kind, tally, true)),
         Ok(WaitingOutcome::Unfinished(cursor)) => {
             let ScanCursor { leads, beyond, tokens, cost, .. } = cursor;

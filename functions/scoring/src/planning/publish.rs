@@ -1,34 +1,34 @@
-//! Queues a plan's chunks and says what is to be reported about it.
+//! Queues a plan's chunks, and says what is to be reported about it then.
 
 use super::plan::Plan;
 use super::prepare::PlanContext;
 use crate::report::input_note;
 use crate::task_error::TaskError;
-use shared::core::ids::PlanId;
 use shared::messages::{Fact, Source};
 use shared::ports::{Queue, QueueName};
-
-pub(crate) struct QueuedPlan {
-    pub(crate) id: PlanId,
-    pub(crate) facts: Vec<Fact>,
-}
 
 pub(crate) async fn queue_plan(
     queue: &impl Queue,
     context: &PlanContext<'_>,
     plan: Plan,
     source: Source,
-) -> Result<QueuedPlan, TaskError> {
+) -> Result<(), TaskError> {
+    let Some(base) = &context.base else { return Ok(()) };
     let id = plan.id.clone();
-    let target = context.target;
-    let leads_table = context.base.as_ref().and_then(|base| base.leads_table(target.base));
-    let mut facts = plan.facts(target.kind, None, leads_table);
-    if let Some(base) = &context.base {
-        facts.extend(base.rubric.warnings.iter().cloned().map(input_note));
-        let empty = base.empty_chunk(target, &plan, source);
-        let messages = plan.into_messages(&empty);
-        tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
-        queue.send(QueueName::Scoring, messages).await?;
+    let empty = base.empty_chunk(context.target, &plan, source);
+    let messages = plan.into_messages(&empty);
+    tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
+    Ok(queue.send(QueueName::Scoring, messages).await?)
+}
+
+impl PlanContext<'_> {
+    /// What is to be reported about a plan when its chunks are queued.
+    pub(crate) fn facts(&self, plan: &Plan) -> Vec<Fact> {
+        let leads_table = self.base.as_ref().and_then(|base| base.leads_table(self.target.base));
+        let mut facts = plan.facts(self.target.kind, None, leads_table);
+        if let Some(base) = &self.base {
+            facts.extend(base.rubric.warnings.iter().cloned().map(input_note));
+        }
+        facts
     }
-    Ok(QueuedPlan { id, facts })
 }

@@ -7,6 +7,7 @@ use super::plan_lead::PlanLead;
 use super::prepare::{PlanContext, PlanTarget};
 use super::publish::queue_plan;
 use crate::app::Scoring;
+use crate::left::Left;
 use crate::master::clients::Client;
 use crate::master::resolve::Resolved;
 use crate::report::input_note;
@@ -14,29 +15,64 @@ use crate::task_error::TaskError;
 use shared::core::counted::counted;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId};
-use shared::messages::{Fact, Hints, Ingest, Kind, Replay, ReplayPlan, Source};
+use shared::messages::{
+    Fact, Hints, Ingest, IngestDone, Kind, Replay, ReplayPlan, ScoringTask, Source,
+};
 use shared::ports::Env;
 use shared::schema::clients;
 use shared::services::airtable::AirtableError;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
+/// A replay as far as it came: what is done is taken from the task.
+struct ReplayRest<'a> {
+    task: Replay,
+    left: &'a Left,
+}
+
+impl ReplayRest<'_> {
+    /// Changes what is left to do, for this attempt and for the next one.
+    fn change(&mut self, change: impl FnOnce(&mut Replay)) {
+        change(&mut self.task);
+        self.left.note_rest(ScoringTask::Replay(Box::new(self.task.clone())));
+    }
+
+    /// Keeps how far the first harvest of the task came.
+    fn keep(&self, done: IngestDone) {
+        let rest = Replay { done: Some(Box::new(done)), ..self.task.clone() };
+        self.left.note_rest(ScoringTask::Replay(Box::new(rest)));
+    }
+
+    fn first_harvest_is_done(&mut self) {
+        self.change(|task| {
+            task.unplanned.remove(0);
+            task.done = None;
+        });
+    }
+}
+
 /// Handles a `Replay` task. What can never be planned again is noted on the record; the run then
 /// stays as it was.
-pub(crate) async fn replay_run<E: Env>(app: &Scoring<E>, task: &Replay) -> Result<(), Failure> {
+pub(crate) async fn replay_run<E: Env>(
+    app: &Scoring<E>,
+    task: &Replay,
+    left: &Left,
+) -> Result<(), Failure> {
     let span = shared::telemetry::logs::run_span(&task.run);
     async {
+        let mut rest = ReplayRest { task: task.clone(), left };
         if task.run.client == ClientId::unattributed() {
             // By now the table `Apify` may name the client.
-            for apify_run in &task.unplanned {
-                ingest_harvest(app, &ingest_of(task, apify_run)).await?;
+            while let Some(ingest) = first_ingest(&rest.task) {
+                ingest_harvest(app, &ingest, &|done| rest.keep(done)).await?;
+                rest.first_harvest_is_done();
             }
             return Ok(());
         }
         let client = app.master().find_client(&task.run.client).await;
         let client = client.map_err(AirtableError::correctable)?;
         for kind in [Kind::Post, Kind::Profile] {
-            replay_kind(app, task, client.as_ref(), kind).await?;
+            replay_kind(app, &mut rest, client.as_ref(), kind).await?;
         }
         Ok(())
     }
@@ -46,17 +82,14 @@ pub(crate) async fn replay_run<E: Env>(app: &Scoring<E>, task: &Replay) -> Resul
 
 async fn replay_kind<E: Env>(
     app: &Scoring<E>,
-    task: &Replay,
+    rest: &mut ReplayRest<'_>,
     client: Option<&Client>,
     kind: Kind,
 ) -> Result<(), Failure> {
-    let run = &task.run;
-    let harvests = match kind {
-        Kind::Post => &task.unplanned[..],
-        Kind::Profile => &[],
-    };
-    let plans: Vec<&ReplayPlan> = task.plans.iter().filter(|plan| plan.kind == kind).collect();
-    if harvests.is_empty() && plans.is_empty() {
+    let run = &rest.task.run.clone();
+    let has_harvests = kind == Kind::Post && !rest.task.unplanned.is_empty();
+    let has_plans = rest.task.plans.iter().any(|plan| plan.kind == kind);
+    if !has_harvests && !has_plans {
         return Ok(());
     }
     let base = match client {
@@ -78,30 +111,77 @@ async fn replay_kind<E: Env>(
     if !notes.is_empty() {
         app.reporter(run).report(notes.into_iter().map(input_note).collect()).await?;
     }
-    let (base_of_run, notes) = (Ok(base.clone()), Vec::new());
-    let resolved = Resolved { run: run.clone(), base: base_of_run, token_limit, notes };
-    for apify_run in harvests {
-        let seen_at = app.clock.now();
-        let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
-        let task = &ingest_of(task, apify_run);
-        let harvest = HarvestRun { task, apify_run: found.as_ref(), seen_at, resolved: &resolved };
-        ingest_run(app, &harvest).await?;
+    if has_harvests {
+        let (base, notes) = (Ok(base.clone()), Vec::new());
+        let resolved = Resolved { run: run.clone(), base, token_limit, notes };
+        replay_harvests(app, rest, &resolved).await?;
     }
-    if plans.is_empty() {
-        return Ok(());
-    }
-    let target = PlanTarget { run, base: &base, kind, token_limit };
-    let mut context = match PlanContext::read(app, target).await {
-        Ok(context) => context,
-        Err(TaskError::Retry(failure)) => return Err(app.reporter(run).waits(failure).await),
-        Err(TaskError::Fatal(reason)) => {
-            return app.reporter(run).report(vec![not_queued(&reason)]).await;
-        }
-    };
-    for plan in plans {
-        plan_again(app, task, plan, &mut context).await?;
+    if has_plans {
+        let target = PlanTarget { run, base: &base, kind, token_limit };
+        replay_plans(app, rest, target).await?;
     }
     Ok(())
+}
+
+/// Reads and plans the harvests that were never planned.
+async fn replay_harvests<E: Env>(
+    app: &Scoring<E>,
+    rest: &mut ReplayRest<'_>,
+    resolved: &Resolved,
+) -> Result<(), Failure> {
+    while let Some(ingest) = first_ingest(&rest.task) {
+        let keep = |done| rest.keep(done);
+        if matches!(ingest.done.as_deref(), Some(IngestDone::Reported { .. })) {
+            ingest_harvest(app, &ingest, &keep).await?;
+        } else {
+            let seen_at = app.clock.now();
+            let found = app.apify.run(&ingest.apify_run_id).await.map_err(Failure::retry)?;
+            let (task, apify_run, keep) = (&ingest, found.as_ref(), &keep);
+            let harvest = HarvestRun { task, apify_run, seen_at, resolved, keep };
+            ingest_run(app, &harvest).await?;
+        }
+        rest.first_harvest_is_done();
+    }
+    Ok(())
+}
+
+/// Plans the leads of one kind's plans again.
+async fn replay_plans<E: Env>(
+    app: &Scoring<E>,
+    rest: &mut ReplayRest<'_>,
+    target: PlanTarget<'_>,
+) -> Result<(), Failure> {
+    let mut context = match PlanContext::read(app, target).await {
+        Ok(context) => context,
+        Err(TaskError::Retry(failure)) => {
+            return Err(app.reporter(target.run).waits(failure).await);
+        }
+        Err(TaskError::Fatal(reason)) => {
+            return app.reporter(target.run).report(vec![not_queued(&reason)]).await;
+        }
+    };
+    if context.allowance.left.is_some() && rest.task.tokens_left.is_some() {
+        context.allowance.left = rest.task.tokens_left;
+    }
+    let of_kind = |task: &Replay| task.plans.iter().position(|plan| plan.kind == target.kind);
+    while let Some(at) = of_kind(&rest.task) {
+        let plan = rest.task.plans[at].clone();
+        rest.task.tokens_left = context.allowance.left;
+        plan_again(app, rest, &plan, &mut context).await?;
+        rest.change(|task| {
+            task.plans.remove(at);
+            task.queued.clear();
+            task.tokens_left = context.allowance.left;
+        });
+    }
+    rest.change(|task| task.tokens_left = None);
+    Ok(())
+}
+
+/// The task to read the first harvest that is left.
+fn first_ingest(task: &Replay) -> Option<Ingest> {
+    let apify_run = task.unplanned.first()?;
+    Some(Ingest { done: task.done.clone(), ..ingest_of(task, apify_run) })
 }
 
 fn ingest_of(task: &Replay, apify_run: &ApifyRunId) -> Ingest {
@@ -112,6 +192,7 @@ fn ingest_of(task: &Replay, apify_run: &ApifyRunId) -> Ingest {
         received_at: task.requested_at,
         finished_at: None,
         dispatch_id: None,
+        done: None,
     }
 }
 
@@ -119,7 +200,7 @@ fn ingest_of(task: &Replay, apify_run: &ApifyRunId) -> Ingest {
 /// which hold the harvest's posts since the first attempt.
 async fn plan_again<E: Env>(
     app: &Scoring<E>,
-    task: &Replay,
+    rest: &mut ReplayRest<'_>,
     replay: &ReplayPlan,
     context: &mut PlanContext<'_>,
 ) -> Result<(), Failure> {
@@ -129,7 +210,7 @@ async fn plan_again<E: Env>(
     if let Some(apify_run) = &replay.harvest
         && let Some((leads, source)) = harvested_leads(app, apify_run, &mut wanted).await?
     {
-        plans.push((new_plan(task, replay, context, "harvest", leads)?, source));
+        plans.push((new_plan(&rest.task, replay, context, "harvest", leads)?, source));
     }
     let rows: Vec<PlanLead> = wanted
         .iter()
@@ -137,12 +218,20 @@ async fn plan_again<E: Env>(
         .collect();
     let lost = wanted.len() - rows.len();
     if !rows.is_empty() {
-        plans.push((new_plan(task, replay, context, "rows", rows)?, Source::Waiting));
+        plans.push((new_plan(&rest.task, replay, context, "rows", rows)?, Source::Waiting));
     }
     let mut facts: Vec<Fact> = Vec::new();
     for (plan, source) in plans {
+        let (id, of_plan) = (plan.id.clone(), context.facts(&plan));
+        if rest.task.queued.contains(&id) {
+            facts.extend(of_plan);
+            continue;
+        }
         match queue_plan(&app.queue, context, plan, source).await {
-            Ok(queued) => facts.extend(queued.facts),
+            Ok(()) => {
+                facts.extend(of_plan);
+                rest.change(|task| task.queued.push(id));
+            }
             Err(TaskError::Retry(failure)) => return Err(failure),
             Err(TaskError::Fatal(reason)) => facts.push(not_queued(&reason)),
         }
@@ -150,7 +239,7 @@ async fn plan_again<E: Env>(
     if lost > 0 {
         facts.push(input_note(cannot_be_queued(lost, replay.kind)));
     }
-    app.reporter(&task.run).report(facts).await
+    app.reporter(&rest.task.run).report(facts).await
 }
 
 /// The leads that are wanted and that Apify still has the harvest of; they are removed from

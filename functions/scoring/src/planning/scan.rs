@@ -55,7 +55,7 @@ pub(crate) struct Scan<'a, T> {
 }
 
 /// Leads that a request names and that are not planned, by the reason.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct NamedLeads {
     /// They have no row.
     pub(crate) unknown: Unplanned,

@@ -9,6 +9,7 @@ use super::prepare::PlanTarget;
 use super::price::WaitingPrice;
 use super::waiting_planner::{WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
+use crate::left::Left;
 use crate::master::clients::Client;
 use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
@@ -27,12 +28,18 @@ use tracing::Instrument;
 pub(crate) async fn score_waiting<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,
+    left: &Left,
     deadline: Deadline,
 ) -> Result<(), Failure> {
     let run_stamp = task.run().map_err(Failure::dead_letter)?;
     match &task.clients {
         ClientScope::All => fan_out(app, task, &run_stamp).await,
-        ClientScope::One(client) => score_client(app, task, run_stamp, client, deadline).await,
+        ClientScope::One(client) => {
+            let (client, run) = run_of(app, task, run_stamp, client).await?;
+            let span = shared::telemetry::logs::run_span(&run);
+            let of_client = ClientTask { task, run: &run, left, deadline };
+            score_run(app, of_client, client.as_ref()).instrument(span).await
+        }
     }
 }
 
@@ -66,16 +73,12 @@ async fn fan_out<E: Env>(
     app.queue_tasks(messages.collect()).await
 }
 
-async fn score_client<E: Env>(
-    app: &Scoring<E>,
-    task: &ScoreWaiting,
-    run_stamp: RunStamp,
-    id: &ClientId,
+/// The scoring of what waits for one client.
+struct ClientTask<'a> {
+    task: &'a ScoreWaiting,
+    run: &'a RunHeader,
+    left: &'a Left,
     deadline: Deadline,
-) -> Result<(), Failure> {
-    let (client, run) = run_of(app, task, run_stamp, id).await?;
-    let span = shared::telemetry::logs::run_span(&run);
-    score_run(app, task, &run, client.as_ref(), deadline).instrument(span).await
 }
 
 /// The client as the master base has it, and the run that its task belongs to.
@@ -102,11 +105,10 @@ pub(super) async fn run_of<E: Env>(
 
 async fn score_run<E: Env>(
     app: &Scoring<E>,
-    task: &ScoreWaiting,
-    run: &RunHeader,
+    of_client: ClientTask<'_>,
     client: Option<&Client>,
-    deadline: Deadline,
 ) -> Result<(), Failure> {
+    let ClientTask { task, run, left, deadline } = of_client;
     let kind = task.kind;
     let reporter = app.reporter(run);
     let whole = plan_id(task, run);
@@ -121,7 +123,7 @@ async fn score_run<E: Env>(
         Ok(base) => {
             let token_limit = client.and_then(|client| client.token_limit(kind));
             let target = PlanTarget { run, base: &base, kind, token_limit };
-            let request = WaitingRequest { task, target, whole: &whole, deadline };
+            let request = WaitingRequest { task, target, whole: &whole, left, deadline };
             plan_waiting(app, &request).await
         }
     };

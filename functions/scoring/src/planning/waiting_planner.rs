@@ -6,6 +6,7 @@ use super::prepare::{BaseContext, PlanTarget, read_base};
 use super::scan::{NamedLeads, Scan, ScanRequest, WaitingLead};
 use crate::app::Scoring;
 use crate::budget::Allowance;
+use crate::left::Left;
 use crate::master::spending::TokenLimits;
 use crate::report::input_note;
 use crate::task_error::TaskError;
@@ -15,12 +16,13 @@ use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Tier};
-use shared::messages::{MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, Source};
+use shared::messages::{MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, ScoringTask, Source};
 use shared::ports::{Env, Queue, QueueName};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Leads that are planned at a time: the most that are held in memory.
+/// Leads that are planned at a time. The page that makes them as many is planned with them: planning
+/// can go on only where a page ends.
 const PART_LEADS: usize = 500;
 /// With less time than this left, planning continues in another invocation.
 const PAGE_TIME: Duration = Duration::from_secs(40);
@@ -30,6 +32,7 @@ pub(crate) struct WaitingRequest<'a> {
     pub(crate) target: PlanTarget<'a>,
     /// The plan as a whole.
     pub(crate) whole: &'a PlanId,
+    pub(crate) left: &'a Left,
     pub(crate) deadline: Deadline,
 }
 
@@ -67,30 +70,53 @@ pub(crate) async fn plan_waiting<E: Env>(
     let mut scan = Scan::new(&app.plan_airtable, target.base, &scan);
     scan.resume(&cursor);
     let most = task.limit.map_or(MAX_PLAN_LEADS, |limit| limit as usize).min(MAX_PLAN_LEADS);
-    let mut is_cut = false;
-    'all: while let Some(page) = scan.next_page().await? {
+    while !planner.is_cut
+        && let Some(page) = scan.next_page().await?
+    {
         for lead in page {
-            if planner.tally.leads >= most {
-                is_cut = true;
-                break 'all;
+            planner.is_cut = planner.tally.leads >= most;
+            if planner.is_cut {
+                break;
             }
-            planner.add(lead).await?;
+            planner.add(lead);
         }
-        if deadline.remaining() < PAGE_TIME && scan.may_pause() {
+        if planner.part.len() >= PART_LEADS {
+            planner.queue_part().await?;
+            note_rest(request, &planner, &scan);
+        }
+        if !planner.is_cut && deadline.remaining() < PAGE_TIME && scan.may_pause() {
             planner.queue_part().await?;
             note_unreadable(app, task.dry_run, target.run, &scan.unreadable).await?;
-            let (listings, offset, has_view) = scan.position();
-            let NamedLeads { unknown, not_waiting } = scan.unplanned;
-            let next =
-                ScanCursor { listings, offset, has_view, unknown, not_waiting, ..planner.cursor() };
-            return Ok(WaitingOutcome::Unfinished(next));
+            return Ok(WaitingOutcome::Unfinished(cursor_at(&planner, &scan)));
         }
     }
     planner.queue_part().await?;
-    let mut tally = planner.tally;
+    note_rest(request, &planner, &scan);
+    let (mut tally, is_cut) = (planner.tally, planner.is_cut);
     tally.notes.extend(omissions(task, &scan.unplanned, tally.leads, is_cut));
     tally.notes.extend(unreadable(&scan.unreadable));
     Ok(WaitingOutcome::Done(tally))
+}
+
+/// Keeps for the next attempt where to go on: the parts before are queued. Where a scan may not pause,
+/// or rows were left out, the next attempt begins where this one did.
+fn note_rest<E: Env>(
+    request: &WaitingRequest<'_>,
+    planner: &WaitingPlanner<'_, E>,
+    scan: &Scan<'_, E::Transport>,
+) {
+    if (scan.may_pause() || scan.is_at_end()) && scan.unreadable.is_empty() {
+        let cursor = Some(cursor_at(planner, scan));
+        let rest = ScoreWaiting { cursor, ..request.task.clone() };
+        request.left.note_rest(ScoringTask::ScoreWaiting(rest));
+    }
+}
+
+/// Where planning stands.
+fn cursor_at<E: Env>(planner: &WaitingPlanner<'_, E>, scan: &Scan<'_, E::Transport>) -> ScanCursor {
+    let (listings, offset, has_view) = scan.position();
+    let NamedLeads { unknown, not_waiting } = scan.unplanned.clone();
+    ScanCursor { listings, offset, has_view, unknown, not_waiting, ..planner.cursor() }
 }
 
 async fn first_cursor<E: Env>(
@@ -168,6 +194,8 @@ struct WaitingPlanner<'a, E: Env> {
     allowance: Allowance,
     part: Vec<PlanLead>,
     tally: PlanningTally,
+    /// Whether more leads wait than may be planned.
+    is_cut: bool,
     terms: Terms,
 }
 
@@ -188,20 +216,18 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let allowance = Allowance { left: cursor.tokens_left };
         let (surface, at) = (app.config.model.surface(), app.clock.now());
         let terms = Terms { surface, tier: Tier::Standard, at };
-        Self { app, request, base, allowance, part: Vec::new(), tally, terms }
+        let (part, is_cut) = (Vec::new(), cursor.is_cut);
+        Self { app, request, base, allowance, part, tally, is_cut, terms }
     }
 
-    /// Adds a lead, and queues the part when it is full. In a dry run the lead is only counted.
-    async fn add(&mut self, lead: WaitingLead) -> Result<(), TaskError> {
+    /// Adds a lead to the part. In a dry run the lead is only counted.
+    fn add(&mut self, lead: WaitingLead) {
         let rates = self.base.rates(self.app.config.leads_per_call);
         let tokens = rates.of_lead(lead.bytes, lead.answers);
         self.tally.leads += 1;
         if !self.request.task.dry_run {
             self.part.push(PlanLead::waiting(lead.key, lead.record, tokens));
-            if self.part.len() >= PART_LEADS {
-                self.queue_part().await?;
-            }
-            return Ok(());
+            return;
         }
         if self.allowance.take(tokens) {
             self.tally.tokens += tokens;
@@ -212,7 +238,6 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         } else {
             self.tally.beyond += 1;
         }
-        Ok(())
     }
 
     async fn queue_part(&mut self) -> Result<(), TaskError> {
@@ -238,6 +263,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
     fn cursor(&self) -> ScanCursor {
         let PlanningTally { leads, beyond, tokens, cost, .. } = self.tally;
         let tokens_left = self.allowance.left;
-        ScanCursor { leads, beyond, tokens, cost, tokens_left, ..ScanCursor::default() }
+        let is_cut = self.is_cut;
+        ScanCursor { leads, beyond, tokens, cost, tokens_left, is_cut, ..ScanCursor::default() }
     }
 }

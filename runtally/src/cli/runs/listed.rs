@@ -4,10 +4,12 @@ use crate::result::Fault;
 use crate::system::Deployment;
 use crate::view::events_of;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use shared::core::clock::Clock;
+use shared::core::failure::LONGEST_DELAY;
 use shared::core::ids::RunId;
-use shared::fold::{RunState, Summary};
-use shared::messages::Note;
+use shared::fold::{RunState, Summary, Wait};
 use shared::run_records::Shape;
 use shared::schema::run_record;
 
@@ -30,8 +32,17 @@ pub(super) struct Listed {
     pub(super) open: bool,
     /// What is missing; empty for a run that is not open.
     pub(super) missing: Vec<String>,
-    /// Since when a task of an open run waited last, and why: on AWS nothing else tells it.
-    pub(super) waited: Option<(Timestamp, String)>,
+    /// What a task of an open run waits for: on AWS nothing else tells it.
+    pub(super) waited: Option<Waited>,
+}
+
+/// A task that waits for its next attempt, as the log tells it.
+#[derive(Clone, Serialize)]
+pub(super) struct Waited {
+    pub(super) since: Timestamp,
+    pub(super) reason: String,
+    /// No task waits longer on the retry queue: by then it is back in its lane.
+    pub(super) tried_next_by: Timestamp,
 }
 
 impl Listed {
@@ -39,9 +50,9 @@ impl Listed {
     pub(super) fn of(summary: Summary, open: bool) -> Self {
         let mut cells = Shape::default().cells(&summary);
         cells.retain(|_, value| !value.is_null());
-        let waited = summary.notes.iter().rev().find_map(|(at, note)| {
-            let why = note.text.strip_prefix(Note::HAD_TO_WAIT)?;
-            Some((*at, why.to_owned()))
+        let waited = summary.wait.map(|Wait { since, why }| {
+            let tried_next_by = Clock::system().now() + LONGEST_DELAY;
+            Waited { since, reason: why, tried_next_by }
         });
         Self { cells, open, missing: summary.missing, waited: waited.filter(|_| open) }
     }
@@ -88,8 +99,8 @@ impl Listed {
         for (key, name) in SHOWN {
             answer[key] = self.cells.get(name).cloned().unwrap_or_default();
         }
-        if let Some((since, reason)) = &self.waited {
-            answer["waited"] = json!({"since": since, "reason": reason});
+        if let Some(waited) = &self.waited {
+            answer["waited"] = json!(waited);
         }
         answer
     }

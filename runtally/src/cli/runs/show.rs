@@ -1,7 +1,7 @@
 //! The list for people.
 
 use super::Answer;
-use super::listed::Listed;
+use super::listed::{Listed, Waited};
 use crate::cli::output::{Cell, Listing, Paint, Tone, fitted, status_tone, whole};
 use crate::result::Fault;
 use serde_json::Value;
@@ -53,10 +53,13 @@ fn print_runs(runs: &[Listed], out: &mut impl Write) -> Result<(), Fault> {
     write!(out, "{rows}")?;
     let paint = Paint::of_stdout();
     for run in runs {
-        if let Some((since, reason)) = &run.waited {
+        if let Some(Waited { since, reason, tried_next_by }) = &run.waited {
             let (id, since) =
                 (whole(run.text(run_record::RUN_ID)), since.strftime("%Y-%m-%d %H:%M"));
-            let told = format!("{id} had to wait at {since}, and tries again by itself: {reason}");
+            let by = tried_next_by.strftime("%H:%M");
+            let told = format!(
+                "{id} had to wait at {since}, and tries again by itself, at the latest at {by}: {reason}"
+            );
             writeln!(out, "{}", paint.put(Tone::Warning, &fitted(&told, 2)))?;
         }
     }

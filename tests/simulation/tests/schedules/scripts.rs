@@ -169,3 +169,11 @@ fn a_slow_worker_does_not_write_over_posts_that_were_stored_while_it_asked() {
     let script = script.strike(Fault::VisibilityLapsed, chunk, 1);
     plays(script.slow(&["send", "\"type\":\"announced\""], 1, seconds(1, 40)));
 }
+
+/// Apify is away just when its final figures are read: the plan is queued and told of by then.
+#[test]
+fn a_harvest_is_planned_once_though_its_final_figures_cannot_be_read() {
+    let script = Script::default().harvest(true, minutes(5));
+    let run = &["apify", "/actor-runs/"];
+    plays(script.strike_during(Fault::ApifyNotReached, run, u32::MAX, seconds(5, 9)..minutes(8)));
+}
