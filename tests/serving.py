@@ -33,7 +33,8 @@ class Serving:
     # Words in front of the server's command.
     prefix = ()
 
-    def __init__(self, binary, folder, model_latency_ms, **variables):
+    def __init__(self, binary, folder, model_latency_ms, services=(), **variables):
+        """`services` are more options of `runtally simulate`."""
         self.binary, self.data, self.server = binary, folder / "data", None
         self.problems = []
         self.log_file = folder / "serve.log"
@@ -42,12 +43,12 @@ class Serving:
         self.airtable, self.apify, self.gemini = (f"http://127.0.0.1:{port}" for port in ports)
         names = ("--airtable-port", "--apify-port", "--gemini-port")
         flags = [word for name, port in zip(names, ports) for word in (name, str(port))]
-        command = [binary, "simulate", *flags, "--leads", "2", "--latency-ms", str(model_latency_ms)]
+        command = [binary, "simulate", *flags, "--leads", "2", "--latency-ms", str(model_latency_ms), *services]
         self.services = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.env = dict(
             os.environ, WEBHOOK_TOKEN=TOKEN, AIRTABLE_API_URL=self.airtable, AIRTABLE_TOKEN="patSimulated",
             APIFY_API_URL=self.apify + "/v2", APIFY_TOKEN="apify_api_simulated", GEMINI_API_URL=self.gemini,
-            GEMINI_API_KEY="simulated-key", PROJECT_SECONDS="1", RUST_LOG="warn", NO_COLOR="1", **variables,
+            GEMINI_API_KEY="simulated-key", RUST_LOG="warn", NO_COLOR="1", **{"PROJECT_SECONDS": "1", **variables},
         )
         for line in self.services.stdout:
             if line.startswith("master base "):

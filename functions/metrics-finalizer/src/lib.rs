@@ -32,7 +32,7 @@ use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::delivery::Delivery;
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
-use shared::ports::{Env, EventLog, HarvestKey, LogError, QueueName};
+use shared::ports::{Env, EventLog, HarvestKey, LogError, QueueName, StoredEvent};
 use shared::telemetry::trace;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -145,28 +145,28 @@ async fn store<E: Env>(
         app.log.hear(heard).await?;
     }
     for (run, events) in events {
-        append(app, &run, &events).await?;
+        let mut stored = append(app, &run, &events).await?;
         let elsewhere = costs::elsewhere(app, &run, &events).await?;
         if !elsewhere.is_empty() {
-            append(app, &run, &elsewhere).await?;
+            stored.extend(append(app, &run, &elsewhere).await?);
         }
-        for event in events.into_iter().chain(elsewhere) {
-            let body = events::stored(&event).body;
-            app.events.keep(event, body);
+        for (event, stored) in events.into_iter().chain(elsewhere).zip(stored) {
+            app.events.keep(event, stored.body);
         }
     }
     Ok(())
 }
 
+/// Appends events and returns them as the log stores them.
 async fn append<E: Env>(
     app: &Finalizer<E>,
     run: &RunId,
     events: &[MetricsEvent],
-) -> Result<(), LogError> {
+) -> Result<Vec<StoredEvent>, LogError> {
     let stored: Vec<_> = events.iter().map(events::stored).collect();
     app.log.append(run, &stored).await?;
     app.running.appended(run, events);
-    Ok(())
+    Ok(stored)
 }
 
 /// The harvest that a fact is about, and its end as far as the fact tells it.
