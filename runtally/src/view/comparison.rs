@@ -1,6 +1,7 @@
 //! A run's record held against its events, cell by cell.
 
 use serde_json::{Map, Value};
+use shared::core::counted::counted;
 use shared::core::ids::{BaseId, RunId};
 use shared::fold::Summary;
 use shared::ports::Transport;
@@ -60,12 +61,14 @@ impl Comparison {
             ([], _) => "There is no record; the next event or tick writes it.".to_owned(),
             ([_], 0) => "The record says what the events say.".to_owned(),
             ([_], count) if behind > 0 => format!(
-                "{count} fields differ: the record does not show the last {behind} events yet; the \
-                 next tick writes them."
+                "{}: the record does not show the last {} yet; the next tick writes what is missing.",
+                differing(count),
+                counted(behind as u64, "event"),
             ),
             ([_], count) => format!(
-                "{count} fields differ: somebody changed the record, or it could not be written; \
+                "{}: somebody changed the record, or it could not be written; \
                  `runtally reproject {run}` rewrites it.",
+                differing(count),
             ),
             (records, _) => format!(
                 "There are {} records of this run; the next write keeps the oldest and marks the others.",
@@ -73,4 +76,8 @@ impl Comparison {
             ),
         }
     }
+}
+
+fn differing(fields: usize) -> String {
+    if fields == 1 { "1 field differs".to_owned() } else { format!("{fields} fields differ") }
 }

@@ -1,5 +1,6 @@
 //! An event as one line for people.
 
+use shared::core::counted::counted;
 use shared::messages::{
     AttemptRef, BilledCall, CallOutcome, Fact, Halt, LeadOutcome, OpenedBy, Outcome,
 };
@@ -15,8 +16,10 @@ pub(crate) fn text_of(fact: &Fact) -> String {
         Fact::Harvested(harvest) => {
             let cost = harvest.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
             format!(
-                "{} posts of {} profiles, Apify run {}, {cost}",
-                harvest.posts, harvest.targets, harvest.apify_run
+                "{} of {}, Apify run {}, {cost}",
+                counted(harvest.posts, "post"),
+                counted(harvest.targets, "profile"),
+                harvest.apify_run
             )
         }
         Fact::CostElsewhere(elsewhere) => {
@@ -24,14 +27,15 @@ pub(crate) fn text_of(fact: &Fact) -> String {
         }
         Fact::Planned(planned) => {
             let kind = planned.kind.as_str();
-            format!("{} chunks of {kind}s, plan {}", planned.chunks, planned.plan)
+            format!("{} of {kind}s, plan {}", counted(planned.chunks, "chunk"), planned.plan)
         }
         Fact::PlannedChunk(chunk) => {
-            format!("chunk {} has {} leads", chunk.chunk + 1, chunk.leads.len())
+            let leads = counted(chunk.leads.len() as u64, "lead");
+            format!("chunk {} has {leads}", chunk.chunk + 1)
         }
         Fact::Announced(announced) => format!(
-            "{} calls about {}s, wave {} of {}",
-            announced.calls,
+            "{} about {}s, wave {} of {}",
+            counted(announced.calls, "call"),
             announced.kind.as_str(),
             announced.wave + 1,
             attempt_text(&announced.attempt)

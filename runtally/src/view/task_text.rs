@@ -1,5 +1,6 @@
 //! What a message is, in words that an operator knows.
 
+use shared::core::counted::counted;
 use shared::core::ids::RunId;
 use shared::messages::{Message, MetricsMessage, ScoringTask};
 
@@ -15,7 +16,7 @@ pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
             (Some(chunk.run.id()), format!("chunk {} of {}", chunk.index + 1, chunk.of))
         }
         Ok(ScoringTask::Replay(task)) => {
-            (Some(task.run.id()), format!("replay of {} leads", task.leads()))
+            (Some(task.run.id()), format!("replay of {}", counted(task.leads() as u64, "lead")))
         }
         Ok(ScoringTask::ScoreWaiting(task)) => {
             let run = task.run().map_or_else(|error| error.to_string(), |run| run.to_string());

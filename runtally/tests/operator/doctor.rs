@@ -333,7 +333,7 @@ async fn people_get_one_line_per_check_and_a_missing_setting_is_named() {
     assert!(answer.out.ends_with("2 wrong, 0 with a warning.\n"), "{}", answer.out);
     let (tables, fields) = (post_instructions::TABLE, post_attributes::TABLE);
     assert!(!answer.out.contains(tables) && !answer.out.contains(fields), "a line per base");
-    assert!(answer.out.contains(&format!("table {:?}: 1 clients are served", clients::TABLE)));
+    assert!(answer.out.contains(&format!("table {:?}: 1 client is served", clients::TABLE)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -280,7 +280,7 @@ async fn a_record_that_was_deleted_or_edited_is_seen_and_heals() {
     let field = ("field", "Post Scoring Tokens");
     seen.act(&format!("/do/edit-record{query}"), &[("run", &run), field, ("value", "1")]).await;
     let page = seen.get(&of_run).await.text();
-    assert!(page.contains("1 fields differ: somebody changed the record"), "{page}");
+    assert!(page.contains("1 field differs: somebody changed the record"), "{page}");
     assert!(page.contains("≠ (") && page.contains("1 on the record"), "{page}");
     seen.act("/do/tick", &[]).await;
     seen.get_until(&of_run, |answer| answer.text().contains("The record says what the events say"))

@@ -66,7 +66,7 @@ async fn an_edited_or_deleted_record_is_named_and_rewritten() {
     let mut rewritten = world.record().fields;
     let notes = rewritten[run_record::SYSTEM_NOTES].clone();
     let noted = format!(
-        "rewritten on request: {:?}, {:?} did not say what the log says; restored",
+        "Rewritten on request: {:?}, {:?} did not say what the log says; restored",
         run_record::POST_TOKENS,
         run_record::ERROR_DETAILS
     );

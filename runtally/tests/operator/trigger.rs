@@ -48,7 +48,10 @@ async fn each_webhook_of_apify_can_be_sent() {
     assert_eq!((code, &told["event"]), (0, &json!("ACTOR.RUN.FAILED")), "{told:#}");
     let record = world.ended_record().await;
     let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(notes.contains("FAILED"), "{notes}");
+    assert!(
+        notes.contains(&format!("Apify run {} failed", told["apify_run"].as_str().unwrap())),
+        "{notes}"
+    );
     // The same harvest again, which exists already.
     let apify_run = told["apify_run"].as_str().unwrap();
     let again = format!("trigger webhook succeeded --apify-run {apify_run} --url {url}");

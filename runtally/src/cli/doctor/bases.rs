@@ -97,9 +97,17 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
         let todo = format!("add a client with the status {:?}", client_fields::ACTIVE);
         checks.push(Check::warning(&what, "no client is served", todo));
     } else {
-        checks.push(Check::ok(&what, format!("{} clients are served", seen.len())));
+        checks.push(Check::ok(&what, served(seen.len())));
     }
     checks
+}
+
+fn served(clients: usize) -> String {
+    if clients == 1 {
+        "1 client is served".to_owned()
+    } else {
+        format!("{clients} clients are served")
+    }
 }
 
 async fn check_client(airtable: &Api, client: &Client) -> Vec<Check> {

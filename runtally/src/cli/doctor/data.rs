@@ -4,6 +4,7 @@ use super::check::Check;
 use crate::cli::waiting::{NOT_SHOWN, Waiting};
 use crate::result::Fault;
 use crate::system::Deployment;
+use shared::core::counted::counted;
 use shared::ports::QueueName;
 
 /// Checks that queues and event log are reachable, and that there are no dead letters.
@@ -54,7 +55,7 @@ async fn check_queue(deployment: &Deployment, queue: QueueName) -> Vec<Check> {
         }
     };
     let mut checks = vec![if state.is_fifo == queue.is_fifo() {
-        Check::ok(&what, format!("reachable, {} messages", state.messages))
+        Check::ok(&what, format!("reachable, {}", counted(state.messages, "message")))
     } else if state.is_fifo {
         let says = "it is a FIFO queue: what waits on it would hold up what waits behind it";
         Check::wrong(&what, says, "deploy the queues of template.yaml and set their URLs")

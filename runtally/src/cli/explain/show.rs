@@ -6,6 +6,7 @@ use crate::cli::output::{Cell, Listing, Paint, Tone, fitted, whole};
 use crate::result::Fault;
 use crate::view::text_of;
 use serde_json::{Value, json};
+use shared::core::counted::counted;
 use shared::core::tokens::NanoUsd;
 use shared::fold::KindSummary;
 use shared::schema::run_record;
@@ -85,7 +86,11 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
         writeln!(out, "{}", fitted(&line, 4))?;
     }
     if explained.unreadable > 0 {
-        writeln!(out, "{} events were written by another release", explained.unreadable)?;
+        writeln!(
+            out,
+            "{} of another release cannot be read",
+            counted(explained.unreadable as u64, "event")
+        )?;
     }
     write!(out, "\nWhat they add up to, and the record as it is\n{}", table(explained))?;
     for (scoring, kind) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {

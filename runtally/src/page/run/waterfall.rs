@@ -7,6 +7,7 @@ use crate::page::book::OpenBook;
 use crate::page::figures::{grouped, span};
 use jiff::Timestamp;
 use maud::{Markup, html};
+use shared::core::counted::counted;
 use shared::messages::MetricsEvent;
 
 /// Most chunks that are drawn: those that are not done first, then the latest.
@@ -118,8 +119,8 @@ fn drawing(lines: &[ChunkLine], events: &[MetricsEvent], end: Option<Timestamp>)
         .collect();
     let left_out = lines.len() - rows.len();
     let label = format!(
-        "{} chunks from {} over {}",
-        lines.len(),
+        "{} from {} over {}",
+        counted(lines.len() as u64, "chunk"),
         start.strftime("%H:%M:%S"),
         span(last.duration_since(start))
     );
@@ -244,12 +245,13 @@ fn round_in_words(round: &RoundLine) -> String {
     let RoundLine { calls, answered, refused, lost, tokens, .. } = round;
     let time = round.asked.zip(round.billed).map(|(from, to)| to.duration_since(from));
     match time {
-        None => format!("{calls} calls, no answer is known"),
+        None => format!("{}, no answer is known", counted(*calls, "call")),
         Some(time) => {
             let halt =
                 round.halt.as_ref().map(|halt| format!("; waits: {halt}")).unwrap_or_default();
             format!(
-                "{calls} calls in {}: {answered} answered with {} tokens, {refused} refused, {lost} lost{halt}",
+                "{} in {}: {answered} answered with {} tokens, {refused} refused, {lost} lost{halt}",
+                counted(*calls, "call"),
                 span(time),
                 grouped(*tokens)
             )
