@@ -1,5 +1,6 @@
 // Drives the page as a person would. Every check says what a person sees.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -13,6 +14,8 @@ const SHOTS = new URL("./shots/", import.meta.url).pathname;
 let page;
 let serve;
 const problems = [];
+// Pictures for the README that were taken.
+const pictures = [];
 
 const checks = [
   async function an_empty_system_says_what_will_appear() {
@@ -148,7 +151,28 @@ const checks = [
     assert.match(await plain.locator("main").innerText(), /Does it add up\?/);
     await context.close();
   },
+  async function the_demo_says_its_verdict_first() {
+    const said = execFileSync(process.env.RUNTALLY, ["demo"], { encoding: "utf8" });
+    assert.match(said.split("\n")[0], /holds/);
+    await page.goto("about:blank");
+    await page.evaluate(terminal, ["$ runtally demo", said.trimEnd()].join("\n"));
+    await picture("demo", page.locator("pre"));
+  },
 ];
+
+// Shows a text as a terminal would. It runs in the page.
+function terminal(text) {
+  const style = document.createElement("style");
+  style.textContent = `
+    :root { color-scheme: light dark; }
+    body { margin: 0; }
+    pre { display: inline-block; margin: 0; padding: 16px 20px; font: 14px/1.45 "DejaVu Sans Mono", "Liberation Mono", monospace;
+      background: light-dark(#f6f8fa, #0d1117); color: light-dark(#1f2328, #e6edf3); }`;
+  const screen = document.createElement("pre");
+  screen.textContent = text;
+  document.head.append(style);
+  document.body.replaceChildren(screen);
+}
 
 async function seen(text) {
   await page.locator(`text=${text}`).first().waitFor({ timeout: PATIENCE });
@@ -163,12 +187,13 @@ async function shot(name) {
   await page.screenshot({ path: `${SHOTS}${name}.png` });
 }
 
-// For the README: small, light and dark.
-async function picture(name) {
+// For the README: small, light and dark; of the window, or of a part of the page.
+async function picture(name, part = page) {
   await page.setViewportSize({ width: 1120, height: 900 });
   for (const scheme of ["dark", "light"]) {
     await page.emulateMedia({ colorScheme: scheme });
-    await shot(`${name}-${scheme}`);
+    await part.screenshot({ path: `${SHOTS}${name}-${scheme}.png` });
+    pictures.push(`${name}-${scheme}.png`);
   }
   await page.setViewportSize({ width: 1440, height: 900 });
 }
@@ -191,12 +216,10 @@ async function accessible(where) {
   assert.deepEqual(told, [], `axe on ${where}`);
 }
 
-async function pictures() {
+function keep_pictures() {
   const images = new URL("../../docs/images/", import.meta.url).pathname;
   mkdirSync(images, { recursive: true });
-  for (const name of ["run-light", "run-dark"]) {
-    copyFileSync(`${SHOTS}${name}.png`, `${images}${name}.png`);
-  }
+  for (const name of pictures) copyFileSync(`${SHOTS}${name}`, `${images}${name}`);
 }
 
 async function main() {
@@ -234,7 +257,7 @@ async function main() {
     console.log(problems.join("\n"));
     process.exit(1);
   }
-  if (process.argv.includes("--pictures")) await pictures();
+  if (process.argv.includes("--pictures")) keep_pictures();
 }
 
 await main();

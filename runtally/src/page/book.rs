@@ -3,16 +3,18 @@
 use crate::result::Fault;
 use crate::storage::RunHead;
 use crate::system::Deployment;
-use crate::view::{event_of, events_of};
+use crate::view::event_of;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use shared::core::ids::RunId;
+use shared::core::ids::{RecordId, RunId};
+use shared::core::linkedin::ProfileKey;
 use shared::core::tokens::NanoUsd;
 use shared::fold::{RunState, Summary};
 use shared::messages::{Fact, MetricsEvent};
 use shared::ports::{Projection, RunLog};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many runs are kept with all their events, those that were read last.
@@ -30,8 +32,8 @@ pub(super) struct Known {
     pub(super) asked: Option<(Timestamp, Timestamp)>,
     /// What the model cost by UTC day.
     pub(super) cost_by_day: BTreeMap<Date, NanoUsd>,
-    /// Profiles and rows of its leads, for a search.
-    pub(super) leads: Vec<String>,
+    /// Profiles and rows of its leads, one a line, for a search.
+    pub(super) leads: String,
 }
 
 impl Known {
@@ -61,6 +63,16 @@ pub(super) struct OpenBook {
 pub(super) struct Book {
     known: Mutex<BTreeMap<RunId, (RunHead, Arc<Known>)>>,
     open: tokio::sync::Mutex<Open>,
+    readings: Mutex<BTreeMap<RunId, Arc<Reading>>>,
+}
+
+/// A run that is read for the first time, which takes a while for a large one.
+#[derive(Default)]
+struct Reading {
+    /// Who reads it; others wait.
+    turn: tokio::sync::Mutex<()>,
+    read: AtomicUsize,
+    all: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -107,26 +119,55 @@ impl Book {
         run: &RunId,
         look: impl FnOnce(&OpenBook) -> T,
     ) -> Result<Option<T>, Fault> {
+        while !self.open.lock().await.runs.contains_key(run) {
+            if !self.read_first(deployment, run).await? {
+                return Ok(None);
+            }
+        }
         let mut open = self.open.lock().await;
         open.count += 1;
         let used = open.count;
         let head = deployment.head(run).await?;
-        let book = match open.runs.remove(run) {
-            Some(book) if head.is_some() && book.head == head => Some(book),
-            Some(book) => Some(book.grown(deployment.read(run).await?)),
-            None => OpenBook::of(deployment.read(run).await?),
-        };
-        let Some(book) = book else { return Ok(None) };
+        let Some(book) = open.runs.remove(run) else { return Ok(None) };
+        let is_same = head.is_some() && book.head == head;
+        let book = if is_same { book } else { grown(deployment, book, head.as_ref()).await? };
         let book = OpenBook { used, head, ..book };
         let answer = look(&book);
-        open.runs.insert(run.clone(), book);
-        if open.runs.len() > OPEN_BOOKS {
-            let oldest = open.runs.iter().min_by_key(|(_, book)| book.used);
-            if let Some(oldest) = oldest.map(|(run, _)| run.clone()) {
-                open.runs.remove(&oldest);
-            }
-        }
+        open.keep(run, book);
         Ok(Some(answer))
+    }
+
+    /// Reads a run that is not open yet; returns whether any event of it can be read.
+    async fn read_first(&self, deployment: &Deployment, run: &RunId) -> Result<bool, Fault> {
+        let reading = Arc::clone(self.readings().entry(run.clone()).or_default());
+        let _turn = reading.turn.lock().await;
+        if self.open.lock().await.runs.contains_key(run) {
+            return Ok(true);
+        }
+        let head = deployment.head(run).await?;
+        let log = deployment.read(run).await?;
+        reading.all.store(log.events.len(), Ordering::Relaxed);
+        let counted = Arc::clone(&reading);
+        let book = tokio::task::spawn_blocking(move || OpenBook::of(&log, &counted.read)).await;
+        let book = book.expect("the fold does not panic");
+        self.readings().remove(run);
+        let Some(book) = book else { return Ok(false) };
+        let mut open = self.open.lock().await;
+        open.count += 1;
+        let book = OpenBook { head, used: open.count, ..book };
+        open.keep(run, book);
+        Ok(true)
+    }
+
+    /// How many events of how many are read of a run that is being read for the first time.
+    pub(super) fn progress(&self, run: &RunId) -> Option<(usize, usize)> {
+        let readings = self.readings();
+        let Reading { read, all, .. } = &**readings.get(run)?;
+        Some((read.load(Ordering::Relaxed), all.load(Ordering::Relaxed)))
+    }
+
+    fn readings(&self) -> MutexGuard<'_, BTreeMap<RunId, Arc<Reading>>> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shelf(&self) -> MutexGuard<'_, BTreeMap<RunId, (RunHead, Arc<Known>)>> {
@@ -134,20 +175,55 @@ impl Book {
     }
 }
 
+impl Open {
+    /// Keeps a run with all its events, and no longer the one that was used the longest time ago.
+    fn keep(&mut self, run: &RunId, book: OpenBook) {
+        self.runs.insert(run.clone(), book);
+        if self.runs.len() > OPEN_BOOKS {
+            let oldest = self.runs.iter().min_by_key(|(_, book)| book.used);
+            if let Some(oldest) = oldest.map(|(run, _)| run.clone()) {
+                self.runs.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// An open run with what came since it was read.
+async fn grown(
+    deployment: &Deployment,
+    book: OpenBook,
+    head: Option<&RunHead>,
+) -> Result<OpenBook, Fault> {
+    Ok(match deployment.news(book.head.as_ref(), head).await? {
+        Some(news) => book.grown(&news.events, news.projection),
+        None => {
+            let log = deployment.read(&book.known.summary.run).await?;
+            book.grown(&log.events, log.projection)
+        }
+    })
+}
+
 impl OpenBook {
-    fn of(log: RunLog) -> Option<Self> {
-        let (events, unreadable) = events_of(&log);
+    /// Reads a run from its log, and counts the events that are read.
+    fn of(log: &RunLog, count: &AtomicUsize) -> Option<Self> {
+        let decoded = log.events.iter().filter_map(|body| {
+            count.fetch_add(1, Ordering::Relaxed);
+            event_of(body)
+        });
+        let mut events: Vec<MetricsEvent> = decoded.collect();
+        events.sort_by_key(|event| event.at);
+        let unreadable = log.events.len() - events.len();
         let state = RunState::fold(&events)?;
         let read = log.events.iter().map(|body| digest(body)).collect();
-        let known = known(&state, &events, &log);
+        let known = known(&state, &events, unreadable, log.projection.clone());
         Some(Self { known, state, events, unreadable, read, head: None, used: 0 })
     }
 
-    /// With the events that came since. An event never changes, and their order means nothing to
-    /// the fold, so only new ones are folded.
-    fn grown(mut self, log: RunLog) -> Self {
+    /// With the events that came since, those of before among them or not. An event never changes, and
+    /// their order means nothing to the fold, so only new ones are folded.
+    fn grown(mut self, events: &[String], projection: Option<Projection>) -> Self {
         let mut is_new = false;
-        for body in &log.events {
+        for body in events {
             if !self.read.insert(digest(body)) {
                 continue;
             }
@@ -163,25 +239,35 @@ impl OpenBook {
         if is_new {
             self.events.sort_by_key(|event| event.at);
         }
-        if is_new || self.known.projection != log.projection {
-            self.known = known(&self.state, &self.events, &log);
+        if is_new || self.known.projection != projection {
+            self.known = known(&self.state, &self.events, self.unreadable, projection);
         }
         self
     }
 }
 
-fn known(state: &RunState, events: &[MetricsEvent], log: &RunLog) -> Arc<Known> {
-    let leads = state.lead_views().into_iter().flat_map(|lead| {
-        let profile = lead.profile.map(|profile| profile.as_str().to_owned());
-        profile.into_iter().chain(lead.record.map(|record| record.as_str().to_owned()))
-    });
+fn known(
+    state: &RunState,
+    events: &[MetricsEvent],
+    unreadable: usize,
+    projection: Option<Projection>,
+) -> Arc<Known> {
+    let mut leads = String::new();
+    for lead in state.lead_views() {
+        let (profile, record) =
+            (lead.profile.map(ProfileKey::as_str), lead.record.map(RecordId::as_str));
+        for name in profile.into_iter().chain(record) {
+            leads.push_str(name);
+            leads.push('\n');
+        }
+    }
     Arc::new(Known {
-        leads: leads.collect(),
+        leads,
         asked: asked(events),
         cost_by_day: state.cost_by_day(),
         summary: state.summary(),
-        events: log.events.len(),
-        projection: log.projection.clone(),
+        events: events.len() + unreadable,
+        projection,
     })
 }
 

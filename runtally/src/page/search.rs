@@ -77,8 +77,6 @@ fn is_found(text: &str, known: &Known) -> bool {
         return true;
     }
     let profile = ProfileKey::of(text);
-    known
-        .leads
-        .iter()
-        .any(|lead| has(lead) || profile.as_ref().is_some_and(|profile| profile.as_str() == lead))
+    let names = known.leads.lines();
+    names.into_iter().any(|lead| has(lead) || profile.as_ref().is_some_and(|p| p.as_str() == lead))
 }

@@ -1,6 +1,7 @@
 //! From a request to an answer.
 
 use super::book::Book;
+use super::figures::grouped;
 use super::flash::Flashes;
 use super::guard::{self, FormToken, Refused};
 use super::layout::{Content, Place, whole};
@@ -17,6 +18,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use maud::{Markup, html};
 use percent_encoding::percent_decode_str;
+use shared::core::ids::RunId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -27,6 +29,9 @@ const FRAGMENT: &str = "x-fragment";
 /// Most bytes of a form, and the longest time that it may take.
 const MAX_FORM: usize = 64 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);
+
+/// How long a browser waits for a run that is read for the first time, before it is told how far that is.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Files that the page loads, with their types.
 const ASSETS: [(&str, &str, &str); 3] = [
@@ -48,6 +53,8 @@ pub(super) enum Problem {
     Refused(Refused),
     /// There is no such page, run or action.
     NotFound(String),
+    /// The run is large and is still being read: so many of its events, of so many.
+    Reading(RunId, usize, usize),
     /// The system could not be asked.
     Failed(Fault),
 }
@@ -91,7 +98,24 @@ impl Page {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
+    /// Reads a run before its page is made. Without the patience for a large one, its page says how far
+    /// that is.
+    async fn opened(self: &Arc<Self>, id: &str) -> Result<(), Problem> {
+        let Ok(run) = id.parse::<RunId>() else { return Ok(()) };
+        let (page, name) = (Arc::clone(self), run.clone());
+        let read = tokio::spawn(async move {
+            page.book.read(&page.source.deployment, &name, |_| ()).await.map(|_| ())
+        });
+        match timeout(PATIENCE, read).await {
+            Ok(done) => Ok(done.expect("reading a run does not panic")?),
+            Err(_elapsed) => match self.book.progress(&run) {
+                Some((read, all)) => Err(Problem::Reading(run, read, all)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Reply {
         let is_fragment = request.headers().contains_key(FRAGMENT);
         let is_head = request.method() == Method::HEAD;
         let checked = guard::check(request.method(), request.headers());
@@ -106,7 +130,11 @@ impl Page {
         if is_head { reply.map(|_| Full::default().boxed_unsync()) } else { reply }
     }
 
-    async fn route(&self, request: Request<Incoming>, is_fragment: bool) -> Result<Reply, Problem> {
+    async fn route(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        is_fragment: bool,
+    ) -> Result<Reply, Problem> {
         let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
         let query = Query::parse(request.uri().query().unwrap_or_default().as_bytes());
         if let Some((_, kind, content)) = ASSETS.iter().find(|(name, ..)| *name == path) {
@@ -121,7 +149,12 @@ impl Page {
             "/system" => system::page(source, book).await?,
             "/live" => return Ok(live::stream(source)),
             path => match path.split_once('/').and_then(|(_, path)| path.split_once('/')) {
-                Some(("run", id)) => run::page(source, book, (id, &query), is_fragment).await?,
+                Some(("run", id)) => {
+                    if !is_fragment {
+                        self.opened(id).await?;
+                    }
+                    run::page(source, book, (id, &query), is_fragment).await?
+                }
                 Some(("row", id)) => row::page(source, id, &query).await?,
                 Some(("do", name)) => actions::preview(self, name, &query).await?,
                 Some(_) | None => {
@@ -164,11 +197,26 @@ impl Page {
         markup(StatusCode::OK, whole(&self.source, content, told))
     }
 
+    /// A page that says how far a run is read, and is loaded again until it is the run's.
+    fn reading(&self, run: &RunId, read: usize, all: usize) -> Reply {
+        let body = html! {
+            p .crumb { a href="/" { "Runs" } " / " }
+            h1 .id { (run) }
+            p { "Its log is being read: " (grouped(read as u64)) " of " (grouped(all as u64)) " events." }
+            progress max=(all) value=(read) aria-label="Events that are read" {}
+        };
+        let content = Content { title: run.to_string(), place: Place::Below, body };
+        let mut reply = markup(StatusCode::ACCEPTED, whole(&self.source, &content, None));
+        reply.headers_mut().insert(header::REFRESH, HeaderValue::from_static("1"));
+        reply
+    }
+
     /// A page that says why there is no other.
     fn explain(&self, problem: Problem) -> Reply {
         let (status, title, why) = match problem {
             Problem::Refused(Refused(status, why)) => (status, "Refused", why.to_owned()),
             Problem::NotFound(why) => (StatusCode::NOT_FOUND, "Not found", why),
+            Problem::Reading(run, read, all) => return self.reading(&run, read, all),
             Problem::Failed(error) => {
                 let (status, why) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
                 (status, "The system could not be asked", why)

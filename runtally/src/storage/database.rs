@@ -141,6 +141,14 @@ impl Database {
         Ok(done)
     }
 
+    /// Reads with one statement, without a transaction of its own.
+    pub(crate) fn look<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        Ok(work(&self.lock())?)
+    }
+
     /// A count that grows with every change of what is stored, and tells so.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

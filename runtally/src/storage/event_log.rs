@@ -1,31 +1,45 @@
 //! `EventLog` on SQLite: it stores and returns events and projections as text.
 
+use super::recent::Recent;
 use crate::storage::database::Database;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
     EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent, check_events,
 };
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The event log in the local database. Every method fails with [`LogError`] when the database
 /// fails.
 #[derive(Debug, Clone)]
 pub struct SqliteEventLog {
     database: Database,
+    recent: Arc<Mutex<Recent>>,
 }
 
 impl SqliteEventLog {
     /// The log in `database`.
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, recent: Arc::default() }
     }
 
     fn select_runs(&self, sql: &str) -> Result<Vec<RunId>, LogError> {
         let runs: Vec<String> =
             self.transact(|tx| tx.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())?;
         runs.iter().map(|run| run_id(run)).collect()
+    }
+
+    fn look<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LogError> {
+        self.database.look(work).map_err(|error| LogError { reason: error.to_string() })
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn transact<T>(
@@ -49,20 +63,35 @@ pub struct RunHead {
     pub shown: (i64, u64),
 }
 
+/// What came to a run.
+#[derive(Debug)]
+pub(crate) struct RunNews {
+    /// The bodies of the new events.
+    pub(crate) events: Vec<String>,
+    pub(crate) projection: Option<Projection>,
+}
+
 impl EventLog for SqliteEventLog {
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
         self.transact(|tx| {
-            tx.prepare_cached(
-                "INSERT INTO run (run, open, appends) VALUES (?1, 1, 1)
-                     ON CONFLICT DO UPDATE SET open = 1, appends = appends + 1",
-            )?
-            .execute([run.as_str()])?;
+            let appends: u64 = tx
+                .prepare_cached(
+                    "INSERT INTO run (run, open, appends) VALUES (?1, 1, 1)
+                         ON CONFLICT DO UPDATE SET open = 1, appends = appends + 1
+                         RETURNING appends",
+                )?
+                .query_row([run.as_str()], |row| row.get(0))?;
             let mut insert =
                 tx.prepare_cached("INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)")?;
+            let mut new = Vec::new();
             for event in events {
-                insert.execute([run.as_str(), &event.id, &event.body])?;
+                if insert.execute([run.as_str(), &event.id, &event.body])? > 0 {
+                    new.push(event.body.clone());
+                }
             }
+            // Before the commit: nobody sees the append and not what it stored.
+            self.recent().add(run, appends, new);
             Ok(())
         })
     }
@@ -80,7 +109,7 @@ impl EventLog for SqliteEventLog {
     }
 
     async fn log_head(&self, run: &RunId) -> Result<LogHead, LogError> {
-        let (projection, appends) = self.transact(|tx| head_of(tx, run))?;
+        let (projection, appends) = self.look(|connection| head_of(connection, run))?;
         Ok(LogHead { projection: parsed(projection)?, appends })
     }
 
@@ -165,6 +194,18 @@ impl EventLog for SqliteEventLog {
 
 /// What only the operator's commands ask of the log.
 impl SqliteEventLog {
+    /// What was stored of a run since it was as `before` tells, if this process stored it all a short
+    /// time ago; with what its record shows now.
+    pub(crate) async fn news(
+        &self,
+        before: &RunHead,
+        now: &RunHead,
+    ) -> Result<Option<RunNews>, LogError> {
+        let Some((first, last)) = before.appends.zip(now.appends) else { return Ok(None) };
+        let Some(events) = self.recent().since(&now.run, first, last) else { return Ok(None) };
+        Ok(Some(RunNews { events, projection: self.log_head(&now.run).await?.projection }))
+    }
+
     /// Whether the log deletes events after some time: never.
     pub async fn forgets(&self) -> Result<bool, LogError> {
         Ok(false)
@@ -172,7 +213,7 @@ impl SqliteEventLog {
 
     /// A run without its events; `None` for one that was never heard of.
     pub async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
-        let found = self.transact(|tx| {
+        let found = self.look(|tx| {
             let sql =
                 "SELECT appends, open, written_at, length(projection) FROM run WHERE run = ?1";
             let columns = |row: &Row<'_>| {
@@ -192,7 +233,7 @@ impl SqliteEventLog {
     /// Every run of the log without its events: cheap, however many there are.
     pub async fn heads(&self) -> Result<Vec<RunHead>, LogError> {
         type Columns = (String, u64, bool, Option<i64>, Option<u64>);
-        let rows: Vec<Columns> = self.transact(|tx| {
+        let rows: Vec<Columns> = self.look(|tx| {
             let sql = "SELECT run, appends, open, written_at, length(projection) FROM run";
             let row = |row: &Row<'_>| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
@@ -229,7 +270,7 @@ fn run_id(text: &str) -> Result<RunId, LogError> {
 }
 
 /// A run's projection as JSON, and how often it was appended to.
-fn head_of(tx: &Transaction<'_>, run: &RunId) -> rusqlite::Result<(Option<String>, u64)> {
+fn head_of(tx: &Connection, run: &RunId) -> rusqlite::Result<(Option<String>, u64)> {
     let mut select = tx.prepare_cached("SELECT projection, appends FROM run WHERE run = ?1")?;
     let head = select.query_row([run.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(head.unwrap_or_default())

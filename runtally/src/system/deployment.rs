@@ -3,7 +3,9 @@
 
 use super::running::{FUNCTION_TIMEOUT, Variables, queue_settings};
 use crate::result::{Fault, Hinted};
-use crate::storage::{Database, LaneState, RunHead, SqliteEventLog, SqliteQueue, WaitingTask};
+use crate::storage::{
+    Database, LaneState, RunHead, RunNews, SqliteEventLog, SqliteQueue, WaitingTask,
+};
 use jiff::Timestamp;
 #[cfg(feature = "aws")]
 use shared::adapters::aws::{dynamodb::DynamoEventLog, lambda::Aws, sqs::SqsQueue};
@@ -175,6 +177,20 @@ impl Deployment {
             Self::Local(path, ..) => path.display().to_string(),
             #[cfg(feature = "aws")]
             Self::Aws(..) => "AWS".to_owned(),
+        }
+    }
+
+    /// What came to a run since it was as `before` tells; `None` where only reading all of it tells.
+    pub(crate) async fn news(
+        &self,
+        before: Option<&RunHead>,
+        now: Option<&RunHead>,
+    ) -> Result<Option<RunNews>, LogError> {
+        match (self, before.zip(now)) {
+            (Self::Local(_, _, log), Some((before, now))) => log.news(before, now).await,
+            (_, None) => Ok(None),
+            #[cfg(feature = "aws")]
+            (Self::Aws(..), Some(_)) => Ok(None),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::moments::{after, iso};
 use crate::reply::{bearer, parameters, pause};
 use crate::{Clock, Fault, Request, Response, Service, Store, invent, json_reply};
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -51,6 +52,13 @@ impl Gemini {
     /// Every call that was billed, the oldest first, including those with a lost answer.
     pub fn billed(&self) -> Vec<BilledAnswer> {
         self.ledger().answers.clone()
+    }
+
+    /// The tokens of all calls that came in this time, its ends included.
+    pub fn tokens_between(&self, from: Timestamp, to: Timestamp) -> u64 {
+        let ledger = self.ledger();
+        let in_time = ledger.answers.iter().filter(|answer| (from..=to).contains(&answer.at));
+        in_time.map(|answer| answer.usage.total).sum()
     }
 
     /// All billed calls together.

@@ -76,9 +76,7 @@ pub(super) async fn bill(source: &Source, book: &Book, run: &RunId) -> Result<Op
         }
     }
     let logged = together.iter().map(|run| calls[*run].tokens).sum();
-    let billed = gemini.service().billed();
-    let billed = billed.iter().filter(|answer| (from..=to).contains(&answer.at));
-    let billed = billed.map(|answer| answer.usage.total).sum();
+    let billed = gemini.service().tokens_between(from, to);
     let others = together.into_iter().filter(|other| *other != run).cloned().collect();
     Ok(Some(Bill { billed, logged, others, from, to }))
 }

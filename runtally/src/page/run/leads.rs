@@ -16,8 +16,8 @@ const ENDS: [&str; 5] = ["failed", "open", "skipped", "scored", "no-lead"];
 
 pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
     let leads = sorted(state);
-    let count = |end: &str| leads.iter().filter(|lead| word(&lead.end) == end).count();
-    let counts: Vec<(&str, usize)> = ENDS.map(|end| (end, count(end))).into();
+    let mut counts = ENDS.map(|end| (end, 0));
+    leads.iter().for_each(|lead| counts[rank(&lead.end)].1 += 1);
     let chosen = view.query.get("leads").filter(|chosen| ENDS.contains(chosen));
     let chosen_leads: Vec<&LeadView<'_>> =
         leads.iter().filter(|lead| chosen.is_none_or(|end| word(&lead.end) == end)).collect();
@@ -50,7 +50,7 @@ pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
 /// The leads, what needs a look first.
 fn sorted(state: &RunState) -> Vec<LeadView<'_>> {
     let mut leads = state.lead_views();
-    leads.sort_by_key(|lead| (ENDS.iter().position(|end| *end == word(&lead.end)), lead.kind));
+    leads.sort_by_key(|lead| (rank(&lead.end), lead.kind));
     leads
 }
 
@@ -78,12 +78,17 @@ fn score(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
 }
 
 fn word(end: &LeadEnd<'_>) -> &'static str {
+    ENDS[rank(end)]
+}
+
+/// The place of its word among the filters.
+fn rank(end: &LeadEnd<'_>) -> usize {
     match end {
-        LeadEnd::Open => "open",
-        LeadEnd::Scored => "scored",
-        LeadEnd::Skipped(_) => "skipped",
-        LeadEnd::Failed(..) => "failed",
-        LeadEnd::NotALead => "no-lead",
+        LeadEnd::Failed(..) => 0,
+        LeadEnd::Open => 1,
+        LeadEnd::Skipped(_) => 2,
+        LeadEnd::Scored => 3,
+        LeadEnd::NotALead => 4,
     }
 }
 

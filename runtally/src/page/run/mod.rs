@@ -91,8 +91,9 @@ async fn look(
         Ok(read) => read.map(|(at, comparison)| ReadRecord::Read(at, comparison)),
         Err(error) => Some(ReadRecord::Unreadable(error.to_string())),
     };
+    // A record that is behind its events differs from them, however often it is looked at.
     let is_right = match &record {
-        Some(ReadRecord::Read(_, comparison)) => comparison.is_right(),
+        Some(ReadRecord::Read(_, comparison)) => comparison.is_right() || known.behind() > 0,
         Some(ReadRecord::Unreadable(_)) | None => true,
     };
     let bill = balance::bill(source, book, run).await?;
