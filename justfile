@@ -38,6 +38,7 @@ template:
     deploy/canary.py --template template.yaml --to target/template/canary.yaml
     cfn-lint template.yaml target/template/canary.yaml
     checkov --config-file .checkov.yaml --skip-download
+    python3 tests/stack/cost.py --check
 
 # Checks that the core of `shared` compiles without HTTP and AWS.
 core:

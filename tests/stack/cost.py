@@ -1,12 +1,14 @@
 """What AWS costs: counts a run of 100 leads and a tick on the emulator, and multiplies with list prices.
 
-tests/stack/run cost           counts anew, into counted.json beside this file, and checks the bounds
-python3 tests/stack/cost.py    the figures of docs/cost.md, from counted.json and prices.json alone"""
+tests/stack/run cost                   counts anew, into target/stack/counted.json, and checks the bounds
+python3 tests/stack/cost.py            the figures of docs/cost.md, from counted.json and prices.json beside this file
+python3 tests/stack/cost.py --check    whether docs/cost.md has these figures and the template so many alarms"""
 
 import datetime
 import json
 import pathlib
 import re
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTED, PRICES = HERE / "counted.json", HERE / "prices.json"
@@ -65,7 +67,7 @@ def show():
     """Counts on the emulator."""
     import runs
     from emulator import Deployed, Emulator
-    from tools import check, equal, heading
+    from tools import WORK, check, equal, heading, until
     from world import World
 
     heading("cost: 100 leads of two posts, each call of the model takes five seconds; then a tick")
@@ -75,31 +77,34 @@ def show():
         deployed = Deployed(emulator, world)
         client, base = world.clients[0]
         before = snapshot(deployed)
-        world.harvest(client, base, "2026-11-10T08:00:00.000Z", (0, 100), deployed.webhook(client))
+        harvest, _ = world.harvest(client, base, "2026-11-10T08:00:00.000Z", (0, 100), deployed.webhook(client))
         record = world.record_at_end(f"261110-080000-{client}", 300)
         deployed.settle()
         equal(record["Balance"], "balanced", "balance")
+        runs.followed(deployed, {f"261110-080000-{client}": harvest})
         middle = snapshot(deployed)
         run = difference(before, middle) | {"leads": 100, "webhooks": 1, "metrics": len(runs.counted(deployed))}
         now = datetime.datetime.now(datetime.timezone.utc).isoformat()
         ticks = lambda: len([line for line in deployed.log_lines("MetricsFinalizer") if '"Ticks"' in line])
         deployed.send("MetricsQueue", world.master_base, {"version": 1, "type": "tick", "at": now})
-        from tools import until
-
         until(lambda: ticks() > 0, "the tick is done", 60)
         deployed.settle()
         tick = difference(middle, snapshot(deployed)) | {"metrics": 1}
     finally:
         emulator.stop()
         world.stop()
-    alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm", (HERE.parents[1] / "template.yaml").read_text()))
-    counted = {"run": run, "tick": tick, "alarms": alarms}
-    COUNTED.write_text(json.dumps(counted, indent=2) + "\n")
+    counted = {"run": run, "tick": tick, "alarms": alarms()}
+    (WORK / "counted.json").write_text(json.dumps(counted, indent=2) + "\n")
     found = figures(counted, json.loads(PRICES.read_text()))
     print(table(found), flush=True)
     for what, bound in BOUNDS.items():
         total = sum(found[what].values())
         check(total <= bound, f"{what}: ${total:.4f}, at most ${bound}")
+
+
+def alarms():
+    """How many the template has."""
+    return len(re.findall(r"Type: AWS::CloudWatch::Alarm", (HERE.parents[1] / "template.yaml").read_text()))
 
 
 def snapshot(deployed):
@@ -120,4 +125,9 @@ def difference(before, after):
 
 
 if __name__ == "__main__":
-    print(table(figures(json.loads(COUNTED.read_text()), json.loads(PRICES.read_text()))))
+    counted = json.loads(COUNTED.read_text())
+    found = table(figures(counted, json.loads(PRICES.read_text())))
+    if sys.argv[1:] != ["--check"]:
+        print(found)
+    elif found.strip() not in (HERE.parents[1] / "docs" / "cost.md").read_text() or counted["alarms"] != alarms():
+        sys.exit("docs/cost.md or counted.json is behind: see tests/stack/cost.py")

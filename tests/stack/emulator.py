@@ -282,9 +282,10 @@ class Deployed(Resources):
 
     def webhook(self, client):
         """A webhook as it is entered in Apify."""
+        headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
         return {
             "requestUrl": f"{self.api_url}/webhooks/apify?clientId={client.replace(' ', '%20')}",
-            "headersTemplate": json.dumps({"Authorization": f"Bearer {WEBHOOK_TOKEN}"}),
+            "headersTemplate": json.dumps(headers),
         }
 
     def post(self, path, body, token=WEBHOOK_TOKEN):

@@ -160,7 +160,7 @@ def revoked_token(deployed, world):
     check(deployed.waiting("RetryQueue") > 0, "it waits for its next attempt")
     equal(world.billed(), before, "nothing billed meanwhile")
     given_back = ("MessagesGivenBack", "Service=scoring")
-    check(counted(deployed).get(given_back, 0) > 0, "the metric of its alarm: MessagesGivenBack of scoring")
+    check(counted(deployed).get(given_back, 0) > 0, "metric MessagesGivenBack of scoring")
     deployed.put_services_secret(AIRTABLE_TOKEN=world.variables["AIRTABLE_TOKEN"])
     restart_functions(deployed)
     ends_right(world, run_id, posts, before)

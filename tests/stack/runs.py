@@ -14,16 +14,16 @@ def show(deployed, world):
     heading("runs: three harvests, one of them announced twice")
     (first, first_base), (second, second_base) = world.clients[:2]
     answers_before, tokens_before = world.billed()
-    runs = {}
+    runs, harvests = {}, {}
     for client, base, at, leads, sentences in [
         # More than 100: of the two lanes one has a full chunk of 50. Each lead has 12 kB of posts.
         (first, first_base, "2026-11-20T08:00:00.000Z", (0, 110), 55),
         (second, second_base, "2026-11-20T09:00:00.000Z", (0, 12), 1),
         (first, first_base, "2026-11-21T08:00:00.000Z", (60, 75), 1),
     ]:
-        _, posts = world.harvest(client, base, at, leads, deployed.webhook(client), posts=3, sentences=sentences)
+        harvest, posts = world.harvest(client, base, at, leads, deployed.webhook(client), posts=3, sentences=sentences)
         stamp = at[2:19].replace("-", "").replace(":", "").replace("T", "-")
-        runs[f"{stamp}-{client}"] = posts
+        runs[f"{stamp}-{client}"], harvests[f"{stamp}-{client}"] = posts, harvest
     run_id, posts = next(iter(runs.items()))
     world.record_at_end(run_id)
     again(deployed, world, first)
@@ -50,6 +50,7 @@ def show(deployed, world):
         kinds = [item["sk"]["S"][0] for item in deployed.log_items(run_id)]
         check(kinds.count("E") > 5 and kinds.count("M") == 1, f"{run_id}: {kinds.count('E')} events in the log, one state")
     equal(deployed.open_runs(), [], "runs that the index of open runs holds")
+    followed(deployed, harvests)
     memory(deployed, next(iter(runs)))
     twice(deployed, world, first, first_base)
     healed(deployed, world, next(iter(runs)))
@@ -71,6 +72,24 @@ def encrypted_only(deployed):
             except deployed.sqs.exceptions.ClientError as error:
                 refused.append((output, error.response["Error"]["Code"]))
     equal([output for output, code in refused if "AccessDenied" in code], queues, "queues that refuse plain HTTP")
+
+
+def followed(deployed, harvests):
+    """Each log line about a webhook's messages names the trace in which Lambda has the webhook, and each
+    write of its record links it. `harvests` are those of runs."""
+    lines = {}
+    for function in ("WebhookIntake", "Scoring", "MetricsFinalizer"):
+        found = [json.loads(line) for line in deployed.log_lines(function) if line.startswith("{")]
+        lines[function] = [(line, line["span"]) for line in found if "span" in line]
+    accepted = [(line, span) for line, span in lines["WebhookIntake"] if line["message"] == "webhook accepted"]
+    for run_id, harvest in harvests.items():
+        # Of a webhook that comes twice within five minutes the queue has the first message only.
+        trace = next(span["trace.id"] for line, span in accepted if line["apify.run_id"] == harvest)
+        named = [span.get("trace.id") for _, span in lines["Scoring"] if span.get("run.id") == run_id]
+        equal(set(named), {trace}, f"{run_id}: the trace in its {len(named)} lines of scoring")
+        is_write = lambda line, run=run_id: line["message"] == "run record written" and line["run.id"] == run
+        links = [span.get("trace.links", "").split(",") for line, span in lines["MetricsFinalizer"] if is_write(line)]
+        check(links and all(trace in linked for linked in links), f"{run_id}: linked from {len(links)} writes of its record")
 
 
 def again(deployed, world, client):
@@ -205,7 +224,6 @@ def metrics(deployed, runs):
     # Whatever an alarm watches is counted under that very name, but for what did not happen here.
     unseen = sorted(watched() - set(found))
     not_here = [
-        ("MessagesGivenBack", "Service=scoring"),
         ("ModelHalted", "Service=scoring"),
         ("RunsCostIncomplete", "Service=metrics-finalizer"),
         ("RunsFailed", "Service=metrics-finalizer"),

@@ -22,7 +22,7 @@ const TICKS: &str = "TicksAlarm";
 const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
 const AGE: &str = "ApproximateAgeOfOldestMessage";
 
-const ALARMS: [Alarm; 19] = [
+const ALARMS: [Alarm; 18] = [
     ("ScoringDeadLettersAlarm", VISIBLE, "ScoringDeadLetters.QueueName", 0, ONCE),
     ("MetricsDeadLettersAlarm", VISIBLE, "MetricsDeadLetters.QueueName", 0, ONCE),
     ("RetryDeadLettersAlarm", VISIBLE, "RetryDeadLetters.QueueName", 0, ONCE),
@@ -30,7 +30,6 @@ const ALARMS: [Alarm; 19] = [
     ("RetryAgeAlarm", AGE, "RetryQueue.QueueName", 2700, ONCE),
     ("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
     ("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
-    ("ScoringGivenBackAlarm", "MessagesGivenBack", "scoring", 0, LASTING),
     // A webhook with a wrong token comes four times within the period, doctor's probe once.
     ("ApiClientErrorsAlarm", "4xx", "Api", 3, (1, 900)),
     // Whatever intake fails over, throttling too, its callers see.
