@@ -82,3 +82,36 @@ impl LeadBook {
         self.profile_scored.get(run).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> BTreeSet<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_row_is_known_as_it_was_at_each_moment() {
+        let book = LeadBook {
+            slug: String::new(),
+            all_scored: BTreeSet::new(),
+            is_unreadable: false,
+            odd: None,
+            posts: words(&["a", "b"]),
+            posts_written: 20,
+            lost: BTreeSet::new(),
+            earlier_posts: vec![(5, words(&[])), (20, words(&["a"]))],
+            scored: [("run".to_owned(), vec![(6, words(&["a"])), (21, words(&["a", "b"]))])].into(),
+            profile_scored: BTreeMap::new(),
+        };
+        let at = |step| {
+            (book.posts_until(step).len(), book.scored_until("run", step).map(BTreeSet::len))
+        };
+        assert_eq!(
+            [4, 5, 19, 20, 21].map(at),
+            [(0, None), (1, None), (1, Some(1)), (2, Some(1)), (2, Some(2)),]
+        );
+        assert_eq!(book.moments(7, 20), [7, 20].into(), "what a listing of two pages may show");
+    }
+}

@@ -218,3 +218,45 @@ impl LogBook {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::parsed;
+    use super::*;
+
+    fn told(log: &mut LogBook, at: &str, fact: &str) {
+        let run = r#"{"opened_at":"2026-11-23T10:00:00Z"}"#;
+        log.stored(&parsed(&format!(
+            r#"{{"run":{run},"at":"2026-11-23T{at}:00Z","fact":{fact}}}"#
+        )));
+    }
+
+    /// What the log of a run says whose only chunk never ended and was taken over, before or after its
+    /// plan is told of once more.
+    fn taken_over(again: [&str; 2]) -> State {
+        let mut log = LogBook::default();
+        let chunk = |plan: &str| {
+            format!(
+                r#"{{"type":"planned_chunk","plan":"{plan}","chunk":0,"leads":[{{"lead":"a"}}]}}"#
+            )
+        };
+        let first = r#"{"type":"planned","plan":"first","chunks":1}"#;
+        let second = r#"{"type":"planned","plan":"second","chunks":1,"replaces":"first"}"#;
+        told(&mut log, "10:01", &chunk("first"));
+        told(&mut log, "11:00", &chunk("second"));
+        told(&mut log, "11:00", second);
+        told(&mut log, "11:01", r#"{"type":"settled","leads":[{"lead":"a","outcome":"scored"}]}"#);
+        told(&mut log, "11:02", r#"{"type":"chunk_done","attempt":{"plan":"second","chunk":0}}"#);
+        again.iter().for_each(|at| told(&mut log, at, first));
+        log.state()
+    }
+
+    #[test]
+    fn a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over() {
+        for order in [["10:01", "12:00"], ["12:00", "10:01"]] {
+            let state = taken_over(order);
+            assert!(state.is_settled, "{:?}", state.missing);
+        }
+        assert!(!taken_over(["12:00", "12:00"]).is_settled, "nothing took it over");
+    }
+}
