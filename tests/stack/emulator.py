@@ -230,7 +230,7 @@ class Deployed(Resources):
     def _deploy(self, master_base, template):
         overrides = [f"MasterBaseId={master_base}", f"Architecture={ARCHITECTURE}", "NightlyState=DISABLED", "AlarmEmail=ops@example.org"]
         options = ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
-        options += ["--template-file", template] if template else []
+        options += ["--template-file", template, "--config-file", ROOT / "samconfig.toml"] if template else []
         command = ["sam", "deploy", *options, "--parameter-overrides", *overrides]
         run(command, env=self.emulator.sam_environment, timeout=300)
 
