@@ -68,11 +68,14 @@ def explain(environment, run_id):
     command = ["docker", "exec", NAME, "/usr/bin/runtally", "explain", run_id, "--json", "--data", "/data"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     try:
-        return json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except ValueError:
-        if "no event" in done.stderr or "unknown" in done.stderr or "not known" in done.stderr:
-            return None
         raise Failed(f"runtally explain: {done.stdout}{done.stderr}") from None
+    if "error" not in answer:
+        return answer
+    if "has no run" in answer["error"]["message"]:
+        return None
+    raise Failed(f"runtally explain: {answer['error']}")
 
 
 def ended(explained):

@@ -35,6 +35,7 @@ def show(deployed, world):
     reprojected(runtally, deployed, world, run_id)
     replayed(runtally, deployed, world, run_id, before)
     redriven(runtally, deployed, world)
+    ingested(runtally, deployed, world)
     examined(runtally, deployed, world)
 
 
@@ -92,7 +93,7 @@ def operators_keys(deployed):
             [arn(queue) for queue in dead_letters],
         ),
         (["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:Scan", "dynamodb:DescribeTimeToLive"], [table]),
-        (["dynamodb:Query"], [f"{table}/index/open-runs"]),
+        (["dynamodb:Query"], [f"{table}/index/open-runs", f"{table}/index/finished-runs"]),
     ]
     statements = [{"Effect": "Allow", "Action": actions, "Resource": resources} for actions, resources in allowed]
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -204,6 +205,28 @@ def redriven(runtally, deployed, world):
     left = runtally.ask("redrive")["dead_letters"]
     equal([letter["run"] for letter in left], [None], "the other letter is where it was")
     equal(len(deployed.dead_letters("Scoring")), 1, "letters that are taken away")
+
+
+def ingested(runtally, deployed, world):
+    heading("operator: ingest, of a harvest whose webhook never came; score, of what waits")
+    client, base = world.clients[0]
+    apify_run, posts = world.harvest(client, base, "2026-09-03T08:00:00.000Z", (90, 95), None)
+    run_id = f"260903-080000-{client}"
+    answer = runtally.ask("ingest", apify_run, "--client", client)
+    equal(answer, {"run": run_id, "apify_run": apify_run, "client": client}, f"{run_id}: ingest answers")
+    record = world.record_at_end(run_id)
+    deployed.settle()
+    equal(record["Total Posts Harvested"], posts, f"{run_id}: posts harvested")
+    refused = runtally.ask("ingest", apify_run, "--client", "Nobody", code=1)
+    check("Nobody" in refused["error"]["message"] and refused["error"]["hint"], f"of nobody's: {refused['error']}")
+    refused = runtally.ask("trigger", "harvest", code=1)
+    check(refused["error"]["hint"], f"nothing is invented there: {refused['error']}")
+    before = world.billed()
+    priced = runtally.ask("score", "--all", "--dry-run")
+    equal(sorted(plan["client"] for plan in priced["clients"]), sorted(name for name, _ in world.clients), "clients with a price")
+    equal(world.billed(), before, "what the model billed for that")
+    without = runtally.ask("runs", "--no-airtable", "--days", "366")
+    check(run_id in [run["run"] for run in without["runs"]], f"{run_id}: listed without Airtable")
 
 
 def examined(runtally, deployed, world):
