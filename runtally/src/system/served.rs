@@ -84,6 +84,26 @@ impl Service {
         }
     }
 
+    /// Why nothing is invented where the service is the real one, and what to do.
+    pub(crate) fn refusal(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Airtable => (
+                "Airtable is the real one: invented posts would be written to your bases",
+                "`runtally ingest APIFY_RUN_ID --client ID` brings in a harvest that exists; to \
+                 play, start `runtally serve` without AIRTABLE_TOKEN",
+            ),
+            Self::Apify => (
+                "Apify is the real one: a harvest there costs money and cannot be invented",
+                "start the actor at Apify, then `runtally ingest APIFY_RUN_ID --client ID`; to \
+                 play, start `runtally serve` without APIFY_TOKEN",
+            ),
+            Self::Gemini => (
+                "Gemini is the real one: faults can be put into a simulated one alone",
+                "start `runtally serve` without GEMINI_API_KEY and VERTEX_SERVICE_ACCOUNT to play",
+            ),
+        }
+    }
+
     /// The variable with the root of its API.
     pub(crate) fn place(self) -> &'static str {
         self.places()[0]

@@ -48,12 +48,9 @@ async fn each_webhook_of_apify_can_be_sent() {
     assert_eq!((code, &told["event"]), (0, &json!("ACTOR.RUN.FAILED")), "{told:#}");
     let record = world.ended_record().await;
     let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
-    assert!(
-        notes.contains(&format!("Apify run {} failed", told["apify_run"].as_str().unwrap())),
-        "{notes}"
-    );
-    // The same harvest again, which exists already.
     let apify_run = told["apify_run"].as_str().unwrap();
+    assert!(notes.contains(&format!("Apify run {apify_run} failed")), "{notes}");
+    // The same harvest again, which exists already.
     let again = format!("trigger webhook succeeded --apify-run {apify_run} --url {url}");
     let (code, told) = world.json(&again).await;
     assert_eq!((code, &told["status"]), (0, &json!(202)), "{told:#}");

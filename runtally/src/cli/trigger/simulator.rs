@@ -99,21 +99,6 @@ pub(super) fn refuse_real(service: Service) -> Result<(), Fault> {
     if !service.is_real() {
         return Ok(());
     }
-    let (message, hint) = match service {
-        Service::Airtable => (
-            "Airtable is the real one: invented posts would be written to your bases".to_owned(),
-            "`runtally ingest APIFY_RUN_ID --client ID` brings in a harvest that exists; to play, \
-             start `runtally serve` without AIRTABLE_TOKEN",
-        ),
-        Service::Apify => (
-            "Apify is the real one: a harvest there costs money and cannot be invented".to_owned(),
-            "start the actor at Apify, then `runtally ingest APIFY_RUN_ID --client ID`; to play, \
-             start `runtally serve` without APIFY_TOKEN",
-        ),
-        Service::Gemini => (
-            "Gemini is the real one: faults can be put into a simulated one alone".to_owned(),
-            "start `runtally serve` without GEMINI_API_KEY and VERTEX_SERVICE_ACCOUNT to play",
-        ),
-    };
+    let (message, hint) = service.refusal();
     Err(Hinted::new(message, hint))
 }

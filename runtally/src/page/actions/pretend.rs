@@ -27,7 +27,13 @@ fn only_simulated(service: &str) -> Problem {
     ))
 }
 
+/// The simulated Apify, as long as what it invents reaches no real base.
 fn apify(source: &Source) -> Result<&Apify, Problem> {
+    let airtable = Service::Airtable;
+    if source.services.iter().any(|state| state.name == airtable.name() && state.is_real) {
+        let (why, what_to_do) = airtable.refusal();
+        return Err(Problem::NotFound(format!("{why}. {what_to_do}.")));
+    }
     source
         .simulators
         .apify
