@@ -3,6 +3,7 @@
 
 use super::headline::headline;
 use super::reason::Reason;
+use super::todo::todo;
 use super::words::{bounded_list, many, tokens_in_words};
 use crate::fold::{Status, Summary};
 use crate::messages::Kind;
@@ -19,8 +20,10 @@ pub struct Answer {
 /// so first.
 pub fn answers_of(summary: &Summary) -> Vec<Answer> {
     let reasons = Reason::of(summary, &[]);
+    // The things to do as they stand on the record, without the links to the rows.
+    let todo = todo(summary, &[], None);
     let mut next: Vec<String> =
-        reasons.iter().filter_map(|reason| reason.next_step()).map(str::to_owned).collect();
+        todo.iter().filter_map(|line| line.strip_prefix("- ")).map(str::to_owned).collect();
     if next.is_empty() {
         let goes_on = summary.status == Status::Running;
         next.push(

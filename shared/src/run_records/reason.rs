@@ -131,7 +131,7 @@ impl Reason {
 
     /// What an operator does about it, as a clause like that of [`Reason::in_words`]; `None` where
     /// nothing has to be done, or can be.
-    pub fn next_step(self) -> Option<&'static str> {
+    pub(super) fn next_step(self) -> Option<&'static str> {
         Some(match self {
             Self::NotAttributed => {
                 "name a client of the table \"Clients\": add a row with this Apify run and its Client \
