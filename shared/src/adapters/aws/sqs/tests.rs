@@ -260,3 +260,22 @@ async fn a_letter_that_fails_again_at_once_is_not_sent_back_for_ever() {
     assert_eq!(queue.redrive(QueueName::Scoring, &["a".to_owned()].into()).await, Ok(1));
     assert_eq!(server.bodies()[3]["Entries"][0]["ReceiptHandle"], "r-a", "put back");
 }
+
+#[tokio::test]
+async fn whatever_is_sent_for_a_message_carries_its_trace_on() {
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let (queue, server) = queue_answered(&[TAKEN, "{}", TAKEN]).await;
+    trace::follow(trace::TraceHeader::read(header), async {
+        queue.send(QueueName::Scoring, vec![message("a", 1), message("b", 1)]).await.unwrap();
+        queue.dead_letter(QueueName::Scoring, letter("m", "odd")).await.unwrap();
+    })
+    .await;
+    queue.send(QueueName::Scoring, vec![message("tick", 1)]).await.unwrap();
+    let carried = json!({"AWSTraceHeader": {"DataType": "String", "StringValue": header}});
+    let bodies = server.bodies();
+    for entry in bodies[0]["Entries"].as_array().unwrap() {
+        assert_eq!(entry["MessageSystemAttributes"], carried);
+    }
+    assert_eq!(bodies[1]["MessageSystemAttributes"], carried);
+    assert!(bodies[2]["Entries"][0].get("MessageSystemAttributes").is_none(), "a tick has none");
+}
