@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// Without any sign of work for this long the demo stops and shows what there is.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Not longer than this, although a task says when it is tried again: each kill was an attempt at it, so
+/// that may be in minutes.
+const LONGEST: Duration = Duration::from_mins(20);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A look may take this part of the time, so that looking slows nothing down.
@@ -40,7 +43,8 @@ pub(super) async fn follow(
         let requests: u64 =
             stage.services.airtable.requests().iter().map(|count| count.count).sum();
         let answers = stage.services.gemini.service().billed_totals().answers;
-        if answers + requests > signs {
+        let waits = started.elapsed() < LONGEST && has_waiting_tasks(stage)?;
+        if answers + requests > signs || waits {
             (last_sign, signs) = (Instant::now(), answers + requests);
         }
         let is_done = ended == runs.len() && is_quiet(stage)?;
@@ -58,6 +62,11 @@ pub(super) async fn follow(
         }
         tokio::time::sleep(LOOK_EVERY.max(looked * SHARE_OF_LOOKING)).await;
     }
+}
+
+/// Whether a task waits for its next attempt, which comes by itself.
+fn has_waiting_tasks(stage: &Stage) -> Result<bool, Fault> {
+    Ok(!stage.system.queue.waiting(PATIENCE)?.is_empty())
 }
 
 /// Whether nothing is in work. A copy of a task that waits for another attempt finds its leads done.
