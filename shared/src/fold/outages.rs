@@ -59,7 +59,7 @@ impl RunState {
             return None;
         }
         let since = self.notes.get(note).copied().unwrap_or(*last);
-        let why = note.text.strip_prefix(Note::HAD_TO_WAIT)?.to_owned();
+        let why = note.wait_reason()?.to_owned();
         Some(Wait { since, why })
     }
 

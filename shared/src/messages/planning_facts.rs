@@ -182,9 +182,14 @@ impl Note {
     /// How a note begins about a task that waits for its next attempt; the reason follows.
     pub const HAD_TO_WAIT: &str = "had to wait, and tries again by itself: ";
 
+    /// Why such a task waits, if the note tells of one.
+    pub fn wait_reason(&self) -> Option<&str> {
+        self.text.strip_prefix(Self::HAD_TO_WAIT)
+    }
+
     /// Whether it tells of such a task.
     pub fn is_wait(&self) -> bool {
-        self.text.starts_with(Self::HAD_TO_WAIT)
+        self.wait_reason().is_some()
     }
 }
 

@@ -77,11 +77,10 @@ fn planned(summary: &Summary, plan: &PlanSize) -> String {
     }
 }
 
-/// The waits that a note tells of.
+/// The waits that a note tells of. Whether it still waits is told by the first lines of System Notes.
 fn waits(summary: &Summary) -> impl Iterator<Item = Line> {
-    let notes = summary.notes.iter();
-    let waits = notes.filter(|(_, note)| note.is_wait());
-    waits.map(|(at, note)| Line::at(*at, "wait", sentence(&note.text)))
+    let waits = summary.notes.iter().filter_map(|(at, note)| Some((at, note.wait_reason()?)));
+    waits.map(|(at, why)| Line::at(*at, "wait", sentence(&format!("had to wait: {why}"))))
 }
 
 /// A time in which the model answered nothing.

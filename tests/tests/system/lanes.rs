@@ -96,7 +96,7 @@ async fn a_stuck_task_is_given_up_with_its_reason_after_as_many_attempts_as_ever
     let record = world.record();
     for (field, told) in [
         (run_record::SYSTEM_NOTES, "It has waited since 20"),
-        (run_record::PROGRESS_LOG, "Had to wait, and tries again by itself: "),
+        (run_record::PROGRESS_LOG, "Had to wait: "),
     ] {
         let text = record[field].to_string();
         let why = format!("Apify run {} is still going on", stuck[0]);
