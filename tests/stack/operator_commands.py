@@ -4,6 +4,8 @@ and the rights that docs/deploy.md names."""
 import datetime
 import json
 import subprocess
+import urllib.error
+import urllib.request
 
 from emulator import REGION, WEBHOOK_TOKEN
 from tools import ROOT, TARGET, WORK, Failed, check, clean_environment, equal, heading
@@ -32,6 +34,7 @@ def show(deployed, world):
     deployed.settle()
     listed(runtally, world, run_id)
     explained(runtally, world, run_id, posts)
+    seen_on_the_page(runtally, world, run_id)
     reprojected(runtally, deployed, world, run_id)
     replayed(runtally, deployed, world, run_id, before)
     redriven(runtally, deployed, world)
@@ -124,6 +127,33 @@ def explained(runtally, world, run_id, posts):
     equal(answer["events_on_record"], len(answer["events"]), f"{run_id}: events that its record shows")
     equal(answer["fold"]["record"]["Total Posts Harvested"], posts, f"{run_id}: posts by its events")
     equal(answer["fold"]["posts"]["tokens"]["total"], record["Post Scoring Tokens"], f"{run_id}: tokens by its events")
+
+
+def seen_on_the_page(runtally, world, run_id):
+    heading("operator: ui, the page over what is on AWS")
+    command = [TARGET / "debug" / "runtally", "ui", "--port", "0", "--data", WORK / "nothing"]
+    page = subprocess.Popen(command, cwd=ROOT, env=runtally.environment, text=True, stdout=subprocess.PIPE)
+    try:
+        address = page.stdout.readline().split()[1]
+        record = world.records()[run_id]
+        check(run_id in get(address), f"{run_id}: on the page's list")
+        tokens = f"{record['Post Scoring Tokens']:,}"
+        check(tokens in get(f"{address}run/{run_id}"), f"{run_id}: {tokens} tokens on its page")
+        check("not known here" in get(f"{address}system"), "slots of the bases are not known here")
+        refused = urllib.request.Request(f"{address}do/tick", method="POST", data=b"")
+        try:
+            urllib.request.urlopen(refused, timeout=30)
+            raise Failed("the page acts without --allow-actions")
+        except urllib.error.HTTPError as refusal:
+            equal(refusal.code // 100, 4, "an action without --allow-actions: 4xx")
+    finally:
+        page.terminate()
+        equal(page.wait(30), 0, "how the page ends when it is asked to")
+
+
+def get(address):
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return answer.read().decode()
 
 
 def reprojected(runtally, deployed, world, run_id):
