@@ -243,6 +243,11 @@ mod tests {
         );
         let (words, _) = decided(vec![post("https://l/new", "new")], &row(OLD, &scored, true));
         assert_eq!(words, "ask about 2", "a second harvest brought something new");
+        let (words, cells) = decided(vec![post("https://l/picture", "")], &row(OLD, &scored, true));
+        assert_eq!(words, "scored 1 of 1", "what it brought has no words to judge");
+        assert!(cells[schema::POSTS_CONTENT].as_str().unwrap().contains("https://l/picture"));
+        let (words, _) = decided(vec![post("https://l/picture", "")], &row(OLD, "", true));
+        assert_eq!(words, "NO_NEW_POSTS", "an earlier run scored it");
         let two = r#"[{"postUrl":"https://l/old","postContent":"a"},{"postUrl":"https://l/new","postContent":"b"}]"#;
         let of_one = scored.replace("}]", r#","posts_asked":1}]"#);
         assert_eq!(decided(vec![], &row(two, &of_one, true)).0, "ask about 2", "stored since then");

@@ -34,6 +34,7 @@ pub(crate) struct Stored {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Merged {
     pub(crate) stored: Stored,
+    /// New ones with words to judge.
     pub(crate) added: usize,
     /// New ones that the cell has no room for.
     pub(crate) without_room: Vec<PostKey>,
@@ -121,9 +122,9 @@ pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
     {
         without_room.push(oldest.url().key());
     }
-    let kept = added.len();
+    let added_worded = added.iter().filter(|post| post.has_words()).count();
     let posts = added.into_iter().chain(known).collect();
-    Merged { stored: Stored { posts, others }, added: kept, without_room }
+    Merged { stored: Stored { posts, others }, added: added_worded, without_room }
 }
 
 /// Length of the cell's text in UTF-16 units: the posts, the commas between them, the brackets.
