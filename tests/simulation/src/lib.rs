@@ -33,6 +33,6 @@ pub use bug::Bug;
 pub use env::plain::Plain;
 pub use fault::Fault;
 pub use options::Options;
-pub use oracle::{Invariant, Violation};
+pub use oracle::{CHECKS, Invariant, Violation};
 pub use schedule::{Report, play, run};
 pub use script::Script;

@@ -52,6 +52,13 @@ impl LeadBook {
         self.scored.get(run)?.last().map(|(step, words)| (*step, words))
     }
 
+    /// Whether `run` wrote scores after a worker's look at the row, a moment ago. The worker can put its
+    /// own failure over them: Airtable has no conditional write.
+    pub(crate) fn was_scored_since(&self, run: &str, moment: Option<u64>) -> bool {
+        let written = self.scored_by(run).map(|(step, _)| step);
+        written.zip(moment).is_some_and(|(written, look)| look < written)
+    }
+
     /// The posts (by word) whose scores by `run` the row held at `step`.
     pub(crate) fn scored_until(&self, run: &str, step: u64) -> Option<&BTreeSet<String>> {
         let writes = self.scored.get(run)?.iter().rev();
@@ -83,16 +90,15 @@ impl LeadBook {
     }
 }
 
-#[cfg(test)]
-mod tests {
+/// What it promises itself ([`super::CHECKS`]).
+pub(super) mod checks {
     use super::*;
 
     fn words(words: &[&str]) -> BTreeSet<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    #[test]
-    fn a_row_is_known_as_it_was_at_each_moment() {
+    pub(crate) fn a_row_is_known_as_it_was_at_each_moment() {
         let book = LeadBook {
             slug: String::new(),
             all_scored: BTreeSet::new(),
@@ -113,5 +119,7 @@ mod tests {
             [(0, None), (1, None), (1, Some(1)), (2, Some(1)), (2, Some(2)),]
         );
         assert_eq!(book.moments(7, 20), [7, 20].into(), "what a listing of two pages may show");
+        let since = [Some(20), Some(21), None].map(|look| book.was_scored_since("run", look));
+        assert_eq!(since, [true, false, false], "a look that saw the scores, or too long ago");
     }
 }

@@ -219,8 +219,8 @@ impl LogBook {
     }
 }
 
-#[cfg(test)]
-mod tests {
+/// What it promises itself ([`super::CHECKS`]).
+pub(super) mod checks {
     use super::super::json::parsed;
     use super::*;
 
@@ -251,8 +251,7 @@ mod tests {
         log.state()
     }
 
-    #[test]
-    fn a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over() {
+    pub(crate) fn a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over() {
         for order in [["10:01", "12:00"], ["12:00", "10:01"]] {
             let state = taken_over(order);
             assert!(state.is_settled, "{:?}", state.missing);

@@ -24,3 +24,11 @@ mod verdict;
 
 pub(crate) use oracle::Oracle;
 pub use promise::{Invariant, Violation};
+
+/// What the oracle promises of itself, by name. They are here, and not unit tests, because those would
+/// compile the whole simulation once more.
+pub const CHECKS: &[(&str, fn())] = &[
+    ("a_row_is_known_as_it_was_at_each_moment", lead_book::checks::a_row_is_known_as_it_was_at_each_moment),
+    ("a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over", log_book::checks::a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over),
+    ("an_answer_that_does_not_say_that_it_is_whole_says_nothing", model::checks::an_answer_that_does_not_say_that_it_is_whole_says_nothing),
+];

@@ -316,12 +316,11 @@ fn word_in(text: &str) -> Option<String> {
     Some(word[..2 + slug.len() + 1 + number + 1].to_owned())
 }
 
-#[cfg(test)]
-mod tests {
+/// What it promises itself ([`super::CHECKS`]).
+pub(super) mod checks {
     use super::*;
 
-    #[test]
-    fn an_answer_that_does_not_say_that_it_is_whole_says_nothing() {
+    pub(crate) fn an_answer_that_does_not_say_that_it_is_whole_says_nothing() {
         let answer = |reason: &str| {
             let part = r#"{"parts":[{"text":"[]"}]}"#;
             format!(r#"{{"candidates":[{{"content":{part},"finishReason":"{reason}"}}]}}"#)

@@ -40,15 +40,23 @@ impl Oracle {
             self.check_posts((invocation, step), record, cells);
             let words = self.check_evaluation(invocation, &slug, cells);
             let has_profile_score = self.check_profile(invocation, &slug, cells);
+            let moment = self.looked_a_moment_ago(invocation);
             let Some(lead) = self.leads.get_mut(record) else { continue };
             lead.all_scored.extend(words.iter().cloned());
-            if !words.is_empty() {
+            let has_failed = parsed(cell_text(cells, schema::POSTS_EVALUATION)).is_object();
+            if !words.is_empty() || has_failed && lead.was_scored_since(&run, moment) {
                 lead.scored.entry(run.clone()).or_default().push((step, words));
             }
             if has_profile_score {
                 lead.profile_scored.insert(run.clone(), step);
             }
         }
+    }
+
+    /// When a worker looked at its rows, if that was a moment ago.
+    fn looked_a_moment_ago(&self, invocation: u64) -> Option<u64> {
+        let (look, at) = self.invocations.get(&invocation)?.looked_at?;
+        (at.elapsed() <= MOMENT).then_some(look)
     }
 
     /// A row loses no post, unless it was changed in the moment between a worker's look at it and the
@@ -58,12 +66,11 @@ impl Oracle {
         let posts = parsed(content.as_str().unwrap_or_default());
         let posts: BTreeSet<String> =
             list(&posts, "").map(|post| text(post, "/postUrl").to_owned()).collect();
+        let moment = self.looked_a_moment_ago(invocation);
         let Some(lead) = self.leads.get_mut(record) else { return };
         let has_lost = lead.is_unreadable || !posts.is_superset(&lead.posts);
         let what = format!("lead {} lost posts", lead.slug);
-        let looked = self.invocations.get(&invocation).and_then(|known| known.looked_at);
-        let was_changed_since =
-            looked.is_some_and(|(look, at)| look < lead.posts_written && at.elapsed() <= MOMENT);
+        let was_changed_since = moment.is_some_and(|look| look < lead.posts_written);
         lead.posts_written = step;
         let before = std::mem::replace(&mut lead.posts, posts);
         let lost: Vec<String> = before.difference(&lead.posts).cloned().collect();

@@ -9,7 +9,7 @@
 mod conformance;
 mod scripts;
 
-use simulation::{Branch, Bug, Fault, Invariant, Options, Report, Violation, run};
+use simulation::{Branch, Bug, CHECKS, Fault, Invariant, Options, Report, Violation, run};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::Write;
@@ -37,6 +37,14 @@ fn say(line: impl Display) {
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn the_oracle_judges_by_what_was_so() {
+    for (name, check) in CHECKS {
+        say(name);
+        check();
+    }
 }
 
 #[test]
