@@ -121,12 +121,24 @@ class Effects:
         self.run_id = f"{run['base_run']}-{run['client']}"
 
     def before(self, file):
+        if file == "scoring-score":
+            self.have_leads_wait(body_of(file)["clients"]["one"])
         if file == "metrics-heard":
             equal(self.deployed.has_heard(self.harvest), False, f"{file}: the harvest is known")
         if file == "metrics-events":
             equal(self.deployed.facts(self.run_id), [], f"{file}: events of the run in the log")
         if file == "metrics-tick":
             self.world.delete_record(self.run_id)
+
+    def have_leads_wait(self, client):
+        """As in a new world, if other parts had all of the client's leads scored: some with posts, and one whose posts
+        nobody can read."""
+        base = dict(self.world.clients)[client]
+        rows = [row for row in self.world.rows(base, "Leads") if row["fields"].get("Posts Content")]
+        if all(row["fields"].get("Date Posts Scored") for row in rows):
+            for row in rows[:4]:
+                self.world.edit(base, "Leads", row["id"], {"Date Posts Scored": None})
+            self.world.edit(base, "Leads", rows[4]["id"], {"Date Posts Scored": None, "Posts Content": "Dear diary"})
 
     def after(self, file):
         if file == "scoring-chunk":
