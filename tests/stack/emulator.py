@@ -5,6 +5,7 @@ import json
 import pathlib
 import shutil
 import signal
+import uuid
 
 import boto3
 from botocore.config import Config
@@ -129,17 +130,14 @@ class Resources:
         self.sqs.send_message(QueueUrl=self.outputs[f"{queue}Url"], **options)
 
     def kinds(self, queue):
-        """The kinds of a queue's messages, which stay there."""
-        url, found, handles = self.outputs[f"{queue}Url"], set(), []
-        options = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 60}
-        while messages := self.sqs.receive_message(QueueUrl=url, **options).get("Messages"):
-            for message in messages:
-                handles.append(message["ReceiptHandle"])
-                body = json.loads(message["Body"])
-                found.add(body.get("fact", body)["type"])
-        for handle in handles:
-            self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
-        return found
+        """The kinds of a queue's messages. They are taken off it and put back in their order: a message of a group hides
+        those behind it from whoever only looks."""
+        messages = self.take(queue)
+        for group, body in messages:
+            options = {"MessageGroupId": group, "MessageDeduplicationId": str(uuid.uuid4())}
+            self.sqs.send_message(QueueUrl=self.outputs[f"{queue}Url"], MessageBody=body, **options)
+        bodies = [json.loads(body) for _, body in messages]
+        return {body.get("fact", body)["type"] for body in bodies}
 
     def take(self, queue):
         """The messages of a queue, which are taken off it: group and body of each."""
