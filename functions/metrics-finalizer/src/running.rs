@@ -45,7 +45,7 @@ impl Running {
             match &event.fact {
                 Fact::ChunkDone(done) => open.end(&done.attempt),
                 Fact::ChunkFailed(failed) => open.end(&failed.attempt),
-                // Its plan may take over chunks, which then need not end.
+                // The plan may take over chunks, which then need not end.
                 Fact::Planned(planned) if planned.replaces.is_some() => open.chunks.clear(),
                 // More chunks, and what ends none.
                 Fact::Planned(_)
@@ -144,6 +144,9 @@ mod tests {
     fn a_plan_that_takes_over_another_may_end_it() {
         let (running, run) = running();
         running.appended(&run, &[planned(1, Some(PLAN))]);
+        assert!(!running.goes_on(&run, 2));
+        // Its chunks may be told of later, and end the run then.
+        running.learn(&run, &RunState::new(&planned(1, Some(PLAN))), 2);
         assert!(!running.goes_on(&run, 2));
     }
 }

@@ -17,14 +17,17 @@ impl RunState {
         self.chunks.get(key).is_some_and(|chunk| self.is_settled(chunk)) || self.is_taken_over(key)
     }
 
-    /// The chunks that still have to end. While there is one, the run goes on.
+    /// The chunks that still have to end: while there is one, the run goes on. None of a run in which a
+    /// plan takes over another's leads: there, news of any plan can end a chunk.
     pub fn open_chunks(&self) -> BTreeSet<(PlanId, u32)> {
+        if self.plans.values().any(|plan| plan.replaces.is_some()) {
+            return BTreeSet::new();
+        }
         let planned = self
             .plans
             .iter()
             .flat_map(|(id, plan)| (0..plan.chunks).map(move |index| (id.clone(), index)));
-        let is_over = |key: &ChunkKey| self.chunks.get(key).is_some_and(Chunk::is_over);
-        planned.filter(|key| !is_over(key) && !self.is_taken_over(key)).collect()
+        planned.filter(|key| !self.chunks.get(key).is_some_and(Chunk::is_over)).collect()
     }
 
     /// Whether a chunk failed, or is done and it is known what became of each of its leads: the
