@@ -6,6 +6,9 @@ export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 # What CI checks, cheapest first.
 checks := "fmt deny unused template core clippy doc test clients kills chaos hostile browser stack"
 
+# No check may take longer: one that hangs must not take the others' time.
+longest := "40m"
+
 # Shows this list.
 default:
     @just --list --unsorted
@@ -14,9 +17,15 @@ default:
 ci:
     #!/usr/bin/env bash
     set -euo pipefail
+    # `timeout` gives the check a process group of its own, so that all of it ends.
+    trap '[ -z "${at_work:-}" ] || kill "$at_work"; exit 130' INT TERM
     for check in {{ checks }}; do
         printf '\n=== %s (after %d s)\n' "$check" "$SECONDS"
-        just "$check"
+        timeout --kill-after=60 {{ longest }} just "$check" &
+        at_work=$! code=0
+        wait "$at_work" || code=$?
+        [ "$code" != 124 ] || echo "$check was stopped: it was not done within {{ longest }}"
+        [ "$code" = 0 ] || exit "$code"
     done
     printf '\n=== all checks passed in %d s: %s\n' "$SECONDS" '{{ checks }}'
 

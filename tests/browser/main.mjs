@@ -8,6 +8,8 @@ import { Serve } from "./serve.mjs";
 
 const HOSTILE = '<script>document.title="taken"</script>"><img src=x onerror=\'document.title="taken"\'>';
 const PATIENCE = 60_000;
+// Not every call to the browser has an end of its own: a check that hangs must fail and say its name.
+const LONGEST_CHECK = 300_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SHOTS = new URL("./shots/", import.meta.url).pathname;
 
@@ -61,6 +63,9 @@ const checks = [
     const other = await page.context().newPage();
     await other.goto(`${serve.url}/do/tick`);
     await other.click("button[type=submit]");
+    // A tab that is closed while it still loads may never say that it is closed.
+    await other.waitForURL(/told=/);
+    await other.waitForLoadState();
     await other.close();
     await told.filter({ hasText: "The record says what the events say" }).waitFor({ timeout: PATIENCE });
     const healed = (await serve.rows(serve.master, "Client Run Results"))[0];
@@ -174,6 +179,14 @@ function terminal(text) {
   document.body.replaceChildren(screen);
 }
 
+async function within(milliseconds, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${milliseconds / 1000} s`)), milliseconds);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 async function seen(text) {
   await page.locator(`text=${text}`).first().waitFor({ timeout: PATIENCE });
 }
@@ -240,17 +253,17 @@ async function main() {
     for (const check of checks) {
       const name = check.name.replaceAll("_", " ");
       try {
-        await check();
+        await within(LONGEST_CHECK, check());
         console.log(`ok    ${name}`);
       } catch (error) {
-        await shot("failed");
-        console.log(`FAILED ${name}\n${error.stack}\nlook at ${SHOTS}failed.png\n${serve.log.slice(-2000)}`);
+        console.log(`FAILED ${name}\n${error.stack}\n${serve.log.slice(-2000)}`);
+        await shot("failed").then(() => console.log(`look at ${SHOTS}failed.png`), (reason) => console.log(`no picture of it: ${reason.message}`));
         problems.push(name);
         break;
       }
     }
   } finally {
-    await browser.close();
+    await within(30_000, browser.close()).catch((late) => console.log(`the browser did not close: ${late.message}`));
     await serve.clean();
   }
   if (problems.length > 0) {
@@ -258,6 +271,7 @@ async function main() {
     process.exit(1);
   }
   if (process.argv.includes("--pictures")) keep_pictures();
+  process.exit();
 }
 
 await main();
