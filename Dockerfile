@@ -2,7 +2,7 @@
 #
 #   docker build -t runtally .
 #
-# tests/container/run builds the stage `prebuilt` from what was compiled outside, so that no image is pulled.
+# `tests/stack/run containers` builds the stage `prebuilt` from what was compiled outside, so that no image is pulled.
 
 FROM scratch AS runtime
 ENV HOME=/data

@@ -47,7 +47,7 @@ impl Served {
 
     /// A variable of the environment, or else of the simulator of a service that is not real.
     pub(crate) fn variable(&self, name: &'static str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| {
+        set(name).or_else(|| {
             let simulated = self.simulated.iter().filter(|(service, _)| !service.has_token());
             simulated.into_iter().find_map(|(_, variables)| variables.get(name).cloned())
         })

@@ -166,8 +166,11 @@ async fn the_commands_find_what_serve_keeps_and_simulates() {
         all.filter(|check| check["what"] == webhook.as_str()).any(|check| check["message"] == text)
     };
     assert!(says("reachable, and closed to strangers") && says("it knows our token"), "{checks:#}");
-    // Whoever asks need not have the token that the server was started with.
-    let stranger = runtally(data.path(), &["doctor"]).env_remove("WEBHOOK_TOKEN").output().unwrap();
+    // Whoever asks need not have the token that the server was started with, and an empty variable, as a
+    // file of settings leaves it, sets nothing.
+    let mut doctor = runtally(data.path(), &["doctor"]);
+    doctor.env_remove("WEBHOOK_TOKEN").env("MASTER_BASE_ID", "").env("AIRTABLE_TOKEN", "");
+    let stranger = doctor.output().unwrap();
     let told = String::from_utf8(stranger.stdout).unwrap();
     assert!(stranger.status.success() && told.ends_with("Nothing is wrong.\n"), "{told}");
     assert_eq!(
