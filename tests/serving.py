@@ -33,7 +33,7 @@ class Serving:
     # Words in front of the server's command.
     prefix = ()
 
-    def __init__(self, binary, folder, model_latency_ms, services=(), **variables):
+    def __init__(self, binary, folder, model_latency_ms, services=(), clients=2, **variables):
         """`services` are more options of `runtally simulate`."""
         self.binary, self.data, self.server = binary, folder / "data", None
         self.problems = []
@@ -43,20 +43,26 @@ class Serving:
         self.airtable, self.apify, self.gemini = (f"http://127.0.0.1:{port}" for port in ports)
         names = ("--airtable-port", "--apify-port", "--gemini-port")
         flags = [word for name, port in zip(names, ports) for word in (name, str(port))]
-        command = [binary, "simulate", *flags, "--leads", "2", "--latency-ms", str(model_latency_ms), *services]
+        command = [binary, "simulate", *flags, "--leads", str(clients), "--latency-ms", str(model_latency_ms), *services]
         self.services = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.env = dict(
             os.environ, WEBHOOK_TOKEN=TOKEN, AIRTABLE_API_URL=self.airtable, AIRTABLE_TOKEN="patSimulated",
             APIFY_API_URL=self.apify + "/v2", APIFY_TOKEN="apify_api_simulated", GEMINI_API_URL=self.gemini,
             GEMINI_API_KEY="simulated-key", RUST_LOG="warn", NO_COLOR="1", **{"PROJECT_SECONDS": "1", **variables},
         )
+        # The clients' bases by the clients' ids.
+        self.bases = {}
         for line in self.services.stdout:
             if line.startswith("master base "):
                 self.env["MASTER_BASE_ID"] = line.split()[-1]
-            if line.startswith("client " + CLIENT):
-                self.base = line.split()[-1]
+            if line.startswith("client "):
+                self.bases[line[len("client "):line.index(" with base ")]] = line.split()[-1]
             if line.startswith("control:"):
                 break
+
+    @property
+    def base(self):
+        return self.bases[CLIENT]
 
     def invent_leads(self, profiles):
         for begin in range(0, len(profiles), 10):

@@ -17,9 +17,12 @@ pub struct Options {
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many leads to invent, over two clients; 0 for empty services
+    /// How many leads to invent, over all clients; 0 for empty services
     #[arg(long, default_value_t = 60)]
     leads: usize,
+    /// How many clients to invent
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    clients: u16,
     /// Latency of Gemini
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -56,7 +59,11 @@ pub async fn run(options: &Options) -> CommandResult {
     let account = format!("{}/_sim/service-account", services.gemini_url);
     writeln!(out, "Vertex AI {}  service account's key file: GET {account}", services.gemini_url)?;
     if options.leads > 0 {
-        let world = World::invent(Size { leads: options.leads, clients: 2, seed: options.seed });
+        let world = World::invent(Size {
+            leads: options.leads,
+            clients: options.clients.into(),
+            seed: options.seed,
+        });
         world.furnish(services.airtable.service())?;
         writeln!(out, "master base {}", world.master_base)?;
         for client in &world.clients {

@@ -17,7 +17,7 @@ mod webhook_server;
 
 pub(crate) use connections::Reply;
 pub(crate) use deployment::{DATABASE, Deployment};
-pub use dispatcher::{Dispatcher, MappingOptions};
+pub use dispatcher::{Dispatcher, MappingOptions, Shares};
 pub(crate) use injection::{FAULTS, Injection, MOST_FAULTS};
 pub(crate) use pricing::pricer_alone;
 pub(crate) use running::Inside;

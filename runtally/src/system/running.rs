@@ -1,6 +1,6 @@
 //! The three functions in one process, over one SQLite file.
 
-use super::dispatcher::{Dispatcher, MappingOptions};
+use super::dispatcher::{Dispatcher, MappingOptions, Shares};
 use super::pricing::{Pricer, pricer};
 use super::upkeep::{self, until};
 use super::webhook_server::{self, Front};
@@ -28,8 +28,12 @@ pub(super) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
 /// A message whose handler died comes back after this: six times the function's timeout, as AWS
 /// recommends.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
-/// Most scoring tasks at the same time, over all clients.
-const CONCURRENT_CHUNKS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
+/// Most scoring tasks at the same time, over all clients: those of sixty-four that are at work. Airtable's
+/// limit on one user's tokens is used up by ten.
+const CONCURRENT_TASKS: NonZeroUsize = NonZeroUsize::new(128).expect("not zero");
+/// How they are shared over the clients, and what bounds the memory that they take.
+const SHARES: Shares =
+    Shares { plans: NonZeroUsize::new(16).expect("not zero"), bytes: 32 * 1024 * 1024 };
 /// Most batches of events at the same time. Those of one base are handled one by one.
 const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 
@@ -243,19 +247,14 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
         price: pricer(&scoring, FUNCTION_TIMEOUT),
         next_tick: watch::Sender::new(clock.now()),
     };
-    for (name, batch_size, concurrency) in
-        [(QueueName::Scoring, 1, CONCURRENT_CHUNKS), (QueueName::Retry, 10, NonZeroUsize::MIN)]
-    {
+    let tasks = MappingOptions { shares: Some(SHARES), ..mapping(1, CONCURRENT_TASKS) };
+    let retries = mapping(10, NonZeroUsize::MIN);
+    for (name, options) in [(QueueName::Scoring, tasks), (QueueName::Retry, retries)] {
         let handler = Arc::clone(&scoring);
-        let dispatcher = Dispatcher::new(
-            queue.clone(),
-            name,
-            mapping(batch_size, concurrency),
-            move |event, left| {
-                let scoring = Arc::clone(&handler);
-                async move { scoring::handle(&scoring, event, left).await }
-            },
-        );
+        let dispatcher = Dispatcher::new(queue.clone(), name, options, move |event, left| {
+            let scoring = Arc::clone(&handler);
+            async move { scoring::handle(&scoring, event, left).await }
+        });
         let (scoring, stopped) = (Arc::clone(&scoring), functions.stop_scoring.subscribe());
         let stop = async move {
             until(stopped).await;
@@ -276,7 +275,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
 }
 
 fn mapping(batch_size: usize, concurrency: NonZeroUsize) -> MappingOptions {
-    MappingOptions { batch_size, concurrency, function_timeout: FUNCTION_TIMEOUT }
+    MappingOptions { batch_size, concurrency, function_timeout: FUNCTION_TIMEOUT, shares: None }
 }
 
 /// The settings of the queues on one machine; `seed` as in [`QueueSettings`].

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use runtally::result::Fault;
 use runtally::storage::SqliteQueue;
-use runtally::system::{Dispatcher, MappingOptions};
+use runtally::system::{Dispatcher, MappingOptions, Shares};
 use shared::core::deadline::Deadline;
 use shared::ports::Queue;
 use std::sync::{Arc, Mutex};
@@ -157,6 +157,10 @@ fn mapped(words: &str) -> MappingOptions {
         batch_size: of("batch", 10).try_into().unwrap(),
         concurrency: usize::try_from(of("concurrency", 4)).unwrap().try_into().unwrap(),
         function_timeout: seconds(of("timeout", 10)),
+        shares: words.contains("plans:").then(|| Shares {
+            plans: usize::try_from(of("plans", 1)).unwrap().try_into().unwrap(),
+            bytes: of("bytes", 1_000).try_into().unwrap(),
+        }),
     }
 }
 

@@ -13,20 +13,41 @@ use crate::services::airtable::PLAN_LANES;
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// Stands for all clients where the group of one is chosen.
+const ALL_CLIENTS: &str = "all";
+/// The group of every plan begins so.
+const PLAN: &str = "plan#";
+
 /// The group of plans for a client. There are as many groups as plans may ask the master base at a
 /// time; those of one client follow one another.
 pub fn plan_group(client: &str) -> String {
-    format!("plan#{}", lane_of(client, PLAN_LANES))
+    format!("{PLAN}{}", lane_of(client, PLAN_LANES))
 }
 
 /// The group of plans for all clients. A schedule in the template sends to it too.
 pub fn all_clients_group() -> String {
-    plan_group("all")
+    plan_group(ALL_CLIENTS)
+}
+
+/// A plan for a client, or for all of them.
+fn plan(client: &str, deduplication: String, task: &ScoringTask) -> OutgoingMessage {
+    OutgoingMessage::new(plan_group(client), deduplication, task.encode()).of_client(client)
 }
 
 /// The group of chunks of a client's base, of which `lane` is one of those in work at a time.
 pub fn chunk_group(base: &BaseId, lane: u32) -> String {
     queue_id(&format!("{base}#{lane}"))
+}
+
+/// Whether the messages of a group are plans.
+pub fn is_plan_group(group: &str) -> bool {
+    group.starts_with(PLAN)
+}
+
+/// Whose work is in a group: the lanes of a base are one's, any other group is one's own.
+pub fn holder_of(group: &str) -> &str {
+    let lane = |(base, _): &(&str, &str)| base.parse::<BaseId>().is_ok();
+    group.split_once('#').filter(lane).map_or(group, |(base, _)| base)
 }
 
 /// The group of events and ticks. A schedule in the template sends to it too.
@@ -38,8 +59,8 @@ pub fn events_group(master: &BaseId) -> String {
 /// run or client, or another end of the same harvest, is another task. Of a harvest that is known to be
 /// nobody's, webhooks that tell no end are one task, however many dispatches there are.
 pub fn ingest(task: Ingest) -> OutgoingMessage {
-    let client = task.hints.client.as_ref().map_or("?", |client| client.as_str());
-    let mut about = vec!["ingest", task.apify_run_id.as_str(), &task.event_type, client];
+    let client = task.hints.client.as_ref().map_or("?", |client| client.as_str()).to_owned();
+    let mut about = vec!["ingest", task.apify_run_id.as_str(), &task.event_type, &client];
     let run = task.hints.run_stamp.as_ref().map(RunStamp::as_str);
     let is_nobodys = task.hints.unattributed.is_some();
     let dispatch = || task.dispatch_id.clone().filter(|_| !is_nobodys);
@@ -51,7 +72,7 @@ pub fn ingest(task: Ingest) -> OutgoingMessage {
         about.push("unattributed");
     }
     let deduplication = id_of(&about);
-    OutgoingMessage::new(plan_group(client), deduplication, ScoringTask::Ingest(task).encode())
+    plan(&client, deduplication, &ScoringTask::Ingest(task))
 }
 
 /// What is sent when a harvest ended: its task to the scoring queue, and then to the metrics queue that it
@@ -67,11 +88,11 @@ pub fn harvest_ended(task: Ingest) -> (OutgoingMessage, OutgoingMessage) {
 pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {
     let named = ScoreWaiting { run_stamp: Some(run.clone()), requested_at: None, ..task.clone() };
     let deduplication = id_of(&["score", &ScoringTask::ScoreWaiting(named).encode()]);
-    let group = match &task.clients {
-        ClientScope::All => all_clients_group(),
-        ClientScope::One(client) => plan_group(client.as_str()),
+    let client = match &task.clients {
+        ClientScope::All => ALL_CLIENTS.to_owned(),
+        ClientScope::One(client) => client.to_string(),
     };
-    OutgoingMessage::new(group, deduplication, ScoringTask::ScoreWaiting(task).encode())
+    plan(&client, deduplication, &ScoringTask::ScoreWaiting(task))
 }
 
 /// Scores what is waiting for `client`, as a part of the scoring of all clients. The queue drops a
@@ -81,13 +102,14 @@ pub fn score_client(task: ScoreWaiting, run: &RunStamp, client: &ClientId) -> Ou
     let dry_run = task.dry_run.to_string();
     let (kind, name) = (task.kind.as_str(), client.as_str());
     let deduplication = id_of(&["score", run.as_str(), name, kind, &limit, &dry_run]);
-    OutgoingMessage::new(plan_group(name), deduplication, ScoringTask::ScoreWaiting(task).encode())
+    plan(name, deduplication, &ScoringTask::ScoreWaiting(task))
 }
 
 /// Plans the rest of what is waiting for `client`: the task says where to continue.
 pub fn rest_of_planning(task: ScoreWaiting, client: &ClientId) -> OutgoingMessage {
-    let body = ScoringTask::ScoreWaiting(task).encode();
-    OutgoingMessage::new(plan_group(client.as_str()), id_of(&["rest", &body]), body)
+    let task = ScoringTask::ScoreWaiting(task);
+    let deduplication = id_of(&["rest", &task.encode()]);
+    plan(client.as_str(), deduplication, &task)
 }
 
 /// Queues a chunk in one of its base's lanes. The queue drops the same chunk sent again.
@@ -99,9 +121,9 @@ pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
 
 /// Replays what failed or is missing of a run.
 pub fn replay(task: Replay) -> OutgoingMessage {
-    let group = plan_group(task.run.client.as_str());
-    let body = ScoringTask::Replay(Box::new(task)).encode();
-    OutgoingMessage::new(group, id_of(&["replay", &body]), body)
+    let client = task.run.client.to_string();
+    let task = ScoringTask::Replay(Box::new(task));
+    plan(&client, id_of(&["replay", &task.encode()]), &task)
 }
 
 /// As [`replay`], but the queue drops a second request for the same leads, at whatever moment it

@@ -1,5 +1,6 @@
 //! The queues between the functions.
 
+use crate::core::digest::queue_id;
 use crate::core::failure::{Failure, LONGEST_DELAY};
 use crate::core::limits::hidden_for;
 use jiff::Timestamp;
@@ -56,17 +57,33 @@ pub struct OutgoingMessage {
     pub(crate) group: String,
     pub(crate) deduplication: String,
     pub(crate) body: String,
+    /// The client whose plan it is, if it is one.
+    pub(crate) client: Option<String>,
 }
 
 impl OutgoingMessage {
     pub(crate) fn new(group: String, deduplication: String, body: String) -> Self {
-        Self { group, deduplication, body }
+        Self { group, deduplication, body, client: None }
+    }
+
+    /// The same as the work of one client.
+    pub(crate) fn of_client(self, client: &str) -> Self {
+        Self { client: Some(client.to_owned()), ..self }
     }
 
     /// The message group: messages of one group are handled one after the other. At most 128
     /// plain ASCII characters (SQS).
     pub fn group(&self) -> &str {
         &self.group
+    }
+
+    /// The group where one process does all the work: each client's plans have their own. On AWS,
+    /// clients share groups, because each process takes a part of the master base's request limit.
+    pub fn group_of_one_process(&self) -> String {
+        match &self.client {
+            Some(client) => queue_id(&format!("{}:{client}", self.group)),
+            None => self.group.clone(),
+        }
     }
 
     /// Within five minutes the queue drops a second message with this id. Same form as the group.

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Body of `POST /_sim/tables`: a table with its views, and its base if that is missing.
 #[derive(Deserialize)]
@@ -28,6 +28,15 @@ struct Cell {
     record: String,
     field: String,
     value: Value,
+}
+
+/// Body of `POST /_sim/rows`: rows that are there at once, whatever the limits.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRows {
+    base: String,
+    table: String,
+    rows: Vec<Map<String, Value>>,
 }
 
 /// Body of `POST /_sim/locks`.
@@ -57,7 +66,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
 
 impl Airtable {
     /// Answers `GET /_sim/bases` and `GET /_sim/bases/{base}/tables/{table}`, and does what a
-    /// `POST /_sim/tables`, `/_sim/cells`, `/_sim/locks` or `/_sim/choices` says; `None` for another.
+    /// `POST /_sim/tables`, `/_sim/rows`, `/_sim/cells`, `/_sim/locks` or `/_sim/choices` says; `None` for another.
     pub(super) fn answer_control(&self, request: &Request) -> Option<Response> {
         let path = request.uri().path().strip_prefix("/_sim/")?;
         if request.method() == Method::POST {
@@ -89,6 +98,9 @@ impl Airtable {
             }
             "cells" => read(body).map(|Cell { base, table, record, field, value }| {
                 self.put_cell((&base, &table), &record, &field, value)
+            }),
+            "rows" => read(body).map(|NewRows { base, table, rows }| {
+                self.insert_all(&base, &table, rows).map(drop)
             }),
             "locks" => read(body).map(|Lock { base, table, field, locked }| {
                 self.lock_field((&base, &table), &field, locked)

@@ -62,7 +62,7 @@ impl SqliteQueue {
         now: i64,
         message: &OutgoingMessage,
     ) -> rusqlite::Result<()> {
-        let (group, deduplication) = (message.group(), message.deduplication());
+        let (group, deduplication) = (message.group_of_one_process(), message.deduplication());
         let known = tx
             .prepare_cached(
                 "SELECT 1 FROM deduplication WHERE queue = ?1 AND deduplication_id = ?2",

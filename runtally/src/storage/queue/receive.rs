@@ -37,12 +37,40 @@ impl SqliteQueue {
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails. Nothing is received then.
     pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
+        self.take(queue, |tx, now| oldest(tx, queue, now, max.min(MAX_MESSAGES)))
+    }
+
+    /// The same with one message: of that group, among those that have one to be received, whose place
+    /// `choose` returns. They stand in the order of their oldest messages.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] when the database fails. Nothing is received then.
+    pub fn receive_of(
+        &self,
+        queue: QueueName,
+        choose: impl FnOnce(&[String]) -> Option<usize>,
+    ) -> Result<Option<Received>, QueueError> {
+        let received = self.take(queue, |tx, now| {
+            let groups = ready(tx, queue, now)?;
+            match choose(&groups).and_then(|place| groups.get(place)) {
+                Some(group) => oldest_of(tx, queue, now, group),
+                None => Ok(Vec::new()),
+            }
+        })?;
+        Ok(received.into_iter().next())
+    }
+
+    fn take(
+        &self,
+        queue: QueueName,
+        choose: impl FnOnce(&Transaction<'_>, i64) -> rusqlite::Result<Vec<Received>>,
+    ) -> Result<Vec<Received>, QueueError> {
         let now = self.now();
         let settings = self.settings();
         let hidden_until = now.saturating_add(millis(settings.visibility(queue)));
         let (dead, received) = self.transact(queue, |tx| {
             let dead = dead_letter_exhausted(tx, queue, now, settings.receives(queue))?;
-            let received = oldest(tx, queue, now, max.min(MAX_MESSAGES))?;
+            let received = choose(tx, now)?;
             for message in &received {
                 tx.prepare_cached(
                     "UPDATE message SET visible_at = ?2, receive_count = ?3,
@@ -164,6 +192,42 @@ fn oldest(
          ORDER BY sequence LIMIT ?3",
     )?
     .query_map((queue.as_str(), now, max), |row| received(row, now))?
+    .collect()
+}
+
+/// The groups that have no hidden message, those with the oldest first. Of thousands of messages, one
+/// of each group is looked at.
+fn ready(tx: &Transaction<'_>, queue: QueueName, now: i64) -> rusqlite::Result<Vec<String>> {
+    tx.prepare_cached(
+        "WITH RECURSIVE lane(id) AS (
+             SELECT min(group_id) FROM message WHERE queue = ?1
+             UNION ALL
+             SELECT (SELECT min(group_id) FROM message WHERE queue = ?1 AND group_id > lane.id)
+             FROM lane WHERE lane.id IS NOT NULL)
+         SELECT id FROM lane
+         WHERE id IS NOT NULL AND NOT EXISTS
+               (SELECT 1 FROM message WHERE queue = ?1 AND group_id = id AND visible_at > ?2)
+         ORDER BY (SELECT sequence FROM message WHERE queue = ?1 AND group_id = id
+                   ORDER BY visible_at, sequence LIMIT 1)",
+    )?
+    .query_map((queue.as_str(), now), |row| row.get(0))?
+    .collect()
+}
+
+/// The oldest message of a group. It is found among the oldest of all: to sort those of a long lane
+/// would take longer.
+fn oldest_of(
+    tx: &Transaction<'_>,
+    queue: QueueName,
+    now: i64,
+    group: &str,
+) -> rusqlite::Result<Vec<Received>> {
+    tx.prepare_cached(
+        "SELECT message_id, group_id, deduplication_id, body, receive_count, sent_at,
+                first_received_at, sequence
+         FROM message NOT INDEXED WHERE queue = ?1 AND group_id = ?2 ORDER BY sequence LIMIT 1",
+    )?
+    .query_map((queue.as_str(), group), |row| received(row, now))?
     .collect()
 }
 

@@ -1,6 +1,7 @@
 //! One function mapped to one queue.
 
 use super::event::{event_for, failed_of};
+use super::turns::{Shares, Turn, Turns};
 use crate::result::Fault;
 use crate::storage::{Received, SqliteQueue};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -22,6 +23,8 @@ const MAX_BATCH_SIZE: usize = 10;
 
 /// Wait before the next try on a queue that failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// When a queue is looked at again whose messages have to wait for their turn.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long what became of a call is offered to a queue that fails, because its disk is full. Then its
 /// messages come back when their visibility timeout ends.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -37,6 +40,9 @@ pub struct MappingOptions {
     pub concurrency: NonZeroUsize,
     /// A call that takes longer is stopped.
     pub function_timeout: Duration,
+    /// How calls are shared over those who have messages: one message is received at a time then.
+    /// `None`: the oldest messages come first, whoever has them.
+    pub shares: Option<Shares>,
 }
 
 /// One function mapped to one queue.
@@ -95,18 +101,22 @@ where
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut in_work = FuturesUnordered::new();
+        let mut turns = Turns::default();
         loop {
             // Made before receiving, so that it sees every change after that.
             let changed = self.queue.changed(self.name);
             let mut wait = None;
-            while in_work.len() < self.options.concurrency.get() {
-                match self.queue.receive(self.name, self.options.batch_size) {
+            while in_work.len() < self.options.concurrency.get() && self.has_room(&turns) {
+                match self.receive(&turns) {
                     Ok(batch) if batch.is_empty() => {
                         self.is_failing.store(false, Ordering::Relaxed);
                         wait = self.wait();
                         break;
                     }
-                    Ok(batch) => in_work.push(self.call(batch)),
+                    Ok(batch) => {
+                        let begun = batch.iter().map(|message| turns.begin(message)).collect();
+                        in_work.push(self.call(batch, begun));
+                    }
                     Err(error) => {
                         if !self.is_failing.swap(true, Ordering::Relaxed) {
                             report(self.name, &error);
@@ -119,7 +129,7 @@ where
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(()) = in_work.next() => {}
+                Some(ended) = in_work.next() => ended.iter().for_each(|turn| turns.end(turn)),
                 () = changed => {}
                 () = sleep_or_forever(wait) => {}
             }
@@ -127,9 +137,23 @@ where
         while in_work.next().await.is_some() {}
     }
 
-    /// How long the queue stays empty unless something changes. `None` means for ever.
+    fn has_room(&self, turns: &Turns) -> bool {
+        self.options.shares.is_none_or(|shares| turns.has_room(shares))
+    }
+
+    fn receive(&self, turns: &Turns) -> Result<Vec<Received>, QueueError> {
+        let Some(shares) = self.options.shares else {
+            return self.queue.receive(self.name, self.options.batch_size);
+        };
+        let choose = |groups: &[String]| turns.choose(groups, shares);
+        Ok(self.queue.receive_of(self.name, choose)?.into_iter().collect())
+    }
+
+    /// How long nothing is to be received unless something changes. `None` means for ever.
     fn wait(&self) -> Option<Duration> {
         match self.queue.time_to_next(self.name) {
+            // What can be received at once has to wait for its turn: until a call ends.
+            Ok(Some(Duration::ZERO)) if self.options.shares.is_some() => Some(LOOK_AGAIN),
             Ok(wait) => wait,
             Err(error) => {
                 report(self.name, &error);
@@ -138,8 +162,8 @@ where
         }
     }
 
-    /// Calls the function once and deletes what it has handled.
-    async fn call(&self, batch: Vec<Received>) {
+    /// Calls the function once and deletes what it has handled. Returns whose turns are over.
+    async fn call(&self, batch: Vec<Received>, begun: Vec<Turn>) -> Vec<Turn> {
         let deadline = Deadline(Instant::now() + self.options.function_timeout);
         let event = event_for(self.name, &batch);
         tracing::debug!(queue.name = self.name.as_str(), messages = batch.len(), "calling");
@@ -155,6 +179,7 @@ where
             )),
         };
         self.settle(&batch, failed).await;
+        begun
     }
 
     /// Deletes the handled messages. The others come back when their visibility timeout ends, or

@@ -4,5 +4,7 @@
 
 mod event;
 mod mapping;
+mod turns;
 
 pub use mapping::{Dispatcher, MappingOptions};
+pub use turns::Shares;
