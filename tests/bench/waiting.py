@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from serving import ROOT, TOKEN, Serving, show  # noqa: E402, F401
+from serving import CLIENT, ROOT, TOKEN, Serving, show  # noqa: E402, F401
 
 BINARY = os.environ.get("RUNTALLY", str(ROOT / "target/release/runtally"))
 # The default, unlike that of the tests.
@@ -74,10 +74,19 @@ class World:
         bases = self.serving.ask("GET", f"{self.serving.airtable}/_sim/bases")["bases"]
         return {base["id"]: base["requests"] for base in bases}
 
+    def counts(self):
+        return self.serving.ask("GET", f"{self.serving.airtable}/_sim/requests")
+
+    def kinds(self):
+        """Requests to Airtable by kind."""
+        kinds = {}
+        for count in self.counts():
+            kinds[count["kind"]] = kinds.get(count["kind"], 0) + count["count"]
+        return kinds
+
     def refused(self):
         """Requests that Airtable answered with 429."""
-        counts = self.serving.ask("GET", f"{self.serving.airtable}/_sim/requests")
-        return sum(count["count"] for count in counts if count["status"] == 429)
+        return sum(count["count"] for count in self.counts() if count["status"] == 429)
 
 
 def is_over(record):

@@ -31,6 +31,7 @@ pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<ScoreWaiting, Refusal
         lead_ids,
         dry_run: dry_run(&fields)?,
         token_share: None,
+        client_row: None,
         cursor: None,
     })
 }

@@ -37,6 +37,6 @@ pub use progress::IngestDone;
 pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
 pub use retry_state::RetryState;
 pub use scoring::{
-    ClientScope, Hints, Ingest, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, ScoringTask, UnnamedRun,
-    Unplanned,
+    ClientRow, ClientScope, Hints, Ingest, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, ScoringTask,
+    UnnamedRun, Unplanned,
 };

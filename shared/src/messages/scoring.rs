@@ -10,6 +10,7 @@ use crate::core::ids::{ApifyRunId, ClientId, RecordId, RunStamp};
 use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 /// Most leads of one plan. A larger harvest fails, further waiting leads stay for another run.
 pub const MAX_PLAN_LEADS: usize = 25_000;
@@ -107,9 +108,21 @@ pub struct ScoreWaiting {
     /// limit leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_share: Option<u64>,
+    /// The client's row, as the task for all clients read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_row: Option<Box<ClientRow>>,
     /// How far an earlier invocation came, whose time was up.
     #[serde(rename = "so_far", default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<ScanCursor>,
+}
+
+/// A client's row in the master base.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRow {
+    pub read_at: Timestamp,
+    pub record: RecordId,
+    /// The cells by the names of their fields, as Airtable gave them.
+    pub cells: Map<String, Value>,
 }
 
 /// How far the planning of waiting leads came.

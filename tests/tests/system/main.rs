@@ -24,5 +24,6 @@ mod paused;
 mod pipeline;
 mod retry;
 mod running;
+mod side_by_side;
 mod vertex;
 mod waiting;

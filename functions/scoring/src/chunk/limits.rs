@@ -6,7 +6,7 @@ use shared::services::http_retry::RetryPolicy;
 use std::time::Duration;
 
 /// Leads whose rows are read in one request.
-pub(super) const READ_LEADS: usize = 50;
+pub(super) const READ_LEADS: usize = 100;
 /// Time to write a wave's rows and report, once the model has answered.
 pub(super) const WRITING_TIME: Duration = Duration::from_secs(20);
 /// A row that was read longer ago may have been changed by somebody else: it is read again before it

@@ -1,4 +1,4 @@
-//! Scores a chunk: leads that are read 50 at a time and scored in waves of 10.
+//! Scores a chunk: leads that are read 100 at a time and scored in waves of 10.
 
 use super::attempt::{ChunkAttempt, Progress};
 use super::decide_posts::{PostsChunk, decide_posts};

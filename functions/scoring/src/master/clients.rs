@@ -1,9 +1,10 @@
 //! The clients, as the master base lists them.
 
 use super::rows::MasterBase;
+use jiff::Timestamp;
 use shared::core::ids::{BaseId, ClientId};
 use shared::core::text::{as_seen, trim_invisible};
-use shared::messages::Kind;
+use shared::messages::{ClientRow, Kind};
 use shared::ports::Transport;
 use shared::schema::clients;
 use shared::services::airtable::formula::Formula;
@@ -58,6 +59,12 @@ impl Client {
             post_tokens: row.limit(clients::POST_TOKEN_LIMIT),
             profile_tokens: row.limit(clients::PROFILE_TOKEN_LIMIT),
         }
+    }
+
+    /// The client with this id, as a row says that was read before.
+    pub(crate) fn known(row: &ClientRow, id: &ClientId) -> Self {
+        let ClientRow { record, cells, .. } = row.clone();
+        Self::read(&Row { id: record, created_time: Timestamp::MAX, fields: cells }).asked_as(id)
     }
 
     /// Whether anything of it is scored.
@@ -160,14 +167,17 @@ impl<T: Transport> MasterBase<'_, T> {
         if let Some(row) = rows.first() {
             return Ok(Some(Client::read(row)));
         }
-        let looks_like = as_seen(id.as_str());
         let rows = self.list(clients::TABLE, &[], None).await?;
-        let found = rows.iter().map(Client::read).find(|client| as_seen(&client.id) == looks_like);
-        Ok(found.map(|client| client.asked_as(id)))
+        Ok(row_of(&rows, id).map(|row| Client::read(row).asked_as(id)))
     }
 
-    /// The clients whose leads are scored, and those of which nobody can say whether they are.
-    pub(crate) async fn served_clients(&self, kind: Kind) -> Result<Vec<ClientId>, AirtableError> {
+    /// The clients whose leads are scored, and those of which nobody can say whether they are, each with
+    /// its row as it was at the moment `now`.
+    pub(crate) async fn served_clients(
+        &self,
+        kind: Kind,
+        now: Timestamp,
+    ) -> Result<Vec<(ClientId, ClientRow)>, AirtableError> {
         let rows = self.list(clients::TABLE, &[], None).await?;
         let mut ids: Vec<ClientId> = Vec::new();
         for client in rows.iter().map(Client::read) {
@@ -183,8 +193,25 @@ impl<T: Transport> MasterBase<'_, T> {
         }
         ids.sort_unstable();
         ids.dedup();
-        Ok(ids)
+        let with_row = |id: ClientId| {
+            let row = row_of(&rows, &id)?;
+            let is_read = |name: &String| clients::FIELDS.iter().any(|field| field.name == *name);
+            let cells = row.fields.iter().filter(|(name, _)| is_read(name));
+            let cells = cells.map(|(name, cell)| (name.clone(), cell.clone())).collect();
+            Some((id, ClientRow { read_at: now, record: row.id.clone(), cells }))
+        };
+        Ok(ids.into_iter().filter_map(with_row).collect())
     }
+}
+
+/// The first row whose id is this one, or else the first whose id looks the same.
+fn row_of<'a>(rows: &'a [Row], id: &ClientId) -> Option<&'a Row> {
+    let is_it = |row: &&Row| {
+        row.fields.get(clients::CLIENT_ID).and_then(|cell| cell.as_str()) == Some(id.as_str())
+    };
+    let looks_like = as_seen(id.as_str());
+    let looks_so = |row: &&Row| as_seen(&Client::read(row).id) == looks_like;
+    rows.iter().find(is_it).or_else(|| rows.iter().find(looks_so))
 }
 
 #[cfg(test)]

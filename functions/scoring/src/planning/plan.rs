@@ -11,7 +11,7 @@ use shared::messages::{
 };
 use shared::ports::OutgoingMessage;
 
-const CHUNK_LEADS: usize = 50;
+const CHUNK_LEADS: usize = 100;
 /// Most leads of a chunk with a token limit. Estimates that are too high or too low even out within
 /// a chunk and nowhere else.
 const LIMITED_CHUNK_LEADS: usize = 500;
@@ -139,7 +139,7 @@ impl Plan {
 
 fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance) -> PlanId {
     let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
-    parts.push(lanes.to_string());
+    parts.extend([lanes.to_string(), CHUNK_LEADS.to_string()]);
     parts.extend(allowance.left.map(|left| format!("{left} tokens")));
     for PlanLead { lead, posts, .. } in leads {
         parts.push(lead.key.to_string());
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_has_at_most_fifty_leads_and_a_lead_keeps_its_lane() {
+    fn a_chunk_has_at_most_a_hundred_leads_and_a_lead_keeps_its_lane() {
         let lanes = |leads: Vec<PlanLead>| {
             let plan = self::plan(&["a"], leads, 2).unwrap();
             let lanes = plan.chunks.iter().flat_map(|chunk| {
@@ -212,11 +212,11 @@ mod tests {
             });
             lanes.collect::<std::collections::BTreeMap<_, _>>()
         };
-        let all = lanes((0..120).map(|n| lead(n, vec![])).collect());
-        assert_eq!(all.len(), 120);
+        let all = lanes((0..420).map(|n| lead(n, vec![])).collect());
+        assert_eq!(all.len(), 420);
         let in_first = all.values().filter(|lane| **lane == 0).count();
-        assert!((30..=90).contains(&in_first), "both lanes work: {in_first}");
-        for (key, lane) in lanes((100..140).map(|n| lead(n, vec![])).collect()) {
+        assert!((110..=310).contains(&in_first), "both lanes work: {in_first}");
+        for (key, lane) in lanes((400..440).map(|n| lead(n, vec![])).collect()) {
             assert!(all.get(&key).is_none_or(|known| *known == lane));
         }
         let messages = plan(&["a"], vec![lead(1, vec![])], 1).unwrap().into_messages(&chunk());

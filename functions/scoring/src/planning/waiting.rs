@@ -13,17 +13,21 @@ use crate::left::Left;
 use crate::master::clients::Client;
 use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
+use jiff::SignedDuration;
 use shared::core::deadline::Deadline;
 use shared::core::digest::id_of;
 use shared::core::failure::Failure;
 use shared::core::ids::{ClientId, PlanId, RunStamp};
 use shared::messages::{
-    ClientScope, Fact, Kind, OpenedBy, Planned, RunFailed, RunHeader, RunType, ScanCursor,
-    ScoreWaiting, routes,
+    ClientRow, ClientScope, Fact, Kind, OpenedBy, Planned, RunFailed, RunHeader, RunType,
+    ScanCursor, ScoreWaiting, routes,
 };
 use shared::ports::Env;
 use shared::services::airtable::AirtableError;
 use tracing::Instrument;
+
+/// How long a client's row that was read for all clients is taken to be as it was.
+const ROW_HOLDS: SignedDuration = SignedDuration::from_mins(5);
 
 pub(crate) async fn score_waiting<E: Env>(
     app: &Scoring<E>,
@@ -50,8 +54,8 @@ async fn fan_out<E: Env>(
     task: &ScoreWaiting,
     run_stamp: &RunStamp,
 ) -> Result<(), Failure> {
-    let clients =
-        app.master().served_clients(task.kind).await.map_err(AirtableError::correctable)?;
+    let clients = app.master().served_clients(task.kind, app.clock.now()).await;
+    let clients = clients.map_err(AirtableError::correctable)?;
     let share = match app.config.daily_token_limit {
         None => None,
         Some(limit) => {
@@ -60,16 +64,18 @@ async fn fan_out<E: Env>(
             limit.saturating_sub(spent).checked_div(clients.len() as u64)
         }
     };
-    let messages = clients.iter().map(|client| {
+    let count = clients.len();
+    let messages = clients.into_iter().map(|(client, row)| {
         let of_client = ScoreWaiting {
             clients: ClientScope::One(client.clone()),
             run_stamp: Some(run_stamp.clone()),
             token_share: share,
+            client_row: Some(Box::new(row)),
             ..task.clone()
         };
-        routes::score_client(of_client, run_stamp, client)
+        routes::score_client(of_client, run_stamp, &client)
     });
-    tracing::info!(run.base = %run_stamp, clients = clients.len(), "scoring of all clients begins");
+    tracing::info!(run.base = %run_stamp, clients = count, "scoring of all clients begins");
     app.queue_tasks(messages.collect()).await
 }
 
@@ -88,8 +94,13 @@ pub(super) async fn run_of<E: Env>(
     run_stamp: RunStamp,
     id: &ClientId,
 ) -> Result<(Option<Client>, RunHeader), Failure> {
-    // Whatever is wrong with the master base can be corrected.
-    let client = app.master().find_client(id).await.map_err(AirtableError::correctable)?;
+    let age = |row: &ClientRow| app.clock.now().duration_since(row.read_at);
+    let known = task.client_row.as_deref();
+    let client = match known.filter(|row| (SignedDuration::ZERO..ROW_HOLDS).contains(&age(row))) {
+        Some(row) => Some(Client::known(row, id)),
+        // Whatever is wrong with the master base can be corrected.
+        None => app.master().find_client(id).await.map_err(AirtableError::correctable)?,
+    };
     let was_chosen = task.run_stamp.is_some();
     // As its row spells it: what nobody sees in a request's spelling makes no other run.
     let id = client.as_ref().and_then(|client| client.id.parse().ok()).unwrap_or(id.clone());

@@ -98,6 +98,7 @@ fn task(options: &Options) -> ScoreWaiting {
         lead_ids: options.leads.clone(),
         dry_run: false,
         token_share: None,
+        client_row: None,
         cursor: None,
     }
 }

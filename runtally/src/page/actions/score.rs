@@ -113,6 +113,7 @@ fn task(source: &Source, client: &ClientId, kind: Kind, limit: Option<u32>) -> S
         lead_ids: Vec::new(),
         dry_run: false,
         token_share: None,
+        client_row: None,
         cursor: None,
     }
 }
