@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Why a text is not the id it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +71,80 @@ macro_rules! text_id {
     };
 }
 
+/// Declares an id of so many ASCII characters, of which a log holds very many: it takes no memory of
+/// its own. Its only doors are `TryFrom<String>` and `FromStr` with the given rule.
+macro_rules! short_id {
+    ($(#[$doc:meta])* $name:ident, $length:literal, $kind:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; $length]);
+
+        impl $name {
+            /// The id's text.
+            pub fn as_str(&self) -> &str {
+                std::str::from_utf8(&self.0).expect("it is made of ASCII characters")
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let check: fn(&str) -> bool = $check;
+                let bytes = text.as_bytes().try_into().ok().filter(|_| text.is_ascii() && check(text));
+                bytes.map(Self).ok_or_else(|| IdError::new($kind, text, $rule))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Parsed(PhantomData))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+/// Reads an id from the text that a deserializer holds.
+struct Parsed<T>(PhantomData<T>);
+
+impl<T: std::str::FromStr<Err = IdError>> Visitor<'_> for Parsed<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 text_id!(
     /// A client's id: free text such as `Guy-Wilson`, primary key of the table `Clients`.
     ClientId,
@@ -96,17 +172,19 @@ text_id!(
     |text| (10..=30).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 );
 
-text_id!(
+short_id!(
     /// The id of an Airtable base, such as `appX8s1pPiBf5rqTz`.
     BaseId,
+    17,
     "an Airtable base id",
     "it needs `app` and 14 ASCII letters and digits",
     |text| airtable_id(text, "app")
 );
 
-text_id!(
+short_id!(
     /// The id of a record in Airtable, such as `recX8s1pPiBf5rqTz`.
     RecordId,
+    17,
     "an Airtable record id",
     "it needs `rec` and 14 ASCII letters and digits",
     |text| airtable_id(text, "rec")
@@ -116,26 +194,29 @@ fn airtable_id(text: &str, prefix: &str) -> bool {
     text.len() == 17 && text.starts_with(prefix) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-text_id!(
+short_id!(
     /// One plan of a run: what was to be scored after one harvest, or of what was waiting. The
     /// same content planned again has the same id.
     PlanId,
+    22,
     "a plan id",
     "it needs 22 URL-safe base64 characters",
     |text| is_base64url(text, 22)
 );
 
-text_id!(
+short_id!(
     /// One attempt at a chunk. No two attempts share one.
     AttemptId,
+    22,
     "an attempt id",
     "it needs 22 URL-safe base64 characters",
     |text| is_base64url(text, 22)
 );
 
-text_id!(
+short_id!(
     /// A lead within a run, whichever way it was planned. Made from its profile's key.
     LeadKey,
+    11,
     "a lead key",
     "it needs 11 URL-safe base64 characters",
     |text| is_base64url(text, 11)
@@ -144,14 +225,15 @@ text_id!(
 impl LeadKey {
     /// The lane of the lead, of so many: always the same, whichever plan the lead is in.
     pub fn lane(&self, lanes: u32) -> u32 {
-        let sum: u32 = self.0.bytes().map(u32::from).sum();
+        let sum: u32 = self.0.iter().copied().map(u32::from).sum();
         sum % lanes.max(1)
     }
 }
 
-text_id!(
+short_id!(
     /// A post of a lead. Made from its normalised URL.
     PostKey,
+    11,
     "a post key",
     "it needs 11 URL-safe base64 characters",
     |text| is_base64url(text, 11)
@@ -166,10 +248,11 @@ fn is_base64url(text: &str, length: usize) -> bool {
 const BASE_RUN_FORMAT: &str = "%y%m%d-%H%M%S";
 const BASE_RUN_LEN: usize = 13;
 
-text_id!(
+short_id!(
     /// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many
     /// clients.
     RunStamp,
+    13,
     "a base run id",
     "it needs a date and time as YYMMDD-HHMMSS",
     is_base_run
@@ -178,7 +261,8 @@ text_id!(
 impl RunStamp {
     /// The base run id of a moment: its UTC second.
     pub fn at(moment: Timestamp) -> Self {
-        Self(moment.strftime(BASE_RUN_FORMAT).to_string())
+        let text = moment.strftime(BASE_RUN_FORMAT).to_string();
+        text.parse().expect("the format writes what the rule asks for")
     }
 
     /// The base run id at the front of `text`: a base run id itself, or the run id of any client.
