@@ -1,5 +1,6 @@
 //! Reports facts about a run to the metrics finalizer.
 
+use jiff::Timestamp;
 use shared::core::clock::Clock;
 use shared::core::failure::Failure;
 use shared::core::ids::{BaseId, PostKey};
@@ -24,6 +25,11 @@ impl<Q: Queue> Reporter<'_, Q> {
     /// messages that are sent together. If planning died then, a plan without the facts about its
     /// chunks would never be done.
     pub(crate) async fn report(&self, facts: Vec<Fact>) -> Result<(), Failure> {
+        self.report_at(self.clock.now(), facts).await
+    }
+
+    /// The same, as of a moment that is over: reported again with the same moment, a fact is the same event.
+    pub(crate) async fn report_at(&self, at: Timestamp, facts: Vec<Fact>) -> Result<(), Failure> {
         for fact in &facts {
             log_failure(fact);
         }
@@ -31,7 +37,7 @@ impl<Q: Queue> Reporter<'_, Q> {
             facts.into_iter().partition(|fact| matches!(fact, Fact::Planned(_)));
         for facts in [others, plans] {
             if !facts.is_empty() {
-                self.send(facts).await?;
+                self.send(at, facts).await?;
             }
         }
         Ok(())
@@ -49,8 +55,7 @@ impl<Q: Queue> Reporter<'_, Q> {
         self.report(vec![note]).await.err().unwrap_or(failure)
     }
 
-    async fn send(&self, facts: Vec<Fact>) -> Result<(), Failure> {
-        let at = self.clock.now();
+    async fn send(&self, at: Timestamp, facts: Vec<Fact>) -> Result<(), Failure> {
         let messages = facts
             .into_iter()
             .flat_map(|fact| split_to_fit(MetricsEvent { run: self.run.clone(), at, fact }))

@@ -40,6 +40,7 @@ pub(crate) fn chunk() -> Chunk {
         token_share: None,
         replaces: None,
         tried: Tried::default(),
+        planned_at: None,
         leads: Vec::new(),
     }
 }

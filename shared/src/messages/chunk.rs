@@ -42,6 +42,10 @@ pub struct Chunk {
     /// What earlier attempts left; nothing in a chunk that is new.
     #[serde(default, skip_serializing_if = "Tried::is_nothing")]
     pub tried: Tried,
+    /// When its leads were planned, for a chunk that reports itself: it says then what planning said,
+    /// word for word, and the log keeps it once. `None` from earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_at: Option<Timestamp>,
     pub leads: Vec<ChunkLead>,
 }
 

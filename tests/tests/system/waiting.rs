@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::core::digest::queue_id;
 use shared::messages::routes;
-use shared::ports::{Queue, QueueName};
+use shared::ports::{EventLog, Queue, QueueName};
 use shared::schema::{clients, leads, run_record};
 use simulators::gemini::Marker;
 use tests::{CLIENT_BASE, Pipeline, profile_of, told};
@@ -77,6 +77,24 @@ async fn leads_whose_posts_wait_are_scored_and_the_others_are_left_alone() {
     pipeline.assert_shows(run_record::PROGRESS_LOG, "Asked to score the posts that are waiting");
     let log = pipeline.text(run_record::PROGRESS_LOG);
     assert_eq!(log.matches("Planned post scoring of 2 leads").count(), 1, "{log}");
+}
+
+/// The events of the log of this type of the run [`RUN`].
+async fn events_of_type(pipeline: &Pipeline, name: &str) -> Vec<String> {
+    let run = format!("{RUN}-Guy-Wilson").parse().unwrap();
+    let events = pipeline.system.log.read(&run).await.unwrap().events;
+    events.into_iter().filter(|body| body.contains(&format!(r#""type":"{name}""#))).collect()
+}
+
+#[tokio::test]
+async fn a_chunk_that_says_what_is_in_it_as_planning_did_stands_in_the_log_once() {
+    let pipeline = Pipeline::start().await;
+    add_wordy(&pipeline, 60, "Post.");
+    score(&pipeline, "post").await;
+    let done = events_of_type(&pipeline, "chunk_done").await.len();
+    let planned = events_of_type(&pipeline, "planned_chunk").await;
+    assert!(done > 1, "{done}");
+    assert_eq!(planned.len(), done, "each chunk is told once: {planned:#?}");
 }
 
 #[tokio::test]

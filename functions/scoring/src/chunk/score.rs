@@ -72,9 +72,12 @@ async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress
 async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, TaskError> {
     let chunk = attempt.chunk;
     // If planning dies after queueing the chunk and before reporting it, the next attempt plans only
-    // the leads that still wait, and these would be in no plan: the chunk reports itself.
+    // the leads that still wait, and these would be in no plan: the chunk reports itself. It says what
+    // planning said, so the log keeps one of the two.
     if chunk.source == Source::Waiting {
-        attempt.reporter.report(vec![Fact::PlannedChunk(PlannedChunk::of_waiting(chunk))]).await?;
+        let planned = Fact::PlannedChunk(PlannedChunk::of_waiting(chunk));
+        let at = chunk.planned_at.unwrap_or_else(|| attempt.reporter.clock.now());
+        attempt.reporter.report_at(at, vec![planned]).await?;
     }
     let mut work = ChunkWork {
         attempt,

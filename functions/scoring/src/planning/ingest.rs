@@ -219,7 +219,7 @@ async fn plan_harvest<E: Env>(
     let id = plan.id.clone();
     // Another end of the harvest makes another plan.
     if queued != Some(&id) {
-        queue_plan(&app.queue, &context, plan, source_of(apify_run)).await?;
+        queue_plan(&app.queue, &context, plan, (source_of(apify_run), None)).await?;
         keep(IngestDone::Queued { plan: id.clone(), tokens_left });
     }
     Ok(QueuedPlan { id, facts })

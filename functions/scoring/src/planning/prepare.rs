@@ -134,6 +134,7 @@ impl BaseContext {
             token_share: None,
             replaces: plan.replaces.clone(),
             tried: Tried::default(),
+            planned_at: None,
             leads: Vec::new(),
         }
     }

@@ -4,18 +4,20 @@ use super::plan::Plan;
 use super::prepare::PlanContext;
 use crate::report::input_note;
 use crate::task_error::TaskError;
-use shared::messages::{Fact, Source};
+use jiff::Timestamp;
+use shared::messages::{Chunk, Fact, Source};
 use shared::ports::{Queue, QueueName};
 
 pub(crate) async fn queue_plan(
     queue: &impl Queue,
     context: &PlanContext<'_>,
     plan: Plan,
-    source: Source,
+    (source, planned_at): (Source, Option<Timestamp>),
 ) -> Result<(), TaskError> {
     let Some(base) = &context.base else { return Ok(()) };
     let id = plan.id.clone();
     let empty = base.empty_chunk(context.target, &plan, source);
+    let empty = Chunk { planned_at, ..empty };
     let messages = plan.into_messages(&empty);
     tracing::info!(plan.id = %id, plan.chunks = messages.len(), "plan queued");
     Ok(queue.send(QueueName::Scoring, messages).await?)

@@ -221,13 +221,14 @@ async fn plan_again<E: Env>(
         plans.push((new_plan(&rest.task, replay, context, "rows", rows)?, Source::Waiting));
     }
     let mut facts: Vec<Fact> = Vec::new();
+    let at = app.clock.now();
     for (plan, source) in plans {
         let (id, of_plan) = (plan.id.clone(), context.facts(&plan));
         if rest.task.queued.contains(&id) {
             facts.extend(of_plan);
             continue;
         }
-        match queue_plan(&app.queue, context, plan, source).await {
+        match queue_plan(&app.queue, context, plan, (source, Some(at))).await {
             Ok(()) => {
                 facts.extend(of_plan);
                 rest.change(|task| task.queued.push(id));
@@ -239,7 +240,7 @@ async fn plan_again<E: Env>(
     if lost > 0 {
         facts.push(input_note(cannot_be_queued(lost, replay.kind)));
     }
-    app.reporter(&rest.task.run).report(facts).await
+    app.reporter(&rest.task.run).report_at(at, facts).await
 }
 
 /// The leads that are wanted and that Apify still has the harvest of; they are removed from

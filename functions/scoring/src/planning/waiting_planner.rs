@@ -16,7 +16,9 @@ use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Tier};
-use shared::messages::{MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, ScoringTask, Source};
+use shared::messages::{
+    Chunk, MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, ScoringTask, Source,
+};
 use shared::ports::{Env, Queue, QueueName};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -254,9 +256,11 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let plan = Plan::new(&about, leads, self.app.config.lanes, limits)?;
         let leads_table = self.base.leads_table(target.base);
         let facts = plan.facts(kind, Some(whole.clone()), leads_table);
+        let at = self.app.clock.now();
         let empty = self.base.empty_chunk(target, &plan, Source::Waiting);
+        let empty = Chunk { planned_at: Some(at), ..empty };
         self.app.queue.send(QueueName::Scoring, plan.into_messages(&empty)).await?;
-        self.app.reporter(run).report(facts).await.map_err(TaskError::from)
+        self.app.reporter(run).report_at(at, facts).await.map_err(TaskError::from)
     }
 
     /// Where planning stands, apart from the scan's position.
