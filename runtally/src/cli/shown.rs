@@ -1,7 +1,7 @@
 //! What the page of `runtally serve` shows, and acts on.
 
 use crate::invented::World;
-use crate::page::{ReadRecords, ReadScores, ServiceState, Simulators, Source};
+use crate::page::{ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};
 use crate::result::Fault;
 use crate::system::{DATABASE, Deployment, Inside, Served, Service, Services};
 use shared::adapters::http::HttpTransport;
@@ -65,5 +65,6 @@ pub(super) fn shown(
         clock: Clock::system(),
         records: ReadRecords::default(),
         scores: ReadScores::default(),
+        tasks: ReadTasks::default(),
     })
 }

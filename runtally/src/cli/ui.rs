@@ -2,7 +2,7 @@
 
 use super::operator::{Operator, Place};
 use super::stop_signals::StopSignals;
-use crate::page::{Page, ReadRecords, ReadScores, ServiceState, Simulators, Source};
+use crate::page::{Page, ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};
 use crate::result::{CommandResult, Fault, Hinted};
 use crate::system::{Service, serve_front};
 use jiff::SignedDuration;
@@ -75,6 +75,7 @@ fn source(options: &Options) -> Result<Source, Fault> {
         clock: Clock::system(),
         records: ReadRecords::default(),
         scores: ReadScores::default(),
+        tasks: ReadTasks::default(),
         deployment,
         airtable,
         master,

@@ -1,62 +1,17 @@
 //! The runs of the log, folded once and kept: a run is read again only when it changed.
 
+use super::open_book::{Details, Known, OpenBook};
 use crate::result::Fault;
 use crate::storage::RunHead;
 use crate::system::Deployment;
-use crate::view::event_of;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use shared::core::ids::{RecordId, RunId};
-use shared::core::linkedin::ProfileKey;
-use shared::core::tokens::NanoUsd;
-use shared::fold::{RunState, Summary};
-use shared::messages::{Fact, MetricsEvent};
-use shared::ports::{Projection, RunLog};
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use shared::core::ids::RunId;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many runs are kept with all their events, those that were read last.
 const OPEN_BOOKS: usize = 8;
-
-/// A run as the list shows it.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub(super) summary: Summary,
-    /// Events of the log, those of other releases too.
-    pub(super) events: usize,
-    /// What the record shows; `None` before it was written first.
-    pub(super) projection: Option<Projection>,
-    /// When it made its first call and heard of its last one.
-    pub(super) asked: Option<(Timestamp, Timestamp)>,
-    /// What the model cost by UTC day.
-    pub(super) cost_by_day: BTreeMap<Date, NanoUsd>,
-    /// Profiles and rows of its leads, one a line, for a search.
-    pub(super) leads: String,
-}
-
-impl Known {
-    /// Events that are not on the record yet.
-    pub(super) fn behind(&self) -> usize {
-        let shown = self.projection.as_ref().map_or(0, |projection| projection.events);
-        self.events.saturating_sub(shown)
-    }
-}
-
-/// A run with everything that is known of it.
-pub(super) struct OpenBook {
-    pub(super) known: Arc<Known>,
-    pub(super) state: RunState,
-    /// In the order they happened.
-    pub(super) events: Vec<MetricsEvent>,
-    /// Events that this release cannot read.
-    pub(super) unreadable: usize,
-    read: HashSet<u64>,
-    /// What the log said of the run just before it was read.
-    head: Option<RunHead>,
-    used: u64,
-}
 
 /// What is kept of the runs.
 #[derive(Default)]
@@ -112,6 +67,20 @@ impl Book {
         Ok(known)
     }
 
+    /// What a search and the spending ask of a run.
+    pub(super) async fn details<'a>(
+        &self,
+        deployment: &Deployment,
+        known: &'a Known,
+    ) -> Result<&'a Details, Fault> {
+        if let Some(details) = known.details.get() {
+            return Ok(details);
+        }
+        let run = &known.summary.run;
+        let details = self.read(deployment, run, |book| Details::of(&book.state)).await?;
+        Ok(known.details.get_or_init(|| details.unwrap_or_default()))
+    }
+
     /// Reads a run, and shows `look` all of it; `None` when no event of it can be read.
     pub(super) async fn read<T>(
         &self,
@@ -131,7 +100,8 @@ impl Book {
         let Some(book) = open.runs.remove(run) else { return Ok(None) };
         let is_same = head.is_some() && book.head == head;
         let book = if is_same { book } else { grown(deployment, book, head.as_ref()).await? };
-        let book = OpenBook { used, head, ..book };
+        let mut book = book;
+        (book.used, book.head) = (used, head);
         let answer = look(&book);
         open.keep(run, book);
         Ok(Some(answer))
@@ -151,10 +121,10 @@ impl Book {
         let book = tokio::task::spawn_blocking(move || OpenBook::of(&log, &counted.read)).await;
         let book = book.expect("the fold does not panic");
         self.readings().remove(run);
-        let Some(book) = book else { return Ok(false) };
+        let Some(mut book) = book else { return Ok(false) };
         let mut open = self.open.lock().await;
         open.count += 1;
-        let book = OpenBook { head, used: open.count, ..book };
+        (book.used, book.head) = (open.count, head);
         open.keep(run, book);
         Ok(true)
     }
@@ -201,86 +171,4 @@ async fn grown(
             book.grown(&log.events, log.projection)
         }
     })
-}
-
-impl OpenBook {
-    /// Reads a run from its log, and counts the events that are read.
-    fn of(log: &RunLog, count: &AtomicUsize) -> Option<Self> {
-        let decoded = log.events.iter().filter_map(|body| {
-            count.fetch_add(1, Ordering::Relaxed);
-            event_of(body)
-        });
-        let mut events: Vec<MetricsEvent> = decoded.collect();
-        events.sort_by_key(|event| event.at);
-        let unreadable = log.events.len() - events.len();
-        let state = RunState::fold(&events)?;
-        let read = log.events.iter().map(|body| digest(body)).collect();
-        let known = known(&state, &events, unreadable, log.projection.clone());
-        Some(Self { known, state, events, unreadable, read, head: None, used: 0 })
-    }
-
-    /// With the events that came since, those of before among them or not. An event never changes, and
-    /// their order means nothing to the fold, so only new ones are folded.
-    fn grown(mut self, events: &[String], projection: Option<Projection>) -> Self {
-        let mut is_new = false;
-        for body in events {
-            if !self.read.insert(digest(body)) {
-                continue;
-            }
-            is_new = true;
-            match event_of(body) {
-                Some(event) => {
-                    self.state.absorb(&event);
-                    self.events.push(event);
-                }
-                None => self.unreadable += 1,
-            }
-        }
-        if is_new {
-            self.events.sort_by_key(|event| event.at);
-        }
-        if is_new || self.known.projection != projection {
-            self.known = known(&self.state, &self.events, self.unreadable, projection);
-        }
-        self
-    }
-}
-
-fn known(
-    state: &RunState,
-    events: &[MetricsEvent],
-    unreadable: usize,
-    projection: Option<Projection>,
-) -> Arc<Known> {
-    let mut leads = String::new();
-    for lead in state.lead_views() {
-        let (profile, record) =
-            (lead.profile.map(ProfileKey::as_str), lead.record.map(RecordId::as_str));
-        for name in profile.into_iter().chain(record) {
-            leads.push_str(name);
-            leads.push('\n');
-        }
-    }
-    Arc::new(Known {
-        leads,
-        asked: asked(events),
-        cost_by_day: state.cost_by_day(),
-        summary: state.summary(),
-        events: events.len() + unreadable,
-        projection,
-    })
-}
-
-/// When a run made its first call and heard of its last one.
-fn asked(events: &[MetricsEvent]) -> Option<(Timestamp, Timestamp)> {
-    let is_of_calls = |fact: &Fact| matches!(fact, Fact::Announced(_) | Fact::Billed(_));
-    let mut at = events.iter().filter(|event| is_of_calls(&event.fact)).map(|event| event.at);
-    let first = at.next()?;
-    Some((first, at.next_back().unwrap_or(first)))
-}
-
-fn digest(body: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    hasher.finish()
 }

@@ -10,6 +10,7 @@ mod flash;
 mod guard;
 mod layout;
 mod live;
+mod open_book;
 mod query;
 mod row;
 mod run;
@@ -20,6 +21,7 @@ mod source;
 mod spend;
 mod system;
 mod waits;
+mod wanted;
 
 pub(crate) use site::Page;
-pub(crate) use source::{ReadRecords, ReadScores, ServiceState, Simulators, Source};
+pub(crate) use source::{ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};

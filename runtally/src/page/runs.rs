@@ -1,8 +1,9 @@
 //! The list of runs.
 
-use super::book::{Book, Known};
+use super::book::Book;
 use super::figures::{Part, bar, grouped, moment};
 use super::layout::{Content, Place, badge, run_link};
+use super::open_book::Known;
 use super::query::Query;
 use super::search::{ALL_STATUSES, Search, status_word};
 use super::source::Source;
@@ -78,7 +79,12 @@ async fn find(source: &Source, book: &Book, query: &Query, skip: usize) -> Resul
             continue;
         }
         let Some(known) = book.known(&source.deployment, head).await? else { continue };
-        if search.matches(&known) {
+        let leads = if search.needs_leads() {
+            book.details(&source.deployment, &known).await?.leads.as_str()
+        } else {
+            ""
+        };
+        if search.matches(&known.summary, leads) {
             found.count += 1;
             if is_on_page {
                 found.runs.push(known);

@@ -1,9 +1,8 @@
 //! Which runs a person looks for.
 
-use super::book::Known;
 use super::query::Query;
 use shared::core::linkedin::ProfileKey;
-use shared::fold::Status;
+use shared::fold::{Status, Summary};
 use shared::schema::run_record::STATUSES;
 
 /// The filters of the list.
@@ -56,18 +55,22 @@ impl Search {
         self.status.is_some() || self.text.is_some()
     }
 
-    pub(super) fn matches(&self, known: &Known) -> bool {
-        let summary = &known.summary;
+    /// Whether the leads of a run decide about it.
+    pub(super) fn needs_leads(&self) -> bool {
+        self.text.is_some()
+    }
+
+    /// `leads` as [`Details`](super::open_book::Details) holds them.
+    pub(super) fn matches(&self, summary: &Summary, leads: &str) -> bool {
         self.may_match(&summary.run)
             && self.status.is_none_or(|status| summary.status == status)
-            && self.text.as_ref().is_none_or(|text| is_found(text, known))
+            && self.text.as_ref().is_none_or(|text| is_found(text, summary, leads))
     }
 }
 
 /// Whether the text is a part of the run's id or of its client's name, or names a harvest or a lead
 /// of the run.
-fn is_found(text: &str, known: &Known) -> bool {
-    let summary = &known.summary;
+fn is_found(text: &str, summary: &Summary, leads: &str) -> bool {
     let wanted = text.to_lowercase();
     let has = |name: &str| name.to_lowercase().contains(&wanted);
     if has(summary.run.as_str()) || has(&summary.header.client_name) {
@@ -77,6 +80,5 @@ fn is_found(text: &str, known: &Known) -> bool {
         return true;
     }
     let profile = ProfileKey::of(text);
-    let names = known.leads.lines();
-    names.into_iter().any(|lead| has(lead) || profile.as_ref().is_some_and(|p| p.as_str() == lead))
+    leads.lines().any(|lead| has(lead) || profile.as_ref().is_some_and(|p| p.as_str() == lead))
 }

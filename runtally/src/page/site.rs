@@ -7,6 +7,7 @@ use super::guard::{self, FormToken, Refused};
 use super::layout::{Content, Place, whole};
 use super::query::Query;
 use super::source::Source;
+use super::wanted::Wanted;
 use super::{actions, live, row, run, runs, system};
 use crate::result::Fault;
 use crate::system::{Front, Reply};
@@ -22,9 +23,6 @@ use shared::core::ids::RunId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-
-/// What a script asks for that only wants the content: the page without what is around it.
-const FRAGMENT: &str = "x-fragment";
 
 /// Most bytes of a form, and the longest time that it may take.
 const MAX_FORM: usize = 64 * 1024;
@@ -116,12 +114,12 @@ impl Page {
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Reply {
-        let is_fragment = request.headers().contains_key(FRAGMENT);
+        let wanted = Wanted::of(request.headers());
         let is_head = request.method() == Method::HEAD;
         let checked = guard::check(request.method(), request.headers());
         let mut reply = match checked {
             Err(refused) => text(refused.0, refused.1),
-            Ok(()) => match self.route(request, is_fragment).await {
+            Ok(()) => match self.route(request, &wanted).await {
                 Ok(reply) => reply,
                 Err(problem) => self.explain(problem),
             },
@@ -133,7 +131,7 @@ impl Page {
     async fn route(
         self: &Arc<Self>,
         request: Request<Incoming>,
-        is_fragment: bool,
+        wanted: &Wanted,
     ) -> Result<Reply, Problem> {
         let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
         let query = Query::parse(request.uri().query().unwrap_or_default().as_bytes());
@@ -147,13 +145,13 @@ impl Page {
         let content = match path.as_str() {
             "/" => runs::page(source, book, &query).await?,
             "/system" => system::page(source, book).await?,
-            "/live" => return Ok(live::stream(source)),
+            "/live" => return Ok(live::stream(self, &query)),
             path => match path.split_once('/').and_then(|(_, path)| path.split_once('/')) {
                 Some(("run", id)) => {
-                    if !is_fragment {
+                    if !wanted.is_fragment() {
                         self.opened(id).await?;
                     }
-                    run::page(source, book, (id, &query), is_fragment).await?
+                    run::page(source, book, (id, &query), wanted).await?
                 }
                 Some(("row", id)) => row::page(source, id, &query).await?,
                 Some(("do", name)) => actions::preview(self, name, &query).await?,
@@ -163,7 +161,7 @@ impl Page {
             },
         };
         let told = query.get("told").and_then(|id| self.flashes.get(id));
-        Ok(if is_fragment {
+        Ok(if wanted.is_fragment() {
             markup(StatusCode::OK, content.body)
         } else {
             self.whole(&content, told.as_deref())

@@ -1,6 +1,7 @@
 //! What the page reads and, where that is allowed, acts on.
 
-use super::book::Known;
+use super::open_book::Known;
+use super::waits::Waiting;
 use crate::invented::InventedClient;
 use crate::result::Fault;
 use crate::system::{Deployment, Inside};
@@ -22,6 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a score that was read is shown.
 const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long the waiting tasks that were read are shown: a script asks several times a second.
+const TASKS_AGE: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long a record that was read from a real Airtable is shown.
 const REAL_AGE: SignedDuration = SignedDuration::from_secs(30);
@@ -65,11 +69,24 @@ pub(crate) struct Source {
     pub(crate) clock: Clock,
     pub(crate) records: ReadRecords,
     pub(crate) scores: ReadScores,
+    pub(crate) tasks: ReadTasks,
 }
 
 /// Scores of leads that were read from their rows, with when.
 #[derive(Default)]
 pub(crate) struct ReadScores(Mutex<BTreeMap<RecordId, (Timestamp, String)>>);
+
+/// The tasks that wait for their next attempt, with when they were looked at.
+#[derive(Default)]
+pub(crate) struct ReadTasks(Mutex<Option<(Timestamp, Arc<Vec<Waiting>>)>>);
+
+impl ReadTasks {
+    fn of(&self, now: Timestamp) -> Option<Arc<Vec<Waiting>>> {
+        let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, tasks) = tasks.as_ref()?;
+        (now.duration_since(*at) < TASKS_AGE).then(|| Arc::clone(tasks))
+    }
+}
 
 /// Records that were read, with how many events their runs had then, and when.
 #[derive(Default)]
@@ -109,6 +126,24 @@ impl Source {
         let read = Arc::new(read);
         self.records.keep(known, now, &read);
         Ok(Some((now, read)))
+    }
+
+    /// The run's rows in a simulated Airtable; `None` for a real one.
+    pub(super) fn simulated_rows(&self, known: &Known) -> Option<Vec<Row>> {
+        self.simulators.airtable.as_ref().map(|airtable| self.rows(airtable, known))
+    }
+
+    /// The tasks that wait for their next attempt. With `may_be_old` those of up to a second ago.
+    pub(super) async fn waiting(&self, may_be_old: bool) -> Result<Arc<Vec<Waiting>>, Fault> {
+        let now = self.now();
+        if may_be_old && let Some(tasks) = self.tasks.of(now) {
+            return Ok(tasks);
+        }
+        let (tasks, _) = self.deployment.waiting().await?;
+        let tasks: Arc<Vec<Waiting>> = Arc::new(tasks.into_iter().map(Waiting::from).collect());
+        *self.tasks.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((now, Arc::clone(&tasks)));
+        Ok(tasks)
     }
 
     /// The run's rows in a simulated Airtable: the one that was written last, if it is still the

@@ -1,6 +1,6 @@
 //! What each client cost, today and this month.
 
-use super::book::{Book, Known};
+use super::book::Book;
 use super::figures::{Part, bar, grouped};
 use super::source::Source;
 use crate::result::Fault;
@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use maud::{Markup, html};
 use shared::core::tokens::NanoUsd;
+use shared::fold::Summary;
 use std::collections::BTreeMap;
 
 /// What was spent in one time.
@@ -34,14 +35,21 @@ pub(super) async fn spend(source: &Source, book: &Book) -> Result<Spend, Fault> 
     let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
     for head in heads {
         let Some(known) = book.known(&source.deployment, &head).await? else { continue };
-        add(clients.entry(head.run.client().to_string()).or_default(), &known, today);
+        let details = book.details(&source.deployment, &known).await?;
+        let amounts = clients.entry(head.run.client().to_string()).or_default();
+        add(amounts, &known.summary, &details.cost_by_day, today);
     }
     clients.retain(|_, [_, month]| *month != Amount::default());
     Ok(Spend { today, clients, is_part: source.deployment.is_on_aws() })
 }
 
 /// Adds what a run cost on the days that count. A harvest costs on the day its report came.
-fn add(amounts: &mut [Amount; 2], known: &Known, today: Date) {
+fn add(
+    amounts: &mut [Amount; 2],
+    summary: &Summary,
+    cost_by_day: &BTreeMap<Date, NanoUsd>,
+    today: Date,
+) {
     let is_counted = |day: Date| [day == today, day.first_of_month() == today.first_of_month()];
     let mut put = |day: Date, model: NanoUsd, apify: NanoUsd, tokens: u64| {
         for (amount, counts) in amounts.iter_mut().zip(is_counted(day)) {
@@ -52,14 +60,14 @@ fn add(amounts: &mut [Amount; 2], known: &Known, today: Date) {
             }
         }
     };
-    for (day, cost) in &known.cost_by_day {
+    for (day, cost) in cost_by_day {
         put(*day, *cost, NanoUsd::default(), 0);
     }
-    for (day, tokens) in &known.summary.tokens_by_day {
+    for (day, tokens) in &summary.tokens_by_day {
         put(*day, NanoUsd::default(), NanoUsd::default(), *tokens);
     }
-    for (at, harvest) in &known.summary.harvests {
-        let is_elsewhere = known.summary.costs_elsewhere.contains_key(&harvest.apify_run);
+    for (at, harvest) in &summary.harvests {
+        let is_elsewhere = summary.costs_elsewhere.contains_key(&harvest.apify_run);
         let cost = harvest.cost.filter(|_| !is_elsewhere).unwrap_or_default();
         put(Offset::UTC.to_datetime(*at).date(), NanoUsd::default(), cost, 0);
     }

@@ -10,6 +10,7 @@ use shared::ports::{
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// The event log in the local database. Every method fails with [`LogError`] when the database
 /// fails.
@@ -17,12 +18,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct SqliteEventLog {
     database: Database,
     recent: Arc<Mutex<Recent>>,
+    /// How often something was changed through this handle or a clone of it.
+    changes: watch::Sender<u64>,
 }
 
 impl SqliteEventLog {
     /// The log in `database`.
     pub fn new(database: Database) -> Self {
-        Self { database, recent: Arc::default() }
+        Self { database, recent: Arc::default(), changes: watch::Sender::new(0) }
     }
 
     fn select_runs(&self, sql: &str) -> Result<Vec<RunId>, LogError> {
@@ -40,6 +43,20 @@ impl SqliteEventLog {
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A count that grows with every change of a run, and tells so.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn change<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LogError> {
+        let done = self.transact(work)?;
+        self.changes.send_modify(|count| *count += 1);
+        Ok(done)
     }
 
     fn transact<T>(
@@ -74,7 +91,7 @@ pub(crate) struct RunNews {
 impl EventLog for SqliteEventLog {
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
-        self.transact(|tx| {
+        self.change(|tx| {
             let appends: u64 = tx
                 .prepare_cached(
                     "INSERT INTO run (run, open, appends) VALUES (?1, 1, 1)
@@ -115,7 +132,7 @@ impl EventLog for SqliteEventLog {
 
     async fn save_projection(&self, run: &RunId, projection: &Projection) -> Result<(), LogError> {
         let json = serde_json::to_string(projection).expect("a projection is plain JSON");
-        self.transact(|tx| {
+        self.change(|tx| {
             tx.prepare_cached(
                 "INSERT INTO run (run, open, projection, written_at) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT DO UPDATE
@@ -232,13 +249,19 @@ impl SqliteEventLog {
 
     /// Every run of the log without its events: cheap, however many there are.
     pub async fn heads(&self) -> Result<Vec<RunHead>, LogError> {
+        self.heads_since(Timestamp::MIN).await
+    }
+
+    /// The runs that are open, and those whose record was written since, without their events.
+    pub(crate) async fn heads_since(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
         type Columns = (String, u64, bool, Option<i64>, Option<u64>);
         let rows: Vec<Columns> = self.look(|tx| {
-            let sql = "SELECT run, appends, open, written_at, length(projection) FROM run";
+            let sql = "SELECT run, appends, open, written_at, length(projection) FROM run
+                           WHERE open OR coalesce(written_at, 0) >= ?1";
             let row = |row: &Row<'_>| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             };
-            tx.prepare_cached(sql)?.query_map([], row)?.collect()
+            tx.prepare_cached(sql)?.query_map([since.as_millisecond()], row)?.collect()
         })?;
         let head = |(run, appends, open, written_at, length): Columns| {
             let shown = (written_at.unwrap_or_default(), length.unwrap_or_default());
@@ -254,7 +277,7 @@ impl SqliteEventLog {
 
     /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
     pub async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
-        self.transact(|tx| {
+        self.change(|tx| {
             tx.prepare_cached(
                 "UPDATE run SET open = 1, projection = json_set(projection, '$.events', 0)
                      WHERE run = ?1",

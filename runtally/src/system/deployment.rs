@@ -141,6 +141,15 @@ impl Deployment {
         }
     }
 
+    /// The runs that were open at `since` or later, and maybe others, without their events.
+    pub(crate) async fn active_since(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
+        match self {
+            Self::Local(_, _, log) => log.heads_since(since).await,
+            #[cfg(feature = "aws")]
+            Self::Aws(..) => self.heads(since).await,
+        }
+    }
+
     /// A run without its events; `None` where only reading the log tells.
     pub(crate) async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
         match self {

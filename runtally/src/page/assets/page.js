@@ -5,8 +5,20 @@
   const word = live && live.querySelector(".word");
   // Shortest time between two updates, in milliseconds.
   const REST = 150;
+  // Longest time that a part that is not on the screen stays as it is, in milliseconds.
+  const UNSEEN = 3000;
   let isBusy = false;
   let isDue = false;
+  // Parts on the screen, by id.
+  const seen = new Set();
+  // Whether the other parts may be old, and when all were asked for last.
+  let isBehind = false;
+  let wholeAt = Date.now();
+  const watcher = new IntersectionObserver((changes) => {
+    const before = seen.size;
+    for (const { target, isIntersecting } of changes) seen[isIntersecting ? "add" : "delete"](target.id);
+    if (isBehind && seen.size > before) update();
+  });
 
   function tell(state, text) {
     if (!live || live.dataset.state === state) return;
@@ -15,7 +27,8 @@
   }
 
   function connect() {
-    const events = new EventSource("/live");
+    const [, place, run] = location.pathname.split("/");
+    const events = new EventSource(place === "run" ? `/live?run=${run}` : "/live");
     events.onopen = () => tell("on", "live");
     events.onmessage = () => { tell("on", "live"); update(); };
     events.onerror = () => {
@@ -29,9 +42,15 @@
     if (isBusy || document.hidden) { isDue = true; return; }
     isBusy = true;
     isDue = false;
+    const isWhole = seen.size === 0 || Date.now() - wholeAt >= UNSEEN;
+    const parts = isWhole ? "1" : [...seen].join(" ");
     try {
-      const answer = await fetch(location.href, { headers: { "X-Fragment": "1" } });
-      if (answer.ok) show(await answer.text());
+      const answer = await fetch(location.href, { headers: { "X-Fragment": parts } });
+      if (answer.ok) {
+        show(await answer.text());
+        isBehind = !isWhole;
+        if (isWhole) wholeAt = Date.now();
+      }
     } catch { /* the event stream says that the connection is lost */ }
     setTimeout(() => { isBusy = false; if (isDue) update(); }, REST);
   }
@@ -56,6 +75,8 @@
     const scrolled = [...known.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]);
     const part = document.importNode(next, true);
     known.replaceWith(part);
+    watcher.unobserve(known);
+    watcher.observe(part);
     part.querySelectorAll(".scroll").forEach((one, at) => {
       if (scrolled[at]) [one.scrollLeft, one.scrollTop] = scrolled[at];
     });
@@ -74,5 +95,7 @@
     if (summary) summary.parentElement.dataset.touched = "";
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && isDue) update(); });
+  setInterval(() => { if (isBehind) update(); }, UNSEEN);
+  document.querySelectorAll("[data-live]").forEach((part) => watcher.observe(part));
   if (window.EventSource) connect();
 })();

@@ -2,9 +2,10 @@
 
 use super::View;
 use super::record::ReadRecord;
-use crate::page::book::{Book, Known};
+use crate::page::book::Book;
 use crate::page::figures::{Part, bar, grouped, moment};
 use crate::page::layout::run_link;
+use crate::page::open_book::Known;
 use crate::page::source::Source;
 use crate::result::Fault;
 use jiff::{SignedDuration, Timestamp};
@@ -50,35 +51,52 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// The bill of a simulated model for a run, together with the runs that made calls at the same time.
 /// `None` without a simulated model, or before the first call.
-pub(super) async fn bill(source: &Source, book: &Book, run: &RunId) -> Result<Option<Bill>, Fault> {
-    let Some(gemini) = &source.simulators.gemini else { return Ok(None) };
-    let heads = book.heads(&source.deployment, Timestamp::MIN).await?;
-    let mut calls: BTreeMap<RunId, Calls> = BTreeMap::new();
-    for head in heads {
-        let Some(known) = book.known(&source.deployment, &head).await? else { continue };
-        calls.extend(calls_of(&known).map(|calls| (head.run, calls)));
-    }
-    let Some(own) = calls.get(run) else { return Ok(None) };
-    let (mut from, mut to) = (own.from, own.to);
-    let mut together: Vec<&RunId> = Vec::new();
-    // A run that overlaps one that overlaps this one belongs to the same bill.
+pub(super) async fn bill(
+    source: &Source,
+    book: &Book,
+    known: &Known,
+) -> Result<Option<Bill>, Fault> {
+    let run = &known.summary.run;
+    let Some((gemini, own)) = source.simulators.gemini.as_ref().zip(calls_of(known)) else {
+        return Ok(None);
+    };
+    let mut from = own.from;
     loop {
-        let before = together.len();
-        for (other, calls) in &calls {
-            if !together.contains(&other) && calls.from <= to && calls.to >= from {
+        // A run whose record was written last before this made no call since.
+        let mut calls: BTreeMap<RunId, Calls> = BTreeMap::new();
+        for head in source.deployment.active_since(from - MARGIN).await? {
+            let Some(known) = book.known(&source.deployment, &head).await? else { continue };
+            calls.extend(calls_of(&known).map(|calls| (head.run, calls)));
+        }
+        let together = together(&calls, run);
+        let runs = || together.iter().map(|run| &calls[*run]);
+        let first = runs().map(|calls| calls.from).min().unwrap_or(own.from);
+        if first < from {
+            from = first;
+            continue;
+        }
+        let to = runs().map(|calls| calls.to).max().unwrap_or(own.to);
+        let (logged, billed) =
+            (runs().map(|calls| calls.tokens).sum(), gemini.service().tokens_between(from, to));
+        let others = together.into_iter().filter(|other| *other != run).cloned().collect();
+        return Ok(Some(Bill { billed, logged, others, from, to }));
+    }
+}
+
+/// The run and those that made calls at the same time. A run that overlaps one that overlaps it
+/// belongs to them.
+fn together<'a>(calls: &'a BTreeMap<RunId, Calls>, run: &RunId) -> Vec<&'a RunId> {
+    let mut together: Vec<&RunId> = calls.keys().filter(|other| *other == run).collect();
+    let mut at = 0;
+    while let Some(one) = together.get(at).map(|run| &calls[*run]) {
+        at += 1;
+        for (other, calls) in calls {
+            if calls.from <= one.to && calls.to >= one.from && !together.contains(&other) {
                 together.push(other);
-                from = from.min(calls.from);
-                to = to.max(calls.to);
             }
         }
-        if together.len() == before {
-            break;
-        }
     }
-    let logged = together.iter().map(|run| calls[*run].tokens).sum();
-    let billed = gemini.service().tokens_between(from, to);
-    let others = together.into_iter().filter(|other| *other != run).cloned().collect();
-    Ok(Some(Bill { billed, logged, others, from, to }))
+    together
 }
 
 fn calls_of(known: &Known) -> Option<Calls> {
@@ -236,17 +254,10 @@ fn sign(one: u64, other: u64, is_awaited: bool) -> Markup {
 /// Tokens by the model's bill, in the log, and on the record: three sources of one number.
 fn tokens_three_times(view: &View<'_>, summary: &Summary) -> Markup {
     let logged = summary.posts.tokens.total + summary.profiles.tokens.total;
-    let record = match &view.record {
-        Some(ReadRecord::Read(_, comparison)) => {
-            let row = comparison.records.first();
-            let cell = |name| row.and_then(|row| row.fields.get(name)).and_then(Value::as_u64);
-            row.map(|_| {
-                let posts = cell(run_record::POST_TOKENS).unwrap_or_default();
-                posts + cell(run_record::PROFILE_TOKENS).unwrap_or_default()
-            })
-        }
-        Some(ReadRecord::Unreadable(_)) | None => None,
-    };
+    let record = view.record.as_ref().and_then(ReadRecord::row).map(|row| {
+        let cell = |name| row.fields.get(name).and_then(Value::as_u64).unwrap_or_default();
+        cell(run_record::POST_TOKENS) + cell(run_record::PROFILE_TOKENS)
+    });
     let is_over = summary.status.is_end();
     let most = record.unwrap_or_default().max(logged);
     html! {

@@ -1,7 +1,7 @@
 //! What a run cost, by model, tier and kind of token.
 
-use crate::page::book::OpenBook;
 use crate::page::figures::grouped;
+use crate::page::open_book::OpenBook;
 use crate::page::runs::apify_cost;
 use maud::{Markup, html};
 use shared::core::tokens::NanoUsd;

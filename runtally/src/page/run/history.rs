@@ -2,8 +2,8 @@
 
 use super::View;
 use super::gaps::{Gap, gaps};
-use crate::page::book::OpenBook;
 use crate::page::figures::{clock, grouped};
+use crate::page::open_book::OpenBook;
 use crate::view::text_of;
 use jiff::tz::Offset;
 use maud::{Markup, html};

@@ -13,17 +13,18 @@ mod tests;
 mod waterfall;
 mod waves;
 
-use super::book::{Book, OpenBook};
+use super::book::Book;
 use super::figures::moment;
 use super::layout::{Content, Place, badge};
+use super::open_book::{Known, OpenBook};
 use super::query::Query;
 use super::row;
 use super::runs::{progress, record_state};
 use super::site::Problem;
 use super::source::Source;
 use super::waits::{Waiting, WaitsFor, waits_for};
+use super::wanted::Wanted;
 use crate::page::query::path;
-use crate::result::Fault;
 use balance::Bill;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -32,10 +33,20 @@ use shared::core::ids::RunId;
 use shared::fold::Summary;
 use std::sync::Arc;
 
+/// What is asked of a run.
+struct Asked<'a> {
+    run: &'a RunId,
+    query: &'a Query,
+    wanted: &'a Wanted,
+    /// Whether a real Airtable is read.
+    is_airtable_asked: bool,
+}
+
 /// What is asked of a run, and what was found out before its events are looked at.
 struct View<'a> {
     run: &'a RunId,
     query: &'a Query,
+    wanted: &'a Wanted,
     now: Timestamp,
     waits: Option<WaitsFor>,
     record: Option<ReadRecord>,
@@ -50,55 +61,54 @@ pub(super) async fn page(
     source: &Source,
     book: &Book,
     (id, query): (&str, &Query),
-    is_fragment: bool,
+    wanted: &Wanted,
 ) -> Result<Content, Problem> {
     let unknown = || Problem::NotFound(format!("The log has no run {id}."));
     let run: RunId = id.parse().map_err(|_| unknown())?;
-    if query.get("scores").is_some() && !is_fragment {
+    if query.get("scores").is_some() && !wanted.is_fragment() {
         let look = |open: &OpenBook| leads::rows_shown(query, &open.state);
         let rows = book.read(&source.deployment, &run, look).await?.unwrap_or_default();
         row::read_scores(source, &run.client(), &rows).await?;
     }
-    let is_asked = query.get("record").is_some() && !is_fragment;
-    let (mut body, mut is_whole) = look(source, book, (&run, query), is_asked).await?;
+    let mut asked = Asked {
+        run: &run,
+        query,
+        wanted,
+        is_airtable_asked: query.get("record").is_some() && !wanted.is_fragment(),
+    };
+    let (mut body, mut is_whole) = look(source, book, &asked).await?;
+    asked.is_airtable_asked = false;
     for _ in 1..LOOKS {
         if is_whole {
             break;
         }
-        (body, is_whole) = look(source, book, (&run, query), false).await?;
+        (body, is_whole) = look(source, book, &asked).await?;
     }
     Ok(Content { title: run.to_string(), place: Place::Below, body })
 }
 
 /// Looks at a run, its record and the model's bill once. They are read one after the other: returns
 /// whether nothing changed meanwhile, or else a difference would be one of times.
-async fn look(
-    source: &Source,
-    book: &Book,
-    (run, query): (&RunId, &Query),
-    is_asked: bool,
-) -> Result<(Markup, bool), Problem> {
+async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup, bool), Problem> {
+    let &Asked { run, query, wanted, .. } = asked;
     let unknown = || Problem::NotFound(format!("The log has no run {run}."));
     let deployment = &source.deployment;
     let before = source.changes();
     let known = book.read(deployment, run, |open| Arc::clone(&open.known)).await?;
     let known = known.ok_or_else(unknown)?;
-    let (tasks, _) = deployment.waiting().await.map_err(Fault::from)?;
-    let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
+    let tasks = source.waiting(wanted.is_fragment()).await?;
     let of_run: Vec<&Waiting> =
         tasks.iter().filter(|task| task.run.as_ref() == Some(run)).collect();
-    let record = match source.comparison(&known, is_asked).await {
-        Ok(read) => read.map(|(at, comparison)| ReadRecord::Read(at, comparison)),
-        Err(error) => Some(ReadRecord::Unreadable(error.to_string())),
-    };
+    let record = read_record(source, &known, asked).await;
     // A record that is behind its events differs from them, however often it is looked at.
     let is_right = match &record {
         Some(ReadRecord::Read(_, comparison)) => comparison.is_right() || known.behind() > 0,
-        Some(ReadRecord::Unreadable(_)) | None => true,
+        Some(ReadRecord::Behind(_) | ReadRecord::Unreadable(_)) | None => true,
     };
-    let bill = balance::bill(source, book, run).await?;
+    let bill =
+        if wanted.has("balance") { balance::bill(source, book, &known).await? } else { None };
     let waits = waits_for(&known.summary, &of_run);
-    let view = View { run, query, now: source.now(), waits, record, bill, source };
+    let view = View { run, query, wanted, now: source.now(), waits, record, bill, source };
     let drawn = book.read(deployment, run, |open| {
         let is_same = open.known.events == known.events;
         (body(&view, open), is_same)
@@ -107,15 +117,48 @@ async fn look(
     Ok((body, is_same && (is_right || source.changes() == before)))
 }
 
+/// Reads the record for the parts that show it. One that is behind its events differs from them: in
+/// which cells is worked out only where they are shown.
+async fn read_record(source: &Source, known: &Known, asked: &Asked<'_>) -> Option<ReadRecord> {
+    let shows_cells = asked.wanted.has("record");
+    if !shows_cells && !asked.wanted.has("balance") {
+        return None;
+    }
+    if !shows_cells
+        && known.behind() > 0
+        && let Some(rows) = source.simulated_rows(known)
+    {
+        return Some(ReadRecord::Behind(rows));
+    }
+    match source.comparison(known, asked.is_airtable_asked).await {
+        Ok(read) => read.map(|(at, comparison)| ReadRecord::Read(at, comparison)),
+        Err(error) => Some(ReadRecord::Unreadable(error.to_string())),
+    }
+}
+
 fn body(view: &View<'_>, open: &OpenBook) -> Markup {
     let summary = &open.known.summary;
+    let wanted = view.wanted;
     html! {
         p .crumb { a href="/" { "Runs" } " / " }
-        section #head data-live {
+        @if wanted.has("head") { (head(view, &open.known)) }
+        @if wanted.has("balance") { (balance::section(view, summary)) }
+        @if wanted.has("record") { (record::section(view, open)) }
+        @if wanted.has("leads") { (leads::section(view, &open.state)) }
+        @if wanted.has("waterfall") { (waterfall::section(view, open)) }
+        @if wanted.has("cost") { (cost::section(open)) }
+        @if wanted.has("events") { (history::section(view, open)) }
+    }
+}
+
+fn head(view: &View<'_>, known: &Known) -> Markup {
+    let summary = &known.summary;
+    html! {
+        section #head data-live data-events=(known.events) {
             header .title {
                 h1 .id { (summary.run) }
                 (badge(summary.status))
-                span .record { (record_state(&open.known)) }
+                span .record { (record_state(known)) }
             }
             p .who {
                 (summary.header.client_name) " · started " (moment(summary.started_at))
@@ -129,12 +172,6 @@ fn body(view: &View<'_>, open: &OpenBook) -> Markup {
             (answers::answers(summary))
             @if view.source.allow_actions { (actions(view, summary)) }
         }
-        (balance::section(view, &open.known.summary))
-        (record::section(view, open))
-        (leads::section(view, &open.state))
-        (waterfall::section(view, open))
-        (cost::section(open))
-        (history::section(view, open))
     }
 }
 

@@ -1,19 +1,33 @@
 //! The record as Airtable shows it against the log, cell by cell.
 
 use super::View;
-use crate::page::book::OpenBook;
 use crate::page::figures::moment;
+use crate::page::open_book::OpenBook;
 use crate::view::Comparison;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
 use shared::schema::run_record;
+use shared::services::airtable::Row;
 use std::sync::Arc;
 
 /// What came of reading the record.
 pub(super) enum ReadRecord {
     Read(Timestamp, Arc<Comparison>),
+    /// Rows of a record that does not show the last events yet, not compared with them.
+    Behind(Vec<Row>),
     Unreadable(String),
+}
+
+impl ReadRecord {
+    /// The record's row, if there is one.
+    pub(super) fn row(&self) -> Option<&Row> {
+        match self {
+            Self::Read(_, comparison) => comparison.records.first(),
+            Self::Behind(rows) => rows.first(),
+            Self::Unreadable(_) => None,
+        }
+    }
 }
 
 pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {
@@ -24,7 +38,7 @@ pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {
             @match &view.record {
                 Some(ReadRecord::Read(at, comparison)) => (compared(*at, comparison, open)),
                 Some(ReadRecord::Unreadable(why)) => p .verdict .bad { "Airtable could not be read: " (why) },
-                None => p { a .button href=(view.query.with("record", "1")) { "Read it from Airtable" } },
+                Some(ReadRecord::Behind(_)) | None => p { a .button href=(view.query.with("record", "1")) { "Read it from Airtable" } },
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::View;
 use super::gaps::{Gap, gaps};
 use super::waves::{AttemptLine, ChunkLine, RoundLine, WaveLine, chunk_lines};
-use crate::page::book::OpenBook;
 use crate::page::figures::{grouped, span};
+use crate::page::open_book::OpenBook;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::core::counted::counted;
