@@ -147,3 +147,44 @@ fn digest(body: &str) -> u64 {
     body.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// An event of the log that says `text`.
+    fn body(text: &str) -> String {
+        let run = json!({"base_run": "261123-094519", "client": "Guy-Wilson", "client_name": "Guy Wilson",
+            "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
+        let fact = json!({"type": "noted", "kind": "input", "text": text});
+        json!({"version": 1, "type": "event", "run": run, "at": "2026-11-23T10:00:01Z", "fact": fact})
+            .to_string()
+    }
+
+    fn log(texts: &[&str]) -> RunLog {
+        let events = texts.iter().map(|text| body(text)).collect();
+        RunLog { events, projection: None, appends: 1 }
+    }
+
+    #[test]
+    fn a_run_is_added_up_again_only_if_something_is_new() {
+        let first = log(&["one", "two"]);
+        let book = OpenBook::of(&first, &AtomicUsize::new(0)).unwrap();
+        let before = Arc::clone(&book.known);
+        let book = book.grown(&first.events, None);
+        assert!(Arc::ptr_eq(&before, &book.known), "all of it was read before");
+        let book = book.grown(&log(&["two", "three"]).events, None);
+        assert_eq!((book.known.events, book.known.summary.notes.len()), (3, 3));
+        let whole = OpenBook::of(&log(&["one", "two", "three"]), &AtomicUsize::new(0)).unwrap();
+        assert_eq!(book.known.summary, whole.known.summary);
+    }
+
+    #[test]
+    fn what_a_search_asks_is_made_when_a_run_is_read_and_not_for_each_event() {
+        let book = OpenBook::of(&log(&["one"]), &AtomicUsize::new(0)).unwrap();
+        assert!(book.known.details.get().is_some());
+        let book = book.grown(&log(&["two"]).events, None);
+        assert!(book.known.details.get().is_none());
+    }
+}

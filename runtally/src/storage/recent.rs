@@ -3,8 +3,9 @@
 use shared::core::ids::RunId;
 use std::collections::VecDeque;
 
-/// Most bytes of events that are kept.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// Most bytes of events that are kept: those of many seconds, and an open page reads every few hundred
+/// milliseconds.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// What the last appends stored, oldest first.
 #[derive(Debug, Default)]
@@ -87,7 +88,7 @@ mod tests {
     fn only_so_many_bytes_are_kept() {
         let (jane, mut recent) = (run("jane"), Recent::default());
         for count in 1..=20 {
-            recent.add(&jane, count, vec!["x".repeat(1024 * 1024)]);
+            recent.add(&jane, count, vec!["x".repeat(MOST_BYTES / 8)]);
         }
         assert!(recent.bytes <= MOST_BYTES && recent.appends.len() == 7);
         assert_eq!(recent.since(&jane, 19, 20).map(|new| new.len()), Some(1));

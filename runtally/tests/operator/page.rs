@@ -377,28 +377,70 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text());
 }
 
-#[tokio::test]
-async fn an_open_page_is_told_of_every_change() {
-    let seen = Seen::start().await;
+/// Opens a stream of changes; waits each time for the next line that begins so.
+async fn told(seen: &Seen, path: &str) -> impl AsyncFnMut(&str) -> String + use<> {
     let host = seen.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).await.unwrap();
-    let request = format!("GET /live HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut lines = BufReader::new(stream).lines();
-    let mut next = async |begins: &str| loop {
-        let line = lines.next_line().await.unwrap().expect("the stream goes on");
+    async move |begins: &str| loop {
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
+        let line = line.expect("a change is told").unwrap().expect("the stream goes on");
         if line.starts_with(begins) {
             return line;
         }
-    };
+    }
+}
+
+#[tokio::test]
+async fn an_open_page_is_told_of_every_change() {
+    let seen = Seen::start().await;
+    let mut next = told(&seen, "/live").await;
     assert_eq!(next("content-type").await, "content-type: text/event-stream");
     next("data: ").await;
     // Whatever the start of the system still changes is told before.
     for _ in 0..2 {
         seen.act("/do/tick", &[]).await;
-        let told = tokio::time::timeout(Duration::from_secs(20), next("data: ")).await;
-        assert!(told.is_ok(), "a change is told");
+        next("data: ").await;
     }
+}
+
+#[tokio::test]
+async fn an_open_page_of_a_run_is_told_of_its_events_and_of_what_else_changes() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let mut next = told(&seen, &format!("/live?run={run}")).await;
+    next("data: ").await;
+    seen.act(&format!("/do/rewrite?run={run}"), &[("run", &run)]).await;
+    next("data: ").await;
+    let record = seen.rows(&seen.master, "Client Run Results").await[0]["id"].clone();
+    let cell = json!({"base": seen.master, "table": "Client Run Results", "record": record,
+        "field": "System Notes", "value": "mine"});
+    ask("POST", seen.airtable, "/_sim/cells", &cell).await;
+    next("data: ").await;
+}
+
+#[tokio::test]
+async fn each_part_of_an_open_run_can_be_asked_for_alone() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let fragment = async |parts: &str| {
+        let request = http::Request::get(format!("{}/run/{run}", seen.url));
+        seen.send(request.header("x-fragment", parts), String::new()).await.unwrap().body
+    };
+    let all = ["head", "balance", "record", "leads", "waterfall", "cost", "events"];
+    let in_it = |body: &str| {
+        let is_in = |id: &&str| body.contains(&format!("<section id=\"{id}\" data-live"));
+        all.iter().copied().filter(is_in).collect::<Vec<_>>()
+    };
+    let whole = fragment("1").await;
+    assert_eq!(in_it(&whole), all);
+    assert_eq!(whole.matches("data-live").count(), all.len(), "there is no other part");
+    for part in all {
+        assert_eq!(in_it(&fragment(part).await), [part]);
+    }
+    assert_eq!(in_it(&fragment("balance head").await), ["head", "balance"]);
 }
 
 #[tokio::test]

@@ -148,7 +148,9 @@ fn count_attempt(summary: &mut Summary, attempt: &Attempt, over: bool) {
             if let Some(asked) = &served.asked {
                 summary.rerouted.insert((asked.clone(), model.clone()));
             }
-            summary.models.insert(model.clone());
+            if !summary.models.contains(model) {
+                summary.models.insert(model.clone());
+            }
             *summary.tiers.entry(served.tier).or_default() += 1;
         }
     }

@@ -4,7 +4,7 @@ use super::View;
 use crate::page::figures::grouped;
 use crate::page::query::{Query, path};
 use maud::{Markup, html};
-use shared::core::ids::RecordId;
+use shared::core::ids::{RecordId, RunId};
 use shared::fold::{LeadEnd, LeadView, RunState};
 use shared::messages::{ErrorCategory, SkipReason};
 use shared::run_records::Reason;
@@ -109,15 +109,16 @@ fn row(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
             td { (score(view, lead)) }
             td {
                 @if let Some(record) = lead.record {
-                    a href=(row_link(view, record.as_str())) { "open" }
+                    a href=(row_link(view.run, record.as_str())) { "open" }
                 }
             }
         }
     }
 }
 
-fn row_link(view: &View<'_>, record: &str) -> String {
-    path(&format!("{}?run=", path("/row/", record)), view.run.as_str())
+/// Where a lead's row is shown.
+pub(super) fn row_link(run: &RunId, record: &str) -> String {
+    path(&format!("{}?run=", path("/row/", record)), run.as_str())
 }
 
 /// Why a lead ended as it did, in words; an error also says what exactly went wrong.
