@@ -81,6 +81,7 @@ async fn handle_batch<E: Env>(
         }
         return batch.response();
     }
+    app.limiters.begin();
     let projecting = async {
         project::touched(app, touched).await;
         if is_tick {

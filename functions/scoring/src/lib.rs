@@ -70,6 +70,7 @@ async fn handle_delivery<E: Env>(
     if delivery.receive_count > 1 {
         return tasks.revive(&delivery).await;
     }
+    app.limits.begin();
     let ended = attempt(app, &mut delivery, deadline).await;
     // Before the message can go to another process.
     app.limits.rest().await;

@@ -24,7 +24,13 @@ impl Limits {
         Self { plans: Arc::clone(all), chunks: Arc::clone(all) }
     }
 
-    /// Returns when another process may start at its full rate.
+    /// Begins work on a message that another process may have handed on.
+    pub(crate) fn begin(&self) {
+        self.plans.begin();
+        self.chunks.begin();
+    }
+
+    /// Returns when another process may begin.
     pub(crate) async fn rest(&self) {
         self.plans.rest().await;
         self.chunks.rest().await;

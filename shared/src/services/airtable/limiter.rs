@@ -33,6 +33,12 @@ impl Rate {
     /// it; then the base rests for 30 s, and everything continues.
     pub const OPERATOR: Self = Self { requests: 1, per: Duration::from_secs(1) };
 
+    /// How many of its requests a process may still have in the last second when it hands its message
+    /// group on. The next process begins with so many less: together they keep the rate.
+    fn handed_on(self) -> usize {
+        self.requests / 2
+    }
+
     /// A chunk's part of the limit of its client's base, of which `lanes` are in work at a time.
     ///
     /// # Panics
@@ -58,7 +64,14 @@ pub struct Limiters {
     /// Whether other processes have the rest of each base's limit.
     is_one_of_many: bool,
     user: Limiter,
-    bases: Mutex<HashMap<BaseId, Arc<Limiter>>>,
+    bases: Mutex<Bases>,
+}
+
+#[derive(Debug, Default)]
+struct Bases {
+    limiters: HashMap<BaseId, Arc<Limiter>>,
+    /// When the process took over the message group that it works on.
+    began: Option<Instant>,
 }
 
 impl Limiters {
@@ -77,16 +90,28 @@ impl Limiters {
         Self { is_one_of_many: false, ..Self::of_one_process(Rate::WHOLE_BASE) }
     }
 
-    /// Returns when every request that was made counts for nothing any more. A process that is
-    /// one of many rests before it hands its message group on: the next one begins with its whole
-    /// rate.
+    /// Begins work on a message group. A process that is one of many does not know what the one before
+    /// did within the last second: it counts what that one may leave as its own.
+    pub fn begin(&self) {
+        if !self.is_one_of_many {
+            return;
+        }
+        let mut bases = self.lock();
+        let now = Instant::now();
+        bases.began = Some(now);
+        bases.limiters.values().for_each(|limiter| limiter.take_over(now));
+    }
+
+    /// Returns when so few requests were made within the last second that the next process that works on
+    /// the message group, and has [begun](Self::begin), keeps the rate together with this one. A
+    /// process that is one of many rests before it hands its group on.
     pub async fn rest(&self) {
         if !self.is_one_of_many {
             return;
         }
         let free_at = {
-            let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-            bases.values().filter_map(|base| base.lock().free_at.back().copied()).max()
+            let bases = self.lock();
+            bases.limiters.values().filter_map(|base| base.may_hand_on_at()).max()
         };
         if let Some(free_at) = free_at {
             tokio::time::sleep_until(free_at).await;
@@ -95,16 +120,26 @@ impl Limiters {
 
     /// How the slots of each base stand that was asked, by base.
     pub fn slots(&self) -> Vec<BaseSlots> {
-        let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let bases = self.lock();
         let mut slots: Vec<BaseSlots> =
-            bases.iter().map(|(base, limiter)| limiter.slots_of(base)).collect();
+            bases.limiters.iter().map(|(base, limiter)| limiter.slots_of(base)).collect();
         slots.sort_by(|a, b| a.base.cmp(&b.base));
         slots
     }
 
     pub(super) fn base(&self, base: &BaseId) -> Arc<Limiter> {
-        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(bases.entry(base.clone()).or_insert_with(|| Arc::new(Limiter::new(self.rate))))
+        let mut bases = self.lock();
+        let began = bases.began;
+        let limiter = bases.limiters.entry(base.clone()).or_insert_with(|| {
+            let limiter = Limiter::new(self.rate);
+            began.into_iter().for_each(|began| limiter.take_over(began));
+            Arc::new(limiter)
+        });
+        Arc::clone(limiter)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bases> {
+        self.bases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn user(&self) -> &Limiter {
@@ -197,6 +232,21 @@ impl Limiter {
         state.penalty_until = state.penalty_until.max(Some(until));
     }
 
+    /// Counts the requests that another process may have made just before `began`.
+    fn take_over(&self, began: Instant) {
+        let mut state = self.lock();
+        let taken = began + self.rate.per;
+        for free_at in state.free_at.iter_mut().rev().take(self.rate.handed_on()) {
+            *free_at = taken.max(*free_at);
+        }
+        state.free_at.make_contiguous().sort_unstable();
+    }
+
+    /// When no more requests count than another process takes over; `None` for at once.
+    fn may_hand_on_at(&self) -> Option<Instant> {
+        self.lock().free_at.iter().rev().nth(self.rate.handed_on()).copied()
+    }
+
     fn slots_of(&self, base: &BaseId) -> BaseSlots {
         let (now, state) = (Instant::now(), self.lock());
         let resting = state.free_at.iter().filter(|free_at| **free_at > now).count();
@@ -272,6 +322,7 @@ mod tests {
         for (limiters, rest) in
             [(Limiters::of_one_process(Rate::PLAN), 1), (Limiters::of_the_only_process(), 0)]
         {
+            limiters.begin();
             drop(limiters.base(&base).turn().await);
             let answered = Instant::now();
             limiters.rest().await;
@@ -279,6 +330,54 @@ mod tests {
             limiters.rest().await;
             assert_eq!(answered.elapsed(), Duration::from_secs(rest));
         }
+    }
+
+    /// What a base sees of processes that work on one message group, one after the other: each makes
+    /// `requests(n)` as fast as it may, the n-th of 50 ms.
+    async fn of_processes(rate: Rate, count: usize, requests: fn(usize) -> usize) -> Vec<Duration> {
+        let base: BaseId = "appX8s1pPiBf5rqTz".parse().unwrap();
+        let processes = [0, 1, 2].map(|_| Arc::new(Limiters::of_one_process(rate)));
+        let (start, mut seen) = (Instant::now(), Vec::new());
+        for n in 0..count {
+            // The next process is another one, or the same again.
+            let limiters = &processes[[0, 1, 1, 2, 0, 2][n % 6]];
+            limiters.begin();
+            let mut at_once = JoinSet::new();
+            for _ in 0..requests(n) {
+                let limiter = limiters.base(&base);
+                at_once.spawn(async move {
+                    let _turn = limiter.turn().await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    start.elapsed()
+                });
+            }
+            seen.extend(at_once.join_all().await);
+            limiters.rest().await;
+        }
+        seen.sort_unstable();
+        seen
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_that_follow_one_another_keep_their_part_together() {
+        for rate in [Rate::PLAN, Rate::FINALIZER, Rate::chunk(1), Rate::chunk(2), Rate::chunk(3)] {
+            for requests in [|_| 1, |n| [1, 7, 0, 2, 3, 12][n % 6], |_| 5] {
+                let seen = of_processes(rate, 40, requests).await;
+                for window in seen.windows(rate.requests + 1) {
+                    let took = *window.last().unwrap() - window[0];
+                    assert!(took >= Duration::from_secs(1), "{rate:?}: {window:?}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_is_handed_on_all_the_time_loses_hardly_a_request() {
+        let rate = Rate::chunk(2);
+        let seen = of_processes(rate, 40, |_| 6).await;
+        let of_one = arrivals(seen.len(), rate, |_| 50).await;
+        let (last, alone) = (*seen.last().unwrap(), *of_one.last().unwrap());
+        assert!(last < alone + alone / 20, "{last:?} in place of {alone:?} without handing on");
     }
 
     #[tokio::test(start_paused = true)]
