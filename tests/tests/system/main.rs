@@ -25,5 +25,6 @@ mod pipeline;
 mod retry;
 mod running;
 mod side_by_side;
+mod soak;
 mod vertex;
 mod waiting;

@@ -86,11 +86,16 @@ pub(crate) fn variable(name: &'static str) -> Option<String> {
 }
 
 pub(crate) fn services(clock: &Clock) -> Services {
+    services_that_take(Duration::from_millis(150), Duration::from_secs(3), clock)
+}
+
+/// Services of which Airtable and the model take so long to answer.
+pub(crate) fn services_that_take(airtable: Duration, model: Duration, clock: &Clock) -> Services {
     let now = clock.clone();
     let clock = simulators::Clock::new(move || now.now());
     let airtable = AirtableOptions {
         tokens: vec![Token::full("invented")],
-        latency: Duration::from_millis(150),
+        latency: airtable,
         ..AirtableOptions::default()
     };
     let airtable = Airtable::new(airtable, clock.clone(), Arc::new(NoStore), 1).unwrap();
@@ -98,8 +103,7 @@ pub(crate) fn services(clock: &Clock) -> Services {
     let apify = ApifyOptions { tokens: tokens.clone(), ..ApifyOptions::default() };
     let sender = Arc::new(HttpSender::new());
     let apify = Apify::new(apify, clock.clone(), Arc::new(NoStore), sender);
-    let latency = Duration::from_secs(3);
-    let gemini = GeminiOptions { api_keys: tokens, latency, ..GeminiOptions::default() };
+    let gemini = GeminiOptions { api_keys: tokens, latency: model, ..GeminiOptions::default() };
     let gemini = Gemini::new(gemini, clock, Arc::new(NoStore));
     Services {
         airtable: Arc::new(Simulated::new(airtable, 1)),

@@ -15,7 +15,7 @@ use shared::core::digest::queue_id;
 use shared::core::failure::{LONGEST_DELAY, QUEUE_RECEIVES, RETRY_RECEIVES, RETRY_VISIBILITY};
 use shared::core::limits::DEDUPLICATION_WINDOW;
 use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, routes};
-use shared::services::airtable::{MAX_CHUNK_LANES, Rate};
+use shared::services::airtable::{MAX_CHUNK_LANES, PLAN_LANES, Rate};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -343,7 +343,11 @@ const SETTINGS: [(&str, &str); 29] = [
     ("Api/DefaultRouteSettings/ThrottlingBurstLimit", "WebhookRateLimit"),
     // Outside this prefix the account's policy of log deliveries fills up.
     ("ApiLogs/LogGroupName", "/aws/vendedlogs/${AWS::StackName}-api"),
-    ("Scoring/Events/Tasks/Properties/ScalingConfig", "MaximumConcurrency=ScoringConcurrency"),
+    (
+        "Scoring/Events/Tasks/Properties/ScalingConfig",
+        "MaximumConcurrency=TakesMostTasks,MostTasks,Lanes,OfOneUser,ScoringConcurrency",
+    ),
+    ("Conditions/TakesMostTasks", "ScoringConcurrency,auto"),
 ];
 
 #[test]
@@ -542,11 +546,22 @@ fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
     // 50 requests a second over all bases, of which the finalizer makes its own.
     let left = 50 - Rate::FINALIZER.requests as u64;
     let each = |lanes: u32| Rate::chunk(lanes).requests as u64;
+    // A plan asks the master base and its client's.
+    let asked = |tasks: u64, lanes: u32| {
+        let plans = u64::from(PLAN_LANES).min(tasks);
+        let each_plan = each(lanes).max(2 * Rate::PLAN.requests as u64);
+        plans * each_plan + (tasks - plans) * each(lanes)
+    };
     let default = number("ScoringConcurrency/Default");
-    assert!(default * each(1) <= left, "by default, with whatever Lanes");
-    assert!(11 * each(1) <= left, "what the description promises");
-    for lanes in 2..=MAX_CHUNK_LANES {
-        assert!(number("ScoringConcurrency/MaxValue") * each(lanes) <= left, "Lanes {lanes}");
+    assert!(asked(default, 1) <= left, "by default, with whatever Lanes");
+    let allowed = TEMPLATE.at("Parameters/ScoringConcurrency/AllowedPattern");
+    assert_eq!(plain(allowed), "auto|[2-9]|1[0-9]|2[0-4]");
+    assert!(asked(12, 1) <= left, "what the description promises");
+    for lanes in 1..=MAX_CHUNK_LANES {
+        let most = TEMPLATE.number_at(&format!("Mappings/MostTasks/{lanes}/OfOneUser"));
+        assert!(asked(most, lanes) <= left, "auto, Lanes {lanes}");
+        assert!(asked(most + 1, lanes) > left, "auto leaves nothing unused, Lanes {lanes}");
+        assert!(lanes == 1 || asked(24, lanes) <= left, "the most that can be set, Lanes {lanes}");
     }
 }
 

@@ -33,10 +33,11 @@ impl Rate {
     /// it; then the base rests for 30 s, and everything continues.
     pub const OPERATOR: Self = Self { requests: 1, per: Duration::from_secs(1) };
 
-    /// How many of its requests a process may still have in the last second when it hands its message
-    /// group on. The next process begins with so many less: together they keep the rate.
-    fn handed_on(self) -> usize {
-        self.requests / 2
+    /// How long after it took a message group over a process may use its n-th slot, from 0. The process
+    /// before hands the group on so that its own slot is free by then: together they keep the rate.
+    /// Spread over the whole time, so that neither waits for long.
+    fn wait_for_slot(self, n: usize) -> Duration {
+        self.per * u32::try_from(n).unwrap_or(u32::MAX) / u32::try_from(self.requests).unwrap_or(1)
     }
 
     /// A chunk's part of the limit of its client's base, of which `lanes` are in work at a time.
@@ -91,7 +92,7 @@ impl Limiters {
     }
 
     /// Begins work on a message group. A process that is one of many does not know what the one before
-    /// did within the last second: it counts what that one may leave as its own.
+    /// did within the last second: it uses its slots one by one, as that one's are free.
     pub fn begin(&self) {
         if !self.is_one_of_many {
             return;
@@ -102,9 +103,8 @@ impl Limiters {
         bases.limiters.values().for_each(|limiter| limiter.take_over(now));
     }
 
-    /// Returns when so few requests were made within the last second that the next process that works on
-    /// the message group, and has [begun](Self::begin), keeps the rate together with this one. A
-    /// process that is one of many rests before it hands its group on.
+    /// Returns when the next process that [begins](Self::begin) work on the message group keeps the rate
+    /// together with this one. A process that is one of many rests before it hands its group on.
     pub async fn rest(&self) {
         if !self.is_one_of_many {
             return;
@@ -232,19 +232,18 @@ impl Limiter {
         state.penalty_until = state.penalty_until.max(Some(until));
     }
 
-    /// Counts the requests that another process may have made just before `began`.
+    /// Lets the slots be used one by one from `began` on.
     fn take_over(&self, began: Instant) {
-        let mut state = self.lock();
-        let taken = began + self.rate.per;
-        for free_at in state.free_at.iter_mut().rev().take(self.rate.handed_on()) {
-            *free_at = taken.max(*free_at);
+        for (n, free_at) in self.lock().free_at.iter_mut().enumerate() {
+            *free_at = (began + self.rate.wait_for_slot(n)).max(*free_at);
         }
-        state.free_at.make_contiguous().sort_unstable();
     }
 
-    /// When no more requests count than another process takes over; `None` for at once.
+    /// When each slot is free by the time at which the next process may use it.
     fn may_hand_on_at(&self) -> Option<Instant> {
-        self.lock().free_at.iter().rev().nth(self.rate.handed_on()).copied()
+        let state = self.lock();
+        let by = |(n, free_at): (usize, &Instant)| *free_at - self.rate.wait_for_slot(n);
+        state.free_at.iter().enumerate().map(by).max()
     }
 
     fn slots_of(&self, base: &BaseId) -> BaseSlots {
