@@ -303,7 +303,7 @@ fn secrets_are_read_from_secrets_manager_and_stand_nowhere_in_the_template() {
 }
 
 /// What is set once and for all.
-const SETTINGS: [(&str, &str); 29] = [
+const SETTINGS: [(&str, &str); 30] = [
     // Functions are Rust on the newest runtime, with traces.
     ("Globals/Function/Runtime", "provided.al2023"),
     ("Globals/Function/Tracing", "Active"),
