@@ -116,7 +116,7 @@ fn an_announcement_and_a_bill_that_come_after_the_end_are_shown_at_once() {
     let script = script.says(seconds(12, 9), run_record::STATUS, "Completed");
     let script = script.says(seconds(12, 9), run_record::BALANCE, "balanced");
     let script = script.says(seconds(12, 24), run_record::BALANCE, "unobserved");
-    plays_from(8, script.says(seconds(12, 39), run_record::BALANCE, "balanced"));
+    plays_from(9, script.says(seconds(12, 39), run_record::BALANCE, "balanced"));
 }
 
 /// The same of a run that stands still.
