@@ -1,41 +1,22 @@
 //! Wires the metrics finalizer. Every decision is made in the library and in `shared`.
 
-use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
 use metrics_finalizer::{
     Adapters, Config, Finalizer, event_log_retention, event_log_table, handle, queue_urls,
 };
 use shared::adapters::aws::OnAws;
 use shared::adapters::aws::dynamodb::DynamoEventLog;
+use shared::adapters::aws::function::{Error, answer_batches};
 use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
 use shared::adapters::http::HttpTransport;
 use shared::config::Vars;
 use shared::core::clock::Clock;
-use shared::core::deadline::Deadline;
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let app = &Box::pin(start())
-        .await
-        .inspect_err(|error| tracing::error!(%error, "the function does not start"))?;
-    let ended = Box::pin(run(service_fn(async |event: LambdaEvent<_>| {
-        let deadline = deadline(&event.context);
-        Ok::<_, Error>(handle(app, event.payload, deadline).await)
-    })))
-    .await;
-    // Whoever runs the function ends it while it asks for more work, which is no failure of ours.
-    ended.or_else(|error| {
-        tracing::info!(%error, "the function ends");
-        Ok(())
-    })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the time enters here")]
-fn deadline(context: &Context) -> Deadline {
-    Deadline::after(context.deadline().duration_since(SystemTime::now()).unwrap_or_default())
+    answer_batches(start(), handle).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here")]

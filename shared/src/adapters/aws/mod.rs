@@ -4,6 +4,8 @@
 
 pub mod dynamodb;
 mod env;
+#[cfg(feature = "lambda")]
+pub mod function;
 pub mod lambda;
 pub mod secrets;
 pub mod sqs;
