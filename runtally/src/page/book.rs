@@ -165,7 +165,10 @@ async fn grown(
     head: Option<&RunHead>,
 ) -> Result<OpenBook, Fault> {
     Ok(match deployment.news(book.head.as_ref(), head).await? {
-        Some(news) => book.grown(&news.events, news.projection),
+        Some(news) => {
+            let shown = news.shown.or_else(|| book.known.projection.clone());
+            book.grown(&news.events, shown)
+        }
         None => {
             let log = deployment.read(&book.known.summary.run).await?;
             book.grown(&log.events, log.projection)

@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 /// Changes within this time are told as one.
 const TOGETHER: Duration = Duration::from_millis(60);
 /// Shortest time between two tellings: so long may a change wait at most.
-const REST: Duration = Duration::from_millis(180);
-/// How often a page of one run is told of what is no event of it: a queue, a row in a simulated Airtable.
+const REST: Duration = Duration::from_millis(200);
+/// How often a page of runs is told of what is no event: a queue, a row in a simulated Airtable.
 const ELSEWHERE: Duration = Duration::from_secs(2);
 /// Without a change the page is shown again after this: what waits tells how long yet.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
@@ -41,18 +41,19 @@ struct Stream {
 
 /// How often something changed.
 struct Changes {
-    /// What the page shows first of all: the log for a page of one run.
+    /// What the page shows first of all: the log for a page of runs.
     near: watch::Receiver<u64>,
     all: watch::Receiver<u64>,
 }
 
 /// A stream of server-sent events, one for every change of what the page shows: of the run that `query`
-/// names, or of the log and the queues.
+/// names, of the log if it says so, or of anything.
 pub(super) fn stream(page: &Arc<Page>, query: &Query) -> Reply {
     let run: Option<RunId> = query.get("run").and_then(|run| run.parse().ok());
     let changes = page.source.inside.as_ref().map(|inside| {
         let all = inside.changes.clone();
-        let near = if run.is_some() { inside.log.changes() } else { all.clone() };
+        let is_of_log = run.is_some() || query.get("of") == Some("log");
+        let near = if is_of_log { inside.log.changes() } else { all.clone() };
         Changes { near, all }
     });
     let page = Arc::clone(page);

@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long the waiting tasks that were read are shown: a script asks several times a second.
-const TASKS_AGE: SignedDuration = SignedDuration::from_secs(1);
+const TASKS_AGE: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long a record that was read from a real Airtable is shown.
 const REAL_AGE: SignedDuration = SignedDuration::from_secs(30);
@@ -133,7 +133,7 @@ impl Source {
         self.simulators.airtable.as_ref().map(|airtable| self.rows(airtable, known))
     }
 
-    /// The tasks that wait for their next attempt. With `may_be_old` those of up to a second ago.
+    /// The tasks that wait for their next attempt. With `may_be_old` those of up to two seconds ago.
     pub(super) async fn waiting(&self, may_be_old: bool) -> Result<Arc<Vec<Waiting>>, Fault> {
         let now = self.now();
         if may_be_old && let Some(tasks) = self.tasks.of(now) {

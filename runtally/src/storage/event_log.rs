@@ -85,7 +85,8 @@ pub struct RunHead {
 pub(crate) struct RunNews {
     /// The bodies of the new events.
     pub(crate) events: Vec<String>,
-    pub(crate) projection: Option<Projection>,
+    /// What its record shows, if that is new.
+    pub(crate) shown: Option<Projection>,
 }
 
 impl EventLog for SqliteEventLog {
@@ -212,7 +213,7 @@ impl EventLog for SqliteEventLog {
 /// What only the operator's commands ask of the log.
 impl SqliteEventLog {
     /// What was stored of a run since it was as `before` tells, if this process stored it all a short
-    /// time ago; with what its record shows now.
+    /// time ago; with what its record shows now, if that changed.
     pub(crate) async fn news(
         &self,
         before: &RunHead,
@@ -220,7 +221,9 @@ impl SqliteEventLog {
     ) -> Result<Option<RunNews>, LogError> {
         let Some((first, last)) = before.appends.zip(now.appends) else { return Ok(None) };
         let Some(events) = self.recent().since(&now.run, first, last) else { return Ok(None) };
-        Ok(Some(RunNews { events, projection: self.log_head(&now.run).await?.projection }))
+        let is_same = before.shown == now.shown;
+        let shown = if is_same { None } else { self.log_head(&now.run).await?.projection };
+        Ok(Some(RunNews { events, shown }))
     }
 
     /// Whether the log deletes events after some time: never.

@@ -407,18 +407,20 @@ async fn an_open_page_is_told_of_every_change() {
 }
 
 #[tokio::test]
-async fn an_open_page_of_a_run_is_told_of_its_events_and_of_what_else_changes() {
+async fn an_open_page_of_runs_is_told_of_their_events_and_of_what_else_changes() {
     let seen = Seen::start().await;
     let run = seen.run().await;
-    let mut next = told(&seen, &format!("/live?run={run}")).await;
-    next("data: ").await;
-    seen.act(&format!("/do/rewrite?run={run}"), &[("run", &run)]).await;
-    next("data: ").await;
     let record = seen.rows(&seen.master, "Client Run Results").await[0]["id"].clone();
-    let cell = json!({"base": seen.master, "table": "Client Run Results", "record": record,
-        "field": "System Notes", "value": "mine"});
-    ask("POST", seen.airtable, "/_sim/cells", &cell).await;
-    next("data: ").await;
+    for stream in [format!("/live?run={run}"), "/live?of=log".to_owned()] {
+        let mut next = told(&seen, &stream).await;
+        next("data: ").await;
+        seen.act(&format!("/do/rewrite?run={run}"), &[("run", &run)]).await;
+        next("data: ").await;
+        let cell = json!({"base": seen.master, "table": "Client Run Results", "record": record,
+            "field": "System Notes", "value": stream});
+        ask("POST", seen.airtable, "/_sim/cells", &cell).await;
+        next("data: ").await;
+    }
 }
 
 #[tokio::test]

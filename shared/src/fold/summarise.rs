@@ -119,7 +119,7 @@ impl RunState {
         });
         // Planning that died reported no plan for these, and started again.
         let untold = self.chunks.iter().filter(|(key, chunk)| {
-            chunk.content.is_some() && !self.is_finished(key) && !self.plans.contains_key(&key.0)
+            chunk.content.is_some() && !self.plans.contains_key(&key.0) && !self.is_finished(key)
         });
         let untold = untold.map(|((plan, index), _)| format!("chunk {} (plan {plan})", index + 1));
         let unopened = (self.opened.is_empty()
@@ -164,19 +164,22 @@ impl RunState {
         let not_leads = self.leads.iter().filter(|(_, lead)| is_no_lead(lead));
         let not_leads: BTreeSet<(Kind, &LeadKey)> =
             not_leads.map(|((kind, key), _)| (*kind, key)).collect();
-        let mut plans: BTreeMap<&PlanId, (PlanSize, BTreeSet<&LeadKey>)> = BTreeMap::new();
+        let mut plans: BTreeMap<&PlanId, (PlanSize, Vec<&LeadKey>)> = BTreeMap::new();
         for (id, plan) in &self.plans {
             let whole = plan.part_of.as_ref().unwrap_or(id);
             let is_replay = plan.replaces.is_some();
             let size = PlanSize { at: plan.at, kind: plan.kind, leads: 0, is_replay };
-            let (known, leads) = plans.entry(whole).or_insert((size, BTreeSet::new()));
+            let (known, leads) = plans.entry(whole).or_insert((size, Vec::new()));
             known.at = known.at.max(plan.at);
             let chunks = self.chunks.range((id.clone(), 0)..=(id.clone(), u32::MAX));
             let of_chunks = chunks.flat_map(|(_, chunk)| chunk.leads().map(|(lead, _)| lead));
             leads.extend(of_chunks.filter(|lead| !not_leads.contains(&(plan.kind, *lead))));
         }
-        let sizes =
-            plans.into_values().map(|(size, leads)| PlanSize { leads: leads.len(), ..size });
+        let sizes = plans.into_values().map(|(size, mut leads)| {
+            leads.sort_unstable();
+            leads.dedup();
+            PlanSize { leads: leads.len(), ..size }
+        });
         by_time(|size| size.at, sizes)
     }
 

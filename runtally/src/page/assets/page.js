@@ -6,7 +6,7 @@
   // Shortest time between two updates, in milliseconds.
   const REST = 150;
   // Longest time that a part that is not on the screen stays as it is, in milliseconds.
-  const UNSEEN = 3000;
+  const UNSEEN = 5000;
   let isBusy = false;
   let isDue = false;
   // Parts on the screen, by id.
@@ -28,7 +28,8 @@
 
   function connect() {
     const [, place, run] = location.pathname.split("/");
-    const events = new EventSource(place === "run" ? `/live?run=${run}` : "/live");
+    const of = { run: `?run=${run}`, "": "?of=log" };
+    const events = new EventSource(`/live${of[place] ?? ""}`);
     events.onopen = () => tell("on", "live");
     events.onmessage = () => { tell("on", "live"); update(); };
     events.onerror = () => {
