@@ -5,6 +5,7 @@ use crate::core::ids::BaseId;
 use crate::ports::QueueName;
 use secrecy::SecretString;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use url::{Host, Url};
 
@@ -52,6 +53,24 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         default: T,
     ) -> Result<T, ConfigError> {
         Ok(self.optional(name)?.unwrap_or(default))
+    }
+
+    /// The variable as a number within `range`, or `default`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for anything else.
+    pub fn within<N: FromStr<Err: Display> + PartialOrd + Display>(
+        &self,
+        name: &'static str,
+        default: N,
+        range: RangeInclusive<N>,
+    ) -> Result<N, ConfigError> {
+        let number = self.or(name, default)?;
+        if range.contains(&number) {
+            return Ok(number);
+        }
+        let rule = format!("it needs a number from {} to {}", range.start(), range.end());
+        Err(ConfigError::Invalid { name, rule })
     }
 
     /// The variable as `T`.

@@ -5,9 +5,6 @@ use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
 use shared::ports::QueueName;
 use shared::services::airtable::MAX_CHUNK_LANES;
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 /// Leads of one call when none are configured: measured with the demo, this costs least. More leads
 /// save less of the rubric than they cost where a call has to be split.
@@ -43,9 +40,8 @@ impl Config {
         let vars = Vars::new(read);
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
-            lanes: number(&vars, "LANES", 2, 1..=MAX_CHUNK_LANES)?,
-            leads_per_call: number(
-                &vars,
+            lanes: vars.within("LANES", 2, 1..=MAX_CHUNK_LANES)?,
+            leads_per_call: vars.within(
                 "LEADS_PER_CALL",
                 DEFAULT_LEADS_PER_CALL,
                 1..=MOST_LEADS_PER_CALL,
@@ -56,20 +52,6 @@ impl Config {
             model: ModelSettings::read(&vars)?,
         })
     }
-}
-
-fn number<N: FromStr<Err: Display> + PartialOrd + Display>(
-    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
-    name: &'static str,
-    default: N,
-    range: RangeInclusive<N>,
-) -> Result<N, ConfigError> {
-    let number = vars.or(name, default)?;
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    let rule = format!("it needs a number from {} to {}", range.start(), range.end());
-    Err(ConfigError::Invalid { name, rule })
 }
 
 /// Where the queues are that scoring uses on AWS.

@@ -163,7 +163,7 @@ mod tests {
             attempt: id_of(&["attempt"]).try_into().unwrap(),
         };
         let leads = (0..leads).map(lead).collect();
-        let fact = Fact::Settled(Settled { attempt, kind: Kind::Post, leads });
+        let fact = Fact::Settled(Settled { attempt, kind: Kind::Post, wave: None, leads });
         MetricsEvent { run: run_header(), at, fact }
     }
 

@@ -185,7 +185,12 @@ impl Story {
             LeadOutcome { lead: lead(*n), record, outcome, examined, scored, left_out }
         };
         let leads = outcomes.iter().map(of_lead).collect();
-        self.tell(Fact::Settled(Settled { attempt: attempt.clone(), kind: Kind::Post, leads }))
+        self.tell(Fact::Settled(Settled {
+            attempt: attempt.clone(),
+            kind: Kind::Post,
+            wave: None,
+            leads,
+        }))
     }
 
     pub(crate) fn done(self, attempt: &AttemptRef) -> Self {

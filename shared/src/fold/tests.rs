@@ -256,7 +256,7 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
         outcome(3, NOTHING_NEW),
         outcome(4, NOTHING_NEW),
     ];
-    let settled = Settled { attempt: attempt(0, 1), kind: Kind::Profile, leads };
+    let settled = Settled { attempt: attempt(0, 1), kind: Kind::Profile, wave: None, leads };
     let summary = Story::new().opened().tell(Fact::Settled(settled)).summary();
     assert_eq!((summary.profiles.examined, summary.profiles.scored), (2, 2));
     assert_eq!(summary.skips[&SkipReason::NoNewPosts], 3);

@@ -58,6 +58,9 @@ pub struct Halt {
 pub struct Settled {
     pub attempt: AttemptRef,
     pub kind: Kind,
+    /// The wave that they were in; `None` for leads that were in none, and in older events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
     pub leads: Vec<LeadOutcome>,
 }
 

@@ -3,7 +3,8 @@
 
 use super::attempt::ChunkAttempt;
 use super::calls::{CallGroup, NextStep, divide, next_step};
-use super::limits::{CALL_RETRY, WRITING_TIME};
+use super::limits::CALL_RETRY;
+use super::open_waves::OpenWave;
 use super::replies::{Replies, WaveReplies};
 use super::round::{bill, make_calls, probe, report_halt};
 use crate::budget;
@@ -24,56 +25,41 @@ pub(crate) struct WaveQuestions<'a> {
     pub(crate) questions: Vec<Question<'a>>,
     /// The lead of each question.
     pub(crate) leads: Vec<LeadKey>,
-    /// In how many calls that may have been billed each lead was already.
-    pub(crate) paid: Vec<u32>,
     /// What the limit leaves for their calls; `None` for no limit.
     pub(crate) tokens_left: Option<u64>,
+    /// The wave's slots for calls.
+    pub(crate) open: &'a OpenWave<'a>,
 }
 
+/// Asks about a wave's leads. `paid` is in how many calls that may have been billed each lead was
+/// already.
 pub(crate) async fn ask_about<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
-    asked: WaveQuestions<'_>,
+    asked: &WaveQuestions<'_>,
+    paid: Vec<u32>,
 ) -> Result<WaveReplies, Failure> {
-    let WaveQuestions { wave, questions, leads, paid, tokens_left } = asked;
+    let WaveQuestions { wave, questions, tokens_left, .. } = asked;
     let mut replies = Replies::new(paid);
-    let groups = divide(&questions, attempt.leads_per_call, attempt.number);
+    let groups = divide(questions, attempt.leads_per_call, attempt.number);
     let mut open = replies.keep_within_bounds(groups);
     let mut round = 0;
     let begun = Instant::now();
     while !open.is_empty() {
         if let Some(halt) = attempt.gemini.halted() {
-            report_halt(attempt, (wave, round), &halt).await?;
+            report_halt(attempt, (*wave, round), &halt).await?;
             replies.halt(&open, halt);
             break;
         }
-        let prompts = write_prompts(attempt, (wave, round), &open, &questions);
-        let service = attempt.gemini.service(&Round {
-            begun,
-            is_last: open.iter().any(|group| group.attempts + 1 == CALL_RETRY.attempts),
-            deadline: attempt.deadline,
-            kept_back: WRITING_TIME + CALL_RETRY.longest,
-        });
-        let calls = make_calls(attempt, (wave, round), service, &prompts).await?;
-        count_calls((attempt, &leads), &mut replies, &open, (&prompts, &calls));
-        bill(attempt, (wave, round), &calls).await;
-        let mut next: Vec<CallGroup> = Vec::new();
-        let mut wait = Duration::ZERO;
-        for ((group, prompt), call) in open.into_iter().zip(&prompts).zip(calls) {
-            let step = next_step(&attempt.template, &group, prompt, call.reply);
-            let (groups, after) = settle((attempt, begun), group, step, &mut replies);
-            next.extend(groups);
-            wait = wait.max(after);
-        }
+        let (next, wait) = ask_round((attempt, asked), (round, begun), open, &mut replies).await?;
         open = replies.keep_within_bounds(next);
-        if tokens_left
-            .is_some_and(|left| expected(attempt, &open, &questions) + replies.used > left)
+        if tokens_left.is_some_and(|left| expected(attempt, &open, questions) + replies.used > left)
         {
             replies.leave_for_budget(&open);
             break;
         }
-        let needed = wait + attempt.gemini.timeout() + WRITING_TIME;
+        let needed = wait + attempt.gemini.timeout() + attempt.writing_time_of_a_wave();
         let is_late = attempt.deadline.remaining() < needed || attempt.is_stopping();
-        if open.is_empty() || is_late || attempt.unreported.is_any() {
+        if open.is_empty() || is_late || !attempt.is_heard().await {
             break;
         }
         if !wait.is_zero() {
@@ -81,11 +67,42 @@ pub(crate) async fn ask_about<E: Env>(
         }
         round += 1;
     }
-    if replies.has_undecided_refusal(attempt.gemini.has_answered()) && !attempt.unreported.is_any()
-    {
-        decide_refusals(attempt, (wave, round + 1), &mut replies).await?;
+    if replies.has_undecided_refusal(attempt.gemini.has_answered()) && attempt.is_heard().await {
+        decide_refusals(attempt, (*wave, round + 1), &mut replies).await?;
     }
     Ok(replies.into_wave())
+}
+
+/// Makes as many of the calls as there are slots for. Returns the calls that follow, those for which
+/// there was no slot among them, and how long to wait before them.
+async fn ask_round<E: Env>(
+    (attempt, asked): (&ChunkAttempt<'_, E>, &WaveQuestions<'_>),
+    (round, begun): (u32, Instant),
+    mut open: Vec<CallGroup>,
+    replies: &mut Replies,
+) -> Result<(Vec<CallGroup>, Duration), Failure> {
+    let place = (asked.wave, round);
+    let slots = asked.open.round(open.len(), attempt.gemini.calls_at_once());
+    let mut next = open.split_off(slots.calls);
+    let prompts = write_prompts(attempt, place, &open, &asked.questions);
+    let service = attempt.gemini.service(&Round {
+        begun,
+        is_last: open.iter().any(|group| group.attempts + 1 == CALL_RETRY.attempts),
+        deadline: attempt.deadline,
+        kept_back: attempt.writing_time_of_a_wave() + CALL_RETRY.longest,
+    });
+    let calls = make_calls(attempt, place, service, &prompts).await?;
+    drop(slots);
+    count_calls((attempt, &asked.leads), replies, &open, (&prompts, &calls));
+    bill(attempt, place, &calls).await;
+    let mut wait = Duration::ZERO;
+    for ((group, prompt), call) in open.into_iter().zip(&prompts).zip(calls) {
+        let step = next_step(&attempt.template, &group, prompt, call.reply);
+        let (groups, after) = settle((attempt, begun), group, step, replies);
+        next.extend(groups);
+        wait = wait.max(after);
+    }
+    Ok((next, wait))
 }
 
 /// Counts what a round's calls used, and keeps it for the next attempt at once: this one may be cut off

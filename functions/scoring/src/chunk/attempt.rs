@@ -1,6 +1,9 @@
 //! One attempt at a chunk.
 
+use super::limits::{REQUESTS_OF_A_WAVE, WRITING_TIME};
+use super::open_waves::OpenWaves;
 use super::unreported::Unreported;
+use super::writable::Writable;
 use crate::app::Scoring;
 use crate::gemini::Gemini;
 use crate::left::Left;
@@ -13,7 +16,8 @@ use shared::core::ids::{LeadKey, RunId};
 use shared::delivery::Delivery;
 use shared::messages::{AttemptRef, Chunk, Halt, Tried};
 use shared::ports::Env;
-use shared::services::airtable::Airtable;
+use shared::services::airtable::{Airtable, Rate};
+use std::time::Duration;
 
 /// How far a task came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) gemini: &'a Gemini<E::Transport>,
     pub(crate) reporter: Reporter<'a, E::Queue>,
     pub(super) unreported: Unreported,
+    pub(super) writable: Writable,
+    pub(super) open_waves: OpenWaves,
     pub(crate) clock: &'a Clock,
     pub(crate) random: &'a Random,
     app: &'a Scoring<E>,
@@ -74,6 +80,8 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
             gemini: &app.gemini,
             reporter: app.reporter(&chunk.run),
             unreported: Unreported::default(),
+            writable: Writable::new(chunk.writable.clone()),
+            open_waves: OpenWaves::default(),
             clock: &app.clock,
             random: &app.random,
             app,
@@ -83,6 +91,19 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
     /// Whether its process begins no further calls.
     pub(crate) fn is_stopping(&self) -> bool {
         self.app.is_stopping()
+    }
+
+    /// Time for a wave to write its rows and report, once the model has answered, if so many others do
+    /// the same before.
+    pub(super) fn writing_time(&self, others: u32) -> Duration {
+        let a_second = Rate::chunk(self.app.config.lanes).requests;
+        let requests = others * REQUESTS_OF_A_WAVE;
+        WRITING_TIME + Duration::from_secs(1) * requests / u32::try_from(a_second).unwrap_or(1)
+    }
+
+    /// The same for a wave that is open.
+    pub(super) fn writing_time_of_a_wave(&self) -> Duration {
+        self.writing_time(self.open_waves.count().saturating_sub(1))
     }
 
     /// Keeps for the next attempt what a round's calls used, and in how many paid calls which lead was.

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(super) const READ_LEADS: usize = 100;
 /// Time to write a wave's rows and report, once the model has answered.
 pub(super) const WRITING_TIME: Duration = Duration::from_secs(20);
+/// Requests to Airtable of a wave whose calls are answered: its rows are read again, and written.
+pub(super) const REQUESTS_OF_A_WAVE: u32 = 2;
 /// A row that was read longer ago may have been changed by somebody else: it is read again before it
 /// is written.
 pub(super) const ROWS_STAY_FRESH: SignedDuration = SignedDuration::from_secs(10);

@@ -6,6 +6,7 @@ use super::calls::NoAnswer;
 use super::changed::changed_rows;
 use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
+use super::open_waves::OpenWave;
 use super::replies::{LeadReply, WaveReplies};
 use super::write::{Target, write_rows};
 use crate::lead::breakdown_cell::FailedProfile;
@@ -25,6 +26,7 @@ use shared::messages::{
 use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::{Row, Update};
+use std::sync::Arc;
 
 const ROW_CHANGED: &str = "others changed the row while it was scored";
 
@@ -32,7 +34,7 @@ pub(crate) struct WaveLead<'a> {
     pub(crate) lead: &'a ChunkLead,
     /// When its row was asked for.
     pub(crate) read_at: Timestamp,
-    pub(crate) row: &'a Row,
+    pub(crate) row: Arc<Row>,
     pub(crate) cells: Cells,
     pub(crate) decision: Decision,
     /// Harvested posts that its cell has no room for.
@@ -40,11 +42,15 @@ pub(crate) struct WaveLead<'a> {
 }
 
 /// Where a wave stands in its attempt.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WavePlace {
+#[derive(Debug)]
+pub(crate) struct WavePlace<'a> {
     pub(crate) index: u32,
     /// What the limit leaves for its calls; `None` for no limit.
     pub(crate) tokens_left: Option<u64>,
+    /// The tokens that it is expected to use.
+    pub(crate) expected: u64,
+    /// It is open as long as this lives.
+    pub(crate) open: OpenWave<'a>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +60,10 @@ pub(crate) struct WaveResult {
     /// Whether others changed rows, and another attempt follows: what was read of the next waves may
     /// be out of date too.
     pub(crate) rows_changed: bool,
+    /// How many leads the model was asked about.
+    pub(crate) asked: usize,
+    /// The tokens that it was expected to use.
+    pub(crate) expected: u64,
     /// The tokens of all its calls, as they count against limits.
     pub(crate) used: u64,
     /// Why no call may follow, if none may.
@@ -62,15 +72,17 @@ pub(crate) struct WaveResult {
 
 pub(crate) async fn score_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
-    place: WavePlace,
+    place: WavePlace<'_>,
     leads: Vec<WaveLead<'_>>,
-    writable: &mut Vec<String>,
 ) -> Result<WaveResult, Failure> {
-    let WaveReplies { replies, used, halt } = ask_wave(attempt, place, &leads).await?;
+    let WaveReplies { replies, used, halt } = ask_wave(attempt, &place, &leads).await?;
+    let (asked, expected) = (replies.len(), place.expected);
     let mut replies = replies.into_iter();
     let changed = changed_rows(attempt, &leads).await?;
     let rows_changed = !changed.is_empty() && !attempt.is_last;
-    let mut result = WaveResult { used, halt, rows_changed, ..WaveResult::default() };
+    let unsettled = Vec::new();
+    let mut result = WaveResult { unsettled, rows_changed, asked, expected, used, halt };
+    let writable = attempt.writable.fields();
     let mut updates = Vec::new();
     let mut outcomes = Vec::new();
     for mut lead in leads {
@@ -86,7 +98,7 @@ pub(crate) async fn score_wave<E: Env>(
                     result.unsettled.push(detail.clone());
                     continue;
                 }
-                let target = (lead.lead, lead.row, subject);
+                let target = (lead.lead, &*lead.row, subject);
                 judge_reply(attempt.chunk, target, reply, &mut lead.cells)
             }
         };
@@ -100,7 +112,7 @@ pub(crate) async fn score_wave<E: Env>(
         }
         let Verdict { outcome, examined, scored } = verdict;
         let record = lead.row.id.clone();
-        let fields = lead.cells.into_cells(writable);
+        let fields = lead.cells.into_cells(&writable);
         if !fields.is_empty() {
             updates.push(Update { id: record.clone(), fields });
         }
@@ -108,7 +120,7 @@ pub(crate) async fn score_wave<E: Env>(
         outcomes.push(LeadOutcome { lead, record, outcome, examined, scored, left_out });
     }
     write(attempt, updates, &mut outcomes, writable).await?;
-    settle_leads(attempt, outcomes).await?;
+    settle_leads(attempt, Some(place.index), outcomes).await?;
     Ok(result)
 }
 
@@ -117,11 +129,13 @@ async fn write<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     updates: Vec<Update>,
     outcomes: &mut [LeadOutcome],
-    writable: &mut Vec<String>,
+    known: Vec<String>,
 ) -> Result<(), Failure> {
     let (airtable, base, deadline) = (attempt.airtable, &attempt.chunk.base, attempt.deadline);
     let target = Target { airtable, base, deadline };
-    let unwritten = write_rows(&target, updates, writable).await?;
+    let mut writable = known.clone();
+    let unwritten = write_rows(&target, updates, &mut writable).await?;
+    attempt.writable.keep(&known, &writable);
     if !unwritten.notes.is_empty() {
         attempt.report_written(unwritten.notes.into_iter().map(input_note).collect()).await?;
     }
@@ -134,32 +148,34 @@ async fn write<E: Env>(
     Ok(())
 }
 
+/// Reports what became of leads; `wave` is theirs, if they were in one.
 pub(crate) async fn settle_leads<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
+    wave: Option<u32>,
     leads: Vec<LeadOutcome>,
 ) -> Result<(), Failure> {
-    let settled = (!leads.is_empty()).then(|| {
-        Fact::Settled(Settled { attempt: attempt.id.clone(), kind: attempt.chunk.kind, leads })
-    });
+    let (kind, attempt_id) = (attempt.chunk.kind, attempt.id.clone());
+    let settled = (!leads.is_empty())
+        .then(|| Fact::Settled(Settled { attempt: attempt_id, kind, wave, leads }));
     attempt.report_written(settled.into_iter().collect()).await
 }
 
 /// Asks about the leads of a wave that are to be asked about.
 async fn ask_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
-    place: WavePlace,
+    place: &WavePlace<'_>,
     leads: &[WaveLead<'_>],
 ) -> Result<WaveReplies, Failure> {
     let (mut questions, mut asked, mut paid) = (Vec::new(), Vec::new(), Vec::new());
     for lead in leads {
         let Some(subject) = lead.decision.subject() else { continue };
-        questions.push(Question { subject, profile: profile_of(lead.row) });
+        questions.push(Question { subject, profile: profile_of(&lead.row) });
         asked.push(lead.lead.key.clone());
         paid.push(attempt.chunk.tried.paid.get(&lead.lead.key).copied().unwrap_or_default());
     }
-    let WavePlace { index, tokens_left } = place;
-    let asked = WaveQuestions { wave: index, questions, leads: asked, paid, tokens_left };
-    let replies = ask_about(attempt, asked).await?;
+    let &WavePlace { index, tokens_left, ref open, .. } = place;
+    let asked = WaveQuestions { wave: index, questions, leads: asked, tokens_left, open };
+    let replies = ask_about(attempt, &asked, paid).await?;
     if let Some(halt) = &replies.halt {
         attempt.note_halt(Some(halt.clone()));
     }

@@ -3,6 +3,7 @@
 use super::answer::{Asked, read_answer};
 use super::endpoint::ModelEndpoint;
 use super::model::thinks;
+use super::pace::Pace;
 use super::refusal::read_refusal;
 use super::reply::{Call, Reply};
 use super::settings::ModelSettings;
@@ -31,6 +32,7 @@ pub(crate) struct Gemini<T> {
     model: ModelSettings,
     clock: Clock,
     state: ModelState,
+    pace: Pace,
 }
 
 pub(crate) struct Prompt<'a> {
@@ -45,7 +47,8 @@ pub(crate) struct Prompt<'a> {
 
 impl<T: Transport> Gemini<T> {
     pub(crate) fn new(transport: T, model: ModelSettings, clock: Clock) -> Self {
-        Self { transport, model, clock, state: ModelState::default() }
+        let pace = Pace::new(model.calls_at_once);
+        Self { transport, model, clock, state: ModelState::default(), pace }
     }
 
     /// Tokens of an answer that are kept for the model's thoughts.
@@ -67,6 +70,12 @@ impl<T: Transport> Gemini<T> {
     /// Whether the model answered a call of this process since then.
     pub(crate) fn has_answered_since(&self, begun: Instant) -> bool {
         self.state.has_answered_since(begun)
+    }
+
+    /// How many calls a chunk may have in flight now: as many as are configured, and fewer after calls
+    /// that were limited.
+    pub(crate) fn calls_at_once(&self) -> usize {
+        self.pace.calls_at_once()
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -161,7 +170,13 @@ impl<T: Transport> Gemini<T> {
                     "the model answers nobody: top up its credit, or replace its key",
                 );
             }
-            (_, CallOutcome::Answered { .. }) => self.state.answered(begun),
+            (Reply::TryLater { category: ErrorCategory::Quota, .. }, _) => {
+                self.pace.limited(begun);
+            }
+            (_, CallOutcome::Answered { .. }) => {
+                self.state.answered(begun);
+                self.pace.answered();
+            }
             (_, CallOutcome::Refused | CallOutcome::Lost) => {}
         }
     }

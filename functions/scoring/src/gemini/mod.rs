@@ -7,6 +7,7 @@ mod client;
 mod endpoint;
 pub(crate) mod lenient;
 mod model;
+mod pace;
 mod probe;
 mod refusal;
 mod reply;

@@ -11,6 +11,12 @@ use std::time::Duration;
 /// cheapest that is not about to be retired.
 pub(crate) const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
+/// Calls in flight of one chunk when none are configured: with two lanes and a model that takes five
+/// seconds, about as many as keep Airtable's limit of five requests a second busy.
+const DEFAULT_CALLS_AT_ONCE: usize = 20;
+/// Most that may be configured: each is paid for and forgotten if the process dies.
+const MOST_CALLS_AT_ONCE: usize = 40;
+
 /// Which model is asked, and how.
 #[derive(Debug, Clone)]
 pub struct ModelSettings {
@@ -23,6 +29,8 @@ pub struct ModelSettings {
     pub(crate) tier: TierChoice,
     /// `GEMINI_TIMEOUT_SECONDS`: the longest time that a call at the standard tier takes.
     pub(crate) timeout: Duration,
+    /// `CALLS_AT_ONCE`: most calls that a chunk has in flight.
+    pub(crate) calls_at_once: usize,
 }
 
 impl ModelSettings {
@@ -48,6 +56,11 @@ impl ModelSettings {
             id,
             tier,
             timeout: Duration::from_secs(vars.or("GEMINI_TIMEOUT_SECONDS", 60)?),
+            calls_at_once: vars.within(
+                "CALLS_AT_ONCE",
+                DEFAULT_CALLS_AT_ONCE,
+                1..=MOST_CALLS_AT_ONCE,
+            )?,
         })
     }
 }

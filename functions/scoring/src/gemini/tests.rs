@@ -66,6 +66,7 @@ fn client_of(model: &str, at: &str, options: GeminiOptions) -> Gemini<InProcess>
         thinking: None,
         tier: TierChoice::Standard,
         timeout: TIMEOUT,
+        calls_at_once: 8,
     };
     let transport = InProcess(Simulated::new(simulator, 1));
     Gemini::new(transport, settings, Clock::following_tokio(start))

@@ -8,6 +8,7 @@ use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::profile_urls::any_url_of;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
+use std::sync::Arc;
 
 /// How many profiles with several rows are named.
 const NAMED: usize = 3;
@@ -28,16 +29,16 @@ pub(crate) fn profile_of(row: &Row) -> Option<ProfileKey> {
 }
 
 /// The rows of some leads, oldest first, each with the profile it is about.
-pub(crate) struct Rows(Vec<(Option<ProfileKey>, Row)>);
+pub(crate) struct Rows(Vec<(Option<ProfileKey>, Arc<Row>)>);
 
 impl Rows {
     /// The row of a lead; if several have its profile, the oldest.
-    pub(crate) fn of(&self, lead: &ChunkLead) -> Option<&Row> {
+    pub(crate) fn of(&self, lead: &ChunkLead) -> Option<&Arc<Row>> {
         self.all_of(lead).next()
     }
 
-    fn all_of(&self, lead: &ChunkLead) -> impl Iterator<Item = &Row> {
-        let is_its = |(profile, row): &&(Option<ProfileKey>, Row)| match &lead.lead {
+    fn all_of(&self, lead: &ChunkLead) -> impl Iterator<Item = &Arc<Row>> {
+        let is_its = |(profile, row): &&(Option<ProfileKey>, Arc<Row>)| match &lead.lead {
             LeadRef::Profile(wanted) => profile
                 .as_ref()
                 .is_some_and(|profile| profile == wanted || lead.also.contains(profile)),
@@ -118,6 +119,6 @@ pub(crate) async fn read_rows(
     let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
     let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
     oldest_first(&mut rows);
-    let with_profile = rows.into_iter().map(|row| (profile_of(&row), row));
+    let with_profile = rows.into_iter().map(|row| (profile_of(&row), Arc::new(row)));
     Ok(Rows(with_profile.collect()))
 }

@@ -105,7 +105,7 @@ fn settled(attempt: AttemptRef, examined: &[u32], left_out: &[u32], outcome: Out
     let (examined, left_out) = (posts(examined), posts(left_out));
     let outcome =
         LeadOutcome { lead: lead(1), record: None, outcome, examined, scored: vec![], left_out };
-    Fact::Settled(Settled { attempt, kind: Kind::Post, leads: vec![outcome] })
+    Fact::Settled(Settled { attempt, kind: Kind::Post, wave: None, leads: vec![outcome] })
 }
 
 #[test]

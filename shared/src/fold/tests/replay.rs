@@ -104,7 +104,7 @@ fn a_row_that_any_try_named_is_known() {
             scored,
             left_out: Vec::new(),
         }];
-        Fact::Settled(Settled { attempt: attempt(0, n), kind: Kind::Post, leads })
+        Fact::Settled(Settled { attempt: attempt(0, n), kind: Kind::Post, wave: None, leads })
     };
     for records in [[None, Some(record.clone())], [Some(record.clone()), None]] {
         let [first, second] = records;
@@ -162,7 +162,8 @@ fn a_missing_chunk_of_profiles_is_replayed_by_its_rows_and_taken_over() {
         scored: Vec::new(),
         left_out: Vec::new(),
     };
-    let settled = Settled { attempt: attempt.clone(), kind: Kind::Profile, leads: vec![outcome] };
+    let settled =
+        Settled { attempt: attempt.clone(), kind: Kind::Profile, wave: None, leads: vec![outcome] };
     let done = taken_over.tell(Fact::Settled(settled)).done(&attempt);
     assert_eq!(done.summary().missing, Vec::<String>::new());
 }

@@ -1,0 +1,121 @@
+//! Which waves of a chunk are open, and how many calls each of them may have in flight.
+//!
+//! A wave is open from its beginning until its leads are settled: so long it takes up the slots of its
+//! first round's calls. Its later rounds may have more calls; they use slots that are free meanwhile.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The calls that the open waves of a chunk may have in flight.
+#[derive(Debug, Default)]
+pub(super) struct OpenWaves(Mutex<Taken>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    waves: u32,
+    calls: usize,
+}
+
+/// An open wave, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenWave<'a> {
+    all: &'a OpenWaves,
+    calls: usize,
+}
+
+/// The slots that a round uses besides those of its wave, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Round<'a> {
+    all: &'a OpenWaves,
+    borrowed: usize,
+    /// How many calls it makes.
+    pub(super) calls: usize,
+}
+
+impl OpenWaves {
+    /// How many there are.
+    pub(super) fn count(&self) -> u32 {
+        self.lock().waves
+    }
+
+    /// Whether a wave with so many calls may begin, where at most `most` calls may be in flight. One wave
+    /// may always be open.
+    pub(super) fn have_room(&self, calls: usize, most: usize) -> bool {
+        let taken = self.lock();
+        taken.waves == 0 || taken.calls + calls <= most
+    }
+
+    /// Begins a wave with so many calls, or with as many of them as may be in flight.
+    pub(super) fn begin(&self, calls: usize, most: usize) -> OpenWave<'_> {
+        let calls = calls.min(most);
+        let mut taken = self.lock();
+        taken.waves += 1;
+        taken.calls += calls;
+        OpenWave { all: self, calls }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenWave<'_> {
+    /// Begins a round of up to `wanted` calls, one at least.
+    pub(super) fn round(&self, wanted: usize, most: usize) -> Round<'_> {
+        let mut taken = self.all.lock();
+        let free = most.saturating_sub(taken.calls);
+        let calls = wanted.min(self.calls + free).min(most).max(1);
+        let borrowed = calls.saturating_sub(self.calls);
+        taken.calls += borrowed;
+        Round { all: self.all, borrowed, calls }
+    }
+}
+
+impl Drop for OpenWave<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.all.lock();
+        taken.waves -= 1;
+        taken.calls -= self.calls;
+    }
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        self.all.lock().calls -= self.borrowed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_begin_as_long_as_there_are_slots_for_their_calls() {
+        let open = OpenWaves::default();
+        let first = open.begin(2, 5);
+        assert!(open.have_room(3, 5) && !open.have_room(4, 5));
+        let second = open.begin(2, 5);
+        assert!(!open.have_room(2, 5));
+        drop(first);
+        assert!(open.have_room(2, 5));
+        assert!(!open.have_room(2, 3), "fewer may be in flight after a call was limited");
+        drop(second);
+        assert!(open.have_room(10, 5), "one wave may always be open");
+        assert_eq!(open.count(), 0);
+    }
+
+    #[test]
+    fn a_round_uses_free_slots_and_gives_them_back() {
+        let open = OpenWaves::default();
+        let wave = open.begin(2, 8);
+        let other = open.begin(2, 8);
+        let round = wave.round(10, 8);
+        assert_eq!(round.calls, 6, "its own two and the four that nobody takes up");
+        assert_eq!(other.round(10, 8).calls, 2);
+        assert!(!open.have_room(1, 8));
+        drop(round);
+        assert!(open.have_room(4, 8));
+        assert_eq!(wave.round(1, 8).calls, 1);
+        assert_eq!(wave.round(10, 1).calls, 1, "the model limits calls");
+        assert_eq!(open.begin(10, 8).round(10, 8).calls, 8, "no more than may be in flight");
+    }
+}

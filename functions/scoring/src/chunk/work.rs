@@ -1,0 +1,260 @@
+//! Works through the leads of a chunk: reads them a hundred at a time and begins their waves of ten, as many
+//! at the same time as there is room for. A chunk with a token limit has one wave at a time: the next one
+//! begins when it is known what this one used.
+
+use super::attempt::ChunkAttempt;
+use super::decision::{Decision, Verdict};
+use super::limits::{READ_LEADS, WAVE_LEADS};
+use super::read::{read_leads, settle_unread, used_before};
+use super::wave::{WaveLead, WavePlace, WaveResult, leave_for_budget, score_wave};
+use super::write::try_to_write;
+use crate::budget::{self, Meter};
+use crate::prompt::subject::Subject;
+use crate::task_error::TaskError;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use shared::core::failure::Failure;
+use shared::messages::{Chunk, ChunkLead, Halt, Outcome, SkipReason, Source};
+use shared::ports::Env;
+use std::pin::pin;
+
+/// The work on a chunk in one attempt.
+pub(super) struct ChunkWork<'a, E: Env> {
+    attempt: &'a ChunkAttempt<'a, E>,
+    open: FuturesUnordered<BoxFuture<'a, Result<WaveResult, Failure>>>,
+    meter: Meter,
+    /// Why leads have no result yet.
+    pub(super) unsettled: Vec<String>,
+    /// Why no call may follow, if none may.
+    pub(super) halt: Option<Halt>,
+    /// Whether the rest is left to another invocation.
+    pub(super) is_cut: bool,
+    failure: Option<TaskError>,
+    /// Waves that began: the number of the next one.
+    waves: u32,
+    /// Whether rows can be written as far as known. An earlier attempt may have failed because they
+    /// cannot: then it is tried before the model is paid again.
+    is_write_tried: bool,
+}
+
+impl<'a, E: Env> ChunkWork<'a, E> {
+    /// `waves` is how many are told of already.
+    pub(super) fn new(attempt: &'a ChunkAttempt<'a, E>, waves: u32) -> Self {
+        let chunk = attempt.chunk;
+        let mut meter = Meter::new(chunk.token_share);
+        meter.used_before(chunk.tried.tokens);
+        Self {
+            attempt,
+            open: FuturesUnordered::new(),
+            meter,
+            unsettled: Vec::new(),
+            halt: None,
+            is_cut: false,
+            failure: None,
+            waves,
+            is_write_tried: attempt.number <= 1 && !attempt.has_waited,
+        }
+    }
+
+    /// Scores the leads, as far as there is time and nothing stops it. What began is settled also when
+    /// something fails.
+    pub(super) async fn score(&mut self) -> Result<(), TaskError> {
+        let begun = self.begin_waves().await;
+        while let Some(ended) = self.open.next().await {
+            self.end(ended);
+        }
+        self.failure.take().map_or(begun, Err)
+    }
+
+    async fn begin_waves(&mut self) -> Result<(), TaskError> {
+        let attempt = self.attempt;
+        for leads in attempt.chunk.leads.chunks(READ_LEADS) {
+            self.until_there_is_room(1).await;
+            if self.is_over() {
+                return Ok(());
+            }
+            let mut leads = self.read(leads).await?;
+            while !leads.is_empty() {
+                let wave: Vec<_> = leads.drain(..leads.len().min(WAVE_LEADS)).collect();
+                self.until_there_is_room(self.calls_of(&wave)).await;
+                if self.is_over() {
+                    return Ok(());
+                }
+                self.begin(wave).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no further wave begins.
+    fn is_over(&self) -> bool {
+        self.is_cut || self.failure.is_some()
+    }
+
+    async fn read(&mut self, leads: &'a [ChunkLead]) -> Result<Vec<WaveLead<'a>>, TaskError> {
+        let attempt = self.attempt;
+        let chunk = attempt.chunk;
+        // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
+        // already, or not be waiting: their rows are read.
+        if chunk.token_share == Some(0)
+            && chunk.source == Source::Waiting
+            && chunk.replaces.is_none()
+        {
+            let skipped = Outcome::Skipped { reason: SkipReason::BudgetReached };
+            settle_unread(attempt, leads.iter(), &skipped).await?;
+            return Ok(Vec::new());
+        }
+        let leads = self.beside(read_leads(attempt, leads)).await?;
+        // What an attempt that died used is not in the message.
+        if chunk.tried.tokens == 0 {
+            self.meter.used_before(used_before(attempt, &leads));
+        }
+        Ok(leads)
+    }
+
+    /// Waits until a wave with so many calls may begin, or none may.
+    async fn until_there_is_room(&mut self, calls: usize) {
+        while !self.is_over() && !self.has_room(calls) {
+            let Some(ended) = self.open.next().await else { return };
+            self.end(ended);
+        }
+    }
+
+    fn has_room(&self, calls: usize) -> bool {
+        let attempt = self.attempt;
+        // The next wave finds out whether the halt, or the queue's trouble, goes on.
+        let is_alone = attempt.chunk.token_share.is_some()
+            || attempt.gemini.halted().is_some()
+            || attempt.unreported.is_any();
+        let most = if is_alone { 0 } else { attempt.gemini.calls_at_once() };
+        attempt.open_waves.have_room(calls, most)
+    }
+
+    /// Begins a wave with those leads that the limit has room for, and skips the others.
+    async fn begin(&mut self, mut leads: Vec<WaveLead<'a>>) -> Result<(), TaskError> {
+        let attempt = self.attempt;
+        let fits = |count: &usize| self.meter.allows(self.expected(&leads[..*count]));
+        let allowed = (0..=leads.len()).rev().find(fits).unwrap_or(0);
+        leads[allowed..].iter_mut().for_each(|lead| skip_for_budget(attempt.chunk, lead));
+        if asked(&leads) > 0 {
+            if !self.has_time()? {
+                self.is_cut = true;
+                return Ok(());
+            }
+            if !self.is_write_tried {
+                let row = leads[0].row.id.clone();
+                self.beside(try_to_write(attempt, &row)).await?;
+                self.is_write_tried = true;
+            }
+        }
+        let most = attempt.gemini.calls_at_once();
+        let place = WavePlace {
+            index: self.waves,
+            tokens_left: self.meter.left(),
+            expected: self.expected(&leads),
+            open: attempt.open_waves.begin(self.calls_of(&leads), most),
+        };
+        self.waves += 1;
+        self.open.push(Box::pin(score_wave(attempt, place, leads)));
+        Ok(())
+    }
+
+    /// Whether a wave that asks the model may begin.
+    fn has_time(&self) -> Result<bool, Failure> {
+        let attempt = self.attempt;
+        if attempt.is_stopping() {
+            return Ok(false);
+        }
+        let needed = attempt.gemini.timeout() + attempt.writing_time(attempt.open_waves.count());
+        if attempt.deadline.remaining() >= needed {
+            return Ok(true);
+        }
+        if self.waves == 0 {
+            let seconds = needed.as_secs();
+            return Err(Failure::retry(format!("less than {seconds} s were left to start in")));
+        }
+        let (chunk, waves) = (attempt.chunk.index, self.waves);
+        tracing::info!(plan.chunk = chunk, waves, "chunk continues in another invocation");
+        Ok(false)
+    }
+
+    /// Awaits something while the open waves go on.
+    async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        loop {
+            tokio::select! {
+                biased;
+                Some(ended) = self.open.next() => self.end(ended),
+                done = &mut other => return done,
+            }
+        }
+    }
+
+    /// Takes in what became of a wave.
+    fn end(&mut self, ended: Result<WaveResult, Failure>) {
+        let result = match ended {
+            Ok(result) => result,
+            Err(failure) => {
+                self.failure.get_or_insert(failure.into());
+                return;
+            }
+        };
+        if result.asked > 0 {
+            self.meter.count(result.expected, result.used);
+        }
+        let unsettled = result.unsettled.len();
+        // If the model is away, or the rows are out of date, the other leads wait for the next
+        // invocation too.
+        self.is_cut |= result.halt.is_some()
+            || result.rows_changed
+            || is_away(result.asked, unsettled, self.attempt.leads_per_call);
+        self.unsettled.extend(result.unsettled);
+        self.halt = self.halt.take().or(result.halt);
+    }
+
+    fn calls_of(&self, leads: &[WaveLead<'_>]) -> usize {
+        asked(leads).div_ceil(self.attempt.leads_per_call).max(1)
+    }
+
+    fn expected(&self, wave: &[WaveLead<'_>]) -> u64 {
+        let asked = || wave.iter().filter_map(|lead| lead.decision.subject());
+        let calls = asked().count().div_ceil(self.attempt.leads_per_call);
+        let size = (asked().map(Subject::bytes).sum(), asked().map(Subject::answers).sum());
+        let system = self.attempt.template.system.len();
+        budget::estimate(self.attempt.chunk.kind, system, calls, size)
+    }
+}
+
+/// How many leads the model is asked about.
+fn asked(leads: &[WaveLead<'_>]) -> usize {
+    leads.iter().filter(|lead| lead.decision.subject().is_some()).count()
+}
+
+/// Whether the model is away, by the leads of a wave: it was called more than once and answered
+/// nothing. The leads of a single call may have no answer because of what they say, and hold up no
+/// others.
+fn is_away(asked: usize, unsettled: usize, leads_per_call: usize) -> bool {
+    unsettled == asked && asked > leads_per_call
+}
+
+/// Skips a lead that was to be asked about: there are no tokens left for it.
+fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
+    if lead.decision.subject().is_none() {
+        return;
+    }
+    lead.decision = Decision::Settle(Verdict::skipped(SkipReason::BudgetReached));
+    leave_for_budget(chunk, &lead.row, &mut lead.cells);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_away_when_several_calls_and_all_their_leads_have_no_answer() {
+        assert!(is_away(10, 10, 5));
+        assert!(!is_away(10, 9, 5), "it answered about one");
+        assert!(!is_away(5, 5, 5), "one call says nothing about others");
+        assert!(!is_away(0, 0, 5), "nothing was asked");
+    }
+}

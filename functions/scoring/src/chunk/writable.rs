@@ -1,0 +1,23 @@
+//! The fields of a chunk's rows that can be written.
+
+use std::sync::{Mutex, PoisonError};
+
+/// The fields that can be written, as far as known. A wave that finds one locked tells the others.
+#[derive(Debug)]
+pub(super) struct Writable(Mutex<Vec<String>>);
+
+impl Writable {
+    pub(super) fn new(fields: Vec<String>) -> Self {
+        Self(Mutex::new(fields))
+    }
+
+    pub(super) fn fields(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A wave found that only these of the fields that it knew can be written.
+    pub(super) fn keep(&self, known: &[String], found: &[String]) {
+        let mut fields = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        fields.retain(|field| found.contains(field) || !known.contains(field));
+    }
+}

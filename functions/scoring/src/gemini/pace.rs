@@ -1,0 +1,86 @@
+//! How many calls a chunk may have in flight: fewer while the model limits their rate.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
+
+/// How many calls each chunk of this process may have in flight. A call that is limited (429) halves
+/// it; as many answers in a row as it says raise it by one again.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// `CALLS_AT_ONCE`.
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    now: usize,
+    /// Calls that were answered since it changed.
+    answered: usize,
+    slowed_at: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, state: Mutex::new(State { now: most, answered: 0, slowed_at: None }) }
+    }
+
+    pub(super) fn calls_at_once(&self) -> usize {
+        self.lock().now
+    }
+
+    /// The model limited a call that began at this moment. Calls that began before the last halving
+    /// say nothing of what there is room for now.
+    pub(super) fn limited(&self, begun: Instant) {
+        let mut state = self.lock();
+        if state.slowed_at.is_none_or(|at| begun > at) {
+            let now = (state.now / 2).max(1);
+            *state = State { now, answered: 0, slowed_at: Some(Instant::now()) };
+        }
+    }
+
+    /// The model answered a call.
+    pub(super) fn answered(&self) {
+        let mut state = self.lock();
+        state.answered += 1;
+        if state.answered >= state.now {
+            (state.now, state.answered) = ((state.now + 1).min(self.most), 0);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_are_limited_together_halve_it_once_and_answers_raise_it_again() {
+        let pace = Pace::new(8);
+        let together = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        (0..8).for_each(|_| pace.limited(together));
+        assert_eq!(pace.calls_at_once(), 4);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        (0..3).for_each(|_| pace.answered());
+        assert_eq!(pace.calls_at_once(), 4);
+        pace.answered();
+        assert_eq!(pace.calls_at_once(), 5);
+        (0..100).for_each(|_| pace.answered());
+        assert_eq!(pace.calls_at_once(), 8, "no more than are configured");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_always_one() {
+        let pace = Pace::new(2);
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            pace.limited(Instant::now());
+        }
+        assert_eq!(pace.calls_at_once(), 1);
+    }
+}
