@@ -175,7 +175,7 @@ impl<T: Transport> Gemini<T> {
             }
             (_, CallOutcome::Answered { .. }) => {
                 self.state.answered(begun);
-                self.pace.answered();
+                self.pace.answered(begun);
             }
             (_, CallOutcome::Refused | CallOutcome::Lost) => {}
         }

@@ -20,6 +20,13 @@ struct State {
     slowed_at: Option<Instant>,
 }
 
+impl State {
+    /// Whether a call that began then says what there is room for now: it began after the last halving.
+    fn knows(&self, begun: Instant) -> bool {
+        self.slowed_at.is_none_or(|at| begun > at)
+    }
+}
+
 impl Pace {
     pub(super) fn new(most: usize) -> Self {
         Self { most, state: Mutex::new(State { now: most, answered: 0, slowed_at: None }) }
@@ -29,20 +36,19 @@ impl Pace {
         self.lock().now
     }
 
-    /// The model limited a call that began at this moment. Calls that began before the last halving
-    /// say nothing of what there is room for now.
+    /// The model limited a call that began at this moment.
     pub(super) fn limited(&self, begun: Instant) {
         let mut state = self.lock();
-        if state.slowed_at.is_none_or(|at| begun > at) {
+        if state.knows(begun) {
             let now = (state.now / 2).max(1);
             *state = State { now, answered: 0, slowed_at: Some(Instant::now()) };
         }
     }
 
-    /// The model answered a call.
-    pub(super) fn answered(&self) {
+    /// The model answered a call that began at this moment.
+    pub(super) fn answered(&self, begun: Instant) {
         let mut state = self.lock();
-        state.answered += 1;
+        state.answered += usize::from(state.knows(begun));
         if state.answered >= state.now {
             (state.now, state.answered) = ((state.now + 1).min(self.most), 0);
         }
@@ -64,13 +70,15 @@ mod tests {
         let together = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
         (0..8).for_each(|_| pace.limited(together));
+        (0..8).for_each(|_| pace.answered(together));
         assert_eq!(pace.calls_at_once(), 4);
         tokio::time::advance(Duration::from_secs(1)).await;
-        (0..3).for_each(|_| pace.answered());
+        let later = Instant::now();
+        (0..3).for_each(|_| pace.answered(later));
         assert_eq!(pace.calls_at_once(), 4);
-        pace.answered();
+        pace.answered(later);
         assert_eq!(pace.calls_at_once(), 5);
-        (0..100).for_each(|_| pace.answered());
+        (0..100).for_each(|_| pace.answered(later));
         assert_eq!(pace.calls_at_once(), 8, "no more than are configured");
     }
 

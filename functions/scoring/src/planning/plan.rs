@@ -11,10 +11,10 @@ use shared::messages::{
 };
 use shared::ports::OutgoingMessage;
 
-const CHUNK_LEADS: usize = 100;
-/// Most leads of a chunk with a token limit. Estimates that are too high or too low even out within
-/// a chunk and nowhere else.
-const LIMITED_CHUNK_LEADS: usize = 500;
+/// Most leads of a chunk. Between two chunks of a lane nothing is asked: the more a chunk has, the less
+/// the model's latency counts. And within a chunk with a token limit, and nowhere else, estimates that
+/// are too high or too low even out.
+const CHUNK_LEADS: usize = 500;
 /// Room for the leads of a chunk, in bytes of JSON: a message less what else it carries.
 const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
 /// Longest system prompt that fits beside a chunk's leads.
@@ -62,7 +62,7 @@ impl Plan {
         }
         let (allowed, beyond): (Vec<_>, Vec<_>) =
             leads.into_iter().partition(|lead| allowance.take(lead.tokens));
-        let mut chunks_of_both = chunks(allowed, lanes, LIMITED_CHUNK_LEADS);
+        let mut chunks_of_both = chunks(allowed, lanes, CHUNK_LEADS);
         for chunk in &mut chunks_of_both {
             let asked = chunk.leads.iter().filter(|lead| lead.tokens > 0).count();
             let short = rates.map_or(0, |rates| rates.of_short_calls(asked));
@@ -70,7 +70,7 @@ impl Plan {
             chunk.share = Some(of_leads + allowance.take_up_to(short));
         }
         chunks_of_both.extend(
-            chunks(beyond, lanes, LIMITED_CHUNK_LEADS)
+            chunks(beyond, lanes, CHUNK_LEADS)
                 .into_iter()
                 .map(|chunk| LaneChunk { share: Some(0), ..chunk }),
         );
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_has_at_most_a_hundred_leads_and_a_lead_keeps_its_lane() {
+    fn a_chunk_has_at_most_five_hundred_leads_and_a_lead_keeps_its_lane() {
         let lanes = |leads: Vec<PlanLead>| {
             let plan = self::plan(&["a"], leads, 2).unwrap();
             let lanes = plan.chunks.iter().flat_map(|chunk| {
@@ -212,11 +212,11 @@ mod tests {
             });
             lanes.collect::<std::collections::BTreeMap<_, _>>()
         };
-        let all = lanes((0..420).map(|n| lead(n, vec![])).collect());
-        assert_eq!(all.len(), 420);
+        let all = lanes((0..1_500).map(|n| lead(n, vec![])).collect());
+        assert_eq!(all.len(), 1_500);
         let in_first = all.values().filter(|lane| **lane == 0).count();
-        assert!((110..=310).contains(&in_first), "both lanes work: {in_first}");
-        for (key, lane) in lanes((400..440).map(|n| lead(n, vec![])).collect()) {
+        assert!((500..=1_000).contains(&in_first), "both lanes work: {in_first}");
+        for (key, lane) in lanes((1_480..1_520).map(|n| lead(n, vec![])).collect()) {
             assert!(all.get(&key).is_none_or(|known| *known == lane));
         }
         let messages = plan(&["a"], vec![lead(1, vec![])], 1).unwrap().into_messages(&chunk());

@@ -1,0 +1,160 @@
+//! The waves of a chunk overlap: what happens in which order, and what keeps the next wave from
+//! beginning.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod stage;
+
+use stage::{MODEL_TAKES, Script, play, play_and_stop};
+use std::time::Duration;
+
+/// All that is known of a wave stands in the log in this order.
+const STEPS: [&str; 3] = ["announced", "billed", "settled"];
+
+#[tokio::test(start_paused = true)]
+async fn waves_overlap_and_each_keeps_its_order() {
+    let played = play(Script::default()).await;
+    assert!(played.at("announced 1") < played.at("billed 0"), "{:#?}", played.log);
+    for wave in 0..6 {
+        let steps = STEPS.map(|step| played.at(&format!("{step} {wave}")));
+        assert!(steps.is_sorted(), "{steps:?}");
+    }
+    assert_eq!((played.count("called"), played.count("wrote 10")), (12, 6), "as without overlap");
+    assert!(played.at("chunk_done") > played.at("settled 5"));
+    assert!(played.waits.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_are_in_flight_than_may_be() {
+    let played = play(Script::default()).await;
+    assert_eq!((played.most_calls(0), played.most_waves()), (4, 2));
+    let one = play(Script { calls_at_once: "1", leads: 20, ..Script::default() }).await;
+    assert_eq!((one.most_calls(0), one.most_waves()), (1, 1));
+    assert_eq!(one.count("called"), 4);
+}
+
+/// A block of rows is read while the waves of the block before are open.
+#[tokio::test(start_paused = true)]
+async fn the_models_latency_is_waited_for_once_per_slot_and_not_once_per_block() {
+    let script = || Script { leads: 250, ..Script::default() };
+    let played = play(Script { calls_at_once: "40", ..script() }).await;
+    assert!(played.took < 4 * MODEL_TAKES, "{:?}", played.took);
+    let played = play(script()).await;
+    assert!(played.took < 14 * MODEL_TAKES, "{:?}", played.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_a_token_limit_the_next_wave_begins_when_it_is_known_what_this_one_used() {
+    let played = play(Script { token_share: Some(1_000_000), ..Script::default() }).await;
+    assert_eq!((played.most_waves(), played.count("announced")), (1, 6));
+    // Each wave uses more than was expected: the share is used up after two of them.
+    let played = play(Script { token_share: Some(4_000), ..Script::default() }).await;
+    assert_eq!((played.most_waves(), played.count("announced")), (1, 2), "{:#?}", played.log);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_halt_no_further_wave_begins() {
+    let played = play(Script { refusal: |call| (call == 0).then_some(402), ..Script::default() });
+    let played = played.await;
+    assert_eq!(played.count("announced"), 2, "{:#?}", played.log);
+    assert!(played.reason().starts_with("waits for a person: NO_CREDIT"), "{}", played.reason());
+    assert_eq!(played.waits.as_ref().unwrap()["tried"]["halt"]["category"], "NO_CREDIT");
+    assert_eq!(played.count("settled 1"), 1, "what was answered is written and settled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_away_costs_the_waves_that_are_open() {
+    let played = play(Script { refusal: |_| Some(503), ..Script::default() }).await;
+    let waves = |wave: usize| played.count(&format!("announced {wave}"));
+    assert_eq!([0, 1, 2].map(waves), [3, 3, 0], "three rounds each: {:#?}", played.log);
+    assert!(played.reason().contains("leads have no result yet"), "{}", played.reason());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_call_that_was_limited_fewer_are_in_flight() {
+    let takes = |call| if call == 3 { MODEL_TAKES / 2 } else { MODEL_TAKES };
+    let limited = |call| (call == 3).then_some(429);
+    let played = play(Script { refusal: limited, takes, leads: 100, ..Script::default() }).await;
+    for (wave, before) in [(2, 1), (3, 2)] {
+        let (next, before) = (format!("announced {wave}"), format!("settled {before}"));
+        assert!(played.at(&next) > played.at(&before), "{:#?}", played.log);
+    }
+    assert_eq!(played.most_calls(played.at("announced 4")), 4, "the model answers again");
+    assert_eq!(played.count("settled"), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_others_changed_stop_the_waves_that_have_not_begun() {
+    let takes = |_| Duration::from_secs(12);
+    let is_changed = |row, reads| row == 3 && reads > 0;
+    let played = play(Script { takes, is_changed, ..Script::default() }).await;
+    assert_eq!(played.count("announced"), 2, "{:#?}", played.log);
+    assert!(played.reason().contains("others changed the row"), "{}", played.reason());
+}
+
+/// A call takes up to 60 s, and writing a wave's rows and reporting 20. The rows of two waves before its
+/// own take two requests each, at two a second.
+#[tokio::test(start_paused = true)]
+async fn a_wave_begins_only_if_there_is_time_to_write_the_waves_before_it_too() {
+    let deadline = Duration::from_secs(82);
+    let played = play(Script { deadline, calls_at_once: "40", ..Script::default() }).await;
+    assert_eq!(played.count("announced"), 3, "{:#?}", played.log);
+    assert_eq!(played.count("settled"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stops_ends_its_open_waves_and_begins_no_other() {
+    let played = play_and_stop(Script::default(), Some(Duration::from_secs(1))).await;
+    assert_eq!((played.count("announced"), played.count("settled")), (2, 2), "{:#?}", played.log);
+    assert_eq!(played.count("message"), 1, "the rest goes back to its queue");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_begins_while_the_queue_takes_no_report_of_paid_ones() {
+    // The call of the second wave is answered while the report of the first is repeated.
+    let takes = |call| Duration::from_secs(if call < 2 { 5 } else { 7 });
+    let is_deaf = |fact: &str, since| fact == "billed 0" && since < Duration::from_secs(20);
+    let played = play(Script { takes, is_deaf, ..Script::default() }).await;
+    assert!(played.at("announced 2") > played.at("billed 0"), "{:#?}", played.log);
+    assert!(played.at("settled 1") < played.at("billed 0"), "the other wave is settled");
+    assert_eq!(played.count("settled"), 6);
+}
+
+/// The report of the first wave is kept until outcomes are told. The second wave's are told first.
+#[tokio::test(start_paused = true)]
+async fn a_report_that_was_kept_goes_with_the_outcomes_of_whichever_wave_can_tell_them() {
+    let is_deaf = |fact: &str, since| fact == "billed 0" && since < Duration::from_secs(60);
+    let deadline = Duration::from_secs(90);
+    let takes = |call| Duration::from_secs(if call < 2 { 5 } else { 62 });
+    let played = play(Script { is_deaf, deadline, takes, leads: 20, ..Script::default() }).await;
+    assert_eq!(played.count("billed 0"), 1, "{:#?}", played.log);
+    assert_eq!((played.count("settled 0"), played.count("settled 1")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wave_that_fails_takes_no_other_down_and_no_other_begins() {
+    // The first wave's rows are answered by errors as often as the client tries.
+    let takes = |call| Duration::from_secs(if call < 2 { 5 } else { 40 });
+    let unwritten = |write| (write < 5).then_some(500);
+    let played = play(Script { takes, unwritten, ..Script::default() }).await;
+    assert_eq!(played.count("announced"), 2, "{:#?}", played.log);
+    assert_eq!((played.count("settled 0"), played.count("settled 1")), (0, 1));
+    assert!(played.waits.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_announcement_that_the_queue_does_not_take_stops_its_wave_alone() {
+    let is_deaf = |fact: &str, _| fact == "announced 1";
+    let played = play(Script { is_deaf, ..Script::default() }).await;
+    assert_eq!((played.count("called"), played.count("settled 0")), (2, 1), "{:#?}", played.log);
+    assert_eq!(played.count("announced"), 1);
+    assert!(played.waits.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_attempt_tries_to_write_once_before_the_first_call() {
+    let played = play(Script { attempt: 2, ..Script::default() }).await;
+    assert_eq!(played.count("tried to write"), 1);
+    assert!(played.at("tried to write") < played.at("called"));
+    let denied = play(Script { attempt: 2, unwritten: |_| Some(401), ..Script::default() }).await;
+    assert_eq!((denied.count("called"), denied.count("announced")), (0, 0), "{:#?}", denied.log);
+}

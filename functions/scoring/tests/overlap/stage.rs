@@ -1,0 +1,323 @@
+//! One attempt at a chunk of waiting leads, on paused time, over services that do as a test says; and
+//! the order in which everything happened.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use bytes::Bytes;
+use scoring::{Adapters, Config, Limits, Scoring};
+use serde_json::{Map, Value, json};
+use shared::adapters::aws::dynamodb::DynamoEventLog;
+use shared::core::clock::Clock;
+use shared::core::deadline::Deadline;
+use shared::ports::{
+    Env, HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
+    Transport, TransportError, WaitingMessage,
+};
+use shared::schema::leads;
+use shared::services::airtable::{Limiters, Rate};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(crate) const MODEL_TAKES: Duration = Duration::from_secs(5);
+
+/// What the services and the queue do, where they do not simply serve.
+pub(crate) struct Script {
+    pub(crate) leads: usize,
+    pub(crate) calls_at_once: &'static str,
+    pub(crate) token_share: Option<u64>,
+    pub(crate) deadline: Duration,
+    /// Which attempt at the chunk it is.
+    pub(crate) attempt: u32,
+    /// How the n-th call is answered, from 0, if not with scores.
+    pub(crate) refusal: fn(usize) -> Option<u16>,
+    /// How long the n-th call takes.
+    pub(crate) takes: fn(usize) -> Duration,
+    /// Whether somebody scored this row before it is read for the n-th time.
+    pub(crate) is_changed: fn(usize, usize) -> bool,
+    /// How the n-th request to write rows is refused.
+    pub(crate) unwritten: fn(usize) -> Option<u16>,
+    /// Whether the queue does not take a fact, by its type and wave, after this time.
+    pub(crate) is_deaf: fn(&str, Duration) -> bool,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            leads: 60,
+            calls_at_once: "4",
+            token_share: None,
+            deadline: Duration::from_secs(150),
+            attempt: 1,
+            refusal: |_| None,
+            takes: |_| MODEL_TAKES,
+            is_changed: |_, _| false,
+            unwritten: |_| None,
+            is_deaf: |_, _| false,
+        }
+    }
+}
+
+/// The world as the worker sees it.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Inner>);
+
+struct Inner {
+    script: Script,
+    begun: tokio::time::Instant,
+    log: Mutex<Vec<String>>,
+    counts: Mutex<[usize; 3]>,
+    waiting: Mutex<Vec<String>>,
+}
+
+impl Env for World {
+    type Transport = Self;
+    type Queue = Self;
+    type EventLog = DynamoEventLog;
+}
+
+impl World {
+    fn say(&self, what: String) {
+        self.0.log.lock().unwrap().push(what);
+    }
+
+    /// Which of its kind this is, from 0.
+    fn number(&self, kind: usize) -> usize {
+        let mut counts = self.0.counts.lock().unwrap();
+        counts[kind] += 1;
+        counts[kind] - 1
+    }
+
+    async fn ask_model(&self, body: &Value) -> (u16, Value) {
+        let (number, script) = (self.number(0), &self.0.script);
+        self.say("called".to_owned());
+        tokio::time::sleep((script.takes)(number)).await;
+        self.say("answered".to_owned());
+        if let Some(status) = (script.refusal)(number) {
+            return (status, json!({"error": {"code": status, "message": "No."}}));
+        }
+        let user = body["contents"][0]["parts"][0]["text"].as_str().unwrap();
+        let asked: Value = serde_json::from_str(user).unwrap();
+        let posts = asked["leads"].as_array().unwrap().iter().map(|lead| &lead["posts"][0]);
+        let scores = posts.map(|post| {
+            json!({"post_id": post["post_id"], "post_score": 50, "scoring_rationale": "Fits."})
+        });
+        let text = json!(scores.collect::<Vec<Value>>()).to_string();
+        let usage =
+            json!({"promptTokenCount": 900, "candidatesTokenCount": 100, "totalTokenCount": 1000});
+        let content = json!({"content": {"parts": [{"text": text}]}, "finishReason": "STOP"});
+        let model = "gemini-3.5-flash-lite";
+        (200, json!({"candidates": [content], "usageMetadata": usage, "modelVersion": model}))
+    }
+
+    fn write(&self, body: &Value) -> (u16, Value) {
+        let rows = body["records"].as_array().unwrap();
+        if rows.iter().all(|row| row["fields"] == json!({})) {
+            self.say("tried to write".to_owned());
+        } else {
+            self.say(format!("wrote {}", rows.len()));
+        }
+        match (self.0.script.unwritten)(self.number(1)) {
+            Some(status) => (status, json!({"error": {"type": "SERVER_ERROR"}})),
+            None => (200, json!({"records": []})),
+        }
+    }
+
+    fn read(&self, asked: &str) -> Value {
+        let reads = self.number(2);
+        self.say("read".to_owned());
+        let row = |number: usize| {
+            let posts = json!([{"postUrl": format!("https://l/{number}"), "postContent": "Twelve reports."}]);
+            let mut fields = json!({leads::PROFILE_URL: format!("https://www.linkedin.com/in/p{number}"),
+                leads::POSTS_CONTENT: posts.to_string()});
+            if (self.0.script.is_changed)(number, reads) {
+                fields[leads::POSTS_EVALUATION] = json!("[]");
+            }
+            json!({"id": record(number), "createdTime": "2026-11-23T10:00:00.000Z", "fields": fields})
+        };
+        let numbers = (0..self.0.script.leads).filter(|number| asked.contains(&record(*number)));
+        json!({"records": numbers.map(row).collect::<Vec<Value>>()})
+    }
+}
+
+impl Transport for World {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        _: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let (status, answer) = if request.uri().path().contains("generateContent") {
+            self.ask_model(&body).await
+        } else if request.method() == http::Method::PATCH {
+            self.write(&body)
+        } else {
+            (200, self.read(&body.to_string()))
+        };
+        let mut response = http::Response::new(Bytes::from(answer.to_string()));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Ok(response)
+    }
+}
+
+impl Queue for World {
+    async fn send(
+        &self,
+        queue: QueueName,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<(), QueueError> {
+        let facts: Vec<String> = messages.iter().map(|message| fact(message.body())).collect();
+        if facts.iter().any(|fact| (self.0.script.is_deaf)(fact, self.0.begun.elapsed())) {
+            return Err(QueueError::Unreachable { queue, reason: "simulated".to_owned() });
+        }
+        facts.into_iter().for_each(|fact| self.say(fact));
+        Ok(())
+    }
+
+    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
+        self.0.waiting.lock().unwrap().push(message.body().to_owned());
+        Ok(())
+    }
+
+    async fn dead_letter(&self, _: QueueName, message: NewDeadLetter) -> Result<(), QueueError> {
+        panic!("{}", message.reason)
+    }
+
+    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+/// A fact by its type and wave, such as `announced 0`.
+fn fact(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let fact = &body["fact"];
+    let name = fact["type"].as_str().unwrap_or("message");
+    fact["wave"].as_u64().map_or_else(|| name.to_owned(), |wave| format!("{name} {wave}"))
+}
+
+fn record(number: usize) -> String {
+    format!("rec{number:014}")
+}
+
+fn chunk(script: &Script) -> String {
+    let run = json!({"base_run": "261123-100000", "client": "Guy-Wilson", "client_name": "",
+        "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
+    let lead = |number| json!({"key": format!("{number:011}"), "lead": {"record": record(number)}});
+    let leads: Vec<Value> = (0..script.leads).map(lead).collect();
+    let plan = "IMWhSz8Df0ytWalS961bKQ";
+    let mut chunk = json!({"version": 1, "type": "chunk", "run": run, "plan": plan, "index": 0, "of": 1,
+        "kind": "post", "base": "appGuy00000000001", "source": "waiting", "rubric": "Judge.",
+        "writable": [leads::POSTS_EVALUATION, leads::DATE_POSTS_SCORED], "leads": leads});
+    if script.attempt > 1 {
+        chunk["attempt"] = json!(script.attempt);
+        chunk["task_id"] = json!("task");
+    }
+    if let Some(share) = script.token_share {
+        chunk["token_share"] = json!(share);
+    }
+    chunk.to_string()
+}
+
+/// What happened in an attempt.
+pub(crate) struct Played {
+    /// Everything, in its order.
+    pub(crate) log: Vec<String>,
+    /// The task as it waits for its next attempt, if it does.
+    pub(crate) waits: Option<Value>,
+    /// How long the attempt took.
+    pub(crate) took: Duration,
+}
+
+/// Plays an attempt; after `stops_after`, the process is asked to stop.
+pub(crate) async fn play_and_stop(script: Script, stops_after: Option<Duration>) -> Played {
+    let deadline = Deadline::after(script.deadline);
+    let task = chunk(&script);
+    let variables: Map<String, Value> = serde_json::from_value(json!({
+        "AIRTABLE_TOKEN": "patInvented", "MASTER_BASE_ID": "appMaster00000001",
+        "APIFY_TOKEN": "invented", "GEMINI_API_KEY": "invented",
+        "CALLS_AT_ONCE": script.calls_at_once}))
+    .unwrap();
+    let config =
+        Config::read(|name| variables.get(name).and_then(Value::as_str).map(str::to_owned))
+            .unwrap();
+    let rate = Rate { requests: 5, per: Duration::from_secs(1) };
+    let limits = Limits::of_the_only_process(&Arc::new(Limiters::of_one_process(rate)));
+    let begun = tokio::time::Instant::now();
+    let (log, counts, waiting) = (Mutex::default(), Mutex::default(), Mutex::default());
+    let world = World(Arc::new(Inner { script, begun, log, counts, waiting }));
+    let adapters = Adapters { transport: world.clone(), queue: world.clone() };
+    let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
+    let app: Scoring<World> =
+        Scoring::new(config, adapters, limits, clock, fastrand::Rng::with_seed(1));
+    let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
+        "receiptHandle": "r", "body": task, "attributes": {"MessageGroupId": "g"}}]}))
+    .unwrap();
+    let stop = async {
+        if let Some(after) = stops_after {
+            tokio::time::sleep(after).await;
+            app.stop();
+        }
+    };
+    let (answer, ()) = tokio::join!(scoring::handle(&app, event, deadline), stop);
+    assert!(answer.batch_item_failures.is_empty());
+    let waits = world.0.waiting.lock().unwrap().pop();
+    Played {
+        log: world.0.log.lock().unwrap().clone(),
+        waits: waits.map(|body| serde_json::from_str(&body).unwrap()),
+        took: begun.elapsed(),
+    }
+}
+
+/// Plays an attempt to its end.
+pub(crate) async fn play(script: Script) -> Played {
+    play_and_stop(script, None).await
+}
+
+impl Played {
+    /// Where something stands that happened once.
+    pub(crate) fn at(&self, what: &str) -> usize {
+        let found = self.log.iter().position(|said| said == what);
+        found.unwrap_or_else(|| panic!("no {what:?} in {:#?}", self.log))
+    }
+
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.log.iter().filter(|said| said.starts_with(what)).count()
+    }
+
+    /// Most calls in flight at the same time, from there in the log on.
+    pub(crate) fn most_calls(&self, from: usize) -> usize {
+        let (mut open, mut most) = (0_usize, 0);
+        for (at, said) in self.log.iter().enumerate() {
+            match said.as_str() {
+                "called" => open += 1,
+                "answered" => open -= 1,
+                _ => {}
+            }
+            if at >= from {
+                most = most.max(open);
+            }
+        }
+        most
+    }
+
+    /// Most waves that were announced and not settled at the same time.
+    pub(crate) fn most_waves(&self) -> usize {
+        let (mut open, mut most) = (BTreeSet::new(), 0);
+        for said in &self.log {
+            match said.split_once(' ') {
+                Some(("announced", wave)) => drop(open.insert(wave)),
+                Some(("settled", wave)) => drop(open.remove(wave)),
+                _ => {}
+            }
+            most = most.max(open.len());
+        }
+        most
+    }
+
+    /// The reason for which the task waits.
+    #[track_caller]
+    pub(crate) fn reason(&self) -> String {
+        let waits = self.waits.as_ref().expect("it waits for another attempt");
+        waits["last_reason"].as_str().unwrap_or_default().to_owned()
+    }
+}
