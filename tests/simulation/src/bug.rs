@@ -105,4 +105,8 @@ bugs! {
     SecondEndLost,
     /// The next attempt at a chunk does not know what was paid for already.
     PaidCallsForgotten,
+    /// What the calls of a wave became is reported of the wave before it.
+    BilledUnderAnotherWave,
+    /// A chunk's waves overlap although it has a token limit.
+    LimitedWavesOverlap,
 }

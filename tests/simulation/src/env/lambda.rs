@@ -1,5 +1,6 @@
 //! Lambda's part: takes messages off a queue, calls a function in a process, acts on its answer.
 
+use super::bugs;
 use super::parts::Part;
 use super::ports::Ports;
 use super::queue_state::Received;
@@ -153,7 +154,7 @@ async fn call(
         tokio::select! {
             biased;
             () = worker.died() => None,
-            response = process.handle(event(queue, &batch), deadline) => Some(response),
+            response = process.handle(event(&world, queue, &batch), deadline) => Some(response),
         }
     };
     let response = tokio::time::timeout_at(deadline.0, handled).await;
@@ -223,13 +224,13 @@ fn delete(world: &World, queue: QueueName, message: &Received) {
     }
 }
 
-fn event(queue: QueueName, batch: &[Received]) -> SqsEvent {
+fn event(world: &World, queue: QueueName, batch: &[Received]) -> SqsEvent {
     let mut event = SqsEvent::default();
-    event.records = batch.iter().map(|message| record(queue, message)).collect();
+    event.records = batch.iter().map(|message| record(world, queue, message)).collect();
     event
 }
 
-fn record(queue: QueueName, message: &Received) -> SqsMessage {
+fn record(world: &World, queue: QueueName, message: &Received) -> SqsMessage {
     let mut attributes = vec![
         ("ApproximateReceiveCount", message.receive_count.to_string()),
         ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
@@ -241,7 +242,7 @@ fn record(queue: QueueName, message: &Received) -> SqsMessage {
     let mut record = SqsMessage::default();
     record.message_id = Some(message.id.clone());
     record.receipt_handle = Some(message.receipt.clone());
-    record.body = Some(message.body.to_string());
+    record.body = Some(bugs::received(world, &message.body));
     record.attributes =
         attributes.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
     record

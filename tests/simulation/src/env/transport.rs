@@ -104,7 +104,7 @@ impl Transport for Ports {
                     Err(lost(&uri, "simulated"))
                 } else {
                     self.turn(after, &call).await;
-                    self.note_answer(&faults, &uri, &response, &answered);
+                    self.note_answer(&faults, (&uri, &asked), &response, &answered);
                     return Ok(response);
                 }
             }
@@ -276,7 +276,7 @@ impl Ports {
     fn note_answer(
         &self,
         faults: &OfService,
-        uri: &Uri,
+        (uri, asked): (&Uri, &[u8]),
         response: &HttpResponse,
         answered: &Bytes,
     ) {
@@ -291,7 +291,8 @@ impl Ports {
         }
         if faults.service == Service::Gemini {
             let is_known = !odd_answers::is_silent(response);
-            world.oracle().model_answer_reached(self.worker.invocation(), answered, is_known);
+            let answer = (&**answered, is_known);
+            world.oracle().model_answer_reached(self.worker.invocation(), asked, answer);
         }
     }
 
@@ -332,7 +333,7 @@ impl Ports {
                 self.world.oracle().model_answer_lost(invocation, asked);
             }
             Ok(_) | Err(TransportError::NotSent { .. }) => {
-                self.world.oracle().model_refused(invocation);
+                self.world.oracle().model_refused(invocation, asked);
             }
         }
     }

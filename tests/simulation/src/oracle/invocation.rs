@@ -1,5 +1,8 @@
 //! What one invocation of scoring did so far.
 
+use super::facts::Round;
+use super::json::{count, text};
+use serde_json_borrow::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
@@ -13,10 +16,14 @@ pub(crate) struct Invocation {
     pub(crate) attempt: (u64, u64),
     /// What it planned.
     pub(crate) plans: Plans,
-    /// Model calls whose outcome is not reported yet.
+    /// Whether its chunk may use so many tokens and no more.
+    pub(crate) is_limited: bool,
+    /// The rounds of calls that it announced.
+    pub(crate) rounds: BTreeSet<Round>,
+    /// Model calls that ended and are not reported yet. Several rounds may be open at the same time.
     pub(crate) pending: Vec<Pending>,
-    /// The leads of calls that were billed and are not reported yet, once for each call.
-    pub(crate) paid: Vec<String>,
+    /// The leads of calls that were billed and have not ended yet, by what the call asks.
+    pub(crate) paid: BTreeMap<Vec<u8>, BTreeSet<String>>,
     /// Words of posts that it asked about.
     pub(crate) asked: BTreeSet<String>,
     /// Scores of whole answers that reached it, by the post's word.
@@ -50,8 +57,46 @@ impl Plans {
 }
 
 /// A model call as its worker knows it, before it is reported.
-pub(crate) enum Pending {
+pub(crate) struct Pending {
+    pub(crate) end: CallEnd,
+    /// The leads that are paid for with it.
+    pub(crate) paid: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallEnd {
     Answered { tokens: u64, nano_usd: u64 },
     Refused,
     Lost,
+}
+
+impl Invocation {
+    /// A call ended.
+    pub(crate) fn call_ended(&mut self, asked: &[u8], end: CallEnd) {
+        let paid = self.paid.remove(asked).unwrap_or_default();
+        self.pending.push(Pending { end, paid });
+    }
+
+    /// Takes the call that a worker reports as `reported`: the one that fits best.
+    pub(crate) fn take_reported(&mut self, reported: &Value<'_>) -> Option<Pending> {
+        let total = count(reported, "/usage/total");
+        let fits: [&dyn Fn(&CallEnd) -> bool; 2] = match text(reported, "/outcome") {
+            "refused" => [&|end| *end == CallEnd::Refused, &|_| false],
+            "lost" => [&|end| *end == CallEnd::Lost, &|end| *end != CallEnd::Refused],
+            _ => [
+                &|end| matches!(end, CallEnd::Answered { tokens, .. } if *tokens == total),
+                &|end| *end != CallEnd::Refused,
+            ],
+        };
+        let find = |fits: &&dyn Fn(&CallEnd) -> bool| {
+            self.pending.iter().position(|pending| fits(&pending.end))
+        };
+        let at = fits.iter().find_map(find)?;
+        Some(self.pending.remove(at))
+    }
+
+    /// Whether a call was answered or lost of which nothing was reported.
+    pub(crate) fn has_concealed(&self) -> bool {
+        self.pending.iter().any(|pending| pending.end != CallEnd::Refused)
+    }
 }

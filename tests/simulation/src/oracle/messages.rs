@@ -29,7 +29,7 @@ impl Oracle {
                 match text(fact, "/type") {
                     "opened" => self.opened(&run, fact),
                     "planned" | "planned_chunk" => self.plan_told(invocation, text(fact, "/plan")),
-                    "announced" => self.run(&run).announced(fact),
+                    "announced" => self.announced(invocation, &run, fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.settled(invocation, &run, fact),
                     "chunk_failed" => {

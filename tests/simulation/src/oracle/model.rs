@@ -1,7 +1,7 @@
 //! Model calls: what they billed, who heard of it, who reported it.
 
-use super::facts::{kind, round};
-use super::invocation::Pending;
+use super::facts::{Round, kind, round};
+use super::invocation::CallEnd;
 use super::json::{at, count, list, parsed, text};
 use super::oracle::Oracle;
 use super::promise::Invariant;
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 const MOST_PAID_CALLS: u32 = 4;
 
 impl Oracle {
-    pub(crate) fn model_answered(&mut self, invocation: u64, asked: &[u8]) {
-        let asked = Asked::read(asked);
+    pub(crate) fn model_answered(&mut self, invocation: u64, body: &[u8]) {
+        let asked = Asked::read(body);
         let run = self.run_of(invocation);
         self.check_answered_once(invocation, &asked.words());
         self.check_asked_once(invocation, &run, &asked.words());
@@ -29,7 +29,7 @@ impl Oracle {
             .chain(asked.slugs())
             .collect();
         if let Some(known) = self.invocations.get_mut(&invocation) {
-            known.paid.extend(slugs);
+            known.paid.insert(body.to_vec(), slugs);
         }
         self.words_by_id.extend(asked.posts);
         self.slugs_by_id.extend(asked.profiles);
@@ -67,9 +67,14 @@ impl Oracle {
         }
     }
 
-    /// An answer reached the worker that had asked.
+    /// An answer reached the worker that had asked this.
     /// `is_known` is whether it says what it used.
-    pub(crate) fn model_answer_reached(&mut self, invocation: u64, answer: &[u8], is_known: bool) {
+    pub(crate) fn model_answer_reached(
+        &mut self,
+        invocation: u64,
+        asked: &[u8],
+        (answer, is_known): (&[u8], bool),
+    ) {
         let answer = parsed(answer);
         if at(&answer, "/usageMetadata").is_none() && at(&answer, "/candidates").is_none() {
             return;
@@ -79,11 +84,8 @@ impl Oracle {
         let reasons = self.reasons_of(&said);
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let tokens = count(&answer, "/usageMetadata/totalTokenCount");
-        known.pending.push(if is_known {
-            Pending::Answered { tokens, nano_usd: nano_usd(&answer) }
-        } else {
-            Pending::Lost
-        });
+        let answered = CallEnd::Answered { tokens, nano_usd: nano_usd(&answer) };
+        known.call_ended(asked, if is_known { answered } else { CallEnd::Lost });
         known.scores.extend(scores);
         known.reasons.extend(reasons);
     }
@@ -92,12 +94,12 @@ impl Oracle {
     pub(crate) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
         let run = self.run_of(invocation);
         self.asked_about(invocation, &run, &Asked::read(asked));
-        self.pending(invocation, Pending::Lost);
+        self.call_ended(invocation, asked, CallEnd::Lost);
     }
 
     /// A call was refused, or never arrived.
-    pub(crate) fn model_refused(&mut self, invocation: u64) {
-        self.pending(invocation, Pending::Refused);
+    pub(crate) fn model_refused(&mut self, invocation: u64, asked: &[u8]) {
+        self.call_ended(invocation, asked, CallEnd::Refused);
     }
 
     /// A process heard that the model answers nobody until its credit is topped up.
@@ -156,39 +158,73 @@ impl Oracle {
             return;
         }
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
-        let pending = std::mem::take(&mut known.pending);
-        for slug in std::mem::take(&mut known.paid) {
-            let lead = (text(fact, "/attempt/plan").to_owned(), slug);
-            *self.paid.entry(lead).or_default() += 1;
-        }
-        let ended = pending.len() as u64;
         let (mut tokens, mut nano_usd, mut answers, mut lost) = (0, 0, 0, 0_u64);
-        for call in pending {
-            match call {
-                Pending::Answered { tokens: of_call, nano_usd: cost } => {
+        let mut reported = 0;
+        for call in list(fact, "/calls") {
+            reported += 1;
+            // A call that the worker gave up by itself ended in no way that was seen.
+            let is_lost = text(call, "/outcome") == "lost";
+            let Some(pending) = known.take_reported(call) else {
+                lost += u64::from(is_lost);
+                continue;
+            };
+            match pending.end {
+                CallEnd::Answered { tokens: of_call, nano_usd: cost } => {
                     tokens += of_call;
                     nano_usd += cost;
                     answers += 1;
                 }
-                Pending::Refused => {}
-                Pending::Lost => lost += 1,
+                CallEnd::Refused => {}
+                CallEnd::Lost => lost += 1,
+            }
+            for slug in pending.paid {
+                let lead = (text(fact, "/attempt/plan").to_owned(), slug);
+                *self.paid.entry(lead).or_default() += 1;
             }
         }
         let book = self.run(run);
         *book.reported_tokens.entry(kind(fact)).or_default() += tokens;
         book.reported_nano_usd += nano_usd;
         book.reported_answers += answers;
-        // A call that the worker gave up by itself ended in no way that was seen.
-        let announced = book.announced.get(&round(fact)).map_or(ended, |(_, calls)| *calls);
-        // A call that a halted model was spared began after the others of its round had ended.
-        let spared = at(fact, "/halt").is_some();
-        let unended = if spared { 0 } else { announced.saturating_sub(ended) };
-        book.lost.insert(round(fact), lost + unended);
+        let announced = book.announced.get(&round(fact)).map_or(reported, |(_, calls)| *calls);
+        book.lost.insert(round(fact), lost + announced.saturating_sub(reported));
     }
 
-    fn pending(&mut self, invocation: u64, call: Pending) {
+    /// A worker announced calls.
+    pub(crate) fn announced(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         if let Some(known) = self.invocations.get_mut(&invocation) {
-            known.pending.push(call);
+            known.rounds.insert(round(fact));
+        }
+        self.run(run).announced(fact);
+        self.check_limited_waves(invocation, run, fact);
+    }
+
+    /// Under a limit a wave begins when it is known what the waves before it used.
+    fn check_limited_waves(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
+        let Some(known) = self.invocations.get(&invocation) else { return };
+        let book = self.runs.get(run);
+        let is_open = |round: &&Round| !book.is_some_and(|book| book.lost.contains_key(*round));
+        let mut others = known.rounds.iter().filter(|round| round.1 != count(fact, "/wave"));
+        if known.is_limited && others.any(|round| is_open(&round)) {
+            let what = format!("a chunk of {run} has two waves open under a limit");
+            self.violate(Invariant::Tokens, what);
+        }
+    }
+
+    /// An invocation ends: if all its rounds are reported, all its calls are.
+    pub(crate) fn check_reported(&mut self, invocation: u64) {
+        let Some(known) = self.invocations.get(&invocation) else { return };
+        let book = self.runs.get(&known.run);
+        let is_reported = |round| book.is_some_and(|book| book.lost.contains_key(round));
+        if known.has_concealed() && known.rounds.iter().all(is_reported) {
+            let what = format!("a worker of {} reports a call otherwise than it ended", known.run);
+            self.violate(Invariant::Tokens, what);
+        }
+    }
+
+    fn call_ended(&mut self, invocation: u64, asked: &[u8], end: CallEnd) {
+        if let Some(known) = self.invocations.get_mut(&invocation) {
+            known.call_ended(asked, end);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Everything that was seen.
 
 use super::invocation::{Invocation, Plans};
-use super::json::{parsed, run_of_unread};
+use super::json::{at, parsed, run_of_unread};
 use super::lanes::{Lanes, attempt_of};
 use super::lead_book::LeadBook;
 use super::log_book::State;
@@ -126,7 +126,8 @@ impl Oracle {
             let known = attempt_of(&message);
             let attempt = known.as_ref().map_or((1, 0), |(_, attempt, waits)| (*attempt, *waits));
             let task = known.map(|(task, ..)| task);
-            let begun = Invocation { run, task, attempt, ..Invocation::default() };
+            let is_limited = at(&message, "/token_share").is_some_and(|share| !share.is_null());
+            let begun = Invocation { run, task, attempt, is_limited, ..Invocation::default() };
             self.invocations.insert(invocation, begun);
             self.task_began(id, &message);
         }
@@ -135,6 +136,7 @@ impl Oracle {
     /// An invocation ended; what it did not report is lost with it.
     pub(crate) fn ended(&mut self, invocation: u64) {
         self.rates.ended(invocation, Instant::now());
+        self.check_reported(invocation);
         self.invocations.remove(&invocation);
         self.logs_read.retain(|(reader, _), _| *reader != invocation);
     }

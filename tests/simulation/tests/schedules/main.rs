@@ -179,6 +179,8 @@ planted_bugs! {
     an_answer_that_is_thrown_away_is_noticed: WrappedAnswerDropped => Payments,
     a_second_end_that_is_lost_is_missed: SecondEndLost => Numbers,
     calls_that_are_paid_for_and_forgotten_are_noticed: PaidCallsForgotten => Payments,
+    calls_billed_under_another_wave_are_noticed: BilledUnderAnotherWave => Tokens,
+    waves_that_overlap_under_a_limit_are_noticed: LimitedWavesOverlap => Tokens,
 }
 
 /// Fails unless the oracle says within some seeds that `bug` breaks `invariant`.

@@ -58,6 +58,19 @@ fn as_if_sent(body: &str, state: RetryState, message: &WaitingMessage) -> Waitin
     routes::next_attempt_later(body, &state, (queue, &group), message.delay())
 }
 
+/// What a worker that has the bug makes of a message that it receives.
+pub(crate) fn received(world: &World, body: &str) -> String {
+    if !world.has(Bug::LimitedWavesOverlap) {
+        return body.to_owned();
+    }
+    let mut task: Value = serde_json::from_str(body).unwrap_or_default();
+    if task["token_share"] == json!(0) {
+        return body.to_owned();
+    }
+    task.as_object_mut().map(|task| task.remove("token_share"));
+    task.to_string()
+}
+
 /// Whether a task that is to wait keeps its place in its group instead.
 pub(crate) fn keeps_place(world: &World, message: &WaitingMessage) -> bool {
     if !world.has(Bug::FailedTaskKeepsPlace) {
@@ -105,6 +118,11 @@ fn changed_message(world: &World, bug: Bug, queue: QueueName, body: &mut Value) 
             let mut second = body.clone();
             second["fact"]["attempt"]["attempt"] = json!("QQQQQQQQQQQQQQQQQQQQQQ");
             Copies::Two(second)
+        }
+        Bug::BilledUnderAnotherWave if is(body, "/fact/type", "billed") => {
+            let wave = body["fact"]["wave"].as_u64().unwrap_or_default();
+            body["fact"]["wave"] = json!(wave.saturating_sub(1));
+            Copies::One
         }
         Bug::WebhookNotQueued if is(body, "/type", "ingest") => Copies::None,
         Bug::SecondEndLost if is(body, "/type", "ingest") && body.get("finished_at").is_some() => {

@@ -7,6 +7,6 @@ mod messages;
 mod requests;
 mod responses;
 
-pub(crate) use messages::{keeps_place, sent, waiting};
+pub(crate) use messages::{keeps_place, received, sent, waiting};
 pub(crate) use requests::{instead, request};
 pub(crate) use responses::response;
