@@ -56,6 +56,14 @@ fn settled(second: u32) -> MetricsEvent {
     event(second, json!({"type": "settled", "attempt": attempt(), "kind": "post", "leads": leads}))
 }
 
+/// The same, by a release that names the wave.
+fn settled_of(wave: u32, second: u32) -> MetricsEvent {
+    let mut event = settled(second);
+    let Fact::Settled(settled) = &mut event.fact else { unreachable!("it was just made") };
+    settled.wave = Some(wave);
+    event
+}
+
 fn done(second: u32) -> MetricsEvent {
     event(second, json!({"type": "chunk_done", "attempt": attempt()}))
 }
@@ -93,6 +101,24 @@ fn a_wave_is_drawn_from_its_announcement_over_its_bill_to_the_writing_of_its_row
     let first = &waves[0].rounds[0];
     assert_eq!((first.answered, first.refused, first.lost, first.tokens), (1, 1, 0, 100));
     assert_eq!((second(line.done), line.leads, line.queued), (text("13"), 1, events[0].at));
+}
+
+#[test]
+fn a_wave_is_written_when_its_own_leads_are_settled_whichever_was_billed_first() {
+    let both = ["answered", "answered"];
+    let events = [
+        planned(1),
+        announced(5, 0),
+        announced(5, 1),
+        billed(8, 0, both),
+        billed(9, 1, both),
+        // The rows of the first are written one by one.
+        settled_of(1, 10),
+        settled_of(0, 14),
+    ];
+    let line = only(chunk_lines(&events, 2));
+    let second = |wave: usize| line.attempts[0].waves[wave].written.unwrap().strftime("%S").to_string();
+    assert_eq!([second(0), second(1)], ["14", "10"]);
 }
 
 #[test]

@@ -53,7 +53,9 @@ type AttemptKey = (Timestamp, AttemptId);
 #[derive(Default)]
 struct Attempt {
     waves: BTreeMap<u32, BTreeMap<u32, RoundLine>>,
-    written: Vec<Timestamp>,
+    written: BTreeMap<u32, Timestamp>,
+    /// When waves were written of which it is not told which they are.
+    written_unnamed: Vec<Timestamp>,
 }
 
 #[derive(Default)]
@@ -106,9 +108,12 @@ fn add(chunks: &mut BTreeMap<ChunkKey, Chunk>, event: &MetricsEvent, lanes: u32)
             *known = RoundLine { billed: Some(at), ..with_calls(known.clone(), billed) };
         }
         Fact::Settled(settled) => {
-            // Leads that needed no call are settled before any wave.
-            if is_of_a_wave(settled) {
-                attempt(chunks, &settled.attempt).written.push(at);
+            let attempt = attempt(chunks, &settled.attempt);
+            match settled.wave {
+                Some(wave) => drop(attempt.written.insert(wave, at)),
+                // Leads that needed no call are settled before any wave.
+                None if is_of_a_wave(settled) => attempt.written_unnamed.push(at),
+                None => {}
             }
         }
         Fact::ChunkDone(done) => {
@@ -163,22 +168,26 @@ fn with_calls(mut round: RoundLine, billed: &Billed) -> RoundLine {
 }
 
 impl Attempt {
-    /// An event that settles leads does not name their wave. Waves are written in the order in
-    /// which they are billed, so the n-th writing is that of the n-th wave that was answered.
+    /// In an older event that settles leads their wave is not named. Then there was one wave at a time,
+    /// so the n-th writing is that of the n-th wave that was answered.
     fn line(self, started: Timestamp) -> AttemptLine {
+        let written = self.written;
         let mut waves: Vec<WaveLine> = self
             .waves
-            .into_values()
-            .map(|rounds| WaveLine { rounds: rounds.into_values().collect(), written: None })
+            .into_iter()
+            .map(|(wave, rounds)| {
+                let written = written.get(&wave).copied();
+                WaveLine { rounds: rounds.into_values().collect(), written }
+            })
             .collect();
         let mut answered: Vec<&mut WaveLine> = waves
             .iter_mut()
             .filter(|wave| wave.rounds.iter().any(|round| round.answered > 0))
             .collect();
         answered.sort_by_key(|wave| wave.rounds.iter().filter_map(|round| round.billed).max());
-        let mut written = self.written;
-        written.sort_unstable();
-        for (wave, at) in answered.into_iter().zip(written) {
+        let mut unnamed = self.written_unnamed;
+        unnamed.sort_unstable();
+        for (wave, at) in answered.into_iter().zip(unnamed) {
             wave.written = Some(at);
         }
         AttemptLine { started, waves }

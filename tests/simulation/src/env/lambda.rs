@@ -46,7 +46,11 @@ impl Process {
         let clock = world.clock.clone();
         match queue {
             QueueName::Scoring | QueueName::Retry => {
-                let config = scoring::Config::read(variable).expect("a configuration");
+                let of_world = |name| {
+                    let is_drawn = name == "CALLS_AT_ONCE";
+                    if is_drawn { Some(world.calls_at_once.to_owned()) } else { variable(name) }
+                };
+                let config = scoring::Config::read(of_world).expect("a configuration");
                 let limits = Limits::of_one_process(config.lanes);
                 let rng = world.dice.fork();
                 let adapters = scoring::Adapters { transport: ports.clone(), queue: ports };

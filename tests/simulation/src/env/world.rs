@@ -47,6 +47,8 @@ pub(crate) struct World {
     /// The indexes of the log are behind by this much at most.
     pub(crate) index_lag: Duration,
     pub(crate) scenario: Scenario,
+    /// `CALLS_AT_ONCE`: room for all waves of a chunk at the same time, for two, or for one call.
+    pub(crate) calls_at_once: &'static str,
     /// Replaces draws: what happens when.
     pub(crate) script: Option<Arc<Script>>,
     pub(crate) bug: Option<Bug>,
@@ -79,8 +81,10 @@ impl World {
             failures: Arc::clone(&failures),
             trace: Arc::clone(&trace),
         };
+        let calls_at_once = if script.is_some() { "16" } else { ["1", "4", "16"][dice.below(3)] };
         Self {
             script,
+            calls_at_once,
             queues: Queues::new(clock.clone(), chance),
             faults,
             failures,
