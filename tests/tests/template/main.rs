@@ -139,8 +139,9 @@ fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
 }
 
 /// Variables that a function starts without, and that are given all the same.
-const OVERRIDES: [&str; 15] = [
+const OVERRIDES: [&str; 16] = [
     "APIFY_ACTORS",
+    "CALLS_AT_ONCE",
     "DAILY_TOKEN_LIMIT",
     "EVENT_LOG_DAYS",
     "GEMINI_FLEX_WAIT_SECONDS",
@@ -200,6 +201,7 @@ fn a_parameter_allows_what_its_function_takes() {
     }
     assert_eq!(ranges["LANES"], [true, true]);
     assert_eq!(ranges["LEADS_PER_CALL"], [true, true]);
+    assert_eq!(ranges["CALLS_AT_ONCE"], [true, true]);
     // The function has no upper bound for it; no wave of an invocation can wait for longer.
     assert_eq!(ranges["GEMINI_FLEX_WAIT_SECONDS"], [true, false]);
 }

@@ -83,12 +83,12 @@ fn every_alarm_watches_a_metric_that_exists_and_says_what_to_do() {
 #[test]
 fn the_largest_run_of_a_client_sets_off_no_alarm_by_its_length() {
     let lanes = TEMPLATE.number_at("Parameters/Lanes/Default");
-    // Chunks of 100 leads, one after the other in each lane.
-    let chunks = MAX_PLAN_LEADS as u64 / 100 / lanes;
-    // A wave of ten leads waits for the model and is written in a request; a chunk reads its leads in
-    // one and rests for a second.
-    let (waves, model) = (10, 10);
-    let airtable = (waves + 1) / Rate::chunk(lanes.try_into().unwrap()).requests as u64 + 1;
+    // Chunks of 500 leads, one after the other in each lane.
+    let chunks = MAX_PLAN_LEADS as u64 / 500 / lanes;
+    // A wave of ten leads waits for the model and is written in a request, under a token limit one after
+    // the other; a chunk reads its leads in five and rests for a second.
+    let (waves, model) = (50, 10);
+    let airtable = (waves + 5) / Rate::chunk(lanes.try_into().unwrap()).requests as u64 + 1;
     let longest = chunks * (waves * model + airtable);
     let allowed = TEMPLATE.number("ScoringAgeAlarm", "Threshold");
     assert!(longest + 3600 < allowed, "{longest} s, and an hour for others before it");

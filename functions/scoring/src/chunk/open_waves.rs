@@ -1,18 +1,26 @@
 //! Which waves of a chunk are open, and how many calls each of them may have in flight.
 //!
-//! A wave is open from its beginning until its leads are settled: so long it takes up the slots of its
-//! first round's calls. Its later rounds may have more calls; they use slots that are free meanwhile.
+//! A wave takes up the slots of its first round's calls until it has its answers. Its later rounds may
+//! have more calls; they use slots that are free meanwhile. It is open until its leads are settled: as
+//! many waves as have calls in flight may wait for that.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 
 /// The calls that the open waves of a chunk may have in flight.
 #[derive(Debug, Default)]
-pub(super) struct OpenWaves(Mutex<Taken>);
+pub(super) struct OpenWaves {
+    taken: Mutex<Taken>,
+    freed: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Taken {
     waves: u32,
+    /// Slots of waves that have calls in flight.
     calls: usize,
+    /// Slots of waves that are not settled.
+    unsettled: usize,
 }
 
 /// An open wave, until it is dropped.
@@ -20,6 +28,7 @@ struct Taken {
 pub(crate) struct OpenWave<'a> {
     all: &'a OpenWaves,
     calls: usize,
+    has_answers: bool,
 }
 
 /// The slots that a round uses besides those of its wave, until it is dropped.
@@ -41,7 +50,13 @@ impl OpenWaves {
     /// may always be open.
     pub(super) fn have_room(&self, calls: usize, most: usize) -> bool {
         let taken = self.lock();
-        taken.waves == 0 || taken.calls + calls <= most
+        let fits = taken.calls + calls <= most && taken.unsettled + calls <= 2 * most;
+        taken.waves == 0 || fits
+    }
+
+    /// Waits until a wave has its answers, or is settled.
+    pub(super) async fn freed(&self) {
+        self.freed.notified().await;
     }
 
     /// Begins a wave with so many calls, or with as many of them as may be in flight.
@@ -50,11 +65,12 @@ impl OpenWaves {
         let mut taken = self.lock();
         taken.waves += 1;
         taken.calls += calls;
-        OpenWave { all: self, calls }
+        taken.unsettled += calls;
+        OpenWave { all: self, calls, has_answers: false }
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,13 +84,23 @@ impl OpenWave<'_> {
         taken.calls += borrowed;
         Round { all: self.all, borrowed, calls }
     }
+
+    /// It has its answers, and makes no further call.
+    pub(super) fn has_answers(&mut self) {
+        if !self.has_answers {
+            self.has_answers = true;
+            self.all.lock().calls -= self.calls;
+        }
+        self.all.freed.notify_one();
+    }
 }
 
 impl Drop for OpenWave<'_> {
     fn drop(&mut self) {
+        self.has_answers();
         let mut taken = self.all.lock();
         taken.waves -= 1;
-        taken.calls -= self.calls;
+        taken.unsettled -= self.calls;
     }
 }
 
@@ -101,6 +127,20 @@ mod tests {
         drop(second);
         assert!(open.have_room(10, 5), "one wave may always be open");
         assert_eq!(open.count(), 0);
+    }
+
+    #[test]
+    fn a_wave_with_its_answers_makes_room_for_one_other_and_not_for_two() {
+        let open = OpenWaves::default();
+        let mut first = open.begin(4, 4);
+        assert!(!open.have_room(4, 4));
+        first.has_answers();
+        assert!(open.have_room(4, 4));
+        let mut second = open.begin(4, 4);
+        second.has_answers();
+        assert!(!open.have_room(4, 4), "two are not settled");
+        drop(first);
+        assert!(open.have_room(4, 4));
     }
 
     #[test]

@@ -70,9 +70,24 @@ pub(crate) struct WaveResult {
     pub(crate) halt: Option<Halt>,
 }
 
+impl WaveResult {
+    /// Whether no further wave begins in this invocation.
+    pub(crate) fn stops_the_chunk(&self, leads_per_call: usize) -> bool {
+        let is_away = is_away(self.asked, self.unsettled.len(), leads_per_call);
+        self.halt.is_some() || self.rows_changed || is_away
+    }
+}
+
+/// Whether the model is away, by the leads of a wave: it was called more than once and answered
+/// nothing. The leads of a single call may have no answer because of what they say, and hold up no
+/// others.
+fn is_away(asked: usize, unsettled: usize, leads_per_call: usize) -> bool {
+    unsettled == asked && asked > leads_per_call
+}
+
 pub(crate) async fn score_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
-    place: WavePlace<'_>,
+    mut place: WavePlace<'_>,
     leads: Vec<WaveLead<'_>>,
 ) -> Result<WaveResult, Failure> {
     let WaveReplies { replies, used, halt } = ask_wave(attempt, &place, &leads).await?;
@@ -118,6 +133,9 @@ pub(crate) async fn score_wave<E: Env>(
         }
         let (lead, record, left_out) = (lead.lead.key.clone(), Some(record), lead.left_out);
         outcomes.push(LeadOutcome { lead, record, outcome, examined, scored, left_out });
+    }
+    if !result.stops_the_chunk(attempt.leads_per_call) {
+        place.open.has_answers();
     }
     write(attempt, updates, &mut outcomes, writable).await?;
     settle_leads(attempt, Some(place.index), outcomes).await?;
@@ -248,4 +266,17 @@ fn judge_reply(
         }
     };
     Verdict { outcome, examined, scored }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_away_when_several_calls_and_all_their_leads_have_no_answer() {
+        assert!(is_away(10, 10, 5));
+        assert!(!is_away(10, 9, 5), "it answered about one");
+        assert!(!is_away(5, 5, 5), "one call says nothing about others");
+        assert!(!is_away(0, 0, 5), "nothing was asked");
+    }
 }

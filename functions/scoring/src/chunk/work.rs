@@ -115,8 +115,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
     /// Waits until a wave with so many calls may begin, or none may.
     async fn until_there_is_room(&mut self, calls: usize) {
         while !self.is_over() && !self.has_room(calls) {
-            let Some(ended) = self.open.next().await else { return };
-            self.end(ended);
+            self.beside(self.attempt.open_waves.freed()).await;
         }
     }
 
@@ -202,12 +201,9 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         if result.asked > 0 {
             self.meter.count(result.expected, result.used);
         }
-        let unsettled = result.unsettled.len();
         // If the model is away, or the rows are out of date, the other leads wait for the next
         // invocation too.
-        self.is_cut |= result.halt.is_some()
-            || result.rows_changed
-            || is_away(result.asked, unsettled, self.attempt.leads_per_call);
+        self.is_cut |= result.stops_the_chunk(self.attempt.leads_per_call);
         self.unsettled.extend(result.unsettled);
         self.halt = self.halt.take().or(result.halt);
     }
@@ -230,13 +226,6 @@ fn asked(leads: &[WaveLead<'_>]) -> usize {
     leads.iter().filter(|lead| lead.decision.subject().is_some()).count()
 }
 
-/// Whether the model is away, by the leads of a wave: it was called more than once and answered
-/// nothing. The leads of a single call may have no answer because of what they say, and hold up no
-/// others.
-fn is_away(asked: usize, unsettled: usize, leads_per_call: usize) -> bool {
-    unsettled == asked && asked > leads_per_call
-}
-
 /// Skips a lead that was to be asked about: there are no tokens left for it.
 fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
     if lead.decision.subject().is_none() {
@@ -244,17 +233,4 @@ fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
     }
     lead.decision = Decision::Settle(Verdict::skipped(SkipReason::BudgetReached));
     leave_for_budget(chunk, &lead.row, &mut lead.cells);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_is_away_when_several_calls_and_all_their_leads_have_no_answer() {
-        assert!(is_away(10, 10, 5));
-        assert!(!is_away(10, 9, 5), "it answered about one");
-        assert!(!is_away(5, 5, 5), "one call says nothing about others");
-        assert!(!is_away(0, 0, 5), "nothing was asked");
-    }
 }

@@ -13,7 +13,7 @@ pub(crate) const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
 /// Calls in flight of one chunk when none are configured: with two lanes and a model that takes five
 /// seconds, about as many as keep Airtable's limit of five requests a second busy.
-const DEFAULT_CALLS_AT_ONCE: usize = 16;
+const DEFAULT_CALLS_AT_ONCE: usize = 20;
 /// Most that may be configured: each is paid for and forgotten if the process dies.
 const MOST_CALLS_AT_ONCE: usize = 40;
 

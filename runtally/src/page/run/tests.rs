@@ -4,7 +4,7 @@ use super::gaps::{Gap, gaps};
 use super::waves::{ChunkLine, chunk_lines};
 use crate::view::event_of;
 use serde_json::{Value, json};
-use shared::messages::MetricsEvent;
+use shared::messages::{Fact, MetricsEvent};
 
 const PLAN: &str = "eCXNmNMGp3jrM5OOVRsjPA";
 const LEAD: &str = "PJ1ZEEW8iHY";
@@ -117,7 +117,8 @@ fn a_wave_is_written_when_its_own_leads_are_settled_whichever_was_billed_first()
         settled_of(0, 14),
     ];
     let line = only(chunk_lines(&events, 2));
-    let second = |wave: usize| line.attempts[0].waves[wave].written.unwrap().strftime("%S").to_string();
+    let second =
+        |wave: usize| line.attempts[0].waves[wave].written.unwrap().strftime("%S").to_string();
     assert_eq!([second(0), second(1)], ["14", "10"]);
 }
 
