@@ -430,8 +430,9 @@ async fn a_quota_that_is_spent_while_the_model_is_asked_costs_one_call_and_is_na
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_base_that_cannot_be_written_costs_one_wave_however_often_its_chunk_comes_again() {
-    let world = World::start();
+async fn a_base_that_cannot_be_written_costs_the_waves_that_are_open_however_often_its_chunk_comes_again()
+ {
+    let world = World::start_with(&[("CALLS_AT_ONCE", "2")]);
     let names: Vec<String> = (0..30).map(|n| format!("lead{n}")).collect();
     let apify_run = world.harvest(&names);
     let forbidden = json!({"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}});

@@ -1,8 +1,8 @@
 //! Which waves of a chunk are open, and how many calls each of them may have in flight.
 //!
 //! A wave takes up the slots of its first round's calls until it has its answers. Its later rounds may
-//! have more calls; they use slots that are free meanwhile. It is open until its leads are settled: as
-//! many waves as have calls in flight may wait for that.
+//! have more calls; they use slots that are free meanwhile. It is open until its leads are settled. Once
+//! one is, and rows can be written, as many waves as have calls in flight may wait for that.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -21,6 +21,8 @@ struct Taken {
     calls: usize,
     /// Slots of waves that are not settled.
     unsettled: usize,
+    /// Whether any wave is.
+    has_settled: bool,
 }
 
 /// An open wave, until it is dropped.
@@ -50,7 +52,8 @@ impl OpenWaves {
     /// may always be open.
     pub(super) fn have_room(&self, calls: usize, most: usize) -> bool {
         let taken = self.lock();
-        let fits = taken.calls + calls <= most && taken.unsettled + calls <= 2 * most;
+        let most_unsettled = if taken.has_settled { 2 * most } else { most };
+        let fits = taken.calls + calls <= most && taken.unsettled + calls <= most_unsettled;
         taken.waves == 0 || fits
     }
 
@@ -101,6 +104,7 @@ impl Drop for OpenWave<'_> {
         let mut taken = self.all.lock();
         taken.waves -= 1;
         taken.unsettled -= self.calls;
+        taken.has_settled = true;
     }
 }
 
@@ -132,6 +136,10 @@ mod tests {
     #[test]
     fn a_wave_with_its_answers_makes_room_for_one_other_and_not_for_two() {
         let open = OpenWaves::default();
+        let mut unwritten = open.begin(4, 4);
+        unwritten.has_answers();
+        assert!(!open.have_room(1, 4), "it is not known yet whether rows can be written");
+        drop(unwritten);
         let mut first = open.begin(4, 4);
         assert!(!open.have_room(4, 4));
         first.has_answers();

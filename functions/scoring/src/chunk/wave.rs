@@ -173,8 +173,12 @@ pub(crate) async fn settle_leads<E: Env>(
     leads: Vec<LeadOutcome>,
 ) -> Result<(), Failure> {
     let (kind, attempt_id) = (attempt.chunk.kind, attempt.id.clone());
-    let settled = (!leads.is_empty())
-        .then(|| Fact::Settled(Settled { attempt: attempt_id, kind, wave, leads }));
+    let settled = (!leads.is_empty()).then_some(Fact::Settled(Settled {
+        attempt: attempt_id,
+        kind,
+        wave,
+        leads,
+    }));
     attempt.report_written(settled.into_iter().collect()).await
 }
 
