@@ -1,14 +1,16 @@
 //! Clients are scored side by side: none waits for another's backlog. On paused time; order and counts
 //! alone are judged.
 
-use crate::paused::World;
+use crate::paused::{World, clock, services_that_take};
+use jiff::SignedDuration;
+use runtally::storage::Database;
 use serde_json::{Value, json};
 use shared::messages::{ScoreWaiting, routes};
 use shared::ports::{Queue, QueueName};
-use shared::schema::{clients, leads};
+use shared::schema::{clients, leads, run_record};
 use std::time::Duration;
 use tests::bases::{furnish_client, insert};
-use tests::{MASTER_BASE, profile};
+use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish, profile};
 
 const CLIENTS: usize = 20;
 
@@ -74,6 +76,62 @@ async fn what_the_master_base_says_of_all_clients_is_read_once() {
     let lists = format!("/v0/{MASTER_BASE}/{}/listRecords", clients::TABLE);
     let reads = asked(&world).iter().filter(|path| **path == lists).count();
     assert_eq!(reads, 1, "for {CLIENTS} clients and one without leads");
+}
+
+/// Scores what waits of [`CLIENT`] in a task of the scoring of all clients, which read its row so many minutes
+/// ago, when the client was paused. Returns the status on the run's record.
+async fn scored_by_a_row_of(world: &World, minutes: i64, run: &str) -> String {
+    let read_at = clock().now() - SignedDuration::from_mins(minutes);
+    let row = json!({"read_at": read_at, "record": "rec00000000000001", "cells": {
+        clients::CLIENT_ID: CLIENT, clients::STATUS: "Paused", clients::BASE_ID: CLIENT_BASE}});
+    let task =
+        json!({"clients": {"one": CLIENT}, "kind": "post", "base_run": run, "client_row": row});
+    let task: ScoreWaiting = serde_json::from_value(task).unwrap();
+    let (stamp, client) = (task.run().unwrap(), CLIENT.parse().unwrap());
+    let message = routes::score_client(task, &stamp, &client);
+    world.queue.send(QueueName::Scoring, vec![message]).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let records = world.records();
+    let is_its = |record: &&serde_json::Map<String, Value>| {
+        record[run_record::RUN_ID] == format!("{run}-{CLIENT}")
+    };
+    records.iter().find(is_its).unwrap()[run_record::STATUS].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clients_row_that_was_read_long_ago_is_read_again() {
+    let world = World::start();
+    assert_eq!(scored_by_a_row_of(&world, 1, "261123-020000").await, "Failed", "it was paused");
+    assert_eq!(scored_by_a_row_of(&world, 6, "261123-030000").await, "Completed", "it is active");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_rows_are_read_in_a_request() {
+    // A model that is quick: rows that are old when they are written are read again.
+    let (clock, moment) = (clock(), Duration::from_millis(50));
+    let services = services_that_take(moment, moment, &clock);
+    furnish(services.airtable.service());
+    let world = World::start_on(services, Database::in_memory().unwrap(), &clock, &[]);
+    let rows = (0..160).map(|n| {
+        let post = json!([{"postUrl": format!("https://www.linkedin.com/posts/many-{n}"),
+            "postContent": "Words.", "postedAt": "2026-11-20"}]);
+        let row = json!({leads::PROFILE_URL: profile(&format!("many-{n}")),
+            leads::POSTS_CONTENT: post.to_string()});
+        row.as_object().unwrap().clone()
+    });
+    world
+        .services
+        .airtable
+        .service()
+        .insert_all(CLIENT_BASE, leads::TABLE, rows.collect())
+        .unwrap();
+    score_all(&world).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(world.record()[run_record::STATUS], "Completed");
+    let lists = format!("/v0/{CLIENT_BASE}/{}/listRecords", leads::TABLE);
+    let reads = asked(&world).iter().filter(|path| **path == lists).count();
+    // The base lacks the view that is asked for first.
+    assert_eq!(reads, 1 + 2 + 2, "two pages of waiting leads, and a chunk in each of two lanes");
 }
 
 #[test]

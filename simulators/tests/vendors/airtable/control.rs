@@ -26,6 +26,17 @@ async fn an_operator_sees_a_table_in_the_order_it_was_made() {
     assert_eq!(reply.1["bases"][1]["tables"], json!(["Leads"]));
 }
 
+#[tokio::test]
+async fn an_operator_adds_rows_beside_the_limits() {
+    let world = World::new();
+    let rows: Vec<Value> = (0..12).map(|n| json!({"Run ID": format!("r{n}")})).collect();
+    let body = json!({"base": BASE, "table": TABLE, "rows": rows});
+    assert_eq!(world.post("/_sim/rows", body).await.0, 200);
+    assert_eq!(world.column("Run ID").len(), 12);
+    let body = json!({"base": BASE, "table": TABLE, "rows": [{"No Such Field": 1}]});
+    assert_eq!(world.post("/_sim/rows", body).await.0, 404);
+}
+
 #[test]
 fn an_edit_is_checked_as_the_api_checks_it() {
     let world = World::new();
