@@ -57,7 +57,8 @@ impl<E: Env> Finalizer<E> {
             config.airtable.url.clone(),
             config.airtable.token.clone(),
             Arc::clone(&limiters),
-        );
+        )
+        .urgent();
         let records = RunRecords::new(config.airtable.master_base.clone(), clock.clone());
         Self {
             airtable,

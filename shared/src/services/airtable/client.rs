@@ -42,6 +42,8 @@ pub struct Airtable<T> {
     ids: Mutex<BTreeMap<(BaseId, String), FieldIds>>,
     /// Whether a request is made once, or not at all while its base answers nothing.
     is_impatient: bool,
+    /// Whether its requests go before those of others that carry tokens of the same user.
+    is_urgent: bool,
 }
 
 /// The ids of a table's fields by name.
@@ -89,7 +91,15 @@ impl<T: Transport> Airtable<T> {
     /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn at
     /// `limiters`.
     pub fn new(transport: T, url: Url, token: SecretString, limiters: Arc<Limiters>) -> Self {
-        Self { transport, url, token, limiters, ids: Mutex::default(), is_impatient: false }
+        Self {
+            transport,
+            url,
+            token,
+            limiters,
+            ids: Mutex::default(),
+            is_impatient: false,
+            is_urgent: false,
+        }
     }
 
     /// A client that makes each request once: for a person who waits for the answer, and would rather
@@ -97,6 +107,13 @@ impl<T: Transport> Airtable<T> {
     #[must_use]
     pub fn impatient(self) -> Self {
         Self { is_impatient: true, ..self }
+    }
+
+    /// A client whose requests wait for their base alone, not behind those of many bases: for what shows
+    /// how far all of them are.
+    #[must_use]
+    pub fn urgent(self) -> Self {
+        Self { is_urgent: true, ..self }
     }
 
     /// Reads rows, all pages of them.
@@ -241,7 +258,7 @@ impl<T: Transport> Airtable<T> {
                 let Some(_base_turn) = limiter.turn_or_none(!self.is_impatient).await else {
                     return Err(AirtableError::RateLimited { base: base.to_string() });
                 };
-                let _user_turn = self.limiters.user().turn().await;
+                let _user_turn = self.limiters.user().turn(self.is_urgent).await;
                 let begun = Instant::now();
                 let sent = self.transport.send(request, TIMEOUT).await;
                 let status = sent.as_ref().ok().map(HttpResponse::status);
