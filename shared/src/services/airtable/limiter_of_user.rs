@@ -122,8 +122,7 @@ mod tests {
             });
         }
         requests.join_all().await;
-        let seen = seen.lock().unwrap().clone();
-        seen
+        std::mem::take(&mut *seen.lock().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
