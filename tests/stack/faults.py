@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-from runs import counted
+from runs import counted, followed
 from tools import WORK, check, equal, heading, http, until
 
 # A message whose function died comes back after this. On AWS it is 900 s (six times the function's
@@ -23,14 +23,18 @@ def show(emulator, deployed, world):
     stuck(deployed, world)
     revoked_token(deployed, world)
     deleted_secret(deployed, world)
+    heading("faults: what was tried again stays in the trace of its webhook")
+    followed(deployed, world.harvests)
 
 
 def begin(deployed, world, number, leads, client=0):
     """Starts a run of its own day. Its id, how many posts it has, and what was billed before."""
     name, base = world.clients[client]
     before = world.billed()
-    _, posts = world.harvest(name, base, f"2026-10-{number:02}T08:00:00.000Z", leads, deployed.webhook(name))
-    return f"2610{number:02}-080000-{name}", posts, before
+    run_id = f"2610{number:02}-080000-{name}"
+    at = f"2026-10-{number:02}T08:00:00.000Z"
+    world.harvests[run_id], posts = world.harvest(name, base, at, leads, deployed.webhook(name))
+    return run_id, posts, before
 
 
 def ends_right(world, run_id, posts, before, seconds=240):

@@ -12,6 +12,8 @@ class World:
     """The simulators with the bases they invented."""
 
     def __init__(self, leads=60, latency_ms=50, host="127.0.0.1", log="simulators.log"):
+        # The harvest of each run whose trace is to be followed.
+        self.harvests = {}
         # With the operator's commands for what is on AWS.
         package = ["--package", "runtally", "--features", "aws", "--bin", "runtally"]
         run(["cargo", "build", "--quiet", "--locked", *package], env=clean_environment())
