@@ -57,6 +57,13 @@ impl OpenWaves {
         taken.waves == 0 || fits
     }
 
+    /// Whether a slot is free, or no wave is open: then the rows of the next waves are read, before the
+    /// rows of these are written.
+    pub(super) fn have_free_slot(&self, most: usize) -> bool {
+        let taken = self.lock();
+        taken.waves == 0 || taken.calls < most
+    }
+
     /// Waits until a wave has its answers, or is settled.
     pub(super) async fn freed(&self) {
         self.freed.notified().await;
@@ -139,6 +146,7 @@ mod tests {
         let mut unwritten = open.begin(4, 4);
         unwritten.has_answers();
         assert!(!open.have_room(1, 4), "it is not known yet whether rows can be written");
+        assert!(open.have_free_slot(4) && !open.have_free_slot(0));
         drop(unwritten);
         let mut first = open.begin(4, 4);
         assert!(!open.have_room(4, 4));

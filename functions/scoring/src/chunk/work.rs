@@ -5,6 +5,7 @@
 use super::attempt::ChunkAttempt;
 use super::decision::{Decision, Verdict};
 use super::limits::{READ_LEADS, WAVE_LEADS};
+use super::open_waves::OpenWaves;
 use super::read::{read_leads, settle_unread, used_before};
 use super::wave::{WaveLead, WavePlace, WaveResult, leave_for_budget, score_wave};
 use super::write::try_to_write;
@@ -69,14 +70,15 @@ impl<'a, E: Env> ChunkWork<'a, E> {
     async fn begin_waves(&mut self) -> Result<(), TaskError> {
         let attempt = self.attempt;
         for leads in attempt.chunk.leads.chunks(READ_LEADS) {
-            self.until_there_is_room(1).await;
+            self.until(OpenWaves::have_free_slot).await;
             if self.is_over() {
                 return Ok(());
             }
             let mut leads = self.read(leads).await?;
             while !leads.is_empty() {
                 let wave: Vec<_> = leads.drain(..leads.len().min(WAVE_LEADS)).collect();
-                self.until_there_is_room(self.calls_of(&wave)).await;
+                let calls = self.calls_of(&wave);
+                self.until(|open, most| open.have_room(calls, most)).await;
                 if self.is_over() {
                     return Ok(());
                 }
@@ -112,21 +114,22 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         Ok(leads)
     }
 
-    /// Waits until a wave with so many calls may begin, or none may.
-    async fn until_there_is_room(&mut self, calls: usize) {
-        while !self.is_over() && !self.has_room(calls) {
+    /// Waits until the open waves, which may have so many calls in flight, are as wanted, or no further
+    /// wave begins.
+    async fn until(&mut self, are_so: impl Fn(&OpenWaves, usize) -> bool) {
+        while !self.is_over() && !are_so(&self.attempt.open_waves, self.most_calls()) {
             self.beside(self.attempt.open_waves.freed()).await;
         }
     }
 
-    fn has_room(&self, calls: usize) -> bool {
+    /// Most calls that may be in flight; none for waves that are beside no other.
+    fn most_calls(&self) -> usize {
         let attempt = self.attempt;
         // The next wave finds out whether the halt, or the queue's trouble, goes on.
         let is_alone = attempt.chunk.token_share.is_some()
             || attempt.gemini.halted().is_some()
             || attempt.unreported.is_any();
-        let most = if is_alone { 0 } else { attempt.gemini.calls_at_once() };
-        attempt.open_waves.have_room(calls, most)
+        if is_alone { 0 } else { attempt.gemini.calls_at_once() }
     }
 
     /// Begins a wave with those leads that the limit has room for, and skips the others.

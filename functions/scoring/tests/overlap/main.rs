@@ -43,6 +43,23 @@ async fn the_models_latency_is_waited_for_once_per_slot_and_not_once_per_block()
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_rows_are_read_as_soon_as_a_wave_has_its_answers() {
+    let writing_takes = Duration::from_secs(1);
+    let takes = |call| MODEL_TAKES + Duration::from_millis(20) * u32::try_from(call).unwrap();
+    let script =
+        Script { leads: 120, calls_at_once: "20", writing_takes, takes, ..Script::default() };
+    let played = play(script).await;
+    let mut reads = (0..played.log.len()).filter(|at| played.log[*at] == "read");
+    let second = reads.nth(1).unwrap();
+    assert!(second > played.at("billed 0"), "not earlier: they would be out of date");
+    assert!(second < played.at("settled 0"), "{:#?}", played.log);
+    assert!(
+        played.at("announced 10") > played.at("settled 0"),
+        "it is not known before that rows can be written"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn under_a_token_limit_the_next_wave_begins_when_it_is_known_what_this_one_used() {
     let played = play(Script { token_share: Some(1_000_000), ..Script::default() }).await;
     assert_eq!((played.most_waves(), played.count("announced")), (1, 6));

@@ -32,6 +32,8 @@ pub(crate) struct Script {
     pub(crate) refusal: fn(usize) -> Option<u16>,
     /// How long the n-th call takes.
     pub(crate) takes: fn(usize) -> Duration,
+    /// How long rows take to be written.
+    pub(crate) writing_takes: Duration,
     /// Whether somebody scored this row before it is read for the n-th time.
     pub(crate) is_changed: fn(usize, usize) -> bool,
     /// How the n-th request to write rows is refused.
@@ -50,6 +52,7 @@ impl Default for Script {
             attempt: 1,
             refusal: |_| None,
             takes: |_| MODEL_TAKES,
+            writing_takes: Duration::ZERO,
             is_changed: |_, _| false,
             unwritten: |_| None,
             is_deaf: |_, _| false,
@@ -149,7 +152,9 @@ impl Transport for World {
         let (status, answer) = if request.uri().path().contains("generateContent") {
             self.ask_model(&body).await
         } else if request.method() == http::Method::PATCH {
-            self.write(&body)
+            let answer = self.write(&body);
+            tokio::time::sleep(self.0.script.writing_takes).await;
+            answer
         } else {
             (200, self.read(&body.to_string()))
         };
