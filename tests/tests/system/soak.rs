@@ -26,8 +26,8 @@ const WORKERS: usize = 8;
 /// Each has both of its lanes at work.
 const CLIENTS: usize = WORKERS / 2;
 const LANES: u32 = 2;
-/// Leads of a harvest; of each client, one waits while another is scored.
-const LEADS: usize = 600;
+/// Leads of a harvest, three chunks for each lane; of each client, one waits while another is scored.
+const LEADS: usize = 2_400;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The queues with the groups that they have on SQS.
