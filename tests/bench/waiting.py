@@ -32,11 +32,16 @@ class World:
         self.serving = Serving(
             BINARY, pathlib.Path(self.folder.name), model_latency_ms, services, clients=clients, PROJECT_SECONDS=PROJECT_SECONDS
         )
-        for base in self.serving.bases.values():
-            self.add_leads(base, leads)
+        self.leads = leads * clients
 
     def __enter__(self):
-        self.serving.start()
+        try:
+            for base in self.serving.bases.values():
+                self.add_leads(base, self.leads // len(self.serving.bases))
+            self.serving.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -67,7 +72,11 @@ class World:
             if time.monotonic() > latest:
                 raise SystemExit(f"after {seconds:.0f} s {count} runs have not ended\n{self.serving.log_tail()}")
             time.sleep(LOOK_EVERY_SECONDS)
-        return time.monotonic()
+        ended = time.monotonic()
+        for record in self.records():
+            if not is_right(record):
+                raise SystemExit(f"{record['Run ID']} is {record['Status']}, {record.get('Balance')}: what failed costs nothing")
+        return ended
 
     def requests(self):
         """Requests to Airtable by base."""
@@ -90,7 +99,14 @@ class World:
 
 
 def is_over(record):
-    return record.get("Status", "").startswith("Completed")
+    status = record.get("Status", "")
+    return status.startswith("Completed") or status == "Failed"
+
+
+def is_right(record):
+    """Whether all leads that waited are scored."""
+    posts = [record.get(f"Posts {word}", 0) for word in ("Examined for Scoring", "Successfully Scored")]
+    return record["Status"] == "Completed" and record["Balance"] == "balanced" and posts[0] == posts[1] > 0
 
 
 def least_seconds(requests):

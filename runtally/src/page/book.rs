@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many runs are kept with all their events, those that were read last.
-const OPEN_BOOKS: usize = 8;
+/// Of so many events at most, runs are kept with all of them: those that were read last. A run of
+/// 25,000 leads has 8,500 events, one of 50 leads 20.
+const KEPT_EVENTS: usize = 20_000;
+/// So many runs are kept, however large: each may be on somebody's screen.
+const KEPT_RUNS: usize = 2;
 
 /// What is kept of the runs.
 #[derive(Default)]
@@ -78,7 +81,8 @@ impl Book {
         }
         let run = &known.summary.run;
         let details = self.read(deployment, run, |book| Details::of(&book.state)).await?;
-        Ok(known.details.get_or_init(|| details.unwrap_or_default()))
+        let details = details.ok_or_else(|| format!("the log has no run {run} any more"))?;
+        Ok(known.details.get_or_init(|| details))
     }
 
     /// Reads a run, and shows `look` all of it; `None` when no event of it can be read.
@@ -88,16 +92,20 @@ impl Book {
         run: &RunId,
         look: impl FnOnce(&OpenBook) -> T,
     ) -> Result<Option<T>, Fault> {
-        while !self.open.lock().await.runs.contains_key(run) {
+        // Others may read many runs meanwhile, and this one may be kept no longer: look again.
+        let (mut open, book) = loop {
+            let mut open = self.open.lock().await;
+            if let Some(book) = open.runs.remove(run) {
+                break (open, book);
+            }
+            drop(open);
             if !self.read_first(deployment, run).await? {
                 return Ok(None);
             }
-        }
-        let mut open = self.open.lock().await;
+        };
         open.count += 1;
         let used = open.count;
         let head = deployment.head(run).await?;
-        let Some(book) = open.runs.remove(run) else { return Ok(None) };
         let is_same = head.is_some() && book.head == head;
         let book = if is_same { book } else { grown(deployment, book, head.as_ref()).await? };
         let mut book = book;
@@ -146,14 +154,19 @@ impl Book {
 }
 
 impl Open {
-    /// Keeps a run with all its events, and no longer the one that was used the longest time ago.
+    /// Keeps a run with all its events.
     fn keep(&mut self, run: &RunId, book: OpenBook) {
         self.runs.insert(run.clone(), book);
-        if self.runs.len() > OPEN_BOOKS {
+        self.forget(KEPT_EVENTS);
+    }
+
+    /// Keeps no more than so many events: those of runs that were used the longest time ago go.
+    fn forget(&mut self, most: usize) {
+        let mut events: usize = self.runs.values().map(|book| book.known.events).sum();
+        while events > most && self.runs.len() > KEPT_RUNS {
             let oldest = self.runs.iter().min_by_key(|(_, book)| book.used);
-            if let Some(oldest) = oldest.map(|(run, _)| run.clone()) {
-                self.runs.remove(&oldest);
-            }
+            let Some(oldest) = oldest.map(|(run, _)| run.clone()) else { return };
+            events -= self.runs.remove(&oldest).map_or(0, |book| book.known.events);
         }
     }
 }
@@ -174,4 +187,40 @@ async fn grown(
             book.grown(&log.events, log.projection)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use shared::ports::RunLog;
+
+    /// A run of so many events that was used when `used` says.
+    fn book(day: u32, events: usize, used: u64) -> (RunId, OpenBook) {
+        let stamp = format!("2611{day:02}-094519");
+        let body = |number| {
+            let run = json!({"base_run": stamp, "client": "Guy-Wilson", "client_name": "Guy Wilson",
+                "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
+            let fact = json!({"type": "noted", "kind": "input", "text": format!("Note {number}.")});
+            json!({"version": 1, "type": "event", "run": run, "at": "2026-11-23T10:00:01Z", "fact": fact})
+                .to_string()
+        };
+        let log = RunLog { events: (0..events).map(body).collect(), projection: None, appends: 1 };
+        let mut book = OpenBook::of(&log, &AtomicUsize::new(0)).unwrap();
+        book.used = used;
+        (format!("{stamp}-Guy-Wilson").parse().unwrap(), book)
+    }
+
+    #[test]
+    fn runs_are_kept_by_their_events_and_those_that_were_read_last_stay() {
+        let runs = (1..=20).map(|day| book(day, 3, day.into())).collect();
+        let mut open = Open { runs, count: 0 };
+        open.forget(60);
+        assert_eq!(open.runs.len(), 20, "however many they are");
+        open.forget(30);
+        let kept: Vec<u64> = open.runs.values().map(|book| book.used).collect();
+        assert_eq!(kept, (11..=20).collect::<Vec<_>>());
+        open.forget(1);
+        assert_eq!(open.runs.len(), KEPT_RUNS, "however large they are");
+    }
 }

@@ -235,18 +235,18 @@ impl SqliteEventLog {
     pub async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
         let found = self.look(|tx| {
             let sql =
-                "SELECT appends, open, written_at, length(projection) FROM run WHERE run = ?1";
+                "SELECT appends, open, written_at, projection ->> '$.events' FROM run WHERE run = ?1";
             let columns = |row: &Row<'_>| {
                 let shown = (row.get::<_, Option<i64>>(2)?, row.get::<_, Option<u64>>(3)?);
                 Ok((row.get(0)?, row.get(1)?, shown))
             };
             tx.prepare_cached(sql)?.query_row([run.as_str()], columns).optional()
         })?;
-        Ok(found.map(|(appends, open, (written_at, length))| RunHead {
+        Ok(found.map(|(appends, open, (written_at, events))| RunHead {
             run: run.clone(),
             appends: Some(appends),
             open,
-            shown: (written_at.unwrap_or_default(), length.unwrap_or_default()),
+            shown: (written_at.unwrap_or_default(), events.unwrap_or_default()),
         }))
     }
 
@@ -259,15 +259,15 @@ impl SqliteEventLog {
     pub(crate) async fn heads_since(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
         type Columns = (String, u64, bool, Option<i64>, Option<u64>);
         let rows: Vec<Columns> = self.look(|tx| {
-            let sql = "SELECT run, appends, open, written_at, length(projection) FROM run
+            let sql = "SELECT run, appends, open, written_at, projection ->> '$.events' FROM run
                            WHERE open OR coalesce(written_at, 0) >= ?1";
             let row = |row: &Row<'_>| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             };
             tx.prepare_cached(sql)?.query_map([since.as_millisecond()], row)?.collect()
         })?;
-        let head = |(run, appends, open, written_at, length): Columns| {
-            let shown = (written_at.unwrap_or_default(), length.unwrap_or_default());
+        let head = |(run, appends, open, written_at, events): Columns| {
+            let shown = (written_at.unwrap_or_default(), events.unwrap_or_default());
             Ok(RunHead { run: run_id(&run)?, appends: Some(appends), open, shown })
         };
         rows.into_iter().map(head).collect()
@@ -306,4 +306,34 @@ fn parsed(json: Option<String>) -> Result<Option<Projection>, LogError> {
     json.map(|json| serde_json::from_str(&json)).transpose().map_err(|error| LogError {
         reason: format!("a stored projection cannot be read: {error}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_record_that_is_to_be_written_anew_shows_no_event_any_more() {
+        let log = SqliteEventLog::new(Database::in_memory().unwrap());
+        let run: RunId = "261123-094519-Guy-Wilson".parse().unwrap();
+        let event = StoredEvent { id: "n-1".to_owned(), body: "{}".to_owned() };
+        log.append(&run, &[event]).await.unwrap();
+        // One digit, before and after: nothing else of the projection changes.
+        let projection = Projection {
+            events: 1,
+            at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            record: "rec00000000000001".parse().unwrap(),
+            open: false,
+            appends: 1,
+            shown: String::new(),
+            urgent: false,
+        };
+        log.save_projection(&run, &projection).await.unwrap();
+        let before = log.head(&run).await.unwrap().unwrap();
+        log.unproject(&run).await.unwrap();
+        let now = log.head(&run).await.unwrap().unwrap();
+        let news = log.news(&before, &now).await.unwrap().expect("this process stored it all");
+        assert_eq!(news.shown.map(|shown| shown.events), Some(0));
+        assert_eq!(log.heads().await.unwrap(), [now]);
+    }
 }

@@ -7,17 +7,19 @@
   const REST = 150;
   // Longest time that a part that is not on the screen stays as it is, in milliseconds.
   const UNSEEN = 5000;
+  // Any other page has few parts: all of them are asked for each time.
+  const isOfRun = location.pathname.startsWith("/run/");
   let isBusy = false;
   let isDue = false;
   // Parts on the screen, by id.
   const seen = new Set();
   // Whether the other parts may be old, and when all were asked for last.
   let isBehind = false;
-  let wholeAt = Date.now();
+  let wholeAt = performance.now();
   const watcher = new IntersectionObserver((changes) => {
-    const before = seen.size;
+    const isNew = changes.some(({ target, isIntersecting }) => isIntersecting && !seen.has(target.id));
     for (const { target, isIntersecting } of changes) seen[isIntersecting ? "add" : "delete"](target.id);
-    if (isBehind && seen.size > before) update();
+    if (isBehind && isNew) update();
   });
 
   function tell(state, text) {
@@ -43,14 +45,16 @@
     if (isBusy || document.hidden) { isDue = true; return; }
     isBusy = true;
     isDue = false;
-    const isWhole = seen.size === 0 || Date.now() - wholeAt >= UNSEEN;
+    const askedAt = performance.now();
+    // Not a moment after a timer of as long: it would always come too early.
+    const isWhole = !isOfRun || seen.size === 0 || askedAt - wholeAt > UNSEEN - 500;
     const parts = isWhole ? "1" : [...seen].join(" ");
     try {
       const answer = await fetch(location.href, { headers: { "X-Fragment": parts } });
       if (answer.ok) {
         show(await answer.text());
         isBehind = !isWhole;
-        if (isWhole) wholeAt = Date.now();
+        if (isWhole) wholeAt = askedAt;
       }
     } catch { /* the event stream says that the connection is lost */ }
     setTimeout(() => { isBusy = false; if (isDue) update(); }, REST);
@@ -97,6 +101,8 @@
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && isDue) update(); });
   setInterval(() => { if (isBehind) update(); }, UNSEEN);
-  document.querySelectorAll("[data-live]").forEach((part) => watcher.observe(part));
-  if (window.EventSource) connect();
+  const parts = document.querySelectorAll("[data-live]");
+  parts.forEach((part) => watcher.observe(part));
+  // A page without parts shows what was so when it was asked for.
+  if (parts.length > 0 && window.EventSource) connect();
 })();
