@@ -149,7 +149,7 @@ def memory(deployed, run_id):
     """The most memory that a process of scoring had, after a chunk of 50 leads or more with long posts."""
     facts = deployed.facts(run_id)
     chunks = [len(fact["leads"]) for fact in facts if fact["type"] == "planned_chunk"]
-    check(50 <= max(chunks) <= 500, f"{run_id}: leads of its largest chunk: {max(chunks)}")
+    check(50 <= max(chunks) <= 200, f"{run_id}: leads of its largest chunk: {max(chunks)}")
     processes = deployed.processes("Scoring")
     check(processes, f"processes of scoring: {len(processes)}")
     for process in processes:

@@ -28,9 +28,9 @@ pub(super) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
 /// A message whose handler died comes back after this: six times the function's timeout, as AWS
 /// recommends.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
-/// Most scoring tasks at the same time, over all clients: those of sixty-four that are at work. Airtable's
+/// Most scoring tasks at the same time, over all clients: each may have `CALLS_AT_ONCE` calls in flight. Airtable's
 /// limit on one user's tokens is used up by ten.
-const CONCURRENT_TASKS: NonZeroUsize = NonZeroUsize::new(128).expect("not zero");
+const CONCURRENT_TASKS: NonZeroUsize = NonZeroUsize::new(40).expect("not zero");
 /// How they are shared over the clients, and what bounds the memory that they take.
 const SHARES: Shares =
     Shares { plans: NonZeroUsize::new(16).expect("not zero"), bytes: 32 * 1024 * 1024 };

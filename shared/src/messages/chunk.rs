@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Some leads of a plan with all that is needed to score them: up to 100, or up to 500 where a
+/// Some leads of a plan with all that is needed to score them: up to 200, or up to 500 where a
 /// limit is divided over the chunks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {

@@ -230,6 +230,18 @@ mod tests {
     }
 
     #[test]
+    fn plans_of_one_process_are_known_as_such_whatever_their_clients_are_called() {
+        for client in ["Guy-Wilson", "Kite and Anchor", "Zoë", "李小龍", &"n".repeat(100)] {
+            let waiting: ScoreWaiting = task(json!({"clients": {"one": client}, "kind": "post",
+                "requested_at": "2026-11-23T10:00:00Z"}));
+            let run: RunStamp = "261123-100000".parse().unwrap();
+            let group = score_waiting(waiting, &run).group_of_one_process();
+            assert!(is_plan_group(&group) && holder_of(&group) == group, "{group}");
+            assert!(group.len() <= 128 && group.is_ascii(), "{group}");
+        }
+    }
+
+    #[test]
     fn a_route_never_changes_between_releases() {
         let master: BaseId = "appMaster00000001".parse().unwrap();
         let client: ClientId = "Guy-Wilson".parse().unwrap();

@@ -1,6 +1,6 @@
 //! The queues between the functions.
 
-use crate::core::digest::queue_id;
+use crate::core::digest::id_of;
 use crate::core::failure::{Failure, LONGEST_DELAY};
 use crate::core::limits::hidden_for;
 use jiff::Timestamp;
@@ -81,7 +81,7 @@ impl OutgoingMessage {
     /// clients share groups, because each process takes a part of the master base's request limit.
     pub fn group_of_one_process(&self) -> String {
         match &self.client {
-            Some(client) => queue_id(&format!("{}:{client}", self.group)),
+            Some(client) => format!("{}:{}", self.group, id_of(&[client])),
             None => self.group.clone(),
         }
     }

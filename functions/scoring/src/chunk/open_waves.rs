@@ -5,13 +5,25 @@
 //! one is, and rows can be written, as many waves as have calls in flight may wait for that.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+/// Waves that look at their rows and write them at the same time: enough to use a base's limit also when
+/// Airtable takes a second to answer.
+const WRITERS: usize = 4;
 
 /// The calls that the open waves of a chunk may have in flight.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OpenWaves {
     taken: Mutex<Taken>,
     freed: Notify,
+    writers: Semaphore,
+}
+
+impl Default for OpenWaves {
+    fn default() -> Self {
+        let writers = Semaphore::new(WRITERS);
+        Self { taken: Mutex::default(), freed: Notify::new(), writers }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +81,11 @@ impl OpenWaves {
         self.freed.notified().await;
     }
 
+    /// Waits until a wave that has its answers may look at its rows and write them, until this is dropped.
+    pub(super) async fn turn_to_write(&self) -> SemaphorePermit<'_> {
+        self.writers.acquire().await.expect("it is never closed")
+    }
+
     /// Begins a wave with so many calls, or with as many of them as may be in flight.
     pub(super) fn begin(&self, calls: usize, most: usize) -> OpenWave<'_> {
         let calls = calls.min(most);
@@ -124,6 +141,7 @@ impl Drop for Round<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     #[test]
     fn waves_begin_as_long_as_there_are_slots_for_their_calls() {
@@ -173,5 +191,17 @@ mod tests {
         assert_eq!(wave.round(1, 8).calls, 1);
         assert_eq!(wave.round(10, 1).calls, 1, "the model limits calls");
         assert_eq!(open.begin(10, 8).round(10, 8).calls, 8, "no more than may be in flight");
+    }
+
+    #[tokio::test]
+    async fn a_few_waves_at_a_time_look_at_their_rows_and_write_them() {
+        let open = OpenWaves::default();
+        let mut turns = Vec::new();
+        for _ in 0..WRITERS {
+            turns.push(open.turn_to_write().await);
+        }
+        assert!(open.turn_to_write().now_or_never().is_none());
+        turns.pop();
+        assert!(open.turn_to_write().now_or_never().is_some());
     }
 }

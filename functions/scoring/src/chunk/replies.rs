@@ -21,6 +21,13 @@ pub(crate) struct LeadReply {
     pub(crate) is_beyond_limit: bool,
 }
 
+impl LeadReply {
+    /// Whether the lead has no answer and is asked about again, if another attempt follows.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.answer, Err(NoAnswer { later: true, .. })) && !self.is_beyond_limit
+    }
+}
+
 /// What became of a wave's questions.
 pub(crate) struct WaveReplies {
     /// One per question, in their order.

@@ -2,7 +2,6 @@
 //! full, or it cannot be reached.
 
 use super::attempt::ChunkAttempt;
-use super::limits::WRITING_TIME;
 use shared::core::failure::Failure;
 use shared::messages::Fact;
 use shared::ports::Env;
@@ -69,7 +68,7 @@ impl<E: Env> ChunkAttempt<'_, E> {
     /// Reports what calls became. If the queue does not take it in time, the rows are written all the
     /// same, so that no later attempt pays for their leads again, and it goes with their outcomes.
     pub(super) async fn report_paid(&self, fact: Fact) {
-        if self.report_patiently(vec![fact.clone()], WRITING_TIME).await.is_err() {
+        if self.report_patiently(vec![fact.clone()], self.writing_time_of_a_wave()).await.is_err() {
             self.unreported.keep(vec![fact]);
         }
     }

@@ -92,8 +92,15 @@ pub(crate) async fn score_wave<E: Env>(
 ) -> Result<WaveResult, Failure> {
     let WaveReplies { replies, used, halt } = ask_wave(attempt, &place, &leads).await?;
     let (asked, expected) = (replies.len(), place.expected);
-    let mut replies = replies.into_iter();
+    let another_follows = halt.is_some() || !attempt.is_last;
+    let waiting = replies.iter().filter(|reply| another_follows && reply.waits()).count();
+    if halt.is_none() && !is_away(asked, waiting, attempt.leads_per_call) {
+        place.open.has_answers();
+    }
+    // Few other requests come between this look at the rows and their writing.
+    let _turn = attempt.open_waves.turn_to_write().await;
     let changed = changed_rows(attempt, &leads).await?;
+    let mut replies = replies.into_iter();
     let rows_changed = !changed.is_empty() && !attempt.is_last;
     let unsettled = Vec::new();
     let mut result = WaveResult { unsettled, rows_changed, asked, expected, used, halt };
@@ -106,9 +113,9 @@ pub(crate) async fn score_wave<E: Env>(
             Decision::Settle(verdict) => verdict,
             Decision::Ask(ref subject) => {
                 let reply = replies.next().expect("every question has a reply");
-                if let Err(NoAnswer { detail, later: true, .. }) = &reply.answer
-                    && !reply.is_beyond_limit
-                    && (result.halt.is_some() || !attempt.is_last)
+                if let Err(NoAnswer { detail, .. }) = &reply.answer
+                    && another_follows
+                    && reply.waits()
                 {
                     result.unsettled.push(detail.clone());
                     continue;
@@ -133,9 +140,6 @@ pub(crate) async fn score_wave<E: Env>(
         }
         let (lead, record, left_out) = (lead.lead.key.clone(), Some(record), lead.left_out);
         outcomes.push(LeadOutcome { lead, record, outcome, examined, scored, left_out });
-    }
-    if !result.stops_the_chunk(attempt.leads_per_call) {
-        place.open.has_answers();
     }
     write(attempt, updates, &mut outcomes, writable).await?;
     settle_leads(attempt, Some(place.index), outcomes).await?;

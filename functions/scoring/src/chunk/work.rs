@@ -147,6 +147,9 @@ impl<'a, E: Env> ChunkWork<'a, E> {
                 let row = leads[0].row.id.clone();
                 self.beside(try_to_write(attempt, &row)).await?;
                 self.is_write_tried = true;
+                if self.is_over() {
+                    return Ok(());
+                }
             }
         }
         let most = attempt.gemini.calls_at_once();

@@ -12,9 +12,12 @@ use shared::messages::{
 use shared::ports::OutgoingMessage;
 
 /// Most leads of a chunk. Between two chunks of a lane nothing is asked: the more a chunk has, the less
-/// the model's latency counts. And within a chunk with a token limit, and nowhere else, estimates that
-/// are too high or too low even out.
-const CHUNK_LEADS: usize = 500;
+/// the model's latency counts. But another attempt at a chunk begins with what the one before has done,
+/// and all attempts at it are counted together.
+const CHUNK_LEADS: usize = 200;
+/// Most leads of a chunk with a token limit. Estimates that are too high or too low even out within
+/// a chunk and nowhere else.
+const LIMITED_CHUNK_LEADS: usize = 500;
 /// Room for the leads of a chunk, in bytes of JSON: a message less what else it carries.
 const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
 /// Longest system prompt that fits beside a chunk's leads.
@@ -62,7 +65,7 @@ impl Plan {
         }
         let (allowed, beyond): (Vec<_>, Vec<_>) =
             leads.into_iter().partition(|lead| allowance.take(lead.tokens));
-        let mut chunks_of_both = chunks(allowed, lanes, CHUNK_LEADS);
+        let mut chunks_of_both = chunks(allowed, lanes, LIMITED_CHUNK_LEADS);
         for chunk in &mut chunks_of_both {
             let asked = chunk.leads.iter().filter(|lead| lead.tokens > 0).count();
             let short = rates.map_or(0, |rates| rates.of_short_calls(asked));
@@ -70,7 +73,7 @@ impl Plan {
             chunk.share = Some(of_leads + allowance.take_up_to(short));
         }
         chunks_of_both.extend(
-            chunks(beyond, lanes, CHUNK_LEADS)
+            chunks(beyond, lanes, LIMITED_CHUNK_LEADS)
                 .into_iter()
                 .map(|chunk| LaneChunk { share: Some(0), ..chunk }),
         );
@@ -139,8 +142,11 @@ impl Plan {
 
 fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance) -> PlanId {
     let mut parts: Vec<String> = about.iter().map(|part| (*part).to_owned()).collect();
-    parts.extend([lanes.to_string(), CHUNK_LEADS.to_string()]);
-    parts.extend(allowance.left.map(|left| format!("{left} tokens")));
+    parts.push(lanes.to_string());
+    parts.push(match allowance.left {
+        Some(left) => format!("{left} tokens"),
+        None => format!("{CHUNK_LEADS} leads"),
+    });
     for PlanLead { lead, posts, .. } in leads {
         parts.push(lead.key.to_string());
         parts.push(posts.to_string());
@@ -203,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_has_at_most_five_hundred_leads_and_a_lead_keeps_its_lane() {
+    fn a_chunk_has_at_most_two_hundred_leads_and_a_lead_keeps_its_lane() {
         let lanes = |leads: Vec<PlanLead>| {
             let plan = self::plan(&["a"], leads, 2).unwrap();
             let lanes = plan.chunks.iter().flat_map(|chunk| {
