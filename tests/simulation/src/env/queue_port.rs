@@ -95,6 +95,9 @@ impl Ports {
                 self.put(queue, message);
             }
             self.queue_answers(queue, &call).await?;
+            for message in &taken {
+                self.world.oracle().known_to_be_sent(self.worker.invocation(), message.body());
+            }
             if left.is_empty() {
                 return Ok(());
             }

@@ -80,13 +80,20 @@ impl Invocation {
     /// Takes the call that a worker reports as `reported`: the one that fits best.
     pub(crate) fn take_reported(&mut self, reported: &Value<'_>) -> Option<Pending> {
         let total = count(reported, "/usage/total");
-        let fits: [&dyn Fn(&CallEnd) -> bool; 2] = match text(reported, "/outcome") {
-            "refused" => [&|end| *end == CallEnd::Refused, &|_| false],
-            "lost" => [&|end| *end == CallEnd::Lost, &|end| *end != CallEnd::Refused],
-            _ => [
-                &|end| matches!(end, CallEnd::Answered { tokens, .. } if *tokens == total),
-                &|end| *end != CallEnd::Refused,
-            ],
+        let cost = reported_nano_usd(reported);
+        let is_of = |end: &CallEnd, cost: Option<u64>| match end {
+            CallEnd::Answered { tokens, nano_usd } => {
+                *tokens == total && cost.is_none_or(|cost| *nano_usd == cost)
+            }
+            CallEnd::Refused | CallEnd::Lost => false,
+        };
+        let fits: &[&dyn Fn(&CallEnd) -> bool] = match text(reported, "/outcome") {
+            "refused" => &[&|end| *end == CallEnd::Refused],
+            "lost" => &[&|end| *end == CallEnd::Lost, &|end| *end != CallEnd::Refused],
+            // As many tokens may cost less: some came from the cache.
+            _ => &[&|end| is_of(end, Some(cost)), &|end| is_of(end, None), &|end| {
+                *end != CallEnd::Refused
+            }],
         };
         let find = |fits: &&dyn Fn(&CallEnd) -> bool| {
             self.pending.iter().position(|pending| fits(&pending.end))
@@ -98,5 +105,34 @@ impl Invocation {
     /// Whether a call was answered or lost of which nothing was reported.
     pub(crate) fn has_concealed(&self) -> bool {
         self.pending.iter().any(|pending| pending.end != CallEnd::Refused)
+    }
+}
+
+/// What an answer cost by the tokens that its worker reports.
+fn reported_nano_usd(reported: &Value<'_>) -> u64 {
+    let of = |name: &str| count(reported, &format!("/usage/{name}"));
+    let prompt = of("prompt").saturating_sub(of("cached")) + of("tool");
+    prompt * 300 + of("cached") * 30 + (of("output") + of("thoughts")) * 2_500
+}
+
+/// What it promises itself ([`super::CHECKS`]).
+pub(super) mod checks {
+    use super::*;
+    use crate::oracle::json::parsed;
+
+    pub(crate) fn answers_of_as_many_tokens_are_told_apart_by_what_they_cost() {
+        let dear = CallEnd::Answered { tokens: 600, nano_usd: 500 * 300 + 100 * 2_500 };
+        let cached = CallEnd::Answered { tokens: 600, nano_usd: 500 * 30 + 100 * 2_500 };
+        let mut invocation = Invocation::default();
+        for end in [dear, CallEnd::Refused, cached] {
+            invocation.pending.push(Pending { end, paid: BTreeSet::new() });
+        }
+        let usage = r#"{"prompt":500,"cached":500,"output":90,"thoughts":10,"tool":0,"total":600}"#;
+        let body = format!(r#"{{"outcome":"answered","usage":{usage}}}"#);
+        let taken = invocation.take_reported(&parsed(&body)).map(|pending| pending.end);
+        assert_eq!(taken, Some(cached));
+        // Without one that costs as much, as many tokens will do.
+        let taken = invocation.take_reported(&parsed(&body)).map(|pending| pending.end);
+        assert_eq!(taken, Some(dear));
     }
 }

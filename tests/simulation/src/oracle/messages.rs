@@ -28,7 +28,6 @@ impl Oracle {
                 let fact = at(&message, "/fact")?;
                 match text(fact, "/type") {
                     "opened" => self.opened(&run, fact),
-                    "planned" | "planned_chunk" => self.plan_told(invocation, text(fact, "/plan")),
                     "announced" => self.announced(invocation, &run, fact),
                     "billed" => self.billed(invocation, &run, fact),
                     "settled" => self.settled(invocation, &run, fact),
@@ -83,10 +82,13 @@ impl Oracle {
         }
     }
 
-    /// A plan was told of, by the invocation that planned it or by one of its chunks.
-    fn plan_told(&mut self, invocation: u64, plan: &str) {
-        if let Some(known) = self.invocations.get_mut(&invocation) {
-            known.plans.told.insert(plan.to_owned());
+    /// A worker heard that the queue took its message: if it tells of a plan, the worker goes on from
+    /// there. One whose time is up before it heard that does not know.
+    pub(crate) fn known_to_be_sent(&mut self, invocation: u64, body: &str) {
+        let message = parsed(body);
+        let is_of_plan = matches!(text(&message, "/fact/type"), "planned" | "planned_chunk");
+        if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_of_plan) {
+            known.plans.told.insert(text(&message, "/fact/plan").to_owned());
         }
     }
 
