@@ -1,6 +1,7 @@
 """The outside services, simulated by `runtally simulate`, and harvests for their leads."""
 
 import json
+import time
 import urllib.parse
 
 from tools import ROOT, TARGET, answers, check, clean_environment, equal, free_port, http, run, start, stop, until
@@ -70,18 +71,23 @@ class World:
         """Deletes a run's record, as a person may."""
         rows = self.rows(self.master_base, RUN_RECORDS)
         record = next(row["id"] for row in rows if row["fields"]["Run ID"] == run_id)
-        self._change("DELETE", self.master_base, RUN_RECORDS, record)
-
-    def edit(self, base, table, record, cells):
-        """Changes cells of a row, as a person may."""
-        self._change("PATCH", base, table, record, {"fields": cells})
-
-    def _change(self, method, base, table, record, body=None):
-        url = f"{self.airtable}/v0/{base}/{urllib.parse.quote(table)}/{record}"
+        url = f"{self.airtable}/v0/{self.master_base}/{urllib.parse.quote(RUN_RECORDS)}/{record}"
         headers = {"authorization": f"Bearer {self.variables['AIRTABLE_TOKEN']}"}
-        status, answer = http(method, url, body, headers=headers)
+        status, answer = http("DELETE", url, None, headers=headers)
+        if status == 429:
+            # The functions had just used up the base's limit: it rests for 30 s.
+            time.sleep(31)
+            status, answer = http("DELETE", url, None, headers=headers)
         if status != 200:
             raise AssertionError(answer)
+
+    def edit(self, base, table, record, cells):
+        """Changes cells of a row, as a person may: no limit of requests is for people."""
+        for field, value in cells.items():
+            cell = {"base": base, "table": table, "record": record, "field": field, "value": value}
+            status, answer = http("POST", f"{self.airtable}/_sim/cells", cell)
+            if status != 200:
+                raise AssertionError(answer)
 
     def record_at_end(self, run_id, seconds=120):
         """The run's record once its status is one of an end."""

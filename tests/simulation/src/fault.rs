@@ -99,7 +99,7 @@ faults! {
     /// Airtable forgets where a listing was.
     StaleIterator = 0.03,
     /// Airtable does not take the offset of a listing any more.
-    OffsetInvalid = 0.02,
+    OffsetInvalid = 0.03,
     /// Airtable denies what a base is asked for some seconds: 401 or 403.
     AirtableDenied = 0.003,
     /// A formula in a lead's row fails: a cell that is read holds an error.
