@@ -33,7 +33,7 @@ const BOUNDS: [(&str, f64); 3] =
 const SECRET: &str = r#"{"SecretString":"{\"WEBHOOK_TOKEN\":\"invented-webhook-token\",\"AIRTABLE_TOKEN\":\"patInvented\",\"APIFY_TOKEN\":\"invented\",\"GEMINI_API_KEY\":\"invented\"}"}"#;
 
 /// What the functions need to start. Invented.
-const VARIABLES: [(&str, &str); 15] = [
+const VARIABLES: [(&str, &str); 17] = [
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ACCESS_KEY_ID", "invented"),
     ("AWS_SECRET_ACCESS_KEY", "invented"),
@@ -44,6 +44,8 @@ const VARIABLES: [(&str, &str); 15] = [
     ("SCORING_DEAD_LETTERS_URL", "http://127.0.0.1/1/scoring-dead-letters.fifo"),
     ("METRICS_QUEUE_URL", "http://127.0.0.1/1/metrics.fifo"),
     ("METRICS_DEAD_LETTERS_URL", "http://127.0.0.1/1/metrics-dead-letters.fifo"),
+    ("RETRY_QUEUE_URL", "http://127.0.0.1/1/retry"),
+    ("RETRY_DEAD_LETTERS_URL", "http://127.0.0.1/1/retry-dead-letters"),
     ("EVENT_LOG_TABLE", "events"),
     ("WEBHOOK_TOKEN", "invented-webhook-token"),
     ("AIRTABLE_TOKEN", "patInvented"),
