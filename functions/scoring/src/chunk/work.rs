@@ -64,7 +64,9 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         while let Some(ended) = self.open.next().await {
             self.end(ended);
         }
-        self.failure.take().map_or(begun, Err)
+        // What the queue did not take of paid calls goes with outcomes, and a wave that failed has none.
+        let told = self.attempt.report_written(Vec::new()).await.map_err(TaskError::from);
+        self.failure.take().map_or(begun, Err).and(told)
     }
 
     async fn begin_waves(&mut self) -> Result<(), TaskError> {

@@ -175,3 +175,31 @@ async fn a_later_attempt_tries_to_write_once_before_the_first_call() {
     let denied = play(Script { attempt: 2, unwritten: |_| Some(401), ..Script::default() }).await;
     assert_eq!((denied.count("called"), denied.count("announced")), (0, 0), "{:#?}", denied.log);
 }
+
+/// All waves have their answers at the same time, and rows that were read twelve seconds ago.
+#[tokio::test(start_paused = true)]
+async fn few_other_waves_come_between_a_look_at_the_rows_and_their_writing() {
+    let takes = |_| Duration::from_secs(12);
+    let played = play(Script { leads: 100, calls_at_once: "40", takes, ..Script::default() }).await;
+    let mut looked = 0_usize;
+    for said in &played.log[played.at("answered")..] {
+        match said.as_str() {
+            "read" => looked += 1,
+            "wrote 10" => looked -= 1,
+            _ => {}
+        }
+        assert!(looked <= 4, "{:#?}", played.log);
+    }
+    assert_eq!((played.count("read"), played.count("wrote 10")), (1 + 10, 10));
+}
+
+/// The queue takes no report while there is time for one, and then the rows cannot be written.
+#[tokio::test(start_paused = true)]
+async fn a_report_that_was_kept_is_told_though_no_wave_tells_outcomes() {
+    let is_deaf = |fact: &str, since| fact == "billed 0" && since < Duration::from_secs(71);
+    let deadline = Duration::from_secs(90);
+    let script = Script { is_deaf, deadline, leads: 10, ..Script::default() };
+    let played = play(Script { unwritten: |_| Some(500), ..script }).await;
+    assert_eq!((played.count("billed 0"), played.count("settled")), (1, 0), "{:#?}", played.log);
+    assert!(played.waits.is_some());
+}
