@@ -101,8 +101,8 @@
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && isDue) update(); });
   setInterval(() => { if (isBehind) update(); }, UNSEEN);
-  const parts = document.querySelectorAll("[data-live]");
-  parts.forEach((part) => watcher.observe(part));
+  const shown = document.querySelectorAll("[data-live]");
+  shown.forEach((part) => watcher.observe(part));
   // A page without parts shows what was so when it was asked for.
-  if (parts.length > 0 && window.EventSource) connect();
+  if (shown.length > 0 && window.EventSource) connect();
 })();
