@@ -105,6 +105,21 @@ fn deployed() -> [Deployed; 3] {
     })
 }
 
+/// The benchmark is not run with the tests: without a variable that a function asks for it would stop working
+/// unseen.
+#[test]
+fn the_benchmark_of_cold_starts_gives_every_queue_and_table_that_the_functions_ask_for() {
+    let benchmark = include_str!("../../../functions/webhook-intake/benches/cold_start.rs");
+    for function in ["WebhookIntake", "Scoring", "MetricsFinalizer"] {
+        for name in TEMPLATE.variables(function).into_keys() {
+            let is_asked = name.ends_with("_QUEUE_URL")
+                || name.ends_with("_DEAD_LETTERS_URL")
+                || name.ends_with("_TABLE");
+            assert!(!is_asked || benchmark.contains(&format!("(\"{name}\"")), "{function}: {name}");
+        }
+    }
+}
+
 #[test]
 fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
     for deployed in deployed() {
