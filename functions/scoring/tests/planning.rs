@@ -18,7 +18,7 @@ use shared::ports::{
 };
 use shared::schema::{clients, leads, post_attributes, post_instructions};
 use shared::services::airtable::{Limiters, Rate};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,12 +35,14 @@ struct Endless {
     loses_at: Arc<Mutex<Option<usize>>>,
     /// Whether nobody can read the first row.
     is_damaged: bool,
+    /// Whether the client has a token limit.
+    is_limited: bool,
 }
 
 impl Endless {
     fn with(leads: usize, loses_at: Option<usize>) -> Self {
         let loses_at = Arc::new(Mutex::new(loses_at));
-        Self { leads, requests: Arc::default(), loses_at, is_damaged: false }
+        Self { leads, requests: Arc::default(), loses_at, is_damaged: false, is_limited: true }
     }
 }
 
@@ -60,6 +62,10 @@ impl Transport for Endless {
             (422, json!({"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}))
         } else {
             let mut answer = answer(&path, &body, self.leads);
+            let cells = answer.pointer_mut("/records/0/fields").and_then(Value::as_object_mut);
+            if let Some(cells) = cells.filter(|_| !self.is_limited) {
+                cells.remove(clients::POST_TOKEN_LIMIT);
+            }
             let id = &answer["records"][0]["id"];
             if self.is_damaged && offset.is_none() && body["view"] == leads::WAITING_VIEW {
                 answer["records"][0] = json!({"id": id, "fields": ["no", "object"]});
@@ -90,7 +96,7 @@ fn answer(path: &str, body: &Value, leads_in_all: usize) -> Value {
     if name(leads::TABLE) {
         assert_eq!(body["view"], leads::WAITING_VIEW);
         let offset: usize = body["offset"].as_str().map_or(0, |text| text.parse().unwrap());
-        let rows = (offset..offset + PAGE).map(|n| row(n, lead(n)));
+        let rows = (offset..leads_in_all.min(offset + PAGE)).map(|n| row(n, lead(n)));
         let mut page = json!({"records": rows.collect::<Vec<_>>()});
         if offset + PAGE < leads_in_all {
             page["offset"] = json!((offset + PAGE).to_string());
@@ -131,12 +137,16 @@ struct Counted {
     share: u64,
     /// Leads in chunks, one that is in two twice.
     in_chunks: usize,
+    /// The lane of each chunk, and how many leads it has.
+    chunks: Vec<(String, usize)>,
     /// Whether the plan that ends the planning was reported.
     closed: bool,
     /// Sends that are let through before one fails, once.
     fails_after: Option<usize>,
     /// The rest of the planning, for the next invocation.
     rest: Option<String>,
+    /// The task of the attempt that failed, as the next one has to have it.
+    failed: Option<String>,
     /// Facts that were reported.
     reported: usize,
 }
@@ -167,8 +177,10 @@ impl Queue for Queued {
             match queue {
                 QueueName::Scoring => match ScoringTask::decode(message.body()).unwrap() {
                     ScoringTask::Chunk(chunk) => {
-                        counted.share += chunk.token_share.unwrap();
+                        counted.share += chunk.token_share.unwrap_or_default();
                         counted.in_chunks += chunk.leads.len();
+                        let of_lane = (message.group().to_owned(), chunk.leads.len());
+                        counted.chunks.push(of_lane);
                         counted.records.extend(chunk.leads.into_iter().map(
                             |lead| match lead.lead {
                                 LeadRef::Record(record) => record.to_string(),
@@ -204,6 +216,7 @@ impl Queue for Queued {
 
     /// A task that fails keeps its place: that is how it shows here.
     async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
+        self.0.lock().unwrap().failed = Some(message.body().to_owned());
         let reason = format!("{:?}", message.delay());
         Err(QueueError::Unreachable { queue: QueueName::Retry, reason })
     }
@@ -263,6 +276,13 @@ async fn handle(app: &Scoring<InMemory>, task: &str, seconds: u64) -> bool {
     scoring::handle(app, event, deadline).await.batch_item_failures.is_empty()
 }
 
+/// Handles a task; what is left of it, if it failed.
+async fn attempt(app: &Scoring<InMemory>, queue: &Queued, task: &str) -> Option<String> {
+    let is_done = handle(app, task, 150).await;
+    let left = queue.0.lock().unwrap().failed.take();
+    left.filter(|_| !is_done)
+}
+
 #[tokio::test]
 async fn waiting_leads_are_planned_without_being_held() {
     let (airtable, queue) = (Endless::with(LEADS, None), Queued::default());
@@ -313,6 +333,48 @@ async fn planning_that_died_anywhere_is_begun_again_and_covers_every_lead() {
         let counted = queue.0.lock().unwrap();
         assert_eq!((counted.planned.len(), counted.records.len()), (1_000, 1_000));
         assert!(counted.closed, "{sends}");
+    }
+}
+
+/// Rows are read by the hundred and written by the ten: only a lane's last ones are fewer.
+#[tokio::test]
+async fn parts_of_a_plan_leave_no_short_reads_and_writes_between_them() {
+    let (mut airtable, queue) = (Endless::with(2_150, None), Queued::default());
+    airtable.is_limited = false;
+    assert!(handle(&scoring(&airtable, &queue), &task(), 150).await);
+    let counted = queue.0.lock().unwrap();
+    assert_eq!((counted.records.len(), counted.in_chunks, counted.closed), (2_150, 2_150, true));
+    let mut of_lanes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (lane, leads) in &counted.chunks {
+        of_lanes.entry(lane).or_default().push(*leads);
+    }
+    assert_eq!(of_lanes.len(), 2);
+    for chunks in of_lanes.values() {
+        let all: usize = chunks.iter().sum();
+        for rows in [100, 10] {
+            let requests: usize = chunks.iter().map(|leads| leads.div_ceil(rows)).sum();
+            assert_eq!(requests, all.div_ceil(rows), "{rows} rows a request: {chunks:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn leads_that_were_held_for_a_part_that_nobody_queued_are_planned_by_the_next_attempt() {
+    for sends in 0..13 {
+        let (mut airtable, queue) = (Endless::with(1_250, None), Queued::default());
+        airtable.is_limited = false;
+        queue.0.lock().unwrap().fails_after = Some(sends);
+        let app = scoring(&airtable, &queue);
+        let mut tries = 1;
+        // What an attempt that fails leaves for the next one travels in its task.
+        let mut next = task();
+        while let Some(rest) = attempt(&app, &queue, &next).await {
+            (next, tries) = (rest, tries + 1);
+        }
+        let counted = queue.0.lock().unwrap();
+        assert_eq!(tries, if sends < 12 { 2 } else { 1 }, "{sends}");
+        assert_eq!((counted.planned.len(), counted.records.len()), (1_250, 1_250), "{sends}");
+        assert!(counted.closed && counted.in_chunks < 2_000, "{sends}: {}", counted.in_chunks);
     }
 }
 

@@ -6,7 +6,7 @@ use super::envelope::enveloped;
 use super::kind::Kind;
 use super::progress::IngestDone;
 use super::replay::Replay;
-use crate::core::ids::{ApifyRunId, ClientId, RecordId, RunStamp};
+use crate::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId, RunStamp};
 use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -147,6 +147,9 @@ pub struct ScanCursor {
     /// Of the leads that a request names: those that do not wait.
     #[serde(default, skip_serializing_if = "Unplanned::is_none")]
     pub not_waiting: Unplanned,
+    /// Leads that are counted and not queued yet, each with its row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<(LeadKey, RecordId)>,
     /// Whether as many leads are planned as may be, and more wait.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_cut: bool,

@@ -5,8 +5,6 @@ use jiff::SignedDuration;
 use shared::services::http_retry::RetryPolicy;
 use std::time::Duration;
 
-/// Leads whose rows are read in one request.
-pub(super) const READ_LEADS: usize = 100;
 /// Time to write a wave's rows and report, once the model has answered.
 pub(super) const WRITING_TIME: Duration = Duration::from_secs(20);
 /// Requests to Airtable of a wave whose calls are answered: its rows are read again, and written.

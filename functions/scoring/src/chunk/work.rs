@@ -4,12 +4,13 @@
 
 use super::attempt::ChunkAttempt;
 use super::decision::{Decision, Verdict};
-use super::limits::{READ_LEADS, WAVE_LEADS};
+use super::limits::WAVE_LEADS;
 use super::open_waves::OpenWaves;
 use super::read::{read_leads, settle_unread, used_before};
 use super::wave::{WaveLead, WavePlace, WaveResult, leave_for_budget, score_wave};
 use super::write::try_to_write;
 use crate::budget::{self, Meter};
+use crate::lead::row::READ_LEADS;
 use crate::prompt::subject::Subject;
 use crate::task_error::TaskError;
 use futures_util::future::BoxFuture;

@@ -10,6 +10,8 @@ use shared::services::airtable::profile_urls::any_url_of;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 use std::sync::Arc;
 
+/// Leads whose rows are read in one request.
+pub(crate) const READ_LEADS: usize = 100;
 /// How many profiles with several rows are named.
 const NAMED: usize = 3;
 /// The fields that post scoring reads.

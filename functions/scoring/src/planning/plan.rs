@@ -160,8 +160,7 @@ fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance
 fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
     let mut of_lanes: Vec<Vec<PlanLead>> = (0..lanes).map(|_| Vec::new()).collect();
     for lead in leads {
-        let lane = lead.lead.key.lane(lanes);
-        of_lanes[lane as usize].push(lead);
+        of_lanes[lead.lane(lanes)].push(lead);
     }
     let mut chunks: Vec<LaneChunk> = Vec::new();
     for (lane, leads) in (0..).zip(of_lanes) {

@@ -44,6 +44,19 @@ impl PlanLead {
         Self { lead, posts: 0, tokens }
     }
 
+    /// The key and the row of a waiting lead.
+    pub(crate) fn as_waiting(&self) -> Option<(LeadKey, RecordId)> {
+        match &self.lead.lead {
+            LeadRef::Record(record) => Some((self.lead.key.clone(), record.clone())),
+            LeadRef::Profile(_) => None,
+        }
+    }
+
+    /// The number of its lane.
+    pub(crate) fn lane(&self, lanes: u32) -> usize {
+        self.lead.key.lane(lanes) as usize
+    }
+
     /// Estimates what scoring the lead will use. What only its row holds is not known here: a
     /// typical size is assumed, and the chunk measures.
     pub(crate) fn estimate(&mut self, rates: &Rates) {

@@ -106,6 +106,10 @@ impl<'a, T: Transport> Scan<'a, T> {
 
     /// Continues where an earlier invocation stopped.
     pub(crate) fn resume(&mut self, cursor: &ScanCursor) {
+        for (key, record) in &cursor.held {
+            self.keys.insert(key.clone());
+            self.seen.insert(record.clone());
+        }
         self.done = cursor.listings;
         self.offset.clone_from(&cursor.offset);
         if !cursor.has_view {

@@ -6,6 +6,7 @@ use super::prepare::{BaseContext, PlanTarget, read_base};
 use super::scan::{NamedLeads, Scan, ScanRequest, WaitingLead};
 use crate::app::Scoring;
 use crate::budget::Allowance;
+use crate::lead::row::READ_LEADS;
 use crate::left::Left;
 use crate::master::spending::TokenLimits;
 use crate::report::input_note;
@@ -83,7 +84,7 @@ pub(crate) async fn plan_waiting<E: Env>(
             planner.add(lead);
         }
         if planner.part.len() >= PART_LEADS {
-            planner.queue_part().await?;
+            planner.queue_whole_reads().await?;
             note_rest(request, &planner, &scan);
         }
         if !planner.is_cut && deadline.remaining() < PAGE_TIME && scan.may_pause() {
@@ -194,6 +195,7 @@ struct WaitingPlanner<'a, E: Env> {
     request: &'a WaitingRequest<'a>,
     base: &'a BaseContext,
     allowance: Allowance,
+    /// Leads that are not queued yet.
     part: Vec<PlanLead>,
     tally: PlanningTally,
     /// Whether more leads wait than may be planned.
@@ -218,7 +220,9 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let allowance = Allowance { left: cursor.tokens_left };
         let (surface, at) = (app.config.model.surface(), app.clock.now());
         let terms = Terms { surface, tier: Tier::Standard, at };
-        let (part, is_cut) = (Vec::new(), cursor.is_cut);
+        let held = cursor.held.iter().cloned();
+        let part = held.map(|(key, record)| PlanLead::waiting(key, record, 0)).collect();
+        let is_cut = cursor.is_cut;
         Self { app, request, base, allowance, part, tally, is_cut, terms }
     }
 
@@ -240,6 +244,34 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         } else {
             self.tally.beyond += 1;
         }
+    }
+
+    /// Queues of each lane as many leads as are read in whole requests; the others are held for the
+    /// next part. Else each part would end in each lane with a read and a write of fewer rows. Where a
+    /// limit is divided, nothing is held.
+    async fn queue_whole_reads(&mut self) -> Result<(), TaskError> {
+        if self.allowance.left.is_some() {
+            return self.queue_part().await;
+        }
+        let lanes = self.app.config.lanes;
+        let mut of_lanes = vec![0_usize; lanes as usize];
+        for lead in &self.part {
+            of_lanes[lead.lane(lanes)] += 1;
+        }
+        for count in &mut of_lanes {
+            *count -= *count % READ_LEADS;
+        }
+        let is_queued = |lead: &PlanLead| {
+            let left = &mut of_lanes[lead.lane(lanes)];
+            let is_queued = *left > 0;
+            *left -= usize::from(is_queued);
+            is_queued
+        };
+        let (queued, held) = std::mem::take(&mut self.part).into_iter().partition(is_queued);
+        self.part = queued;
+        self.queue_part().await?;
+        self.part = held;
+        Ok(())
     }
 
     async fn queue_part(&mut self) -> Result<(), TaskError> {
@@ -267,7 +299,9 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
     fn cursor(&self) -> ScanCursor {
         let PlanningTally { leads, beyond, tokens, cost, .. } = self.tally;
         let tokens_left = self.allowance.left;
+        let held = self.part.iter().filter_map(PlanLead::as_waiting).collect();
         let is_cut = self.is_cut;
-        ScanCursor { leads, beyond, tokens, cost, tokens_left, is_cut, ..ScanCursor::default() }
+        let rest = ScanCursor::default();
+        ScanCursor { leads, beyond, tokens, cost, tokens_left, held, is_cut, ..rest }
     }
 }
