@@ -4,6 +4,7 @@
 
 pub(crate) mod harvest;
 pub(crate) mod ingest;
+mod omitted;
 pub(crate) mod plan;
 pub(crate) mod plan_lead;
 pub(crate) mod prepare;

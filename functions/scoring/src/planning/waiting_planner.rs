@@ -1,5 +1,6 @@
 //! Plans the waiting leads of one client, part by part.
 
+use super::omitted::{omissions, unreadable};
 use super::plan::Plan;
 use super::plan_lead::PlanLead;
 use super::prepare::{BaseContext, PlanTarget, read_base};
@@ -11,7 +12,6 @@ use crate::left::Left;
 use crate::master::spending::TokenLimits;
 use crate::report::input_note;
 use crate::task_error::TaskError;
-use shared::core::counted::counted;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::core::ids::PlanId;
@@ -21,7 +21,6 @@ use shared::messages::{
     Chunk, MAX_PLAN_LEADS, RunHeader, ScanCursor, ScoreWaiting, ScoringTask, Source,
 };
 use shared::ports::{Env, Queue, QueueName};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Leads that are planned at a time. The page that makes them as many is planned with them: planning
@@ -146,48 +145,6 @@ async fn note_unreadable<E: Env>(
         return Ok(());
     }
     app.reporter(run).report(vec![input_note(text)]).await
-}
-
-/// The note about rows that nobody can read.
-fn unreadable(rows: &[String]) -> Option<String> {
-    let first = rows.first()?;
-    let count = counted(rows.len(), "row of the leads");
-    Some(format!("{count} cannot be read and left out; the first: {first}"))
-}
-
-/// Notes about leads that were asked for and not planned: how many, why, and the first by id.
-fn omissions(
-    task: &ScoreWaiting,
-    unplanned: &NamedLeads,
-    planned: usize,
-    is_cut: bool,
-) -> Vec<String> {
-    let mut notes = Vec::new();
-    if is_cut && task.limit.is_none() {
-        notes.push(format!("more than {MAX_PLAN_LEADS} leads wait: the rest is for another run"));
-    }
-    let named = task.lead_ids.iter().collect::<BTreeSet<_>>().len();
-    let NamedLeads { unknown, not_waiting } = unplanned;
-    let wait = format!("wait for {} scoring", task.kind.as_str());
-    for (leads, one, more, what) in [
-        (unknown, "is", "are", "in no row of the base"),
-        (not_waiting, "does not", "do not", &*wait),
-    ] {
-        if !leads.is_none() {
-            let (count, ids) = (leads.count, leads.named());
-            let why = format!("{} {what}", if count == 1 { one } else { more });
-            notes.push(format!("{count} of the {named} leads named {why}: {ids}"));
-        }
-    }
-    let left = named.saturating_sub(planned + unknown.count + not_waiting.count);
-    if is_cut && left > 0 {
-        notes.push(format!(
-            "{left} of the {named} leads named {} not looked at: the limit is {}",
-            if left == 1 { "was" } else { "were" },
-            counted(planned, "lead")
-        ));
-    }
-    notes
 }
 
 struct WaitingPlanner<'a, E: Env> {

@@ -1,0 +1,48 @@
+//! Notes about rows and leads that a plan leaves out.
+
+use super::scan::NamedLeads;
+use shared::core::counted::counted;
+use shared::messages::{MAX_PLAN_LEADS, ScoreWaiting};
+use std::collections::BTreeSet;
+
+/// The note about rows that nobody can read.
+pub(super) fn unreadable(rows: &[String]) -> Option<String> {
+    let first = rows.first()?;
+    let count = counted(rows.len(), "row of the leads");
+    Some(format!("{count} cannot be read and left out; the first: {first}"))
+}
+
+/// Notes about leads that were asked for and not planned: how many, why, and the first by id.
+pub(super) fn omissions(
+    task: &ScoreWaiting,
+    unplanned: &NamedLeads,
+    planned: usize,
+    is_cut: bool,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if is_cut && task.limit.is_none() {
+        notes.push(format!("more than {MAX_PLAN_LEADS} leads wait: the rest is for another run"));
+    }
+    let named = task.lead_ids.iter().collect::<BTreeSet<_>>().len();
+    let NamedLeads { unknown, not_waiting } = unplanned;
+    let wait = format!("wait for {} scoring", task.kind.as_str());
+    for (leads, one, more, what) in [
+        (unknown, "is", "are", "in no row of the base"),
+        (not_waiting, "does not", "do not", &*wait),
+    ] {
+        if !leads.is_none() {
+            let (count, ids) = (leads.count, leads.named());
+            let why = format!("{} {what}", if count == 1 { one } else { more });
+            notes.push(format!("{count} of the {named} leads named {why}: {ids}"));
+        }
+    }
+    let left = named.saturating_sub(planned + unknown.count + not_waiting.count);
+    if is_cut && left > 0 {
+        notes.push(format!(
+            "{left} of the {named} leads named {} not looked at: the limit is {}",
+            if left == 1 { "was" } else { "were" },
+            counted(planned, "lead")
+        ));
+    }
+    notes
+}
