@@ -53,9 +53,10 @@ impl Delivery {
         self.retry.attempt
     }
 
-    /// Whether no other attempt follows: what is not finished now goes to the dead letters.
+    /// Whether no other attempt follows: what is not finished now goes to the dead letters. Attempts that
+    /// made progress do not count.
     pub fn is_last(&self) -> bool {
-        self.attempt() >= MAX_ATTEMPTS
+        self.retry.fruitless() >= MAX_ATTEMPTS
     }
 
     /// Gives the message up: it goes to the dead letters of the queue `name`, with the reason.

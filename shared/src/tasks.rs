@@ -54,7 +54,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
             FailureClass::Retry => {
                 crate::telemetry::metrics::message_requeued();
                 let next = delivery.retry.next_attempt(now, reason);
-                self.wait(delivery, next, redelivery_delay(attempt)).await;
+                self.wait(delivery, next, redelivery_delay(delivery.retry.fruitless())).await;
             }
             FailureClass::Wait { .. } if has_waited_enough(&delivery.retry, self.clock) => {
                 let days = LONGEST_WAIT.as_secs() / (24 * 3600);

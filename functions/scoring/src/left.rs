@@ -22,6 +22,13 @@ impl Left {
         *lock(&self.task) = Some(rest);
     }
 
+    /// Whether leads were settled that were not when the attempt began.
+    pub(crate) fn has_progress(&self, task: &ScoringTask) -> bool {
+        let ScoringTask::Chunk(chunk) = task else { return false };
+        let before = chunk.tried.settled.len();
+        lock(&self.tried).as_ref().is_some_and(|tried| tried.settled.len() > before)
+    }
+
     /// The task as the next attempt has to have it, if that is another.
     pub(crate) fn into_next(self, task: &ScoringTask) -> Option<ScoringTask> {
         let ScoringTask::Chunk(chunk) = task else { return lock(&self.task).take() };

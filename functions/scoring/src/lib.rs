@@ -33,7 +33,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chunk::attempt::Progress;
 use left::Left;
 use shared::core::deadline::Deadline;
-use shared::core::failure::Failure;
+use shared::core::failure::{Failure, FailureClass};
 use shared::delivery::Delivery;
 use shared::messages::{Ingest, Message, ScoringTask};
 use shared::ports::Env;
@@ -93,13 +93,17 @@ async fn attempt<E: Env>(
     let left = Left::default();
     let work = handle_task(app, &task, (delivery, &left), deadline);
     let ended = tokio::time::timeout(time, work).await;
+    let ended =
+        ended.unwrap_or_else(|_elapsed| Err(Failure::retry("the invocation's time was up")));
+    // A wait is no attempt anyway.
+    let is_attempt = !matches!(&ended, Err(Failure { class: FailureClass::Wait { .. }, .. }));
+    if is_attempt && left.has_progress(&task) {
+        delivery.retry = delivery.retry.with_progress();
+    }
     if let Some(next) = left.into_next(&task) {
         delivery.body = next.encode();
     }
-    match ended {
-        Ok(ended) => ended,
-        Err(_elapsed) => Err(Failure::retry("the invocation's time was up")),
-    }
+    ended
 }
 
 async fn handle_task<E: Env>(

@@ -7,7 +7,7 @@ use crate::core::ids::{ApifyRunId, BaseId, LeadKey, PlanId, PostKey, RecordId};
 use crate::core::linkedin::{PostUrl, ProfileKey};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Some leads of a plan with all that is needed to score them: up to 200, or up to 500 where a
 /// limit is divided over the chunks.
@@ -63,6 +63,9 @@ pub struct Tried {
     /// Why the chunk waits for a person, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
+    /// Leads whose rows are written and whose outcomes are reported: nothing is left to do about them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub settled: BTreeSet<LeadKey>,
 }
 
 fn is_none(tokens: &u64) -> bool {

@@ -17,6 +17,10 @@ pub struct RetryState {
     /// message.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u32,
+    /// How many of the attempts before settled leads. They count towards no end: each of them brought
+    /// the task closer to its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub progressed: u32,
     /// How often the task waited without an attempt.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub waits: u32,
@@ -40,6 +44,7 @@ impl Default for RetryState {
     fn default() -> Self {
         Self {
             attempt: first(),
+            progressed: 0,
             waits: 0,
             first_failed_at: None,
             last_reason: None,
@@ -56,6 +61,17 @@ impl RetryState {
         let mut state: Self = serde_json::from_str(body).unwrap_or_default();
         state.attempt = state.attempt.max(first());
         state
+    }
+
+    /// The attempts so far, without those that made progress. The first is 1, or 0 if it did.
+    pub fn fruitless(&self) -> u32 {
+        self.attempt.saturating_sub(self.progressed)
+    }
+
+    /// The same attempt, known to have settled leads.
+    #[must_use]
+    pub fn with_progress(&self) -> Self {
+        Self { progressed: self.progressed.saturating_add(1), ..self.clone() }
     }
 
     /// The next attempt, after one that failed at `now`.
@@ -104,8 +120,16 @@ impl RetryState {
 type Fields = BTreeMap<String, Box<RawValue>>;
 
 /// The state's fields as they stand in an envelope.
-const NAMES: [&str; 7] =
-    ["attempt", "waits", "first_failed_at", "last_reason", "task_id", "group", "queue"];
+const NAMES: [&str; 8] = [
+    "attempt",
+    "progressed",
+    "waits",
+    "first_failed_at",
+    "last_reason",
+    "task_id",
+    "group",
+    "queue",
+];
 
 fn first() -> u32 {
     1

@@ -124,6 +124,25 @@ async fn the_last_attempt_that_fails_is_dead_lettered_with_its_reason() {
     );
 }
 
+/// Whoever settles one lead of a chunk at a time comes to its end too.
+#[tokio::test(start_paused = true)]
+async fn attempts_that_made_progress_bring_a_task_no_closer_to_the_dead_letters() {
+    let goes_on = |attempt, progressed| async move {
+        let state = RetryState { attempt, progressed, ..RetryState::default() };
+        let task = delivery("plan#0", &state.put_into(TASK));
+        let (said, _) = done(Seen::default(), task, Failure::retry("away")).await;
+        said[0].clone()
+    };
+    let said = goes_on(60, 36).await;
+    assert!(said.starts_with("retry wait 600 "), "{said}");
+    for part in [r#""attempt":61,"#, r#""progressed":36,"#] {
+        assert!(said.contains(part), "each attempt has a name of its own: {said}");
+    }
+    assert_eq!(goes_on(60, 35).await, "scoring dead failed after 60 attempts: away");
+    let said = goes_on(7, 7).await;
+    assert!(said.starts_with("retry wait 30 "), "after progress it is tried again soon: {said}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wait_uses_up_no_attempt_and_ends_after_seven_days() {
     let wait = || Failure::wait(Duration::from_secs(3_600), "top up");

@@ -105,6 +105,10 @@ bugs! {
     SecondEndLost,
     /// The next attempt at a chunk does not know what was paid for already.
     PaidCallsForgotten,
+    /// Every attempt is said to have settled leads: none counts.
+    ProgressClaimed,
+    /// The next attempt at a chunk believes that all its leads are settled.
+    LeadsTakenForSettled,
     /// What the calls of a wave became is reported of the wave before it.
     BilledUnderAnotherWave,
     /// A chunk's waves overlap although it has a token limit.

@@ -114,6 +114,11 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
         });
     }
 
+    /// Keeps for the next attempt which leads are settled: it neither reads nor writes them again.
+    pub(crate) fn note_settled(&self, leads: Vec<LeadKey>) {
+        self.note(|tried| tried.settled.extend(leads));
+    }
+
     /// Keeps for the next attempt why this one makes no call, or that it may make some again.
     pub(crate) fn note_halt(&self, halt: Option<Halt>) {
         self.note(|tried| tried.halt = halt);

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Reads the rows of leads and decides about each. Leads without a row are settled.
 pub(super) async fn read_leads<'a, E: Env>(
     attempt: &ChunkAttempt<'a, E>,
-    leads: &'a [ChunkLead],
+    leads: &[&'a ChunkLead],
 ) -> Result<Vec<WaveLead<'a>>, TaskError> {
     // Rows are read before any token is spent: an outage of Airtable costs nothing.
     let read_at = attempt.clock.now();
@@ -29,11 +29,11 @@ pub(super) async fn read_leads<'a, E: Env>(
     if let Some(doubles) = rows.doubles(leads) {
         attempt.reporter.report(vec![input_note(doubles)]).await?;
     }
-    let missing = leads.iter().filter(|lead| rows.of(lead).is_none());
+    let missing = leads.iter().copied().filter(|lead| rows.of(lead).is_none());
     settle_unread(attempt, missing, &Outcome::NotALead).await?;
     let decided = leads
         .iter()
-        .filter_map(|lead| Some(decide(attempt, (lead, Arc::clone(rows.of(lead)?)), read_at)));
+        .filter_map(|&lead| Some(decide(attempt, (lead, Arc::clone(rows.of(lead)?)), read_at)));
     Ok(decided.collect())
 }
 

@@ -18,7 +18,7 @@ use crate::prompt::template::{Answer, Question};
 use crate::report::input_note;
 use jiff::Timestamp;
 use shared::core::failure::Failure;
-use shared::core::ids::PostKey;
+use shared::core::ids::{LeadKey, PostKey};
 use shared::messages::{
     Chunk, ChunkLead, ErrorCategory, Fact, Halt, Kind, LeadOutcome, Outcome, Settled, SkipReason,
     Source,
@@ -177,13 +177,18 @@ pub(crate) async fn settle_leads<E: Env>(
     leads: Vec<LeadOutcome>,
 ) -> Result<(), Failure> {
     let (kind, attempt_id) = (attempt.chunk.kind, attempt.id.clone());
+    let keys: Vec<LeadKey> = leads.iter().map(|lead| lead.lead.clone()).collect();
     let settled = (!leads.is_empty()).then_some(Fact::Settled(Settled {
         attempt: attempt_id,
         kind,
         wave,
         leads,
     }));
-    attempt.report_written(settled.into_iter().collect()).await
+    attempt.report_written(settled.into_iter().collect()).await?;
+    if !keys.is_empty() {
+        attempt.note_settled(keys);
+    }
+    Ok(())
 }
 
 /// Asks about the leads of a wave that are to be asked about.

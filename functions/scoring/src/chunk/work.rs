@@ -72,7 +72,9 @@ impl<'a, E: Env> ChunkWork<'a, E> {
 
     async fn begin_waves(&mut self) -> Result<(), TaskError> {
         let attempt = self.attempt;
-        for leads in attempt.chunk.leads.chunks(READ_LEADS) {
+        let settled = &attempt.chunk.tried.settled;
+        let unsettled = attempt.chunk.leads.iter().filter(|lead| !settled.contains(&lead.key));
+        for leads in unsettled.collect::<Vec<_>>().chunks(READ_LEADS) {
             self.until(OpenWaves::have_free_slot).await;
             if self.is_over() {
                 return Ok(());
@@ -96,7 +98,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         self.is_cut || self.failure.is_some()
     }
 
-    async fn read(&mut self, leads: &'a [ChunkLead]) -> Result<Vec<WaveLead<'a>>, TaskError> {
+    async fn read(&mut self, leads: &[&'a ChunkLead]) -> Result<Vec<WaveLead<'a>>, TaskError> {
         let attempt = self.attempt;
         let chunk = attempt.chunk;
         // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
@@ -106,13 +108,18 @@ impl<'a, E: Env> ChunkWork<'a, E> {
             && chunk.replaces.is_none()
         {
             let skipped = Outcome::Skipped { reason: SkipReason::BudgetReached };
-            settle_unread(attempt, leads.iter(), &skipped).await?;
+            settle_unread(attempt, leads.iter().copied(), &skipped).await?;
             return Ok(Vec::new());
         }
         let leads = self.beside(read_leads(attempt, leads)).await?;
-        // What an attempt that died used is not in the message.
-        if chunk.tried.tokens == 0 {
-            self.meter.used_before(used_before(attempt, &leads));
+        // What an attempt that died used is not in the message. Leads that the others settled are not
+        // read again, but an earlier release did not keep which.
+        if chunk.tried.tokens == 0 || !chunk.tried.settled.is_empty() {
+            let used = used_before(attempt, &leads);
+            self.meter.used_before(used);
+            if used > 0 {
+                attempt.note_calls(used, std::iter::empty());
+            }
         }
         Ok(leads)
     }

@@ -50,7 +50,7 @@ impl Rows {
     }
 
     /// The note about profiles that several rows have: only the oldest is scored.
-    pub(crate) fn doubles(&self, leads: &[ChunkLead]) -> Option<String> {
+    pub(crate) fn doubles(&self, leads: &[&ChunkLead]) -> Option<String> {
         let mut count = 0_usize;
         let mut first = Vec::new();
         for lead in leads {
@@ -93,7 +93,7 @@ pub(crate) fn decisive_fields(chunk: &Chunk) -> Vec<&str> {
 pub(crate) async fn read_rows(
     airtable: &Airtable<impl Transport>,
     chunk: &Chunk,
-    leads: &[ChunkLead],
+    leads: &[&ChunkLead],
 ) -> Result<Rows, AirtableError> {
     let mut profiles = Vec::new();
     let mut formulas = Vec::new();

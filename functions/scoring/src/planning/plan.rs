@@ -12,8 +12,8 @@ use shared::messages::{
 use shared::ports::OutgoingMessage;
 
 /// Most leads of a chunk. Between two chunks of a lane nothing is asked: the more a chunk has, the less
-/// the model's latency counts. But another attempt at a chunk begins with what the one before has done,
-/// and all attempts at it are counted together.
+/// the model's latency counts. But what fails in a chunk holds up its end, and a worker that dies leaves
+/// all that it did not settle.
 const CHUNK_LEADS: usize = 200;
 /// Most leads of a chunk with a token limit. Estimates that are too high or too low even out within
 /// a chunk and nowhere else.

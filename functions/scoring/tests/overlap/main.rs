@@ -4,6 +4,7 @@
 
 mod stage;
 
+use serde_json::json;
 use stage::{MODEL_TAKES, Script, play, play_and_stop};
 use std::time::Duration;
 
@@ -202,4 +203,29 @@ async fn a_report_that_was_kept_is_told_though_no_wave_tells_outcomes() {
     let played = play(Script { unwritten: |_| Some(500), ..script }).await;
     assert_eq!((played.count("billed 0"), played.count("settled")), (1, 0), "{:#?}", played.log);
     assert!(played.waits.is_some());
+}
+
+/// The model answers about the first two waves, and is away then.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_settled_leads_says_which_and_counts_towards_no_end() {
+    let played = play(Script { refusal: |call| (call > 3).then_some(503), ..Script::default() });
+    let waits = played.await.waits.expect("it waits for another attempt");
+    let settled = waits["tried"]["settled"].as_array().map_or(0, Vec::len);
+    assert_eq!((settled, &waits["attempt"], &waits["progressed"]), (20, &json!(2), &json!(1)));
+    let played = play(Script { refusal: |_| Some(503), ..Script::default() }).await;
+    let waits = played.waits.expect("it waits for another attempt");
+    assert_eq!((&waits["attempt"], waits.get("progressed")), (&json!(2), None), "{waits}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn leads_that_an_earlier_attempt_settled_are_neither_read_nor_asked_about_nor_written() {
+    let script =
+        Script { attempt: 2, leads: 250, settled: 240, is_harvest: true, ..Script::default() };
+    let played = play(script).await;
+    let counts = ["read", "called", "wrote 10"].map(|what| played.count(what));
+    assert_eq!(counts, [1, 3, 1], "{:#?}", played.log);
+    assert_eq!(played.count("chunk_done"), 1);
+    let done = Script { attempt: 2, settled: 60, is_harvest: true, ..Script::default() };
+    let played = play(done).await;
+    assert_eq!(played.log, ["chunk_done"]);
 }

@@ -28,6 +28,10 @@ pub(crate) struct Script {
     pub(crate) deadline: Duration,
     /// Which attempt at the chunk it is.
     pub(crate) attempt: u32,
+    /// So many of the first leads are settled.
+    pub(crate) settled: usize,
+    /// Whether the leads come from a harvest.
+    pub(crate) is_harvest: bool,
     /// How the n-th call is answered, from 0, if not with scores.
     pub(crate) refusal: fn(usize) -> Option<u16>,
     /// How long the n-th call takes.
@@ -50,6 +54,8 @@ impl Default for Script {
             token_share: None,
             deadline: Duration::from_secs(150),
             attempt: 1,
+            settled: 0,
+            is_harvest: false,
             refusal: |_| None,
             takes: |_| MODEL_TAKES,
             writing_takes: Duration::ZERO,
@@ -207,7 +213,8 @@ fn record(number: usize) -> String {
 fn chunk(script: &Script) -> String {
     let run = json!({"base_run": "261123-100000", "client": "Guy-Wilson", "client_name": "",
         "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
-    let lead = |number| json!({"key": format!("{number:011}"), "lead": {"record": record(number)}});
+    let key = |number| format!("{number:011}");
+    let lead = |number| json!({"key": key(number), "lead": {"record": record(number)}});
     let leads: Vec<Value> = (0..script.leads).map(lead).collect();
     let plan = "IMWhSz8Df0ytWalS961bKQ";
     let mut chunk = json!({"version": 1, "type": "chunk", "run": run, "plan": plan, "index": 0, "of": 1,
@@ -216,6 +223,15 @@ fn chunk(script: &Script) -> String {
     if script.attempt > 1 {
         chunk["attempt"] = json!(script.attempt);
         chunk["task_id"] = json!("task");
+    }
+    if script.settled > 0 {
+        let settled: Vec<String> = (0..script.settled).map(key).collect();
+        chunk["tried"] = json!({"settled": settled});
+    }
+    if script.is_harvest {
+        let harvest =
+            json!({"apify_run": "HG7ML7M8z78YcAPEB", "finished_at": "2026-11-23T09:59:00Z"});
+        chunk["source"] = json!({"harvest": harvest});
     }
     if let Some(share) = script.token_share {
         chunk["token_share"] = json!(share);

@@ -14,6 +14,10 @@ pub(crate) struct Invocation {
     pub(crate) task: Option<String>,
     /// Which attempt at its task it is, and after how many waits.
     pub(crate) attempt: (u64, u64),
+    /// How many attempts before it are said to have settled leads.
+    pub(crate) progressed: u64,
+    /// Whether it told what became of leads.
+    pub(crate) has_settled: bool,
     /// What it planned.
     pub(crate) plans: Plans,
     /// Whether its chunk may use so many tokens and no more.

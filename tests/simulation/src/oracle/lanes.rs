@@ -1,6 +1,6 @@
 //! What becomes of tasks that fail, and of those behind them.
 
-use super::json::{at, parsed, text};
+use super::json::{at, count, parsed, text};
 use super::oracle::Oracle;
 use super::promise::Invariant;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a task may wait in all, with the time that its last attempts take.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(8 * 24);
-/// Attempts at one task.
+/// Attempts at one task that settle nothing.
 const MOST_ATTEMPTS: u64 = 25;
 
 /// Who was ready in the group of a task when it failed, by the task's next attempt.
@@ -62,12 +62,21 @@ impl Oracle {
         let message = parsed(body);
         let Some(invocation) = self.invocations.get_mut(&invocation) else { return };
         let (before, waits_before) = invocation.attempt;
+        let most_progressed = invocation.progressed + u64::from(invocation.has_settled);
         let Some((task, attempt, waits)) = attempt_of(&message) else { return };
         let plans = std::mem::take(&mut invocation.plans);
         self.plans_of_tasks.entry(task.clone()).or_default().add(plans);
         let is_wait = (attempt, waits) == (before, waits_before + 1);
         let is_next = (attempt, waits) == (before + 1, waits_before);
-        if !is_wait && !is_next || attempt > MOST_ATTEMPTS {
+        let progressed = count(&message, "/progressed");
+        if progressed > most_progressed {
+            let what = format!(
+                "attempt {attempt} of task {task} says that {progressed} before it settled leads, \
+                 and at most {most_progressed} did"
+            );
+            self.violate(Invariant::Lanes, what);
+        }
+        if !is_wait && !is_next || attempt.saturating_sub(progressed) > MOST_ATTEMPTS {
             let what = format!(
                 "attempt {attempt} of task {task} after {waits} waits follows attempt {before} \
                  after {waits_before}"

@@ -1,7 +1,7 @@
 //! Everything that was seen.
 
 use super::invocation::{Invocation, Plans};
-use super::json::{at, parsed, run_of_unread};
+use super::json::{at, count, parsed, run_of_unread};
 use super::lanes::{Lanes, attempt_of};
 use super::lead_book::LeadBook;
 use super::log_book::State;
@@ -127,7 +127,9 @@ impl Oracle {
             let attempt = known.as_ref().map_or((1, 0), |(_, attempt, waits)| (*attempt, *waits));
             let task = known.map(|(task, ..)| task);
             let is_limited = at(&message, "/token_share").is_some_and(|share| !share.is_null());
-            let begun = Invocation { run, task, attempt, is_limited, ..Invocation::default() };
+            let progressed = count(&message, "/progressed");
+            let begun = Invocation { run, task, attempt, progressed, ..Invocation::default() };
+            let begun = Invocation { is_limited, ..begun };
             self.invocations.insert(invocation, begun);
             self.task_began(id, &message);
         }

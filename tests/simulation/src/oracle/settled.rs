@@ -26,6 +26,9 @@ impl Oracle {
     /// What became of leads was queued: it must be what the worker saw.
     pub(crate) fn settled(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let kind = kind(fact);
+        if let Some(invocation) = self.invocations.get_mut(&invocation) {
+            invocation.has_settled = true;
+        }
         for lead in list(fact, "/leads") {
             let key = text(lead, "/lead");
             let Some(slug) = self.slugs_by_key.get(key).cloned() else {

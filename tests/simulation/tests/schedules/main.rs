@@ -179,6 +179,8 @@ planted_bugs! {
     an_answer_that_is_thrown_away_is_noticed: WrappedAnswerDropped => Payments,
     a_second_end_that_is_lost_is_missed: SecondEndLost => Numbers,
     calls_that_are_paid_for_and_forgotten_are_noticed: PaidCallsForgotten => Payments,
+    progress_that_is_only_claimed_is_noticed: ProgressClaimed => Lanes,
+    leads_that_are_wrongly_taken_for_settled_are_missed: LeadsTakenForSettled => Leads,
     calls_billed_under_another_wave_are_noticed: BilledUnderAnotherWave => Tokens,
     waves_that_overlap_under_a_limit_are_noticed: LimitedWavesOverlap => Tokens,
 }

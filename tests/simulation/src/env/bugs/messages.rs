@@ -40,6 +40,18 @@ pub(crate) fn waiting(world: &World, message: WaitingMessage) -> WaitingMessage 
         body.as_object_mut().map(|task| task.remove("tried"));
         return as_if_sent(&body.to_string(), state, &message);
     }
+    if world.has(Bug::ProgressClaimed) {
+        return as_if_sent(message.body(), state.with_progress(), &message);
+    }
+    if world.has(Bug::LeadsTakenForSettled) {
+        let mut body: Value = serde_json::from_str(message.body()).unwrap_or_default();
+        let keys = |leads: &Vec<Value>| leads.iter().map(|lead| lead["key"].clone()).collect();
+        let keys: Option<Vec<Value>> = body["leads"].as_array().map(keys);
+        if let Some(keys) = keys.filter(|_| body["type"] == "chunk") {
+            body["tried"]["settled"] = json!(keys);
+        }
+        return as_if_sent(&body.to_string(), state, &message);
+    }
     if !world.has(Bug::AttemptFromReceiveCount) {
         return message;
     }
