@@ -6,11 +6,9 @@ use metrics_finalizer::{
 use shared::adapters::aws::OnAws;
 use shared::adapters::aws::dynamodb::DynamoEventLog;
 use shared::adapters::aws::function::{Error, answer_batches};
-use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
-use shared::adapters::http::HttpTransport;
+use shared::adapters::aws::start::{self, Started};
 use shared::config::Vars;
-use shared::core::clock::Clock;
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 
@@ -19,20 +17,15 @@ async fn main() -> Result<(), Error> {
     answer_batches(start(), handle).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
 async fn start() -> Result<Finalizer<OnAws>, Error> {
-    let environment = |name| std::env::var(name).ok();
-    let vars = Vars::new(environment);
-    shared::telemetry::logs::init("metrics-finalizer", &vars);
-    let http = HttpTransport::new()?;
-    let aws = Aws::read(&vars, &http)?;
-    let variable = aws.with_secret(environment, &Clock::system()).await?;
+    let Started { variable, http, clock, clients: (sqs, dynamodb) } =
+        start::start("metrics-finalizer", |aws| (aws.sqs(), aws.dynamodb())).await?;
     let config = Config::read(&variable)?;
     let vars = Vars::new(&variable);
-    let queue = SqsQueue::new(aws.sqs(), queue_urls(&vars)?);
-    let log = DynamoEventLog::new(aws.dynamodb(), event_log_table(&vars)?);
+    let queue = SqsQueue::new(sqs, queue_urls(&vars)?);
+    let log = DynamoEventLog::new(dynamodb, event_log_table(&vars)?);
     let log = log.forgetting_after(event_log_retention(&vars)?);
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let adapters = Adapters { transport: http, queue, log };
-    Ok(Finalizer::<OnAws>::new(config, adapters, limiters, Clock::system()))
+    Ok(Finalizer::<OnAws>::new(config, adapters, limiters, clock))
 }

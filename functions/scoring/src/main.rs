@@ -5,27 +5,20 @@ use shared::adapters::aws::OnAws;
 use shared::adapters::aws::function::{Error, answer_batches};
 use shared::adapters::aws::lambda::Aws;
 use shared::adapters::aws::sqs::SqsQueue;
-use shared::adapters::http::HttpTransport;
+use shared::adapters::aws::start::{self, Started};
 use shared::config::Vars;
-use shared::core::clock::Clock;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     answer_batches(start(), handle).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
 async fn start() -> Result<Scoring<OnAws>, Error> {
-    let environment = |name| std::env::var(name).ok();
-    let vars = Vars::new(environment);
-    shared::telemetry::logs::init("scoring", &vars);
-    let http = HttpTransport::new()?;
-    let aws = Aws::read(&vars, &http)?;
-    let variable = aws.with_secret(environment, &Clock::system()).await?;
+    let Started { variable, http, clock, clients: sqs } = start::start("scoring", Aws::sqs).await?;
     let config = Config::read(&variable)?;
     let queues = queue_urls(&Vars::new(&variable))?;
     let limits = Limits::of_one_process(config.lanes);
-    let adapters = Adapters { transport: http, queue: SqsQueue::new(aws.sqs(), queues) };
+    let adapters = Adapters { transport: http, queue: SqsQueue::new(sqs, queues) };
     let rng = fastrand::Rng::new();
-    Ok(Scoring::<OnAws>::new(config, adapters, limits, Clock::system(), rng))
+    Ok(Scoring::<OnAws>::new(config, adapters, limits, clock, rng))
 }

@@ -9,5 +9,6 @@ pub mod function;
 pub mod lambda;
 pub mod secrets;
 pub mod sqs;
+pub mod start;
 
 pub use env::OnAws;
