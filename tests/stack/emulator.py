@@ -193,8 +193,9 @@ class Resources:
 class Deployed(Resources):
     """The stack: its outputs, and what an operator looks at."""
 
-    def __init__(self, emulator, world, template=None):
+    def __init__(self, emulator, world, template=None, parameters=None):
         super().__init__(emulator, {})
+        self.parameters = parameters or {}
         self.functions = emulator.client("lambda")
         self.logs = emulator.client("logs")
         self.put_secret("runtally/webhook", {"WEBHOOK_TOKEN": WEBHOOK_TOKEN})
@@ -226,7 +227,8 @@ class Deployed(Resources):
         self.functions.update_function_configuration(FunctionName=self.names[name], Description="restarted")
 
     def _deploy(self, master_base, template):
-        overrides = [f"MasterBaseId={master_base}", f"Architecture={ARCHITECTURE}", "NightlyState=DISABLED", "AlarmEmail=ops@example.org"]
+        ours = {"MasterBaseId": master_base, "Architecture": ARCHITECTURE, "NightlyState": "DISABLED", "AlarmEmail": "ops@example.org"}
+        overrides = [f"{name}={value}" for name, value in (ours | self.parameters).items()]
         options = ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
         options += ["--template-file", template, "--config-file", ROOT / "samconfig.toml"] if template else []
         command = ["sam", "deploy", *options, "--parameter-overrides", *overrides]

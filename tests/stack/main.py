@@ -12,13 +12,14 @@ import events
 import faults
 import local
 import operator_commands
+import options
 import runs
 import upgrade
 from emulator import Deployed, Emulator
 from tools import WORK, Failed, heading
 from world import World
 
-PARTS = ("build", "runs", "operator", "events", "faults", "upgrade", "containers", "cost")
+PARTS = ("build", "runs", "operator", "events", "faults", "upgrade", "options", "containers", "cost")
 # For people, who end them.
 SERVICES = {"local": local.show, "deliver": deliver.show}
 
@@ -34,10 +35,12 @@ def main(wanted):
     WORK.mkdir(parents=True, exist_ok=True)
     if "build" in wanted:
         binaries.build()
-    if set(wanted) - {"build", "upgrade", "containers", "cost"}:
+    if set(wanted) - {"build", "upgrade", "options", "containers", "cost"}:
         on_the_stack(wanted)
     if "upgrade" in wanted:
         upgrade.show()
+    if "options" in wanted:
+        options.show()
     if "cost" in wanted:
         cost.show()
     if "containers" in wanted:
