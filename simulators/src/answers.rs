@@ -1,6 +1,7 @@
 //! Answers that are given in place of a service's own: what a vendor says on a bad day.
 
 use crate::{Request, Response, json_reply};
+use bytes::Bytes;
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,11 @@ pub struct AnswerRule {
     /// The HTTP status.
     pub status: u16,
     /// The JSON body.
+    #[serde(default)]
     pub body: Value,
+    /// The body as it is, in place of the JSON one: a page of a proxy, for instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// Only requests of this kind (a name that `GET /_sim/requests` lists); all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
@@ -72,7 +77,11 @@ impl Answers {
             *next -= 1;
         }
         let status = StatusCode::from_u16(met.rule.status).unwrap_or(StatusCode::BAD_REQUEST);
-        Some(json_reply(status, &met.rule.body))
+        let mut answer = json_reply(status, &met.rule.body);
+        if let Some(text) = &met.rule.text {
+            *answer.body_mut() = Bytes::from(text.clone());
+        }
+        Some(answer)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<InForce>> {

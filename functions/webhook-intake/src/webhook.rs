@@ -27,6 +27,9 @@ const END_EVENTS: [&str; 4] =
 /// The event type of a webhook whose template leaves it out. It counts as that of a run that ended.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
+/// What Apify's template engine writes where a variable is missing or is no text.
+const MISSING: [&str; 3] = ["undefined", "null", "[object Object]"];
+
 /// Most characters of a dispatch's id; Apify's have 17.
 pub(crate) const MOST_DISPATCH_ID: usize = 64;
 
@@ -47,7 +50,7 @@ pub(crate) fn parse(
     if !payload.is_object() {
         return Err(Refusal::NotJson { line: 1, column: 1 });
     }
-    let event_type = text(&payload, "/eventType").unwrap_or(UNKNOWN_EVENT).to_owned();
+    let event_type = event_type(&payload);
     if event_type != UNKNOWN_EVENT && !END_EVENTS.contains(&event_type.as_str()) {
         let event_type: String = event_type.chars().take(60).collect();
         return Ok(Webhook::Ignored { reason: format!("event {event_type} needs nothing") });
@@ -72,6 +75,16 @@ pub(crate) fn parse(
         dispatch_id,
         done: None,
     }))
+}
+
+/// The type of the event, as Apify writes it. A person's own template may give the run's status.
+fn event_type(payload: &Value) -> String {
+    let given = text(payload, "/eventType").unwrap_or(UNKNOWN_EVENT);
+    let written = given.to_ascii_uppercase().replace('-', "_");
+    let is_end = |event: &&&str| {
+        **event == written || event.strip_prefix("ACTOR.RUN.") == Some(written.as_str())
+    };
+    END_EVENTS.iter().find(is_end).map_or_else(|| given.to_owned(), |event| (*event).to_owned())
 }
 
 /// Reads the body. A text in it that was cut in the middle of a character costs that character.
@@ -140,10 +153,11 @@ fn text<'a>(payload: &'a Value, pointer: &str) -> Option<&'a str> {
     filled(payload.pointer(pointer)?.as_str()?)
 }
 
-/// A value without the white space around it. One that is empty or holds a literal `{{…}}` of a
-/// template counts as missing.
+/// A value without the white space around it. One that is empty, holds a literal `{{…}}` of a
+/// template, or what the template engine writes for a missing variable, counts as missing.
 fn filled(value: &str) -> Option<&str> {
-    Some(value.trim()).filter(|value| !value.is_empty() && !value.contains("{{"))
+    let is_said = |value: &&str| !value.is_empty() && !value.contains("{{");
+    Some(value.trim()).filter(|value| is_said(value) && !MISSING.contains(value))
 }
 
 #[cfg(test)]
@@ -241,6 +255,33 @@ mod tests {
             let payload =
                 json!({"eventType": event_type, "eventData": null, "resource": {"joke": "x"}});
             assert!(matches!(parsed(&payload, ""), Ok(Webhook::Ignored { .. })), "{event_type}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_a_persons_own_template_names_otherwise_is_the_same_event() {
+        for (event, read) in [
+            (json!("ACTOR.RUN.TIMED-OUT"), "ACTOR.RUN.TIMED_OUT"),
+            (json!("actor.run.succeeded"), "ACTOR.RUN.SUCCEEDED"),
+            (json!("SUCCEEDED"), "ACTOR.RUN.SUCCEEDED"),
+            (json!("TIMED-OUT"), "ACTOR.RUN.TIMED_OUT"),
+            (json!("undefined"), "UNKNOWN"),
+            (json!(null), "UNKNOWN"),
+        ] {
+            let webhook = parsed(&json!({"eventType": event, "id": RUN}), "").unwrap();
+            let Webhook::Finished(task) = webhook else { panic!("{event}: {webhook:?}") };
+            assert_eq!(task.event_type, read);
+        }
+    }
+
+    #[test]
+    fn what_a_template_writes_for_a_missing_variable_is_no_hint() {
+        for missing in ["undefined", "null", "[object Object]", "{{ resource.clientId }}", " "] {
+            let payload = json!({"id": RUN, "clientId": missing, "parentRunId": missing,
+                "resource": {"meta": {"clientId": "From-Meta"}}});
+            let hints = hints_of(&payload, "clientId=undefined&runId=undefined");
+            assert_eq!(hints.client.unwrap().as_str(), "From-Meta", "{missing}");
+            assert_eq!((hints.run_stamp, hints.unusable), (None, Vec::new()), "{missing}");
         }
     }
 

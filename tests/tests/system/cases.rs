@@ -110,6 +110,83 @@ async fn a_harvest_of_a_shape_that_nobody_knows_is_refused_by_its_keys() {
 }
 
 #[tokio::test]
+async fn an_item_whose_words_nobody_finds_is_never_a_post_without_words() {
+    let other = json!({"url": format!("{MIRA}/y"), "id": "7300000000000000032", "type": "post",
+        "inputUrl": MIRA, "postedAtISO": "2026-11-20T10:39:56.000Z"});
+    let ours = json!({"type": "post", "id": "7300000000000000033", "query": {"targetUrl": MIRA},
+        "linkedinUrl": "https://www.linkedin.com/posts/mira_z-activity-7300000000000000033-ab",
+        "engagement": {"likes": 3}});
+    let with = |item: &Value, key: &str, words: Value| {
+        let mut item = item.clone();
+        item[key] = words;
+        item
+    };
+    for item in [
+        with(&other, "text", json!("Hiring two engineers.")),
+        with(&other, "postText", json!("Hiring two engineers.")),
+        with(&ours, "text", json!("Hiring two engineers.")),
+        with(&ours, "content", json!({"text": "Hiring two engineers."})),
+        with(&ours, "content", json!(["Hiring", "two engineers."])),
+    ] {
+        println!("{item}");
+        let body = json!({"input": {"targetUrls": [MIRA]}, "items": [item]});
+        let (pipeline, leads) = played_for(&body, &[MIRA]).await;
+        let told = pipeline.told();
+        assert!(
+            told.starts_with("Failed: 0 harvested, 0 examined, 0 scored; 1 of 1 target unknown"),
+            "{told}"
+        );
+        pipeline.assert_shows(run_record::ERROR_DETAILS, "have a shape that is not known: keys ");
+        let row = pipeline.lead(&leads[0]);
+        assert_eq!(row.keys().collect::<Vec<_>>(), [leads::PROFILE_URL], "its row is left alone");
+    }
+}
+
+#[tokio::test]
+async fn two_items_of_one_post_give_the_words_that_either_has() {
+    let item = |words: &str| {
+        let mut item = of_jane(&json!({"targetUrl": "https://www.linkedin.com/in/jane"}));
+        item["content"] = json!(words);
+        item
+    };
+    for items in [[item(""), item("We shipped it.")], [item("We shipped it."), item("")]] {
+        let input = json!({"targetUrls": ["https://www.linkedin.com/in/jane"]});
+        let body = json!({"input": input, "items": items});
+        let (pipeline, _) = played_for(&body, &["https://www.linkedin.com/in/jane"]).await;
+        pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    }
+}
+
+#[tokio::test]
+async fn posts_that_all_name_the_profile_as_their_url_are_told_apart_by_their_ids() {
+    let jane = "https://www.linkedin.com/in/jane";
+    let item = |id: u64| {
+        let mut item = of_jane(&json!({"targetUrl": jane}));
+        item["linkedinUrl"] = json!(format!("{jane}/recent-activity/all/"));
+        item["id"] = json!(7_300_000_000_000_000_050 + id);
+        item
+    };
+    let body = json!({"input": {"targetUrls": [jane]}, "items": [item(1), item(2)]});
+    let (pipeline, leads) = played_for(&body, &[jane]).await;
+    pipeline.assert_exact("Completed: 2 harvested, 2 examined, 2 scored; balanced");
+    assert_eq!(stored(&pipeline.lead(&leads[0])).len(), 2);
+}
+
+#[tokio::test]
+async fn an_input_that_is_no_json_costs_nothing_of_what_was_found() {
+    let jane = "https://www.linkedin.com/in/jane";
+    let pipeline = Pipeline::start().await;
+    pipeline.insert(CLIENT_BASE, leads::TABLE, row(jane, json!({})));
+    let item = of_jane(&json!({"targetUrl": jane}));
+    let apify_run = pipeline.play(&json!({"input": {}, "items": [item]}).to_string());
+    let page = json!({"status": 200, "text": "<html>", "kind": "input"});
+    pipeline.services.apify.answers().add(serde_json::from_value(page).unwrap());
+    pipeline.run(&apify_run).await;
+    assert_eq!(pipeline.record()[run_record::POSTS_SCORED], 1);
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "names no target that can be read");
+}
+
+#[tokio::test]
 async fn a_target_that_was_never_tried_is_unknown_and_its_row_is_left_alone() {
     let case = case("08-maxitems-reached.json");
     let (pipeline, leads) = played_for(&case, &targets(&case["input"])).await;

@@ -146,13 +146,16 @@ pub(super) fn next_step(
         }
         Reply::Text { text, finish } => {
             let format = |detail| no_answer(ErrorCategory::AiResponseFormat, detail, false);
-            match (template.read_answer(&text, prompt, finish), finish) {
+            match (template.read_answer(&text, prompt, &finish), finish) {
                 (Ok(of_leads), _) => settle_answered(group, of_leads),
                 (Err(detail), Finish::Stop) => ask_otherwise(group, format(detail)),
                 (Err(detail), Finish::Unsaid) => ask_otherwise(
                     group,
                     format(format!("the model does not say that it finished, and {detail}")),
                 ),
+                (Err(_), Finish::Other { category, detail }) => {
+                    ask_otherwise(group, no_answer(category, detail, false))
+                }
                 (Err(_), Finish::CutOff) => {
                     let most = prompt.max_output_tokens;
                     let detail = format!(

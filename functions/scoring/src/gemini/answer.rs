@@ -1,11 +1,10 @@
 //! What an answer of the model says. External rules: Gemini's `GenerateContentResponse`.
 
 use super::lenient::read_json;
-use super::refusal::{read_error, words_of_google};
+use super::refusal::{error_of, read_error, status_of, words_of_google};
 use super::reply::{Call, Finish, Reply};
 use super::tier::{ReportedTier, RequestedTier};
 use super::usage::read_usage;
-use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 use shared::core::prices;
@@ -22,7 +21,7 @@ pub(super) struct Asked<'a> {
     pub(super) user: &'a str,
 }
 
-/// Reads the body of a 200; `at` is the time when it came. Where it does not say what it used, it was
+/// Reads the body of a success; `at` is the time when it came. Where it does not say what it used, it was
 /// billed all the same, and nobody knows what: the call counts as lost.
 pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call {
     let Some(body) = read_json(body) else {
@@ -35,24 +34,24 @@ pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call
     let answer = body.get(0).unwrap_or(&body);
     let billing = billing(answer, asked, at);
     let has_candidates = answer["candidates"].as_array().is_some_and(|all| !all.is_empty());
-    match (&answer["error"], &billing) {
-        (Value::Object(error), _) if !has_candidates => {
+    match error_of(answer) {
+        Some(error) if !has_candidates => {
             let billing = if billing == CallOutcome::Lost { CallOutcome::Refused } else { billing };
-            let code =
-                error.get("code").and_then(Value::as_u64).and_then(|c| u16::try_from(c).ok());
-            let status = code.and_then(|code| StatusCode::from_u16(code).ok());
-            let status = status.filter(|status| status.as_u16() >= 400);
-            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            Call { billing, reply: read_error(status, &answer["error"], asked.user) }
+            Call { billing, reply: read_error(status_of(&error), &error, asked.user) }
         }
-        _ => Call { reply: reply(answer, asked), billing },
+        Some(_) | None => Call { reply: reply(answer, asked), billing },
     }
 }
 
+/// A member, which gateways write in either of two ways.
+fn member<'a>(of: &'a Value, camel: &str, snake: &str) -> &'a Value {
+    of.get(camel).or_else(|| of.get(snake)).unwrap_or(&Value::Null)
+}
+
 fn billing(answer: &Value, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
-    let metadata = &answer["usageMetadata"];
+    let metadata = member(answer, "usageMetadata", "usage_metadata");
     let Some((usage, reading)) = read_usage(metadata) else { return CallOutcome::Lost };
-    let answered = answer["modelVersion"].as_str().unwrap_or_default();
+    let answered = member(answer, "modelVersion", "model_version").as_str().unwrap_or_default();
     let model = if answered.is_empty() { asked.model } else { answered }.to_owned();
     let is_other = !prices::is_same_model(asked.model, &model);
     let served = Served {
@@ -67,21 +66,35 @@ fn billing(answer: &Value, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
 
 fn reply(answer: &Value, asked: &Asked<'_>) -> Reply {
     let unusable = |category, detail| Reply::Unusable { category, detail };
-    let words = |text: &Value| words_of_google(text.as_str().unwrap_or_default(), asked.user);
-    let feedback = &answer["promptFeedback"];
-    if let Some(reason) = reason_of(&feedback["blockReason"]) {
-        let detail = format!(
-            "the model blocks the prompt ({reason}){}",
-            words(&feedback["blockReasonMessage"])
-        );
+    let candidates = answer["candidates"].as_array().map_or(&[][..], Vec::as_slice);
+    // What was paid for is used, whichever candidate says it.
+    let said = candidates.iter().map(|candidate| (candidate, text_of(candidate)));
+    let mut said = said.filter(|(_, text)| !text.trim().is_empty());
+    if let Some((candidate, text)) = said.next() {
+        return Reply::Text { text, finish: finish_of(candidate, asked) };
+    }
+    let feedback = member(answer, "promptFeedback", "prompt_feedback");
+    if let Some(reason) = reason_of(member(feedback, "blockReason", "block_reason")) {
+        let words = words_of(member(feedback, "blockReasonMessage", "block_reason_message"), asked);
+        let detail = format!("the model blocks the prompt ({reason}){words}");
         return unusable(category_of(&reason), detail);
     }
-    let Some(candidate) = answer["candidates"].as_array().and_then(|all| all.first()) else {
+    let Some(candidate) = candidates.first() else {
         let detail = "the model answers without a candidate".to_owned();
         return unusable(ErrorCategory::ModelNoAnswer, detail);
     };
-    let text = text_of(candidate);
-    let finish = match reason_of(&candidate["finishReason"]).as_deref() {
+    match finish_of(candidate, asked) {
+        Finish::CutOff => Reply::Text { text: String::new(), finish: Finish::CutOff },
+        Finish::Other { category, detail } => unusable(category, detail),
+        Finish::Stop | Finish::Unsaid => {
+            let detail = "the model stopped without a word".to_owned();
+            unusable(ErrorCategory::ModelNoAnswer, detail)
+        }
+    }
+}
+
+fn finish_of(candidate: &Value, asked: &Asked<'_>) -> Finish {
+    match reason_of(member(candidate, "finishReason", "finish_reason")).as_deref() {
         Some("STOP") => Finish::Stop,
         Some("MAX_TOKENS") => Finish::CutOff,
         None => Finish::Unsaid,
@@ -93,22 +106,21 @@ fn reply(answer: &Value, asked: &Asked<'_>) -> Reply {
             } else {
                 "stopped"
             };
-            let detail =
-                format!("the model {did} ({reason}){}", words(&candidate["finishMessage"]));
-            return unusable(category, detail);
+            let words = words_of(member(candidate, "finishMessage", "finish_message"), asked);
+            Finish::Other { category, detail: format!("the model {did} ({reason}){words}") }
         }
-    };
-    if text.trim().is_empty() && finish != Finish::CutOff {
-        let detail = "the model stopped without a word".to_owned();
-        return unusable(ErrorCategory::ModelNoAnswer, detail);
     }
-    Reply::Text { text, finish }
+}
+
+fn words_of(text: &Value, asked: &Asked<'_>) -> String {
+    words_of_google(text.as_str().unwrap_or_default(), asked.user)
 }
 
 /// All that a candidate says, without its thoughts.
 fn text_of(candidate: &Value) -> String {
-    let parts = candidate["content"]["parts"].as_array().into_iter().flatten();
-    let said = parts.filter(|part| part["thought"] != true);
+    let parts = &candidate["content"]["parts"];
+    let parts = parts.as_array().map_or(std::slice::from_ref(parts), Vec::as_slice);
+    let said = parts.iter().filter(|part| part["thought"] != true);
     said.filter_map(|part| part["text"].as_str()).collect()
 }
 
@@ -116,6 +128,7 @@ fn text_of(candidate: &Value) -> String {
 fn reason_of(value: &Value) -> Option<String> {
     let reason = value.as_str().filter(|reason| !reason.is_empty())?;
     let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let reason = reason.to_ascii_uppercase();
     (!reason.ends_with("_UNSPECIFIED")).then(|| reason.chars().filter(is_word).take(60).collect())
 }
 
@@ -159,7 +172,9 @@ mod tests {
 
     fn category(reply: &Reply) -> Option<ErrorCategory> {
         match reply {
-            Reply::Unusable { category, .. } | Reply::TryLater { category, .. } => Some(*category),
+            Reply::Unusable { category, .. }
+            | Reply::TryLater { category, .. }
+            | Reply::Text { finish: Finish::Other { category, .. }, .. } => Some(*category),
             Reply::Halted(halt) => Some(halt.category),
             Reply::Text { .. } | Reply::Refused { .. } => None,
         }
@@ -206,6 +221,24 @@ mod tests {
                 assert_eq!(category(&call.reply), Some(ErrorCategory::ModelNoAnswer), "{reason}");
                 assert!(is_billed(&call));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_said_is_kept_whatever_stands_beside_it() {
+        let usage = json!({"promptTokenCount": 5, "totalTokenCount": 5});
+        let spoken = json!({"content": {"parts": [{"text": "[1]"}]}, "finishReason": "stop"});
+        for candidates in [
+            json!([spoken]),
+            json!([{"finishReason": "OTHER"}, spoken]),
+            json!([{"content": {"parts": []}, "finishReason": "STOP"}, spoken]),
+            json!([{"content": {"parts": {"text": "[1]"}}, "finish_reason": "STOP"}]),
+        ] {
+            let answer = json!({"candidates": candidates, "usage_metadata": usage,
+                "promptFeedback": {"blockReason": "OTHER"}, "model_version": "m"});
+            let call = call(&answer);
+            assert_eq!(call.reply, said("[1]", Finish::Stop), "{answer}");
+            assert!(matches!(call.billing, CallOutcome::Answered { .. }), "{answer}");
         }
     }
 
@@ -257,6 +290,13 @@ mod tests {
         let quota = call(&error(429, "RESOURCE_EXHAUSTED"));
         assert_eq!(quota.billing, CallOutcome::Refused);
         assert_eq!(category(&quota.reply), Some(ErrorCategory::Quota));
+        let unnumbered = json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": "Slow."}});
+        assert_eq!(category(&call(&unnumbered).reply), Some(ErrorCategory::Quota));
+        let in_text = json!({"error": {"code": "429", "message": "Slow down."}});
+        assert_eq!(category(&call(&in_text).reply), Some(ErrorCategory::Quota));
+        let words_alone = call(&json!({"error": "upstream is busy"}));
+        assert_eq!(words_alone.billing, CallOutcome::Refused);
+        assert!(matches!(words_alone.reply, Reply::Refused { is_lasting: false, .. }));
         let in_array = call(&json!([error(503, "UNAVAILABLE")]));
         assert_eq!(category(&in_array.reply), Some(ErrorCategory::Unknown));
         let mut billed = error(500, "INTERNAL");

@@ -10,7 +10,6 @@ use super::settings::ModelSettings;
 use super::state::ModelState;
 use super::tier::{RequestedTier, Round, Service};
 use bytes::Bytes;
-use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
@@ -139,7 +138,7 @@ impl<T: Transport> Gemini<T> {
         };
         let begun = Instant::now();
         let call = match self.transport.send(request, service.timeout).await {
-            Ok(response) if response.status() == StatusCode::OK => {
+            Ok(response) if response.status().is_success() => {
                 let (at, model) = (self.clock.now(), self.model.id.as_str());
                 let (surface, tier) = (self.model.endpoint.surface(), service.tier);
                 let call = read_answer(response.body(), &Asked { model, surface, tier, user }, at);

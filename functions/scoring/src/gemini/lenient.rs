@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 /// Reads JSON with the faults that services send: one half of a surrogate pair, `NaN` in place of a
-/// number, control characters in strings. Strict JSON is read as it is.
+/// number, control characters in strings; and what gateways put around it: a byte order mark, `data:`,
+/// words behind it. Strict JSON is read as it is.
 pub(crate) fn read_json(text: &[u8]) -> Option<Value> {
-    serde_json::from_slice(text)
-        .or_else(|_| serde_json::from_str(&mended(&String::from_utf8_lossy(text))))
-        .ok()
+    serde_json::from_slice(text).ok().or_else(|| {
+        let text = String::from_utf8_lossy(text);
+        let mended = mended(text[text.find(['{', '['])?..].trim_end());
+        serde_json::Deserializer::from_str(&mended).into_iter().next()?.ok()
+    })
 }
 
 /// `text` with what strict readers refuse put right: half a surrogate pair becomes the sign for a

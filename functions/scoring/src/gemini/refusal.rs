@@ -3,7 +3,7 @@
 use super::lenient::read_json;
 use super::reply::Reply;
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::messages::{ErrorCategory, Halt};
 use std::time::Duration;
 
@@ -17,8 +17,38 @@ const QUOTED: usize = 14;
 pub(super) fn read_refusal(status: StatusCode, body: &[u8], user: &str) -> Reply {
     let body = read_json(body).unwrap_or_default();
     // Some paths wrap the error in an array of one.
-    let error = body.get("error").or_else(|| body[0].get("error")).unwrap_or(&Value::Null);
-    read_error(status, error, user)
+    let error = error_of(&body).or_else(|| error_of(&body[0])).unwrap_or_default();
+    read_error(status, &error, user)
+}
+
+/// The error object in a body; gateways give its message alone.
+pub(super) fn error_of(body: &Value) -> Option<Value> {
+    match &body["error"] {
+        error @ Value::Object(_) => Some(error.clone()),
+        Value::String(message) => Some(json!({"message": message})),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+    }
+}
+
+/// The HTTP status of an error that came with a success: the one that it names, by its code or by
+/// Google's word for it.
+pub(super) fn status_of(error: &Value) -> StatusCode {
+    let code = match &error["code"] {
+        Value::String(code) => code.trim().parse().ok(),
+        code => code.as_u64(),
+    };
+    let code = code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 400);
+    let named = code.and_then(|code| StatusCode::from_u16(code).ok());
+    named.unwrap_or_else(|| match error["status"].as_str().unwrap_or_default() {
+        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => StatusCode::BAD_REQUEST,
+        "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
+        "PERMISSION_DENIED" => StatusCode::FORBIDDEN,
+        "NOT_FOUND" => StatusCode::NOT_FOUND,
+        "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
+        "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    })
 }
 
 pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply {

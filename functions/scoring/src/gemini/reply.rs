@@ -51,11 +51,16 @@ impl Reply {
 }
 
 /// Whether an answer is whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finish {
     Stop,
     /// The room for the answer was used up, perhaps by thoughts.
     CutOff,
     /// The answer does not say.
     Unsaid,
+    /// The model stopped for another reason. What it said until then is paid for.
+    Other {
+        category: ErrorCategory,
+        detail: String,
+    },
 }

@@ -132,7 +132,7 @@ impl<'a> PromptTemplate<'a> {
 
     /// What the model's text says of each lead of the call: its answer, or why there is none. An
     /// answer that was cut off counts only if it is whole all the same; one that does not say how it
-    /// ended counts for the leads of which it has all.
+    /// ended, or that ended for another reason, counts for the leads of which it has all.
     ///
     /// # Errors
     /// When the text is not an answer at all.
@@ -140,7 +140,7 @@ impl<'a> PromptTemplate<'a> {
         &self,
         text: &str,
         call: &CallPrompt,
-        finish: Finish,
+        finish: &Finish,
     ) -> Result<Vec<Result<Answer, String>>, String> {
         let ids: Vec<&str> = call.ids.iter().flatten().map(String::as_str).collect();
         let key = match self.kind {
@@ -162,7 +162,7 @@ impl<'a> PromptTemplate<'a> {
         match finish {
             Finish::CutOff if !is_whole => Err(not_whole()),
             Finish::Stop | Finish::CutOff => Ok(of_leads),
-            Finish::Unsaid => {
+            Finish::Unsaid | Finish::Other { .. } => {
                 let has_all = |(answer, ids): (Result<Answer, String>, &Vec<String>)| {
                     answer.and_then(|answer| {
                         if answer.has_all_of(ids.len()) { Ok(answer) } else { Err(not_whole()) }

@@ -27,7 +27,7 @@ fn call(wave: u32, leads: &[Subject]) -> CallPrompt {
 fn read(answer: &Value, call: &CallPrompt) -> Result<Vec<String>, String> {
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
-    let leads = template.read_answer(&answer.to_string(), call, Finish::Stop)?;
+    let leads = template.read_answer(&answer.to_string(), call, &Finish::Stop)?;
     let told = leads.into_iter().map(|lead| match lead {
         Ok(Answer::Posts(scored)) => {
             format!("{:?}", scored.iter().map(|s| (s.index, s.score)).collect::<Vec<_>>())
@@ -115,7 +115,7 @@ fn what_names_no_post_that_was_asked_about_is_no_answer() {
     }
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
-    assert!(template.read_answer("I rate them 70.", &call, Finish::Stop).is_err());
+    assert!(template.read_answer("I rate them 70.", &call, &Finish::Stop).is_err());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn of_an_answer_that_does_not_say_that_it_finished_the_leads_count_that_are_whol
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
     let used = |answer: Value, finish| {
-        let of_leads = template.read_answer(&answer.to_string(), &call, finish);
+        let of_leads = template.read_answer(&answer.to_string(), &call, &finish);
         of_leads.map(|leads| leads.iter().map(Result::is_ok).collect::<Vec<_>>())
     };
     let whole = || json!([score(a, 1), score(b, 2), score(c, 3)]);

@@ -25,6 +25,8 @@ impl Pasted {
         if host.ends_with(':') {
             host = parts.next().unwrap_or_default();
         }
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let host = host.split_once(':').filter(|(_, port)| is_port(port)).map_or(host, |it| it.0);
         Self {
             host: host.strip_prefix("www.").unwrap_or(host).to_owned(),
             path: parts.map(str::to_owned).collect(),

@@ -45,6 +45,17 @@ impl PostUrl {
         })
     }
 
+    /// Whether a URL may lead to one post. That of a profile, a company or the feed leads to all of them.
+    pub fn may_name_a_post(url: &str) -> bool {
+        let pasted = Pasted::read(url);
+        let begins_with = pasted.path.first().map(String::as_str);
+        let is_of_many =
+            matches!(begins_with, None | Some("in" | "company" | "school" | "showcase"))
+                || pasted.path == ["feed"];
+        let has_id = || Self(url.to_owned()).activity_id().is_some();
+        !(pasted.is_linkedin() && is_of_many) || has_id()
+    }
+
     /// The ids in any text that names a post: a URL, a URN, or a number by itself.
     pub fn ids_in(text: &str) -> Vec<String> {
         long_numbers(&plain(text)).collect()
@@ -102,6 +113,27 @@ mod tests {
             assert_eq!(PostUrl(url.to_owned()).activity_id().as_deref(), Some(ID), "{url}");
         }
         assert_eq!(PostUrl::key_of_id(ID), post);
+    }
+
+    #[test]
+    fn a_url_that_leads_to_many_posts_names_none() {
+        for url in [
+            "https://www.linkedin.com/in/janedoe/",
+            "https://www.linkedin.com/in/janedoe/recent-activity/all/",
+            "https://www.linkedin.com/company/acme/posts",
+            "https://www.linkedin.com/feed/",
+            "linkedin.com",
+        ] {
+            assert!(!PostUrl::may_name_a_post(url), "{url}");
+        }
+        for url in [
+            "https://www.linkedin.com/posts/janedoe_words",
+            "https://www.linkedin.com/pulse/words-jane-doe",
+            "https://www.linkedin.com/feed/?highlightedUpdateUrn=urn%3Ali%3Aactivity%3A7329207003942125568",
+            "https://lnkd.in/abc",
+        ] {
+            assert!(PostUrl::may_name_a_post(url), "{url}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use url::form_urlencoded;
 
 /// Prefixes of a path that lead to the same page.
 const PREFIXES: [&str; 4] = ["comm", "mwlite", "m", "mobile"];
+/// The parameters that say where a page leads after the login.
+const LED_AWAY: [&str; 2] = ["sessionredirect=", "session_redirect="];
 /// How the ids begin that LinkedIn itself gives to profiles.
 const IDS: [&str; 2] = ["acoaa", "acwaa"];
 /// What may stand behind a URL in a sentence.
@@ -44,6 +46,11 @@ impl ProfileKey {
                 let mut parameters = form_urlencoded::parse(pasted.query.as_bytes());
                 let (_, id) = parameters.find(|(name, _)| name == "id")?;
                 Self::of_token(&id)
+            }
+            // Who is not logged in is led there, and copies that.
+            ["authwall" | "login" | "signup" | "uas" | "checkpoint", ..] => {
+                let (_, target) = LED_AWAY.iter().find_map(|name| pasted.query.split_once(name))?;
+                Self::of(target)
             }
             ["sales", "lead" | "people", id, ..] | ["talent", "profile", id, ..] => {
                 Self::of_token(id)
@@ -91,6 +98,8 @@ impl ProfileKey {
     }
 
     fn of_id(id: &str) -> Option<Self> {
+        // No id has an `&`: what follows are parameters whose `?` was lost.
+        let id = id.split('&').next().unwrap_or_default();
         let id = trimmed(id).trim_end_matches(PUNCTUATION);
         let is_token = Self(id.to_owned()).is_token();
         let id = if is_token { id.split(',').next().unwrap_or_default() } else { id };
@@ -151,6 +160,12 @@ mod tests {
             "https:/www.linkedin.com/in/josé-garcía",
             "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fjos%C3%A9-garc%C3%ADa%3Ftrk%3Dx",
             "(https://www.linkedin.com/in/josé-garcía).".trim_start_matches('('),
+            "https://www.linkedin.com:443/in/josé-garcía",
+            "https://www.linkedin.com/in/josé-garcía&trk=people-guest",
+            "https://www.linkedin.com/authwall?trk=gf&sessionRedirect=https%3A%2F%2Fes.linkedin.com%2Fin%2Fjos%25C3%25A9-garc%25C3%25ADa%3Ftrk%3Dx",
+            "https://www.linkedin.com/login?session_redirect=https://www.linkedin.com/in/josé-garcía/",
+            "[José](https://www.linkedin.com/in/josé-garcía)",
+            "<https://www.linkedin.com/in/josé-garcía>",
         ] {
             assert_eq!(ProfileKey::of(spelling).as_ref(), Some(&key), "{spelling}");
         }

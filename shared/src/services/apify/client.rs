@@ -70,7 +70,13 @@ impl<T: Transport> Apify<T> {
             let Some(response) = self.get(&what, &path).await? else { return Ok(None) };
             let Data { data } = read::<Data<RunsBody>>(&what, &response)?;
             let count = data.items.len() as u64;
-            let page: Vec<ApifyRun> = data.items.into_iter().map(RunBody::into_run).collect();
+            // One that cannot be read costs only itself.
+            let read = |run: Value| {
+                let unread =
+                    |error| tracing::error!(%error, request.what = what, "a run is left out");
+                RunBody::deserialize(run).map(RunBody::into_run).map_err(unread).ok()
+            };
+            let page: Vec<ApifyRun> = data.items.into_iter().filter_map(read).collect();
             let is_last = count == 0 || page.last().is_some_and(|oldest| oldest.started_at < since);
             // Runs that begin meanwhile push others onto the next page: those come twice.
             for run in page.into_iter().filter(|run| run.started_at >= since) {
@@ -132,5 +138,5 @@ struct Data<B> {
 #[derive(Deserialize)]
 struct RunsBody {
     total: u64,
-    items: Vec<RunBody>,
+    items: Vec<Value>,
 }

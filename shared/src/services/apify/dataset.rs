@@ -49,7 +49,11 @@ impl<T: Transport> Apify<T> {
         let mut pages = BTreeSet::new();
         while place.offset <= MAX_ITEMS {
             let Place { offset, limit } = place;
-            let path = format!("datasets/{}/items?offset={offset}&limit={limit}", run.dataset);
+            let dataset = match &run.dataset {
+                Some(dataset) => format!("datasets/{dataset}"),
+                None => format!("actor-runs/{}/dataset", run.id),
+            };
+            let path = format!("{dataset}/items?offset={offset}&limit={limit}");
             let page = match self.get(&what, &path).await {
                 Ok(None) => return Ok(DatasetEnd::Gone),
                 Ok(Some(response)) => Page::read(&what, &response),

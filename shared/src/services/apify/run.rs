@@ -22,7 +22,8 @@ pub struct ApifyRun {
     pub status: Option<HarvestStatus>,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
-    pub dataset: String,
+    /// Its dataset's id, where Apify says it.
+    pub dataset: Option<String>,
     /// What it costs; preliminary for some seconds after its end.
     pub cost: Option<NanoUsd>,
     /// Most items that it was allowed to push; `None` without a limit.
@@ -50,32 +51,36 @@ pub(super) struct RunBody {
     act_id: Option<String>,
     #[serde(deserialize_with = "ended")]
     status: Option<HarvestStatus>,
-    pub(super) started_at: Timestamp,
-    #[serde(default)]
+    /// It names the run where nothing else does: without it a run cannot be read.
+    #[serde(deserialize_with = "moment")]
+    started_at: Timestamp,
+    #[serde(default, deserialize_with = "moment_or_nothing")]
     finished_at: Option<Timestamp>,
-    default_dataset_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
+    default_dataset_id: Option<String>,
+    #[serde(default, deserialize_with = "amount")]
     usage_total_usd: Option<f64>,
     #[serde(default, deserialize_with = "or_nothing")]
     options: Option<Options>,
     #[serde(default, deserialize_with = "or_nothing")]
-    charged_event_counts: Option<BTreeMap<String, Option<u64>>>,
+    charged_event_counts: Option<BTreeMap<String, Value>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Options {
-    #[serde(deserialize_with = "or_nothing")]
-    max_items: Option<u64>,
-    #[serde(deserialize_with = "or_nothing")]
+    #[serde(deserialize_with = "amount")]
+    max_items: Option<f64>,
+    #[serde(deserialize_with = "amount")]
     max_total_charge_usd: Option<f64>,
 }
 
 impl RunBody {
     pub(super) fn into_run(self) -> ApifyRun {
         let options = self.options.unwrap_or_default();
-        let counts = |charged: BTreeMap<String, Option<u64>>| {
-            charged.into_iter().filter_map(|(event, count)| Some((event, count?))).collect()
+        let counts = |charged: BTreeMap<String, Value>| {
+            let counted = |(event, count): (String, Value)| Some((event, whole(number(&count)?)));
+            charged.into_iter().filter_map(counted).collect()
         };
         ApifyRun {
             id: self.id,
@@ -86,7 +91,7 @@ impl RunBody {
             dataset: self.default_dataset_id,
             cost: self.usage_total_usd.and_then(NanoUsd::from_usd),
             // Zero stands for no limit.
-            max_items: options.max_items.filter(|most| *most > 0),
+            max_items: options.max_items.map(whole).filter(|most| *most > 0),
             max_charge: options
                 .max_total_charge_usd
                 .and_then(NanoUsd::from_usd)
@@ -96,9 +101,44 @@ impl RunBody {
     }
 }
 
-/// How a run ended; `None` for any other status.
+/// How a run ended; `None` for any other status. Its events are written with `_`.
 fn ended<'de, D: Deserializer<'de>>(status: D) -> Result<Option<HarvestStatus>, D::Error> {
-    Ok(serde_json::from_value(Value::String(String::deserialize(status)?)).ok())
+    let status = String::deserialize(status)?.trim().to_uppercase().replace('_', "-");
+    Ok(serde_json::from_value(Value::String(status)).ok())
+}
+
+/// A number, also in quotation marks.
+fn number(value: &Value) -> Option<f64> {
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    number.filter(|number| number.is_finite())
+}
+
+/// A count.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast ends at the limits"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
+}
+
+fn amount<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Error> {
+    Ok(number(&Value::deserialize(value)?))
+}
+
+/// A time as Apify writes it, or in milliseconds.
+fn time(value: &Value) -> Option<Timestamp> {
+    let written = value.as_str().and_then(|text| text.trim().parse().ok());
+    written.or_else(|| Timestamp::from_millisecond(value.as_i64()?).ok())
+}
+
+fn moment<'de, D: Deserializer<'de>>(value: D) -> Result<Timestamp, D::Error> {
+    time(&Value::deserialize(value)?).ok_or_else(|| serde::de::Error::custom("no time"))
+}
+
+fn moment_or_nothing<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(time(&Value::deserialize(value)?))
 }
 
 /// What a run can do without: of another shape it counts as missing, and costs nothing else.
@@ -108,4 +148,53 @@ where
     T: serde::de::DeserializeOwned,
 {
     Ok(serde_json::from_value(Value::deserialize(value)?).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn run(about: &Value) -> ApifyRun {
+        let mut run = json!({"id": "HG7ML7M8z78YcAPEB", "status": "SUCCEEDED",
+            "startedAt": "2026-11-23T09:45:19.821Z", "defaultDatasetId": "d", "usageTotalUsd": 0.5,
+            "options": {"maxItems": 9}, "chargedEventCounts": {"zero-result-query": 2}});
+        for (name, value) in about.as_object().unwrap() {
+            run[name] = value.clone();
+        }
+        serde_json::from_value::<RunBody>(run).unwrap().into_run()
+    }
+
+    #[test]
+    fn what_a_run_says_in_another_form_is_read_all_the_same() {
+        let plain = run(&json!({}));
+        for about in [
+            json!({"status": "succeeded"}),
+            json!({"usageTotalUsd": "0.50"}),
+            json!({"startedAt": plain.started_at.as_millisecond()}),
+            json!({"options": {"maxItems": "9"}}),
+            json!({"chargedEventCounts": {"zero-result-query": "2", "odd": [1]}}),
+            json!({"finishedAt": ""}),
+            json!({"finishedAt": null}),
+        ] {
+            assert_eq!(run(&about), plain, "{about}");
+        }
+        assert_eq!(run(&json!({"status": "TIMED_OUT"})).status, Some(HarvestStatus::TimedOut));
+        let finished = run(&json!({"finishedAt": 1_795_427_119_821_i64})).finished_at;
+        assert_eq!(finished.unwrap().as_millisecond(), 1_795_427_119_821);
+    }
+
+    #[test]
+    fn what_is_odd_of_a_run_counts_as_missing_and_costs_nothing_else() {
+        for about in [
+            json!({"usageTotalUsd": "free"}),
+            json!({"usageTotalUsd": {}}),
+            json!({"options": [1]}),
+            json!({"chargedEventCounts": 3}),
+            json!({"defaultDatasetId": null}),
+            json!({"status": "RUNNING"}),
+        ] {
+            assert_eq!(run(&about).started_at, run(&json!({})).started_at, "{about}");
+        }
+    }
 }

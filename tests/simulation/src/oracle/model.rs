@@ -289,11 +289,12 @@ impl Oracle {
     }
 }
 
-/// What a whole answer says; nothing for one that does not say that it is whole.
+/// What a whole answer says; nothing for one that was cut off or does not say how it ended. Any other
+/// reason may stand beside a whole answer.
 fn said<'a>(answer: &'a Value<'a>) -> &'a str {
     match text(answer, "/candidates/0/finishReason") {
-        "STOP" => text(answer, "/candidates/0/content/parts/0/text"),
-        _ => "",
+        "" | "MAX_TOKENS" => "",
+        _ => text(answer, "/candidates/0/content/parts/0/text"),
     }
 }
 
@@ -356,12 +357,13 @@ fn word_in(text: &str) -> Option<String> {
 pub(super) mod checks {
     use super::*;
 
-    pub(crate) fn an_answer_that_does_not_say_that_it_is_whole_says_nothing() {
+    pub(crate) fn an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_nothing() {
         let answer = |reason: &str| {
             let part = r#"{"parts":[{"text":"[]"}]}"#;
             format!(r#"{{"candidates":[{{"content":{part},"finishReason":"{reason}"}}]}}"#)
         };
-        for (reason, says) in [("STOP", "[]"), ("MAX_TOKENS", ""), ("NEVER_HEARD_OF", ""), ("", "")]
+        for (reason, says) in
+            [("STOP", "[]"), ("MAX_TOKENS", ""), ("NEVER_HEARD_OF", "[]"), ("", "")]
         {
             assert_eq!(said(&parsed(answer(reason).as_bytes())), says, "{reason}");
         }

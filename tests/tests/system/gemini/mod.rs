@@ -89,6 +89,35 @@ async fn the_answer_is_found_wherever_it_stands_and_paid_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_there_is_used_whatever_stands_around_it() {
+    let whole = with_usage(
+        r#"{"promptTokenCount":1000,"candidatesTokenCount":100,"totalTokenCount":1100}"#,
+    );
+    let before = |words: &str| whole.replace(r#"{"candidates":["#, words);
+    for answer in [
+        whole.replace("STOP", "CONTINUATION"),
+        whole.replace("STOP", "RECITATION"),
+        whole.replace("STOP", "SAFETY"),
+        whole.replace("STOP", "stop"),
+        before(r#"{"candidates":[{"finishReason":"OTHER"},"#),
+        before(r#"{"promptFeedback":{"blockReason":"OTHER"},"candidates":["#),
+        whole.replace("finishReason", "finish_reason").replace("usageMetadata", "usage_metadata"),
+        format!("\u{feff}{whole}"),
+        format!("data: {whole}\n\ndata: [DONE]"),
+    ] {
+        println!("{answer}");
+        let stage = played(of_steps(&json!([{"raw": answer}]))).await;
+        assert_eq!(told(&stage), SCORED);
+        stage.assert_exact();
+        assert_eq!(stage.calls().len(), 2, "paid once");
+    }
+    let paid = json!({"in": 1_000, "out": 100, "total": 1_100});
+    let stage = played(of_steps(&json!([{"status": 203, "bill": paid}]))).await;
+    assert_eq!(told(&stage), SCORED);
+    stage.assert_exact();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_model_that_stops_without_an_answer_once_is_asked_again_in_the_same_run() {
     let other = |body: &str| {
         let mut case = case("03-stop-without-parts");

@@ -28,7 +28,8 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     let mut named = named.into_iter().filter_map(text_or_number);
     let mut ids: Vec<String> = named.by_ref().flat_map(|name| PostUrl::ids_in(&name)).collect();
     ids.dedup();
-    let url = match (text(&item["url"]), ids.first()) {
+    let url = text(&item["url"]).filter(|url| PostUrl::may_name_a_post(url));
+    let url = match (url, ids.first()) {
         (Some(url), _) => url.to_owned(),
         (None, Some(id)) => format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}"),
         (None, None) => return None,

@@ -28,6 +28,17 @@ const TARGETS: [(&str, TargetKind); 12] = [
 /// What only posts have.
 const OF_POSTS: [&str; 6] =
     ["content", "postedAt", "engagement", "article", "repost", "repostedBy"];
+/// Where other actors put a post's words.
+const WORDS_ELSEWHERE: [&str; 8] = [
+    "text",
+    "postText",
+    "post_text",
+    "postContent",
+    "post_content",
+    "commentary",
+    "body",
+    "description",
+];
 /// Most characters that are kept of each text that a post quotes.
 const QUOTED_MAX: usize = 3_000;
 
@@ -35,6 +46,17 @@ const QUOTED_MAX: usize = 3_000;
 pub(super) fn is_post(item: &Value) -> bool {
     let has = |key: &str| !item[key].is_null();
     (has("linkedinUrl") || has("id")) && OF_POSTS.iter().any(|key| has(key))
+}
+
+/// Whether an item says its words where the posts of this actor do not: it has another shape.
+pub(super) fn says_elsewhere(item: &Value) -> bool {
+    match &item["content"] {
+        Value::Null | Value::String(_) => {
+            let has_words = |key: &&str| text(&item[*key]).is_some();
+            text(&item["content"]).is_none() && WORDS_ELSEWHERE.iter().any(|key| has_words(&key))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
+    }
 }
 
 /// The target of an item, as its query names it.
@@ -48,7 +70,8 @@ pub(super) fn target(item: &Value) -> Option<TargetKey> {
 /// The post that an item is; `None` without an id and a URL.
 pub(super) fn post(item: &Value) -> Option<Post> {
     let id = text_or_number(&item["id"]);
-    let url = match (text(&item["linkedinUrl"]), &id) {
+    let url = text(&item["linkedinUrl"]).filter(|url| PostUrl::may_name_a_post(url));
+    let url = match (url, &id) {
         (Some(url), _) => url.to_owned(),
         (None, Some(id)) => format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}"),
         (None, None) => return None,

@@ -38,25 +38,21 @@ pub(super) fn read_item(item: Option<&Value>) -> Vec<Item> {
 
 fn read_one(item: &Value) -> Item {
     let kind = text(&item["type"]).unwrap_or_default().to_lowercase();
-    let is_post = || harvestapi::is_post(item) || apimaestro::is_post(item);
-    let reason = match kind.as_str() {
-        "comment" => UnusedReason::Comment,
-        "reaction" => UnusedReason::Reaction,
-        "error" => UnusedReason::Error,
-        _ if kind != "post" && !is_post() => not_a_post(item),
-        _ => {
-            let is_other = kind != "post" && !harvestapi::is_post(item);
-            let (post, target) = match is_other {
-                true => (apimaestro::post(item), None),
-                false => (harvestapi::post(item), harvestapi::target(item)),
-            };
-            match post {
-                Some(post) => return Item::Post { post: Box::new(post), target },
-                None => UnusedReason::NoIdentity,
-            }
-        }
+    // A post whose words nobody finds would count as one without words.
+    let hides_words = harvestapi::says_elsewhere(item);
+    let post = match kind.as_str() {
+        "comment" => Err(UnusedReason::Comment),
+        "reaction" => Err(UnusedReason::Reaction),
+        "error" => Err(UnusedReason::Error),
+        _ if harvestapi::is_post(item) && !hides_words => Ok(harvestapi::post(item)),
+        _ if apimaestro::is_post(item) => Ok(apimaestro::post(item)),
+        "post" if !hides_words => Ok(harvestapi::post(item)),
+        _ => Err(not_a_post(item)),
     };
-    unused(reason, item)
+    match post.and_then(|post| post.ok_or(UnusedReason::NoIdentity)) {
+        Ok(post) => Item::Post { post: Box::new(post), target: harvestapi::target(item) },
+        Err(reason) => unused(reason, item),
+    }
 }
 
 fn not_a_post(item: &Value) -> UnusedReason {

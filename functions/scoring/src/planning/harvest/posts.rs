@@ -16,8 +16,8 @@ pub(crate) struct ProfilePosts {
 }
 
 impl ProfilePosts {
-    /// Adds a post; of two items about the same the one that is more the lead's own stays. Returns
-    /// whether the post is new.
+    /// Adds a post; of two items about the same the one that is more the lead's own stays, with the
+    /// words of the other if it has none. Returns whether the post is new.
     pub(crate) fn add(&mut self, post: Post) -> bool {
         let keys: Vec<PostKey> = post.keys().collect();
         let known = keys.iter().find_map(|key| self.places.get(key).copied());
@@ -27,8 +27,14 @@ impl ProfilePosts {
         }
         match known {
             None => self.posts.push(post),
-            Some(known) if post.kind < self.posts[known].kind => self.posts[known] = post,
-            Some(_) => {}
+            Some(known) => {
+                let kept = &mut self.posts[known];
+                if post.kind < kept.kind {
+                    *kept = post;
+                } else if post.kind == kept.kind && kept.content.is_empty() {
+                    kept.content = post.content;
+                }
+            }
         }
         known.is_none()
     }

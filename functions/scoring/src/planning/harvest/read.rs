@@ -45,7 +45,11 @@ pub(crate) async fn read_harvest(
     run: &ApifyRun,
     status: HarvestStatus,
 ) -> Result<ReadHarvest, ApifyError> {
-    let input = apify.input(run).await?;
+    let input = match apify.input(run).await {
+        // What was found is there all the same.
+        Err(ApifyError::Unreadable { .. }) => Some(Value::Null),
+        input => input?,
+    };
     let mut reading = Reading::of(input.as_ref());
     let end = apify.items(run, |item| reading.add(item)).await?;
     Ok(match end {
@@ -274,7 +278,7 @@ mod tests {
             status: Some(HarvestStatus::Succeeded),
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             finished_at: None,
-            dataset: "d".to_owned(),
+            dataset: Some("d".to_owned()),
             cost: None,
             max_items: extra["maxItems"].as_u64(),
             max_charge: None,
