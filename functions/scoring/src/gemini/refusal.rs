@@ -33,10 +33,8 @@ pub(super) fn error_of(body: &Value) -> Option<Value> {
 /// The HTTP status of an error that came with a success: the one that it names, by its code or by
 /// Google's word for it.
 pub(super) fn status_of(error: &Value) -> StatusCode {
-    let code = match &error["code"] {
-        Value::String(code) => code.trim().parse().ok(),
-        code => code.as_u64(),
-    };
+    let code = &error["code"];
+    let code = code.as_u64().or_else(|| code.as_str()?.trim().parse().ok());
     let code = code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 400);
     let named = code.and_then(|code| StatusCode::from_u16(code).ok());
     named.unwrap_or_else(|| match error["status"].as_str().unwrap_or_default() {

@@ -52,8 +52,8 @@ pub(super) fn is_post(item: &Value) -> bool {
 pub(super) fn says_elsewhere(item: &Value) -> bool {
     match &item["content"] {
         Value::Null | Value::String(_) => {
-            let has_words = |key: &&str| text(&item[*key]).is_some();
-            text(&item["content"]).is_none() && WORDS_ELSEWHERE.iter().any(|key| has_words(&key))
+            let has_words = |key: &str| text(&item[key]).is_some();
+            text(&item["content"]).is_none() && WORDS_ELSEWHERE.iter().any(|key| has_words(key))
         }
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
     }
