@@ -65,6 +65,7 @@ async fn an_answer_can_be_given_in_place_of_the_services_own_for_some_requests_o
     assert_eq!(world.get(&path("")).await.0, 200);
     let offset = json!({"error": {"type": "INVALID_OFFSET_VALUE"}});
     world.simulated.answers().add(AnswerRule {
+        text: None,
         status: 422,
         body: offset.clone(),
         kind: Some("list".to_owned()),
