@@ -1,6 +1,6 @@
 //! Answers that are given in place of a service's own: what a vendor says on a bad day.
 
-use crate::{Request, Response, json_reply};
+use crate::reply::{Request, Response, json_reply};
 use bytes::Bytes;
 use http::StatusCode;
 use percent_encoding::percent_decode_str;

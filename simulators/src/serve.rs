@@ -1,8 +1,8 @@
 //! A simulated service on a TCP port.
 
 use crate::encoded::decoded;
-use crate::service::control_error;
-use crate::{Answer, Response, Service, Simulated};
+use crate::reply::Response;
+use crate::service::{Answer, Service, Simulated, control_error};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Full};

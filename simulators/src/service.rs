@@ -1,7 +1,8 @@
 //! One simulated service with what is in front of it: counts, faults and control endpoints.
 
-use crate::reply::error_reply;
-use crate::{AnswerRule, Answers, Fault, FaultRule, Faults, Request, Response, json_reply};
+use crate::answers::{AnswerRule, Answers};
+use crate::faults::{Fault, FaultRule, Faults};
+use crate::reply::{Request, Response, error_reply, json_reply};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;

@@ -4,6 +4,7 @@
 //! No second way to count may enter: every number is the fold's or the record's.
 
 mod actions;
+mod answer;
 mod book;
 mod figures;
 mod flash;

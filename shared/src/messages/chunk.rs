@@ -2,7 +2,7 @@
 
 use super::attempt_facts::Halt;
 use super::kind::Kind;
-use super::metrics::RunHeader;
+use super::run_header::RunHeader;
 use crate::core::ids::{ApifyRunId, BaseId, LeadKey, PlanId, PostKey, RecordId};
 use crate::core::linkedin::{PostUrl, ProfileKey};
 use jiff::Timestamp;

@@ -4,8 +4,9 @@
 use super::envelope::Message;
 use super::envelope::enveloped;
 use super::facts::Fact;
+use super::run_header::RunHeader;
 use crate::core::digest::id_of;
-use crate::core::ids::{ApifyRunId, ClientId, RunId, RunStamp};
+use crate::core::ids::{ApifyRunId, RunId};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -70,36 +71,6 @@ pub struct MetricsEvent {
     pub run: RunHeader,
     pub at: Timestamp,
     pub fact: Fact,
-}
-
-/// What every event repeats of its run, so that any single one can open the record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunHeader {
-    /// The run's base id; with the client it is the run's id.
-    #[serde(rename = "base_run")]
-    pub run_stamp: RunStamp,
-    pub client: ClientId,
-    pub client_name: String,
-    pub run_type: RunType,
-    /// When the run was first heard of, as far as the sender knows.
-    pub opened_at: Timestamp,
-}
-
-impl RunHeader {
-    pub fn id(&self) -> RunId {
-        RunId::new(&self.run_stamp, &self.client)
-    }
-}
-
-/// Whether a run's id was chosen by a scheduler beforehand. Recorded, and nothing else: both
-/// kinds are counted in full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunType {
-    /// No run id was given; it was derived from the harvest.
-    Standalone,
-    /// A run id came along.
-    Orchestrated,
 }
 
 impl MetricsEvent {

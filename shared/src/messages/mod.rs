@@ -16,6 +16,7 @@ mod progress;
 mod replay;
 mod retry_state;
 pub mod routes;
+mod run_header;
 mod scoring;
 mod words;
 
@@ -25,7 +26,7 @@ pub use envelope::{DecodeError, Message};
 pub use facts::Fact;
 pub use harvest_account::{Counted, HarvestAccount, UnknownReason, UnusedReason};
 pub use kind::Kind;
-pub use metrics::{Heard, MetricsEvent, MetricsMessage, Project, RunHeader, RunType};
+pub use metrics::{Heard, MetricsEvent, MetricsMessage, Project};
 pub use outcomes::{
     BilledCall, CallOutcome, ErrorCategory, LeadOutcome, Outcome, Reading, Served, SkipReason,
 };
@@ -36,6 +37,7 @@ pub use planning_facts::{
 pub use progress::IngestDone;
 pub use replay::{MAX_REPLAY_LEADS, Replay, ReplayLead, ReplayPlan};
 pub use retry_state::RetryState;
+pub use run_header::{RunHeader, RunType};
 pub use scoring::{
     ClientRow, ClientScope, Hints, Ingest, MAX_PLAN_LEADS, ScanCursor, ScoreWaiting, ScoringTask,
     UnnamedRun, Unplanned,

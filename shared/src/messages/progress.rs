@@ -1,8 +1,8 @@
 //! How far an attempt at a task came. It travels with the task: what an attempt queued, the next one
 //! does not queue again.
 
-use super::metrics::RunHeader;
 use super::planning_facts::Harvested;
+use super::run_header::RunHeader;
 use crate::core::ids::PlanId;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! What failed or is missing of a run, to be queued again.
 
 use super::kind::Kind;
-use super::metrics::RunHeader;
 use super::progress::IngestDone;
+use super::run_header::RunHeader;
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

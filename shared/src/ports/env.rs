@@ -1,4 +1,6 @@
-use super::{EventLog, Queue, Transport};
+use super::event_log::EventLog;
+use super::queue::Queue;
+use super::transport::Transport;
 
 /// Where a function runs: the adapter it has for each port. A function is generic over one `Env`
 /// instead of over each port.

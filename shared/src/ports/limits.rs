@@ -1,6 +1,7 @@
 //! What SQS and DynamoDB refuse. Every adapter checks it before it stores anything.
 
-use super::{LogError, OutgoingMessage, QueueError, QueueName, StoredEvent, WaitingMessage};
+use super::event_log::{LogError, StoredEvent};
+use super::queue::{OutgoingMessage, QueueError, QueueName, WaitingMessage};
 use crate::core::digest::queue_id;
 use crate::core::limits::{MAX_EVENT_BYTES, MAX_MESSAGE_BYTES, is_allowed};
 

@@ -46,8 +46,8 @@ macro_rules! fields {
         pub const $field: &str = $name;)+
 
         $(#[$about])*
-        pub const $list: [$crate::schema::Field; [$($field),+].len()] = [$(
-            $crate::schema::Field::$need($field, $crate::schema::FieldType::$($holds)+)
+        pub const $list: [$crate::schema::field::Field; [$($field),+].len()] = [$(
+            $crate::schema::field::Field::$need($field, $crate::schema::field::FieldType::$($holds)+)
         ),+];
     )+};
 }

@@ -2,7 +2,6 @@
 
 use super::error::ApiError;
 use super::ids;
-use super::write::{Change, Plan};
 use crate::Request;
 use crate::reply::parameters;
 use http::header::CONTENT_TYPE;
@@ -11,6 +10,24 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 const MAX_RECORDS: usize = 10;
+
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// The row to change; without it a new one, or the one an upsert finds.
+    pub(crate) id: Option<String>,
+    /// Cells by field name or id.
+    pub(crate) fields: Map<String, Value>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Whether values are converted and missing choices made.
+    pub(crate) typecast: bool,
+    /// Whether cells that are not mentioned are cleared.
+    pub(crate) clear: bool,
+    /// The fields an upsert finds rows by.
+    pub(crate) merge_on: Option<Vec<String>>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Body {

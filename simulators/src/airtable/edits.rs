@@ -2,6 +2,7 @@
 //!
 //! None of it counts as a request, and none of it is limited.
 
+use super::body::{Change, Plan};
 use super::define;
 use super::error::ApiError;
 use super::ids;
@@ -10,7 +11,7 @@ use super::render::Shape;
 use super::schema::TableSpec;
 use super::simulator::Airtable;
 use super::state::{Place, State};
-use super::write::{self, Change, Plan};
+use super::write;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -1,12 +1,12 @@
 //! What people and formulas do to a base that surprises its readers: locked fields, cells with
 //! errors, renamed choices.
 
+use super::body::Change;
 use super::edits::{EditError, find};
 use super::error::ApiError;
 use super::model::{Table, find_field};
 use super::simulator::Airtable;
 use super::state::{Place, State};
-use super::write::Change;
 use serde_json::{Value, json};
 
 impl Airtable {

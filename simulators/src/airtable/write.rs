@@ -1,5 +1,6 @@
 //! Creating, updating, upserting and deleting rows: all of a request or nothing.
 
+use super::body::{Change, Plan};
 use super::cells::{self, Writing};
 use super::error::ApiError;
 use super::model::{Class, Field, Record, Table, find_field};
@@ -10,24 +11,6 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-#[derive(Debug)]
-pub(crate) struct Change {
-    /// The row to change; without it a new one, or the one an upsert finds.
-    pub(crate) id: Option<String>,
-    /// Cells by field name or id.
-    pub(crate) fields: Map<String, Value>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Plan {
-    /// Whether values are converted and missing choices made.
-    pub(crate) typecast: bool,
-    /// Whether cells that are not mentioned are cleared.
-    pub(crate) clear: bool,
-    /// The fields an upsert finds rows by.
-    pub(crate) merge_on: Option<Vec<String>>,
-}
 
 #[derive(Debug, Default)]
 pub(crate) struct Written {

@@ -4,10 +4,10 @@
 use super::deliver::Inner;
 use super::error::ApiError;
 use super::query::{Query, invalid};
+use super::replies::{NO_RUN, created, enveloped};
 use super::route::RunRef;
 use super::run::{DEFAULT_ACTOR, Run, RunLimits, RunSpec, actor_id};
 use super::status::RunStatus;
-use super::views::{NO_RUN, created, enveloped};
 use super::webhook::{EventType, Webhook};
 use crate::{Request, Response};
 use base64::Engine;

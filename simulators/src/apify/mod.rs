@@ -14,6 +14,7 @@ mod lifecycle;
 mod options;
 mod query;
 mod records;
+mod replies;
 mod route;
 mod run;
 mod sender;

@@ -1,9 +1,10 @@
-//! The answers of the API.
+//! Which request gets which answer.
 
 use super::deliver::Inner;
 use super::dispatch::Dispatch;
 use super::error::ApiError;
 use super::query::{Query, invalid};
+use super::replies::{NO_RUN, done, enveloped, page};
 use super::route::{Route, RunRef};
 use super::run::{Run, USER_ID, USERNAME, actor_id};
 use super::status::RunStatus;
@@ -11,19 +12,16 @@ use super::storage::StorageKind;
 use super::{datasets, hooks, lifecycle, records};
 use crate::moments::iso;
 use crate::reply::bearer;
-use crate::{Request, Response, json_reply};
+use crate::{Request, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-const PER_PAGE: usize = 1_000;
 /// The longest `waitForFinish`, in seconds.
 const LONGEST_WAIT: usize = 60;
-pub(super) const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
 
 pub(super) fn answer(
     inner: &Arc<Inner>,
@@ -99,39 +97,6 @@ pub(super) fn asked_to_wait(inner: &Inner, request: &Request, route: &Route) -> 
 /// How many seconds to wait. Apify's clients ask for 999,999; the longest wait is what they get.
 fn wait_for_finish(query: &Query) -> Result<usize, ApiError> {
     Ok(query.count("waitForFinish")?.unwrap_or(0).min(LONGEST_WAIT))
-}
-
-pub(super) fn enveloped(data: Value) -> Response {
-    json_reply(StatusCode::OK, &BTreeMap::from([("data", data)]))
-}
-
-pub(super) fn created(data: Value) -> Response {
-    json_reply(StatusCode::CREATED, &BTreeMap::from([("data", data)]))
-}
-
-/// An answer without a word, except for the empty object of something that was made.
-pub(super) fn done(status: StatusCode) -> Response {
-    let mut response = json_reply(status, &json!({}));
-    if status == StatusCode::NO_CONTENT {
-        *response.body_mut() = Bytes::new();
-    }
-    response
-}
-
-/// The part of a list that is asked for, in the order of the list or, with `desc`, from its end.
-pub(super) fn page(query: &Query, mut all: Vec<Value>) -> Result<Response, ApiError> {
-    let offset = query.count("offset")?.unwrap_or(0);
-    let limit = query.limit(PER_PAGE)?;
-    let desc = query.switch("desc")?;
-    if desc {
-        all.reverse();
-    }
-    let total = all.len();
-    let items: Vec<Value> = all.into_iter().skip(offset).take(limit).collect();
-    Ok(enveloped(json!({
-        "total": total, "offset": offset, "limit": limit, "count": items.len(), "desc": desc,
-        "items": items,
-    })))
 }
 
 /// What an actor that does nothing writes.

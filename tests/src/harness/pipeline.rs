@@ -69,7 +69,7 @@ impl Pipeline {
             self.add_lead(name, json!({}));
         }
         let words = [("jane", 1, "We shipped it."), ("jane", 2, "Again."), ("max", 1, "Hi.")];
-        let items = words.map(|(name, n, words)| super::post(name, n, words));
+        let items = words.map(|(name, n, words)| super::posts::post(name, n, words));
         self.harvest(Harvest::of(&["jane", "max"], items.to_vec()))
     }
 

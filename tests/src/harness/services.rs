@@ -50,7 +50,7 @@ impl Pipeline {
     pub fn harvest_of_many(&self, words: &[String]) -> (Vec<String>, String) {
         let names: Vec<String> = (0..words.len()).map(|n| format!("lead{n}")).collect();
         let leads = names.iter().map(|name| self.add_lead(name, json!({}))).collect();
-        let items = names.iter().zip(words).map(|(name, words)| super::post(name, 1, words));
+        let items = names.iter().zip(words).map(|(name, words)| super::posts::post(name, 1, words));
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         (leads, self.harvest(Harvest::of(&names, items.collect())))
     }

@@ -3,7 +3,7 @@
 use super::attempt::ChunkAttempt;
 use super::denied::Patience;
 use super::limits::ROWS_STAY_FRESH;
-use super::wave::WaveLead;
+use super::wave_lead::WaveLead;
 use jiff::SignedDuration;
 use shared::core::ids::RecordId;
 use shared::messages::Kind;

@@ -1,17 +1,7 @@
-//! What was paid for is reported and written, also when the queue takes nothing for a while: its disk is
-//! full, or it cannot be reached.
+//! What the queue has not taken yet of what was paid for.
 
-use super::attempt::ChunkAttempt;
-use shared::core::failure::Failure;
 use shared::messages::Fact;
-use shared::ports::Env;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// Time between two tries.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Kept back of the invocation's time to answer.
-const ANSWERING: Duration = Duration::from_secs(5);
 
 /// Facts about paid answers that the queue has not taken yet.
 #[derive(Debug, Default)]
@@ -32,83 +22,25 @@ impl Unreported {
         state.repeated > 0 || !state.facts.is_empty()
     }
 
-    fn is_being_repeated(&self) -> bool {
+    /// Whether a report is being repeated at this moment.
+    pub(super) fn is_being_repeated(&self) -> bool {
         self.lock().repeated > 0
     }
 
-    fn keep(&self, facts: Vec<Fact>) {
+    pub(super) fn keep(&self, facts: Vec<Fact>) {
         self.lock().facts.extend(facts);
     }
 
-    fn take(&self) -> Vec<Fact> {
+    pub(super) fn take(&self) -> Vec<Fact> {
         std::mem::take(&mut self.lock().facts)
     }
 
-    fn repeats(&self, change: impl FnOnce(usize) -> usize) {
+    pub(super) fn repeats(&self, change: impl FnOnce(usize) -> usize) {
         let mut state = self.lock();
         state.repeated = change(state.repeated);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<E: Env> ChunkAttempt<'_, E> {
-    /// Waits while a report is being repeated, as long as an open wave has time for that; whether the
-    /// queue took all of them, so that calls may begin.
-    pub(super) async fn is_heard(&self) -> bool {
-        let has_time = || self.deadline.remaining() > self.writing_time_of_a_wave() + 2 * PAUSE;
-        while self.unreported.is_being_repeated() && has_time() {
-            tokio::time::sleep(PAUSE).await;
-        }
-        !self.unreported.is_any()
-    }
-
-    /// Reports what calls became. If the queue does not take it in time, the rows are written all the
-    /// same, so that no later attempt pays for their leads again, and it goes with their outcomes.
-    pub(super) async fn report_paid(&self, fact: Fact) {
-        if self.report_patiently(vec![fact.clone()], self.writing_time_of_a_wave()).await.is_err() {
-            self.unreported.keep(vec![fact]);
-        }
-    }
-
-    /// Reports what became of leads, behind what has not been reported of calls. What the queue does
-    /// not take goes with the outcomes of the next wave, if another one is open.
-    pub(super) async fn report_written(&self, facts: Vec<Fact>) -> Result<(), Failure> {
-        let mut all = self.unreported.take();
-        all.extend(facts);
-        if all.is_empty() {
-            return Ok(());
-        }
-        let reported = self.report_patiently(all.clone(), ANSWERING).await;
-        if reported.is_err() {
-            self.unreported.keep(all);
-        }
-        reported
-    }
-
-    async fn report_patiently(&self, facts: Vec<Fact>, kept_back: Duration) -> Result<(), Failure> {
-        let Err(failure) = self.reporter.report(facts.clone()).await else { return Ok(()) };
-        self.unreported.repeats(|reports| reports + 1);
-        let reported = self.repeat(facts, (kept_back, failure)).await;
-        self.unreported.repeats(|reports| reports - 1);
-        reported
-    }
-
-    async fn repeat(
-        &self,
-        facts: Vec<Fact>,
-        (kept_back, mut failure): (Duration, Failure),
-    ) -> Result<(), Failure> {
-        while self.deadline.remaining() > kept_back + PAUSE {
-            tracing::warn!(%failure, "the queue takes no report; it is tried again");
-            tokio::time::sleep(PAUSE).await;
-            match self.reporter.report(facts.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(again) => failure = again,
-            }
-        }
-        Err(failure)
     }
 }

@@ -8,6 +8,7 @@ use super::decide_posts::post_keys;
 use super::decision::{Decision, Verdict, profile_keys};
 use super::open_waves::OpenWave;
 use super::replies::{LeadReply, WaveReplies};
+use super::wave_lead::WaveLead;
 use super::write::{Target, write_rows};
 use crate::lead::breakdown_cell::FailedProfile;
 use crate::lead::cells::Cells;
@@ -16,9 +17,8 @@ use crate::lead::row::profile_of;
 use crate::prompt::subject::Subject;
 use crate::prompt::template::{Answer, Question};
 use crate::report::input_note;
-use jiff::Timestamp;
 use shared::core::failure::Failure;
-use shared::core::ids::{LeadKey, PostKey};
+use shared::core::ids::LeadKey;
 use shared::messages::{
     Chunk, ChunkLead, ErrorCategory, Fact, Halt, Kind, LeadOutcome, Outcome, Settled, SkipReason,
     Source,
@@ -26,20 +26,8 @@ use shared::messages::{
 use shared::ports::Env;
 use shared::schema::leads as schema;
 use shared::services::airtable::{Row, Update};
-use std::sync::Arc;
 
 const ROW_CHANGED: &str = "others changed the row while it was scored";
-
-pub(crate) struct WaveLead<'a> {
-    pub(crate) lead: &'a ChunkLead,
-    /// When its row was asked for.
-    pub(crate) read_at: Timestamp,
-    pub(crate) row: Arc<Row>,
-    pub(crate) cells: Cells,
-    pub(crate) decision: Decision,
-    /// Harvested posts that its cell has no room for.
-    pub(crate) left_out: Vec<PostKey>,
-}
 
 /// Where a wave stands in its attempt.
 #[derive(Debug)]

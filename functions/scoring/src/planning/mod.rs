@@ -2,6 +2,7 @@
 //! A plan's id is derived from its content: planned again, it is the same plan.
 //! No model call and no write to a lead's row may enter.
 
+mod client_run;
 pub(crate) mod harvest;
 pub(crate) mod ingest;
 mod omitted;

@@ -1,7 +1,7 @@
 //! What scoring what waits would take: a dry run whose result is read at once.
 
+use super::client_run::{plan_id, run_of, served_base};
 use super::prepare::PlanTarget;
-use super::waiting::{plan_id, run_of, served_base};
 use super::waiting_planner::{PlanningTally, WaitingOutcome, WaitingRequest, plan_waiting};
 use crate::app::Scoring;
 use crate::left::Left;

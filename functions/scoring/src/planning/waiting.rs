@@ -5,6 +5,7 @@
 //! two parts is scored by the first and found scored by the second. The plan that closes the run's
 //! planning is reported last: until then the run is not over.
 
+use super::client_run::{plan_id, run_of, served_base};
 use super::prepare::PlanTarget;
 use super::price::WaitingPrice;
 use super::waiting_planner::{WaitingOutcome, WaitingRequest, plan_waiting};
@@ -13,21 +14,16 @@ use crate::left::Left;
 use crate::master::clients::Client;
 use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
-use jiff::SignedDuration;
 use shared::core::deadline::Deadline;
-use shared::core::digest::id_of;
 use shared::core::failure::Failure;
-use shared::core::ids::{ClientId, PlanId, RunStamp};
+use shared::core::ids::{PlanId, RunStamp};
 use shared::messages::{
-    ClientRow, ClientScope, Fact, Kind, OpenedBy, Planned, RunFailed, RunHeader, RunType,
-    ScanCursor, ScoreWaiting, routes,
+    ClientScope, Fact, Kind, OpenedBy, Planned, RunFailed, RunHeader, ScanCursor, ScoreWaiting,
+    routes,
 };
 use shared::ports::Env;
 use shared::services::airtable::AirtableError;
 use tracing::Instrument;
-
-/// How long a client's row that was read for all clients is taken to be as it was.
-const ROW_HOLDS: SignedDuration = SignedDuration::from_mins(5);
 
 pub(crate) async fn score_waiting<E: Env>(
     app: &Scoring<E>,
@@ -87,33 +83,6 @@ struct ClientTask<'a> {
     deadline: Deadline,
 }
 
-/// The client as the master base has it, and the run that its task belongs to.
-pub(super) async fn run_of<E: Env>(
-    app: &Scoring<E>,
-    task: &ScoreWaiting,
-    run_stamp: RunStamp,
-    id: &ClientId,
-) -> Result<(Option<Client>, RunHeader), Failure> {
-    let age = |row: &ClientRow| app.clock.now().duration_since(row.read_at);
-    let known = task.client_row.as_deref();
-    let client = match known.filter(|row| (SignedDuration::ZERO..ROW_HOLDS).contains(&age(row))) {
-        Some(row) => Some(Client::known(row, id)),
-        // Whatever is wrong with the master base can be corrected.
-        None => app.master().find_client(id).await.map_err(AirtableError::correctable)?,
-    };
-    let was_chosen = task.run_stamp.is_some();
-    // As its row spells it: what nobody sees in a request's spelling makes no other run.
-    let id = client.as_ref().and_then(|client| client.id.parse().ok()).unwrap_or(id.clone());
-    let run = RunHeader {
-        run_stamp,
-        client: id,
-        client_name: client.as_ref().map(|client| client.name.clone()).unwrap_or_default(),
-        run_type: if was_chosen { RunType::Orchestrated } else { RunType::Standalone },
-        opened_at: task.requested_at.unwrap_or_else(|| app.clock.now()),
-    };
-    Ok((client, run))
-}
-
 async fn score_run<E: Env>(
     app: &Scoring<E>,
     of_client: ClientTask<'_>,
@@ -158,21 +127,6 @@ async fn score_run<E: Env>(
     }
 }
 
-pub(super) fn served_base(
-    client: Option<&Client>,
-    run: &RunHeader,
-    kind: Kind,
-) -> Result<shared::core::ids::BaseId, String> {
-    let missing = || {
-        format!(
-            "client {:?} is not in the table {:?}; correct the client's id and score again",
-            run.client.as_str(),
-            shared::schema::clients::TABLE
-        )
-    };
-    client.ok_or_else(missing)?.served_base(kind)
-}
-
 /// The plan as a whole, which closes the run's planning.
 fn planning_closed(plan: PlanId, kind: Kind) -> Fact {
     let (part_of, replaces, leads_table) = (None, None, None);
@@ -189,16 +143,6 @@ async fn queue_rest<E: Env>(
     tracing::info!(plan.leads = cursor.leads, "planning continues in another invocation");
     let rest = ScoreWaiting { cursor: Some(cursor), ..task.clone() };
     app.queue_tasks(vec![routes::rest_of_planning(rest, &run.client)]).await
-}
-
-/// The id of the plan as a whole: made of what was asked for, not of what was found.
-pub(super) fn plan_id(task: &ScoreWaiting, run: &RunHeader) -> PlanId {
-    let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
-    let asked_at = task.requested_at.map_or(String::new(), |at| at.to_string());
-    let (run_stamp, client) = (run.run_stamp.as_str(), run.client.as_str());
-    let mut parts = vec!["waiting", task.kind.as_str(), run_stamp, client, &limit, &asked_at];
-    parts.extend(task.lead_ids.iter().map(|id| id.as_str()));
-    id_of(&parts).try_into().expect("an id has the form of a plan id")
 }
 
 /// Reports what a dry run found: in the log, and on the run's record if it has one. A dry run

@@ -1,6 +1,6 @@
 //! What happens in production, on purpose and at random moments: `runtally demo --chaos`.
 
-use super::proof::field;
+use super::cells::field;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
 use serde::Serialize;

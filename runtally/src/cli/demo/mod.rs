@@ -1,6 +1,7 @@
 //! `runtally demo`: the whole pipeline in one process, on invented data, with its proof.
 
 mod bill;
+mod cells;
 mod chaos;
 mod options;
 mod progress;

@@ -1,7 +1,7 @@
 //! Follows the demo's runs to their end.
 
+use super::cells::field;
 use super::chaos::Chaos;
-use super::proof::field;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
 use crate::view::events_of;

@@ -1,6 +1,7 @@
 //! The demo's proof: what the services saw against what the records say.
 
 use super::bill::{Bill, Unheard, without_unheard};
+use super::cells::{cost, field, number};
 use super::chaos::Done;
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
@@ -269,17 +270,4 @@ fn leads_in_words(run: &Dispatched) -> String {
         .map(|(what, leads)| of(what, leads))
         .collect();
     if said.is_empty() { "there was nothing to score".to_owned() } else { said.join("; ") }
-}
-
-fn cost(record: &Map<String, Value>) -> f64 {
-    record.get(run_record::AI_COST).and_then(Value::as_f64).unwrap_or_default()
-}
-
-/// A text cell; empty if the record lacks it.
-pub(super) fn field<'a>(record: &'a Map<String, Value>, name: &str) -> &'a str {
-    record.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(record: &Map<String, Value>, name: &str) -> u64 {
-    record.get(name).and_then(Value::as_u64).unwrap_or_default()
 }

@@ -1,7 +1,6 @@
 //! The equations that prove a run's numbers: what must be equal is drawn one above the other.
 
-use super::View;
-use super::record::ReadRecord;
+use super::view::{Bill, ReadRecord, View};
 use crate::page::book::Book;
 use crate::page::figures::{Part, bar, grouped, moment};
 use crate::page::layout::run_link;
@@ -24,18 +23,6 @@ struct Equation {
     parts: Vec<Part>,
     /// What holds only at the end: a plan arrives chunk by chunk.
     is_final: bool,
-}
-
-/// The model's own bill for the time in which a run made its calls.
-pub(super) struct Bill {
-    /// Tokens that the model billed in that time.
-    billed: u64,
-    /// Tokens that the log has of it.
-    logged: u64,
-    /// Other runs that made calls in the same time: the bill does not tell them apart.
-    others: Vec<RunId>,
-    from: Timestamp,
-    to: Timestamp,
 }
 
 /// The time in which a run made calls, with the tokens of their answers.

@@ -1,7 +1,7 @@
 //! The events of a run in order, with an explanation of each long time without one.
 
-use super::View;
 use super::gaps::{Gap, gaps};
+use super::view::View;
 use crate::page::figures::{clock, grouped};
 use crate::page::open_book::OpenBook;
 use crate::view::text_of;

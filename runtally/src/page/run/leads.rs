@@ -1,6 +1,6 @@
 //! The leads of a run: what became of each, and why.
 
-use super::View;
+use super::view::View;
 use crate::page::figures::grouped;
 use crate::page::query::{Query, path};
 use maud::{Markup, html};

@@ -10,6 +10,7 @@ mod leads;
 mod record;
 #[cfg(test)]
 mod tests;
+mod view;
 mod waterfall;
 mod waves;
 
@@ -25,13 +26,11 @@ use super::source::Source;
 use super::waits::{Waiting, WaitsFor, waits_for};
 use super::wanted::Wanted;
 use crate::page::query::path;
-use balance::Bill;
-use jiff::Timestamp;
 use maud::{Markup, html};
-use record::ReadRecord;
 use shared::core::ids::RunId;
 use shared::fold::Summary;
 use std::sync::Arc;
+use view::{ReadRecord, View};
 
 /// What is asked of a run.
 struct Asked<'a> {
@@ -40,18 +39,6 @@ struct Asked<'a> {
     wanted: &'a Wanted,
     /// Whether a real Airtable is read.
     is_airtable_asked: bool,
-}
-
-/// What is asked of a run, and what was found out before its events are looked at.
-struct View<'a> {
-    run: &'a RunId,
-    query: &'a Query,
-    wanted: &'a Wanted,
-    now: Timestamp,
-    waits: Option<WaitsFor>,
-    record: Option<ReadRecord>,
-    bill: Option<Bill>,
-    source: &'a Source,
 }
 
 /// How often a run is looked at again that changed while it was looked at.

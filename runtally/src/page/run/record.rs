@@ -1,7 +1,7 @@
 //! The record as Airtable shows it against the log, cell by cell.
 
-use super::View;
 use super::leads::row_link;
+use super::view::{ReadRecord, View};
 use crate::page::figures::moment;
 use crate::page::open_book::OpenBook;
 use crate::view::Comparison;
@@ -10,30 +10,9 @@ use maud::{Markup, html};
 use serde_json::Value;
 use shared::core::ids::{BaseId, RecordId};
 use shared::schema::run_record;
-use shared::services::airtable::Row;
-use std::sync::Arc;
 
 /// How the address of a row in Airtable begins.
 const AIRTABLE: &str = "https://airtable.com/";
-
-/// What came of reading the record.
-pub(super) enum ReadRecord {
-    Read(Timestamp, Arc<Comparison>),
-    /// Rows of a record that does not show the last events yet, not compared with them.
-    Behind(Vec<Row>),
-    Unreadable(String),
-}
-
-impl ReadRecord {
-    /// The record's row, if there is one.
-    pub(super) fn row(&self) -> Option<&Row> {
-        match self {
-            Self::Read(_, comparison) => comparison.records.first(),
-            Self::Behind(rows) => rows.first(),
-            Self::Unreadable(_) => None,
-        }
-    }
-}
 
 pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {
     html! {

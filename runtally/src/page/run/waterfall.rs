@@ -1,7 +1,7 @@
 //! The waterfall: lanes, chunks and waves over time, as a drawing.
 
-use super::View;
 use super::gaps::{Gap, gaps};
+use super::view::View;
 use super::waves::{AttemptLine, ChunkLine, RoundLine, WaveLine, chunk_lines};
 use crate::page::figures::{grouped, span};
 use crate::page::open_book::OpenBook;

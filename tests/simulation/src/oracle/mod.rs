@@ -12,6 +12,7 @@ mod lead_book;
 mod log_book;
 mod messages;
 mod model;
+mod oddities;
 #[expect(clippy::module_inception, reason = "the type that the room is named for")]
 mod oracle;
 mod promise;
@@ -20,8 +21,10 @@ mod records;
 mod rows;
 mod run_book;
 mod settled;
+mod tasks;
 mod verdict;
 
+pub(crate) use oddities::Oddities;
 pub(crate) use oracle::Oracle;
 pub use promise::{Invariant, Violation};
 
