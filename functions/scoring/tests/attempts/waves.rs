@@ -1,11 +1,8 @@
 //! The waves of a chunk overlap: what happens in which order, and what keeps the next wave from
 //! beginning.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-mod stage;
-
+use super::script::{MODEL_TAKES, Script, play, play_and_stop};
 use serde_json::json;
-use stage::{MODEL_TAKES, Script, play, play_and_stop};
 use std::time::Duration;
 
 /// All that is known of a wave stands in the log in this order.

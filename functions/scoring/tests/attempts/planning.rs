@@ -1,80 +1,66 @@
 //! 25,000 leads that wait are planned page by page: within 150 MB and 400 requests to Airtable.
 //!
-//! In a file, and so a process, of its own: the memory is the process's. It prints what it
-//! measured: `cargo test -p scoring --test planning -- --nocapture`.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+//! The memory is that of the process: the other tests in it need little. It prints what it measured:
+//! `cargo test -p scoring --test attempts planning -- --nocapture`.
 
-use aws_lambda_events::event::sqs::SqsEvent;
-use bytes::Bytes;
-use scoring::{Adapters, Config, Limits, Scoring};
-use serde_json::{Map, Value, json};
-use shared::adapters::aws::dynamodb::DynamoEventLog;
-use shared::core::clock::Clock;
+use super::stage::{Answer, Stage, World, handle, scoring};
+use scoring::Scoring;
+use serde_json::{Value, json};
 use shared::core::deadline::Deadline;
 use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
-use shared::ports::{
-    Env, HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
-    Transport, TransportError, WaitingMessage,
-};
+use shared::ports::{HttpRequest, OutgoingMessage, QueueError, QueueName, WaitingMessage};
 use shared::schema::{clients, leads, post_attributes, post_instructions};
-use shared::services::airtable::{Limiters, Rate};
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 const LEADS: usize = 25_000;
 const PAGE: usize = 100;
 
-/// An Airtable whose rows are made as they are read.
-#[derive(Clone)]
+/// An Airtable whose rows are made as they are read, and queues that count what they take.
 struct Endless {
     leads: usize,
-    requests: Arc<AtomicUsize>,
+    requests: AtomicUsize,
     /// Where it forgets its listing, once.
-    loses_at: Arc<Mutex<Option<usize>>>,
+    loses_at: Mutex<Option<usize>>,
     /// Whether nobody can read the first row.
     is_damaged: bool,
     /// Whether the client has a token limit.
     is_limited: bool,
+    counted: Mutex<Counted>,
 }
 
 impl Endless {
-    fn with(leads: usize, loses_at: Option<usize>) -> Self {
-        let loses_at = Arc::new(Mutex::new(loses_at));
-        Self { leads, requests: Arc::default(), loses_at, is_damaged: false, is_limited: true }
+    fn with(leads: usize) -> Self {
+        let (requests, loses_at, counted) = Default::default();
+        Self { leads, requests, loses_at, is_damaged: false, is_limited: true, counted }
     }
-}
 
-impl Transport for Endless {
-    async fn send(
-        &self,
-        request: HttpRequest,
-        _: Duration,
-    ) -> Result<HttpResponse, TransportError> {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap()
+    }
+
+    fn read(&self, request: &HttpRequest) -> Answer {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let path = request.uri().path().to_owned();
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let offset = body["offset"].as_str().and_then(|text| text.parse::<usize>().ok());
         let mut loses_at = self.loses_at.lock().unwrap();
-        let (status, answer) = if offset.is_some() && offset == *loses_at {
+        if offset.is_some() && offset == *loses_at {
             *loses_at = None;
-            (422, json!({"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}))
-        } else {
-            let mut answer = answer(&path, &body, self.leads);
-            let cells = answer.pointer_mut("/records/0/fields").and_then(Value::as_object_mut);
-            if let Some(cells) = cells.filter(|_| !self.is_limited) {
-                cells.remove(clients::POST_TOKEN_LIMIT);
-            }
-            let id = &answer["records"][0]["id"];
-            if self.is_damaged && offset.is_none() && body["view"] == leads::WAITING_VIEW {
-                answer["records"][0] = json!({"id": id, "fields": ["no", "object"]});
-            }
-            (200, answer)
-        };
-        let mut response = http::Response::new(Bytes::from(answer.to_string()));
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        Ok(response)
+            return (422, json!({"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}));
+        }
+        let mut answer = answer(request.uri().path(), &body, self.leads);
+        let cells = answer.pointer_mut("/records/0/fields").and_then(Value::as_object_mut);
+        if let Some(cells) = cells.filter(|_| !self.is_limited) {
+            cells.remove(clients::POST_TOKEN_LIMIT);
+        }
+        let id = &answer["records"][0]["id"];
+        if self.is_damaged && offset.is_none() && body["view"] == leads::WAITING_VIEW {
+            answer["records"][0] = json!({"id": id, "fields": ["no", "object"]});
+        }
+        (200, answer)
     }
 }
 
@@ -151,16 +137,16 @@ struct Counted {
     reported: usize,
 }
 
-#[derive(Clone, Default)]
-struct Queued(Arc<Mutex<Counted>>);
+impl World for Endless {
+    fn answer<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        Box::pin(std::future::ready(self.read(request)))
+    }
 
-impl Queue for Queued {
-    async fn send(
-        &self,
-        queue: QueueName,
-        messages: Vec<OutgoingMessage>,
-    ) -> Result<(), QueueError> {
-        let mut counted = self.0.lock().unwrap();
+    fn send(&self, queue: QueueName, messages: &[OutgoingMessage]) -> Result<(), QueueError> {
+        let counted = &mut *self.counted();
         match counted.fails_after {
             Some(0) => {
                 counted.fails_after = None;
@@ -175,39 +161,8 @@ impl Queue for Queued {
         assert!(plans == 0 || plans == messages.len(), "a plan is told after all else");
         for message in messages {
             match queue {
-                QueueName::Scoring => match ScoringTask::decode(message.body()).unwrap() {
-                    ScoringTask::Chunk(chunk) => {
-                        counted.share += chunk.token_share.unwrap_or_default();
-                        counted.in_chunks += chunk.leads.len();
-                        let of_lane = (message.group().to_owned(), chunk.leads.len());
-                        counted.chunks.push(of_lane);
-                        counted.records.extend(chunk.leads.into_iter().map(
-                            |lead| match lead.lead {
-                                LeadRef::Record(record) => record.to_string(),
-                                LeadRef::Profile(profile) => panic!("{profile:?}"),
-                            },
-                        ));
-                    }
-                    ScoringTask::ScoreWaiting(_) => counted.rest = Some(message.body().to_owned()),
-                    ScoringTask::Ingest(task) => panic!("{task:?}"),
-                    ScoringTask::Replay(task) => panic!("{task:?}"),
-                },
-                QueueName::Metrics => {
-                    counted.reported += 1;
-                    let MetricsMessage::Event(event) =
-                        MetricsMessage::decode(message.body()).unwrap()
-                    else {
-                        panic!("a tick")
-                    };
-                    counted.closed = false;
-                    if let Fact::PlannedChunk(chunk) = &event.fact {
-                        let keys = chunk.leads.iter().map(|lead| lead.lead.to_string());
-                        counted.planned.extend(keys);
-                    }
-                    if let Fact::Planned(planned) = &event.fact {
-                        counted.closed = planned.part_of.is_none();
-                    }
-                }
+                QueueName::Scoring => counted.add_task(message),
+                QueueName::Metrics => counted.add_event(message.body()),
                 QueueName::Retry => panic!("{}", message.body()),
             }
         }
@@ -215,18 +170,43 @@ impl Queue for Queued {
     }
 
     /// A task that fails keeps its place: that is how it shows here.
-    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
-        self.0.lock().unwrap().failed = Some(message.body().to_owned());
+    fn let_wait(&self, message: &WaitingMessage) -> Result<(), QueueError> {
+        self.counted().failed = Some(message.body().to_owned());
         let reason = format!("{:?}", message.delay());
         Err(QueueError::Unreachable { queue: QueueName::Retry, reason })
     }
+}
 
-    async fn dead_letter(&self, _: QueueName, message: NewDeadLetter) -> Result<(), QueueError> {
-        panic!("{}", message.reason)
+impl Counted {
+    fn add_task(&mut self, message: &OutgoingMessage) {
+        match ScoringTask::decode(message.body()).unwrap() {
+            ScoringTask::Chunk(chunk) => {
+                self.share += chunk.token_share.unwrap_or_default();
+                self.in_chunks += chunk.leads.len();
+                self.chunks.push((message.group().to_owned(), chunk.leads.len()));
+                self.records.extend(chunk.leads.into_iter().map(|lead| match lead.lead {
+                    LeadRef::Record(record) => record.to_string(),
+                    LeadRef::Profile(profile) => panic!("{profile:?}"),
+                }));
+            }
+            ScoringTask::ScoreWaiting(_) => self.rest = Some(message.body().to_owned()),
+            ScoringTask::Ingest(task) => panic!("{task:?}"),
+            ScoringTask::Replay(task) => panic!("{task:?}"),
+        }
     }
 
-    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
-        Ok(())
+    fn add_event(&mut self, body: &str) {
+        self.reported += 1;
+        let MetricsMessage::Event(event) = MetricsMessage::decode(body).unwrap() else {
+            panic!("a tick")
+        };
+        self.closed = false;
+        if let Fact::PlannedChunk(chunk) = &event.fact {
+            self.planned.extend(chunk.leads.iter().map(|lead| lead.lead.to_string()));
+        }
+        if let Fact::Planned(planned) = &event.fact {
+            self.closed = planned.part_of.is_none();
+        }
     }
 }
 
@@ -236,113 +216,84 @@ fn peak_memory_mb() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
-struct InMemory;
-
-impl Env for InMemory {
-    type Transport = Endless;
-    type Queue = Queued;
-    type EventLog = DynamoEventLog;
-}
-
-fn scoring(airtable: &Endless, queue: &Queued) -> Scoring<InMemory> {
-    let variables: Map<String, Value> = serde_json::from_value(json!({
-        "AIRTABLE_TOKEN": "patInvented", "MASTER_BASE_ID": "appMaster00000001",
-        "APIFY_TOKEN": "invented", "GEMINI_API_KEY": "invented"}))
-    .unwrap();
-    let config =
-        Config::read(|name| variables.get(name).and_then(Value::as_str).map(str::to_owned))
-            .unwrap();
-    // The rate is another test's matter.
-    let limiters =
-        Arc::new(Limiters::of_one_process(Rate { requests: 1_000, per: Duration::from_millis(1) }));
-    let limits = Limits::of_the_only_process(&limiters);
-    let adapters = Adapters { transport: airtable.clone(), queue: queue.clone() };
-    let rng = fastrand::Rng::with_seed(1);
-    Scoring::new(config, adapters, limits, Clock::system(), rng)
-}
-
 fn task() -> String {
     let task = json!({"version": 1, "type": "score", "clients": {"one": "Guy-Wilson"},
         "kind": "post", "requested_at": "2026-11-23T02:00:00Z"});
     task.to_string()
 }
 
-/// Handles a task; whether it is done.
-async fn handle(app: &Scoring<InMemory>, task: &str, seconds: u64) -> bool {
-    let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
-        "receiptHandle": "r", "body": task, "attributes": {"MessageGroupId": "g"}}]}))
-    .unwrap();
-    let deadline = Deadline::after(Duration::from_secs(seconds));
-    scoring::handle(app, event, deadline).await.batch_item_failures.is_empty()
+/// Handles a task in an invocation of so many seconds; whether it is done.
+async fn plan(app: &Scoring<Stage>, task: &str, seconds: u64) -> bool {
+    handle(app, task, Deadline::after(Duration::from_secs(seconds))).await
 }
 
 /// Handles a task; what is left of it, if it failed.
-async fn attempt(app: &Scoring<InMemory>, queue: &Queued, task: &str) -> Option<String> {
-    let is_done = handle(app, task, 150).await;
-    let left = queue.0.lock().unwrap().failed.take();
+async fn attempt(app: &Scoring<Stage>, world: &Endless, task: &str) -> Option<String> {
+    let is_done = plan(app, task, 150).await;
+    let left = world.counted().failed.take();
     left.filter(|_| !is_done)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn waiting_leads_are_planned_without_being_held() {
-    let (airtable, queue) = (Endless::with(LEADS, None), Queued::default());
-    let app = scoring(&airtable, &queue);
+    let world = Arc::new(Endless::with(LEADS));
+    let app = scoring(Arc::clone(&world), &[]);
     let mut next = Some(task());
     let mut invocations = 0;
     while let Some(task) = next.take() {
-        // The first has time for some pages only.
-        assert!(handle(&app, &task, if invocations == 0 { 41 } else { 150 }).await);
-        next = queue.0.lock().unwrap().rest.take();
+        // The first has time for some pages only: they are read five a second.
+        assert!(plan(&app, &task, if invocations == 0 { 41 } else { 150 }).await);
+        next = world.counted().rest.take();
         invocations += 1;
     }
 
-    let counted = queue.0.lock().unwrap();
+    let counted = world.counted();
     assert_eq!((counted.records.len(), counted.planned.len()), (LEADS, LEADS));
     assert!(counted.closed && counted.in_chunks == LEADS);
     assert!(counted.share <= 10_000_000 && counted.share > 9_000_000, "{}", counted.share);
-    let (requests, memory) = (airtable.requests.load(Ordering::Relaxed), peak_memory_mb());
+    let (requests, memory) = (world.requests.load(Ordering::Relaxed), peak_memory_mb());
     println!(
         "{LEADS} waiting leads: {requests} requests to Airtable, {memory} MB at the peak, \
          {invocations} invocations"
     );
     assert!(requests <= 400, "{requests} requests");
     assert!(memory <= 150, "{memory} MB");
-    assert!(invocations > 1, "the planning goes on in another invocation");
+    assert_eq!(invocations, 2, "the planning goes on in another invocation");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_listing_that_is_lost_is_begun_again_and_plans_no_lead_twice() {
-    let (airtable, queue) = (Endless::with(2_000, Some(1_200)), Queued::default());
-    assert!(handle(&scoring(&airtable, &queue), &task(), 150).await);
-    let counted = queue.0.lock().unwrap();
+    let loses_at = Mutex::new(Some(1_200));
+    let world = Arc::new(Endless { loses_at, ..Endless::with(2_000) });
+    assert!(plan(&scoring(Arc::clone(&world), &[]), &task(), 150).await);
+    let counted = world.counted();
     assert_eq!((counted.planned.len(), counted.in_chunks, counted.closed), (2_000, 2_000, true));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn planning_that_died_anywhere_is_begun_again_and_covers_every_lead() {
     for sends in 0..11 {
-        let (airtable, queue) = (Endless::with(1_000, None), Queued::default());
-        queue.0.lock().unwrap().fails_after = Some(sends);
-        let app = scoring(&airtable, &queue);
-        let died = !handle(&app, &task(), 150).await;
+        let world = Arc::new(Endless::with(1_000));
+        world.counted().fails_after = Some(sends);
+        let app = scoring(Arc::clone(&world), &[]);
+        let died = !plan(&app, &task(), 150).await;
         assert_eq!(died, sends < 9, "{sends}");
         if died {
-            assert!(!queue.0.lock().unwrap().closed, "the run is not over");
-            assert!(handle(&app, &task(), 150).await);
+            assert!(!world.counted().closed, "the run is not over");
+            assert!(plan(&app, &task(), 150).await);
         }
-        let counted = queue.0.lock().unwrap();
+        let counted = world.counted();
         assert_eq!((counted.planned.len(), counted.records.len()), (1_000, 1_000));
         assert!(counted.closed, "{sends}");
     }
 }
 
 /// Rows are read by the hundred and written by the ten: only a lane's last ones are fewer.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn parts_of_a_plan_leave_no_short_reads_and_writes_between_them() {
-    let (mut airtable, queue) = (Endless::with(2_150, None), Queued::default());
-    airtable.is_limited = false;
-    assert!(handle(&scoring(&airtable, &queue), &task(), 150).await);
-    let counted = queue.0.lock().unwrap();
+    let world = Arc::new(Endless { is_limited: false, ..Endless::with(2_150) });
+    assert!(plan(&scoring(Arc::clone(&world), &[]), &task(), 150).await);
+    let counted = world.counted();
     assert_eq!((counted.records.len(), counted.in_chunks, counted.closed), (2_150, 2_150, true));
     let mut of_lanes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (lane, leads) in &counted.chunks {
@@ -358,20 +309,19 @@ async fn parts_of_a_plan_leave_no_short_reads_and_writes_between_them() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn leads_that_were_held_for_a_part_that_nobody_queued_are_planned_by_the_next_attempt() {
     for sends in 0..13 {
-        let (mut airtable, queue) = (Endless::with(1_250, None), Queued::default());
-        airtable.is_limited = false;
-        queue.0.lock().unwrap().fails_after = Some(sends);
-        let app = scoring(&airtable, &queue);
+        let world = Arc::new(Endless { is_limited: false, ..Endless::with(1_250) });
+        world.counted().fails_after = Some(sends);
+        let app = scoring(Arc::clone(&world), &[]);
         let mut tries = 1;
         // What an attempt that fails leaves for the next one travels in its task.
         let mut next = task();
-        while let Some(rest) = attempt(&app, &queue, &next).await {
+        while let Some(rest) = attempt(&app, &world, &next).await {
             (next, tries) = (rest, tries + 1);
         }
-        let counted = queue.0.lock().unwrap();
+        let counted = world.counted();
         assert_eq!(tries, if sends < 12 { 2 } else { 1 }, "{sends}");
         assert_eq!((counted.planned.len(), counted.records.len()), (1_250, 1_250), "{sends}");
         assert!(counted.closed && counted.in_chunks < 2_000, "{sends}: {}", counted.in_chunks);
@@ -379,17 +329,16 @@ async fn leads_that_were_held_for_a_part_that_nobody_queued_are_planned_by_the_n
 }
 
 /// A dry run that creates a record would say that a run is going on which nobody began.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_dry_run_that_pauses_over_a_row_that_nobody_can_read_reports_nothing() {
-    let (mut airtable, queue) = (Endless::with(300, None), Queued::default());
-    airtable.is_damaged = true;
-    let app = scoring(&airtable, &queue);
+    let world = Arc::new(Endless { is_damaged: true, ..Endless::with(300) });
+    let app = scoring(Arc::clone(&world), &[]);
     let mut dry_run: Value = serde_json::from_str(&task()).unwrap();
     dry_run["dry_run"] = json!(true);
     // There is time for a page only.
-    assert!(handle(&app, &dry_run.to_string(), 39).await);
-    let rest = queue.0.lock().unwrap().rest.take().expect("it goes on in another invocation");
-    assert!(handle(&app, &rest, 150).await);
-    let counted = queue.0.lock().unwrap();
+    assert!(plan(&app, &dry_run.to_string(), 39).await);
+    let rest = world.counted().rest.take().expect("it goes on in another invocation");
+    assert!(plan(&app, &rest, 150).await);
+    let counted = world.counted();
     assert_eq!((counted.reported, counted.in_chunks), (0, 0));
 }

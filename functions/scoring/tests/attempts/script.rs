@@ -1,20 +1,13 @@
 //! One attempt at a chunk of waiting leads, on paused time, over services that do as a test says; and
 //! the order in which everything happened.
 
-use aws_lambda_events::event::sqs::SqsEvent;
-use bytes::Bytes;
-use scoring::{Adapters, Config, Limits, Scoring};
-use serde_json::{Map, Value, json};
-use shared::adapters::aws::dynamodb::DynamoEventLog;
-use shared::core::clock::Clock;
+use super::stage::{self, Answer, World};
+use serde_json::{Value, json};
 use shared::core::deadline::Deadline;
-use shared::ports::{
-    Env, HttpRequest, HttpResponse, NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName,
-    Transport, TransportError, WaitingMessage,
-};
+use shared::ports::{HttpRequest, OutgoingMessage, QueueError, QueueName, WaitingMessage};
 use shared::schema::leads;
-use shared::services::airtable::{Limiters, Rate};
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,11 +59,8 @@ impl Default for Script {
     }
 }
 
-/// The world as the worker sees it.
-#[derive(Clone)]
-pub(crate) struct World(Arc<Inner>);
-
-struct Inner {
+/// The world as the script makes it.
+struct Scripted {
     script: Script,
     begun: tokio::time::Instant,
     log: Mutex<Vec<String>>,
@@ -78,26 +68,20 @@ struct Inner {
     waiting: Mutex<Vec<String>>,
 }
 
-impl Env for World {
-    type Transport = Self;
-    type Queue = Self;
-    type EventLog = DynamoEventLog;
-}
-
-impl World {
+impl Scripted {
     fn say(&self, what: String) {
-        self.0.log.lock().unwrap().push(what);
+        self.log.lock().unwrap().push(what);
     }
 
     /// Which of its kind this is, from 0.
     fn number(&self, kind: usize) -> usize {
-        let mut counts = self.0.counts.lock().unwrap();
+        let mut counts = self.counts.lock().unwrap();
         counts[kind] += 1;
         counts[kind] - 1
     }
 
-    async fn ask_model(&self, body: &Value) -> (u16, Value) {
-        let (number, script) = (self.number(0), &self.0.script);
+    async fn ask_model(&self, body: &Value) -> Answer {
+        let (number, script) = (self.number(0), &self.script);
         self.say("called".to_owned());
         tokio::time::sleep((script.takes)(number)).await;
         self.say("answered".to_owned());
@@ -118,14 +102,14 @@ impl World {
         (200, json!({"candidates": [content], "usageMetadata": usage, "modelVersion": model}))
     }
 
-    fn write(&self, body: &Value) -> (u16, Value) {
+    fn write(&self, body: &Value) -> Answer {
         let rows = body["records"].as_array().unwrap();
         if rows.iter().all(|row| row["fields"] == json!({})) {
             self.say("tried to write".to_owned());
         } else {
             self.say(format!("wrote {}", rows.len()));
         }
-        match (self.0.script.unwritten)(self.number(1)) {
+        match (self.script.unwritten)(self.number(1)) {
             Some(status) => (status, json!({"error": {"type": "SERVER_ERROR"}})),
             None => (200, json!({"records": []})),
         }
@@ -138,62 +122,46 @@ impl World {
             let posts = json!([{"postUrl": format!("https://l/{number}"), "postContent": "Twelve reports."}]);
             let mut fields = json!({leads::PROFILE_URL: format!("https://www.linkedin.com/in/p{number}"),
                 leads::POSTS_CONTENT: posts.to_string()});
-            if (self.0.script.is_changed)(number, reads) {
+            if (self.script.is_changed)(number, reads) {
                 fields[leads::POSTS_EVALUATION] = json!("[]");
             }
             json!({"id": record(number), "createdTime": "2026-11-23T10:00:00.000Z", "fields": fields})
         };
-        let numbers = (0..self.0.script.leads).filter(|number| asked.contains(&record(*number)));
+        let numbers = (0..self.script.leads).filter(|number| asked.contains(&record(*number)));
         json!({"records": numbers.map(row).collect::<Vec<Value>>()})
     }
 }
 
-impl Transport for World {
-    async fn send(
-        &self,
-        request: HttpRequest,
-        _: Duration,
-    ) -> Result<HttpResponse, TransportError> {
-        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        let (status, answer) = if request.uri().path().contains("generateContent") {
-            self.ask_model(&body).await
-        } else if request.method() == http::Method::PATCH {
-            let answer = self.write(&body);
-            tokio::time::sleep(self.0.script.writing_takes).await;
-            answer
-        } else {
-            (200, self.read(&body.to_string()))
-        };
-        let mut response = http::Response::new(Bytes::from(answer.to_string()));
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        Ok(response)
+impl World for Scripted {
+    fn answer<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        Box::pin(async {
+            let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            if request.uri().path().contains("generateContent") {
+                self.ask_model(&body).await
+            } else if request.method() == http::Method::PATCH {
+                let answer = self.write(&body);
+                tokio::time::sleep(self.script.writing_takes).await;
+                answer
+            } else {
+                (200, self.read(&body.to_string()))
+            }
+        })
     }
-}
 
-impl Queue for World {
-    async fn send(
-        &self,
-        queue: QueueName,
-        messages: Vec<OutgoingMessage>,
-    ) -> Result<(), QueueError> {
+    fn send(&self, queue: QueueName, messages: &[OutgoingMessage]) -> Result<(), QueueError> {
         let facts: Vec<String> = messages.iter().map(|message| fact(message.body())).collect();
-        if facts.iter().any(|fact| (self.0.script.is_deaf)(fact, self.0.begun.elapsed())) {
+        if facts.iter().any(|fact| (self.script.is_deaf)(fact, self.begun.elapsed())) {
             return Err(QueueError::Unreachable { queue, reason: "simulated".to_owned() });
         }
         facts.into_iter().for_each(|fact| self.say(fact));
         Ok(())
     }
 
-    async fn let_wait(&self, message: WaitingMessage) -> Result<(), QueueError> {
-        self.0.waiting.lock().unwrap().push(message.body().to_owned());
-        Ok(())
-    }
-
-    async fn dead_letter(&self, _: QueueName, message: NewDeadLetter) -> Result<(), QueueError> {
-        panic!("{}", message.reason)
-    }
-
-    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
+    fn let_wait(&self, message: &WaitingMessage) -> Result<(), QueueError> {
+        self.waiting.lock().unwrap().push(message.body().to_owned());
         Ok(())
     }
 }
@@ -211,15 +179,10 @@ fn record(number: usize) -> String {
 }
 
 fn chunk(script: &Script) -> String {
-    let run = json!({"base_run": "261123-100000", "client": "Guy-Wilson", "client_name": "",
-        "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
     let key = |number| format!("{number:011}");
     let lead = |number| json!({"key": key(number), "lead": {"record": record(number)}});
     let leads: Vec<Value> = (0..script.leads).map(lead).collect();
-    let plan = "IMWhSz8Df0ytWalS961bKQ";
-    let mut chunk = json!({"version": 1, "type": "chunk", "run": run, "plan": plan, "index": 0, "of": 1,
-        "kind": "post", "base": "appGuy00000000001", "source": "waiting", "rubric": "Judge.",
-        "writable": [leads::POSTS_EVALUATION, leads::DATE_POSTS_SCORED], "leads": leads});
+    let mut chunk = stage::chunk(&[leads::POSTS_EVALUATION, leads::DATE_POSTS_SCORED], &leads);
     if script.attempt > 1 {
         chunk["attempt"] = json!(script.attempt);
         chunk["task_id"] = json!("task");
@@ -253,40 +216,23 @@ pub(crate) struct Played {
 pub(crate) async fn play_and_stop(script: Script, stops_after: Option<Duration>) -> Played {
     let deadline = Deadline::after(script.deadline);
     let task = chunk(&script);
-    let variables: Map<String, Value> = serde_json::from_value(json!({
-        "AIRTABLE_TOKEN": "patInvented", "MASTER_BASE_ID": "appMaster00000001",
-        "APIFY_TOKEN": "invented", "GEMINI_API_KEY": "invented",
-        "CALLS_AT_ONCE": script.calls_at_once}))
-    .unwrap();
-    let config =
-        Config::read(|name| variables.get(name).and_then(Value::as_str).map(str::to_owned))
-            .unwrap();
-    let rate = Rate { requests: 5, per: Duration::from_secs(1) };
-    let limits = Limits::of_the_only_process(&Arc::new(Limiters::of_one_process(rate)));
+    let variables = [("CALLS_AT_ONCE", script.calls_at_once)];
     let begun = tokio::time::Instant::now();
     let (log, counts, waiting) = (Mutex::default(), Mutex::default(), Mutex::default());
-    let world = World(Arc::new(Inner { script, begun, log, counts, waiting }));
-    let adapters = Adapters { transport: world.clone(), queue: world.clone() };
-    let clock = Clock::following_tokio("2026-11-23T10:00:00Z".parse().unwrap());
-    let app: Scoring<World> =
-        Scoring::new(config, adapters, limits, clock, fastrand::Rng::with_seed(1));
-    let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
-        "receiptHandle": "r", "body": task, "attributes": {"MessageGroupId": "g"}}]}))
-    .unwrap();
+    let world = Arc::new(Scripted { script, begun, log, counts, waiting });
+    let app = stage::scoring(Arc::clone(&world), &variables);
     let stop = async {
         if let Some(after) = stops_after {
             tokio::time::sleep(after).await;
             app.stop();
         }
     };
-    let (answer, ()) = tokio::join!(scoring::handle(&app, event, deadline), stop);
-    assert!(answer.batch_item_failures.is_empty());
-    let waits = world.0.waiting.lock().unwrap().pop();
-    Played {
-        log: world.0.log.lock().unwrap().clone(),
-        waits: waits.map(|body| serde_json::from_str(&body).unwrap()),
-        took: begun.elapsed(),
-    }
+    let (is_done, ()) = tokio::join!(stage::handle(&app, &task, deadline), stop);
+    assert!(is_done);
+    let waits = world.waiting.lock().unwrap().pop();
+    let log = world.log.lock().unwrap().clone();
+    let waits = waits.map(|body| serde_json::from_str(&body).unwrap());
+    Played { log, waits, took: begun.elapsed() }
 }
 
 /// Plays an attempt to its end.
