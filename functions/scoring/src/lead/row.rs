@@ -34,6 +34,14 @@ pub(crate) fn profile_of(row: &Row) -> Option<ProfileKey> {
 pub(crate) struct Rows(Vec<(Option<ProfileKey>, Arc<Row>)>);
 
 impl Rows {
+    /// Rows that came in parts: one that is like the profiles of two parts comes with both.
+    fn of_parts(mut rows: Vec<Row>) -> Self {
+        oldest_first(&mut rows);
+        rows.dedup_by(|row, before| row.id == before.id);
+        let with_profile = rows.into_iter().map(|row| (profile_of(&row), Arc::new(row)));
+        Self(with_profile.collect())
+    }
+
     /// The row of a lead; if several have its profile, the oldest.
     pub(crate) fn of(&self, lead: &ChunkLead) -> Option<&Arc<Row>> {
         self.all_of(lead).next()
@@ -89,12 +97,40 @@ pub(crate) fn decisive_fields(chunk: &Chunk) -> Vec<&str> {
     }
 }
 
-/// Reads the rows of some of a chunk's leads: one request.
+/// Reads the rows of some of a chunk's leads: one request, unless the formula that names them all is
+/// refused, perhaps because it is too long. A profile in another script than ours takes a thousand characters
+/// and more.
 pub(crate) async fn read_rows(
     airtable: &Airtable<impl Transport>,
     chunk: &Chunk,
     leads: &[&ChunkLead],
 ) -> Result<Rows, AirtableError> {
+    let mut fields = decisive_fields(chunk);
+    // What earlier attempts used counts only where there is a limit.
+    let tokens = chunk.writable.iter().map(String::as_str);
+    fields.extend(tokens.filter(|name| {
+        chunk.token_share.is_some()
+            && chunk.kind == Kind::Post
+            && *name == schema::POST_SCORING_TOKENS
+    }));
+    let mut rows = Vec::new();
+    let mut parts = vec![leads];
+    while let Some(part) = parts.pop() {
+        let query = ListQuery { fields: &fields, formula: Some(rows_of(part)) };
+        match airtable.list(&chunk.base, schema::TABLE, &query).await {
+            Ok(read) => rows.extend(read),
+            Err(error) if error.may_be_too_long() && part.len() > 1 => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Rows::of_parts(rows))
+}
+
+/// The formula for the rows of leads, and perhaps a few more.
+fn rows_of(leads: &[&ChunkLead]) -> Formula {
     let mut profiles = Vec::new();
     let mut formulas = Vec::new();
     for lead in leads {
@@ -110,17 +146,23 @@ pub(crate) async fn read_rows(
         let pattern = any_url_of(&profiles);
         formulas.push(Formula::path_matches(schema::PROFILE_URL, &pattern));
     }
-    let mut fields = decisive_fields(chunk);
-    // What earlier attempts used counts only where there is a limit.
-    let tokens = chunk.writable.iter().map(String::as_str);
-    fields.extend(tokens.filter(|name| {
-        chunk.token_share.is_some()
-            && chunk.kind == Kind::Post
-            && *name == schema::POST_SCORING_TOKENS
-    }));
-    let query = ListQuery { fields: &fields, formula: Some(Formula::any(formulas)) };
-    let mut rows = airtable.list(&chunk.base, schema::TABLE, &query).await?;
-    oldest_first(&mut rows);
-    let with_profile = rows.into_iter().map(|row| (profile_of(&row), Arc::new(row)));
-    Ok(Rows(with_profile.collect()))
+    Formula::any(formulas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use serde_json::json;
+
+    #[test]
+    fn a_row_that_comes_with_two_parts_is_one_row_of_its_profile() {
+        let row = || testing::row(&json!({schema::PROFILE_URL: "linkedin.com/in/janedoe"}));
+        let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
+        let (key, lead) = (profile.lead_key(), LeadRef::Profile(profile));
+        let lead = ChunkLead { key, lead, posts: Vec::new(), left_out: 0, also: Vec::new() };
+        assert_eq!(Rows::of_parts(vec![row(), row()]).doubles(&[&lead]), None);
+        let other = Row { id: "rec00000000000002".parse().unwrap(), ..row() };
+        assert!(Rows::of_parts(vec![row(), other]).doubles(&[&lead]).is_some());
+    }
 }

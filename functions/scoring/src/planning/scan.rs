@@ -11,7 +11,7 @@ use shared::messages::{Kind, ScanCursor, Unplanned};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, Row};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, PageSize, Row};
 use std::collections::BTreeSet;
 
 /// Lead ids that one listing names.
@@ -44,6 +44,8 @@ pub(crate) struct Scan<'a, T> {
     /// Listings that are read to their end.
     done: usize,
     offset: Option<String>,
+    /// Rows that the next page is asked for.
+    size: PageSize,
     restarts: u32,
     /// Rows already read: after a restart they come again.
     seen: BTreeSet<RecordId>,
@@ -96,6 +98,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             listings,
             done: 0,
             offset: None,
+            size: PageSize::default(),
             restarts: 0,
             seen: BTreeSet::new(),
             keys: BTreeSet::new(),
@@ -145,11 +148,14 @@ impl<'a, T: Transport> Scan<'a, T> {
             let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
             let formula = (!formulas.is_empty()).then(|| Formula::all(formulas));
             let query = ListQuery { fields: &fields, formula };
-            let at = PageAt { view: self.view, offset: self.offset.as_deref() };
+            let (view, offset) = (self.view, self.offset.as_deref());
+            let at = PageAt { view, offset, size: self.size };
             let page = self.airtable.page(self.base, schema::TABLE, &query, at).await;
             match page {
                 Ok(page) => {
                     let listing = listing.clone();
+                    // A listing can be long, and only some of its rows large.
+                    self.size = page.size.larger();
                     let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();
                     self.unreadable.extend(page.unreadable);
                     if page.offset.is_none() {

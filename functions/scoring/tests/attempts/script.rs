@@ -33,6 +33,10 @@ pub(crate) struct Script {
     pub(crate) writing_takes: Duration,
     /// Whether somebody scored this row before it is read for the n-th time.
     pub(crate) is_changed: fn(usize, usize) -> bool,
+    /// Most rows that one formula may name.
+    pub(crate) most_named: usize,
+    /// How Airtable refuses a formula that names more.
+    pub(crate) says: &'static str,
     /// How the n-th request to write rows is refused.
     pub(crate) unwritten: fn(usize) -> Option<u16>,
     /// Whether the queue does not take a fact, by its type and wave, after this time.
@@ -53,6 +57,8 @@ impl Default for Script {
             takes: |_| MODEL_TAKES,
             writing_takes: Duration::ZERO,
             is_changed: |_, _| false,
+            most_named: usize::MAX,
+            says: "",
             unwritten: |_| None,
             is_deaf: |_, _| false,
         }
@@ -115,7 +121,13 @@ impl Scripted {
         }
     }
 
-    fn read(&self, asked: &str) -> Value {
+    fn read(&self, asked: &str) -> (u16, Value) {
+        let Script { most_named, says, .. } = self.script;
+        if asked.matches("RECORD_ID()").count() > most_named {
+            self.say("refused".to_owned());
+            let error = json!({"type": "INVALID_FILTER_BY_FORMULA", "message": says});
+            return (422, json!({"error": error}));
+        }
         let reads = self.number(2);
         self.say("read".to_owned());
         let row = |number: usize| {
@@ -128,7 +140,7 @@ impl Scripted {
             json!({"id": record(number), "createdTime": "2026-11-23T10:00:00.000Z", "fields": fields})
         };
         let numbers = (0..self.script.leads).filter(|number| asked.contains(&record(*number)));
-        json!({"records": numbers.map(row).collect::<Vec<Value>>()})
+        (200, json!({"records": numbers.map(row).collect::<Vec<Value>>()}))
     }
 }
 
@@ -146,7 +158,7 @@ impl World for Scripted {
                 tokio::time::sleep(self.script.writing_takes).await;
                 answer
             } else {
-                (200, self.read(&body.to_string()))
+                self.read(&body.to_string())
             }
         })
     }

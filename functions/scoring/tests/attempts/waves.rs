@@ -226,3 +226,25 @@ async fn leads_that_an_earlier_attempt_settled_are_neither_read_nor_asked_about_
     let played = play(done).await;
     assert_eq!(played.log, ["chunk_done"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn rows_whose_formula_is_too_long_are_read_in_parts() {
+    let says = "The formula for filtering records is invalid: Invalid formula. Please check your formula text.";
+    let played =
+        play(Script { most_named: 20, says, calls_at_once: "40", ..Script::default() }).await;
+    let counts = ["refused", "read", "wrote 10", "chunk_done"].map(|what| played.count(what));
+    assert_eq!(counts, [3, 4, 6, 1], "{:#?}", played.log);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_is_gone_is_asked_for_once() {
+    let says =
+        "The formula for filtering records is invalid: Unknown field names: linkedin profile url";
+    let played = play(Script { most_named: 20, says, ..Script::default() }).await;
+    assert_eq!(
+        (played.count("refused"), played.count("chunk_failed")),
+        (1, 1),
+        "{:#?}",
+        played.log
+    );
+}

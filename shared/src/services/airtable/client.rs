@@ -1,22 +1,20 @@
 //! The requests themselves.
 
 use super::error::AirtableError;
-use super::formula::Formula;
 use super::limiter::Limiters;
-use super::page::{Page, RawPage};
-use super::row::{Row, Update, Upserted};
+use super::row::{Update, Upserted};
 use super::table::TableSchema;
 use crate::core::ids::BaseId;
 use crate::core::json::{self, WrongJson};
 use crate::ports::{HttpRequest, HttpResponse, Transport};
-use crate::services::http_retry::{RetryPolicy, seed_of};
+use crate::services::http_retry::{Attempts, RetryPolicy, seed_of};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,7 +27,7 @@ pub(crate) const MAX_RECORDS: usize = 10;
 const PENALTY: Duration = Duration::from_secs(30);
 /// No answer within this counts as lost.
 const TIMEOUT: Duration = Duration::from_secs(20);
-const RETRY: RetryPolicy =
+pub(super) const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 4 };
 
 /// A client of Airtable's Web API that keeps its limits: 5 requests a second for each base.
@@ -48,23 +46,6 @@ pub struct Airtable<T> {
 
 /// The ids of a table's fields by name.
 type FieldIds = BTreeMap<String, String>;
-
-/// Which cells of which rows are read. The default is all of them.
-#[derive(Debug, Default)]
-pub struct ListQuery<'a> {
-    /// Only these fields; empty for all. A field the table does not have refuses the request.
-    pub fields: &'a [&'a str],
-    pub formula: Option<Formula>,
-}
-
-/// Where in a listing a page begins. The default is its start.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PageAt<'a> {
-    /// Only the rows of this view, in its order.
-    pub view: Option<&'a str>,
-    /// Where the page before said that this one is; `None` for the first.
-    pub offset: Option<&'a str>,
-}
 
 pub(super) struct Call<'a> {
     /// What it does, for logs and errors.
@@ -114,62 +95,6 @@ impl<T: Transport> Airtable<T> {
     #[must_use]
     pub fn urgent(self) -> Self {
         Self { is_urgent: true, ..self }
-    }
-
-    /// Reads rows, all pages of them.
-    pub async fn list(
-        &self,
-        base: &BaseId,
-        table: &str,
-        query: &ListQuery<'_>,
-    ) -> Result<Vec<Row>, AirtableError> {
-        let mut rows = Vec::new();
-        let mut offset: Option<String> = None;
-        let mut restarts = 0;
-        loop {
-            match self
-                .page(base, table, query, PageAt { view: None, offset: offset.as_deref() })
-                .await
-            {
-                Ok(page) => {
-                    rows.extend(page.records);
-                    match page.offset {
-                        Some(next) => offset = Some(next),
-                        None => return Ok(rows),
-                    }
-                }
-                Err(error) if error.is_lost_listing() && restarts < 3 => {
-                    restarts += 1;
-                    rows.clear();
-                    offset = None;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Reads one page of at most 100 rows.
-    ///
-    /// # Errors
-    /// [`AirtableError`]; after [`AirtableError::is_lost_listing`] start the listing again, and see
-    /// [`AirtableError::is_unknown_view`].
-    pub async fn page(
-        &self,
-        base: &BaseId,
-        table: &str,
-        query: &ListQuery<'_>,
-        at: PageAt<'_>,
-    ) -> Result<Page, AirtableError> {
-        let what = format!("listing {table} of {base}");
-        let path = format!("{}/listRecords", table_path(base, table));
-        let body = json::text(&list_body(query, at)).into();
-        let response =
-            self.request(base, Call { what: &what, method: Method::POST, path, body }).await?;
-        let page = read::<RawPage>(&what, &response)?.into_page();
-        for row in &page.unreadable {
-            tracing::error!(airtable.record = row, request.what = what, "a row cannot be read");
-        }
-        Ok(page)
     }
 
     /// Writes cells of up to 10 rows: all of them or, on an error, none.
@@ -249,35 +174,53 @@ impl<T: Transport> Airtable<T> {
         base: &BaseId,
         call: Call<'_>,
     ) -> Result<HttpResponse, AirtableError> {
-        let what = call.what;
-        let limiter = self.limiters.base(base);
         let mut attempts = RETRY.begin(seed_of(&call.body));
         loop {
-            let request = self.build(&call);
-            let sent = {
-                let Some(_base_turn) = limiter.turn_or_none(!self.is_impatient).await else {
-                    return Err(AirtableError::RateLimited { base: base.to_string() });
-                };
-                let _user_turn = self.limiters.user().turn(self.is_urgent).await;
-                let begun = Instant::now();
-                let sent = self.transport.send(request, TIMEOUT).await;
-                let status = sent.as_ref().ok().map(HttpResponse::status);
-                crate::telemetry::metrics::airtable_request(status, begun.elapsed());
-                if let Ok(response) = &sent
-                    && response.status() == StatusCode::TOO_MANY_REQUESTS
-                {
-                    limiter.penalise(PENALTY);
-                }
-                sent
-            };
-            let error = match sent {
-                Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) => AirtableError::of(what, base.as_str(), &response),
-                Err(error) => error.into(),
-            };
-            let transient = error.is_transient() && !self.is_impatient;
-            attempts.wait_after(error, transient, what).await?;
+            match self.send(base, &call).await {
+                Ok(response) => return Ok(response),
+                Err(error) => self.wait_after(&mut attempts, error, call.what).await?,
+            }
         }
+    }
+
+    /// Waits before a request is repeated.
+    ///
+    /// # Errors
+    /// `error`, where repeating is of no use, or the person who asks does not wait.
+    pub(super) async fn wait_after(
+        &self,
+        attempts: &mut Attempts,
+        error: AirtableError,
+        what: &str,
+    ) -> Result<(), AirtableError> {
+        let transient = error.is_transient() && !self.is_impatient;
+        attempts.wait_after(error, transient, what).await
+    }
+
+    /// Makes one request once, in its turn.
+    pub(super) async fn send(
+        &self,
+        base: &BaseId,
+        call: &Call<'_>,
+    ) -> Result<HttpResponse, AirtableError> {
+        let limiter = self.limiters.base(base);
+        let request = self.build(call);
+        let Some(_base_turn) = limiter.turn_or_none(!self.is_impatient).await else {
+            return Err(AirtableError::RateLimited { base: base.to_string() });
+        };
+        let _user_turn = self.limiters.user().turn(self.is_urgent).await;
+        let begun = Instant::now();
+        let sent = self.transport.send(request, TIMEOUT).await;
+        let status = sent.as_ref().ok().map(HttpResponse::status);
+        crate::telemetry::metrics::airtable_request(status, begun.elapsed());
+        let response = sent?;
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            limiter.penalise(PENALTY);
+        }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(AirtableError::of(call.what, base.as_str(), &response))
     }
 
     fn build(&self, call: &Call<'_>) -> HttpRequest {
@@ -292,24 +235,7 @@ impl<T: Transport> Airtable<T> {
     }
 }
 
-fn list_body(query: &ListQuery<'_>, at: PageAt<'_>) -> Value {
-    let mut body = json!({"pageSize": 100});
-    if !query.fields.is_empty() {
-        body["fields"] = json!(query.fields);
-    }
-    if let Some(formula) = &query.formula {
-        body["filterByFormula"] = json!(formula.as_str());
-    }
-    if let Some(view) = at.view {
-        body["view"] = json!(view);
-    }
-    if let Some(offset) = at.offset {
-        body["offset"] = json!(offset);
-    }
-    body
-}
-
-fn table_path(base: &BaseId, table: &str) -> String {
+pub(super) fn table_path(base: &BaseId, table: &str) -> String {
     format!("v0/{base}/{}", utf8_percent_encode(table, NON_ALPHANUMERIC))
 }
 

@@ -5,6 +5,9 @@ use crate::ports::{HttpResponse, TransportError};
 use http::StatusCode;
 use serde_json::Value;
 
+/// The type of a refusal because of the request's length.
+const REQUEST_TOO_LARGE: &str = "REQUEST_TOO_LARGE";
+
 /// Why Airtable did not do what was asked. Texts hold Airtable's own messages (which name tables,
 /// fields and choices) and never a cell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +51,7 @@ impl AirtableError {
     /// token that was just changed is denied for some seconds (external rule: Airtable).
     pub fn is_retryable(&self) -> bool {
         self.is_transient()
+            || self.is_too_large()
             || self.is_lost_listing()
             || matches!(self, Self::Unreadable { .. } | Self::Denied { .. } | Self::QuotaSpent)
     }
@@ -102,7 +106,38 @@ impl AirtableError {
 
     /// Whether the same request may be answered in some seconds.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self, Self::Transport(_) | Self::RateLimited { .. } | Self::Unavailable { .. })
+        match self {
+            Self::Transport(_) => !self.is_too_large(),
+            Self::RateLimited { .. } | Self::Unavailable { .. } => true,
+            Self::QuotaSpent
+            | Self::Denied { .. }
+            | Self::Refused { .. }
+            | Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// Whether the answer is larger than what is read of one.
+    pub(super) fn is_too_large(&self) -> bool {
+        matches!(self, Self::Transport(TransportError::TooLarge { .. }))
+    }
+
+    /// Whether there may be an answer to the same question about fewer rows: so many are more than what
+    /// is read, or Airtable did not answer in time.
+    pub(super) fn may_be_too_large(&self) -> bool {
+        let is_lost = matches!(self, Self::Transport(TransportError::AnswerLost { .. }));
+        self.is_too_large() || is_lost || matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether a request may have been refused for its length: a shorter formula may be taken. How long
+    /// one may be is not documented.
+    pub fn may_be_too_long(&self) -> bool {
+        match self.error_type() {
+            Some("INVALID_FILTER_BY_FORMULA") => {
+                !self.message().to_lowercase().contains("unknown field name")
+            }
+            Some(error_type) => error_type == REQUEST_TOO_LARGE,
+            None => false,
+        }
     }
 
     /// Airtable's `error.type`, for an error that has one.
@@ -136,6 +171,11 @@ impl AirtableError {
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited { base: base.to_owned() },
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
                 Self::Denied { what, status: status.as_u16(), error_type, message }
+            }
+            // Undocumented; airtable.js calls it so.
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let error_type = REQUEST_TOO_LARGE.to_owned();
+                Self::Refused { what, error_type, message }
             }
             status if status.is_client_error() => Self::Refused { what, error_type, message },
             status => Self::Unavailable { status: status.as_u16() },

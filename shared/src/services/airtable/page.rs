@@ -4,6 +4,36 @@ use super::row::Row;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Most rows of a page (Airtable's limit).
+const MOST_ROWS: usize = 100;
+
+/// How many rows a page is asked for: 100, or fewer where so many are too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize(usize);
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(MOST_ROWS)
+    }
+}
+
+impl PageSize {
+    pub(super) fn rows(self) -> usize {
+        self.0
+    }
+
+    /// Half of it; `None` for a single row.
+    pub(super) fn smaller(self) -> Option<Self> {
+        (self.0 > 1).then_some(Self(self.0 / 2))
+    }
+
+    /// Twice as much, as far as Airtable takes it.
+    #[must_use]
+    pub fn larger(self) -> Self {
+        Self((self.0 * 2).min(MOST_ROWS))
+    }
+}
+
 /// At most 100 rows (external rule: Airtable).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
@@ -12,6 +42,8 @@ pub struct Page {
     pub unreadable: Vec<String>,
     /// Where the next page is; `None` on the last one.
     pub offset: Option<String>,
+    /// How many rows it was asked for.
+    pub size: PageSize,
 }
 
 /// [`Page`] as it comes.
@@ -24,7 +56,7 @@ pub(super) struct RawPage {
 
 impl RawPage {
     /// Reads the page row by row: one that is damaged costs only itself.
-    pub(super) fn into_page(self) -> Page {
+    pub(super) fn into_page(self, size: PageSize) -> Page {
         let mut records = Vec::with_capacity(self.records.len());
         let mut unreadable = Vec::new();
         for row in self.records {
@@ -34,7 +66,7 @@ impl RawPage {
                 Err(_) => unreadable.push(id),
             }
         }
-        Page { records, unreadable, offset: self.offset }
+        Page { records, unreadable, offset: self.offset, size }
     }
 }
 
@@ -52,7 +84,7 @@ mod tests {
             json!(7),
             json!({"id": "rec00000000000002", "fields": ["no", "object"]}),
         ];
-        let page = RawPage { records, offset: None }.into_page();
+        let page = RawPage { records, offset: None }.into_page(PageSize::default());
         assert_eq!(page.records.len(), 1);
         assert_eq!(page.unreadable, ["rec\u{2026}", "a row without an id", "rec00000000000002"]);
     }

@@ -1,0 +1,213 @@
+//! Reads rows, page by page.
+
+use super::client::{Airtable, Call, RETRY, read, table_path};
+use super::error::AirtableError;
+use super::formula::Formula;
+use super::page::{Page, PageSize, RawPage};
+use super::row::Row;
+use crate::core::ids::BaseId;
+use crate::core::json;
+use crate::ports::Transport;
+use crate::services::http_retry::seed_of;
+use http::Method;
+use serde_json::{Value, json};
+
+/// Which cells of which rows are read. The default is all of them.
+#[derive(Debug, Default)]
+pub struct ListQuery<'a> {
+    /// Only these fields; empty for all. A field the table does not have refuses the request.
+    pub fields: &'a [&'a str],
+    pub formula: Option<Formula>,
+}
+
+/// Where in a listing a page begins. The default is its start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PageAt<'a> {
+    /// Only the rows of this view, in its order.
+    pub view: Option<&'a str>,
+    /// Where the page before said that this one is; `None` for the first.
+    pub offset: Option<&'a str>,
+    /// How many rows are asked for.
+    pub size: PageSize,
+}
+
+impl<T: Transport> Airtable<T> {
+    /// Reads rows, all pages of them.
+    pub async fn list(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+    ) -> Result<Vec<Row>, AirtableError> {
+        let mut rows = Vec::new();
+        let mut offset: Option<String> = None;
+        let mut size = PageSize::default();
+        let mut restarts = 0;
+        loop {
+            let at = PageAt { view: None, offset: offset.as_deref(), size };
+            match self.page(base, table, query, at).await {
+                Ok(page) => {
+                    size = page.size;
+                    rows.extend(page.records);
+                    match page.offset {
+                        Some(next) => offset = Some(next),
+                        None => return Ok(rows),
+                    }
+                }
+                Err(error) if error.is_lost_listing() && restarts < 3 => {
+                    restarts += 1;
+                    rows.clear();
+                    offset = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads one page of at most 100 rows. Rows can be so large that so many of them are more than what
+    /// is read of an answer, or take Airtable longer than it has time for: then fewer are asked for.
+    ///
+    /// # Errors
+    /// [`AirtableError`]; after [`AirtableError::is_lost_listing`] start the listing again, and see
+    /// [`AirtableError::is_unknown_view`].
+    pub async fn page(
+        &self,
+        base: &BaseId,
+        table: &str,
+        query: &ListQuery<'_>,
+        at: PageAt<'_>,
+    ) -> Result<Page, AirtableError> {
+        let what = format!("listing {table} of {base}");
+        let path = format!("{}/listRecords", table_path(base, table));
+        let mut size = at.size;
+        let body = |size| json::text(&list_body(query, PageAt { size, ..at })).into();
+        let mut call = Call { what: &what, method: Method::POST, path, body: body(size) };
+        let mut attempts = RETRY.begin(seed_of(&call.body));
+        let response = loop {
+            let error = match self.send(base, &call).await {
+                Ok(response) => break response,
+                Err(error) => error,
+            };
+            let smaller = size.smaller().filter(|_| error.may_be_too_large());
+            // A larger answer than what is read comes again, whenever it is asked for.
+            if smaller.is_none() || !error.is_too_large() {
+                self.wait_after(&mut attempts, error, &what).await?;
+            }
+            size = smaller.unwrap_or(size);
+            call.body = body(size);
+        };
+        let page = read::<RawPage>(&what, &response)?.into_page(size);
+        for row in &page.unreadable {
+            tracing::error!(airtable.record = row, request.what = what, "a row cannot be read");
+        }
+        Ok(page)
+    }
+}
+
+fn list_body(query: &ListQuery<'_>, at: PageAt<'_>) -> Value {
+    let mut body = json!({"pageSize": at.size.rows()});
+    if !query.fields.is_empty() {
+        body["fields"] = json!(query.fields);
+    }
+    if let Some(formula) = &query.formula {
+        body["filterByFormula"] = json!(formula.as_str());
+    }
+    if let Some(view) = at.view {
+        body["view"] = json!(view);
+    }
+    if let Some(offset) = at.offset {
+        body["offset"] = json!(offset);
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::{HttpRequest, HttpResponse, TransportError};
+    use crate::services::airtable::{Limiters, Rate};
+    use bytes::Bytes;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    const ROWS: usize = 100;
+
+    /// A table whose pages of more than `most` rows end in `failure`.
+    #[derive(Clone)]
+    struct Heavy {
+        most: usize,
+        failure: TransportError,
+        takes: Duration,
+        /// How many rows each request asked for.
+        asked: Arc<Mutex<Vec<usize>>>,
+    }
+
+    impl Transport for Heavy {
+        async fn send(
+            &self,
+            request: HttpRequest,
+            _: Duration,
+        ) -> Result<HttpResponse, TransportError> {
+            let body: Value = serde_json::from_slice(request.body()).unwrap();
+            let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+            let size = number(&body["pageSize"]);
+            self.asked.lock().unwrap().push(size);
+            if size > self.most {
+                tokio::time::sleep(self.takes).await;
+                return Err(self.failure.clone());
+            }
+            let from: usize = body["offset"].as_str().map_or(0, |offset| offset.parse().unwrap());
+            let until = ROWS.min(from + size);
+            let row = |number| json!({"id": format!("rec{number:014}"), "createdTime": "2026-11-23T10:00:00Z", "fields": {}});
+            let mut page = json!({"records": (from..until).map(row).collect::<Vec<_>>()});
+            if until < ROWS {
+                page["offset"] = json!(until.to_string());
+            }
+            Ok(http::Response::new(Bytes::from(page.to_string())))
+        }
+    }
+
+    /// Lists the table: how many rows came, if they did, and what each request asked for.
+    async fn listed(
+        most: usize,
+        failure: TransportError,
+        takes: u64,
+    ) -> (Option<usize>, Vec<usize>) {
+        let takes = Duration::from_secs(takes);
+        let heavy = Heavy { most, failure, takes, asked: Arc::default() };
+        let rate = Rate { requests: 1_000, per: Duration::from_millis(1) };
+        let url = "https://api.airtable.com".parse().unwrap();
+        let limiters = Arc::new(Limiters::of_one_process(rate));
+        let airtable = Airtable::new(heavy.clone(), url, "pat".to_owned().into(), limiters);
+        let base = "appX8s1pPiBf5rqTz".parse().unwrap();
+        let rows = airtable.list(&base, "Leads", &ListQuery::default()).await;
+        let asked = heavy.asked.lock().unwrap().clone();
+        (rows.ok().map(|rows| rows.len()), asked)
+    }
+
+    fn too_large() -> TransportError {
+        TransportError::TooLarge { host: "airtable".to_owned(), most: 1 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_is_too_large_to_read_is_asked_for_with_fewer_rows_at_once() {
+        let begun = Instant::now();
+        let listed = listed(25, too_large(), 0).await;
+        assert_eq!(listed, (Some(ROWS), vec![100, 50, 25, 25, 25, 25]));
+        assert!(begun.elapsed() < Duration::from_millis(500), "nothing is waited for");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_takes_airtable_too_long_is_asked_for_with_fewer_rows() {
+        let (host, reason) = ("airtable".to_owned(), "no whole answer within 20000 ms".to_owned());
+        let lost = TransportError::AnswerLost { host, reason };
+        let listed = listed(25, lost, 20).await;
+        assert_eq!(listed, (Some(ROWS), vec![100, 50, 25, 25, 25, 25]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_single_row_that_is_too_large_is_not_read_again_and_again() {
+        assert_eq!(listed(0, too_large(), 0).await, (None, vec![100, 50, 25, 12, 6, 3, 1]));
+    }
+}
