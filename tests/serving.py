@@ -2,6 +2,7 @@
 
 Needs Rust and Python 3.10 or later. RUNTALLY names a binary to use instead of building one."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -119,6 +121,56 @@ class Serving:
         if self.services.poll() is None:
             self.services.kill()
             self.services.wait()
+
+
+class Alone:
+    """A server that simulates the services itself, and its page."""
+
+    def __init__(self, binary, folder, *options):
+        ports = ("--port", "0", "--airtable-port", "0", "--apify-port", "0", "--gemini-port", "0")
+        command = [binary, "serve", "--data", folder, *options, *ports]
+        env = {"WEBHOOK_TOKEN": TOKEN, "RUST_LOG": "error"}
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if line.startswith("page"):
+                self.url = line.split()[1].rstrip("/")
+            if line.startswith("Gemini"):
+                break
+        self.host = self.url.removeprefix("http://")
+
+    def get(self, path):
+        """The status, the headers and the text of an answer."""
+        connection = http.client.HTTPConnection(self.host, timeout=60)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, text
+
+    def changes(self, path, parts=""):
+        """What is sent to an open page that shows these parts."""
+        stream = http.client.HTTPConnection(self.host, timeout=60)
+        stream.request("GET", "/live?" + urllib.parse.urlencode({"of": path, "parts": parts}))
+        html = []
+        for line in stream.getresponse():
+            if line.startswith(b"data: "):
+                html.append(line[len(b"data: "):].decode())
+            elif html:
+                yield "".join(html)
+                html = []
+
+    def cpu(self):
+        """The seconds that it used of a processor."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_megabytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return round(next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1000, 1)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
 
 def post(harvest, lead, profile):

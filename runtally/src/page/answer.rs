@@ -1,12 +1,13 @@
 //! From a request to an answer.
 
+use super::content::content;
 use super::figures::grouped;
 use super::guard::{self, Refused};
 use super::layout::{Content, Place, whole};
 use super::query::Query;
 use super::site::{Page, Problem};
 use super::wanted::Wanted;
-use super::{actions, live, row, run, runs, system};
+use super::{actions, live};
 use crate::system::{Front, Reply};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -63,12 +64,11 @@ impl Page {
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Reply {
-        let wanted = Wanted::of(request.headers());
         let is_head = request.method() == Method::HEAD;
         let checked = guard::check(request.method(), request.headers());
         let mut reply = match checked {
             Err(refused) => text(refused.0, refused.1),
-            Ok(()) => match self.route(request, &wanted).await {
+            Ok(()) => match self.route(request).await {
                 Ok(reply) => reply,
                 Err(problem) => self.explain(problem),
             },
@@ -77,11 +77,7 @@ impl Page {
         if is_head { reply.map(|_| Full::default().boxed_unsync()) } else { reply }
     }
 
-    async fn route(
-        self: &Arc<Self>,
-        request: Request<Incoming>,
-        wanted: &Wanted,
-    ) -> Result<Reply, Problem> {
+    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Reply, Problem> {
         let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
         let query = Query::parse(request.uri().query().unwrap_or_default().as_bytes());
         if let Some((_, kind, content)) = ASSETS.iter().find(|(name, ..)| *name == path) {
@@ -90,31 +86,15 @@ impl Page {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return self.act(&path, request).await;
         }
-        let (source, book) = (&self.source, &self.book);
-        let content = match path.as_str() {
-            "/" => runs::page(source, book, &query).await?,
-            "/system" => system::page(source, book).await?,
-            "/live" => return Ok(live::stream(self, &query)),
-            path => match path.split_once('/').and_then(|(_, path)| path.split_once('/')) {
-                Some(("run", id)) => {
-                    if !wanted.is_fragment() {
-                        self.opened(id).await?;
-                    }
-                    run::page(source, book, (id, &query), wanted).await?
-                }
-                Some(("row", id)) => row::page(source, id, &query).await?,
-                Some(("do", name)) => actions::preview(self, name, &query).await?,
-                Some(_) | None => {
-                    return Err(Problem::NotFound(format!("There is no page {path}.")));
-                }
-            },
-        };
+        if path == "/live" {
+            return Ok(live::stream(self, &query));
+        }
+        if let Some(id) = path.strip_prefix("/run/") {
+            self.opened(id).await?;
+        }
+        let content = content(self, &path, &query, &Wanted::Page).await?;
         let told = query.get("told").and_then(|id| self.flashes.get(id));
-        Ok(if wanted.is_fragment() {
-            markup(StatusCode::OK, content.body)
-        } else {
-            self.whole(&content, told.as_deref())
-        })
+        Ok(self.whole(&content, told.as_deref()))
     }
 
     /// Does what a form asks, and sends the browser to where its result is seen.
@@ -152,7 +132,7 @@ impl Page {
             p { "Its log is being read: " (grouped(read as u64)) " of " (grouped(all as u64)) " events." }
             progress max=(all) value=(read) aria-label="Events that are read" {}
         };
-        let content = Content { title: run.to_string(), place: Place::Below, body };
+        let content = Content::new(run.to_string(), Place::Below, body);
         let mut reply = markup(StatusCode::ACCEPTED, whole(&self.source, &content, None));
         reply.headers_mut().insert(header::REFRESH, HeaderValue::from_static("1"));
         reply
@@ -170,7 +150,7 @@ impl Page {
             }
         };
         let body = html! { h1 { (title) } p { (why) } p { a href="/" { "All runs" } } };
-        let content = Content { title: title.to_owned(), place: Place::Below, body };
+        let content = Content::new(title, Place::Below, body);
         markup(status, whole(&self.source, &content, None))
     }
 }

@@ -19,10 +19,13 @@ const KEPT_RUNS: usize = 2;
 /// What is kept of the runs.
 #[derive(Default)]
 pub(super) struct Book {
-    known: Mutex<BTreeMap<RunId, (RunHead, Arc<Known>)>>,
+    shelf: Mutex<BTreeMap<RunId, (RunHead, Shelved)>>,
     open: tokio::sync::Mutex<Open>,
     readings: Mutex<BTreeMap<RunId, Arc<Reading>>>,
 }
+
+/// What the list shows of a run; `None` when no event of it can be read.
+pub(super) type Shelved = Option<Arc<Known>>;
 
 /// A run that is read for the first time, which takes a while for a large one.
 #[derive(Default)]
@@ -51,23 +54,25 @@ impl Book {
         Ok(heads)
     }
 
-    /// What the list shows of a run; `None` when no event of it can be read.
+    /// What the list shows of a run.
     pub(super) async fn known(
         &self,
         deployment: &Deployment,
         head: &RunHead,
-    ) -> Result<Option<Arc<Known>>, Fault> {
-        if head.appends.is_some()
-            && let Some((read, known)) = self.shelf().get(&head.run)
-            && read == head
-        {
-            return Ok(Some(Arc::clone(known)));
+    ) -> Result<Shelved, Fault> {
+        if let Some(kept) = self.kept(head) {
+            return Ok(kept);
         }
         let known = self.read(deployment, &head.run, |book| Arc::clone(&book.known)).await?;
-        if let Some(known) = &known {
-            self.shelf().insert(head.run.clone(), (head.clone(), Arc::clone(known)));
-        }
+        self.shelf().insert(head.run.clone(), (head.clone(), known.clone()));
         Ok(known)
+    }
+
+    /// What the list shows of a run that did not change since it was read; `None` for any other.
+    pub(super) fn kept(&self, head: &RunHead) -> Option<Shelved> {
+        let shelf = self.shelf();
+        let (read, kept) = shelf.get(&head.run)?;
+        (head.appends.is_some() && read == head).then(|| kept.clone())
     }
 
     /// What a search and the spending ask of a run.
@@ -148,8 +153,8 @@ impl Book {
         self.readings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelf(&self) -> MutexGuard<'_, BTreeMap<RunId, (RunHead, Arc<Known>)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelf(&self) -> MutexGuard<'_, BTreeMap<RunId, (RunHead, Shelved)>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

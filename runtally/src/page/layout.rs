@@ -11,6 +11,15 @@ pub(super) struct Content {
     pub(super) title: String,
     pub(super) place: Place,
     pub(super) body: Markup,
+    /// Runs that were not read yet, and may belong on it: it is asked for again.
+    pub(super) unread: usize,
+}
+
+impl Content {
+    /// A page that needs no run that is not read yet.
+    pub(super) fn new(title: impl Into<String>, place: Place, body: Markup) -> Self {
+        Self { title: title.into(), place, body, unread: 0 }
+    }
 }
 
 /// The entries of the navigation.
@@ -41,6 +50,8 @@ pub(super) fn whole(source: &Source, content: &Content, told: Option<&str>) -> M
                 link rel="stylesheet" href="/assets/page.css";
                 link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
                 script src="/assets/page.js" defer {}
+                // The script is sent the rest.
+                @if content.unread > 0 { noscript { meta http-equiv="refresh" content="1"; } }
             }
             body {
                 a .skip href="#main" { "Skip to the content" }

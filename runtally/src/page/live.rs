@@ -1,7 +1,9 @@
-//! Tells an open page that something changed.
+//! Sends an open page what changed of it.
 
+use super::content::content;
 use super::query::Query;
 use super::site::Page;
+use super::wanted::Wanted;
 use crate::storage::RunHead;
 use crate::system::Reply;
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use futures_util::stream::unfold;
 use http::header::{self, HeaderValue};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use percent_encoding::percent_decode_str;
 use shared::core::ids::RunId;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,12 +19,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-/// Changes within this time are told as one.
+/// Changes within this time are sent as one.
 const TOGETHER: Duration = Duration::from_millis(60);
-/// Shortest time between two tellings: so long may a change wait at most.
+/// Shortest time between two changes that are sent: so long may one wait at most.
 const REST: Duration = Duration::from_millis(200);
-/// How often a page of runs is told of what is no event: a queue, a row in a simulated Airtable.
+/// How often a page of runs is looked at for what is no event: a queue, a row in a simulated Airtable.
 const ELSEWHERE: Duration = Duration::from_secs(2);
+/// Parts that are not on the screen are sent so long after what is, unless they come into sight.
+const UNSEEN: Duration = Duration::from_secs(8);
 /// Without a change the page is shown again after this: what waits tells how long yet.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
 /// How often a system that runs elsewhere is looked at.
@@ -29,14 +34,25 @@ const POLL: Duration = Duration::from_secs(5);
 
 struct Stream {
     page: Arc<Page>,
-    /// The run that the page shows; `None` for a page of all runs.
+    /// The page that is open.
+    path: String,
+    query: Query,
+    /// What of it is on the screen.
+    seen: Wanted,
+    /// The run that it shows, if it shows one.
     run: Option<RunId>,
-    /// What the run was like when its page was told last.
+    /// What the run was like when it was sent last.
     head: Option<RunHead>,
     /// `None` for a system that runs elsewhere.
     changes: Option<Changes>,
-    told: u64,
-    told_at: Instant,
+    is_new: bool,
+    sent_at: Instant,
+    /// When all of the page was sent, or loaded, last.
+    whole_at: Instant,
+    /// Whether the parts that are not seen may be old.
+    is_behind: bool,
+    /// Whether runs were not read yet that may belong on the page.
+    is_unread: bool,
 }
 
 /// How often something changed.
@@ -46,18 +62,34 @@ struct Changes {
     all: watch::Receiver<u64>,
 }
 
-/// A stream of server-sent events, one for every change of what the page shows: of the run that `query`
-/// names, of the log if it says so, or of anything.
+/// A stream of server-sent events: for every change of the page that `of` names, the parts of it that
+/// `parts` names, as HTML.
 pub(super) fn stream(page: &Arc<Page>, query: &Query) -> Reply {
-    let run: Option<RunId> = query.get("run").and_then(|run| run.parse().ok());
+    let of = query.get("of").unwrap_or("/");
+    let (path, of_path) = of.split_once('?').unwrap_or((of, ""));
+    let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let run: Option<RunId> = path.strip_prefix("/run/").and_then(|run| run.parse().ok());
     let changes = page.source.inside.as_ref().map(|inside| {
         let all = inside.changes.clone();
-        let is_of_log = run.is_some() || query.get("of") == Some("log");
-        let near = if is_of_log { inside.log.changes() } else { all.clone() };
+        let is_of_runs = run.is_some() || path == "/";
+        let near = if is_of_runs { inside.log.changes() } else { all.clone() };
         Changes { near, all }
     });
-    let page = Arc::clone(page);
-    let start = Stream { page, run, head: None, changes, told: 0, told_at: Instant::now() };
+    let now = Instant::now();
+    let start = Stream {
+        page: Arc::clone(page),
+        path,
+        query: Query::parse(of_path.as_bytes()),
+        seen: Wanted::of(query.get("parts").unwrap_or_default()),
+        run,
+        head: None,
+        changes,
+        is_new: true,
+        sent_at: now,
+        whole_at: now,
+        is_behind: false,
+        is_unread: false,
+    };
     let events = unfold(start, |mut stream| async move {
         let text = stream.next().await?;
         Some((Ok::<_, Infallible>(Frame::data(Bytes::from(text))), stream))
@@ -71,53 +103,101 @@ pub(super) fn stream(page: &Arc<Page>, query: &Query) -> Reply {
 impl Stream {
     /// What is sent next; `None` when the system ends.
     async fn next(&mut self) -> Option<String> {
-        if self.told == 0 {
-            self.head = self.head_now().await;
-        } else {
-            match self.changes.take() {
-                Some(mut changes) => {
-                    self.changed(&mut changes).await?;
-                    self.changes = Some(changes);
-                }
-                None => sleep(POLL).await,
-            }
-        }
-        self.told += 1;
-        self.told_at = Instant::now();
         // The browser waits so long before it connects again.
-        let retry = if self.told == 1 { "retry: 1000\n" } else { "" };
-        Some(format!("{retry}data: {}\n\n", self.told))
+        let retry = if self.is_new { "retry: 1000\n" } else { "" };
+        loop {
+            self.changed().await?;
+            self.sent_at = Instant::now();
+            let is_whole = self.whole_at.elapsed() >= UNSEEN;
+            let wanted = if is_whole { &Wanted::Content } else { &self.seen };
+            // Without an answer the page stays as it is: the next change may have one.
+            let content = content(&self.page, &self.path, &self.query, wanted).await;
+            let Ok(content) = content else {
+                continue;
+            };
+            self.is_unread = content.unread > 0;
+            self.is_behind = matches!(wanted, Wanted::Parts(_));
+            if !self.is_behind {
+                self.whole_at = self.sent_at;
+            }
+            return Some(event(retry, &content.body.into_string()));
+        }
     }
 
-    /// Waits until there is something to tell; `None` when the system ends.
-    async fn changed(&mut self, changes: &mut Changes) -> Option<()> {
-        let mut look_at = self.told_at + ELSEWHERE;
+    /// Waits until there is something to send; `None` when the system ends.
+    async fn changed(&mut self) -> Option<()> {
+        if self.is_new {
+            self.is_new = false;
+            self.head = self.head_now().await;
+            return Some(());
+        }
+        if self.is_unread {
+            sleep(REST).await;
+            return Some(());
+        }
+        let Some(mut changes) = self.changes.take() else {
+            sleep(POLL).await;
+            return Some(());
+        };
+        self.wait(&mut changes).await?;
+        changes.all.mark_unchanged();
+        self.changes = Some(changes);
+        Some(())
+    }
+
+    async fn wait(&mut self, changes: &mut Changes) -> Option<()> {
+        let mut look_at = self.sent_at + ELSEWHERE;
         loop {
             match timeout_at(look_at, changes.near.changed()).await {
                 Ok(changed) => {
                     changed.ok()?;
-                    sleep_until((Instant::now() + TOGETHER).max(self.told_at + REST)).await;
+                    sleep_until((Instant::now() + TOGETHER).max(self.sent_at + REST)).await;
                     changes.near.mark_unchanged();
                     let head = self.head_now().await;
                     if head.is_none() || head != self.head {
                         self.head = head;
-                        break;
+                        return Some(());
                     }
                 }
                 Err(_elapsed) => {
                     look_at += ELSEWHERE;
-                    if changes.all.has_changed().ok()? || self.told_at.elapsed() >= NOW_AND_THEN {
-                        break;
+                    let is_late = self.is_behind && self.whole_at.elapsed() >= UNSEEN;
+                    let is_old = self.sent_at.elapsed() >= NOW_AND_THEN;
+                    if changes.all.has_changed().ok()? || is_late || is_old {
+                        return Some(());
                     }
                 }
             }
         }
-        changes.all.mark_unchanged();
-        Some(())
     }
 
     /// The run of the page as it is now; `None` for a page of all runs.
     async fn head_now(&self) -> Option<RunHead> {
         self.page.source.deployment.head(self.run.as_ref()?).await.ok()?
+    }
+}
+
+/// A server-sent event: each line of its data stands behind the word.
+fn event(retry: &str, html: &str) -> String {
+    let mut text = String::with_capacity(html.len() + 64);
+    text.push_str(retry);
+    for line in html.lines().flat_map(|line| line.split('\r')) {
+        text.push_str("data: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_part_arrives() {
+        let html = "<pre>one\ntwo\r\nthree\rfour</pre>";
+        let sent = "retry: 1\ndata: <pre>one\ndata: two\ndata: three\ndata: four</pre>\n\n";
+        assert_eq!(event("retry: 1\n", html), sent);
     }
 }

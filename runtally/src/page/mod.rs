@@ -6,6 +6,7 @@
 mod actions;
 mod answer;
 mod book;
+mod content;
 mod figures;
 mod flash;
 mod guard;
@@ -21,6 +22,7 @@ mod site;
 mod source;
 mod spend;
 mod system;
+mod unread;
 mod waits;
 mod wanted;
 

@@ -51,7 +51,7 @@ pub(super) async fn page(source: &Source, id: &str, query: &Query) -> Result<Con
             None => p .verdict .bad { "The row is gone: somebody deleted it." },
         }
     };
-    Ok(Content { title, place: Place::Below, body })
+    Ok(Content::new(title, Place::Below, body))
 }
 
 /// The base of a client, as the master base has it.

@@ -1,12 +1,12 @@
 //! The list of runs.
 
-use super::book::Book;
 use super::figures::{Part, bar, grouped, moment};
 use super::layout::{Content, Place, badge, run_link};
 use super::open_book::Known;
 use super::query::Query;
 use super::search::{ALL_STATUSES, Search, status_word};
-use super::source::Source;
+use super::site::Page;
+use super::unread::Reading;
 use super::waits::{Waiting, WaitsFor, by_run, waits_for};
 use crate::result::Fault;
 use maud::{Markup, html};
@@ -24,12 +24,15 @@ struct Found {
     /// All that the filters let through.
     count: usize,
     all: usize,
+    /// Those that are not read yet, and that a filter on what is in them may let through.
+    unread: usize,
     clients: BTreeSet<String>,
 }
 
-pub(super) async fn page(source: &Source, book: &Book, query: &Query) -> Result<Content, Fault> {
+pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fault> {
+    let source = &page.source;
     let at = query.number("page").unwrap_or(1).max(1);
-    let found = find(source, book, query, (at - 1) * A_PAGE).await?;
+    let found = find(page, query, (at - 1) * A_PAGE).await?;
     let (tasks, _) = source.deployment.waiting().await?;
     let waiting: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
     let waiting = by_run(&waiting);
@@ -51,7 +54,7 @@ pub(super) async fn page(source: &Source, book: &Book, query: &Query) -> Result<
         section #runs data-live {
             p .count { (count_in_words(&found)) }
             @if found.runs.is_empty() {
-                (nothing(found.all))
+                (nothing(found.all, found.unread))
             } @else {
                 ol .runs {
                     @for (known, waits) in shown { li { (row(known, waits.as_ref())) } }
@@ -60,14 +63,18 @@ pub(super) async fn page(source: &Source, book: &Book, query: &Query) -> Result<
             (pages(query, at, found.count))
         }
     };
-    Ok(Content { title: "Runs".to_owned(), place: Place::Runs, body })
+    let unread = found.unread;
+    Ok(Content { unread, ..Content::new("Runs", Place::Runs, body) })
 }
 
-async fn find(source: &Source, book: &Book, query: &Query, skip: usize) -> Result<Found, Fault> {
+async fn find(page: &Arc<Page>, query: &Query, skip: usize) -> Result<Found, Fault> {
+    let Page { source, book, .. } = &**page;
     let search = Search::of(query);
     let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
     let mut found =
-        Found { runs: Vec::new(), count: 0, all: heads.len(), clients: BTreeSet::new() };
+        Found { runs: Vec::new(), count: 0, all: heads.len(), unread: 0, clients: BTreeSet::new() };
+    // Without such a filter only the runs of one page are read.
+    let mut reading = Reading::new(page, search.needs_content());
     for head in &heads {
         found.clients.insert(head.run.client().to_string());
         if !search.may_match(&head.run) {
@@ -78,7 +85,7 @@ async fn find(source: &Source, book: &Book, query: &Query, skip: usize) -> Resul
             found.count += 1;
             continue;
         }
-        let Some(known) = book.known(&source.deployment, head).await? else { continue };
+        let Some(known) = reading.known(head).await? else { continue };
         let leads = if search.needs_leads() {
             book.details(&source.deployment, &known).await?.leads.as_str()
         } else {
@@ -91,25 +98,30 @@ async fn find(source: &Source, book: &Book, query: &Query, skip: usize) -> Resul
             }
         }
     }
+    found.unread = reading.unread;
     Ok(found)
 }
 
 fn count_in_words(found: &Found) -> String {
     let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
-    if found.count == found.all {
-        runs(found.all)
-    } else {
-        format!("{} of {}", found.count, runs(found.all))
+    match found {
+        Found { unread: 0, count, all, .. } if count == all => runs(*all),
+        Found { unread: 0, count, all, .. } => format!("{count} of {}", runs(*all)),
+        Found { unread, count, all, .. } => {
+            format!("{count} of {} so far, {unread} not read yet", runs(*all))
+        }
     }
 }
 
-fn nothing(all: usize) -> Markup {
+fn nothing(all: usize, unread: usize) -> Markup {
     html! {
         div .empty {
             @if all == 0 {
                 h2 { "No run yet" }
                 p { "A run appears here the moment Apify's webhook announces a harvest, or when you ask for waiting leads to be scored." }
                 p { "With the simulated Apify you can " a href="/do/harvest" { "fire a harvest" } " and watch it." }
+            } @else if unread > 0 {
+                p { "No run matches so far." }
             } @else {
                 p { "No run matches. " a href="/" { "Show all runs" } }
             }

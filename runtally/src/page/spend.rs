@@ -1,15 +1,17 @@
 //! What each client cost, today and this month.
 
-use super::book::Book;
 use super::figures::{Part, bar, grouped};
-use super::source::Source;
+use super::site::Page;
+use super::unread::Reading;
 use crate::result::Fault;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use maud::{Markup, html};
+use shared::core::counted::counted;
 use shared::core::tokens::NanoUsd;
 use shared::fold::Summary;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What was spent in one time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,21 +28,26 @@ pub(super) struct Spend {
     clients: BTreeMap<String, [Amount; 2]>,
     /// Whether older runs may be missing: a deployed log is not read as a whole.
     is_part: bool,
+    /// Runs that are not read yet.
+    pub(super) unread: usize,
 }
 
 /// Adds up the runs of this month and those that were billed in it.
-pub(super) async fn spend(source: &Source, book: &Book) -> Result<Spend, Fault> {
+pub(super) async fn spend(page: &Arc<Page>) -> Result<Spend, Fault> {
+    let Page { source, book, .. } = &**page;
     let today = Offset::UTC.to_datetime(source.now()).date();
     let mut clients: BTreeMap<String, [Amount; 2]> = BTreeMap::new();
     let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
+    let mut reading = Reading::new(page, true);
     for head in heads {
-        let Some(known) = book.known(&source.deployment, &head).await? else { continue };
+        let Some(known) = reading.known(&head).await? else { continue };
         let details = book.details(&source.deployment, &known).await?;
         let amounts = clients.entry(head.run.client().to_string()).or_default();
         add(amounts, &known.summary, &details.cost_by_day, today);
     }
     clients.retain(|_, [_, month]| *month != Amount::default());
-    Ok(Spend { today, clients, is_part: source.deployment.is_on_aws() })
+    let (unread, is_part) = (reading.unread, source.deployment.is_on_aws());
+    Ok(Spend { today, clients, is_part, unread })
 }
 
 /// Adds what a run cost on the days that count. A harvest costs on the day its report came.
@@ -78,6 +85,7 @@ pub(super) fn section(spend: &Spend) -> Markup {
         section #spend data-live aria-labelledby="spend-title" {
             h2 #spend-title { "Spend by client" }
             @if spend.is_part { p .count { "Of the runs that are listed here: older ones may be missing." } }
+            @if spend.unread > 0 { p .count { (counted(spend.unread as u64, "run")) " not read yet" } }
             @for (at, title) in [(0, format!("Today, {}", spend.today)), (1, spend.today.strftime("This month, %B %Y").to_string())] {
                 h3 { (title) }
                 (chart(spend, at))

@@ -1,9 +1,9 @@
 //! The system: services, queues, what waits and why, dead letters, request slots, spend, next tick.
 
-use super::book::Book;
 use super::figures::{Part, bar, grouped, moment, span};
 use super::layout::{Content, Place, run_link};
 use super::query::path;
+use super::site::Page;
 use super::source::Source;
 use super::spend::spend;
 use super::waits::Waiting;
@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use shared::ports::{DeadLetter, QueueName, QueueState};
 use shared::services::airtable::BaseSlots;
+use std::sync::Arc;
 
 /// Waiting tasks, and dead letters of a queue, that are shown.
 const MAX_SHOWN: usize = 50;
@@ -25,7 +26,8 @@ struct QueueView {
     letters: Vec<DeadLetter>,
 }
 
-pub(super) async fn page(source: &Source, book: &Book) -> Result<Content, Fault> {
+pub(super) async fn page(page: &Arc<Page>) -> Result<Content, Fault> {
+    let source = &page.source;
     let now = source.now();
     let deployment = &source.deployment;
     let mut queues = Vec::new();
@@ -39,7 +41,7 @@ pub(super) async fn page(source: &Source, book: &Book) -> Result<Content, Fault>
     }
     let (tasks, count) = deployment.waiting().await?;
     let waiting: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
-    let spend = spend(source, book).await?;
+    let spend = spend(page).await?;
     let body = html! {
         h1 { "System" }
         (services(source))
@@ -53,7 +55,8 @@ pub(super) async fn page(source: &Source, book: &Book) -> Result<Content, Fault>
         (slots(source))
         (super::spend::section(&spend))
     };
-    Ok(Content { title: "System".to_owned(), place: Place::System, body })
+    let unread = spend.unread;
+    Ok(Content { unread, ..Content::new("System", Place::System, body) })
 }
 
 fn services(source: &Source) -> Markup {

@@ -1,6 +1,7 @@
 //! The SQLite file that holds queues, event log and simulator state.
 
 use super::data_folder::private_file;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +58,8 @@ impl Database {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // What was deleted cannot be read from the file: posts and profiles are personal data.
         connection.pragma_update(None, "secure_delete", "ON")?;
+        // Statements are planned once, whatever values they are asked with.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         let connection = Arc::new(Mutex::new(connection));
         let database = Self { connection, changes: watch::Sender::new(0) };
@@ -206,6 +209,7 @@ impl From<rusqlite::Error> for StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::StatementStatus;
 
     #[test]
     fn a_file_of_a_newer_release_is_left_alone() {
@@ -217,6 +221,18 @@ mod tests {
             Database::open(file.path()).unwrap_err().to_string(),
             "the local database has schema 7, this release knows 4: use a newer one"
         );
+    }
+
+    #[test]
+    fn a_statement_is_planned_once() {
+        let database = Database::in_memory().unwrap();
+        let connection = database.lock();
+        let sql = "SELECT message_id FROM message WHERE queue = ?1 ORDER BY sequence LIMIT ?2";
+        let mut statement = connection.prepare(sql).unwrap();
+        for most in [1, 2, 3] {
+            statement.query(("metrics", most)).unwrap().next().unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 
     #[test]

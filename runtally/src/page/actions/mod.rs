@@ -15,7 +15,6 @@ use super::site::{Page, Problem};
 use super::source::Source;
 use crate::result::Fault;
 use crate::system::Injection;
-use form::Preview;
 use shared::core::ids::{ClientId, RunId};
 use shared::fold::RunState;
 use shared::messages::Kind;
@@ -88,13 +87,8 @@ pub(super) async fn preview(page: &Page, name: &str, query: &Query) -> Result<Co
         Action::DeleteRecord(run) => pretend::preview_delete(source, run)?,
         Action::EditRecord(run) => pretend::preview_edit(source, run)?,
     };
-    let Preview { title, .. } = &preview;
-    let content = Content {
-        title: title.clone(),
-        place: Place::Below,
-        body: form::drawn(&preview, name, &page.token),
-    };
-    Ok(content)
+    let body = form::drawn(&preview, name, &page.token);
+    Ok(Content::new(preview.title, Place::Below, body))
 }
 
 /// Does an action. Returns where its result is seen.

@@ -3,24 +3,24 @@
   "use strict";
   const live = document.getElementById("live");
   const word = live && live.querySelector(".word");
-  // Shortest time between two updates, in milliseconds.
+  // How long a page that is scrolled has to rest until its parts in sight are asked for, in milliseconds.
   const REST = 150;
-  // Longest time that a part that is not on the screen stays as it is, in milliseconds.
-  const UNSEEN = 5000;
-  // Any other page has few parts: all of them are asked for each time.
+  // Any other page has few parts: all of them are asked for.
   const isOfRun = location.pathname.startsWith("/run/");
-  let isBusy = false;
-  let isDue = false;
   // Parts on the screen, by id.
   const seen = new Set();
-  // Whether the other parts may be old, and when all were asked for last.
-  let isBehind = false;
-  let wholeAt = performance.now();
+  let events = null;
+  let timer = 0;
   const watcher = new IntersectionObserver((changes) => {
-    const isNew = changes.some(({ target, isIntersecting }) => isIntersecting && !seen.has(target.id));
+    const before = wanted();
     for (const { target, isIntersecting } of changes) seen[isIntersecting ? "add" : "delete"](target.id);
-    if (isBehind && isNew) update();
+    if (wanted() !== before || !events) soon(events ? REST : 0);
   });
+
+  // The ids of the parts to send; none for all of them.
+  function wanted() {
+    return isOfRun ? [...seen].sort().join(" ") : "";
+  }
 
   function tell(state, text) {
     if (!live || live.dataset.state === state) return;
@@ -28,36 +28,25 @@
     word.textContent = text;
   }
 
+  function soon(milliseconds) {
+    clearTimeout(timer);
+    timer = setTimeout(connect, milliseconds);
+  }
+
+  // Nothing is sent to a page that nobody sees.
   function connect() {
-    const [, place, run] = location.pathname.split("/");
-    const of = { run: `?run=${run}`, "": "?of=log" };
-    const events = new EventSource(`/live${of[place] ?? ""}`);
+    if (events) events.close();
+    events = null;
+    if (document.hidden) return;
+    const query = new URLSearchParams({ of: location.pathname + location.search, parts: wanted() });
+    events = new EventSource(`/live?${query}`);
     events.onopen = () => tell("on", "live");
-    events.onmessage = () => { tell("on", "live"); update(); };
+    events.onmessage = ({ data }) => show(data);
     events.onerror = () => {
       tell("off", "connection lost, trying again");
       // The browser tries again by itself unless it was refused.
-      if (events.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
+      if (events.readyState === EventSource.CLOSED) soon(1000);
     };
-  }
-
-  async function update() {
-    if (isBusy || document.hidden) { isDue = true; return; }
-    isBusy = true;
-    isDue = false;
-    const askedAt = performance.now();
-    // Not a moment after a timer of as long: it would always come too early.
-    const isWhole = !isOfRun || seen.size === 0 || askedAt - wholeAt > UNSEEN - 500;
-    const parts = isWhole ? "1" : [...seen].join(" ");
-    try {
-      const answer = await fetch(location.href, { headers: { "X-Fragment": parts } });
-      if (answer.ok) {
-        show(await answer.text());
-        isBehind = !isWhole;
-        if (isWhole) wholeAt = askedAt;
-      }
-    } catch { /* the event stream says that the connection is lost */ }
-    setTimeout(() => { isBusy = false; if (isDue) update(); }, REST);
   }
 
   // Replaces the parts that changed. Nothing is run: the answer is parsed as a document.
@@ -99,10 +88,11 @@
     const summary = event.target.closest("summary");
     if (summary) summary.parentElement.dataset.touched = "";
   });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && isDue) update(); });
-  setInterval(() => { if (isBehind) update(); }, UNSEEN);
   const shown = document.querySelectorAll("[data-live]");
-  shown.forEach((part) => watcher.observe(part));
   // A page without parts shows what was so when it was asked for.
-  if (shown.length > 0 && window.EventSource) connect();
+  if (shown.length > 0 && window.EventSource) {
+    document.addEventListener("visibilitychange", connect);
+    // It tells at once which of them are in sight.
+    shown.forEach((part) => watcher.observe(part));
+  }
 })();

@@ -52,7 +52,7 @@ pub(super) async fn page(
 ) -> Result<Content, Problem> {
     let unknown = || Problem::NotFound(format!("The log has no run {id}."));
     let run: RunId = id.parse().map_err(|_| unknown())?;
-    if query.get("scores").is_some() && !wanted.is_fragment() {
+    if query.get("scores").is_some() && !wanted.is_of_open_page() {
         let look = |open: &OpenBook| leads::rows_shown(query, &open.state);
         let rows = book.read(&source.deployment, &run, look).await?.unwrap_or_default();
         row::read_scores(source, &run.client(), &rows).await?;
@@ -61,7 +61,7 @@ pub(super) async fn page(
         run: &run,
         query,
         wanted,
-        is_airtable_asked: query.get("record").is_some() && !wanted.is_fragment(),
+        is_airtable_asked: query.get("record").is_some() && !wanted.is_of_open_page(),
     };
     let (mut body, mut is_whole) = look(source, book, &asked).await?;
     asked.is_airtable_asked = false;
@@ -71,7 +71,7 @@ pub(super) async fn page(
         }
         (body, is_whole) = look(source, book, &asked).await?;
     }
-    Ok(Content { title: run.to_string(), place: Place::Below, body })
+    Ok(Content::new(run.to_string(), Place::Below, body))
 }
 
 /// Looks at a run, its record and the model's bill once. They are read one after the other: returns
@@ -83,7 +83,7 @@ async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup
     let before = source.changes();
     let known = book.read(deployment, run, |open| Arc::clone(&open.known)).await?;
     let known = known.ok_or_else(unknown)?;
-    let tasks = source.waiting(wanted.is_fragment()).await?;
+    let tasks = source.waiting(wanted.is_of_open_page()).await?;
     let of_run: Vec<&Waiting> =
         tasks.iter().filter(|task| task.run.as_ref() == Some(run)).collect();
     let record = read_record(source, &known, asked).await;
