@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A run as the list shows it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Known {
-    pub(super) summary: Summary,
+    pub(super) summary: Arc<Summary>,
     /// Events of the log, those of other releases too.
     pub(super) events: usize,
     /// What the record shows; `None` before it was written first.
@@ -30,7 +30,7 @@ pub(super) struct Known {
 }
 
 /// What a search and the spending ask of a run, and no page of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Details {
     /// What the model cost by UTC day.
     pub(super) cost_by_day: BTreeMap<Date, NanoUsd>,
@@ -96,9 +96,9 @@ impl OpenBook {
         }
         if is_new {
             self.events.sort_by_key(|event| event.at);
-        }
-        if is_new || self.known.projection != projection {
             self.known = known(&self.state, &self.events, self.unreadable, projection);
+        } else if self.known.projection != projection {
+            self.known = Arc::new(Known { projection, ..Known::clone(&self.known) });
         }
         self
     }
@@ -113,7 +113,7 @@ fn known(
     Arc::new(Known {
         asked: asked(events),
         details: OnceLock::new(),
-        summary: state.summary(),
+        summary: Arc::new(state.summary()),
         events: events.len() + unreadable,
         projection,
     })
@@ -174,6 +174,19 @@ mod tests {
         let before = Arc::clone(&book.known);
         let book = book.grown(&first.events, None);
         assert!(Arc::ptr_eq(&before, &book.known), "all of it was read before");
+        // What its record shows is no number of the run's.
+        let shown = Projection {
+            events: 2,
+            at: "2026-11-23T10:00:02Z".parse().unwrap(),
+            record: "rec00000000000001".parse().unwrap(),
+            open: false,
+            appends: 1,
+            shown: String::new(),
+            urgent: false,
+        };
+        let book = book.grown(&first.events, Some(shown.clone()));
+        assert_eq!((book.known.projection.as_ref(), book.known.behind()), (Some(&shown), 0));
+        assert!(Arc::ptr_eq(&before.summary, &book.known.summary));
         let book = book.grown(&log(&["two", "three"]).events, None);
         assert_eq!((book.known.events, book.known.summary.notes.len()), (3, 3));
         let whole = OpenBook::of(&log(&["one", "two", "three"]), &AtomicUsize::new(0)).unwrap();

@@ -74,7 +74,8 @@ async fn find(page: &Arc<Page>, query: &Query, skip: usize) -> Result<Found, Fau
     let mut found =
         Found { runs: Vec::new(), count: 0, all: heads.len(), unread: 0, clients: BTreeSet::new() };
     // Without such a filter only the runs of one page are read.
-    let mut reading = Reading::new(page, search.needs_content());
+    let is_of_many = search.needs_content();
+    let mut reading = if is_of_many { Reading::of_many(page) } else { Reading::of_few(page) };
     for head in &heads {
         found.clients.insert(head.run.client().to_string());
         if !search.may_match(&head.run) {

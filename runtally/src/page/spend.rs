@@ -38,7 +38,7 @@ pub(super) async fn spend(page: &Arc<Page>) -> Result<Spend, Fault> {
     let today = Offset::UTC.to_datetime(source.now()).date();
     let mut clients: BTreeMap<String, [Amount; 2]> = BTreeMap::new();
     let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
-    let mut reading = Reading::new(page, true);
+    let mut reading = Reading::of_many(page);
     for head in heads {
         let Some(known) = reading.known(&head).await? else { continue };
         let details = book.details(&source.deployment, &known).await?;

@@ -21,9 +21,14 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(page: &'a Arc<Page>, is_of_many: bool) -> Self {
-        let until = is_of_many.then(|| Instant::now() + PATIENCE);
-        Self { page, until, unread: 0 }
+    /// Reads all of them.
+    pub(super) fn of_few(page: &'a Arc<Page>) -> Self {
+        Self { page, until: None, unread: 0 }
+    }
+
+    /// Reads those that it can read in a short time.
+    pub(super) fn of_many(page: &'a Arc<Page>) -> Self {
+        Self { page, until: Some(Instant::now() + PATIENCE), unread: 0 }
     }
 
     /// What the list shows of a run; `None` for one that is not read in time, or of which no event can be
@@ -48,5 +53,93 @@ impl<'a> Reading<'a> {
         }
         self.unread += 1;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::book::Book;
+    use crate::page::flash::Flashes;
+    use crate::page::guard::FormToken;
+    use crate::page::{ReadRecords, ReadScores, ReadTasks, Simulators, Source};
+    use crate::storage::{Database, SqliteEventLog, SqliteQueue};
+    use crate::system::{Deployment, queue_settings};
+    use jiff::SignedDuration;
+    use serde_json::json;
+    use shared::adapters::http::HttpTransport;
+    use shared::core::clock::Clock;
+    use shared::ports::{EventLog, StoredEvent};
+    use shared::services::airtable::{Airtable, Limiters};
+    use std::path::Path;
+
+    /// A page over a log with an event of each of these runs, of which nothing is read.
+    async fn page(runs: &[(&str, String)]) -> Arc<Page> {
+        let database = Database::in_memory().unwrap();
+        let log = SqliteEventLog::new(database.clone());
+        for (stamp, body) in runs {
+            let event = StoredEvent { id: "n-1".to_owned(), body: body.clone() };
+            log.append(&format!("{stamp}-Guy-Wilson").parse().unwrap(), &[event]).await.unwrap();
+        }
+        let queue = SqliteQueue::new(database, Clock::system(), queue_settings(1));
+        let url = "http://127.0.0.1:9".parse().unwrap();
+        let limiters = Arc::new(Limiters::of_the_only_process());
+        let transport = HttpTransport::new().unwrap();
+        let source = Source {
+            deployment: Deployment::of_this_process(Path::new("runtally.sqlite"), queue, log),
+            airtable: Airtable::new(transport, url, "patInvented".into(), limiters),
+            master: "appMasterBase0001".parse().unwrap(),
+            services: Vec::new(),
+            simulators: Simulators::default(),
+            inside: None,
+            allow_actions: false,
+            lanes: 2,
+            verify_for: SignedDuration::from_hours(1),
+            clock: Clock::system(),
+            records: ReadRecords::default(),
+            scores: ReadScores::default(),
+            tasks: ReadTasks::default(),
+        };
+        let (book, token, flashes) = (Book::default(), FormToken::new(), Flashes::default());
+        Arc::new(Page { source, book, token, flashes })
+    }
+
+    /// A run and an event of it.
+    fn noted(stamp: &str) -> (&str, String) {
+        let run = json!({"base_run": stamp, "client": "Guy-Wilson", "client_name": "Guy Wilson",
+            "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
+        let fact = json!({"type": "noted", "kind": "input", "text": "A note."});
+        let event = json!({"version": 1, "type": "event", "run": run, "at": "2026-11-23T10:00:01Z",
+            "fact": fact});
+        (stamp, event.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_page_counts_the_runs_for_which_it_has_no_time_and_shows_them_once_they_are_read() {
+        let page = page(&[noted("261123-094519"), noted("261124-094519")]).await;
+        let heads = page.book.heads(&page.source.deployment, page.source.now()).await.unwrap();
+        let mut late = Reading { page: &page, until: Some(Instant::now()), unread: 0 };
+        for head in &heads {
+            assert!(late.known(head).await.unwrap().is_none());
+        }
+        assert_eq!(late.unread, 2);
+        tokio::task::yield_now().await;
+        assert!(page.book.kept(&heads[0]).is_none(), "nothing was begun without time for it");
+
+        let mut patient = Reading::of_few(&page);
+        assert!(patient.known(&heads[0]).await.unwrap().is_some());
+        let mut late = Reading { page: &page, until: Some(Instant::now()), unread: 0 };
+        let found = [late.known(&heads[0]).await.unwrap(), late.known(&heads[1]).await.unwrap()];
+        assert_eq!((found.map(|run| run.is_some()), late.unread), ([true, false], 1));
+    }
+
+    #[tokio::test]
+    async fn a_run_of_which_no_event_can_be_read_is_read_once() {
+        let page = page(&[("261123-094519", "{}".to_owned())]).await;
+        let heads = page.book.heads(&page.source.deployment, page.source.now()).await.unwrap();
+        assert!(Reading::of_few(&page).known(&heads[0]).await.unwrap().is_none());
+        let mut late = Reading { page: &page, until: Some(Instant::now()), unread: 0 };
+        assert!(late.known(&heads[0]).await.unwrap().is_none());
+        assert_eq!(late.unread, 0, "it is known that nothing can be shown of it");
     }
 }
