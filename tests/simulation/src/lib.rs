@@ -10,8 +10,8 @@
 //! again for its trace.
 //!
 //! That the oracle would notice is shown by planting bugs ([`Bug`]). Each is a test of its own in
-//! `tests/simulation/tests`, which says which promise it breaks and prints how many seeds, counted
-//! from 0, it took. A [`Script`] states one cause where a seed would draw it.
+//! `tests/simulation/tests`, which says which promise it breaks, begins at a seed that shows it, and
+//! prints how many seeds more it took. A [`Script`] states one cause where a seed would draw it.
 
 #![expect(missing_docs, reason = "a name that says all has no comment")]
 
