@@ -115,10 +115,7 @@ fn emitted_by_service() -> BTreeMap<&'static str, BTreeSet<String>> {
     let emitted = SERVICES.map(|service| {
         let own = sources(&format!("functions/{service}/src"));
         let own = own.into_values().collect::<String>();
-        assert!(
-            own.contains(&format!("telemetry::logs::init(\"{service}\"")),
-            "{service} has a name"
-        );
+        assert!(own.contains(&format!("start::start(\"{service}\"")), "{service} has a name");
         let used =
             in_shared.iter().filter(|(module, _)| own.contains(&format!("shared::{module}")));
         let texts = used.map(|(_, text)| text.as_str()).chain([own.as_str()]);
