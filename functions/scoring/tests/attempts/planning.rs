@@ -11,6 +11,7 @@ use shared::messages::{Fact, LeadRef, Message, MetricsMessage, ScoringTask};
 use shared::ports::{HttpRequest, OutgoingMessage, QueueError, QueueName, WaitingMessage};
 use shared::schema::{clients, leads, post_attributes, post_instructions};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,6 +26,8 @@ struct Endless {
     requests: AtomicUsize,
     /// Where it forgets its listing, once.
     loses_at: Mutex<Option<usize>>,
+    /// Rows of which no more than 25 are answered in time.
+    heavy: Range<usize>,
     /// Whether nobody can read the first row.
     is_damaged: bool,
     /// Whether the client has a token limit.
@@ -34,8 +37,9 @@ struct Endless {
 
 impl Endless {
     fn with(leads: usize) -> Self {
-        let (requests, loses_at, counted) = Default::default();
-        Self { leads, requests, loses_at, is_damaged: false, is_limited: true, counted }
+        let (requests, loses_at, counted, heavy) = Default::default();
+        let (is_damaged, is_limited) = (false, true);
+        Self { leads, requests, loses_at, heavy, is_damaged, is_limited, counted }
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
@@ -50,6 +54,9 @@ impl Endless {
         if offset.is_some() && offset == *loses_at {
             *loses_at = None;
             return (422, json!({"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}));
+        }
+        if self.heavy.contains(&offset.unwrap_or(0)) && body["pageSize"].as_u64() > Some(25) {
+            return (503, json!({"error": {"type": "RETRIABLE_ERROR"}}));
         }
         let mut answer = answer(request.uri().path(), &body, self.leads);
         let cells = answer.pointer_mut("/records/0/fields").and_then(Value::as_object_mut);
@@ -82,10 +89,12 @@ fn answer(path: &str, body: &Value, leads_in_all: usize) -> Value {
     if name(leads::TABLE) {
         assert_eq!(body["view"], leads::WAITING_VIEW);
         let offset: usize = body["offset"].as_str().map_or(0, |text| text.parse().unwrap());
-        let rows = (offset..leads_in_all.min(offset + PAGE)).map(|n| row(n, lead(n)));
+        let size = body["pageSize"].as_u64().and_then(|size| usize::try_from(size).ok());
+        let until = offset + size.unwrap_or(PAGE);
+        let rows = (offset..leads_in_all.min(until)).map(|n| row(n, lead(n)));
         let mut page = json!({"records": rows.collect::<Vec<_>>()});
-        if offset + PAGE < leads_in_all {
-            page["offset"] = json!((offset + PAGE).to_string());
+        if until < leads_in_all {
+            page["offset"] = json!(until.to_string());
         }
         return page;
     }
@@ -268,6 +277,20 @@ async fn a_listing_that_is_lost_is_begun_again_and_plans_no_lead_twice() {
     assert!(plan(&scoring(Arc::clone(&world), &[]), &task(), 150).await);
     let counted = world.counted();
     assert_eq!((counted.planned.len(), counted.in_chunks, counted.closed), (2_000, 2_000, true));
+}
+
+/// Pages are asked for with 100 rows, 50 and 25; behind the heavy rows with 50 and 100 again.
+#[tokio::test(start_paused = true)]
+async fn rows_that_airtable_does_not_answer_in_time_are_listed_fewer_at_a_time_and_no_others() {
+    let without = Arc::new(Endless::with(1_000));
+    assert!(plan(&scoring(Arc::clone(&without), &[]), &task(), 150).await);
+    let heavy = Arc::new(Endless { heavy: 300..400, ..Endless::with(1_000) });
+    assert!(plan(&scoring(Arc::clone(&heavy), &[]), &task(), 150).await);
+    let counted = heavy.counted();
+    assert_eq!((counted.planned.len(), counted.in_chunks, counted.closed), (1_000, 1_000, true));
+    let requests = |world: &Endless| world.requests.load(Ordering::Relaxed);
+    // Three pages before, nine requests for the heavy rows, and seven pages behind them.
+    assert_eq!(requests(&heavy) - requests(&without), 3 + 9 + 7 - 10);
 }
 
 #[tokio::test(start_paused = true)]

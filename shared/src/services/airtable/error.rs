@@ -267,6 +267,20 @@ mod tests {
     }
 
     #[test]
+    fn a_formula_may_be_refused_for_its_length_and_not_where_a_field_is_unknown() {
+        let refused = |message: &str| AirtableError::Refused {
+            what: "listing Leads".to_owned(),
+            error_type: "INVALID_FILTER_BY_FORMULA".to_owned(),
+            message: format!("The formula for filtering records is invalid: {message}"),
+        };
+        assert!(refused("Invalid formula. Please check your formula text.").may_be_too_long());
+        assert!(!refused("Unknown field names: posts content").may_be_too_long());
+        assert!(error(413, "<html>").may_be_too_long());
+        assert!(!error(422, r#"{"error":{"type":"UNKNOWN_FIELD_NAME"}}"#).may_be_too_long());
+        assert!(!error(503, "").may_be_too_long());
+    }
+
+    #[test]
     fn a_denial_may_pass_and_a_locked_field_is_named_by_it() {
         let unknown = error(401, r#"{"error":{"type":"UNAUTHORIZED","message":"Invalid token"}}"#);
         assert!(unknown.is_retryable() && unknown.is_unknown_token());
