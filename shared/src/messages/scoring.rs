@@ -123,6 +123,9 @@ pub struct ClientRow {
     pub record: RecordId,
     /// The cells by the names of their fields, as Airtable gave them.
     pub cells: Map<String, Value>,
+    /// Newer rows with the same Client ID, which do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubles: Vec<RecordId>,
 }
 
 /// How far the planning of waiting leads came.

@@ -127,6 +127,45 @@ async fn under_a_limit_that_nobody_can_read_leads_that_wait_go_on_waiting() {
 }
 
 #[tokio::test]
+async fn two_rows_of_one_client_are_named_and_the_oldest_counts() {
+    let pipeline = Pipeline::start().await;
+    let case = case("05-token-limit-sentinel.json");
+    let apify_run = harvest_of(&pipeline, &case);
+    let other = json!({clients::CLIENT_ID: CLIENT, clients::STATUS: clients::ACTIVE,
+        clients::BASE_ID: "appOther000000001"});
+    let other = pipeline.insert(MASTER_BASE, clients::TABLE, other);
+    pipeline.run(&apify_run).await;
+    let line = format!("and the oldest counts; {other} do not: merge them");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
+    assert_eq!(pipeline.record()[run_record::POSTS_SCORED], 3);
+    let (status, answer) = pipeline.post("/runs", r#"{"all":true,"kind":"post"}"#).await;
+    assert_eq!(status, 202, "{answer}");
+    pipeline.settle().await;
+    for record in pipeline.records() {
+        let notes = record.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+        assert!(notes.contains(&line), "{notes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_names_no_row_is_no_success_and_costs_no_paid_answer() {
+    for page in [json!({"text": "<html>"}), json!({"body": {}}), json!({"body": {"records": []}})] {
+        let world = World::start();
+        let apify_run = world.harvest(&["jane".to_owned()]);
+        let mut answer = page;
+        (answer["status"], answer["kind"], answer["next"]) =
+            (json!(200), json!("update"), json!(2));
+        world.services.airtable.answers().add(rule(answer));
+        assert_eq!(world.webhook(&apify_run).await, 202);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(told(&world.record()), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+        let rows = world.services.airtable.service().rows(CLIENT_BASE, leads::TABLE).unwrap();
+        assert!(rows[0].fields.contains_key(leads::POSTS_SCORE), "{:?}", rows[0].fields);
+        assert_eq!(world.services.gemini.service().billed_totals().answers, 1, "paid once");
+    }
+}
+
+#[tokio::test]
 async fn a_client_id_that_only_looks_the_same_is_found_with_a_warning() {
     let case = case("12-client-id-trailing-space.json");
     let spaced = case["clientsRow"][clients::CLIENT_ID].as_str().unwrap();

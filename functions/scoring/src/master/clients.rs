@@ -2,7 +2,7 @@
 
 use super::rows::MasterBase;
 use jiff::Timestamp;
-use shared::core::ids::{BaseId, ClientId};
+use shared::core::ids::{BaseId, ClientId, RecordId};
 use shared::core::text::{as_seen, trim_invisible};
 use shared::messages::{ClientRow, Kind};
 use shared::ports::Transport;
@@ -63,8 +63,9 @@ impl Client {
 
     /// The client with this id, as a row says that was read before.
     pub(crate) fn known(row: &ClientRow, id: &ClientId) -> Self {
-        let ClientRow { record, cells, .. } = row.clone();
-        Self::read(&Row { id: record, created_time: Timestamp::MAX, fields: cells }).asked_as(id)
+        let ClientRow { record, cells, doubles, .. } = row.clone();
+        let row = Row { id: record, created_time: Timestamp::MAX, fields: cells };
+        Self::read(&row).beside(&doubles).asked_as(id)
     }
 
     /// Whether anything of it is scored.
@@ -145,6 +146,21 @@ impl Client {
         }
     }
 
+    /// Warns of newer rows with its id.
+    fn beside(mut self, doubles: &[RecordId]) -> Self {
+        if !doubles.is_empty() {
+            let doubles: Vec<&str> = doubles.iter().map(RecordId::as_str).collect();
+            self.warnings.push(format!(
+                "several rows of {:?} have the {:?} {:?}, and the oldest counts; {} do not: merge them",
+                clients::TABLE,
+                clients::CLIENT_ID,
+                self.id,
+                doubles.join(", ")
+            ));
+        }
+        self
+    }
+
     /// Warns when its id is not spelled as `asked`, although it looks the same.
     fn asked_as(mut self, asked: &ClientId) -> Self {
         if self.id != asked.as_str() && self.warnings.is_empty() {
@@ -164,8 +180,9 @@ impl<T: Transport> MasterBase<'_, T> {
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
         let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
         let rows = self.list(clients::TABLE, &[], Some(formula)).await?;
-        if let Some(row) = rows.first() {
-            return Ok(Some(Client::read(row)));
+        if let Some((row, doubles)) = rows.split_first() {
+            let doubles: Vec<RecordId> = doubles.iter().map(|row| row.id.clone()).collect();
+            return Ok(Some(Client::read(row).beside(&doubles)));
         }
         let rows = self.list(clients::TABLE, &[], None).await?;
         Ok(row_of(&rows, id).map(|row| Client::read(row).asked_as(id)))
@@ -198,7 +215,10 @@ impl<T: Transport> MasterBase<'_, T> {
             let is_read = |name: &String| clients::FIELDS.iter().any(|field| field.name == *name);
             let cells = row.fields.iter().filter(|(name, _)| is_read(name));
             let cells = cells.map(|(name, cell)| (name.clone(), cell.clone())).collect();
-            Some((id, ClientRow { read_at: now, record: row.id.clone(), cells }))
+            let of_id = |row: &&Row| Client::read(row).id == id.as_str();
+            let of_id = rows.iter().filter(of_id).map(|row| row.id.clone());
+            let doubles = of_id.filter(|other| *other != row.id).collect();
+            Some((id, ClientRow { read_at: now, record: row.id.clone(), cells, doubles }))
         };
         Ok(ids.into_iter().filter_map(with_row).collect())
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::core::ids::PostKey;
 use shared::core::json;
+use shared::core::unicode::mend_json;
 use shared::messages::Post;
 use std::collections::BTreeSet;
 
@@ -53,10 +54,23 @@ pub(crate) fn read_posts(cell: &str) -> Result<Stored, Unreadable> {
     mended.or_else(|| plain_text::read(cell).and_then(Stored::of)).ok_or(Unreadable)
 }
 
-/// Posts from a JSON array. One entry that is no post costs the others nothing.
+/// Posts from a JSON array. One entry that is no post costs the others nothing, and a cut emoji a
+/// character. An earlier system may have written the array as a text of JSON.
 fn from_json(text: &str) -> Option<Stored> {
-    let Value::Array(items) = serde_json::from_str(text).ok()? else { return None };
-    Stored::of(items)
+    let value = match whole_json(text)? {
+        Value::String(inner) => whole_json(&inner)?,
+        value => value,
+    };
+    let is_nothing = value.is_null();
+    match value {
+        Value::Array(items) => Stored::of(items),
+        // Nothing could be lost.
+        _ => is_nothing.then(Stored::default),
+    }
+}
+
+fn whole_json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&mend_json(text.as_bytes()))).ok()
 }
 
 impl Stored {
@@ -161,6 +175,11 @@ mod tests {
                 "{cell}"
             );
         }
+        let twice = serde_json::to_string(array).unwrap();
+        let cut = r#"[{"postUrl":"https://l/1","postContent":"one \ud83d"}]"#;
+        assert_eq!(urls(&read_posts(&twice).unwrap().posts), ["https://l/1"]);
+        assert_eq!(read_posts(cut).unwrap().posts[0].content(), "one \u{fffd}");
+        assert_eq!(read_posts("null"), Ok(Stored::default()));
         assert_eq!(read_posts("  "), Ok(Stored::default()));
         assert_eq!(read_posts("[]"), Ok(Stored::default()));
     }

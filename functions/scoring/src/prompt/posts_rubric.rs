@@ -2,7 +2,6 @@
 
 use super::rubric::{Rubric, empty, is_active, readable, write_cells};
 use crate::task_error::TaskError;
-use serde_json::Value;
 use shared::core::ids::BaseId;
 use shared::ports::Transport;
 use shared::schema::{post_attributes as attributes, post_instructions as instructions};
@@ -107,7 +106,7 @@ fn id_of_text(row: &Row) -> String {
 }
 
 fn order(row: &Row) -> f64 {
-    row.fields.get(instructions::SORT_ORDER).and_then(Value::as_f64).unwrap_or(f64::MAX)
+    row.number(instructions::SORT_ORDER).unwrap_or(f64::MAX)
 }
 
 #[cfg(test)]
@@ -119,7 +118,7 @@ mod tests {
     fn texts() -> Vec<Row> {
         testing::rows(&json!([
             {"Component ID": "OUTPUT", "Instruction Text": "Answer in JSON.", "Sort Order": 30},
-            {"Component ID": "SCORING_HEADER", "Instruction Text": "Score by this rubric:", "Sort Order": 20},
+            {"Component ID": "SCORING_HEADER", "Instruction Text": "Score by this rubric:", "Sort Order": "20"},
             {"Component ID": "ROLE", "Instruction Text": "You score posts.", "Sort Order": 3.5},
         ]))
     }

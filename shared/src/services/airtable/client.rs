@@ -63,6 +63,12 @@ struct Upsert<'a> {
     records: Vec<BTreeMap<&'a str, &'a Map<String, Value>>>,
 }
 
+/// What Airtable answers to an update.
+#[derive(Deserialize)]
+struct Updated {
+    records: Vec<Row>,
+}
+
 #[derive(Deserialize)]
 struct Tables {
     tables: Vec<TableSchema>,
@@ -97,7 +103,8 @@ impl<T: Transport> Airtable<T> {
         Self { is_urgent: true, ..self }
     }
 
-    /// Writes cells of up to 10 rows: all of them or, on an error, none.
+    /// Writes cells of up to 10 rows: all of them or, on an error, none. A success that does not name the
+    /// rows is none: a proxy can answer in Airtable's place.
     ///
     /// # Errors
     /// [`AirtableError`]; after a lost answer the cells may be written. Writing them again changes
@@ -109,10 +116,15 @@ impl<T: Transport> Airtable<T> {
         updates: &[Update],
     ) -> Result<(), AirtableError> {
         let what = format!("updating {table} of {base}");
-        let (path, body) =
+        let (path, body): (_, Bytes) =
             (table_path(base, table), json::text(&BTreeMap::from([("records", updates)])).into());
-        self.request(base, Call { what: &what, method: Method::PATCH, path, body }).await?;
-        Ok(())
+        let mut attempts = RETRY.begin(seed_of(&body));
+        let call = Call { what: &what, method: Method::PATCH, path, body };
+        loop {
+            let response = self.send_patiently(base, &call, &mut attempts).await?;
+            let Err(error) = check_updated(&what, &response, updates) else { return Ok(()) };
+            attempts.wait_after(error, !self.is_impatient, &what).await?;
+        }
     }
 
     /// Writes up to 10 rows that are found by the fields `merge_on`, and creates those that are
@@ -175,10 +187,19 @@ impl<T: Transport> Airtable<T> {
         call: Call<'_>,
     ) -> Result<HttpResponse, AirtableError> {
         let mut attempts = RETRY.begin(seed_of(&call.body));
+        self.send_patiently(base, &call, &mut attempts).await
+    }
+
+    async fn send_patiently(
+        &self,
+        base: &BaseId,
+        call: &Call<'_>,
+        attempts: &mut Attempts,
+    ) -> Result<HttpResponse, AirtableError> {
         loop {
-            match self.send(base, &call).await {
+            match self.send(base, call).await {
                 Ok(response) => return Ok(response),
-                Err(error) => self.wait_after(&mut attempts, error, call.what).await?,
+                Err(error) => self.wait_after(attempts, error, call.what).await?,
             }
         }
     }
@@ -233,6 +254,21 @@ impl<T: Transport> Airtable<T> {
             .body(call.body.clone())
             .expect("configuration checked that the token is a header value")
     }
+}
+
+/// Whether an answer names the rows that were to be written.
+fn check_updated(
+    what: &str,
+    response: &HttpResponse,
+    updates: &[Update],
+) -> Result<(), AirtableError> {
+    let Updated { records } = read(what, response)?;
+    let is_named = |update: &Update| records.iter().any(|row| row.id == update.id);
+    if updates.iter().all(is_named) {
+        return Ok(());
+    }
+    let reason = "it does not name the rows that were to be written".to_owned();
+    Err(AirtableError::Unreadable { what: what.to_owned(), reason })
 }
 
 pub(super) fn table_path(base: &BaseId, table: &str) -> String {

@@ -1,6 +1,8 @@
 //! Tables and fields as a base's schema describes them.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// A table as the Meta API describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -12,7 +14,7 @@ pub struct TableSchema {
     /// The id of the first field, whose cells name the rows.
     #[serde(rename = "primaryFieldId", default)]
     pub primary: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub views: Vec<Named>,
 }
 
@@ -32,7 +34,7 @@ pub struct FieldSchema {
     pub name: String,
     #[serde(rename = "type")]
     pub field_type: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub options: FieldOptions,
 }
 
@@ -40,7 +42,7 @@ pub struct FieldSchema {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct FieldOptions {
     /// The choices of a select; empty for other types.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub choices: Vec<Named>,
 }
 
@@ -48,4 +50,33 @@ pub struct FieldOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Named {
     pub name: String,
+}
+
+/// What a table can do without: of another shape it counts as missing. New types of fields have options
+/// of their own.
+fn or_default<'de, D, T>(value: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(serde_json::from_value(Value::deserialize(value)?).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn options_that_nobody_knows_cost_no_schema() {
+        for odd in [json!(null), json!("none"), json!({"choices": null}), json!({"choices": 3})] {
+            let schema = json!({"id": "tbl1", "name": "Leads", "views": odd, "fields": [
+                {"id": "fld1", "name": "A", "type": "aiText", "options": odd},
+                {"id": "fld2", "name": "B", "type": "singleSelect", "options": {"choices": [{"name": "x"}]}}]});
+            let table: TableSchema = serde_json::from_value(schema).unwrap();
+            assert_eq!(table.fields[0].options, FieldOptions::default(), "{odd}");
+            assert_eq!(table.fields[1].options.choices[0].name, "x");
+            assert_eq!(table.views, []);
+        }
+    }
 }
