@@ -1,9 +1,11 @@
 //! What Apify really answers, case by case: the files in `tests/cases/apify-airtable`.
 
+use crate::paused::World;
 use serde_json::{Map, Value, json};
 use shared::core::counted::grouped;
 use shared::schema::{leads, run_record};
 use std::path::Path;
+use std::time::Duration;
 use tests::{CLIENT_BASE, Pipeline};
 
 const MIRA: &str = "https://www.linkedin.com/in/mira-tolland";
@@ -170,6 +172,22 @@ async fn posts_that_all_name_the_profile_as_their_url_are_told_apart_by_their_id
     let (pipeline, leads) = played_for(&body, &[jane]).await;
     pipeline.assert_exact("Completed: 2 harvested, 2 examined, 2 scored; balanced");
     assert_eq!(stored(&pipeline.lead(&leads[0])).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_no_list_is_asked_for_again_and_costs_no_item() {
+    for page in [json!({"text": "<html>"}), json!({"body": {"error": {"type": "x"}}})] {
+        let world = World::start();
+        let apify_run = world.harvest(&["jane".to_owned()]);
+        let mut answer = page;
+        (answer["status"], answer["kind"], answer["next"]) = (json!(200), json!("items"), json!(9));
+        let answer = serde_json::from_value(answer).unwrap();
+        world.services.apify.answers().add(answer);
+        assert_eq!(world.webhook(&apify_run).await, 202);
+        tokio::time::sleep(Duration::from_hours(2)).await;
+        let record = world.record();
+        assert_eq!(tests::told(&record), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    }
 }
 
 #[tokio::test]

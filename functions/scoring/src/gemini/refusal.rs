@@ -71,6 +71,8 @@ pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply
         | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNPROCESSABLE_ENTITY => Reply::Refused { detail, is_lasting: true },
         StatusCode::INTERNAL_SERVER_ERROR => Reply::Refused { detail, is_lasting: false },
+        // Google's ABORTED: other requests were in the way.
+        StatusCode::CONFLICT | StatusCode::TOO_EARLY => later(ErrorCategory::Unknown, None),
         status if status.is_client_error() && status.as_u16() != 499 => {
             unusable(ErrorCategory::ModelConfig)
         }
@@ -262,6 +264,8 @@ mod tests {
             (404, json!({}), "MODEL_CONFIG"),
             (499, json!({}), "UNKNOWN later"),
             (500, json!({}), "refused, lasting false"),
+            (409, json!({}), "UNKNOWN later"),
+            (425, json!({}), "UNKNOWN later"),
             (503, json!({}), "UNKNOWN later"),
             (504, json!([status("DEADLINE_EXCEEDED")]), "TIMEOUT later"),
         ] {

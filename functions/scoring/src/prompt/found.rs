@@ -33,7 +33,8 @@ pub(super) fn find_elements(text: &str, key: &str, ids: &[&str]) -> Result<Found
 }
 
 fn elements_in(text: &str, key: &str, ids: &[&str]) -> Result<Found, &'static str> {
-    let values = values_in(text);
+    let values: Vec<Value> =
+        values_in(text).into_iter().map(|value| listed(value, key, ids)).collect();
     if values.is_empty() {
         return Err("the model's answer is no JSON");
     }
@@ -58,6 +59,26 @@ fn values_in(text: &str) -> Vec<Value> {
         }
     }
     values
+}
+
+/// `value` with each object whose members are named by ids as an array of them: some models answer so.
+fn listed(value: Value, key: &str, ids: &[&str]) -> Value {
+    let within = |value| listed(value, key, ids);
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(within).collect()),
+        Value::Object(members) if members.keys().any(|name| ids.contains(&name.as_str())) => {
+            let named = members.into_iter().filter_map(|(name, member)| {
+                let Value::Object(mut fields) = member else { return None };
+                fields.entry(key).or_insert(Value::String(name));
+                Some(Value::Object(fields))
+            });
+            Value::Array(named.collect())
+        }
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, it)| (name, within(it))).collect())
+        }
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
+    }
 }
 
 struct Search<'a> {
@@ -150,6 +171,8 @@ mod tests {
             format!("{array}{first}"),
             format!("[{first}]{array}"),
             format!("{array}[{first}]"),
+            r#"{"x-1":{"score":1},"x-2":{"score":2}}"#.to_owned(),
+            r#"{"scores":{"x-1":{"score":1},"x-2":{"id":"x-2","score":2}}}"#.to_owned(),
             r#"{"leads":[{"all":[{"id":"x-1","score":1}]},{"all":[{"id":"x-2","score":2}]}]}"#
                 .to_owned(),
             "{\"id\":\"x-1\",\"score\":1}\n{\"id\":\"x-2\",\"score\":2}\n".to_owned(),

@@ -122,6 +122,7 @@ fn is_of_the_page(error: &ApifyError) -> bool {
             TransportError::NotSent { .. } | TransportError::AnswerLost { .. },
         )
         | ApifyError::Unavailable { .. }
+        | ApifyError::NoList { .. }
         | ApifyError::Refused { .. } => false,
     }
 }
@@ -140,6 +141,10 @@ impl Page {
     /// Reads a page item by item, so that a damaged one costs only itself.
     fn read(what: &str, response: &HttpResponse) -> Result<Self, ApifyError> {
         let body = response.body();
+        let begins = String::from_utf8_lossy(&body[..body.len().min(16)]).into_owned();
+        if !begins.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']).starts_with('[') {
+            return Err(ApifyError::NoList { what: what.to_owned() });
+        }
         let mended;
         let raw: Vec<&RawValue> = match serde_json::from_slice(body) {
             Ok(raw) => raw,

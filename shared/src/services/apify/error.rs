@@ -15,6 +15,9 @@ pub enum ApifyError {
     Refused { what: String, error_type: String },
     #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
     Unreadable { what: String, path: String },
+    /// A success that is no list at all: a proxy can answer in Apify's place.
+    #[error("Apify's answer to {what} is no list of items")]
+    NoList { what: String },
 }
 
 impl ApifyError {
@@ -33,6 +36,7 @@ impl ApifyError {
         match self {
             Self::Transport(TransportError::TooLarge { .. })
             | Self::Refused { .. }
+            | Self::NoList { .. }
             | Self::Unreadable { .. } => false,
             Self::Transport(TransportError::NotSent { .. } | TransportError::AnswerLost { .. })
             | Self::Unavailable { .. } => true,

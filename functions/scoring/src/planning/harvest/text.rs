@@ -24,13 +24,15 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_allowed(c) || c.is_control() { c } else { '\u{fffd}' }).collect()
 }
 
-/// A time, which actors give as an object with a date and a timestamp, or as a text. A date that
+/// A time, which actors give as an object with a date and a timestamp, as a text, or in milliseconds. A date that
 /// is not written by the standard gives way to the timestamp.
 pub(super) fn date(at: &Value) -> Option<String> {
     let written = at.as_str().or_else(|| text(&at["date"]));
     let is_standard = |date: &&str| date.parse::<jiff::Timestamp>().is_ok();
     let stamped = || {
-        let at = jiff::Timestamp::from_millisecond(at["timestamp"].as_i64()?).ok()?;
+        let text = || at["timestamp"].as_str()?.trim().parse().ok();
+        let stamp = at["timestamp"].as_i64().or_else(text).or_else(|| at.as_i64())?;
+        let at = jiff::Timestamp::from_millisecond(stamp).ok()?;
         Some(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
     };
     let standard = written.filter(is_standard).map(str::to_owned);
