@@ -2,7 +2,7 @@
 
 use super::error::AirtableError;
 use super::limiter::Limiters;
-use super::row::{Update, Upserted};
+use super::row::{Row, Update, Upserted};
 use super::table::TableSchema;
 use crate::core::ids::BaseId;
 use crate::core::json::{self, WrongJson};
