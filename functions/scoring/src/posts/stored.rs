@@ -57,16 +57,13 @@ pub(crate) fn read_posts(cell: &str) -> Result<Stored, Unreadable> {
 /// Posts from a JSON array. One entry that is no post costs the others nothing, and a cut emoji a
 /// character. An earlier system may have written the array as a text of JSON.
 fn from_json(text: &str) -> Option<Stored> {
-    let value = match whole_json(text)? {
-        Value::String(inner) => whole_json(&inner)?,
-        value => value,
-    };
-    let is_nothing = value.is_null();
-    match value {
-        Value::Array(items) => Stored::of(items),
+    let written = whole_json(text)?;
+    let value = written.as_str().and_then(whole_json).unwrap_or(written);
+    if value.is_null() {
         // Nothing could be lost.
-        _ => is_nothing.then(Stored::default),
+        return Some(Stored::default());
     }
+    if let Value::Array(items) = value { Stored::of(items) } else { None }
 }
 
 fn whole_json(text: &str) -> Option<Value> {
