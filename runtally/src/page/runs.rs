@@ -9,7 +9,9 @@ use super::site::Page;
 use super::unread::Reading;
 use super::waits::{Waiting, WaitsFor, by_run, waits_for};
 use crate::result::Fault;
+use crate::storage::RunHead;
 use maud::{Markup, html};
+use shared::core::ids::RunId;
 use shared::core::tokens::NanoUsd;
 use shared::fold::{KindSummary, Summary};
 use std::collections::BTreeSet;
@@ -32,10 +34,14 @@ struct Found {
 pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fault> {
     let source = &page.source;
     let at = query.number("page").unwrap_or(1).max(1);
-    let found = find(page, query, (at - 1) * A_PAGE).await?;
+    let heads = page.book.heads(&source.deployment, source.now() - source.verify_for).await?;
+    let found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
     let (tasks, _) = source.deployment.waiting().await?;
-    let waiting: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
-    let waiting = by_run(&waiting);
+    let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
+    let is_known = |run: &RunId| heads.binary_search_by(|head| run.cmp(&head.run)).is_ok();
+    let without_run: Vec<&Waiting> =
+        tasks.iter().filter(|task| !task.run.as_ref().is_some_and(is_known)).collect();
+    let waiting = by_run(&tasks);
     let shown = found.runs.iter().map(|known| {
         let tasks = waiting.get(&known.summary.run).map(Vec::as_slice).unwrap_or_default();
         (known, waits_for(&known.summary, tasks))
@@ -52,6 +58,7 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
         }
         (filters(query, &found.clients))
         section #runs data-live {
+            (not_begun(&without_run))
             p .count { (count_in_words(&found)) }
             @if found.runs.is_empty() {
                 (nothing(found.all, found.unread))
@@ -67,16 +74,21 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
     Ok(Content { unread, ..Content::new("Runs", Place::Runs, body) })
 }
 
-async fn find(page: &Arc<Page>, query: &Query, skip: usize) -> Result<Found, Fault> {
+/// `heads` are newest first.
+async fn find(
+    page: &Arc<Page>,
+    query: &Query,
+    heads: &[RunHead],
+    skip: usize,
+) -> Result<Found, Fault> {
     let Page { source, book, .. } = &**page;
     let search = Search::of(query);
-    let heads = book.heads(&source.deployment, source.now() - source.verify_for).await?;
     let mut found =
         Found { runs: Vec::new(), count: 0, all: heads.len(), unread: 0, clients: BTreeSet::new() };
     // Without such a filter only the runs of one page are read.
     let is_of_many = search.needs_content();
     let mut reading = if is_of_many { Reading::of_many(page) } else { Reading::of_few(page) };
-    for head in &heads {
+    for head in heads {
         found.clients.insert(head.run.client().to_string());
         if !search.may_match(&head.run) {
             continue;
@@ -101,6 +113,18 @@ async fn find(page: &Arc<Page>, query: &Query, skip: usize) -> Result<Found, Fau
     }
     found.unread = reading.unread;
     Ok(found)
+}
+
+/// What waits and is of no run of the log: a harvest whose client cannot be looked up begins none.
+fn not_begun(tasks: &[&Waiting]) -> Markup {
+    html! {
+        @if let Some(next) = tasks.iter().min_by_key(|task| task.next_at) {
+            p .waits { b { "No run yet: " } (next.what) " waits, attempt " (next.attempt) ": " (next.reason)
+                " · next " (moment(next.next_at))
+                @if tasks.len() > 1 { " · " a href="/system" { "and " (tasks.len() - 1) " more" } }
+            }
+        }
+    }
 }
 
 fn count_in_words(found: &Found) -> String {

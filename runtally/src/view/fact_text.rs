@@ -1,6 +1,6 @@
 //! An event as one line for people.
 
-use shared::core::counted::counted;
+use shared::core::counted::{counted, grouped};
 use shared::messages::{
     AttemptRef, BilledCall, CallOutcome, Fact, Halt, LeadOutcome, OpenedBy, Outcome,
 };
@@ -87,7 +87,7 @@ fn calls(calls: &[BilledCall]) -> String {
             CallOutcome::Lost => lost += 1,
         }
     }
-    format!("{answered} answered with {tokens} tokens, {refused} refused, {lost} lost")
+    format!("{answered} answered with {} tokens, {refused} refused, {lost} lost", grouped(tokens))
 }
 
 fn leads(leads: &[LeadOutcome]) -> String {

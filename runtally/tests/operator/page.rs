@@ -377,6 +377,17 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text());
 }
 
+#[tokio::test]
+async fn a_harvest_that_cannot_begin_is_told_among_the_runs() {
+    let seen = Seen::start().await;
+    let fault = [("service", "airtable"), ("fault", "unavailable"), ("next", "500")];
+    seen.act("/do/fault", &fault).await;
+    let client = World::invent(Size::default()).clients[0].id.to_string();
+    seen.act("/do/harvest", &[("client", &client)]).await;
+    let list = seen.get_until("/", |answer| answer.text().contains("No run yet: harvest")).await;
+    assert!(list.text().contains("waits, attempt"), "{}", list.text());
+}
+
 /// Opens the page at `of`, of which these parts are on the screen; waits each time for what is sent of it
 /// next.
 async fn open(seen: &Seen, of: &str, parts: &str) -> impl AsyncFnMut() -> String + use<> {
