@@ -6,8 +6,13 @@ use http::StatusCode;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::pin::Pin;
+use std::time::Duration;
+
+/// How long a connection is kept open without a request: less than receivers do. A webhook that is sent while
+/// its receiver closes the connection would be repeated a minute later.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// The status a receiver answered with, in a while; `None` when it did not answer.
 pub type Delivery = Pin<Box<dyn Future<Output = Option<StatusCode>> + Send>>;
@@ -22,9 +27,10 @@ pub trait WebhookSender: Send + Sync + 'static {
 pub struct HttpSender(Client<HttpConnector, Full<Bytes>>);
 
 impl HttpSender {
-    /// A sender that keeps its connections open.
+    /// A sender that keeps its connections open for a while.
     pub fn new() -> Self {
-        Self(Client::builder(TokioExecutor::new()).build_http())
+        let mut client = Client::builder(TokioExecutor::new());
+        Self(client.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build_http())
     }
 }
 
