@@ -117,7 +117,7 @@ impl Scripted {
         }
         match (self.script.unwritten)(self.number(1)) {
             Some(status) => (status, json!({"error": {"type": "SERVER_ERROR"}})),
-            None => (200, json!({"records": []})),
+            None => (200, json!({"records": rows})),
         }
     }
 
