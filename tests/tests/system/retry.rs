@@ -59,15 +59,15 @@ fn calls(pipeline: &Pipeline) -> usize {
 async fn profiles_that_failed_are_scored_by_retry_whatever_their_status_and_no_other_is() {
     let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0"), ("LANES", "1")]).await;
     let jane = pipeline.add_lead("jane", profile_of(ABOUT));
-    let cut = pipeline.add_lead("cut", spoilt(Marker::Truncate));
+    let wordy = pipeline.add_lead("wordy", spoilt(Marker::Prose));
     let blocked = pipeline.add_lead("blocked", spoilt(Marker::SafetyBlock));
     score(&pipeline, CLIENT).await;
     assert_eq!(told(&pipeline), "Completed with Errors: 3 examined, 1 scored; balanced");
-    assert_eq!(status(&pipeline, &cut), leads::PARSE_ERROR);
+    assert_eq!(status(&pipeline, &wordy), leads::PARSE_ERROR);
     assert_eq!(status(&pipeline, &blocked), leads::API_ERROR);
     let (scored, first, asked) = (pipeline.lead(&jane), pipeline.billed_tokens(), calls(&pipeline));
 
-    for lead in [&cut, &blocked] {
+    for lead in [&wordy, &blocked] {
         mend(&pipeline, lead);
     }
     pipeline.retry().await;
@@ -75,7 +75,7 @@ async fn profiles_that_failed_are_scored_by_retry_whatever_their_status_and_no_o
     assert_eq!(told(&pipeline), "Completed: 3 examined, 3 scored; balanced");
     let note = notes(&pipeline);
     assert!(note.contains("queued again: 2 leads."), "{note}");
-    assert!([&cut, &blocked].map(|lead| status(&pipeline, lead)) == [leads::SCORED; 2]);
+    assert!([&wordy, &blocked].map(|lead| status(&pipeline, lead)) == [leads::SCORED; 2]);
     assert_eq!(calls(&pipeline), asked + 1, "one call about both");
     assert_eq!(pipeline.lead(&jane), scored, "and none about jane");
     assert!(pipeline.billed_tokens() > first);

@@ -52,6 +52,17 @@ impl CallGroup {
         vec![half(first), half(second)]
     }
 
+    /// Of an answer that says what it says of each lead, or nothing: what is settled, and a call about the
+    /// other leads.
+    fn answered(&self, of_leads: Vec<Result<Answer, String>>) -> (Vec<LeadAnswer>, Self) {
+        let of_leads = self.leads.iter().zip(of_leads);
+        let answered = of_leads.filter_map(|(at, answer)| Some((*at, Ok(answer.ok()?))));
+        let answered: Vec<LeadAnswer> = answered.collect();
+        let is_open = |at: &&usize| answered.iter().all(|(settled, _)| settled != *at);
+        let leads = self.leads.iter().filter(is_open).copied().collect();
+        (answered, Self { leads, ..self.clone() })
+    }
+
     fn alone(&self, lead: usize) -> Self {
         Self { leads: vec![lead], ..self.clone() }
     }
@@ -147,6 +158,15 @@ pub(super) fn next_step(
         Reply::Text { text, finish } => {
             let format = |detail| no_answer(ErrorCategory::AiResponseFormat, detail, false);
             match (template.read_answer(&text, prompt, &finish), finish) {
+                (read, Finish::CutOff) => {
+                    let (answered, rest) = group.answered(read.unwrap_or_default());
+                    let most = prompt.max_output_tokens;
+                    let detail = format!(
+                        "the model's answer is cut off (MAX_TOKENS, {most} with its thoughts)"
+                    );
+                    let is_silent = text.trim().is_empty();
+                    ask_with_more_room(&rest, prompt, is_silent, (answered, format(detail)))
+                }
                 (Ok(of_leads), _) => settle_answered(group, of_leads),
                 (Err(detail), Finish::Stop) => ask_otherwise(group, format(detail)),
                 (Err(detail), Finish::Unsaid) => ask_otherwise(
@@ -155,14 +175,6 @@ pub(super) fn next_step(
                 ),
                 (Err(_), Finish::Other { category, detail }) => {
                     ask_otherwise(group, no_answer(category, detail, false))
-                }
-                (Err(_), Finish::CutOff) => {
-                    let most = prompt.max_output_tokens;
-                    let detail = format!(
-                        "the model's answer is cut off (MAX_TOKENS, {most} with its thoughts)"
-                    );
-                    let is_silent = text.trim().is_empty();
-                    ask_with_more_room(group, prompt, is_silent, format(detail))
                 }
             }
         }
@@ -198,21 +210,22 @@ fn ask_otherwise(group: &CallGroup, reason: NoAnswer) -> NextStep {
 }
 
 /// Asks with more room for the answer and its thoughts, as long as there is more. An answer that is cut
-/// off in its text is long for its leads: they are divided too.
+/// off in its text is long for its leads: they are divided too. What was said before the cut is `answered`.
 fn ask_with_more_room(
     group: &CallGroup,
     prompt: &CallPrompt,
     is_silent: bool,
-    reason: NoAnswer,
+    (mut answered, reason): (Vec<LeadAnswer>, NoAnswer),
 ) -> NextStep {
     let provisional = NoAnswer { later: true, ..reason.clone() };
     let larger = CallGroup { cut_offs: group.cut_offs + 1, attempts: 0, ..group.clone() };
     if group.leads.len() > 1 && !(is_silent && PromptTemplate::can_grow(prompt)) {
-        NextStep::Others(larger.halves(), Vec::new(), provisional)
-    } else if PromptTemplate::can_grow(prompt) {
-        NextStep::Others(vec![larger], Vec::new(), provisional)
+        NextStep::Others(larger.halves(), answered, provisional)
+    } else if PromptTemplate::can_grow(prompt) && !group.leads.is_empty() {
+        NextStep::Others(vec![larger], answered, provisional)
     } else {
-        NextStep::Settled(group.all_without(&reason))
+        answered.extend(group.all_without(&reason));
+        NextStep::Settled(answered)
     }
 }
 

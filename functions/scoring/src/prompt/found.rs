@@ -12,11 +12,14 @@ pub(super) struct Found {
     pub(super) elements: Vec<Value>,
     /// Whether every id of the call is named.
     pub(super) is_complete: bool,
+    /// Whether the text ends before an array does.
+    pub(super) is_cut: bool,
 }
 
 /// Looks for elements whose `key` is one of `ids`. Arrays count, the one that names most ids first and
 /// of two alike the last one: what a model says last is its answer, what it says before a draft. Objects
-/// that stand in no array count only if they name every id.
+/// that stand in no array count only if they name every id. Of an array that the text's end cuts off the
+/// elements before the cut count.
 ///
 /// # Errors
 /// Says what there is instead.
@@ -33,19 +36,20 @@ pub(super) fn find_elements(text: &str, key: &str, ids: &[&str]) -> Result<Found
 }
 
 fn elements_in(text: &str, key: &str, ids: &[&str]) -> Result<Found, &'static str> {
-    let values: Vec<Value> =
-        values_in(text).into_iter().map(|value| listed(value, key, ids)).collect();
+    let (values, is_cut) = values_in(text);
+    let values: Vec<Value> = values.into_iter().map(|value| listed(value, key, ids)).collect();
     if values.is_empty() {
         return Err("the model's answer is no JSON");
     }
     let mut search = Search { key, ids, arrays: Vec::new(), bare: Vec::new() };
     values.iter().for_each(|value| search.look_into(value));
-    search.into_found().ok_or("the model's answer has no element about what it was asked")
+    search.into_found(is_cut).ok_or("the model's answer has no element about what it was asked")
 }
 
-/// All JSON values in a text that are arrays or objects, in their order; none inside another.
-fn values_in(text: &str) -> Vec<Value> {
-    let mut values = Vec::new();
+/// All JSON values in a text that are arrays or objects, in their order; none inside another. What
+/// follows the beginning of an array that does not end is an array too; whether there is one.
+fn values_in(text: &str) -> (Vec<Value>, bool) {
+    let (mut values, mut cut) = (Vec::new(), None);
     let mut at = 0;
     while let Some(next) = text[at..].find(['[', '{']) {
         at += next;
@@ -53,12 +57,21 @@ fn values_in(text: &str) -> Vec<Value> {
         match stream.next() {
             Some(Ok(value)) => {
                 at += stream.byte_offset();
-                values.push(value);
+                cut.as_mut().unwrap_or(&mut values).push(value);
             }
-            Some(Err(_)) | None => at += 1,
+            Some(Err(error)) => {
+                if error.is_eof() && text[at..].starts_with('[') {
+                    cut.get_or_insert_default();
+                }
+                at += 1;
+            }
+            None => at += 1,
         }
     }
-    values
+    let cut = cut.filter(|elements| !elements.is_empty());
+    let is_cut = cut.is_some();
+    values.extend(cut.map(Value::Array));
+    (values, is_cut)
 }
 
 /// `value` with each object whose members are named by ids as an array of them: some models answer so.
@@ -116,7 +129,7 @@ impl<'a> Search<'a> {
         elements.iter().filter_map(|element| self.id_of(element)).collect()
     }
 
-    fn into_found(mut self) -> Option<Found> {
+    fn into_found(mut self, is_cut: bool) -> Option<Found> {
         let mut arrays = std::mem::take(&mut self.arrays);
         arrays.reverse();
         arrays.sort_by_key(|array| std::cmp::Reverse(self.named(array).len()));
@@ -132,7 +145,7 @@ impl<'a> Search<'a> {
             named.extend(self.named(&array));
         }
         let is_complete = named.len() == self.ids.len();
-        (!elements.is_empty()).then_some(Found { elements, is_complete })
+        (!elements.is_empty()).then_some(Found { elements, is_complete, is_cut })
     }
 }
 
@@ -211,10 +224,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_cut_off_or_partial_is_not_complete() {
-        let one = (vec!["x-1 1".to_owned()], false);
-        assert_eq!(found(r#"[{"id":"x-1","score":1}]"#), Ok(one));
+        let one = || (vec!["x-1 1".to_owned()], false);
+        assert_eq!(found(r#"[{"id":"x-1","score":1}]"#), Ok(one()));
         let cut = r#"[{"id":"x-1","score":1},{"id":"x-2","sco"#;
-        assert!(found(cut).is_err(), "what stands in no whole array is no answer about some");
+        assert_eq!(found(cut), Ok(one()), "what stands before the cut is said");
         assert_eq!(found(r#"[{"id":"x-1","score":1},{"id":"x-2","score":2}"#), Ok(both()));
     }
 

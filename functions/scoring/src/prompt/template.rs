@@ -131,8 +131,8 @@ impl<'a> PromptTemplate<'a> {
     }
 
     /// What the model's text says of each lead of the call: its answer, or why there is none. An
-    /// answer that was cut off counts only if it is whole all the same; one that does not say how it
-    /// ended, or that ended for another reason, counts for the leads of which it has all.
+    /// answer that was cut off, does not say how it ended, or ended for another reason counts for the
+    /// leads of which it has all.
     ///
     /// # Errors
     /// When the text is not an answer at all.
@@ -157,22 +157,17 @@ impl<'a> PromptTemplate<'a> {
                     .map(|score| Answer::Profile(Box::new(score))),
             })
             .collect();
-        let is_whole = found.is_complete && of_leads.iter().all(Result::is_ok);
-        let not_whole = || "the model's answer is not whole".to_owned();
-        match finish {
-            Finish::CutOff if !is_whole => Err(not_whole()),
-            Finish::Stop | Finish::CutOff => Ok(of_leads),
-            Finish::Unsaid | Finish::Other { .. } => {
-                let has_all = |(answer, ids): (Result<Answer, String>, &Vec<String>)| {
-                    answer.and_then(|answer| {
-                        if answer.has_all_of(ids.len()) { Ok(answer) } else { Err(not_whole()) }
-                    })
-                };
-                let of_leads: Vec<_> = of_leads.into_iter().zip(&call.ids).map(has_all).collect();
-                let any = of_leads.iter().any(Result::is_ok);
-                if any { Ok(of_leads) } else { Err(not_whole()) }
-            }
+        if *finish == Finish::Stop && !found.is_cut {
+            return Ok(of_leads);
         }
+        let not_whole = || "the model's answer is not whole".to_owned();
+        let has_all = |(answer, ids): (Result<Answer, String>, &Vec<String>)| {
+            answer.and_then(|answer| {
+                if answer.has_all_of(ids.len()) { Ok(answer) } else { Err(not_whole()) }
+            })
+        };
+        let of_leads: Vec<_> = of_leads.into_iter().zip(&call.ids).map(has_all).collect();
+        if of_leads.iter().any(Result::is_ok) { Ok(of_leads) } else { Err(not_whole()) }
     }
 
     /// Whether a call that was cut off can have more room.

@@ -119,23 +119,32 @@ fn what_names_no_post_that_was_asked_about_is_no_answer() {
 }
 
 #[test]
-fn of_an_answer_that_does_not_say_that_it_finished_the_leads_count_that_are_whole() {
+fn of_an_answer_that_did_not_end_by_itself_the_leads_count_that_are_whole() {
     let call = call(0, &[subject(&["a"]), subject(&["b", "c"])]);
     let [a, b, c] = [&call.ids[0][0], &call.ids[1][0], &call.ids[1][1]];
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
-    let used = |answer: Value, finish| {
-        let of_leads = template.read_answer(&answer.to_string(), &call, &finish);
+    let used = |text: &str, finish| {
+        let of_leads = template.read_answer(text, &call, &finish);
         of_leads.map(|leads| leads.iter().map(Result::is_ok).collect::<Vec<_>>())
     };
-    let whole = || json!([score(a, 1), score(b, 2), score(c, 3)]);
-    let one_missing = || json!([score(a, 1), score(b, 2)]);
-    assert_eq!(used(whole(), Finish::Unsaid), Ok(vec![true, true]));
-    assert_eq!(used(one_missing(), Finish::Unsaid), Ok(vec![true, false]));
-    assert!(used(json!([score(b, 2)]), Finish::Unsaid).is_err(), "no lead is whole");
-    assert_eq!(used(whole(), Finish::CutOff), Ok(vec![true, true]));
-    assert!(used(one_missing(), Finish::CutOff).is_err());
-    assert!(used(json!([score(a, 1), score(b, 101), score(c, 101)]), Finish::CutOff).is_err());
+    let whole = json!([score(a, 1), score(b, 2), score(c, 3)]).to_string();
+    let one_missing = json!([score(a, 1), score(b, 2)]).to_string();
+    let one_wrong = json!([score(a, 1), score(b, 101), score(c, 101)]).to_string();
+    let other = json!([score(b, 2)]).to_string();
+    for finish in [Finish::Unsaid, Finish::CutOff] {
+        let used = |text: &str| used(text, finish.clone());
+        assert_eq!(used(&whole), Ok(vec![true, true]));
+        assert_eq!(used(&one_missing), Ok(vec![true, false]));
+        assert_eq!(used(&one_wrong), Ok(vec![true, false]));
+        assert!(used(&other).is_err(), "no lead is whole");
+    }
+    let cut = |from: &str| whole.split_once(from).unwrap().0.to_owned();
+    for finish in [Finish::Stop, Finish::Unsaid, Finish::CutOff] {
+        let used = |text: &str| used(text, finish.clone());
+        assert_eq!(used(&cut(c)), Ok(vec![true, false]), "of the second a post is missing");
+        assert!(used(&cut(b)).is_ok() && used(&cut(a)).is_err());
+    }
 }
 
 #[test]

@@ -33,6 +33,6 @@ pub use promise::{Invariant, Violation};
 pub const CHECKS: &[(&str, fn())] = &[
     ("a_row_is_known_as_it_was_at_each_moment", lead_book::checks::a_row_is_known_as_it_was_at_each_moment),
     ("a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over", log_book::checks::a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over),
-    ("an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_nothing", model::checks::an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_nothing),
+    ("an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole", model::checks::an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole),
     ("answers_of_as_many_tokens_are_told_apart_by_what_they_cost", invocation::checks::answers_of_as_many_tokens_are_told_apart_by_what_they_cost),
 ];

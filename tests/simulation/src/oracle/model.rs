@@ -79,8 +79,12 @@ impl Oracle {
         if at(&answer, "/usageMetadata").is_none() && at(&answer, "/candidates").is_none() {
             return;
         }
-        let said = parsed(said(&answer));
-        let scores = self.scores_of(&said);
+        let (said, is_whole) = said(&answer);
+        let said = parsed(&said);
+        let mut scores = self.scores_of(&said);
+        if !is_whole {
+            self.keep_whole_leads(&Asked::read(asked), &mut scores);
+        }
         let reasons = self.reasons_of(&said);
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
         let tokens = count(&answer, "/usageMetadata/totalTokenCount");
@@ -232,7 +236,17 @@ impl Oracle {
         self.invocations.get(&invocation).map(|known| known.run.clone()).unwrap_or_default()
     }
 
-    /// The valid scores of a whole answer, by the post's word.
+    /// Of an answer that was cut off only the leads count of which it has every post.
+    fn keep_whole_leads(&self, asked: &Asked, scores: &mut Vec<(String, u64)>) {
+        let has = |word: &String| scores.iter().any(|(scored, _)| scored == word);
+        let words = asked.words();
+        let slug_of = |word: &String| self.slugs_by_word.get(word);
+        let partial: BTreeSet<_> =
+            words.iter().filter(|word| !has(word)).filter_map(slug_of).collect();
+        scores.retain(|(word, _)| slug_of(word).is_some_and(|slug| !partial.contains(slug)));
+    }
+
+    /// The valid scores of an answer, by the post's word.
     fn scores_of(&self, said: &Value<'_>) -> Vec<(String, u64)> {
         list(said, "")
             .filter_map(|post| {
@@ -289,13 +303,24 @@ impl Oracle {
     }
 }
 
-/// What a whole answer says; nothing for one that was cut off or does not say how it ended. Any other
-/// reason may stand beside a whole answer.
-fn said<'a>(answer: &'a Value<'a>) -> &'a str {
-    match text(answer, "/candidates/0/finishReason") {
-        "" | "MAX_TOKENS" => "",
-        _ => text(answer, "/candidates/0/content/parts/0/text"),
+/// What an answer says, and whether it ended by itself. Of one that was cut off or does not say how it
+/// ended: what stands whole before its end. Any other reason may stand beside a whole answer.
+fn said(answer: &Value<'_>) -> (String, bool) {
+    let said = text(answer, "/candidates/0/content/parts/0/text");
+    let is_ended = !["", "MAX_TOKENS"].contains(&text(answer, "/candidates/0/finishReason"));
+    if is_ended && serde_json::from_str::<serde_json::Value>(said).is_ok() {
+        (said.to_owned(), true)
+    } else {
+        (before_the_cut(said), false)
     }
+}
+
+/// The elements of an array that are whole, as an array.
+fn before_the_cut(text: &str) -> String {
+    let ends = text.rmatch_indices(['}', ']']).map(|(end, _)| &text[..=end]);
+    let is_json = |text: &String| serde_json::from_str::<serde_json::Value>(text).is_ok();
+    let closed = ends.flat_map(|text| [text.to_owned(), format!("{text}]")]);
+    closed.into_iter().find(is_json).unwrap_or_default()
 }
 
 /// What an answer costs in billionths of a dollar: Gemini 3.5 Flash-Lite at the standard tier is
@@ -357,15 +382,22 @@ fn word_in(text: &str) -> Option<String> {
 pub(super) mod checks {
     use super::*;
 
-    pub(crate) fn an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_nothing() {
-        let answer = |reason: &str| {
-            let part = r#"{"parts":[{"text":"[]"}]}"#;
-            format!(r#"{{"candidates":[{{"content":{part},"finishReason":"{reason}"}}]}}"#)
+    pub(crate) fn an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole() {
+        let said_with = |reason: &str, text: &str| {
+            let part = serde_json::json!({"parts": [{"text": text}]});
+            let candidate = serde_json::json!({"content": part, "finishReason": reason});
+            let answer = serde_json::json!({"candidates": [candidate]}).to_string();
+            said(&parsed(answer.as_bytes()))
         };
-        for (reason, says) in
-            [("STOP", "[]"), ("MAX_TOKENS", ""), ("NEVER_HEARD_OF", "[]"), ("", "")]
-        {
-            assert_eq!(said(&parsed(answer(reason).as_bytes())), says, "{reason}");
+        let (whole, cut) = (r#"[{"a":[1]},{"b":2}]"#, r#"[{"a":[1]},{"b":"#);
+        for reason in ["MAX_TOKENS", ""] {
+            assert_eq!(said_with(reason, whole), (whole.to_owned(), false), "{reason}");
+            assert_eq!(said_with(reason, cut), (r#"[{"a":[1]}]"#.to_owned(), false), "{reason}");
+            assert_eq!(said_with(reason, r#"[{"a":[1"#), (String::new(), false), "{reason}");
+        }
+        for reason in ["STOP", "NEVER_HEARD_OF"] {
+            assert_eq!(said_with(reason, whole), (whole.to_owned(), true), "{reason}");
+            assert_eq!(said_with(reason, cut), (r#"[{"a":[1]}]"#.to_owned(), false), "{reason}");
         }
     }
 }

@@ -118,6 +118,28 @@ async fn an_answer_that_is_there_is_used_whatever_stands_around_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lead_that_is_answered_before_an_answer_is_cut_off_is_paid_once() {
+    let whole = with_usage(
+        r#"{"promptTokenCount":1000,"candidatesTokenCount":100,"totalTokenCount":1100}"#,
+    );
+    for finish in ["MAX_TOKENS", "STOP"] {
+        let cut = json!({"if_posts_over": 1, "text": "[@@ITEM0@@,{\"post_id\":\"",
+            "raw": whole.replace("STOP", finish)});
+        let contents = (0..5).map(|lead| (lead, format!("QX-{lead} text."))).collect();
+        let stage = played(Case { contents, ..of_steps(&json!([cut, {}])) }).await;
+        assert_eq!(told(&stage), SCORED, "{finish}");
+        stage.assert_exact();
+        for call in stage.calls() {
+            let at = call.user.find("QX-").unwrap();
+            let answered = &call.user[at..at + "QX-0 ".len()];
+            let calls = stage.calls();
+            let mut later = calls.iter().skip_while(|other| other.user != call.user).skip(1);
+            assert!(later.all(|later| !later.user.contains(answered)), "{finish}: {answered}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_model_that_stops_without_an_answer_once_is_asked_again_in_the_same_run() {
     let other = |body: &str| {
         let mut case = case("03-stop-without-parts");
