@@ -32,6 +32,20 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         (self.0)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// The variable's text, if it is set. A file of variables that Docker reads, for example, keeps the
+    /// quotes that a shell takes away.
+    fn unquoted(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let text = self.text(name);
+        let is_within = |text: &str, quote: char| {
+            text.strip_prefix(quote).is_some_and(|rest| rest.ends_with(quote))
+        };
+        if text.as_ref().is_some_and(|text| is_within(text, '"') || is_within(text, '\'')) {
+            let rule = "it is in quotes: set it without them".to_owned();
+            return Err(ConfigError::Invalid { name, rule });
+        }
+        Ok(text)
+    }
+
     /// The variable as `T`, if it is set.
     ///
     /// # Errors
@@ -40,37 +54,27 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         &self,
         name: &'static str,
     ) -> Result<Option<T>, ConfigError> {
-        self.text(name)
+        self.unquoted(name)?
             .map(|text| text.parse())
             .transpose()
             .map_err(|error: T::Err| ConfigError::Invalid { name, rule: error.to_string() })
     }
 
-    /// The variable as `T`, or `default`.
-    pub fn or<T: FromStr<Err: Display>>(
-        &self,
-        name: &'static str,
-        default: T,
-    ) -> Result<T, ConfigError> {
-        Ok(self.optional(name)?.unwrap_or(default))
-    }
-
-    /// The variable as a number within `range`, or `default`.
+    /// The variable as a whole number within `range`, or `default`.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for anything else.
-    pub fn within<N: FromStr<Err: Display> + PartialOrd + Display>(
+    pub fn within<N: FromStr + PartialOrd + Display>(
         &self,
         name: &'static str,
         default: N,
         range: RangeInclusive<N>,
     ) -> Result<N, ConfigError> {
-        let number = self.or(name, default)?;
-        if range.contains(&number) {
-            return Ok(number);
-        }
-        let rule = format!("it needs a number from {} to {}", range.start(), range.end());
-        Err(ConfigError::Invalid { name, rule })
+        let Some(text) = self.unquoted(name)? else { return Ok(default) };
+        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let rule = format!("it needs a whole number from {} to {}", range.start(), range.end());
+            ConfigError::Invalid { name, rule }
+        })
     }
 
     /// The variable as `T`.
@@ -90,7 +94,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     /// # Errors
     /// [`ConfigError::Invalid`] for a value that no header can carry.
     pub fn optional_secret(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
-        let Some(secret) = self.text(name) else { return Ok(None) };
+        let Some(secret) = self.unquoted(name)? else { return Ok(None) };
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             let rule = "a secret is plain ASCII without spaces".to_owned();
             return Err(ConfigError::Invalid { name, rule });
@@ -113,13 +117,13 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     /// # Errors
     /// [`ConfigError::Invalid`] for anything else, such as a URL with a query.
     pub fn api(&self, name: &'static str, default: &str) -> Result<Url, ConfigError> {
-        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        let text = self.unquoted(name)?.unwrap_or_else(|| default.to_owned());
         let invalid = |rule: String| ConfigError::Invalid { name, rule };
-        let url = Url::parse(&format!("{}/", text.trim_end_matches('/')))
-            .map_err(|error| invalid(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
-            return Err(invalid("it needs an http or https URL without a query".to_owned()));
-        }
+        let is_root = |url: &Url| matches!(url.scheme(), "http" | "https") && url.query().is_none();
+        let url = Url::parse(&format!("{}/", text.trim_end_matches('/'))).ok().filter(is_root);
+        let url = url.ok_or_else(|| {
+            invalid("it needs a whole http or https URL without a query".to_owned())
+        })?;
         if url.scheme() == "http" && !is_private(&url) {
             return Err(invalid("plain http would show the token to others: use https".to_owned()));
         }
@@ -266,13 +270,54 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_kept_the_quotes_of_a_file_is_wrong() {
+        let wrong = "X is wrong: it is in quotes: set it without them";
+        for quoted in ["\"5\"", "'5'"] {
+            let said = [
+                vars(Some(quoted)).within("X", 1, 1..=9).map(|_| ()),
+                vars(Some(quoted)).optional::<String>("X").map(|_| ()),
+                vars(Some(quoted)).optional_secret("X").map(|_| ()),
+                vars(Some(quoted)).api("X", "").map(|_| ()),
+            ];
+            for said in said {
+                assert_eq!(said.unwrap_err().to_string(), wrong);
+            }
+        }
+        assert!(vars(Some("\"")).optional_secret("X").is_ok(), "one sign is no pair");
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_answered_with_the_rule() {
+        for wrong in ["5s", "-1", "0", "10", "1,000", "5.0", "five", "99999999999999999999"] {
+            assert_eq!(
+                vars(Some(wrong)).within("X", 1, 1..=9).unwrap_err().to_string(),
+                "X is wrong: it needs a whole number from 1 to 9",
+                "{wrong}"
+            );
+        }
+        assert_eq!(vars(Some(" 9 ")).within("X", 1, 1..=9), Ok(9));
+        assert_eq!(vars(Some(" ")).within("X", 1, 1..=9), Ok(1));
+    }
+
+    #[test]
+    fn a_root_that_is_no_whole_url_is_answered_with_the_rule() {
+        for wrong in ["api.airtable.com", "localhost:9101", "https://", "ftp://x", "https://x?a=1"]
+        {
+            assert_eq!(
+                vars(Some(wrong)).api("X", "").unwrap_err().to_string(),
+                "X is wrong: it needs a whole http or https URL without a query",
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
     fn an_api_root_keeps_its_path() {
         let url = vars(Some("http://127.0.0.1:9001/v2")).api("APIFY_API_URL", "").unwrap();
         assert_eq!(
             url.join("actor-runs/x").unwrap().as_str(),
             "http://127.0.0.1:9001/v2/actor-runs/x"
         );
-        assert!(vars(Some("ftp://x")).api("APIFY_API_URL", "").is_err());
     }
 
     #[test]

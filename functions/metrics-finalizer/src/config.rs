@@ -7,6 +7,11 @@ use std::collections::BTreeMap;
 
 /// More than the 365 days for which a record can be looked after (`VERIFY_DAYS` of the template).
 const SHORTEST_RETENTION_DAYS: u32 = 400;
+/// Longest of each time that may be configured. One of thousands of years would reach behind the
+/// beginning of time, at each tick.
+const LONGEST_PROJECT_SECONDS: u32 = 86_400;
+const LONGEST_STALL_MINUTES: u32 = 525_600;
+const LONGEST_DAYS: u32 = 36_500;
 
 /// What the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
@@ -43,8 +48,18 @@ impl Missed {
         if actors.is_empty() {
             return Ok(None);
         }
+        if !actors.iter().all(|actor| is_actor(actor)) {
+            let rule = "it needs ids or `username~name` of actors, separated by commas".to_owned();
+            return Err(ConfigError::Invalid { name: "APIFY_ACTORS", rule });
+        }
         Ok(Some(Self { apify: ApifyConfig::read(vars)?, actors }))
     }
+}
+
+/// Whether Apify could have an actor of this name. Of any other name it knows no run, at each tick.
+fn is_actor(name: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    name.bytes().all(is_plain) && name.matches('~').count() <= 1
 }
 
 impl Config {
@@ -56,12 +71,27 @@ impl Config {
         let vars = Vars::new(read);
         Ok(Self {
             airtable: AirtableConfig::read(&vars)?,
-            project_every: SignedDuration::from_secs(vars.or("PROJECT_SECONDS", 15_u32)?.into()),
-            stall_after: SignedDuration::from_mins(vars.or("STALL_MINUTES", 30_u32)?.into()),
-            verify_for: SignedDuration::from_hours(24 * i64::from(vars.or("VERIFY_DAYS", 7_u32)?)),
+            project_every: SignedDuration::from_secs(
+                vars.within("PROJECT_SECONDS", 15, 0..=LONGEST_PROJECT_SECONDS)?.into(),
+            ),
+            stall_after: SignedDuration::from_mins(
+                vars.within("STALL_MINUTES", 30, 0..=LONGEST_STALL_MINUTES)?.into(),
+            ),
+            verify_for: verify_for(&vars)?,
             missed: Missed::read(&vars)?,
         })
     }
+}
+
+/// `VERIFY_DAYS`, as [`Config::verify_for`] says.
+///
+/// # Errors
+/// [`ConfigError`] names the variable and the rule.
+pub fn verify_for(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<SignedDuration, ConfigError> {
+    let days: u32 = vars.within("VERIFY_DAYS", 7, 0..=LONGEST_DAYS)?;
+    Ok(SignedDuration::from_hours(24 * i64::from(days)))
 }
 
 /// The queues that the metrics finalizer uses on AWS.
@@ -97,13 +127,59 @@ pub fn event_log_table(
 pub fn event_log_retention(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<Option<SignedDuration>, ConfigError> {
-    let (name, days) = ("EVENT_LOG_DAYS", vars.or("EVENT_LOG_DAYS", 0_u32)?);
+    let (name, days) = ("EVENT_LOG_DAYS", vars.within("EVENT_LOG_DAYS", 0, 0..=LONGEST_DAYS)?);
     match days {
         0 => Ok(None),
         SHORTEST_RETENTION_DAYS.. => Ok(Some(SignedDuration::from_hours(24 * i64::from(days)))),
         _ => {
             let rule = format!("0 for ever, or at least {SHORTEST_RETENTION_DAYS} days");
             Err(ConfigError::Invalid { name, rule })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The configuration with this variable, or what is wrong with it.
+    fn read(name: &str, value: &str) -> Result<Config, String> {
+        let all = [
+            (name, value),
+            ("AIRTABLE_TOKEN", "t"),
+            ("MASTER_BASE_ID", "appAAAAAAAAAAAAAA"),
+            ("APIFY_TOKEN", "t"),
+        ];
+        let find = |name| all.iter().find(|(known, _)| *known == name);
+        Config::read(|name| find(name).map(|(_, value)| (*value).to_owned()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_longest_time_that_can_be_configured_can_be_counted_back_from_now() {
+        let config = read("VERIFY_DAYS", "36500").unwrap();
+        let now: jiff::Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        assert!(now.checked_sub(config.verify_for).is_ok());
+        for (name, most) in
+            [("VERIFY_DAYS", 36_500), ("STALL_MINUTES", 525_600), ("PROJECT_SECONDS", 86_400)]
+        {
+            let error = read(name, "4294967295").unwrap_err();
+            let rule = format!("{name} is wrong: it needs a whole number from 0 to {most}");
+            assert_eq!(error, rule);
+        }
+    }
+
+    #[test]
+    fn an_actor_that_apify_cannot_have_is_wrong_at_start() {
+        let actors = |text| read("APIFY_ACTORS", text).map(|it| it.missed.map(|it| it.actors));
+        let taken = vec!["harvestapi~posts".to_owned(), "moJRLRc85AitArpNN".to_owned()];
+        assert_eq!(actors("harvestapi/posts, moJRLRc85AitArpNN,"), Ok(Some(taken)));
+        assert_eq!(actors(" , "), Ok(None));
+        for wrong in ["\"harvestapi~posts\"", "https://apify.com/a/b", "a~b;c~d", "[\"a~b\"]"] {
+            assert_eq!(
+                actors(wrong).unwrap_err(),
+                "APIFY_ACTORS is wrong: it needs ids or `username~name` of actors, separated by commas"
+            );
         }
     }
 }

@@ -20,7 +20,7 @@ mod running;
 mod tick;
 mod verify;
 
-pub use config::{Config, Missed, event_log_retention, event_log_table, queue_urls};
+pub use config::{Config, Missed, event_log_retention, event_log_table, queue_urls, verify_for};
 pub use finalizer::{Adapters, Finalizer};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 const DEFAULT_LEADS_PER_CALL: usize = 5;
 /// Most leads of one call: those of a wave.
 const MOST_LEADS_PER_CALL: usize = 10;
+/// The 15 digits that the template takes.
+const MOST_DAILY_TOKENS: u64 = 999_999_999_999_999;
 
 /// What the function reads at start.
 #[derive(Debug, Clone)]
@@ -46,12 +48,20 @@ impl Config {
                 DEFAULT_LEADS_PER_CALL,
                 1..=MOST_LEADS_PER_CALL,
             )?,
-            daily_token_limit: vars.optional("DAILY_TOKEN_LIMIT")?,
+            daily_token_limit: daily_token_limit(&vars)?,
             apify: ApifyConfig::read(&vars)?,
             simulated: vars.text("SIMULATED_SERVICES"),
             model: ModelSettings::read(&vars)?,
         })
     }
+}
+
+fn daily_token_limit(
+    vars: &Vars<impl Fn(&'static str) -> Option<String>>,
+) -> Result<Option<u64>, ConfigError> {
+    const NAME: &str = "DAILY_TOKEN_LIMIT";
+    let limit = vars.within(NAME, 0, 0..=MOST_DAILY_TOKENS)?;
+    Ok(vars.text(NAME).map(|_| limit))
 }
 
 /// Where the queues are that scoring uses on AWS.
@@ -132,6 +142,22 @@ mod tests {
     }
 
     #[test]
+    fn a_days_tokens_are_a_whole_number_or_not_limited() {
+        let limit = |text| read(&[("DAILY_TOKEN_LIMIT", text)]).map(|it| it.daily_token_limit);
+        assert_eq!((limit(""), limit("0"), limit("5000")), (Ok(None), Ok(Some(0)), Ok(Some(5000))));
+        assert!(limit("1,000,000").unwrap_err().contains("a whole number from 0 to"));
+    }
+
+    #[test]
+    fn a_call_has_time_to_be_answered() {
+        let error = read(&[("GEMINI_TIMEOUT_SECONDS", "0")]).unwrap_err();
+        assert_eq!(
+            error,
+            "GEMINI_TIMEOUT_SECONDS is wrong: it needs a whole number from 1 to 3600"
+        );
+    }
+
+    #[test]
     fn calls_are_standard_unless_flex_is_chosen() {
         let tier = |variables: &[_]| read(variables).map(|config| config.model.tier);
         let flex = |seconds| TierChoice::Flex { wait: Duration::from_secs(seconds) };
@@ -139,7 +165,8 @@ mod tests {
         assert_eq!(tier(&[("GEMINI_TIER", "Flex")]), Ok(flex(60)));
         let wait = |seconds| [("GEMINI_TIER", "flex"), ("GEMINI_FLEX_WAIT_SECONDS", seconds)];
         assert_eq!(tier(&wait("10")), Ok(flex(10)));
-        let error = "GEMINI_FLEX_WAIT_SECONDS is wrong: it needs at least 10 seconds".to_owned();
+        let error =
+            "GEMINI_FLEX_WAIT_SECONDS is wrong: it needs a whole number from 10 to 3600".to_owned();
         assert_eq!(tier(&wait("9")), Err(error));
         let error = "GEMINI_TIER is wrong: it needs standard or flex".to_owned();
         assert_eq!(tier(&[("GEMINI_TIER", "batch")]), Err(error));

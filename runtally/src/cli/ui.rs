@@ -5,9 +5,9 @@ use super::stop_signals::StopSignals;
 use crate::page::{Page, ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};
 use crate::result::{CommandResult, Fault, Hinted};
 use crate::system::{Service, serve_front};
-use jiff::SignedDuration;
 use shared::config::Vars;
 use shared::core::clock::Clock;
+use shared::services::airtable::MAX_CHUNK_LANES;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -70,8 +70,8 @@ fn source(options: &Options) -> Result<Source, Fault> {
         simulators: Simulators::default(),
         inside: None,
         allow_actions: options.allow_actions,
-        lanes: vars.or("LANES", 2_u32)?,
-        verify_for: SignedDuration::from_hours(24 * i64::from(vars.or("VERIFY_DAYS", 7_u32)?)),
+        lanes: vars.within("LANES", 2, 1..=MAX_CHUNK_LANES)?,
+        verify_for: metrics_finalizer::verify_for(&vars)?,
         clock: Clock::system(),
         records: ReadRecords::default(),
         scores: ReadScores::default(),

@@ -21,16 +21,14 @@ const CLEAN_EVERY: Duration = Duration::from_mins(1);
 const CLEAN_AGAIN: Duration = Duration::from_secs(5);
 /// As long as the queues on AWS keep them.
 const DEAD_LETTER_DAYS: u32 = 14;
+/// A hundred years.
+const MOST_DEAD_LETTER_DAYS: u32 = 36_500;
 
 /// How long dead letters are kept: `DEAD_LETTER_DAYS`.
 pub(super) fn dead_letter_age(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<Duration, ConfigError> {
-    let days: u32 = vars.or("DEAD_LETTER_DAYS", DEAD_LETTER_DAYS)?;
-    if days == 0 {
-        let rule = "dead letters are kept for 1 day or more".to_owned();
-        return Err(ConfigError::Invalid { name: "DEAD_LETTER_DAYS", rule });
-    }
+    let days = vars.within("DEAD_LETTER_DAYS", DEAD_LETTER_DAYS, 1..=MOST_DEAD_LETTER_DAYS)?;
     Ok(Duration::from_hours(24 * u64::from(days)))
 }
 

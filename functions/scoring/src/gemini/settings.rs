@@ -16,6 +16,8 @@ pub(crate) const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 const DEFAULT_CALLS_AT_ONCE: usize = 20;
 /// Most that may be configured: each is paid for and forgotten if the process dies.
 const MOST_CALLS_AT_ONCE: usize = 40;
+/// Longest that may be configured for a call or for flex: nothing is answered after an hour.
+const LONGEST_SECONDS: u64 = 3600;
 
 /// Which model is asked, and how.
 #[derive(Debug, Clone)]
@@ -55,7 +57,11 @@ impl ModelSettings {
             thinking: thinking(vars, &id)?,
             id,
             tier,
-            timeout: Duration::from_secs(vars.or("GEMINI_TIMEOUT_SECONDS", 60)?),
+            timeout: Duration::from_secs(vars.within(
+                "GEMINI_TIMEOUT_SECONDS",
+                60,
+                1..=LONGEST_SECONDS,
+            )?),
             calls_at_once: vars.within(
                 "CALLS_AT_ONCE",
                 DEFAULT_CALLS_AT_ONCE,
@@ -82,11 +88,8 @@ fn thinking(
 
 fn tier(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<TierChoice, ConfigError> {
     const WAIT: &str = "GEMINI_FLEX_WAIT_SECONDS";
-    let wait = Duration::from_secs(vars.or(WAIT, 60)?);
-    if wait < SHORTEST_FLEX {
-        let rule = format!("it needs at least {} seconds", SHORTEST_FLEX.as_secs());
-        return Err(ConfigError::Invalid { name: WAIT, rule });
-    }
+    let bounds = SHORTEST_FLEX.as_secs()..=LONGEST_SECONDS;
+    let wait = Duration::from_secs(vars.within(WAIT, 60, bounds)?);
     match vars.text("GEMINI_TIER").map(|tier| tier.to_ascii_lowercase()).as_deref() {
         None | Some("standard") => Ok(TierChoice::Standard),
         Some("flex") => Ok(TierChoice::Flex { wait }),
