@@ -34,6 +34,8 @@ pub const QUEUE_TIME: Duration = Duration::from_secs(8);
 /// Most characters of a path in a log line.
 const MAX_PATH: usize = 100;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The function with all it needs. Made once per process.
 pub struct Intake<Q> {
     queue: Q,
@@ -161,6 +163,8 @@ async fn route<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) -> Answer {
     if body.len() > MAX_BODY {
         return Err(Refusal::BodyTooLarge);
     }
+    // Some editors and shells put a byte order mark in front of a file that is posted.
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     match posted {
         Posted::Webhook => webhook_posted(app, head, body).await,
         Posted::Run => run_posted(app, body).await,

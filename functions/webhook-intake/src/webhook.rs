@@ -98,8 +98,10 @@ fn read_json(body: &[u8]) -> serde_json::Result<Value> {
 /// The hints, each from the first place that has a usable one.
 fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
     let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-    let in_query =
-        |name: &str| query.iter().find(|(key, _)| key == name).and_then(|(_, value)| filled(value));
+    let in_query = |name: &str| {
+        let named = query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.filter_map(|(_, value)| filled(value)).next()
+    };
     let in_header = |name: &str| headers.get(name)?.to_str().ok().and_then(filled);
     let runs = [
         ("query runId", in_query("runId")),
@@ -295,6 +297,19 @@ mod tests {
         let hints = hints_of(&payload, "testClient=Guy-Wilson&runId=260101-000000");
         assert_eq!(hints.client.unwrap().as_str(), "Guy-Wilson");
         assert_eq!(hints.run_stamp.unwrap().as_str(), "260101-000000");
+    }
+
+    #[test]
+    fn a_key_of_the_query_may_come_again_and_be_written_in_another_case() {
+        for query in [
+            "clientId=Guy-Wilson&clientId=Other",
+            "clientId=&clientId=undefined&clientId=%7B%7Bclient%7D%7D&clientId=Guy-Wilson",
+            "clientid=Guy-Wilson",
+            "CLIENTID=Guy%2DWilson",
+        ] {
+            let hints = hints_of(&json!({"id": RUN}), query);
+            assert_eq!(hints.client.unwrap().as_str(), "Guy-Wilson", "{query}");
+        }
     }
 
     #[test]

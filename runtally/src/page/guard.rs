@@ -64,7 +64,14 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refused>
     let origin = text(header::ORIGIN);
     let is_own = origin.is_some_and(|origin| origin.strip_prefix("http://") == Some(host));
     let is_read = matches!(*method, Method::GET | Method::HEAD);
-    if !is_own && (origin.is_some() || !is_read) {
+    if origin.is_none() && !is_read {
+        return Err(Refused(
+            StatusCode::FORBIDDEN,
+            "Only forms of this page are taken here; webhooks go to /webhooks/apify, requests to \
+             score to /runs.",
+        ));
+    }
+    if !is_own && origin.is_some() {
         return Err(Refused(
             StatusCode::FORBIDDEN,
             "Another site sent this request; it is refused.",
@@ -130,6 +137,10 @@ mod tests {
             assert_eq!(post(other), Some(403), "{other}");
         }
         assert_eq!(asked(&Method::POST, &[host]), Some(403), "a form always says its origin");
+        // A webhook whose path is mistyped comes here.
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("127.0.0.1"))]);
+        let Refused(_, why) = check(&Method::POST, &headers).unwrap_err();
+        assert!(why.contains("webhooks go to /webhooks/apify"), "{why}");
         let reads = |origin| asked(&Method::GET, &[host, ("origin", origin)]);
         assert_eq!(reads("http://evil.example"), Some(403));
     }

@@ -74,6 +74,16 @@ async fn a_test_webhook_and_events_that_end_no_run_are_answered_and_do_nothing()
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_in_front_of_a_body_is_not_of_it() {
+    let pipeline = Pipeline::start().await;
+    let (webhook, run) = (r#"{"eventType":"TEST"}"#, r#"{"clientId":"Guy-Wilson","kind":"post"}"#);
+    for (path, body, status) in [(HOOK, webhook, 200), ("/runs", run, 202)] {
+        let answer = pipeline.post(path, &format!("\u{feff}{body}")).await;
+        assert_eq!(answer.0, status, "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn both_tokens_are_let_in_while_one_replaces_the_other() {
     let pipeline = Pipeline::start_with(&[("WEBHOOK_TOKEN_PREVIOUS", "last-months-token")]).await;
     for token in [WEBHOOK_TOKEN, "last-months-token"] {
