@@ -3,9 +3,9 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// `text` without what nobody sees at its ends: white space of any kind, and characters without
-/// width such as U+200B and U+FEFF.
+/// width such as U+200B and U+FEFF, and letters that are blank.
 pub fn trim_invisible(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || is_blank(c))
 }
 
 /// `text` as a person sees it, to compare it with another: composed (NFC), without characters
@@ -41,6 +41,12 @@ fn is_invisible(c: char) -> bool {
     is_control
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Whether a character takes room and shows nothing: the empty Braille cell with which people make empty
+/// lines in their posts, and the fillers of Hangul.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{2800}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
 #[cfg(test)]

@@ -222,6 +222,8 @@ mod tests {
         assert_eq!(words, "NO_CONTENT");
         assert!(cells.contains_key(schema::DATE_POSTS_SCORED), "or it would wait for ever");
         assert_eq!(decided(vec![], &row("[]", "", false)).0, "NO_POSTS_PARSED");
+        let blank = r#"[{"postUrl":"https://l/old","postContent":"\u200b \u2800","quotedContent":"\ufeff"}]"#;
+        assert_eq!(decided(vec![], &row(blank, "", false)).0, "NO_CONTENT", "nothing to be seen");
     }
 
     #[test]

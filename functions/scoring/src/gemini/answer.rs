@@ -118,10 +118,19 @@ fn words_of(text: &Value, asked: &Asked<'_>) -> String {
 
 /// All that a candidate says, without its thoughts.
 fn text_of(candidate: &Value) -> String {
-    let parts = &candidate["content"]["parts"];
-    let parts = parts.as_array().map_or(std::slice::from_ref(parts), Vec::as_slice);
-    let said = parts.iter().filter(|part| part["thought"] != true);
-    said.filter_map(|part| part["text"].as_str()).collect()
+    said_in(&candidate["content"])
+}
+
+/// What a content, a part, or a list of either says.
+fn said_in(content: &Value) -> String {
+    match content {
+        Value::Array(items) => items.iter().map(said_in).collect(),
+        Value::Object(_) if content["thought"] == true => String::new(),
+        Value::Object(_) => {
+            content["text"].as_str().map_or_else(|| said_in(&content["parts"]), str::to_owned)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => String::new(),
+    }
 }
 
 /// A reason that is one: bounded, and with an unspecified one left out.
@@ -233,6 +242,8 @@ mod tests {
             json!([{"finishReason": "OTHER"}, spoken]),
             json!([{"content": {"parts": []}, "finishReason": "STOP"}, spoken]),
             json!([{"content": {"parts": {"text": "[1]"}}, "finish_reason": "STOP"}]),
+            json!([{"content": [{"parts": [{"text": "[1"}, {"text": "]"}]}], "finishReason": "STOP"}]),
+            json!([{"content": [{"text": "x", "thought": true}, {"text": "[1]"}], "finishReason": "STOP"}]),
         ] {
             let answer = json!({"candidates": candidates, "usage_metadata": usage,
                 "promptFeedback": {"blockReason": "OTHER"}, "model_version": "m"});

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use shared::core::linkedin::{PostUrl, ProfileKey};
+use shared::core::text::trim_invisible;
 use shared::messages::{Post, PostKind};
 
 /// A post with the keys of its JSON. Keys that this system does not know are kept.
@@ -23,12 +24,12 @@ impl StoredPost {
     }
 
     pub(crate) fn content(&self) -> &str {
-        self.text("postContent").trim()
+        trim_invisible(self.text("postContent"))
     }
 
     /// The words that it quotes or that are attached to it.
     pub(crate) fn quoted(&self) -> &str {
-        self.text("quotedContent").trim()
+        trim_invisible(self.text("quotedContent"))
     }
 
     /// Whether there is anything to judge: its own words, or words that it quotes.

@@ -88,10 +88,10 @@ pub(crate) fn profile_material(row: &Row) -> Option<Value> {
         let about = match &parsed {
             Some(profile) => ["about", "summary"]
                 .into_iter()
-                .filter_map(|name| profile[name].as_str())
+                .map(|name| words_in(&profile[name]))
                 .find(|text| !text.trim().is_empty())
                 .unwrap_or_default(),
-            None => &cell,
+            None => cell.clone(),
         };
         if about.trim().chars().count() < THIN {
             return None;
@@ -105,6 +105,16 @@ pub(crate) fn profile_material(row: &Row) -> Option<Value> {
             json!(cell[..end])
         }))
     })
+}
+
+/// The words of a text, or of all texts in a list or an object: scrapers give a profile's parts as either.
+fn words_in(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(words_in).collect(),
+        Value::Object(fields) => fields.values().map(words_in).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
 }
 
 /// Reads the score of the profile `id`. Elements about any other id are ignored.
@@ -316,7 +326,12 @@ mod tests {
         {
             assert_eq!(material(&thin, ""), None, "{thin}");
         }
-        for fine in [json!({"about": long}), json!({"about": "", "summary": long})] {
+        for fine in [
+            json!({"about": long}),
+            json!({"about": "", "summary": long}),
+            json!({"about": {"text": long, "lang": "en"}}),
+            json!({"about": [{"paragraph": "x".repeat(20)}, "x".repeat(20)]}),
+        ] {
             assert_eq!(material("", &fine.to_string()), Some(fine));
         }
         assert_eq!(material(&long, ""), Some(json!(long)));

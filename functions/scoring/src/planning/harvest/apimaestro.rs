@@ -4,7 +4,7 @@
 //! do not repeat the target. An old form packs the posts of a page into one item.
 
 use super::harvestapi::{joined, words};
-use super::text::{clean, date, owned, text, text_or_number};
+use super::text::{clean, count, date, owned, text, text_or_number};
 use serde_json::Value;
 use shared::core::linkedin::PostUrl;
 use shared::messages::{Post, PostKind};
@@ -36,7 +36,10 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     };
     let author = &item["author"];
     let is_quote = item["reshared_post"].is_object();
-    let stats = |of: &[&str]| of.iter().find_map(|key| item["stats"][key].as_u64()).unwrap_or(0);
+    let stats = |of: &[&str]| {
+        let counts = of.iter().map(|key| count(&item["stats"][key]));
+        counts.max().unwrap_or(0)
+    };
     let media =
         [&item["media"]["url"], &item["media"]["images"][0]["url"], &item["media"]["images"][0]];
     Some(Post {

@@ -5,7 +5,7 @@
 //! the post's own keys, which can replace it.
 
 use super::target::{TargetKey, TargetKind};
-use super::text::{clean, cut, date, owned, text, text_or_number};
+use super::text::{clean, count, cut, date, owned, text, text_or_number};
 use serde_json::Value;
 use shared::core::linkedin::PostUrl;
 use shared::messages::{Post, PostKind};
@@ -83,7 +83,7 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     } else {
         PostKind::Original
     };
-    let engagement = |of: &str| item["engagement"][of].as_u64().unwrap_or(0);
+    let engagement = |of: &str| count(&item["engagement"][of]);
     let named = [&item["entityId"], &item["shareUrn"], &item["shareLinkedinUrl"]];
     let named = named.into_iter().filter_map(text_or_number).chain(id);
     Some(Post {

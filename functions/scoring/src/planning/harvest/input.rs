@@ -59,11 +59,20 @@ fn names_linkedin(value: &Value) -> bool {
     entries.filter_map(entry_text).any(|text| text.to_lowercase().contains("linkedin.com/"))
 }
 
-/// The entries of a list, or the one entry that stands for a list.
+/// The entries of a list, or those that stand in one text for a list.
 fn entries(list: &Value, kind: TargetKind) -> Vec<Target> {
-    let entries = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
-    let texts = entries.iter().filter_map(entry_text);
-    texts.map(|text| Target { key: TargetKey::of(&text, kind), text }).collect()
+    let in_one_text = list.as_str().map(urls_in).filter(|urls| urls.len() > 1);
+    let texts = in_one_text.unwrap_or_else(|| {
+        let entries = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
+        entries.iter().filter_map(entry_text).collect()
+    });
+    texts.into_iter().map(|text| Target { key: TargetKey::of(&text, kind), text }).collect()
+}
+
+/// The URLs of LinkedIn in a text that has one a line, or separates them by commas, semicolons or spaces.
+fn urls_in(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
+    words.filter(|word| word.to_lowercase().contains("linkedin.com/")).map(str::to_owned).collect()
 }
 
 fn entry_text(entry: &Value) -> Option<String> {
@@ -97,6 +106,17 @@ mod tests {
             "1234",
         ];
         assert_eq!(named(&input), all);
+    }
+
+    #[test]
+    fn one_text_may_hold_several_urls() {
+        let bob = "linkedin.com/in/bob";
+        for between in ["\n", ", ", ",", "; ", " ", "\r\n\r\n"] {
+            for name in ["targetUrls", "startUrls", "urls"] {
+                let input = json!({(name): format!("{JANE}{between}{bob}")});
+                assert_eq!(named(&input), ["/in/jane", "/in/bob"], "{input}");
+            }
+        }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use shared::core::limits::is_allowed;
+use shared::core::text::trim_invisible;
 
 /// A text that says something.
 pub(super) fn text(value: &Value) -> Option<&str> {
-    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+    value.as_str().map(trim_invisible).filter(|text| !text.is_empty())
 }
 
 /// A text, cleaned; empty where there is none.
@@ -17,6 +18,15 @@ pub(super) fn owned(value: &Value) -> String {
 pub(super) fn text_or_number(value: &Value) -> Option<String> {
     let number = || value.as_number().map(ToString::to_string);
     text(value).map(str::to_owned).or_else(number)
+}
+
+/// How many there are, as a number or as a text such as `1,234`; 0 where it is not said.
+pub(super) fn count(value: &Value) -> u64 {
+    let in_text = || {
+        let digits = text(value)?.replace([',', '\u{a0}', '\u{202f}', ' '], "");
+        digits.parse().ok()
+    };
+    value.as_u64().or_else(in_text).unwrap_or(0)
 }
 
 /// Replaces the characters that no queue carries.
@@ -51,6 +61,31 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_text_that_shows_nothing_says_nothing() {
+        for blank in
+            ["", " \n", "\u{200b}\u{feff}", "\u{2800}\n\u{2800}", "\u{3164}", "\u{2060} \u{ad}"]
+        {
+            assert_eq!(text(&json!(blank)), None, "{blank:?}");
+        }
+        assert_eq!(text(&json!("\u{200b}Hello \u{2800}")), Some("Hello"));
+    }
+
+    #[test]
+    fn a_count_may_be_a_text() {
+        for (given, read) in [
+            (json!(1234), 1234),
+            (json!("1,234"), 1234),
+            (json!("1 234"), 1234),
+            (json!("7"), 7),
+            (json!("many"), 0),
+            (json!(null), 0),
+            (json!(-1), 0),
+        ] {
+            assert_eq!(count(&given), read, "{given}");
+        }
+    }
 
     #[test]
     fn a_date_that_is_not_written_by_the_standard_gives_way_to_the_timestamp() {
