@@ -61,6 +61,16 @@ fn a_program_gets_the_error_as_its_answer_from_every_command() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_is_told_to_a_person() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = runtally(&["runs", "--json", "--data", "/nowhere"]);
+    let (code, _, errors) = texts(command.stdout(full).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(errors.starts_with("error: there is no data in /nowhere\nhint: "), "{errors}");
+}
+
 #[test]
 fn wrong_arguments_are_code_2_and_have_the_same_shape() {
     let (code, out, errors) = texts(runtally(&["runs", "--dys", "3"]).output().unwrap());

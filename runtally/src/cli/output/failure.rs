@@ -52,9 +52,12 @@ pub fn warn(message: &str) {
 
 fn say(message: &str, hint: &str, json: bool) {
     if json {
-        // The answer is all that a program reads.
-        writeln!(io::stdout().lock(), "{:#}", error_object(message, hint)).ok();
-        return;
+        // The answer is all that a program reads. Where it cannot be written, as on a full disk, a person
+        // is told.
+        let answered = writeln!(io::stdout().lock(), "{:#}", error_object(message, hint));
+        if answered.is_ok() {
+            return;
+        }
     }
     let paint = Paint::of_stderr();
     let (error, tip) = (paint.put(Tone::Bad, "error:"), paint.put(Tone::Busy, "hint:"));
