@@ -49,17 +49,27 @@ fn spoken(prompt: &Prompt, user: &str, left: u64) -> (Option<String>, Outcome) {
         return (None, Outcome::MaxTokens);
     }
     let whole = composed(prompt, user);
-    let half = || first_tokens(&whole, tokens(&whole).div_ceil(2).saturating_sub(1).max(1));
     if Marker::Truncate.is_in(user) && tokens(&whole) <= left {
-        (Some(half()), Outcome::MaxTokens)
+        (Some(cut(prompt, &whole, Marker::Truncate)), Outcome::MaxTokens)
     } else if Marker::PartialSafety.is_in(user) && tokens(&whole) <= left {
-        (Some(half()), Outcome::Safety)
+        (Some(cut(prompt, &whole, Marker::PartialSafety)), Outcome::Safety)
     } else if tokens(&whole) > left {
         (Some(first_tokens(&whole, left)), Outcome::MaxTokens)
     } else if Marker::UnknownFinish.is_in(user) {
         (Some(whole), Outcome::Unknown)
     } else {
         (Some(whole), Outcome::Stop)
+    }
+}
+
+/// The answer up to what it says of the first item that holds the marker, which it only names; half of it
+/// where it names none.
+fn cut(prompt: &Prompt, whole: &str, marker: Marker) -> String {
+    let marked = items(&prompt.user).into_iter().find(|item| marker.is_in(&item.text));
+    let id = marked.and_then(|item| item.echo("id")?.as_str().map(str::to_owned));
+    match id.and_then(|id| Some(whole.find(&id)? + id.len())) {
+        Some(end) => whole[..end].to_owned(),
+        None => first_tokens(whole, tokens(whole).div_ceil(2).saturating_sub(1).max(1)),
     }
 }
 

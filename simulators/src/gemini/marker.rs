@@ -8,7 +8,7 @@
 pub enum Marker {
     /// The prompt is blocked: status 200, `promptFeedback` and no candidate.
     SafetyBlock,
-    /// The answer is cut in the middle and says `MAX_TOKENS`.
+    /// The answer is cut within what it says of the post that holds it, and says `MAX_TOKENS`.
     Truncate,
     /// The answer is a polite sentence in place of JSON.
     Prose,
@@ -20,7 +20,7 @@ pub enum Marker {
     ScoreOutOfRange,
     /// One more answer, about a post that was not asked for.
     StrangerPost,
-    /// The answer is cut in the middle and says `SAFETY`.
+    /// The answer is cut within what it says of the post that holds it, and says `SAFETY`.
     PartialSafety,
     /// The whole answer, with a finish reason that no documentation lists.
     UnknownFinish,
