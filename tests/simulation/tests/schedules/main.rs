@@ -27,8 +27,9 @@ const FRESH: u64 = 100;
 /// From so many schedules on, every kind of fault must have happened so often.
 const COVERED_FROM: usize = 10_000;
 const COVERED: u64 = 1_000;
-/// What becomes of failed work in some other cases only.
-const RARE: [Branch; 1] = [Branch::HeldUpTooOften];
+/// What becomes of failed work in some other cases only: an unfinished task is given up only if it made
+/// no progress in 25 attempts.
+const RARE: [Branch; 2] = [Branch::HeldUpTooOften, Branch::NeverDone];
 
 /// Prints a line also when the test passes: what a run of the simulation found is for people.
 fn say(line: impl Display) {
