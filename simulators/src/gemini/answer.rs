@@ -62,8 +62,8 @@ fn spoken(prompt: &Prompt, user: &str, left: u64) -> (Option<String>, Outcome) {
     }
 }
 
-/// The answer up to what it says of the first item that holds the marker, which it only names; half of it
-/// where it names none.
+/// The answer, cut off right behind the id of the first item that holds the marker; half of the answer
+/// where no item holds it.
 fn cut(prompt: &Prompt, whole: &str, marker: Marker) -> String {
     let marked = items(&prompt.user).into_iter().find(|item| marker.is_in(&item.text));
     let id = marked.and_then(|item| item.echo("id")?.as_str().map(str::to_owned));

@@ -52,8 +52,8 @@ impl CallGroup {
         vec![half(first), half(second)]
     }
 
-    /// Of an answer that says what it says of each lead, or nothing: what is settled, and a call about the
-    /// other leads.
+    /// Splits the call by its answer, which has an entry for each lead, or is empty: the leads that it
+    /// settles, and a call about the others.
     fn answered(&self, of_leads: Vec<Result<Answer, String>>) -> (Vec<LeadAnswer>, Self) {
         let of_leads = self.leads.iter().zip(of_leads);
         let answered = of_leads.filter_map(|(at, answer)| Some((*at, Ok(answer.ok()?))));
@@ -210,7 +210,8 @@ fn ask_otherwise(group: &CallGroup, reason: NoAnswer) -> NextStep {
 }
 
 /// Asks with more room for the answer and its thoughts, as long as there is more. An answer that is cut
-/// off in its text is long for its leads: they are divided too. What was said before the cut is `answered`.
+/// off in its text is long for its leads: they are divided too. `answered` are the other leads
+/// of that call, which the answer settles.
 fn ask_with_more_room(
     group: &CallGroup,
     prompt: &CallPrompt,

@@ -113,8 +113,9 @@ impl<'a, E: Env> ChunkWork<'a, E> {
             return Ok(Vec::new());
         }
         let leads = self.beside(read_leads(attempt, leads)).await?;
-        // What an attempt that died used is not in the message. Leads that the others settled are not
-        // read again, but an earlier release did not keep which.
+        // An attempt that died did not tell what it used: the rows that it wrote do. The rows of attempts
+        // that did tell must not count twice. `settled` leaves them out; a message of an earlier release
+        // has no `settled`.
         if chunk.tried.tokens == 0 || !chunk.tried.settled.is_empty() {
             let used = used_before(attempt, &leads);
             self.meter.used_before(used);

@@ -46,8 +46,8 @@ fn elements_in(text: &str, key: &str, ids: &[&str]) -> Result<Found, &'static st
     search.into_found(is_cut).ok_or("the model's answer has no element about what it was asked")
 }
 
-/// All JSON values in a text that are arrays or objects, in their order; none inside another. What
-/// follows the beginning of an array that does not end is an array too; whether there is one.
+/// All JSON values in a text that are arrays or objects, in their order; none inside another. Values
+/// behind the `[` of an array that never ends make up one array, the last. Also returns whether there is one.
 fn values_in(text: &str) -> (Vec<Value>, bool) {
     let (mut values, mut cut) = (Vec::new(), None);
     let mut at = 0;
