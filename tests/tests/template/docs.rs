@@ -130,7 +130,24 @@ fn every_alarm_metric_and_command_is_explained() {
     let commands = found(r"(?m)^    ([A-Z][a-z]+)\(\w+::Options\),$", &cli);
     assert!(commands.contains("Doctor"), "the search finds no commands");
     let commands = commands.iter().map(|name| format!("runtally {}", name.to_lowercase()));
-    assert_named("docs/operate.md", commands);
+    assert_named("docs/commands.md", commands);
+}
+
+#[test]
+fn every_alarm_that_the_documents_name_exists() {
+    let alarms: BTreeSet<String> =
+        TEMPLATE.of_kind("AWS::CloudWatch::Alarm").into_iter().collect();
+    for (page, text) in documents() {
+        for name in found(r"`([A-Z][A-Za-z]+Alarm)`", &text) {
+            assert!(alarms.contains(&name), "{page} names {name}");
+        }
+    }
+}
+
+#[test]
+fn every_field_of_the_run_record_is_explained() {
+    let fields = shared::schema::run_record::FIELDS.iter().map(|field| field.name.to_owned());
+    assert_named("docs/record.md", fields);
 }
 
 #[test]
