@@ -9,6 +9,14 @@ pub(super) fn moment(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M:%S")) } }
 }
 
+/// A moment to come, and how long it is until then.
+pub(super) fn until(at: Timestamp, now: Timestamp) -> Markup {
+    html! {
+        (moment(at))
+        @if at > now { ", in " (span(at.duration_since(now))) } @else { ", now" }
+    }
+}
+
 /// The time of a day with milliseconds.
 pub(super) fn clock(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (at.strftime("%H:%M:%S%.3f")) } }

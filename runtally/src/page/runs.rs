@@ -7,9 +7,10 @@ use super::query::Query;
 use super::search::{ALL_STATUSES, Search, status_word};
 use super::site::Page;
 use super::unread::Reading;
-use super::waits::{Waiting, WaitsFor, by_run, waits_for};
+use super::waits::{Waiting, WaitsFor, by_run, waits_for, without_run};
 use crate::result::Fault;
 use crate::storage::RunHead;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::core::ids::RunId;
 use shared::core::tokens::NanoUsd;
@@ -39,7 +40,7 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
     let (tasks, _) = source.deployment.waiting().await?;
     let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
     let is_known = |run: &RunId| heads.binary_search_by(|head| run.cmp(&head.run)).is_ok();
-    let without_run: Vec<&Waiting> =
+    let of_no_run: Vec<&Waiting> =
         tasks.iter().filter(|task| !task.run.as_ref().is_some_and(is_known)).collect();
     let waiting = by_run(&tasks);
     let shown = found.runs.iter().map(|known| {
@@ -58,14 +59,14 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
         }
         (filters(query, &found.clients))
         section #runs data-live {
-            (not_begun(&without_run))
+            (without_run(&of_no_run, source.now()))
             p .count { (count_in_words(&found)) }
-            @if found.runs.is_empty() {
-                (nothing(found.all, found.unread))
-            } @else {
+            @if !found.runs.is_empty() {
                 ol .runs {
-                    @for (known, waits) in shown { li { (row(known, waits.as_ref())) } }
+                    @for (known, waits) in shown { li { (row(known, waits.as_ref(), source.now())) } }
                 }
+            } @else if found.all > 0 || of_no_run.is_empty() {
+                (nothing(&found, source.simulators.apify.is_some() && source.allow_actions))
             }
             (pages(query, at, found.count))
         }
@@ -115,18 +116,6 @@ async fn find(
     Ok(found)
 }
 
-/// What waits and is of no run of the log: a harvest whose client cannot be looked up begins none.
-fn not_begun(tasks: &[&Waiting]) -> Markup {
-    html! {
-        @if let Some(next) = tasks.iter().min_by_key(|task| task.next_at) {
-            p .waits { b { "No run yet: " } (next.what) " waits, attempt " (next.attempt) ": " (next.reason)
-                " · next " (moment(next.next_at))
-                @if tasks.len() > 1 { " · " a href="/system" { "and " (tasks.len() - 1) " more" } }
-            }
-        }
-    }
-}
-
 fn count_in_words(found: &Found) -> String {
     let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
     match found {
@@ -138,14 +127,16 @@ fn count_in_words(found: &Found) -> String {
     }
 }
 
-fn nothing(all: usize, unread: usize) -> Markup {
+fn nothing(found: &Found, can_fire: bool) -> Markup {
     html! {
         div .empty {
-            @if all == 0 {
+            @if found.all == 0 {
                 h2 { "No run yet" }
                 p { "A run appears here the moment Apify's webhook announces a harvest, or when you ask for waiting leads to be scored." }
-                p { "With the simulated Apify you can " a href="/do/harvest" { "fire a harvest" } " and watch it." }
-            } @else if unread > 0 {
+                @if can_fire {
+                    p { "With the simulated Apify you can " a href="/do/harvest" { "fire a harvest" } " and watch it." }
+                }
+            } @else if found.unread > 0 {
                 p { "No run matches so far." }
             } @else {
                 p { "No run matches. " a href="/" { "Show all runs" } }
@@ -181,7 +172,7 @@ fn filters(query: &Query, clients: &BTreeSet<String>) -> Markup {
     }
 }
 
-fn row(known: &Known, waits: Option<&WaitsFor>) -> Markup {
+fn row(known: &Known, waits: Option<&WaitsFor>, now: Timestamp) -> Markup {
     let summary = &known.summary;
     let name = &summary.header.client_name;
     let client = if name.is_empty() { summary.header.client.as_str() } else { name };
@@ -195,10 +186,7 @@ fn row(known: &Known, waits: Option<&WaitsFor>) -> Markup {
             p .who { (client) " · started " (moment(summary.started_at)) }
             (progress(summary))
             (figures(summary))
-            @if let Some(WaitsFor { why, until }) = waits {
-                p .waits { b { "Waits for " } (why)
-                    @if let Some(until) = until { " · next " (moment(*until)) } }
-            }
+            @if let Some(waits) = waits { (waits.shown(now)) }
         }
     }
 }

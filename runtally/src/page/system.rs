@@ -1,6 +1,6 @@
 //! The system: services, queues, what waits and why, dead letters, request slots, spend, next tick.
 
-use super::figures::{Part, bar, grouped, moment, span};
+use super::figures::{Part, bar, grouped, moment, span, until};
 use super::layout::{Content, Place, run_link};
 use super::query::path;
 use super::site::Page;
@@ -10,7 +10,7 @@ use super::waits::Waiting;
 use crate::result::Fault;
 use crate::storage::LaneState;
 use crate::view::Letter;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::ports::{DeadLetter, QueueName, QueueState};
 use shared::services::airtable::BaseSlots;
@@ -85,7 +85,7 @@ fn next_tick(source: &Source, now: Timestamp) -> Markup {
         section #tick data-live {
             p { b { "Next tick " }
                 @match next {
-                    Some(at) => { (moment(at)) ", in " (span(at.duration_since(now))) }
+                    Some(at) => (until(at, now)),
                     None => "is not known here: EventBridge sends one every ten minutes",
                 }
                 ". It checks all open and recent records, and repairs what was edited or deleted."
@@ -156,14 +156,13 @@ fn waits(waiting: &[Waiting], count: u64, now: Timestamp) -> Markup {
 }
 
 fn waiting_row(task: &Waiting, now: Timestamp) -> Markup {
-    let left: SignedDuration = task.next_at.duration_since(now);
     html! {
         tr {
             th scope="row" { (task.what) }
             td { @if let Some(run) = &task.run { (run_link(run)) } }
             td .num { (task.attempt) }
             td { (moment(task.since)) }
-            td { (moment(task.next_at)) " · in " (span(left)) }
+            td { (until(task.next_at, now)) }
             td .why { (task.reason) }
         }
     }

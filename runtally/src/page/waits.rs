@@ -1,10 +1,13 @@
 //! Why a run waits, and until when.
 
+use super::figures::{moment, until};
 use crate::storage::WaitingTask;
 use crate::view::task_in_words;
 use jiff::Timestamp;
+use maud::{Markup, html};
 use shared::core::ids::RunId;
 use shared::fold::{Status, Summary};
+use shared::run_records::Reason;
 use std::collections::BTreeMap;
 
 /// A task that waits for its next attempt.
@@ -37,12 +40,27 @@ pub(super) fn by_run(waiting: &[Waiting]) -> BTreeMap<&RunId, Vec<&Waiting>> {
     runs
 }
 
-/// What a run waits for.
+/// Why a run is not over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WaitsFor {
-    pub(super) why: String,
+    /// What it does: it waits, or it is at work and something is missing.
+    state: &'static str,
+    why: String,
+    since: Option<Timestamp>,
     /// When it goes on, or is tried again.
-    pub(super) until: Option<Timestamp>,
+    next_at: Option<Timestamp>,
+}
+
+impl WaitsFor {
+    pub(super) fn shown(&self, now: Timestamp) -> Markup {
+        html! {
+            p .waits {
+                b { (self.state) @if let Some(since) = self.since { " since " (moment(since)) } ": " }
+                (self.why)
+                @if let Some(at) = self.next_at { " · next attempt " (until(at, now)) }
+            }
+        }
+    }
 }
 
 /// What a run waits for; `None` for one that is over. `tasks` are those of the run that wait for
@@ -52,25 +70,50 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
         return None;
     }
     let next = tasks.iter().min_by_key(|task| task.next_at);
-    let until = next.map(|task| task.next_at);
-    if let Some((_, halt)) = &summary.halt {
-        return Some(WaitsFor { why: halt.detail.clone(), until });
+    let next_at = next.map(|task| task.next_at);
+    let waits = |since, why| Some(WaitsFor { state: "Waits", why, since: Some(since), next_at });
+    if let Some((since, halt)) = &summary.halt {
+        let reason = Reason::Halted(halt.category).in_words();
+        return waits(*since, format!("{reason}. The model says: {}", halt.detail));
     }
     if let Some(task) = next {
         let more = match tasks.len() - 1 {
             0 => String::new(),
             more => format!(" (and {more} more)"),
         };
-        let why = format!("{}, attempt {}: {}{more}", task.what, task.attempt, task.reason);
-        return Some(WaitsFor { why, until });
+        let Waiting { what, attempt, reason, .. } = task;
+        return waits(task.since, format!("{what}{more}: {reason} · attempt {attempt}"));
     }
-    let stalled = if summary.status == Status::Stalled { "nothing moves; missing: " } else { "" };
+    // Elsewhere nobody shows which tasks wait; the log has the last reason.
+    if let Some(wait) = &summary.wait {
+        return waits(wait.since, wait.why.clone());
+    }
     let why = match summary.missing.as_slice() {
-        [] => format!("{stalled}its record"),
-        [one] => format!("{stalled}{one}"),
-        [first, rest @ ..] => format!("{stalled}{first} and {} more", rest.len()),
+        [] => "its record".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     };
-    Some(WaitsFor { why, until: None })
+    let is_stalled = summary.status == Status::Stalled;
+    Some(WaitsFor {
+        state: if is_stalled { "Nothing moves" } else { "Still missing" },
+        why: if is_stalled { format!("still missing: {why}") } else { why },
+        since: is_stalled.then_some(summary.last_progress),
+        next_at: None,
+    })
+}
+
+/// What waits and is of no run of the log: a harvest whose client cannot be looked up begins none.
+pub(super) fn without_run(tasks: &[&Waiting], now: Timestamp) -> Markup {
+    html! {
+        @if let Some(task) = tasks.iter().min_by_key(|task| task.next_at) {
+            p .waits {
+                b { "No run yet, waits since " (moment(task.since)) ": " }
+                (task.what) ": " (task.reason) " · attempt " (task.attempt)
+                " · next attempt " (until(task.next_at, now))
+                @if tasks.len() > 1 { " · " a href="/system#waiting" { "and " (tasks.len() - 1) " more" } }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,20 +143,33 @@ mod tests {
     fn a_run_waits_for_what_is_missing_or_for_the_next_attempt_at_a_task() {
         let run = opened();
         let why = |tasks: &[&Waiting]| waits_for(&run, tasks).unwrap();
-        assert_eq!(why(&[]).why, "harvest HG7ML7M8z78YcAPEB is not read");
-        assert_eq!(why(&[]).until, None);
+        let shown = |waits: WaitsFor| {
+            let now = "2026-11-23T10:04:20Z".parse().unwrap();
+            let html = waits.shown(now).into_string();
+            html.replace("<b>", "").replace("</b>", "")
+        };
+        let text = shown(why(&[]));
+        assert!(text.contains("Still missing: harvest HG7ML7M8z78YcAPEB is not read"), "{text}");
+        assert!(!text.contains("next attempt"), "{text}");
         let task = Waiting {
             run: Some(run.run.clone()),
             what: "chunk 1 of 2".to_owned(),
             attempt: 3,
-            since: Timestamp::UNIX_EPOCH,
+            since: "2026-11-23T10:01:00Z".parse().unwrap(),
             next_at: "2026-11-23T10:05:00Z".parse().unwrap(),
             reason: "Airtable is out of order".to_owned(),
         };
         let later = Waiting { next_at: Timestamp::MAX, ..task.clone() };
         let told = why(&[&later, &task]);
-        assert_eq!(told.why, "chunk 1 of 2, attempt 3: Airtable is out of order (and 1 more)");
-        assert_eq!(told.until, Some(task.next_at), "the next of them");
+        assert_eq!(told.next_at, Some(task.next_at), "the next of them");
+        let text = shown(told);
+        for part in [
+            "Waits since <time datetime=\"2026-11-23T10:01:00Z\">2026-11-23 10:01:00</time>: ",
+            "chunk 1 of 2 (and 1 more): Airtable is out of order · attempt 3 · next attempt ",
+            ">2026-11-23 10:05:00</time>, in 40 s",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
     }
 
     #[test]

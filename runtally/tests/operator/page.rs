@@ -384,8 +384,11 @@ async fn a_harvest_that_cannot_begin_is_told_among_the_runs() {
     seen.act("/do/fault", &fault).await;
     let client = World::invent(Size::default()).clients[0].id.to_string();
     seen.act("/do/harvest", &[("client", &client)]).await;
-    let list = seen.get_until("/", |answer| answer.text().contains("No run yet: harvest")).await;
-    assert!(list.text().contains("waits, attempt"), "{}", list.text());
+    let list =
+        seen.get_until("/", |answer| answer.text().contains("No run yet, waits since")).await;
+    let list = list.text();
+    assert!(list.contains(": harvest ") && list.contains(" · next attempt "), "{list}");
+    assert!(!list.contains("A run appears here"), "nothing else says that there is no run: {list}");
 }
 
 /// Opens the page at `of`, of which these parts are on the screen; waits each time for what is sent of it

@@ -82,17 +82,24 @@ fn done(summary: &Summary) -> String {
 }
 
 fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {
-    let leads = summary.posts.leads.failed + summary.profiles.leads.failed;
-    let why: Vec<&str> = reasons
-        .iter()
-        .filter(|reason| reason.is_failure())
-        .map(|reason| reason.in_words())
-        .collect();
-    match (why.is_empty(), leads) {
-        (true, _) => "nothing".to_owned(),
-        (false, 0) => why.join("; "),
-        (false, leads) => format!("{}; {}", many(leads, "lead"), why.join("; ")),
-    }
+    let causes: Vec<String> = summary.failures.iter().map(|(.., why)| why.clone()).collect();
+    let causes = bounded_list(&causes);
+    let in_words = |reason: &Reason| {
+        let words = reason.in_words();
+        if let Reason::Leads(category) = reason {
+            let leads = summary.errors.get(category).map_or(0, Vec::len) as u64;
+            format!("{}: {words}", many(leads, "lead"))
+        } else if *reason == Reason::NotPlanned {
+            causes.clone()
+        } else if *reason == Reason::NotAttributed && !causes.is_empty() {
+            format!("{words}: {causes}")
+        } else {
+            words.to_owned()
+        }
+    };
+    let failed = reasons.iter().filter(|reason| reason.is_failure());
+    let failed: Vec<String> = failed.map(in_words).collect();
+    if failed.is_empty() { "nothing".to_owned() } else { failed.join("; ") }
 }
 
 fn tokens(summary: &Summary) -> String {
@@ -128,4 +135,40 @@ fn cost(summary: &Summary) -> String {
     };
     let at_least = if summary.cost_is_at_least() { "at least " } else { "" };
     format!("model {at_least}{}{harvest}", summary.ai_cost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run_records::snapshots::states;
+
+    /// The answer of a state to a question.
+    fn answer(state: &str, question: &str) -> String {
+        let (_, story) = states().into_iter().find(|(name, _)| *name == state).unwrap();
+        let answers = answers_of(&story.summary());
+        let answer = answers.into_iter().find(|answer| answer.question == question).unwrap();
+        answer.answers.join(" | ")
+    }
+
+    #[test]
+    fn what_failed_is_answered_with_its_cause_and_how_many_leads_it_hit() {
+        let failed = |state| answer(state, "Failed");
+        assert_eq!(failed("completed"), "nothing");
+        assert_eq!(
+            failed("client_not_served"),
+            "client \"Guy-Wilson\" has the status \"Paused\" and is not served: set \"Status\" to \
+             \"Active\""
+        );
+        assert_eq!(
+            failed("unattributed"),
+            "nobody named a known client for this harvest: neither the webhook nor the table \
+             \"Apify\" names a client for Apify run HG7ML7M8z78YcAPEB"
+        );
+        assert_eq!(
+            failed("completed_with_errors"),
+            "the harvest did not finish; 1 lead: the model refuses to judge the texts; 1 lead: the \
+             model did not answer in time"
+        );
+        assert_eq!(failed("nothing_scored_of_eight"), "8 leads: the stored posts cannot be read");
+    }
 }

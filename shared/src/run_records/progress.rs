@@ -2,7 +2,7 @@
 
 use super::lines::{Line, bounded, in_utc};
 use super::todo::ended_in_words;
-use super::words::{leads_in_words, many, sentence, verb};
+use super::words::{many, sentence, verb, what_was_done};
 use crate::core::text;
 use crate::fold::{Outage, PlanSize, Summary};
 use crate::messages::{ErrorCategory, Harvested, OpenedBy};
@@ -32,8 +32,8 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     }
     for milestone in &summary.milestones {
         let (done, of) = (milestone.done as u64, milestone.of as u64);
-        let line = format!("{done} of {} {} done.", many(of, "chunk"), verb(done, "is", "are"));
-        lines.push(Line::at(milestone.at, "chunks done", line));
+        let line = format!("{done} of {} {} done.", many(of, "part"), verb(done, "is", "are"));
+        lines.push(Line::at(milestone.at, "parts done", line));
     }
     lines.extend(waits(summary));
     lines
@@ -43,7 +43,7 @@ pub(super) fn progress_log(summary: &Summary) -> String {
         lines.push(Line::at(*at, "failed", line));
     }
     if let Some(ended_at) = summary.ended_at {
-        let finished = format!("Finished: {}", leads_in_words(summary));
+        let finished = format!("Finished{}.", what_was_done(summary));
         lines.push(Line::at(ended_at, "finished", finished));
     }
     lines.sort_by_key(Line::moment);

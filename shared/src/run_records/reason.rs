@@ -142,19 +142,19 @@ impl Reason {
                 "do what Error Details say; if that was something to correct, tick Retry"
             }
             Self::HarvestIncomplete => "harvest again if you want the rest; what was found is used",
-            Self::TargetsUnknown => "harvest again, with a higher maxItems if it was reached",
-            Self::NotUnderstood => "compare these items with the actor's documentation",
+            Self::TargetsUnknown => "harvest these profiles again",
+            Self::NotUnderstood => "compare what was not used with the actor's documentation",
             Self::NothingUsed => {
                 "compare the harvested profiles with the leads' \"LinkedIn Profile URL\""
             }
             Self::Unmatched => {
-                "if one of them should be a lead, compare it with the leads' \"LinkedIn Profile URL\""
+                "if you expected a lead, compare its \"LinkedIn Profile URL\" with the harvested profile"
             }
             Self::LeftOut => {
                 "shorten Posts Content of these leads, then send the webhook of the harvest again"
             }
             Self::ActorErrors => {
-                "look at the errors in the dataset, and harvest those profiles again"
+                "look at the errors in the dataset, and harvest the profiles again"
             }
             Self::LimitReached => {
                 "the next run scores what waits; raise the token limit to have it scored earlier"

@@ -5,7 +5,7 @@ use super::reason::Reason;
 use super::words::{many, named, sentence, verb};
 use crate::core::text::bounded;
 use crate::fold::Summary;
-use crate::messages::{ErrorCategory, HarvestStatus, SkipReason, UnusedReason};
+use crate::messages::{ErrorCategory, HarvestStatus, SkipReason, UnknownReason, UnusedReason};
 use crate::schema::run_record::RETRY;
 use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ fn todos_of(reason: Reason, summary: &Summary, fields: &[FieldNote]) -> Vec<Todo
     let one = |what: String| vec![Todo::of(format!("{what}. {}", sentence(next)))];
     match reason {
         Reason::HarvestIncomplete => incomplete(summary, next),
-        Reason::TargetsUnknown => unknown_targets(summary, next),
+        Reason::TargetsUnknown => unknown_targets(summary),
         Reason::NotUnderstood => unused(summary, UnusedReason::is_not_understood, next),
         Reason::ActorErrors => unused(summary, |why| why == UnusedReason::Error, next),
         Reason::NothingUsed | Reason::Unmatched => one(unmatched(summary)),
@@ -104,7 +104,7 @@ fn not_planned(summary: &Summary) -> Todo {
     let was_waiting = summary.failures.iter().any(|(_, harvest, _)| harvest.is_none());
     let next = match (advised, was_waiting) {
         (true, _) => "do what Error Details say",
-        (false, true) => "correct what Error Details name, and have what waits scored again",
+        (false, true) => "correct what Error Details name; the next run scores what waits",
         (false, false) => "correct what Error Details name, and tick Retry",
     };
     Todo::of(next.to_owned())
@@ -114,8 +114,12 @@ fn failed(summary: &Summary, category: ErrorCategory, next: &str) -> Todo {
     let examples = summary.errors.get(&category).map(Vec::as_slice).unwrap_or_default();
     let (why, leads) = (Reason::Leads(category).in_words(), many(examples.len() as u64, "lead"));
     let rows = examples.iter().filter_map(|(record, _)| record.as_ref());
-    let rows: Vec<String> =
-        rows.take(MAX_ROWS).map(|record| row(summary, record.as_str())).collect();
+    let mut rows: Vec<String> = rows.map(|record| row(summary, record.as_str())).collect();
+    let others = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
+    if others > 0 {
+        rows.push(format!("and {}", many(others as u64, "other")));
+    }
     Todo { text: format!("{leads} failed: {why}. {}", sentence(next)), rows }
 }
 
@@ -137,16 +141,24 @@ pub(super) fn ended_in_words(status: HarvestStatus) -> Option<&'static str> {
     }
 }
 
-fn unknown_targets(summary: &Summary, next: &str) -> Vec<Todo> {
+fn unknown_targets(summary: &Summary) -> Vec<Todo> {
     let account = &summary.account;
     let mut todos: Vec<Todo> = Vec::new();
     for unknown in account.unknown.values() {
         let count = u64::from(unknown.count);
         let (profiles, have) = (many(count, "profile"), verb(count, "has", "have"));
         let (why, names) = (unknown.reason.as_str(), named(&unknown.first, count));
+        let next = match unknown.reason {
+            UnknownReason::MaxItems => "Harvest again with a higher maxItems",
+            UnknownReason::ChargeLimit => "Harvest again with a higher charge limit",
+            UnknownReason::CutShort
+            | UnknownReason::NotCharged
+            | UnknownReason::NotSaid
+            | UnknownReason::NotUnderstood
+            | UnknownReason::NoPostAmongItems => "Harvest again",
+        };
         todos.push(Todo::of(format!(
-            "it is not known whether {profiles} {have} posts: {why}{names}. {}",
-            sentence(next)
+            "it is not known whether {profiles} {have} posts: {why}{names}. {next}"
         )));
     }
     for harvest in &account.without_input {
@@ -176,7 +188,8 @@ fn unmatched(summary: &Summary) -> String {
         let (count, is_none) =
             (many(profiles, "harvested profile"), verb(profiles, "is no lead", "are no leads"));
         let names = named(&summary.first_not_leads, profiles);
-        format!("{count} {is_none} of this client, and the posts are not used{names}")
+        let its = verb(profiles, "its", "their");
+        format!("{count} {is_none} of this client, and {its} posts are not used{names}")
     } else if posts > 0 {
         format!("{} {} to no lead", many(posts, "harvested post"), verb(posts, "belongs", "belong"))
     } else {

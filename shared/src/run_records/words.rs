@@ -1,7 +1,7 @@
 //! Numbers, lists and sentences as people read them.
 
 use crate::core::counted::{counted, grouped};
-use crate::fold::{KindSummary, LeadCounts, Summary};
+use crate::fold::{KindSummary, LeadCounts, Status, Summary};
 use crate::messages::Kind;
 
 /// `text` as a sentence: it begins with a capital letter unless its first word is a name, and ends
@@ -48,11 +48,11 @@ pub(super) fn named(first: &[String], of: u64) -> String {
     if first.is_empty() { String::new() } else { format!(" ({}{more})", first.join(", ")) }
 }
 
-/// What became of the leads, by kind of scoring, without what there is none of: `posts: 4 leads, 3
-/// scored, 1 failed`.
-pub(super) fn leads_in_words(summary: &Summary) -> String {
+/// What became of the leads, by kind of scoring, without what there is none of, to be said behind a
+/// verb: ` post scoring of 4 leads: 3 scored, 1 failed`.
+pub(super) fn what_was_done(summary: &Summary) -> String {
     let mut words = Vec::new();
-    for (what, totals) in [("posts", &summary.posts), ("profiles", &summary.profiles)] {
+    for (kind, totals) in summary.kinds() {
         let leads = &totals.leads;
         if leads.planned > 0 {
             let counts = [
@@ -62,15 +62,17 @@ pub(super) fn leads_in_words(summary: &Summary) -> String {
                 (leads.open, "open"),
             ];
             let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-            let counts = counts.map(|(count, word)| format!(", {} {word}", grouped(count)));
-            words.push(format!(
-                "{what}: {}{}",
-                many(leads.planned, "lead"),
-                counts.collect::<String>()
-            ));
+            let counts: Vec<String> =
+                counts.map(|(count, word)| format!("{} {word}", grouped(count))).collect();
+            let of = many(leads.planned, "lead");
+            words.push(format!("{kind} scoring of {of}: {}", counts.join(", ")));
         }
     }
-    if words.is_empty() { "there was nothing to score".to_owned() } else { words.join("; ") }
+    match (words.is_empty(), summary.status) {
+        (false, _) => format!(" {}", words.join("; ")),
+        (true, Status::Failed) => ": nothing was scored".to_owned(),
+        (true, _) => ": there was nothing to score".to_owned(),
+    }
 }
 
 /// How many leads are scored of how many, as a clause of the headline: `3 of 4 leads were scored,

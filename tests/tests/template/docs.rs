@@ -135,8 +135,7 @@ fn every_alarm_metric_and_command_is_explained() {
 
 #[test]
 fn every_alarm_that_the_documents_name_exists() {
-    let alarms: BTreeSet<String> =
-        TEMPLATE.of_kind("AWS::CloudWatch::Alarm").into_iter().collect();
+    let alarms: BTreeSet<String> = TEMPLATE.of_kind("AWS::CloudWatch::Alarm").into_iter().collect();
     for (page, text) in documents() {
         for name in found(r"`([A-Z][A-Za-z]+Alarm)`", &text) {
             assert!(alarms.contains(&name), "{page} names {name}");

@@ -214,8 +214,8 @@ impl Proof {
         }
         let words = leads_in_words(run);
         let progress = field(record, run_record::PROGRESS_LOG);
-        let said =
-            progress.lines().find_map(|line| line.split_once("Finished: ")).map(|(_, said)| said);
+        let said = progress.lines().find_map(|line| line.split_once("Finished"));
+        let said = said.map(|(_, said)| said.trim_matches([' ', '.']));
         self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
         let said = field(record, run_record::BALANCE).to_owned();
         // The calls that a record names as unheard are checked against the model's bill.
@@ -250,12 +250,13 @@ impl Proof {
 /// What a record must say of the leads.
 fn leads_in_words(run: &Dispatched) -> String {
     let (expected, profiles) = (&run.expected, &run.profiles);
-    let of = |what, [all, scored, skipped, failed]: [u64; 4]| {
+    let of = |kind, [all, scored, skipped, failed]: [u64; 4]| {
         let counts = [(scored, "scored"), (skipped, "skipped"), (failed, "failed")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let counts = counts.map(|(count, word)| format!(", {} {word}", grouped(count)));
+        let counts: Vec<String> =
+            counts.map(|(count, word)| format!("{} {word}", grouped(count))).collect();
         let leads = if all == 1 { counted(all, "lead") } else { format!("{} leads", grouped(all)) };
-        format!("{what}: {leads}{}", counts.collect::<String>())
+        format!("{kind} scoring of {leads}: {}", counts.join(", "))
     };
     let posts = [
         expected.leads_planned,
@@ -264,10 +265,10 @@ fn leads_in_words(run: &Dispatched) -> String {
         expected.all_failed(),
     ];
     let waiting = [profiles.waiting, profiles.scored(), profiles.thin, profiles.failed];
-    let said: Vec<String> = [("posts", posts), ("profiles", waiting)]
+    let said: Vec<String> = [("post", posts), ("profile", waiting)]
         .into_iter()
         .filter(|(_, leads)| leads[0] > 0)
-        .map(|(what, leads)| of(what, leads))
+        .map(|(kind, leads)| of(kind, leads))
         .collect();
-    if said.is_empty() { "there was nothing to score".to_owned() } else { said.join("; ") }
+    if said.is_empty() { ": there was nothing to score".to_owned() } else { said.join("; ") }
 }

@@ -23,7 +23,7 @@ use super::row;
 use super::runs::{progress, record_state};
 use super::site::Problem;
 use super::source::Source;
-use super::waits::{Waiting, WaitsFor, waits_for};
+use super::waits::{Waiting, waits_for};
 use super::wanted::Wanted;
 use crate::page::query::path;
 use maud::{Markup, html};
@@ -127,7 +127,7 @@ fn body(view: &View<'_>, open: &OpenBook) -> Markup {
     let summary = &open.known.summary;
     let wanted = view.wanted;
     html! {
-        p .crumb { a href="/" { "Runs" } " / " }
+        p .crumb { a href="/" { "← All runs" } }
         @if wanted.has("head") { (head(view, &open.known)) }
         @if wanted.has("balance") { (balance::section(view, summary)) }
         @if wanted.has("record") { (record::section(view, open)) }
@@ -152,10 +152,7 @@ fn head(view: &View<'_>, known: &Known) -> Markup {
                 @if let Some(ended) = summary.ended_at { " · ended " (moment(ended)) }
             }
             (progress(summary))
-            @if let Some(WaitsFor { why, until }) = &view.waits {
-                p .waits { b { "Waits for " } (why)
-                    @if let Some(until) = until { " · next " (moment(*until)) } }
-            }
+            @if let Some(waits) = &view.waits { (waits.shown(view.now)) }
             (answers::answers(summary))
             @if view.source.allow_actions { (actions(view, summary)) }
         }
