@@ -164,6 +164,11 @@ async fn a_limit_and_lead_ids_narrow_the_choice() {
     ask(&pipeline, body).await;
     let line = "1 of the 2 leads named was not looked at: the limit is 1 lead";
     pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+
+    let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "leadIds": [gone]});
+    ask(&pipeline, body).await;
+    let line = format!("- The lead named is in no row of the base: {gone}");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
 }
 
 #[tokio::test]

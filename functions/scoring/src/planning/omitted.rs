@@ -33,16 +33,25 @@ pub(super) fn omissions(
         if !leads.is_none() {
             let (count, ids) = (leads.count, leads.named());
             let why = format!("{} {what}", if count == 1 { one } else { more });
-            notes.push(format!("{count} of the {named} leads named {why}: {ids}"));
+            notes.push(format!("{} {why}: {ids}", of_the_named(count, named)));
         }
     }
     let left = named.saturating_sub(planned + unknown.count + not_waiting.count);
     if is_cut && left > 0 {
         notes.push(format!(
-            "{left} of the {named} leads named {} not looked at: the limit is {}",
+            "{} {} not looked at: the limit is {}",
+            of_the_named(left, named),
             if left == 1 { "was" } else { "were" },
             counted(planned, "lead")
         ));
     }
     notes
+}
+
+fn of_the_named(count: usize, named: usize) -> String {
+    if named == 1 {
+        "the lead named".to_owned()
+    } else {
+        format!("{count} of the {named} leads named")
+    }
 }
