@@ -7,7 +7,6 @@ use shared::core::ids::RunId;
 use shared::messages::{Message, MetricsEvent, MetricsMessage};
 use shared::ports::StoredEvent;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most bytes of bodies that are kept: a few long runs. A function has at least 512 MB.
@@ -25,18 +24,14 @@ pub(crate) struct Events(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    by_body: HashMap<Digest, Arc<MetricsEvent>>,
+    by_body: HashMap<String, Arc<MetricsEvent>>,
     /// Bytes of the bodies.
     bytes: usize,
-    keys: [RandomState; 2],
 }
-
-/// Stands for a body: two keyed hashes, so that nobody can make two bodies with the same one.
-type Digest = [u64; 2];
 
 impl Events {
     /// Keeps an event that needs no decoding.
-    pub(crate) fn keep(&self, event: MetricsEvent, body: &str) {
+    pub(crate) fn keep(&self, event: MetricsEvent, body: String) {
         self.lock().keep(Arc::new(event), body);
     }
 
@@ -45,7 +40,7 @@ impl Events {
     /// knows it reads the log.
     pub(crate) fn decode(&self, run: &RunId, bodies: Vec<String>) -> Vec<Arc<MetricsEvent>> {
         let mut kept = self.lock();
-        bodies.into_iter().filter_map(|body| kept.decode(run, &body)).collect()
+        bodies.into_iter().filter_map(|body| kept.decode(run, body)).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -54,25 +49,22 @@ impl Events {
 }
 
 impl Kept {
-    fn digest(&self, body: &str) -> Digest {
-        self.keys.each_ref().map(|key| key.hash_one(body))
-    }
-
-    fn keep(&mut self, event: Arc<MetricsEvent>, body: &str) {
-        if self.bytes + body.len() > KEPT_BYTES {
+    fn keep(&mut self, event: Arc<MetricsEvent>, body: String) {
+        let bytes = body.len();
+        if self.bytes + bytes > KEPT_BYTES {
             self.by_body.clear();
             self.bytes = 0;
         }
-        if self.by_body.insert(self.digest(body), event).is_none() {
-            self.bytes += body.len();
+        if self.by_body.insert(body, event).is_none() {
+            self.bytes += bytes;
         }
     }
 
-    fn decode(&mut self, run: &RunId, body: &str) -> Option<Arc<MetricsEvent>> {
-        if let Some(event) = self.by_body.get(&self.digest(body)) {
+    fn decode(&mut self, run: &RunId, body: String) -> Option<Arc<MetricsEvent>> {
+        if let Some(event) = self.by_body.get(&body) {
             return Some(Arc::clone(event));
         }
-        match MetricsMessage::decode(body) {
+        match MetricsMessage::decode(&body) {
             Ok(MetricsMessage::Event(event)) => {
                 let event: Arc<MetricsEvent> = event.into();
                 self.keep(Arc::clone(&event), body);

@@ -152,7 +152,7 @@ async fn store<E: Env>(
             stored.extend(append(app, &run, &elsewhere).await?);
         }
         for (event, stored) in events.into_iter().chain(elsewhere).zip(stored) {
-            app.events.keep(event, &stored.body);
+            app.events.keep(event, stored.body);
         }
     }
     Ok(())
