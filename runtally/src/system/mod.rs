@@ -8,6 +8,7 @@ mod deployment;
 mod dispatcher;
 mod errors;
 mod injection;
+mod one_machine;
 mod pricing;
 mod running;
 mod served;

@@ -1,7 +1,8 @@
 //! What scoring what waits would take, told at once.
 
+use super::one_machine::OneMachine;
 use crate::result::Fault;
-use crate::storage::{Database, QueueSettings, SqliteEventLog, SqliteQueue};
+use crate::storage::{Database, QueueSettings, SqliteQueue};
 use futures_util::future::BoxFuture;
 use scoring::{Limits, Scoring, WaitingPrice};
 use shared::adapters::http::HttpTransport;
@@ -37,15 +38,6 @@ pub(super) fn pricer<E: Env>(scoring: &Arc<Scoring<E>>, time: Duration) -> Price
     })
 }
 
-/// A process that scores nothing: its queue leads nowhere.
-struct Nowhere;
-
-impl Env for Nowhere {
-    type Transport = HttpTransport;
-    type Queue = SqliteQueue;
-    type EventLog = SqliteEventLog;
-}
-
 /// The pricer of a process that runs no function. It asks Airtable and the price table, and nobody else.
 ///
 /// # Errors
@@ -71,6 +63,6 @@ pub(crate) fn pricer_alone(
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let limits = Limits::of_the_only_process(&limiters);
     let random = fastrand::Rng::with_seed(0);
-    let scoring = Scoring::<Nowhere>::new(config, adapters, limits, clock, random);
+    let scoring = Scoring::<OneMachine>::new(config, adapters, limits, clock, random);
     Ok(pricer(&Arc::new(scoring), LONGEST))
 }

@@ -1,6 +1,7 @@
 //! The three functions in one process, over one SQLite file.
 
 use super::dispatcher::{Dispatcher, MappingOptions, Shares};
+use super::one_machine::OneMachine;
 use super::pricing::{Pricer, pricer};
 use super::upkeep::{self, until};
 use super::webhook_server::{self, Front};
@@ -61,14 +62,6 @@ pub(crate) struct Inside {
     pub(crate) price: Pricer,
     /// When the next tick is sent.
     pub(crate) next_tick: watch::Receiver<Timestamp>,
-}
-
-struct OneMachine;
-
-impl Env for OneMachine {
-    type Transport = HttpTransport;
-    type Queue = SqliteQueue;
-    type EventLog = SqliteEventLog;
 }
 
 /// The running system. Dropping it stops it like a crash. Started again on the same database, it

@@ -1,0 +1,13 @@
+//! The adapters of a process that reaches the services over HTTP and keeps everything in SQLite.
+
+use crate::storage::{SqliteEventLog, SqliteQueue};
+use shared::adapters::http::HttpTransport;
+use shared::ports::Env;
+
+pub(super) struct OneMachine;
+
+impl Env for OneMachine {
+    type Transport = HttpTransport;
+    type Queue = SqliteQueue;
+    type EventLog = SqliteEventLog;
+}
