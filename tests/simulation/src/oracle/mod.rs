@@ -3,6 +3,7 @@
 //! enter; names of tables and fields may.
 
 mod account;
+mod asked;
 mod facts;
 mod invocation;
 mod json;
@@ -20,6 +21,7 @@ mod rates;
 mod records;
 mod rows;
 mod run_book;
+mod said;
 mod settled;
 mod tasks;
 mod verdict;
@@ -33,6 +35,6 @@ pub use promise::{Invariant, Violation};
 pub const CHECKS: &[(&str, fn())] = &[
     ("a_row_is_known_as_it_was_at_each_moment", lead_book::checks::a_row_is_known_as_it_was_at_each_moment),
     ("a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over", log_book::checks::a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over),
-    ("an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole", model::checks::an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole),
+    ("an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole", said::checks::an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole),
     ("answers_of_as_many_tokens_are_told_apart_by_what_they_cost", invocation::checks::answers_of_as_many_tokens_are_told_apart_by_what_they_cost),
 ];

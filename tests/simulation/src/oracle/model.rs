@@ -1,10 +1,12 @@
 //! Model calls: what they billed, who heard of it, who reported it.
 
+use super::asked::Asked;
 use super::facts::{Round, kind, round};
 use super::invocation::CallEnd;
 use super::json::{at, count, list, parsed, text};
 use super::oracle::Oracle;
 use super::promise::Invariant;
+use super::said::{nano_usd, said};
 use serde_json_borrow::Value;
 use shared::schema::leads;
 use std::collections::BTreeSet;
@@ -22,12 +24,9 @@ impl Oracle {
         self.check_profiles_asked_once(invocation, &run, &asked.slugs());
         self.asked_about(invocation, &run, &asked);
         self.run(&run).billed_answers += 1;
-        let slugs: BTreeSet<String> = asked
-            .words()
-            .iter()
-            .filter_map(|word| self.slugs_by_word.get(word).cloned())
-            .chain(asked.slugs())
-            .collect();
+        let mut slugs: BTreeSet<String> =
+            self.slugs_of(&asked.words()).into_iter().cloned().collect();
+        slugs.extend(asked.slugs());
         if let Some(known) = self.invocations.get_mut(&invocation) {
             known.paid.insert(body.to_vec(), slugs);
         }
@@ -143,12 +142,9 @@ impl Oracle {
     /// A lead of which a worker has a whole and valid answer is not paid for again by it.
     fn check_answered_once(&mut self, invocation: u64, words: &[String]) {
         let Some(known) = self.invocations.get(&invocation) else { return };
-        let slugs: BTreeSet<&String> =
-            words.iter().filter_map(|word| self.slugs_by_word.get(word)).collect();
-        let again = slugs.into_iter().find(|slug| {
-            let mut own = words.iter().filter(|word| self.slugs_by_word.get(*word) == Some(slug));
-            own.all(|word| known.scores.contains_key(word))
-        });
+        let is_whole =
+            |slug: &&String| self.words_of(slug, words).all(|word| known.scores.contains_key(word));
+        let again = self.slugs_of(words).into_iter().find(is_whole);
         if let Some(slug) = again {
             let what = format!("lead {slug} is paid for again though its answer was whole");
             self.violate(Invariant::Payments, what);
@@ -232,6 +228,18 @@ impl Oracle {
         }
     }
 
+    /// The leads whose posts have these words.
+    fn slugs_of(&self, words: &[String]) -> BTreeSet<&String> {
+        words.iter().filter_map(|word| self.slugs_by_word.get(word)).collect()
+    }
+
+    /// Those of the words that posts of this lead have.
+    fn words_of<'a>(&self, slug: &str, words: &'a [String]) -> impl Iterator<Item = &'a String> {
+        let is_of_lead =
+            move |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
+        words.iter().filter(is_of_lead)
+    }
+
     pub(crate) fn run_of(&self, invocation: u64) -> String {
         self.invocations.get(&invocation).map(|known| known.run.clone()).unwrap_or_default()
     }
@@ -272,15 +280,11 @@ impl Oracle {
     /// the row before.
     fn check_asked_once(&mut self, invocation: u64, run: &str, words: &[String]) {
         let read_at = self.invocations.get(&invocation).map_or(0, |known| known.read_at);
-        let slugs: BTreeSet<&String> =
-            words.iter().filter_map(|word| self.slugs_by_word.get(word)).collect();
-        let again = slugs.into_iter().find(|slug| {
+        let again = self.slugs_of(words).into_iter().find(|slug| {
             let lead = self.records_by_slug.get(*slug).and_then(|record| self.leads.get(record));
             let scored = lead.and_then(|lead| lead.scored_by(run));
-            let mut of_lead =
-                words.iter().filter(|word| self.slugs_by_word.get(*word) == Some(slug));
             scored.is_some_and(|(step, scored)| {
-                step < read_at && of_lead.all(|word| scored.contains(word))
+                step < read_at && self.words_of(slug, words).all(|word| scored.contains(word))
             })
         });
         if let Some(slug) = again {
@@ -299,105 +303,6 @@ impl Oracle {
         if let Some(slug) = again {
             let what = format!("profile {slug} is scored and asked about again in run {run}");
             self.violate(Invariant::ScoredOnce, what);
-        }
-    }
-}
-
-/// What an answer says, and whether it ended by itself. Of one that was cut off or does not say how it
-/// ended: what stands whole before its end. Any other reason may stand beside a whole answer.
-fn said(answer: &Value<'_>) -> (String, bool) {
-    let said = text(answer, "/candidates/0/content/parts/0/text");
-    let is_ended = !["", "MAX_TOKENS"].contains(&text(answer, "/candidates/0/finishReason"));
-    if is_ended && serde_json::from_str::<serde_json::Value>(said).is_ok() {
-        (said.to_owned(), true)
-    } else {
-        (before_the_cut(said), false)
-    }
-}
-
-/// The elements of an array that are whole, as an array.
-fn before_the_cut(text: &str) -> String {
-    let ends = text.rmatch_indices(['}', ']']).map(|(end, _)| &text[..=end]);
-    let is_json = |text: &String| serde_json::from_str::<serde_json::Value>(text).is_ok();
-    let closed = ends.flat_map(|text| [text.to_owned(), format!("{text}]")]);
-    closed.into_iter().find(is_json).unwrap_or_default()
-}
-
-/// What an answer costs in billionths of a dollar: Gemini 3.5 Flash-Lite at the standard tier is
-/// $0.30 for a million prompt tokens, a tenth of that for cached ones, and $2.50 for what it says
-/// and thinks.
-fn nano_usd(answer: &Value<'_>) -> u64 {
-    let of = |name: &str| count(answer, &format!("/usageMetadata/{name}"));
-    let cached = of("cachedContentTokenCount");
-    let said = of("candidatesTokenCount") + of("thoughtsTokenCount");
-    (of("promptTokenCount") - cached) * 300 + cached * 30 + said * 2_500
-}
-
-/// What a call asks about, by the ids that its answer uses.
-struct Asked {
-    /// The word that only this post has.
-    posts: Vec<(String, String)>,
-    /// The lead's slug.
-    profiles: Vec<(String, String)>,
-}
-
-impl Asked {
-    fn read(body: &[u8]) -> Self {
-        let body = parsed(body);
-        let user = parsed(text(&body, "/contents/0/parts/0/text"));
-        let posts = list(&user, "/leads").flat_map(|lead| list(lead, "/posts"));
-        let posts = posts.filter_map(|post| {
-            Some((text(post, "/post_id").to_owned(), word_in(text(post, "/content"))?))
-        });
-        let profiles = list(&user, "/profiles").filter_map(|profile| {
-            Some((text(profile, "/profile_id").to_owned(), slug_in(&profile.to_string())?))
-        });
-        Self { posts: posts.collect(), profiles: profiles.collect() }
-    }
-
-    fn words(&self) -> Vec<String> {
-        self.posts.iter().map(|(_, word)| word.clone()).collect()
-    }
-
-    fn slugs(&self) -> Vec<String> {
-        self.profiles.iter().map(|(_, slug)| slug.clone()).collect()
-    }
-}
-
-/// The lead whose profile a text is.
-fn slug_in(text: &str) -> Option<String> {
-    let rest = &text[text.find(" p.")? + 3..];
-    Some(rest[..rest.find('.')?].to_owned())
-}
-
-/// The word of the post that a text is.
-fn word_in(text: &str) -> Option<String> {
-    let word = &text[text.find("w.")?..];
-    let (slug, number) = word[2..].split_once('.')?;
-    let number = number.find('.')?;
-    Some(word[..2 + slug.len() + 1 + number + 1].to_owned())
-}
-
-/// What it promises itself ([`super::CHECKS`]).
-pub(super) mod checks {
-    use super::*;
-
-    pub(crate) fn an_answer_that_was_cut_off_or_does_not_say_how_it_ended_says_what_is_whole() {
-        let said_with = |reason: &str, text: &str| {
-            let part = serde_json::json!({"parts": [{"text": text}]});
-            let candidate = serde_json::json!({"content": part, "finishReason": reason});
-            let answer = serde_json::json!({"candidates": [candidate]}).to_string();
-            said(&parsed(answer.as_bytes()))
-        };
-        let (whole, cut) = (r#"[{"a":[1]},{"b":2}]"#, r#"[{"a":[1]},{"b":"#);
-        for reason in ["MAX_TOKENS", ""] {
-            assert_eq!(said_with(reason, whole), (whole.to_owned(), false), "{reason}");
-            assert_eq!(said_with(reason, cut), (r#"[{"a":[1]}]"#.to_owned(), false), "{reason}");
-            assert_eq!(said_with(reason, r#"[{"a":[1"#), (String::new(), false), "{reason}");
-        }
-        for reason in ["STOP", "NEVER_HEARD_OF"] {
-            assert_eq!(said_with(reason, whole), (whole.to_owned(), true), "{reason}");
-            assert_eq!(said_with(reason, cut), (r#"[{"a":[1]}]"#.to_owned(), false), "{reason}");
         }
     }
 }
