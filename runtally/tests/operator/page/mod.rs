@@ -1,0 +1,9 @@
+//! The page of `runtally serve`, as a browser without JavaScript sees it.
+//! Each file holds one subject; [`seen`] starts the system and asks for its pages.
+//! The script of the page must not enter here: `tests/browser` runs it.
+
+mod actions;
+mod guard;
+mod live;
+mod runs;
+mod seen;
