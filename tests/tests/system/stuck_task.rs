@@ -1,14 +1,11 @@
-//! How soon another client's harvest begins behind a stuck task: one whose harvest Apify still calls
-//! RUNNING. Both are in the same lane. Prints JSON.
-//!
-//! `cargo run --locked -p tests --example stuck_task`
+//! A measurement: how soon another client's harvest begins behind a stuck task, one whose harvest Apify
+//! still calls RUNNING. Both are in the same lane. Prints JSON.
 
 use serde_json::json;
 use shared::messages::routes;
 use shared::ports::QueueName;
 use shared::schema::clients;
 use simulators::apify::{RunSpec, RunStatus};
-use std::io::Write;
 use std::time::{Duration, Instant};
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
 
@@ -16,8 +13,9 @@ const TIMES: usize = 10;
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(1);
 
-#[tokio::main]
-async fn main() -> Result<(), std::io::Error> {
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it measures time"]
+async fn another_clients_harvest_begins_at_once_behind_a_stuck_task() {
     let mut after_failure = Vec::with_capacity(TIMES);
     let mut after_question = Vec::with_capacity(TIMES);
     for _ in 0..TIMES {
@@ -34,7 +32,7 @@ async fn main() -> Result<(), std::io::Error> {
         "after the failed attempt": figures(after_failure),
         "after Apify was asked about the stuck harvest": figures(after_question),
     });
-    writeln!(std::io::stdout(), "{told:#}")
+    println!("{told:#}");
 }
 
 /// How long after a stuck task's attempt had failed, and after it had begun, the other harvest begins.
