@@ -1,43 +1,18 @@
 //! The files in `events/`: each is what one way in really looks like, and each is loaded here.
 
+use crate::sent::Sent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
 use runtally::invented::{Size, World};
 use shared::core::clock::Clock;
 use shared::delivery::Delivery;
 use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, routes};
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use webhook_intake::{Config, Intake};
 
 /// The token in the events' `authorization` header.
 const TOKEN: &str = "replace-with-your-webhook-token";
-
-/// Remembers what was sent.
-#[derive(Clone, Default)]
-struct Sent(Arc<Mutex<Vec<OutgoingMessage>>>);
-
-impl Queue for Sent {
-    async fn send(&self, _: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
-        self.0.lock().unwrap().extend(messages);
-        Ok(())
-    }
-
-    async fn let_wait(&self, _: WaitingMessage) -> Result<(), QueueError> {
-        panic!("intake lets nothing wait")
-    }
-
-    async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
-        panic!("intake dead-letters nothing")
-    }
-
-    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
-        panic!("intake requeues nothing")
-    }
-}
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../events"))
@@ -61,7 +36,7 @@ async fn answered(event: &str) -> (u16, Vec<String>) {
     let queue = Sent::default();
     let intake = Intake::new(config, queue.clone(), Clock::system());
     let status: StatusCode = webhook_intake::handle(&intake, request).await.status();
-    let sent = queue.0.lock().unwrap();
+    let sent = queue.messages.lock().unwrap();
     (status.as_u16(), sent.iter().map(|message| type_of(message.body())).collect())
 }
 

@@ -1,10 +1,10 @@
 //! What a sender of webhooks sees.
 
+use crate::sent::Sent;
 use lambda_http::Body;
 use lambda_http::http::Request;
 use serde_json::{Value, json};
 use shared::core::clock::Clock;
-use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use std::time::Duration;
 use tests::{Pipeline, WEBHOOK_TOKEN};
 
@@ -94,32 +94,11 @@ async fn both_tokens_are_let_in_while_one_replaces_the_other() {
     }
 }
 
-/// A queue that takes this long for a message.
-struct Slow(Duration);
-
-impl Queue for Slow {
-    async fn send(&self, _: QueueName, _: Vec<OutgoingMessage>) -> Result<(), QueueError> {
-        tokio::time::sleep(self.0).await;
-        Ok(())
-    }
-
-    async fn let_wait(&self, _: WaitingMessage) -> Result<(), QueueError> {
-        panic!("intake lets nothing wait")
-    }
-
-    async fn dead_letter(&self, _: QueueName, _: NewDeadLetter) -> Result<(), QueueError> {
-        panic!("intake dead-letters nothing")
-    }
-
-    async fn requeue(&self, _: QueueName, _: &str, _: Duration) -> Result<(), QueueError> {
-        panic!("intake requeues nothing")
-    }
-}
-
 /// What a webhook is answered when each message takes `each`, and after how long.
 async fn answered_when_slow(each: Duration) -> (u16, Duration) {
     let config = webhook_intake::Config::read(|_| Some(WEBHOOK_TOKEN.to_owned())).unwrap();
-    let intake = webhook_intake::Intake::new(config, Slow(each), Clock::system());
+    let queue = Sent { each, ..Sent::default() };
+    let intake = webhook_intake::Intake::new(config, queue, Clock::system());
     let body = json!({"resource": {"id": APIFY_RUN}}).to_string();
     let request = Request::post(HOOK).header("authorization", authorized());
     let begun = tokio::time::Instant::now();

@@ -4,12 +4,14 @@
 #![expect(clippy::print_stdout, reason = "the conformance suites print each promise they check")]
 
 mod adversity;
-mod airtable_cases;
-mod cases;
+mod airtable;
+mod apify;
 mod conformance;
+mod counted_log;
 mod days;
 mod emulator;
 mod events;
+mod fake_gemini;
 mod fixtures;
 mod formula;
 mod gemini;
@@ -24,7 +26,9 @@ mod paused;
 mod pipeline;
 mod retry;
 mod running;
+mod sent;
 mod side_by_side;
 mod soak;
+mod stuck_task;
 mod vertex;
 mod waiting;

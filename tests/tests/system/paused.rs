@@ -1,6 +1,8 @@
 //! The real functions, queues and event log on paused time, over simulated services in process: hours
-//! pass in seconds.
+//! pass in seconds. One `Env` for all tests: each further one would compile the functions once more.
 
+use crate::counted_log::CountedLog;
+use crate::fake_gemini::FakeGemini;
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use metrics_finalizer::Adapters;
@@ -25,6 +27,8 @@ pub(crate) struct Services {
     pub(crate) airtable: Arc<Simulated<Airtable>>,
     pub(crate) apify: Arc<Simulated<Apify>>,
     pub(crate) gemini: Arc<Simulated<Gemini>>,
+    /// What answers in Gemini's place, if anything does.
+    pub(crate) fake_gemini: Option<Arc<Simulated<FakeGemini>>>,
     /// The paths that were asked for, in their order.
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
@@ -38,10 +42,11 @@ impl Transport for Services {
         let host = request.uri().host().unwrap_or_default().to_owned();
         self.asked.lock().unwrap().push(request.uri().path().to_owned());
         let answer = async {
-            match host.as_str() {
-                "airtable.invalid" => self.airtable.call(request).await,
-                "apify.invalid" => self.apify.call(request).await,
-                _ => self.gemini.call(request).await,
+            match (host.as_str(), &self.fake_gemini) {
+                ("airtable.invalid", _) => self.airtable.call(request).await,
+                ("apify.invalid", _) => self.apify.call(request).await,
+                (_, Some(fake)) => fake.call(request).await,
+                (_, None) => self.gemini.call(request).await,
             }
         };
         let lost = |reason: &str| TransportError::AnswerLost {
@@ -59,7 +64,7 @@ impl Transport for Services {
 impl Env for World {
     type Transport = Services;
     type Queue = SqliteQueue;
-    type EventLog = SqliteEventLog;
+    type EventLog = CountedLog;
 }
 
 /// The whole system on tokio's time.
@@ -109,6 +114,7 @@ pub(crate) fn services_that_take(airtable: Duration, model: Duration, clock: &Cl
         airtable: Arc::new(Simulated::new(airtable, 1)),
         apify: Arc::new(Simulated::new(apify, 1)),
         gemini: Arc::new(Simulated::new(gemini, 1)),
+        fake_gemini: None,
         asked: Arc::default(),
     }
 }
@@ -119,7 +125,7 @@ pub(crate) fn adapters(clock: &Clock) -> Adapters<World> {
     furnish(transport.airtable.service());
     let database = Database::in_memory().unwrap();
     let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(1));
-    Adapters { transport, queue, log: SqliteEventLog::new(database) }
+    Adapters { transport, queue, log: CountedLog::new(SqliteEventLog::new(database)) }
 }
 
 pub(crate) fn clock() -> Clock {
@@ -132,7 +138,7 @@ impl World {
     }
 
     /// Starts with these variables besides the others.
-    pub(crate) fn start_with(set: &[(&'static str, &str)]) -> Self {
+    pub(crate) fn start_with(set: &[(&str, &str)]) -> Self {
         let clock = clock();
         let services = services(&clock);
         furnish(services.airtable.service());
@@ -144,11 +150,11 @@ impl World {
         services: Services,
         database: Database,
         clock: &Clock,
-        set: &[(&'static str, &str)],
+        set: &[(&str, &str)],
     ) -> Self {
         let queue = SqliteQueue::new(database.clone(), clock.clone(), queue_settings(1));
         QueueName::ALL.into_iter().for_each(|name| queue.release(name).unwrap());
-        let log = SqliteEventLog::new(database.clone());
+        let log = CountedLog::new(SqliteEventLog::new(database.clone()));
         let transport = services.clone();
         let adapters = Adapters::<Self> { transport, queue: queue.clone(), log };
         let value = |name| {
@@ -159,17 +165,32 @@ impl World {
         Self { services, queue, database, intake, _functions: functions }
     }
 
+    /// Adds leads; returns their record ids.
+    pub(crate) fn add_leads(&self, names: &[String]) -> Vec<String> {
+        let rows = names.iter().map(|name| lead_row(name).as_object().unwrap().clone());
+        self.services.airtable.service().insert_all(CLIENT_BASE, "Leads", rows.collect()).unwrap()
+    }
+
     /// Adds leads, and a harvest with a post of each; returns the Apify run's id.
     pub(crate) fn harvest(&self, names: &[String]) -> String {
-        let airtable = self.services.airtable.service();
-        let rows = names.iter().map(|name| lead_row(name).as_object().unwrap().clone());
-        airtable.insert_all(CLIENT_BASE, "Leads", rows.collect()).unwrap();
+        self.add_leads(names);
+        self.harvest_of("2026-11-23T09:45:19Z", names, |_| "Some words.".to_owned())
+    }
+
+    /// Adds a harvest that started at this time, with a post of each of these; returns the Apify
+    /// run's id.
+    pub(crate) fn harvest_of(
+        &self,
+        started_at: &str,
+        names: &[String],
+        words: impl Fn(usize) -> String,
+    ) -> String {
         let targets: Vec<String> = names.iter().map(|name| profile(name)).collect();
         self.services.apify.service().add_run(RunSpec {
-            started_at: Some("2026-11-23T09:45:19Z".parse().unwrap()),
+            started_at: Some(started_at.parse().unwrap()),
             finished_at: Some("2026-11-23T09:59:00Z".parse().unwrap()),
             input: json!({"targetUrls": targets}),
-            items: names.iter().map(|name| post(name, 1, "Some words.")).collect(),
+            items: names.iter().enumerate().map(|(n, name)| post(name, 1, &words(n))).collect(),
             cost_usd: Some(1.0),
             ..RunSpec::default()
         })
@@ -183,7 +204,12 @@ impl World {
     /// Posts the webhook of a client's harvest; returns the answer's status.
     pub(crate) async fn webhook_for(&self, apify_run: &str, client: &str) -> u16 {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}});
-        let request = Request::post(format!("/webhooks/apify?clientId={client}"))
+        self.post(&format!("/webhooks/apify?clientId={client}"), &body).await
+    }
+
+    /// Posts a body with the webhook's token; returns the answer's status.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> u16 {
+        let request = Request::post(path)
             .header(http::header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
             .body(Body::Text(body.to_string()))
             .unwrap();

@@ -1,98 +1,34 @@
 //! A run of many chunks: the end of each is told, and only the last can end the run.
 
-use crate::paused::{Services, adapters, clock, variable};
-use jiff::Timestamp;
-use metrics_finalizer::{Adapters, Config, Finalizer};
-use runtally::storage::{SqliteEventLog, SqliteQueue};
+use crate::counted_log::CountedLog;
+use crate::paused::{Services, World, adapters, clock, variable};
+use metrics_finalizer::{Config, Finalizer};
 use serde_json::{Value, json};
 use shared::core::deadline::Deadline;
-use shared::core::ids::{ApifyRunId, RunId};
-use shared::ports::{
-    Env, EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent,
-};
 use shared::schema::run_record;
 use shared::services::airtable::Limiters;
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tests::{MASTER_BASE, told};
 
 const PLAN: &str = "IMWhSz8Df0ytWalS961bKQ";
 const CHUNKS: usize = 20;
 
-/// A log that counts how often a whole run is read.
-#[derive(Clone)]
-struct CountedLog {
-    log: SqliteEventLog,
-    reads: Arc<AtomicUsize>,
-}
-
-impl EventLog for CountedLog {
-    async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
-        self.log.append(run, events).await
-    }
-
-    async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.log.read(run).await
-    }
-
-    async fn log_head(&self, run: &RunId) -> Result<LogHead, LogError> {
-        self.log.log_head(run).await
-    }
-
-    async fn save_projection(&self, run: &RunId, shown: &Projection) -> Result<(), LogError> {
-        self.log.save_projection(run, shown).await
-    }
-
-    async fn open_runs(&self) -> Result<Vec<RunId>, LogError> {
-        self.log.open_runs().await
-    }
-
-    async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
-        self.log.finished_runs(since).await
-    }
-
-    async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {
-        self.log.hear(harvests).await
-    }
-
-    async fn heard(&self, harvests: &[HarvestKey]) -> Result<BTreeSet<HarvestKey>, LogError> {
-        self.log.heard(harvests).await
-    }
-
-    async fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> Result<RunId, LogError> {
-        self.log.claim_cost(harvest, run).await
-    }
-}
-
-struct Counted;
-
-impl Env for Counted {
-    type Transport = Services;
-    type Queue = SqliteQueue;
-    type EventLog = CountedLog;
-}
-
 /// The finalizer and what it reaches.
 struct Stage {
-    finalizer: Finalizer<Counted>,
+    finalizer: Finalizer<World>,
     services: Services,
-    reads: Arc<AtomicUsize>,
+    log: CountedLog,
 }
 
 impl Stage {
     fn new() -> Self {
         let clock = clock();
-        let Adapters { transport, queue, log } = adapters(&clock);
-        let reads = Arc::<AtomicUsize>::default();
-        let log = CountedLog { log, reads: Arc::clone(&reads) };
-        let services = transport.clone();
+        let adapters = adapters(&clock);
+        let (services, log) = (adapters.transport.clone(), adapters.log.clone());
         let config = Config::read(variable).unwrap();
         let limiters = Arc::new(Limiters::of_the_only_process());
-        let adapters = Adapters { transport, queue, log };
-        Self { finalizer: Finalizer::new(config, adapters, limiters, clock), services, reads }
+        Self { finalizer: Finalizer::new(config, adapters, limiters, clock), services, log }
     }
 
     /// Hands the finalizer facts about the run in one batch; returns how often it read the log.
@@ -108,11 +44,11 @@ impl Stage {
         };
         let records: Vec<Value> = facts.iter().enumerate().map(record).collect();
         let batch = serde_json::from_value(json!({"Records": records})).unwrap();
-        let before = self.reads.load(Ordering::Relaxed);
+        let before = self.log.reads();
         let deadline = Deadline::after(Duration::from_mins(1));
         let response = metrics_finalizer::handle(&self.finalizer, batch, deadline).await;
         assert_eq!(response.batch_item_failures.len(), 0);
-        self.reads.load(Ordering::Relaxed) - before
+        self.log.reads() - before
     }
 
     fn told(&self) -> String {

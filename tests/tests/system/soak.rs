@@ -1,7 +1,8 @@
 //! The functions as they run on AWS: processes that know nothing of one another, each with its part of a
 //! base's request limit. On paused time. `tests/bench/soak` runs it for an hour.
 
-use crate::paused::{Services, clock, count, services_that_take, variable};
+use crate::counted_log::CountedLog;
+use crate::paused::{Services, World, clock, count, services_that_take, variable};
 use metrics_finalizer::Finalizer;
 use runtally::storage::{Database, SqliteEventLog, SqliteQueue};
 use runtally::system::{Dispatcher, MappingOptions, queue_settings};
@@ -69,7 +70,7 @@ struct Aws;
 impl Env for Aws {
     type Transport = Services;
     type Queue = SqsGroups;
-    type EventLog = SqliteEventLog;
+    type EventLog = CountedLog;
 }
 
 fn process(services: &Services, queue: &SqliteQueue, clock: &Clock, seed: u64) -> Scoring<Aws> {
@@ -110,15 +111,16 @@ fn start(
     let tasks = Dispatcher::new(queue.clone(), QueueName::Scoring, mapping(1, WORKERS), tasks);
     running.spawn(tasks.unwrap().run());
     let config = metrics_finalizer::Config::read(variable).unwrap();
-    let (transport, port) = (services.clone(), SqsGroups(queue.clone()));
-    let adapters = metrics_finalizer::Adapters::<Aws> { transport, queue: port, log };
+    // It sends nothing here, so its groups are no other than on SQS.
+    let (transport, queue, log) = (services.clone(), queue.clone(), CountedLog::new(log));
+    let adapters = metrics_finalizer::Adapters::<World> { transport, queue: queue.clone(), log };
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
     let finalizer = Arc::new(Finalizer::new(config, adapters, limiters, clock.clone()));
     let events = move |event, left| {
         let finalizer = Arc::clone(&finalizer);
         async move { metrics_finalizer::handle(&finalizer, event, left).await }
     };
-    let events = Dispatcher::new(queue.clone(), QueueName::Metrics, mapping(10, 2), events);
+    let events = Dispatcher::new(queue, QueueName::Metrics, mapping(10, 2), events);
     running.spawn(events.unwrap().run());
     running
 }

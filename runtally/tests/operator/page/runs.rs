@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::process::Stdio;
 
-
 /// 1387118 → `1,387,118`.
 fn grouped(number: &Value) -> String {
     let digits = number.as_u64().unwrap().to_string();

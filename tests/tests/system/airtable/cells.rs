@@ -1,0 +1,108 @@
+//! Rows and cells that are not what they should be.
+
+use super::stage::{case, harvest_of, put_client, put_lead, score_waiting, waiting};
+use serde_json::json;
+use shared::schema::{clients, leads, run_record};
+use tests::{CLIENT, MASTER_BASE, Pipeline};
+
+#[tokio::test]
+async fn under_a_token_limit_that_nobody_can_read_nothing_is_scored_and_the_note_says_so() {
+    let case = case("05-token-limit-sentinel.json");
+    let sentinel = case["clientsRow"][clients::POST_TOKEN_LIMIT].clone();
+    for limit in [sentinel, json!({"error": "#ERROR!"}), json!("many"), json!(-5), json!([500])] {
+        let pipeline = Pipeline::start().await;
+        let apify_run = harvest_of(&pipeline, &case);
+        put_client(&pipeline, clients::POST_TOKEN_LIMIT, &limit);
+        pipeline.run(&apify_run).await;
+        assert_eq!(pipeline.billed_tokens(), 0, "{limit}");
+        let notes = pipeline.text(run_record::SYSTEM_NOTES);
+        assert!(
+            notes.contains("1 lead waits: the token limit of the run is reached"),
+            "{limit}: {notes}"
+        );
+        let line = "The token limit of client \"Guy-Wilson\" cannot be read: the field \
+                    \"Post Scoring Token Limit\"";
+        assert!(notes.contains(line), "{limit}: {notes}");
+    }
+}
+
+#[tokio::test]
+async fn under_a_limit_that_nobody_can_read_leads_that_wait_go_on_waiting() {
+    let pipeline = Pipeline::start().await;
+    let jane = pipeline.add_lead("jane", waiting("jane"));
+    put_client(&pipeline, clients::POST_TOKEN_LIMIT, &json!({"specialValue": "NaN"}));
+    score_waiting(&pipeline).await;
+    assert_eq!(pipeline.billed_tokens(), 0);
+    assert!(!pipeline.lead(&jane).contains_key(leads::DATE_POSTS_SCORED));
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "holds no value (NaN); nothing is scored");
+}
+
+#[tokio::test]
+async fn two_rows_of_one_client_are_named_and_the_oldest_counts() {
+    let pipeline = Pipeline::start().await;
+    let case = case("05-token-limit-sentinel.json");
+    let apify_run = harvest_of(&pipeline, &case);
+    let other = json!({clients::CLIENT_ID: CLIENT, clients::STATUS: clients::ACTIVE,
+        clients::BASE_ID: "appOther000000001"});
+    let other = pipeline.insert(MASTER_BASE, clients::TABLE, other);
+    pipeline.run(&apify_run).await;
+    let line = format!("and the oldest counts; {other} do not: merge them");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
+    assert_eq!(pipeline.record()[run_record::POSTS_SCORED], 3);
+    let (status, answer) = pipeline.post("/runs", r#"{"all":true,"kind":"post"}"#).await;
+    assert_eq!(status, 202, "{answer}");
+    pipeline.settle().await;
+    for record in pipeline.records() {
+        let notes = record.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+        assert!(notes.contains(&line), "{notes}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_id_that_only_looks_the_same_is_found_with_a_warning() {
+    let case = case("12-client-id-trailing-space.json");
+    let spaced = case["clientsRow"][clients::CLIENT_ID].as_str().unwrap();
+    let query = case["webhookQuery"].as_str().unwrap().trim_start_matches('?');
+    for (id, query) in [
+        (spaced, query),
+        ("\u{a0}Mara-Lindqvist", query),
+        ("Mara-Lindqvist\u{200b}", query),
+        ("Jose\u{301}-Park", "clientId=Jos%C3%A9-Park"),
+        ("Jos\u{e9}-Park", "clientId=Jose%CC%81-Park"),
+        ("Guy\u{a0}Wilson", "clientId=Guy%20Wilson"),
+    ] {
+        let pipeline = Pipeline::start().await;
+        let apify_run = harvest_of(&pipeline, &case);
+        put_client(&pipeline, clients::CLIENT_ID, &json!(id));
+        pipeline.run_by(&apify_run, query).await;
+        pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, "correct");
+        let seen = pipeline.text(run_record::CLIENT_ID);
+        assert_eq!(seen, id.trim_matches([' ', '\u{a0}', '\u{200b}']), "as its row spells it");
+    }
+}
+
+#[tokio::test]
+async fn one_odd_cell_among_leads_that_wait_costs_its_lead_by_record_id_and_no_other() {
+    let case = case("14-one-error-cell-among-waiting-leads.json");
+    let answered = &case["oneLeadRowAnsweredAs"]["fields"];
+    let error = answered[leads::PROFILE_URL].clone();
+    for (field, cell) in [
+        (leads::PROFILE_URL, error.clone()),
+        (leads::DATE_POSTS_SCORED, error.clone()),
+        (leads::POSTS_EVALUATION, error.clone()),
+        (leads::POSTS_CONTENT, error),
+        (leads::PROFILE_URL, json!({"specialValue": "NaN"})),
+        (leads::POSTS_CONTENT, json!(["a list"])),
+    ] {
+        let pipeline = Pipeline::start().await;
+        let rows = ["jane", "odd", "max"].map(|name| pipeline.add_lead(name, waiting(name)));
+        put_lead(&pipeline, &rows[1], field, &cell);
+        let before = pipeline.lead(&rows[1]);
+        score_waiting(&pipeline).await;
+        pipeline.assert_exact("Completed with Errors: 0 harvested, 2 examined, 2 scored; balanced");
+        let line = format!("/{}: the field {field:?} of record {} holds", rows[1], rows[1]);
+        pipeline.assert_shows(run_record::ERROR_DETAILS, &line);
+        assert_eq!(pipeline.lead(&rows[1]), before, "what nobody can read is not written over");
+    }
+}

@@ -1,0 +1,115 @@
+//! Fields and choices that somebody renamed.
+
+use super::stage::{case, harvest_of};
+use serde_json::{Value, json};
+use shared::schema::{clients, leads, run_record};
+use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
+
+#[tokio::test]
+async fn a_status_that_the_table_lacks_clears_the_cell_and_the_notes_name_it() {
+    let case = case("25-status-choice-renamed.json");
+    let (pipeline, airtable_of) = (Pipeline::start().await, "Client Run Results.Status choices");
+    let airtable = pipeline.services.airtable.service();
+    let renamed: Vec<String> = serde_json::from_value(case[airtable_of].clone()).unwrap();
+    let table = (MASTER_BASE, run_record::TABLE);
+    for (from, to) in run_record::STATUSES.iter().zip(&renamed).filter(|(from, to)| from != to) {
+        airtable.rename_choice(table, run_record::STATUS, (from, to)).unwrap();
+    }
+    pipeline.run(&harvest_of(&pipeline, &case)).await;
+    pipeline.assert_exact("-: 1 harvested, 1 examined, 1 scored; balanced");
+    let line = "Field \"Status\" is empty: the table lacks the choice \"Completed\"";
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+    pipeline.tick().await;
+    let writes = pipeline.airtable_requests("upsert");
+    pipeline.tick().await;
+    assert_eq!(pipeline.airtable_requests("upsert"), writes, "it is not written at every tick");
+
+    airtable.rename_choice(table, run_record::STATUS, (&renamed[1], "Completed")).unwrap();
+    pipeline.tick().await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+}
+
+#[tokio::test]
+async fn a_choice_that_the_leads_lack_empties_its_cell_and_costs_no_paid_answer() {
+    let (pipeline, leads_of, apify_run) =
+        Pipeline::with_posts(["jane"], vec![post("jane", 1, "Hi.")]).await;
+    let airtable = pipeline.services.airtable.service();
+    let table = (CLIENT_BASE, leads::TABLE);
+    let renamed = (leads::HARVEST_DONE, "Harvested");
+    airtable.rename_choice(table, leads::POSTS_HARVEST_STATUS, renamed).unwrap();
+    pipeline.run(&apify_run).await;
+    pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    assert!(!pipeline.lead(&leads_of[0]).contains_key(leads::POSTS_HARVEST_STATUS));
+    let line =
+        "Field \"Posts Harvest Status\" of \"Leads\" is emptied: it lacks the choice \"Done\"";
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+}
+
+#[tokio::test]
+async fn a_renamed_field_is_written_under_its_new_name_and_named_until_it_is_itself_again() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let airtable = pipeline.services.airtable.service();
+    let rename = |from: &str, to: &str| {
+        airtable.rename_field(MASTER_BASE, run_record::TABLE, from, to).unwrap();
+    };
+    pipeline.tick().await;
+    rename(run_record::POSTS_SCORED, "Good posts");
+    pipeline.run(&apify_run).await;
+    pipeline.tick().await;
+    assert_eq!(pipeline.record()["Good posts"], 3);
+    let line = "Field \"Posts Successfully Scored\" was renamed: it is called \"Good posts\"";
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+    let writes = pipeline.airtable_requests("upsert");
+    pipeline.tick().await;
+    assert_eq!(pipeline.airtable_requests("upsert"), writes, "what is right is not written");
+    rename("Good posts", run_record::POSTS_SCORED);
+    pipeline.tick().await;
+    pipeline.assert_exact("Completed: 3 harvested, 3 examined, 3 scored; balanced");
+    assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("renamed"));
+}
+
+#[tokio::test]
+async fn a_renamed_field_of_the_leads_is_named_by_its_new_name() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    pipeline.run(&apify_run).await;
+    let airtable = pipeline.services.airtable.service();
+    for (field, name, shown_in) in [
+        (leads::POSTS_SKIP_REASON, "Why skipped", run_record::SYSTEM_NOTES),
+        (leads::POSTS_EVALUATION, "Judgement", run_record::ERROR_DETAILS),
+    ] {
+        airtable.rename_field(CLIENT_BASE, leads::TABLE, field, name).unwrap();
+        let items = vec![post("jane", 7, &format!("About {name}."))];
+        pipeline.run(&pipeline.harvest(Harvest::of(&["jane"], items))).await;
+        let line = format!("it is called {name:?} now; name it {field:?} again");
+        pipeline.assert_shows(shown_in, &line);
+    }
+}
+
+#[tokio::test]
+async fn a_harvest_is_scored_once_though_the_fields_that_find_its_record_are_renamed() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let limit = json!(1_000_000);
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: limit}));
+    pipeline.tick().await;
+    pipeline.run(&apify_run).await;
+    let billed = pipeline.billed_tokens();
+    let airtable = pipeline.services.airtable.service();
+    for (field, name) in [(run_record::RUN_ID, "Run"), (run_record::CLIENT_ID, "Customer")] {
+        airtable.rename_field(MASTER_BASE, run_record::TABLE, field, name).unwrap();
+    }
+    pipeline.tick().await;
+    let later = post("jane", 9, "Later.");
+    let items = vec![post("jane", 1, "We shipped it."), later];
+    pipeline.run(&pipeline.harvest(Harvest::of(&["jane"], items))).await;
+    pipeline.run_by(&apify_run, &format!("clientId={CLIENT}&runId=261101-000000")).await;
+    let records = pipeline.records();
+    let told: Vec<&Value> = records.iter().map(|record| &record.fields["Run"]).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for record in &records {
+        assert_eq!(record.fields[run_record::STATUS], "Completed");
+        let notes = record.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+        assert!(notes.contains("Field \"Run ID\" was renamed: it is called \"Run\""), "{notes}");
+    }
+    let notes = records[0].fields[run_record::SYSTEM_NOTES].as_str().unwrap();
+    assert!(pipeline.billed_tokens() > billed, "the new post is scored under the limit: {notes}");
+}
