@@ -70,7 +70,7 @@ pub(super) fn whole(source: &Source, content: &Content, told: Option<&str>) -> M
                     p .told role="status" { (told) }
                 }
                 main #main tabindex="-1" { (content.body) }
-                footer .foot { "Times are UTC. Numbers are those of the event log; " (source.deployment.place()) "." }
+                footer .foot { "Times are UTC. The numbers come from the event log, " (source.deployment.place()) "." }
             }
         }
     }

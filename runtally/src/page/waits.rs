@@ -5,9 +5,10 @@ use crate::storage::WaitingTask;
 use crate::view::task_in_words;
 use jiff::Timestamp;
 use maud::{Markup, html};
+use shared::core::counted::counted;
 use shared::core::ids::RunId;
 use shared::fold::{Status, Summary};
-use shared::run_records::Reason;
+use shared::run_records::{Reason, missing_in_words};
 use std::collections::BTreeMap;
 
 /// A task that waits for its next attempt.
@@ -57,7 +58,7 @@ impl WaitsFor {
             p .waits {
                 b { (self.state) @if let Some(since) = self.since { " since " (moment(since)) } ": " }
                 (self.why)
-                @if let Some(at) = self.next_at { " · next attempt " (until(at, now)) }
+                @if let Some(at) = self.next_at { " · tried again at " (until(at, now)) }
             }
         }
     }
@@ -82,17 +83,14 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
             more => format!(" (and {more} more)"),
         };
         let Waiting { what, attempt, reason, .. } = task;
-        return waits(task.since, format!("{what}{more}: {reason} · attempt {attempt}"));
+        let failed = counted(attempt.saturating_sub(1), "attempt");
+        return waits(task.since, format!("{what}{more}: {reason} · after {failed}"));
     }
     // Elsewhere nobody shows which tasks wait; the log has the last reason.
     if let Some(wait) = &summary.wait {
         return waits(wait.since, wait.why.clone());
     }
-    let why = match summary.missing.as_slice() {
-        [] => "its record".to_owned(),
-        [one] => one.clone(),
-        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-    };
+    let why = missing_in_words(summary);
     let is_stalled = summary.status == Status::Stalled;
     Some(WaitsFor {
         state: if is_stalled { "Nothing moves" } else { "Still missing" },
@@ -108,8 +106,7 @@ pub(super) fn without_run(tasks: &[&Waiting], now: Timestamp) -> Markup {
         @if let Some(task) = tasks.iter().min_by_key(|task| task.next_at) {
             p .waits {
                 b { "No run yet, waits since " (moment(task.since)) ": " }
-                (task.what) ": " (task.reason) " · attempt " (task.attempt)
-                " · next attempt " (until(task.next_at, now))
+                (task.what) ": " (task.reason) " · tried again at " (until(task.next_at, now))
                 @if tasks.len() > 1 { " · " a href="/system#waiting" { "and " (tasks.len() - 1) " more" } }
             }
         }
@@ -150,7 +147,7 @@ mod tests {
         };
         let text = shown(why(&[]));
         assert!(text.contains("Still missing: harvest HG7ML7M8z78YcAPEB is not read"), "{text}");
-        assert!(!text.contains("next attempt"), "{text}");
+        assert!(!text.contains("tried again"), "{text}");
         let task = Waiting {
             run: Some(run.run.clone()),
             what: "chunk 1 of 2".to_owned(),
@@ -165,7 +162,7 @@ mod tests {
         let text = shown(told);
         for part in [
             "Waits since <time datetime=\"2026-11-23T10:01:00Z\">2026-11-23 10:01:00</time>: ",
-            "chunk 1 of 2 (and 1 more): Airtable is out of order · attempt 3 · next attempt ",
+            "chunk 1 of 2 (and 1 more): Airtable is out of order · after 2 attempts · tried again at ",
             ">2026-11-23 10:05:00</time>, in 40 s",
         ] {
             assert!(text.contains(part), "{part} in {text}");

@@ -87,16 +87,26 @@ fn calls(calls: &[BilledCall]) -> String {
             CallOutcome::Lost => lost += 1,
         }
     }
-    format!("{answered} answered with {} tokens, {refused} refused, {lost} lost", grouped(tokens))
+    let answered =
+        (answered > 0).then(|| format!("{answered} answered with {} tokens", grouped(tokens)));
+    let others = present([(refused, "refused"), (lost, "lost")]);
+    let told: Vec<String> = answered.into_iter().chain(others).collect();
+    told.join(", ")
 }
 
 fn leads(leads: &[LeadOutcome]) -> String {
     let count = |is: fn(&Outcome) -> bool| leads.iter().filter(|lead| is(&lead.outcome)).count();
-    format!(
-        "{} scored, {} skipped, {} failed, {} not a lead",
-        count(|outcome| matches!(outcome, Outcome::Scored)),
-        count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
-        count(|outcome| matches!(outcome, Outcome::Failed { .. })),
-        count(|outcome| matches!(outcome, Outcome::NotALead)),
-    )
+    let told = present([
+        (count(|outcome| matches!(outcome, Outcome::Scored)), "scored"),
+        (count(|outcome| matches!(outcome, Outcome::Skipped { .. })), "skipped"),
+        (count(|outcome| matches!(outcome, Outcome::Failed { .. })), "failed"),
+        (count(|outcome| matches!(outcome, Outcome::NotALead)), "not a lead"),
+    ]);
+    told.join(", ")
+}
+
+/// How many there are of what, without what there is none of.
+fn present<const N: usize>(counts: [(usize, &str); N]) -> Vec<String> {
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, what)| format!("{count} {what}")).collect()
 }

@@ -4,7 +4,7 @@
 use super::headline::headline;
 use super::reason::Reason;
 use super::todo::todo;
-use super::words::{bounded_list, many, tokens_in_words};
+use super::words::{bounded_list, many, missing_in_words, tokens_in_words};
 use crate::fold::{Status, Summary};
 use crate::messages::Kind;
 use std::collections::BTreeSet;
@@ -78,7 +78,7 @@ fn done(summary: &Summary) -> String {
     if summary.status.is_end() {
         return first.to_owned();
     }
-    format!("{first} Missing: {}.", bounded_list(&summary.missing))
+    format!("{first} Still missing: {}.", missing_in_words(summary))
 }
 
 fn failed(summary: &Summary, reasons: &BTreeSet<Reason>) -> String {

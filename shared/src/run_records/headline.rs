@@ -2,7 +2,7 @@
 
 use super::lines::in_utc;
 use super::reason::Reason;
-use super::words::{bounded_list, progress_in_words, result_in_words, sentence};
+use super::words::{missing_in_words, progress_in_words, result_in_words, sentence};
 use crate::core::ids::ClientId;
 use crate::core::text::bounded;
 use crate::fold::{Status, Summary};
@@ -23,7 +23,7 @@ pub(super) fn headline(summary: &Summary) -> Vec<String> {
         lines.push(sentence(&format!("it has waited since {}: {why}", in_utc(wait.since))));
     }
     if summary.status == Status::Stalled {
-        lines.push(format!("Still missing: {}.", bounded_list(&summary.missing)));
+        lines.push(format!("Still missing: {}.", missing_in_words(summary)));
     }
     lines
 }

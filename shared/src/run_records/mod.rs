@@ -35,4 +35,5 @@ pub use lines::in_utc;
 pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};
 pub use reason::Reason;
 pub use shape::Shape;
+pub use words::missing_in_words;
 pub use writer::{MAX_RUNS, RunRecords, Written};

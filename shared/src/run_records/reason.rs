@@ -150,9 +150,7 @@ impl Reason {
             Self::Unmatched => {
                 "if you expected a lead, compare its \"LinkedIn Profile URL\" with the harvested profile"
             }
-            Self::LeftOut => {
-                "shorten Posts Content of these leads, then send the webhook of the harvest again"
-            }
+            Self::LeftOut => "shorten that cell, then send the webhook of the harvest again",
             Self::ActorErrors => {
                 "look at the errors in the dataset, and harvest the profiles again"
             }
@@ -219,9 +217,7 @@ fn next_step_of(category: ErrorCategory) -> Option<&'static str> {
         ErrorCategory::Quota => "raise the quota or wait for its renewal, and tick Retry",
         ErrorCategory::Auth => "correct the model's key or account, and tick Retry",
         ErrorCategory::ModelConfig => "correct the model's configuration, and tick Retry",
-        ErrorCategory::PostsUnreadable => {
-            "correct or clear Posts Content of these leads, and tick Retry"
-        }
+        ErrorCategory::PostsUnreadable => "correct or clear the cell Posts Content, and tick Retry",
         ErrorCategory::Airtable => {
             "correct what Error Details name in the client's base, and tick Retry"
         }

@@ -42,6 +42,18 @@ pub(super) fn bounded_list(items: &[String]) -> String {
     if more > 0 { format!("{list} and {more} more") } else { list }
 }
 
+/// What a run still lacks, without the ids of plans: they say nothing to people.
+pub fn missing_in_words(summary: &Summary) -> String {
+    let mut missing: Vec<String> = Vec::new();
+    for what in &summary.missing {
+        let what = what.split(" (plan ").next().unwrap_or(what).to_owned();
+        if !missing.contains(&what) {
+            missing.push(what);
+        }
+    }
+    if missing.is_empty() { "its record".to_owned() } else { bounded_list(&missing) }
+}
+
 /// The names of the first of so many, in brackets.
 pub(super) fn named(first: &[String], of: u64) -> String {
     let more = if of > first.len() as u64 { ", …" } else { "" };

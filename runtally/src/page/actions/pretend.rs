@@ -61,7 +61,12 @@ pub(super) fn preview_harvest(source: &Source) -> Result<Preview, Problem> {
             "The simulated Apify finishes a harvest of invented posts for a client, and sends its webhook.".to_owned(),
             "Everything after that is real work: the harvest is read, planned and scored, and its record is written.".to_owned(),
         ],
-        costs: "nothing with a simulated model; with a real one, what its calls cost".to_owned(),
+        costs: if source.simulators.gemini.is_some() {
+            "nothing: the model is simulated"
+        } else {
+            "what the calls of the real model cost"
+        }
+        .to_owned(),
         hidden: Vec::new(),
         fields: select("Client", "client", &clients, ""),
         button: (!clients.is_empty()).then_some("Fire it"),

@@ -94,5 +94,7 @@
     document.addEventListener("visibilitychange", connect);
     // It tells at once which of them are in sight.
     shown.forEach((part) => watcher.observe(part));
+  } else if (live) {
+    live.hidden = true;
   }
 })();

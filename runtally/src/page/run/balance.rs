@@ -280,6 +280,7 @@ fn bill_line(view: &View<'_>, logged: u64, is_over: bool) -> Markup {
                     @if bill.others.len() > 3 { " and " (bill.others.len() - 3) " more" }
                 }
             }
+            None if view.source.simulators.gemini.is_some() => p .sum { "The model was not asked yet." },
             None => p .sum { "The model's bill is not known here." },
         }
     }

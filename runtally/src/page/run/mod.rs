@@ -28,7 +28,7 @@ use super::wanted::Wanted;
 use crate::page::query::path;
 use maud::{Markup, html};
 use shared::core::ids::RunId;
-use shared::fold::Summary;
+use shared::fold::{Status, Summary};
 use std::sync::Arc;
 use view::{ReadRecord, View};
 
@@ -159,12 +159,20 @@ fn head(view: &View<'_>, known: &Known) -> Markup {
     }
 }
 
+/// Whether something can be tried again. What goes on by itself is not pressed upon anybody.
+fn has_failed(summary: &Summary) -> bool {
+    match summary.status {
+        Status::Running | Status::Completed => false,
+        Status::CompletedWithErrors | Status::Stalled | Status::Failed => true,
+    }
+}
+
 /// What can be done with the run.
 fn actions(view: &View<'_>, summary: &Summary) -> Markup {
     let link = |name: &str| path(&format!("/do/{name}?run="), summary.run.as_str());
     html! {
         p .actions {
-            a .button href=(link("retry")) { "Retry what failed" } " "
+            a .button .quiet[!has_failed(summary)] href=(link("retry")) { "Retry what failed" } " "
             a .button .quiet href=(link("rewrite")) { "Rewrite the record" }
             @if view.source.simulators.airtable.is_some() {
                 " " a .button .quiet href=(link("edit-record")) { "Edit its record" }

@@ -112,7 +112,7 @@ async fn a_run_whose_chunk_is_lost_stalls_by_name_and_is_completed_by_retry() {
     assert_eq!(stalled[run_record::STATUS], "Stalled");
     let notes = notes(&stalled);
     assert!(notes.starts_with("Stalled: nothing has moved since "), "{notes}");
-    assert!(notes.contains("Still missing: chunk 1 of 1 (plan "), "{notes}");
+    assert!(notes.contains("Still missing: chunk 1 of 1."), "{notes}");
 
     pipeline.retry().await;
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 2 examined, 2 scored; balanced");
