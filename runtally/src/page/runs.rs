@@ -7,10 +7,9 @@ use super::query::Query;
 use super::search::{ALL_STATUSES, Search, status_word};
 use super::site::Page;
 use super::unread::Reading;
-use super::waits::{Waiting, WaitsFor, by_run, waits_for, without_run};
+use super::waits::{Waiting, by_run, given_up, waits_for, without_run};
 use crate::result::Fault;
 use crate::storage::RunHead;
-use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::core::ids::RunId;
 use shared::core::tokens::NanoUsd;
@@ -43,9 +42,18 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
     let of_no_run: Vec<&Waiting> =
         tasks.iter().filter(|task| !task.run.as_ref().is_some_and(is_known)).collect();
     let waiting = by_run(&tasks);
-    let shown = found.runs.iter().map(|known| {
-        let tasks = waiting.get(&known.summary.run).map(Vec::as_slice).unwrap_or_default();
-        (known, waits_for(&known.summary, tasks))
+    let letters = source.given_up().await?;
+    let rows = found.runs.iter().map(|known| {
+        let run = &known.summary.run;
+        let tasks = waiting.get(run).map(Vec::as_slice).unwrap_or_default();
+        let waits = waits_for(&known.summary, tasks);
+        row(
+            known,
+            &html! {
+                @if let Some(waits) = waits { (waits.shown(source.now())) }
+                (given_up(&letters, run))
+            },
+        )
     });
     let body = html! {
         header .title {
@@ -63,7 +71,7 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
             p .count { (count_in_words(&found)) }
             @if !found.runs.is_empty() {
                 ol .runs {
-                    @for (known, waits) in shown { li { (row(known, waits.as_ref(), source.now())) } }
+                    @for row in rows { li { (row) } }
                 }
             } @else if found.all > 0 || of_no_run.is_empty() {
                 (nothing(&found, source.simulators.apify.is_some() && source.allow_actions))
@@ -172,10 +180,9 @@ fn filters(query: &Query, clients: &BTreeSet<String>) -> Markup {
     }
 }
 
-fn row(known: &Known, waits: Option<&WaitsFor>, now: Timestamp) -> Markup {
+/// `why` says why the run is not over, or not whole.
+fn row(known: &Known, why: &Markup) -> Markup {
     let summary = &known.summary;
-    let name = &summary.header.client_name;
-    let client = if name.is_empty() { summary.header.client.as_str() } else { name };
     html! {
         article .run {
             header {
@@ -183,12 +190,19 @@ fn row(known: &Known, waits: Option<&WaitsFor>, now: Timestamp) -> Markup {
                 (badge(summary.status))
                 span .record { (record_state(known)) }
             }
-            p .who { (client) " · started " (moment(summary.started_at)) }
+            p .who { (client_name(summary)) " · started " (moment(summary.started_at)) }
             (progress(summary))
             (figures(summary))
-            @if let Some(waits) = waits { (waits.shown(now)) }
+            (why)
         }
     }
+}
+
+/// The client as people call it; by its id where it has no name. Whatever it holds stays by itself.
+pub(super) fn client_name(summary: &Summary) -> Markup {
+    let name = &summary.header.client_name;
+    let client = if name.is_empty() { summary.header.client.as_str() } else { name };
+    html! { bdi .client title=(client) { (client) } }
 }
 
 /// The numbers of a run in one line.

@@ -5,7 +5,7 @@ use super::waits::Waiting;
 use crate::invented::InventedClient;
 use crate::result::Fault;
 use crate::system::{Deployment, Inside};
-use crate::view::Comparison;
+use crate::view::{Comparison, Letter};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use shared::adapters::http::HttpTransport;
@@ -26,6 +26,9 @@ const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long the waiting tasks that were read are shown: a script asks several times a second.
 const TASKS_AGE: SignedDuration = SignedDuration::from_secs(2);
+
+/// Most dead letters of a queue that the pages of runs tell of.
+const MOST_LETTERS: u64 = 200;
 
 /// How long a record that was read from a real Airtable is shown.
 const REAL_AGE: SignedDuration = SignedDuration::from_secs(30);
@@ -146,6 +149,23 @@ impl Source {
         *self.tasks.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((now, Arc::clone(&tasks)));
         Ok(tasks)
+    }
+
+    /// The dead letters. On AWS none is told: looking at them hides them from others for a moment. Of
+    /// very many none is told either: the page of the system counts them.
+    pub(super) async fn given_up(&self) -> Result<Vec<Letter>, Fault> {
+        let mut all = Vec::new();
+        if self.deployment.is_on_aws() {
+            return Ok(all);
+        }
+        for queue in self.deployment.queues() {
+            let dead = self.deployment.state(queue).await?.dead;
+            if (1..=MOST_LETTERS).contains(&dead) {
+                let letters = self.deployment.dead_letters(queue).await?;
+                all.extend(letters.iter().map(|letter| Letter::of(queue, letter)));
+            }
+        }
+        Ok(all)
     }
 
     /// The run's rows in a simulated Airtable: the one that was written last, if it is still the

@@ -111,7 +111,7 @@ fn chart(spend: &Spend, at: usize) -> Markup {
                         Part { class: "prompt", name: "model, billionths of a dollar", count: amount.model.0 },
                         Part { class: "apify", name: "Apify, billionths of a dollar", count: amount.apify.0 },
                     ], whole))
-                    span .amount { "model " (amount.model) " + Apify " (amount.apify) " · " (grouped(amount.tokens)) " tokens" }
+                    span .amount { span .key .prompt {} "model " (amount.model) " + " span .key .apify {} "Apify " (amount.apify) " · " (grouped(amount.tokens)) " tokens" }
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::storage::LaneState;
 use crate::view::Letter;
 use jiff::Timestamp;
 use maud::{Markup, html};
+use shared::core::counted::counted;
 use shared::ports::{DeadLetter, QueueName, QueueState};
 use shared::services::airtable::BaseSlots;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub(super) async fn page(page: &Arc<Page>) -> Result<Content, Fault> {
         (next_tick(source, now))
         section #queues data-live aria-labelledby="queues-title" {
             h2 #queues-title { "Queues" }
-            div .cards { @for queue in &queues { (queue_card(queue, now)) } }
+            div .cards { @for queue in &queues { (queue_card(queue, now, count)) } }
         }
         (waits(&waiting, count, now))
         (dead(source, &queues))
@@ -95,16 +96,20 @@ fn next_tick(source: &Source, now: Timestamp) -> Markup {
     }
 }
 
-fn queue_card(queue: &QueueView, now: Timestamp) -> Markup {
+/// `waiting` is the number of tasks that wait for their next attempt.
+fn queue_card(queue: &QueueView, now: Timestamp, waiting: u64) -> Markup {
     let QueueView { name, state, lanes, .. } = queue;
     html! {
         article .card {
             h3 { (name.as_str()) }
             p .big { (grouped(state.messages)) small { @if state.messages == 1 { " message" } @else { " messages" } } }
-            p { (grouped(state.dead)) @if state.dead == 1 { " dead letter" } @else { " dead letters" } }
+            p { @if state.dead > 0 { a .off href="#dead" { (counted(state.dead, "dead letter")) } } @else { "No dead letters" } }
             @match lanes {
                 None => p .none { "Lanes are not known here." },
-                Some(_) if *name == QueueName::Retry => p .none { "Each message waits by itself; see below." },
+                Some(_) if *name == QueueName::Retry => {
+                    @let due = state.messages.saturating_sub(waiting);
+                    p .none { (counted(waiting, "task")) " for their next attempt, " (counted(due, "record")) " for their time to be written" }
+                }
                 Some(lanes) if lanes.is_empty() => p .none { "Every lane is empty." },
                 Some(lanes) => {
                     table .lanes {

@@ -2,7 +2,7 @@
 
 use super::figures::{moment, until};
 use crate::storage::WaitingTask;
-use crate::view::task_in_words;
+use crate::view::{Letter, task_in_words};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::core::counted::counted;
@@ -98,6 +98,20 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
         since: is_stalled.then_some(summary.last_progress),
         next_at: None,
     })
+}
+
+/// What was given up of a run: it waits for a person, whatever else the run does.
+pub(super) fn given_up(letters: &[Letter], run: &RunId) -> Markup {
+    let mut of_run = letters.iter().filter(|letter| letter.run.as_ref() == Some(run));
+    html! {
+        @if let Some(first) = of_run.next() {
+            p .waits .lost {
+                b { "Given up " (moment(first.died_at)) ": " }
+                (first.what) ": " (first.reason) " · " a href="/system#dead" { "put it back" }
+                @match of_run.count() { 0 => "", more => { " (and " (more) " more)" } }
+            }
+        }
+    }
 }
 
 /// What waits and is of no run of the log: a harvest whose client cannot be looked up begins none.

@@ -362,6 +362,14 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     let system = seen.get("/system").await;
     assert!(system.body.contains("the log was &lt;b&gt;full&lt;/b&gt;"), "{}", system.body);
     assert!(system.text().contains(&format!("run {run}")), "{}", system.text());
+    for path in ["/".to_owned(), format!("/run/{run}")] {
+        let told = seen.get(&path).await.text();
+        assert!(
+            told.contains("Given up"),
+            "who looks at {path} sees that something is missing: {told}"
+        );
+        assert!(told.contains("put it back (and 1 more)"), "{told}");
+    }
 
     let of = |id| [("queue", "metrics"), ("id", id)];
     let told = seen.act("/do/discard?queue=metrics&id=letter-1", &of("letter-1")).await.text();

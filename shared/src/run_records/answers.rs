@@ -5,9 +5,13 @@ use super::headline::headline;
 use super::reason::Reason;
 use super::todo::todo;
 use super::words::{bounded_list, many, missing_in_words, tokens_in_words};
+use crate::core::text::bounded;
 use crate::fold::{Status, Summary};
 use crate::messages::Kind;
 use std::collections::BTreeSet;
+
+/// Longest name of a client in an answer, in UTF-16 units.
+const MAX_NAME: usize = 80;
 
 /// A question about a run, with its answers: more than one only for what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +73,7 @@ fn what_ran(summary: &Summary) -> String {
     }
     let name = &summary.header.client_name;
     let client = if name.is_empty() { summary.header.client.as_str() } else { name };
-    format!("{}, for {client}", parts.join(", "))
+    format!("{}, for {}", parts.join(", "), bounded(client, MAX_NAME))
 }
 
 fn done(summary: &Summary) -> String {

@@ -39,12 +39,13 @@ impl Reason {
     pub fn of(summary: &Summary, fields: &[FieldNote]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
         let account = &summary.account;
-        let nothing_used = summary.status.is_end()
-            && account.items > 0
-            && summary.posts_matched + summary.posts_open == 0;
-        let unmatched = summary.status.is_end()
-            && !nothing_used
-            && (summary.posts_unmatched > 0 || summary.not_leads > 0);
+        // Of a harvest that could not be planned nobody has looked whose posts they are.
+        let is_looked_up = summary.status.is_end()
+            && (summary.failures.is_empty() || summary.posts.leads.planned > 0);
+        let nothing_used =
+            is_looked_up && account.items > 0 && summary.posts_matched + summary.posts_open == 0;
+        let unmatched =
+            is_looked_up && !nothing_used && (summary.posts_unmatched > 0 || summary.not_leads > 0);
         let is_cut = |status: HarvestStatus| status != HarvestStatus::Succeeded;
         let holds = [
             (summary.header.client == ClientId::unattributed(), Self::NotAttributed),

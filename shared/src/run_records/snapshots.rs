@@ -162,6 +162,14 @@ pub(super) fn states() -> Vec<(&'static str, Story)> {
                           \"Status\" to \"Active\"";
             run_of("Guy-Wilson").opened().failed(reason)
         }),
+        ("client_not_served_after_its_harvest", {
+            let reason = "client \"Guy-Wilson\" has the status \"Paused\" and is not served: set \
+                          \"Status\" to \"Active\"";
+            let account =
+                HarvestAccount { items: 4, targets_with_posts: 4, ..HarvestAccount::default() };
+            let story = run_of("Guy-Wilson").opened().harvested(HarvestStatus::Succeeded, 4, false);
+            story.account(account).failed(reason)
+        }),
         ("unattributed", {
             let reason = "neither the webhook nor the table \"Apify\" names a client for Apify run \
                           HG7ML7M8z78YcAPEB";

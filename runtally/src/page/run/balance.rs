@@ -10,6 +10,7 @@ use crate::result::Fault;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use serde_json::Value;
+use shared::core::counted::counted;
 use shared::core::ids::RunId;
 use shared::core::tokens::TokenUsage;
 use shared::fold::{KindSummary, Summary};
@@ -251,6 +252,7 @@ fn tokens_three_times(view: &View<'_>, summary: &Summary) -> Markup {
         div .equation .thrice {
             h3 { "Tokens, counted three times" }
             (bill_line(view, logged, is_over))
+            (lost_calls(summary))
             (bar(&[part("whole", "in the log", logged)], most))
             p .sum { b { (grouped(logged)) } " in the log" }
             @match record {
@@ -260,6 +262,17 @@ fn tokens_three_times(view: &View<'_>, summary: &Summary) -> Markup {
                 }
                 None => p .sum { "On the record: " a href=(view.query.with("record", "1")) { "read it from Airtable" } },
             }
+        }
+    }
+}
+
+/// Why the model's bill is higher than the log, where that is known.
+fn lost_calls(summary: &Summary) -> Markup {
+    let lost = summary.posts.unobserved + summary.profiles.unobserved;
+    html! {
+        @if lost > 0 {
+            p .sum { (counted(lost, "call")) @if lost == 1 { " was" } @else { " were" }
+                " lost on the way: what the model billed for it is in no log." }
         }
     }
 }
@@ -280,7 +293,7 @@ fn bill_line(view: &View<'_>, logged: u64, is_over: bool) -> Markup {
                     @if bill.others.len() > 3 { " and " (bill.others.len() - 3) " more" }
                 }
             }
-            None if view.source.simulators.gemini.is_some() => p .sum { "The model was not asked yet." },
+            None if view.source.simulators.gemini.is_some() => p .sum { "The model was not asked." },
             None => p .sum { "The model's bill is not known here." },
         }
     }

@@ -20,10 +20,10 @@ use super::layout::{Content, Place, badge};
 use super::open_book::{Known, OpenBook};
 use super::query::Query;
 use super::row;
-use super::runs::{progress, record_state};
+use super::runs::{client_name, progress, record_state};
 use super::site::Problem;
 use super::source::Source;
-use super::waits::{Waiting, waits_for};
+use super::waits::{Waiting, given_up, waits_for};
 use super::wanted::Wanted;
 use crate::page::query::path;
 use maud::{Markup, html};
@@ -95,7 +95,8 @@ async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup
     let bill =
         if wanted.has("balance") { balance::bill(source, book, &known).await? } else { None };
     let waits = waits_for(&known.summary, &of_run);
-    let view = View { run, query, wanted, now: source.now(), waits, record, bill, source };
+    let letters = if wanted.has("head") { source.given_up().await? } else { Vec::new() };
+    let view = View { run, query, wanted, now: source.now(), waits, letters, record, bill, source };
     let drawn = book.read(deployment, run, |open| {
         let is_same = open.known.events == known.events;
         (body(&view, open), is_same)
@@ -148,11 +149,12 @@ fn head(view: &View<'_>, known: &Known) -> Markup {
                 span .record { (record_state(known)) }
             }
             p .who {
-                (summary.header.client_name) " · started " (moment(summary.started_at))
+                (client_name(summary)) " · started " (moment(summary.started_at))
                 @if let Some(ended) = summary.ended_at { " · ended " (moment(ended)) }
             }
             (progress(summary))
             @if let Some(waits) = &view.waits { (waits.shown(view.now)) }
+            (given_up(&view.letters, &summary.run))
             (answers::answers(summary))
             @if view.source.allow_actions { (actions(view, summary)) }
         }

@@ -4,7 +4,7 @@ use crate::page::query::Query;
 use crate::page::source::Source;
 use crate::page::waits::WaitsFor;
 use crate::page::wanted::Wanted;
-use crate::view::Comparison;
+use crate::view::{Comparison, Letter};
 use jiff::Timestamp;
 use shared::core::ids::RunId;
 use shared::services::airtable::Row;
@@ -17,6 +17,8 @@ pub(super) struct View<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) now: Timestamp,
     pub(super) waits: Option<WaitsFor>,
+    /// All that was given up, of whichever run.
+    pub(super) letters: Vec<Letter>,
     pub(super) record: Option<ReadRecord>,
     pub(super) bill: Option<Bill>,
     pub(super) source: &'a Source,
