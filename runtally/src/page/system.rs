@@ -106,10 +106,11 @@ fn queue_card(queue: &QueueView, now: Timestamp, waiting: u64) -> Markup {
             p { @if state.dead > 0 { a .off href="#dead" { (counted(state.dead, "dead letter")) } } @else { "No dead letters" } }
             @match lanes {
                 None => p .none { "Lanes are not known here." },
-                Some(_) if *name == QueueName::Retry => {
+                Some(_) if *name == QueueName::Retry && state.messages > 0 => {
                     @let due = state.messages.saturating_sub(waiting);
-                    p .none { (counted(waiting, "task")) " for their next attempt, " (counted(due, "record")) " for their time to be written" }
+                    p .none { (counted(waiting, "task")) " tried again later, " (counted(due, "record")) " written later" }
                 }
+                Some(_) if *name == QueueName::Retry => p .none { "Nothing is put off." },
                 Some(lanes) if lanes.is_empty() => p .none { "Every lane is empty." },
                 Some(lanes) => {
                     table .lanes {

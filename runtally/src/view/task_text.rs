@@ -29,9 +29,11 @@ pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
 /// The run of a metrics message and what it is.
 pub(crate) fn event_in_words(body: &str) -> (Option<RunId>, String) {
     match MetricsMessage::decode(body) {
-        Ok(MetricsMessage::Event(event)) => (Some(event.run.id()), event.fact.name().to_owned()),
-        Ok(MetricsMessage::Heard(_)) => (None, "heard".to_owned()),
-        Ok(MetricsMessage::Project(due)) => (Some(due.run), "project".to_owned()),
+        Ok(MetricsMessage::Event(event)) => {
+            (Some(event.run.id()), format!("event {}", event.fact.name().replace('_', " ")))
+        }
+        Ok(MetricsMessage::Heard(_)) => (None, "harvest heard of".to_owned()),
+        Ok(MetricsMessage::Project(due)) => (Some(due.run), "record to be written".to_owned()),
         Ok(MetricsMessage::Tick) => (None, "tick".to_owned()),
         Err(error) => (None, error.to_string()),
     }

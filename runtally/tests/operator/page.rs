@@ -300,7 +300,7 @@ async fn a_retry_and_a_scoring_of_what_waits_say_first_what_they_do_and_cost() {
     let seen = Seen::start().await;
     let run = seen.run().await;
     let retry = seen.get(&format!("/do/retry?run={run}")).await.text();
-    assert!(retry.contains("Scores 3 leads again that failed or are missing"), "{retry}");
+    assert!(retry.contains("Does again what failed or is missing: 3 leads."), "{retry}");
     assert!(retry.contains("Cost: about $0."), "{retry}");
     let client = World::invent(Size::default()).clients[1].id.to_string();
     let client: String = url::form_urlencoded::byte_serialize(client.as_bytes()).collect();

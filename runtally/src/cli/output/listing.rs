@@ -101,17 +101,27 @@ impl Listing {
         rows.flat_map(|row| row_lines(row, widths, paint)).collect()
     }
 
-    /// The first cell of each row, and what the others say below it.
+    /// The first cell of each row, beside it those that a colour marks, and what the others say below.
     fn blocks(&self, width: usize, paint: Paint) -> Vec<String> {
         let mut lines = Vec::new();
         for row in &self.rows {
             let [first, rest @ ..] = row.as_slice() else { continue };
+            let mut left = width.saturating_sub(display_width(&first.text));
+            let mut title = paint.put(Tone::Strong, &first.text);
+            let mut said: Vec<String> = Vec::new();
             let named = rest.iter().zip(self.headers.iter().skip(1));
-            let said: Vec<String> = named
-                .filter(|(cell, _)| !cell.text.is_empty())
-                .map(|(cell, name)| format!("{name} {}", cell.text).trim().to_owned())
-                .collect();
-            lines.push(paint.put(Tone::Strong, &first.text));
+            for (cell, name) in named.filter(|(cell, _)| !cell.text.is_empty()) {
+                let needed = GAP + display_width(&cell.text);
+                if let Some(tone) =
+                    cell.tone.filter(|_| needed <= left && !cell.text.contains('\n'))
+                {
+                    left -= needed;
+                    title += &(" ".repeat(GAP) + &paint.put(tone, &cell.text));
+                } else {
+                    said.push(format!("{name} {}", cell.text).trim().to_owned());
+                }
+            }
+            lines.push(title);
             let (short, long): (Vec<_>, Vec<_>) =
                 said.into_iter().partition(|text| !text.contains('\n'));
             // The space before the dot is none that a line is broken at.
@@ -201,10 +211,9 @@ mod tests {
         assert_eq!(
             drawn(60).lines().collect::<Vec<_>>(),
             [
-                "261123-094519-Guy Wilson",
-                "  status Completed with Errors · started (UTC)",
-                "  2026-11-23 09:45 · missing chunk 2 of the plan",
-                "  IMWhSz8Df0ytWalS961bKQ",
+                "261123-094519-Guy Wilson  Completed with Errors",
+                "  started (UTC) 2026-11-23 09:45 · missing chunk 2 of the",
+                "  plan IMWhSz8Df0ytWalS961bKQ",
                 "261123-100000-Ada",
                 "  status Running",
             ]

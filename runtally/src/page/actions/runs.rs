@@ -46,10 +46,9 @@ pub(super) async fn preview_retry(
     let mut does = if is_nothing {
         vec!["Nothing in this run failed or is missing.".to_owned()]
     } else {
-        let leads = counted(again.leads, "lead");
-        let harvests = counted(again.harvests, "harvest");
+        let what = in_words(again.leads, again.harvests);
         vec![
-            format!("Scores {leads} again that failed or are missing, and reads {harvests} again."),
+            format!("Does again what failed or is missing: {what}."),
             "A lead that has a score of this run is not scored again.".to_owned(),
         ]
     };
@@ -102,8 +101,19 @@ pub(super) async fn retry(
         let sent = source.deployment.send(QueueName::Scoring, routes::replay_once(task)).await;
         sent.map_err(failed)?;
     }
-    let (leads, harvests) = (counted(leads, "lead"), counted(harvests, "harvest"));
-    Ok(Done { says: format!("{leads} and {harvests} are queued again."), look_at: of_run(run) })
+    let says = match leads + harvests {
+        0 => "Nothing failed or is missing.".to_owned(),
+        _ => format!("Queued again: {}.", in_words(leads, harvests)),
+    };
+    Ok(Done { says, look_at: of_run(run) })
+}
+
+/// So many leads and harvests, without what there is none of.
+fn in_words(leads: usize, harvests: usize) -> String {
+    let parts = [(leads, "lead"), (harvests, "harvest")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, noun)| counted(count, noun)).collect();
+    parts.join(" and ")
 }
 
 pub(super) fn preview_rewrite(run: &RunId) -> Preview {

@@ -272,7 +272,7 @@ fn lost_calls(summary: &Summary) -> Markup {
     html! {
         @if lost > 0 {
             p .sum { (counted(lost, "call")) @if lost == 1 { " was" } @else { " were" }
-                " lost on the way: what the model billed for it is in no log." }
+                " lost on the way: what the model billed for " @if lost == 1 { "it" } @else { "them" } " is in no log." }
         }
     }
 }
