@@ -36,7 +36,7 @@ async fn a_retry_and_a_scoring_of_what_waits_say_first_what_they_do_and_cost() {
     let seen = Seen::start().await;
     let run = seen.run().await;
     let retry = seen.get(&format!("/do/retry?run={run}")).await.text();
-    assert!(retry.contains("Scores 3 leads again that failed or are missing"), "{retry}");
+    assert!(retry.contains("Does again what failed or is missing: 3 leads."), "{retry}");
     assert!(retry.contains("Cost: about $0."), "{retry}");
     let client = World::invent(Size::default()).clients[1].id.to_string();
     let client: String = url::form_urlencoded::byte_serialize(client.as_bytes()).collect();
@@ -62,6 +62,14 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     let system = seen.get("/system").await;
     assert!(system.body.contains("the log was &lt;b&gt;full&lt;/b&gt;"), "{}", system.body);
     assert!(system.text().contains(&format!("run {run}")), "{}", system.text());
+    for path in ["/".to_owned(), format!("/run/{run}")] {
+        let told = seen.get(&path).await.text();
+        assert!(
+            told.contains("Given up"),
+            "who looks at {path} sees that something is missing: {told}"
+        );
+        assert!(told.contains("put it back (and 1 more)"), "{told}");
+    }
 
     let of = |id| [("queue", "metrics"), ("id", id)];
     let told = seen.act("/do/discard?queue=metrics&id=letter-1", &of("letter-1")).await.text();

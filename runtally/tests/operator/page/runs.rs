@@ -105,7 +105,7 @@ async fn a_harvest_that_cannot_begin_is_told_among_the_runs() {
     let list =
         seen.get_until("/", |answer| answer.text().contains("No run yet, waits since")).await;
     let list = list.text();
-    assert!(list.contains(": harvest ") && list.contains(" · next attempt "), "{list}");
+    assert!(list.contains(": harvest ") && list.contains(" · tried again at "), "{list}");
     assert!(!list.contains("A run appears here"), "nothing else says that there is no run: {list}");
 }
 
