@@ -35,10 +35,28 @@ const checks = [
     await page.waitForSelector(".run .badge:not(.running)", { timeout: PATIENCE });
     await seen("29 of 29 leads");
     await seen("record up to date");
+    await page.goto(`${serve.url}/do/harvest`);
+    await page.selectOption("select[name=client]", { index: 1 });
+    await page.click("button[type=submit]");
+    await page.waitForSelector(".run .bar .scored", { timeout: PATIENCE });
     await picture("list");
+    await page.waitForFunction(() => document.querySelectorAll(".run .badge:not(.running)").length === 2, null, { timeout: PATIENCE });
+  },
+  async function a_harvest_that_waits_says_why_since_when_and_until_when() {
+    await page.goto(`${serve.url}/do/fault`);
+    await page.selectOption("select[name=service]", "apify");
+    await page.fill("input[name=next]", "30");
+    await page.click("button[type=submit]");
+    await page.goto(`${serve.url}/do/harvest`);
+    await page.click("button[type=submit]");
+    const waits = page.locator("#runs .waits").first();
+    await waits.filter({ hasText: "No run yet, waits since" }).waitFor({ timeout: PATIENCE });
+    assert.match(await waits.innerText(), /harvest \w+: .*503.* · tried again at .*, in \d+ s/);
+    await serve.clear_faults();
+    await page.waitForFunction(() => document.querySelectorAll(".run .badge:not(.running)").length === 3, null, { timeout: 2 * PATIENCE });
   },
   async function a_run_shows_that_its_numbers_are_right() {
-    await page.click(".run h2 a");
+    await page.locator(".run h2 a").last().click();
     for (const question of ["What ran", "Done", "Failed", "Tokens", "Cost", "Next"]) {
       const answer = page.locator(".answers dt", { hasText: question }).first();
       assert.ok((await answer.boundingBox()).y < 900, `${question} is on the first screen`);
@@ -54,7 +72,8 @@ const checks = [
     const run = await page.locator("h1").innerText();
     const told = page.locator("#record .verdict");
     await page.waitForFunction(() => document.querySelector("#record .verdict")?.innerText.includes("says what the events say"));
-    const record = (await serve.rows(serve.master, "Client Run Results"))[0];
+    const record = await record_of(run);
+    assert.ok(record, "it has a record");
     await page.click("text=Delete its record");
     await seen("Deletes its row in the simulated Airtable");
     await page.click("button.danger");
@@ -68,9 +87,8 @@ const checks = [
     await other.waitForLoadState();
     await other.close();
     await told.filter({ hasText: "The record says what the events say" }).waitFor({ timeout: PATIENCE });
-    const healed = (await serve.rows(serve.master, "Client Run Results"))[0];
+    const healed = await record_of(run);
     assert.equal(healed.fields["Post Scoring Tokens"], record.fields["Post Scoring Tokens"]);
-    assert.equal(healed.fields["Run ID"], run);
   },
   async function what_people_wrote_stays_text() {
     const clients = await serve.rows(serve.master, "Clients");
@@ -80,7 +98,7 @@ const checks = [
     await page.selectOption("select[name=client]", client.fields["Client ID"]);
     await page.click("button[type=submit]");
     await page.waitForSelector(".run .who:has-text('<script>')", { timeout: PATIENCE });
-    await page.waitForFunction(() => document.querySelectorAll(".run .badge:not(.running)").length === 2, null, { timeout: PATIENCE });
+    await page.waitForFunction(() => document.querySelectorAll(".run .badge:not(.running)").length === 4, null, { timeout: PATIENCE });
     assert.notEqual(await page.title(), "taken");
     assert.equal(await page.locator("main img, main script").count(), 0);
     const base = client.fields["Airtable Base ID"];
@@ -99,7 +117,7 @@ const checks = [
     await page.waitForSelector("#live[data-state=off]", { timeout: PATIENCE });
     await serve.start();
     await page.waitForSelector("#live[data-state=on]", { timeout: PATIENCE });
-    await seen("2 runs");
+    await seen("4 runs");
   },
   async function everything_can_be_done_with_the_keyboard() {
     await page.goto(serve.url);
@@ -191,6 +209,11 @@ async function seen(text) {
   await page.locator(`text=${text}`).first().waitFor({ timeout: PATIENCE });
 }
 
+async function record_of(run) {
+  const rows = await serve.rows(serve.master, "Client Run Results");
+  return rows.find((row) => row.fields["Run ID"] === run);
+}
+
 async function path_of_a_run() {
   await page.goto(serve.url);
   return page.locator(".run h2 a").first().getAttribute("href");
@@ -203,6 +226,8 @@ async function shot(name) {
 // For the README: small, light and dark; of the window, or of a part of the page.
 async function picture(name, part = page) {
   await page.setViewportSize({ width: 1120, height: 900 });
+  const end = await page.evaluate(() => document.querySelector("footer")?.getBoundingClientRect().bottom ?? 900);
+  await page.setViewportSize({ width: 1120, height: Math.min(900, Math.ceil(end) + 16) });
   for (const scheme of ["dark", "light"]) {
     await page.emulateMedia({ colorScheme: scheme });
     await part.screenshot({ path: `${SHOTS}${name}-${scheme}.png` });

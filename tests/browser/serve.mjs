@@ -59,6 +59,11 @@ export class Serve {
     return (await answer.json()).records;
   }
 
+  async clear_faults() {
+    const { apify } = JSON.parse(readFileSync(join(this.folder, "served.json"), "utf8")).simulated;
+    await fetch(`${new URL(apify.APIFY_API_URL).origin}/_sim/faults`, { method: "DELETE" });
+  }
+
   async put(cell) {
     await fetch(`${this.airtable}/_sim/cells`, { method: "POST", body: JSON.stringify(cell) });
   }
