@@ -131,6 +131,36 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 }
 
+/// Where an API's version stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// At the end of the root.
+    OfRoot(&'static str),
+    /// In front of each request's path.
+    OfPaths(&'static str),
+}
+
+impl Version {
+    /// Checks that the root `url` of the variable `name` has the version, or has it not: with the other,
+    /// every request would be answered 404.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] says what to add or to leave out.
+    pub fn check(self, name: &'static str, url: Url) -> Result<Url, ConfigError> {
+        let last = url.path().trim_end_matches('/').rsplit('/').next();
+        let rule = match self {
+            Self::OfRoot(version) if last != Some(version) => {
+                format!("it needs /{version} at its end")
+            }
+            Self::OfPaths(version) if last == Some(version) => {
+                format!("leave out the /{version} at its end: each request adds it")
+            }
+            Self::OfRoot(_) | Self::OfPaths(_) => return Ok(url),
+        };
+        Err(ConfigError::Invalid { name, rule })
+    }
+}
+
 /// Whether a URL's host is this machine; not for text that is no URL.
 pub fn is_on_this_machine(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| is_loopback(&url))
@@ -216,7 +246,10 @@ pub struct AirtableConfig {
 impl AirtableConfig {
     pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
         Ok(Self {
-            url: vars.api("AIRTABLE_API_URL", "https://api.airtable.com")?,
+            url: Version::OfPaths("v0").check(
+                "AIRTABLE_API_URL",
+                vars.api("AIRTABLE_API_URL", "https://api.airtable.com")?,
+            )?,
             token: vars.secret("AIRTABLE_TOKEN", "the personal access token for Airtable")?,
             master_base: vars.required(
                 "MASTER_BASE_ID",
@@ -238,7 +271,8 @@ pub struct ApifyConfig {
 impl ApifyConfig {
     pub fn read(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> Result<Self, ConfigError> {
         Ok(Self {
-            url: vars.api("APIFY_API_URL", "https://api.apify.com/v2")?,
+            url: Version::OfRoot("v2")
+                .check("APIFY_API_URL", vars.api("APIFY_API_URL", "https://api.apify.com/v2")?)?,
             token: vars.secret("APIFY_TOKEN", "the API token for Apify")?,
         })
     }
@@ -309,6 +343,33 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn a_root_with_the_version_at_the_wrong_place_is_answered_with_what_to_do() {
+        let read = |name: &'static str, url: &str| {
+            let url = url.to_owned();
+            let vars = Vars::new(move |known| match known {
+                "MASTER_BASE_ID" => Some("appAAAAAAAAAAAAAA".to_owned()),
+                known if known == name => Some(url.clone()),
+                _ => Some("token".to_owned()).filter(|_| known.ends_with("TOKEN")),
+            });
+            match name {
+                "APIFY_API_URL" => ApifyConfig::read(&vars).map(|it| it.url.to_string()),
+                _ => AirtableConfig::read(&vars).map(|it| it.url.to_string()),
+            }
+            .map_err(|error| error.to_string())
+        };
+        let apify = "APIFY_API_URL is wrong: it needs /v2 at its end";
+        assert_eq!(read("APIFY_API_URL", "https://api.apify.com"), Err(apify.to_owned()));
+        let taken = read("APIFY_API_URL", "https://apify.example/proxy/v2/");
+        assert_eq!(taken.unwrap(), "https://apify.example/proxy/v2/");
+        let airtable =
+            "AIRTABLE_API_URL is wrong: leave out the /v0 at its end: each request adds it";
+        for root in ["https://api.airtable.com/v0", "https://api.airtable.com/v0/"] {
+            assert_eq!(read("AIRTABLE_API_URL", root), Err(airtable.to_owned()));
+        }
+        assert!(read("AIRTABLE_API_URL", "https://airtable.example/proxy").is_ok());
     }
 
     #[test]

@@ -59,7 +59,9 @@ impl Delivery {
         self.retry.fruitless() >= MAX_ATTEMPTS
     }
 
-    /// Gives the message up: it goes to the dead letters of the queue `name`, with the reason.
+    /// Gives the message up: it goes to the dead letters of the queue `name`, with the reason. Whoever
+    /// puts it back, `runtally redrive` or SQS itself, puts back a first attempt. A message of the retry
+    /// queue keeps what it says: where it goes to.
     ///
     /// # Errors
     /// [`QueueError`] when it could not be put there: it must not be deleted.
@@ -76,10 +78,15 @@ impl Delivery {
             queue.message_id = self.message_id,
             "message goes to the dead-letter queue"
         );
+        let body = if name.is_fifo() {
+            RetryState::default().put_into(&self.body)
+        } else {
+            self.body.clone()
+        };
         let letter = NewDeadLetter {
             group: self.group.clone(),
             message_id: self.message_id.clone(),
-            body: self.body.clone(),
+            body,
             reason,
         };
         queue.dead_letter(name, letter).await

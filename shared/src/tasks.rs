@@ -35,7 +35,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
             return self.dead_letter(delivery, reason.to_owned()).await;
         };
         if let Err(error) = self.queue.send(queue, vec![message]).await {
-            self.keep(delivery, RETRY_VISIBILITY, &error).await;
+            self.not_sent(delivery, RETRY_VISIBILITY, error).await;
         }
     }
 
@@ -109,7 +109,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         let next = named(next, delivery);
         let message = routes::next_attempt(&delivery.body, &next, &delivery.group);
         if let Err(error) = self.queue.send(QueueName::Scoring, vec![message]).await {
-            self.keep(delivery, Duration::ZERO, &error).await;
+            self.not_sent(delivery, Duration::ZERO, error).await;
         }
     }
 
@@ -126,7 +126,16 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         let to = (QueueName::Scoring, delivery.group.as_str());
         let message = routes::next_attempt_later(&delivery.body, &next, to, delay);
         if let Err(error) = self.queue.let_wait(message).await {
-            self.keep(delivery, delay, &error).await;
+            self.not_sent(delivery, delay, error).await;
+        }
+    }
+
+    /// Takes in a task that could not be sent on. One that the queue refuses, because it is too large,
+    /// would be refused each time.
+    async fn not_sent(&mut self, delivery: &Delivery, delay: Duration, error: QueueError) {
+        match error {
+            QueueError::Refused { .. } => self.dead_letter(delivery, error.to_string()).await,
+            QueueError::Unreachable { .. } => self.keep(delivery, delay, &error).await,
         }
     }
 

@@ -30,9 +30,10 @@ use shared::batch::Batch;
 use shared::core::deadline::Deadline;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, RunId};
+use shared::core::limits::MAX_EVENT_BYTES;
 use shared::delivery::Delivery;
 use shared::messages::{Fact, Heard, Message, MetricsEvent, MetricsMessage, OpenedBy};
-use shared::ports::{Env, EventLog, HarvestKey, LogError, QueueName, StoredEvent};
+use shared::ports::{Env, EventLog, HarvestKey, LogError, QueueName, StoredEvent, check_events};
 use shared::telemetry::trace;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,10 +61,10 @@ async fn handle_batch<E: Env>(
     let mut batch = Batch::new(&app.queue, QueueName::Metrics);
     let mut received = Received::default();
     for delivery in deliveries {
-        match MetricsMessage::decode(&delivery.body) {
+        match read(&delivery) {
             Ok(message) => received.add(delivery, message),
-            Err(error) => {
-                let settled = batch.settle(&delivery, Err(Failure::dead_letter(error)));
+            Err(failure) => {
+                let settled = batch.settle(&delivery, Err(failure));
                 trace::follow(delivery.trace.clone(), settled).await;
             }
         }
@@ -96,6 +97,18 @@ async fn handle_batch<E: Env>(
     }
     app.limiters.rest().await;
     batch.response()
+}
+
+/// Reads a message. An event that the log cannot hold is given up here: it would keep the others of its
+/// batch from being stored.
+fn read(delivery: &Delivery) -> Result<MetricsMessage, Failure> {
+    let message = MetricsMessage::decode(&delivery.body).map_err(Failure::dead_letter)?;
+    if let MetricsMessage::Event(event) = &message
+        && delivery.body.len() > MAX_EVENT_BYTES
+    {
+        check_events(&[events::stored(event)]).map_err(Failure::dead_letter)?;
+    }
+    Ok(message)
 }
 
 /// The messages of a batch that could be read.

@@ -13,6 +13,7 @@ pub use refusal::{BodyFault, MAX_BODY};
 
 use lambda_http::http::request::Parts;
 use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 use line_budget::LineBudget;
 use refusal::Refusal;
@@ -133,13 +134,29 @@ enum Posted {
     Run,
 }
 
+fn posted_to(path: &str) -> Option<Posted> {
+    match path.trim_end_matches('/') {
+        "/webhooks/apify" => Some(Posted::Webhook),
+        "/runs" => Some(Posted::Run),
+        _ => None,
+    }
+}
+
+/// The path of the route by which API Gateway found the function. A stage with a name and a custom
+/// domain put something in front of a request's path.
+fn route_of(head: &Parts) -> Option<&str> {
+    match head.extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => {
+            context.route_key.as_deref()?.strip_prefix("POST ")
+        }
+        _ => None,
+    }
+}
+
 fn check_head<Q: Queue>(app: &Intake<Q>, head: &Parts) -> Result<Posted, Refusal> {
     let path = head.uri.path();
-    let posted = match path.trim_end_matches('/') {
-        "/webhooks/apify" => Posted::Webhook,
-        "/runs" => Posted::Run,
-        _ => return Err(Refusal::not_found(path)),
-    };
+    let posted = posted_to(path).or_else(|| posted_to(route_of(head)?));
+    let posted = posted.ok_or_else(|| Refusal::not_found(path))?;
     if head.method != Method::POST {
         return Err(Refusal::method(&head.method));
     }
@@ -167,7 +184,7 @@ async fn route<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) -> Answer {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     match posted {
         Posted::Webhook => webhook_posted(app, head, body).await,
-        Posted::Run => run_posted(app, body).await,
+        Posted::Run => run_posted(app, head, body).await,
     }
 }
 
@@ -201,7 +218,8 @@ async fn webhook_posted<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) ->
     }
 }
 
-async fn run_posted<Q: Queue>(app: &Intake<Q>, body: &[u8]) -> Answer {
+async fn run_posted<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) -> Answer {
+    score_request::check_query(head.uri.query().unwrap_or_default())?;
     let task = score_request::parse(body, app.clock.now())?;
     let run = task.run().expect("a parsed request has the time it came in");
     let client = match &task.clients {

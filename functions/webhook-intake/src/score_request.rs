@@ -5,13 +5,26 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::core::ids::{ClientId, RecordId, RunStamp};
 use shared::messages::{ClientScope, Kind, MAX_PLAN_LEADS, ScoreWaiting};
+use url::form_urlencoded;
+
+/// The fields of a request.
+const KNOWN: [&str; 7] = ["clientId", "all", "kind", "limit", "leadIds", "runId", "dryRun"];
+
+/// Refuses fields in the query: a `dryRun` that nobody reads there would be work that is paid for.
+pub(crate) fn check_query(query: &str) -> Result<(), Refusal> {
+    let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned());
+    let is_field = |name: &String| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
+    match names.into_iter().find(is_field) {
+        Some(name) => Err(invalid("the request", format!("takes {name:?} in its body alone"))),
+        None => Ok(()),
+    }
+}
 
 /// Reads a request. Without a `runId`, `now` names the run: it begins here, and the time travels
 /// with the task.
 pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<ScoreWaiting, Refusal> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;
-    const KNOWN: [&str; 7] = ["clientId", "all", "kind", "limit", "leadIds", "runId", "dryRun"];
     if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         let unknown: String = unknown.chars().take(40).collect();
         let rule = format!("has no field {unknown:?}; it has {}", KNOWN.join(", "));
@@ -150,5 +163,14 @@ mod tests {
         assert!(parsed(&json!({"kind": "post"})).unwrap_err().contains("`clientId` is needed"));
         let all = json!({"all": true, "kind": "post", "leadIds": ["recX8s1pPiBf5rqTz"]});
         assert!(parsed(&all).unwrap_err().starts_with("`leadIds` needs a clientId"));
+    }
+
+    #[test]
+    fn a_field_in_the_query_is_refused_because_nobody_would_read_it_there() {
+        let refusal = check_query("x=1&dryrun=true").unwrap_err().to_string();
+        assert_eq!(refusal, r#"`the request` takes "dryrun" in its body alone"#);
+        for other in ["", "x=1", "trace=2&utm_source=cron"] {
+            assert_eq!(check_query(other), Ok(()));
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::refusal::Refusal;
 use jiff::Timestamp;
-use lambda_http::http::HeaderMap;
+use lambda_http::http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use shared::core::ids::{ApifyRunId, ClientId, RunStamp};
 use shared::core::unicode::mend_json;
@@ -60,7 +60,7 @@ pub(crate) fn parse(
         .filter_map(|pointer| text(&payload, pointer))
         .find_map(|id| id.parse::<ApifyRunId>().ok())
         .ok_or(Refusal::NoRunId)?;
-    let hints = hints(&payload, query, headers);
+    let hints = hints(&payload, query, headers)?;
     let finished_at = ["/resource/finishedAt", "/finishedAt"]
         .iter()
         .find_map(|pointer| text(&payload, pointer)?.parse::<Timestamp>().ok());
@@ -96,18 +96,17 @@ fn read_json(body: &[u8]) -> serde_json::Result<Value> {
 }
 
 /// The hints, each from the first place that has a usable one.
-fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
-    let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-    let in_query = |name: &str| {
-        let named = query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        named.filter_map(|(_, value)| filled(value)).next()
-    };
-    let in_header = |name: &str| headers.get(name)?.to_str().ok().and_then(filled);
+fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Refusal> {
+    let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let in_query = |name| only_value(&query, name);
+    let headers = ["x-run-id", "x-parent-run-id", "x-client-id"]
+        .map(|name| headers.get(name).map_or(String::new(), text_of_header));
+    let [run, parent_run, client] = headers.each_ref().map(|text| filled(text));
     let runs = [
-        ("query runId", in_query("runId")),
-        ("query parentRunId", in_query("parentRunId")),
-        ("header x-run-id", in_header("x-run-id")),
-        ("header x-parent-run-id", in_header("x-parent-run-id")),
+        ("query runId", in_query("runId")?),
+        ("query parentRunId", in_query("parentRunId")?),
+        ("header x-run-id", run),
+        ("header x-parent-run-id", parent_run),
         ("payload parentRunId", text(payload, "/parentRunId")),
         ("payload runId", text(payload, "/runId")),
     ];
@@ -116,10 +115,10 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
         |given: &Option<&str>| given.is_some_and(|id| id.parse::<ApifyRunId>().is_ok());
     let runs = runs.into_iter().filter(|(_, given)| !is_apify_run(given));
     let clients = [
-        ("query clientId", in_query("clientId")),
-        ("query client", in_query("client")),
-        ("query testClient", in_query("testClient")),
-        ("header x-client-id", in_header("x-client-id")),
+        ("query clientId", in_query("clientId")?),
+        ("query client", in_query("client")?),
+        ("query testClient", in_query("testClient")?),
+        ("header x-client-id", client),
         ("payload clientId", text(payload, "/clientId")),
         ("payload resource.meta.clientId", text(payload, "/resource/meta/clientId")),
     ];
@@ -127,7 +126,31 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Hints {
     let run_stamp = first_usable("run id", runs, RunStamp::in_front_of, &mut unusable);
     let parse_client = |id: &str| id.parse::<ClientId>().ok();
     let client = first_usable("client id", clients, parse_client, &mut unusable);
-    Hints { run_stamp, client, unusable, unattributed: None }
+    Ok(Hints { run_stamp, client, unusable, unattributed: None })
+}
+
+/// The value of a key of the query, whatever the case of its letters.
+///
+/// # Errors
+/// When the key has several: nobody can say which one is meant.
+fn only_value<'a>(
+    query: &'a [(String, String)],
+    name: &'static str,
+) -> Result<Option<&'a str>, Refusal> {
+    let named = query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let mut values = named.filter_map(|(_, value)| filled(value));
+    let value = values.next();
+    if values.any(|other| Some(other) != value) {
+        let rule = "stands in the query with different values; give it once".to_owned();
+        return Err(Refusal::InvalidField { field: name, rule });
+    }
+    Ok(value)
+}
+
+/// A header's text. What is no UTF-8 is in the older charset of HTTP, Latin-1.
+fn text_of_header(value: &HeaderValue) -> String {
+    let latin_1 = || value.as_bytes().iter().copied().map(char::from).collect();
+    std::str::from_utf8(value.as_bytes()).map_or_else(|_| latin_1(), str::to_owned)
 }
 
 /// The first value that `parse` takes. Each value before it is described in `unusable` as not what
@@ -302,13 +325,40 @@ mod tests {
     #[test]
     fn a_key_of_the_query_may_come_again_and_be_written_in_another_case() {
         for query in [
-            "clientId=Guy-Wilson&clientId=Other",
+            "clientId=Guy-Wilson&clientId=Guy-Wilson",
             "clientId=&clientId=undefined&clientId=%7B%7Bclient%7D%7D&clientId=Guy-Wilson",
             "clientid=Guy-Wilson",
             "CLIENTID=Guy%2DWilson",
         ] {
             let hints = hints_of(&json!({"id": RUN}), query);
             assert_eq!(hints.client.unwrap().as_str(), "Guy-Wilson", "{query}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_query_with_two_values_is_refused_and_neither_is_taken() {
+        for (query, key) in [
+            ("clientId=Guy-Wilson&clientId=Other", "clientId"),
+            ("clientId=Guy-Wilson&CLIENTID=Other", "clientId"),
+            ("runId=260101-000000&clientId=Guy-Wilson&runId=260102-000000", "runId"),
+        ] {
+            let refusal = parsed(&json!({"id": RUN}), query).unwrap_err();
+            assert_eq!(
+                refusal.to_string(),
+                format!("`{key}` stands in the query with different values; give it once")
+            );
+        }
+    }
+
+    #[test]
+    fn a_client_whose_name_has_accents_may_stand_in_a_header() {
+        for written in ["Zoë".as_bytes(), b"Zo\xeb"] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-client-id", HeaderValue::from_bytes(written).unwrap());
+            let body = json!({"id": RUN}).to_string();
+            let webhook = parse(body.as_bytes(), "", &headers, Timestamp::UNIX_EPOCH).unwrap();
+            let Webhook::Finished(task) = webhook else { panic!("{webhook:?}") };
+            assert_eq!(task.hints.client.unwrap().as_str(), "Zoë");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a base lacks of what this system reads and writes: one schema compared with another.
 
+use shared::core::text::as_seen;
 use shared::schema::{Field, FieldType, Table};
 use shared::services::airtable::{FieldSchema, TableSchema};
 
@@ -13,6 +14,14 @@ pub(crate) enum Gap {
         table: &'static Table,
         table_id: String,
         field: &'static Field,
+    },
+    /// There is one whose name looks the same: with a space at its end, or in other letters. Airtable
+    /// takes no second one beside it, or people would take it for the first.
+    Misspelled {
+        table: &'static Table,
+        /// `None`: it is the table itself.
+        field: Option<&'static Field>,
+        found: String,
     },
     WrongType {
         table: &'static Table,
@@ -35,6 +44,9 @@ impl Gap {
             Self::NoField { table, field, .. } | Self::WrongType { table, field, .. } => {
                 !table.optional && !field.optional
             }
+            Self::Misspelled { table, field, .. } => {
+                !table.optional && field.is_none_or(|field| !field.optional)
+            }
             // Airtable refuses a write with an unknown choice.
             Self::NoChoice { field, .. } => field.written,
         }
@@ -44,7 +56,7 @@ impl Gap {
     pub(crate) fn can_be_made(&self) -> bool {
         match self {
             Self::NoTable { .. } | Self::NoField { .. } => true,
-            Self::WrongType { .. } | Self::NoChoice { .. } => false,
+            Self::Misspelled { .. } | Self::WrongType { .. } | Self::NoChoice { .. } => false,
         }
     }
 
@@ -54,6 +66,13 @@ impl Gap {
             Self::NoField { table, field, .. } => {
                 format!("table {:?} has no field {:?}", table.name, field.name)
             }
+            Self::Misspelled { table, field: None, found } => {
+                format!("there is no table {:?}, but one named {found:?}", table.name)
+            }
+            Self::Misspelled { table, field: Some(field), found } => format!(
+                "table {:?} has no field {:?}, but one named {found:?}",
+                table.name, field.name
+            ),
             Self::WrongType { table, field, found } => {
                 format!("field {:?} of table {:?} is of the type {found}", field.name, table.name)
             }
@@ -71,6 +90,10 @@ impl Gap {
             Self::NoTable { .. } | Self::NoField { .. } => {
                 "run `runtally setup --apply`, or add it in Airtable".to_owned()
             }
+            Self::Misspelled { table, field, found } => {
+                let name = field.map_or(table.name, |field| field.name);
+                format!("rename {found:?} to {name:?} in Airtable")
+            }
             Self::WrongType { field, .. } => format!(
                 "make it {} in Airtable, or rename it and run `runtally setup --apply`",
                 field.field_type.in_words()
@@ -87,7 +110,12 @@ pub(crate) fn gaps(tables: &[TableSchema], wanted: &'static [Table]) -> Vec<Gap>
     let mut gaps = Vec::new();
     for table in wanted {
         match tables.iter().find(|known| known.name == table.name) {
-            None => gaps.push(Gap::NoTable { table }),
+            None => {
+                gaps.push(match lookalike(tables.iter().map(|known| &known.name), table.name) {
+                    Some(found) => Gap::Misspelled { table, field: None, found },
+                    None => Gap::NoTable { table },
+                })
+            }
             Some(known) => {
                 gaps.extend(table.fields().filter_map(|field| gap_of(table, known, field)));
             }
@@ -98,13 +126,23 @@ pub(crate) fn gaps(tables: &[TableSchema], wanted: &'static [Table]) -> Vec<Gap>
 
 fn gap_of(table: &'static Table, known: &TableSchema, field: &'static Field) -> Option<Gap> {
     let Some(found) = known.fields.iter().find(|known| known.name == field.name) else {
-        return Some(Gap::NoField { table, table_id: known.id.clone(), field });
+        let names = known.fields.iter().map(|known| &known.name);
+        return Some(match lookalike(names, field.name) {
+            Some(found) => Gap::Misspelled { table, field: Some(field), found },
+            None => Gap::NoField { table, table_id: known.id.clone(), field },
+        });
     };
     if !field.accepts(&found.field_type) {
         return Some(Gap::WrongType { table, field, found: found.field_type.clone() });
     }
     let missing = missing_choices(field, found);
     (!missing.is_empty()).then_some(Gap::NoChoice { table, field, missing })
+}
+
+/// The first of the names that a person takes for `wanted`.
+fn lookalike<'a>(names: impl Iterator<Item = &'a String>, wanted: &str) -> Option<String> {
+    let seen = |name: &str| as_seen(name).to_lowercase();
+    names.into_iter().find(|name| seen(name) == seen(wanted)).cloned()
 }
 
 /// Choices that the select lacks. For a field that is only read, letter case does not matter.
@@ -145,6 +183,28 @@ mod tests {
     #[test]
     fn an_empty_base_lacks_its_tables() {
         assert_eq!(found(&[]), [r#"there is no table "Clients""#]);
+    }
+
+    #[test]
+    fn a_name_that_only_looks_the_same_is_named_and_no_second_one_is_made_beside_it() {
+        for name in ["Clients ", "clients", "\u{200b}Clients"] {
+            let base = [serde_json::from_value(table(name, &[])).unwrap()];
+            let gaps = gaps(&base, &MASTER_BASE[..1]);
+            let [gap] = gaps.as_slice() else { panic!("{gaps:?}") };
+            assert_eq!(
+                gap.says(),
+                format!("there is no table \"Clients\", but one named {name:?}")
+            );
+            assert_eq!(gap.what_to_do(), format!("rename {name:?} to \"Clients\" in Airtable"));
+            assert!(gap.matters() && !gap.can_be_made());
+        }
+        let says = found(&[table("Clients", &[("client id", "singleLineText")])]);
+        assert_eq!(
+            says[0],
+            r#"table "Clients" has no field "Client ID", but one named "client id""#
+        );
+        let both = found(&[table("clients ", &[]), table("Clients", &[])]);
+        assert!(both[0].starts_with(r#"table "Clients" has no field"#), "{both:?}");
     }
 
     #[test]

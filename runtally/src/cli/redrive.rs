@@ -59,7 +59,8 @@ pub async fn run(options: &Options) -> CommandResult {
     }
     if options.place.json {
         let shown = &letters[..letters.len().min(MAX_SHOWN)];
-        print_json(&json!({"dead_letters": shown, "count": letters.len(), "left_out": hidden,
+        let left_out = hidden + letters.len() - shown.len();
+        print_json(&json!({"dead_letters": shown, "count": letters.len(), "left_out": left_out,
             "redriven": redriven}))?;
     } else if agreed {
         let mut out = std::io::stdout().lock();

@@ -91,7 +91,8 @@ pub async fn run(options: &Options) -> CommandResult {
     let seed = fastrand::u64(..);
     let mut system = System::start_behind(variable, &database, listener, seed, front)?;
     let mut out = std::io::stdout();
-    announce(&mut out, &served, &services)?;
+    // Whether somebody reads where everything is, is nothing to the work.
+    announce(&mut out, &served, &services).ok();
     tokio::select! {
         () = stop.asked() => {}
         () = system.ended() => {

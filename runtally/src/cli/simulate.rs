@@ -1,5 +1,6 @@
 //! `runtally simulate`: only the simulators, for vendors' own clients or a deployed system.
 
+use super::stop_signals::StopSignals;
 use crate::invented::{Size, World};
 use crate::result::CommandResult;
 use crate::storage::Database;
@@ -51,26 +52,38 @@ pub async fn run(options: &Options) -> CommandResult {
         bind: options.bind,
         offers_service_account: true,
     };
+    // Asked for first: process 1 of a container ignores a signal that it does not handle.
+    let mut stop = StopSignals::new()?;
     let services = Services::start(&service_options, &Database::in_memory()?).await?;
-    let mut out = std::io::stdout();
+    let world = (options.leads > 0).then(|| {
+        let clients = options.clients.into();
+        World::invent(Size { leads: options.leads, clients, seed: options.seed })
+    });
+    if let Some(world) = &world {
+        world.furnish(services.airtable.service())?;
+    }
+    // Whether somebody reads where they are, is nothing to the simulators.
+    announce(&services, world.as_ref(), &mut std::io::stdout()).ok();
+    stop.asked().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(
+    services: &Services,
+    world: Option<&World>,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
     writeln!(out, "Airtable  {}  token {}", services.airtable_url, tokens::AIRTABLE)?;
     writeln!(out, "Apify     {}  token {}", services.apify_url, tokens::APIFY)?;
     writeln!(out, "Gemini    {}  key {}", services.gemini_url, tokens::GEMINI)?;
     let account = format!("{}/_sim/service-account", services.gemini_url);
     writeln!(out, "Vertex AI {}  service account's key file: GET {account}", services.gemini_url)?;
-    if options.leads > 0 {
-        let world = World::invent(Size {
-            leads: options.leads,
-            clients: options.clients.into(),
-            seed: options.seed,
-        });
-        world.furnish(services.airtable.service())?;
+    if let Some(world) = world {
         writeln!(out, "master base {}", world.master_base)?;
         for client in &world.clients {
             writeln!(out, "client {} with base {}", client.id, client.base)?;
         }
     }
     writeln!(out, "control: GET /_sim/requests, POST /_sim/reset, POST /_sim/faults on each port")?;
-    tokio::signal::ctrl_c().await?;
-    Ok(ExitCode::SUCCESS)
+    out.flush()
 }

@@ -43,12 +43,11 @@ pub async fn run(options: &Options) -> CommandResult {
             format!("port {} on 127.0.0.1 is not free for the page: {error}", options.port);
         Hinted::new(message, "stop what uses it, or choose another with --port")
     })?;
-    let mut out = std::io::stdout();
-    writeln!(out, "page      http://{}/", listener.local_addr()?)?;
-    writeln!(out, "over      {}", source.deployment.place())?;
     let acts = if options.allow_actions { "it may act" } else { "it only reads" };
-    writeln!(out, "rights    {acts}")?;
-    out.flush()?;
+    let (address, place) = (listener.local_addr()?, source.deployment.place());
+    let told = format!("page      http://{address}/\nover      {place}\nrights    {acts}\n");
+    // Whether somebody reads it, is nothing to the page.
+    std::io::stdout().write_all(told.as_bytes()).ok();
     tokio::select! {
         () = serve_front(listener, Page::new(source).front()) => {}
         () = stop.asked() => {}

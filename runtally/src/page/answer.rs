@@ -143,6 +143,7 @@ impl Page {
         let (status, title, why) = match problem {
             Problem::Refused(Refused(status, why)) => (status, "Refused", why.to_owned()),
             Problem::NotFound(why) => (StatusCode::NOT_FOUND, "Not found", why),
+            Problem::Wrong(why) => (StatusCode::BAD_REQUEST, "This cannot be done", why),
             Problem::Reading(run, read, all) => return self.reading(&run, read, all),
             Problem::Failed(error) => {
                 let (status, why) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());

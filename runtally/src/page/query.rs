@@ -22,6 +22,11 @@ impl Query {
         self.get(name)?.parse().ok()
     }
 
+    /// The page that is asked for under this name, of so many.
+    pub(super) fn page(&self, name: &str, pages: usize) -> usize {
+        self.number(name).unwrap_or(1).clamp(1, pages.max(1))
+    }
+
     /// The same with another value of `name`; without it when `value` is empty.
     pub(super) fn with(&self, name: &str, value: &str) -> String {
         let mut text = url::form_urlencoded::Serializer::new(String::new());
@@ -57,6 +62,9 @@ mod tests {
         assert_eq!((query.get("status"), query.number("page")), (None, Some(3)));
         assert_eq!(query.with("page", "4"), "?client=Guy+Wilson&page=4");
         assert_eq!(query.with("page", ""), "?client=Guy+Wilson");
+        let page = |text: &str| Query::parse(text.as_bytes()).page("page", 7);
+        assert_eq!((page("page=3"), page(""), page("page=0"), page("page=-1")), (3, 1, 1, 1));
+        assert_eq!((page("page=8"), page(&format!("page={}", usize::MAX))), (7, 7));
         assert_eq!(path("/run/", "261123-094519-A&B c"), "/run/261123-094519-A%26B%20c");
     }
 }

@@ -33,9 +33,14 @@ struct Found {
 
 pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fault> {
     let source = &page.source;
-    let at = query.number("page").unwrap_or(1).max(1);
     let heads = page.book.heads(&source.deployment, source.now() - source.verify_for).await?;
-    let found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
+    let mut at = query.page("page", pages_of(heads.len()));
+    let mut found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
+    // An address may be of a time when more runs matched.
+    if found.unread == 0 && at > pages_of(found.count) {
+        at = pages_of(found.count);
+        found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
+    }
     let (tasks, _) = source.deployment.waiting().await?;
     let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
     let is_known = |run: &RunId| heads.binary_search_by(|head| run.cmp(&head.run)).is_ok();
@@ -262,8 +267,13 @@ pub(super) fn record_state(known: &Known) -> Markup {
     }
 }
 
+/// How many pages so many runs take.
+fn pages_of(runs: usize) -> usize {
+    runs.div_ceil(A_PAGE).max(1)
+}
+
 fn pages(query: &Query, at: usize, count: usize) -> Markup {
-    let last = count.div_ceil(A_PAGE).max(1);
+    let last = pages_of(count);
     html! {
         @if last > 1 {
             nav .pages aria-label="Pages of runs" {

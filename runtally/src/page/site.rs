@@ -21,6 +21,8 @@ pub(super) enum Problem {
     Refused(Refused),
     /// There is no such page, run or action.
     NotFound(String),
+    /// What was asked for cannot be done, and why.
+    Wrong(String),
     /// The run is large and is still being read: so many of its events, of so many.
     Reading(RunId, usize, usize),
     /// The system could not be asked.

@@ -179,10 +179,7 @@ pub enum StoreError {
         error: std::io::Error,
     },
     /// The file is damaged, as SQLite says.
-    #[error(
-        "the local database is damaged ({0}): stop, put a copy of the folder back, or begin with an \
-         empty one and run `runtally reproject` for what is in Airtable"
-    )]
+    #[error("the local database is damaged ({0})")]
     Damaged(String),
     /// SQLite reports an error.
     #[error("the local database: {0}")]
@@ -193,6 +190,32 @@ pub enum StoreError {
         known = MIGRATIONS.len()
     )]
     Newer(usize),
+}
+
+impl StoreError {
+    /// What a person can do about it.
+    pub(crate) fn what_to_do(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "name a folder that you can read and write with --data",
+            Self::Damaged(_) => {
+                "stop what works on the folder and put a copy of it back, or begin with an empty one; \
+                 records in Airtable stay as they are"
+            }
+            Self::Newer(_) => {
+                "install the release that wrote it, or name another folder with --data"
+            }
+            Self::Sqlite(error) if is_busy(error) => {
+                "another process keeps it locked, such as a `sqlite3` shell: end that, and try again"
+            }
+            Self::Sqlite(_) => {
+                "check that the folder of --data can be written and its disk has room"
+            }
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -25,11 +25,16 @@ pub(crate) struct Serve(Child);
 impl Serve {
     /// Starts it on these ports; 0 lets the system choose.
     pub(crate) fn start(data: &Path, ports: [u16; 4]) -> Self {
+        let mut command = Self::command(data, ports);
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn command(data: &Path, ports: [u16; 4]) -> Command {
         let mut command = runtally(data, &["serve", "--latency-ms", "300"]);
         for ((option, _), port) in PORTS.into_iter().zip(ports) {
             command.args([option, &port.to_string()]);
         }
-        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        command
     }
 }
 
@@ -144,6 +149,54 @@ async fn a_folder_has_one_server_at_a_time() {
     let second = runtally(data.path(), &["serve", "--port", "0"]).output().unwrap();
     let told = String::from_utf8(second.stderr).unwrap();
     assert!(told.contains("another `runtally serve` works in the folder"), "{told}");
+}
+
+/// A server whose log goes to a program that ended, or to a disk that is full.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_whose_words_nobody_takes_works_all_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Serve::command(data.path(), [0; 4]);
+    command.env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(full);
+    let mut serve = Serve(command.spawn().unwrap());
+    drop(serve.0.stdout.take());
+    left_by_serve(data.path()).await;
+    eventually(Duration::from_secs(30), async || {
+        let trigger = runtally(data.path(), &["trigger", "harvest", "--leads", "2"]).output();
+        let told = trigger.unwrap();
+        let errors = String::from_utf8_lossy(&told.stderr).into_owned();
+        if told.status.success() { Ok(()) } else { Err(errors) }
+    })
+    .await;
+    eventually(Duration::from_secs(60), async || {
+        let runs = runtally(data.path(), &["runs"]).output().unwrap();
+        let told = String::from_utf8_lossy(&runs.stdout).into_owned();
+        if told.contains("Completed") { Ok(()) } else { Err(told) }
+    })
+    .await;
+}
+
+#[cfg(unix)]
+#[test]
+fn simulators_end_when_they_are_asked_to() {
+    for signal in ["-TERM", "-INT"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runtally"));
+        command.env_clear().args(["simulate", "--leads", "0"]);
+        for (option, _) in &PORTS[1..] {
+            command.args([option, "0"]);
+        }
+        let mut simulate = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut told = String::new();
+        // Kept open until it ends: it says more than one line.
+        let mut lines = std::io::BufReader::new(simulate.stdout.take().unwrap());
+        while !told.contains("control: ") {
+            assert!(std::io::BufRead::read_line(&mut lines, &mut told).unwrap() > 0, "{told}");
+        }
+        let id = simulate.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(simulate.wait().unwrap().code(), Some(0), "{signal}");
+    }
 }
 
 #[tokio::test]

@@ -109,6 +109,44 @@ async fn a_clients_base_can_be_set_up_before_it_is_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_base_cannot_be_read_keeps_no_other_from_being_set_up() {
+    let world = World::empty().await;
+    world.json("setup --apply").await;
+    world.add_client("Away", "appNowhere0000001");
+    world.add_client("Mistyped", "app?");
+    world.add_client(CLIENT, BASE);
+    let (code, made) = world.json("setup --apply --starter-rubric").await;
+    assert_eq!(code, 1, "a person has something to do");
+    assert!(world.airtable().rows(BASE, leads::TABLE).is_ok(), "{made:#}");
+    let by_hand = made["by_hand"].as_array().unwrap();
+    let [mistyped, away] = by_hand.as_slice() else { panic!("{by_hand:#?}") };
+    assert_eq!(away["base"], "appNowhere0000001");
+    assert!(mistyped["message"].as_str().unwrap().contains(r#"client "Mistyped" has no usable"#));
+    for trouble in by_hand {
+        assert!(!trouble["hint"].as_str().unwrap().is_empty(), "{trouble}");
+    }
+    let people = world.runtally("setup").await;
+    assert!(people.out.contains("by hand  appNowhere0000001: "), "{}", people.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_or_field_whose_name_only_looks_right_gets_no_double() {
+    let world = World::empty().await;
+    let [list, records, ..] = &MASTER_BASE;
+    world.make(MASTER, spec(list));
+    world.make(MASTER, TableSpec { name: format!("{} ", records.name), ..spec(records) });
+    let (code, made) = world.json("setup --apply").await;
+    assert_eq!(code, 1);
+    assert!(world.airtable().rows(MASTER, run_record::TABLE).is_err(), "no second table is made");
+    let step = &made["by_hand"][0];
+    let hint = r#"rename "Client Run Results " to "Client Run Results" in Airtable"#;
+    assert_eq!((&step["table"], &step["hint"]), (&json!(run_record::TABLE), &json!(hint)));
+    let (_, doctor) = world.json("doctor").await;
+    let checks = doctor["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["level"] == "wrong" && check["hint"] == hint));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_base_gets_a_working_example_rubric_and_a_lead_is_scored_with_it() {
     let mut world = World::empty().await;
     world.json("setup --apply").await;

@@ -1,6 +1,6 @@
 //! `runtally runs --watch`, and the log without Airtable.
 
-use crate::world::{RUN, World};
+use crate::world::{CLIENT, RUN, World};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -64,4 +64,33 @@ async fn runs_and_explain_answer_without_airtable_and_say_what_is_left_out() {
     without(&world, " --no-airtable", "--no-airtable").await;
     world.variables.insert("AIRTABLE_TOKEN", String::new());
     without(&world, "", "AIRTABLE_TOKEN is not set").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_named_after_a_day_long_ago_is_listed_with_and_without_airtable() {
+    let world = World::sound().await;
+    world.add_lead("jane");
+    world.webhook_with(&world.harvest(&[("jane", "We shipped it.")]), "&runId=250101-000000").await;
+    world.settle().await;
+    let (_, with) = world.json("runs").await;
+    assert_eq!(with["runs"][0]["run"], format!("250101-000000-{CLIENT}"), "{with:#}");
+    let (_, without) = world.json("runs --no-airtable").await;
+    assert_eq!(without["runs"], with["runs"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_are_left_out_are_counted_with_and_without_airtable() {
+    let world = World::sound().await;
+    world.add_lead("jane");
+    for run in ["261101-000000", "261102-000000", "261103-000000"] {
+        let harvest = world.harvest(&[("jane", &format!("We shipped it on {run}."))]);
+        world.webhook_with(&harvest, &format!("&runId={run}")).await;
+        world.settle().await;
+    }
+    for option in ["", " --no-airtable"] {
+        let (_, listed) = world.json(&format!("runs --days 300 --limit 2{option}")).await;
+        assert_eq!((listed["runs"].as_array().unwrap().len(), &listed["left_out"]), (2, &json!(1)));
+    }
+    let none = world.runtally("runs --limit 0").await;
+    assert_eq!(none.code, 2, "{}", none.out);
 }

@@ -199,10 +199,15 @@ impl World {
 
     /// Posts Apify's webhook for a run.
     pub(crate) async fn webhook(&self, apify_run: &str) {
+        self.webhook_with(apify_run, "").await;
+    }
+
+    /// The same with more in its query.
+    pub(crate) async fn webhook_with(&self, apify_run: &str, more: &str) {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run},
             "eventData": {"actorRunId": apify_run}});
         let request =
-            http::Request::post(format!("{}/webhooks/apify?clientId={CLIENT}", self.url()))
+            http::Request::post(format!("{}/webhooks/apify?clientId={CLIENT}{more}", self.url()))
                 .header("authorization", format!("Bearer {WEBHOOK_TOKEN}"))
                 .body(Bytes::from(body.to_string()))
                 .unwrap();

@@ -11,13 +11,21 @@ const TASK: &str = r#"{"version":1,"type":"riddle"}"#;
 #[derive(Default)]
 struct Seen {
     said: Mutex<Vec<String>>,
+    letters: Mutex<Vec<NewDeadLetter>>,
     refuses: &'static str,
+    /// Whether it is the message that is refused, whenever it comes.
+    is_for_good: bool,
 }
 
 impl Seen {
     fn say(&self, queue: QueueName, verb: &str, what: &str) -> Result<(), QueueError> {
         if self.refuses == verb {
-            return Err(QueueError::Unreachable { queue, reason: "away".to_owned() });
+            let reason = "away".to_owned();
+            return Err(if self.is_for_good {
+                QueueError::Refused { queue, reason: "too large".to_owned() }
+            } else {
+                QueueError::Unreachable { queue, reason }
+            });
         }
         self.said.lock().unwrap().push(format!("{} {verb} {what}", queue.as_str()));
         Ok(())
@@ -36,7 +44,9 @@ impl Queue for Seen {
     }
 
     async fn dead_letter(&self, of: QueueName, letter: NewDeadLetter) -> Result<(), QueueError> {
-        self.say(of, "dead", &letter.reason)
+        let said = self.say(of, "dead", &letter.reason);
+        self.letters.lock().unwrap().push(letter);
+        said
     }
 
     async fn requeue(&self, of: QueueName, _: &str, delay: Duration) -> Result<(), QueueError> {
@@ -122,6 +132,36 @@ async fn the_last_attempt_that_fails_is_dead_lettered_with_its_reason() {
         said[0].starts_with("retry wait 30 "),
         "the receive count is not the attempt: {said:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_is_a_first_attempt_whoever_puts_it_back() {
+    let (queue, clock) = (Seen::default(), clock());
+    let mut tasks = Tasks::new(&queue, &clock);
+    let task = attempted(MAX_ATTEMPTS, "2026-11-23T06:30:00Z");
+    tasks.settle(&task, Err(Failure::retry("Apify is away"))).await;
+    let waiting = r#"{"version":1,"type":"x","attempt":3,"group":"g","queue":"retry"}"#;
+    tasks.pass_on(&delivery("", waiting)).await;
+    let bodies: Vec<String> =
+        queue.letters.into_inner().unwrap().into_iter().map(|letter| letter.body).collect();
+    assert_eq!(bodies, [TASK, waiting], "one of the retry queue says where it goes to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_no_queue_takes_any_more_is_dead_lettered_and_does_not_come_back_for_ever() {
+    for (refuses, dead) in [
+        ("wait", "scoring dead the retry queue refuses a message: too large"),
+        ("send", "scoring dead the scoring queue refuses a message: too large"),
+    ] {
+        let (queue, clock) = (Seen { refuses, is_for_good: true, ..Seen::default() }, clock());
+        let mut tasks = Tasks::new(&queue, &clock);
+        match refuses {
+            "wait" => tasks.settle(&delivery("g", TASK), Err(Failure::retry("away"))).await,
+            _ => tasks.resume(&delivery("g", TASK)).await,
+        }
+        assert_eq!(tasks.response().batch_item_failures.len(), 0, "{refuses}");
+        assert_eq!(*queue.said.lock().unwrap(), [dead]);
+    }
 }
 
 /// Whoever settles one lead of a chunk at a time comes to its end too.

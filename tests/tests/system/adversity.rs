@@ -159,6 +159,21 @@ async fn a_bad_message_goes_to_the_dead_letters_with_its_reason_and_takes_no_oth
 }
 
 #[tokio::test]
+async fn an_event_that_the_log_cannot_hold_keeps_no_other_from_being_stored() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let note =
+        |text: String| Fact::Noted(Note { kind: NoteKind::Input, text, needs_action: false });
+    pipeline.report(vec![note("x".repeat(400_000)), note("a small one".to_owned())]).await;
+    pipeline.run(&apify_run).await;
+    assert_eq!(pipeline.told(), COMPLETED);
+    let notes = pipeline.record()[run_record::SYSTEM_NOTES].clone();
+    assert!(notes.as_str().unwrap().contains("A small one"), "{notes}");
+    let dead = pipeline.system.queue.dead_letters(QueueName::Metrics).await.unwrap();
+    let [letter] = dead.as_slice() else { panic!("{} dead letters", dead.len()) };
+    assert!(letter.reason.contains("at most 358400 fit into one item"), "{}", letter.reason);
+}
+
+#[tokio::test]
 async fn a_crash_in_the_middle_of_a_run_loses_nothing_that_was_known() {
     let mut pipeline = Pipeline::start().await;
     let (_, apify_run) = pipeline.harvest_of_many(&vec!["Some words.".to_owned(); 30]);

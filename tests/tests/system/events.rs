@@ -1,9 +1,11 @@
 //! The files in `events/`: each is what one way in really looks like, and each is loaded here.
 
 use crate::sent::Sent;
+use aws_lambda_events::encodings::Base64Data;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_http::http::StatusCode;
 use runtally::invented::{Size, World};
+use serde_json::{Value, json};
 use shared::core::clock::Clock;
 use shared::delivery::Delivery;
 use shared::messages::{ClientScope, Message, MetricsMessage, ScoringTask, routes};
@@ -104,6 +106,57 @@ async fn every_file_is_what_it_is_named_for() {
     assert_eq!(messages(&take("metrics-heard")), ["heard"]);
     assert_eq!(messages(&take("metrics-project")), ["project"]);
     assert_eq!(files.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "a file no test loads");
+}
+
+/// The webhook's event with these changes, each at a JSON pointer.
+fn changed(changes: &[(&str, Value)]) -> String {
+    let mut event: Value = serde_json::from_str(&files()["webhook-run-succeeded"]).unwrap();
+    for (pointer, value) in changes {
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        event.pointer_mut(parent).unwrap()[name] = value.clone();
+    }
+    event.to_string()
+}
+
+#[tokio::test]
+async fn a_webhook_is_found_behind_a_stage_or_a_domain_and_however_it_is_written() {
+    let body: Value = serde_json::from_str(&files()["webhook-run-succeeded"]).unwrap();
+    let (body, token) = (body["body"].as_str().unwrap(), format!("Bearer {TOKEN}"));
+    let mut encoded = Base64Data::default();
+    encoded.extend_from_slice(body.as_bytes());
+    let with_headers = json!({"Authorization": token, "Host": "api.example", "X-Client-Id": "Zoë"});
+    for (what, changes) in [
+        (
+            "a stage",
+            vec![
+                ("/requestContext/stage", json!("prod")),
+                ("/rawPath", json!("/prod/webhooks/apify")),
+            ],
+        ),
+        ("a stage behind a domain", vec![("/requestContext/stage", json!("prod"))]),
+        ("a mapping of a domain", vec![("/rawPath", json!("/v1/webhooks/apify"))]),
+        ("a slash at the end", vec![("/rawPath", json!("/webhooks/apify/"))]),
+        ("base64", vec![("/body", json!(encoded)), ("/isBase64Encoded", json!(true))]),
+        ("headers in other letters", vec![("/headers", with_headers)]),
+        ("no query", vec![("/rawQueryString", json!("")), ("/queryStringParameters", json!(null))]),
+        ("a query in UTF-8", vec![("/rawQueryString", json!("clientId=Zoë"))]),
+        ("a query in escapes", vec![("/rawQueryString", json!("clientId=Zo%C3%AB%20%26%20Co"))]),
+    ] {
+        assert_eq!(answered(&changed(&changes)).await.0, 202, "{what}");
+    }
+    let twice = [("/rawQueryString", json!("clientId=A&clientId=B"))];
+    assert_eq!(answered(&changed(&twice)).await, (400, vec![]), "nobody can say which is meant");
+    let elsewhere = [
+        ("/rawPath", json!("/prod/elsewhere")),
+        ("/requestContext/stage", json!("prod")),
+        ("/requestContext/routeKey", json!("$default")),
+    ];
+    assert_eq!(answered(&changed(&elsewhere)).await.0, 404);
+    let older = json!({"version": "1.0", "resource": "/webhooks/apify", "path": "/webhooks/apify",
+        "httpMethod": "POST", "headers": {}, "multiValueHeaders": {}, "body": body,
+        "requestContext": {"path": "/webhooks/apify", "httpMethod": "POST", "stage": "$default"}});
+    let error = lambda_http::request::from_str(&older.to_string()).unwrap_err();
+    assert!(error.to_string().contains("API Gateway"), "{error}");
 }
 
 /// The world that `runtally simulate` invents, of which the files speak.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use shared::config::{ConfigError, Vars};
+use shared::config::{ConfigError, Vars, Version};
 use shared::core::tokens::Surface;
 use shared::ports::{HttpRequest, Transport};
 use std::sync::Arc;
@@ -35,7 +35,10 @@ impl ModelEndpoint {
         const ACCOUNT: &str = "VERTEX_SERVICE_ACCOUNT";
         let Some(service_account) = vars.text(ACCOUNT) else {
             return Ok(Self::Developer {
-                url: vars.api("GEMINI_API_URL", "https://generativelanguage.googleapis.com")?,
+                url: Version::OfPaths("v1beta").check(
+                    "GEMINI_API_URL",
+                    vars.api("GEMINI_API_URL", "https://generativelanguage.googleapis.com")?,
+                )?,
                 key: vars.secret(
                     "GEMINI_API_KEY",
                     "the API key for Gemini (or set VERTEX_SERVICE_ACCOUNT to use Vertex AI)",
@@ -52,8 +55,11 @@ impl ModelEndpoint {
         };
         let path =
             format!("v1/projects/{}/locations/{location}/publishers/google/", account.project);
-        let url = vars.api("VERTEX_API_URL", &host)?.join(&path).map_err(|error| {
-            ConfigError::Invalid { name: "VERTEX_LOCATION", rule: error.to_string() }
+        let root = vars.api("VERTEX_API_URL", &host)?;
+        let root = Version::OfPaths("v1").check("VERTEX_API_URL", root)?;
+        let url = root.join(&path).map_err(|error| ConfigError::Invalid {
+            name: "VERTEX_LOCATION",
+            rule: error.to_string(),
         })?;
         Ok(Self::Vertex { url, auth: Arc::new(VertexAuth::new(account)) })
     }

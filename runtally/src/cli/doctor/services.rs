@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use shared::adapters::http::HttpTransport;
-use shared::config::Vars;
+use shared::config::{ApifyConfig, Vars};
 use shared::core::clock::Clock;
 use shared::core::prices::{self, Terms};
 use shared::core::tokens::{NanoUsd, Surface, Tier, TokenUsage};
@@ -20,17 +20,17 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn apify(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
-    let vars = Vars::new(variables);
-    let url = vars.api("APIFY_API_URL", "https://api.apify.com/v2");
-    let token = vars.secret("APIFY_TOKEN", "the API token for Apify");
-    let (url, token) = match (url, token) {
-        (Ok(url), Ok(token)) => (url, token),
-        (Err(error), _) | (_, Err(error)) => {
-            return vec![Check::wrong(WHAT, &error, of_setting(&error))];
-        }
+    let ApifyConfig { url, token } = match ApifyConfig::read(&Vars::new(variables)) {
+        Ok(config) => config,
+        Err(error) => return vec![Check::wrong(WHAT, &error, of_setting(&error))],
     };
     let api = Api { transport, root: url.as_str(), token };
     let runs = match api.get("actor-runs?limit=1&desc=1").await {
+        // Everybody has a list of runs, an empty one too.
+        Ok(Value::Null) => {
+            let says = format!("what answers at {url} is not Apify: it has no list of runs");
+            return vec![Check::wrong(WHAT, says, "correct APIFY_API_URL")];
+        }
         Ok(answer) => answer,
         Err(check) => return vec![check],
     };

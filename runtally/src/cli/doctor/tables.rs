@@ -47,7 +47,7 @@ pub(super) fn check_tables(
             }
             Gap::NoTable { table } => left_out.push(format!("table {:?}", table.name)),
             Gap::NoField { field, .. } => left_out.push(format!("{:?}", field.name)),
-            Gap::WrongType { .. } | Gap::NoChoice { .. } => {
+            Gap::Misspelled { .. } | Gap::WrongType { .. } | Gap::NoChoice { .. } => {
                 checks.push(Check::warning(what, gap.says(), gap.what_to_do()));
             }
         }

@@ -77,7 +77,10 @@ fn hint_of(error: &Fault) -> String {
     if error.is::<ApifyError>() {
         return "check APIFY_TOKEN and APIFY_API_URL, or try again later".to_owned();
     }
-    if error.is::<LogError>() || error.is::<QueueError>() || error.is::<StoreError>() {
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return error.what_to_do().to_owned();
+    }
+    if error.is::<LogError>() || error.is::<QueueError>() {
         return "check that the data can be read and written: the folder of --data, or on AWS the \
                 URLs, the table's name and your credentials"
             .to_owned();

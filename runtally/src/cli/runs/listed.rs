@@ -81,6 +81,11 @@ impl Listed {
         self.cells.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// When it began, as its record says it.
+    pub(super) fn started(&self) -> Option<Timestamp> {
+        self.text(run_record::START_TIME).parse().ok()
+    }
+
     /// What needs a look comes first.
     pub(super) fn rank(&self) -> u8 {
         let [running, completed, with_errors, stalled, failed] = run_record::STATUSES;

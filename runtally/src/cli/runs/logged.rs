@@ -2,12 +2,14 @@
 
 use super::listed::Listed;
 use crate::result::Fault;
+use crate::storage::RunHead;
 use crate::system::Deployment;
 use crate::view::events_of;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use shared::core::ids::{RunId, RunStamp};
 use shared::fold::RunState;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs that are read from AWS at the same time.
@@ -26,22 +28,31 @@ pub(super) async fn open(
     read(deployment, all.collect()).await
 }
 
-/// The newest runs that the log knows and that are not open: at most `limit` that began after `since`.
+/// The newest runs that the log knows and that are not open, at most `limit` that began after `since`, and
+/// how many more there are.
+///
+/// When a run began, its events say. Its id says so only where nobody chose it: a run may be named after a
+/// day long ago. All that began since then were written since then.
 pub(super) async fn newest(
     deployment: &Deployment,
     since: Timestamp,
     limit: usize,
-) -> Result<BTreeMap<String, Listed>, Fault> {
+) -> Result<(BTreeMap<String, Listed>, usize), Fault> {
     let heads = deployment.heads(since).await?;
     let first = RunStamp::at(since);
-    let mut ended: Vec<&RunId> = heads
-        .iter()
-        .filter(|head| !head.open && head.run.stamp() >= first)
-        .map(|head| &head.run)
-        .collect();
-    ended.sort_by(|a, b| b.cmp(a));
-    ended.truncate(limit);
-    read(deployment, ended.into_iter().map(|run| (run, false)).collect()).await
+    let is_late = |head: &&RunHead| !head.open && head.shown.0 >= since.as_millisecond();
+    let (mut recent, mut renamed): (Vec<_>, Vec<_>) =
+        heads.iter().filter(is_late).partition(|head| head.run.stamp() >= first);
+    recent.sort_by(|a, b| b.run.cmp(&a.run));
+    // Most of them are older runs whose records were written again: a few are looked at.
+    renamed.sort_by_key(|head| Reverse(head.shown.0));
+    let more = recent.len().saturating_sub(limit);
+    recent.truncate(limit);
+    renamed.truncate(limit);
+    let chosen = recent.iter().chain(&renamed).map(|head| (&head.run, false));
+    let mut runs = read(deployment, chosen.collect()).await?;
+    runs.retain(|_, listed| listed.started().is_some_and(|at| at >= since));
+    Ok((runs, more))
 }
 
 async fn read(

@@ -42,8 +42,8 @@ pub struct Options {
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=366))]
     days: i64,
     /// Show at most this many runs
-    #[arg(long, default_value_t = 50)]
-    limit: usize,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
+    limit: u16,
     /// Show them again whenever something changes, until Ctrl-C; with --json one object a line
     #[arg(long)]
     watch: bool,
@@ -89,7 +89,8 @@ async fn watch(look: &mut Look<'_>) -> CommandResult {
     loop {
         let answer = look.answer().await?;
         let json = answer.json();
-        if json != shown {
+        let changing = without_the_clock(&json, Clock::system().now());
+        if changing != shown {
             if look.options.place.json {
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "{}", versioned(&json))?;
@@ -101,13 +102,31 @@ async fn watch(look: &mut Look<'_>) -> CommandResult {
                 show::print(&answer, &mut text)?;
                 screen.show(&String::from_utf8_lossy(&text))?;
             }
-            shown = json;
+            shown = changing;
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.asked() => return Ok(ExitCode::SUCCESS),
         }
     }
+}
+
+/// An answer without what changes by the clock alone: when a task is tried again at the latest, and what is
+/// overdue.
+fn without_the_clock(answer: &Value, now: Timestamp) -> Value {
+    let mut answer = answer.clone();
+    for run in answer["runs"].as_array_mut().into_iter().flatten() {
+        if let Some(waited) = run.get_mut("waited") {
+            waited["tried_next_by"] = Value::Null;
+        }
+    }
+    for task in answer["waiting"]["tasks"].as_array_mut().into_iter().flatten() {
+        let next_at: Option<Timestamp> = task["next_at"].as_str().and_then(|at| at.parse().ok());
+        if next_at.is_some_and(|at| at <= now) {
+            task["next_at"] = Value::Null;
+        }
+    }
+    answer
 }
 
 /// Looks at the runs, once or again and again.
@@ -125,11 +144,12 @@ impl Look<'_> {
     async fn answer(&mut self) -> Result<Answer, Fault> {
         let days = SignedDuration::from_hours(24 * self.options.days);
         let since = Clock::system().now() - days;
-        let (mut runs, without_airtable) = match self.recorded(since).await? {
-            Ok(recorded) => (recorded, None),
+        let limit = usize::from(self.options.limit);
+        let (mut runs, unread, without_airtable) = match self.recorded(since).await? {
+            Ok(recorded) => (recorded, 0, None),
             Err(reason) => {
-                let newest = logged::newest(&self.deployment, since, self.options.limit).await?;
-                (newest, Some(reason))
+                let (newest, more) = logged::newest(&self.deployment, since, limit).await?;
+                (newest, more, Some(reason))
             }
         };
         let open = logged::open(&self.deployment, &self.seen).await?;
@@ -139,8 +159,8 @@ impl Look<'_> {
         runs.sort_by(|a, b| {
             (b.rank(), b.text(run_record::RUN_ID)).cmp(&(a.rank(), a.text(run_record::RUN_ID)))
         });
-        let left_out = runs.len().saturating_sub(self.options.limit);
-        runs.truncate(self.options.limit);
+        let left_out = unread + runs.len().saturating_sub(limit);
+        runs.truncate(limit);
         let waiting = Waiting::read(&self.deployment).await?;
         Ok(Answer { runs, left_out, waiting, without_airtable })
     }
@@ -175,5 +195,27 @@ impl Answer {
             json["without_airtable"] = json!(reason);
         }
         json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_shows_nothing_again_because_time_goes_by() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let seen = |attempt: u32, by: &str, next_at: &str| {
+            let waited = json!({"since": "s", "reason": "r", "tried_next_by": by});
+            let task = json!({"what": "harvest", "attempt": attempt, "next_at": next_at});
+            let answer = json!({"runs": [{"run": "a"}, {"run": "b", "waited": waited}],
+                "waiting": {"tasks": [task]}});
+            without_the_clock(&answer, now)
+        };
+        let overdue = seen(2, "2026-11-23T10:15:00Z", "2026-11-23T09:59:59Z");
+        assert_eq!(overdue, seen(2, "2026-11-23T10:15:01Z", "2026-11-23T10:00:00Z"));
+        assert_ne!(overdue, seen(3, "2026-11-23T10:15:01Z", "2026-11-23T10:00:00Z"));
+        let later = seen(2, "2026-11-23T10:15:01Z", "2026-11-23T10:05:00Z");
+        assert_ne!(overdue, later, "it was put off");
     }
 }

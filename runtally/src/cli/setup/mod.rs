@@ -5,9 +5,10 @@ mod starter;
 
 use super::clients;
 use super::operator::{Place, airtable};
-use super::output::{fitted, print_json};
+use super::output::{fitted, of_airtable, print_json};
 use crate::cli::gaps::{Gap, gaps};
 use crate::result::{CommandResult, Fault};
+use scoring::Client;
 use serde_json::{Value, json};
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
@@ -42,6 +43,29 @@ pub struct Options {
 /// Something that a base lacks.
 type Step<'a> = (&'a BaseId, &'a Gap);
 
+/// What keeps a client's base from being looked at, or from being filled. Nothing else waits for it.
+struct Trouble {
+    base: Option<BaseId>,
+    message: String,
+    hint: String,
+}
+
+impl Trouble {
+    fn of(base: &BaseId, error: &AirtableError) -> Self {
+        let hint = of_airtable(error).to_owned();
+        Self { base: Some(base.clone()), message: error.to_string(), hint }
+    }
+
+    fn json(&self) -> Value {
+        json!({"base": self.base, "message": self.message, "hint": self.hint})
+    }
+
+    fn line(&self) -> String {
+        let base = self.base.as_ref().map(|base| format!("  {base}:")).unwrap_or_default();
+        format!("by hand{base} {} → {}", self.message, self.hint)
+    }
+}
+
 struct Found {
     base: BaseId,
     gaps: Vec<Gap>,
@@ -61,14 +85,16 @@ pub async fn run(options: &Options) -> CommandResult {
     let airtable = airtable(config, HttpTransport::new()?);
 
     let tables = airtable.tables(&master).await?;
-    let bases = client_bases(&airtable, &master, &tables, options).await?;
+    let (bases, mut troubles) = client_bases(&airtable, &master, &tables, options).await?;
     let mut all = vec![found(&airtable, &master, &tables, &MASTER_BASE, options.apply).await?];
     let mut filled = Vec::new();
     for (base, wanted) in bases {
-        let tables = airtable.tables(&base).await?;
-        all.push(found(&airtable, &base, &tables, wanted, options.apply).await?);
-        if options.starter_rubric {
-            filled.extend(starter::fill(&airtable, &base, wanted, options.apply).await?);
+        match look_at(&airtable, &base, wanted, options).await {
+            Ok((found, rows)) => {
+                all.push(found);
+                filled.extend(rows);
+            }
+            Err(error) => troubles.push(Trouble::of(&base, &error)),
         }
     }
     let steps: Vec<Step<'_>> =
@@ -77,10 +103,12 @@ pub async fn run(options: &Options) -> CommandResult {
         steps.into_iter().partition(|(_, gap)| gap.can_be_made());
     let notes: Vec<String> = all.iter().filter(|found| found.lacks_view).map(view_note).collect();
     if options.place.json {
+        let by_hand = by_hand.iter().map(|(base, gap)| step(base, gap));
+        let by_hand: Vec<Value> = by_hand.chain(troubles.iter().map(Trouble::json)).collect();
         let mut answer = json!({
             "applied": options.apply,
             "made": to_make.iter().map(|(base, gap)| step(base, gap)).collect::<Vec<_>>(),
-            "by_hand": by_hand.iter().map(|(base, gap)| step(base, gap)).collect::<Vec<_>>(),
+            "by_hand": by_hand,
             "notes": notes,
         });
         if options.starter_rubric {
@@ -88,42 +116,68 @@ pub async fn run(options: &Options) -> CommandResult {
         }
         print_json(&answer)?;
     } else {
-        let lines: Vec<String> = filled.iter().map(|filled| filled.line(options.apply)).collect();
+        let filled = filled.iter().map(|filled| filled.line(options.apply));
+        let lines: Vec<String> = troubles.iter().map(Trouble::line).chain(filled).collect();
         print(options.apply, (&to_make, &by_hand), &notes, &lines)?;
     }
-    let is_sound = !by_hand.iter().any(|(_, gap)| gap.matters());
+    let is_sound = troubles.is_empty() && !by_hand.iter().any(|(_, gap)| gap.matters());
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The bases of served clients and those named by option, with the tables that each needs.
+/// What a client's base lacks, and the rows that its rubric gets.
+async fn look_at(
+    airtable: &Airtable<HttpTransport>,
+    base: &BaseId,
+    wanted: &'static [Table],
+    options: &Options,
+) -> Result<(Found, Vec<Filled>), AirtableError> {
+    let tables = airtable.tables(base).await?;
+    let found = found(airtable, base, &tables, wanted, options.apply).await?;
+    let filled = if options.starter_rubric {
+        starter::fill(airtable, base, wanted, options.apply).await?
+    } else {
+        Vec::new()
+    };
+    Ok((found, filled))
+}
+
+/// The bases of served clients and those named by option, with the tables that each needs; and the
+/// clients that name none.
 async fn client_bases(
     airtable: &Airtable<HttpTransport>,
     master: &BaseId,
     tables: &[TableSchema],
     options: &Options,
-) -> Result<BTreeMap<BaseId, &'static [Table]>, Fault> {
+) -> Result<(BTreeMap<BaseId, &'static [Table]>, Vec<Trouble>), Fault> {
     let whole: &'static [Table] = &CLIENT_BASE;
     let mut bases: BTreeMap<BaseId, _> =
         options.client_bases.iter().map(|base| (base.clone(), whole)).collect();
+    let mut troubles = Vec::new();
     if !tables.iter().any(|table| table.name == client_fields::TABLE) {
-        return Ok(bases);
+        return Ok((bases, troubles));
     }
-    for client in clients::list_clients(airtable, master).await? {
-        if client.is_active() {
-            let base = client.base.trim().parse().map_err(|error: IdError| {
-                format!(
-                    "client {:?} has no usable {:?}: {error}",
-                    client.id,
-                    client_fields::BASE_ID
-                )
-            })?;
-            let wanted = bases.entry(base).or_insert(clients::tables_of(&client));
-            if client.has_scoring(Kind::Post) {
-                *wanted = whole;
+    let clients = clients::list_clients(airtable, master).await?;
+    for client in clients.iter().filter(|client| client.is_active()) {
+        match client.base.trim().parse() {
+            Ok(base) => {
+                let wanted = bases.entry(base).or_insert(clients::tables_of(client));
+                if client.has_scoring(Kind::Post) {
+                    *wanted = whole;
+                }
             }
+            Err(error) => troubles.push(unusable(client, &error)),
         }
     }
-    Ok(bases)
+    Ok((bases, troubles))
+}
+
+fn unusable(client: &Client, error: &IdError) -> Trouble {
+    let field = client_fields::BASE_ID;
+    Trouble {
+        base: None,
+        message: format!("client {:?} has no usable {field:?}: {error}", client.id),
+        hint: format!("correct {field:?} in its row"),
+    }
 }
 
 /// What `base` lacks, given its tables. With `apply`, creates what a program can create.
@@ -143,7 +197,7 @@ async fn found(
             Gap::NoField { table_id, field, .. } => {
                 airtable.create_field(base, table_id, field).await?;
             }
-            Gap::WrongType { .. } | Gap::NoChoice { .. } => {}
+            Gap::Misspelled { .. } | Gap::WrongType { .. } | Gap::NoChoice { .. } => {}
         }
     }
     let lacks_view =
@@ -174,7 +228,11 @@ fn step(base: &BaseId, gap: &Gap) -> Value {
             json!({"base": base, "table": table.name, "field": field.name,
                 "type": field.field_type.in_words()})
         }
-        Gap::WrongType { table, field, .. } | Gap::NoChoice { table, field, .. } => {
+        Gap::Misspelled { table, field: None, .. } => json!({"base": base, "table": table.name,
+            "message": gap.says(), "hint": gap.what_to_do()}),
+        Gap::Misspelled { table, field: Some(field), .. }
+        | Gap::WrongType { table, field, .. }
+        | Gap::NoChoice { table, field, .. } => {
             json!({"base": base, "table": table.name, "field": field.name, "message": gap.says(),
                 "hint": gap.what_to_do()})
         }
@@ -200,7 +258,7 @@ fn print(
                 field.field_type.in_words(),
                 table.name
             ),
-            Gap::WrongType { .. } | Gap::NoChoice { .. } => continue,
+            Gap::Misspelled { .. } | Gap::WrongType { .. } | Gap::NoChoice { .. } => continue,
         };
         writeln!(out, "{}", fitted(&format!("{word}  {base}: {what}"), 4))?;
     }

@@ -13,6 +13,7 @@ use shared::messages::{Fact, MetricsEvent, Note, NoteKind, routes};
 use shared::ports::{DeadLetter, QueueName};
 use std::collections::BTreeSet;
 
+const GONE: &str = "This dead letter is gone: somebody put it back or discarded it.";
 /// Longest reason in a note.
 const MAX_REASON: usize = 200;
 
@@ -22,7 +23,7 @@ pub(super) async fn preview_redrive(
 ) -> Result<Preview, Problem> {
     let (title, sentence) = match which {
         Some((queue, id)) => {
-            let letter = find(source, *queue, id).await?;
+            let letter = find(source, *queue, id).await?.ok_or_else(gone)?;
             let what = Letter::of(*queue, &letter).what;
             let sentence = format!(
                 "Sends it to the {} queue as a first attempt. It was given up because: {}",
@@ -67,8 +68,10 @@ pub(super) async fn redrive(
     for (queue, ids) in chosen {
         count += source.deployment.redrive(queue, &ids).await.map_err(failed)?;
     }
-    let says = format!("{} put back.", counted(count, "dead letter"));
-    Ok(Done { says, look_at: "/system".to_owned() })
+    if count == 0 && which.is_some() {
+        return Ok(done(GONE.to_owned()));
+    }
+    Ok(done(format!("{} put back.", counted(count, "dead letter"))))
 }
 
 pub(super) async fn preview_discard(
@@ -76,7 +79,7 @@ pub(super) async fn preview_discard(
     queue: QueueName,
     id: &str,
 ) -> Result<Preview, Problem> {
-    let letter = find(source, queue, id).await?;
+    let letter = find(source, queue, id).await?.ok_or_else(gone)?;
     let told = Letter::of(queue, &letter);
     let note = match &told.run {
         Some(run) => {
@@ -108,7 +111,8 @@ pub(super) async fn discard(
     queue: QueueName,
     id: &str,
 ) -> Result<Done, Problem> {
-    let letter = find(source, queue, id).await?;
+    // Somebody may have clicked twice: what was wanted is done.
+    let Some(letter) = find(source, queue, id).await? else { return Ok(done(GONE.to_owned())) };
     let told = Letter::of(queue, &letter);
     let header = match &told.run {
         Some(run) => {
@@ -132,20 +136,20 @@ pub(super) async fn discard(
     }
     source.deployment.discard(queue, id).await.map_err(failed)?;
     let noted = if is_noted { "; its run has a note" } else { "" };
-    Ok(Done {
-        says: format!("The dead letter is discarded{noted}."),
-        look_at: "/system".to_owned(),
-    })
+    Ok(done(format!("The dead letter is discarded{noted}.")))
 }
 
-async fn find(source: &Source, queue: QueueName, id: &str) -> Result<DeadLetter, Problem> {
+fn done(says: String) -> Done {
+    Done { says, look_at: "/system".to_owned() }
+}
+
+fn gone() -> Problem {
+    Problem::NotFound(GONE.to_owned())
+}
+
+async fn find(source: &Source, queue: QueueName, id: &str) -> Result<Option<DeadLetter>, Problem> {
     let letters = source.deployment.dead_letters(queue).await.map_err(failed)?;
-    let letter = letters.into_iter().find(|letter| letter.message_id == id);
-    letter.ok_or_else(|| {
-        Problem::NotFound(
-            "This dead letter is gone: somebody put it back or discarded it.".to_owned(),
-        )
-    })
+    Ok(letters.into_iter().find(|letter| letter.message_id == id))
 }
 
 /// The ids of all dead letters that can be seen.

@@ -52,8 +52,12 @@ impl Action {
     fn of(name: &str, query: &Query) -> Option<Self> {
         let run = || query.get("run")?.parse::<RunId>().ok();
         let letter = || Some((query.get("queue")?.parse().ok()?, query.get("id")?.to_owned()));
-        let client = || query.get("client").and_then(|client| client.parse().ok());
-        let kind = if query.get("kind") == Some("profile") { Kind::Profile } else { Kind::Post };
+        let client = || query.get("client").map_or(Some(None), |text| text.parse().ok().map(Some));
+        let kind = || match query.get("kind") {
+            None | Some("post") => Some(Kind::Post),
+            Some("profile") => Some(Kind::Profile),
+            Some(_) => None,
+        };
         Some(match name {
             "retry" => Self::Retry(run()?),
             "rewrite" => Self::Rewrite(run()?),
@@ -61,8 +65,8 @@ impl Action {
             "redrive" if query.get("queue").is_some() => Self::Redrive(Some(letter()?)),
             "redrive" => Self::Redrive(None),
             "discard" => letter().map(|(queue, id)| Self::Discard(queue, id))?,
-            "score" => Self::Score(client(), kind),
-            "harvest" => Self::Harvest(client()),
+            "score" => Self::Score(client()?, kind()?),
+            "harvest" => Self::Harvest(client()?),
             "fault" => Self::Inject(pretend::fault(query)),
             "delete-record" => Self::DeleteRecord(run()?),
             "edit-record" => Self::EditRecord(run()?),
@@ -77,7 +81,7 @@ pub(super) async fn preview(page: &Page, name: &str, query: &Query) -> Result<Co
     let (source, book) = (&page.source, &page.book);
     let preview = match &action {
         Action::Retry(run) => runs::preview_retry(source, book, run).await?,
-        Action::Rewrite(run) => runs::preview_rewrite(run),
+        Action::Rewrite(run) => runs::preview_rewrite(source, book, run).await?,
         Action::Tick => runs::preview_tick(),
         Action::Redrive(which) => letters::preview_redrive(source, which.as_ref()).await?,
         Action::Discard(queue, id) => letters::preview_discard(source, *queue, id).await?,
@@ -97,7 +101,7 @@ pub(super) async fn perform(page: &Page, name: &str, form: &Query) -> Result<Str
     let (source, book) = (&page.source, &page.book);
     let done = match action {
         Action::Retry(run) => runs::retry(source, book, &run, form.get("anyway").is_some()).await?,
-        Action::Rewrite(run) => runs::rewrite(source, &run).await?,
+        Action::Rewrite(run) => runs::rewrite(source, book, &run).await?,
         Action::Tick => runs::tick(source).await?,
         Action::Redrive(which) => letters::redrive(source, which.as_ref()).await?,
         Action::Discard(queue, id) => letters::discard(source, book, queue, &id).await?,
@@ -139,4 +143,8 @@ async fn state_of<T>(
 
 fn failed(why: impl Into<Fault>) -> Problem {
     Problem::Failed(why.into())
+}
+
+fn wrong(why: impl Into<String>) -> Problem {
+    Problem::Wrong(why.into())
 }

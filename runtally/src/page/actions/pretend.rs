@@ -2,7 +2,7 @@
 //! exists only where its service is simulated.
 
 use super::form::{Preview, select};
-use super::{Done, failed, of_run};
+use super::{Done, failed, of_run, wrong};
 use crate::invented::{self, Harvest, InventedClient};
 use crate::page::query::Query;
 use crate::page::site::Problem;
@@ -131,7 +131,7 @@ fn simulated(source: &Source) -> Vec<(&'static str, &'static str)> {
 }
 
 pub(super) fn inject(source: &Source, fault: Option<Injection>) -> Result<Done, Problem> {
-    let injection = fault.ok_or_else(|| failed("the fault is not known"))?;
+    let injection = fault.ok_or_else(|| wrong("There is no such fault, or no such service."))?;
     let simulators = &source.simulators;
     let faults = match injection.service {
         Service::Airtable => simulators.airtable.as_ref().map(|service| service.faults()),
@@ -144,7 +144,7 @@ pub(super) fn inject(source: &Source, fault: Option<Injection>) -> Result<Done, 
 }
 
 pub(super) fn preview_delete(source: &Source, run: &RunId) -> Result<Preview, Problem> {
-    airtable(source)?;
+    rows_of(airtable(source)?, source, run)?;
     Ok(Preview {
         title: format!("Delete the record of {run}"),
         does: vec![
@@ -174,13 +174,15 @@ pub(super) fn delete(source: &Source, run: &RunId) -> Result<Done, Problem> {
     })
 }
 
+/// The names of the cells that may be edited: a row without its identity is another run's.
+fn editable() -> impl Iterator<Item = &'static str> {
+    let names = run_record::FIELDS.iter().map(|field| field.name);
+    names.filter(|name| ![run_record::RUN_ID, run_record::CLIENT_ID].contains(name))
+}
+
 pub(super) fn preview_edit(source: &Source, run: &RunId) -> Result<Preview, Problem> {
-    airtable(source)?;
-    let fields: Vec<(&str, &str)> = run_record::FIELDS
-        .iter()
-        .filter(|field| ![run_record::RUN_ID, run_record::CLIENT_ID].contains(&field.name))
-        .map(|field| (field.name, field.name))
-        .collect();
+    rows_of(airtable(source)?, source, run)?;
+    let fields: Vec<(&str, &str)> = editable().map(|name| (name, name)).collect();
     let fields = html! {
         (select("Cell", "field", &fields, run_record::POST_TOKENS))
         label { span { "New value" } input type="text" name="value" value="1" autocomplete="off"; }
@@ -203,23 +205,33 @@ pub(super) fn preview_edit(source: &Source, run: &RunId) -> Result<Preview, Prob
 pub(super) fn edit(source: &Source, run: &RunId, form: &Query) -> Result<Done, Problem> {
     let airtable = airtable(source)?;
     let field = form.get("field").unwrap_or_default();
+    if !editable().any(|name| name == field) {
+        return Err(wrong("There is no such cell to edit."));
+    }
     let text = form.get("value").unwrap_or_default();
-    let value = text.parse::<f64>().map_or_else(|_| Value::from(text), Value::from);
+    // JSON has no NaN and no infinity.
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+    let value = number.map_or_else(|| Value::from(text), Value::from);
     let cells = Map::from_iter([(field.to_owned(), value)]);
     for row in rows_of(airtable, source, run)? {
         let edited = airtable.edit(source.master.as_str(), run_record::TABLE, &row, cells.clone());
-        edited.map_err(|error| failed(error.to_string()))?;
+        edited.map_err(|error| wrong(error.to_string()))?;
     }
     source.records.forget();
     Ok(Done { says: format!("{field} is changed."), look_at: of_run(run) })
 }
 
-/// The ids of a run's rows.
+/// The ids of a run's rows, of which there is one at least.
 fn rows_of(airtable: &Airtable, source: &Source, run: &RunId) -> Result<Vec<String>, Problem> {
     let rows = airtable.rows(source.master.as_str(), run_record::TABLE);
     let rows = rows.map_err(|error| failed(error.to_string()))?;
     let is_of_run = |fields: &Map<String, Value>| {
         fields.get(run_record::RUN_ID).and_then(Value::as_str) == Some(run.as_str())
     };
-    Ok(rows.into_iter().filter(|row| is_of_run(&row.fields)).map(|row| row.id).collect())
+    let rows: Vec<String> =
+        rows.into_iter().filter(|row| is_of_run(&row.fields)).map(|row| row.id).collect();
+    if rows.is_empty() {
+        return Err(Problem::NotFound(format!("There is no record of a run {run}.")));
+    }
+    Ok(rows)
 }

@@ -1,7 +1,7 @@
 //! Actions on a run and its record. The metrics finalizer writes the record.
 
 use super::form::Preview;
-use super::{Done, failed, of_run, state_of};
+use super::{Done, failed, of_run, state_of, wrong};
 use crate::page::book::Book;
 use crate::page::site::Problem;
 use crate::page::source::Source;
@@ -93,7 +93,7 @@ pub(super) async fn retry(
     let look = |state: &RunState| (state.replays(source.now()), state.summary().status);
     let (tasks, status) = state_of(source, book, run, look).await?;
     if status == Status::Running && !anyway {
-        return Err(failed(format!("{run} is in progress: wait until it has ended or is Stalled")));
+        return Err(wrong(format!("{run} is in progress: wait until it has ended or is Stalled.")));
     }
     let leads: usize = tasks.iter().map(Replay::leads).sum();
     let harvests: usize = tasks.iter().map(|task| task.unplanned.len()).sum();
@@ -116,8 +116,13 @@ fn in_words(leads: usize, harvests: usize) -> String {
     parts.join(" and ")
 }
 
-pub(super) fn preview_rewrite(run: &RunId) -> Preview {
-    Preview {
+pub(super) async fn preview_rewrite(
+    source: &Source,
+    book: &Book,
+    run: &RunId,
+) -> Result<Preview, Problem> {
+    state_of(source, book, run, |_| ()).await?;
+    Ok(Preview {
         title: format!("Rewrite the record of {run}"),
         does: vec![
             "The metrics finalizer writes every cell of the record from the log, and creates the record if it is gone.".to_owned(),
@@ -129,10 +134,11 @@ pub(super) fn preview_rewrite(run: &RunId) -> Preview {
         button: Some("Rewrite the record"),
         is_danger: false,
         back: of_run(run),
-    }
+    })
 }
 
-pub(super) async fn rewrite(source: &Source, run: &RunId) -> Result<Done, Problem> {
+pub(super) async fn rewrite(source: &Source, book: &Book, run: &RunId) -> Result<Done, Problem> {
+    state_of(source, book, run, |_| ()).await?;
     source.deployment.unproject(run).await.map_err(failed)?;
     send_tick(source).await?;
     let says = "The metrics finalizer rewrites the record now.".to_owned();

@@ -1,18 +1,26 @@
 //! Scores what waits for a client: first a dry run, then the work.
 
 use super::form::{Preview, select};
-use super::{Done, failed};
+use super::{Done, failed, wrong};
 use crate::page::book::Book;
 use crate::page::query::Query;
 use crate::page::site::Problem;
 use crate::page::source::Source;
+use jiff::{SignedDuration, Timestamp};
 use maud::html;
 use shared::core::ids::{ClientId, RunId};
-use shared::messages::{ClientScope, Kind, ScoreWaiting, routes};
+use shared::messages::{ClientScope, Kind, MAX_PLAN_LEADS, ScoreWaiting, routes};
 use shared::ports::QueueName;
 use shared::schema::clients;
 use shared::services::airtable::ListQuery;
 use std::collections::BTreeSet;
+
+/// The field of a form that says when its price was shown.
+const ASKED: &str = "asked";
+/// How long a form is of the run that it showed the price of.
+const FRESH: SignedDuration = SignedDuration::from_mins(15);
+#[expect(clippy::cast_possible_truncation, reason = "it is a small number")]
+const MOST_LEADS: u32 = MAX_PLAN_LEADS as u32;
 
 pub(super) async fn preview(
     source: &Source,
@@ -30,13 +38,17 @@ pub(super) async fn preview(
         Err(why) => (format!("The dry run failed: {why}"), "not known".to_owned(), false),
     };
     let fields = html! {
-        label { span { "Most leads (empty: all)" } input type="number" name="limit" min="1" max="25000"; }
+        label { span { "Most leads (empty: all)" } input type="number" name="limit" min="1" max=(MOST_LEADS); }
     };
     Ok(Preview {
         title: format!("Score what waits for {client}"),
         does: vec![does, "It becomes a run of its own, with a record.".to_owned()],
         costs,
-        hidden: vec![("client", client.to_string()), ("kind", kind.as_str().to_owned())],
+        hidden: vec![
+            ("client", client.to_string()),
+            ("kind", kind.as_str().to_owned()),
+            (ASKED, source.now().to_string()),
+        ],
         fields,
         button: is_known.then_some("Score them"),
         is_danger: false,
@@ -87,20 +99,39 @@ pub(super) async fn score(
     kind: Kind,
     form: &Query,
 ) -> Result<Done, Problem> {
-    let client = client.ok_or_else(|| failed("no client was chosen"))?;
+    let client = client.ok_or_else(|| wrong("No client was chosen."))?;
     if form.get("price").is_some() {
         let choice = form.with("token", "").replace("price=first", "");
         let look_at = format!("/do/score{choice}");
         return Ok(Done { says: "Dry run: nothing is scored yet.".to_owned(), look_at });
     }
-    let limit = form.number("limit").and_then(|limit| u32::try_from(limit).ok());
-    let task = task(source, client, kind, limit);
+    let task = ScoreWaiting {
+        requested_at: Some(asked_at(source, form)),
+        ..task(source, client, kind, limit(form)?)
+    };
     let run = task.run().map_err(failed)?;
     let message = routes::score_waiting(task, &run);
     source.deployment.send(QueueName::Scoring, message).await.map_err(failed)?;
     let run = RunId::new(&run, client);
     let says = format!("What waits for {client} is being planned; the run is {run}.");
     Ok(Done { says, look_at: "/".to_owned() })
+}
+
+/// The most leads that a form allows; `None` for all, only if it says nothing.
+fn limit(form: &Query) -> Result<Option<u32>, Problem> {
+    let Some(text) = form.get("limit") else { return Ok(None) };
+    let limit = text.parse().ok().filter(|limit| (1..=MOST_LEADS).contains(limit));
+    let why = || wrong(format!("The most leads must be a whole number from 1 to {MOST_LEADS}."));
+    limit.map(Some).ok_or_else(why)
+}
+
+/// When the price was shown. A form that is sent twice asks for one run; one that was left open for long
+/// asks now.
+fn asked_at(source: &Source, form: &Query) -> Timestamp {
+    let now = source.now();
+    let is_fresh =
+        |at: &Timestamp| (SignedDuration::ZERO..=FRESH).contains(&now.duration_since(*at));
+    form.get(ASKED).and_then(|at| at.parse().ok()).filter(is_fresh).unwrap_or(now)
 }
 
 fn task(source: &Source, client: &ClientId, kind: Kind, limit: Option<u32>) -> ScoreWaiting {

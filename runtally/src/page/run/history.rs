@@ -14,7 +14,7 @@ const A_PAGE: usize = 100;
 pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {
     let events = &open.events;
     let last = events.len().div_ceil(A_PAGE).max(1);
-    let at = view.query.number("ep").unwrap_or(1).clamp(1, last);
+    let at = view.query.page("ep", last);
     let end = events.len() - (at - 1) * A_PAGE;
     let start = end.saturating_sub(A_PAGE);
     let gaps = gaps(events);

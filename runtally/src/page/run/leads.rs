@@ -21,7 +21,7 @@ pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
     let chosen = view.query.get("leads").filter(|chosen| ENDS.contains(chosen));
     let chosen_leads: Vec<&LeadView<'_>> =
         leads.iter().filter(|lead| chosen.is_none_or(|end| word(&lead.end) == end)).collect();
-    let at = view.query.number("lp").unwrap_or(1).max(1);
+    let at = view.query.page("lp", chosen_leads.len().div_ceil(A_PAGE));
     let shown = chosen_leads.iter().skip((at - 1) * A_PAGE).take(A_PAGE);
     html! {
         section #leads data-live aria-labelledby="leads-title" {
@@ -56,11 +56,17 @@ fn sorted(state: &RunState) -> Vec<LeadView<'_>> {
 
 /// The rows of the leads that the page shows.
 pub(super) fn rows_shown(query: &Query, state: &RunState) -> Vec<RecordId> {
-    let at = query.number("lp").unwrap_or(1).max(1);
-    let chosen = query.get("leads").filter(|chosen| ENDS.contains(chosen));
+    let end = query.get("leads").filter(|chosen| ENDS.contains(chosen));
     let leads = sorted(state);
-    let chosen = leads.iter().filter(|lead| chosen.is_none_or(|end| word(&lead.end) == end));
-    chosen.skip((at - 1) * A_PAGE).take(A_PAGE).filter_map(|lead| lead.record.cloned()).collect()
+    let is_chosen = |lead: &&LeadView<'_>| end.is_none_or(|end| word(&lead.end) == end);
+    let at = query.page("lp", leads.iter().filter(is_chosen).count().div_ceil(A_PAGE));
+    leads
+        .iter()
+        .filter(is_chosen)
+        .skip((at - 1) * A_PAGE)
+        .take(A_PAGE)
+        .filter_map(|lead| lead.record.cloned())
+        .collect()
 }
 
 /// The score in the lead's row, once somebody asked for it.

@@ -81,6 +81,14 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     let told = seen.act("/do/redrive?queue=metrics&id=letter-2", &of("letter-2")).await.text();
     assert!(told.contains("1 dead letter put back."), "{told}");
     assert!(told.contains("No message was given up."), "{told}");
+    // Somebody clicks twice, or another person was quicker.
+    let token = seen.token().await;
+    for action in ["/do/redrive", "/do/discard"] {
+        let fields = [("queue", "metrics"), ("id", "letter-2"), ("token", token.as_str())];
+        let again = seen.post(action, Some(&seen.url), &fields).await;
+        let told = seen.get(again.headers["location"].to_str().unwrap()).await.text();
+        assert!(told.contains("This dead letter is gone: somebody put it back"), "{told}");
+    }
     let gone = seen.get("/do/redrive?queue=metrics&id=letter-1").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text());
 }

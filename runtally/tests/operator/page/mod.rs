@@ -5,5 +5,6 @@
 mod actions;
 mod guard;
 mod live;
+mod odd;
 mod runs;
 mod seen;

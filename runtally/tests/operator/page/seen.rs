@@ -110,6 +110,13 @@ impl Seen {
         self.send(request, body).await.unwrap()
     }
 
+    /// The secret of the process that its forms carry.
+    pub(crate) async fn token(&self) -> String {
+        let preview = self.get("/do/tick").await;
+        let (_, rest) = preview.body.split_once("name=\"token\" value=\"").unwrap();
+        rest[..32].to_owned()
+    }
+
     /// Does an action as its form does it: reads the preview, sends its token with these fields.
     pub(crate) async fn act(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let preview = self.get(path).await;
