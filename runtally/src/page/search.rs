@@ -9,7 +9,8 @@ use shared::schema::run_record::STATUSES;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Search {
     client: Option<String>,
-    status: Option<Status>,
+    /// `Some(None)`: a word that is no status, which no run has.
+    status: Option<Option<Status>>,
     /// `YYMMDD`, as run ids begin.
     day: Option<String>,
     text: Option<String>,
@@ -32,13 +33,14 @@ pub(super) fn status_word(status: Status) -> &'static str {
 
 impl Search {
     pub(super) fn of(query: &Query) -> Self {
-        let status = query.get("status").and_then(|word| {
+        let status = query.get("status").map(|word| {
             ALL_STATUSES.into_iter().find(|status| status_word(*status).eq_ignore_ascii_case(word))
         });
         // An input of the type date sends YYYY-MM-DD.
         let day = query.get("day").map(|day| {
             let digits: String = day.chars().filter(char::is_ascii_digit).collect();
-            digits.strip_prefix("20").filter(|rest| rest.len() == 6).unwrap_or(&digits).to_owned()
+            let day = if digits.is_empty() { day } else { &digits };
+            day.strip_prefix("20").filter(|rest| rest.len() == 6).unwrap_or(day).to_owned()
         });
         let text = query.get("q").map(str::to_owned);
         Self { client: query.get("client").map(str::to_owned), status, day, text }
@@ -63,7 +65,7 @@ impl Search {
     /// `leads` as [`Details`](super::open_book::Details) holds them.
     pub(super) fn matches(&self, summary: &Summary, leads: &str) -> bool {
         self.may_match(&summary.run)
-            && self.status.is_none_or(|status| summary.status == status)
+            && self.status.is_none_or(|status| status == Some(summary.status))
             && self.text.as_ref().is_none_or(|text| is_found(text, summary, leads))
     }
 }

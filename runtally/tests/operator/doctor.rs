@@ -382,3 +382,15 @@ async fn what_apifys_token_may_read_is_tried() {
     let says = "Apify token: it may not read datasets (status 403)".to_owned();
     assert_eq!((code, of_level(&checks, "wrong")), (1, vec![says]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_at_which_something_else_answers_is_wrong() {
+    let world = World::sound().await;
+    let nothing = json!({"status": 404, "body": {"error": "no such page"}, "path": "/actor-runs"});
+    world.services.apify.answers().add(serde_json::from_value(nothing).unwrap());
+    let (code, checks) = world.json("doctor --url nonsense").await;
+    let url = &world.services.apify_url;
+    let apify = format!("Apify token: what answers at {url}/ is not Apify: it has no list of runs");
+    let webhook = "webhook nonsense/webhooks/apify: it is no URL".to_owned();
+    assert_eq!((code, of_level(&checks, "wrong")), (1, vec![apify, webhook]));
+}

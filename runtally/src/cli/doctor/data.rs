@@ -85,7 +85,10 @@ async fn check_log(deployment: &Deployment) -> Vec<Check> {
         Ok(open) => open.len(),
         Err(error) => return vec![Check::wrong(log, error, todo)],
     };
-    let log = Check::ok(log, format!("reachable in {}, {open} open runs", deployment.place()));
+    let log = Check::ok(
+        log,
+        format!("reachable in {}, {}", deployment.place(), counted(open, "open run")),
+    );
     let horizon = match deployment.log_forgets().await {
         Ok(false) => Check::ok(
             horizon,

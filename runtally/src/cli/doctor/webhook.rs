@@ -12,6 +12,7 @@ use shared::adapters::http::HttpTransport;
 use shared::config::ConfigError;
 use shared::ports::Transport;
 use std::time::Duration;
+use url::Url;
 
 /// Longest wait for an answer. A cold start takes a second at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,6 +42,10 @@ pub(super) async fn check(
     let url = url.trim_end_matches('/').trim_end_matches("/webhooks/apify");
     let url = format!("{url}/webhooks/apify");
     let what = format!("webhook {url}");
+    if Url::parse(&url).is_err() {
+        let todo = "name its whole URL with --url or WEBHOOK_URL, such as https://runtally.example";
+        return vec![Check::wrong(what, "it is no URL", todo)];
+    }
     let strangers = match post(transport, &url, None).await {
         Ok(401) => Check::ok(&what, "reachable, and closed to strangers"),
         Ok(200..=299) => Check::wrong(

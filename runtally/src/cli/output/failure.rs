@@ -40,7 +40,10 @@ pub fn refuse_usage(error: &clap::Error, json: bool) -> ExitCode {
     let of = |name: &str| rest.iter().find_map(|part| part.strip_prefix(name));
     let usage = of("Usage: ").map(|usage| format!("`{usage}`; `--help` explains the options"));
     let hint = of("tip: ").map(str::to_owned).or(usage);
-    say(&message, &hint.unwrap_or_else(|| "`runtally help` lists the commands".to_owned()), json);
+    let any = || {
+        "`runtally help` lists the commands, and `--help` after one explains its options".to_owned()
+    };
+    say(&message, &hint.unwrap_or_else(any), json);
     ExitCode::from(2)
 }
 

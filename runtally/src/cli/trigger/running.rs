@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::adapters::http::HttpTransport;
 use shared::ports::Transport;
 use std::time::Duration;
+use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -25,6 +26,13 @@ impl Running {
         let served = place.served()?;
         let root = url.unwrap_or(&served.url).trim_end_matches('/');
         let root = root.trim_end_matches("/webhooks/apify").to_owned();
+        if !root.is_empty() && Url::parse(&root).is_err() {
+            let message = format!("{root:?} is no URL");
+            return Err(Hinted::new(
+                message,
+                "--url needs a whole URL, such as http://127.0.0.1:9100",
+            ));
+        }
         if root.is_empty() {
             let message =
                 format!("no `runtally serve` was ever started on {}", place.data.display());

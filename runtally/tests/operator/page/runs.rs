@@ -87,8 +87,10 @@ async fn the_list_is_filtered_by_client_status_and_day_and_searched_by_run_harve
             "day" => "2001-01-01",
             _ => "nobody-of-this-name",
         };
-        let list = seen.get(&query(other)).await.text();
-        assert!(list.contains("No run matches."), "{name}={other}: {list}");
+        for other in [other, "%'\"<\u{202e}", &"x".repeat(5_000)] {
+            let list = seen.get(&query(other)).await.text();
+            assert!(list.contains("No run matches."), "{name}={other}: {list}");
+        }
     }
     let by_lead: String = url::form_urlencoded::byte_serialize(lead.as_bytes()).collect();
     let list = seen.get(&format!("/?q={by_lead}")).await.text();
