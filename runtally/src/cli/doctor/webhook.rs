@@ -67,32 +67,41 @@ pub(super) async fn check(
             return vec![Check::wrong(&what, error, todo)];
         }
     };
+    let mut checks = vec![strangers];
+    checks.extend(check_token(variables, transport, (&url, &what), is_served).await);
+    checks
+}
+
+/// Whether the webhook knows our token; nothing where `runtally serve` has one and we have none.
+async fn check_token(
+    variables: &impl Variables,
+    transport: &HttpTransport,
+    (url, what): (&str, &str),
+    is_served: bool,
+) -> Option<Check> {
     let config = match webhook_intake::Config::read(variables) {
         Ok(config) => config,
-        Err(ConfigError::Missing { name: "WEBHOOK_TOKEN", .. }) if is_served => {
-            return vec![strangers];
-        }
+        Err(ConfigError::Missing { name: "WEBHOOK_TOKEN", .. }) if is_served => return None,
         Err(error) => {
             let says = format!("not checked with our token: {error}");
-            return vec![strangers, Check::wrong(what, says, of_setting(&error))];
+            return Some(Check::wrong(what, says, of_setting(&error)));
         }
     };
     let token = config.tokens.first().map(|token| token.expose_secret());
-    let ours = match post(transport, &url, token).await {
-        Ok(200) => Check::ok(&what, "it knows our token"),
+    Some(match post(transport, url, token).await {
+        Ok(200) => Check::ok(what, "it knows our token"),
         Ok(401) => Check::wrong(
-            &what,
+            what,
             "it does not know our token",
             "set WEBHOOK_TOKEN to the one it was started with, here and in Apify's headers template",
         ),
         Ok(status) => Check::wrong(
-            &what,
+            what,
             format!("Apify's test event is answered {status}, not 200"),
             "look into the log of webhook-intake",
         ),
-        Err(error) => Check::wrong(&what, error, "ask again; look into the log of webhook-intake"),
-    };
-    vec![strangers, ours]
+        Err(error) => Check::wrong(what, error, "ask again; look into the log of webhook-intake"),
+    })
 }
 
 async fn post(transport: &HttpTransport, url: &str, token: Option<&str>) -> Result<u16, Fault> {

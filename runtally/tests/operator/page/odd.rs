@@ -8,6 +8,9 @@ use shared::core::clock::Clock;
 use shared::core::ids::RunStamp;
 use shared::ports::QueueName;
 
+/// An action, the fields of its form, and its answer: a status, and what is said.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str);
+
 #[tokio::test]
 async fn an_action_that_cannot_be_done_says_why_and_does_nothing() {
     let seen = Seen::start().await;
@@ -17,7 +20,7 @@ async fn an_action_that_cannot_be_done_says_why_and_does_nothing() {
     let token = seen.token().await;
     let of_nobody = ("run", "261123-000000-Nobody");
     let of_client = ("client", client.as_str());
-    let cases: [(&str, &[(&str, &str)], u16, &str); 14] = [
+    let cases: [Case; 14] = [
         ("rewrite", &[of_nobody], 404, "The log has no run"),
         ("retry", &[of_nobody], 404, "The log has no run"),
         ("delete-record", &[of_nobody], 404, "There is no record of a run"),
