@@ -38,7 +38,8 @@ const checks = [
     await page.goto(`${serve.url}/do/harvest`);
     await page.selectOption("select[name=client]", { index: 1 });
     await page.click("button[type=submit]");
-    await page.waitForSelector(".run .bar .scored", { timeout: PATIENCE });
+    await page.waitForSelector(".runs li:nth-child(2)", { timeout: PATIENCE });
+    await page.waitForSelector(".run .badge.running", { timeout: PATIENCE });
     await picture("list");
     await page.waitForFunction(() => document.querySelectorAll(".run .badge:not(.running)").length === 2, null, { timeout: PATIENCE });
   },

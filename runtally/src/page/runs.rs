@@ -255,14 +255,16 @@ pub(super) fn progress(summary: &Summary) -> Markup {
     }
 }
 
-/// Whether the record shows what the log says, as far as the log knows.
+/// Whether the record shows what the log says, as far as the log knows. It is written every few seconds:
+/// that it is behind is worth a colour only once the run is over.
 pub(super) fn record_state(known: &Known) -> Markup {
+    let class = if known.summary.status.is_end() { "behind" } else { "same" };
     html! {
         @match (&known.projection, known.behind()) {
-            (None, _) => span .behind { "record not written yet" },
+            (None, _) => span class=(class) { "record not written yet" },
             (Some(_), 0) => span .same { "record up to date" },
-            (Some(_), 1) => span .behind { "record 1 event behind" },
-            (Some(_), behind) => span .behind { "record " (behind) " events behind" },
+            (Some(_), 1) => span class=(class) { "record 1 event behind" },
+            (Some(_), behind) => span class=(class) { "record " (behind) " events behind" },
         }
     }
 }

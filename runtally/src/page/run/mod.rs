@@ -41,6 +41,16 @@ struct Asked<'a> {
     is_airtable_asked: bool,
 }
 
+/// What stands below the head of a run, by its id.
+const PARTS: [(&str, &str); 6] = [
+    ("balance", "Proof"),
+    ("record", "Record"),
+    ("leads", "Leads"),
+    ("waterfall", "Timeline"),
+    ("cost", "Cost"),
+    ("events", "Events"),
+];
+
 /// How often a run is looked at again that changed while it was looked at.
 const LOOKS: usize = 5;
 
@@ -157,6 +167,9 @@ fn head(view: &View<'_>, known: &Known) -> Markup {
             (given_up(&view.letters, &summary.run))
             (answers::answers(summary))
             @if view.source.allow_actions { (actions(view, summary)) }
+            nav .tabs aria-label="Parts of this page" {
+                @for (part, name) in PARTS { a href={"#" (part)} { (name) } }
+            }
         }
     }
 }
