@@ -106,7 +106,7 @@ pub(super) async fn perform(page: &Page, name: &str, form: &Query) -> Result<Str
         Action::Redrive(which) => letters::redrive(source, which.as_ref()).await?,
         Action::Discard(queue, id) => letters::discard(source, book, queue, &id).await?,
         Action::Score(client, kind) => score::score(source, client.as_ref(), kind, form).await?,
-        Action::Harvest(client) => pretend::harvest(source, client.as_ref())?,
+        Action::Harvest(client) => pretend::harvest(source, book, client.as_ref()).await?,
         Action::Inject(fault) => pretend::inject(source, fault)?,
         Action::DeleteRecord(run) => pretend::delete(source, &run)?,
         Action::EditRecord(run) => pretend::edit(source, &run, form)?,

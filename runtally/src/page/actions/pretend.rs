@@ -4,6 +4,7 @@
 use super::form::{Preview, select};
 use super::{Done, failed, of_run, wrong};
 use crate::invented::{self, Harvest, InventedClient};
+use crate::page::book::Book;
 use crate::page::query::Query;
 use crate::page::site::Problem;
 use crate::page::source::Source;
@@ -11,7 +12,8 @@ use crate::system::{FAULTS, Injection, MOST_FAULTS, Service};
 use maud::html;
 use serde_json::{Map, Value};
 use shared::core::ids::{ClientId, RunId, RunStamp};
-use shared::schema::run_record;
+use shared::core::linkedin::ProfileKey;
+use shared::schema::{leads, run_record};
 use simulators::airtable::Airtable;
 use simulators::apify::{Apify, Webhook};
 
@@ -58,7 +60,7 @@ pub(super) fn preview_harvest(source: &Source) -> Result<Preview, Problem> {
     Ok(Preview {
         title: "Fire a harvest".to_owned(),
         does: vec![
-            "The simulated Apify finishes a harvest of invented posts for a client, and sends its webhook.".to_owned(),
+            "The simulated Apify finishes a harvest of new invented posts of a client's leads, and sends its webhook.".to_owned(),
             "Everything after that is real work: the harvest is read, planned and scored, and its record is written.".to_owned(),
         ],
         costs: if source.simulators.gemini.is_some() {
@@ -75,7 +77,11 @@ pub(super) fn preview_harvest(source: &Source) -> Result<Preview, Problem> {
     })
 }
 
-pub(super) fn harvest(source: &Source, client: Option<&ClientId>) -> Result<Done, Problem> {
+pub(super) async fn harvest(
+    source: &Source,
+    book: &Book,
+    client: Option<&ClientId>,
+) -> Result<Done, Problem> {
     let apify = apify(source)?;
     let clients = &source.simulators.clients;
     let chosen: Option<&InventedClient> = clients.iter().find(|known| Some(&known.id) == client);
@@ -83,12 +89,25 @@ pub(super) fn harvest(source: &Source, client: Option<&ClientId>) -> Result<Done
         chosen.ok_or_else(|| Problem::NotFound("There is no such invented client.".to_owned()))?;
     let now = source.now();
     let started_at = Harvest::started_at(now);
-    apify.add_run(client.harvest().run(now, webhook(source, client)));
+    let heads = book.heads(&source.deployment, now - source.verify_for).await?;
+    let is_first = !heads.iter().any(|head| head.run.client() == client.id);
+    let harvest = if is_first { client.harvest() } else { newer(source, client)? };
+    apify.add_run(harvest.run(now, webhook(source, client)));
     let run = RunId::new(&RunStamp::at(started_at), &client.id);
     Ok(Done {
         says: format!("Apify announces a harvest; its run will be {run}."),
         look_at: "/".to_owned(),
     })
+}
+
+/// New posts of the client's leads: the first harvest again would bring nothing that is not scored.
+fn newer(source: &Source, client: &InventedClient) -> Result<Harvest, Problem> {
+    let rows = airtable(source)?.rows(client.base.as_str(), leads::TABLE);
+    let rows = rows.map_err(|error| failed(error.to_string()))?;
+    let urls = rows.iter().filter_map(|row| row.fields.get(leads::PROFILE_URL)?.as_str());
+    let urls = urls.filter(|url| ProfileKey::of(url).is_some());
+    let profiles: Vec<String> = urls.map(ToOwned::to_owned).collect();
+    Ok(Harvest::of_profiles(&profiles, source.now().as_millisecond().unsigned_abs()))
 }
 
 fn webhook(source: &Source, client: &InventedClient) -> Option<Webhook> {

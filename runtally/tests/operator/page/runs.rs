@@ -98,6 +98,16 @@ async fn the_list_is_filtered_by_client_status_and_day_and_searched_by_run_harve
 }
 
 #[tokio::test]
+async fn another_harvest_of_a_client_has_posts_that_nobody_scored_yet() {
+    let seen = Seen::start().await;
+    seen.run().await;
+    let again = seen.run().await;
+    let page = seen.get(&format!("/run/{again}")).await.text();
+    assert!(page.contains("were scored"), "{page}");
+    assert!(!page.contains("nothing new"), "{page}");
+}
+
+#[tokio::test]
 async fn a_harvest_that_cannot_begin_is_told_among_the_runs() {
     let seen = Seen::start().await;
     let fault = [("service", "airtable"), ("fault", "unavailable"), ("next", "500")];
