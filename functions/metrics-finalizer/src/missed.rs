@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::core::ids::ApifyRunId;
 use shared::messages::{Hints, Ingest, routes};
 use shared::ports::{Env, EventLog, HarvestKey, OutgoingMessage, Queue, QueueName};
-use shared::services::apify::{Apify, ApifyRun};
+use shared::services::apify::{ActorRuns, Apify};
 use std::collections::BTreeSet;
 
 /// How far back to look for harvests, by their end.
@@ -40,17 +40,19 @@ async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, 
             return;
         }
     };
-    let due = runs.into_iter().filter_map(|run| Some((due_end(&run, now)?, run.id)));
-    let finished: Vec<(Timestamp, ApifyRunId)> = due.collect();
+    let ActorRuns { runs, unread } = runs;
+    let ended = runs.into_iter().filter_map(|run| Some((run.status.and(run.finished_at)?, run.id)));
+    // The task of one that cannot be read waits and says why, where an operator sees it.
+    let ended = ended.chain(unread.into_iter().map(|run| (run.finished_at, run.id)));
+    let finished: Vec<(Timestamp, ApifyRunId)> = ended.filter(|(at, _)| is_due(*at, now)).collect();
     if let Err(error) = queue_unheard(app, actor, &finished, now).await {
         tracing::error!(%error, "missed harvests are not queued; the next tick will");
     }
 }
 
-/// When a run ended, if that is within the time that is looked at.
-fn due_end(run: &ApifyRun, now: Timestamp) -> Option<Timestamp> {
-    let ended = run.status.and(run.finished_at);
-    ended.filter(|at| *at >= now - LOOK_BACK && *at <= now - GRACE)
+/// Whether a run that ended then is looked at.
+fn is_due(ended: Timestamp, now: Timestamp) -> bool {
+    ended >= now - LOOK_BACK && ended <= now - GRACE
 }
 
 /// What the log remembers when a harvest was heard of, as far as its end is known.

@@ -27,6 +27,10 @@ const END_EVENTS: [&str; 4] =
 /// The event type of a webhook whose template leaves it out. It counts as that of a run that ended.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
+/// Where the run's id stands, the surest place first: in Apify's own payload, and in templates of people.
+const RUN_IDS: [&str; 6] =
+    ["/resource/id", "/eventData/actorRunId", "/actorRunId", "/apifyRunId", "/runId", "/id"];
+
 /// What Apify's template engine writes where a variable is missing or is no text.
 const MISSING: [&str; 3] = ["undefined", "null", "[object Object]"];
 
@@ -55,7 +59,7 @@ pub(crate) fn parse(
         let event_type: String = event_type.chars().take(60).collect();
         return Ok(Webhook::Ignored { reason: format!("event {event_type} needs nothing") });
     }
-    let apify_run_id = ["/resource/id", "/eventData/actorRunId", "/runId", "/id"]
+    let apify_run_id = RUN_IDS
         .iter()
         .filter_map(|pointer| text(&payload, pointer))
         .find_map(|id| id.parse::<ApifyRunId>().ok())
@@ -212,6 +216,8 @@ mod tests {
             json!({"runId": RUN}),
             json!({"id": RUN}),
             json!({"runId": "{{resource.id}}", "id": RUN}),
+            json!({"id": "aDispatchOfApify1", "actorRunId": RUN}),
+            json!({"runId": "261123-094519-Guy-Wilson", "apifyRunId": RUN}),
             json!({"resource": {"id": "{{resource.id}}"}, "eventData": {"actorRunId": RUN}}),
         ] {
             let Ok(Webhook::Finished(task)) = parsed(&payload, "") else {

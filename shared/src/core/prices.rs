@@ -7,6 +7,7 @@
 use crate::core::tokens::{NanoUsd, Surface, Tier, TokenUsage};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
+use std::borrow::Cow;
 use std::ops::AddAssign;
 
 /// What the log line about a call that has no price says in its field `alarm`.
@@ -167,6 +168,7 @@ impl AddAssign for CostParts {
 /// the cost is at least that.
 pub fn parts(model: &str, terms: Terms, usage: &TokenUsage) -> Option<CostParts> {
     let model = base_model(model);
+    let model = &*model;
     let day = jiff::tz::Offset::UTC.to_datetime(terms.at).date();
     let rates = PRICES
         .iter()
@@ -198,15 +200,16 @@ pub fn is_same_model(one: &str, other: &str) -> bool {
     base_model(one) == base_model(other)
 }
 
-/// `models/gemini-3.5-flash-lite-001` → `gemini-3.5-flash-lite`.
-fn base_model(model: &str) -> &str {
+/// `models/gemini-3.5-flash-lite-001` → `gemini-3.5-flash-lite`, and the same for `…@001` and `…@default`,
+/// as Vertex AI writes versions.
+fn base_model(model: &str) -> Cow<'_, str> {
     let model = model.rsplit_once('/').map_or(model, |(_, name)| name);
-    match model.rsplit_once('-') {
-        Some((base, build)) if build.len() == 3 && build.bytes().all(|b| b.is_ascii_digit()) => {
-            base
-        }
-        _ => model,
-    }
+    let model = model.split('@').next().unwrap_or_default().trim();
+    let is_build = |build: &str| build.len() == 3 && build.bytes().all(|b| b.is_ascii_digit());
+    let base = model.rsplit_once('-').filter(|(_, build)| is_build(build));
+    let model = base.map_or(model, |(base, _)| base);
+    let has_capitals = model.bytes().any(|byte| byte.is_ascii_uppercase());
+    if has_capitals { model.to_ascii_lowercase().into() } else { model.into() }
 }
 
 #[cfg(test)]

@@ -156,13 +156,13 @@ impl Known {
     }
 }
 
-/// The field that a refusal is about: the one whose name it quotes, of those that are written.
+/// The field that a refusal names, of those that are written.
 pub(super) fn refused_field(error: &AirtableError, shape: &Shape) -> Option<&'static str> {
-    schema::FIELDS
-        .iter()
-        .map(|field| field.name)
-        .filter(|name| !MERGE_ON.contains(name) && !shape.left_out.contains_key(name))
-        .find(|name| error.names(shape.name(name)))
+    let is_written =
+        |name: &&str| !MERGE_ON.contains(name) && !shape.left_out.contains_key(*name);
+    let names = || schema::FIELDS.iter().map(|field| field.name).filter(is_written);
+    let named = error.field_of(names().map(|name| shape.name(name)))?;
+    names().find(|name| shape.name(name) == named)
 }
 
 /// The note about a field that one record's value had refused: it concerns that record alone.

@@ -115,13 +115,15 @@ impl FieldType {
     /// Whether a cell of Airtable's type `airtable` can be read as what this one holds. What
     /// Airtable computes counts: its result is known only with the first row.
     fn reads(self, airtable: &str) -> bool {
-        const COMPUTED: [&str; 2] = ["formula", "rollup"];
+        // A lookup of one value is read as that value.
+        const COMPUTED: [&str; 3] = ["formula", "rollup", "multipleLookupValues"];
         let read: &[&str] = match self {
             Self::Text | Self::LongText | Self::SingleSelect(_) => &[
                 "singleLineText",
                 "multilineText",
                 "richText",
                 "singleSelect",
+                "multipleSelects",
                 "url",
                 "email",
                 "phoneNumber",

@@ -39,10 +39,14 @@ fn flash_lite() -> [u64; 3] {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Step {
     status: Option<u16>,
-    /// The body; `@@TEXT@@` is the text as JSON, `@@MAXOUT@@` the room for the answer.
+    /// The body; `@@TEXT@@` is the text as JSON, `@@TAIL@@` the same without its first character,
+    /// `@@MAXOUT@@` the room for the answer.
     raw: Option<String>,
-    /// The text; `@@ARRAY@@` is the right answer, `@@ITEM0@@` its first element.
+    /// The text; `@@ARRAY@@` is the right answer, `@@ITEM0@@` its first element, `@@LOUD@@` the answer with
+    /// ids in capitals, `@@BY_ID@@` the scores by id.
     text: Option<String>,
+    /// What is replaced in the text, and by what.
+    rewrite: Vec<[String; 2]>,
     delay: u64,
     bill: Option<Map<String, Value>>,
     if_text: Option<String>,
@@ -102,6 +106,13 @@ impl FakeGemini {
     }
 }
 
+/// An element of the answer with its id in capitals and a space.
+fn loud(item: &Value) -> Value {
+    let mut item = item.clone();
+    item["post_id"] = json!(format!(" {}", item["post_id"].as_str().unwrap().to_uppercase()));
+    item
+}
+
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -130,8 +141,17 @@ impl Service for FakeGemini {
         let first = items.first().map_or_else(String::new, Value::to_string);
         let text = step.text.as_deref().unwrap_or("@@ARRAY@@");
         let text = text.replace("@@ARRAY@@", &json!(items).to_string());
-        let text = json!(text.replace("@@ITEM0@@", &first)).to_string();
+        let loud: Vec<Value> = items.iter().map(loud).collect();
+        let text = text.replace("@@LOUD@@", &json!(loud).to_string());
+        let by_id = items.iter().map(|item| (item["post_id"].as_str().unwrap(), &item["post_score"]));
+        let by_id: BTreeMap<&str, &Value> = by_id.collect();
+        let text = text.replace("@@BY_ID@@", &json!(by_id).to_string());
+        let text = text.replace("@@ITEM0@@", &first);
+        let text = step.rewrite.iter().fold(text, |text, [from, to]| text.replace(from, to));
+        let tail = json!(text.get(1..).unwrap_or_default()).to_string();
+        let text = json!(text).to_string();
         let raw = step.raw.as_deref().unwrap_or(OK).replace("@@TEXT@@", &text);
+        let raw = raw.replace("@@TAIL@@", &tail);
         let raw = raw.replace("@@MAXOUT@@", &most_output.to_string());
         let bill = match &step.bill {
             Some(bill) if bill.is_empty() => None,

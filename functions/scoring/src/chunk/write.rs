@@ -116,34 +116,61 @@ async fn write_each(
 }
 
 /// Writes one row. A cell that Airtable does not take is left out; one whose choice is missing is
-/// cleared.
+/// cleared. Where a refusal does not say which cell it is about, the cells are written in parts.
 async fn write_row(
     target: &Target<'_, impl Transport>,
-    mut row: Update,
+    row: Update,
     unwritten: &mut Unwritten,
 ) -> Result<(), (Update, AirtableError)> {
-    loop {
-        let sent = std::slice::from_ref(&row);
+    let whole = row.clone();
+    let mut parts = vec![row];
+    let mut refused = None;
+    let mut is_written = false;
+    while let Some(mut part) = parts.pop() {
+        let sent = std::slice::from_ref(&part);
         let Err(error) = target.airtable.update(target.base, schema::TABLE, sent).await else {
-            return Ok(());
+            is_written = true;
+            continue;
         };
-        let id = &row.id;
+        let id = &part.id;
         let says = bounded(error.message(), MAX_MESSAGE);
-        if let Some((field, choice)) = missing_choice(&error, &row.fields) {
+        let left_out = |field: &str| format!("field {field:?} of record {id} is not written: {says}");
+        if let Some((field, choice)) = missing_choice(&error, &part.fields) {
             unwritten.notes.push(cleared(field, &choice));
-            row.fields.insert(field.to_owned(), Value::Null);
+            part.fields.insert(field.to_owned(), Value::Null);
+            parts.push(part);
         } else if error.is_about_a_field()
-            && let Some(field) = refused_field(&error, |name| row.fields.contains_key(name))
+            && let Some(field) = refused_field(&error, |name| part.fields.contains_key(name))
         {
-            unwritten.notes.push(format!("field {field:?} of record {id} is not written: {says}"));
-            row.fields.remove(field);
-            if row.fields.is_empty() {
-                return Ok(());
-            }
+            unwritten.notes.push(left_out(field));
+            part.fields.remove(field);
+            is_written |= part.fields.is_empty();
+            parts.extend(Some(part).filter(|part| !part.fields.is_empty()));
+        } else if !matches!(error, AirtableError::Refused { .. }) || error.is_missing_row() {
+            return Err((whole, error));
+        } else if part.fields.len() > 1 {
+            parts.extend(halves(part));
         } else {
-            return Err((row, error));
+            unwritten.notes.extend(part.fields.keys().map(|field| left_out(field)));
+            refused = Some(error);
         }
     }
+    match refused {
+        Some(error) if !is_written => Err((whole, error)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Two writes in place of one.
+fn halves(row: Update) -> [Update; 2] {
+    let Update { id, fields } = row;
+    let half = fields.len() / 2;
+    let (first, second): (Vec<_>, Vec<_>) =
+        fields.into_iter().enumerate().partition(|(at, _)| *at < half);
+    [first, second].map(|cells| Update {
+        id: id.clone(),
+        fields: cells.into_iter().map(|(_, cell)| cell).collect(),
+    })
 }
 
 /// The rows that are there: only these can be written later. Airtable answers for a row that was

@@ -24,22 +24,68 @@ pub(super) struct Asked<'a> {
 /// Reads the body of a success; `at` is the time when it came. Where it does not say what it used, it was
 /// billed all the same, and nobody knows what: the call counts as lost.
 pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call {
-    let Some(body) = read_json(body) else {
+    let parts = read_json(body);
+    if parts.is_empty() {
         let detail = "the model's answer is no JSON".to_owned();
         let reply =
             Reply::TryLater { category: ErrorCategory::AiResponseFormat, detail, after: None };
         return Call { billing: CallOutcome::Lost, reply };
-    };
-    // Some paths wrap the answer in an array.
-    let answer = body.get(0).unwrap_or(&body);
-    let billing = billing(answer, asked, at);
-    let has_candidates = answer["candidates"].as_array().is_some_and(|all| !all.is_empty());
-    match error_of(answer) {
-        Some(error) if !has_candidates => {
+    }
+    let answer = Streamed::of(&parts);
+    let billing = billing(&answer, asked, at);
+    match answer.error() {
+        Some(error) if answer.candidates.is_empty() => {
             let billing = if billing == CallOutcome::Lost { CallOutcome::Refused } else { billing };
             Call { billing, reply: read_error(status_of(&error), &error, asked.user) }
         }
-        Some(_) | None => Call { reply: reply(answer, asked), billing },
+        Some(_) | None => Call { reply: reply(&answer, asked), billing },
+    }
+}
+
+/// An answer in one part, or in the parts of a stream: gateways stream what nobody asked to be streamed.
+struct Streamed<'a> {
+    parts: Vec<&'a Value>,
+    /// Of each candidate its pieces, in their order.
+    candidates: Vec<Vec<&'a Value>>,
+}
+
+impl<'a> Streamed<'a> {
+    fn of(parts: &'a [Value]) -> Self {
+        // Some gateways put the answer into an object.
+        let unwrapped = parts.iter().map(|part| part.get("response").unwrap_or(part));
+        let parts: Vec<&Value> = unwrapped.collect();
+        let mut candidates: Vec<Vec<&Value>> = Vec::new();
+        for part in &parts {
+            for (place, candidate) in listed(&part["candidates"]).iter().enumerate() {
+                let index = candidate["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+                let index = index.filter(|index| *index <= candidates.len()).unwrap_or(place);
+                if index >= candidates.len() {
+                    candidates.push(Vec::new());
+                }
+                let last = candidates.len() - 1;
+                candidates[index.min(last)].push(candidate);
+            }
+        }
+        Self { parts, candidates }
+    }
+
+    fn error(&self) -> Option<Value> {
+        self.parts.iter().find_map(|part| error_of(part))
+    }
+
+    /// What the last part says under a name, of those that say something.
+    fn last(&self, camel: &str, snake: &str) -> &'a Value {
+        let said = self.parts.iter().rev().map(|part| member(part, camel, snake));
+        said.into_iter().find(|value| !value.is_null()).unwrap_or(&Value::Null)
+    }
+}
+
+/// The items of a list; an object that stands in place of one is its only item.
+fn listed(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        Value::Object(_) => std::slice::from_ref(value),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => &[],
     }
 }
 
@@ -48,10 +94,11 @@ fn member<'a>(of: &'a Value, camel: &str, snake: &str) -> &'a Value {
     of.get(camel).or_else(|| of.get(snake)).unwrap_or(&Value::Null)
 }
 
-fn billing(answer: &Value, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
-    let metadata = member(answer, "usageMetadata", "usage_metadata");
+fn billing(answer: &Streamed<'_>, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
+    // A stream counts up: its last part has the whole.
+    let metadata = answer.last("usageMetadata", "usage_metadata");
     let Some((usage, reading)) = read_usage(metadata) else { return CallOutcome::Lost };
-    let answered = member(answer, "modelVersion", "model_version").as_str().unwrap_or_default();
+    let answered = answer.last("modelVersion", "model_version").as_str().unwrap_or_default().trim();
     let model = if answered.is_empty() { asked.model } else { answered }.to_owned();
     let is_other = !prices::is_same_model(asked.model, &model);
     let served = Served {
@@ -64,49 +111,56 @@ fn billing(answer: &Value, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
     CallOutcome::Answered { usage, model, served }
 }
 
-fn reply(answer: &Value, asked: &Asked<'_>) -> Reply {
+fn reply(answer: &Streamed<'_>, asked: &Asked<'_>) -> Reply {
     let unusable = |category, detail| Reply::Unusable { category, detail };
-    let candidates = answer["candidates"].as_array().map_or(&[][..], Vec::as_slice);
     // What was paid for is used, whichever candidate says it.
-    let said = candidates.iter().map(|candidate| (candidate, text_of(candidate)));
+    let said = answer.candidates.iter().map(|pieces| (pieces, text_of(pieces, Part::Said)));
     let mut said = said.filter(|(_, text)| !text.trim().is_empty());
-    if let Some((candidate, text)) = said.next() {
-        return Reply::Text { text, finish: finish_of(candidate, asked) };
+    if let Some((pieces, text)) = said.next() {
+        return Reply::Text { text, finish: finish_of(pieces, asked) };
     }
-    let feedback = member(answer, "promptFeedback", "prompt_feedback");
+    let feedback = answer.last("promptFeedback", "prompt_feedback");
     if let Some(reason) = reason_of(member(feedback, "blockReason", "block_reason")) {
         let words = words_of(member(feedback, "blockReasonMessage", "block_reason_message"), asked);
         let detail = format!("the model blocks the prompt ({reason}){words}");
         return unusable(category_of(&reason), detail);
     }
-    let Some(candidate) = candidates.first() else {
+    let Some(pieces) = answer.candidates.first() else {
         let detail = "the model answers without a candidate".to_owned();
         return unusable(ErrorCategory::ModelNoAnswer, detail);
     };
-    match finish_of(candidate, asked) {
+    match finish_of(pieces, asked) {
         Finish::CutOff => Reply::Text { text: String::new(), finish: Finish::CutOff },
         Finish::Other { category, detail } => unusable(category, detail),
-        Finish::Stop | Finish::Unsaid => {
+        finish @ (Finish::Stop | Finish::Unsaid) => {
+            // Some answers are marked as thoughts as a whole.
+            let text = text_of(pieces, Part::Thought);
+            if !text.trim().is_empty() {
+                return Reply::Text { text, finish };
+            }
             let detail = "the model stopped without a word".to_owned();
             unusable(ErrorCategory::ModelNoAnswer, detail)
         }
     }
 }
 
-fn finish_of(candidate: &Value, asked: &Asked<'_>) -> Finish {
-    match reason_of(member(candidate, "finishReason", "finish_reason")).as_deref() {
-        Some("STOP") => Finish::Stop,
-        Some("MAX_TOKENS") => Finish::CutOff,
-        None => Finish::Unsaid,
+/// How a candidate ended: its last piece that says so.
+fn finish_of(pieces: &[&Value], asked: &Asked<'_>) -> Finish {
+    let told = |piece: &&Value| reason_of(member(piece, "finishReason", "finish_reason"));
+    let ended = pieces.iter().rev().find_map(|piece| Some((*piece, told(piece)?)));
+    let Some((piece, reason)) = ended else { return Finish::Unsaid };
+    match reason.as_str() {
+        "STOP" => Finish::Stop,
+        "MAX_TOKENS" => Finish::CutOff,
         // An open enum: new reasons appear without notice.
-        Some(reason) => {
+        reason => {
             let category = category_of(reason);
             let did = if category == ErrorCategory::SafetyBlock {
                 "blocks its answer"
             } else {
                 "stopped"
             };
-            let words = words_of(member(candidate, "finishMessage", "finish_message"), asked);
+            let words = words_of(member(piece, "finishMessage", "finish_message"), asked);
             Finish::Other { category, detail: format!("the model {did} ({reason}){words}") }
         }
     }
@@ -116,19 +170,29 @@ fn words_of(text: &Value, asked: &Asked<'_>) -> String {
     words_of_google(text.as_str().unwrap_or_default(), asked.user)
 }
 
-/// All that a candidate says, without its thoughts.
-fn text_of(candidate: &Value) -> String {
-    said_in(&candidate["content"])
+/// What of a candidate is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Said,
+    Thought,
 }
 
-/// What a content, a part, or a list of either says.
-fn said_in(content: &Value) -> String {
+/// All of that part of a candidate.
+fn text_of(pieces: &[&Value], part: Part) -> String {
+    pieces.iter().map(|piece| text_in(&piece["content"], part)).collect()
+}
+
+/// That part of a content, a part, or a list of either.
+fn text_in(content: &Value, part: Part) -> String {
     match content {
-        Value::Array(items) => items.iter().map(said_in).collect(),
-        Value::Object(_) if content["thought"] == true => String::new(),
-        Value::Object(_) => {
-            content["text"].as_str().map_or_else(|| said_in(&content["parts"]), str::to_owned)
-        }
+        Value::Array(items) => items.iter().map(|item| text_in(item, part)).collect(),
+        Value::Object(_) => match content["text"].as_str() {
+            Some(text) if (content["thought"] == true) == (part == Part::Thought) => {
+                text.to_owned()
+            }
+            Some(_) => String::new(),
+            None => text_in(&content["parts"], part),
+        },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => String::new(),
     }
 }
@@ -251,6 +315,44 @@ mod tests {
             assert_eq!(call.reply, said("[1]", Finish::Stop), "{answer}");
             assert!(matches!(call.billing, CallOutcome::Answered { .. }), "{answer}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_put_together_and_its_last_usage_counts() {
+        let part = |text: &str| json!({"candidates": [{"index": 0, "content": {"parts": [{"text": text}]}}],
+            "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "m"});
+        let mut last = part("2]");
+        last["candidates"][0]["finishReason"] = json!("STOP");
+        last["usageMetadata"] =
+            json!({"promptTokenCount": 5, "candidatesTokenCount": 4, "totalTokenCount": 9});
+        let events = format!("data: {}\n\ndata: {last}\n\n", part("[1,"));
+        let wrapped = json!([{"response": part("[1,")}, {"response": last}]).to_string();
+        for body in [json!([part("[1,"), last]).to_string(), events, wrapped] {
+            let call = read_body(body.as_bytes(), "m");
+            assert_eq!(call.reply, said("[1,2]", Finish::Stop), "{body}");
+            let CallOutcome::Answered { usage, .. } = call.billing else { panic!("{body}") };
+            assert_eq!(usage.total, 9, "{body}");
+        }
+        let broken = json!([part("[1,"), {"error": {"code": 503, "status": "UNAVAILABLE"}}]);
+        assert_eq!(call(&broken).reply, said("[1,", Finish::Unsaid));
+    }
+
+    #[test]
+    fn candidates_of_a_stream_stay_apart() {
+        let say = |index: u64, text: &str| json!({"index": index, "content": {"parts": [{"text": text}]}});
+        let stream = json!([{"candidates": [say(0, "[1"), say(1, "[7")]},
+            {"candidates": [say(1, ",8]")]}, {"candidates": [say(0, ",2]")]}]);
+        assert_eq!(call(&stream).reply, said("[1,2]", Finish::Unsaid));
+    }
+
+    #[test]
+    fn an_answer_that_is_marked_as_thoughts_as_a_whole_is_used_unless_it_is_cut_off() {
+        let thought = |finish: &str| {
+            call(&json!({"candidates": [{"finishReason": finish,
+                "content": {"parts": [{"text": "[1]", "thought": true}]}}]}))
+        };
+        assert_eq!(thought("STOP").reply, said("[1]", Finish::Stop));
+        assert_eq!(thought("MAX_TOKENS").reply, said("", Finish::CutOff), "it was still thinking");
     }
 
     #[test]

@@ -132,11 +132,15 @@ impl<T: Transport> Gemini<T> {
     async fn try_generate(&self, user: &str, body: Bytes, service: Service) -> Call {
         let method = (self.model.id.as_str(), "generateContent");
         let now = self.clock.now();
+        let begun = Instant::now();
         let request = match self.model.endpoint.request(&self.transport, now, method, body).await {
             Ok(request) => self.model.endpoint.at_tier(request, service.tier),
-            Err(reply) => return Call { billing: CallOutcome::Refused, reply },
+            Err(reply) => {
+                let call = Call { billing: CallOutcome::Refused, reply };
+                self.learn(&call, begun);
+                return call;
+            }
         };
-        let begun = Instant::now();
         let call = match self.transport.send(request, service.timeout).await {
             Ok(response) if response.status().is_success() => {
                 let (at, model) = (self.clock.now(), self.model.id.as_str());

@@ -2,57 +2,121 @@
 
 use serde_json::Value;
 
-/// Reads JSON with the faults that services send: one half of a surrogate pair, `NaN` in place of a
-/// number, control characters in strings; and what gateways put around it: a byte order mark, `data:`,
-/// words behind it. Strict JSON is read as it is.
-pub(crate) fn read_json(text: &[u8]) -> Option<Value> {
-    serde_json::from_slice(text).ok().or_else(|| {
-        let text = String::from_utf8_lossy(text);
-        let mended = mended(text[text.find(['{', '['])?..].trim_end());
-        serde_json::Deserializer::from_str(&mended).into_iter().next()?.ok()
-    })
+/// Reads JSON with the faults that services send, see [`mended`], and what gateways put around it: a
+/// byte order mark, words behind it. Strict JSON is read as it is.
+///
+/// A stream is several values: an array of its parts, or lines that each begin with `data:`. They are
+/// returned in their order. Empty without any.
+pub(crate) fn read_json(text: &[u8]) -> Vec<Value> {
+    let values = match serde_json::from_slice(text) {
+        Ok(value) => vec![value],
+        Err(_) => values_in(&mended(&String::from_utf8_lossy(text))),
+    };
+    let parts = |value| if let Value::Array(parts) = value { parts } else { vec![value] };
+    values.into_iter().flat_map(parts).filter(Value::is_object).collect()
+}
+
+/// The objects and arrays in a text, in their order; none inside another.
+fn values_in(text: &str) -> Vec<Value> {
+    let mut values = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text[at..].find(['{', '[']) {
+        at += next;
+        let mut stream = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
+        match stream.next() {
+            Some(Ok(value)) => {
+                at += stream.byte_offset();
+                values.push(value);
+            }
+            Some(Err(_)) | None => at += 1,
+        }
+    }
+    values
 }
 
 /// `text` with what strict readers refuse put right: half a surrogate pair becomes the sign for a
-/// character that cannot be shown, `NaN` and its like become null, and control characters are escaped.
+/// character that cannot be shown, `NaN` and its like become null, control characters are escaped, and so are
+/// quotes inside a string and backslashes that escape nothing; commas that nothing follows are dropped, and
+/// strings in single quotes get double ones. What is no JSON, such as words around it, stays.
 pub(crate) fn mended(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut mender = Mender { out: String::with_capacity(text.len()), quote: None };
     let mut rest = text;
-    let mut in_string = false;
     while let Some(next) = rest.chars().next() {
-        let taken = match next {
-            '\\' if in_string => {
-                let taken = escape(rest, &mut out);
-                rest = &rest[taken..];
-                continue;
-            }
-            '"' => {
-                in_string = !in_string;
-                out.push(next);
-                1
-            }
-            control if in_string && control < ' ' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(control)));
-                1
-            }
-            _ => match NOT_NUMBERS.iter().find(|word| !in_string && rest.starts_with(**word)) {
-                Some(word) => {
-                    out.push_str("null");
-                    word.len()
-                }
-                None => {
-                    out.push(next);
-                    next.len_utf8()
-                }
-            },
+        let taken = match mender.quote {
+            Some(quote) => mender.within(next, quote, rest),
+            None => mender.between(next, rest),
         };
         rest = &rest[taken..];
     }
-    out
+    mender.out
 }
 
-/// Words in place of a number, as languages write them that are no JSON.
-const NOT_NUMBERS: [&str; 5] = ["NaN", "-Infinity", "Infinity", "undefined", "None"];
+/// Words as languages write them that are no JSON, and what they are in JSON.
+const WORDS: [(&str, &str); 7] = [
+    ("NaN", "null"),
+    ("-Infinity", "null"),
+    ("Infinity", "null"),
+    ("undefined", "null"),
+    ("None", "null"),
+    ("True", "true"),
+    ("False", "false"),
+];
+
+struct Mender {
+    out: String,
+    /// The quote that the string began with, inside of one.
+    quote: Option<char>,
+}
+
+impl Mender {
+    /// Takes what begins with `next` outside of strings; returns how many bytes it took.
+    fn between(&mut self, next: char, rest: &str) -> usize {
+        let before = self.out.trim_end();
+        match next {
+            // In words around the JSON a quote stands behind other characters.
+            '"' | '\'' if before.ends_with(['[', '{', ',', ':']) => {
+                self.quote = Some(next);
+                self.out.push('"');
+                return 1;
+            }
+            '}' | ']' if before.ends_with(',') => {
+                let kept = before.len() - 1;
+                self.out.truncate(kept);
+            }
+            _ => {
+                if let Some((word, json)) = WORDS.iter().find(|(word, _)| rest.starts_with(word)) {
+                    self.out.push_str(json);
+                    return word.len();
+                }
+            }
+        }
+        self.out.push(next);
+        next.len_utf8()
+    }
+
+    /// The same inside of a string.
+    fn within(&mut self, next: char, quote: char, rest: &str) -> usize {
+        match next {
+            '\\' => return escape(rest, &mut self.out),
+            _ if next == quote && ends_string(&rest[1..]) => {
+                self.quote = None;
+                self.out.push('"');
+            }
+            '"' => self.out.push_str("\\\""),
+            control if control < ' ' => {
+                self.out.push_str(&format!("\\u{:04x}", u32::from(control)));
+            }
+            _ => self.out.push(next),
+        }
+        next.len_utf8()
+    }
+}
+
+/// Whether a quote with this behind it ends its string.
+fn ends_string(behind: &str) -> bool {
+    let behind = behind.trim_start();
+    behind.is_empty() || behind.starts_with([',', ':', ']', '}'])
+}
 
 /// Copies the escape at the start of `text`; returns how many bytes it took.
 fn escape(text: &str, out: &mut String) -> usize {
@@ -61,9 +125,21 @@ fn escape(text: &str, out: &mut String) -> usize {
         u16::from_str_radix(digits, 16).ok()
     };
     let Some(first) = unit(text) else {
-        let taken = 1 + text[1..].chars().next().map_or(0, char::len_utf8);
-        out.push_str(&text[..taken]);
-        return taken;
+        return match text[1..].chars().next() {
+            Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't') => {
+                out.push_str(&text[..2]);
+                2
+            }
+            Some('\'') => {
+                out.push('\'');
+                2
+            }
+            // It escapes nothing.
+            Some(_) | None => {
+                out.push_str(r"\\");
+                1
+            }
+        };
     };
     let second = text.get(6..).and_then(unit);
     match (first, second) {
@@ -87,15 +163,45 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn read(text: &str) -> Value {
+        serde_json::from_str(&mended(text)).unwrap()
+    }
+
     #[test]
     fn what_strict_readers_refuse_costs_only_itself() {
         let text = r#"{"a": NaN, "b": -Infinity, "c": "x\ud83d y \ud83d\ude00 \ude00", "d": "NaN \" None", "e": [1]}"#;
-        let read = json!({"a": null, "b": null, "c": "x\u{fffd} y 😀 \u{fffd}", "d": "NaN \" None", "e": [1]});
-        assert_eq!(read_json(text.as_bytes()), Some(read));
-        assert_eq!(read_json(b"{\"a\": \"one\ntwo\"}"), Some(json!({"a": "one\ntwo"})));
-        assert_eq!(read_json(b"{\"a\": \"\xff\"}"), Some(json!({"a": "\u{fffd}"})));
-        assert_eq!(read_json(br#"{"a": 1, "a": 2}"#), Some(json!({"a": 2})));
-        assert_eq!(read_json(b"{\"a\": "), None);
-        assert_eq!(read_json(b"\"\\"), None);
+        let told = json!({"a": null, "b": null, "c": "x\u{fffd} y 😀 \u{fffd}", "d": "NaN \" None", "e": [1]});
+        assert_eq!(read_json(text.as_bytes()), [told]);
+        assert_eq!(read_json(b"{\"a\": \"one\ntwo\"}"), [json!({"a": "one\ntwo"})]);
+        assert_eq!(read_json(b"{\"a\": \"\xff\"}"), [json!({"a": "\u{fffd}"})]);
+        assert_eq!(read_json(br#"{"a": 1, "a": 2}"#), [json!({"a": 2})]);
+        assert!(read_json(b"{\"a\": ").is_empty() && read_json(b"\"\\").is_empty());
+    }
+
+    #[test]
+    fn what_models_write_in_place_of_json_is_read() {
+        for (text, says) in [
+            (r#"{"a": "It\'s 5\% of C:\x \q"}"#, json!({"a": r"It's 5\% of C:\x \q"})),
+            (r#"{"a": "He said "hi" to me"}"#, json!({"a": "He said \"hi\" to me"})),
+            (r#"[{"a": [1, 2, ], }, ]"#, json!([{"a": [1, 2]}])),
+            (r#"{'a': 'it is "so"', 'b': True, 'c': "it's"}"#, json!({"a": "it is \"so\"", "b": true, "c": "it's"})),
+            (r#"{"a": "\u12"}"#, json!({"a": r"\u12"})),
+        ] {
+            assert_eq!(read(text), says, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_read_part_by_part() {
+        let parts = [json!({"a": 1}), json!({"b": [2]})];
+        let [one, two] = &parts;
+        for stream in [
+            format!("[{one},\n{two}]"),
+            format!("data: {one}\r\n\r\ndata: {two}\n\ndata: [DONE]\n"),
+            format!("{one}\n{two}\nIt's done."),
+            format!("[{one}\n,\n{two}"),
+        ] {
+            assert_eq!(read_json(stream.as_bytes()), parts, "{stream}");
+        }
     }
 }

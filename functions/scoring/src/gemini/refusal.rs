@@ -15,9 +15,7 @@ const QUOTED: usize = 14;
 /// Reads an error. Nothing was billed for it. No word of `user`, what the model was asked, goes into
 /// a reason.
 pub(super) fn read_refusal(status: StatusCode, body: &[u8], user: &str) -> Reply {
-    let body = read_json(body).unwrap_or_default();
-    // Some paths wrap the error in an array of one.
-    let error = error_of(&body).or_else(|| error_of(&body[0])).unwrap_or_default();
+    let error = read_json(body).iter().find_map(error_of).unwrap_or_default();
     read_error(status, &error, user)
 }
 
@@ -164,14 +162,33 @@ fn reason(error: &Value) -> Option<&str> {
 fn is_daily(error: &Value) -> bool {
     details(error, "QuotaFailure")
         .flat_map(|failure| failure["violations"].as_array().map_or(&[][..], Vec::as_slice))
-        .filter_map(|violation| violation["quotaId"].as_str())
+        .flat_map(|violation| [&violation["quotaId"], &violation["quota_id"]])
+        .filter_map(Value::as_str)
         .any(|quota| quota.contains("PerDay"))
 }
 
-/// `RetryInfo.retryDelay`, such as `"34s"` or `"1.5s"`.
+/// How long to wait before the next call: what `RetryInfo` says, or else the message.
 fn retry_delay(error: &Value) -> Option<Duration> {
-    let delay = details(error, "RetryInfo").find_map(|info| info["retryDelay"].as_str())?;
-    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
+    let told = details(error, "RetryInfo")
+        .flat_map(|info| [&info["retryDelay"], &info["retry_delay"]])
+        .find_map(seconds);
+    let in_words = || {
+        let message = error["message"].as_str()?;
+        let (_, behind) = message.split_once("retry in ")?;
+        seconds_in(behind.split_once('s')?.0)
+    };
+    let seconds = told.or_else(in_words)?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// A time such as `"34s"`, `"1.5s"`, `34` or `{"seconds": 34}`.
+fn seconds(delay: &Value) -> Option<f64> {
+    let text = delay.as_str().map(|text| text.trim().trim_end_matches('s'));
+    text.and_then(seconds_in).or_else(|| delay.as_f64()).or_else(|| seconds(delay.get("seconds")?))
+}
+
+fn seconds_in(text: &str) -> Option<f64> {
+    text.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -219,6 +236,17 @@ mod tests {
         assert_eq!(*after, Some(Duration::from_millis(34_500)));
         let day = refusal(429, &quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"));
         assert_eq!(words(&day), "QUOTA");
+        for (told, message) in [
+            (json!({"retryDelay": 7}), ""),
+            (json!({"retry_delay": {"seconds": 7}}), ""),
+            (json!({}), "You exceeded your current quota. Please retry in 7.0s."),
+        ] {
+            let mut info = told;
+            info["@type"] = json!("type.googleapis.com/google.rpc.RetryInfo");
+            let error = json!({"error": {"message": message, "details": [info]}});
+            let Reply::TryLater { after, .. } = refusal(429, &error) else { panic!("{error}") };
+            assert_eq!(after, Some(Duration::from_secs(7)), "{error}");
+        }
         assert_eq!(words(&refusal(429, &json!([{"error": {}}]))), "QUOTA later");
         let shared = says("RESOURCE_EXHAUSTED", "Resource exhausted. Please try again later.");
         assert_eq!(words(&refusal(429, &shared)), "QUOTA later");

@@ -72,20 +72,27 @@ pub(super) struct ReportedTier(Option<String>);
 
 impl ReportedTier {
     pub(super) fn of(usage: &Value) -> Self {
-        let name = usage["serviceTier"].as_str().or(usage["trafficType"].as_str());
-        Self(name.map(str::to_ascii_uppercase))
+        const NAMES: [&str; 4] = ["serviceTier", "service_tier", "trafficType", "traffic_type"];
+        let told = NAMES.iter().filter_map(|name| usage[name].as_str()).map(str::trim);
+        let name = told.map(str::to_ascii_uppercase).find(|name| {
+            !name.is_empty() && !name.ends_with("UNSPECIFIED")
+        });
+        // The full name of the enum's value.
+        let short = |name: String| {
+            let short = ["SERVICE_TIER_", "TRAFFIC_TYPE_"].iter().find_map(|it| name.strip_prefix(it));
+            short.map(str::to_owned).unwrap_or(name)
+        };
+        Self(name.map(short))
     }
 
     /// The tier to be priced: the requested one where the answer names none. An unknown name has no
     /// price: a note is better than a wrong sum.
     pub(super) fn tier(self, requested: RequestedTier) -> Tier {
         match self.0.as_deref().unwrap_or_default() {
-            "" | "UNSPECIFIED" | "SERVICE_TIER_UNSPECIFIED" | "TRAFFIC_TYPE_UNSPECIFIED" => {
-                match requested {
-                    RequestedTier::Standard => Tier::Standard,
-                    RequestedTier::Flex => Tier::Flex,
-                }
-            }
+            "" => match requested {
+                RequestedTier::Standard => Tier::Standard,
+                RequestedTier::Flex => Tier::Flex,
+            },
             "STANDARD" | "ON_DEMAND" | "ON_DEMAND_STANDARD" => Tier::Standard,
             "FLEX" | "ON_DEMAND_FLEX" => Tier::Flex,
             "BATCH" => Tier::Batch,
@@ -160,6 +167,11 @@ mod tests {
                 Requested::Standard,
                 Tier::Provisioned,
             ),
+            (json!({"service_tier": "standard"}), Requested::Flex, Tier::Standard),
+            (json!({"traffic_type": "ON_DEMAND"}), Requested::Flex, Tier::Standard),
+            (json!({"serviceTier": "", "trafficType": "ON_DEMAND"}), Requested::Flex, Tier::Standard),
+            (json!({"serviceTier": "SERVICE_TIER_STANDARD"}), Requested::Flex, Tier::Standard),
+            (json!({"trafficType": "TRAFFIC_TYPE_UNSPECIFIED"}), Requested::Flex, Tier::Flex),
             (json!({"serviceTier": 7, "trafficType": null}), Requested::Flex, Tier::Flex),
             (json!({"serviceTier": "of_next_year"}), Requested::Flex, Tier::Unknown),
             (json!({"serviceTier": "unspecified"}), Requested::Standard, Tier::Standard),

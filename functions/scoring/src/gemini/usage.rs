@@ -42,6 +42,20 @@ impl Counter {
             .map_or(Self::Garbled, |n| Self::Known(n as u64))
     }
 
+    /// The counter itself, or where it is left out the sum of the same by modality.
+    fn or_of(self, details: &Value) -> Self {
+        if self != Self::Absent {
+            return self;
+        }
+        let counts = details.as_array().into_iter().flatten();
+        let counts = counts.map(|detail| Self::of(detail, ["tokenCount", "token_count"]));
+        counts.fold(self, |sum, count| match (sum, count) {
+            (Self::Garbled, _) | (_, Self::Garbled) => Self::Garbled,
+            (sum, Self::Absent) => sum,
+            (sum, Self::Known(tokens)) => Self::Known(sum.value() + tokens),
+        })
+    }
+
     fn value(self) -> u64 {
         match self {
             Self::Known(tokens) => tokens,
@@ -67,12 +81,20 @@ struct Counters {
 /// The tokens that an answer was billed for, as far as its usage tells; `None` when it tells nothing.
 pub(super) fn read_usage(metadata: &Value) -> Option<(TokenUsage, Reading)> {
     let of = |camel, snake| Counter::of(metadata, [camel, snake]);
+    let by_modality = |camel, snake| {
+        let details = [camel, snake].into_iter().find_map(|name: &str| metadata.get(name));
+        details.unwrap_or(&Value::Null)
+    };
+    let prompt = by_modality("promptTokensDetails", "prompt_tokens_details");
+    let cached = by_modality("cacheTokensDetails", "cache_tokens_details");
+    let output = by_modality("candidatesTokensDetails", "candidates_tokens_details");
+    let tool = by_modality("toolUsePromptTokensDetails", "tool_use_prompt_tokens_details");
     let counters = Counters {
-        prompt: of("promptTokenCount", "prompt_token_count"),
-        cached: of("cachedContentTokenCount", "cached_content_token_count"),
-        output: of("candidatesTokenCount", "candidates_token_count"),
+        prompt: of("promptTokenCount", "prompt_token_count").or_of(prompt),
+        cached: of("cachedContentTokenCount", "cached_content_token_count").or_of(cached),
+        output: of("candidatesTokenCount", "candidates_token_count").or_of(output),
         thoughts: of("thoughtsTokenCount", "thoughts_token_count"),
-        tool: of("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
+        tool: of("toolUsePromptTokenCount", "tool_use_prompt_token_count").or_of(tool),
         total: of("totalTokenCount", "total_token_count").value(),
     };
     let (usage, reading) = if counters.total == 0 {
@@ -270,6 +292,17 @@ mod tests {
         assert_eq!(read(&sent([0, 0, 0, 0, 1_900])), Some((total, Reading::Unsplit)));
         let more = [1_000, 0, 100, 50, 10, 1_160];
         assert_eq!(read(&sent([1_000, 0, 100, 50, 1_160])), Some((more, Reading::Unsplit)));
+    }
+
+    #[test]
+    fn a_counter_that_is_left_out_is_the_sum_of_its_modalities() {
+        let metadata = json!({"totalTokenCount": 5_100,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 4_000}, {"modality": "IMAGE", "tokenCount": 1_000}],
+            "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 4_000}],
+            "candidates_tokens_details": [{"modality": "TEXT", "token_count": "100"}]});
+        assert_eq!(read(&metadata), Some(([5_000, 4_000, 100, 0, 0, 5_100], Reading::Exact)));
+        let odd = json!({"promptTokenCount": 1_000, "candidatesTokensDetails": [{"tokenCount": "x"}]});
+        assert_eq!(read(&odd), Some(([1_000, 0, 0, 0, 0, 1_000], Reading::Partial)));
     }
 
     #[test]

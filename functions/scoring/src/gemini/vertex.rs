@@ -3,11 +3,12 @@
 //! External rule: Google's OAuth 2.0 for service accounts. An assertion signed with the key
 //! (RS256) is exchanged for a token that lasts an hour.
 
+use super::refusal::words_of_google;
 use super::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header;
+use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -15,8 +16,8 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
-use shared::messages::ErrorCategory;
+use serde_json::{Value, json};
+use shared::messages::{ErrorCategory, Halt};
 use shared::ports::Transport;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -26,6 +27,8 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// A token is renewed this long before it ends.
 const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest that a token lasts, in seconds.
+const LONGEST: i64 = 43_200;
 
 /// A service account's key, as Google hands it out.
 #[derive(Debug)]
@@ -135,11 +138,6 @@ impl VertexAuth {
         transport: &impl Transport,
         now: Timestamp,
     ) -> Result<AccessToken, Reply> {
-        #[derive(Deserialize)]
-        struct Granted {
-            access_token: String,
-            expires_in: i64,
-        }
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
             .append_pair("assertion", &self.account.assertion(now))
@@ -161,18 +159,30 @@ impl VertexAuth {
         if status.is_server_error() || status.as_u16() == 429 {
             return Err(later(format!("no access token for Vertex AI (status {status})")));
         }
-        serde_json::from_slice::<Granted>(response.body())
-            .ok()
-            .filter(|_| status.is_success())
-            .map(|granted| AccessToken {
-                secret: granted.access_token.into(),
-                ends_at: now + SignedDuration::from_secs(granted.expires_in),
-            })
-            .ok_or_else(|| Reply::Unusable {
-                category: ErrorCategory::Auth,
-                detail: format!(
-                    "Google gives the service account no access token (status {status})"
-                ),
-            })
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        match body["access_token"].as_str() {
+            Some(token) if status.is_success() => Ok(AccessToken {
+                secret: token.to_owned().into(),
+                ends_at: now + lifetime(&body["expires_in"]),
+            }),
+            Some(_) | None => Err(Reply::Halted(refused(status, &body))),
+        }
     }
+}
+
+/// How long a token lasts, which some gateways write as text. One that does not say it is used for the
+/// calls of the moment.
+fn lifetime(seconds: &Value) -> SignedDuration {
+    let in_text = || seconds.as_str()?.trim().parse().ok();
+    let seconds = seconds.as_i64().or_else(in_text).unwrap_or_default();
+    SignedDuration::from_secs(seconds.clamp(0, LONGEST))
+}
+
+/// A service account whose key is not accepted gets no token however often it asks.
+fn refused(status: StatusCode, body: &Value) -> Halt {
+    let said = [&body["error"], &body["error_description"]];
+    let said: Vec<&str> = said.into_iter().filter_map(Value::as_str).collect();
+    let words = words_of_google(&said.join(": "), "");
+    let detail = format!("Google gives the service account no access token (status {status}){words}");
+    Halt { category: ErrorCategory::Auth, detail }
 }

@@ -9,8 +9,7 @@ pub(crate) fn refused_field(
     error: &AirtableError,
     is_written: impl Fn(&str) -> bool,
 ) -> Option<&'static str> {
-    let mut named = fields().filter(|field| is_written(field.name) && error.names(field.name));
-    named.next().map(|field| field.name)
+    error.field_of(fields().map(|field| field.name).filter(|name| is_written(name)))
 }
 
 /// The select field and its choice that a refusal says is missing.

@@ -3,8 +3,21 @@
 //! these ids are random, so nothing else can be mistaken for an answer.
 
 use crate::gemini::lenient::mended;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+
+/// What an answer is searched for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The member that names what an element is about.
+    pub(super) key: &'a str,
+    /// All members of an element; some models write their names as other languages do, such as `postId`.
+    pub(super) names: &'a [&'a str],
+    /// Members of which an element needs one: without any it says nothing, and repeats what was asked.
+    pub(super) says: &'a [&'a str],
+    /// What a call was about.
+    pub(super) ids: &'a [&'a str],
+}
 
 /// The elements that an answer has for a call.
 #[derive(Debug, PartialEq)]
@@ -16,40 +29,47 @@ pub(super) struct Found {
     pub(super) is_cut: bool,
 }
 
-/// Looks for elements whose `key` is one of `ids`. Arrays count, the one that names most ids first and
+/// Looks for elements about an id of the call. Arrays count, the one that names most ids first and
 /// of two alike the last one: what a model says last is its answer, what it says before a draft. Objects
-/// that stand in no array count only if they name every id. Of an array that the text's end cuts off the
-/// elements before the cut count.
+/// that stand in no array count only if they name every id, or if an array is damaged: they may be what is
+/// left of it. Of an array that the text's end cuts off the elements before the cut count.
 ///
 /// # Errors
 /// Says what there is instead.
-pub(super) fn find_elements(text: &str, key: &str, ids: &[&str]) -> Result<Found, &'static str> {
-    let found = elements_in(text, key, ids);
-    match found {
-        Ok(found) if found.is_complete => Ok(found),
-        // Half a surrogate pair hides the array it stands in.
-        _ => {
-            let start = text.find(['[', '{']).unwrap_or(text.len());
-            elements_in(&mended(&text[start..]), key, ids).or(found)
-        }
+pub(super) fn find_elements(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
+    let found = elements_in(text, wanted);
+    if found.as_ref().is_ok_and(|found| found.is_complete) {
+        return found;
     }
+    let start = text.find(['[', '{']).unwrap_or(text.len());
+    let count = |found: &Result<Found, _>| found.as_ref().map_or(0, |it| it.elements.len());
+    let after = elements_in(&mended(&text[start..]), wanted);
+    if count(&after) > count(&found) { after } else { found }
 }
 
-fn elements_in(text: &str, key: &str, ids: &[&str]) -> Result<Found, &'static str> {
-    let (values, is_cut) = values_in(text);
-    let values: Vec<Value> = values.into_iter().map(|value| listed(value, key, ids)).collect();
+fn elements_in(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
+    let Values { values, is_cut, is_damaged } = values_in(text);
+    let values: Vec<Value> = values.into_iter().map(|value| wanted.canonical(value)).collect();
     if values.is_empty() {
         return Err("the model's answer is no JSON");
     }
-    let mut search = Search { key, ids, arrays: Vec::new(), bare: Vec::new() };
+    let mut search = Search { wanted, arrays: Vec::new(), bare: Vec::new(), is_damaged };
     values.iter().for_each(|value| search.look_into(value));
     search.into_found(is_cut).ok_or("the model's answer has no element about what it was asked")
 }
 
+/// The JSON in a text.
+struct Values {
+    values: Vec<Value>,
+    is_cut: bool,
+    /// Whether an array cannot be read as one.
+    is_damaged: bool,
+}
+
 /// All JSON values in a text that are arrays or objects, in their order; none inside another. Values
-/// behind the `[` of an array that never ends make up one array, the last. Also returns whether there is one.
-fn values_in(text: &str) -> (Vec<Value>, bool) {
-    let (mut values, mut cut) = (Vec::new(), None);
+/// behind the `[` of an array that never ends make up one array, the last.
+fn values_in(text: &str) -> Values {
+    let (mut values, mut cut, mut is_damaged) = (Vec::new(), None, false);
     let mut at = 0;
     while let Some(next) = text[at..].find(['[', '{']) {
         at += next;
@@ -60,8 +80,11 @@ fn values_in(text: &str) -> (Vec<Value>, bool) {
                 cut.as_mut().unwrap_or(&mut values).push(value);
             }
             Some(Err(error)) => {
-                if error.is_eof() && text[at..].starts_with('[') {
+                if !text[at..].starts_with('[') {
+                } else if error.is_eof() {
                     cut.get_or_insert_default();
+                } else {
+                    is_damaged = true;
                 }
                 at += 1;
             }
@@ -71,42 +94,103 @@ fn values_in(text: &str) -> (Vec<Value>, bool) {
     let cut = cut.filter(|elements| !elements.is_empty());
     let is_cut = cut.is_some();
     values.extend(cut.map(Value::Array));
-    (values, is_cut)
+    Values { values, is_cut, is_damaged }
 }
 
-/// `value` with each object whose members are named by ids as an array of them: some models answer so.
-fn listed(value: Value, key: &str, ids: &[&str]) -> Value {
-    let within = |value| listed(value, key, ids);
-    match value {
-        Value::Array(items) => Value::Array(items.into_iter().map(within).collect()),
-        Value::Object(members) if members.keys().any(|name| ids.contains(&name.as_str())) => {
-            let named = members.into_iter().filter_map(|(name, member)| {
-                let Value::Object(mut fields) = member else { return None };
-                fields.entry(key).or_insert(Value::String(name));
-                Some(Value::Object(fields))
-            });
-            Value::Array(named.collect())
+impl<'a> Wanted<'a> {
+    /// The id of the call that a text is, whatever its case and whatever signs stand in and around it: quotes,
+    /// spaces, another hyphen.
+    fn own(&self, text: &str) -> Option<&'a str> {
+        let plain = |text: &str| -> String {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|letter| letter.to_ascii_lowercase()).collect()
+        };
+        let exact = self.ids.iter().find(|id| **id == text);
+        exact.or_else(|| self.ids.iter().find(|id| plain(id) == plain(text))).copied()
+    }
+
+    /// `value` with its elements as they were asked for: each object whose members are named by ids as an
+    /// array of them, and each element with the names and the id of ours.
+    fn canonical(&self, value: Value) -> Value {
+        match value {
+            Value::Array(items) => {
+                Value::Array(items.into_iter().map(|item| self.canonical(item)).collect())
+            }
+            Value::Object(members) if members.keys().any(|name| self.own(name).is_some()) => {
+                let named = members.into_iter().filter_map(|(name, it)| self.named(&name, it));
+                Value::Array(named.collect())
+            }
+            Value::Object(members) => self.element(members),
+            plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
         }
-        Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(name, it)| (name, within(it))).collect())
+    }
+
+    /// The element that stands under an id.
+    fn named(&self, id: &str, says: Value) -> Option<Value> {
+        let id = self.own(id)?;
+        let mut fields = match says {
+            Value::Object(fields) => fields,
+            Value::Number(_) | Value::String(_) => [(self.says[0].to_owned(), says)].into_iter().collect(),
+            Value::Null | Value::Bool(_) | Value::Array(_) => return None,
+        };
+        fields.insert(self.key.to_owned(), id.into());
+        Some(self.element(fields))
+    }
+
+    fn element(&self, members: Map<String, Value>) -> Value {
+        let name_of = |name: String| {
+            let ours = snake_case(&name);
+            if self.names.contains(&ours.as_str()) { ours } else { name }
+        };
+        let members = members.into_iter().map(|(name, it)| (name_of(name), self.canonical(it)));
+        let mut members: Map<String, Value> = members.collect();
+        let id = [self.key, "id"].into_iter().find_map(|key| self.own(members.get(key)?.as_str()?));
+        if let Some(id) = id {
+            members.insert(self.key.to_owned(), id.into());
+            let inner = members.values().find_map(|it| it.as_object().filter(|it| self.is_said(it)));
+            if let Some(inner) = inner.filter(|_| !self.is_said(&members)).cloned() {
+                for (name, it) in inner {
+                    members.entry(name).or_insert(it);
+                }
+            }
         }
-        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
+        Value::Object(members)
+    }
+
+    fn is_said(&self, members: &Map<String, Value>) -> bool {
+        self.says.iter().any(|name| members.contains_key(*name))
     }
 }
 
+/// `postId`, `PostID` and `Post Id` are `post_id`.
+fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut is_small = false;
+    for letter in name.trim().chars() {
+        let is_gap = matches!(letter, ' ' | '-');
+        if is_small && letter.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(if is_gap { '_' } else { letter.to_ascii_lowercase() });
+        is_small = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    }
+    out
+}
+
 struct Search<'a> {
-    key: &'a str,
-    ids: &'a [&'a str],
+    wanted: &'a Wanted<'a>,
     /// The own elements of each array that has some.
     arrays: Vec<Vec<&'a Value>>,
     /// Own elements that stand in no array.
     bare: Vec<&'a Value>,
+    is_damaged: bool,
 }
 
 impl<'a> Search<'a> {
     fn id_of(&self, value: &'a Value) -> Option<&'a str> {
-        let id = value.get(self.key)?.as_str()?;
-        self.ids.contains(&id).then_some(id)
+        let members = value.as_object().filter(|members| self.wanted.is_said(members))?;
+        let id = members.get(self.wanted.key)?.as_str()?;
+        self.wanted.ids.contains(&id).then_some(id)
     }
 
     fn look_into(&mut self, value: &'a Value) {
@@ -133,7 +217,7 @@ impl<'a> Search<'a> {
         let mut arrays = std::mem::take(&mut self.arrays);
         arrays.reverse();
         arrays.sort_by_key(|array| std::cmp::Reverse(self.named(array).len()));
-        if self.named(&self.bare).len() == self.ids.len() {
+        if self.is_damaged || self.named(&self.bare).len() == self.wanted.ids.len() {
             arrays.push(std::mem::take(&mut self.bare));
         }
         let mut named: BTreeSet<&str> = BTreeSet::new();
@@ -144,7 +228,7 @@ impl<'a> Search<'a> {
             elements.extend(array.iter().filter(is_new).map(|element| (*element).clone()));
             named.extend(self.named(&array));
         }
-        let is_complete = named.len() == self.ids.len();
+        let is_complete = named.len() == self.wanted.ids.len();
         (!elements.is_empty()).then_some(Found { elements, is_complete, is_cut })
     }
 }
@@ -154,11 +238,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const IDS: [&str; 2] = ["x-1", "x-2"];
+    const WANTED: Wanted<'_> = Wanted {
+        key: "id",
+        names: &["id", "score"],
+        says: &["score"],
+        ids: &["x-1", "x-2"],
+    };
 
     /// What is found: id and score of each element, and whether that is all.
     fn found(text: &str) -> Result<(Vec<String>, bool), &'static str> {
-        let found = find_elements(text, "id", &IDS)?;
+        let found = find_elements(text, &WANTED)?;
         let told = found.elements.iter().map(|it| format!("{} {}", it["id"], it["score"]));
         Ok((told.map(|text| text.replace('"', "")).collect(), found.is_complete))
     }
@@ -185,6 +274,13 @@ mod tests {
             format!("[{first}]{array}"),
             format!("{array}[{first}]"),
             r#"{"x-1":{"score":1},"x-2":{"score":2}}"#.to_owned(),
+            r#"{"scores":{"x-1":1,"X-2":2}}"#.to_owned(),
+            r#"[{"id":" X-1","score":1},{"Id":"`x‑2`","Score":2}]"#.to_owned(),
+            r#"[{"id":"x-1","result":{"score":1}},{"id":"x-2","result":{"id":7,"score":2}}]"#.to_owned(),
+            r#"[{"id":"x-1","score":1},{"id":"x-2","score":2,"why":"a "fine" one"}]"#.to_owned(),
+            r#"[{"id":"x-1","score":1,"why":"It\'s 5\%"},{"id":"x-2","score":2,},]"#.to_owned(),
+            "[{'id': 'x-1', 'score': 1}, {'id': 'x-2', 'score': 2, 'ok': True}]".to_owned(),
+            format!(r#"{array} You asked: {{"leads":[{{"id":"x-1"}},{{"id":"x-2"}}]}}"#),
             r#"{"scores":{"x-1":{"score":1},"x-2":{"id":"x-2","score":2}}}"#.to_owned(),
             r#"{"leads":[{"all":[{"id":"x-1","score":1}]},{"all":[{"id":"x-2","score":2}]}]}"#
                 .to_owned(),
@@ -220,6 +316,12 @@ mod tests {
         }
         assert_eq!(found("I rate them 70."), Err("the model's answer is no JSON"));
         assert_eq!(found(&"[".repeat(95_000)), Err("the model's answer is no JSON"));
+    }
+
+    #[test]
+    fn one_damaged_element_costs_no_other() {
+        let text = r#"[{"id":"x-1","score":},{"id":"x-2","score":2}]"#;
+        assert_eq!(found(text), Ok((vec!["x-2 2".to_owned()], false)));
     }
 
     #[test]

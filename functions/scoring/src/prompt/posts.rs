@@ -9,6 +9,11 @@ use std::sync::LazyLock;
 /// Longest rationale that is kept, in characters.
 const RATIONALE_MAX: usize = 1_000;
 
+/// The members of an element of the answer, the id first.
+pub(super) const NAMES: [&str; 3] = ["post_id", "post_score", "scoring_rationale"];
+/// Where the score stands: some models shorten the name.
+pub(super) const SAYS: [&str; 2] = ["post_score", "score"];
+
 /// The shape of the model's answer: every post, by the id it was given, with its score.
 pub(crate) static RESPONSE_SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     json!({
@@ -83,14 +88,15 @@ pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredP
         else {
             continue;
         };
-        let Some(score) = whole_score(&item["post_score"]) else { continue };
+        let Some(score) = SAYS.iter().find_map(|name| whole_score(&item[name])) else { continue };
         match scored.iter().find(|known| known.index == index) {
             Some(known) if known.score == score => {}
             Some(_) => {
                 return Err("the model's answer scores one post twice, each time otherwise".into());
             }
             None => {
-                let rationale = item["scoring_rationale"].as_str().unwrap_or_default();
+                let said = ["scoring_rationale", "rationale"].iter().find_map(|it| item[it].as_str());
+                let rationale = said.unwrap_or_default();
                 let rationale = rationale.chars().take(RATIONALE_MAX).collect();
                 scored.push(ScoredPost { index, score, rationale });
             }
@@ -102,9 +108,13 @@ pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredP
     Ok(scored)
 }
 
-/// A number from 0 to 100, which the model may write as `71.0`, `70.5` or `"71"`.
+/// A number from 0 to 100, which the model may write as `71.0`, `70.5`, `"71"`, `"71%"` or `"71/100"`.
 fn whole_score(value: &Value) -> Option<u8> {
-    let number = number_of(value).filter(|n| (0.0..=100.0).contains(n))?.round();
+    let number = match Amount::of(value)? {
+        Amount { number, of: Some(most) } if most > 0.0 => number * 100.0 / most,
+        Amount { number, .. } => number,
+    };
+    let number = Some(number).filter(|n| (0.0..=100.0).contains(n))?.round();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -113,10 +123,37 @@ fn whole_score(value: &Value) -> Option<u8> {
     Some(number as u8)
 }
 
-/// A number that may stand in quotation marks.
-pub(super) fn number_of(value: &Value) -> Option<f64> {
-    let in_text = || value.as_str()?.trim().parse().ok();
-    value.as_f64().or_else(in_text).filter(|number: &f64| number.is_finite())
+/// A number, and of how many, where that is said: `8` or `"8 points"`, or `"8/10"`.
+pub(super) struct Amount {
+    pub(super) number: f64,
+    of: Option<f64>,
+}
+
+/// Words that may stand beside a number and change nothing.
+const UNITS: [&str; 7] = ["score", "points", "point", "pts", "percent", "out", "of"];
+
+impl Amount {
+    /// The amount that a number is, or a text that says one and nothing else. A range is none.
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let finite = |number: &f64| number.is_finite();
+        if let Some(number) = value.as_f64().filter(finite) {
+            return Some(Self { number, of: None });
+        }
+        let is_between = |c: char| c.is_whitespace() || matches!(c, '/' | ':' | '%' | '~');
+        let text = value.as_str()?;
+        let words = text.split(is_between).filter(|word| !word.is_empty());
+        let is_unit = |word: &&str| UNITS.contains(&word.to_ascii_lowercase().as_str());
+        let numbers = words.filter(|word| !is_unit(word));
+        let numbers: Option<Vec<f64>> =
+            numbers.map(|word| word.parse().ok().filter(finite)).collect();
+        match numbers?[..] {
+            [number] => Some(Self { number, of: None }),
+            [number, most] if text.contains('/') || text.contains("of") => {
+                Some(Self { number, of: Some(most) })
+            }
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,17 +168,41 @@ mod tests {
 
     #[test]
     fn only_numbers_from_0_to_100_are_scores() {
-        for invalid in
-            [json!(101), json!(-1), json!(100.2), json!("all"), json!("NaN"), json!(null)]
-        {
+        for invalid in [
+            json!(101),
+            json!(-1),
+            json!(100.2),
+            json!("all"),
+            json!("NaN"),
+            json!(null),
+            json!("70-75"),
+            json!("70 - 75"),
+            json!("100+"),
+            json!("-3"),
+            json!("110%"),
+            json!("71 80"),
+            json!("11/10"),
+            json!("one of 3 best"),
+            json!([71]),
+        ] {
             let answer = json!([{"post_id": "x-1", "post_score": invalid}, {"post_id": "x-2", "post_score": 100}]);
             assert_eq!(scored(&answer), Ok(vec![(1, 100)]), "{invalid}");
         }
         let twice =
             json!([{"post_id": "x-1", "post_score": 5.0}, 5, {"post_id": "x-1", "post_score": 5}]);
         assert_eq!(scored(&twice), Ok(vec![(0, 5)]), "the same score");
-        let odd =
-            json!([{"post_id": "x-1", "post_score": "71"}, {"post_id": "x-2", "post_score": 70.5}]);
-        assert_eq!(scored(&odd), Ok(vec![(0, 71), (1, 71)]), "what was paid for is used");
+        for odd in [
+            json!("71"),
+            json!(70.5),
+            json!("71%"),
+            json!("71 / 100"),
+            json!("71 out of 100"),
+            json!("Score: 71"),
+            json!("7.1/10"),
+            json!("~71 points"),
+        ] {
+            let answer = json!([{"post_id": "x-1", "post_score": odd}, {"post_id": "x-2", "score": odd}]);
+            assert_eq!(scored(&answer), Ok(vec![(0, 71), (1, 71)]), "what was paid for is used: {odd}");
+        }
     }
 }

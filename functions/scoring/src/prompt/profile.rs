@@ -1,6 +1,6 @@
 //! What the model is told about a profile, and the score made of its answer.
 
-use super::posts::number_of;
+use super::posts::Amount;
 use serde_json::{Value, json};
 use shared::messages::ProfileAttribute;
 use shared::schema::leads as schema;
@@ -28,6 +28,21 @@ between 0 and its maximum, or between its penalty and 0 for one that counts agai
 those the profile says nothing about. Set contact_readiness when the profile says that messages \
 are welcome, excluded (with exclude_details) when a disqualifying attribute applies, and sum up \
 in assessment in two or three sentences.";
+
+/// The members of an element of the answer and of its attributes, the id first.
+pub(super) const NAMES: [&str; 9] = [
+    "profile_id",
+    "attributes",
+    "attribute_id",
+    "points",
+    "reason",
+    "contact_readiness",
+    "excluded",
+    "exclude_details",
+    "assessment",
+];
+/// Where the points stand.
+pub(super) const SAYS: [&str; 1] = ["attributes"];
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProfileScore {
@@ -86,11 +101,7 @@ pub(crate) fn profile_material(row: &Row) -> Option<Value> {
         let cell = row.text(field);
         let parsed = serde_json::from_str::<Value>(&cell).ok().filter(Value::is_object);
         let about = match &parsed {
-            Some(profile) => ["about", "summary"]
-                .into_iter()
-                .map(|name| words_in(&profile[name]))
-                .find(|text| !text.trim().is_empty())
-                .unwrap_or_default(),
+            Some(profile) => about(profile).unwrap_or_default(),
             None => cell.clone(),
         };
         if about.trim().chars().count() < THIN {
@@ -105,6 +116,16 @@ pub(crate) fn profile_material(row: &Row) -> Option<Value> {
             json!(cell[..end])
         }))
     })
+}
+
+/// What a profile says about the person, at its top or in one of its parts: scrapers differ.
+fn about(profile: &Value) -> Option<String> {
+    let said = |part: &Value| {
+        let texts = ["about", "summary"].into_iter().map(|name| words_in(&part[name]));
+        texts.into_iter().find(|text| !text.trim().is_empty())
+    };
+    let parts = || profile.as_object().into_iter().flat_map(|parts| parts.values());
+    said(profile).or_else(|| parts().filter(|part| part.is_object()).find_map(said))
 }
 
 /// The words of a text, or of all texts in a list or an object: scrapers give a profile's parts as either.
@@ -132,9 +153,9 @@ pub(crate) fn read_score(
         return Err("the model's answer assesses one profile twice, each time otherwise".to_owned());
     }
     let mut given: Vec<(&ProfileAttribute, f64, String)> = Vec::new();
-    for element in item["attributes"].as_array().into_iter().flatten() {
-        let known = attributes.iter().find(|known| element["attribute_id"] == known.id.as_str());
-        let points = number_of(&element["points"]);
+    for element in elements(&item["attributes"]) {
+        let known = element["attribute_id"].as_str().and_then(|id| find(attributes, id));
+        let points = Amount::of(&element["points"]).map(|points| points.number);
         let (Some(attribute), Some(points)) = (known, points) else { continue };
         if given.iter().any(|(seen, ..)| seen.id == attribute.id) {
             continue;
@@ -149,7 +170,7 @@ pub(crate) fn read_score(
     if given.is_empty() {
         return Err("the model's answer gives the profile's attributes no points".to_owned());
     }
-    let ready = item["contact_readiness"] == true;
+    let ready = is_true(&item["contact_readiness"]);
     let readiness = attributes.iter().find(|attribute| attribute.id == READINESS);
     if let Some(attribute) = readiness.filter(|_| ready)
         && given.iter().all(|(seen, ..)| seen.id != attribute.id)
@@ -163,7 +184,7 @@ pub(crate) fn read_score(
         .map(|attribute| if attribute.bonus { attribute.max / 4.0 } else { attribute.max })
         .sum();
     let percent = if denominator > 0.0 { two_decimals(points / denominator * 100.0) } else { 0.0 };
-    let excluded = (item["excluded"] == true).then(|| {
+    let excluded = is_true(&item["excluded"]).then(|| {
         let details = text(&item["exclude_details"], REASON_MAX);
         if details.is_empty() {
             "excluded by the model without a reason".to_owned()
@@ -177,6 +198,38 @@ pub(crate) fn read_score(
         breakdown: breakdown(&mut given, attributes, points, denominator, percent),
         excluded,
     })
+}
+
+/// The elements of a list, or of an object that has each under the attribute's id.
+fn elements(attributes: &Value) -> Vec<Value> {
+    match attributes {
+        Value::Array(elements) => elements.clone(),
+        Value::Object(by_id) => {
+            let named = by_id.iter().map(|(id, said)| match said {
+                Value::Object(fields) => {
+                    let mut fields = fields.clone();
+                    fields.insert("attribute_id".to_owned(), json!(id));
+                    Value::Object(fields)
+                }
+                points => json!({"attribute_id": id, "points": points}),
+            });
+            named.collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// The attribute with this id; in another case where none has it as it is written.
+fn find<'a>(attributes: &'a [ProfileAttribute], id: &str) -> Option<&'a ProfileAttribute> {
+    let id = id.trim();
+    let alike = || attributes.iter().find(|known| known.id.eq_ignore_ascii_case(id));
+    attributes.iter().find(|known| known.id == id).or_else(alike)
+}
+
+/// A yes, which the model may write as text.
+fn is_true(value: &Value) -> bool {
+    let in_text = |text: &str| ["true", "yes"].iter().any(|yes| text.trim().eq_ignore_ascii_case(yes));
+    value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(in_text))
 }
 
 /// The breakdown in Markdown: scored attributes, positive ones first, then those that were not
@@ -285,6 +338,20 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_in_other_forms_counts_the_same() {
+        let plain = answer(json!([points("A", 20.0), points("N1", -5.0)]), true);
+        let mut excluded = plain.clone();
+        excluded["excluded"] = json!(true);
+        let given = json!({"a": {"points": "20 points", "reason": "why A"}, "N1": {"points": -5, "reason": "why N1"}});
+        let mut odd = answer(given, false);
+        (odd["contact_readiness"], odd["excluded"]) = (json!("Yes"), json!("true"));
+        let read = |item: Value| read_score(&[item], "p-1", &attributes()).unwrap();
+        assert_eq!(read(odd), read(excluded));
+        let short = read(answer(json!({"A": "20/40"}), false));
+        assert!(short.breakdown.starts_with("**A (label A)**: 20 / 40"), "{}", short.breakdown);
+    }
+
+    #[test]
     fn only_an_unambiguous_answer_about_the_profile_counts() {
         let one = answer(json!([points("A", 9.0)]), false);
         let other = answer(json!([points("A", 1.0)]), false);
@@ -330,6 +397,7 @@ mod tests {
             json!({"about": long}),
             json!({"about": "", "summary": long}),
             json!({"about": {"text": long, "lang": "en"}}),
+            json!({"name": "x", "basic_info": {"about": long}}),
             json!({"about": [{"paragraph": "x".repeat(20)}, "x".repeat(20)]}),
         ] {
             assert_eq!(material("", &fine.to_string()), Some(fine));

@@ -1,7 +1,7 @@
 //! The prompt of a call: what it asks about several leads at once, by ids of ours, and what its
 //! answer says of each lead.
 
-use super::found::find_elements;
+use super::found::{Wanted, find_elements};
 use super::posts::{self, RESPONSE_SCHEMA, ScoredPost};
 use super::profile::{self, ProfileScore};
 use super::subject::Subject;
@@ -143,11 +143,11 @@ impl<'a> PromptTemplate<'a> {
         finish: &Finish,
     ) -> Result<Vec<Result<Answer, String>>, String> {
         let ids: Vec<&str> = call.ids.iter().flatten().map(String::as_str).collect();
-        let key = match self.kind {
-            Kind::Post => "post_id",
-            Kind::Profile => "profile_id",
+        let (names, says): (&[&str], &[&str]) = match self.kind {
+            Kind::Post => (&posts::NAMES, &posts::SAYS),
+            Kind::Profile => (&profile::NAMES, &profile::SAYS),
         };
-        let found = find_elements(text, key, &ids)?;
+        let found = find_elements(text, &Wanted { key: names[0], names, says, ids: &ids })?;
         let of_leads: Vec<Result<Answer, String>> = call
             .ids
             .iter()

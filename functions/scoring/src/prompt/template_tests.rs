@@ -84,7 +84,6 @@ fn answers_for_ids_that_were_not_given_are_dropped() {
         "1",
         "https://l/a",
         &format!("{own}1"),
-        &own.to_uppercase(),
         &own[1..],
     ];
     let mut answer: Vec<Value> = strangers.iter().map(|id| score(id, 99)).collect();
@@ -92,6 +91,19 @@ fn answers_for_ids_that_were_not_given_are_dropped() {
     answer.push(json!({"post_id": {"post_id": own}, "post_score": 99}));
     answer.push(score(own, 5));
     assert_eq!(read(&json!(answer), &call).unwrap(), ["[(0, 5)]"]);
+}
+
+#[test]
+fn an_id_counts_however_the_model_writes_it() {
+    let call = call(0, &[subject(&["a"])]);
+    let own = &call.ids[0][0];
+    for written in
+        [own.to_uppercase(), format!(" {own}\n"), format!("`{own}`"), own.replace('-', "\u{2011}")]
+    {
+        assert_eq!(read(&json!([score(&written, 5)]), &call).unwrap(), ["[(0, 5)]"], "{written}");
+    }
+    let other_names = json!([{"postId": own, "Post Score": "5%", "scoringRationale": "r"}]);
+    assert_eq!(read(&other_names, &call).unwrap(), ["[(0, 5)]"]);
 }
 
 #[test]

@@ -18,6 +18,8 @@ const PREFIXES: [&str; 4] = ["comm", "mwlite", "m", "mobile"];
 const LED_AWAY: [&str; 2] = ["sessionredirect=", "session_redirect="];
 /// How the ids begin that LinkedIn itself gives to profiles.
 const IDS: [&str; 2] = ["acoaa", "acwaa"];
+/// How a second URL in the same text begins, as far as it stands before its first `/`.
+const SECOND_URL: [&str; 4] = ["https:", "http:", "www.linkedin.com", "linkedin.com"];
 /// What may stand behind a URL in a sentence.
 const PUNCTUATION: [char; 8] = ['.', ',', ';', ':', ')', '>', '"', '\''];
 
@@ -100,7 +102,11 @@ impl ProfileKey {
     fn of_id(id: &str) -> Option<Self> {
         // No id has an `&`: what follows are parameters whose `?` was lost.
         let id = id.split('&').next().unwrap_or_default();
-        let id = trimmed(id).trim_end_matches(PUNCTUATION);
+        // Of two URLs the first counts.
+        let of_first = SECOND_URL.iter().find_map(|begin| id.strip_suffix(begin));
+        let is_apart = |id: &&str| !id.ends_with(char::is_alphanumeric);
+        let id = of_first.filter(is_apart).unwrap_or(id);
+        let id = trimmed(trimmed(id).trim_end_matches(PUNCTUATION));
         let is_token = Self(id.to_owned()).is_token();
         let id = if is_token { id.split(',').next().unwrap_or_default() } else { id };
         (!id.is_empty()).then(|| Self(id.to_owned()))

@@ -84,6 +84,30 @@ impl AirtableError {
         !text.is_empty() && (quoted('"', '"') || quoted('\'', '\'') || quoted('“', '”'))
     }
 
+    /// The field that the message is about, of these: the one that it names between quotes, or else
+    /// behind the word `field` (external rule: `Field Score can not accept value 41`,
+    /// `Cannot parse value for field Score`). Of two such names, of which one begins like the other, it is
+    /// the longer one.
+    pub fn field_of<'f>(&self, fields: impl IntoIterator<Item = &'f str>) -> Option<&'f str> {
+        let message = self.message();
+        let lower = message.to_ascii_lowercase();
+        let begins = lower.match_indices("field ").map(|(at, word)| &message[at + word.len()..]);
+        let begins: Vec<&str> = begins.collect();
+        let is_bare = |field: &str| {
+            let ends = |behind: &str| !behind.starts_with(|c: char| c.is_alphanumeric());
+            begins.iter().any(|it| it.strip_prefix(field).is_some_and(ends))
+        };
+        let fields: Vec<&str> = fields.into_iter().filter(|field| !field.is_empty()).collect();
+        let quoted = fields.iter().find(|field| self.names(field));
+        let bare = || fields.iter().filter(|field| is_bare(field)).max_by_key(|field| field.len());
+        quoted.or_else(bare).copied()
+    }
+
+    /// Whether a row was refused because it is not there any more.
+    pub fn is_missing_row(&self) -> bool {
+        self.error_type() == Some("ROW_DOES_NOT_EXIST")
+    }
+
     /// Whether a formula was refused because the table has no field of this name (external rule:
     /// `Unknown field names: …`, in lower case).
     pub fn names_unknown_field(&self, field: &str) -> bool {
@@ -253,6 +277,27 @@ mod tests {
             r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"Rate limit exceeded."}]}"#;
         assert_eq!(error(429, limited), AirtableError::RateLimited { base: "app1".to_owned() });
         assert_eq!(error(502, "<html>"), AirtableError::Unavailable { status: 502 });
+    }
+
+    #[test]
+    fn the_field_that_a_refusal_is_about_is_found_with_quotes_and_without() {
+        const FIELDS: [&str; 3] = ["Date", "Date Posts Scored", "Score"];
+        let about = |message: &str| {
+            let (what, error_type) = (String::new(), "INVALID_VALUE_FOR_COLUMN".to_owned());
+            let error = AirtableError::Refused { what, error_type, message: message.to_owned() };
+            error.field_of(FIELDS).map(str::to_owned)
+        };
+        for (message, field) in [
+            ("Field \"Score\" cannot accept the provided value", Some("Score")),
+            ("Field Score can not accept value 41", Some("Score")),
+            ("Cannot parse value for field Score", Some("Score")),
+            ("Cannot parse date value \"x\" for field Date Posts Scored", Some("Date Posts Scored")),
+            ("Cannot parse value for field Date.", Some("Date")),
+            ("Cannot parse value for field Scores", None),
+            ("Value is not an array of record IDs.", None),
+        ] {
+            assert_eq!(about(message).as_deref(), field, "{message}");
+        }
     }
 
     #[test]

@@ -5,12 +5,16 @@ use super::error::AirtableError;
 use super::formula::Formula;
 use super::page::{Page, PageSize, RawPage};
 use super::row::Row;
-use crate::core::ids::BaseId;
+use crate::core::ids::{BaseId, RecordId};
 use crate::core::json;
 use crate::ports::Transport;
 use crate::services::http_retry::seed_of;
 use http::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// After so many pages of a size larger ones are tried again.
+const GOOD_PAGES: u32 = 4;
 
 /// Which cells of which rows are read. The default is all of them.
 #[derive(Debug, Default)]
@@ -39,16 +43,23 @@ impl<T: Transport> Airtable<T> {
         table: &str,
         query: &ListQuery<'_>,
     ) -> Result<Vec<Row>, AirtableError> {
-        let mut rows = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut known: BTreeSet<RecordId> = BTreeSet::new();
         let mut offset: Option<String> = None;
         let mut size = PageSize::default();
-        let mut restarts = 0;
+        let (mut restarts, mut good) = (0, 0);
         loop {
             let at = PageAt { view: None, offset: offset.as_deref(), size };
             match self.page(base, table, query, at).await {
                 Ok(page) => {
+                    // A listing can be long, and only one page of it slow or large.
+                    good = if page.size == size { good + 1 } else { 0 };
                     size = page.size;
-                    rows.extend(page.records);
+                    if good == GOOD_PAGES {
+                        (good, size) = (0, size.larger());
+                    }
+                    // A row that is moved while a table is listed stands on two pages.
+                    rows.extend(page.records.into_iter().filter(|it| known.insert(it.id.clone())));
                     match page.offset {
                         Some(next) => offset = Some(next),
                         None => return Ok(rows),
@@ -57,6 +68,7 @@ impl<T: Transport> Airtable<T> {
                 Err(error) if error.is_lost_listing() && restarts < 3 => {
                     restarts += 1;
                     rows.clear();
+                    known.clear();
                     offset = None;
                 }
                 Err(error) => return Err(error),
@@ -97,6 +109,10 @@ impl<T: Transport> Airtable<T> {
             call.body = body(size);
         };
         let page = read::<RawPage>(&what, &response)?.into_page(size);
+        if page.offset.is_some() && page.offset.as_deref() == at.offset {
+            let reason = "the next page is said to be this one".to_owned();
+            return Err(AirtableError::Unreadable { what, reason });
+        }
         for row in &page.unreadable {
             tracing::error!(airtable.record = row, request.what = what, "a row cannot be read");
         }
@@ -127,6 +143,7 @@ mod tests {
     use crate::ports::{HttpRequest, HttpResponse, TransportError};
     use crate::services::airtable::{Limiters, Rate};
     use bytes::Bytes;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
     use tokio::time::Instant;
@@ -209,5 +226,71 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_single_row_that_is_too_large_is_not_read_again_and_again() {
         assert_eq!(listed(0, too_large(), 0).await, (None, vec![100, 50, 25, 12, 6, 3, 1]));
+    }
+
+    /// Answers each request by its number and its body.
+    struct Answers<F>(AtomicUsize, F);
+
+    impl<F> Transport for Answers<F>
+    where
+        F: Fn(usize, &Value) -> Result<Value, TransportError> + Send + Sync + 'static,
+    {
+        async fn send(
+            &self,
+            request: HttpRequest,
+            _: Duration,
+        ) -> Result<HttpResponse, TransportError> {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            let body = serde_json::from_slice(request.body()).unwrap();
+            self.1(number, &body).map(|page| http::Response::new(Bytes::from(page.to_string())))
+        }
+    }
+
+    async fn list_of(
+        answers: impl Fn(usize, &Value) -> Result<Value, TransportError> + Send + Sync + 'static,
+    ) -> Result<Vec<String>, AirtableError> {
+        let rate = Rate { requests: 1_000, per: Duration::from_millis(1) };
+        let url = "https://api.airtable.com".parse().unwrap();
+        let limiters = Arc::new(Limiters::of_one_process(rate));
+        let transport = Answers(AtomicUsize::new(0), answers);
+        let airtable = Airtable::new(transport, url, "pat".to_owned().into(), limiters);
+        let base = "appX8s1pPiBf5rqTz".parse().unwrap();
+        let rows = airtable.list(&base, "Leads", &ListQuery::default()).await?;
+        Ok(rows.into_iter().map(|row| row.id.as_str()[14..].to_owned()).collect())
+    }
+
+    fn page(rows: &[u32], offset: Option<&str>) -> Value {
+        let row = |number| json!({"id": format!("rec{number:014}"), "fields": {}});
+        json!({"records": rows.iter().map(row).collect::<Vec<_>>(), "offset": offset})
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_slow_page_does_not_make_the_rest_of_a_long_listing_short() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        let listed = list_of(move |number, body| {
+            noted.lock().unwrap().push(body["pageSize"].as_u64().unwrap());
+            if number == 0 {
+                return Err(too_large());
+            }
+            let next = number.to_string();
+            Ok(page(&[u32::try_from(number).unwrap()], (number < 8).then_some(&*next)))
+        });
+        assert_eq!(listed.await.unwrap().len(), 8);
+        assert_eq!(*asked.lock().unwrap(), [100, 50, 50, 50, 50, 50, 100, 100, 100]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_that_stands_on_two_pages_is_one_row() {
+        let pages = [page(&[1, 2], Some("a")), page(&[2, 3], None)];
+        let listed = list_of(move |number, _| Ok(pages[number].clone())).await;
+        assert_eq!(listed.unwrap(), ["001", "002", "003"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listing_that_does_not_go_on_ends_with_an_error() {
+        let listed = list_of(|_, _| Ok(page(&[1], Some("a")))).await;
+        let error = listed.unwrap_err();
+        assert!(error.is_retryable() && error.to_string().contains("to be this one"), "{error}");
     }
 }

@@ -10,7 +10,10 @@ pub fn any_url_of(profiles: &[&ProfileKey]) -> String {
     // White space, what is not seen, and what ends a sentence.
     let space =
         r"(?:\s|%(?:25)*20|[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}])*";
-    let end = format!(r"{space}[.,;:)>'\x{{22}}]*{space}(?:[/?#&,]|%(?:25)*(?:2f|3f|23))");
+    // Behind it, or another URL.
+    let end = format!(
+        r"{space}[.,;:)>'\x{{22}}]*{space}(?:[/?#&,]|%(?:25)*(?:2f|3f|23)|https?:|(?:www\.)?linkedin\.)"
+    );
     let ids: Vec<String> =
         profiles.iter().map(|profile| any_encoding_of(profile.as_str())).collect();
     let places = format!(

@@ -61,10 +61,10 @@ pub struct OddCell {
 }
 
 impl Row {
-    /// A cell as text without white space around it; a number as its digits. Empty for a cell
-    /// that is empty or holds anything else.
+    /// A cell as text without white space around it; a number as its digits; the only value of a list, as
+    /// lookups and multiple selects give it, as itself. Empty for a cell that is empty or holds anything else.
     pub fn text(&self, field: &str) -> String {
-        match self.fields.get(field) {
+        match self.value(field) {
             Some(Value::String(text)) => text.trim().to_owned(),
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
@@ -73,11 +73,21 @@ impl Row {
         }
     }
 
+    /// A cell, or the only value of a list in it.
+    fn value(&self, field: &str) -> Option<&Value> {
+        let cell = self.fields.get(field)?;
+        let only = cell.as_array().map(Vec::as_slice).and_then(|cell| match cell {
+            [only] => Some(only),
+            _ => None,
+        });
+        Some(only.unwrap_or(cell))
+    }
+
     /// The first of these fields whose cell is no text, number or empty. A checkbox that is not set
     /// counts as empty.
     pub fn odd<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Option<OddCell> {
         let odd = |field: &'a str| {
-            let holds = odd_text(self.fields.get(field)?)?;
+            let holds = odd_text(self.value(field)?)?;
             Some(self.odd_cell(field, &holds))
         };
         fields.into_iter().find_map(odd)
@@ -87,7 +97,7 @@ impl Row {
     /// field is read as.
     pub fn odd_of(&self, fields: &[Field]) -> Option<OddCell> {
         fields.iter().find_map(|field| {
-            let is_set = self.fields.get(field.name) == Some(&Value::Bool(true));
+            let is_set = self.value(field.name) == Some(&Value::Bool(true));
             let is_good = field.field_type == FieldType::Checkbox && is_set;
             if is_good { None } else { self.odd([field.name]) }
         })
@@ -97,7 +107,7 @@ impl Row {
     /// number.
     pub fn odd_number<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Option<OddCell> {
         fields.into_iter().find_map(|field| {
-            let cell = self.fields.get(field)?;
+            let cell = self.value(field)?;
             let holds = odd_text(cell).or_else(|| {
                 let is_number = self.text(field).is_empty() || self.number(field).is_some();
                 (!is_number).then(|| "text that is no number".to_owned())
@@ -135,7 +145,7 @@ impl Row {
     /// A cell as a whole number from 0 on, a fraction cut off. `None` for text with a fraction:
     /// nobody can say how it is meant.
     pub fn whole(&self, field: &str) -> Option<u64> {
-        if let Value::Number(number) = self.fields.get(field)? {
+        if let Value::Number(number) = self.value(field)? {
             let number = number.as_f64()?;
             return (0.0..MAX_WHOLE).contains(&number).then_some(number as u64);
         }
@@ -144,7 +154,7 @@ impl Row {
 
     /// Whether a checkbox is set, or a number is not 0 where the table has one in its place.
     pub fn is_set(&self, field: &str) -> bool {
-        self.fields.get(field) == Some(&Value::Bool(true))
+        self.value(field) == Some(&Value::Bool(true))
             || self.number(field).is_some_and(|number| number != 0.0)
     }
 }
@@ -199,7 +209,11 @@ mod tests {
             (json!(" Jane \n"), "Jane", None, None, false),
             (json!("  "), "", None, None, false),
             (json!(null), "", None, None, false),
-            (json!(["a"]), "", None, None, false),
+            (json!([" a "]), "a", None, None, false),
+            (json!([500]), "500", Some(500.0), Some(500), true),
+            (json!([true]), "", None, None, true),
+            (json!(["a", "b"]), "", None, None, false),
+            (json!([["a"]]), "", None, None, false),
             (json!(false), "", None, None, false),
             (json!(true), "", None, None, true),
             (json!(0), "0", Some(0.0), Some(0), false),
@@ -224,7 +238,9 @@ mod tests {
             (json!({"error": "#ERROR!"}), Some("an error (#ERROR!)")),
             (json!({"specialValue": "NaN"}), Some("no value (NaN)")),
             (json!({"url": "https://private"}), Some("an object")),
-            (json!(["a"]), Some("a list")),
+            (json!(["a", "b"]), Some("a list")),
+            (json!([{"error": "#ERROR!"}]), Some("an error (#ERROR!)")),
+            (json!(["a"]), None),
             (json!(true), Some("a checkbox")),
             (json!([]), None),
             (json!(false), None),
@@ -248,7 +264,9 @@ mod tests {
         for empty in [json!(null), json!(""), json!("  "), json!([])] {
             assert_eq!(limit(empty), Ok(None));
         }
-        for (cell, tokens) in [(json!(0), 0), (json!(12.7), 12), (json!(" 500 "), 500)] {
+        for (cell, tokens) in
+            [(json!(0), 0), (json!(12.7), 12), (json!(" 500 "), 500), (json!([500]), 500)]
+        {
             assert_eq!(limit(cell), Ok(Some(tokens)));
         }
         for (cell, holds) in [
@@ -261,7 +279,7 @@ mod tests {
             (json!(2e15), "no whole number"),
             (json!(-1), "a negative number"),
             (json!("-1"), "a negative number"),
-            (json!([500]), "a list"),
+            (json!([500, 600]), "a list"),
             (json!(true), "a checkbox"),
         ] {
             assert_eq!(limit(cell), Err(holds.to_owned()));

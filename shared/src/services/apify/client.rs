@@ -1,7 +1,7 @@
 //! Requests to Apify: an actor's runs, a run and its input.
 
 use super::error::{ApifyError, is_unknown};
-use super::run::{ApifyRun, RunBody};
+use super::run::{ActorRuns, ApifyRun, RunBody, UnreadRun};
 use crate::core::ids::ApifyRunId;
 use crate::core::json::{self, WrongJson};
 use crate::ports::{HttpResponse, Transport};
@@ -50,8 +50,12 @@ impl<T: Transport> Apify<T> {
         let Some(response) = self.get(&what, &format!("actor-runs/{id}")).await? else {
             return Ok(None);
         };
-        let Data { data } = read::<Data<RunBody>>(&what, &response)?;
-        Ok(Some(data.into_run()))
+        let read = match read::<Data<RunBody>>(&what, &response) {
+            Ok(Data { data }) => data,
+            // Some versions and gateways leave out the envelope.
+            Err(error) => read::<RunBody>(&what, &response).map_err(|_| error)?,
+        };
+        Ok(Some(read.into_run()))
     }
 
     /// Reads an actor's runs that began at `since` or later, newest first; `None` when Apify knows
@@ -60,33 +64,37 @@ impl<T: Transport> Apify<T> {
         &self,
         actor: &str,
         since: Timestamp,
-    ) -> Result<Option<Vec<ApifyRun>>, ApifyError> {
+    ) -> Result<Option<ActorRuns>, ApifyError> {
         let what = format!("listing the runs of actor {actor}");
         let actor = utf8_percent_encode(actor, ACTOR_PART);
-        let mut runs: Vec<ApifyRun> = Vec::new();
+        let mut found = ActorRuns::default();
         let mut offset = 0;
         loop {
             let path = format!("actors/{actor}/runs?desc=1&offset={offset}&limit={RUNS_PAGE}");
             let Some(response) = self.get(&what, &path).await? else { return Ok(None) };
             let Data { data } = read::<Data<RunsBody>>(&what, &response)?;
             let count = data.items.len() as u64;
-            // One that cannot be read costs only itself.
-            let read = |run: Value| {
-                let unread =
-                    |error| tracing::error!(%error, request.what = what, "a run is left out");
-                RunBody::deserialize(run).map(RunBody::into_run).map_err(unread).ok()
-            };
-            let page: Vec<ApifyRun> = data.items.into_iter().filter_map(read).collect();
+            let mut page: Vec<ApifyRun> = Vec::new();
+            for run in data.items {
+                // One that cannot be read costs only itself.
+                match RunBody::deserialize(&run) {
+                    Ok(run) => page.push(run.into_run()),
+                    Err(error) => {
+                        tracing::error!(%error, request.what = what, "a run cannot be read");
+                        found.unread.extend(UnreadRun::of(&run));
+                    }
+                }
+            }
             let is_last = count == 0 || page.last().is_some_and(|oldest| oldest.started_at < since);
             // Runs that begin meanwhile push others onto the next page: those come twice.
             for run in page.into_iter().filter(|run| run.started_at >= since) {
-                if runs.iter().all(|known| known.id != run.id) {
-                    runs.push(run);
+                if found.runs.iter().all(|known| known.id != run.id) {
+                    found.runs.push(run);
                 }
             }
             offset += count;
-            if is_last || offset >= data.total {
-                return Ok(Some(runs));
+            if is_last || data.total.is_some_and(|total| offset >= total) {
+                return Ok(Some(found));
             }
         }
     }
@@ -137,6 +145,8 @@ struct Data<B> {
 
 #[derive(Deserialize)]
 struct RunsBody {
-    total: u64,
+    /// Without it the list ends with an empty page.
+    #[serde(default)]
+    total: Option<u64>,
     items: Vec<Value>,
 }

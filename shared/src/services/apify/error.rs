@@ -44,10 +44,15 @@ impl ApifyError {
     }
 }
 
-/// Whether the thing asked for does not exist. A token that opens nothing is answered 404 too, as
-/// another error.
+/// Whether the thing asked for does not exist, or not any more. A token that opens nothing is answered 404
+/// too, as another error (`record-or-token-not-found`).
 pub(super) fn is_unknown(response: &HttpResponse) -> bool {
-    response.status() == StatusCode::NOT_FOUND && error_type(response) == "record-not-found"
+    let is_named = || {
+        let error_type = error_type(response);
+        error_type.ends_with("-not-found") && !error_type.contains("token") && !error_type.contains("page")
+    };
+    response.status() == StatusCode::GONE
+        || response.status() == StatusCode::NOT_FOUND && is_named()
 }
 
 fn error_type(response: &HttpResponse) -> String {

@@ -10,4 +10,4 @@ mod run;
 pub use client::Apify;
 pub use dataset::{DatasetEnd, MAX_ITEMS};
 pub use error::ApifyError;
-pub use run::ApifyRun;
+pub use run::{ActorRuns, ApifyRun, UnreadRun};

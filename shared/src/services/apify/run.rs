@@ -4,6 +4,7 @@ use crate::core::ids::ApifyRunId;
 use crate::core::tokens::NanoUsd;
 use crate::messages::HarvestStatus;
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,6 +41,39 @@ impl ApifyRun {
     pub fn empty_targets(&self) -> Option<u64> {
         let charged = self.charged.as_ref()?;
         Some(EMPTY_TARGET_EVENTS.iter().filter_map(|event| charged.get(*event)).sum())
+    }
+}
+
+/// The runs of an actor.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ActorRuns {
+    /// Those that can be read, newest first.
+    pub runs: Vec<ApifyRun>,
+    /// Those that ended and of which more cannot be read.
+    pub unread: Vec<UnreadRun>,
+}
+
+/// A run that ended and of which Apify's list says something that cannot be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnreadRun {
+    pub id: ApifyRunId,
+    pub finished_at: Timestamp,
+}
+
+impl UnreadRun {
+    /// What can be read of a run; `None` if that is too little, or it goes on.
+    pub(super) fn of(run: &Value) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Least {
+            id: ApifyRunId,
+            #[serde(deserialize_with = "ended")]
+            status: Option<HarvestStatus>,
+            #[serde(deserialize_with = "moment")]
+            finished_at: Timestamp,
+        }
+        let least = Least::deserialize(run).ok().filter(|least| least.status.is_some())?;
+        Some(Self { id: least.id, finished_at: least.finished_at })
     }
 }
 
@@ -127,9 +161,11 @@ fn amount<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Error> 
     Ok(number(&Value::deserialize(value)?))
 }
 
-/// A time as Apify writes it, or in milliseconds.
+/// A time as Apify writes it, without its zone (UTC), or in milliseconds.
 fn time(value: &Value) -> Option<Timestamp> {
-    let written = value.as_str().and_then(|text| text.trim().parse().ok());
+    let written = value.as_str().map(str::trim);
+    let in_utc = |text: &str| Offset::UTC.to_timestamp(text.parse().ok()?).ok();
+    let written = written.and_then(|text| text.parse().ok().or_else(|| in_utc(text)));
     written.or_else(|| Timestamp::from_millisecond(value.as_i64()?).ok())
 }
 

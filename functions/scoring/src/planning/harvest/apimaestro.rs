@@ -3,7 +3,7 @@
 //! External rules: items seen of that actor. It reads one profile per run (`username`), so its items
 //! do not repeat the target. An old form packs the posts of a page into one item.
 
-use super::harvestapi::{joined, words};
+use super::harvestapi::{joined, passed_on, words};
 use super::text::{clean, count, date, owned, text, text_or_number};
 use serde_json::Value;
 use shared::core::linkedin::PostUrl;
@@ -59,8 +59,9 @@ pub(super) fn post(item: &Value) -> Option<Post> {
 }
 
 fn quoted(item: &Value) -> String {
+    let reshared = passed_on(item, "reshared_post", &["text", "article", "document"]);
     joined([
-        ("Quoted post", words(&item["reshared_post"], &["text"])),
+        ("Quoted post", words(reshared, &["text"])),
         ("Article", words(&item["article"], &["title", "subtitle"])),
         ("Document", words(&item["document"], &["title"])),
     ])

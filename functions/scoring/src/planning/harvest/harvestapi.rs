@@ -73,7 +73,12 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     let url = text(&item["linkedinUrl"]).filter(|url| PostUrl::may_name_a_post(url));
     let url = match (url, &id) {
         (Some(url), _) => url.to_owned(),
-        (None, Some(id)) => format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}"),
+        (None, Some(id)) => {
+            // It may be a whole URN.
+            let number = PostUrl::ids_in(id).into_iter().next();
+            let id = number.as_ref().unwrap_or(id);
+            format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}")
+        }
         (None, None) => return None,
     };
     let kind = if item["repostedBy"].is_object() {
@@ -106,7 +111,7 @@ pub(super) fn post(item: &Value) -> Option<Post> {
 
 /// The words in a post that are not its author's: of the post it quotes, and of what is attached.
 fn quoted(item: &Value) -> String {
-    let repost = &item["repost"];
+    let repost = passed_on(item, "repost", &["content", "article", "document"]);
     let parts = [
         ("Quoted post", words(repost, &["content"])),
         ("Article", words(&item["article"], &["title", "subtitle", "description"])),
@@ -114,10 +119,24 @@ fn quoted(item: &Value) -> String {
         ("Newsletter", words(item, &["newsletterTitle"])),
         ("Poll", words(&item["poll"], &["question"])),
         ("Event", words(&item["event"], &["title", "description"])),
+        ("Job", words(&item["job"], &["title", "description"])),
         ("Article of the quoted post", words(&repost["article"], &["title", "subtitle"])),
         ("Document of the quoted post", words(&repost["document"], &["title"])),
     ];
     joined(parts)
+}
+
+/// The post that `item` quotes under `key`. One that only passes on another one says nothing itself, in none
+/// of these places: then it is that other one.
+pub(super) fn passed_on<'a>(item: &'a Value, key: &str, says: &[&str]) -> &'a Value {
+    let mut post = &item[key];
+    let is_silent = |post: &Value| {
+        says.iter().all(|name| text(&post[name]).is_none() && !post[name].is_object())
+    };
+    while is_silent(post) && post[key].is_object() {
+        post = &post[key];
+    }
+    post
 }
 
 /// What stands under some keys of `of`.
@@ -162,6 +181,23 @@ mod tests {
     fn characters_that_no_queue_carries_are_replaced() {
         let odd = post_with(&json!({"content": "a\u{ffff}b\u{1}c"}));
         assert_eq!(odd.content, "a\u{fffd}b\u{1}c");
+    }
+
+    #[test]
+    fn words_are_found_behind_posts_that_only_pass_on_others() {
+        let inner = json!({"content": "We launched.", "repost": {"content": "Older."}});
+        let twice = post_with(&json!({"content": "", "repost": {"content": "", "repost": inner}}));
+        assert_eq!(twice.quoted, "Quoted post: We launched.");
+        let attached = json!({"article": {"title": "A title"}, "repost": inner});
+        let article = post_with(&json!({"content": "", "repost": attached}));
+        assert_eq!(article.quoted, "Article of the quoted post: A title");
+    }
+
+    #[test]
+    fn an_id_that_is_a_whole_urn_makes_a_url_that_leads_to_the_post() {
+        let id = "urn:li:activity:7329207003942125568";
+        let post = post(&json!({"type": "post", "id": id})).unwrap();
+        assert_eq!(post.url.as_str(), format!("https://www.linkedin.com/feed/update/{id}"));
     }
 
     #[test]

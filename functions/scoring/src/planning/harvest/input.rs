@@ -40,6 +40,9 @@ pub(super) struct Target {
 
 /// The targets of an input, as often as the actor looks them up.
 pub(super) fn targets(input: &Value) -> Vec<Target> {
+    // Some clients start a run with a text of JSON.
+    let written = input.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let input = written.as_ref().unwrap_or(input);
     let of_actor: Vec<Target> =
         LISTS.iter().flat_map(|(name, kind)| entries(&input[name], *kind)).collect();
     if !of_actor.is_empty() {
@@ -77,7 +80,9 @@ fn urls_in(text: &str) -> Vec<String> {
 
 fn entry_text(entry: &Value) -> Option<String> {
     let within = || ["url", "username", "profileUrl"].iter().find_map(|key| text(&entry[key]));
-    text_or_number(entry).or_else(|| within().map(str::to_owned))
+    let others = entry.as_object().into_iter().flat_map(|fields| fields.values());
+    let elsewhere = || others.filter_map(text).find(|text| text.to_lowercase().contains("linkedin.com/"));
+    text_or_number(entry).or_else(|| within().or_else(elsewhere).map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -89,6 +94,13 @@ mod tests {
 
     fn named(input: &Value) -> Vec<String> {
         targets(input).iter().map(|entry| entry.key.to_string()).collect()
+    }
+
+    #[test]
+    fn an_input_that_is_written_as_text_and_entries_of_other_keys_are_read() {
+        let input = json!({"startUrls": [{"link": JANE}, {"LinkedIn": "linkedin.com/in/bob", "n": 1}]});
+        assert_eq!(named(&input), ["/in/jane", "/in/bob"]);
+        assert_eq!(named(&json!(input.to_string())), ["/in/jane", "/in/bob"]);
     }
 
     #[test]
