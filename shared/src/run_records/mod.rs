@@ -22,6 +22,7 @@ mod snapshots;
 mod spend;
 mod table;
 mod todo;
+mod trial;
 #[cfg(test)]
 mod word_rules;
 mod words;

@@ -158,8 +158,7 @@ impl Known {
 
 /// The field that a refusal names, of those that are written.
 pub(super) fn refused_field(error: &AirtableError, shape: &Shape) -> Option<&'static str> {
-    let is_written =
-        |name: &&str| !MERGE_ON.contains(name) && !shape.left_out.contains_key(*name);
+    let is_written = |name: &&str| !MERGE_ON.contains(name) && !shape.left_out.contains_key(*name);
     let names = || schema::FIELDS.iter().map(|field| field.name).filter(is_written);
     let named = error.field_of(names().map(|name| shape.name(name)))?;
     names().find(|name| shape.name(name) == named)

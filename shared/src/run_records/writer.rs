@@ -4,6 +4,7 @@ use super::compare::CellDigests;
 use super::field_note::FieldNote;
 use super::shape::{MERGE_ON, Shape};
 use super::table::{Recency, Table, refused_field, refused_value};
+use super::trial::Trial;
 use crate::core::clock::Clock;
 use crate::core::ids::{BaseId, RecordId, RunId};
 use crate::fold::Summary;
@@ -57,6 +58,7 @@ impl RunRecords {
     ) -> Result<Vec<Written>, AirtableError> {
         let mut shape = self.table.shape(airtable, Recency::Recent).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
+        let mut is_looked_for = false;
         // What one record's value had refused concerns these runs alone: it is not remembered.
         let mut refused: Vec<FieldNote> = Vec::new();
         loop {
@@ -88,14 +90,20 @@ impl RunRecords {
             } else if refused_field(&error, &shape).is_some() {
                 // One of these records has a value that is not taken: the caller writes each alone.
                 return Err(error);
-            } else if matches!(error, AirtableError::Refused { .. }) && duplicates.is_empty() {
+            } else if !matches!(error, AirtableError::Refused { .. }) {
+                return Err(error);
+            } else if !std::mem::replace(&mut is_looked_for, true) {
                 for run in runs {
                     let marked = self.mark_duplicates(airtable, run).await?;
                     duplicates.insert(run.run.clone(), marked);
                 }
-                if duplicates.values().all(Vec::is_empty) {
+                if duplicates.values().all(Vec::is_empty) && runs.len() > 1 {
                     return Err(error);
                 }
+            } else if let ([row], [_]) = (&rows[..], runs) {
+                let trial = Trial { base: &self.table.base, shape: &shape, row };
+                let Some(field) = trial.refused_cell(airtable).await? else { return Err(error) };
+                refused.push(refused_value(field, &error));
             } else {
                 return Err(error);
             }

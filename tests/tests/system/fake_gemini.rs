@@ -143,7 +143,8 @@ impl Service for FakeGemini {
         let text = text.replace("@@ARRAY@@", &json!(items).to_string());
         let loud: Vec<Value> = items.iter().map(loud).collect();
         let text = text.replace("@@LOUD@@", &json!(loud).to_string());
-        let by_id = items.iter().map(|item| (item["post_id"].as_str().unwrap(), &item["post_score"]));
+        let by_id =
+            items.iter().map(|item| (item["post_id"].as_str().unwrap(), &item["post_score"]));
         let by_id: BTreeMap<&str, &Value> = by_id.collect();
         let text = text.replace("@@BY_ID@@", &json!(by_id).to_string());
         let text = text.replace("@@ITEM0@@", &first);

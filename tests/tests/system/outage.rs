@@ -171,6 +171,24 @@ async fn records_that_an_invocation_has_no_time_for_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_apifys_list_tells_wrongly_waits_where_an_operator_sees_it() {
+    let world = World::start();
+    let apify_run = world.harvest(&["jane".to_owned()]);
+    let run = |started_at: Value| json!({"id": apify_run, "status": "SUCCEEDED", "startedAt": started_at, "finishedAt": "2026-11-23T09:40:00.000Z"});
+    let list = json!({"data": {"items": [run(json!("soon")), {"id": 3}]}});
+    let answers = world.services.apify.answers();
+    for (kind, body) in [("runs", list), ("run", json!({"data": run(json!("soon"))}))] {
+        let rule = json!({"status": 200, "kind": kind, "body": body});
+        answers.add(serde_json::from_value(rule).unwrap());
+    }
+    tokio::time::sleep(4 * HOUR).await;
+    let letters = world.queue.dead_letters(QueueName::Scoring).await.unwrap();
+    let reasons: Vec<&str> = letters.iter().map(|letter| letter.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    assert!(reasons[0].contains("wrong or missing data at `data.startedAt`"), "{reasons:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missed_harvest_is_queued_once_however_long_its_task_has_to_wait() {
     count_metrics();
     let world = World::start();

@@ -123,9 +123,8 @@ async fn write_row(
     unwritten: &mut Unwritten,
 ) -> Result<(), (Update, AirtableError)> {
     let whole = row.clone();
-    let mut parts = vec![row];
-    let mut refused = None;
-    let mut is_written = false;
+    let (mut parts, mut notes) = (vec![row], Vec::new());
+    let (mut refused, mut is_written) = (None, false);
     while let Some(mut part) = parts.pop() {
         let sent = std::slice::from_ref(&part);
         let Err(error) = target.airtable.update(target.base, schema::TABLE, sent).await else {
@@ -134,15 +133,16 @@ async fn write_row(
         };
         let id = &part.id;
         let says = bounded(error.message(), MAX_MESSAGE);
-        let left_out = |field: &str| format!("field {field:?} of record {id} is not written: {says}");
+        let left_out =
+            |field: &str| format!("field {field:?} of record {id} is not written: {says}");
         if let Some((field, choice)) = missing_choice(&error, &part.fields) {
-            unwritten.notes.push(cleared(field, &choice));
+            notes.push(cleared(field, &choice));
             part.fields.insert(field.to_owned(), Value::Null);
             parts.push(part);
         } else if error.is_about_a_field()
             && let Some(field) = refused_field(&error, |name| part.fields.contains_key(name))
         {
-            unwritten.notes.push(left_out(field));
+            notes.push(left_out(field));
             part.fields.remove(field);
             is_written |= part.fields.is_empty();
             parts.extend(Some(part).filter(|part| !part.fields.is_empty()));
@@ -151,13 +151,16 @@ async fn write_row(
         } else if part.fields.len() > 1 {
             parts.extend(halves(part));
         } else {
-            unwritten.notes.extend(part.fields.keys().map(|field| left_out(field)));
+            notes.extend(part.fields.keys().map(|field| left_out(field)));
             refused = Some(error);
         }
     }
     match refused {
         Some(error) if !is_written => Err((whole, error)),
-        Some(_) | None => Ok(()),
+        Some(_) | None => {
+            unwritten.notes.extend(notes);
+            Ok(())
+        }
     }
 }
 

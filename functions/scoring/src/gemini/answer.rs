@@ -57,7 +57,8 @@ impl<'a> Streamed<'a> {
         let mut candidates: Vec<Vec<&Value>> = Vec::new();
         for part in &parts {
             for (place, candidate) in listed(&part["candidates"]).iter().enumerate() {
-                let index = candidate["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+                let index =
+                    candidate["index"].as_u64().and_then(|index| usize::try_from(index).ok());
                 let index = index.filter(|index| *index <= candidates.len()).unwrap_or(place);
                 if index >= candidates.len() {
                     candidates.push(Vec::new());
@@ -319,8 +320,10 @@ mod tests {
 
     #[test]
     fn a_stream_is_put_together_and_its_last_usage_counts() {
-        let part = |text: &str| json!({"candidates": [{"index": 0, "content": {"parts": [{"text": text}]}}],
-            "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "m"});
+        let part = |text: &str| {
+            json!({"candidates": [{"index": 0, "content": {"parts": [{"text": text}]}}],
+            "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "m"})
+        };
         let mut last = part("2]");
         last["candidates"][0]["finishReason"] = json!("STOP");
         last["usageMetadata"] =

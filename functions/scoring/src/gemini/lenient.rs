@@ -184,7 +184,10 @@ mod tests {
             (r#"{"a": "It\'s 5\% of C:\x \q"}"#, json!({"a": r"It's 5\% of C:\x \q"})),
             (r#"{"a": "He said "hi" to me"}"#, json!({"a": "He said \"hi\" to me"})),
             (r#"[{"a": [1, 2, ], }, ]"#, json!([{"a": [1, 2]}])),
-            (r#"{'a': 'it is "so"', 'b': True, 'c': "it's"}"#, json!({"a": "it is \"so\"", "b": true, "c": "it's"})),
+            (
+                r#"{'a': 'it is "so"', 'b': True, 'c': "it's"}"#,
+                json!({"a": "it is \"so\"", "b": true, "c": "it's"}),
+            ),
             (r#"{"a": "\u12"}"#, json!({"a": r"\u12"})),
         ] {
             assert_eq!(read(text), says, "{text}");

@@ -74,12 +74,13 @@ impl ReportedTier {
     pub(super) fn of(usage: &Value) -> Self {
         const NAMES: [&str; 4] = ["serviceTier", "service_tier", "trafficType", "traffic_type"];
         let told = NAMES.iter().filter_map(|name| usage[name].as_str()).map(str::trim);
-        let name = told.map(str::to_ascii_uppercase).find(|name| {
-            !name.is_empty() && !name.ends_with("UNSPECIFIED")
-        });
+        let name = told
+            .map(str::to_ascii_uppercase)
+            .find(|name| !name.is_empty() && !name.ends_with("UNSPECIFIED"));
         // The full name of the enum's value.
         let short = |name: String| {
-            let short = ["SERVICE_TIER_", "TRAFFIC_TYPE_"].iter().find_map(|it| name.strip_prefix(it));
+            let short =
+                ["SERVICE_TIER_", "TRAFFIC_TYPE_"].iter().find_map(|it| name.strip_prefix(it));
             short.map(str::to_owned).unwrap_or(name)
         };
         Self(name.map(short))
@@ -169,7 +170,11 @@ mod tests {
             ),
             (json!({"service_tier": "standard"}), Requested::Flex, Tier::Standard),
             (json!({"traffic_type": "ON_DEMAND"}), Requested::Flex, Tier::Standard),
-            (json!({"serviceTier": "", "trafficType": "ON_DEMAND"}), Requested::Flex, Tier::Standard),
+            (
+                json!({"serviceTier": "", "trafficType": "ON_DEMAND"}),
+                Requested::Flex,
+                Tier::Standard,
+            ),
             (json!({"serviceTier": "SERVICE_TIER_STANDARD"}), Requested::Flex, Tier::Standard),
             (json!({"trafficType": "TRAFFIC_TYPE_UNSPECIFIED"}), Requested::Flex, Tier::Flex),
             (json!({"serviceTier": 7, "trafficType": null}), Requested::Flex, Tier::Flex),

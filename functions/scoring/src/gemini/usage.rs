@@ -301,7 +301,8 @@ mod tests {
             "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 4_000}],
             "candidates_tokens_details": [{"modality": "TEXT", "token_count": "100"}]});
         assert_eq!(read(&metadata), Some(([5_000, 4_000, 100, 0, 0, 5_100], Reading::Exact)));
-        let odd = json!({"promptTokenCount": 1_000, "candidatesTokensDetails": [{"tokenCount": "x"}]});
+        let odd =
+            json!({"promptTokenCount": 1_000, "candidatesTokensDetails": [{"tokenCount": "x"}]});
         assert_eq!(read(&odd), Some(([1_000, 0, 0, 0, 0, 1_000], Reading::Partial)));
     }
 

@@ -183,6 +183,7 @@ fn refused(status: StatusCode, body: &Value) -> Halt {
     let said = [&body["error"], &body["error_description"]];
     let said: Vec<&str> = said.into_iter().filter_map(Value::as_str).collect();
     let words = words_of_google(&said.join(": "), "");
-    let detail = format!("Google gives the service account no access token (status {status}){words}");
+    let detail =
+        format!("Google gives the service account no access token (status {status}){words}");
     Halt { category: ErrorCategory::Auth, detail }
 }

@@ -10,7 +10,7 @@ use crate::app::Scoring;
 use crate::left::Left;
 use crate::master::clients::Client;
 use crate::master::resolve::Resolved;
-use crate::report::input_note;
+use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
 use shared::core::counted::counted;
 use shared::core::failure::Failure;
@@ -207,10 +207,15 @@ async fn plan_again<E: Env>(
     let mut wanted: BTreeMap<&LeadKey, Option<&RecordId>> =
         replay.leads.iter().map(|lead| (&lead.lead, lead.record.as_ref())).collect();
     let mut plans: Vec<(Plan, Source)> = Vec::new();
-    if let Some(apify_run) = &replay.harvest
-        && let Some((leads, source)) = harvested_leads(app, apify_run, &mut wanted).await?
-    {
-        plans.push((new_plan(&rest.task, replay, context, "harvest", leads)?, source));
+    let mut facts: Vec<Fact> = Vec::new();
+    if let Some(apify_run) = &replay.harvest {
+        match harvested_leads(app, apify_run, &mut wanted).await? {
+            Some((leads, source)) if !leads.is_empty() => {
+                plans.push((new_plan(&rest.task, replay, context, "harvest", leads)?, source));
+            }
+            Some(_) => {}
+            None => facts.push(told_note(scored_from_rows(apify_run, wanted.len()))),
+        }
     }
     let rows: Vec<PlanLead> = wanted
         .iter()
@@ -220,7 +225,6 @@ async fn plan_again<E: Env>(
     if !rows.is_empty() {
         plans.push((new_plan(&rest.task, replay, context, "rows", rows)?, Source::Waiting));
     }
-    let mut facts: Vec<Fact> = Vec::new();
     let at = app.clock.now();
     for (plan, source) in plans {
         let (id, of_plan) = (plan.id.clone(), context.facts(&plan));
@@ -243,8 +247,8 @@ async fn plan_again<E: Env>(
     app.reporter(&rest.task.run).report_at(at, facts).await
 }
 
-/// The leads that are wanted and that Apify still has the harvest of; they are removed from
-/// `wanted`. `None` without any.
+/// The leads that are wanted and that the harvest has; they are removed from `wanted`. `None` when Apify
+/// does not have the harvest any more.
 async fn harvested_leads<E: Env>(
     app: &Scoring<E>,
     apify_run: &ApifyRunId,
@@ -261,7 +265,7 @@ async fn harvested_leads<E: Env>(
         .map(|(profile, found)| PlanLead::harvested(profile, found))
         .filter(|lead| wanted.remove(&lead.lead.key).is_some())
         .collect();
-    Ok((!leads.is_empty()).then(|| (leads, source_of(&found))))
+    Ok(Some((leads, source_of(&found))))
 }
 
 fn new_plan(
@@ -280,6 +284,15 @@ fn new_plan(
 
 fn not_queued(reason: &str) -> Fact {
     input_note(format!("leads were not queued again: {reason}"))
+}
+
+/// What was harvested of leads and is not in their rows is lost then.
+fn scored_from_rows(apify_run: &ApifyRunId, leads: usize) -> String {
+    let leads = counted(leads, "lead");
+    format!(
+        "Apify does not have the harvest {apify_run} any more: what is queued again of it, {leads}, is \
+         scored from the rows; harvest again what Posts Content lacks"
+    )
 }
 
 fn cannot_be_queued(leads: usize, kind: Kind) -> String {

@@ -130,7 +130,9 @@ impl<'a> Wanted<'a> {
         let id = self.own(id)?;
         let mut fields = match says {
             Value::Object(fields) => fields,
-            Value::Number(_) | Value::String(_) => [(self.says[0].to_owned(), says)].into_iter().collect(),
+            Value::Number(_) | Value::String(_) => {
+                [(self.says[0].to_owned(), says)].into_iter().collect()
+            }
             Value::Null | Value::Bool(_) | Value::Array(_) => return None,
         };
         fields.insert(self.key.to_owned(), id.into());
@@ -147,7 +149,8 @@ impl<'a> Wanted<'a> {
         let id = [self.key, "id"].into_iter().find_map(|key| self.own(members.get(key)?.as_str()?));
         if let Some(id) = id {
             members.insert(self.key.to_owned(), id.into());
-            let inner = members.values().find_map(|it| it.as_object().filter(|it| self.is_said(it)));
+            let inner =
+                members.values().find_map(|it| it.as_object().filter(|it| self.is_said(it)));
             if let Some(inner) = inner.filter(|_| !self.is_said(&members)).cloned() {
                 for (name, it) in inner {
                     members.entry(name).or_insert(it);
@@ -238,12 +241,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const WANTED: Wanted<'_> = Wanted {
-        key: "id",
-        names: &["id", "score"],
-        says: &["score"],
-        ids: &["x-1", "x-2"],
-    };
+    const WANTED: Wanted<'_> =
+        Wanted { key: "id", names: &["id", "score"], says: &["score"], ids: &["x-1", "x-2"] };
 
     /// What is found: id and score of each element, and whether that is all.
     fn found(text: &str) -> Result<(Vec<String>, bool), &'static str> {
@@ -276,7 +275,8 @@ mod tests {
             r#"{"x-1":{"score":1},"x-2":{"score":2}}"#.to_owned(),
             r#"{"scores":{"x-1":1,"X-2":2}}"#.to_owned(),
             r#"[{"id":" X-1","score":1},{"Id":"`x‑2`","Score":2}]"#.to_owned(),
-            r#"[{"id":"x-1","result":{"score":1}},{"id":"x-2","result":{"id":7,"score":2}}]"#.to_owned(),
+            r#"[{"id":"x-1","result":{"score":1}},{"id":"x-2","result":{"id":7,"score":2}}]"#
+                .to_owned(),
             r#"[{"id":"x-1","score":1},{"id":"x-2","score":2,"why":"a "fine" one"}]"#.to_owned(),
             r#"[{"id":"x-1","score":1,"why":"It\'s 5\%"},{"id":"x-2","score":2,},]"#.to_owned(),
             "[{'id': 'x-1', 'score': 1}, {'id': 'x-2', 'score': 2, 'ok': True}]".to_owned(),

@@ -95,7 +95,8 @@ pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredP
                 return Err("the model's answer scores one post twice, each time otherwise".into());
             }
             None => {
-                let said = ["scoring_rationale", "rationale"].iter().find_map(|it| item[it].as_str());
+                let said =
+                    ["scoring_rationale", "rationale"].iter().find_map(|it| item[it].as_str());
                 let rationale = said.unwrap_or_default();
                 let rationale = rationale.chars().take(RATIONALE_MAX).collect();
                 scored.push(ScoredPost { index, score, rationale });
@@ -201,8 +202,13 @@ mod tests {
             json!("7.1/10"),
             json!("~71 points"),
         ] {
-            let answer = json!([{"post_id": "x-1", "post_score": odd}, {"post_id": "x-2", "score": odd}]);
-            assert_eq!(scored(&answer), Ok(vec![(0, 71), (1, 71)]), "what was paid for is used: {odd}");
+            let answer =
+                json!([{"post_id": "x-1", "post_score": odd}, {"post_id": "x-2", "score": odd}]);
+            assert_eq!(
+                scored(&answer),
+                Ok(vec![(0, 71), (1, 71)]),
+                "what was paid for is used: {odd}"
+            );
         }
     }
 }

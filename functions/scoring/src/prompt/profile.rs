@@ -228,7 +228,8 @@ fn find<'a>(attributes: &'a [ProfileAttribute], id: &str) -> Option<&'a ProfileA
 
 /// A yes, which the model may write as text.
 fn is_true(value: &Value) -> bool {
-    let in_text = |text: &str| ["true", "yes"].iter().any(|yes| text.trim().eq_ignore_ascii_case(yes));
+    let in_text =
+        |text: &str| ["true", "yes"].iter().any(|yes| text.trim().eq_ignore_ascii_case(yes));
     value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(in_text))
 }
 

@@ -78,14 +78,7 @@ fn answers_for_ids_that_were_not_given_are_dropped() {
     let call = call(0, &[subject(&["a"])]);
     let stale = self::call(7, &[subject(&["a"])]);
     let own = &call.ids[0][0];
-    let strangers = [
-        &stale.ids[0][0],
-        "",
-        "1",
-        "https://l/a",
-        &format!("{own}1"),
-        &own[1..],
-    ];
+    let strangers = [&stale.ids[0][0], "", "1", "https://l/a", &format!("{own}1"), &own[1..]];
     let mut answer: Vec<Value> = strangers.iter().map(|id| score(id, 99)).collect();
     answer.push(json!({"post_id": [own], "post_score": 99}));
     answer.push(json!({"post_id": {"post_id": own}, "post_score": 99}));

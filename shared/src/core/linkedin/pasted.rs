@@ -36,7 +36,8 @@ impl Pasted {
 
     /// Whether it leads to LinkedIn, in whatever country.
     pub(super) fn is_linkedin(&self) -> bool {
-        self.host == "linkedin.com" || self.host.ends_with(".linkedin.com")
+        let is_at = |host: &str| self.host == host || self.host.ends_with(&format!(".{host}"));
+        is_at("linkedin.com") || is_at("linkedin.cn")
     }
 }
 

@@ -20,6 +20,8 @@ const LED_AWAY: [&str; 2] = ["sessionredirect=", "session_redirect="];
 const IDS: [&str; 2] = ["acoaa", "acwaa"];
 /// How a second URL in the same text begins, as far as it stands before its first `/`.
 const SECOND_URL: [&str; 4] = ["https:", "http:", "www.linkedin.com", "linkedin.com"];
+/// The kinds of URNs that name a profile by LinkedIn's id.
+const URNS: [&str; 3] = ["fsd_profile", "fs_profile", "fs_miniprofile"];
 /// What may stand behind a URL in a sentence.
 const PUNCTUATION: [char; 8] = ['.', ',', ';', ':', ')', '>', '"', '\''];
 
@@ -70,7 +72,7 @@ impl ProfileKey {
         }
         let id = plain(text);
         let id = match id.strip_prefix("urn:li:") {
-            Some(urn) => urn.strip_prefix("fsd_profile:").or(urn.strip_prefix("fs_miniprofile:"))?,
+            Some(urn) => URNS.iter().find_map(|kind| urn.strip_prefix(kind)?.strip_prefix(':'))?,
             None => &id,
         };
         let is_id = |c: char| !c.is_whitespace() && !matches!(c, '/' | ':' | '?' | '#' | '@' | '&');

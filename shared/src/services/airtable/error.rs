@@ -291,7 +291,10 @@ mod tests {
             ("Field \"Score\" cannot accept the provided value", Some("Score")),
             ("Field Score can not accept value 41", Some("Score")),
             ("Cannot parse value for field Score", Some("Score")),
-            ("Cannot parse date value \"x\" for field Date Posts Scored", Some("Date Posts Scored")),
+            (
+                "Cannot parse date value \"x\" for field Date Posts Scored",
+                Some("Date Posts Scored"),
+            ),
             ("Cannot parse value for field Date.", Some("Date")),
             ("Cannot parse value for field Scores", None),
             ("Value is not an array of record IDs.", None),

@@ -49,7 +49,9 @@ impl ApifyError {
 pub(super) fn is_unknown(response: &HttpResponse) -> bool {
     let is_named = || {
         let error_type = error_type(response);
-        error_type.ends_with("-not-found") && !error_type.contains("token") && !error_type.contains("page")
+        error_type.ends_with("-not-found")
+            && !error_type.contains("token")
+            && !error_type.contains("page")
     };
     response.status() == StatusCode::GONE
         || response.status() == StatusCode::NOT_FOUND && is_named()

@@ -67,13 +67,13 @@ impl UnreadRun {
         #[serde(rename_all = "camelCase")]
         struct Least {
             id: ApifyRunId,
-            #[serde(deserialize_with = "ended")]
-            status: Option<HarvestStatus>,
+            #[serde(default)]
+            status: Value,
             #[serde(deserialize_with = "moment")]
             finished_at: Timestamp,
         }
-        let least = Least::deserialize(run).ok().filter(|least| least.status.is_some())?;
-        Some(Self { id: least.id, finished_at: least.finished_at })
+        let Least { id, status, finished_at } = Least::deserialize(run).ok()?;
+        ended(&status, Some(finished_at)).map(|_| Self { id, finished_at })
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) struct RunBody {
     id: ApifyRunId,
     #[serde(default, deserialize_with = "or_nothing")]
     act_id: Option<String>,
-    #[serde(deserialize_with = "ended")]
-    status: Option<HarvestStatus>,
+    #[serde(default)]
+    status: Value,
     /// It names the run where nothing else does: without it a run cannot be read.
     #[serde(deserialize_with = "moment")]
     started_at: Timestamp,
@@ -119,7 +119,7 @@ impl RunBody {
         ApifyRun {
             id: self.id,
             actor: self.act_id.unwrap_or_default(),
-            status: self.status,
+            status: ended(&self.status, self.finished_at),
             started_at: self.started_at,
             finished_at: self.finished_at,
             dataset: self.default_dataset_id,
@@ -135,10 +135,16 @@ impl RunBody {
     }
 }
 
-/// How a run ended; `None` for any other status. Its events are written with `_`.
-fn ended<'de, D: Deserializer<'de>>(status: D) -> Result<Option<HarvestStatus>, D::Error> {
-    let status = String::deserialize(status)?.trim().to_uppercase().replace('_', "-");
-    Ok(serde_json::from_value(Value::String(status)).ok())
+/// The statuses of a run that goes on.
+const GOING_ON: [&str; 4] = ["READY", "RUNNING", "TIMING-OUT", "ABORTING"];
+
+/// How a run ended; `None` while it goes on. Its events are written with `_`. One that has an end and a
+/// status that nobody knows counts as failed: nothing is taken for granted then.
+fn ended(status: &Value, finished_at: Option<Timestamp>) -> Option<HarvestStatus> {
+    let status = status.as_str().unwrap_or_default().trim().to_uppercase().replace('_', "-");
+    let is_over = finished_at.is_some() && !GOING_ON.contains(&status.as_str());
+    let known = serde_json::from_value(Value::String(status)).ok();
+    known.or_else(|| is_over.then_some(HarvestStatus::Failed))
 }
 
 /// A number, also in quotation marks.
@@ -218,6 +224,22 @@ mod tests {
         assert_eq!(run(&json!({"status": "TIMED_OUT"})).status, Some(HarvestStatus::TimedOut));
         let finished = run(&json!({"finishedAt": 1_795_427_119_821_i64})).finished_at;
         assert_eq!(finished.unwrap().as_millisecond(), 1_795_427_119_821);
+    }
+
+    #[test]
+    fn a_run_with_an_end_has_ended_whatever_its_status_is_called() {
+        let status = |status: Value, finished_at: Value| {
+            run(&json!({"status": status, "finishedAt": finished_at})).status
+        };
+        let end = || json!("2026-11-23T09:59:00.000");
+        for odd in [json!("FINISHED"), json!(null), json!(3)] {
+            assert_eq!(status(odd.clone(), end()), Some(HarvestStatus::Failed), "{odd}");
+            assert_eq!(status(odd.clone(), json!(null)), None, "{odd}");
+        }
+        for going_on in ["READY", "RUNNING", "TIMING-OUT", "ABORTING"] {
+            assert_eq!(status(json!(going_on), end()), None, "{going_on}");
+        }
+        assert_eq!(status(json!("SUCCEEDED"), json!(null)), Some(HarvestStatus::Succeeded));
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use super::stage::{case, harvest_of, put_client, put_lead, score_waiting, waiting};
 use serde_json::json;
 use shared::schema::{clients, leads, run_record};
-use tests::{CLIENT, MASTER_BASE, Pipeline};
+use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile};
 
 #[tokio::test]
 async fn under_a_token_limit_that_nobody_can_read_nothing_is_scored_and_the_note_says_so() {
     let case = case("05-token-limit-sentinel.json");
     let sentinel = case["clientsRow"][clients::POST_TOKEN_LIMIT].clone();
-    for limit in [sentinel, json!({"error": "#ERROR!"}), json!("many"), json!(-5), json!([500])] {
+    for limit in [sentinel, json!({"error": "#ERROR!"}), json!("many"), json!(-5), json!([5, 6])] {
         let pipeline = Pipeline::start().await;
         let apify_run = harvest_of(&pipeline, &case);
         put_client(&pipeline, clients::POST_TOKEN_LIMIT, &limit);
@@ -93,7 +93,7 @@ async fn one_odd_cell_among_leads_that_wait_costs_its_lead_by_record_id_and_no_o
         (leads::POSTS_EVALUATION, error.clone()),
         (leads::POSTS_CONTENT, error),
         (leads::PROFILE_URL, json!({"specialValue": "NaN"})),
-        (leads::POSTS_CONTENT, json!(["a list"])),
+        (leads::POSTS_CONTENT, json!(["a", "list"])),
     ] {
         let pipeline = Pipeline::start().await;
         let rows = ["jane", "odd", "max"].map(|name| pipeline.add_lead(name, waiting(name)));
@@ -105,4 +105,23 @@ async fn one_odd_cell_among_leads_that_wait_costs_its_lead_by_record_id_and_no_o
         pipeline.assert_shows(run_record::ERROR_DETAILS, &line);
         assert_eq!(pipeline.lead(&rows[1]), before, "what nobody can read is not written over");
     }
+}
+
+#[tokio::test]
+async fn a_lookup_of_one_value_is_read_as_that_value() {
+    let pipeline = Pipeline::start().await;
+    let jane = pipeline.add_lead("jane", waiting("jane"));
+    put_lead(&pipeline, &jane, leads::PROFILE_URL, &json!([profile("jane")]));
+    for (field, value) in [
+        (clients::STATUS, json!([clients::ACTIVE])),
+        (clients::BASE_ID, json!([CLIENT_BASE])),
+        (clients::POST_TOKEN_LIMIT, json!([1_000_000])),
+    ] {
+        put_client(&pipeline, field, &value);
+    }
+    score_waiting(&pipeline).await;
+    pipeline.assert_exact("Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    let apify_run = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 7, "Newer.")]));
+    pipeline.run_by(&apify_run, &format!("clientId={CLIENT}&runId=261124-100000")).await;
+    assert!(pipeline.lead(&jane)[leads::POSTS_CONTENT].to_string().contains("Newer."));
 }

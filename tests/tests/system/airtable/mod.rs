@@ -7,3 +7,4 @@ mod fields;
 mod refused;
 mod renamed;
 mod stage;
+mod unnamed;

@@ -1,6 +1,6 @@
 //! A harvest as a whole: its pages, its ends, its webhooks, its cost.
 
-use super::stage::{MIRA, case, played_for, row, stored};
+use super::stage::{MIRA, case, of_jane, played_for, row, stored};
 use crate::paused::World;
 use serde_json::{Value, json};
 use shared::core::counted::grouped;
@@ -119,4 +119,26 @@ async fn the_cost_of_a_harvest_stands_on_the_first_run_that_named_it() {
         let names = "stands on the record of run 261101-000000-Guy-Wilson, which named it first";
         assert!(notes.contains(names), "{notes}");
     }
+}
+
+#[tokio::test]
+async fn a_retry_of_a_harvest_that_apify_has_deleted_says_that_the_rows_are_all_there_is() {
+    let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+    let jane = pipeline.insert(
+        CLIENT_BASE,
+        leads::TABLE,
+        row(MIRA, json!({leads::POSTS_CONTENT: "Dear diary, today …"})),
+    );
+    let item = of_jane(&json!({"targetUrl": MIRA}));
+    let body = json!({"input": {"targetUrls": [MIRA]}, "items": [item]});
+    let apify_run = pipeline.play(&body.to_string());
+    pipeline.run(&apify_run).await;
+    assert!(pipeline.told().starts_with("Failed: 1 harvested, 0 examined"), "{}", pipeline.told());
+    pipeline.edit_lead(&jane, &json!({leads::POSTS_CONTENT: null}));
+    let gone = json!({"status": 410, "text": "<html>", "kind": "items"});
+    pipeline.services.apify.answers().add(serde_json::from_value(gone).unwrap());
+    pipeline.retry().await;
+    pipeline.tick().await;
+    let line = format!("Apify does not have the harvest {apify_run} any more");
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
 }

@@ -3,6 +3,7 @@
 //! What Apify and Airtable really answer must not enter here.
 
 mod answers;
+mod forms;
 mod played;
 mod refusals;
 mod stage;

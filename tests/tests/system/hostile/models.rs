@@ -97,7 +97,7 @@ impl HostileModel {
             3 => honest.reverse(),
             4 => honest.truncate(1),
             5 => honest.clear(),
-            6 => honest.iter_mut().for_each(|one| one["post_score"] = json!("100 points")),
+            6 => honest.iter_mut().for_each(|one| one["post_score"] = json!("100 to 120")),
             7 => honest.iter_mut().for_each(|one| one["post_score"] = json!(101)),
             8 => honest.push(json!({"post_id": [first, last], "post_score": 100})),
             9 => return json!({"post_id": first, "post_score": 100}),

@@ -69,9 +69,10 @@ pub(super) fn target(item: &Value) -> Option<TargetKey> {
 
 /// The post that an item is; `None` without an id and a URL.
 pub(super) fn post(item: &Value) -> Option<Post> {
-    let id = text_or_number(&item["id"]);
+    let named = [&item["id"], &item["entityId"], &item["shareUrn"], &item["shareLinkedinUrl"]];
+    let named: Vec<String> = named.into_iter().filter_map(text_or_number).collect();
     let url = text(&item["linkedinUrl"]).filter(|url| PostUrl::may_name_a_post(url));
-    let url = match (url, &id) {
+    let url = match (url, named.first()) {
         (Some(url), _) => url.to_owned(),
         (None, Some(id)) => {
             // It may be a whole URN.
@@ -89,8 +90,6 @@ pub(super) fn post(item: &Value) -> Option<Post> {
         PostKind::Original
     };
     let engagement = |of: &str| count(&item["engagement"][of]);
-    let named = [&item["entityId"], &item["shareUrn"], &item["shareLinkedinUrl"]];
-    let named = named.into_iter().filter_map(text_or_number).chain(id);
     Some(Post {
         url: PostUrl(clean(&url)),
         content: owned(&item["content"]),
@@ -105,7 +104,7 @@ pub(super) fn post(item: &Value) -> Option<Post> {
         comments: engagement("comments"),
         reposts: engagement("shares"),
         image_url: owned(&item["postImages"][0]["url"]),
-        ids: named.flat_map(|name| PostUrl::ids_in(&name)).collect(),
+        ids: named.iter().flat_map(|name| PostUrl::ids_in(name)).collect(),
     })
 }
 
@@ -196,8 +195,10 @@ mod tests {
     #[test]
     fn an_id_that_is_a_whole_urn_makes_a_url_that_leads_to_the_post() {
         let id = "urn:li:activity:7329207003942125568";
-        let post = post(&json!({"type": "post", "id": id})).unwrap();
+        let post = super::post(&json!({"type": "post", "id": id})).unwrap();
         assert_eq!(post.url.as_str(), format!("https://www.linkedin.com/feed/update/{id}"));
+        let shared = json!({"type": "post", "shareUrn": "urn:li:share:7329207003942125568"});
+        assert!(super::post(&shared).unwrap().url.as_str().ends_with("7329207003942125568"));
     }
 
     #[test]

@@ -81,7 +81,8 @@ fn urls_in(text: &str) -> Vec<String> {
 fn entry_text(entry: &Value) -> Option<String> {
     let within = || ["url", "username", "profileUrl"].iter().find_map(|key| text(&entry[key]));
     let others = entry.as_object().into_iter().flat_map(|fields| fields.values());
-    let elsewhere = || others.filter_map(text).find(|text| text.to_lowercase().contains("linkedin.com/"));
+    let elsewhere =
+        || others.filter_map(text).find(|text| text.to_lowercase().contains("linkedin.com/"));
     text_or_number(entry).or_else(|| within().or_else(elsewhere).map(str::to_owned))
 }
 
@@ -98,7 +99,8 @@ mod tests {
 
     #[test]
     fn an_input_that_is_written_as_text_and_entries_of_other_keys_are_read() {
-        let input = json!({"startUrls": [{"link": JANE}, {"LinkedIn": "linkedin.com/in/bob", "n": 1}]});
+        let input =
+            json!({"startUrls": [{"link": JANE}, {"LinkedIn": "linkedin.com/in/bob", "n": 1}]});
         assert_eq!(named(&input), ["/in/jane", "/in/bob"]);
         assert_eq!(named(&json!(input.to_string())), ["/in/jane", "/in/bob"]);
     }

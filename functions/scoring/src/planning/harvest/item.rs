@@ -49,7 +49,10 @@ fn read_one(item: &Value) -> Item {
         "post" if !hides_words => Ok(harvestapi::post(item)),
         _ => Err(not_a_post(item)),
     };
-    match post.and_then(|post| post.ok_or(UnusedReason::NoIdentity)) {
+    let unnamed = || {
+        if item["error"].is_null() { UnusedReason::NoIdentity } else { UnusedReason::Error }
+    };
+    match post.and_then(|post| post.ok_or_else(unnamed)) {
         Ok(post) => Item::Post { post: Box::new(post), target: harvestapi::target(item) },
         Err(reason) => unused(reason, item),
     }

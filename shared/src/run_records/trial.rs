@@ -1,0 +1,60 @@
+//! Finds the cell of a record that Airtable does not take, where its refusal names none.
+
+use super::shape::{MERGE_ON, Shape};
+use crate::core::ids::BaseId;
+use crate::ports::Transport;
+use crate::schema::run_record as schema;
+use crate::services::airtable::{Airtable, AirtableError};
+use serde_json::{Map, Value};
+
+/// A record whose cells are tried in parts.
+pub(super) struct Trial<'a> {
+    pub(super) base: &'a BaseId,
+    pub(super) shape: &'a Shape,
+    /// Its cells by the names of the schema.
+    pub(super) row: &'a Map<String, Value>,
+}
+
+impl Trial<'_> {
+    /// The field of a cell that is refused; `None` if the record is refused without any. Each part that is
+    /// taken is what the record is to show.
+    ///
+    /// # Errors
+    /// [`AirtableError`] other than refusals.
+    pub(super) async fn refused_cell(
+        &self,
+        airtable: &Airtable<impl Transport>,
+    ) -> Result<Option<&'static str>, AirtableError> {
+        if !self.is_taken(airtable, &[]).await? {
+            return Ok(None);
+        }
+        let fields = schema::FIELDS.iter().map(|field| field.name);
+        let others = |name: &&str| !MERGE_ON.contains(name) && self.row.contains_key(*name);
+        let mut suspects: Vec<&'static str> = fields.filter(others).collect();
+        while suspects.len() > 1 {
+            let rest = suspects.split_off(suspects.len() / 2);
+            if self.is_taken(airtable, &suspects).await? {
+                suspects = rest;
+            }
+        }
+        Ok(suspects.pop())
+    }
+
+    /// Whether Airtable takes the record with these fields besides those that identify it.
+    async fn is_taken(
+        &self,
+        airtable: &Airtable<impl Transport>,
+        fields: &[&str],
+    ) -> Result<bool, AirtableError> {
+        let is_tried = |name: &str| MERGE_ON.contains(&name) || fields.contains(&name);
+        let cells = self.row.iter().filter(|(name, _)| is_tried(name));
+        let cells = cells.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let merge_on = MERGE_ON.map(|field| self.shape.name(field));
+        let sent = [self.shape.to_table(cells)];
+        match airtable.upsert(self.base, schema::TABLE, &merge_on, &sent).await {
+            Ok(_) => Ok(true),
+            Err(AirtableError::Refused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
