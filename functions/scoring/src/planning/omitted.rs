@@ -1,8 +1,9 @@
-//! Notes about rows and leads that a plan leaves out.
+//! Notes about rows and leads that a plan leaves out, or knows less of.
 
 use super::scan::NamedLeads;
 use shared::core::counted::counted;
-use shared::messages::{MAX_PLAN_LEADS, ScoreWaiting};
+use shared::core::ids::ApifyRunId;
+use shared::messages::{Kind, MAX_PLAN_LEADS, ScoreWaiting};
 use std::collections::BTreeSet;
 
 /// The note about rows that nobody can read.
@@ -54,4 +55,25 @@ fn of_the_named(count: usize, named: usize) -> String {
     } else {
         format!("{count} of the {named} leads named")
     }
+}
+
+/// What was harvested of leads and is not in their rows is lost then.
+pub(super) fn scored_from_rows(apify_run: &ApifyRunId, leads: usize) -> String {
+    let leads = counted(leads, "lead");
+    format!(
+        "Apify does not have the harvest {apify_run} any more: what is queued again of it, {leads}, is \
+         scored from the rows; harvest again what Posts Content lacks"
+    )
+}
+
+/// The note about leads that nothing is left of.
+pub(super) fn cannot_be_queued(leads: usize, kind: Kind) -> String {
+    let why = match kind {
+        Kind::Post => "Apify has deleted the harvest and no row was ever found; harvest again",
+        Kind::Profile => {
+            "no row was ever found; set the Scoring Status to \"To Be Scored\" and score \
+             what is waiting"
+        }
+    };
+    format!("{} cannot be queued again: {why}", counted(leads, "lead"))
 }

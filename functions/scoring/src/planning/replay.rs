@@ -2,6 +2,7 @@
 
 use super::harvest::{ReadHarvest, read_harvest};
 use super::ingest::{HarvestRun, ingest_harvest, ingest_run, source_of};
+use super::omitted::{cannot_be_queued, scored_from_rows};
 use super::plan::Plan;
 use super::plan_lead::PlanLead;
 use super::prepare::{PlanContext, PlanTarget};
@@ -12,7 +13,6 @@ use crate::master::clients::Client;
 use crate::master::resolve::Resolved;
 use crate::report::{input_note, told_note};
 use crate::task_error::TaskError;
-use shared::core::counted::counted;
 use shared::core::failure::Failure;
 use shared::core::ids::{ApifyRunId, ClientId, LeadKey, RecordId};
 use shared::messages::{
@@ -284,24 +284,4 @@ fn new_plan(
 
 fn not_queued(reason: &str) -> Fact {
     input_note(format!("leads were not queued again: {reason}"))
-}
-
-/// What was harvested of leads and is not in their rows is lost then.
-fn scored_from_rows(apify_run: &ApifyRunId, leads: usize) -> String {
-    let leads = counted(leads, "lead");
-    format!(
-        "Apify does not have the harvest {apify_run} any more: what is queued again of it, {leads}, is \
-         scored from the rows; harvest again what Posts Content lacks"
-    )
-}
-
-fn cannot_be_queued(leads: usize, kind: Kind) -> String {
-    let why = match kind {
-        Kind::Post => "Apify has deleted the harvest and no row was ever found; harvest again",
-        Kind::Profile => {
-            "no row was ever found; set the Scoring Status to \"To Be Scored\" and score \
-             what is waiting"
-        }
-    };
-    format!("{} cannot be queued again: {why}", counted(leads, "lead"))
 }

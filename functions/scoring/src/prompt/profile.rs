@@ -1,7 +1,7 @@
 //! What the model is told about a profile, and the score made of its answer.
 
 use super::posts::Amount;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::messages::ProfileAttribute;
 use shared::schema::leads as schema;
 use shared::services::airtable::Row;
@@ -205,13 +205,11 @@ fn elements(attributes: &Value) -> Vec<Value> {
     match attributes {
         Value::Array(elements) => elements.clone(),
         Value::Object(by_id) => {
-            let named = by_id.iter().map(|(id, said)| match said {
-                Value::Object(fields) => {
-                    let mut fields = fields.clone();
-                    fields.insert("attribute_id".to_owned(), json!(id));
-                    Value::Object(fields)
-                }
-                points => json!({"attribute_id": id, "points": points}),
+            let named = by_id.iter().map(|(id, said)| {
+                let points = || Map::from_iter([("points".to_owned(), said.clone())]);
+                let mut fields = said.as_object().cloned().unwrap_or_else(points);
+                fields.insert("attribute_id".to_owned(), json!(id));
+                Value::Object(fields)
             });
             named.collect()
         }
