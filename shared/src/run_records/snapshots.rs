@@ -5,7 +5,8 @@ use super::field_note::{Effect, FieldNote};
 use super::shape::Shape;
 use crate::core::tokens::{NanoUsd, TokenUsage};
 use crate::fold::story::{
-    MODEL, Story, answered_with, attempt, harvest_id, note, plan_id, run_failed, whole_plan,
+    MODEL, Story, answered_with, attempt, harvest_id, lead, note, plan_id, post, run_failed,
+    whole_plan,
 };
 use crate::messages::{
     Billed, BilledCall, CallOutcome, Counted, ErrorCategory, Fact, Halt, HarvestAccount,
@@ -148,6 +149,7 @@ pub(super) fn states() -> Vec<(&'static str, Story)> {
     let ended = || planned(HarvestStatus::Succeeded);
     let mut all = running();
     all.extend(completed());
+    all.extend(of_odd_harvests());
     all.extend([
         ("completed_with_errors", with_errors()),
         ("completed_with_gaps", with_gaps()),
@@ -215,6 +217,41 @@ fn running() -> Vec<(&'static str, Story)> {
             ended().announced(&attempt(0, 1), 1).tell(halted(0, ErrorCategory::Auth, expired)),
         ),
     ]
+}
+
+/// Runs whose harvest brought nothing, nothing of use, or more than its leads have room for.
+fn of_odd_harvests() -> Vec<(&'static str, Story)> {
+    let nothing = |status| {
+        let story = run_of("Guy-Wilson").opened().harvested(status, 0, true);
+        story.tell(Fact::Planned(whole_plan(plan_id(), Kind::Post, 0)))
+    };
+    let account = HarvestAccount { items: 4, targets_with_posts: 4, ..HarvestAccount::default() };
+    let given_up = planned(HarvestStatus::Succeeded).scored(0);
+    vec![
+        ("harvest_without_posts", nothing(HarvestStatus::Succeeded)),
+        ("harvest_failed_without_posts", nothing(HarvestStatus::Failed)),
+        (
+            "harvest_of_no_lead",
+            planned(HarvestStatus::Succeeded)
+                .account(account)
+                .unasked(0, [Outcome::NotALead, Outcome::NotALead])
+                .unasked(1, [Outcome::NotALead, Outcome::NotALead]),
+        ),
+        ("chunk_given_up", given_up.gave_up(&attempt(1, 1), ErrorCategory::Airtable)),
+        ("posts_left_out", left_out(planned(HarvestStatus::Succeeded).scored(0).scored(1))),
+    ]
+}
+
+/// The cell of the first lead had no room for a post.
+fn left_out(mut story: Story) -> Story {
+    for event in &mut story.events {
+        if let Fact::Settled(settled) = &mut event.fact
+            && let Some(first) = settled.leads.iter_mut().find(|one| one.lead == lead(1))
+        {
+            first.left_out = vec![post(1, 9)];
+        }
+    }
+    story
 }
 
 /// Runs that ended well.

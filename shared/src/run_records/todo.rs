@@ -126,6 +126,7 @@ fn failed(summary: &Summary, category: ErrorCategory, next: &str) -> Todo {
 fn incomplete(summary: &Summary, next: &str) -> Vec<Todo> {
     let cut = summary.harvests.iter().filter_map(|(_, harvest)| {
         let ended = ended_in_words(harvest.status)?;
+        let next = if harvest.posts == 0 { "harvest again" } else { next };
         Some(Todo::of(format!("Apify run {} {ended}. {}", harvest.apify_run, sentence(next))))
     });
     cut.collect()
