@@ -144,7 +144,7 @@ fn cost(summary: &Summary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_records::snapshots::states;
+    use crate::run_records::states::states;
 
     /// The answer of a state to a question.
     fn answer(state: &str, question: &str) -> String {

@@ -20,6 +20,8 @@ mod shape;
 #[cfg(test)]
 mod snapshots;
 mod spend;
+#[cfg(test)]
+mod states;
 mod table;
 mod todo;
 mod trial;

@@ -1,7 +1,7 @@
 //! Rules that hold for the texts of every record, tried on all states and on runs made at random.
 
 use super::shape::Shape;
-use super::snapshots::{run_of, states};
+use super::states::{run_of, states};
 use crate::fold::story::{Story, answered, attempt, note};
 use crate::fold::{Status, Summary};
 use crate::messages::{
