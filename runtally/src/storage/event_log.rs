@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use shared::core::ids::{ApifyRunId, RunId};
 use shared::ports::{
     EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent, check_events,
+    readable,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,7 @@ impl SqliteEventLog {
     fn select_runs(&self, sql: &str) -> Result<Vec<RunId>, LogError> {
         let runs: Vec<String> =
             self.transact(|tx| tx.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())?;
-        runs.iter().map(|run| run_id(run)).collect()
+        Ok(readable(runs.iter().map(|run| run_id(run))))
     }
 
     fn look<T>(
@@ -165,13 +166,11 @@ impl EventLog for SqliteEventLog {
             .query_map([since.as_millisecond()], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect()
         })?;
-        let mut runs = Vec::with_capacity(rows.len());
-        for (run, projection) in rows {
-            if let Some(projection) = parsed(projection)? {
-                runs.push((run_id(&run)?, projection));
-            }
-        }
-        Ok(runs)
+        let shown = rows.into_iter().filter_map(|(run, projection)| {
+            let projection = parsed(projection).transpose()?;
+            Some(projection.and_then(|projection| Ok((run_id(&run)?, projection))))
+        });
+        Ok(readable(shown))
     }
 
     async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {
@@ -270,7 +269,7 @@ impl SqliteEventLog {
             let shown = (written_at.unwrap_or_default(), events.unwrap_or_default());
             Ok(RunHead { run: run_id(&run)?, appends: Some(appends), open, shown })
         };
-        rows.into_iter().map(head).collect()
+        Ok(readable(rows.into_iter().map(head)))
     }
 
     /// Every run of the log.
@@ -335,5 +334,21 @@ mod tests {
         let news = log.news(&before, &now).await.unwrap().expect("this process stored it all");
         assert_eq!(news.shown.map(|shown| shown.events), Some(0));
         assert_eq!(log.heads().await.unwrap(), [now]);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_read_keeps_nobody_from_looking_at_the_others() {
+        let database = Database::in_memory().unwrap();
+        let log = SqliteEventLog::new(database.clone());
+        let run: RunId = "261123-094519-Guy-Wilson".parse().unwrap();
+        let event = StoredEvent { id: "n-1".to_owned(), body: "{}".to_owned() };
+        log.append(&run, &[event]).await.unwrap();
+        let odd = "INSERT INTO run (run, open, appends, projection, written_at) VALUES
+            ('of tomorrow', 1, 1, NULL, NULL), ('251123-094519-Ada', 0, 1, '{\"of\":\"tomorrow\"}', 7)";
+        database.transact(|tx| tx.execute(odd, ())).unwrap();
+        assert_eq!(log.open_runs().await, Ok(vec![run]));
+        assert_eq!(log.runs().await.unwrap().len(), 2);
+        assert_eq!(log.heads().await.unwrap().len(), 2);
+        assert_eq!(log.finished_runs(Timestamp::MIN).await, Ok(vec![]));
     }
 }

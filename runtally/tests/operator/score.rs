@@ -68,3 +68,19 @@ async fn a_token_limit_is_in_the_price_and_a_client_that_is_not_served_is_named(
     let message = told["error"]["message"].as_str().unwrap();
     assert!(message.contains("client \"Nobody\" is not in the table"), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_told_that_nothing_waits_and_whose_price_is_not_known() {
+    let world = World::sound().await;
+    let (code, told) = world.json(&format!("score --client {CLIENT}")).await;
+    let said = (code, &told["queued"], &told["dry_run"], &told["clients"][0]["leads"]);
+    assert_eq!(said, (0, &json!(false), &json!(false), &json!(0)), "{told:#}");
+    world.add_client("Away", "appNowhere0000001");
+    for option in ["", " --dry-run"] {
+        let (code, told) = world.json(&format!("score --all{option}")).await;
+        assert_eq!(code, 1, "what waits for one of them is not known: {told:#}");
+        let clients = told["clients"].as_array().unwrap();
+        let away = clients.iter().find(|client| client["client"] == "Away").unwrap();
+        assert!(away["reason"].is_string() && clients.len() == 2, "{told:#}");
+    }
+}

@@ -172,3 +172,10 @@ pub trait EventLog: Send + Sync + 'static {
 pub struct LogError {
     pub reason: String,
 }
+
+/// Those of a log's entries that can be read. One of another release, or a damaged one, is logged and keeps
+/// nobody from looking at the others.
+pub fn readable<T>(entries: impl IntoIterator<Item = Result<T, LogError>>) -> Vec<T> {
+    let logged = |error: &LogError| tracing::error!(%error, "an entry of the log cannot be read");
+    entries.into_iter().filter_map(|entry| entry.inspect_err(logged).ok()).collect()
+}

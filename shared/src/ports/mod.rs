@@ -9,7 +9,9 @@ mod queue;
 mod transport;
 
 pub use env::Env;
-pub use event_log::{EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent};
+pub use event_log::{
+    EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent, readable,
+};
 pub use limits::{check_events, check_messages, check_waiting};
 pub use queue::{
     DeadLetter, NewDeadLetter, NoSuchQueue, OutgoingMessage, Queue, QueueError, QueueName,

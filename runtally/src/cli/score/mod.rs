@@ -61,13 +61,18 @@ pub async fn run(options: &Options) -> CommandResult {
     let task = task(options);
     if options.dry_run || !options.yes {
         let priced = priced(options, &task).await?;
-        if options.place.json && options.dry_run {
-            print_json(&price::as_json(&priced))?;
+        let leads: usize = priced.iter().filter_map(Priced::to_score).sum();
+        let ends_here = options.dry_run || leads == 0;
+        if options.place.json && ends_here {
+            print_json(&price::as_json(&priced, options.dry_run))?;
         } else if !options.place.json {
             show(&priced)?;
         }
-        let leads: usize = priced.iter().filter_map(Priced::to_score).sum();
-        if options.dry_run || leads == 0 || !is_wanted(options)? {
+        if ends_here {
+            let is_known = priced.iter().all(|priced| priced.price.is_ok());
+            return Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        if !is_wanted(options)? {
             return Ok(ExitCode::SUCCESS);
         }
     }

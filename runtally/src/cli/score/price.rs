@@ -22,10 +22,10 @@ impl Priced {
     }
 }
 
-pub(super) fn as_json(all: &[Priced]) -> Value {
+pub(super) fn as_json(all: &[Priced], dry_run: bool) -> Value {
     let clients: Vec<Value> = all.iter().map(one_as_json).collect();
     let (tokens, cost) = sum(all);
-    json!({"dry_run": true, "clients": clients, "tokens": tokens,
+    json!({"dry_run": dry_run, "queued": false, "clients": clients, "tokens": tokens,
         "cost_usd": cost.map(NanoUsd::as_usd)})
 }
 

@@ -10,7 +10,9 @@ use super::lambda::{attempts, describe};
 use crate::core::clock::Clock;
 use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::limits::check_events;
-use crate::ports::{EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent};
+use crate::ports::{
+    EventLog, HarvestKey, LogError, LogHead, Projection, RunLog, StoredEvent, readable,
+};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -255,7 +257,7 @@ impl EventLog for DynamoEventLog {
             .key_condition_expression("#open = :yes")
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":yes", keys::text(OPEN_YES));
-        self.all_pages(query).await?.iter().map(items::run).collect()
+        Ok(readable(self.all_pages(query).await?.iter().map(items::run)))
     }
 
     async fn finished_runs(&self, since: Timestamp) -> Result<Vec<(RunId, Projection)>, LogError> {
@@ -268,13 +270,12 @@ impl EventLog for DynamoEventLog {
             .expression_attribute_names("#at", WRITTEN_AT)
             .expression_attribute_values(":yes", keys::text(FINISHED_YES))
             .expression_attribute_values(":since", keys::text(&since.to_string()));
-        let mut runs = Vec::new();
-        for item in &self.all_pages(query).await? {
-            if let Some(projection) = items::projection(item)? {
-                runs.push((items::run(item)?, projection));
-            }
-        }
-        Ok(runs)
+        let items = self.all_pages(query).await?;
+        let shown = items.iter().filter_map(|item| {
+            let projection = items::projection(item).transpose()?;
+            Some(projection.and_then(|projection| Ok((items::run(item)?, projection))))
+        });
+        Ok(readable(shown))
     }
 
     async fn hear(&self, harvests: &[HarvestKey]) -> Result<(), LogError> {

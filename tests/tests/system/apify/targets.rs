@@ -82,7 +82,7 @@ async fn a_profile_that_no_row_has_is_named() {
     assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 13);
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
     assert!(notes.contains("13 harvested profiles are no leads of this client"), "{notes}");
-    assert!(notes.contains("the posts are not used (/in/"), "{notes}");
+    assert!(notes.contains("their posts are not used (/in/"), "{notes}");
     assert!(!notes.contains("Nothing to do"), "{notes}");
 }
 
@@ -112,8 +112,8 @@ async fn what_was_left_out_or_is_nobodys_never_stands_beside_nothing_to_do() {
     let (pipeline, _) = played_for(&body, &["https://www.linkedin.com/in/jane"]).await;
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
     for line in [
-        "If one of them should be a lead, compare it with the leads' \"LinkedIn Profile URL\"",
-        "the posts are not used (/in/max)",
+        "If you expected a lead, compare its \"LinkedIn Profile URL\" with the harvested profile",
+        "its posts are not used (/in/max)",
         "Look at the errors in the dataset",
     ] {
         assert!(notes.contains(line), "{line}: {notes}");

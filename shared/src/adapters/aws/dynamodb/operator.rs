@@ -3,7 +3,7 @@
 use super::keys::{self, Item, Key, OPEN, OPEN_YES, PK, SHOWN_EVENTS, SK};
 use super::{DynamoEventLog, failure, items};
 use crate::core::ids::RunId;
-use crate::ports::LogError;
+use crate::ports::{LogError, readable};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -25,7 +25,7 @@ impl DynamoEventLog {
             .collect::<Result<_, _>>()
             .await
             .map_err(|error| failure(&error))?;
-        items.iter().map(items::run).collect()
+        Ok(readable(items.iter().map(items::run)))
     }
 
     /// Makes the next tick project `run` again: none of its events counts as shown. A run that was

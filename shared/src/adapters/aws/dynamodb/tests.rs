@@ -288,3 +288,16 @@ async fn a_run_that_lost_events_is_not_read_as_if_it_were_whole() {
         assert_eq!(read.is_ok(), is_whole, "{read:?}");
     }
 }
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_keeps_nobody_from_looking_at_the_others() {
+    let mut odd = state_item();
+    odd["pk"] = json!({"S": "of tomorrow"});
+    let mut newer = state_item();
+    newer["shown_events"] = json!({"S": "many"});
+    let (log, _server) = log_answered(&[json!({"Items": [odd, newer, state_item()]})]).await;
+    let finished = log.finished_runs(Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(finished.iter().map(|(run, _)| run).collect::<Vec<_>>(), [&run()]);
+    let (log, _server) = log_answered(&[json!({"Items": [odd, state_item()]})]).await;
+    assert_eq!(log.open_runs().await, Ok(vec![run()]));
+}
