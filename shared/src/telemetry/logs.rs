@@ -6,7 +6,7 @@ use crate::core::clock::Clock;
 use crate::messages::RunHeader;
 use crate::telemetry::trace::{self, TraceHeader};
 use tracing::Span;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -37,10 +37,23 @@ pub fn levels(
     default: &str,
 ) -> (Targets, Option<ConfigError>) {
     let normal = || default.parse().expect("a level, or modules' levels");
+    if let Some(word) = vars.text("RUST_LOG").and_then(|asked| mistyped(&asked)) {
+        let levels = "off, error, warn, info, debug or trace";
+        let rule = format!("{word:?} is no level; it needs {levels}, or `module=level`");
+        return (normal(), Some(ConfigError::Invalid { name: "RUST_LOG", rule }));
+    }
     match vars.optional("RUST_LOG") {
         Ok(asked) => (asked.unwrap_or_else(normal), None),
         Err(error) => (normal(), Some(error)),
     }
+}
+
+/// The first word that is no level and names none. It would be taken for a module, and every line of the
+/// others would be lost.
+fn mistyped(asked: &str) -> Option<String> {
+    let is_level = |word: &str| word.is_empty() || word.parse::<LevelFilter>().is_ok();
+    let mut words = asked.split(',').map(|word| word.trim_matches(['"', '\'', ' ']));
+    words.find(|word| !word.contains('=') && !is_level(word)).map(str::to_owned)
 }
 
 /// Where CloudWatch files the metrics: two deployments in one account keep theirs apart.
@@ -54,4 +67,28 @@ pub fn run_span(run: &RunHeader) -> Span {
     let trace = trace::header();
     let id = trace.as_ref().map(TraceHeader::id);
     tracing::info_span!("run", run.id = %run.id(), client.id = %run.client, trace.id = id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_does_not_exist_is_named_and_mutes_nothing() {
+        let read = |asked: &'static str| {
+            let (levels, misread) = levels(&Vars::new(|_| Some(asked.to_owned())), "info");
+            (levels.to_string(), misread.map(|error| error.to_string()))
+        };
+        for word in ["loud", "warning"] {
+            let says = format!(
+                "RUST_LOG is wrong: {word:?} is no level; it needs off, error, warn, info, debug or \
+                 trace, or `module=level`"
+            );
+            assert_eq!(read(word), ("info".to_owned(), Some(says)));
+        }
+        for right in ["off", "WARN", "warn,shared=debug", "shared::ports=trace", "", "info,"] {
+            assert_eq!(read(right).1, None, "{right}");
+        }
+        assert!(read("'warn'").1.unwrap().contains("it is in quotes"));
+    }
 }
