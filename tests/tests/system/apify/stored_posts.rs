@@ -32,7 +32,7 @@ async fn a_post_that_a_full_cell_has_no_room_for_is_counted_and_its_lead_is_name
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
     let line = "1 harvested post is stored nowhere, because Posts Content of the lead is full.";
     assert!(notes.contains(line), "{notes}");
-    assert!(notes.contains("Shorten Posts Content of these leads"), "{notes}");
+    assert!(notes.contains("Shorten that cell"), "{notes}");
     assert!(notes.contains(&format!("/{}", leads[0])), "a link to the row: {notes}");
 }
 
