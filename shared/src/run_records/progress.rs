@@ -32,8 +32,8 @@ pub(super) fn progress_log(summary: &Summary) -> String {
     }
     for milestone in &summary.milestones {
         let (done, of) = (milestone.done as u64, milestone.of as u64);
-        let line = format!("{done} of {} {} done.", many(of, "part"), verb(done, "is", "are"));
-        lines.push(Line::at(milestone.at, "parts done", line));
+        let line = format!("{done} of {} {} done.", many(of, "chunk"), verb(done, "is", "are"));
+        lines.push(Line::at(milestone.at, "chunks done", line));
     }
     lines.extend(waits(summary));
     lines
