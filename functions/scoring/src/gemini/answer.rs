@@ -56,7 +56,10 @@ impl<'a> Streamed<'a> {
         let parts: Vec<&Value> = unwrapped.collect();
         let mut candidates: Vec<Vec<&Value>> = Vec::new();
         for part in &parts {
-            for (place, candidate) in listed(&part["candidates"]).iter().enumerate() {
+            // Of a body that is cut off, a candidate or what it says may be all that is left.
+            let is_candidate = part.get("content").or_else(|| part.get("parts")).is_some();
+            let told = if is_candidate { *part } else { &part["candidates"] };
+            for (place, candidate) in listed(told).iter().enumerate() {
                 let index =
                     candidate["index"].as_u64().and_then(|index| usize::try_from(index).ok());
                 let index = index.filter(|index| *index <= candidates.len()).unwrap_or(place);
@@ -121,7 +124,8 @@ fn reply(answer: &Streamed<'_>, asked: &Asked<'_>) -> Reply {
         return Reply::Text { text, finish: finish_of(pieces, asked) };
     }
     let feedback = answer.last("promptFeedback", "prompt_feedback");
-    if let Some(reason) = reason_of(member(feedback, "blockReason", "block_reason")) {
+    let blocked = reason_of(member(feedback, "blockReason", "block_reason"));
+    if let Some(reason) = blocked.or_else(|| blocking_rating(feedback)) {
         let words = words_of(member(feedback, "blockReasonMessage", "block_reason_message"), asked);
         let detail = format!("the model blocks the prompt ({reason}){words}");
         return unusable(category_of(&reason), detail);
@@ -180,7 +184,7 @@ enum Part {
 
 /// All of that part of a candidate.
 fn text_of(pieces: &[&Value], part: Part) -> String {
-    pieces.iter().map(|piece| text_in(&piece["content"], part)).collect()
+    pieces.iter().map(|piece| text_in(piece.get("content").unwrap_or(piece), part)).collect()
 }
 
 /// That part of a content, a part, or a list of either.
@@ -196,6 +200,13 @@ fn text_in(content: &Value, part: Part) -> String {
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => String::new(),
     }
+}
+
+/// The reason of a prompt that a rating blocks, where nothing else says so.
+fn blocking_rating(feedback: &Value) -> Option<String> {
+    let ratings = member(feedback, "safetyRatings", "safety_ratings");
+    let is_blocked = listed(ratings).iter().any(|rating| rating["blocked"] == true);
+    is_blocked.then(|| "SAFETY".to_owned())
 }
 
 /// A reason that is one: bounded, and with an unspecified one left out.
@@ -338,6 +349,27 @@ mod tests {
         }
         let broken = json!([part("[1,"), {"error": {"code": 503, "status": "UNAVAILABLE"}}]);
         assert_eq!(call(&broken).reply, said("[1,", Finish::Unsaid));
+    }
+
+    #[test]
+    fn what_a_body_says_before_it_is_cut_off_is_used_and_its_usage_is_lost() {
+        let whole = r#"{"candidates":[{"content":{"parts":[{"text":"[1]"}],"role":"model"},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5}}"#;
+        for (cut, finish) in [("Metadata", Finish::Stop), (r#"Reason""#, Finish::Unsaid)] {
+            let body = whole.split_once(cut).unwrap().0;
+            let call = read_body(body.as_bytes(), "m");
+            assert_eq!(call.reply, said("[1]", finish), "{body}");
+            assert_eq!(call.billing, CallOutcome::Lost, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_a_rating_blocks_is_blocked_for_its_safety() {
+        let rated = |blocked: bool| {
+            call(&json!({"promptFeedback": {"safetyRatings": [{"probability": "LOW"},
+                {"probability": "HIGH", "blocked": blocked}]}}))
+        };
+        assert_eq!(category(&rated(true).reply), Some(ErrorCategory::SafetyBlock));
+        assert_eq!(category(&rated(false).reply), Some(ErrorCategory::ModelNoAnswer));
     }
 
     #[test]

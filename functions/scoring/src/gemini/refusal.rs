@@ -88,7 +88,9 @@ fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
         // Quotas are named in details, and their message speaks of "plan and billing" too.
         StatusCode::TOO_MANY_REQUESTS => {
             let has_quota = details(error, "QuotaFailure").next().is_some();
-            !has_quota && (says(CREDIT_WORDS) || CREDIT_REASONS.iter().any(|r| reason.contains(r)))
+            has_no_quota(error)
+                || !has_quota
+                    && (says(CREDIT_WORDS) || CREDIT_REASONS.iter().any(|r| reason.contains(r)))
         }
         StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
             CREDIT_REASONS.iter().any(|word| reason.contains(word))
@@ -158,10 +160,21 @@ fn reason(error: &Value) -> Option<&str> {
     details(error, "ErrorInfo").find_map(|info| info["reason"].as_str())
 }
 
-/// Whether a daily quota is used up: asking again today does not help.
-fn is_daily(error: &Value) -> bool {
+/// Whether the project has a quota of none for the model: no time helps, only a plan that has one.
+fn has_no_quota(error: &Value) -> bool {
+    violations(error)
+        .map(|violation| &violation["quotaValue"])
+        .any(|most| *most == "0" || *most == 0)
+}
+
+fn violations(error: &Value) -> impl Iterator<Item = &Value> {
     details(error, "QuotaFailure")
         .flat_map(|failure| failure["violations"].as_array().map_or(&[][..], Vec::as_slice))
+}
+
+/// Whether a daily quota is used up: asking again today does not help.
+fn is_daily(error: &Value) -> bool {
+    violations(error)
         .flat_map(|violation| [&violation["quotaId"], &violation["quota_id"]])
         .filter_map(Value::as_str)
         .any(|quota| quota.contains("PerDay"))
@@ -220,6 +233,13 @@ mod tests {
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}]}})
     }
 
+    /// A model that the project's plan does not have.
+    fn of_none() -> Value {
+        let mut error = quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier");
+        error["error"]["details"][0]["violations"][0]["quotaValue"] = json!("0");
+        error
+    }
+
     fn says(status: &str, message: &str) -> Value {
         json!({"error": {"status": status, "message": message}})
     }
@@ -264,6 +284,7 @@ mod tests {
             ),
             (429, json!([says("RESOURCE_EXHAUSTED", "Spend limit reached for this tier.")])),
             (403, because("BILLING_DISABLED")),
+            (429, of_none()),
         ] {
             assert_eq!(words(&refusal(status, &error)), "NO_CREDIT halts", "{status} {error}");
         }
