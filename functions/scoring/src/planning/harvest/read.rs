@@ -170,53 +170,53 @@ impl Reading {
 
     fn end(mut self, run: &ApifyRun, status: HarvestStatus) -> Harvest {
         self.unify();
-        let has_posts: BTreeSet<TargetKey> = self.found.keys().cloned().collect();
-        let (has_items, items) = (&self.has_items, self.items);
         let refusal = self.refusal(run);
-        let is_refused = refusal.is_some();
-        let seen = Seen { run, status, items, is_refused, has_posts: &has_posts, has_items };
         let notes = self.notes(run).into_iter().collect();
-        let input_is_missing = self.entries.is_none();
-        // Without an input the items alone tell what was asked for.
-        let named =
-            || has_items.iter().map(|key| Target { key: key.clone(), text: key.to_string() });
-        let entries = self.entries.clone().unwrap_or_else(|| named().collect());
-        let targets = Targets::of(&entries, &seen);
-        let count = |posts: &ProfilePosts| u32::try_from(posts.count()).unwrap_or(u32::MAX);
-        let of_others = self.found.iter().filter(|(target, _)| target.profile().is_none());
-        let without_profile = of_others.map(|(_, posts)| count(posts)).sum::<u32>();
-        let without_profile = without_profile + count(&self.nobodys);
+        let targets = self.targets(run, status, refusal.is_some());
+        let mut posts_without_profile = self.nobodys.count();
         let mut profiles: BTreeMap<ProfileKey, ProfilePosts> = BTreeMap::new();
         for (target, posts) in self.found {
-            if let TargetKey::Profile(profile) = target {
-                profiles.insert(profile, posts);
+            match target {
+                TargetKey::Profile(profile) => drop(profiles.insert(profile, posts)),
+                TargetKey::Other(_) => posts_without_profile += posts.count(),
             }
         }
-        let with_profile = profiles.values().map(count).sum::<u32>();
+        let posts_with_profile: usize = profiles.values().map(ProfilePosts::count).sum();
         for profile in targets.empty.iter().filter_map(TargetKey::profile) {
             profiles.entry(profile.clone()).or_default();
         }
         for (profile, posts) in &mut profiles {
             posts.also = self.names.ids_of(profile);
         }
-        let account = HarvestAccount {
-            items,
-            unused: self.unused.into_list(),
-            targets_with_posts: targets.with_posts,
-            targets_empty: targets.empty_count,
-            targets_unknown: targets.unknown,
-            input_is_missing,
-        };
-        let posts = with_profile + without_profile;
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Harvest {
             targets: targets.all,
-            posts,
-            posts_without_profile: without_profile,
-            account,
+            posts: number(posts_with_profile + posts_without_profile),
+            posts_without_profile: number(posts_without_profile),
+            account: HarvestAccount {
+                items: self.items,
+                unused: self.unused.into_list(),
+                targets_with_posts: targets.with_posts,
+                targets_empty: targets.empty_count,
+                targets_unknown: targets.unknown,
+                input_is_missing: self.entries.is_none(),
+            },
             notes,
             refusal,
             profiles,
         }
+    }
+
+    /// What became of the targets. Without an input the items alone tell what was asked for.
+    fn targets(&self, run: &ApifyRun, status: HarvestStatus, is_refused: bool) -> Targets {
+        let has_posts: BTreeSet<TargetKey> = self.found.keys().cloned().collect();
+        let (has_items, items) = (&self.has_items, self.items);
+        let seen = Seen { run, status, items, is_refused, has_posts: &has_posts, has_items };
+        if let Some(entries) = &self.entries {
+            return Targets::of(entries, &seen);
+        }
+        let named = has_items.iter().map(|key| Target { key: key.clone(), text: key.to_string() });
+        Targets::of(&named.collect::<Vec<_>>(), &seen)
     }
 
     /// Why a harvest whose items nobody can read is refused as a whole.
