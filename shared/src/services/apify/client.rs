@@ -74,6 +74,7 @@ impl<T: Transport> Apify<T> {
             let Some(response) = self.get(&what, &path).await? else { return Ok(None) };
             let Data { data } = read::<Data<RunsBody>>(&what, &response)?;
             let count = data.items.len() as u64;
+            let known = found.runs.len() + found.unread.len();
             let mut page: Vec<ApifyRun> = Vec::new();
             for run in data.items {
                 // One that cannot be read costs only itself.
@@ -81,7 +82,8 @@ impl<T: Transport> Apify<T> {
                     Ok(run) => page.push(run.into_run()),
                     Err(error) => {
                         tracing::error!(%error, request.what = what, "a run cannot be read");
-                        found.unread.extend(UnreadRun::of(&run));
+                        let unread = UnreadRun::of(&run);
+                        found.unread.extend(unread.filter(|run| !found.unread.contains(run)));
                     }
                 }
             }
@@ -93,7 +95,9 @@ impl<T: Transport> Apify<T> {
                 }
             }
             offset += count;
-            if is_last || data.total.is_some_and(|total| offset >= total) {
+            // Without a total the list ends where a page brings nothing that is new.
+            let is_known = found.runs.len() + found.unread.len() == known;
+            if is_last || data.total.map_or(is_known, |total| offset >= total) {
                 return Ok(Some(found));
             }
         }
@@ -145,7 +149,6 @@ struct Data<B> {
 
 #[derive(Deserialize)]
 struct RunsBody {
-    /// Without it the list ends with an empty page.
     #[serde(default)]
     total: Option<u64>,
     items: Vec<Value>,
