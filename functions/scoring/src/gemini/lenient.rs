@@ -71,17 +71,18 @@ struct Mender {
 impl Mender {
     /// Takes what begins with `next` outside of strings; returns how many bytes it took.
     fn between(&mut self, next: char, rest: &str) -> usize {
-        let before = self.out.trim_end();
         match next {
             // In words around the JSON a quote stands behind other characters.
-            '"' | '\'' if before.ends_with(['[', '{', ',', ':']) => {
+            '"' | '\'' if self.out.trim_end().ends_with(['[', '{', ',', ':']) => {
                 self.quote = Some(next);
                 self.out.push('"');
                 return 1;
             }
-            '}' | ']' if before.ends_with(',') => {
-                let kept = before.len() - 1;
-                self.out.truncate(kept);
+            '}' | ']' => {
+                let before = self.out.trim_end();
+                if before.ends_with(',') {
+                    self.out.truncate(before.len() - 1);
+                }
             }
             _ => {
                 if let Some((word, json)) = WORDS.iter().find(|(word, _)| rest.starts_with(word)) {
@@ -192,6 +193,13 @@ mod tests {
         ] {
             assert_eq!(read(text), says, "{text}");
         }
+    }
+
+    /// Models do that until their room is used up. What looks back over it at each sign never ends.
+    #[test]
+    fn endless_white_space_is_read_once() {
+        let text = format!(r#"[{{"a": 1,{}}}, {{"b": 2,"#, " ".repeat(4_000_000));
+        assert_eq!(read_json(text.as_bytes()), [json!({"a": 1})]);
     }
 
     #[test]
