@@ -32,6 +32,10 @@ impl Queue for Ports {
         for batch in messages.chunks(MAX_ENTRIES) {
             self.send_batch(queue, batch.to_vec()).await?;
         }
+        // Before that the worker does not know which of them the queue has taken.
+        for message in &messages {
+            self.world.oracle().known_to_be_sent(self.worker.invocation(), message.body());
+        }
         Ok(())
     }
 
@@ -95,9 +99,6 @@ impl Ports {
                 self.put(queue, message);
             }
             self.queue_answers(queue, &call).await?;
-            for message in &taken {
-                self.world.oracle().known_to_be_sent(self.worker.invocation(), message.body());
-            }
             if left.is_empty() {
                 return Ok(());
             }

@@ -82,12 +82,13 @@ impl Oracle {
         }
     }
 
-    /// A worker heard that the queue took its message: if it tells of a plan, the worker goes on from
-    /// there. One whose time is up before it heard that does not know.
+    /// A worker heard that the queue took its messages, this one among them: if it tells of a plan, the
+    /// worker goes on behind that plan. One whose time is up before it heard that does not know.
     pub(crate) fn known_to_be_sent(&mut self, invocation: u64, body: &str) {
         let message = parsed(body);
-        let is_of_plan = matches!(text(&message, "/fact/type"), "planned" | "planned_chunk");
-        if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_of_plan) {
+        // It is told last.
+        let is_plan = text(&message, "/fact/type") == "planned";
+        if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_plan) {
             known.plans.told.insert(text(&message, "/fact/plan").to_owned());
         }
     }
