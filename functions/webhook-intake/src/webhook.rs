@@ -10,6 +10,7 @@ use serde_json::Value;
 use shared::core::ids::{ApifyRunId, ClientId, RunStamp};
 use shared::core::unicode::mend_json;
 use shared::messages::{Hints, Ingest};
+use std::borrow::Cow;
 use url::form_urlencoded;
 
 /// What a webhook asks for.
@@ -101,10 +102,10 @@ fn read_json(body: &[u8]) -> serde_json::Result<Value> {
 
 /// The hints, each from the first place that has a usable one.
 fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Refusal> {
-    let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let in_query = |name| only_value(&query, name);
     let headers = ["x-run-id", "x-parent-run-id", "x-client-id"]
-        .map(|name| headers.get(name).map_or(String::new(), text_of_header));
+        .map(|name| headers.get(name).map_or(Cow::Borrowed(""), text_of_header));
     let [run, parent_run, client] = headers.each_ref().map(|text| filled(text));
     let runs = [
         ("query runId", in_query("runId")?),
@@ -138,7 +139,7 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Ref
 /// # Errors
 /// When the key has several: nobody can say which one is meant.
 fn only_value<'a>(
-    query: &'a [(String, String)],
+    query: &'a [(Cow<'_, str>, Cow<'_, str>)],
     name: &'static str,
 ) -> Result<Option<&'a str>, Refusal> {
     let named = query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -152,9 +153,9 @@ fn only_value<'a>(
 }
 
 /// A header's text. What is no UTF-8 is in the older charset of HTTP, Latin-1.
-fn text_of_header(value: &HeaderValue) -> String {
+fn text_of_header(value: &HeaderValue) -> Cow<'_, str> {
     let latin_1 = || value.as_bytes().iter().copied().map(char::from).collect();
-    std::str::from_utf8(value.as_bytes()).map_or_else(|_| latin_1(), str::to_owned)
+    std::str::from_utf8(value.as_bytes()).map_or_else(|_| Cow::Owned(latin_1()), Cow::Borrowed)
 }
 
 /// The first value that `parse` takes. Each value before it is described in `unusable` as not what
