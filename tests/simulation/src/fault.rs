@@ -107,7 +107,7 @@ faults! {
     /// A client's token limit is no number.
     LimitUnreadable = 0.08,
     /// A request names a lead that does not exist.
-    UnknownLeadNamed = 0.12,
+    UnknownLeadNamed = 0.13,
     RecordDeleted = 0.06,
     /// A person edits the numbers of a run record.
     RecordEdited = 0.06,
