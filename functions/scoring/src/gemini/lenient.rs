@@ -10,28 +10,26 @@ use serde_json::Value;
 pub(crate) fn read_json(text: &[u8]) -> Vec<Value> {
     let values = match serde_json::from_slice(text) {
         Ok(value) => vec![value],
-        Err(_) => values_in(&mended(&String::from_utf8_lossy(text))),
+        Err(_) => {
+            let text = mended(&String::from_utf8_lossy(text));
+            values_in(&text).filter_map(|(_, value)| value.ok()).collect()
+        }
     };
     let parts = |value| if let Value::Array(parts) = value { parts } else { vec![value] };
     values.into_iter().flat_map(parts).filter(Value::is_object).collect()
 }
 
-/// The objects and arrays in a text, in their order; none inside another.
-fn values_in(text: &str) -> Vec<Value> {
-    let mut values = Vec::new();
+/// Each place in a text where an object or an array begins, and what can be read there; in their order, none
+/// inside another that can be read.
+pub(crate) fn values_in(text: &str) -> impl Iterator<Item = (usize, serde_json::Result<Value>)> {
     let mut at = 0;
-    while let Some(next) = text[at..].find(['{', '[']) {
-        at += next;
-        let mut stream = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
-        match stream.next() {
-            Some(Ok(value)) => {
-                at += stream.byte_offset();
-                values.push(value);
-            }
-            Some(Err(_)) | None => at += 1,
-        }
-    }
-    values
+    std::iter::from_fn(move || {
+        let start = at + text[at..].find(['{', '['])?;
+        let mut stream = serde_json::Deserializer::from_str(&text[start..]).into_iter();
+        let value = stream.next()?;
+        at = start + if value.is_ok() { stream.byte_offset() } else { 1 };
+        Some((start, value))
+    })
 }
 
 /// `text` with what strict readers refuse put right: half a surrogate pair becomes the sign for a

@@ -2,7 +2,7 @@
 //! before a stray fragment, inside an object. Only elements that name an id of the call are taken:
 //! these ids are random, so nothing else can be mistaken for an answer.
 
-use crate::gemini::lenient::mended;
+use crate::gemini::lenient::{mended, values_in};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ pub(super) fn find_elements(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'
 }
 
 fn elements_in(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
-    let Values { values, is_cut, is_damaged } = values_in(text);
+    let Values { values, is_cut, is_damaged } = Values::of(text);
     let values: Vec<Value> = values.into_iter().map(|value| wanted.canonical(value)).collect();
     if values.is_empty() {
         return Err("the model's answer is no JSON");
@@ -66,35 +66,25 @@ struct Values {
     is_damaged: bool,
 }
 
-/// All JSON values in a text that are arrays or objects, in their order; none inside another. Values
-/// behind the `[` of an array that never ends make up one array, the last.
-fn values_in(text: &str) -> Values {
-    let (mut values, mut cut, mut is_damaged) = (Vec::new(), None, false);
-    let mut at = 0;
-    while let Some(next) = text[at..].find(['[', '{']) {
-        at += next;
-        let mut stream = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
-        match stream.next() {
-            Some(Ok(value)) => {
-                at += stream.byte_offset();
-                cut.as_mut().unwrap_or(&mut values).push(value);
-            }
-            Some(Err(error)) => {
-                if !text[at..].starts_with('[') {
-                } else if error.is_eof() {
+impl Values {
+    /// Values behind the `[` of an array that never ends make up one array, the last.
+    fn of(text: &str) -> Self {
+        let (mut values, mut cut, mut is_damaged) = (Vec::new(), None, false);
+        for (at, value) in values_in(text) {
+            match value {
+                Ok(value) => cut.as_mut().unwrap_or(&mut values).push(value),
+                Err(_) if text[at..].starts_with('{') => {}
+                Err(error) if error.is_eof() => {
                     cut.get_or_insert_default();
-                } else {
-                    is_damaged = true;
                 }
-                at += 1;
+                Err(_) => is_damaged = true,
             }
-            None => at += 1,
         }
+        let cut = cut.filter(|elements| !elements.is_empty());
+        let is_cut = cut.is_some();
+        values.extend(cut.map(Value::Array));
+        Self { values, is_cut, is_damaged }
     }
-    let cut = cut.filter(|elements| !elements.is_empty());
-    let is_cut = cut.is_some();
-    values.extend(cut.map(Value::Array));
-    Values { values, is_cut, is_damaged }
 }
 
 impl<'a> Wanted<'a> {
