@@ -27,7 +27,7 @@ const WORKERS: usize = 8;
 /// Each has both of its lanes at work.
 const CLIENTS: usize = WORKERS / 2;
 const LANES: u32 = 2;
-/// Leads of a harvest, three chunks for each lane; of each client, one waits while another is scored.
+/// Leads of a harvest, six chunks for each lane; of each client, one waits while another is scored.
 const LEADS: usize = 2_400;
 const SECOND: Duration = Duration::from_secs(1);
 
