@@ -1,7 +1,7 @@
 //! What the page of `runtally serve` shows, and acts on.
 
 use crate::invented::World;
-use crate::page::{ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};
+use crate::page::{LastRead, ServiceState, Simulators, Source};
 use crate::result::Fault;
 use crate::system::{DATABASE, Deployment, Inside, Served, Service, Services};
 use shared::adapters::http::HttpTransport;
@@ -63,8 +63,6 @@ pub(super) fn shown(
         lanes: scoring::Config::read(variable)?.lanes,
         verify_for: finalizer.verify_for,
         clock: Clock::system(),
-        records: ReadRecords::default(),
-        scores: ReadScores::default(),
-        tasks: ReadTasks::default(),
+        last: LastRead::default(),
     })
 }

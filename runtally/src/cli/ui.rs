@@ -2,7 +2,7 @@
 
 use super::operator::{Operator, Place};
 use super::stop_signals::StopSignals;
-use crate::page::{Page, ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};
+use crate::page::{LastRead, Page, ServiceState, Simulators, Source};
 use crate::result::{CommandResult, Fault, Hinted};
 use crate::system::{Service, serve_front};
 use shared::config::Vars;
@@ -72,9 +72,7 @@ fn source(options: &Options) -> Result<Source, Fault> {
         lanes: vars.within("LANES", 2, 1..=MAX_CHUNK_LANES)?,
         verify_for: metrics_finalizer::verify_for(&vars)?,
         clock: Clock::system(),
-        records: ReadRecords::default(),
-        scores: ReadScores::default(),
-        tasks: ReadTasks::default(),
+        last: LastRead::default(),
         deployment,
         airtable,
         master,

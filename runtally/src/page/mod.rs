@@ -10,6 +10,7 @@ mod content;
 mod figures;
 mod flash;
 mod guard;
+mod last_read;
 mod layout;
 mod live;
 mod open_book;
@@ -26,5 +27,6 @@ mod unread;
 mod waits;
 mod wanted;
 
+pub(crate) use last_read::LastRead;
 pub(crate) use site::Page;
-pub(crate) use source::{ReadRecords, ReadScores, ReadTasks, ServiceState, Simulators, Source};
+pub(crate) use source::{ServiceState, Simulators, Source};

@@ -90,7 +90,7 @@ pub(super) async fn read_scores(
         }
     };
     let read = rows.iter().map(|row| (row.id.clone(), score(row))).collect();
-    source.scores.keep(source.now(), read);
+    source.last.scores.keep(source.now(), read);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::query::Query;
 use super::search::{ALL_STATUSES, Search, status_word};
 use super::site::Page;
 use super::unread::Reading;
-use super::waits::{Waiting, by_run, given_up, waits_for, without_run};
+use super::waits::{self, Waiting, by_run, waits_for, without_run};
 use crate::result::Fault;
 use crate::storage::RunHead;
 use maud::{Markup, html};
@@ -41,13 +41,12 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
         at = pages_of(found.count);
         found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
     }
-    let (tasks, _) = source.deployment.waiting().await?;
-    let tasks: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
+    let tasks = source.waiting(false).await?;
     let is_known = |run: &RunId| heads.binary_search_by(|head| run.cmp(&head.run)).is_ok();
     let of_no_run: Vec<&Waiting> =
         tasks.iter().filter(|task| !task.run.as_ref().is_some_and(is_known)).collect();
     let waiting = by_run(&tasks);
-    let letters = source.given_up().await?;
+    let given_up = source.given_up(false).await?;
     let rows = found.runs.iter().map(|known| {
         let run = &known.summary.run;
         let tasks = waiting.get(run).map(Vec::as_slice).unwrap_or_default();
@@ -56,7 +55,7 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
             known,
             &html! {
                 @if let Some(waits) = waits { (waits.shown(source.now())) }
-                (given_up(&letters, run))
+                (waits::given_up(&given_up, run))
             },
         )
     });
@@ -73,6 +72,7 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
         (filters(query, &found.clients))
         section #runs data-live {
             (without_run(&of_no_run, source.now()))
+            (waits::unread(&given_up))
             p .count { (count_in_words(&found)) }
             @if !found.runs.is_empty() {
                 ol .runs {

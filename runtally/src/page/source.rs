@@ -1,5 +1,6 @@
 //! What the page reads and, where that is allowed, acts on.
 
+use super::last_read::{GivenUp, LastRead};
 use super::open_book::Known;
 use super::waits::Waiting;
 use crate::invented::InventedClient;
@@ -10,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use shared::adapters::http::HttpTransport;
 use shared::core::clock::Clock;
-use shared::core::ids::{BaseId, RecordId, RunId};
+use shared::core::ids::{BaseId, RecordId};
 use shared::run_records::Shape;
 use shared::schema::run_record;
 use shared::services::airtable::{Airtable, Row};
@@ -18,20 +19,10 @@ use simulators::Simulated;
 use simulators::airtable::Airtable as SimulatedAirtable;
 use simulators::apify::Apify;
 use simulators::gemini::Gemini;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// How long a score that was read is shown.
-const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
-
-/// How long the waiting tasks that were read are shown: a script asks several times a second.
-const TASKS_AGE: SignedDuration = SignedDuration::from_secs(2);
-
-/// Most dead letters of a queue that the pages of runs tell of.
+/// Most dead letters of a queue that the pages of runs tell one by one.
 const MOST_LETTERS: u64 = 200;
-
-/// How long a record that was read from a real Airtable is shown.
-const REAL_AGE: SignedDuration = SignedDuration::from_secs(30);
 
 /// One outside service.
 #[derive(Debug, Clone)]
@@ -70,37 +61,7 @@ pub(crate) struct Source {
     /// How long the records of finished runs are checked, which is how far a deployed log is listed.
     pub(crate) verify_for: SignedDuration,
     pub(crate) clock: Clock,
-    pub(crate) records: ReadRecords,
-    pub(crate) scores: ReadScores,
-    pub(crate) tasks: ReadTasks,
-}
-
-/// Scores of leads that were read from their rows, with when.
-#[derive(Default)]
-pub(crate) struct ReadScores(Mutex<BTreeMap<RecordId, (Timestamp, String)>>);
-
-/// The tasks that wait for their next attempt, with when they were looked at.
-#[derive(Default)]
-pub(crate) struct ReadTasks(Mutex<Option<(Timestamp, Arc<Vec<Waiting>>)>>);
-
-impl ReadTasks {
-    fn of(&self, now: Timestamp) -> Option<Arc<Vec<Waiting>>> {
-        let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, tasks) = tasks.as_ref()?;
-        // A clock that is set back makes them too old as well.
-        let age = now.duration_since(*at);
-        (SignedDuration::ZERO..TASKS_AGE).contains(&age).then(|| Arc::clone(tasks))
-    }
-}
-
-/// Records that were read, with how many events their runs had then, and when.
-#[derive(Default)]
-pub(crate) struct ReadRecords(Mutex<BTreeMap<RunId, ReadRecord>>);
-
-struct ReadRecord {
-    events: usize,
-    at: Timestamp,
-    read: Arc<Comparison>,
+    pub(crate) last: LastRead,
 }
 
 impl Source {
@@ -126,10 +87,10 @@ impl Source {
                 Comparison::of(&Shape::default(), self.rows(airtable, known), summary)
             }
             None if is_asked => crate::view::compare(&self.airtable, &self.master, summary).await?,
-            None => return Ok(self.records.of(known, now)),
+            None => return Ok(self.last.records.of(known, now)),
         };
         let read = Arc::new(read);
-        self.records.keep(known, now, &read);
+        self.last.records.keep(known, now, &read);
         Ok(Some((now, read)))
     }
 
@@ -141,31 +102,33 @@ impl Source {
     /// The tasks that wait for their next attempt. With `may_be_old` those of up to two seconds ago.
     pub(super) async fn waiting(&self, may_be_old: bool) -> Result<Arc<Vec<Waiting>>, Fault> {
         let now = self.now();
-        if may_be_old && let Some(tasks) = self.tasks.of(now) {
+        if may_be_old && let Some(tasks) = self.last.tasks.of(now) {
             return Ok(tasks);
         }
         let (tasks, _) = self.deployment.waiting().await?;
-        let tasks: Arc<Vec<Waiting>> = Arc::new(tasks.into_iter().map(Waiting::from).collect());
-        *self.tasks.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((now, Arc::clone(&tasks)));
-        Ok(tasks)
+        Ok(self.last.tasks.keep(now, tasks.into_iter().map(Waiting::from).collect()))
     }
 
-    /// The dead letters. On AWS none is told: looking at them hides them from others for a moment. Of
-    /// very many none is told either: the page of the system counts them.
-    pub(super) async fn given_up(&self) -> Result<Vec<Letter>, Fault> {
-        let mut all = Vec::new();
-        if self.deployment.is_on_aws() {
-            return Ok(all);
+    /// The dead letters. On AWS they are only counted: looking at them hides them from others for a
+    /// moment. So are those of a queue that has very many. With `may_be_old` those of up to two seconds
+    /// ago.
+    pub(super) async fn given_up(&self, may_be_old: bool) -> Result<Arc<GivenUp>, Fault> {
+        let now = self.now();
+        if may_be_old && let Some(given_up) = self.last.given_up.of(now) {
+            return Ok(given_up);
         }
+        let most = if self.deployment.is_on_aws() { 0 } else { MOST_LETTERS };
+        let mut given_up = GivenUp { letters: Vec::new(), unread: 0 };
         for queue in self.deployment.queues() {
             let dead = self.deployment.state(queue).await?.dead;
-            if (1..=MOST_LETTERS).contains(&dead) {
+            if dead > most {
+                given_up.unread += dead;
+            } else if dead > 0 {
                 let letters = self.deployment.dead_letters(queue).await?;
-                all.extend(letters.iter().map(|letter| Letter::of(queue, letter)));
+                given_up.letters.extend(letters.iter().map(|letter| Letter::of(queue, letter)));
             }
         }
-        Ok(all)
+        Ok(self.last.given_up.keep(now, given_up))
     }
 
     /// The run's rows in a simulated Airtable: the one that was written last, if it is still the
@@ -188,41 +151,5 @@ impl Source {
             Some(Row { id, created_time: row.created_time, fields: row.fields })
         };
         rows.filter_map(as_read).collect()
-    }
-}
-
-impl ReadScores {
-    pub(super) fn keep(&self, at: Timestamp, read: Vec<(RecordId, String)>) {
-        let mut scores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        scores.retain(|_, (then, _)| at.duration_since(*then) < SCORE_AGE);
-        scores.extend(read.into_iter().map(|(record, score)| (record, (at, score))));
-    }
-
-    pub(super) fn of(&self, record: &RecordId) -> Option<String> {
-        let scores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        scores.get(record).map(|(_, score)| score.clone())
-    }
-}
-
-impl ReadRecords {
-    /// Forgets what was read, because it was just changed.
-    pub(super) fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    /// What was read of the run as it is now, a short time ago.
-    fn of(&self, known: &Known, now: Timestamp) -> Option<(Timestamp, Arc<Comparison>)> {
-        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = records.get(&known.summary.run)?;
-        let is_recent = now.duration_since(record.at) < REAL_AGE;
-        let counts = record.events == known.events && is_recent;
-        counts.then(|| (record.at, Arc::clone(&record.read)))
-    }
-
-    fn keep(&self, known: &Known, at: Timestamp, read: &Arc<Comparison>) {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.retain(|_, record| at.duration_since(record.at) < REAL_AGE);
-        let record = ReadRecord { events: known.events, at, read: Arc::clone(read) };
-        records.insert(known.summary.run.clone(), record);
     }
 }

@@ -62,7 +62,7 @@ mod tests {
     use crate::page::book::Book;
     use crate::page::flash::Flashes;
     use crate::page::guard::FormToken;
-    use crate::page::{ReadRecords, ReadScores, ReadTasks, Simulators, Source};
+    use crate::page::{LastRead, Simulators, Source};
     use crate::storage::{Database, SqliteEventLog, SqliteQueue};
     use crate::system::{Deployment, queue_settings};
     use jiff::SignedDuration;
@@ -96,9 +96,7 @@ mod tests {
             lanes: 2,
             verify_for: SignedDuration::from_hours(1),
             clock: Clock::system(),
-            records: ReadRecords::default(),
-            scores: ReadScores::default(),
-            tasks: ReadTasks::default(),
+            last: LastRead::default(),
         };
         let (book, token, flashes) = (Book::default(), FormToken::new(), Flashes::default());
         Arc::new(Page { source, book, token, flashes })

@@ -1,8 +1,9 @@
 //! Why a run waits, and until when.
 
 use super::figures::{moment, until};
+use super::last_read::GivenUp;
 use crate::storage::WaitingTask;
-use crate::view::{Letter, task_in_words};
+use crate::view::task_in_words;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::core::counted::counted;
@@ -101,14 +102,26 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
 }
 
 /// What was given up of a run: it waits for a person, whatever else the run does.
-pub(super) fn given_up(letters: &[Letter], run: &RunId) -> Markup {
-    let mut of_run = letters.iter().filter(|letter| letter.run.as_ref() == Some(run));
+pub(super) fn given_up(given_up: &GivenUp, run: &RunId) -> Markup {
+    let mut of_run = given_up.letters.iter().filter(|letter| letter.run.as_ref() == Some(run));
     html! {
         @if let Some(first) = of_run.next() {
             p .waits .lost {
                 b { "Given up " (moment(first.died_at)) ": " }
                 (first.what) ": " (first.reason) " · " a href="/system#dead" { "put it back" }
                 @match of_run.count() { 0 => "", more => { " (and " (more) " more)" } }
+            }
+        }
+    }
+}
+
+/// The dead letters that were not read: whatever run they are of, it waits for a person.
+pub(super) fn unread(given_up: &GivenUp) -> Markup {
+    html! {
+        @if given_up.unread > 0 {
+            p .waits .lost {
+                b { (counted(given_up.unread, "dead letter")) } " of any run: "
+                a href="/system#dead" { "look at them" }
             }
         }
     }

@@ -257,6 +257,23 @@ async fn a_dead_letter_is_shown_with_its_reason_and_put_back_on_its_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_that_are_not_listed_are_counted() {
+    let world = World::sound().await;
+    for number in 0..51 {
+        let letter = NewDeadLetter {
+            group: format!("plan#{CLIENT}"),
+            message_id: format!("m{number}"),
+            body: "{}".to_owned(),
+            reason: "no message".to_owned(),
+        };
+        world.system().queue.dead_letter(QueueName::Scoring, letter).await.unwrap();
+    }
+    let (code, shown) = world.json("redrive").await;
+    assert_eq!((code, shown["dead_letters"].as_array().unwrap().len()), (0, 50));
+    assert_eq!((&shown["count"], &shown["left_out"]), (&json!(51), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replay_scores_only_what_failed_and_both_attempts_are_paid() {
     const SPOILT: &str = " [[sim:prose]]";
     let world = World::sound().await;

@@ -186,7 +186,7 @@ pub(super) fn delete(source: &Source, run: &RunId) -> Result<Done, Problem> {
         let deleted = airtable.delete_record(source.master.as_str(), run_record::TABLE, row);
         deleted.map_err(|error| failed(error.to_string()))?;
     }
-    source.records.forget();
+    source.last.records.forget();
     Ok(Done {
         says: format!("{} deleted.", shared::core::counted::counted(rows.len(), "record")),
         look_at: of_run(run),
@@ -236,7 +236,7 @@ pub(super) fn edit(source: &Source, run: &RunId, form: &Query) -> Result<Done, P
         let edited = airtable.edit(source.master.as_str(), run_record::TABLE, &row, cells.clone());
         edited.map_err(|error| wrong(error.to_string()))?;
     }
-    source.records.forget();
+    source.last.records.forget();
     Ok(Done { says: format!("{field} is changed."), look_at: of_run(run) })
 }
 

@@ -18,11 +18,8 @@ pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
     let leads = sorted(state);
     let mut counts = ENDS.map(|end| (end, 0));
     leads.iter().for_each(|lead| counts[rank(&lead.end)].1 += 1);
-    let chosen = view.query.get("leads").filter(|chosen| ENDS.contains(chosen));
-    let chosen_leads: Vec<&LeadView<'_>> =
-        leads.iter().filter(|lead| chosen.is_none_or(|end| word(&lead.end) == end)).collect();
-    let at = view.query.page("lp", chosen_leads.len().div_ceil(A_PAGE));
-    let shown = chosen_leads.iter().skip((at - 1) * A_PAGE).take(A_PAGE);
+    let chosen = chosen(view.query);
+    let Shown { leads: shown, at, count } = shown(view.query, &leads);
     html! {
         section #leads data-live aria-labelledby="leads-title" {
             h2 #leads-title { "Leads" }
@@ -41,7 +38,7 @@ pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
                         tbody { @for lead in shown { (row(view, lead)) } }
                     }
                 }
-                (pages(view, at, chosen_leads.len()))
+                (pages(view, at, count))
             }
         }
     }
@@ -54,24 +51,38 @@ fn sorted(state: &RunState) -> Vec<LeadView<'_>> {
     leads
 }
 
+/// The leads that the page shows: a page of those with the chosen end.
+struct Shown<'a> {
+    leads: Vec<&'a LeadView<'a>>,
+    at: usize,
+    /// How many have the chosen end.
+    count: usize,
+}
+
+fn shown<'a>(query: &Query, leads: &'a [LeadView<'a>]) -> Shown<'a> {
+    let chosen = chosen(query);
+    let is_chosen = |lead: &&LeadView<'_>| chosen.is_none_or(|end| word(&lead.end) == end);
+    let chosen_leads: Vec<&LeadView<'_>> = leads.iter().filter(is_chosen).collect();
+    let count = chosen_leads.len();
+    let at = query.page("lp", count.div_ceil(A_PAGE));
+    let leads = chosen_leads.into_iter().skip((at - 1) * A_PAGE).take(A_PAGE).collect();
+    Shown { leads, at, count }
+}
+
+/// The end that the leads are filtered by.
+fn chosen(query: &Query) -> Option<&str> {
+    query.get("leads").filter(|chosen| ENDS.contains(chosen))
+}
+
 /// The rows of the leads that the page shows.
 pub(super) fn rows_shown(query: &Query, state: &RunState) -> Vec<RecordId> {
-    let end = query.get("leads").filter(|chosen| ENDS.contains(chosen));
     let leads = sorted(state);
-    let is_chosen = |lead: &&LeadView<'_>| end.is_none_or(|end| word(&lead.end) == end);
-    let at = query.page("lp", leads.iter().filter(is_chosen).count().div_ceil(A_PAGE));
-    leads
-        .iter()
-        .filter(is_chosen)
-        .skip((at - 1) * A_PAGE)
-        .take(A_PAGE)
-        .filter_map(|lead| lead.record.cloned())
-        .collect()
+    shown(query, &leads).leads.into_iter().filter_map(|lead| lead.record.cloned()).collect()
 }
 
 /// The score in the lead's row, once somebody asked for it.
 fn score(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
-    let known = lead.record.and_then(|record| view.source.scores.of(record));
+    let known = lead.record.and_then(|record| view.source.last.scores.of(record));
     html! {
         @match known {
             Some(score) => (score),

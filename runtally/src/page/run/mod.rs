@@ -23,7 +23,7 @@ use super::row;
 use super::runs::{client_name, progress, record_state};
 use super::site::Problem;
 use super::source::Source;
-use super::waits::{Waiting, given_up, waits_for};
+use super::waits::{self, Waiting, waits_for};
 use super::wanted::Wanted;
 use crate::page::query::path;
 use maud::{Markup, html};
@@ -105,8 +105,12 @@ async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup
     let bill =
         if wanted.has("balance") { balance::bill(source, book, &known).await? } else { None };
     let waits = waits_for(&known.summary, &of_run);
-    let letters = if wanted.has("head") { source.given_up().await? } else { Vec::new() };
-    let view = View { run, query, wanted, now: source.now(), waits, letters, record, bill, source };
+    let given_up = match wanted.has("head") {
+        true => Some(source.given_up(wanted.is_of_open_page()).await?),
+        false => None,
+    };
+    let view =
+        View { run, query, wanted, now: source.now(), waits, given_up, record, bill, source };
     let drawn = book.read(deployment, run, |open| {
         let is_same = open.known.events == known.events;
         (body(&view, open), is_same)
@@ -164,7 +168,10 @@ fn head(view: &View<'_>, known: &Known) -> Markup {
             }
             (progress(summary))
             @if let Some(waits) = &view.waits { (waits.shown(view.now)) }
-            (given_up(&view.letters, &summary.run))
+            @if let Some(given_up) = &view.given_up {
+                (waits::given_up(given_up, &summary.run))
+                (waits::unread(given_up))
+            }
             (answers::answers(summary))
             @if view.source.allow_actions { (actions(view, summary)) }
             nav .tabs aria-label="Parts of this page" {

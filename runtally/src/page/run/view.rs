@@ -1,10 +1,11 @@
 //! What a run's page is made of, besides its events.
 
+use crate::page::last_read::GivenUp;
 use crate::page::query::Query;
 use crate::page::source::Source;
 use crate::page::waits::WaitsFor;
 use crate::page::wanted::Wanted;
-use crate::view::{Comparison, Letter};
+use crate::view::Comparison;
 use jiff::Timestamp;
 use shared::core::ids::RunId;
 use shared::services::airtable::Row;
@@ -17,8 +18,8 @@ pub(super) struct View<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) now: Timestamp,
     pub(super) waits: Option<WaitsFor>,
-    /// All that was given up, of whichever run.
-    pub(super) letters: Vec<Letter>,
+    /// What was given up, of whichever run; `None` where it is not shown.
+    pub(super) given_up: Option<Arc<GivenUp>>,
     pub(super) record: Option<ReadRecord>,
     pub(super) bill: Option<Bill>,
     pub(super) source: &'a Source,

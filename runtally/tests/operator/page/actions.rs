@@ -44,20 +44,23 @@ async fn a_retry_and_a_scoring_of_what_waits_say_first_what_they_do_and_cost() {
     assert!(dry.contains("dry run: ") && dry.contains(" would be scored with about "), "{dry}");
 }
 
+fn letter(id: &str, event: &str) -> NewDeadLetter {
+    NewDeadLetter {
+        group: "g".to_owned(),
+        message_id: id.to_owned(),
+        body: event.to_owned(),
+        reason: "the log was <b>full</b>".to_owned(),
+    }
+}
+
 #[tokio::test]
 async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back() {
     let seen = Seen::start().await;
     let run = seen.run().await;
     let (queue, log) = seen.storage();
     let event = log.read(&run.parse().unwrap()).await.unwrap().events[0].clone();
-    let letter = |id: &str| NewDeadLetter {
-        group: "g".to_owned(),
-        message_id: id.to_owned(),
-        body: event.clone(),
-        reason: "the log was <b>full</b>".to_owned(),
-    };
     for id in ["letter-1", "letter-2"] {
-        queue.dead_letter(QueueName::Metrics, letter(id)).await.unwrap();
+        queue.dead_letter(QueueName::Metrics, letter(id, &event)).await.unwrap();
     }
     let system = seen.get("/system").await;
     assert!(system.body.contains("the log was &lt;b&gt;full&lt;/b&gt;"), "{}", system.body);
@@ -91,4 +94,20 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     }
     let gone = seen.get("/do/redrive?queue=metrics&id=letter-1").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text());
+}
+
+#[tokio::test]
+async fn very_many_dead_letters_are_counted_beside_every_run() {
+    let seen = Seen::start().await;
+    let run = seen.run().await;
+    let (queue, log) = seen.storage();
+    let event = log.read(&run.parse().unwrap()).await.unwrap().events[0].clone();
+    for number in 0..201 {
+        let letter = letter(&format!("letter-{number}"), &event);
+        queue.dead_letter(QueueName::Metrics, letter).await.unwrap();
+    }
+    for path in ["/".to_owned(), format!("/run/{run}")] {
+        let told = seen.get(&path).await.text();
+        assert!(told.contains("201 dead letters of any run: look at them"), "{path}: {told}");
+    }
 }
