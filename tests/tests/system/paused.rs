@@ -198,13 +198,8 @@ impl World {
 
     /// Posts the webhook of a harvest; returns the answer's status.
     pub(crate) async fn webhook(&self, apify_run: &str) -> u16 {
-        self.webhook_for(apify_run, CLIENT).await
-    }
-
-    /// Posts the webhook of a client's harvest; returns the answer's status.
-    pub(crate) async fn webhook_for(&self, apify_run: &str, client: &str) -> u16 {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}});
-        self.post(&format!("/webhooks/apify?clientId={client}"), &body).await
+        self.post(&format!("/webhooks/apify?clientId={CLIENT}"), &body).await
     }
 
     /// Posts a body with the webhook's token; returns the answer's status.

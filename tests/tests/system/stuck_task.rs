@@ -1,13 +1,11 @@
-//! A measurement: how soon another client's harvest begins behind a stuck task, one whose harvest Apify
-//! still calls RUNNING. Both are in the same lane. Prints JSON.
+//! A measurement: how soon a harvest begins behind a stuck task, one whose harvest Apify still calls
+//! RUNNING. Both are of one client, so both are in its lane. Prints JSON.
 
 use serde_json::json;
-use shared::messages::routes;
 use shared::ports::QueueName;
-use shared::schema::clients;
 use simulators::apify::{RunSpec, RunStatus};
 use std::time::{Duration, Instant};
-use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
+use tests::{CLIENT, Harvest, Pipeline, post};
 
 const TIMES: usize = 10;
 /// Between two looks.
@@ -15,7 +13,7 @@ const LOOK: Duration = Duration::from_millis(1);
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures time"]
-async fn another_clients_harvest_begins_at_once_behind_a_stuck_task() {
+async fn a_harvest_begins_at_once_behind_a_stuck_task_in_its_lane() {
     let mut after_failure = Vec::with_capacity(TIMES);
     let mut after_question = Vec::with_capacity(TIMES);
     for _ in 0..TIMES {
@@ -38,7 +36,6 @@ async fn another_clients_harvest_begins_at_once_behind_a_stuck_task() {
 /// How long after a stuck task's attempt had failed, and after it had begun, the other harvest begins.
 async fn measure() -> (Duration, Duration) {
     let pipeline = Pipeline::start().await;
-    let neighbour = add_neighbour(&pipeline);
     pipeline.add_lead("jane", json!({}));
     let stuck = pipeline.services.apify.service().add_run(RunSpec {
         status: RunStatus::Running,
@@ -46,24 +43,13 @@ async fn measure() -> (Duration, Duration) {
         ..RunSpec::default()
     });
     let other = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 1, "Words.")]));
-    pipeline.webhook(&stuck, &format!("clientId={neighbour}")).await;
-    pipeline.webhook(&other, &format!("clientId={CLIENT}")).await;
+    let client = format!("clientId={CLIENT}");
+    pipeline.webhook(&stuck, &client).await;
+    pipeline.webhook(&other, &client).await;
     let asked = until(|| runs_asked_about(&pipeline) >= 1).await;
     let failed = until(|| waits(&pipeline)).await;
     let begun = until(|| runs_asked_about(&pipeline) >= 2).await;
     (begun.duration_since(failed), begun.duration_since(asked))
-}
-
-/// Adds a client whose plans are in the same lane; returns its id.
-fn add_neighbour(pipeline: &Pipeline) -> String {
-    let names = (0..).map(|number| format!("Neighbour-{number}"));
-    let is_near = |name: &String| routes::plan_group(name) == routes::plan_group(CLIENT);
-    let neighbour = names.into_iter().find(is_near).expect("one is near");
-    let row = json!({clients::CLIENT_ID: neighbour, clients::CLIENT_NAME: neighbour,
-        clients::STATUS: clients::ACTIVE, clients::BASE_ID: CLIENT_BASE,
-        clients::SERVICE_LEVEL: "2-Lead and post scoring"});
-    pipeline.insert(MASTER_BASE, clients::TABLE, row);
-    neighbour
 }
 
 /// How often Apify was asked about a run.
