@@ -115,8 +115,9 @@ fn queue_card(queue: &QueueView, now: Timestamp, waiting: u64) -> Markup {
                 Some(lanes) => {
                     table .lanes {
                         thead { tr { th scope="col" { "Lane" } th scope="col" .num { "Depth" } th scope="col" .num { "Oldest" } th scope="col" { "Next" } } }
-                        tbody { @for lane in lanes { (lane_row(lane, now)) } }
+                        tbody { @for lane in lanes.iter().take(MAX_SHOWN) { (lane_row(lane, now)) } }
                     }
+                    @if lanes.len() > MAX_SHOWN { p .count { (lanes.len() - MAX_SHOWN) " more lanes" } }
                 }
             }
         }
@@ -227,10 +228,12 @@ fn slots(source: &Source) -> Markup {
             @match &source.inside {
                 None => p .none { "Not known here: each function's process keeps its own part of the limit." },
                 Some(inside) => {
-                    @let bases = inside.limiters.slots();
+                    @let (idle, busy): (Vec<_>, Vec<_>) = inside.limiters.slots().into_iter().partition(BaseSlots::is_idle);
                     p { "Five requests a second for each base. After a 429 nothing is sent to that base for 30 s." }
-                    @if bases.is_empty() { p .none { "No base was asked yet." } }
-                    ul .slots { @for base in &bases { (base_slots(base)) } }
+                    @if idle.is_empty() && busy.is_empty() { p .none { "No base was asked yet." } }
+                    ul .slots { @for base in busy.iter().take(MAX_SHOWN) { (base_slots(base)) } }
+                    @if busy.len() > MAX_SHOWN { p .count { (busy.len() - MAX_SHOWN) " more bases are asked" } }
+                    @if !idle.is_empty() { p .none { "Idle: " (counted(idle.len() as u64, "base")) ", all slots free." } }
                 }
             }
         }

@@ -84,3 +84,13 @@ async fn a_page_that_is_far_off_is_the_last_one() {
         assert!(of_run.contains("harvested") && !of_run.contains("Page 99"), "{page}: {of_run}");
     }
 }
+
+/// With a hundred clients, a line for each would hide the few that something is asked of.
+#[tokio::test]
+async fn bases_that_nobody_asks_anything_are_counted_and_not_listed() {
+    let seen = Seen::start().await;
+    seen.run().await;
+    let idle = "Idle: 2 bases, all slots free.";
+    let told = seen.get_until("/system", |answer| answer.text().contains(idle)).await.text();
+    assert!(!told.contains("5 of 5"), "{told}");
+}

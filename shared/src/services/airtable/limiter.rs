@@ -113,6 +113,14 @@ pub struct BaseSlots {
     pub penalty: Option<Duration>,
 }
 
+impl BaseSlots {
+    /// Whether every slot is free.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.in_use == 0 && self.resting == 0 && self.penalty.is_none()
+    }
+}
+
 /// Lets requests to one base through at its [`Rate`].
 ///
 /// A slot is free again `per` after its last request was *answered*, not sent. The service saw
