@@ -10,6 +10,7 @@ mod content;
 mod figures;
 mod flash;
 mod guard;
+mod lanes;
 mod last_read;
 mod layout;
 mod live;

@@ -1,6 +1,7 @@
 //! The system: services, queues, what waits and why, dead letters, request slots, spend, next tick.
 
-use super::figures::{Part, bar, grouped, moment, span, until};
+use super::figures::{Part, bar, grouped, moment, until};
+use super::lanes;
 use super::layout::{Content, Place, run_link};
 use super::query::path;
 use super::site::Page;
@@ -23,6 +24,7 @@ const MAX_SHOWN: usize = 50;
 struct QueueView {
     name: QueueName,
     state: QueueState,
+    /// `None` on AWS, where nobody sees them, and for a queue that has none.
     lanes: Option<Vec<LaneState>>,
     letters: Vec<DeadLetter>,
 }
@@ -34,7 +36,7 @@ pub(super) async fn page(page: &Arc<Page>) -> Result<Content, Fault> {
     let mut queues = Vec::new();
     for name in deployment.queues() {
         let state = deployment.state(name).await?;
-        let lanes = deployment.lanes(name)?;
+        let lanes = if name.is_fifo() { deployment.lanes(name)? } else { None };
         // Looking at dead letters on SQS hides them for a moment: only when there are some.
         let letters =
             if state.dead > 0 { deployment.dead_letters(name).await? } else { Vec::new() };
@@ -43,16 +45,21 @@ pub(super) async fn page(page: &Arc<Page>) -> Result<Content, Fault> {
     let (tasks, count) = deployment.waiting().await?;
     let waiting: Vec<Waiting> = tasks.into_iter().map(Waiting::from).collect();
     let spend = spend(page).await?;
+    let in_use: Vec<(QueueName, &LaneState)> = queues
+        .iter()
+        .flat_map(|queue| queue.lanes.iter().flatten().map(|lane| (queue.name, lane)))
+        .collect();
     let body = html! {
         h1 { "System" }
         (services(source))
         (next_tick(source, now))
         section #queues data-live aria-labelledby="queues-title" {
             h2 #queues-title { "Queues" }
-            div .cards { @for queue in &queues { (queue_card(queue, now, count)) } }
+            div .cards { @for queue in &queues { (queue_card(queue, count, deployment.is_on_aws())) } }
         }
         (waits(&waiting, count, now))
         (dead(source, &queues))
+        (lanes::section(&in_use, now))
         (slots(source))
         (super::spend::section(&spend))
     };
@@ -97,43 +104,22 @@ fn next_tick(source: &Source, now: Timestamp) -> Markup {
 }
 
 /// `waiting` is the number of tasks that wait for their next attempt.
-fn queue_card(queue: &QueueView, now: Timestamp, waiting: u64) -> Markup {
+fn queue_card(queue: &QueueView, waiting: u64, is_on_aws: bool) -> Markup {
     let QueueView { name, state, lanes, .. } = queue;
     html! {
         article .card {
             h3 { (name.as_str()) }
             p .big { (grouped(state.messages)) small { @if state.messages == 1 { " message" } @else { " messages" } } }
             p { @if state.dead > 0 { a .off href="#dead" { (counted(state.dead, "dead letter")) } } @else { "No dead letters" } }
-            @match lanes {
-                None => p .none { "Lanes are not known here." },
-                Some(_) if *name == QueueName::Retry && state.messages > 0 => {
-                    @let due = state.messages.saturating_sub(waiting);
-                    p .none { (counted(waiting, "task")) " tried again later, " (counted(due, "record")) " written later" }
-                }
-                Some(_) if *name == QueueName::Retry => p .none { "Nothing is put off." },
-                Some(lanes) if lanes.is_empty() => p .none { "Every lane is empty." },
-                Some(lanes) => {
-                    table .lanes {
-                        thead { tr { th scope="col" { "Lane" } th scope="col" .num { "Depth" } th scope="col" .num { "Oldest" } th scope="col" { "Next" } } }
-                        tbody { @for lane in lanes.iter().take(MAX_SHOWN) { (lane_row(lane, now)) } }
-                    }
-                    @if lanes.len() > MAX_SHOWN { p .count { (lanes.len() - MAX_SHOWN) " more lanes" } }
-                }
-            }
-        }
-    }
-}
-
-fn lane_row(lane: &LaneState, now: Timestamp) -> Markup {
-    let left = lane.next_at.duration_since(now);
-    html! {
-        tr {
-            th scope="row" { code { (lane.group) } }
-            td .num { (grouped(lane.messages)) }
-            td .num { (span(now.duration_since(lane.oldest))) }
-            td {
-                @if lane.hidden == 0 { "now" }
-                @else { "in work; if its worker dies, in " (span(left)) }
+            @if let Some(lanes) = lanes {
+                p .none { (counted(lanes.len() as u64, "lane")) " in use" }
+            } @else if is_on_aws {
+                p .none { "Lanes are not known here." }
+            } @else if state.messages > 0 {
+                @let due = state.messages.saturating_sub(waiting);
+                p .none { (counted(waiting, "task")) " tried again later, " (counted(due, "record")) " written later" }
+            } @else {
+                p .none { "Nothing is put off." }
             }
         }
     }

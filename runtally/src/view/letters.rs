@@ -1,10 +1,9 @@
 //! A dead letter, with its run and its content as far as they are known.
 
-use super::task_text::{event_in_words, task_in_words};
+use super::task_text::message_in_words;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::core::ids::RunId;
-use shared::messages::RetryState;
 use shared::ports::{DeadLetter, QueueName};
 
 /// A dead letter, with its run and its content as far as they are known.
@@ -20,16 +19,7 @@ pub(crate) struct Letter {
 
 impl Letter {
     pub(crate) fn of(queue: QueueName, letter: &DeadLetter) -> Self {
-        let (run, what) = match queue {
-            QueueName::Scoring => task_in_words(&letter.body),
-            QueueName::Metrics => event_in_words(&letter.body),
-            QueueName::Retry
-                if RetryState::of(&letter.body).queue.as_deref() == Some("metrics") =>
-            {
-                event_in_words(&letter.body)
-            }
-            QueueName::Retry => task_in_words(&letter.body),
-        };
+        let (run, what) = message_in_words(queue, &letter.body);
         let DeadLetter { message_id, reason, died_at, .. } = letter.clone();
         Self { queue: queue.as_str(), message_id, run, what, reason, died_at }
     }

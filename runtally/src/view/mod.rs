@@ -12,4 +12,4 @@ pub(crate) use comparison::{Comparison, compare};
 pub(crate) use events::{event_of, events_of};
 pub(crate) use fact_text::text_of;
 pub(crate) use letters::Letter;
-pub(crate) use task_text::task_in_words;
+pub(crate) use task_text::{message_in_words, task_in_words};

@@ -2,7 +2,19 @@
 
 use shared::core::counted::counted;
 use shared::core::ids::RunId;
-use shared::messages::{Message, MetricsMessage, ScoringTask};
+use shared::messages::{ClientScope, Message, MetricsMessage, RetryState, ScoringTask};
+use shared::ports::QueueName;
+
+/// The run of a queue's message, if the message names it, and what the message is.
+pub(crate) fn message_in_words(queue: QueueName, body: &str) -> (Option<RunId>, String) {
+    match queue {
+        QueueName::Metrics => event_in_words(body),
+        QueueName::Retry if RetryState::of(body).queue.as_deref() == Some("metrics") => {
+            event_in_words(body)
+        }
+        QueueName::Scoring | QueueName::Retry => task_in_words(body),
+    }
+}
 
 /// The run of a task, if the task names it, and what the task is.
 pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
@@ -19,15 +31,21 @@ pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
             (Some(task.run.id()), format!("replay of {}", counted(task.leads() as u64, "lead")))
         }
         Ok(ScoringTask::ScoreWaiting(task)) => {
-            let run = task.run().map_or_else(|error| error.to_string(), |run| run.to_string());
-            (None, format!("waiting {}s, run {run}", task.kind.as_str()))
+            let what = format!("planning of waiting {}s", task.kind.as_str());
+            match (&task.clients, task.run()) {
+                (ClientScope::One(client), Ok(stamp)) => (Some(RunId::new(&stamp, client)), what),
+                (ClientScope::All, Ok(stamp)) => {
+                    (None, format!("{what} of all clients, run {stamp}"))
+                }
+                (_, Err(error)) => (None, format!("{what}: {error}")),
+            }
         }
         Err(error) => (None, error.to_string()),
     }
 }
 
 /// The run of a metrics message and what it is.
-pub(crate) fn event_in_words(body: &str) -> (Option<RunId>, String) {
+fn event_in_words(body: &str) -> (Option<RunId>, String) {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => {
             (Some(event.run.id()), format!("event {}", event.fact.name().replace('_', " ")))

@@ -17,6 +17,8 @@ pub struct LaneState {
     pub oldest: Timestamp,
     /// When its next message can be taken; in the past for one that can be taken now.
     pub next_at: Timestamp,
+    /// The body of its first message.
+    pub first: String,
 }
 
 impl SqliteQueue {
@@ -29,9 +31,12 @@ impl SqliteQueue {
         let now = self.now();
         self.transact(queue, |tx| {
             tx.prepare_cached(
-                "SELECT group_id, count(*), count(*) FILTER (WHERE visible_at > ?2), min(sent_at),
-                        max(visible_at)
-                 FROM message WHERE queue = ?1 GROUP BY group_id ORDER BY group_id",
+                "WITH lane AS (
+                     SELECT group_id, count(*), count(*) FILTER (WHERE visible_at > ?2),
+                            min(sent_at), max(visible_at), min(sequence) AS first
+                     FROM message WHERE queue = ?1 GROUP BY group_id)
+                 SELECT lane.*, body FROM lane JOIN message ON sequence = first
+                 ORDER BY lane.group_id",
             )?
             .query_map((queue.as_str(), now), |row| {
                 Ok(LaneState {
@@ -40,6 +45,7 @@ impl SqliteQueue {
                     hidden: row.get(2)?,
                     oldest: timestamp(row.get(3)?)?,
                     next_at: timestamp(row.get(4)?)?,
+                    first: row.get(6)?,
                 })
             })?
             .collect()
