@@ -1,8 +1,8 @@
-# `runtally serve` and nothing else: no shell, no package, no root. docs/deploy.md shows how to run it.
+# Only `runtally serve`: no shell, no packages, no root. docs/deploy.md shows how to run it.
 #
 #   docker build -t runtally .
 #
-# `tests/stack/run containers` builds the stage `prebuilt` from what was compiled outside, so that no image is pulled.
+# `tests/stack/run containers` builds the stage `prebuilt` from what was compiled outside, so that it pulls no image.
 
 FROM scratch AS runtime
 ENV HOME=/data
@@ -10,7 +10,7 @@ USER 65532:65532
 WORKDIR /data
 EXPOSE 9100
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["/usr/bin/runtally", "health"]
-# SIGTERM drains: it ends when the calls of the model that are in flight have.
+# SIGTERM drains: the process ends after the model calls in flight.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/runtally"]
 CMD ["serve", "--data", "/data", "--bind", "0.0.0.0"]

@@ -6,7 +6,7 @@ export PATH := justfile_directory() / "target/tools/bin" + ":" + env("PATH")
 # What CI checks, cheapest first.
 checks := "fmt deny unused template core clippy doc test clients kills chaos hostile browser stack"
 
-# No check may take longer: one that hangs must not take the others' time.
+# The longest time of a check: one that hangs must not use up the time of the others.
 longest := "40m"
 
 # Shows this list.
@@ -17,7 +17,7 @@ default:
 ci:
     #!/usr/bin/env bash
     set -euo pipefail
-    # `timeout` gives the check a process group of its own, so that all of it ends.
+    # `timeout` gives the check its own process group, so that all its processes end.
     trap '[ -z "${at_work:-}" ] || kill "$at_work"; exit 130' INT TERM
     for check in {{ checks }}; do
         printf '\n=== %s (after %d s)\n' "$check" "$SECONDS"
@@ -33,11 +33,11 @@ ci:
 fmt:
     cargo fmt --check
 
-# Checks licences, sources, and that no crate is there twice without a reason (deny.toml).
+# Checks licences, sources, and that a crate has two versions only for a reason (deny.toml).
 deny:
     cargo deny --locked check licenses bans sources
 
-# Finds dependencies that nothing uses.
+# Finds unused dependencies.
 unused:
     cargo shear
 
@@ -53,7 +53,7 @@ template:
 core:
     cargo check -p shared --no-default-features --locked
 
-# Lints everything, also the commands for what is on AWS, which the default build leaves out.
+# Lints everything, including the commands for AWS, which the default build leaves out.
 clippy:
     cargo clippy --workspace --all-targets --locked -- -D warnings
     cargo clippy -p runtally --features aws --all-targets --locked -- -D warnings
@@ -66,7 +66,7 @@ doc:
 test:
     cargo test --workspace --locked
 
-# Does against the simulators what users of the vendors' own clients do.
+# Runs the vendors' own client libraries against the simulators.
 clients:
     tests/clients/run
 
@@ -77,11 +77,11 @@ kills:
     tests/kills/run --kills 3 --leads 100 --full-disk
     tests/kills/run --kills 5 --early
 
-# Demos that are killed, disturbed and edited meanwhile, a few of the 100 seeds that docs/performance.md tells.
+# Runs demos that are killed, disturbed and edited: a few of the 100 seeds of docs/performance.md.
 chaos:
     tests/chaos/run --seeds 4
 
-# Floods and abuses the server, a tenth of what docs/performance.md tells.
+# Floods and abuses the server: a tenth of the load in docs/performance.md.
 hostile:
     tests/hostile/run --short
 
@@ -89,7 +89,7 @@ hostile:
 browser *options:
     tests/browser/run {{ options }}
 
-# Deploys to an emulator of AWS on this machine and tests what is there.
+# Deploys to an AWS emulator on this machine and tests the deployment.
 stack:
     tests/stack/run
 

@@ -3,10 +3,10 @@
 
     sam build && deploy/canary.py && sam deploy -t .aws-sam/build/canary.yaml
 
-There each function publishes a version and has an alias, `live`, which all that calls the function calls.
-CodeDeploy gives the new version a part of the work first, and takes it back when one of the function's
-alarms goes off. template.yaml itself has no alias: SAM publishes a version only when its text changes, so a
-new value of a parameter would never arrive. Here each run publishes one.
+In that file each function publishes a version and has an alias, `live`, which all callers use. CodeDeploy
+gives the new version a part of the work first, and rolls it back when one of the function's alarms goes
+off. template.yaml itself has no alias: SAM publishes a version only when the template's text changes, so a
+new parameter value would never take effect. Here each run publishes a version.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import re
 import time
 
 BUILD = pathlib.Path(__file__).resolve().parents[1] / ".aws-sam" / "build"
-# What takes a release of a function back.
+# The alarms that roll back a function's release.
 ALARMS = {
     "WebhookIntake": ["ApiServerErrorsAlarm"],
     "Scoring": ["ScoringErrorsAlarm", "ScoringDeadLettersAlarm"],

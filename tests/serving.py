@@ -1,4 +1,4 @@
-"""Simulated services and a `runtally serve` that works on them: what the scripts below tests/ share.
+"""What the scripts in tests/ share: simulated services and a `runtally serve` that works on them.
 
 Needs Rust and Python 3.10 or later. RUNTALLY names a binary to use instead of building one."""
 
@@ -16,7 +16,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CLIENT = "Mara-Lindqvist"
 TOKEN = "the-token-of-the-scripts"
-# A server that is asked to stop ends within the longest time of a call, 60 seconds, and 10 more.
+# A server that is asked to stop ends within the longest time of a call, 60 seconds, plus 10.
 STOPS_WITHIN_SECONDS = 70
 
 
@@ -30,13 +30,13 @@ def build():
 
 
 class Serving:
-    """Simulated services in a process of their own, and a server that can be killed."""
+    """Simulated services in a separate process, and a server that can be killed."""
 
-    # Words in front of the server's command.
+    # Words before the server's command.
     prefix = ()
 
     def __init__(self, binary, folder, model_latency_ms, services=(), clients=2, **variables):
-        """`services` are more options of `runtally simulate`."""
+        """`services` are additional options of `runtally simulate`."""
         self.binary, self.data, self.server = binary, folder / "data", None
         self.problems = []
         self.log_file = folder / "serve.log"
@@ -73,7 +73,7 @@ class Serving:
             time.sleep(0.21)
 
     def start(self, wait=True, **popen):
-        # It simulates services that it does not need: on any free ports, where others run too.
+        # The server simulates services that it does not need. They get any free ports, because other scripts run too.
         ports = ("--airtable-port", "0", "--apify-port", "0", "--gemini-port", "0")
         command = [*self.prefix, self.binary, "serve", "--data", str(self.data), "--port", str(self.port), *ports]
         self.server = subprocess.Popen(command, env=self.env, stdout=self.log, stderr=self.log, **popen)
@@ -148,7 +148,7 @@ class Alone:
         return answer.status, answer.headers, text
 
     def changes(self, path, parts=""):
-        """What is sent to an open page that shows these parts."""
+        """What the server sends to an open page that shows these parts."""
         stream = http.client.HTTPConnection(self.host, timeout=60)
         stream.request("GET", "/live?" + urllib.parse.urlencode({"of": path, "parts": parts}))
         html = []
@@ -160,7 +160,7 @@ class Alone:
                 html = []
 
     def cpu(self):
-        """The seconds that it used of a processor."""
+        """The CPU seconds that the server used."""
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -20,7 +20,7 @@ STYLE = """<style>
 
 
 def bars(path, title, rows):
-    """Draws `(name, value, bound or None)` below each other; a bound is a line across its bar."""
+    """Draws `(name, value, bound or None)` as bars below each other. A bound is a line across its bar."""
     most = max(max(value, bound or 0) for _, value, bound in rows) or 1
     scale = (WIDTH - NAMES - 70) / most
     parts = [text(8, 20, title, "title")]

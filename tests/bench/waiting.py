@@ -1,5 +1,5 @@
-"""Leads with stored posts that wait in the bases of simulated clients, and a `runtally serve` that scores them: what the scripts
-below tests/bench share."""
+"""What the scripts in tests/bench share: simulated clients with leads whose stored posts wait, and a `runtally serve`
+that scores them."""
 
 import json
 import os
@@ -14,10 +14,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from serving import CLIENT, ROOT, TOKEN, Serving, show  # noqa: E402, F401
 
 BINARY = os.environ.get("RUNTALLY", str(ROOT / "target/release/runtally"))
-# The default, unlike that of the tests.
+# The default; the tests use another value.
 PROJECT_SECONDS = "15"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-# Airtable's limits: requests a second to one base, and with all tokens of one user.
+# Airtable's limits in requests a second: to one base, and with all tokens of one user.
 A_SECOND, A_SECOND_OF_USER = 5, 50
 LOOK_EVERY_SECONDS = 0.1
 RECORDS = urllib.parse.quote("Client Run Results")
@@ -54,7 +54,7 @@ class World:
             self.serving.ask("POST", f"{self.serving.airtable}/_sim/rows", {"base": base, "table": "Leads", "rows": rows})
 
     def score(self, **scope):
-        """Asks for what waits to be scored: `clientId="..."`, or `all=True`."""
+        """Requests scoring of what waits: `clientId="..."`, or `all=True`."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.serving.port}/runs", method="POST", data=json.dumps({"kind": "post", **scope}).encode(),
             headers={"content-type": "application/json", "authorization": f"Bearer {TOKEN}"},
@@ -66,7 +66,7 @@ class World:
         return [row["fields"] for row in self.serving.ask("GET", url)["records"]]
 
     def wait_for_runs(self, count, seconds):
-        """Waits until so many runs are over; returns when that was."""
+        """Waits until this many runs are over, and returns when that happened."""
         latest = time.monotonic() + seconds
         while sum(is_over(record) for record in self.records()) < count:
             if time.monotonic() > latest:
@@ -110,7 +110,7 @@ def is_right(record):
 
 
 def least_seconds(requests):
-    """How long Airtable's limits let these requests by base take."""
+    """How long these requests, counted by base, take at least under Airtable's limits."""
     return max(max(requests.values()) / A_SECOND, sum(requests.values()) / A_SECOND_OF_USER)
 
 

@@ -1,4 +1,4 @@
-// Drives the page as a person would. Every check says what a person sees.
+// Uses the page as a person does. Every check says what a person sees.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { Serve } from "./serve.mjs";
 
 const HOSTILE = '<script>document.title="taken"</script>"><img src=x onerror=\'document.title="taken"\'>';
 const PATIENCE = 60_000;
-// Not every call to the browser has an end of its own: a check that hangs must fail and say its name.
+// Some calls to the browser never time out. A check that hangs must fail and say its name.
 const LONGEST_CHECK = 300_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SHOTS = new URL("./shots/", import.meta.url).pathname;
@@ -16,7 +16,7 @@ const SHOTS = new URL("./shots/", import.meta.url).pathname;
 let page;
 let serve;
 const problems = [];
-// Pictures for the README that were taken.
+// The pictures for the README that were taken.
 const pictures = [];
 
 const checks = [
@@ -30,7 +30,7 @@ const checks = [
     await page.click("button[type=submit]");
     await seen("Apify announces a harvest");
     await page.goto(serve.url);
-    // From here on nothing is clicked or loaded: the page changes by itself.
+    // From here on the test clicks and loads nothing: the page updates itself.
     await page.waitForSelector(".run .badge.running", { timeout: PATIENCE });
     await page.waitForSelector(".run .badge:not(.running)", { timeout: PATIENCE });
     await seen("29 of 29 leads");
@@ -79,11 +79,11 @@ const checks = [
     await seen("Deletes its row in the simulated Airtable");
     await page.click("button.danger");
     await page.waitForSelector("text=There is no record", { timeout: PATIENCE });
-    // The tick is sent from another tab; this one only watches.
+    // Another tab sends the tick; this one only watches.
     const other = await page.context().newPage();
     await other.goto(`${serve.url}/do/tick`);
     await other.click("button[type=submit]");
-    // A tab that is closed while it still loads may never say that it is closed.
+    // A tab that is closed while it loads may never report that it is closed.
     await other.waitForURL(/told=/);
     await other.waitForLoadState();
     await other.close();
@@ -184,7 +184,7 @@ const checks = [
   },
 ];
 
-// Shows a text as a terminal would. It runs in the page.
+// Shows a text as a terminal does. It runs in the page.
 function terminal(text) {
   const style = document.createElement("style");
   style.textContent = `
@@ -237,7 +237,7 @@ async function picture(name, part = page) {
   await page.setViewportSize({ width: 1440, height: 900 });
 }
 
-// The page's policy forbids scripts from elsewhere, so axe runs in a world of its own.
+// The page's policy forbids other scripts, so axe runs in an isolated world.
 async function accessible(where) {
   const session = await page.context().newCDPSession(page);
   const { frameTree } = await session.send("Page.getFrameTree");

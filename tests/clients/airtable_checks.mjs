@@ -1,4 +1,4 @@
-// What users of airtable.js do, against the simulated Airtable.
+// Checks the simulated Airtable with airtable.js, in the ways people use it.
 
 import Airtable from "airtable";
 import { SIMULATORS, check, control, equal, refused, runAll } from "./checks.mjs";

@@ -1,4 +1,4 @@
-"""What users of pyairtable do, against the simulated Airtable."""
+"""Checks the simulated Airtable with pyairtable, in the ways people use it."""
 
 import datetime
 import inspect
@@ -21,7 +21,7 @@ FIELDS = [
         "timeZone": "utc", "dateFormat": {"name": "iso"}, "timeFormat": {"name": "24hour"}}},
     {"name": "Tags", "type": "multipleSelects", "options": {"choices": [{"name": "a"}]}},
 ]
-# Arguments for functions of which any will do.
+# Arguments for functions that accept any value.
 ANY = {"date": "'2026-11-23'", "number": "2", "text": "'a'"}
 
 control("airtable", "/_sim/tables", {
@@ -37,7 +37,7 @@ def emptied():
 
 
 def kind_of(error):
-    """The type in the body of an error."""
+    """The type of the error in a response body."""
     body = error.response.json()["error"]
     return (error.response.status_code, body if isinstance(body, str) else body["type"])
 
@@ -199,7 +199,7 @@ class Person(Model):
         api_key = TOKEN
 
 
-# A model has no setting for another root of the API.
+# A model has no setting for the root of the API.
 type(Person.meta).api = property(lambda _: api)
 
 

@@ -1,4 +1,4 @@
-// What users of Apify's client for JavaScript do, against the simulated Apify.
+// Checks the simulated Apify with Apify's client for JavaScript, in the ways people use it.
 
 import http from "node:http";
 import { ApifyClient } from "apify-client";
@@ -44,7 +44,7 @@ check("runs are listed, aborted, resurrected and deleted", async () => {
 check("a dataset is made by name, filled, read and deleted", async () => {
   const made = await client.datasets().getOrCreate("of-javascript");
   const dataset = client.dataset(made.id);
-  // Long enough to be sent compressed.
+  // Long enough for the client to compress it.
   await dataset.pushItems(Array.from({ length: 1200 }, (_, n) => ({ n, "#note": 1 })));
   const page = await dataset.listItems({ limit: 2, offset: 1, desc: true, clean: true });
   equal([page.items, page.total, page.desc], [[{ n: 1198 }, { n: 1197 }], 1200, true]);

@@ -1,4 +1,4 @@
-"""What users of Apify's client for Python do, against the simulated Apify."""
+"""Checks the simulated Apify with Apify's client for Python, in the ways people use it."""
 
 import datetime
 import http.server
@@ -12,7 +12,7 @@ from checks import SIMULATORS, check, control, equal, refused, run_all
 
 ROOT, TOKEN = SIMULATORS["apify"].removesuffix("/v2"), SIMULATORS["apify_token"]
 ACTOR = "harvestapi/linkedin-profile-posts"
-# Nobody waits longer for a webhook that was sent already.
+# The webhook was sent already, so no check waits longer for it.
 PATIENCE_SECONDS = 60
 client = ApifyClient(TOKEN, api_url=ROOT)
 
@@ -38,7 +38,7 @@ HOOK = f"http://127.0.0.1:{server.server_port}/hook"
 
 
 def received(count):
-    """The webhooks that arrived, once there are so many."""
+    """The webhooks that arrived, as soon as there are this many."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(Receiver.got) < count and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -103,7 +103,7 @@ def datasets():
     made = client.datasets().get_or_create(name="mine")
     equal(client.datasets().get_or_create(name="mine").id, made.id)
     dataset = client.dataset(made.id)
-    # Long enough to be sent compressed.
+    # Long enough for the client to compress it.
     dataset.push_items([{"n": n, "text": "x" * 50} for n in range(2_500)])
     dataset.push_items({"n": 2_500})
     equal(sum(1 for _ in dataset.iterate_items()), 2_501)

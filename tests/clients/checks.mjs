@@ -1,5 +1,5 @@
 // Named checks of one client. A script declares them with check() and ends with runAll(), which prints one JSON
-// object a check: its name and what is wrong, or null.
+// object per check: its name and what is wrong, or null.
 
 import assert from "node:assert/strict";
 
@@ -10,7 +10,7 @@ const checks = [];
 export const check = (name, body) => checks.push([name, body]);
 export const equal = assert.deepEqual;
 
-// The error that the call must end with.
+// The error that the call must throw.
 export async function refused(call) {
   let answer;
   try {
@@ -21,7 +21,7 @@ export async function refused(call) {
   throw new Error(`not refused: ${JSON.stringify(answer)}`);
 }
 
-// Asks a simulator's control endpoint.
+// Calls a simulator's control endpoint.
 export async function control(service, path, body) {
   const root = SIMULATORS[service].replace(/\/v2$/, "");
   const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };

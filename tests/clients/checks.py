@@ -1,5 +1,5 @@
-"""Named checks of one client. A script declares them with @check and ends with run_all(), which prints one
-JSON object a check: its name and what is wrong, or null."""
+"""Named checks of one client. A script declares them with @check and ends with run_all(), which prints one JSON object
+per check: its name and what is wrong, or null."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def equal(found, expected):
 
 
 def refused(kind, call):
-    """The error of this kind that the call must end with."""
+    """The error of this kind, which the call must raise."""
     try:
         answer = call()
     except kind as error:
@@ -33,7 +33,7 @@ def refused(kind, call):
 
 
 def control(service, path, body=None):
-    """Asks a simulator's control endpoint."""
+    """Calls a simulator's control endpoint."""
     root = SIMULATORS[service].removesuffix("/v2")
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(root + path, data, {"content-type": "application/json"})

@@ -1,4 +1,4 @@
-// What users of @google/genai do, against the simulated Gemini and Vertex AI.
+// Checks the simulated Gemini and Vertex AI with @google/genai, in the ways people use it.
 
 import { GoogleGenAI, Type } from "@google/genai";
 import { SIMULATORS, check, control, equal, refused, runAll } from "./checks.mjs";
@@ -6,7 +6,7 @@ import { SIMULATORS, check, control, equal, refused, runAll } from "./checks.mjs
 const MODEL = "gemini-3.5-flash-lite";
 const httpOptions = { baseUrl: SIMULATORS.gemini };
 const client = new GoogleGenAI({ apiKey: SIMULATORS.gemini_token, httpOptions });
-// Its service accounts ask Google's own token endpoint, whatever their key file says: express mode needs none.
+// The client's service accounts always use Google's own token endpoint, whatever their key file says. Express mode needs none.
 const vertex = new GoogleGenAI({ vertexai: true, apiKey: SIMULATORS.gemini_token, httpOptions });
 const asked = { model: MODEL, contents: "Hello" };
 

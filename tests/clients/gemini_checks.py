@@ -1,4 +1,4 @@
-"""What users of google-genai for Python do, against the simulated Gemini and Vertex AI."""
+"""Checks the simulated Gemini and Vertex AI with google-genai for Python, in the ways people use it."""
 
 import asyncio
 import datetime
@@ -29,7 +29,7 @@ class Author(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the model thinks of a text."""
+    """The model's verdict on a text."""
 
     score: int = Field(ge=1, le=5, description="1 is worst")
     share: float = Field(ge=0, le=1)
@@ -56,7 +56,7 @@ class Mood(enum.Enum):
 
 
 def both(function):
-    """Does it on the Developer API and on Vertex AI."""
+    """Runs a check on the Developer API and on Vertex AI."""
     for each in [client, vertex]:
         function(each)
 

@@ -1,5 +1,5 @@
-"""What is sent to the webhook's port: real webhooks, and everything else that a stranger, a scanner or a
-broken sender may send."""
+"""The requests that are sent to the webhook's port: real webhooks, and everything that a stranger, a scanner or a broken
+sender may send."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import string
 from serving import CLIENT, TOKEN
 
 PATIENCE_SECONDS = 60
-# Refusals that were not in JSON: the beginnings of request and answer.
+# Refusals that were not in JSON: the start of the request and of the answer.
 NOT_IN_JSON = []
 RUN = "HG7ML7M8z78YcAPEB"
 METHODS = ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND", "X" * 300)
@@ -54,7 +54,7 @@ def request(method, path, headers, body=b"", token=TOKEN):
 
 
 def webhook(harvest, client, dispatch):
-    """Apify's webhook for a harvest. Its template leaves out when the harvest ended."""
+    """Apify's webhook for a harvest. Its template does not say when the harvest ended."""
     body = {"eventType": "ACTOR.RUN.SUCCEEDED", "eventData": {"actorRunId": harvest}, "resource": {"id": harvest}}
     headers = [("content-type", "application/json"), ("x-apify-webhook-dispatch-id", dispatch)]
     return request("POST", f"/webhooks/apify?clientId={client}", headers, json.dumps(body).encode())
@@ -66,8 +66,8 @@ def test_event(dispatch):
 
 
 def hostile(rng, number, harvest):
-    """A request that nobody should send; no two are the same. It names `harvest`, whose run is over, or
-    harvests that never were."""
+    """A request that nobody should send. No two are the same. It names `harvest`, whose run is over, or harvests that do
+    not exist."""
     mark = [("x-number", f"{number}-{rng.getrandbits(32)}")]
     return rng.choice(KINDS)(rng, mark, harvest)
 
@@ -105,7 +105,7 @@ def odd_id(rng, mark, _):
 
 
 def odd_hints(rng, mark, harvest):
-    """Accepted: it names no client that is served, or a harvest that is not there."""
+    """A request that is accepted, although it names a client that is not served or a harvest that does not exist."""
     client = rng.choice(ODD_CLIENTS)
     run = rng.choice((harvest, RUN, "".join(rng.choices(string.ascii_letters, k=17))))
     body = {"resource": {"id": run}, "clientId": client, "runId": rng.choice(ODD_IDS), "finishedAt": rng.choice(ODD_IDS)}
@@ -143,7 +143,8 @@ KINDS = (
 
 
 def exchange(port, request_bytes):
-    """Sends a request and reads the answer; its status, or `None` when the connection was closed without one."""
+    """Sends a request and reads the answer. Returns its status, or `None` if the connection was closed without an
+    answer."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as one:
         try:
@@ -167,7 +168,7 @@ def exchange(port, request_bytes):
 
 
 def is_error(body):
-    """Whether an answer's body is an error in the one shape that all have."""
+    """Whether an answer's body is an error in the shape that all errors have."""
     try:
         return set(json.loads(body)["error"]) == {"type", "message"}
     except (ValueError, KeyError, TypeError):

@@ -1,6 +1,6 @@
-"""ministack as a process, with three things that AWS does: the messages of a batch keep their trace header,
-connections count as encrypted unless the file PLAIN exists, and requests are counted as they are billed.
-COUNTS names the file that the counts are appended to."""
+"""ministack as a process, with three things that AWS does: the messages of a batch keep their trace header, connections
+count as encrypted unless the file PLAIN exists, and requests are counted as they are billed. COUNTS names the file
+that the counts are appended to."""
 
 import json
 import math
@@ -22,7 +22,7 @@ def count(what, units=1):
 
 
 def encrypted(resolve):
-    """What policies see of the connection."""
+    """What policies are told about the connection."""
 
     def resolved(key, context):
         if key.lower() == "aws:securetransport":
@@ -52,7 +52,7 @@ def traced_batch(batch):
 
 
 def counted_queue(action, act):
-    """A request is billed for each 64 KiB of it."""
+    """Counts a request once for each 64 KiB, as it is billed."""
 
     def counted(data, url):
         kind = "fifo" if (data.get("QueueUrl") or url or "").endswith(".fifo") else "standard"
@@ -88,7 +88,7 @@ def written(data, _):
 
 
 def updated(data, _):
-    # The state is small; it stands in one of the two indexes, which is written too.
+    # The state is small. It is in one of the two indexes, which is written too.
     yield "write", 2
 
 

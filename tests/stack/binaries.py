@@ -1,4 +1,4 @@
-"""The functions as they are built for Lambda: for which processor, and how large as they are uploaded."""
+"""The Lambda binaries: their processor, and their size when they are uploaded."""
 
 import struct
 import zipfile
@@ -7,9 +7,9 @@ from tools import ARCHITECTURE, ROOT, WORK, check, clean_environment, equal, hea
 
 MEBIBYTE = 1024 * 1024
 FUNCTIONS = ("WebhookIntake", "Scoring", "MetricsFinalizer")
-# The processor in an ELF file's head, by the name that Lambda has for it.
+# The processor in the header of an ELF file, by Lambda's name for it.
 MACHINES = {62: "x86_64", 183: "arm64"}
-# The template's default, which `sam build` without a parameter builds for.
+# The template's default, for which `sam build` builds without a parameter.
 DEFAULT, DEFAULT_TARGET = "arm64", "aarch64-unknown-linux-gnu"
 
 
@@ -54,7 +54,7 @@ def show(folder, architecture):
 
 
 def machine(file):
-    """The processor that an ELF file is for."""
+    """The processor of an ELF file."""
     if not file.exists():
         return None
     with open(file, "rb") as elf:

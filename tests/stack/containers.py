@@ -12,7 +12,7 @@ import local
 from engine import engine, lambda_image
 from tools import ROOT, Failed, check, equal, free_port, heading
 
-# From the webhook to the record, of a harvest of 12 leads.
+# From the webhook to the record of a harvest of 12 leads.
 SECONDS = 30
 
 
@@ -24,7 +24,7 @@ def show():
         lambda_image(environment)
         system = local.Local(*local.places(environment))
         try:
-            # SAM asks who it is, which takes seconds without a network.
+            # SAM looks up its identity, which takes seconds without a network.
             more = {"AWS_ENDPOINT_URL": system.emulator.url, "SAM_SKIP_PULL_IMAGE": "1"}
             environment = deliver.sams_environment() | environment | more
             every_event(system, environment)

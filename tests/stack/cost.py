@@ -1,8 +1,8 @@
-"""What AWS costs: counts a run of 100 leads and a tick on the emulator, and multiplies with list prices.
+"""What AWS costs: counts a run of 100 leads and a tick on the emulator, and multiplies the counts with list prices.
 
-tests/stack/run cost                   counts anew, into target/stack/counted.json, and checks the bounds
-python3 tests/stack/cost.py            the figures of docs/cost.md, from counted.json and prices.json beside this file
-python3 tests/stack/cost.py --check    whether docs/cost.md has these figures and the template so many alarms"""
+tests/stack/run cost                   counts again, into target/stack/counted.json, and checks the bounds
+python3 tests/stack/cost.py            the figures of docs/cost.md, from counted.json and prices.json in this folder
+python3 tests/stack/cost.py --check    whether docs/cost.md has these figures and the template has as many alarms"""
 
 import datetime
 import json
@@ -17,16 +17,16 @@ TICKS = HOURS * 6
 # Lambda polls each source queue with five pollers, each of which waits for up to 20 seconds.
 POLLS = 5 * 3 * 60 * HOURS
 MAPPINGS = ("fifo", "standard", "fifo")
-# Per 1,000 leads and month: what must hold.
+# The bounds, per 1,000 leads and per month.
 BOUNDS = {"1,000 leads": 0.03, "idle": 5.0}
 
 
 def figures(counted, prices):
-    """US dollars by what they are for: of 1,000 leads, and of a month in which nothing happens."""
+    """US dollars by cause: for 1,000 leads, and for a month in which nothing happens."""
     tick, run = counted["tick"], counted["run"]
     scale = 1000 / run["leads"]
     work = {name: scale * value for name, value in requests(run, prices).items()}
-    # A thousand leads come within an hour. A metric is paid for by the hours in which it comes.
+    # A thousand leads come within an hour. A metric is paid for by the hours in which it is sent.
     work["metrics"] = run["metrics"] * prices["metric_month"] / HOURS
     month = {f"ticks: {name}": TICKS * value for name, value in requests(tick, prices).items()}
     month["ticks: scheduler"] = (TICKS + 2 * HOURS / 24) * prices["scheduler_invocation"]
@@ -43,7 +43,7 @@ def requests(counted, prices):
     return {
         "Lambda": counted["invocations"] * prices["lambda_request"] + counted["gb_seconds"] * prices["lambda_gb_second"],
         "SQS": sum(counted.get(f"sqs.{kind}", 0) * prices[f"sqs_{kind}_request"] for kind in ("fifo", "standard"))
-        # Beside what the functions send: an event source mapping receives and deletes each batch.
+        # In addition to what the functions send, an event source mapping receives and deletes each batch.
         + 2 * counted["batches"] * prices["sqs_fifo_request"],
         "DynamoDB": sum(counted.get(f"dynamodb.{kind}", 0) * prices[f"dynamodb_{kind}_unit"] for kind in ("write", "read")),
         "API": counted.get("webhooks", 0) * prices["api_request"],
@@ -53,7 +53,7 @@ def requests(counted, prices):
 
 
 def table(found):
-    """The figures as docs/cost.md has them."""
+    """The tables of docs/cost.md."""
     lines = []
     for what, parts in found.items():
         lines += ["| US dollars | " + what + " |", "|---|---|"]
@@ -103,7 +103,7 @@ def show():
 
 
 def alarms():
-    """How many the template has."""
+    """How many alarms the template has."""
     return len(re.findall(r"Type: AWS::CloudWatch::Alarm", (HERE.parents[1] / "template.yaml").read_text()))
 
 

@@ -1,6 +1,6 @@
-"""What AWS does between a queue and a function, and `sam local` does not: takes messages off the queues,
-calls the function, deletes what is done and leaves what failed. With the API in front, a webhook that is
-sent to `sam local start-api` ends in a run's record."""
+"""Does what AWS does between a queue and a function, and `sam local` does not: takes messages off the queues, calls the
+function, deletes what is done and leaves what failed. With the API in front, a webhook that is sent to
+`sam local start-api` ends in a run record."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ def client(service, url):
 
 
 def record(message, queue):
-    """A message as the event source mapping hands it over."""
+    """A message as the event source mapping passes it on."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -45,8 +45,7 @@ def record(message, queue):
 
 
 class Mappings:
-    """Delivers messages until it is stopped. One invocation of a function at a time: so many containers
-    there are."""
+    """Delivers messages until it is stopped. Each function has one invocation at a time, because it has one container."""
 
     def __init__(self, state, lambda_url):
         self.state, self.lambda_url = state, lambda_url
@@ -133,7 +132,7 @@ def running(environment, api_port=None):
 
 
 def show():
-    """`tests/stack/run deliver`: until it is interrupted."""
+    """`tests/stack/run deliver`: delivers until it is interrupted."""
     with running(sams_environment(), API_PORT) as api:
         heading(f"deliver: webhooks are taken at {api}/webhooks/apify, messages are delivered, until you press Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):
@@ -141,5 +140,5 @@ def show():
 
 
 def sams_environment():
-    """What SAM needs to run a container, and no key of this machine's user."""
+    """What SAM needs to run a container, without keys of this machine's user."""
     return clean_environment(**local.KEYS, SAM_CLI_TELEMETRY="0")

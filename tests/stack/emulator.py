@@ -1,4 +1,4 @@
-"""The AWS emulator, reached from this machine only, and the real template deployed to it."""
+"""The AWS emulator, reachable only from this machine, and the real template deployed to it."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ SENDERS = [
 
 
 class Emulator:
-    """ministack as a process. What it holds outlives an orderly restart."""
+    """ministack as a process. Its data survives an orderly restart."""
 
     def __init__(self, host="127.0.0.1", name="emulator", auth=True):
         self.port = free_port()
@@ -71,7 +71,7 @@ class Emulator:
 
     @contextlib.contextmanager
     def plain(self):
-        """Connections count as what they are: not encrypted."""
+        """Makes connections count as what they are: not encrypted."""
         self.plain_file.touch()
         try:
             yield
@@ -79,7 +79,7 @@ class Emulator:
             self.plain_file.unlink()
 
     def counts(self):
-        """How much was asked for so far, as it is billed."""
+        """The requests so far, counted as they are billed."""
         found = {}
         lines = self.counts_file.read_text().splitlines() if self.counts_file.exists() else []
         for what, units in (line.split() for line in lines):
@@ -98,7 +98,7 @@ class Emulator:
 
 
 class Resources:
-    """Queues and event log, as an operator looks at them: `outputs` names them like the stack's outputs."""
+    """Queues and event log, as an operator sees them. `outputs` has the names of the stack's outputs."""
 
     def __init__(self, emulator, outputs):
         self.emulator, self.outputs = emulator, outputs
@@ -107,7 +107,7 @@ class Resources:
         self.secrets = emulator.client("secretsmanager")
 
     def waiting(self, queue):
-        """Messages of a queue, waiting, in work and delayed."""
+        """The number of messages of a queue: waiting, in work and delayed."""
         url = self.outputs[f"{queue}Url"]
         kinds = ("", "NotVisible", "Delayed")
         names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
@@ -115,23 +115,23 @@ class Resources:
         return sum(int(found.get(name, 0)) for name in names)
 
     def settle(self, seconds=60):
-        """Waits until the FIFO queues are empty. On the retry queue a record may wait for its time."""
+        """Waits until the FIFO queues are empty. On the retry queue, a record may still wait until it is due."""
         until(lambda: self.waiting("ScoringQueue") + self.waiting("MetricsQueue") == 0, "both queues are empty", seconds)
 
     def in_work(self, queue):
-        """Messages of a queue that a function has."""
+        """The number of messages of a queue that a function has taken."""
         name = "ApproximateNumberOfMessagesNotVisible"
         found = self.sqs.get_queue_attributes(QueueUrl=self.outputs[f"{queue}Url"], AttributeNames=[name])
         return int(found["Attributes"].get(name, 0))
 
     def send(self, queue, group, body):
-        """Sends a message of ours."""
+        """Sends one of the system's own messages."""
         options = {"MessageGroupId": group, "MessageBody": json.dumps(body)}
         self.sqs.send_message(QueueUrl=self.outputs[f"{queue}Url"], **options)
 
     def kinds(self, queue):
-        """The kinds of a queue's messages. They are taken off it and put back in their order: a message of a group hides
-        those behind it from whoever only looks."""
+        """The kinds of a queue's messages. They are taken off the queue and put back in their order, because a message
+        hides those behind it in its group."""
         messages = self.take(queue)
         for group, body in messages:
             options = {"MessageGroupId": group, "MessageDeduplicationId": str(uuid.uuid4())}
@@ -140,7 +140,7 @@ class Resources:
         return {body.get("fact", body)["type"] for body in bodies}
 
     def take(self, queue):
-        """The messages of a queue, which are taken off it: group and body of each."""
+        """Takes the messages off a queue. Returns group and body of each."""
         url, found = self.outputs[f"{queue}Url"], []
         options = {"MaxNumberOfMessages": 10, "AttributeNames": ["MessageGroupId"]}
         while messages := self.sqs.receive_message(QueueUrl=url, **options).get("Messages"):
@@ -150,7 +150,7 @@ class Resources:
         return found
 
     def dead_letters(self, queue):
-        """The messages of a dead-letter queue with their reasons; they are taken off it."""
+        """Takes the messages off a dead-letter queue. Returns them with their reasons."""
         url, found = self.outputs[f"{queue}DeadLettersUrl"], []
         while True:
             answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
@@ -170,16 +170,16 @@ class Resources:
         )["Items"]
 
     def facts(self, run_id):
-        """What the event log says of a run."""
+        """The facts that the event log has of a run."""
         items = self.log_items(run_id)
         return [json.loads(item["body"]["S"])["fact"] for item in items if "body" in item]
 
     def events(self, run_id):
-        """The events of the log for a run."""
+        """The events that the log has of a run."""
         return [json.loads(item["body"]["S"]) for item in self.log_items(run_id) if "body" in item]
 
     def has_heard(self, harvest):
-        """Whether the event log knows that a harvest was heard of."""
+        """Whether the event log knows that a harvest's webhook came."""
         key = {"pk": {"S": f"apify#{harvest}"}, "sk": {"S": "H"}}
         return "Item" in self.dynamodb.get_item(TableName=self.outputs["EventLogTable"], Key=key)
 
@@ -191,7 +191,7 @@ class Resources:
 
 
 class Deployed(Resources):
-    """The stack: its outputs, and what an operator looks at."""
+    """The stack: its outputs, and what an operator sees."""
 
     def __init__(self, emulator, world, template=None, parameters=None):
         super().__init__(emulator, {})
@@ -199,13 +199,13 @@ class Deployed(Resources):
         self.functions = emulator.client("lambda")
         self.logs = emulator.client("logs")
         self.put_secret("runtally/webhook", {"WEBHOOK_TOKEN": WEBHOOK_TOKEN})
-        # The secret names the simulators too: the template is deployed as it is.
+        # The secret also names the simulators, so the template is deployed unchanged.
         self.services = dict(world.variables)
         self.put_secret("runtally/services", self.services)
         self.deploy(world.master_base, template)
 
     def deploy(self, master_base, template=None):
-        """Deploys what was built, or another template, and looks at what is there then."""
+        """Deploys what was built, or another template, and reads the stack's outputs."""
         emulator, is_first = self.emulator, not self.outputs
         self._deploy(master_base, template)
         stacks = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
@@ -223,7 +223,7 @@ class Deployed(Resources):
         self.put_secret("runtally/services", self.services)
 
     def restart_function(self, name):
-        """What an operator does after a secret was changed."""
+        """Restarts a function as an operator does after a secret was changed."""
         self.functions.update_function_configuration(FunctionName=self.names[name], Description="restarted")
 
     def _deploy(self, master_base, template):
@@ -235,8 +235,8 @@ class Deployed(Resources):
         run(command, env=self.emulator.sam_environment, timeout=300)
 
     def _allow_batches(self):
-        """AWS asks for `sqs:SendMessage` when messages are sent in a batch; this emulator asks for an
-        action of its own, which IAM does not have. It is allowed on the same queues, here only."""
+        """AWS requires `sqs:SendMessage` to send messages in a batch. This emulator requires an action that IAM does not
+        have. It is allowed on the same queues, only here."""
         iam = self.emulator.client("iam")
         for role, policy in SENDERS:
             document = iam.get_role_policy(RoleName=self.names[role], PolicyName=policy)["PolicyDocument"]
@@ -246,9 +246,9 @@ class Deployed(Resources):
             iam.put_role_policy(RoleName=self.names[role], **options)
 
     def _add_routes(self):
-        """SAM writes an HTTP API's routes as an OpenAPI body, which this emulator does not import:
-        after the deploy there are none. The integration and the two routes that the template
-        declares are added through the API. On AWS the deploy does this."""
+        """SAM writes an HTTP API's routes as an OpenAPI body, which this emulator does not import: after the deploy
+        there are none. So the integration and the two routes that the template declares are added through the API. On
+        AWS the deploy does this."""
         gateway = self.emulator.client("apigatewayv2")
         self.api = self.names["Api"]
         routes = gateway.get_routes(ApiId=self.api)["Items"]
@@ -273,7 +273,7 @@ class Deployed(Resources):
 
     @contextlib.contextmanager
     def mappings_off(self):
-        """Messages stay on the queues."""
+        """Keeps messages on the queues."""
         try:
             self.mappings(False)
             yield
@@ -317,7 +317,7 @@ class Deployed(Resources):
         return sorted(item["pk"]["S"] for item in answer["Items"])
 
     def log_lines(self, function):
-        """What a function wrote."""
+        """The lines that a function logged."""
         group = self.names[f"{function}Logs"]
         pages = self.logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
         lines = []

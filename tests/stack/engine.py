@@ -1,4 +1,4 @@
-"""The Docker engine: the one that answers here; in CI one of our own, which is stopped afterwards."""
+"""The Docker engine: the one that answers here. In CI the script starts its own engine and stops it afterwards."""
 
 import contextlib
 import os
@@ -9,9 +9,9 @@ import tempfile
 
 from tools import ARCHITECTURE, TARGET, WORK, Failed, clean_environment, heading, run, start, stop, until
 
-# Whose words SAM's images have for a processor.
+# The name that SAM's images use for a processor.
 PROCESSOR = {"x86_64": "x86_64", "arm64": "arm64"}[ARCHITECTURE]
-# What `sam local` builds its own image from.
+# The image from which `sam local` builds its own.
 BASE = f"public.ecr.aws/lambda/provided:al2023-{PROCESSOR}"
 PACKAGES = ["docker.io", "runc", "iptables", "busybox-static"]
 WITHOUT = "CI_WITHOUT_CONTAINERS"
@@ -19,7 +19,7 @@ WITHOUT = "CI_WITHOUT_CONTAINERS"
 
 @contextlib.contextmanager
 def engine():
-    """The environment in which `docker` reaches an engine; `None` where there is none and need be none."""
+    """The environment in which `docker` reaches an engine. `None` if there is no engine and none is needed."""
     environment = clean_environment()
     if answers(environment):
         yield environment
@@ -44,7 +44,7 @@ def answers(environment):
 
 @contextlib.contextmanager
 def own_engine():
-    """An engine of our own, with all of it below target/ but the socket, whose path must be short."""
+    """Starts an engine of our own. All of its files are in target/ except the socket, whose path must be short."""
     if not shutil.which("dockerd") or not pathlib.Path("/bin/busybox").exists():
         heading(f"install: {' '.join(PACKAGES)}")
         quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
@@ -66,8 +66,8 @@ def own_engine():
 
 
 def lambda_image(environment):
-    """The image that SAM needs. Where there is none, as small a one as the functions need is imported
-    from this machine's files: no registry is asked. True if it is not to be pulled."""
+    """Provides the image that SAM needs. If it is missing, the smallest image that the functions need is imported from
+    this machine's files, without a registry. True if the image must not be pulled."""
     has = lambda name: subprocess.run(["docker", "image", "inspect", name], env=environment, capture_output=True, check=False)
     if has(BASE).returncode == 0:
         return

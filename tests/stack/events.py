@@ -1,6 +1,6 @@
-"""Every file of events/ through Lambda's runtime interface emulator, which the SAM CLI ships: the built
-template, its parameters, and a file with the queues and the table. The real binaries, the simulated services, the
-queues and the log of the emulator; the event source mappings are switched off meanwhile."""
+"""Runs every file of events/ through Lambda's runtime interface emulator, which the SAM CLI includes: with the built
+template, its parameters, and a file that names the queues and the table. The binaries are real; services, queues and
+log are simulated or emulated. The event source mappings are off meanwhile."""
 
 import contextlib
 import json
@@ -24,20 +24,21 @@ BUILD = ROOT / ".aws-sam" / "build"
 LOCAL_TEMPLATE, LOCAL_VARIABLES = BUILD / "local.yaml", WORK / "local.json"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
-# Function, file, its answer, and what it leaves on the queues: of scoring, of metrics, dead ones.
+# Function, file, its answer, and the messages that it leaves: on the scoring queue, on the metrics queue, and how
+# many dead letters.
 FILES = [
-    # Three are about one end of one harvest, and one names no end: the queue takes word of the same
-    # once in five minutes.
+    # Three files are about one end of one harvest, and one names no end. The queue accepts the same `Heard` only once
+    # in five minutes.
     ("WebhookIntake", "webhook-run-succeeded", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-run-failed", ACCEPTED, ["ingest"], [], 0),
     ("WebhookIntake", "webhook-run-timed-out", ACCEPTED, ["ingest"], [], 0),
     ("WebhookIntake", "webhook-custom-template", ACCEPTED, ["ingest"], ["heard"], 0),
     ("WebhookIntake", "webhook-test", NOTHING_TO_DO, [], [], 0),
     ("WebhookIntake", "runs-post", ACCEPTED, ["score"], [], 0),
-    # One lead of the harvest has no posts yet. A plan is told of last, and a criterion is odd.
+    # One lead of the harvest has no posts yet. `Planned` comes last, and one criterion is odd.
     ("Scoring", "scoring-ingest", DONE, ["chunk"], ["opened", "harvested", "planned_chunk", "noted", "planned"], 0),
     ("Scoring", "scoring-chunk", DONE, [], ["announced", "billed", "settled", "chunk_done"], 0),
-    # Leads with posts and leads whose posts nobody can read are two chunks, with a plan each.
+    # Leads with posts and leads with unreadable posts are two chunks, with a plan each.
     (
         "Scoring",
         "scoring-score",
@@ -47,11 +48,11 @@ FILES = [
         0,
     ),
     ("Scoring", "scoring-replay", DONE, ["chunk"], ["planned_chunk", "noted", "planned"], 0),
-    # What waited for its next attempt is only passed on.
+    # A task whose wait is over is only passed on.
     ("Scoring", "scoring-retry", DONE, ["ingest"], [], 0),
-    # The good one is about the harvest once more: its chunk has the id that the queue had before.
+    # The good message is about the same harvest again: its chunk has an id that the queue had before.
     ("Scoring", "scoring-one-bad-message", DONE, [], ["opened", "harvested", "planned_chunk", "noted", "planned"], 1),
-    # What these leave is in the event log and in Airtable.
+    # These files leave their results in the event log and in Airtable.
     ("MetricsFinalizer", "metrics-heard", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-events", DONE, [], [], 0),
     ("MetricsFinalizer", "metrics-project", DONE, [], [], 0),
@@ -78,12 +79,12 @@ def show(deployed, world):
 
 
 def event(file, token=WEBHOOK_TOKEN):
-    """A file's event with our token."""
+    """A file's event, with our token."""
     return (ROOT / "events" / f"{file}.json").read_text().replace(PLACEHOLDER, token)
 
 
 def body_of(file, fact=None):
-    """The first message of a file, or the one that tells this fact."""
+    """The body of a file's first message, or of the message with this fact."""
     bodies = [json.loads(record["body"]) for record in json.loads(event(file))["Records"]]
     return next(body for body in bodies if fact is None or body["fact"]["type"] == fact)
 
@@ -106,13 +107,13 @@ def one_answer(invoke, file, answer, token):
 
 
 def taken(deployed, queue):
-    """The types of a queue's messages; they are taken off it."""
+    """Takes a queue's messages off it. Returns their types."""
     bodies = [json.loads(body) for _, body in deployed.take(queue)]
     return [body.get("fact", body)["type"] for body in bodies]
 
 
 class Effects:
-    """What the finalizer's files do, which answers done to each."""
+    """What the finalizer's files do. The function answers all of them with "done"."""
 
     def __init__(self, deployed, world):
         self.deployed, self.world = deployed, world
@@ -131,8 +132,8 @@ class Effects:
             self.world.delete_record(self.run_id)
 
     def have_leads_wait(self, client):
-        """As in a new world, if other parts had all of the client's leads scored: some with posts, and one whose posts
-        nobody can read."""
+        """Makes leads wait if other parts had all of the client's leads scored: some with posts, and one whose posts
+        cannot be read."""
         base = dict(self.world.clients)[client]
         rows = [row for row in self.world.rows(base, "Leads") if row["fields"].get("Posts Content")]
         if all(row["fields"].get("Date Posts Scored") for row in rows):
@@ -159,8 +160,7 @@ class Effects:
 
 
 def unattributed(deployed, invoke):
-    """The harvest of the file once the task says that it is nobody's. That is recorded, and the message is
-    done."""
+    """The file's harvest, when the task says that it has no client. The harvest is recorded, and the message is done."""
     payload = json.loads(event("scoring-ingest"))
     body = body_of("scoring-ingest")
     body["hints"]["unattributed"] = "no client is found"
@@ -170,8 +170,8 @@ def unattributed(deployed, invoke):
 
 
 def as_documented(deployed, world):
-    """The two files of a local invocation. Only variables that the template declares can be set, so
-    the copy of it declares where the emulator is; on AWS nothing has to say that."""
+    """Writes the two files of a local invocation. `sam` sets only variables that the template declares, so the
+    template's copy declares where the emulator is. On AWS this is not needed."""
     text = (BUILD / "template.yaml").read_text()
     text = re.sub(r"^( +)METRICS_NAMESPACE:", r"\1AWS_ENDPOINT_URL: ''\n\g<0>", text, flags=re.MULTILINE)
     LOCAL_TEMPLATE.write_text(text)
@@ -194,7 +194,7 @@ def parameters(world):
 
 
 def variables(world, function):
-    """What `sam local invoke` gives a function, by its own code."""
+    """The variables that `sam local invoke` gives a function, computed with SAM's own code."""
     os.environ.update(KEYS)
     stacks, _ = SamLocalStackProvider.get_stacks(str(LOCAL_TEMPLATE), parameter_overrides=parameters(world))
     functions = SamFunctionProvider(stacks)

@@ -1,4 +1,4 @@
-"""Crashes and faults: what is accepted is done all the same, and the numbers stay right."""
+"""Crashes and faults: accepted work is done nevertheless, and the numbers stay right."""
 
 import hashlib
 import json
@@ -8,8 +8,8 @@ import signal
 from runs import counted, followed
 from tools import WORK, check, equal, heading, http, until
 
-# A message whose function died comes back after this. On AWS it is 900 s (six times the function's
-# timeout), which nobody wants to wait for here; no chunk below takes as long.
+# A message whose function died comes back after this time. On AWS it is 900 s (six times the function's timeout),
+# which would take too long here. No chunk below takes this long.
 VISIBILITY_SECONDS = 20
 
 
@@ -28,7 +28,7 @@ def show(emulator, deployed, world):
 
 
 def begin(deployed, world, number, leads, client=0):
-    """Starts a run of its own day. Its id, how many posts it has, and what was billed before."""
+    """Starts a run on a separate day. Returns its id, its number of posts, and what was billed before."""
     name, base = world.clients[client]
     before = world.billed()
     run_id = f"2610{number:02}-080000-{name}"
@@ -38,11 +38,10 @@ def begin(deployed, world, number, leads, client=0):
 
 
 def ends_right(world, run_id, posts, before, seconds=240):
-    """The run's record is complete, and its tokens are those billed or the record says what is not
-    known."""
+    """The run's record is complete, and its tokens are the billed ones, or the record says what is not known."""
     record = world.record_at_end(run_id, seconds)
     equal(record["Total Posts Harvested"], posts, f"{run_id}: posts harvested")
-    # Some of the invented leads have Posts Content that nobody can read: those alone may fail.
+    # Some of the invented leads have unreadable `Posts Content`: only those may fail.
     errors = [line for line in record.get("Error Details", "").splitlines() if not line.startswith(" ")]
     expected = [line for line in errors if "(POSTS_UNREADABLE)" in line]
     equal(errors, expected, f"{run_id}: {record['Status']}, errors besides the invented")
@@ -104,7 +103,7 @@ def poison(deployed, world):
 
 
 def stuck(deployed, world):
-    """Nothing but order and counts: the emulator's time is real."""
+    """Checks only order and counts, because the emulator's time is real."""
     heading("faults: 20 harvests that Apify still calls RUNNING, and another client's behind them in their lane")
     name, base = world.clients[0]
     neighbour = next(other for other in map("Neighbour-{}".format, range(99)) if lane(other) == lane(name))
@@ -137,15 +136,15 @@ def lane(client):
 
 
 def attempts(deployed, harvests):
-    """When which attempt at one of these harvests failed, by the log."""
+    """The log's times at which attempts at one of these harvests failed, with the number of the attempt."""
     failed = [json.loads(line) for line in deployed.log_lines("Scoring") if "is still going on" in line]
     is_one = lambda line: any(harvest in line["failure"] for harvest in harvests)
     return [(line["timestamp"], line["queue.attempt"]) for line in failed if is_one(line)]
 
 
 def restart_functions(deployed):
-    """On AWS any change of its configuration gives a function new processes, which read the secret
-    anew. This emulator keeps the old ones, so they are ended."""
+    """On AWS any change of its configuration gives a function new processes, which read the secret again. This emulator
+    keeps the old processes, so they are ended here."""
     for function in ("Scoring", "MetricsFinalizer"):
         deployed.restart_function(function)
         for process in deployed.processes(function):
@@ -176,7 +175,7 @@ def deleted_secret(deployed, world):
     deployed.secrets.delete_secret(SecretId="runtally/services", RecoveryWindowInDays=7)
     restart_functions(deployed)
     run_id, posts, before = begin(deployed, world, 5, (0, 5))
-    # What a process says before its first poll goes to the emulator's own log, not to the group's.
+    # What a process logs before its first poll goes to the emulator's own log, not to the log group.
     said = '"error":"the secret runtally/services could not be read: InvalidRequestException (400)"'
     until(lambda: said in (WORK / "emulator.log").read_text(), "the log names the secret", 60)
     check(deployed.waiting("ScoringQueue") == 1, "the task waits on its queue")

@@ -1,5 +1,5 @@
-"""The image of the Dockerfile: `runtally serve` without root, on a root file system that cannot be written,
-healthy, and drained by `docker stop`."""
+"""The Dockerfile's image: `runtally serve` without root, on a read-only root file system, healthy, and drained by
+`docker stop`."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ def show(environment):
     shutil.rmtree(folder, ignore_errors=True)
     run(["cargo", "build", "--quiet", "--locked", "--package", "runtally", "--features", "aws", "--bin", "runtally"])
     run(["deploy/root_filesystem", TARGET / "debug" / "runtally", folder])
-    # Without BuildKit, whose parts not every engine has.
+    # Without BuildKit, because some engines lack parts of it.
     quiet = environment | {"DOCKER_BUILDKIT": "0"}
     run(["docker", "build", "--quiet", "--target", "prebuilt", "-f", ROOT / "Dockerfile", "-t", IMAGE, folder], env=quiet)
     remove(environment)
@@ -64,7 +64,7 @@ def works(environment):
 
 
 def explain(environment, run_id):
-    """What `runtally explain` says in the container; `None` before there is something."""
+    """The output of `runtally explain` in the container. `None` while there is none."""
     command = ["docker", "exec", NAME, "/usr/bin/runtally", "explain", run_id, "--json", "--data", "/data"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     try:
@@ -79,7 +79,7 @@ def explain(environment, run_id):
 
 
 def ended(explained):
-    """The record of a run that is at its end, once nothing of the log is missing on it."""
+    """The record of a run at its end, as soon as it has everything that the log has."""
     record = explained["fold"]["record"] if explained and not explained["differences"] else {}
     return record if record.get("Status", "").startswith("Completed") else None
 

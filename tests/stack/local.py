@@ -1,5 +1,5 @@
-"""A whole system on this machine for `sam local`: emulator, simulators, queues, event log and secrets, and
-the template that says where they are. The functions run in containers."""
+"""A whole system on this machine for `sam local`: emulator, simulators, queues, event log and secrets, and the template
+that says where they are. The functions run in containers."""
 
 import json
 import signal
@@ -17,15 +17,15 @@ from world import World
 BUILD = ROOT / ".aws-sam" / "build"
 # samconfig.toml names the template, for `--config-env local`.
 TEMPLATE, STATE = BUILD / "local.yaml", BUILD / "local.json"
-# The placeholder in the events' `authorization` header is the token here: no file has to be edited.
+# The placeholder in the events' `authorization` header is the token here, so no file has to be edited.
 TOKEN = "replace-with-your-webhook-token"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-# Outside the container: what SAM finds the loopback interface of this machine by, in Docker Desktop.
+# The name by which SAM finds this machine's loopback interface from outside the container, in Docker Desktop.
 DESKTOP = "host.docker.internal"
 
 
 class Local(Resources):
-    """The system. `host` is where it listens, `seen` how containers call that."""
+    """The system. `host` is the address on which it listens, `seen` its name inside containers."""
 
     def __init__(self, host, seen, leads=60):
         self.world = World(leads=leads, host=host, log="local-simulators.log")
@@ -46,9 +46,9 @@ class Local(Resources):
         self.world.stop()
 
     def _make(self):
-        """Queues, table and secrets as the template has them, without CloudFormation."""
+        """Creates queues, table and secrets as the template declares them, without CloudFormation."""
         outputs = {}
-        # A queue names its dead-letter queue, which must be there before.
+        # A queue names its dead-letter queue, which must exist before.
         queues = [(name, one) for name, one in self._of_type("AWS::SQS::Queue")]
         for name, properties in sorted(queues, key=lambda queue: "RedrivePolicy" in queue[1]):
             attributes = {key: self._attribute(key, value, outputs) for key, value in properties.items()}
@@ -66,7 +66,7 @@ class Local(Resources):
         return [(name, one["Properties"]) for name, one in self.template["Resources"].items() if one["Type"] == kind]
 
     def _attribute(self, key, value, outputs):
-        """A queue's attribute as the API takes it; `None` for what only encryption and tags say."""
+        """A queue's attribute as the API takes it. `None` for encryption and tags."""
         if key in ("SqsManagedSseEnabled", "KmsMasterKeyId", "Tags"):
             return None
         if key == "RedrivePolicy":
@@ -78,7 +78,7 @@ class Local(Resources):
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def _write(self, seen):
-        """The template for `sam local`: the functions with the values that a deploy would give them."""
+        """Writes the template for `sam local`: the functions with the values that a deploy would give them."""
         services = {name: seen(value) for name, value in self.world.variables.items()}
         self.put_secret("runtally/services", services)
         functions = {name: self._function(one, seen) for name, one in self._of_type("AWS::Serverless::Function")}
@@ -106,7 +106,7 @@ class Local(Resources):
         return {"Type": "AWS::Serverless::Function", "Properties": changed | kept}
 
     def _value(self, value):
-        """What a deploy gives a variable."""
+        """The value that a deploy gives a variable."""
         if not isinstance(value, dict):
             return str(value)
         name = value["Ref"]
@@ -122,11 +122,11 @@ class Local(Resources):
 
 
 def places(environment):
-    """Where the system listens so that containers reach it, and how they call that."""
+    """The address on which the system listens so that containers reach it, and its name inside containers."""
     command = ["docker", "network", "inspect", "bridge", "--format", "{{range .IPAM.Config}}{{.Subnet}} {{end}}"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     for subnet in done.stdout.split():
-        # The engine's own address is the first of its network, unless somebody configured another one.
+        # The engine's own address is the first of its network, unless it was configured otherwise.
         gateway = ".".join(subnet.split("/")[0].split(".")[:3] + ["1"])
         with socket.socket() as probe:
             try:
@@ -138,7 +138,7 @@ def places(environment):
 
 
 def show():
-    """`tests/stack/run local`: the system, until it is interrupted."""
+    """`tests/stack/run local`: keeps the system until it is interrupted."""
     if binaries.machine(BUILD / "Scoring" / "bootstrap") != ARCHITECTURE:
         binaries.build_here()
     system = Local(*places(clean_environment()))
@@ -158,7 +158,7 @@ def show():
 
 
 def state():
-    """What `tests/stack/run local` made, for another process."""
+    """The state that `tests/stack/run local` left, for another process."""
     if not STATE.exists():
         raise Failed("nothing runs here: start `tests/stack/run local` first")
     return json.loads(STATE.read_text())

@@ -20,7 +20,7 @@ from tools import WORK, Failed, heading
 from world import World
 
 PARTS = ("build", "runs", "operator", "events", "faults", "upgrade", "options", "containers", "cost")
-# For people, who end them.
+# For people. They run until they are interrupted.
 SERVICES = {"local": local.show, "deliver": deliver.show}
 
 
@@ -48,7 +48,7 @@ def main(wanted):
 
 
 def on_the_stack(wanted):
-    """The parts on the stack as it is deployed."""
+    """The parts that run on the deployed stack."""
     world, emulator = World(leads=240, latency_ms=300), Emulator()
     try:
         emulator.start()

@@ -1,5 +1,5 @@
-"""The operator's commands as an operator runs them: processes that have only their configuration
-and the rights that docs/deploy.md names."""
+"""The operator's commands as an operator runs them: as processes that have only their configuration and the rights of
+docs/deploy.md."""
 
 import datetime
 import json
@@ -10,7 +10,7 @@ import urllib.request
 from emulator import REGION, WEBHOOK_TOKEN
 from tools import ROOT, TARGET, WORK, Failed, check, clean_environment, equal, heading
 
-# What is on a record for people to bill and plan by.
+# The fields that people use to bill and to plan.
 NUMBERS = (
     "Status",
     "Balance",
@@ -43,7 +43,7 @@ def show(deployed, world):
 
 
 class Commands:
-    """`runtally`, with the stack's outputs as its configuration and a user of its own."""
+    """`runtally`, with the stack's outputs as its configuration and a separate user."""
 
     def __init__(self, deployed, world):
         places = {
@@ -66,8 +66,8 @@ class Commands:
         )
 
     def ask(self, *arguments, code=0, **changed):
-        """Runs a command that ends with `code`; its answer."""
-        # In this folder nobody ever ran the system: all that is answered comes from AWS.
+        """Runs a command that must end with `code`, and returns its answer."""
+        # The system never ran in this folder, so every answer comes from AWS.
         command = [TARGET / "debug" / "runtally", *arguments, "--json", "--data", WORK / "nothing"]
         environment = self.environment | changed
         done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
@@ -80,8 +80,8 @@ class Commands:
 
 
 def operators_keys(deployed):
-    """The keys of a user who has the functions' rights to send and to the log, and beside them those
-    that docs/deploy.md names. The emulator asks for actions of batches, which IAM does not have."""
+    """The keys of a user with the functions' rights to send and to the log, and the rights of docs/deploy.md. The
+    emulator requires actions for batches that IAM does not have."""
     queues = ("ScoringQueue", "MetricsQueue")
     dead_letters = ("ScoringDeadLetters", "MetricsDeadLetters", "RetryDeadLetters")
     arn = lambda queue: deployed.sqs.get_queue_attributes(
@@ -201,7 +201,7 @@ def redriven(runtally, deployed, world):
     client, base = world.clients[0]
     apify_run, posts = world.harvest(client, base, "2026-09-02T08:00:00.000Z", (80, 90), None)
     run_id = f"260902-080000-{client}"
-    # As SQS itself moves a task there that no function ever answered for.
+    # SQS itself moves a task to the dead letters if no function ever answered for it.
     task = {
         "version": 1,
         "type": "ingest",
@@ -263,7 +263,7 @@ def examined(runtally, deployed, world):
     heading("operator: doctor, of a sound system and of one that is not")
     answer = runtally.ask("doctor", "--url", deployed.api_url)
     equal(checks(answer, "wrong"), [], "doctor: wrong")
-    # Each invented rubric has one criterion whose category nobody knows.
+    # Each invented rubric has one criterion of an unknown category.
     odd = "criteria of an unknown category count as positive: C1_REGION"
     warned = sorted(f'base {base} of client "{client}": {odd}' for client, base in world.clients)
     equal(sorted(checks(answer, "warning")), warned, "doctor: warnings")
@@ -294,5 +294,5 @@ def examined(runtally, deployed, world):
 
 
 def checks(answer, level):
-    """What doctor says at a level, a line for each."""
+    """What doctor says at a level, as a list of lines."""
     return [f"{line['what']}: {line['message']}" for line in answer["checks"] if line["level"] == level]

@@ -1,5 +1,5 @@
-"""What may be chosen at a deploy, on the real template: a key of the customer's, and functions that are called by an alias,
-as deploy/canary.py makes them. The emulator has no CodeDeploy: the new version gets all the work at once."""
+"""The choices at a deploy, on the real template: a customer's key, and functions that are called by an alias, as
+deploy/canary.py makes them. The emulator has no CodeDeploy, so the new version gets all the work at once."""
 
 import re
 
@@ -32,8 +32,8 @@ def show():
 
 
 def with_aliases():
-    """The built template as deploy/canary.py changes it, without what needs CodeDeploy."""
-    # Beside the functions, whose paths it holds.
+    """The built template as deploy/canary.py changes it, without the parts that need CodeDeploy."""
+    # In the folder of the functions, because it holds their paths.
     made = ROOT / ".aws-sam" / "build" / "options.yaml"
     run([ROOT / "deploy" / "canary.py", "--to", made])
     text, found = re.subn(r"\n      DeploymentPreference:(?:\n        .*)+", "", made.read_text())
@@ -43,8 +43,8 @@ def with_aliases():
 
 
 def encrypted(deployed, key):
-    """Queues and logs name the key, and each role may use it. The emulator does not keep the keys of the event log, the topic
-    and the functions' variables."""
+    """Queues and logs name the key, and each role may use it. The emulator does not store the keys of the event log, the
+    topic and the functions' variables."""
     for name in [queue + part for queue in QUEUES for part in ("Queue", "DeadLetters")]:
         options = {"QueueUrl": deployed.outputs[f"{name}Url"], "AttributeNames": ["KmsMasterKeyId"]}
         equal(deployed.sqs.get_queue_attributes(**options)["Attributes"].get("KmsMasterKeyId"), key, f"key of {name}")
@@ -61,7 +61,7 @@ def encrypted(deployed, key):
 
 
 def called_by_alias(deployed):
-    """What calls a function calls its alias, which is at the version that was published."""
+    """The callers of a function call its alias, which points to the published version."""
     for function in FUNCTIONS:
         name = deployed.names[function]
         alias = deployed.functions.get_alias(FunctionName=name, Name="live")

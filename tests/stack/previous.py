@@ -1,4 +1,4 @@
-"""The release before: its sources and its programs, built once, unoptimised, below target/."""
+"""The previous release: its sources and its programs, built once, unoptimised, in target/."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ FUNCTIONS = {"WebhookIntake": "webhook-intake", "Scoring": "scoring", "MetricsFi
 
 
 def build():
-    """Builds it, unless that was done; the template that `sam deploy` takes, and the command."""
+    """Builds the release unless it is built. Returns the template for `sam deploy`, and the command."""
     template, command = BUILT / "template.yaml", PROGRAMS / "runtally"
     if not template.exists():
         heading(f"previous: the release of {COMMIT[:7]}, built once")
@@ -34,7 +34,7 @@ def build():
 
 
 def fetch():
-    """Has the commit, also in a clone without history."""
+    """Fetches the commit, also into a clone without history."""
     has = lambda: subprocess.run(["git", "cat-file", "-e", COMMIT], cwd=ROOT, capture_output=True, check=False).returncode == 0
     if has():
         return
@@ -48,7 +48,7 @@ def fetch():
 
 
 def deployable(template):
-    """What `sam build` would make, of programs that are there."""
+    """What `sam build` would make from existing programs."""
     parsed = yaml_parse((SOURCES / "template.yaml").read_text())
     for function, program in FUNCTIONS.items():
         folder = BUILT / function

@@ -1,4 +1,4 @@
-"""Four runs end to end, and what is to be seen of them through AWS' API."""
+"""Four runs end to end, and what AWS' API shows of them."""
 
 import datetime
 import json
@@ -16,7 +16,7 @@ def show(deployed, world):
     answers_before, tokens_before = world.billed()
     runs, harvests = {}, {}
     for client, base, at, leads, sentences in [
-        # More than 100: of the two lanes one has a full chunk of 50. Each lead has 12 kB of posts.
+        # More than 100 leads, so that one of the two lanes has a full chunk of 50. Each lead has 12 kB of posts.
         (first, first_base, "2026-11-20T08:00:00.000Z", (0, 110), 55),
         (second, second_base, "2026-11-20T09:00:00.000Z", (0, 12), 1),
         (first, first_base, "2026-11-21T08:00:00.000Z", (60, 75), 1),
@@ -62,7 +62,7 @@ def show(deployed, world):
 
 
 def encrypted_only(deployed):
-    """That no queue takes a message, or anything else, over plain HTTP."""
+    """No queue accepts a message, or any other request, over plain HTTP."""
     queues = sorted(output for output in deployed.outputs if output.endswith(("QueueUrl", "DeadLettersUrl")))
     with deployed.emulator.plain():
         refused = []
@@ -75,15 +75,15 @@ def encrypted_only(deployed):
 
 
 def followed(deployed, harvests):
-    """Each log line about a webhook's messages names the trace in which Lambda has the webhook, and each
-    write of its record links it. `harvests` are those of runs."""
+    """Each log line about a webhook's messages names the trace in which Lambda has the webhook, and each write of its
+    record links it. `harvests` are the harvests of runs."""
     lines = {}
     for function in ("WebhookIntake", "Scoring", "MetricsFinalizer"):
         found = [json.loads(line) for line in deployed.log_lines(function) if line.startswith("{")]
         lines[function] = [(line, line["span"]) for line in found if "span" in line]
     accepted = [(line, span) for line, span in lines["WebhookIntake"] if line["message"] == "webhook accepted"]
     for run_id, harvest in harvests.items():
-        # Of a webhook that comes twice within five minutes the queue has the first message only.
+        # If a webhook comes twice within five minutes, the queue has only the first message.
         heard = sorted((line["timestamp"], span["trace.id"]) for line, span in accepted if line["apify.run_id"] == harvest)
         trace = heard[0][1]
         named = [span.get("trace.id") for _, span in lines["Scoring"] if span.get("run.id") == run_id]
@@ -94,8 +94,8 @@ def followed(deployed, harvests):
 
 
 def again(deployed, world, client):
-    """The first harvest's webhook once more, as Apify repeats it after a lost answer. Within five
-    minutes its message has the same deduplication id, and the queue drops it."""
+    """Posts the first harvest's webhook again, as Apify does after a lost answer. Within five minutes its message has
+    the same deduplication id, and the queue drops it."""
     runs = http("GET", f"{world.apify}/_sim/dispatches")[1]
     first = next(dispatch for dispatch in runs if dispatch.get("runId"))
     code, answer = http("POST", f"{world.apify}/_sim/dispatch", {"runId": first["runId"]})
@@ -103,8 +103,8 @@ def again(deployed, world, client):
 
 
 def twice(deployed, world, client, base):
-    """All of a run's messages for scoring come twice, past the queue's own deduplication: first the
-    harvest's, then each chunk's."""
+    """Sends all of a run's scoring messages again, past the queue's deduplication: first the harvest's, then each
+    chunk's."""
     heading("runs: a harvest and its chunks, each message delivered twice")
     before, at, run_id = world.billed(), "2026-11-22T08:00:00.000Z", f"261122-080000-{client}"
     with deployed.mappings_off():
@@ -113,7 +113,7 @@ def twice(deployed, world, client, base):
         (ingest,) = deployed.take("ScoringQueue")
         for _ in range(2):
             invoked(deployed, *ingest)
-        # The second time the same chunks were made, and dropped by the queue.
+        # The second time the same chunks were made, and the queue dropped them.
         chunks = deployed.take("ScoringQueue")
         plans = {json.loads(body)["plan"] for _, body in chunks}
         equal((len(plans), len(chunks)), (1, 2), "plans and chunks of a harvest that came twice")
@@ -146,7 +146,7 @@ def invoked(deployed, group, body):
 
 
 def memory(deployed, run_id):
-    """The most memory that a process of scoring had, after a chunk of 50 leads or more with long posts."""
+    """The peak memory of a scoring process, after a chunk of 50 leads or more with long posts."""
     facts = deployed.facts(run_id)
     chunks = [len(fact["leads"]) for fact in facts if fact["type"] == "planned_chunk"]
     check(50 <= max(chunks) <= 200, f"{run_id}: leads of its largest chunk: {max(chunks)}")
@@ -159,7 +159,8 @@ def memory(deployed, run_id):
 
 
 def healed(deployed, world, run_id):
-    """A record that somebody deletes, after the next tick. The scheduler's would come in minutes."""
+    """A record that somebody deletes comes back with the next tick. The test sends the tick, because the scheduler's
+    takes minutes."""
     before = world.records()[run_id]
     world.delete_record(run_id)
     equal(run_id in world.records(), False, f"{run_id}: its record is there")
@@ -171,7 +172,7 @@ def healed(deployed, world, run_id):
     )
     world.record_at_end(run_id)
     deployed.settle()
-    # What was odd is told on the record; the numbers are those of before.
+    # The record names what was odd; its numbers are the same as before.
     after = world.records()[run_id]
     for field in ("Status", "Balance", "Total Posts Harvested", "Post Scoring Tokens", "AI Cost"):
         equal(after[field], before[field], f"{run_id}: {field} after its record was deleted")
@@ -179,7 +180,7 @@ def healed(deployed, world, run_id):
 
 
 def asked(deployed, world, client):
-    """Ten of the client's profiles that wait, by `POST /runs`."""
+    """Ten of the client's waiting profiles, requested by `POST /runs`."""
     before = world.billed()
     status, answer = deployed.post("/runs", {"clientId": client, "kind": "profile", "limit": 10})
     equal((status, answer.get("accepted")), (202, True), "a run of ten profiles is asked for")
@@ -198,7 +199,7 @@ def refused(deployed):
 
 
 def rights(deployed):
-    """That the roles are what lets the functions work: without the right intake can queue nothing."""
+    """The roles are what allows the functions to work: without its right, intake cannot queue anything."""
     iam, role = deployed.emulator.client("iam"), deployed.names["WebhookIntakeRole"]
     body = {"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": "HG7ML7M8z78YcAPEB"}}
     policy = iam.get_role_policy(RoleName=role, PolicyName="emulator")["PolicyDocument"]
@@ -209,20 +210,20 @@ def rights(deployed):
 
 
 def metrics(deployed, runs):
-    """EMF lines in the functions' logs. The emulator keeps them as logs and makes no CloudWatch
-    metrics of them: that CloudWatch reads them is AWS' own documented format."""
+    """EMF lines in the functions' logs. The emulator keeps them as logs and makes no CloudWatch metrics of them; AWS
+    documents the format that CloudWatch reads."""
     found = counted(deployed)
     of = lambda metric, service: found.get((metric, f"Service={service}"))
     ended = "metric RunsEnded, a record that was written again not counted"
     equal(of("RunsEnded", "metrics-finalizer"), runs, ended)
-    # A count of nothing is left out: each hour in which a metric comes is paid for.
+    # A count of 0 is not sent, because each hour with a metric is paid for.
     equal(of("UnpricedAnswers", "scoring"), None, "metric UnpricedAnswers")
     equal(of("RunsUnbalanced", "metrics-finalizer"), None, "metric RunsUnbalanced")
     equal(of("RequestsUnauthorized", "webhook-intake"), 1, "metric RequestsUnauthorized")
     check(of("PromptTokens", "scoring") > 0 and of("ModelCost", "scoring") > 0, "metrics of tokens and cost")
     check(of("AirtableRequests", "scoring") > 0, "metric AirtableRequests")
     check(of("Ticks", "metrics-finalizer") > 0, f"metric Ticks: {of('Ticks', 'metrics-finalizer')}")
-    # Whatever an alarm watches is counted under that very name, but for what did not happen here.
+    # Every metric that an alarm watches is sent under the same name, except for events that did not happen here.
     unseen = sorted(watched() - set(found))
     not_here = [
         ("ModelHalted", "Service=scoring"),

@@ -19,18 +19,18 @@ ARCHITECTURE = {"x86_64": "x86_64", "AMD64": "x86_64"}.get(platform.machine(), "
 
 
 class Failed(Exception):
-    """Something that must hold does not."""
+    """A condition that must hold does not hold."""
 
 
 def check(holds, what):
-    """Says that `what` holds, or stops."""
+    """Prints that `what` holds, or stops."""
     if not holds:
         raise Failed(what)
     print(f"   ok: {what}", flush=True)
 
 
 def equal(found, expected, what):
-    """Says that two values are equal, or stops with both."""
+    """Prints that two values are equal, or stops with both."""
     if found != expected:
         raise Failed(f"{what}: found {found!r}, expected {expected!r}")
     print(f"   ok: {what}: {found}", flush=True)
@@ -58,7 +58,7 @@ def clean_environment(**more):
 
 
 def run(command, **options):
-    """Runs a command to its end; its output is shown only when it fails."""
+    """Runs a command to its end. Shows its output only if it fails."""
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False, **options)
     if done.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}")
@@ -66,7 +66,7 @@ def run(command, **options):
 
 
 def start(command, log, **options):
-    """Starts a process in a group of its own; its output goes to the file `log`."""
+    """Starts a process in its own group. Its output goes to the file `log`."""
     out = open(WORK / log, "ab")
     return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, start_new_session=True, **options)
 
@@ -84,7 +84,7 @@ def stop(process, how=signal.SIGTERM):
 
 
 def until(condition, what, seconds=60):
-    """Waits until `condition` gives something, and gives it."""
+    """Waits until `condition` returns a truthy value, and returns it."""
     end = time.monotonic() + seconds
     while True:
         if found := condition():
@@ -95,7 +95,7 @@ def until(condition, what, seconds=60):
 
 
 def http(method, url, body=None, headers=None, timeout=30):
-    """One request: its status and its body, read as JSON where it is JSON."""
+    """Sends one request. Returns its status and its body, parsed if it is JSON."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json"} | (headers or {}), method=method)
     try:

@@ -1,5 +1,5 @@
-"""An upgrade loses nothing: the release before is stopped with messages of every kind on its queues and a
-run that is half done, this one is deployed over it, and every run ends exact. The same for the database of
+"""An upgrade loses nothing: the previous release is stopped with messages of every kind on its queues and a half-done
+run, this release is deployed over it, and every run ends exact. The same is tested for the database of
 `runtally serve`."""
 
 import datetime
@@ -53,31 +53,31 @@ def on_aws(template):
 
 
 def half_done(deployed, world):
-    """Stops the functions with work of every kind before them. The runs, with the posts of harvests."""
+    """Stops the functions with work of every kind waiting. Returns the runs and how many posts their harvests have."""
     (client, base), before = world.clients[0], world.billed()
     begin = lambda at, leads: world.harvest(client, base, at, leads, deployed.webhook(client))[1]
     runs = {f"261101-080000-{client}": begin("2026-11-01T08:00:00.000Z", (0, 5))}
     world.record_at_end(f"261101-080000-{client}")
     deployed.settle()
-    # More than one chunk in each lane, so that chunks wait when some are done.
+    # More than one chunk in each lane, so that chunks wait when others are done.
     runs[f"261102-080000-{client}"] = begin("2026-11-02T08:00:00.000Z", (5, 120))
     until(lambda: world.billed()[0] >= before[0] + 8, "the second run is half done", 120)
     deployed.mappings(False)
-    # What is in work ends; its facts stay on the queue.
+    # Work in progress ends; its facts stay on the queue.
     until(lambda: deployed.in_work("ScoringQueue") + deployed.in_work("MetricsQueue") == 0, "nothing is in work", 180)
     runs[f"261103-080000-{client}"] = begin("2026-11-03T08:00:00.000Z", (20, 25))
     status, answer = deployed.post("/runs", {"clientId": client, "kind": "profile", "limit": 5})
     equal(status, 202, "a run of profiles is asked for")
     runs[f"{answer['runId']}-{client}"] = None
     now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-    # In a group of its own: behind the events of its own group nobody would see it here.
+    # In its own group: behind the events of its usual group, the test could not see it.
     deployed.send("MetricsQueue", "tick", {"version": 1, "type": "tick", "at": now})
     deployed.send("ScoringQueue", "plan#0", replay_of(deployed.events(f"261101-080000-{client}"), now))
     return runs, before
 
 
 def replay_of(events, now):
-    """A task that asks about a lead again, as `runtally replay` sends it. It has its score by now."""
+    """A task that asks about a lead again, as `runtally replay` sends it. The lead has its score by now."""
     first = lambda kind: next(one["fact"] for one in events if one["fact"]["type"] == kind)
     lead = first("settled")["leads"][0]
     leads = [{"lead": lead["lead"], "record": lead["record"]}]
@@ -86,7 +86,7 @@ def replay_of(events, now):
 
 
 def on_the_queues(deployed):
-    """The kinds of messages that wait, which must be all that there are."""
+    """The kinds of messages that wait. They must be all kinds that exist."""
     kinds = {queue: deployed.kinds(queue) for queue in ("ScoringQueue", "MetricsQueue")}
     check(TASKS <= kinds["ScoringQueue"], f"tasks that wait: {sorted(kinds['ScoringQueue'])}")
     check(EVENTS < kinds["MetricsQueue"], f"messages for the finalizer that wait: {sorted(kinds['MetricsQueue'])}")
@@ -94,7 +94,7 @@ def on_the_queues(deployed):
 
 
 class Server:
-    """A `runtally serve` on a folder, with services of its own."""
+    """A `runtally serve` on a folder, with its own services."""
 
     def __init__(self, command, folder, ports):
         self.url = f"http://127.0.0.1:{ports[0]}"
@@ -140,7 +140,7 @@ def on_one_machine(command):
 
 
 def record_of(port, run_id):
-    """The record of a run that is at its end."""
+    """The record of a run at its end."""
     table = f"http://127.0.0.1:{port}/_sim/bases/{MASTER}/tables/Client%20Run%20Results"
     status, answer = http("GET", table)
     rows = answer.get("rows", answer.get("records", [])) if status == 200 else []

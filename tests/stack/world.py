@@ -13,9 +13,9 @@ class World:
     """The simulators with the bases they invented."""
 
     def __init__(self, leads=60, latency_ms=50, host="127.0.0.1", log="simulators.log"):
-        # The harvest of each run whose trace is to be followed.
+        # The harvest of each run whose trace the tests follow.
         self.harvests = {}
-        # With the operator's commands for what is on AWS.
+        # The command with AWS support.
         package = ["--package", "runtally", "--features", "aws", "--bin", "runtally"]
         run(["cargo", "build", "--quiet", "--locked", *package], env=clean_environment())
         names = ("airtable", "apify", "gemini")
@@ -41,8 +41,8 @@ class World:
         self._harvest_of_the_events()
 
     def _harvest_of_the_events(self):
-        """The harvest that the files of events/ name: the first that this world has, of a lead without
-        posts. Nobody is told of it, and it is too old to be looked for."""
+        """Makes the harvest that the files of events/ name: the first in this world, of a lead without posts. Nobody
+        announces it, and it is too old for the search for missed webhooks."""
         (client, base), targets = self.clients[0], (0, 1)
         run, _ = self.harvest(client, base, "2026-11-23T09:45:19.821Z", targets, None, posts=3)
         event = json.loads((ROOT / "events" / "scoring-ingest.json").read_text())
@@ -58,7 +58,7 @@ class World:
         stop(self.process)
 
     def rows(self, base, table):
-        """All rows of a table, as the simulator keeps them."""
+        """All rows of a table, as the simulator stores them."""
         status, answer = http("GET", f"{self.airtable}/_sim/bases/{base}/tables/{urllib.parse.quote(table)}")
         check(status == 200, f"the rows of {table} can be read") if status != 200 else None
         return answer.get("rows", answer.get("records"))
@@ -75,14 +75,14 @@ class World:
         headers = {"authorization": f"Bearer {self.variables['AIRTABLE_TOKEN']}"}
         status, answer = http("DELETE", url, None, headers=headers)
         if status == 429:
-            # The functions had just used up the base's limit: it rests for 30 s.
+            # The functions had just used up the base's limit, so it rests for 30 s.
             time.sleep(31)
             status, answer = http("DELETE", url, None, headers=headers)
         if status != 200:
             raise AssertionError(answer)
 
     def edit(self, base, table, record, cells):
-        """Changes cells of a row, as a person may: no limit of requests is for people."""
+        """Changes cells of a row, as a person may. Airtable's request limit does not apply to people."""
         for field, value in cells.items():
             cell = {"base": base, "table": table, "record": record, "field": field, "value": value}
             status, answer = http("POST", f"{self.airtable}/_sim/cells", cell)
@@ -90,7 +90,7 @@ class World:
                 raise AssertionError(answer)
 
     def record_at_end(self, run_id, seconds=120):
-        """The run's record once its status is one of an end."""
+        """The run's record as soon as its status is an end."""
 
         def ended():
             fields = self.records().get(run_id, {})
@@ -104,7 +104,7 @@ class World:
         return totals["answers"], totals["usage"]["total"]
 
     def fault(self, service, rule):
-        """Lets requests of a service fail from now on."""
+        """Makes requests to a service fail from now on."""
         status, answer = http("POST", f"{service}/_sim/faults", rule)
         if status != 200:
             raise AssertionError(answer)
@@ -113,8 +113,8 @@ class World:
         http("DELETE", f"{service}/_sim/faults")
 
     def harvest(self, client, base, started_at, leads, webhook, posts=2, status="SUCCEEDED", sentences=1):
-        """A finished harvest of some of the client's leads; Apify sends its webhook, if there is one.
-        Its run, and how many posts it has."""
+        """A finished harvest of some of the client's leads. Apify sends its webhook, if there is one. Returns the Apify
+        run, and its number of posts."""
         rows = [row["fields"] for row in self.rows(base, "Leads")]
         urls = [fields["LinkedIn Profile URL"] for fields in rows if "LinkedIn Profile URL" in fields]
         targets = [url for url in urls if "/in/" in url][leads[0] : leads[1]]

@@ -1,4 +1,4 @@
-"""What pyairtable's own tests/integration/test_integration_api.py expects of its Airtable, in the simulated one."""
+"""Sets up the simulated Airtable as pyairtable's own tests/integration/test_integration_api.py expects it."""
 
 import json
 import os
