@@ -1,6 +1,7 @@
 //! JSON as services and models really send it.
 
 use serde_json::Value;
+use shared::core::text::trim_invisible;
 
 /// Reads JSON with the faults that services send, see [`mended`], and what gateways put around it: a
 /// byte order mark, words behind it. Strict JSON is read as it is.
@@ -34,10 +35,11 @@ pub(crate) fn values_in(text: &str) -> impl Iterator<Item = (usize, serde_json::
 
 /// `text` with what strict readers refuse put right: half a surrogate pair becomes the sign for a
 /// character that cannot be shown, `NaN` and its like become null, control characters are escaped, and so are
-/// quotes inside a string and backslashes that escape nothing; commas that nothing follows are dropped, and
-/// strings in single quotes get double ones. What is no JSON, such as words around it, stays.
+/// quotes inside a string and backslashes that escape nothing; commas that nothing follows and comments are
+/// dropped, other white space and other quotes become those of JSON, and names and values without quotes get
+/// some. What is no JSON, such as words around it, stays.
 pub(crate) fn mended(text: &str) -> String {
-    let mut mender = Mender { out: String::with_capacity(text.len()), quote: None };
+    let mut mender = Mender { out: String::with_capacity(text.len()), quote: None, last: ' ' };
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
         let taken = match mender.quote {
@@ -62,44 +64,88 @@ const WORDS: [(&str, &str); 7] = [
 
 struct Mender {
     out: String,
-    /// The quote that the string began with, inside of one.
+    /// The quote that ends the string, inside of one.
     quote: Option<char>,
+    /// What was put out last outside of strings, white space left out.
+    last: char,
 }
 
 impl Mender {
+    fn put(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.last = text.trim_end().chars().next_back().unwrap_or(self.last);
+    }
+
     /// Takes what begins with `next` outside of strings; returns how many bytes it took.
     fn between(&mut self, next: char, rest: &str) -> usize {
+        // In words around the JSON a quote stands behind other characters.
+        let is_expected = matches!(self.last, '[' | '{' | ',' | ':');
         match next {
-            // In words around the JSON a quote stands behind other characters.
-            '"' | '\'' if self.out.trim_end().ends_with(['[', '{', ',', ':']) => {
-                self.quote = Some(next);
+            '"' | '\'' | '“' | '”' | '`' if is_expected => {
+                self.quote = Some(if next == '“' { '”' } else { next });
                 self.out.push('"');
-                return 1;
+                return next.len_utf8();
             }
-            '}' | ']' => {
-                let before = self.out.trim_end();
-                if before.ends_with(',') {
-                    self.out.truncate(before.len() - 1);
-                }
+            '/' if !self.out.ends_with(':')
+                && let Some(length) = comment(rest) =>
+            {
+                return length;
+            }
+            '}' | ']' if self.last == ',' => {
+                self.out.truncate(self.out.trim_end().len() - 1);
+            }
+            _ if !next.is_ascii()
+                && (next.is_whitespace()
+                    || trim_invisible(&rest[..next.len_utf8()]).is_empty()) =>
+            {
+                self.out.push(' ');
+                return next.len_utf8();
             }
             _ => {
                 if let Some((word, json)) = WORDS.iter().find(|(word, _)| rest.starts_with(word)) {
-                    self.out.push_str(json);
+                    self.put(json);
                     return word.len();
+                }
+                if let Some(bare) = self.bare(rest) {
+                    self.put(&format!("\"{bare}\""));
+                    return bare.len();
                 }
             }
         }
-        self.out.push(next);
+        self.put(next.encode_utf8(&mut [0; 4]));
         next.len_utf8()
+    }
+
+    /// A name or a value that lacks its quotes at the start of `rest`. A name has a colon behind it; a value
+    /// is no literal of JSON, and ends where the next member, or the line, does.
+    fn bare<'a>(&self, rest: &'a str) -> Option<&'a str> {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
+        match self.last {
+            '{' | ',' => {
+                let name = &rest[..rest.find(|c| !is_of_name(c))?];
+                let is_named = !name.is_empty() && rest[name.len()..].trim_start().starts_with(':');
+                is_named.then_some(name)
+            }
+            ':' if !rest.starts_with(char::is_whitespace) => {
+                let end = near(rest).find([',', '}', ']', '[', '{', '"', '\\', '\n'])?;
+                let is_whole = rest[end..].starts_with([',', '}', ']', '\n']);
+                let said = &rest[..end];
+                let remark = said.find(" //").or_else(|| said.find(" /*"));
+                let value = said[..remark.unwrap_or(end)].trim_end();
+                let is_literal = || serde_json::from_str::<Value>(value).is_ok();
+                (is_whole && !value.is_empty() && !is_literal()).then_some(value)
+            }
+            _ => None,
+        }
     }
 
     /// The same inside of a string.
     fn within(&mut self, next: char, quote: char, rest: &str) -> usize {
         match next {
             '\\' => return escape(rest, &mut self.out),
-            _ if next == quote && ends_string(&rest[1..]) => {
+            _ if next == quote && ends_string(&rest[next.len_utf8()..]) => {
                 self.quote = None;
-                self.out.push('"');
+                self.put("\"");
             }
             '"' => self.out.push_str("\\\""),
             control if control < ' ' => {
@@ -109,6 +155,19 @@ impl Mender {
         }
         next.len_utf8()
     }
+}
+
+/// How long the comment at the start of `text` is; `None` where there is none.
+fn comment(text: &str) -> Option<usize> {
+    if text.starts_with("//") {
+        return near(text).find('\n');
+    }
+    Some(near(text.strip_prefix("/*")?).find("*/")? + 4)
+}
+
+/// The beginning of `text`: what looks ahead at each sign of a long text never ends.
+fn near(text: &str) -> &str {
+    text.char_indices().nth(300).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Whether a quote with this behind it ends its string.
@@ -188,6 +247,16 @@ mod tests {
                 json!({"a": "it is \"so\"", "b": true, "c": "it's"}),
             ),
             (r#"{"a": "\u12"}"#, json!({"a": r"\u12"})),
+            (
+                "{ // why: \"it's\"\n\"a\": \"http://b\", /* it's */ \"c\": 1 // \"d\"\n}",
+                json!({"a": "http://b", "c": 1}),
+            ),
+            (
+                "{a: 60%, b_c: 7/10, d: +8, e: 05, f: 6., g: Fits well.\n}",
+                json!({"a": "60%", "b_c": "7/10", "d": "+8", "e": "05", "f": "6.", "g": "Fits well."}),
+            ),
+            ("{“a”: “say ”it””, `b`: `it's`}", json!({"a": "say ”it”", "b": "it's"})),
+            ("{\u{a0}\"a\":\u{200b}1,\u{3000}\"b\": 2}", json!({"a": 1, "b": 2})),
         ] {
             assert_eq!(read(text), says, "{text}");
         }
@@ -198,6 +267,10 @@ mod tests {
     fn endless_white_space_is_read_once() {
         let text = format!(r#"[{{"a": 1,{}}}, {{"b": 2,"#, " ".repeat(4_000_000));
         assert_eq!(read_json(text.as_bytes()), [json!({"a": 1})]);
+        for endless in ["/*", "//", ":a", ",a"] {
+            let text = format!(r#"[{{"a": 1,}}, {}"#, endless.repeat(20_000));
+            assert_eq!(read_json(text.as_bytes()), [json!({"a": 1})]);
+        }
     }
 
     #[test]

@@ -44,7 +44,26 @@ pub(super) fn find_elements(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'
     let start = text.find(['[', '{']).unwrap_or(text.len());
     let count = |found: &Result<Found, _>| found.as_ref().map_or(0, |it| it.elements.len());
     let after = elements_in(&mended(&text[start..]), wanted);
-    if count(&after) > count(&found) { after } else { found }
+    let found = if count(&after) > count(&found) { after } else { found };
+    // Some models write their answer as a text inside of JSON.
+    let is_written = text.contains("\\\"") && !found.as_ref().is_ok_and(|found| found.is_complete);
+    let written = is_written.then(|| find_elements(&unescaped(text), wanted));
+    written.filter(|written| count(written) > count(&found)).unwrap_or(found)
+}
+
+/// `text` with one layer of escapes taken off.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter == '\\').then(|| letters.next()).flatten() {
+            None => out.push(letter),
+            Some('n' | 'r' | 't') => out.push(' '),
+            Some(escaped @ ('"' | '\\' | '/')) => out.push(escaped),
+            Some(other) => out.extend([letter, other]),
+        }
+    }
+    out
 }
 
 fn elements_in(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
@@ -275,6 +294,11 @@ mod tests {
             r#"{"leads":[{"all":[{"id":"x-1","score":1}]},{"all":[{"id":"x-2","score":2}]}]}"#
                 .to_owned(),
             "{\"id\":\"x-1\",\"score\":1}\n{\"id\":\"x-2\",\"score\":2}\n".to_owned(),
+            json!(array).to_string(),
+            json!({"answer": json!({"all": array}).to_string()}).to_string(),
+            json!([first.replace('9', "1"), r#"{"id":"x-2","score":2,"why":"a \"fine\" one"}"#])
+                .to_string(),
+            "[ // of both\n{id: “x-1”, score: 1},\u{a0}{id: `x-2`, score: 2 /* yes */}]".to_owned(),
         ] {
             let (mut elements, is_complete) = found(&text).unwrap();
             elements.sort();
