@@ -77,6 +77,13 @@ impl<'a> Streamed<'a> {
         self.parts.iter().find_map(|part| error_of(part))
     }
 
+    /// The usage, each member as the last part has it that says it: a stream counts up.
+    fn usage(&self) -> Value {
+        let told = self.parts.iter().map(|part| member(part, "usageMetadata", "usage_metadata"));
+        let members = told.filter_map(Value::as_object).flatten().filter(|(_, it)| !it.is_null());
+        members.map(|(name, it)| (name.clone(), it.clone())).collect()
+    }
+
     /// What the last part says under a name, of those that say something.
     fn last(&self, camel: &str, snake: &str) -> &'a Value {
         let said = self.parts.iter().rev().map(|part| member(part, camel, snake));
@@ -99,8 +106,7 @@ fn member<'a>(of: &'a Value, camel: &str, snake: &str) -> &'a Value {
 }
 
 fn billing(answer: &Streamed<'_>, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
-    // A stream counts up: its last part has the whole.
-    let metadata = answer.last("usageMetadata", "usage_metadata");
+    let metadata = &answer.usage();
     let Some((usage, reading)) = read_usage(metadata) else { return CallOutcome::Lost };
     let answered = answer.last("modelVersion", "model_version").as_str().unwrap_or_default().trim();
     let model = if answered.is_empty() { asked.model } else { answered }.to_owned();
@@ -347,6 +353,14 @@ mod tests {
             let CallOutcome::Answered { usage, .. } = call.billing else { panic!("{body}") };
             assert_eq!(usage.total, 9, "{body}");
         }
+        let scattered = json!([
+            {"usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}}, last,
+            {"usageMetadata": {"promptTokenCount": null, "trafficType": "ON_DEMAND_FLEX"}},
+            {"usageMetadata": {}}, {"usageMetadata": null}]);
+        let CallOutcome::Answered { usage, served, .. } = call(&scattered).billing else {
+            panic!("lost")
+        };
+        assert_eq!((usage.prompt, usage.total, served.tier), (5, 9, Tier::Flex));
         let broken = json!([part("[1,"), {"error": {"code": 503, "status": "UNAVAILABLE"}}]);
         assert_eq!(call(&broken).reply, said("[1,", Finish::Unsaid));
     }
