@@ -118,15 +118,18 @@ impl<T: Transport> Gemini<T> {
 
     async fn generate_at(&self, prompt: &Prompt<'_>, service: Service) -> Call {
         let body = Bytes::from(json::text(&self.body(prompt, service.tier)));
-        let call = self.try_generate(prompt.user, body.clone(), service).await;
-        match (&self.model.endpoint, &call.reply) {
-            // An access token that was refused is renewed once. The refusal is not billed.
-            (
-                ModelEndpoint::Vertex { auth, .. },
-                Reply::Unusable { category: ErrorCategory::Auth, .. },
-            ) if auth.forget_token().await => self.try_generate(prompt.user, body, service).await,
-            (ModelEndpoint::Vertex { .. } | ModelEndpoint::Developer { .. }, _) => call,
+        let mut begun = Instant::now();
+        let mut call = self.try_generate(prompt.user, body.clone(), service).await;
+        // An access token that was refused is renewed once. The refusal is not billed.
+        if let ModelEndpoint::Vertex { auth, .. } = &self.model.endpoint
+            && is_of_the_key(&call.reply)
+            && auth.end_token(begun).await
+        {
+            begun = Instant::now();
+            call = self.try_generate(prompt.user, body, service).await;
         }
+        self.learn(&call, begun);
+        call
     }
 
     async fn try_generate(&self, user: &str, body: Bytes, service: Service) -> Call {
@@ -135,11 +138,7 @@ impl<T: Transport> Gemini<T> {
         let begun = Instant::now();
         let request = match self.model.endpoint.request(&self.transport, now, method, body).await {
             Ok(request) => self.model.endpoint.at_tier(request, service.tier),
-            Err(reply) => {
-                let call = Call { billing: CallOutcome::Refused, reply };
-                self.learn(&call, begun);
-                return call;
-            }
+            Err(reply) => return Call { billing: CallOutcome::Refused, reply },
         };
         let call = match self.transport.send(request, service.timeout).await {
             Ok(response) if response.status().is_success() => {
@@ -149,13 +148,11 @@ impl<T: Transport> Gemini<T> {
                 alarm_without_price(&call.billing, at);
                 call
             }
-            Ok(response) => Call {
-                billing: CallOutcome::Refused,
-                reply: read_refusal(response.status(), response.body(), user),
-            },
+            Ok(response) => {
+                Call { billing: CallOutcome::Refused, reply: read_refusal(&response, user) }
+            }
             Err(error) => lost(&error),
         };
-        self.learn(&call, begun);
         shared::telemetry::metrics::model_call(&call.billing, begun.elapsed());
         call
     }
@@ -204,6 +201,16 @@ impl<T: Transport> Gemini<T> {
             body["serviceTier"] = name.into();
         }
         body
+    }
+}
+
+/// Whether a call was refused for its key or its access token.
+fn is_of_the_key(reply: &Reply) -> bool {
+    match reply {
+        Reply::Unusable { category, .. } | Reply::Halted(Halt { category, .. }) => {
+            *category == ErrorCategory::Auth
+        }
+        Reply::Text { .. } | Reply::Refused { .. } | Reply::TryLater { .. } => false,
     }
 }
 

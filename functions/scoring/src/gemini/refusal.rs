@@ -3,8 +3,10 @@
 use super::lenient::read_json;
 use super::reply::Reply;
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use serde_json::{Value, json};
 use shared::messages::{ErrorCategory, Halt};
+use shared::ports::HttpResponse;
 use std::time::Duration;
 
 /// Longest part of Google's own words that is kept, in characters.
@@ -14,9 +16,23 @@ const QUOTED: usize = 14;
 
 /// Reads an error. Nothing was billed for it. No word of `user`, what the model was asked, goes into
 /// a reason.
-pub(super) fn read_refusal(status: StatusCode, body: &[u8], user: &str) -> Reply {
-    let error = read_json(body).iter().find_map(error_of).unwrap_or_default();
-    read_error(status, &error, user)
+pub(super) fn read_refusal(response: &HttpResponse, user: &str) -> Reply {
+    let told = read_json(response.body());
+    let error = told.iter().find_map(error_of).unwrap_or_default();
+    match read_error(response.status(), &error, user) {
+        Reply::TryLater { category, detail, after: None } => {
+            let seconds = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
+            let after = seconds.and_then(seconds_in).and_then(duration);
+            Reply::TryLater { category, detail, after }
+        }
+        // A page of somebody in between, who may have read what one of the leads says.
+        Reply::Unusable { detail, .. }
+            if told.is_empty() && response.status() == StatusCode::FORBIDDEN =>
+        {
+            Reply::Refused { detail, is_lasting: true }
+        }
+        reply => reply,
+    }
 }
 
 /// The error object in a body; gateways give its message alone.
@@ -56,25 +72,24 @@ pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply
         return Reply::Halted(Halt { category, detail });
     }
     let unusable = |category| Reply::Unusable { category, detail: detail.clone() };
-    let later = |category, after| Reply::TryLater { category, detail: detail.clone(), after };
+    let after = retry_delay(error);
+    let later = |category| Reply::TryLater { category, detail: detail.clone(), after };
     match status {
         StatusCode::BAD_REQUEST if name == "FAILED_PRECONDITION" => unusable(ErrorCategory::Auth),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => unusable(ErrorCategory::Auth),
         StatusCode::TOO_MANY_REQUESTS if is_daily(error) => unusable(ErrorCategory::Quota),
-        StatusCode::TOO_MANY_REQUESTS => later(ErrorCategory::Quota, retry_delay(error)),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
-            later(ErrorCategory::Timeout, None)
-        }
+        StatusCode::TOO_MANY_REQUESTS => later(ErrorCategory::Quota),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => later(ErrorCategory::Timeout),
         StatusCode::BAD_REQUEST
         | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNPROCESSABLE_ENTITY => Reply::Refused { detail, is_lasting: true },
         StatusCode::INTERNAL_SERVER_ERROR => Reply::Refused { detail, is_lasting: false },
         // Google's ABORTED: other requests were in the way.
-        StatusCode::CONFLICT | StatusCode::TOO_EARLY => later(ErrorCategory::Unknown, None),
+        StatusCode::CONFLICT | StatusCode::TOO_EARLY => later(ErrorCategory::Unknown),
         status if status.is_client_error() && status.as_u16() != 499 => {
             unusable(ErrorCategory::ModelConfig)
         }
-        _ => later(ErrorCategory::Unknown, None),
+        _ => later(ErrorCategory::Unknown),
     }
 }
 
@@ -83,18 +98,18 @@ fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
     let message = error["message"].as_str().unwrap_or_default().to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     let reason = reason(error).unwrap_or_default();
+    let is_credit_reason =
+        || reason.split('_').any(|word| CREDIT_REASONS.iter().any(|it| word.starts_with(it)));
+    let is_precondition = error["status"] == "FAILED_PRECONDITION";
     let is_money = match status {
         StatusCode::PAYMENT_REQUIRED => true,
         // Quotas are named in details, and their message speaks of "plan and billing" too.
         StatusCode::TOO_MANY_REQUESTS => {
             let has_quota = details(error, "QuotaFailure").next().is_some();
-            has_no_quota(error)
-                || !has_quota
-                    && (says(CREDIT_WORDS) || CREDIT_REASONS.iter().any(|r| reason.contains(r)))
+            has_no_quota(error) || !has_quota && (says(CREDIT_WORDS) || is_credit_reason())
         }
-        StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
-            CREDIT_REASONS.iter().any(|word| reason.contains(word))
-        }
+        StatusCode::FORBIDDEN => is_credit_reason() || says(&["billing"]),
+        StatusCode::BAD_REQUEST => is_credit_reason() || is_precondition && says(&["billing"]),
         _ => false,
     };
     if is_money {
@@ -102,9 +117,11 @@ fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
     }
     let is_key = match status {
         StatusCode::BAD_REQUEST => reason == "API_KEY_INVALID" || says(&["api key"]),
+        StatusCode::UNAUTHORIZED if error["status"] == "UNAUTHENTICATED" => true,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             reason.starts_with("API_KEY_")
-                || says(&["api key was reported", "leaked", "key expired"])
+                || CONSUMER_REASONS.contains(&reason)
+                || says(&["api key was reported", "leaked", "key expired", "been suspended"])
         }
         _ => false,
     };
@@ -126,8 +143,10 @@ const CREDIT_WORDS: &[&str] = &[
     "out of funds",
     "insufficient funds",
 ];
-/// Parts of an `ErrorInfo`'s reason that say the same.
+/// How words of an `ErrorInfo`'s reason begin that say the same.
 const CREDIT_REASONS: &[&str] = &["CREDIT", "BILLING", "SPEND", "PREPAY"];
+/// Reasons of an `ErrorInfo` that say that the key's project is not served.
+const CONSUMER_REASONS: &[&str] = &["CONSUMER_SUSPENDED", "CONSUMER_INVALID"];
 
 /// Google's own words as the end of a reason: bounded, on one line, and left out where they quote
 /// what the model was asked. Empty without any.
@@ -160,11 +179,18 @@ fn reason(error: &Value) -> Option<&str> {
     details(error, "ErrorInfo").find_map(|info| info["reason"].as_str())
 }
 
-/// Whether the project has a quota of none for the model: no time helps, only a plan that has one.
+/// Whether the project has a quota of none for the model: no time helps, only a plan that has one. A zero
+/// is left out of the details; the message says it.
 fn has_no_quota(error: &Value) -> bool {
+    let message = error["message"].as_str().unwrap_or_default();
+    let mut limits = message.split("limit: ").skip(1);
+    let is_longer = |c: char| c.is_ascii_digit() || c == '.';
+    let is_zero =
+        |limit: &str| limit.strip_prefix('0').is_some_and(|it| !it.starts_with(is_longer));
     violations(error)
         .map(|violation| &violation["quotaValue"])
         .any(|most| *most == "0" || *most == 0)
+        || limits.any(is_zero)
 }
 
 fn violations(error: &Value) -> impl Iterator<Item = &Value> {
@@ -190,7 +216,10 @@ fn retry_delay(error: &Value) -> Option<Duration> {
         let (_, behind) = message.split_once("retry in ")?;
         seconds_in(behind.split_once('s')?.0)
     };
-    let seconds = told.or_else(in_words)?;
+    told.or_else(in_words).and_then(duration)
+}
+
+fn duration(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -212,7 +241,11 @@ mod tests {
     const USER: &str = r#"{"leads":[{"posts":[{"content":"QX-SECRET words about ships"}]}]}"#;
 
     fn refusal(status: u16, error: &Value) -> Reply {
-        read_refusal(StatusCode::from_u16(status).unwrap(), error.to_string().as_bytes(), USER)
+        read_refusal(&response(status, error.to_string()), USER)
+    }
+
+    fn response(status: u16, body: String) -> HttpResponse {
+        http::Response::builder().status(status).body(body.into()).unwrap()
     }
 
     fn words(reply: &Reply) -> String {
@@ -237,6 +270,13 @@ mod tests {
     fn of_none() -> Value {
         let mut error = quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier");
         error["error"]["details"][0]["violations"][0]["quotaValue"] = json!("0");
+        error
+    }
+
+    /// A minute's quota of which the message alone says how much it is.
+    fn quota_of(limit: &str) -> Value {
+        let mut error = quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier");
+        error["error"]["message"] = format!("You exceeded your current quota, {limit}").into();
         error
     }
 
@@ -285,8 +325,15 @@ mod tests {
             (429, json!([says("RESOURCE_EXHAUSTED", "Spend limit reached for this tier.")])),
             (403, because("BILLING_DISABLED")),
             (429, of_none()),
+            (429, quota_of("limit: 0, model: gemini-3.5-flash-lite\nPlease retry in 34.07s.")),
+            (429, quota_of("limit: 20, of tokens; limit: 0")),
+            (400, says("FAILED_PRECONDITION", "Please enable billing on your project.")),
+            (403, says("PERMISSION_DENIED", "The billing account of the project is closed.")),
         ] {
             assert_eq!(words(&refusal(status, &error)), "NO_CREDIT halts", "{status} {error}");
+        }
+        for limit in ["limit: 20", "limit: 0.5", "limit: 05", "no limit: none"] {
+            assert_eq!(words(&refusal(429, &quota_of(limit))), "QUOTA later", "{limit}");
         }
     }
 
@@ -296,6 +343,9 @@ mod tests {
             (400, because("API_KEY_INVALID")),
             (400, says("INVALID_ARGUMENT", "API key expired. Please renew the API key.")),
             (403, says("PERMISSION_DENIED", "Your API key was reported as leaked. Use another.")),
+            (401, says("UNAUTHENTICATED", "Request had invalid authentication credentials.")),
+            (403, because("CONSUMER_SUSPENDED")),
+            (403, says("PERMISSION_DENIED", "Consumer 'projects/1' has been suspended.")),
         ] {
             assert_eq!(words(&refusal(status, &error)), "AUTH halts", "{status} {error}");
         }
@@ -320,6 +370,31 @@ mod tests {
         ] {
             assert_eq!(words(&refusal(code, &error)), expected, "{code} {error}");
         }
+    }
+
+    #[test]
+    fn every_refusal_that_passes_may_say_when_in_its_details_or_in_a_header() {
+        let after = |status: u16, body: &str, header: &str| {
+            let mut response = response(status, body.to_owned());
+            response.headers_mut().insert(RETRY_AFTER, header.parse().unwrap());
+            match read_refusal(&response, USER) {
+                Reply::TryLater { after, .. } => after.map(|after| after.as_secs()),
+                other => panic!("{other:?}"),
+            }
+        };
+        let info = json!({"error": {"details": [
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}]}});
+        for status in [429, 503, 504] {
+            assert_eq!(after(status, &info.to_string(), "30"), Some(7), "{status}: Google's own");
+            assert_eq!(after(status, "<html>", " 30 "), Some(30), "{status}");
+            assert_eq!(after(status, "", "Wed, 21 Oct 2026 07:28:00 GMT"), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_forbids_a_call_may_be_about_what_one_lead_says() {
+        let page = response(403, "<html>Request blocked</html>".to_owned());
+        assert_eq!(words(&read_refusal(&page, USER)), "refused, lasting true");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use shared::ports::{HttpRequest, HttpResponse, Transport, TransportError};
 use simulators::gemini::{Gemini as Simulator, GeminiOptions, ServedTier};
 use simulators::{Answer, Fault, FaultRule, NoStore, Simulated};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::Level;
@@ -57,22 +58,27 @@ fn client_of(model: &str, at: &str, options: GeminiOptions) -> Gemini<InProcess>
     let mut options = GeminiOptions { api_keys, ..options };
     options.models.push("gemini-9-unheard-of".to_owned());
     let simulator = Simulator::new(options, theirs, Arc::new(NoStore));
-    let settings = ModelSettings {
-        endpoint: ModelEndpoint::Developer {
-            url: "http://gemini.invented.example/".parse().unwrap(),
-            key: SecretString::from(KEY.to_owned()),
-        },
+    let endpoint = ModelEndpoint::Developer {
+        url: "http://gemini.invented.example/".parse().unwrap(),
+        key: SecretString::from(KEY.to_owned()),
+    };
+    let settings = settings(model, endpoint);
+    let transport = InProcess(Simulated::new(simulator, 1));
+    Gemini::new(transport, settings, Clock::following_tokio(start))
+}
+
+fn settings(model: &str, endpoint: ModelEndpoint) -> ModelSettings {
+    ModelSettings {
+        endpoint,
         id: model.to_owned(),
         thinking: None,
         tier: TierChoice::Standard,
         timeout: TIMEOUT,
         calls_at_once: 8,
-    };
-    let transport = InProcess(Simulated::new(simulator, 1));
-    Gemini::new(transport, settings, Clock::following_tokio(start))
+    }
 }
 
-async fn ask(client: &Gemini<InProcess>, service: Service) -> Call {
+async fn ask(client: &Gemini<impl Transport>, service: Service) -> Call {
     let schema = json!({"type": "ARRAY", "items": {"type": "STRING"}});
     let prompt = Prompt {
         system: "Score.",
@@ -192,4 +198,78 @@ async fn an_answer_without_a_price_raises_the_alarm_and_any_other_does_not() {
     assert_eq!((model.as_str(), usage.total > 0), ("gemini-9-unheard-of", true));
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains(r#""alarm":"model_without_price""#), "{log}");
+}
+
+/// Vertex AI that accepts the access tokens behind the first ones, and gives a new one each time.
+#[derive(Default)]
+struct RefusesTokens {
+    refused: AtomicUsize,
+    given: AtomicUsize,
+    calls: AtomicUsize,
+}
+
+impl Transport for RefusesTokens {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        _: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (status, body) = if request.uri().path() == "/token" {
+            let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
+            (200, json!({"access_token": number.to_string(), "expires_in": 3_600}))
+        } else {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            let token = request.headers()["authorization"].to_str().unwrap();
+            let number: usize = token.trim_start_matches("Bearer ").parse().unwrap();
+            if number <= self.refused.load(Ordering::SeqCst) {
+                (401, json!({"error": {"code": 401, "status": "UNAUTHENTICATED"}}))
+            } else {
+                (200, json!({"usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}}))
+            }
+        };
+        let response = http::Response::builder().status(status);
+        Ok(response.body(body.to_string().into()).unwrap())
+    }
+}
+
+/// A client of Vertex AI that was given a token and is refused this many.
+async fn on_vertex(refused: usize) -> Gemini<RefusesTokens> {
+    let account = simulators::gemini::ServiceAccount::invented("http://vertex.invented.example");
+    let options = GeminiOptions { service_account: Some(account), ..GeminiOptions::default() };
+    let clock = simulators::Clock::new(|| Timestamp::UNIX_EPOCH);
+    let simulated = Simulated::new(Simulator::new(options, clock, Arc::new(NoStore)), 1);
+    let request = http::Request::get("/_sim/service-account")
+        .header("host", "vertex.invented.example")
+        .body(bytes::Bytes::new())
+        .unwrap();
+    let Answer::Reply(file) = simulated.call(request).await else { panic!("lost") };
+    let account = vertex::ServiceAccount::read(str::from_utf8(file.body()).unwrap()).unwrap();
+    let auth = Arc::new(vertex::VertexAuth::new(account));
+    let url = "http://vertex.invented.example/v1/".parse().unwrap();
+    let settings = settings("gemini-3.5-flash-lite", ModelEndpoint::Vertex { url, auth });
+    let transport = RefusesTokens { refused: refused.into(), ..Default::default() };
+    let start = "2026-11-23T10:00:00Z".parse().unwrap();
+    Gemini::new(transport, settings, Clock::following_tokio(start))
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_refused_together_for_an_old_token_are_all_made_again_with_one_new_one() {
+    let client = on_vertex(0).await;
+    ask(&client, STANDARD).await;
+    client.transport.refused.store(1, Ordering::SeqCst);
+    let calls = futures_util::future::join_all((0..10).map(|_| ask(&client, STANDARD))).await;
+    assert!(calls.iter().all(|call| matches!(call.billing, CallOutcome::Answered { .. })));
+    assert_eq!(client.transport.given.load(Ordering::SeqCst), 2, "one new token for all");
+    assert_eq!(client.transport.calls.load(Ordering::SeqCst), 1 + 20);
+    assert_eq!(client.halted(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_account_whose_tokens_are_all_refused_halts_the_calls() {
+    let client = on_vertex(usize::MAX).await;
+    let call = ask(&client, STANDARD).await;
+    assert!(matches!(&call.reply, Reply::Halted(halt) if halt.category == ErrorCategory::Auth));
+    assert!(client.halted().is_some());
+    assert_eq!(client.transport.calls.load(Ordering::SeqCst), 2, "renewed once");
 }

@@ -21,6 +21,7 @@ use shared::messages::{ErrorCategory, Halt};
 use shared::ports::Transport;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::form_urlencoded;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -104,6 +105,7 @@ pub(crate) struct VertexAuth {
 #[derive(Debug)]
 struct AccessToken {
     secret: SecretString,
+    fetched_at: Instant,
     ends_at: Timestamp,
 }
 
@@ -128,9 +130,14 @@ impl VertexAuth {
         Ok(secret)
     }
 
-    /// Drops a token that was refused; `false` when there was none.
-    pub(super) async fn forget_token(&self) -> bool {
-        self.token.lock().await.take().is_some()
+    /// Ends a token that was refused to a call that began at this moment; `false` when there was none.
+    /// One that was renewed meanwhile stays: several calls are refused at the same time.
+    pub(super) async fn end_token(&self, begun: Instant) -> bool {
+        let mut token = self.token.lock().await;
+        if let Some(refused) = token.as_mut().filter(|token| token.fetched_at <= begun) {
+            refused.ends_at = Timestamp::UNIX_EPOCH;
+        }
+        token.is_some()
     }
 
     async fn fetch(
@@ -163,6 +170,7 @@ impl VertexAuth {
         match body["access_token"].as_str() {
             Some(token) if status.is_success() => Ok(AccessToken {
                 secret: token.to_owned().into(),
+                fetched_at: Instant::now(),
                 ends_at: now + lifetime(&body["expires_in"]),
             }),
             Some(_) | None => Err(Reply::Halted(refused(status, &body))),

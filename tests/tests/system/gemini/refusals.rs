@@ -39,6 +39,17 @@ async fn a_lead_whose_text_is_refused_fails_with_googles_reason_and_the_others_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_that_forbids_one_leads_text_costs_that_lead() {
+    let page = "<html><h1>403 Forbidden</h1></html>";
+    let forbidden = json!({"status": 403, "raw": page, "bill": {}, "if_text": "lead 2:"});
+    let stage = played(of_steps(&json!([forbidden, {}]))).await;
+    let status = "Completed with Errors: 5 harvested, 4 examined, 4 scored; balanced";
+    assert_eq!(told(&stage), status);
+    stage.assert_exact();
+    assert!(error_of(&stage.leads()[2]).contains("MODEL_REFUSED"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn settings_that_the_model_refuses_are_told_from_a_text_that_it_refuses() {
     let refusal = r#"{"error":{"code":400,"message":"Thinking level is not supported.","status":"INVALID_ARGUMENT"}}"#;
     let stage = played(of_steps(&json!([{"status": 400, "raw": refusal, "bill": {}}]))).await;
@@ -98,11 +109,13 @@ async fn without_credit_nobody_fails_and_the_record_says_top_up() {
 
 #[tokio::test(start_paused = true)]
 async fn with_a_key_that_was_leaked_or_has_expired_the_record_says_replace_the_key() {
-    for (status, message) in [
-        (403, "Your API key was reported as leaked. Please use another API key."),
-        (400, "API key expired. Please renew the API key."),
+    for (status, name, message) in [
+        (403, "DENIED", "Your API key was reported as leaked. Please use another API key."),
+        (403, "PERMISSION_DENIED", "Consumer 'projects/1' has been suspended."),
+        (401, "UNAUTHENTICATED", "Request had invalid authentication credentials."),
+        (400, "DENIED", "API key expired. Please renew the API key."),
     ] {
-        let error = json!({"error": {"code": status, "message": message, "status": "DENIED"}});
+        let error = json!({"error": {"code": status, "message": message, "status": name}});
         let step = json!([{"status": status, "raw": error.to_string(), "bill": {}}]);
         halted(of_steps(&step), "replace the key").await;
     }
