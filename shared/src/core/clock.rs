@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// Tells the time. Waiting is tokio's (`tokio::time::sleep`), so a test that pauses tokio's time
-/// gives a clock made by [`Clock::following_tokio`].
+/// Reads the time. Code waits with tokio (`tokio::time::sleep`), so a test that pauses tokio's time
+/// uses a clock from [`Clock::following_tokio`].
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -15,10 +15,10 @@ impl Clock {
         Self(Arc::new(Timestamp::now))
     }
 
-    /// A clock that showed `start` when this was called and runs with tokio's time from there.
+    /// A clock that starts at `start` and then advances with tokio's time.
     ///
     /// # Panics
-    /// Later, when asked for a time beyond the year 9999.
+    /// On a later read, if the time is beyond the year 9999.
     pub fn following_tokio(start: Timestamp) -> Self {
         let origin = tokio::time::Instant::now();
         Self(Arc::new(move || {
@@ -28,7 +28,7 @@ impl Clock {
         }))
     }
 
-    /// A clock that shows what `read` returns, such as one that a test sets back.
+    /// A clock that returns what `read` returns. A test can set such a clock back.
     pub fn showing(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }

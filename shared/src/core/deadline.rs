@@ -8,7 +8,7 @@ use tokio::time::Instant;
 pub struct Deadline(pub Instant);
 
 impl Deadline {
-    /// The deadline of an invocation that has `left` from now.
+    /// The deadline of an invocation that has `left` remaining.
     pub fn after(left: Duration) -> Self {
         Self(Instant::now() + left)
     }

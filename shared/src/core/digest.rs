@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// Longest group or deduplication id that SQS takes.
+/// Longest group or deduplication id that SQS accepts.
 const QUEUE_ID_MAX: usize = 128;
 
 /// A 22-character id of `parts` (128 bits of SHA-256). Each part is length-prefixed, so `["a-b", "c"]` and
@@ -13,20 +13,20 @@ pub fn id_of(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(&digest(parts)[..16])
 }
 
-/// An 11-character id of `parts` (64 bits of SHA-256), for sets of at most some thousand members.
+/// An 11-character id of `parts` (64 bits of SHA-256), for sets of up to a few thousand members.
 pub fn short_id_of(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(&digest(parts)[..8])
 }
 
-/// `text` as a group or deduplication id: itself when SQS takes it (ASCII letters, digits and
-/// punctuation, at most 128), else its digest.
+/// `text` as a group or deduplication id: unchanged if SQS accepts it (1 to 128 ASCII letters,
+/// digits and punctuation), otherwise its digest.
 pub fn queue_id(text: &str) -> String {
     let plain = (1..=QUEUE_ID_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic());
     if plain { text.to_owned() } else { id_of(&[text]) }
 }
 
-/// Which of so many lanes a text belongs to, always the same.
+/// The lane of `text` among `lanes` lanes. The same text always gets the same lane.
 pub fn lane_of(text: &str, lanes: u32) -> u32 {
     let [a, b, c, d, ..] = digest(&[text]);
     u32::from_be_bytes([a, b, c, d]) % lanes

@@ -1,4 +1,4 @@
-//! Identities. Holding one proves that its text was checked; a run's is derived, never invented.
+//! Identities. If you hold one, its text was checked. A run's identity is derived, never invented.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Why a text is not the id it was taken for.
+/// Why a string is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {kind}: {rule}")]
 pub struct IdError {
-    /// What it was taken for.
+    /// The kind of id that was expected.
     pub kind: &'static str,
-    /// The text, cut to its first 60 characters.
+    /// The string, cut to its first 60 characters.
     pub text: String,
     /// The rule it breaks.
     pub rule: &'static str,
@@ -41,7 +41,7 @@ macro_rules! writes_its_text {
     };
 }
 
-/// Declares a text id whose only door is `TryFrom<String>` with the given rule.
+/// Declares a string id that can only be made with `TryFrom<String>`, which checks the given rule.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $check:expr) => {
         $(#[$doc])*
@@ -50,7 +50,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// The id's text.
+            /// The id as a string.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -77,8 +77,9 @@ macro_rules! text_id {
     };
 }
 
-/// Declares an id of so many ASCII characters, of which a log holds very many: it takes no memory of
-/// its own. Its only doors are `TryFrom<String>` and `FromStr` with the given rule.
+/// Declares an id with a fixed number of ASCII characters. A log holds very many of these ids, so
+/// they are stored inline, without a heap allocation. They can only be made with `TryFrom<String>`
+/// and `FromStr`, which check the given rule.
 macro_rules! short_id {
     ($(#[$doc:meta])* $name:ident, $length:literal, $kind:literal, $rule:literal, $check:expr) => {
         $(#[$doc])*
@@ -86,7 +87,7 @@ macro_rules! short_id {
         pub struct $name([u8; $length]);
 
         impl $name {
-            /// The id's text.
+            /// The id as a string.
             pub fn as_str(&self) -> &str {
                 std::str::from_utf8(&self.0).expect("it is made of ASCII characters")
             }
@@ -126,7 +127,7 @@ macro_rules! short_id {
     };
 }
 
-/// Reads an id from the text that a deserializer holds.
+/// Reads an id from a deserializer's string.
 struct Parsed<T>(PhantomData<T>);
 
 impl<T: std::str::FromStr<Err = IdError>> Visitor<'_> for Parsed<T> {
@@ -154,7 +155,7 @@ text_id!(
 );
 
 impl ClientId {
-    /// The client of runs that no client could be found for.
+    /// The client of runs for which no client was found.
     pub fn unattributed() -> Self {
         "(unattributed)".parse().expect("the text follows the rule of client ids")
     }
@@ -191,8 +192,8 @@ fn airtable_id(text: &str, prefix: &str) -> bool {
 }
 
 short_id!(
-    /// One plan of a run: what was to be scored after one harvest, or of what was waiting. The
-    /// same content planned again has the same id.
+    /// One plan of a run: what was to be scored after one harvest, or the leads that were waiting.
+    /// The same content planned again has the same id.
     PlanId,
     22,
     "a plan id",
@@ -201,7 +202,7 @@ short_id!(
 );
 
 short_id!(
-    /// One attempt at a chunk. No two attempts share one.
+    /// One attempt at a chunk. No two attempts share an id.
     AttemptId,
     22,
     "an attempt id",
@@ -210,7 +211,7 @@ short_id!(
 );
 
 short_id!(
-    /// A lead within a run, whichever way it was planned. Made from its profile's key.
+    /// A lead within a run, however it was planned. Made from its profile's key.
     LeadKey,
     11,
     "a lead key",
@@ -219,7 +220,7 @@ short_id!(
 );
 
 impl LeadKey {
-    /// The lane of the lead, of so many: always the same, whichever plan the lead is in.
+    /// The lead's lane among `lanes` lanes. It is the same in every plan.
     pub fn lane(&self, lanes: u32) -> u32 {
         let sum: u32 = self.0.iter().copied().map(u32::from).sum();
         sum % lanes.max(1)
@@ -245,8 +246,7 @@ const BASE_RUN_FORMAT: &str = "%y%m%d-%H%M%S";
 const BASE_RUN_LEN: usize = 13;
 
 short_id!(
-    /// The base run id `YYMMDD-HHMMSS` (UTC), which names a whole orchestrated run over many
-    /// clients.
+    /// The base run id `YYMMDD-HHMMSS` (UTC). It names a whole orchestrated run over many clients.
     RunStamp,
     13,
     "a base run id",
@@ -261,8 +261,8 @@ impl RunStamp {
         text.parse().expect("the format writes what the rule asks for")
     }
 
-    /// The base run id at the front of `text`: a base run id itself, or the run id of any client.
-    /// Nothing else has one, an Apify run id in particular.
+    /// The base run id at the start of `text`, which is a base run id or any client's run id.
+    /// `None` for anything else, such as an Apify run id.
     pub fn in_front_of(text: &str) -> Option<Self> {
         let text = text.trim();
         let (front, rest) = text.split_at_checked(BASE_RUN_LEN)?;
@@ -273,8 +273,8 @@ impl RunStamp {
     }
 }
 
-/// Whether `text` is a date and time as [`BASE_RUN_FORMAT`] writes them. Reading with the format is
-/// lenient, and slow for what every event names.
+/// Whether `text` is a date and time as [`BASE_RUN_FORMAT`] writes them. Parsing with the format
+/// would be lenient, and too slow: every event contains this id.
 fn is_base_run(text: &str) -> bool {
     let Some((date, time)) = text.split_once('-') else { return false };
     let pairs = |text: &str| -> Option<[i8; 3]> {
@@ -289,12 +289,12 @@ fn is_base_run(text: &str) -> bool {
     else {
         return false;
     };
-    // The leap years of any century that two digits can mean fall on the same two digits.
+    // This may not be the century that `%y` means, but the leap years are the same.
     DateTime::new(2000 + i16::from(year), month, day, hour, minute, second, 0).is_ok()
 }
 
 text_id!(
-    /// The run id `YYMMDD-HHMMSS-<Client ID>`: one client in one run, and so one run record.
+    /// The run id `YYMMDD-HHMMSS-<Client ID>`: one client in one run, with one run record.
     RunId,
     "a run id",
     "it needs YYMMDD-HHMMSS-<Client ID>",
@@ -317,7 +317,7 @@ impl RunId {
         self.0[..BASE_RUN_LEN].parse().expect("a run id starts with a base run id")
     }
 
-    /// The client whose run it is.
+    /// The client of the run.
     pub fn client(&self) -> ClientId {
         self.0[BASE_RUN_LEN + 1..].parse().expect("a run id ends in a client id")
     }

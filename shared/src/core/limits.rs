@@ -1,21 +1,21 @@
-//! The limits of SQS and DynamoDB as numbers. The adapters for one machine keep them too, so that
-//! what works there works on AWS.
+//! The limits of SQS and DynamoDB. The adapters for one machine enforce them too, so that what
+//! works there also works on AWS.
 
 use std::time::Duration;
 
 /// Largest message body, and largest sum of bodies in one request (SQS).
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
-/// Largest body of an event. A DynamoDB item may have 400 KB; the rest is room for its keys.
+/// Largest body of an event. A DynamoDB item may have 400 KB; the rest is reserved for its keys.
 pub const MAX_EVENT_BYTES: usize = 350 * 1024;
 
 /// Longest time a message can be hidden (SQS).
 pub const MAX_HIDDEN: Duration = Duration::from_hours(12);
 
-/// How long a deduplication id is remembered (SQS).
+/// How long SQS remembers a deduplication id.
 pub const DEDUPLICATION_WINDOW: Duration = Duration::from_mins(5);
 
-/// Whether SQS takes `character` in a body or an attribute.
+/// Whether SQS accepts `character` in a body or an attribute.
 pub fn is_allowed(character: char) -> bool {
     matches!(
         character,

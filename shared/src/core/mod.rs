@@ -1,5 +1,5 @@
 //! Values and pure rules: identities, time, tokens, prices, limits. No I/O, no Airtable names, no
-//! messages; nothing here knows any other room of this crate.
+//! messages. This module depends on no other module of the crate.
 
 pub mod clock;
 pub mod counted;

@@ -1,8 +1,8 @@
-//! What the models cost: dated list prices as data.
+//! The prices of the models: dated list prices as data.
 //!
-//! Source of the figures: Google's price pages as of November 2026, per million tokens. A dollar
-//! per million tokens is 1,000 billionths of a dollar per token. A change of price is a new row
-//! with its first day; no row is ever changed, or runs of the past would cost something else.
+//! Source of the figures: Google's price pages as of November 2026, per million tokens. One dollar
+//! per million tokens is 1,000 billionths of a dollar per token. To change a price, add a row with
+//! its first day. Never change a row, or the cost of past runs changes too.
 
 use crate::core::tokens::{NanoUsd, Surface, Tier, TokenUsage};
 use jiff::Timestamp;
@@ -10,26 +10,26 @@ use jiff::civil::{Date, date};
 use std::borrow::Cow;
 use std::ops::AddAssign;
 
-/// What the log line about a call that has no price says in its field `alarm`.
+/// The value of the field `alarm` in the log line about a call that has no price.
 pub const ALARM_NO_PRICE: &str = "model_without_price";
 
-/// Under which terms a call was served: they decide its price.
+/// The terms under which a call was served. They decide its price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// The API that served it.
     pub surface: Surface,
     /// The tier that served it.
     pub tier: Tier,
-    /// When the answer came.
+    /// When the answer arrived.
     pub at: Timestamp,
 }
 
-/// One row: what a model costs from a day on, for prompts of at least so many tokens.
+/// One row: what a model costs from a given day, for prompts of at least `prompt_from` tokens.
 struct Price {
     model: &'static str,
     /// First day (UTC) of the price.
     from: Date,
-    /// Smallest prompt it is for; the price is that of the whole prompt.
+    /// Smallest prompt that this price is for. The price then applies to the whole prompt.
     prompt_from: u64,
     rates: Rates,
 }
@@ -54,13 +54,13 @@ const fn price(
     Price { model, from, prompt_from, rates: Rates { input, cached, output } }
 }
 
-/// Before any call this system made.
+/// A day before any call that this system made.
 const ALWAYS: Date = date(2025, 1, 1);
-/// A prompt above 200,000 tokens costs more with some models.
+/// With some models, a prompt above 200,000 tokens costs more.
 const LONG: u64 = 200_001;
 
-/// The standard tier. Where Google names no price for cached tokens, a tenth of the input's (its
-/// rule for 2.5 and later).
+/// The standard tier. Where Google lists no price for cached tokens, it is a tenth of the input
+/// price (Google's rule for 2.5 and later).
 const PRICES: &[Price] = &[
     price("gemini-2.5-flash", ALWAYS, 0, (300, 30, 2_500)),
     price("gemini-2.5-flash-lite", ALWAYS, 0, (100, 10, 400)),
@@ -85,12 +85,12 @@ const PRICES: &[Price] = &[
     price("gemini-4-neon", ALWAYS, 0, (3_000, 150, 15_000)),
 ];
 
-/// One row: the share of the standard price that a tier costs from a day on, in percent.
+/// One row: a tier's price from a given day, in percent of the standard price.
 struct TierShare {
     tier: Tier,
-    /// The start of the names of the models that it is for; all when empty.
+    /// Prefix of the names of the models it applies to; empty for all models.
     models: &'static str,
-    /// First day (UTC) of the share.
+    /// First day (UTC) of the percentage.
     from: Date,
     percent: u64,
 }
@@ -99,8 +99,8 @@ const fn share(tier: Tier, models: &'static str, percent: u64) -> TierShare {
     TierShare { tier, models, from: ALWAYS, percent }
 }
 
-/// Google names a priority tier for 3.7 and the fourth generation only. It names no price for
-/// off-peak service, and capacity that was bought beforehand has none per token.
+/// Google lists a priority tier only for 3.7 and the fourth generation. It lists no price for
+/// off-peak service, and capacity bought in advance has no price per token.
 const TIER_SHARES: &[TierShare] = &[
     share(Tier::Standard, "", 100),
     share(Tier::Flex, "", 50),
@@ -109,7 +109,7 @@ const TIER_SHARES: &[TierShare] = &[
     share(Tier::Priority, "gemini-4-", 180),
 ];
 
-/// One row: what a cached token costs where that is no share of the standard price.
+/// One row: the price of a cached token where it is not a percentage of the standard price.
 struct CachedPrice {
     model: &'static str,
     surface: Surface,
@@ -120,7 +120,7 @@ struct CachedPrice {
     cached: u64,
 }
 
-/// Vertex AI lists 15 for the same.
+/// Vertex AI lists 15 for the same model and tier.
 const CACHED_PRICES: &[CachedPrice] = &[CachedPrice {
     model: "gemini-3.5-flash-lite",
     surface: Surface::Developer,
@@ -129,16 +129,17 @@ const CACHED_PRICES: &[CachedPrice] = &[CachedPrice {
     cached: 20,
 }];
 
-/// What one answer of `model` costs under these terms, rounded to a billionth of a dollar; `None`
-/// for a model or a tier that has no price here.
+/// The cost of one answer of `model` under these terms, rounded to a billionth of a dollar; `None`
+/// for a model or a tier without a price in these tables.
 pub fn cost(model: &str, terms: Terms, usage: &TokenUsage) -> Option<NanoUsd> {
     parts(model, terms, usage).map(CostParts::total)
 }
 
-/// A cost by kind of token, in hundredths of a billionth of a dollar: tiers are percents of a price.
+/// A cost by kind of token, in hundredths of a billionth of a dollar, because a tier's price is a
+/// percentage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CostParts {
-    /// Prompt tokens that were not cached, of tools, and of unknown kind.
+    /// Prompt tokens that were not cached, tool tokens, and tokens of unknown kind.
     pub input: u64,
     /// Cached prompt tokens.
     pub cached: u64,
@@ -147,7 +148,7 @@ pub struct CostParts {
 }
 
 impl CostParts {
-    /// The whole, rounded to a billionth of a dollar.
+    /// The sum, rounded to a billionth of a dollar.
     pub fn total(self) -> NanoUsd {
         NanoUsd((self.input + self.cached + self.output + 50) / 100)
     }
@@ -161,11 +162,11 @@ impl AddAssign for CostParts {
     }
 }
 
-/// What one answer costs by kind of token, as [`cost`] adds it up.
+/// The cost of one answer by kind of token, as [`cost`] adds it up.
 ///
-/// Bill = (prompt − cached)·in + cached·cachedIn + tool·in + (output + thoughts)·out (Google's
-/// arithmetic, external rule). Tokens that the model does not tell apart count as prompt tokens:
-/// the cost is at least that.
+/// Cost = (prompt − cached)·in + cached·cachedIn + tool·in + (output + thoughts)·out (Google's
+/// arithmetic, external rule). Tokens whose kind the model does not report count as prompt tokens,
+/// so the real cost is at least the result.
 pub fn parts(model: &str, terms: Terms, usage: &TokenUsage) -> Option<CostParts> {
     let model = base_model(model);
     let model = &*model;
@@ -194,14 +195,14 @@ pub fn parts(model: &str, terms: Terms, usage: &TokenUsage) -> Option<CostParts>
     })
 }
 
-/// Whether two names are of one model: `models/gemini-3.5-flash-lite-001` and
-/// `gemini-3.5-flash-lite` are.
+/// Whether two names refer to the same model, as `models/gemini-3.5-flash-lite-001` and
+/// `gemini-3.5-flash-lite` do.
 pub fn is_same_model(one: &str, other: &str) -> bool {
     base_model(one) == base_model(other)
 }
 
-/// `models/gemini-3.5-flash-lite-001` → `gemini-3.5-flash-lite`, and the same for `…@001` and `…@default`,
-/// as Vertex AI writes versions.
+/// `models/gemini-3.5-flash-lite-001` → `gemini-3.5-flash-lite`. The suffixes `@001` and
+/// `@default`, with which Vertex AI writes versions, are removed too.
 fn base_model(model: &str) -> Cow<'_, str> {
     let model = model.rsplit_once('/').map_or(model, |(_, name)| name);
     let model = model.split('@').next().unwrap_or_default().trim();

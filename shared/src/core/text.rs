@@ -1,22 +1,22 @@
-//! Texts that look alike, and texts that fit.
+//! Strings that look alike, and strings cut to fit.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// `text` without what nobody sees at its ends: white space of any kind, and characters without
-/// width such as U+200B and U+FEFF, and letters that are blank.
+/// `text` without anything invisible at its ends: white space of any kind, characters without width
+/// such as U+200B and U+FEFF, and blank letters.
 pub fn trim_invisible(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || is_blank(c))
 }
 
-/// `text` as a person sees it, to compare it with another: composed (NFC), without characters
-/// that have no width, each run of white space as one space, and none at the ends.
+/// `text` as a person sees it, for comparison: composed (NFC), without characters of no width, each
+/// run of white space as one space, and none at the ends.
 pub fn as_seen(text: &str) -> String {
     let visible: String = text.nfc().filter(|c| !is_invisible(*c)).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of `text` that has at most `most` UTF-16 units, as Airtable counts them. A text
-/// that is cut ends with `…`.
+/// The longest start of `text` that has at most `most` UTF-16 units, as Airtable counts them. A
+/// string that is cut ends with `…`.
 pub fn bounded(text: &str, most: usize) -> String {
     if text.len() <= most || text.encode_utf16().count() <= most {
         return text.to_owned();
@@ -34,8 +34,8 @@ pub fn bounded(text: &str, most: usize) -> String {
     cut
 }
 
-/// Whether a character takes no room: formatting characters of Unicode, and controls that are no
-/// white space.
+/// Whether a character has no width: Unicode's formatting characters, and control characters that
+/// are not white space.
 fn is_invisible(c: char) -> bool {
     let is_control = c.is_control() && !c.is_whitespace();
     is_control
@@ -43,8 +43,8 @@ fn is_invisible(c: char) -> bool {
             | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
-/// Whether a character takes room and shows nothing: the empty Braille cell with which people make empty
-/// lines in their posts, and the fillers of Hangul.
+/// Whether a character has width but shows nothing: the empty Braille cell, with which people make
+/// empty lines in their posts, and the Hangul fillers.
 fn is_blank(c: char) -> bool {
     matches!(c, '\u{2800}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }

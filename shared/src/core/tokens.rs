@@ -1,4 +1,4 @@
-//! Tokens, as the model bills them, and money in integers.
+//! Tokens, as the model bills them, and money as integers.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 pub struct TokenUsage {
     /// Tokens of the request, cached ones included.
     pub prompt: u64,
-    /// Those of them that were served from the model's cache.
+    /// The part of the prompt tokens that came from the model's cache.
     pub cached: u64,
     /// Tokens of the answer, without thoughts.
     pub output: u64,
@@ -21,7 +21,7 @@ pub struct TokenUsage {
     pub thoughts: u64,
     /// Tokens of tool results put into the prompt.
     pub tool: u64,
-    /// Tokens of the total that the model does not tell apart.
+    /// Tokens of the total whose kind the model does not report.
     #[serde(skip_serializing_if = "is_none")]
     pub unsplit: u64,
     /// The total that the model reports; it should be [`TokenUsage::parts`].
@@ -33,7 +33,7 @@ fn is_none(tokens: &u64) -> bool {
 }
 
 impl TokenUsage {
-    /// What the total should be: prompt + output + thoughts + tool, and what is not told apart.
+    /// What the total should be: prompt + output + thoughts + tool + tokens of unknown kind.
     pub fn parts(&self) -> u64 {
         self.prompt + self.output + self.thoughts + self.tool + self.unsplit
     }
@@ -51,26 +51,26 @@ impl AddAssign for TokenUsage {
     }
 }
 
-/// The tier of service a call is served at, which decides its price.
+/// The tier of service at which a call is served. It decides the price.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
-    /// At once and at list price.
+    /// Immediate, at list price.
     #[default]
     Standard,
-    /// Cheaper; may be refused or slow.
+    /// Cheaper, but may be refused or slow.
     Flex,
-    /// Cheaper; answered within a day.
+    /// Cheaper, and answered within a day.
     Batch,
-    /// First in line, and dearer.
+    /// Served first, at a higher price.
     Priority,
-    /// Served while there was little to do.
+    /// Served when demand was low.
     OffPeak,
-    /// Served by capacity that was bought beforehand.
+    /// Served from capacity that was bought in advance.
     Provisioned,
-    /// One that this release does not know.
+    /// A tier that this release does not know.
     #[serde(other)]
     Unknown,
 }
@@ -101,7 +101,7 @@ impl Tier {
     }
 }
 
-/// Which of Google's two APIs serves a call. Their price lists differ in a few figures.
+/// Which of Google's two APIs serves a call. A few of their prices differ.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -128,8 +128,8 @@ impl fmt::Display for Tier {
 pub struct NanoUsd(pub u64);
 
 impl NanoUsd {
-    /// The amount in dollars as Apify and Airtable write it, rounded to a billionth. `None` for
-    /// an amount below zero or too large to be one.
+    /// Converts an amount in dollars, as Apify and Airtable write it, rounded to a billionth.
+    /// `None` if it is negative or not below a billion dollars.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

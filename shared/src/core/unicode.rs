@@ -1,18 +1,19 @@
-//! The two forms of one text: `é` as one character, or as an `e` with an accent behind it.
+//! The two Unicode forms of the same string: `é` as one character, or as an `e` followed by an
+//! accent.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
-/// `text` in composed letters (Unicode's NFC).
+/// `text` with composed letters (Unicode's NFC).
 pub fn nfc(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
 }
 
-/// `text` in letters and accents (Unicode's NFD).
+/// `text` with separate accents (Unicode's NFD).
 pub fn nfd(text: &str) -> String {
     DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned()
 }
 
-/// A JSON text with what is no Unicode replaced: bytes that are no UTF-8, and escapes of half a
+/// A JSON text with invalid Unicode replaced: bytes that are not UTF-8, and escapes of half a
 /// character, such as an emoji that was cut. JSON readers refuse the whole text for one of them.
 pub fn mend_json(text: &[u8]) -> String {
     const REPLACEMENT: &str = "\\ufffd";
@@ -26,7 +27,7 @@ pub fn mend_json(text: &[u8]) -> String {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
             (Some(0xD800..=0xDFFF), _) => 0,
             (Some(_), _) => 6,
-            // The character behind a backslash begins no escape of its own.
+            // The character after a backslash does not start another escape.
             (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
         };
         mended.push_str(if taken == 0 { REPLACEMENT } else { &escape[..taken] });
@@ -36,7 +37,7 @@ pub fn mend_json(text: &[u8]) -> String {
     mended
 }
 
-/// The UTF-16 unit of the escape `\uXXXX` that `text` begins with.
+/// The UTF-16 unit of the escape `\uXXXX` at the start of `text`.
 fn escaped_unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,5 +1,5 @@
-//! LinkedIn URLs, which name the same person or post in many spellings.
-//! What a spelling means is decided here and nowhere else. No I/O may enter.
+//! LinkedIn URLs, which name the same person or post in many spellings. Only this module decides
+//! what a spelling means. It does no I/O.
 
 mod pasted;
 mod post;

@@ -3,11 +3,12 @@
 use crate::core::unicode::nfc;
 use percent_encoding::percent_decode_str;
 
-/// How often a URL is decoded: some are encoded twice.
+/// How many times a URL is decoded at most: some are encoded twice.
 const MOST_ENCODINGS: usize = 4;
 
-/// A URL in its parts, without what does not tell two LinkedIn URLs apart: scheme, `www.`,
-/// fragment, empty parts of the path, percent-encoding, case, and the form of composed letters.
+/// The parts of a URL, without anything that does not distinguish two LinkedIn URLs: scheme,
+/// `www.`, fragment, empty path segments, percent-encoding, case, and how accented letters are
+/// composed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pasted {
     pub(super) host: String,
@@ -34,18 +35,18 @@ impl Pasted {
         }
     }
 
-    /// Whether it leads to LinkedIn, in whatever country.
+    /// Whether the URL leads to LinkedIn, in any country.
     pub(super) fn is_linkedin(&self) -> bool {
         let is_at = |host: &str| self.host == host || self.host.ends_with(&format!(".{host}"));
         is_at("linkedin.com") || is_at("linkedin.cn")
     }
 }
 
-/// `text` decoded, in lower case and in composed letters.
+/// `text` decoded, in lower case and in composed letters (NFC).
 pub(super) fn plain(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..MOST_ENCODINGS {
-        // What is not UTF-8 stays as it is written: two such names must not become one.
+        // Bytes that are not UTF-8 stay encoded: two such names must not become one.
         match percent_decode_str(&text).decode_utf8() {
             Ok(decoded) if decoded != text => text = decoded.into_owned(),
             Ok(_) | Err(_) => break,
@@ -54,12 +55,12 @@ pub(super) fn plain(text: &str) -> String {
     nfc(&text.to_lowercase())
 }
 
-/// `text` without white space and invisible characters at its ends.
+/// `text` without white space and invisible characters at either end.
 pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
 }
 
-/// Whether a character is not seen: people copy it with a URL.
+/// Whether a character is invisible. People copy such characters along with a URL.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}' | '\u{feff}')

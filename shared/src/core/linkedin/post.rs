@@ -5,24 +5,24 @@ use crate::core::digest::short_id_of;
 use crate::core::ids::PostKey;
 use serde::{Deserialize, Serialize};
 
-/// What stands before the id in a URL, the surest first.
+/// What comes before the id in a URL, the most reliable first.
 const MARKERS: [&str; 6] = ["activity-", "activity:", "ugcpost-", "ugcpost:", "share-", "share:"];
-/// Fewest digits of LinkedIn's ids.
+/// Fewest digits in a LinkedIn id.
 const ID_DIGITS: usize = 15;
 
-/// A post's permalink as it was written. Two are the same post when their [`PostUrl::key`]s are.
+/// A post's permalink as written. Two permalinks with the same [`PostUrl::key`] are the same post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PostUrl(pub String);
 
 impl PostUrl {
-    /// The permalink as it was written.
+    /// The permalink as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The post's key: made from its activity id, or else from the normalised URL. So a slug that
-    /// was edited, a feed link and a link to share it all are one post.
+    /// The post's key: made from its activity id, or from the normalised URL if it has none. An
+    /// edited slug, a feed link and a share link of one post therefore all give the same key.
     pub fn key(&self) -> PostKey {
         match self.activity_id() {
             Some(id) => Self::key_of_id(&id),
@@ -40,12 +40,13 @@ impl PostUrl {
     pub fn activity_id(&self) -> Option<String> {
         let path = self.normalised();
         marked(&path).or_else(|| long_numbers(&path).next_back()).or_else(|| {
-            // A feed that shows one post names it in its query.
+            // A feed that shows one post has the post's id in its query.
             marked(&Pasted::read(&self.0).query)
         })
     }
 
-    /// Whether a URL may lead to one post. That of a profile, a company or the feed leads to all of them.
+    /// Whether a URL may lead to a single post. The URL of a profile, a company or the feed leads
+    /// to many posts.
     pub fn may_name_a_post(url: &str) -> bool {
         let pasted = Pasted::read(url);
         let begins_with = pasted.path.first().map(String::as_str);
@@ -56,7 +57,7 @@ impl PostUrl {
         !(pasted.is_linkedin() && is_of_many) || has_id()
     }
 
-    /// The ids in any text that names a post: a URL, a URN, or a number by itself.
+    /// The ids in any string that names a post: a URL, a URN, or a bare number.
     pub fn ids_in(text: &str) -> Vec<String> {
         long_numbers(&plain(text)).collect()
     }

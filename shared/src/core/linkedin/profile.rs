@@ -1,9 +1,9 @@
 //! Which person a URL names.
 //!
-//! External rules: LinkedIn's own redirects. `/comm`, `/mwlite` and `/m` stand in front of the same
-//! paths; `/pub/<name>/<a>/<b>/<c>` leads to `/in/<name>-<c><b><a>`, with `b` and `c` filled up
-//! with zeros to three characters; the ids of Sales Navigator, of Recruiter and of
-//! `/profile/view?id=` may stand in place of the `<id>` of `/in/<id>`.
+//! External rules: LinkedIn's own redirects. `/comm`, `/mwlite` and `/m` may precede the same
+//! paths. `/pub/<name>/<a>/<b>/<c>` leads to `/in/<name>-<c><b><a>`, with `b` and `c` padded with
+//! zeros to three characters. The ids of Sales Navigator, of Recruiter and of `/profile/view?id=`
+//! can replace the `<id>` in `/in/<id>`.
 
 use super::pasted::{Pasted, plain, trimmed};
 use crate::core::digest::short_id_of;
@@ -12,27 +12,27 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use url::form_urlencoded;
 
-/// Prefixes of a path that lead to the same page.
+/// Path prefixes that lead to the same page.
 const PREFIXES: [&str; 4] = ["comm", "mwlite", "m", "mobile"];
-/// The parameters that say where a page leads after the login.
+/// The parameters that name the page to open after the login.
 const LED_AWAY: [&str; 2] = ["sessionredirect=", "session_redirect="];
-/// How the ids begin that LinkedIn itself gives to profiles.
+/// The first letters of the ids that LinkedIn itself gives to profiles.
 const IDS: [&str; 2] = ["acoaa", "acwaa"];
-/// How a second URL in the same text begins, as far as it stands before its first `/`.
+/// The start of a second URL in the same text, up to that URL's first `/`.
 const SECOND_URL: [&str; 4] = ["https:", "http:", "www.linkedin.com", "linkedin.com"];
 /// The kinds of URNs that name a profile by LinkedIn's id.
 const URNS: [&str; 3] = ["fsd_profile", "fs_profile", "fs_miniprofile"];
-/// What may stand behind a URL in a sentence.
+/// Punctuation that may follow a URL in a sentence.
 const PUNCTUATION: [char; 8] = ['.', ',', ';', ':', ')', '>', '"', '\''];
 
-/// A profile, whichever way its URL was written: the `<id>` of `/in/<id>`, percent-decoded, in
-/// lower case and in composed letters.
+/// A profile, however its URL was written: the `<id>` of `/in/<id>`, percent-decoded, in lower case
+/// and in composed letters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProfileKey(String);
 
 impl ProfileKey {
-    /// The key of a profile's URL; `None` for anything else, a company's for instance.
+    /// The key of a profile's URL; `None` for anything else, such as a company's URL.
     pub fn of(url: &str) -> Option<Self> {
         let pasted = Pasted::read(url);
         if !pasted.is_linkedin() {
@@ -51,7 +51,7 @@ impl ProfileKey {
                 let (_, id) = parameters.find(|(name, _)| name == "id")?;
                 Self::of_token(&id)
             }
-            // Who is not logged in is led there, and copies that.
+            // LinkedIn sends people who are not logged in to these pages, and they copy that URL.
             ["authwall" | "login" | "signup" | "uas" | "checkpoint", ..] => {
                 let (_, target) = LED_AWAY.iter().find_map(|name| pasted.query.split_once(name))?;
                 Self::of(target)
@@ -63,7 +63,7 @@ impl ProfileKey {
         }
     }
 
-    /// The key of what names a profile where a URL is not the only way: an identifier by itself
+    /// The key of a string that names a profile, not necessarily by its URL: a bare identifier
     /// (`jane-doe`, `ACoAA…`), the end of a URL (`in/jane-doe`), or a URN of a profile.
     pub fn of_identifier(text: &str) -> Option<Self> {
         let text = trimmed(text);
@@ -84,7 +84,8 @@ impl ProfileKey {
         &self.0
     }
 
-    /// Whether it is an id that LinkedIn gave, which says nothing of the name in the profile's URL.
+    /// Whether this is an id that LinkedIn assigned. Such an id does not contain the name in the
+    /// profile's URL.
     pub fn is_token(&self) -> bool {
         IDS.iter().any(|start| self.0.starts_with(start))
     }
@@ -94,7 +95,8 @@ impl ProfileKey {
         short_id_of(&["lead", &self.0]).try_into().expect("a short id has the form of a lead key")
     }
 
-    /// The parts of `/pub/<name>/<a>/<b>/<c>` that leads to this profile: none for most.
+    /// The parts of the `/pub/<name>/<a>/<b>/<c>` that leads to this profile; `None` for most
+    /// profiles.
     pub fn old_parts(&self) -> Option<[&str; 4]> {
         let (name, end) = self.0.rsplit_once('-')?;
         let is_end = end.is_ascii() && (7..=9).contains(&end.len()) && is_alphanumeric(end);
@@ -102,9 +104,9 @@ impl ProfileKey {
     }
 
     fn of_id(id: &str) -> Option<Self> {
-        // No id has an `&`: what follows are parameters whose `?` was lost.
+        // An id never contains `&`: what follows are parameters whose `?` was lost.
         let id = id.split('&').next().unwrap_or_default();
-        // Of two URLs the first counts.
+        // If the text contains two URLs, the first one counts.
         let of_first = SECOND_URL.iter().find_map(|begin| id.strip_suffix(begin));
         let is_apart = |id: &&str| !id.ends_with(char::is_alphanumeric);
         let id = of_first.filter(is_apart).unwrap_or(id);
@@ -114,8 +116,8 @@ impl ProfileKey {
         (!id.is_empty()).then(|| Self(id.to_owned()))
     }
 
-    /// The key of an id that stands alone or before commas. A number names a member too, but not
-    /// under `/in/`.
+    /// The key of an id that stands alone or before a comma. A number names a member too, but it
+    /// does not work under `/in/`.
     fn of_token(id: &str) -> Option<Self> {
         let id = id.split(',').next().unwrap_or_default();
         let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
@@ -123,7 +125,7 @@ impl ProfileKey {
     }
 }
 
-/// Whether `part` can be one of the three that end a `/pub/` URL.
+/// Whether `part` can be one of the last three parts of a `/pub/` URL.
 fn is_part(part: &str) -> bool {
     (1..=3).contains(&part.len()) && is_alphanumeric(part)
 }
