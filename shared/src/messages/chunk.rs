@@ -1,4 +1,4 @@
-//! Some leads of a plan, with all that is needed to score them.
+//! Some leads of a plan, with everything needed to score them.
 
 use super::attempt_facts::Halt;
 use super::kind::Kind;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Some leads of a plan with all that is needed to score them: up to 200, or up to 500 where a
+/// Some leads of a plan with everything needed to score them: up to 200, or up to 500 if a token
 /// limit is divided over the chunks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
@@ -23,47 +23,48 @@ pub struct Chunk {
     pub source: Source,
     /// The system prompt, built from the client's rubric.
     pub rubric: String,
-    /// The fields of the client's leads that can be written, of those that scoring writes.
+    /// The fields that scoring writes and that can be written in this client's leads.
     pub writable: Vec<String>,
-    /// The fields that hold the leads' profiles; for profile scoring.
+    /// The fields that hold the leads' profiles. Used for profile scoring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profile_fields: Vec<String>,
-    /// The attributes that profiles are scored by; for profile scoring.
+    /// The attributes by which profiles are scored. Used for profile scoring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<ProfileAttribute>,
     /// Most tokens that the chunk may use; `None` for a client without a limit. A wave that does
-    /// not fit is not begun.
+    /// not fit is not started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_share: Option<u64>,
-    /// The plan whose leads it takes over; `None` unless it is a replay. Profiles that failed wait
-    /// for nothing, and a replay takes them all the same.
+    /// The plan whose leads it takes over; `None` unless it is a replay. A profile that failed is
+    /// not waiting for scoring, but a replay takes it anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PlanId>,
-    /// What earlier attempts left; nothing in a chunk that is new.
+    /// What earlier attempts left; empty in a new chunk.
     #[serde(default, skip_serializing_if = "Tried::is_nothing")]
     pub tried: Tried,
-    /// When its leads were planned, for a chunk that reports itself: it says then what planning said,
-    /// word for word, and the log keeps it once. `None` from earlier releases.
+    /// When its leads were planned, for a chunk that reports itself. The chunk then repeats exactly
+    /// what planning reported, so the log keeps it once. `None` from earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_at: Option<Timestamp>,
     pub leads: Vec<ChunkLead>,
 }
 
-/// What earlier attempts at a chunk left. It travels with the chunk, so that no attempt pays for
-/// what another one has paid for. An attempt that died is not in it: its calls are unobserved.
+/// What earlier attempts at a chunk left. It travels with the chunk, so that no attempt pays twice.
+/// An attempt that died left nothing here: its calls are unobserved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tried {
-    /// In how many calls that may have been billed each lead was.
+    /// For each lead, the number of its calls that may have been billed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub paid: BTreeMap<LeadKey, u32>,
-    /// Tokens that were used; calls of unknown usage count with the most they can have used.
+    /// Tokens used so far. A call of unknown usage counts with the most it can have used.
     #[serde(skip_serializing_if = "is_none")]
     pub tokens: u64,
     /// Why the chunk waits for a person, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
-    /// Leads whose rows are written and whose outcomes are reported: nothing is left to do about them.
+    /// Leads whose rows are written and whose outcomes are reported. Nothing is left to do for
+    /// them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub settled: BTreeSet<LeadKey>,
 }
@@ -78,15 +79,15 @@ impl Tried {
     }
 }
 
-/// An active row of the client's table `Scoring Attributes`, as the score needs it.
+/// An active row of the client's table `Scoring Attributes`, with what scoring needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileAttribute {
     pub id: String,
     pub label: String,
-    /// The most points it gives, or takes when it is negative.
+    /// The most points it adds, or subtracts if it is negative.
     pub max: f64,
     pub negative: bool,
-    /// Whether it counts by a quarter in the denominator.
+    /// Whether only a quarter of it counts in the denominator.
     pub bonus: bool,
 }
 
@@ -100,17 +101,17 @@ pub enum Source {
     Waiting,
 }
 
-/// A lead to score, with its harvested posts (none where they are in its row).
+/// A lead to score, with its harvested posts (none if its posts are in its row).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChunkLead {
     pub key: LeadKey,
     pub lead: LeadRef,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<Post>,
-    /// Harvested posts that are left out because no cell has room for them.
+    /// Number of harvested posts left out because they do not fit in the cell.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
-    /// Other keys of its profile: the id that LinkedIn gave it, where a harvest says so.
+    /// Other keys of its profile: the id that LinkedIn assigned, if a harvest reports it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<ProfileKey>,
 }
@@ -128,14 +129,14 @@ pub enum LeadRef {
     Record(RecordId),
 }
 
-/// Whose words a post holds (external rule: the actor's `repostedBy`, then `repostId`, `repost`).
+/// Whose text a post holds (external rule: the actor's `repostedBy`, then `repostId`, `repost`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostKind {
     Original,
-    /// The lead's words about somebody's post.
+    /// The lead's own text about somebody's post.
     Quote,
-    /// Somebody's post, passed on without a word.
+    /// Somebody's post, shared without any text.
     Repost,
 }
 
@@ -144,12 +145,12 @@ pub enum PostKind {
 pub struct Post {
     pub url: PostUrl,
     pub content: String,
-    /// Words that it quotes or that are attached to it: of a quoted post, an article, a document.
+    /// Text that it quotes or that is attached to it: of a quoted post, an article or a document.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub quoted: String,
     /// When the lead posted or reposted it, as ISO 8601; empty when unknown.
     pub posted_at: String,
-    /// The author's profile; on a repost the original's author.
+    /// The author's profile. On a repost, the original author's profile.
     pub author_url: String,
     pub author: String,
     pub kind: PostKind,
@@ -158,7 +159,7 @@ pub struct Post {
     pub reposts: u64,
     /// Its first picture; empty without one.
     pub image_url: String,
-    /// LinkedIn's ids for it, as far as they are known: its URL can name any one of them.
+    /// LinkedIn's known ids for it. Its URL can contain any of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
 }

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 const VERSION: u32 = 1;
 
-/// A message that travels on a queue: its `type` says what else is in it.
+/// A message that travels on a queue. Its `type` says which fields it has.
 pub trait Message: Sized {
     fn encode(&self) -> String;
 
@@ -22,8 +22,7 @@ pub trait Message: Sized {
 
     /// Reads a message.
     ///
-    /// # Errors
-    /// [`DecodeError`] says where the text breaks which rule, without quoting the text.
+    /// # Errors [`DecodeError`] says where the text breaks which rule. It does not quote the text.
     fn decode(text: &str) -> Result<Self, DecodeError> {
         if let Some(message) = in_one_go(text) {
             return Ok(message);
@@ -48,7 +47,7 @@ pub trait Message: Sized {
 }
 
 /// Reads a message that begins with its version and type, as [`enveloped`] writes them; `None` for
-/// any other text. A fold reads thousands of them.
+/// any other text. This is the fast path: a fold reads thousands of messages.
 fn in_one_go<M: Message>(text: &str) -> Option<M> {
     let deserializer = &mut serde_json::Deserializer::from_str(text);
     let message = deserializer.deserialize_map(HeadFirst(PhantomData)).ok()?;
@@ -95,10 +94,10 @@ struct Head {
     r#type: String,
 }
 
-/// Why a text is not a message. Never quotes the text: it may hold a lead's words.
+/// Why a text is not a message. Never quotes the text, which may contain a lead's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Not JSON, or a field is missing or has another type.
+    /// Not JSON, or a field is missing or has the wrong type.
     #[error("not a message: {0}")]
     Shape(#[from] WrongJson),
     #[error(

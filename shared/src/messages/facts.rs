@@ -43,9 +43,9 @@ macro_rules! facts {
 
 facts! {
     Opened(Opened) = "opened",
-    /// A harvest was read. Sent again when Apify's figures became final; the latest counts.
+    /// A harvest was read. Sent again when Apify's figures are final; the latest counts.
     Harvested(Harvested) = "harvested",
-    /// The finalizer's own: another run named the harvest before.
+    /// Another run named the harvest first. Only the finalizer makes this fact.
     CostElsewhere(CostElsewhere) = "cost_elsewhere",
     Planned(Planned) = "planned",
     PlannedChunk(PlannedChunk) = "planned_chunk",
@@ -67,8 +67,9 @@ impl<'de> Deserialize<'de> for Fact {
     }
 }
 
-/// Reads a [`Fact`] as it is written, its type first. What Serde derives copies every fact before
-/// it reads it, because the type may stand anywhere. So it may here, but only then there is a copy.
+/// Reads a [`Fact`], with its type first, as it is written. Serde's derived code copies every fact
+/// before it reads it, because the type may come anywhere. Here only a fact whose type is not first
+/// is copied.
 struct TypeFirst;
 
 impl<'de> Visitor<'de> for TypeFirst {

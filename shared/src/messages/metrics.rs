@@ -1,5 +1,5 @@
-//! Messages for the metrics finalizer: facts about runs, from which everything on a run record is
-//! folded.
+//! Messages for the metrics finalizer: facts about runs. Everything on a run record is folded from
+//! them.
 
 use super::envelope::Message;
 use super::envelope::enveloped;
@@ -18,7 +18,7 @@ const ENVELOPE: &str = r#"{"version":1,"type":"event","#;
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricsMessage {
     Event(Box<MetricsEvent>),
-    /// Look after all runs.
+    /// Check all runs.
     Tick,
     /// A webhook for a harvest was accepted. The harvest's run is not known yet.
     Heard(Heard),
@@ -50,7 +50,7 @@ impl Message for MetricsMessage {
     }
 }
 
-/// A webhook was accepted; its harvest needs no tick to be found.
+/// A webhook was accepted, so its harvest does not need a tick to be found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
     pub apify_run_id: ApifyRunId,
@@ -59,13 +59,15 @@ pub struct Heard {
     pub finished_at: Option<Timestamp>,
 }
 
-/// A run's record was written too short a time ago to show the run's last event. It is due now.
+/// A run's record was last written too short a time before the run's last event to be written again
+/// at once. It is due now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     pub run: RunId,
 }
 
-/// A fact about a run, with the run's header: any single one is enough to create its record.
+/// A fact about a run, with the run's header. Any single event is enough to create the run's
+/// record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsEvent {
     pub run: RunHeader,
@@ -74,16 +76,17 @@ pub struct MetricsEvent {
 }
 
 impl MetricsEvent {
-    /// The event as it travels, and as the event log keeps it.
+    /// The event as it travels and as the event log stores it.
     pub fn encode(&self) -> String {
         enveloped("event", self)
     }
 
-    /// The event's id and the event as it travels. The id is made from all that the event says: the
-    /// same event has the same id however often it is sent, and no two different ones share one.
+    /// The event's id and the event as it travels. The id is made from the event's whole content:
+    /// the same event has the same id however often it is sent, and different events have different
+    /// ids.
     pub fn encode_with_id(&self) -> (String, String) {
         let body = self.encode();
-        // The id is older than the envelope: it is made of the event alone.
+        // The id is older than the envelope, so it is made from the event alone.
         let said = body.strip_prefix(ENVELOPE).expect("the envelope stands first");
         let id = format!("{}-{}", self.fact.name(), id_of(&[&format!("{{{said}")]));
         (id, body)

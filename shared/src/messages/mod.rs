@@ -1,6 +1,6 @@
-//! What the functions say to each other through the queues: self-contained messages with a version.
-//! A reader ignores fields it does not know and refuses versions and types it does not know.
-//! No I/O and no decision may enter it.
+//! What the functions send each other through the queues: self-contained messages with a version. A
+//! reader ignores unknown fields and refuses unknown versions and types. This module does no I/O
+//! and makes no decisions.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 mod attempt_facts;

@@ -7,11 +7,11 @@ use crate::core::tokens::{Surface, Tier, TokenUsage};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// One call of a round. A repetition in the next round is a call of its own.
+/// One call of a round. A repetition in the next round is a separate call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatCall")]
 pub struct BilledCall {
-    /// Its place among the announced ones, from 0.
+    /// Its index among the announced calls, from 0.
     pub call: u32,
     #[serde(flatten)]
     pub outcome: CallOutcome,
@@ -24,40 +24,41 @@ impl BilledCall {
     }
 }
 
-/// How a call to the model ended, as far as money goes.
+/// How a call to the model ended, as it affects the cost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum CallOutcome {
-    /// It answered, usable or not: this is billed.
+    /// The model answered, usable or not. The answer is billed.
     Answered {
         usage: TokenUsage,
-        /// The model that really answered.
+        /// The model that actually answered.
         model: String,
         #[serde(skip_serializing_if = "Served::is_plain")]
         served: Served,
     },
-    /// It refused with an error: nothing is billed.
+    /// The model refused with an error. Nothing is billed.
     Refused,
-    /// The request may have arrived, but no answer came: whether and what is billed is unknown.
+    /// The request may have arrived, but no answer came. It is unknown whether it is billed, and
+    /// how much.
     Lost,
 }
 
-/// How an answer was served, as far as it decides the price. A fact that an earlier release
-/// reported says nothing of it, and keeps its id.
+/// How an answer was served, where that affects the price. A fact from an earlier release does not
+/// contain it, and keeps its id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Served {
     pub tier: Tier,
-    /// The API that served it. Facts of earlier releases do not say.
+    /// The API that served it. Facts from earlier releases do not say.
     #[serde(skip_serializing_if = "Served::is_developer")]
     pub surface: Surface,
-    /// How much the answer's usage tells.
+    /// How much the answer's usage reveals.
     #[serde(skip_serializing_if = "Reading::is_exact")]
     pub reading: Reading,
-    /// When the answer came; the time of the report where this is not known.
+    /// When the answer came. If this is unknown, the time of the report counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// The model that was asked, when another one answered.
+    /// The requested model, if another one answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
 }
@@ -71,14 +72,14 @@ impl Served {
         *surface == Surface::Developer
     }
 
-    /// The terms that decide the price; `reported` is the time of the report, which counts where the
-    /// time of the answer is not known.
+    /// The terms that decide the price. `reported` is the time of the report; it is used if the
+    /// time of the answer is unknown.
     pub fn terms(&self, reported: Timestamp) -> Terms {
         Terms { surface: self.surface, tier: self.tier, at: self.at.unwrap_or(reported) }
     }
 }
 
-/// How much the usage of an answer tells of what is billed.
+/// How much the usage of an answer says about what is billed.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -87,10 +88,11 @@ pub enum Reading {
     /// Its counters add up to its total.
     #[default]
     Exact,
-    /// The total is known, and not what kinds of tokens all of it is: the cost is at least that of
-    /// a prompt.
+    /// The total is known, but not the kinds of all its tokens. The cost is at least that of prompt
+    /// tokens.
     Unsplit,
-    /// Counters cannot be read, or contradict the total: it is at least what is counted.
+    /// Some counters cannot be read, or contradict the total. At least the counted tokens are
+    /// billed.
     Partial,
 }
 
@@ -100,13 +102,13 @@ impl Reading {
         *self == Self::Exact
     }
 
-    /// Whether the number of all tokens is known.
+    /// Whether the total number of tokens is known.
     pub fn counts_all(self) -> bool {
         self != Self::Partial
     }
 }
 
-/// The result of one attempt at a lead. Other attempts may give other results.
+/// The result of one attempt at a lead. Other attempts may have other results.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "FlatLead")]
 pub struct LeadOutcome {
@@ -120,31 +122,31 @@ pub struct LeadOutcome {
     /// The posts that came back with a valid score.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<PostKey>,
-    /// Harvested posts that its cell has no room for.
+    /// Harvested posts that do not fit in the lead's cell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<PostKey>,
 }
 
-/// The result of an attempt. A score is never replaced by anything but a score.
+/// The result of an attempt. Only a newer score replaces a score.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// No row in the client's base has this profile.
     NotALead,
-    /// Nothing was to be done.
+    /// There was nothing to do.
     Skipped {
         reason: SkipReason,
     },
     Failed {
         category: ErrorCategory,
-        /// What exactly, without a word of the lead's.
+        /// What exactly happened, without any of the lead's words.
         detail: String,
     },
     Scored,
 }
 
-/// [`BilledCall`] as it is written. Serde's `flatten` and tagged enums copy what they read first;
-/// a fold reads thousands.
+/// [`BilledCall`] as it is written. Serde copies the data first for `flatten` and tagged enums. A
+/// fold reads thousands of calls, so this type avoids the copy.
 #[derive(Deserialize)]
 struct FlatCall {
     call: u32,
@@ -163,7 +165,7 @@ enum CallOutcomeName {
     Lost,
 }
 
-/// A field is missing that an outcome of its name has.
+/// A field that this outcome requires is missing.
 #[derive(Debug, thiserror::Error)]
 #[error("the outcome lacks `{0}`")]
 struct Lacks(&'static str);
@@ -185,7 +187,7 @@ impl TryFrom<FlatCall> for BilledCall {
     }
 }
 
-/// [`LeadOutcome`] as it is written, as [`FlatCall`] is a [`BilledCall`].
+/// [`LeadOutcome`] as it is written, for the same reason as [`FlatCall`].
 #[derive(Deserialize)]
 struct FlatLead {
     lead: LeadKey,
@@ -232,17 +234,17 @@ impl TryFrom<FlatLead> for LeadOutcome {
 }
 
 words! {
-    /// Why a lead was not scored though nothing went wrong.
+    /// Why a lead was not scored although nothing went wrong.
     SkipReason {
         /// None of its posts has text.
         NoContent = "NO_CONTENT",
-        /// Its Posts Content holds no post.
+        /// Its Posts Content contains no post.
         NoPostsParsed = "NO_POSTS_PARSED",
-        /// The harvest brought nothing new and the lead is scored already.
+        /// The harvest brought nothing new, and the lead already has a score.
         NoNewPosts = "NO_NEW_POSTS",
-        /// It was scored, or taken out of the queue, by somebody else since it was planned.
+        /// After it was planned, somebody else scored it or took it out of the queue.
         AlreadyScoredInRun = "ALREADY_SCORED_IN_RUN",
-        /// The tokens that its run may use are used; it stays waiting.
+        /// Its run has used all tokens that it may use. The lead keeps waiting.
         BudgetReached = "BUDGET_REACHED",
         /// Its profile says too little to be judged.
         ProfileTooThin = "PROFILE_TOO_THIN",
@@ -252,23 +254,24 @@ words! {
 words! {
     /// Why a lead was not scored because something went wrong.
     ErrorCategory {
-        /// The model refuses to speak about these posts: SAFETY, BLOCKLIST, PROHIBITED_CONTENT, SPII.
+        /// The model refuses to talk about these posts: SAFETY, BLOCKLIST, PROHIBITED_CONTENT,
+        /// SPII.
         SafetyBlock = "SAFETY_BLOCK",
-        /// The model answers calls, and refuses each call with this lead's text (400 or 500).
+        /// The model answers other calls but refuses every call with this lead's text (400 or 500).
         ModelRefused = "MODEL_REFUSED",
-        /// The model stopped without an answer, for a reason that may not hold the next time.
+        /// The model stopped without an answer, for a reason that may not apply next time.
         ModelNoAnswer = "MODEL_NO_ANSWER",
         Quota = "QUOTA",
-        /// The credit at the model's provider is used up, or a limit of spending is reached.
+        /// The credit at the model's provider is used up, or a spending limit is reached.
         NoCredit = "NO_CREDIT",
         Timeout = "TIMEOUT",
         /// The model does not accept our credentials.
         Auth = "AUTH",
-        /// The answer is cut off, is not JSON, or has another shape than asked for.
+        /// The answer is cut off, is not JSON, or does not have the requested shape.
         AiResponseFormat = "AI_RESPONSE_FORMAT",
         /// The model's name or the request's settings are wrong.
         ModelConfig = "MODEL_CONFIG",
-        /// The row's Posts Content can be read in none of its known forms.
+        /// The row's Posts Content does not match any known format.
         PostsUnreadable = "POSTS_UNREADABLE",
         /// The lead's row could not be written.
         Airtable = "AIRTABLE",

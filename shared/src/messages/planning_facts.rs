@@ -1,4 +1,5 @@
-//! Facts about a run as a whole: what opened it, what was harvested and planned, what is notable.
+//! Facts about a run as a whole: what opened it, what was harvested and planned, and what is
+//! notable.
 
 use super::chunk::{Chunk, ChunkLead, LeadRef};
 use super::harvest_account::HarvestAccount;
@@ -10,13 +11,13 @@ use crate::core::tokens::NanoUsd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The run was heard of for the first time, or once more by another way.
+/// The run was seen for the first time, or again from another source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     pub by: OpenedBy,
 }
 
-/// What asked for the work of a run.
+/// What requested the work of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpenedBy {
@@ -24,15 +25,15 @@ pub enum OpenedBy {
     #[serde(rename = "score")]
     ScoreWaiting {
         kind: Kind,
-        /// The plan that is reported when all leads that were waiting are planned. It has no
-        /// chunks of its own: see [`Planned::part_of`].
+        /// The plan that is reported when all waiting leads are planned. It has no chunks itself:
+        /// see [`Planned::part_of`].
         plan: PlanId,
     },
 }
 
 words! {
     HarvestStatus {
-        /// Everything asked for was tried.
+        /// Everything requested was tried.
         Succeeded = "SUCCEEDED",
         /// The actor failed; the dataset may hold a part.
         Failed = "FAILED",
@@ -43,31 +44,31 @@ words! {
     }
 }
 
-/// What Apify reported of a harvest, and what was read of its dataset.
+/// What Apify reported about a harvest, and what was read from its dataset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Harvested {
     pub apify_run: ApifyRunId,
     pub status: HarvestStatus,
     pub targets: u32,
     pub posts: u32,
-    /// Posts whose target is no profile, so that no lead can own them.
+    /// Posts whose target is not a profile. They cannot belong to a lead.
     pub posts_without_profile: u32,
     /// What Apify charges; `None` when it does not say.
     pub cost: Option<NanoUsd>,
-    /// When Apify said so; a report is sent later. Reports of earlier releases do not tell.
+    /// When Apify reported this; the fact is sent later. Reports from earlier releases do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
-    /// When the Apify run ended. One that is resurrected ends again later, with more posts.
+    /// When the Apify run ended. A resurrected run ends again later, with more posts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// Where its items and targets went. Reports of earlier releases do not tell.
+    /// What became of its items and targets. Reports from earlier releases do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<HarvestAccount>,
     /// The plan of its leads; `None` when nothing is planned.
     pub plan: Option<PlanId>,
 }
 
-/// What a harvest cost stands on the record of another run, which named it first.
+/// The cost of a harvest is on the record of another run, which named the harvest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostElsewhere {
     pub apify_run: ApifyRunId,
@@ -75,26 +76,27 @@ pub struct CostElsewhere {
     pub run: RunId,
 }
 
-/// A plan was made. Its leads are named chunk by chunk, in as many [`PlannedChunk`] facts.
+/// A plan was made. The [`PlannedChunk`] facts name its leads, one fact per chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     pub plan: PlanId,
     pub kind: Kind,
     pub chunks: u32,
-    /// The plan that this is a part of: leads that are waiting are planned some hundred at a
-    /// time, each part a plan of its own.
+    /// The plan that this is a part of. Waiting leads are planned a few hundred at a time, and each
+    /// part is a plan with its own id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<PlanId>,
     /// The plan whose failed or missing leads this one takes over; `None` unless it is a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PlanId>,
-    /// The table of its leads' rows; `None` where the token may not read the base's schema, and in
-    /// reports of earlier releases.
+    /// The table with its leads' rows; `None` if the token may not read the base's schema, and in
+    /// reports from earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_table: Option<LeadsTable>,
 }
 
-/// The table that holds the rows of a client's leads: with a row's id it is a link to the row.
+/// The table with the rows of a client's leads. Together with a row's id it gives a link to the
+/// row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LeadsTable {
     pub base: BaseId,
@@ -103,7 +105,8 @@ pub struct LeadsTable {
 }
 
 impl LeadsTable {
-    /// The address of a row in Airtable's web application, as its command "Copy record URL" gives it.
+    /// The address of a row in Airtable's web application, as the command "Copy record URL" gives
+    /// it.
     pub fn row_url(&self, row: &str) -> String {
         format!("https://airtable.com/{}/{}/{row}", self.base, self.table)
     }
@@ -119,19 +122,19 @@ pub struct PlannedChunk {
     pub leads: Vec<PlannedLead>,
 }
 
-/// A lead that has to be settled before its run can end.
+/// A lead that must be settled before its run can end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLead {
     pub lead: LeadKey,
-    /// How many of the harvest's posts are its.
+    /// How many of the harvest's posts belong to it.
     pub posts: u32,
-    /// Its row, where the plan was made of rows.
+    /// Its row, if the plan was made from rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
-    /// Its profile, where the plan was made of profiles: a record can name it.
+    /// Its profile, if the plan was made from profiles. A run record can name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileKey>,
-    /// How many of the posts no cell has room for, so that its chunk does not hold them.
+    /// How many of its posts do not fit in a cell. Its chunk does not contain them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u32,
 }
@@ -142,7 +145,8 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl PlannedChunk {
-    /// The fact about a chunk of waiting leads. Their posts are in their rows, so none is counted.
+    /// The fact about a chunk of waiting leads. Their posts are in their rows, so no post is
+    /// counted.
     pub fn of_waiting(chunk: &Chunk) -> Self {
         let leads = chunk.leads.iter().map(|lead| PlannedLead::of(lead, 0)).collect();
         Self { plan: chunk.plan.clone(), kind: chunk.kind, chunk: chunk.index, leads }
@@ -150,7 +154,7 @@ impl PlannedChunk {
 }
 
 impl PlannedLead {
-    /// The fact about a lead of a chunk that `posts` harvested items belong to.
+    /// The fact about a lead of a chunk to which `posts` harvested items belong.
     pub fn of(lead: &ChunkLead, posts: u32) -> Self {
         let (record, profile) = match &lead.lead {
             LeadRef::Record(record) => (Some(record.clone()), None),
@@ -161,7 +165,7 @@ impl PlannedLead {
     }
 }
 
-/// Why planning ended. `apify_run` is `None` when waiting leads were to be scored.
+/// Why planning ended. `apify_run` is `None` for a request to score waiting leads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFailed {
     pub apify_run: Option<ApifyRunId>,
@@ -173,21 +177,21 @@ pub struct RunFailed {
 pub struct Note {
     pub kind: NoteKind,
     pub text: String,
-    /// Whether it asks somebody to do something. Notes of earlier releases do not say.
+    /// Whether somebody has to act. Notes from earlier releases do not say.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_action: bool,
 }
 
 impl Note {
-    /// How a note begins about a task that waits for its next attempt; the reason follows.
+    /// The start of a note about a task that waits for its next attempt. The reason follows.
     pub const HAD_TO_WAIT: &str = "had to wait, and tries again by itself: ";
 
-    /// Why such a task waits, if the note tells of one.
+    /// Why the task waits, if this is a note about a waiting task.
     pub fn wait_reason(&self) -> Option<&str> {
         self.text.strip_prefix(Self::HAD_TO_WAIT)
     }
 
-    /// Whether it tells of such a task.
+    /// Whether this is a note about a waiting task.
     pub fn is_wait(&self) -> bool {
         self.wait_reason().is_some()
     }
@@ -199,8 +203,8 @@ impl Note {
 pub enum NoteKind {
     /// The run record: who created it, what was repaired.
     Record,
-    /// Something odd in the input that was dealt with.
+    /// Something unusual in the input that was handled.
     Input,
-    /// A tick found no progress since the event's time.
+    /// A tick found no progress since the time of the event.
     Stalled,
 }

@@ -1,4 +1,4 @@
-//! What failed or is missing of a run, to be queued again.
+//! What failed or is missing in a run, to be queued again.
 
 use super::kind::Kind;
 use super::progress::IngestDone;
@@ -7,37 +7,38 @@ use crate::core::ids::{ApifyRunId, LeadKey, PlanId, RecordId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Most leads that one [`Replay`] names: with their rows some 800 KB, which a message takes.
+/// Most leads that one [`Replay`] names. With their rows they take about 800 KB, which fits in a
+/// message.
 pub const MAX_REPLAY_LEADS: usize = 10_000;
 
-/// What failed or is missing of a run, to be queued again.
+/// What failed or is missing in a run, to be queued again.
 ///
-/// [`crate::fold::RunState::replays`] makes it of the run's events, so whoever wants a run
-/// replayed (the checkbox `Retry`, an operator's command) reads the log, folds it and sends what
-/// that returns to the scoring queue with [`super::routes::replay`]. The scoring function reads
-/// the harvests again and plans the leads named here, and only these, as new plans of the same
-/// run. A lead that has a score of the run by then is settled without a call, so nothing is
-/// scored twice; the fold adds the tokens of both attempts. Handled twice, it gives the same
-/// plans.
+/// [`crate::fold::RunState::replays`] makes it from the run's events. To replay a run (for the
+/// checkbox `Retry`, or for an operator's command), read the log, fold it, and send the result to
+/// the scoring queue with [`super::routes::replay`]. The scoring function reads the harvests again
+/// and plans only the leads named here, as new plans of the same run. A lead that has a score from
+/// the run by then is settled without a call, so nothing is scored twice. The fold adds the tokens
+/// of both attempts. A replay that is handled twice gives the same plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {
     pub run: RunHeader,
-    /// When it was asked for. A part of the new plans' ids: asked for again later, the same leads
-    /// are planned again.
+    /// When it was requested. It is a part of the new plans' ids: a later request plans the same
+    /// leads again.
     pub requested_at: Timestamp,
-    /// Harvests that were never read, or could not be planned: they are ingested as a whole.
+    /// Harvests that were never read or could not be planned. They are ingested as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unplanned: Vec<ApifyRunId>,
     /// The plans with leads that failed or are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<ReplayPlan>,
-    /// How far an earlier attempt came with the first of `unplanned`.
+    /// How far an earlier attempt got with the first harvest of `unplanned`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Box<IngestDone>>,
-    /// The new plans of the first of `plans` that an earlier attempt queued.
+    /// The new plans that an earlier attempt queued for the first plan of `plans`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queued: Vec<PlanId>,
-    /// What an earlier attempt left of the limits for `plans` of the first one's kind.
+    /// The tokens that the limits of the first plan's kind left for `plans`, as an earlier attempt
+    /// found them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_left: Option<u64>,
 }
@@ -45,10 +46,10 @@ pub struct Replay {
 /// The leads of one earlier plan that are scored again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayPlan {
-    /// The plan that they were in first. The new plan names it as the one it replaces.
+    /// The plan that they were in first. The new plan names it in `replaces`.
     pub plan: PlanId,
     pub kind: Kind,
-    /// The harvest that brought them; `None` for leads that were waiting.
+    /// The harvest that brought them; `None` for waiting leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harvest: Option<ApifyRunId>,
     pub leads: Vec<ReplayLead>,
@@ -58,7 +59,7 @@ pub struct ReplayPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayLead {
     pub lead: LeadKey,
-    /// Its row, as far as the log knows it: what is scored where there is no harvest.
+    /// Its row, if the log knows it. Without a harvest, this row is scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
 }

@@ -1,4 +1,4 @@
-//! What a message says of its earlier attempts: optional fields of its envelope.
+//! What a message says about its earlier attempts, in optional fields of its envelope.
 
 use crate::core::json;
 use jiff::Timestamp;
@@ -9,16 +9,16 @@ use std::collections::BTreeMap;
 /// Most characters of a reason that travel with a message.
 const MOST_REASON: usize = 300;
 
-/// Which attempt at a task a message is, and what is known of those before. The fields stand in the
-/// envelope; a message that never failed has none of them.
+/// Which attempt at a task a message is, and what is known about earlier attempts. The fields are
+/// in the envelope. A message that never failed has none of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryState {
-    /// Counted from 1. A queue's receive count says nothing of it: that begins anew with every
-    /// message.
+    /// Counted from 1. The queue's receive count cannot replace it: that count starts again with
+    /// every message.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u32,
-    /// How many of the attempts before settled leads. They count towards no end: each of them brought
-    /// the task closer to its own.
+    /// How many earlier attempts settled leads. They do not count towards the limit of attempts,
+    /// because each of them brought the task closer to its end.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub progressed: u32,
     /// How often the task waited without an attempt.
@@ -26,13 +26,13 @@ pub struct RetryState {
     pub waits: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_failed_at: Option<Timestamp>,
-    /// Why the last attempt failed, or what is waited for.
+    /// Why the last attempt failed, or what the task waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reason: Option<String>,
     /// The deduplication id of the task's first message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
-    /// The group that the task goes back to. Only on the retry queue, with `queue`.
+    /// The group that the task returns to. Set only on the retry queue, together with `queue`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The FIFO queue of the group: `scoring` or `metrics`.
@@ -56,19 +56,20 @@ impl Default for RetryState {
 }
 
 impl RetryState {
-    /// What a message says of its attempts; that of a first attempt for any other text.
+    /// The state in a message's body; the state of a first attempt for any other text.
     pub fn of(body: &str) -> Self {
         let mut state: Self = serde_json::from_str(body).unwrap_or_default();
         state.attempt = state.attempt.max(first());
         state
     }
 
-    /// The attempts so far, without those that made progress. The first is 1, or 0 if it did.
+    /// The attempts so far, without those that made progress. 1 for the first attempt, or 0 if it
+    /// made progress.
     pub fn fruitless(&self) -> u32 {
         self.attempt.saturating_sub(self.progressed)
     }
 
-    /// The same attempt, known to have settled leads.
+    /// The same attempt, marked as having settled leads.
     #[must_use]
     pub fn with_progress(&self) -> Self {
         Self { progressed: self.progressed.saturating_add(1), ..self.clone() }
@@ -86,7 +87,7 @@ impl RetryState {
         Self { waits: self.waits.saturating_add(1), ..self.failed(now, reason) }
     }
 
-    /// The next attempt of a task that goes on although nothing failed.
+    /// The next attempt at a task that continues although nothing failed.
     #[must_use]
     pub fn continued(&self) -> Self {
         Self { attempt: self.attempt.saturating_add(1), ..self.clone() }
@@ -100,8 +101,9 @@ impl RetryState {
         }
     }
 
-    /// `body` with this state in its envelope, in place of what stood there; a text that is no
-    /// message stays as it is. Nothing else of a message changes, whatever release wrote it.
+    /// `body` with this state in its envelope instead of the old one. A text that is not a message
+    /// is returned unchanged. The other fields of the message stay as they are, whichever release
+    /// wrote it.
     pub fn put_into(&self, body: &str) -> String {
         let fields: Result<Fields, _> = serde_json::from_str(body);
         let Ok(mut fields) = fields else { return body.to_owned() };
@@ -109,7 +111,7 @@ impl RetryState {
         for name in NAMES {
             fields.remove(name);
         }
-        // A reader is fastest with a message that begins with its version and type.
+        // A message that begins with its version and type is read fastest.
         let head = ["version", "type"].map(|name| fields.remove_entry(name));
         let all = head.into_iter().flatten().chain(own).chain(fields);
         let all = all.map(|(name, value)| format!("{}:{}", json::text(&name), value.get()));
@@ -119,7 +121,7 @@ impl RetryState {
 
 type Fields = BTreeMap<String, Box<RawValue>>;
 
-/// The state's fields as they stand in an envelope.
+/// The names of the state's fields in an envelope.
 const NAMES: [&str; 8] = [
     "attempt",
     "progressed",

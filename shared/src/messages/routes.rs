@@ -1,4 +1,4 @@
-//! The route of every message: its group and its deduplication id. Nothing else chooses either.
+//! The route of every message: its group and its deduplication id. Only this module chooses them.
 
 use super::chunk::Chunk;
 use super::envelope::Message;
@@ -13,13 +13,13 @@ use crate::services::airtable::PLAN_LANES;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Stands for all clients where the group of one is chosen.
+/// The name used for the group of plans for all clients.
 const ALL_CLIENTS: &str = "all";
-/// The group of every plan begins so.
+/// The prefix of every plan's group.
 const PLAN: &str = "plan#";
 
-/// The group of plans for a client. There are as many groups as plans may ask the master base at a
-/// time; those of one client follow one another.
+/// The group of plans for a client. There are as many groups as plans may read the master base at
+/// the same time. Plans of one client run one after another.
 pub fn plan_group(client: &str) -> String {
     format!("{PLAN}{}", lane_of(client, PLAN_LANES))
 }
@@ -29,12 +29,13 @@ pub fn all_clients_group() -> String {
     plan_group(ALL_CLIENTS)
 }
 
-/// A plan for a client, or for all of them.
+/// A plan for one client or for all clients.
 fn plan(client: &str, deduplication: String, task: &ScoringTask) -> OutgoingMessage {
     OutgoingMessage::new(plan_group(client), deduplication, task.encode()).of_client(client)
 }
 
-/// The group of chunks of a client's base, of which `lane` is one of those in work at a time.
+/// The group of chunks of a client's base in lane `lane`. The lanes of a base are worked on at the
+/// same time.
 pub fn chunk_group(base: &BaseId, lane: u32) -> String {
     queue_id(&format!("{base}#{lane}"))
 }
@@ -44,7 +45,8 @@ pub fn is_plan_group(group: &str) -> bool {
     group.starts_with(PLAN)
 }
 
-/// Whose work is in a group: the lanes of a base are one's, any other group is one's own.
+/// The holder of the work in a group: all lanes of a base have the same holder, and any other group
+/// is its own holder.
 pub fn holder_of(group: &str) -> &str {
     let lane = |(base, _): &(&str, &str)| base.parse::<BaseId>().is_ok();
     group.split_once('#').filter(lane).map_or(group, |(base, _)| base)
@@ -55,9 +57,9 @@ pub fn events_group(master: &BaseId) -> String {
     queue_id(master.as_str())
 }
 
-/// Reads a harvest. The queue drops a second delivery of the same webhook; one that names another
-/// run or client, or another end of the same harvest, is another task. Of a harvest that is known to be
-/// nobody's, webhooks that tell no end are one task, however many dispatches there are.
+/// Reads a harvest. The queue drops a second delivery of the same webhook. A webhook that names
+/// another run, client or end of the same harvest is a separate task. If a harvest is known to
+/// belong to nobody, its webhooks that name no end are one task, however many dispatches there are.
 pub fn ingest(task: Ingest) -> OutgoingMessage {
     let client = task.hints.client.as_ref().map_or("?", |client| client.as_str()).to_owned();
     let mut about = vec!["ingest", task.apify_run_id.as_str(), &task.event_type, &client];
@@ -75,16 +77,17 @@ pub fn ingest(task: Ingest) -> OutgoingMessage {
     plan(&client, deduplication, &ScoringTask::Ingest(task))
 }
 
-/// What is sent when a harvest ended: its task to the scoring queue, and then to the metrics queue that it
-/// was heard of. The finalizer needs no tick to find the harvest then, however long its task waits; one that
-/// was heard of but not queued would be lost.
+/// The messages that report the end of a harvest: its task for the scoring queue, and then a notice
+/// for the metrics queue. With the notice, the finalizer needs no tick to find the harvest, however
+/// long its task waits. Send the notice last: a harvest that was announced but not queued would be
+/// lost.
 pub fn harvest_ended(task: Ingest) -> (OutgoingMessage, OutgoingMessage) {
     let heard = heard(&task.apify_run_id, task.finished_at);
     (ingest(task), heard)
 }
 
-/// Scores what is waiting, as a request asks for it. The queue drops a second request for the same
-/// `run` and scope, at whatever moment it came.
+/// Scores waiting leads as requested. The queue drops a second request for the same `run` and
+/// scope, even if it was made at another time.
 pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {
     let named = ScoreWaiting { run_stamp: Some(run.clone()), requested_at: None, ..task.clone() };
     let deduplication = id_of(&["score", &ScoringTask::ScoreWaiting(named).encode()]);
@@ -95,8 +98,8 @@ pub fn score_waiting(task: ScoreWaiting, run: &RunStamp) -> OutgoingMessage {
     plan(&client, deduplication, &ScoringTask::ScoreWaiting(task))
 }
 
-/// Scores what is waiting for `client`, as a part of the scoring of all clients. The queue drops a
-/// second part for the same `run`.
+/// Scores the waiting leads of `client`, as a part of scoring all clients. The queue drops a second
+/// part for the same `run`.
 pub fn score_client(task: ScoreWaiting, run: &RunStamp, client: &ClientId) -> OutgoingMessage {
     let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
     let dry_run = task.dry_run.to_string();
@@ -105,35 +108,35 @@ pub fn score_client(task: ScoreWaiting, run: &RunStamp, client: &ClientId) -> Ou
     plan(name, deduplication, &ScoringTask::ScoreWaiting(task))
 }
 
-/// Plans the rest of what is waiting for `client`: the task says where to continue.
+/// Plans the remaining waiting leads of `client`. The task says where to continue.
 pub fn rest_of_planning(task: ScoreWaiting, client: &ClientId) -> OutgoingMessage {
     let task = ScoringTask::ScoreWaiting(task);
     let deduplication = id_of(&["rest", &task.encode()]);
     plan(client.as_str(), deduplication, &task)
 }
 
-/// Queues a chunk in one of its base's lanes. The queue drops the same chunk sent again.
+/// Queues a chunk in one of its base's lanes. The queue drops a second copy of the chunk.
 pub fn chunk(chunk: Chunk, lane: u32) -> OutgoingMessage {
     let deduplication = id_of(&["chunk", chunk.plan.as_str(), &chunk.index.to_string()]);
     let group = chunk_group(&chunk.base, lane);
     OutgoingMessage::new(group, deduplication, ScoringTask::Chunk(Box::new(chunk)).encode())
 }
 
-/// Replays what failed or is missing of a run.
+/// Replays what failed or is missing in a run.
 pub fn replay(task: Replay) -> OutgoingMessage {
     let client = task.run.client.to_string();
     let task = ScoringTask::Replay(Box::new(task));
     plan(&client, id_of(&["replay", &task.encode()]), &task)
 }
 
-/// As [`replay`], but the queue drops a second request for the same leads, at whatever moment it
-/// came.
+/// Like [`replay`], but the queue drops a second request for the same leads, even if it was made at
+/// another time.
 pub fn replay_once(task: Replay) -> OutgoingMessage {
     let timeless = replay(Replay { requested_at: Timestamp::UNIX_EPOCH, ..task.clone() });
     OutgoingMessage { body: replay(task).body, ..timeless }
 }
 
-/// Tells the finalizer a fact. The queue drops the same event sent again.
+/// Reports a fact to the finalizer. The queue drops a second copy of the event.
 pub fn event(event: &MetricsEvent, master: &BaseId) -> OutgoingMessage {
     let (id, body) = event.encode_with_id();
     OutgoingMessage::new(events_group(master), id, body)
@@ -148,14 +151,14 @@ pub fn heard(harvest: &ApifyRunId, finished_at: Option<Timestamp>) -> OutgoingMe
     OutgoingMessage::new("heard".to_owned(), id_of(&about), body)
 }
 
-/// Has the finalizer look at all runs. Each tick has a moment of its own.
+/// Requests that the finalizer check all runs. Every tick has a different time.
 pub fn tick(master: &BaseId, now: Timestamp) -> OutgoingMessage {
     let body = MetricsMessage::Tick.encode();
     OutgoingMessage::new(events_group(master), format!("tick-{now}"), body)
 }
 
-/// Writes the record of `run` when it is due, although no event may come until then. `shown_at` is
-/// when it was written last: the queue drops a second message about the same gap.
+/// Writes the record of `run` when it is due, even if no event arrives until then. `shown_at` is
+/// the time of the last write: the queue drops a second message about the same gap.
 pub fn project_later(
     run: &RunId,
     master: &BaseId,
@@ -168,7 +171,7 @@ pub fn project_later(
     next_attempt_later(&body, &state, (QueueName::Metrics, &events_group(master)), delay)
 }
 
-/// Lets a task wait on the retry queue until it goes back to its queue and group.
+/// Puts a task on the retry queue, where it waits before it returns to its queue and group.
 pub fn next_attempt_later(
     body: &str,
     state: &RetryState,
@@ -180,7 +183,7 @@ pub fn next_attempt_later(
     WaitingMessage::new(state.put_into(body), delay)
 }
 
-/// The next attempt at a task, at the back of its group. The queue drops a copy of it.
+/// The next attempt at a task, at the end of its group. The queue drops a copy of it.
 pub fn next_attempt(body: &str, state: &RetryState, group: &str) -> OutgoingMessage {
     let task = state.task_id.as_deref().unwrap_or_default();
     let (attempt, waits) = (state.attempt.to_string(), state.waits.to_string());
@@ -189,7 +192,8 @@ pub fn next_attempt(body: &str, state: &RetryState, group: &str) -> OutgoingMess
     OutgoingMessage::new(group.to_owned(), deduplication, state.put_into(body))
 }
 
-/// Where a message goes that waited on the retry queue; `None` when it does not say so.
+/// The queue and message to send after a message has waited on the retry queue; `None` if the
+/// message does not name its queue and group.
 pub fn after_waiting(body: &str) -> Option<(QueueName, OutgoingMessage)> {
     let state = RetryState::of(body);
     let queue: QueueName = state.queue.as_deref()?.parse().ok()?;
@@ -197,8 +201,8 @@ pub fn after_waiting(body: &str) -> Option<(QueueName, OutgoingMessage)> {
     Some((queue, next_attempt(body, &state, group)))
 }
 
-/// A dead letter of `queue` on its way back: its first attempt again. One of the retry queue goes to
-/// the group that it was on its way to; `None` when it does not say so.
+/// A dead letter of `queue` to send again, starting with its first attempt. A dead letter of the
+/// retry queue goes to the group that it was meant for; `None` if it does not name one.
 pub fn redriven(queue: QueueName, letter: &DeadLetter) -> Option<(QueueName, OutgoingMessage)> {
     let DeadLetter { message_id, group, body, .. } = letter;
     let state = RetryState::of(body);
@@ -211,7 +215,7 @@ pub fn redriven(queue: QueueName, letter: &DeadLetter) -> Option<(QueueName, Out
     Some((queue, OutgoingMessage::new(group, message_id.clone(), body)))
 }
 
-/// A message as it stands, such as one that a test writes by hand.
+/// A message exactly as given, such as one that a test writes by hand.
 pub fn verbatim(group: &str, deduplication: &str, body: &str) -> OutgoingMessage {
     OutgoingMessage::new(group.to_owned(), deduplication.to_owned(), body.to_owned())
 }

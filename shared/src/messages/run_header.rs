@@ -4,16 +4,17 @@ use crate::core::ids::{ClientId, RunId, RunStamp};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What a message says of its run. Every event repeats it, so that any single one can open the record.
+/// What a message says about its run. Every event repeats it, so that any single event can create
+/// the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
-    /// The run's base id; with the client it is the run's id.
+    /// The run's base id. Together with the client it gives the run's id.
     #[serde(rename = "base_run")]
     pub run_stamp: RunStamp,
     pub client: ClientId,
     pub client_name: String,
     pub run_type: RunType,
-    /// When the run was first heard of, as far as the sender knows.
+    /// When the run was first seen, as far as the sender knows.
     pub opened_at: Timestamp,
 }
 
@@ -23,13 +24,13 @@ impl RunHeader {
     }
 }
 
-/// Whether a run's id was chosen by a scheduler beforehand. Recorded, and nothing else: both
-/// kinds are counted in full.
+/// Whether a scheduler chose the run's id in advance. It is only recorded: both types are counted
+/// the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunType {
-    /// No run id was given; it was derived from the harvest.
+    /// No run id was given. It was derived from the harvest.
     Standalone,
-    /// A run id came along.
+    /// The request contained a run id.
     Orchestrated,
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-/// Most leads of one plan. A larger harvest fails, further waiting leads stay for another run.
+/// Most leads in one plan. A larger harvest fails; more waiting leads stay for another run.
 pub const MAX_PLAN_LEADS: usize = 25_000;
 
 /// What the scoring function receives.
@@ -49,69 +49,69 @@ impl Message for ScoringTask {
     }
 }
 
-/// What Apify's webhook said. Only a hint: everything that counts is read from Apify itself.
+/// What Apify's webhook said. It is only a hint: everything that counts is read from Apify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingest {
     pub apify_run_id: ApifyRunId,
-    /// Such as `ACTOR.RUN.SUCCEEDED`.
+    /// For example `ACTOR.RUN.SUCCEEDED`.
     pub event_type: String,
     pub hints: Hints,
     pub received_at: Timestamp,
     /// When the harvest ended, as the webhook says. A run that Apify resurrects ends again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// Apify's id of the webhook's dispatch, the same on all its retries.
+    /// Apify's id of the webhook's dispatch. All its retries have the same id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispatch_id: Option<String>,
-    /// How far an earlier attempt came; `None` for a first one.
+    /// How far an earlier attempt got; `None` for a first attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Box<IngestDone>>,
 }
 
-/// The run and client named in a webhook. Each is `None` when not given or unusable.
+/// The run and client named in a webhook; `None` if not given or unusable.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
     pub run_stamp: Option<RunStamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientId>,
-    /// A hint that was given and could not be used, to be noted on the record.
+    /// Hints that were given but could not be used, to be noted on the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<String>,
-    /// Why the harvest belongs to no client, once an attempt found that: the attempts after it work on
-    /// the same run, whatever is in the tables by then.
+    /// Why the harvest belongs to no client, once an attempt has found that out. Later attempts
+    /// then work on the same run, even if the tables have changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattributed: Option<String>,
 }
 
-/// Score what is waiting in one client's base, or in every active client's.
+/// Scores the waiting leads in one client's base, or in the bases of all active clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreWaiting {
     pub clients: ClientScope,
     pub kind: Kind,
-    /// The run that this belongs to, if somebody chose it beforehand.
+    /// The run that this belongs to, if it was chosen in advance.
     #[serde(rename = "base_run", default, skip_serializing_if = "Option::is_none")]
     pub run_stamp: Option<RunStamp>,
-    /// When it was asked for; a schedule's planned time. It names the run where `run_stamp` does
-    /// not.
+    /// When it was requested; for a schedule, the planned time. It names the run if `run_stamp`
+    /// does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only these leads, as far as they are waiting.
+    /// If not empty, only these leads are scored, if they are waiting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lead_ids: Vec<RecordId>,
-    /// Plan and price it, and do nothing.
+    /// Plan it and estimate its cost, but score nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// Most tokens, when a task for all clients was divided: this client's part of what the day's
-    /// limit leaves.
+    /// Most tokens that this client may use: its part of what the day's limit leaves. Set when a
+    /// task for all clients was divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_share: Option<u64>,
     /// The client's row, as the task for all clients read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_row: Option<Box<ClientRow>>,
-    /// How far an earlier invocation came, whose time was up.
+    /// How far an earlier invocation got before its time ran out.
     #[serde(rename = "so_far", default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<ScanCursor>,
 }
@@ -121,53 +121,53 @@ pub struct ScoreWaiting {
 pub struct ClientRow {
     pub read_at: Timestamp,
     pub record: RecordId,
-    /// The cells by the names of their fields, as Airtable gave them.
+    /// The cells by field name, as Airtable returned them.
     pub cells: Map<String, Value>,
-    /// Newer rows with the same Client ID, which do not count.
+    /// Newer rows with the same Client ID. They are ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubles: Vec<RecordId>,
 }
 
-/// How far the planning of waiting leads came.
+/// How far the planning of waiting leads got.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanCursor {
-    /// Listings that are read to their end.
+    /// Number of listings that are read to their end.
     pub listings: usize,
-    /// Where the next page is; `None` for the first of a listing.
+    /// Where the next page starts; `None` for the first page of a listing.
     pub offset: Option<String>,
-    /// Whether the base has the view of waiting leads, as far as that is known.
+    /// Whether the base has the view of waiting leads, as far as known.
     pub has_view: bool,
     pub leads: usize,
-    /// Those of them that the limits leave nothing for.
+    /// How many of them the token limits leave no room for.
     pub beyond: usize,
     pub tokens_left: Option<u64>,
     pub tokens: u64,
-    /// What a dry run would cost; `None` when the model has no price.
+    /// What a dry run would cost; `None` if the model has no price.
     pub cost: Option<NanoUsd>,
-    /// Of the leads that a request names: those that have no row.
+    /// Leads named in the request that have no row.
     #[serde(default, skip_serializing_if = "Unplanned::is_none")]
     pub unknown: Unplanned,
-    /// Of the leads that a request names: those that do not wait.
+    /// Leads named in the request that are not waiting.
     #[serde(default, skip_serializing_if = "Unplanned::is_none")]
     pub not_waiting: Unplanned,
-    /// Leads that are counted and not queued yet, each with its row.
+    /// Leads that are counted but not queued yet, each with its row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<(LeadKey, RecordId)>,
-    /// Whether as many leads are planned as may be, and more wait.
+    /// Whether the plan has the most leads allowed while more are waiting.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_cut: bool,
 }
 
-/// Leads that a request names and that are not planned.
+/// Leads that a request names but that are not planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplanned {
     pub count: usize,
-    /// The first of them.
+    /// The first few of them.
     pub first: Vec<RecordId>,
 }
 
 impl Unplanned {
-    /// How many are named.
+    /// How many of them are listed by id.
     const NAMED: usize = 5;
 
     /// Adds a lead.
@@ -182,7 +182,7 @@ impl Unplanned {
         self.count == 0
     }
 
-    /// The first of them by id, and how many more there are.
+    /// The ids of the first few, and how many more there are.
     pub fn named(&self) -> String {
         let first: Vec<&str> = self.first.iter().map(RecordId::as_str).collect();
         let more = self.count.saturating_sub(first.len());
@@ -195,22 +195,22 @@ impl ScoreWaiting {
     /// The run that the task belongs to. Every delivery of the same message names the same run.
     ///
     /// # Errors
-    /// [`UnnamedRun`] when the message says neither run nor time.
+    /// [`UnnamedRun`] if the message has neither a run nor a time.
     pub fn run(&self) -> Result<RunStamp, UnnamedRun> {
         let given = self.run_stamp.clone();
         given.or_else(|| self.requested_at.map(RunStamp::at)).ok_or(UnnamedRun)
     }
 }
 
-/// A [`ScoreWaiting`] task that says neither `run_stamp` nor `requested_at`. The clock of whoever handles
-/// it may not name its run: the next delivery would name another.
+/// A [`ScoreWaiting`] task with neither `run_stamp` nor `requested_at`. The handler's clock must
+/// not name the run, because the next delivery would then name another run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a score task needs base_run (YYMMDD-HHMMSS) or requested_at (a time): send it again with one"
 )]
 pub struct UnnamedRun;
 
-/// Which clients are scored. `All` are those whose Status is `Active`.
+/// Which clients are scored. `All` means every client whose Status is `Active`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientScope {

@@ -1,6 +1,6 @@
 //! Enums whose variants are words.
 
-/// Declares an enum with the word of each variant in JSON, in logs and on records.
+/// Declares an enum and the word for each variant, used in JSON, in logs and on records.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$about])*
