@@ -2,7 +2,7 @@
 
 use super::field::fields;
 
-/// The table.
+/// The table's name.
 pub const TABLE: &str = "Apify";
 
 fields! {

@@ -1,4 +1,4 @@
-//! What a field is and holds, and which of Airtable's types serve.
+//! What a field is, what it holds, and which of Airtable's types fit.
 
 /// A field that is read or written, and what the base must have for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,9 +7,9 @@ pub struct Field {
     pub name: &'static str,
     /// What it holds.
     pub field_type: FieldType,
-    /// Whether a base may lack it without anything being wrong.
+    /// Whether a base may lack it.
     pub optional: bool,
-    /// Whether this system writes it; one that is only read may be of more types.
+    /// Whether this system writes it. A field that is only read may have more types.
     pub written: bool,
 }
 
@@ -30,7 +30,7 @@ impl Field {
         Self { name, field_type, optional: true, written: false }
     }
 
-    /// Whether a field of Airtable's type `airtable` serves.
+    /// Whether a field of Airtable's type `airtable` fits.
     pub fn accepts(&self, airtable: &str) -> bool {
         self.field_type.accepts(airtable) || (!self.written && self.field_type.reads(airtable))
     }
@@ -58,9 +58,10 @@ pub(super) use fields;
 pub struct Table {
     /// Its name.
     pub name: &'static str,
-    /// Its fields, list by list. The very first is the primary field of a table that is made.
+    /// Its fields, list by list. The first field of the first list becomes the primary field if the
+    /// table is created.
     pub fields: &'static [&'static [Field]],
-    /// Whether a base may lack it without anything being wrong.
+    /// Whether a base may lack it.
     pub optional: bool,
 }
 
@@ -78,9 +79,9 @@ impl Table {
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
-    /// One line of text; the identity fields are upserted on.
+    /// One line of text. Rows are upserted by identity fields of this type.
     Text,
-    /// Lines of text.
+    /// Several lines of text.
     LongText,
     /// A number.
     Number,
@@ -92,12 +93,12 @@ pub enum FieldType {
     DateTime,
     /// A yes or no.
     Checkbox,
-    /// One of these choices, all of which are written or read by name.
+    /// One of these choices. All of them are written or read by name.
     SingleSelect(&'static [&'static str]),
 }
 
 impl FieldType {
-    /// Whether a field of Airtable's type `airtable` takes what this one holds.
+    /// Whether a field of Airtable's type `airtable` can store this type's values.
     pub fn accepts(self, airtable: &str) -> bool {
         match self {
             Self::Text | Self::LongText => {
@@ -107,15 +108,15 @@ impl FieldType {
             Self::Percent => airtable == "percent",
             Self::DateTime => airtable == "dateTime",
             Self::Checkbox => airtable == "checkbox",
-            // A select as plain text loses nothing.
+            // A select's value can be stored as plain text.
             Self::SingleSelect(_) => matches!(airtable, "singleSelect" | "singleLineText"),
         }
     }
 
-    /// Whether a cell of Airtable's type `airtable` can be read as what this one holds. What
-    /// Airtable computes counts: its result is known only with the first row.
+    /// Whether a cell of Airtable's type `airtable` can be read as this type. Fields that Airtable
+    /// computes are accepted: the type of their result is known only with the first row.
     fn reads(self, airtable: &str) -> bool {
-        // A lookup of one value is read as that value.
+        // A lookup with one value is read as that value.
         const COMPUTED: [&str; 3] = ["formula", "rollup", "multipleLookupValues"];
         let read: &[&str] = match self {
             Self::Text | Self::LongText | Self::SingleSelect(_) => &[
@@ -137,7 +138,7 @@ impl FieldType {
         read.contains(&airtable) || COMPUTED.contains(&airtable)
     }
 
-    /// The type in words, as Airtable's interface calls it.
+    /// The type's name in Airtable's interface.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Text => "single line text",

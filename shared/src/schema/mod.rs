@@ -1,6 +1,5 @@
-//! Airtable's spelling of tables, fields, views and choices, one file a table.
-//! Nothing outside this folder spells them.
-//! No rule about what a cell means may enter it.
+//! Airtable's names of tables, fields, views and choices, one file per table. They are spelled
+//! nowhere else. This module does not decide what a cell means.
 
 pub mod apify;
 pub mod clients;
@@ -37,7 +36,7 @@ pub const CLIENT_BASE: [Table; 4] = [
     PROFILE_ATTRIBUTES,
 ];
 
-/// The tables of the base of a client whose leads' profiles alone are scored.
+/// The tables in the base of a client for whom only profiles are scored.
 pub const PROFILES_ONLY_BASE: [Table; 2] = [
     Table::required(
         leads::TABLE,
@@ -46,6 +45,6 @@ pub const PROFILES_ONLY_BASE: [Table; 2] = [
     PROFILE_ATTRIBUTES,
 ];
 
-/// Profiles are scored for every client that is served.
+/// Profiles are scored for every active client.
 const PROFILE_ATTRIBUTES: Table =
     Table::required(profile_attributes::TABLE, &[&profile_attributes::FIELDS]);

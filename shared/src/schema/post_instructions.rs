@@ -2,9 +2,9 @@
 
 use super::field::fields;
 
-/// The table.
+/// The table's name.
 pub const TABLE: &str = "Post Scoring Instructions";
-/// The component that the rubric follows.
+/// The component after which the rubric is inserted.
 pub const SCORING_HEADER: &str = "SCORING_HEADER";
 
 fields! {

@@ -2,15 +2,15 @@
 
 use super::field::fields;
 
-/// The table.
+/// The table's name.
 pub const TABLE: &str = "Scoring Attributes";
-/// The id of the prompt's opening.
+/// The id of the row that opens the prompt.
 pub const PREAMBLE: &str = "PREAMBLE";
 /// Adds to the score.
 pub const POSITIVE: &str = "positive";
-/// Takes from the score.
+/// Lowers the score.
 pub const NEGATIVE: &str = "negative";
-/// Says something to the model, and is not scored.
+/// Instructs the model, but is not scored.
 pub const META: &str = "meta";
 /// Choices of [`CATEGORY`].
 pub const CATEGORIES: [&str; 3] = [POSITIVE, NEGATIVE, META];
@@ -23,14 +23,14 @@ fields! {
         HEADING = "Heading", read_if_there(Text);
         INSTRUCTIONS = "Instructions", read(LongText);
         EXAMPLES = "Examples", read_if_there(LongText);
-        /// What speaks for it.
+        /// What supports the attribute.
         SIGNALS = "Signals", read_if_there(LongText);
         MAX_POINTS = "Max Points", read(Number);
         /// The fewest points that count.
         MIN_TO_QUALIFY = "Min To Qualify", read_if_there(Number);
-        /// Whether it counts by a quarter only.
+        /// Whether only a quarter of it counts in the denominator.
         BONUS = "Bonus Points", read_if_there(Checkbox);
-        /// What it takes from the score.
+        /// How many points it subtracts from the score.
         PENALTY = "Penalty", read_if_there(Number);
         /// Whether it rules a lead out.
         DISQUALIFYING = "Disqualifying", read_if_there(Checkbox);

@@ -3,7 +3,7 @@
 use super::field::fields;
 use crate::core::ids::{RecordId, RunId};
 
-/// The table.
+/// The table's name.
 pub const TABLE: &str = "Client Run Results";
 
 /// Choices of [`RUN_TYPE`].
@@ -13,33 +13,34 @@ pub const STATUSES: [&str; 5] =
     ["Running", "Completed", "Completed with Errors", "Stalled", "Failed"];
 
 fields! {
-    /// The fields that people write and this system reads. It only ever clears a checkbox.
+    /// The fields that people write and this system reads. The system only ever clears a checkbox
+    /// here.
     OPERATOR_FIELDS {
-        /// A checkbox by which a person asks for a replay: what failed or is missing is queued again.
+        /// A checkbox that requests a replay: what failed or is missing is queued again.
         RETRY = "Retry", optional(Checkbox);
     }
-    /// Every field that is written, with its type. No other field is ever touched.
+    /// Every field that is written, with its type. The system writes no other field.
     FIELDS {
-        /// With [`CLIENT_ID`] the row's identity.
+        /// Together with [`CLIENT_ID`] the row's identity.
         RUN_ID = "Run ID", required(Text);
-        /// With [`RUN_ID`] the row's identity.
+        /// Together with [`RUN_ID`] the row's identity.
         CLIENT_ID = "Client ID", required(Text);
         CLIENT_NAME = "Client Name", required(Text);
         RUN_TYPE = "Run Type", optional(SingleSelect(&RUN_TYPES));
         /// First event of the run.
         START_TIME = "Start Time", required(DateTime);
-        /// The moment the last chunk was settled.
+        /// When the last chunk was settled.
         END_TIME = "End Time", required(DateTime);
         STATUS = "Status", required(SingleSelect(&STATUSES));
-        /// One per line when a run had several harvests.
+        /// One per line if the run had several harvests.
         APIFY_RUN_ID = "Apify Run ID", required(LongText);
         /// Target URLs in the actor's input.
         TARGETS = "Profiles Submitted for Post Harvesting", required(Number);
         /// Items in the dataset that are posts.
         POSTS_HARVESTED = "Total Posts Harvested", required(Number);
-        /// Items of the datasets that became no lead's post, by reason in the notes.
+        /// Items of the datasets that did not become a lead's post. The notes list them by reason.
         ITEMS_NOT_USED = "Items Not Used", optional(Number);
-        /// Targets of which it is not known whether they have posts.
+        /// Targets for which it is unknown whether they have posts.
         TARGETS_UNKNOWN = "Targets Unknown", optional(Number);
         APIFY_COST = "Apify API Costs", required(Currency);
         POSTS_EXAMINED = "Posts Examined for Scoring", required(Number);
@@ -52,23 +53,23 @@ fields! {
         PROFILES_SCORED = "Profiles Successfully Scored", required(Number);
         /// Total tokens of every model call about profiles.
         PROFILE_TOKENS = "Profile Scoring Tokens", required(Number);
-        /// The tokens of each UTC day on which some were billed, a day a line.
+        /// The tokens of each UTC day with billed tokens, one day per line.
         TOKENS_BY_DAY = "Tokens by Day", optional(LongText);
-        /// Tokens priced by the price table.
+        /// The cost of the tokens according to the price table.
         AI_COST = "AI Cost", optional(Currency);
         SYSTEM_NOTES = "System Notes", required(LongText);
         PROGRESS_LOG = "Progress Log", optional(LongText);
-        /// Errors by category with the first examples.
+        /// Errors by category, with the first examples.
         ERROR_DETAILS = "Error Details", optional(LongText);
         /// `balanced`, or what does not add up.
         BALANCE = "Balance", optional(LongText);
     }
 }
 
-/// What stands between the Run ID and the kept record in the Run ID of a duplicate.
+/// The text between the Run ID and the kept record's id in the Run ID of a duplicate.
 const DUPLICATE_OF: &str = " (duplicate of ";
 
-/// The Run ID that marks a record as a duplicate of the record `kept` of `run`.
+/// The Run ID that marks a record of `run` as a duplicate of the record `kept`.
 pub fn duplicate_run_id(run: &RunId, kept: &RecordId) -> String {
     format!("{run}{DUPLICATE_OF}{kept})")
 }
