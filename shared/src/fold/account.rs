@@ -1,15 +1,15 @@
-//! Where the items and targets of a run's harvests went.
+//! What became of the items and targets of a run's harvests.
 
 use super::summary::{Account, Summary};
 use crate::core::counted::counted;
 use crate::messages::{Counted, HarvestAccount, Harvested};
 use std::collections::BTreeMap;
 
-/// How many of those with one reason are named.
+/// How many names are kept for each reason.
 const NAMED: usize = 3;
 
 impl Account {
-    /// Adds what one harvest reports.
+    /// Adds one harvest's report.
     pub(super) fn add(&mut self, harvested: &Harvested) {
         let Some(account) = &harvested.account else { return };
         self.items += u64::from(account.items);
@@ -25,7 +25,7 @@ impl Account {
         }
     }
 
-    /// Whether anything is not known or not understood.
+    /// Whether anything is unknown or was not understood.
     pub(crate) fn has_gaps(&self) -> bool {
         self.not_understood > 0 || self.targets_unknown > 0 || !self.without_input.is_empty()
     }
@@ -41,7 +41,7 @@ fn merge<R: Ord + Copy>(known: &mut BTreeMap<R, Counted<R>>, added: &[Counted<R>
     }
 }
 
-/// What is not known or not understood of the harvests, for the balance.
+/// What is unknown or was not understood in the harvests, for the field `Balance`.
 pub(super) fn gaps(summary: &Summary) -> Vec<String> {
     let account = &summary.account;
     let mut found: Vec<String> = account

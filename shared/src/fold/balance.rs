@@ -1,10 +1,10 @@
-//! The record proves itself: what must add up, and by how much it does not.
+//! Checks that a record's numbers add up, and reports the differences.
 
 use super::account;
 use super::summary::{KindSummary, Summary};
 use crate::core::counted::counted;
 
-/// What does not add up on a run record; empty when all does.
+/// What does not add up on a run record; empty if everything does.
 pub(super) fn imbalances(summary: &Summary) -> Vec<String> {
     let mut found = contradictions(summary);
     found.extend(account::gaps(summary));
@@ -37,14 +37,14 @@ fn at_least(summary: &Summary) -> Option<String> {
 }
 
 impl Summary {
-    /// Whether the model's cost is more than is known.
+    /// Whether the model's real cost may be higher than the known cost.
     pub fn cost_is_at_least(&self) -> bool {
         self.kinds().iter().any(|(_, kind)| kind.cost_is_at_least())
     }
 }
 
-/// Numbers that contradict each other: that is a fault of ours, while what an unobserved call used
-/// is known to be missing.
+/// Numbers that contradict each other. A contradiction is a bug in this system. The tokens of an
+/// unobserved call are not one: they are known to be missing.
 fn contradictions(summary: &Summary) -> Vec<String> {
     let mut found = Vec::new();
     for (what, totals) in summary.kinds() {
@@ -55,7 +55,7 @@ fn contradictions(summary: &Summary) -> Vec<String> {
         found.extend(account::contradictions(harvested));
     }
     let accounted = summary.posts_matched + summary.posts_unmatched + summary.posts_open;
-    // A plan arrives chunk by chunk: before the end some posts are in no chunk yet.
+    // A plan arrives chunk by chunk, so before the end some posts are in no chunk yet.
     if summary.status.is_end() && summary.posts_harvested != accounted {
         found.push(format!(
             "posts: {} harvested, but {} matched + {} unmatched + {} open = {accounted}",
@@ -69,7 +69,7 @@ fn contradictions(summary: &Summary) -> Vec<String> {
 }
 
 impl Summary {
-    /// Whether numbers contradict each other: more than calls whose tokens nobody knows.
+    /// Whether numbers contradict each other. Calls with unknown usage are not a contradiction.
     pub fn contradicts_itself(&self) -> bool {
         !contradictions(self).is_empty()
     }

@@ -4,21 +4,21 @@ use super::summary::KindSummary;
 use crate::core::tokens::NanoUsd;
 use std::fmt;
 
-/// What the scoring of one kind cost, and what that is for each lead that has a score of it.
+/// What one kind of scoring cost, in total and per scored lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeadCost {
-    /// What all answers cost: those about leads that could not be scored too.
+    /// The cost of all answers, including those about leads that could not be scored.
     pub total: NanoUsd,
-    /// Leads with a score of the run.
+    /// Leads with a score from the run.
     pub leads: u64,
-    /// The total over these leads, rounded to a billionth of a dollar.
+    /// The total divided by these leads, rounded to a billionth of a dollar.
     pub per_lead: NanoUsd,
-    /// Whether it cost more than is known: an answer was lost or has no price.
+    /// Whether the real cost is higher than known: usage or a price is missing.
     pub is_at_least: bool,
 }
 
 impl KindSummary {
-    /// What each scored lead cost; `None` while no lead is scored.
+    /// The cost per scored lead; `None` while no lead is scored.
     pub fn cost_per_lead(&self) -> Option<LeadCost> {
         let (total, leads) = (self.cost, self.leads.scored);
         let per_lead = NanoUsd((total.0 + leads / 2).checked_div(leads)?);
@@ -26,7 +26,7 @@ impl KindSummary {
         Some(LeadCost { total, leads, per_lead, is_at_least })
     }
 
-    /// Whether its cost is more than is known.
+    /// Whether its real cost is higher than known.
     pub(crate) fn cost_is_at_least(&self) -> bool {
         self.unpriced > 0 || self.unobserved > 0 || self.unclear > 0
     }

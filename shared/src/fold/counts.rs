@@ -10,7 +10,7 @@ use crate::messages::{CallOutcome, Kind, Outcome};
 use jiff::tz::Offset;
 use std::collections::BTreeSet;
 
-/// How many profiles without a lead are named.
+/// How many profiles without a lead are listed.
 const NAMED: usize = 3;
 
 impl RunState {
@@ -34,7 +34,7 @@ impl RunState {
                 }
                 Kind::Profile => {
                     totals.examined += u64::from(!lead.examined.is_empty());
-                    // One whose row could not be written has a valid score all the same.
+                    // A lead whose row could not be written has a valid score too.
                     let is_scored = !lead.scored.is_empty() || outcome == Some(&Outcome::Scored);
                     totals.scored += u64::from(is_scored);
                 }
@@ -61,8 +61,8 @@ impl RunState {
         }
     }
 
-    /// The leads of chunks that were queued and of which nobody told: planning died in between, and
-    /// the next attempt made another plan, because the harvest had ended again meanwhile.
+    /// The leads of chunks that were queued but never reported. Planning died in between, and the
+    /// next attempt made another plan because the harvest had ended again in the meantime.
     fn settled_untold(&self) -> BTreeSet<(Kind, &LeadKey)> {
         let untold = self.chunks.values().filter(|chunk| chunk.content.is_none());
         untold.flat_map(|chunk| &chunk.settled).map(|(kind, lead)| (*kind, lead)).collect()

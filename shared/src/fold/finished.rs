@@ -1,4 +1,4 @@
-//! What is finished of a run: chunks, leads and harvests, and what later plans took over.
+//! What is finished in a run: chunks, leads and harvests, and what later plans took over.
 
 use super::state::{Chunk, ChunkKey, Content, PlanState, RunState};
 use crate::core::ids::{LeadKey, PlanId};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
-    /// The report that counts of each harvest.
+    /// The report of each harvest that counts.
     pub(super) fn reports(&self) -> impl Iterator<Item = (Timestamp, &Harvested)> {
         let reports = self.harvests.values().filter_map(|harvest| harvest.report.as_ref());
         reports.map(|report| (report.at, &report.harvested))
@@ -17,8 +17,8 @@ impl RunState {
         self.chunks.get(key).is_some_and(|chunk| self.is_settled(chunk)) || self.is_taken_over(key)
     }
 
-    /// The chunks that still have to end: while there is one, the run goes on. None of a run in which a
-    /// plan takes over another's leads: there, news of any plan can end a chunk.
+    /// The chunks that still have to end before the run can end. Empty if a plan in the run takes
+    /// over another plan's leads: then an event of any plan can end a chunk.
     pub fn open_chunks(&self) -> BTreeSet<(PlanId, u32)> {
         if self.plans.values().any(|plan| plan.replaces.is_some()) {
             return BTreeSet::new();
@@ -30,8 +30,8 @@ impl RunState {
         planned.filter(|key| !self.chunks.get(key).is_some_and(Chunk::is_over)).collect()
     }
 
-    /// Whether a chunk failed, or is done and it is known what became of each of its leads: the
-    /// event that says so may be among the dead letters while the chunk's end is not.
+    /// Whether a chunk failed, or is done and all its leads have outcomes. The event with an
+    /// outcome may be a dead letter although the chunk's end arrived.
     fn is_settled(&self, chunk: &Chunk) -> bool {
         let Some(Content { kind, leads, .. }) = &chunk.content else { return false };
         let is_known = |lead| self.outcome(*kind, lead).is_some();
@@ -43,7 +43,7 @@ impl RunState {
         known.verdict.as_ref().map(|verdict| &verdict.outcome)
     }
 
-    /// Whether later plans took over every lead of a chunk, which then need not end.
+    /// Whether later plans took over every lead of a chunk. The chunk then does not have to end.
     pub(super) fn is_taken_over(&self, (plan_id, index): &ChunkKey) -> bool {
         let plan = self.plans.get(plan_id);
         let root = plan.and_then(|plan| plan.replaces.as_ref()).unwrap_or(plan_id);
@@ -64,8 +64,9 @@ impl RunState {
         content.leads.keys().all(|lead| taken.contains(lead))
     }
 
-    /// The leads that no chunk can settle any more, and why: each of their chunks failed. A chunk
-    /// that was taken over by later plans, and of which not all is known, does not count.
+    /// The leads that no chunk can settle any more because all their chunks failed, with the
+    /// reason. A chunk does not count if later plans took it over and some of its outcomes are
+    /// unknown.
     pub(super) fn given_up(&self) -> BTreeMap<(Kind, &LeadKey), (ErrorCategory, &str)> {
         if self.chunks.values().all(|chunk| chunk.failed.is_none()) {
             return BTreeMap::new();
@@ -91,7 +92,7 @@ impl RunState {
 }
 
 impl Chunk {
-    /// Its leads and the number of their posts, as far as known.
+    /// Its leads and the number of their posts, if its content is known.
     pub(super) fn leads(&self) -> impl Iterator<Item = (&LeadKey, u32)> {
         let leads = self.content.iter().flat_map(|content| &content.leads);
         leads.map(|(lead, posts)| (lead, *posts))

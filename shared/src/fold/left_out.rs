@@ -1,4 +1,4 @@
-//! Harvested posts that the cells of their leads have no room for.
+//! Harvested posts that do not fit in their leads' cells.
 
 use super::state::RunState;
 use super::summary::Summary;
@@ -6,11 +6,11 @@ use crate::core::ids::{LeadKey, PlanId, PostKey};
 use crate::messages::{Kind, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many of the leads are named.
+/// How many of the leads are listed.
 const NAMED: usize = 3;
 
 impl RunState {
-    /// Counts the posts of each harvest that are in no row. They are items that became no lead's post.
+    /// Counts the harvested posts that are in no row. These items did not become a lead's post.
     pub(super) fn count_left_out(&self, summary: &mut Summary) {
         let plans = self.reports().filter_map(|(_, harvested)| harvested.plan.as_ref());
         for (lead, count) in plans.flat_map(|plan| self.left_out_of(plan)) {
@@ -28,8 +28,8 @@ impl RunState {
         summary.account.items_not_used += summary.posts_left_out;
     }
 
-    /// How many posts of which leads were left out of a plan, by itself or by those that took over its
-    /// leads. What one of them stored after all is not left out.
+    /// How many posts of each lead were left out of a plan, by the plan itself or by plans that
+    /// took over its leads. A post that one of the plans stored after all is not counted.
     fn left_out_of(&self, plan: &PlanId) -> BTreeMap<&LeadKey, u64> {
         let replacing =
             self.plans.iter().filter(|(_, other)| other.replaces.as_ref() == Some(plan));

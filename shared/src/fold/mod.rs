@@ -1,6 +1,6 @@
-//! The fold: from a run's events to the numbers on its record.
-//! [`RunState`] is a join: events in any order, any number of times, give the same state.
-//! [`Summary`] is what the state says. No I/O and no clock may enter it.
+//! The fold: from a run's events to the numbers on its record. [`RunState`] is a join: the same
+//! events give the same state, in any order and with any repetitions. [`Summary`] holds the numbers
+//! computed from the state. This module does no I/O and reads no clock.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 mod account;

@@ -1,11 +1,11 @@
-//! When and why a run waits, and when the model answered nobody.
+//! When and why a run waits, and when the model did not answer.
 
 use super::state::{Billing, RunState, earliest};
 use super::summary::{Outage, Wait};
 use crate::messages::{BilledCall, Halt, Note, NoteKind};
 use jiff::Timestamp;
 
-/// From how many calls without an answer on the model counts as away.
+/// The number of calls without an answer from which the model counts as away.
 const SEVERAL: u64 = 4;
 
 impl RunState {
@@ -21,8 +21,8 @@ impl RunState {
         }
     }
 
-    /// The times in which the model answered none of the run's calls, in several calls at least or
-    /// until a person did something: one call alone may be refused because of what it is about.
+    /// The times in which the model answered none of the run's calls. Only times with several such
+    /// calls or with a halt count: a single call may be refused because of its content.
     pub(super) fn outages(&self) -> Vec<Outage> {
         let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
         let mut billings: Vec<&Billing> =
@@ -51,8 +51,8 @@ impl RunState {
         outages
     }
 
-    /// Why a task of the run waits: the last note on a wait, unless the run moved after it. What is
-    /// stalled waits for the last reason that is known.
+    /// Why a task of the run waits: the reason in the last note about a wait, unless the run has
+    /// progressed since. For a stalled run, the last known reason.
     pub(super) fn wait(&self, is_stalled: bool) -> Option<Wait> {
         let (last, note) = self.last_wait.as_ref()?;
         if *last < self.last_progress && !is_stalled {
@@ -63,7 +63,7 @@ impl RunState {
         Some(Wait { since, why })
     }
 
-    /// Why the model answers nobody, unless it answered a call of the run after it said so.
+    /// Why the model answers no call, unless it has answered a call of the run since.
     pub(super) fn halt(&self) -> Option<(Timestamp, Halt)> {
         let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
         let billings = || attempts.clone().flat_map(|attempt| attempt.billed.values());

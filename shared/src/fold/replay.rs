@@ -1,4 +1,4 @@
-//! What of a run a replay does again.
+//! Which parts of a run a replay repeats.
 
 use super::state::{Content, RunState};
 use crate::core::ids::{ApifyRunId, LeadKey, PlanId};
@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
-    /// What failed or is missing, to be sent to the scoring queue; empty when all is well. Usually
-    /// one task; more for a run with very many such leads.
+    /// What failed or is missing, to be sent to the scoring queue; empty if there is nothing.
+    /// Usually one task; several tasks for a run with very many such leads.
     pub fn replays(&self, requested_at: Timestamp) -> Vec<Replay> {
         let replay =
             |unplanned, plans| Replay::new(self.header.clone(), requested_at, unplanned, plans);
@@ -41,7 +41,7 @@ impl RunState {
         tasks
     }
 
-    /// Harvests that were heard of and never led to a plan.
+    /// Harvests that were seen but never led to a plan.
     fn unplanned(&self) -> BTreeSet<ApifyRunId> {
         let opened = self.opened.keys().filter_map(|by| match by {
             OpenedBy::Webhook(run) => Some(run),
@@ -60,10 +60,10 @@ impl RunState {
             .collect()
     }
 
-    /// The leads that failed, and all leads of chunks that are missing, by the plan they were in
-    /// first. Of a missing chunk every lead counts: nobody knows which of them its dead attempts
-    /// had looked at. A chunk says itself what is in it: planning may have died before it reported
-    /// the plan.
+    /// The leads that failed and all leads of missing chunks, by the plan they were in first. In a
+    /// missing chunk every lead counts, because nobody knows which of them its dead attempts worked
+    /// on. The content comes from the chunks' own reports: planning may have died before it
+    /// reported the plan.
     fn unsettled(&self) -> BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> {
         let mut unsettled: BTreeMap<(PlanId, Kind), BTreeSet<LeadKey>> = BTreeMap::new();
         let given_up = self.given_up();

@@ -1,4 +1,4 @@
-//! What is known of a run, as a join over its events.
+//! What is known about a run, as a join over its events.
 
 use crate::core::ids::{ApifyRunId, AttemptId, LeadKey, PlanId, PostKey, RecordId, RunId};
 use crate::core::linkedin::ProfileKey;
@@ -10,22 +10,22 @@ use crate::messages::{
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A chunk: its plan and its place in it.
+/// A chunk: its plan and its index in the plan.
 pub(super) type ChunkKey = (PlanId, u32);
 /// A round of calls within an attempt: wave and round.
 pub(super) type RoundKey = (u32, u32);
 
-/// Everything known of one run. Every field only grows, or keeps a minimum or maximum, so the
-/// order and the number of times events come in do not matter.
+/// Everything known about one run. Every field only grows, or keeps a minimum or maximum. So
+/// neither the order of the events nor repetitions matter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
     pub(super) header: RunHeader,
     pub(super) started_at: Timestamp,
-    /// The last sign of work on the run. Stall notes and repairs of the record do not count.
+    /// The last sign of work on the run. Notes and costs counted elsewhere are ignored.
     pub(super) last_progress: Timestamp,
     pub(super) opened: BTreeMap<OpenedBy, Timestamp>,
     pub(super) harvests: BTreeMap<ApifyRunId, Harvest>,
-    /// Harvests whose cost another run counts, with that run.
+    /// Harvests whose cost another run counts, and that run.
     pub(super) costs_elsewhere: BTreeMap<ApifyRunId, RunId>,
     pub(super) plans: BTreeMap<PlanId, PlanState>,
     pub(super) chunks: BTreeMap<ChunkKey, Chunk>,
@@ -33,20 +33,20 @@ pub struct RunState {
     pub(super) failures: BTreeMap<(Option<ApifyRunId>, String), Timestamp>,
     pub(super) notes: BTreeMap<Note, Timestamp>,
     pub(super) stalled_at: Option<Timestamp>,
-    /// The latest note on a wait.
+    /// The latest note about a wait.
     pub(super) last_wait: Option<(Timestamp, Note)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Harvest {
     pub(super) report: Option<HarvestReport>,
-    /// The latest cost that Apify named, with when it did.
+    /// The latest cost that Apify reported, and when.
     pub(super) cost: Option<(Timestamp, NanoUsd)>,
 }
 
-/// A report on a harvest with what decides between two: one that led to a plan is never lost to
-/// one that did not, that of a later end counts, and else the latest. The fields' order is the
-/// order of comparison.
+/// A report on a harvest, with the fields that decide between two reports: one with a plan beats
+/// one without, then the one with the later end wins, then the latest. The order of the fields is
+/// the order of comparison.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HarvestReport {
     is_planned: bool,
@@ -68,23 +68,23 @@ pub(super) struct PlanState {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Chunk {
-    /// What is in it; `None` until a [`Fact::PlannedChunk`] told.
+    /// What is in it; `None` until a [`Fact::PlannedChunk`] arrives.
     pub(super) content: Option<Content>,
     pub(super) done_at: Option<Timestamp>,
     pub(super) failed: Option<(Timestamp, ErrorCategory, String)>,
     pub(super) attempts: BTreeMap<(Timestamp, AttemptId), Attempt>,
-    /// The leads that it settled: of a chunk that nobody told of, they are all that is known.
+    /// The leads that it settled. If nobody reported the chunk's content, only these are known.
     pub(super) settled: BTreeSet<(Kind, LeadKey)>,
-    /// Posts of its leads that their cells have no room for.
+    /// Posts that do not fit in their leads' cells.
     pub(super) left_out: BTreeMap<LeadKey, BTreeSet<PostKey>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Content {
     pub(super) kind: Kind,
-    /// Its leads and how many posts of each were harvested.
+    /// Its leads, and how many of each lead's posts were harvested.
     pub(super) leads: BTreeMap<LeadKey, u32>,
-    /// How many of these posts did not travel with it.
+    /// How many of these posts were not sent with the chunk.
     pub(super) left_out: BTreeMap<LeadKey, u32>,
 }
 
@@ -99,14 +99,14 @@ pub(super) struct Billing {
     pub(super) at: Timestamp,
     pub(super) kind: Kind,
     pub(super) calls: Vec<BilledCall>,
-    /// Why the model answers nobody, if it said so.
+    /// Why the model answers no call, if it said so.
     pub(super) halt: Option<Halt>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct LeadState {
     pub(super) planned: bool,
-    /// Its row, as far as a plan or an outcome named it.
+    /// Its row, if a plan or an outcome named it.
     pub(super) record: Option<RecordId>,
     pub(super) profile: Option<ProfileKey>,
     pub(super) verdict: Option<Verdict>,
@@ -114,8 +114,8 @@ pub(super) struct LeadState {
     pub(super) scored: BTreeSet<PostKey>,
 }
 
-/// An outcome with what decides between two: a score never loses to a non-score, and else the
-/// latest attempt wins. The fields' order is the order of comparison.
+/// An outcome, with the fields that decide between two outcomes: a score beats anything else, then
+/// the latest attempt wins. The order of the fields is the order of comparison.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Verdict {
     is_score: bool,
@@ -126,7 +126,7 @@ pub(super) struct Verdict {
 }
 
 impl RunState {
-    /// What one event says of its run.
+    /// The state after one event.
     pub fn new(event: &MetricsEvent) -> Self {
         let mut state = Self {
             header: event.run.clone(),
@@ -147,7 +147,7 @@ impl RunState {
         state
     }
 
-    /// Folds a run's events; `None` without any.
+    /// Folds a run's events; `None` if there are none.
     pub fn fold<'a>(events: impl IntoIterator<Item = &'a MetricsEvent>) -> Option<Self> {
         let mut events = events.into_iter();
         let mut state = Self::new(events.next()?);
@@ -157,7 +157,7 @@ impl RunState {
         Some(state)
     }
 
-    /// Adds one more event of the same run. Order and repetition of events change nothing.
+    /// Adds one event of the same run. Order and repetition do not matter.
     pub fn absorb(&mut self, event: &MetricsEvent) {
         self.absorb_header(&event.run);
         if !matches!(event.fact, Fact::Noted(_) | Fact::CostElsewhere(_)) {

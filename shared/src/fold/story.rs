@@ -1,4 +1,4 @@
-//! A run told event by event, for tests.
+//! Builds a run event by event, for tests.
 
 use super::{RunState, Summary};
 use crate::core::digest::{id_of, short_id_of};
@@ -51,7 +51,7 @@ pub(crate) fn plan_id() -> PlanId {
     plan_named("plan")
 }
 
-/// The n-th attempt at a chunk; it began n minutes into the run.
+/// The n-th attempt at a chunk. It began n minutes after the run.
 pub(crate) fn attempt(chunk: u32, n: u32) -> AttemptRef {
     AttemptRef {
         plan: plan_id(),
@@ -81,7 +81,7 @@ pub(crate) fn run_failed(apify_run: Option<ApifyRunId>, reason: &str) -> Fact {
     Fact::RunFailed(RunFailed { apify_run, reason: reason.to_owned() })
 }
 
-/// A chunk of these leads, with so many posts each.
+/// A chunk of these leads, with `posts` posts each.
 pub(crate) fn chunk_of(
     plan: PlanId,
     chunk: u32,
@@ -98,12 +98,12 @@ pub(crate) fn chunk_of(
     Fact::PlannedChunk(PlannedChunk { plan, kind: Kind::Post, chunk, leads: leads.collect() })
 }
 
-/// A plan that is no part of another and replaces none.
+/// A plan that is not part of another plan and replaces none.
 pub(crate) fn whole_plan(plan: PlanId, kind: Kind, chunks: u32) -> Planned {
     Planned { plan, kind, chunks, part_of: None, replaces: None, leads_table: None }
 }
 
-/// A run whose harvest brought so many posts, planned in chunks of these leads.
+/// A run whose harvest brought `posts` posts, planned in chunks of these leads.
 pub(crate) fn planned_run(posts: u32, chunks: &[&[u32]]) -> Story {
     Story::new().opened().harvested(HarvestStatus::Succeeded, posts, true).planned(chunks)
 }
@@ -171,7 +171,7 @@ impl Story {
         self.tell(Fact::Billed(Billed { attempt, kind, wave, round, calls, halt: None }))
     }
 
-    /// Settles leads; a scored one had all its posts scored, a failed one all examined.
+    /// Settles leads. For a scored lead all posts are scored, for a failed lead all are examined.
     pub(crate) fn settled(self, attempt: &AttemptRef, outcomes: &[(u32, Outcome)]) -> Self {
         let of_lead = |(n, outcome): &(u32, Outcome)| {
             let all: Vec<PostKey> = (0..self.posts).map(|i| post(*n, i)).collect();
@@ -197,7 +197,7 @@ impl Story {
         self.tell(Fact::ChunkDone(ChunkDone { attempt: attempt.clone() }))
     }
 
-    /// The chunk can never be done.
+    /// The chunk is given up.
     pub(crate) fn gave_up(self, attempt: &AttemptRef, category: ErrorCategory) -> Self {
         let (attempt, reason) = (attempt.clone(), "the base denies access".to_owned());
         self.tell(Fact::ChunkFailed(ChunkFailed { attempt, category, reason }))

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl RunState {
-    /// Computes all numbers from what was absorbed. It reads no clock.
+    /// Computes all numbers from the absorbed events. Reads no clock.
     pub fn summary(&self) -> Summary {
         let missing = self.missing();
         let stalled = self.stalled_at.is_some_and(|at| at >= self.last_progress);
@@ -72,7 +72,7 @@ impl RunState {
         summary
     }
 
-    /// The harvests with their latest cost, oldest report first.
+    /// The harvests with their latest cost, ordered by report time.
     fn harvests_by_time(&self) -> Vec<(Timestamp, Harvested)> {
         let harvests = self.reports().map(|(at, harvested)| {
             let cost = self.harvests.get(&harvested.apify_run).and_then(|known| known.cost);
@@ -81,8 +81,8 @@ impl RunState {
         by_time(|harvest| harvest.0, harvests)
     }
 
-    /// Failures that stand. A harvest that failed to be planned can be posted again and is planned
-    /// then; one that was planned cannot be made worse by a delivery that fails.
+    /// Failures that still count. If a harvest could not be planned, its webhook can be sent again
+    /// and the harvest planned. Once it is planned, a delivery that fails changes nothing.
     fn standing_failures(&self) -> Vec<(Timestamp, Option<ApifyRunId>, String)> {
         let is_put_right = |about: &Option<ApifyRunId>| {
             let harvest = about.as_ref().and_then(|run| self.harvests.get(run)?.report.as_ref());
@@ -117,7 +117,7 @@ impl RunState {
                 .filter(|index| !self.is_finished(&(id.clone(), *index)))
                 .map(move |index| format!("chunk {} of {} (plan {id})", index + 1, plan.chunks))
         });
-        // Planning that died reported no plan for these, and started again.
+        // Planning died before it reported a plan for these chunks, and started again.
         let untold = self.chunks.iter().filter(|(key, chunk)| {
             chunk.content.is_some() && !self.plans.contains_key(&key.0) && !self.is_finished(key)
         });
@@ -143,7 +143,7 @@ impl RunState {
             .collect()
     }
 
-    /// Whether all that is missing is what became of leads whose chunks are done.
+    /// Whether only the outcomes of leads whose chunks are done are missing.
     fn awaits_outcomes(&self, missing: usize) -> bool {
         let awaiting = self.chunks.iter().filter(|(key, chunk)| {
             chunk.content.is_some() && chunk.is_over() && !self.is_finished(key)
@@ -155,8 +155,8 @@ impl RunState {
         self.reports().filter_map(|(_, harvested)| harvested.plan.as_ref())
     }
 
-    /// How many leads each plan has. What was waiting counts as one plan, however many parts it
-    /// was planned in.
+    /// How many leads each plan has. Waiting leads count as one plan, even if they were planned in
+    /// several parts.
     fn plan_sizes(&self) -> Vec<PlanSize> {
         let is_no_lead = |lead: &LeadState| {
             lead.verdict.as_ref().is_some_and(|verdict| verdict.outcome == Outcome::NotALead)
@@ -206,7 +206,7 @@ impl RunState {
         let is_asked = kinds.iter().any(|kind| kind.examined > 0 || kind.refused > 0);
         let is_scored = kinds.iter().any(|kind| kind.leads.scored > 0);
         let is_skipped = kinds.iter().any(|kind| kind.leads.skipped > 0);
-        // Of leads that failed before anybody asked about them, those that were skipped are well.
+        // If leads failed before any model call was made, skipped leads count as a success.
         let all_failed = !is_scored && (is_asked || !is_skipped) && !summary.errors.is_empty();
         if all_failed || (something_failed && !any_planned) {
             Status::Failed
@@ -217,7 +217,7 @@ impl RunState {
         }
     }
 
-    /// When the last thing that was to be done was done.
+    /// When the last part of the work was done.
     fn end(&self) -> Option<Timestamp> {
         let chunks = self
             .chunks

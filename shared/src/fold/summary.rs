@@ -10,23 +10,23 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far a run is.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// Something is still to be done.
+    /// Some work remains.
     Running,
     /// Every planned lead is scored or skipped.
     Completed,
-    /// Every planned lead is settled, and something went wrong.
+    /// Every planned lead is settled, but something went wrong.
     CompletedWithErrors,
-    /// Nothing moves though something is still to be done.
+    /// Some work remains, but there is no progress.
     Stalled,
-    /// Nothing could be harvested or planned.
+    /// Nothing could be harvested or planned, or every lead failed.
     Failed,
 }
 
 impl Status {
-    /// Whether the run is over, as long as nothing new is heard of it.
+    /// Whether the run is over, unless new events arrive.
     pub fn is_end(self) -> bool {
         match self {
             Self::Running | Self::Stalled => false,
@@ -35,91 +35,93 @@ impl Status {
     }
 }
 
-/// What the run record shows of one run, before it is put into words.
+/// The numbers and facts for a run record, before they are turned into text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub run: RunId,
     pub header: RunHeader,
     pub status: Status,
-    /// The first event.
+    /// The time of the first event.
     pub started_at: Timestamp,
-    /// When the last chunk was settled; `None` while something is still to be done.
+    /// When the last chunk was settled; `None` while work remains.
     pub ended_at: Option<Timestamp>,
     pub last_progress: Timestamp,
     pub opened: Vec<(Timestamp, OpenedBy)>,
-    /// Its harvests, oldest report first.
+    /// Its harvests, ordered by report time.
     pub harvests: Vec<(Timestamp, Harvested)>,
     /// The plans, oldest first.
     pub planned: Vec<PlanSize>,
-    /// The table of the leads' rows, where a plan names it.
+    /// The table with the leads' rows, if a plan names it.
     pub leads_table: Option<LeadsTable>,
-    /// What the harvests cost, as far as Apify says and this run counts it.
+    /// The known cost of the harvests that this run counts.
     pub harvest_cost: Option<NanoUsd>,
-    /// Harvests whose cost another run counts, with that run.
+    /// Harvests whose cost another run counts, and that run.
     pub costs_elsewhere: BTreeMap<ApifyRunId, RunId>,
-    /// Profiles the harvests were asked for.
+    /// Number of profiles requested from the harvests.
     pub targets: u64,
     pub account: Account,
     pub posts_harvested: u64,
-    /// Those whose target is a lead, as far as known.
+    /// Harvested posts whose target is a lead, as far as known.
     pub posts_matched: u64,
-    /// Those whose target is no lead.
+    /// Harvested posts whose target is not a lead.
     pub posts_unmatched: u64,
-    /// Those whose target is not looked up yet.
+    /// Harvested posts whose target was not looked up yet.
     pub posts_open: u64,
-    /// Those of leads whose cells have no room for them.
+    /// Harvested posts that do not fit in their leads' cells.
     pub posts_left_out: u64,
-    /// The first of these leads: their rows, or their profiles where these are not known.
+    /// The first of these leads: their rows, or their profiles if the rows are unknown.
     pub first_left_out: Vec<String>,
     pub posts: KindSummary,
     pub profiles: KindSummary,
     pub ai_cost: NanoUsd,
-    /// Tokens of every answer by the UTC day on which it came.
+    /// Tokens of all answers, by the UTC day on which they came.
     pub tokens_by_day: BTreeMap<Date, u64>,
-    /// Models that answered and have no price, with the tier where it is not the standard one:
-    /// their tokens are in no cost.
+    /// Models that answered but have no price, with the tier if it is not the standard one. The
+    /// cost does not include their tokens.
     pub unpriced_models: BTreeSet<String>,
     pub models: BTreeSet<String>,
-    /// Models that were asked while another one answered, with that one.
+    /// Pairs of a requested model and the model that answered instead.
     pub rerouted: BTreeSet<(String, String)>,
-    /// Answers by the tier that served them.
+    /// Number of answers by the tier that served them.
     pub tiers: BTreeMap<Tier, u64>,
-    /// Leads that could not be scored, by category, with the first examples.
+    /// Leads that could not be scored, by category, with examples.
     pub errors: BTreeMap<ErrorCategory, Vec<(Option<RecordId>, String)>>,
-    /// Leads that were not scored though nothing went wrong, by reason.
+    /// Leads that were not scored although nothing went wrong, by reason.
     pub skips: BTreeMap<SkipReason, u64>,
     pub not_leads: u64,
-    /// The first of the profiles that are no leads.
+    /// The first of the profiles that are not leads.
     pub first_not_leads: Vec<String>,
     /// Why something could not be harvested or planned.
     pub failures: Vec<(Timestamp, Option<ApifyRunId>, String)>,
     pub notes: Vec<(Timestamp, Note)>,
-    /// Why a task of the run waits or waited last; `None` once the run moved on.
+    /// Why a task of the run waits, or last waited; `None` once the run has progressed.
     pub wait: Option<Wait>,
     /// When a quarter, a half and three quarters of the planned chunks were settled.
     pub milestones: Vec<Milestone>,
-    /// What is still to be done: harvests to be read, plans and chunks to be finished.
+    /// What remains to be done: harvests to read, plans and chunks to finish.
     pub missing: Vec<String>,
-    /// Whether all that is missing is what became of leads whose chunks are done.
+    /// Whether only the outcomes of leads whose chunks are done are missing.
     pub awaits_outcomes: bool,
-    /// When the model answered nobody, oldest first.
+    /// When the model answered no call, oldest first.
     pub outages: Vec<Outage>,
-    /// Why the model answers nobody until a person does something, and since when it is known.
+    /// Why the model answers no call until a person acts, and since when this is known.
     pub halt: Option<(Timestamp, Halt)>,
-    /// What does not add up; empty for a balanced record.
+    /// What does not add up; empty if the record is balanced.
     pub imbalances: Vec<String>,
 }
 
-/// Where the items and targets of a run's harvests went. Reports of earlier releases do not tell.
+/// What became of the items and targets of a run's harvests. Reports from earlier releases do not
+/// say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// Items of the datasets.
     pub items: u64,
-    /// Items that became no lead's post: unmatched posts and those that are left out too.
+    /// Items that did not become a lead's post, including unmatched posts and posts that were left
+    /// out.
     pub items_not_used: u64,
     /// Items that cannot become a lead's post, by reason.
     pub unused: BTreeMap<UnusedReason, Counted<UnusedReason>>,
-    /// Items of which nobody knows what they are, or whose.
+    /// Items for which it is unknown what they are, or whose.
     pub not_understood: u64,
     pub targets_unknown: u64,
     pub unknown: BTreeMap<UnknownReason, Counted<UnknownReason>>,
@@ -141,19 +143,19 @@ pub struct KindSummary {
     pub examined: u64,
     /// Distinct posts with a valid score (for profiles: leads).
     pub scored: u64,
-    /// Tokens of every answer.
+    /// Tokens of all answers.
     pub tokens: TokenUsage,
-    /// What they cost, as far as they have a price.
+    /// The cost of the tokens that have a price.
     pub cost: NanoUsd,
-    /// Answers that have no price: they are not in the cost.
+    /// Answers without a price. The cost does not include them.
     pub unpriced: u64,
-    /// Model calls whose answer is not known, tried or over.
+    /// Model calls whose result is unknown because an answer was lost or an attempt is over.
     pub unobserved: u64,
-    /// Answers whose usage does not tell all that is billed.
+    /// Answers whose usage does not show everything that is billed.
     pub unclear: u64,
-    /// Calls that the model refused: they are not billed.
+    /// Calls that the model refused. They are not billed.
     pub refused: u64,
-    /// Calls that were announced, whatever became of them.
+    /// All announced calls.
     pub calls: u64,
     pub leads: LeadCounts,
 }
@@ -161,47 +163,47 @@ pub struct KindSummary {
 /// What became of a plan's leads, each counted once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeadCounts {
-    /// Planned and not found to be no lead.
+    /// Planned leads, without those that turned out not to be leads.
     pub planned: u64,
     pub scored: u64,
     pub skipped: u64,
     pub failed: u64,
-    /// Planned and not settled.
+    /// Planned but not settled.
     pub open: u64,
 }
 
-/// When which plan was queued, and of how many leads it is: profiles that turned out to be no
-/// leads are not counted.
+/// A plan's time, kind and number of leads. Profiles that turned out not to be leads are not
+/// counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanSize {
     pub at: Timestamp,
     pub kind: Kind,
     pub leads: usize,
-    /// Whether it scores again what failed or was missing.
+    /// Whether it is a replay of what failed or was missing.
     pub is_replay: bool,
 }
 
 /// Why a task of a run waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
-    /// When it waited for this reason first.
+    /// When it first waited for this reason.
     pub since: Timestamp,
     pub why: String,
 }
 
-/// A time in which the model answered no call of the run.
+/// A period in which the model answered no call of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     pub from: Timestamp,
-    /// Its next answer; `None` while there is none.
+    /// Time of the next answer; `None` until there is one.
     pub until: Option<Timestamp>,
     /// Calls that were refused or lost.
     pub calls: u64,
-    /// What the model said, if only a person can end it.
+    /// What the model said, if only a person can end the outage.
     pub halt: Option<Halt>,
 }
 
-/// The moment at which a quarter, half or three quarters of a run's chunks were done.
+/// When a quarter, half or three quarters of a run's chunks were done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Milestone {
     pub at: Timestamp,

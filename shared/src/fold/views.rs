@@ -1,4 +1,4 @@
-//! What a run's state says of each lead and of each model: the items behind the sums of a
+//! What a run's state says about each lead and each model: the details behind the totals of a
 //! [`super::Summary`].
 
 use super::state::{Billing, LeadState, RunState};
@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 /// What became of a lead, as the run counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadEnd<'a> {
-    /// Nothing is known yet.
+    /// Nothing is known about it yet.
     Open,
     Scored,
     Skipped(SkipReason),
-    /// With the category and what exactly went wrong.
+    /// With the category and the details of the error.
     Failed(ErrorCategory, &'a str),
     NotALead,
 }
@@ -29,7 +29,7 @@ pub struct LeadView<'a> {
     pub kind: Kind,
     pub key: &'a LeadKey,
     pub profile: Option<&'a ProfileKey>,
-    /// Its row, as far as a plan or an outcome named it.
+    /// Its row, if a plan or an outcome named it.
     pub record: Option<&'a RecordId>,
     pub end: LeadEnd<'a>,
     /// Distinct posts that were sent to the model.
@@ -38,7 +38,7 @@ pub struct LeadView<'a> {
     pub scored: usize,
 }
 
-/// The answers of one model at one tier about one kind.
+/// The answers of one model at one tier for one kind of scoring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelUse {
     pub model: String,
@@ -46,10 +46,10 @@ pub struct ModelUse {
     pub kind: Kind,
     pub answers: u64,
     pub usage: TokenUsage,
-    /// The sum of each answer's rounded cost, as the record has it; zero where none has a price.
+    /// The sum of each answer's rounded cost, as on the record; zero if no answer has a price.
     pub cost: NanoUsd,
     pub parts: CostParts,
-    /// Answers that have no price.
+    /// Answers without a price.
     pub unpriced: u64,
 }
 
@@ -71,7 +71,7 @@ impl RunState {
             .collect()
     }
 
-    /// What the model cost by the UTC day on which its answers came.
+    /// The model's cost by the UTC day on which its answers came.
     pub fn cost_by_day(&self) -> BTreeMap<Date, NanoUsd> {
         let mut days: BTreeMap<Date, NanoUsd> = BTreeMap::new();
         for (billing, call) in self.calls() {
@@ -89,7 +89,7 @@ impl RunState {
         billings.flat_map(|billing| billing.calls.iter().map(move |call| (billing, call)))
     }
 
-    /// The answers by model, tier and kind, as the cost on the record counts them.
+    /// The answers by model, tier and kind, counted like the cost on the record.
     pub fn model_uses(&self) -> Vec<ModelUse> {
         let mut uses: BTreeMap<(String, Tier, Kind), ModelUse> = BTreeMap::new();
         for (billing, call) in self.calls() {
@@ -119,7 +119,7 @@ impl RunState {
     }
 }
 
-/// What became of a lead: its verdict, or else that no chunk can settle it any more.
+/// What became of a lead: its verdict, or the reason why no chunk can settle it any more.
 pub(super) fn lead_end<'a>(
     lead: &'a LeadState,
     given_up: Option<(ErrorCategory, &'a str)>,
