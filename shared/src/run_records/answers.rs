@@ -1,5 +1,5 @@
-//! The run explains itself in six answers: what ran, is it done, what failed, tokens, cost, what to
-//! do.
+//! Six answers about a run: what ran, whether it is done, what failed, tokens, cost, and what to do
+//! next.
 
 use super::headline::headline;
 use super::reason::Reason;
@@ -10,21 +10,21 @@ use crate::fold::{Status, Summary};
 use crate::messages::Kind;
 use std::collections::BTreeSet;
 
-/// Longest name of a client in an answer, in UTF-16 units.
+/// Longest client name in an answer, in UTF-16 units.
 const MAX_NAME: usize = 80;
 
-/// A question about a run, with its answers: more than one only for what to do next.
+/// A question about a run with its answers. Only the question what to do next has more than one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub question: &'static str,
     pub answers: Vec<String>,
 }
 
-/// The six answers about a run whose record has all its fields. A run that waits for a person says
-/// so first.
+/// The six answers about a run whose record has all its fields. If the run waits for a person, that
+/// comes first.
 pub fn answers_of(summary: &Summary) -> Vec<Answer> {
     let reasons = Reason::of(summary, &[]);
-    // The things to do as they stand on the record, without the links to the rows.
+    // The things to do as on the record, without the links to rows.
     let todo = todo(summary, &[], None);
     let mut next: Vec<String> =
         todo.iter().filter_map(|line| line.strip_prefix("- ")).map(str::to_owned).collect();

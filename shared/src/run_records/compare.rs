@@ -1,4 +1,4 @@
-//! Comparing what a record shows with what it was written to show.
+//! Compares what a record shows with what it should show.
 
 use crate::core::digest::short_id_of;
 use crate::core::json;
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What Airtable showed of a record right after it was written: a digest of each cell that this
-/// system owns, as Airtable gave it back, and the fields that could not be written. A record that
-/// still shows the same needs no look at the log.
+/// What Airtable returned for a record right after it was written: a digest of each cell that this
+/// system owns, and the fields that could not be written. As long as a record still shows the same,
+/// its log does not have to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellDigests {
     cells: BTreeMap<String, String>,
@@ -18,7 +18,8 @@ pub struct CellDigests {
 }
 
 impl CellDigests {
-    /// What `fields` show, of a table with these shortcomings: fields that are left out, mostly.
+    /// The digests of `fields`. `left_out` lists the table's shortcomings, mostly fields that are
+    /// not written.
     pub fn of(fields: &Map<String, Value>, left_out: BTreeSet<String>) -> Self {
         let cells = schema::FIELDS
             .iter()
@@ -34,12 +35,12 @@ impl CellDigests {
         serde_json::to_string(self).expect("texts are plain JSON values")
     }
 
-    /// From the event log; `None` for what another release wrote.
+    /// Reads digests from the event log; `None` if another release wrote them in another format.
     pub fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// The fields whose cells are no longer what was shown.
+    /// The fields whose cells have changed since.
     pub fn changed(&self, now: &Self) -> Vec<&'static str> {
         schema::FIELDS
             .iter()
@@ -49,11 +50,11 @@ impl CellDigests {
     }
 }
 
-/// Names the fields whose cell in `shown` does not say what `wanted` says, in the order of the
-/// schema. Fields that `wanted` leaves out are not compared.
+/// The fields, in the order of the schema, whose cell in `shown` differs from `wanted`. Fields that
+/// `wanted` does not have are not compared.
 ///
-/// Airtable leaves out empty cells, writes times its own way and may cut white space at the end of
-/// a text. None of this is a difference.
+/// Airtable omits empty cells, writes times in its own format, and may cut white space at the end
+/// of a string. These are not differences.
 pub fn differences(wanted: &Map<String, Value>, shown: &Map<String, Value>) -> Vec<&'static str> {
     let differs = |field: &&Field| {
         let shown = shown.get(field.name).unwrap_or(&Value::Null);
@@ -69,9 +70,9 @@ fn is_same(field_type: FieldType, wanted: &Value, shown: &Value) -> bool {
     let numbers = wanted.as_f64().zip(shown.as_f64());
     let texts = wanted.as_str().zip(shown.as_str());
     match field_type {
-        // Counts and tokens are whole.
+        // Counts and tokens are whole numbers.
         FieldType::Number => numbers.is_some_and(|(wanted, shown)| (wanted - shown).abs() < 0.5),
-        // An amount may have been through other decimal digits.
+        // Airtable may have rounded an amount.
         FieldType::Currency | FieldType::Percent => numbers
             .is_some_and(|(wanted, shown)| (wanted - shown).abs() <= 1e-9 * wanted.abs().max(1.0)),
         FieldType::DateTime => texts.is_some_and(|(wanted, shown)| {

@@ -8,8 +8,8 @@ pub(super) fn day_line(day: Date, tokens: u64) -> String {
     format!("{day}: {}", grouped(tokens))
 }
 
-/// The tokens of `day` in the cell; `None` for a cell with a line that nobody can read. A day that
-/// it does not list has none.
+/// The tokens of `day` in the cell; 0 if the day is not listed. `None` if a line of the cell cannot
+/// be read.
 pub fn tokens_of_day(cell: &str, day: Date) -> Option<u64> {
     let mut tokens = 0;
     for line in cell.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -6,7 +6,7 @@ use super::words::{many, sentence};
 use crate::fold::Summary;
 use crate::messages::ErrorCategory;
 
-/// Failures, then each category with the first leads and what exactly went wrong.
+/// Failures, then each category with its first leads and the details of their errors.
 pub(super) fn error_details(summary: &Summary) -> String {
     let failures = summary.failures.iter();
     let mut lines: Vec<Line> =

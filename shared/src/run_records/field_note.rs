@@ -1,20 +1,20 @@
-//! What a record says of a field that does not show what it should.
+//! What a record says about a field that does not show what it should.
 
-/// A field that does not show what it should, or not where it should.
+/// A field that does not show what it should, or shows it under another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldNote {
     pub field: &'static str,
     pub effect: Effect,
-    /// Why, and what to do.
+    /// Why, and what the reader has to do.
     pub reason: String,
 }
 
-/// What becomes of a field's cell.
+/// What happens to a field's cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// It is not written.
     LeftOut,
-    /// It is emptied, because the table lacks its choice.
+    /// It is emptied because the table lacks the choice.
     Cleared,
     /// It is written under the field's new name.
     Renamed,

@@ -1,4 +1,4 @@
-//! The cells of a run record: every number as the fold has it, absolute.
+//! The cells of a run record. Every number is the absolute value from the fold.
 
 use super::{error_details, notes, progress};
 use crate::core::text::bounded;
@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Longest name of a client that is shown, in UTF-16 units.
+/// Longest client name on a record, in UTF-16 units.
 const MAX_NAME: usize = 1_000;
 
-/// Every cell of the run's record but its System Notes, which say what becomes of the others.
+/// Every cell of the run's record except System Notes, which report on the other cells.
 pub(super) fn all_cells(summary: &Summary) -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
         (schema::RUN_ID, json!(summary.run)),
@@ -43,7 +43,7 @@ pub(super) fn all_cells(summary: &Summary) -> BTreeMap<&'static str, Value> {
     ])
 }
 
-/// The select fields with the choices that they get.
+/// The select fields and the choice that each gets.
 pub(super) fn chosen(summary: &Summary) -> [(&'static str, &'static str); 2] {
     [
         (schema::STATUS, status(summary.status)),

@@ -7,10 +7,10 @@ use crate::core::ids::ClientId;
 use crate::core::text::bounded;
 use crate::fold::{Status, Summary};
 
-/// Longest text of somebody else's in a line, in UTF-16 units.
+/// Longest quoted message in a line, in UTF-16 units.
 const MAX_SAID: usize = 300;
 
-/// The status with the result, and below it why the run waits or what it lacks.
+/// The status with the result. Further lines say why the run waits or what is missing.
 pub(super) fn headline(summary: &Summary) -> Vec<String> {
     let mut lines = vec![format!("{}.", first_line(summary))];
     if let Some((_, halt)) = &summary.halt {
@@ -52,7 +52,7 @@ fn first_line(summary: &Summary) -> String {
     }
 }
 
-/// What became of the leads; `None` while none is planned, or when there was none.
+/// What became of the leads; `None` if none is planned.
 fn result(summary: &Summary) -> Option<String> {
     let kinds = [("lead", &summary.posts.leads), ("profile", &summary.profiles.leads)];
     let results: Vec<String> = kinds

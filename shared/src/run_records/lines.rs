@@ -1,4 +1,4 @@
-//! Lines of a text field: none twice, bounded, the oldest summarised.
+//! The lines of a text field: without repetitions, limited in number, with the oldest summarised.
 
 use crate::core::text;
 use jiff::Timestamp;
@@ -10,9 +10,9 @@ const MAX_LINE: usize = 400;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
-    /// One word or two for what it tells of: lines that are left out are counted by it.
+    /// What the line is about, in a few words. Omitted lines are counted by it.
     about: &'static str,
-    /// When that was, shown in front.
+    /// The time shown at the start of the line.
     at: Option<Timestamp>,
     text: String,
 }
@@ -39,8 +39,8 @@ impl Line {
     }
 }
 
-/// The lines as one text. Of too many, the first are one line that says how many there were of
-/// what, and when.
+/// The lines as one text. If there are too many, the first ones are replaced by one line that says
+/// how many there were of each kind, and from when.
 pub(super) fn bounded(lines: impl IntoIterator<Item = Line>) -> String {
     let mut unique: Vec<(Line, String)> = Vec::new();
     for line in lines {
@@ -75,7 +75,7 @@ fn summarised<'a>(left_out: impl Iterator<Item = &'a Line> + Clone) -> String {
     format!("… {all} earlier lines: {}{span}", counts.join(", "))
 }
 
-/// A time as every text of a record shows it, such as `2026-11-23 10:06:30 UTC`.
+/// A time as shown in every text of a record, such as `2026-11-23 10:06:30 UTC`.
 pub fn in_utc(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

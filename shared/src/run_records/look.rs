@@ -1,4 +1,5 @@
-//! Reads the run records that exist: as written, edited, duplicated, gone or ticked.
+//! Reads the existing run records: unchanged, edited, duplicated, deleted, or with the checkbox
+//! `Retry` set.
 
 use super::compare::CellDigests;
 use super::table::Recency;
@@ -18,16 +19,16 @@ pub struct RecordRef {
     pub record: RecordId,
 }
 
-/// What the table holds of a run now, after people may have edited it.
+/// What the table contains for a run now. People may have edited it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRecord {
     pub run: RunId,
-    /// The row that counts, the oldest; `None` when there is none.
+    /// The oldest row, which is the one that counts; `None` if there is none.
     pub kept: Option<ObservedRow>,
     pub duplicates: Vec<RecordId>,
 }
 
-/// A row as it was read. `has_identity` tells whether an upsert would find it.
+/// A row as it was read. `has_identity` says whether an upsert would find it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedRow {
     pub record: RecordId,
@@ -36,16 +37,16 @@ pub struct ObservedRow {
     pub shown: CellDigests,
 }
 
-/// What was found in place of a record that should have existed and had to be created.
+/// What was found where a record should have existed but had to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookalike {
-    /// The run's own record: it exists after all.
+    /// The run's own record. It exists after all.
     Itself,
     Nothing,
     /// The run's earlier record is still there, under another Run ID or Client ID.
     Edited {
         record: RecordId,
-        /// What stands in its Run ID.
+        /// The content of its Run ID.
         run_id: String,
     },
     /// A record of another run names the same harvest.
@@ -55,7 +56,7 @@ pub enum Lookalike {
     },
 }
 
-/// A row whose checkbox `Retry` is ticked.
+/// A row with the checkbox `Retry` set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryRequest {
     pub record: RecordId,
@@ -64,8 +65,8 @@ pub struct RetryRequest {
 }
 
 impl RunRecords {
-    /// Reads the rows of runs, in one request for up to 100 rows, and which fields the table has.
-    /// It reads all cells: Airtable refuses a request that names a field which is gone.
+    /// Reads the rows of the runs, in one request for up to 100 rows, and the table's fields. It
+    /// reads all cells, because Airtable refuses a request that names a deleted field.
     pub async fn look(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -86,7 +87,7 @@ impl RunRecords {
         Ok(known
             .iter()
             .map(|one| {
-                // A row that was written for a run is its own, whatever identity it carries now.
+                // A row that was written for a run belongs to it, even if its identity was changed.
                 let mut of_run = rows.iter().filter(|row| {
                     row.id == one.record
                         || (has_identity(row, &one.run)
@@ -104,12 +105,12 @@ impl RunRecords {
             .collect())
     }
 
-    /// Reads the table's fields now, so that one that came back is written again.
+    /// Reads the table's fields now, so that a restored field is written again.
     pub async fn refresh(&self, airtable: &Airtable<impl Transport>) {
         self.table.shape(airtable, Recency::Now).await;
     }
 
-    /// Every cell that the run's record should have, as far as the table is known.
+    /// Every cell that the run's record should have, according to what is known about the table.
     pub async fn cells(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -118,8 +119,8 @@ impl RunRecords {
         self.table.shape(airtable, Recency::Recent).await.cells(run)
     }
 
-    /// Looks for a record that is like that of `run`, which had to be created though it should
-    /// have been there. `before` is the record it had.
+    /// Looks for a record similar to that of `run`, whose record had to be created although it
+    /// should have existed. `before` is its earlier record.
     pub async fn find_lookalike(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -152,8 +153,8 @@ impl RunRecords {
         }))
     }
 
-    /// The records on which somebody ticked the checkbox for a replay. Empty where the table has no
-    /// such field.
+    /// The records on which somebody set the checkbox `Retry`. Empty if the table has no such
+    /// field.
     pub async fn retry_requests(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -167,7 +168,7 @@ impl RunRecords {
         let query = ListQuery { fields: &fields, formula: Some(Formula::is_set(schema::RETRY)) };
         let rows: Vec<Row> = match airtable.list(&self.table.base, schema::TABLE, &query).await {
             Ok(rows) => rows,
-            // A token that may not read the schema learns it from the refusal.
+            // Without access to the schema, only this refusal shows that the field is missing.
             Err(AirtableError::Refused { .. }) if has_retry.is_none() => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -181,11 +182,11 @@ impl RunRecords {
             .collect())
     }
 
-    /// Ticks the checkbox that is ticked: a write that changes nothing, and shows whether it can be
-    /// cleared.
+    /// Sets the checkbox that is already set. The write changes nothing, but shows whether the
+    /// checkbox can be cleared.
     ///
     /// # Errors
-    /// [`AirtableError`]; one of a locked field names it.
+    /// [`AirtableError`]; if the field is locked, the error names it.
     pub async fn confirm_retry(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -195,7 +196,7 @@ impl RunRecords {
         airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }
 
-    /// Clears the checkbox of a [`RetryRequest`]. After an error it may be repeated.
+    /// Clears the checkbox of a [`RetryRequest`]. You can repeat it after an error.
     pub async fn clear_retry(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -207,7 +208,7 @@ impl RunRecords {
 }
 
 fn has_identity(row: &Row, run: &RunId) -> bool {
-    // To the letter: an upsert finds a record only by exactly these cells.
+    // Compared exactly, because an upsert finds a record only by these exact cells.
     row.fields.get(schema::RUN_ID) == Some(&json!(run))
         && row.fields.get(schema::CLIENT_ID) == Some(&json!(run.client()))
 }

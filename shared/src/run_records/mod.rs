@@ -1,6 +1,6 @@
-//! Run records: their cells and texts, the upsert, and what people changed on them.
-//! Only the metrics finalizer writes; `runtally` reads. The numbers come from the fold: nothing here
-//! counts.
+//! Run records: their cells and texts, the upsert, and what people changed on them. Only the
+//! metrics finalizer writes them; `runtally` reads them. The numbers come from the fold: nothing is
+//! counted here.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 mod answers;

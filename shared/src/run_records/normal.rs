@@ -1,4 +1,4 @@
-//! What is worth knowing of a run and asks for nothing.
+//! Things worth knowing about a run that need no action.
 
 use super::lines::Line;
 use super::reason::Reason;
@@ -7,7 +7,7 @@ use super::words::{many, named, sentence, verb};
 use crate::fold::Summary;
 use crate::messages::{ErrorCategory, Note, NoteKind, SkipReason, UnusedReason};
 
-/// The lines of the section: what happened first, then what was skipped or not used, and why.
+/// The lines of the section: first what happened, then what was skipped or not used and why.
 pub(super) fn normal(summary: &Summary) -> Vec<Line> {
     let told = summary.notes.iter().filter(|(_, note)| is_told(note));
     let mut lines: Vec<Line> = told
@@ -26,12 +26,12 @@ pub(super) fn normal(summary: &Summary) -> Vec<Line> {
     lines
 }
 
-/// What asks for something is among the things to do, and a wait is in the Progress Log.
+/// Notes that need action are listed as things to do, and waits are in the Progress Log.
 fn is_told(note: &Note) -> bool {
     !note.needs_action && !note.is_wait()
 }
 
-/// A note without the time that only tells it from another one of the same words.
+/// A note without its time, which only distinguishes it from other notes with the same words.
 fn without_time(text: &str) -> String {
     let parts = text.split_once(" (20").and_then(|(words, rest)| {
         let (_, more) = rest.split_once(" UTC)")?;
@@ -48,8 +48,8 @@ fn noted(kind: NoteKind) -> &'static str {
     }
 }
 
-/// Leads that were skipped, with the word that stands in their rows behind it. Those for which no
-/// tokens are left are among the things to do.
+/// Leads that were skipped, followed by the word in their rows. Leads without remaining tokens are
+/// listed as things to do instead.
 fn skipped(summary: &Summary) -> Vec<String> {
     let skips = summary.skips.iter().filter(|(reason, _)| **reason != SkipReason::BudgetReached);
     let skips = skips.map(|(reason, count)| {
@@ -69,7 +69,7 @@ fn skipped(summary: &Summary) -> Vec<String> {
     skips.collect()
 }
 
-/// Leads that failed, and with which nothing can be done.
+/// Leads that failed and for which nobody can do anything.
 fn final_failures(summary: &Summary) -> Vec<String> {
     let category = ErrorCategory::SafetyBlock;
     let Some(examples) = summary.errors.get(&category) else { return Vec::new() };
@@ -83,7 +83,7 @@ fn final_failures(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// Items of a harvest that are no posts to score, by reason.
+/// Items of a harvest that are not posts to score, by reason.
 fn unused(summary: &Summary) -> Vec<String> {
     let is_normal =
         |reason: UnusedReason| !reason.is_not_understood() && reason != UnusedReason::Error;
@@ -97,7 +97,7 @@ fn unused(summary: &Summary) -> Vec<String> {
     unused.collect()
 }
 
-/// Why more posts were examined than were harvested, if so.
+/// Why more posts were examined than harvested, if that is so.
 fn posts_beyond(summary: &Summary) -> Option<String> {
     let (examined, harvested) = (summary.posts.examined, summary.posts_harvested);
     if summary.harvests.is_empty() || examined <= harvested {

@@ -1,4 +1,4 @@
-//! The texts of a run record, for people: bounded, stable, times in UTC.
+//! The texts of a run record for people: bounded, stable, with times in UTC.
 
 use super::day_line::day_line;
 use super::field_note::FieldNote;
@@ -10,13 +10,13 @@ use super::todo::todo;
 use crate::fold::{Status, Summary};
 use crate::messages::OpenedBy;
 
-/// Most Apify runs of a record, 18 characters each.
+/// Most Apify runs listed on a record, 18 characters each.
 const MAX_APIFY_RUNS: usize = 2_000;
-/// Most days that a record lists tokens of.
+/// Most days in the field Tokens by Day.
 const MAX_DAYS: usize = 40;
 
-/// The Apify runs, one a line, oldest first; of very many the newest. Airtable refuses a text of
-/// more than 100,000 characters.
+/// The Apify runs, one per line, oldest first. If there are too many, only the newest: Airtable
+/// refuses a text of more than 100,000 characters.
 pub(super) fn apify_runs(summary: &Summary) -> String {
     let mut runs: Vec<&str> = Vec::new();
     let opened = summary.opened.iter().filter_map(|(_, by)| match by {
@@ -34,7 +34,7 @@ pub(super) fn apify_runs(summary: &Summary) -> String {
     if left_out == 0 { shown } else { format!("… {left_out} earlier\n{shown}") }
 }
 
-/// The tokens of each UTC day on which some were billed, a day a line, oldest first: the latest
+/// The tokens of each UTC day with billed tokens, one day per line, oldest first. Only the latest
 /// 40 days.
 pub(super) fn tokens_by_day(summary: &Summary) -> String {
     let days = &summary.tokens_by_day;
@@ -43,7 +43,7 @@ pub(super) fn tokens_by_day(summary: &Summary) -> String {
     lines.join("\n")
 }
 
-/// `balanced`, or what is off.
+/// `balanced`, or the differences.
 pub(super) fn balance(summary: &Summary) -> String {
     match summary.imbalances.as_slice() {
         [] => "balanced".to_owned(),
@@ -51,7 +51,7 @@ pub(super) fn balance(summary: &Summary) -> String {
     }
 }
 
-/// The status with the result; what to do; what is worth knowing; what was spent.
+/// The status with the result, then things to do, things worth knowing, and what was spent.
 pub(super) fn system_notes(
     summary: &Summary,
     fields: &[FieldNote],

@@ -1,4 +1,4 @@
-//! The Progress Log: what happened when, waits and outages with their reason.
+//! The Progress Log: what happened when, including waits and outages with their reasons.
 
 use super::lines::{Line, bounded, in_utc};
 use super::todo::ended_in_words;
@@ -7,7 +7,7 @@ use crate::core::text;
 use crate::fold::{Outage, PlanSize, Summary};
 use crate::messages::{ErrorCategory, Harvested, OpenedBy};
 
-/// Longest text of the model's, in UTF-16 units.
+/// Longest message of the model in a line, in UTF-16 units.
 const MAX_SAID: usize = 200;
 
 pub(super) fn progress_log(summary: &Summary) -> String {
@@ -77,13 +77,13 @@ fn planned(summary: &Summary, plan: &PlanSize) -> String {
     }
 }
 
-/// The waits that a note tells of. Whether it still waits is told by the first lines of System Notes.
+/// The waits that notes report. System Notes say whether the run still waits.
 fn waits(summary: &Summary) -> impl Iterator<Item = Line> {
     let waits = summary.notes.iter().filter_map(|(at, note)| Some((at, note.wait_reason()?)));
     waits.map(|(at, why)| Line::at(*at, "wait", sentence(&format!("had to wait: {why}"))))
 }
 
-/// A time in which the model answered nothing.
+/// A period in which the model answered no call.
 fn away(outage: &Outage) -> String {
     let until = match outage.until {
         Some(at) => format!(" until {}", in_utc(at)),

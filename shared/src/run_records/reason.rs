@@ -1,4 +1,4 @@
-//! Why a record is not simply completed, from a closed list, each with a next step.
+//! Why a record is not simply completed: a closed list, each reason with a next step.
 
 use super::field_note::FieldNote;
 use crate::core::ids::ClientId;
@@ -6,7 +6,7 @@ use crate::fold::{Status, Summary};
 use crate::messages::{ErrorCategory, HarvestStatus, SkipReason, UnusedReason};
 use std::collections::BTreeSet;
 
-/// Why a record is not simply completed, or what on it needs somebody's attention.
+/// Why a record is not simply completed, or what on it needs attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     NotAttributed,
@@ -25,21 +25,21 @@ pub enum Reason {
     FieldsLeftOut,
     /// Leads wait because a token limit is reached.
     LimitReached,
-    /// A note asks for something.
+    /// A note that needs action.
     Noted,
     /// Answers do not say exactly what they used.
     Unclear,
-    /// The model answers nobody until a person does something.
+    /// The model answers no call until a person acts.
     Halted(ErrorCategory),
     Running,
 }
 
 impl Reason {
-    /// All that hold for a run. `fields` are those that do not show what they should.
+    /// All reasons that apply to a run. `fields` are the fields that do not show what they should.
     pub fn of(summary: &Summary, fields: &[FieldNote]) -> BTreeSet<Self> {
         let unobserved = summary.posts.unobserved + summary.profiles.unobserved > 0;
         let account = &summary.account;
-        // Of a harvest that could not be planned nobody has looked whose posts they are.
+        // If a harvest could not be planned, nobody has checked whose posts it has.
         let is_looked_up = summary.status.is_end()
             && (summary.failures.is_empty() || summary.posts.leads.planned > 0);
         let nothing_used =
@@ -100,7 +100,7 @@ impl Reason {
         )
     }
 
-    /// A clause, in lower case and without a full stop.
+    /// The reason as a clause, in lower case and without a full stop.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NotAttributed => "nobody named a known client for this harvest",
@@ -130,8 +130,8 @@ impl Reason {
         }
     }
 
-    /// What an operator does about it, as a clause like that of [`Reason::in_words`]; `None` where
-    /// nothing has to be done, or can be.
+    /// What an operator does about it, as a clause like that of [`Reason::in_words`]; `None` if
+    /// nothing has to be done, or nothing can be done.
     pub(super) fn next_step(self) -> Option<&'static str> {
         Some(match self {
             Self::NotAttributed => {
@@ -178,7 +178,7 @@ impl Reason {
         })
     }
 
-    /// What a person has to do before a halted run goes on.
+    /// What a person has to do before a halted run continues.
     pub(super) fn waits_until(self) -> &'static str {
         if self == Self::Halted(ErrorCategory::NoCredit) {
             "you top up the model's credit"

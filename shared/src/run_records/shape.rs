@@ -1,5 +1,5 @@
-//! The shape of the table of run records, as its schema tells: which fields can be written, under
-//! which name, and with which choices.
+//! The shape of the table of run records, according to its schema: which fields can be written,
+//! under which names, and with which choices.
 
 use super::field_note::{Effect, FieldNote};
 use super::fields::{all_cells, chosen};
@@ -13,28 +13,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 
-/// Ids of fields by the name they had when the schema was read.
+/// Ids of fields, by the names they had when the schema was read.
 pub(super) type FieldIds = BTreeMap<&'static str, String>;
 
-/// What is known of the table. The default is nothing: then every field is written, and only a
-/// refused write tells.
+/// What is known about the table. By default nothing is known: then every field is written, and
+/// only a refused write shows what is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Fields that are not written, with the reason.
     pub(super) left_out: BTreeMap<&'static str, String>,
-    /// Fields that have another name now, with that name.
+    /// Fields that were renamed, with their new names.
     renamed: BTreeMap<&'static str, String>,
     /// The choices of select fields.
     choices: BTreeMap<&'static str, BTreeSet<String>>,
-    /// Whether the table has the checkbox by which a person asks for a replay; `None` where the
-    /// schema is not known.
+    /// Whether the table has the checkbox `Retry`; `None` if the schema is unknown.
     pub(super) has_retry: Option<bool>,
 }
 
 impl Shape {
-    /// The shape of `table`. A field that had its name when `ids` were read is found by its id; the
-    /// Run ID is also the table's first field.
-    /// The identity fields are never left out: without them there is no record.
+    /// The shape of `table`. A field that was renamed after `ids` were read is found by its id. The
+    /// Run ID can also be found as the table's first field. The identity fields are never left out:
+    /// without them there is no record.
     pub(super) fn of(table: &TableSchema, ids: &FieldIds) -> Self {
         let is_retry = |field: &&FieldSchema| field.name == schema::RETRY;
         let retry = table.fields.iter().find(is_retry);
@@ -46,7 +45,7 @@ impl Shape {
         shape
     }
 
-    /// The shape of `table`, as far as its names tell.
+    /// The shape of `table`, as far as its field names show it.
     pub fn of_table(table: &TableSchema) -> Self {
         Self::of(table, &FieldIds::new())
     }
@@ -80,8 +79,8 @@ impl Shape {
         }
     }
 
-    /// Every cell of the run's record by the names of the schema, and what its notes say of fields.
-    /// `refused` is what a write just learned, on top.
+    /// Every cell of the run's record, by schema name, including the notes about fields. `refused`
+    /// are additional notes from the current write.
     pub(super) fn cells_with(
         &self,
         summary: &Summary,
@@ -104,7 +103,7 @@ impl Shape {
         cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Every cell of the run's record, by the names of the schema.
+    /// Every cell of the run's record, by schema name.
     pub fn cells(&self, summary: &Summary) -> Map<String, Value> {
         self.cells_with(summary, &[])
     }
@@ -126,12 +125,12 @@ impl Shape {
         left_out.chain(renamed).chain(cleared).collect()
     }
 
-    /// The name that a field has in the table.
+    /// The field's name in the table.
     pub(super) fn name<'a>(&'a self, field: &'a str) -> &'a str {
         self.renamed.get(field).map_or(field, String::as_str)
     }
 
-    /// Cells by the names of the table.
+    /// Cells by their names in the table.
     pub(super) fn to_table(&self, cells: Map<String, Value>) -> Map<String, Value> {
         if self.renamed.is_empty() {
             return cells;
@@ -139,7 +138,7 @@ impl Shape {
         cells.into_iter().map(|(field, value)| (self.name(&field).to_owned(), value)).collect()
     }
 
-    /// A row's cells by the names of the schema.
+    /// A row's cells by schema name.
     pub(super) fn in_our_names(&self, mut cells: Map<String, Value>) -> Map<String, Value> {
         for (field, name) in &self.renamed {
             if let Some(value) = cells.remove(name) {
@@ -149,8 +148,8 @@ impl Shape {
         cells
     }
 
-    /// What keeps records from showing everything they should, whatever the run: a record that was
-    /// written when this was otherwise is to be looked at.
+    /// What prevents all records from showing everything they should. If this changes, the records
+    /// written before have to be checked.
     pub(super) fn shortcomings(&self) -> BTreeSet<String> {
         let left_out = self.left_out.keys().map(|field| (*field).to_owned());
         let renamed = self.renamed.iter().map(|(field, name)| format!("{field}: named {name}"));

@@ -1,5 +1,6 @@
-//! A record in every state, whole. A change of words is a visible change of a file in `snapshots/`,
-//! which a reviewer can read; `UPDATE_SNAPSHOTS=1 cargo test -p shared snapshots` writes them anew.
+//! Complete records in every state. A change of words becomes a change of a file in `snapshots/`
+//! that a reviewer can read. `UPDATE_SNAPSHOTS=1 cargo test -p shared snapshots` rewrites the
+//! files.
 
 use super::field_note::{Effect, FieldNote};
 use super::shape::Shape;
@@ -26,7 +27,7 @@ impl Story {
     }
 }
 
-/// Compares a record with its snapshot; both are shown when they differ.
+/// Compares a record with its snapshot and shows both if they differ.
 #[track_caller]
 fn assert_shows(record: &str, name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run_records/snapshots");

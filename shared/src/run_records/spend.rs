@@ -1,11 +1,11 @@
-//! What a run spent: tokens and money, without what there is none of.
+//! What a run spent: tokens and money. Amounts of zero are omitted.
 
 use super::words::{and_list, many, named, tokens_in_words, verb};
 use crate::core::tokens::{NanoUsd, Tier};
 use crate::fold::Summary;
 use crate::messages::Kind;
 
-/// The section of System Notes, a line for each thing.
+/// The section of System Notes, one line per subject.
 pub(super) fn spend(summary: &Summary) -> Vec<String> {
     let mut lines = tokens(summary);
     lines.extend(unknown(summary));
@@ -36,7 +36,7 @@ fn tokens(summary: &Summary) -> Vec<String> {
         .collect()
 }
 
-/// What is not known of the tokens and the cost.
+/// What is unknown about the tokens and the cost.
 fn unknown(summary: &Summary) -> Vec<String> {
     let unobserved = summary.posts.unobserved + summary.profiles.unobserved;
     let unclear = summary.posts.unclear + summary.profiles.unclear;

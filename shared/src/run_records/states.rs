@@ -1,4 +1,4 @@
-//! The states of a run that tests put into words, each as the story of its events.
+//! The states of a run whose texts are tested, each built from its events.
 
 use crate::core::tokens::{NanoUsd, TokenUsage};
 use crate::fold::story::{
@@ -12,7 +12,7 @@ use crate::messages::{
 };
 use jiff::SignedDuration;
 
-/// A run of a client, half a minute between two events, with one post a lead.
+/// A run of a client, with half a minute between two events and one post per lead.
 pub(super) fn run_of(client: &str) -> Story {
     let mut story = Story { posts: 1, names_rows: true, ..Story::new() };
     story.step = SignedDuration::from_secs(30);
@@ -24,7 +24,7 @@ pub(super) fn run_of(client: &str) -> Story {
     story
 }
 
-/// Opened, and four leads planned in two chunks; the plan names the table of the leads.
+/// A run with four leads planned in two chunks. The plan names the table of the leads.
 pub(super) fn planned(status: HarvestStatus) -> Story {
     with_plan(run_of("Guy-Wilson").opened().harvested(status, 4, true), &[&[1, 2], &[3, 4]])
 }
@@ -55,7 +55,7 @@ fn usage() -> TokenUsage {
 }
 
 impl Story {
-    /// A chunk whose two leads end so, with an answered call about each.
+    /// A chunk whose two leads end with `ends`, each after an answered call.
     fn chunk(self, chunk: u32, ends: [Outcome; 2]) -> Self {
         let (attempt, first) = (attempt(chunk, 1), chunk * 2 + 1);
         let [one, other] = ends;
@@ -69,7 +69,7 @@ impl Story {
         self.chunk(chunk, [Outcome::Scored, Outcome::Scored])
     }
 
-    /// A chunk of which nobody was asked about.
+    /// A chunk without model calls.
     fn unasked(self, chunk: u32, ends: [Outcome; 2]) -> Self {
         let (attempt, first) = (attempt(chunk, 1), chunk * 2 + 1);
         let [one, other] = ends;
@@ -89,7 +89,7 @@ impl Story {
         self.tell(Fact::Noted(Note { kind, text, needs_action: true }))
     }
 
-    /// The last report of the harvest, with where its items and targets went.
+    /// Adds an account of items and targets to the reports of the harvest.
     fn account(mut self, account: HarvestAccount) -> Self {
         for event in &mut self.events {
             if let Fact::Harvested(harvested) = &mut event.fact {
@@ -100,7 +100,7 @@ impl Story {
     }
 }
 
-/// Billed calls of the first round of an attempt, with why no further call is made.
+/// The billed calls of an attempt's first round, with the reason why no further call is made.
 fn halted(chunk: u32, category: ErrorCategory, detail: &str) -> Fact {
     let halt = Some(Halt { category, detail: detail.to_owned() });
     let calls = vec![BilledCall { call: 0, outcome: CallOutcome::Refused }];
@@ -159,7 +159,7 @@ pub(super) fn states() -> Vec<(&'static str, Story)> {
     all
 }
 
-/// Runs that go on.
+/// Runs that are not over.
 fn running() -> Vec<(&'static str, Story)> {
     let ended = || planned(HarvestStatus::Succeeded);
     let depleted = "Your prepayment credits are depleted.";
@@ -187,7 +187,7 @@ fn running() -> Vec<(&'static str, Story)> {
     ]
 }
 
-/// Runs whose harvest brought nothing, nothing of use, or more than its leads have room for.
+/// Runs whose harvest brought nothing, nothing useful, or more posts than fit in the rows.
 fn of_odd_harvests() -> Vec<(&'static str, Story)> {
     let nothing = |status| {
         let story = run_of("Guy-Wilson").opened().harvested(status, 0, true);
@@ -210,7 +210,7 @@ fn of_odd_harvests() -> Vec<(&'static str, Story)> {
     ]
 }
 
-/// The cell of the first lead had no room for a post.
+/// A post did not fit in the first lead's cell.
 fn left_out(mut story: Story) -> Story {
     for event in &mut story.events {
         if let Fact::Settled(settled) = &mut event.fact
@@ -344,7 +344,7 @@ fn with_gaps() -> Story {
     with_plan(story.account(account), &[&[1, 2], &[3, 4]]).scored(0).scored(1)
 }
 
-/// Eight leads, of whom nobody could be asked about.
+/// Eight leads for which no model call could be made.
 fn nothing_of_eight() -> Story {
     let story = run_of("Guy-Wilson").opened().harvested(HarvestStatus::Succeeded, 8, true);
     let story = with_plan(story, &[&[1, 2], &[3, 4], &[5, 6], &[7, 8]]);

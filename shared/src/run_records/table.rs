@@ -1,4 +1,4 @@
-//! What is known of the table of run records, and how long it counts.
+//! What is known about the table of run records, and how long it stays valid.
 
 use super::field_note::{Effect, FieldNote};
 use super::shape::{FieldIds, MERGE_ON, Shape};
@@ -12,13 +12,13 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How long what is known of the table's fields counts. A field that came back is written again
-/// after this, or at the next tick.
+/// How long knowledge about the table's fields stays valid. A restored field is written again after
+/// this time, or at the next tick.
 const SHAPE_AGE: SignedDuration = SignedDuration::from_mins(10);
-/// How long a refusal counts that the schema does not tell of: the field is locked, or the schema
-/// cannot be read. Then the field is tried again.
+/// How long a refusal stays valid if the schema does not explain it: the field is locked, or the
+/// schema cannot be read. Then the field is tried again.
 const REFUSAL_AGE: SignedDuration = SignedDuration::from_hours(1);
-/// Longest text of Airtable's in a note.
+/// Longest message from Airtable in a note.
 const MAX_MESSAGE: usize = 250;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Recency {
     Now,
 }
 
-/// The table of run records in one base, with what is known of its fields.
+/// The table of run records in one base, with what is known about its fields.
 pub(super) struct Table {
     pub(super) base: BaseId,
     clock: Clock,
@@ -36,20 +36,20 @@ pub(super) struct Table {
 
 #[derive(Default)]
 struct Known {
-    /// The shape as the schema told it last, and when it was asked.
+    /// The last known shape, and when the schema was last requested.
     shape: Option<(Timestamp, Shape)>,
     learned_at: Option<Timestamp>,
     ids: FieldIds,
-    /// Fields that were refused for every record, since when, and why.
+    /// Fields that were refused for every record: since when, and why.
     refused: BTreeMap<&'static str, Refused>,
-    /// The fields that the log has a line about.
+    /// The fields that were logged as left out.
     said: BTreeSet<&'static str>,
 }
 
 struct Refused {
     at: Timestamp,
     reason: String,
-    /// Whether the field is locked, which no schema tells.
+    /// Whether the field is locked, which the schema does not show.
     is_lock: bool,
 }
 
@@ -58,8 +58,8 @@ impl Table {
         Self { base, clock, known: Mutex::default() }
     }
 
-    /// What is known of the table. A token that may not read the schema is fine: then only a
-    /// refused write tells.
+    /// What is known about the table. The token does not need access to the schema: without it,
+    /// only a refused write shows what is wrong.
     pub(super) async fn shape(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -80,7 +80,7 @@ impl Table {
         self.lock().shape(now)
     }
 
-    /// Remembers that a field was refused for every record, and says so in the log.
+    /// Remembers that a field was refused for every record, and logs it.
     pub(super) fn refuse(&self, field: &'static str, error: &AirtableError) -> Shape {
         let now = self.clock.now();
         let reason = bounded(error.message(), MAX_MESSAGE);
@@ -112,7 +112,7 @@ impl Known {
         self.refused.retain(|_, refused| refused.is_lock);
     }
 
-    /// The schema could not be read: what was known stays for a while.
+    /// The schema could not be read. What was known stays valid for a while.
     fn keep(&mut self, now: Timestamp) {
         let is_old = |at: Timestamp| now.duration_since(at) >= REFUSAL_AGE;
         let known = self.shape.take().filter(|_| !self.learned_at.is_none_or(is_old));
@@ -130,7 +130,7 @@ impl Known {
         shape
     }
 
-    /// Logs that a field is left out, once as long as it is, and that one came back.
+    /// Logs once that a field is left out, and once that it is written again.
     fn say(&mut self, shape: &Shape) {
         let table = schema::TABLE;
         for (field, reason) in &shape.left_out {
@@ -156,7 +156,7 @@ impl Known {
     }
 }
 
-/// The field that a refusal names, of those that are written.
+/// The written field that a refusal names.
 pub(super) fn refused_field(error: &AirtableError, shape: &Shape) -> Option<&'static str> {
     let is_written = |name: &&str| !MERGE_ON.contains(name) && !shape.left_out.contains_key(*name);
     let names = || schema::FIELDS.iter().map(|field| field.name).filter(is_written);
@@ -164,7 +164,7 @@ pub(super) fn refused_field(error: &AirtableError, shape: &Shape) -> Option<&'st
     names().find(|name| shape.name(name) == named)
 }
 
-/// The note about a field that one record's value had refused: it concerns that record alone.
+/// The note about a field whose value was refused for a single record.
 pub(super) fn refused_value(field: &'static str, error: &AirtableError) -> FieldNote {
     let reason = format!("Airtable does not take its value: {}", error.message());
     FieldNote { field, effect: Effect::LeftOut, reason: bounded(&reason, MAX_MESSAGE) }

@@ -1,4 +1,4 @@
-//! What a person has to do about a run, a group of leads or things at a time, with links to the rows.
+//! What a person has to do about a run, grouped, with links to the rows.
 
 use super::field_note::FieldNote;
 use super::reason::Reason;
@@ -9,23 +9,23 @@ use crate::messages::{ErrorCategory, HarvestStatus, SkipReason, UnknownReason, U
 use crate::schema::run_record::RETRY;
 use std::collections::BTreeSet;
 
-/// Most rows that a group links to.
+/// Most rows to which a group links.
 pub(super) const MAX_ROWS: usize = 3;
-/// Most notes that ask for something.
+/// Most notes that are listed as things to do.
 const MAX_NOTES: usize = 20;
 /// Longest line of a group, in UTF-16 units.
 const MAX_LINE: usize = 600;
 
-/// A group of leads or things, and what to do about it.
+/// A group of leads or things, with what to do about it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Todo {
     text: String,
-    /// Links to the first of its rows.
+    /// Links to its first rows.
     rows: Vec<String>,
 }
 
-/// The lines of the section: each group a line, below it links to its rows. `has_retry` tells whether
-/// the table has the checkbox; `None` where that is not known.
+/// The lines of the section: each group has one line, followed by links to its rows. `has_retry`
+/// says whether the table has the checkbox `Retry`; `None` if that is unknown.
 pub(super) fn todo(
     summary: &Summary,
     fields: &[FieldNote],
@@ -62,7 +62,7 @@ impl Todo {
     }
 }
 
-/// The groups with this reason. Where its words need no number, they are those of the reason.
+/// The groups with this reason. Without a number to report, the group uses the reason's own words.
 fn todos_of(reason: Reason, summary: &Summary, fields: &[FieldNote]) -> Vec<Todo> {
     let Some(next) = reason.next_step() else { return Vec::new() };
     let one = |what: String| vec![Todo::of(format!("{what}. {}", sentence(next)))];
@@ -97,7 +97,7 @@ fn todos_of(reason: Reason, summary: &Summary, fields: &[FieldNote]) -> Vec<Todo
     }
 }
 
-/// A failure that says itself how to go on needs no other advice.
+/// If a failure says what to do, no other advice is given.
 fn not_planned(summary: &Summary) -> Todo {
     let advises = |text: &str| text.contains("harvest again") || text.contains("Retry");
     let advised = summary.failures.iter().any(|(.., reason)| advises(reason));
@@ -132,7 +132,7 @@ fn incomplete(summary: &Summary, next: &str) -> Vec<Todo> {
     cut.collect()
 }
 
-/// How a harvest ended that did not succeed.
+/// How an unsuccessful harvest ended.
 pub(super) fn ended_in_words(status: HarvestStatus) -> Option<&'static str> {
     match status {
         HarvestStatus::Succeeded => None,
@@ -171,7 +171,7 @@ fn unknown_targets(summary: &Summary) -> Vec<Todo> {
     todos
 }
 
-/// The items of a harvest that became no post for one of some reasons.
+/// The harvest's items that did not become posts, for the reasons that `is_meant` selects.
 fn unused(summary: &Summary, is_meant: impl Fn(UnusedReason) -> bool, next: &str) -> Vec<Todo> {
     let unused = summary.account.unused.values().filter(|unused| is_meant(unused.reason));
     let todos = unused.map(|unused| {
@@ -206,7 +206,7 @@ fn left_out(summary: &Summary, next: &str) -> Todo {
     Todo { text: format!("{posts} {is} {why}. {}", sentence(next)), rows: rows.collect() }
 }
 
-/// The notes that ask for something; of very many the newest.
+/// The notes that need action. If there are too many, only the newest.
 fn noted(summary: &Summary) -> Vec<Todo> {
     let asking = summary.notes.iter().filter(|(_, note)| note.needs_action);
     let texts: Vec<&str> = asking.map(|(_, note)| note.text.as_str()).collect();
@@ -217,7 +217,7 @@ fn noted(summary: &Summary) -> Vec<Todo> {
     first.into_iter().chain(newest).collect()
 }
 
-/// A link to a row of the leads, as far as its table is known; a profile as it is.
+/// A link to a lead's row if its table is known. A profile is shown as it is.
 pub(super) fn row(summary: &Summary, row: &str) -> String {
     match &summary.leads_table {
         Some(table) if row.starts_with("rec") => table.row_url(row),

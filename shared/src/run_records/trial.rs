@@ -1,4 +1,4 @@
-//! Finds the cell of a record that Airtable does not take, where its refusal names none.
+//! Finds the cell that Airtable refuses if the refusal names no field.
 
 use super::shape::{MERGE_ON, Shape};
 use crate::core::ids::BaseId;
@@ -7,17 +7,17 @@ use crate::schema::run_record as schema;
 use crate::services::airtable::{Airtable, AirtableError};
 use serde_json::{Map, Value};
 
-/// A record whose cells are tried in parts.
+/// A record whose cells are written in parts, to find the refused one.
 pub(super) struct Trial<'a> {
     pub(super) base: &'a BaseId,
     pub(super) shape: &'a Shape,
-    /// Its cells by the names of the schema.
+    /// Its cells by schema name.
     pub(super) row: &'a Map<String, Value>,
 }
 
 impl Trial<'_> {
-    /// The field of a cell that is refused; `None` if the record is refused without any. Each part that is
-    /// taken is what the record is to show.
+    /// The field of a refused cell; `None` if the record is refused even without other cells. Every
+    /// part that Airtable accepts stays in the record, which is correct: the record should show it.
     ///
     /// # Errors
     /// [`AirtableError`] other than refusals.
@@ -40,7 +40,7 @@ impl Trial<'_> {
         Ok(suspects.pop())
     }
 
-    /// Whether Airtable takes the record with these fields besides those that identify it.
+    /// Whether Airtable accepts the record with these fields and the identity fields.
     async fn is_taken(
         &self,
         airtable: &Airtable<impl Transport>,

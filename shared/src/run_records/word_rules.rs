@@ -1,4 +1,4 @@
-//! Rules that hold for the texts of every record, tried on all states and on runs made at random.
+//! Rules for the texts of every record, tested on all states and on random runs.
 
 use super::shape::Shape;
 use super::states::{run_of, states};
@@ -11,9 +11,9 @@ use crate::schema::run_record as schema;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// The texts of a record that are prose.
+/// The text fields of a record that contain prose.
 const TEXTS: [&str; 3] = [schema::SYSTEM_NOTES, schema::PROGRESS_LOG, schema::ERROR_DETAILS];
-/// What is counted in them.
+/// The nouns that are counted in the texts.
 const NOUNS: [&str; 10] =
     ["lead", "post", "profile", "call", "item", "answer", "token", "harvest", "line", "other"];
 const HEADINGS: [&str; 3] = ["To do:", "Good to know:", "Spent:"];
@@ -23,7 +23,7 @@ fn texts(summary: &Summary) -> [String; 3] {
     TEXTS.map(|name| cells[name].as_str().unwrap().to_owned())
 }
 
-/// Fails with the text if it breaks a rule.
+/// Panics with the text if it breaks a rule.
 fn assert_reads_well(summary: &Summary) {
     let texts = texts(summary);
     for text in &texts {
@@ -92,7 +92,7 @@ fn assert_no_line_twice(text: &str) {
     }
 }
 
-/// Whether the first word of a line is one of ours for programs, such as `NO_NEW_POSTS`.
+/// Whether a line starts with a code such as `NO_NEW_POSTS`.
 fn begins_with_a_code(line: &str) -> bool {
     let first = line.trim_start_matches(['-', ' ']).split([' ', ':']).next().unwrap_or_default();
     let is_code = |byte: u8| byte.is_ascii_uppercase() || byte == b'_' || byte == b'-';
@@ -149,7 +149,7 @@ fn calls() -> impl Strategy<Value = Vec<CallOutcome>> {
     proptest::collection::vec(call, 0..4)
 }
 
-/// A chunk of some leads: what the calls and the leads of it became, and whether it is done.
+/// Chunks, each with the outcomes of its calls and of its leads, and whether it is done.
 fn chunks() -> impl Strategy<Value = Vec<(Vec<CallOutcome>, Vec<Outcome>, bool)>> {
     let leads = proptest::collection::vec(outcomes(), 1..5);
     let chunk = (calls(), leads, proptest::bool::weighted(0.8));

@@ -1,4 +1,4 @@
-//! Numbers, lists and sentences as people read them.
+//! Numbers, lists and sentences as people write them.
 
 use crate::core::counted::{counted, grouped};
 use crate::fold::{KindSummary, LeadCounts, Status, Summary};
@@ -20,7 +20,7 @@ pub(super) fn many(count: u64, noun: &str) -> String {
     if count == 1 { counted(count, noun) } else { format!("{} {noun}s", grouped(count)) }
 }
 
-/// The verb for so many: `was`, `were`.
+/// The verb form for `count`, such as `was` or `were`.
 pub(super) fn verb(count: u64, one: &'static str, more: &'static str) -> &'static str {
     if count == 1 { one } else { more }
 }
@@ -34,7 +34,7 @@ pub(super) fn and_list(parts: &[String]) -> String {
     }
 }
 
-/// The first of a list, and how many more there are.
+/// The first items of a list, and how many more there are.
 pub(super) fn bounded_list(items: &[String]) -> String {
     let shown: Vec<&str> = items.iter().take(5).map(String::as_str).collect();
     let more = items.len() - shown.len();
@@ -42,7 +42,7 @@ pub(super) fn bounded_list(items: &[String]) -> String {
     if more > 0 { format!("{list} and {more} more") } else { list }
 }
 
-/// What a run still lacks, without the ids of plans: they say nothing to people.
+/// What is still missing in a run. Plan ids are removed, because they mean nothing to people.
 pub fn missing_in_words(summary: &Summary) -> String {
     let mut missing: Vec<String> = Vec::new();
     for what in &summary.missing {
@@ -54,14 +54,14 @@ pub fn missing_in_words(summary: &Summary) -> String {
     if missing.is_empty() { "its record".to_owned() } else { bounded_list(&missing) }
 }
 
-/// The names of the first of so many, in brackets.
+/// The names in `first`, in brackets, with `…` if there are more of them in all.
 pub(super) fn named(first: &[String], of: u64) -> String {
     let more = if of > first.len() as u64 { ", …" } else { "" };
     if first.is_empty() { String::new() } else { format!(" ({}{more})", first.join(", ")) }
 }
 
-/// What became of the leads, by kind of scoring, without what there is none of, to be said behind a
-/// verb: ` post scoring of 4 leads: 3 scored, 1 failed`.
+/// What became of the leads, by kind of scoring, without counts of zero. To be used after a verb: `
+/// post scoring of 4 leads: 3 scored, 1 failed`.
 pub(super) fn what_was_done(summary: &Summary) -> String {
     let mut words = Vec::new();
     for (kind, totals) in summary.kinds() {
@@ -87,8 +87,8 @@ pub(super) fn what_was_done(summary: &Summary) -> String {
     }
 }
 
-/// How many leads are scored of how many, as a clause of the headline: `3 of 4 leads were scored,
-/// and 1 failed`.
+/// The result of an ended run as a clause of the headline: `3 of 4 leads were scored, and 1
+/// failed`.
 pub(super) fn result_in_words(noun: &str, leads: &LeadCounts) -> String {
     let (scored, all) = (leads.scored, leads.planned);
     let others = [
@@ -112,8 +112,7 @@ pub(super) fn result_in_words(noun: &str, leads: &LeadCounts) -> String {
     if others.is_empty() { of_all } else { format!("{of_all}, {}", and_list(&others)) }
 }
 
-/// How many leads of a run that goes on are scored of how many: `3 of 4 leads are scored so far, 1
-/// failed`.
+/// The progress of a run that is not over: `3 of 4 leads are scored so far, 1 failed`.
 pub(super) fn progress_in_words(noun: &str, leads: &LeadCounts) -> String {
     let all = many(leads.planned, noun);
     let so_far = match leads.scored {
@@ -131,8 +130,8 @@ pub(super) fn progress_in_words(noun: &str, leads: &LeadCounts) -> String {
     if others.is_empty() { so_far } else { format!("{so_far}, {}", and_list(&others)) }
 }
 
-/// The tokens of one kind of scoring, whole and in parts: `4,800 tokens for posts (4,000 prompt, 800
-/// output)`.
+/// The tokens of one kind of scoring, as a total and in parts: `4,800 tokens for posts (4,000
+/// prompt, 800 output)`.
 pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
     let tokens = &totals.tokens;
     let share = (tokens.cached * 100).checked_div(tokens.prompt).unwrap_or_default();

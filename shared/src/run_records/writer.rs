@@ -17,16 +17,16 @@ use crate::services::airtable::{
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most runs of one request (Airtable's limit).
+/// Most runs in one request (Airtable's limit).
 pub const MAX_RUNS: usize = crate::services::airtable::MAX_RECORDS;
 
-/// The row that now shows a run, and what it shows.
+/// The row that now shows a run, and the digests of what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     pub run: RunId,
     pub record: RecordId,
     pub created: bool,
-    /// Other records with the run's identity, now marked as duplicates.
+    /// Other records with the run's identity, which are now marked as duplicates.
     pub duplicates: Vec<RecordId>,
     pub shown: CellDigests,
 }
@@ -41,16 +41,16 @@ impl RunRecords {
         Self { table: Table::new(base, clock) }
     }
 
-    /// Creates or updates the records of up to 10 runs, in one request when nothing is wrong with
-    /// the table.
+    /// Creates or updates the records of up to 10 runs. If the table is intact, this takes one
+    /// request.
     ///
-    /// A field that is missing or locked is left out, one that was renamed is written under its new
-    /// name, a cell whose choice is missing is cleared, and the notes of the record say so. Of
-    /// records that share an identity the oldest stays; the others are marked.
+    /// A field that is missing or locked is left out. A renamed field is written under its new
+    /// name. A cell whose choice is missing is cleared. The record's notes report all of this. If
+    /// records share an identity, the oldest stays and the others are marked as duplicates.
     ///
     /// # Errors
-    /// [`AirtableError`] when the records could not be written. Nothing is half written: repeating
-    /// gives the same records.
+    /// [`AirtableError`] if the records could not be written. You can repeat the call: it gives the
+    /// same records.
     pub async fn write(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -59,7 +59,7 @@ impl RunRecords {
         let mut shape = self.table.shape(airtable, Recency::Recent).await;
         let mut duplicates: BTreeMap<RunId, Vec<RecordId>> = BTreeMap::new();
         let mut is_looked_for = false;
-        // What one record's value had refused concerns these runs alone: it is not remembered.
+        // A value that was refused concerns only these runs, so the refusal is not remembered.
         let mut refused: Vec<FieldNote> = Vec::new();
         loop {
             let rows: Vec<_> = runs.iter().map(|run| shape.cells_with(run, &refused)).collect();
@@ -88,7 +88,8 @@ impl RunRecords {
             {
                 refused.push(refused_value(field, &error));
             } else if refused_field(&error, &shape).is_some() {
-                // One of these records has a value that is not taken: the caller writes each alone.
+                // One of these records has a value that is refused: the caller writes each record
+                // alone.
                 return Err(error);
             } else if !matches!(error, AirtableError::Refused { .. }) {
                 return Err(error);
@@ -110,7 +111,7 @@ impl RunRecords {
         }
     }
 
-    /// Looks for records that share the run's identity, and marks all but the oldest.
+    /// Looks for records with the run's identity, and marks all but the oldest as duplicates.
     async fn mark_duplicates(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -127,10 +128,11 @@ impl RunRecords {
         Ok(others)
     }
 
-    /// Marks records as duplicates of `kept`. None is deleted: people may have written on them.
+    /// Marks records as duplicates of `kept`. They are not deleted, because people may have written
+    /// on them.
     ///
     /// # Errors
-    /// [`AirtableError`]; some may be marked then, and marking all again changes nothing.
+    /// [`AirtableError`]; some records may be marked then. You can repeat the call.
     pub async fn mark(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -140,7 +142,7 @@ impl RunRecords {
     ) -> Result<(), AirtableError> {
         let shape = self.table.shape(airtable, Recency::Recent).await;
         for others in others.chunks(MAX_RUNS) {
-            // Its Run ID then matches no run.
+            // With this Run ID, the record no longer matches a run.
             let marked = json!(schema::duplicate_run_id(run, kept));
             let mark = |id| update(id, [(shape.name(schema::RUN_ID), marked.clone())]);
             let updates: Vec<Update> = others.iter().map(mark).collect();
@@ -152,7 +154,7 @@ impl RunRecords {
     /// Restores the identity of a run on its record.
     ///
     /// # Errors
-    /// [`AirtableError`]; repeating it changes nothing.
+    /// [`AirtableError`]; you can repeat the call.
     pub async fn restore_identity(
         &self,
         airtable: &Airtable<impl Transport>,
@@ -172,7 +174,7 @@ pub(super) fn update<const N: usize>(id: &RecordId, cells: [(&str, Value); N]) -
     Update { id: id.clone(), fields }
 }
 
-/// The select field that lacks the choice which a refusal quotes: its cells are cleared.
+/// The select field without the choice that the refusal quotes. Its cells are then cleared.
 fn missing_choice(
     error: &AirtableError,
     rows: &[Map<String, Value>],
@@ -193,7 +195,7 @@ fn missing_choice(
         })
 }
 
-/// A row with its cells by the names of the schema.
+/// A row with its cells by schema name.
 pub(super) fn as_ours(row: Row, shape: &Shape) -> Row {
     Row { fields: shape.in_our_names(row.fields), ..row }
 }
@@ -207,7 +209,7 @@ fn written(
     runs.iter()
         .enumerate()
         .filter_map(|(at, run)| {
-            // By what the reply says, not by its order, as long as it says it.
+            // Found by the Run ID in the reply, or by position if the reply does not contain it.
             let says = |record: &&Row| record.text(schema::RUN_ID) == run.run.as_str();
             let record = records.iter().find(says).or_else(|| records.get(at))?;
             Some(Written {
