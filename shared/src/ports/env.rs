@@ -2,7 +2,7 @@ use super::event_log::EventLog;
 use super::queue::Queue;
 use super::transport::Transport;
 
-/// Where a function runs: the adapter it has for each port. A function is generic over one `Env`
+/// The environment of a function: its adapter for each port. A function is generic over one `Env`
 /// instead of over each port.
 pub trait Env: 'static {
     /// HTTP to the outside services.

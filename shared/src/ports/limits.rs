@@ -1,14 +1,14 @@
-//! What SQS and DynamoDB refuse. Every adapter checks it before it stores anything.
+//! What SQS and DynamoDB refuse. Every adapter checks these rules before it stores anything.
 
 use super::event_log::{LogError, StoredEvent};
 use super::queue::{OutgoingMessage, QueueError, QueueName, WaitingMessage};
 use crate::core::digest::queue_id;
 use crate::core::limits::{MAX_EVENT_BYTES, MAX_MESSAGE_BYTES, is_allowed};
 
-/// Checks that SQS takes each of `messages`.
+/// Checks that SQS accepts each of `messages`.
 ///
 /// # Errors
-/// [`QueueError::Refused`] with the rule that the first bad one breaks.
+/// [`QueueError::Refused`] with the rule that the first invalid message breaks.
 pub fn check_messages(queue: QueueName, messages: &[OutgoingMessage]) -> Result<(), QueueError> {
     match messages.iter().find_map(broken_rule) {
         Some(reason) => Err(QueueError::Refused { queue, reason }),
@@ -16,7 +16,7 @@ pub fn check_messages(queue: QueueName, messages: &[OutgoingMessage]) -> Result<
     }
 }
 
-/// Checks that SQS takes a message of the retry queue.
+/// Checks that SQS accepts a message for the retry queue.
 ///
 /// # Errors
 /// [`QueueError::Refused`] with the rule that it breaks.
@@ -49,7 +49,8 @@ fn broken_rule_of_body(body: &str) -> Option<String> {
             body.len()
         ));
     }
-    // Every character that is not allowed begins with another byte; most bodies have none.
+    // Every forbidden character starts with a byte outside this range. Most bodies pass this fast
+    // check.
     if body.bytes().all(|byte| (b' '..0xEF).contains(&byte)) {
         return None;
     }
@@ -57,10 +58,10 @@ fn broken_rule_of_body(body: &str) -> Option<String> {
     Some(format!("the body holds the character U+{:04X}, which XML 1.0 has not", u32::from(odd)))
 }
 
-/// Checks that each of `events` fits into one item.
+/// Checks that each of `events` fits in one item.
 ///
 /// # Errors
-/// [`LogError`] with the id and the size of the first that does not.
+/// [`LogError`] with the id and the size of the first event that does not fit.
 pub fn check_events(events: &[StoredEvent]) -> Result<(), LogError> {
     match events.iter().find(|event| event.body.len() > MAX_EVENT_BYTES) {
         Some(StoredEvent { id, body }) => Err(LogError {

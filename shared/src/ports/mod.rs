@@ -1,5 +1,5 @@
-//! The only traits over I/O. Each has one adapter for AWS or the internet and one for a single
-//! machine or a test; time is tokio's, so that a test can pause it.
+//! The only traits over I/O. Each has one adapter for AWS or the internet, and one for a single
+//! machine or a test. Time comes from tokio, so that a test can pause it.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 mod env;

@@ -8,15 +8,15 @@ use std::future::Future;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The queues, by what they carry. Each has a dead-letter queue.
+/// The queues, by content. Each has a dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum QueueName {
     /// Plans and chunks, for the scoring function.
     Scoring,
     /// Events of runs, for the metrics finalizer.
     Metrics,
-    /// What waits for its next attempt. The only queue without groups: each message waits for a
-    /// time of its own and holds up no other.
+    /// Tasks that wait for their next attempt. The only queue without groups: each message has its
+    /// own waiting time and blocks no other.
     Retry,
 }
 
@@ -32,7 +32,7 @@ impl QueueName {
         }
     }
 
-    /// Whether it keeps the order of a group.
+    /// Whether the queue keeps the order within a group.
     pub fn is_fifo(self) -> bool {
         self != Self::Retry
     }
@@ -46,7 +46,7 @@ impl FromStr for QueueName {
     }
 }
 
-/// A text is not the name of a queue.
+/// A string is not the name of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such queue")]
 pub struct NoSuchQueue;
@@ -57,7 +57,7 @@ pub struct OutgoingMessage {
     pub(crate) group: String,
     pub(crate) deduplication: String,
     pub(crate) body: String,
-    /// The client whose plan it is, if it is one.
+    /// The client, if the message is a plan.
     pub(crate) client: Option<String>,
 }
 
@@ -66,19 +66,20 @@ impl OutgoingMessage {
         Self { group, deduplication, body, client: None }
     }
 
-    /// The same as the work of one client.
+    /// The same message, marked as the work of one client.
     pub(crate) fn of_client(self, client: &str) -> Self {
         Self { client: Some(client.to_owned()), ..self }
     }
 
-    /// The message group: messages of one group are handled one after the other. At most 128
-    /// plain ASCII characters (SQS).
+    /// The message group. Messages of one group are handled one after another. At most 128 plain
+    /// ASCII characters (SQS).
     pub fn group(&self) -> &str {
         &self.group
     }
 
-    /// The group where one process does all the work: each client's plans have their own. On AWS,
-    /// clients share groups, because each process takes a part of the master base's request limit.
+    /// The group if a single process does all the work: then each client's plans have their own
+    /// group. On AWS, clients share groups, because each process takes a part of the master base's
+    /// request limit.
     pub fn group_of_one_process(&self) -> String {
         match &self.client {
             Some(client) => format!("{}:{}", self.group, id_of(&[client])),
@@ -86,7 +87,7 @@ impl OutgoingMessage {
         }
     }
 
-    /// Within five minutes the queue drops a second message with this id. Same form as the group.
+    /// For five minutes the queue drops other messages with this id. Same format as the group.
     pub fn deduplication(&self) -> &str {
         &self.deduplication
     }
@@ -97,8 +98,8 @@ impl OutgoingMessage {
     }
 }
 
-/// A message that is to wait on the retry queue. Only [`crate::messages::routes`] makes one: its
-/// envelope names the group that it goes to afterwards.
+/// A message for the retry queue. Only [`crate::messages::routes`] makes one: its envelope names
+/// the group to which it goes after the wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingMessage {
     pub(crate) body: String,
@@ -115,18 +116,17 @@ impl WaitingMessage {
         &self.body
     }
 
-    /// How long it waits: whole seconds, rounded up, at most
-    /// [`LONGEST_DELAY`].
+    /// How long it waits: whole seconds, rounded up, at most [`LONGEST_DELAY`].
     pub fn delay(&self) -> Duration {
         hidden_for(self.delay).min(LONGEST_DELAY)
     }
 }
 
-/// A message that can never be handled, with the reason an operator reads.
+/// A message that can never be handled, with the reason for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDeadLetter {
     pub group: String,
-    /// The id it had on the queue; dead-lettering it twice keeps one.
+    /// The message's id on its queue. Dead-lettering it twice keeps one copy.
     pub message_id: String,
     pub body: String,
     /// Why it can never be handled and what to do, in one sentence.
@@ -136,44 +136,44 @@ pub struct NewDeadLetter {
 /// A message on a dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// On SQLite the id it had on its queue; on SQS its id on the dead-letter queue.
+    /// On SQLite, the id on its original queue. On SQS, the id on the dead-letter queue.
     pub message_id: String,
     pub group: String,
     pub body: String,
     /// Why it could not be handled.
     pub reason: String,
-    /// When it was sent: to the dead-letter queue, or to its queue when SQS moved it.
+    /// When it was sent to the dead-letter queue, or to its original queue if SQS moved it.
     pub died_at: Timestamp,
 }
 
-/// How full a queue is. SQS counts with a delay.
+/// How full a queue is. The counts of SQS lag behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueState {
-    /// Whether it keeps the order of a group, which the FIFO queues have to.
+    /// Whether it keeps the order within a group, as the FIFO queues must.
     pub is_fifo: bool,
     /// Messages on it, in flight or not.
     pub messages: u64,
     pub dead: u64,
 }
 
-/// What the functions do with the queues. Receiving and deleting is the event source mapping's.
+/// What the functions do with the queues. The event source mapping receives and deletes messages.
 pub trait Queue: Send + Sync + 'static {
-    /// Puts `messages` on the queue, in order within each group. Returns only when the queue has
-    /// all of them.
+    /// Puts `messages` on the queue, in order within each group. Returns once the queue has all of
+    /// them.
     ///
     /// # Errors
-    /// Any number of them may be on the queue already when this fails: send all again, the
-    /// receivers take a message twice.
+    /// Some of them may be on the queue after an error. Send all of them again: receivers accept
+    /// duplicates.
     fn send(
         &self,
         queue: QueueName,
         messages: Vec<OutgoingMessage>,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Lets a message wait on the retry queue. Scoring then sends it to its group.
+    /// Puts a message on the retry queue, where it waits. Scoring then sends it to its group.
     ///
     /// # Errors
-    /// The message may wait or not: what it came from must stay on its queue.
+    /// It is unknown whether the message waits, so the original message must stay on its queue.
     fn let_wait(
         &self,
         message: WaitingMessage,
@@ -182,17 +182,18 @@ pub trait Queue: Send + Sync + 'static {
     /// Puts a message on the dead-letter queue of `queue`, with its reason.
     ///
     /// # Errors
-    /// The message may be on the dead-letter queue or not; it must stay on its own.
+    /// It is unknown whether the message is on the dead-letter queue, so it must stay on its own
+    /// queue.
     fn dead_letter(
         &self,
         queue: QueueName,
         message: NewDeadLetter,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Hides the received message that `receipt` stands for until `delay` from now.
+    /// Hides the received message with this `receipt` for `delay` from now.
     ///
     /// # Errors
-    /// The message then comes back when its visibility timeout ends: later, but not lost.
+    /// The message then returns when its visibility timeout ends: later, but it is not lost.
     fn requeue(
         &self,
         queue: QueueName,
@@ -201,13 +202,13 @@ pub trait Queue: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
-/// Why the queue did not take a message.
+/// Why the queue did not accept a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// The queue did not answer or is not up; the same call may work later.
+    /// The queue did not answer or is not running. The same call may work later.
     #[error("the {queue} queue is not reachable: {reason}", queue = queue.as_str())]
     Unreachable { queue: QueueName, reason: String },
-    /// The queue refuses this message whenever it comes.
+    /// The queue will always refuse this message.
     #[error("the {queue} queue refuses a message: {reason}", queue = queue.as_str())]
     Refused { queue: QueueName, reason: String },
 }

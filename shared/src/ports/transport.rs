@@ -9,13 +9,14 @@ pub type HttpRequest = http::Request<Bytes>;
 /// A response with its whole body.
 pub type HttpResponse = http::Response<Bytes>;
 
-/// Sends one HTTP request. Retries are the caller's: only it knows whether asking twice is safe.
+/// Sends one HTTP request. The caller decides about retries, because only it knows whether a
+/// repetition is safe.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request` and reads the whole response, whatever its status.
     ///
     /// # Errors
-    /// [`TransportError`] says whether the other side can have seen the request. No later than
-    /// `timeout` after the call there is an answer or an error.
+    /// [`TransportError`] says whether the server can have seen the request. The call returns
+    /// within `timeout`.
     fn send(
         &self,
         request: HttpRequest,
@@ -23,30 +24,31 @@ pub trait Transport: Send + Sync + 'static {
     ) -> impl Future<Output = Result<HttpResponse, TransportError>> + Send;
 }
 
-/// Why there is no response. The texts carry no header and no body: both may hold secrets.
+/// Why there is no response. The texts contain no header and no body, because both may hold
+/// secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// The request never left this machine; repeating it cannot do anything twice.
+    /// The request never left this machine, so a repetition is safe.
     #[error("no connection to {host}: {reason}")]
     NotSent {
         /// Host and port of the request.
         host: String,
         reason: String,
     },
-    /// The request may have arrived and may have taken effect, but its answer never came.
+    /// The request may have arrived and taken effect, but the answer never came.
     #[error("the answer of {host} was lost: {reason}")]
     AnswerLost {
         /// Host and port of the request.
         host: String,
-        /// What the client said, a timeout for instance.
+        /// What the client reported, such as a timeout.
         reason: String,
     },
-    /// The request took effect; its answer is larger than what is read.
+    /// The request took effect, but its answer is larger than the limit.
     #[error("the answer of {host} was not read: the body has more than {most} bytes")]
     TooLarge {
         /// Host and port of the request.
         host: String,
-        /// The most bytes that are read.
+        /// The limit in bytes.
         most: usize,
     },
 }
