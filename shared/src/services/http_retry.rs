@@ -1,20 +1,21 @@
-//! The one way to repeat a call: delays that double, each with jitter, and an end.
+//! The only way to repeat a call: delays that double, with jitter, and a maximum number of
+//! attempts.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// How often a call is made, and how long it waits in between.
+/// How often a call is made, and how long to wait between attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// The longest delay after the first attempt. It doubles with each further attempt.
+    /// Upper bound of the delay after the first attempt. It doubles with each further attempt.
     pub first: Duration,
-    /// The longest delay of all.
+    /// Upper bound of every delay.
     pub longest: Duration,
-    /// All attempts, the first included.
+    /// Number of attempts, including the first.
     pub attempts: u32,
 }
 
-/// How many attempts of one call were made.
+/// The attempts made at one call.
 #[derive(Debug)]
 pub struct Attempts {
     policy: RetryPolicy,
@@ -23,14 +24,14 @@ pub struct Attempts {
 }
 
 impl RetryPolicy {
-    /// Begins a call. Calls with another `seed` have other delays: those that failed together do
-    /// not come back together.
+    /// Starts a call. Calls with different seeds have different delays, so calls that failed
+    /// together are not repeated together.
     pub fn begin(self, seed: u64) -> Attempts {
         Attempts { policy: self, made: 1, jitter: fastrand::Rng::with_seed(seed) }
     }
 
-    /// The delay after the `made`-th attempt, between half of the longest and the longest; `None`
-    /// when all are made.
+    /// The delay after the `made`-th attempt: between half of its upper bound and the upper bound.
+    /// `None` if no attempt is left.
     pub fn delay_after(self, made: u32, jitter: &mut fastrand::Rng) -> Option<Duration> {
         if made >= self.attempts {
             return None;
@@ -41,7 +42,8 @@ impl RetryPolicy {
 }
 
 impl Attempts {
-    /// Counts a failed attempt. Returns the delay before the next.
+    /// Counts a failed attempt. Returns the delay before the next one; `None` if no attempt is
+    /// left.
     pub fn next_delay(&mut self) -> Option<Duration> {
         let delay = self.policy.delay_after(self.made, &mut self.jitter)?;
         self.made += 1;
@@ -51,8 +53,8 @@ impl Attempts {
     /// Waits before the next attempt at `what`.
     ///
     /// # Errors
-    /// `error` itself when all attempts are made, or when it is not `transient`: the same call
-    /// would fail again.
+    /// Returns `error` if no attempt is left, or if it is not `transient`: the same call would fail
+    /// again.
     pub async fn wait_after<E: Display>(
         &mut self,
         error: E,
@@ -66,9 +68,10 @@ impl Attempts {
     }
 }
 
-/// A seed from what is asked for: the same in every process, so that a simulation repeats itself.
+/// A seed made from the request. It is the same in every process, so that a simulation can be
+/// repeated.
 pub fn seed_of(request: &[u8]) -> u64 {
-    // FNV-1a: quick, and good enough to spread delays.
+    // FNV-1a is fast, and good enough to spread delays.
     let mix = |seed: u64, byte: &u8| (seed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
     request.iter().fold(0xCBF2_9CE4_8422_2325, mix)
 }

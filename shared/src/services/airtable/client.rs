@@ -21,26 +21,26 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-/// Most records of one write (Airtable's limit).
+/// Most records in one write (Airtable's limit).
 pub(crate) const MAX_RECORDS: usize = 10;
-/// How long a base answers nothing after a 429 (Airtable's rule).
+/// How long a base answers no request after a 429 (Airtable's rule).
 const PENALTY: Duration = Duration::from_secs(30);
-/// No answer within this counts as lost.
+/// Without an answer in this time, the answer counts as lost.
 const TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 4 };
 
-/// A client of Airtable's Web API that keeps its limits: 5 requests a second for each base.
+/// A client of Airtable's Web API. It keeps the limit of 5 requests a second per base.
 pub struct Airtable<T> {
     transport: T,
     url: Url,
     token: SecretString,
     limiters: Arc<Limiters>,
-    /// The ids of fields by the names they had when a schema was read.
+    /// The ids of fields, by the names they had when a schema was read.
     ids: Mutex<BTreeMap<(BaseId, String), FieldIds>>,
-    /// Whether a request is made once, or not at all while its base answers nothing.
+    /// Whether a request is made only once, and not at all while its base answers nothing.
     is_impatient: bool,
-    /// Whether its requests go before those of others that carry tokens of the same user.
+    /// Whether its requests go before other requests with tokens of the same user.
     is_urgent: bool,
 }
 
@@ -48,10 +48,10 @@ pub struct Airtable<T> {
 type FieldIds = BTreeMap<String, String>;
 
 pub(super) struct Call<'a> {
-    /// What it does, for logs and errors.
+    /// What the call does, for logs and errors.
     pub(super) what: &'a str,
     pub(super) method: Method,
-    /// Below the root of the API, each segment encoded.
+    /// The path below the API's root, with each segment encoded.
     pub(super) path: String,
     pub(super) body: Bytes,
 }
@@ -63,7 +63,7 @@ struct Upsert<'a> {
     records: Vec<BTreeMap<&'a str, &'a Map<String, Value>>>,
 }
 
-/// What Airtable answers to an update.
+/// Airtable's answer to an update.
 #[derive(Deserialize)]
 struct Updated {
     records: Vec<Row>,
@@ -75,7 +75,7 @@ struct Tables {
 }
 
 impl<T: Transport> Airtable<T> {
-    /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn at
+    /// A client of the API at `url` (`https://api.airtable.com`) that waits for its turn in
     /// `limiters`.
     pub fn new(transport: T, url: Url, token: SecretString, limiters: Arc<Limiters>) -> Self {
         Self {
@@ -89,26 +89,26 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    /// A client that makes each request once: for a person who waits for the answer, and would rather
-    /// hear that there is none.
+    /// A client that makes each request only once. Use it if a person is waiting and prefers an
+    /// error to a long wait.
     #[must_use]
     pub fn impatient(self) -> Self {
         Self { is_impatient: true, ..self }
     }
 
-    /// A client whose requests wait for their base alone, not behind those of many bases: for what shows
-    /// how far all of them are.
+    /// A client whose requests wait only for their base, not behind requests to many other bases.
+    /// Use it for requests that show the progress of all bases.
     #[must_use]
     pub fn urgent(self) -> Self {
         Self { is_urgent: true, ..self }
     }
 
-    /// Writes cells of up to 10 rows: all of them or, on an error, none. A success that does not name the
-    /// rows is none: a proxy can answer in Airtable's place.
+    /// Writes cells of up to 10 rows: all of them or, on an error, none. An answer that does not
+    /// name the rows does not count as a success, because it may come from a proxy.
     ///
-    /// # Errors
-    /// [`AirtableError`]; after a lost answer the cells may be written. Writing them again changes
-    /// nothing.
+    ///
+    /// # Errors [`AirtableError`]; after a lost answer the cells may be written. Writing them again
+    /// changes nothing.
     pub async fn update(
         &self,
         base: &BaseId,
@@ -128,10 +128,10 @@ impl<T: Transport> Airtable<T> {
     }
 
     /// Writes up to 10 rows that are found by the fields `merge_on`, and creates those that are
-    /// not found. No two of `rows` may have the same merge key.
-    ///
+    /// Updates up to 10 rows, found by the fields `merge_on`, and creates the rows that are not
+    /// found. No two of `rows` may have the same merge key.
     /// # Errors
-    /// [`AirtableError`]; one of them, a refusal, when a key matches more than one row.
+    /// [`AirtableError`]; it is a refusal if a key matches more than one row.
     pub async fn upsert(
         &self,
         base: &BaseId,
@@ -153,7 +153,7 @@ impl<T: Transport> Airtable<T> {
     /// Reads the base's tables and fields.
     ///
     /// # Errors
-    /// [`AirtableError::Denied`] for a token without the scope `schema.bases:read`.
+    /// [`AirtableError::Denied`] if the token lacks the scope `schema.bases:read`.
     pub async fn tables(&self, base: &BaseId) -> Result<Vec<TableSchema>, AirtableError> {
         let what = format!("reading the schema of {base}");
         let path = format!("v0/meta/bases/{base}/tables");
@@ -170,8 +170,8 @@ impl<T: Transport> Airtable<T> {
         Ok(tables)
     }
 
-    /// The name that a field has in `table` now, if it had the name `field` when this client last
-    /// saw one of that name: somebody renamed it.
+    /// The current name of a field in `table` that was called `field` when this client last read
+    /// the schema; `None` if it was not renamed.
     pub fn renamed(&self, base: &BaseId, table: &TableSchema, field: &str) -> Option<String> {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         let id = ids.get(&(base.clone(), table.name.clone()))?.get(field)?;
@@ -179,8 +179,8 @@ impl<T: Transport> Airtable<T> {
         Some(found.name.clone())
     }
 
-    /// Makes one request in its turn, and repeats it. That is safe: every request of this client
-    /// reads, names record ids or has a merge key.
+    /// Makes one request in its turn, and retries it. This is safe: every request of this client
+    /// only reads, names record ids, or has a merge key.
     pub(super) async fn request(
         &self,
         base: &BaseId,
@@ -207,7 +207,7 @@ impl<T: Transport> Airtable<T> {
     /// Waits before a request is repeated.
     ///
     /// # Errors
-    /// `error`, where repeating is of no use, or the person who asks does not wait.
+    /// `error`, if a repetition is useless or this client is impatient.
     pub(super) async fn wait_after(
         &self,
         attempts: &mut Attempts,
@@ -218,7 +218,7 @@ impl<T: Transport> Airtable<T> {
         attempts.wait_after(error, transient, what).await
     }
 
-    /// Makes one request once, in its turn.
+    /// Makes one request in its turn, without retries.
     pub(super) async fn send(
         &self,
         base: &BaseId,
@@ -256,7 +256,7 @@ impl<T: Transport> Airtable<T> {
     }
 }
 
-/// Whether an answer names the rows that were to be written.
+/// Checks that the answer names all rows that were to be written.
 fn check_updated(
     what: &str,
     response: &HttpResponse,

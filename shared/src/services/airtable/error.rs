@@ -1,33 +1,33 @@
-//! What Airtable can answer instead of what was asked for.
+//! What Airtable can return instead of the requested result.
 
 use crate::core::failure::{Failure, FailureClass, LONGEST_DELAY};
 use crate::ports::{HttpResponse, TransportError};
 use http::StatusCode;
 use serde_json::Value;
 
-/// The type of a refusal because of the request's length.
+/// The error type of a refusal because of the request's length.
 const REQUEST_TOO_LARGE: &str = "REQUEST_TOO_LARGE";
 
-/// Why Airtable did not do what was asked. Texts hold Airtable's own messages (which name tables,
-/// fields and choices) and never a cell.
+/// Why Airtable did not do what was requested. The texts contain Airtable's own messages, which
+/// name tables, fields and choices, but never cell values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AirtableError {
     #[error("Airtable does not answer: {0}")]
     Transport(#[from] TransportError),
-    /// Too many requests: the base answers nothing for 30 s.
+    /// Too many requests: the base answers no request for 30 s.
     #[error("Airtable limits the requests to base {base}")]
     RateLimited { base: String },
     #[error("Airtable is out of order (status {status})")]
     Unavailable { status: u16 },
-    /// The workspace's monthly quota is spent: it is renewed on the first of the month, or a person
+    /// The workspace's monthly quota is spent. It is renewed on the first of the month, or a person
     /// upgrades the plan.
     #[error(
         "the Airtable workspace's monthly API quota is spent: upgrade the plan or wait for the first of the month"
     )]
     QuotaSpent,
-    /// The token is wrong, or lacks a scope, or has no access; or a field or table is locked; or
-    /// the base, table or record does not exist. After a token or a right was changed this can
-    /// pass by itself, within seconds.
+    /// The token is wrong, lacks a scope or has no access; a field or table is locked; or the base,
+    /// table or record does not exist. After a change to the token or its access, the error can end
+    /// within seconds.
     #[error(
         "Airtable denies {what} ({}): check the token's scopes and its list of bases, and that base and table exist",
         denial(error_type, message)
@@ -37,7 +37,7 @@ pub enum AirtableError {
         /// The status: 401, 403 or 404.
         status: u16,
         error_type: String,
-        /// Airtable's message; names the field or table that is locked. Empty without one.
+        /// Airtable's message, which names the locked field or table; empty if there is none.
         message: String,
     },
     #[error("Airtable refuses {what} ({error_type}): {message}")]
@@ -47,8 +47,9 @@ pub enum AirtableError {
 }
 
 impl AirtableError {
-    /// Whether the same request may succeed later. A denial may: the token can be corrected, and a
-    /// token that was just changed is denied for some seconds (external rule: Airtable).
+    /// Whether the same request may succeed later. This includes denials: the token can be
+    /// corrected, and a token that was just changed is denied for some seconds (external rule:
+    /// Airtable).
     pub fn is_retryable(&self) -> bool {
         self.is_transient()
             || self.is_too_large()
@@ -56,20 +57,20 @@ impl AirtableError {
             || matches!(self, Self::Unreadable { .. } | Self::Denied { .. } | Self::QuotaSpent)
     }
 
-    /// Whether Airtable does not know the token. This says nothing of what was asked for.
+    /// Whether Airtable does not know the token. This says nothing about the requested resource.
     pub fn is_unknown_token(&self) -> bool {
         matches!(self, Self::Denied { status: 401, .. })
     }
 
-    /// Whether a write was not done because of one of its fields or values, so that the rest of it
-    /// could be: the message then names the field or the choice.
+    /// Whether a write failed because of one of its fields or values, so that the other fields
+    /// could be written. The message then names the field or the choice.
     pub fn is_about_a_field(&self) -> bool {
         let is_lock = || matches!(self, Self::Denied { error_type, .. } if error_type == "INVALID_PERMISSIONS");
         matches!(self, Self::Refused { .. }) || is_lock()
     }
 
-    /// Whether the refusal holds for every row: the field is missing, computed or locked. Any other
-    /// may be due to the value of a single row.
+    /// Whether the refusal applies to every row, because the field is missing, computed or locked.
+    /// Any other refusal may be due to the value in a single row.
     pub fn is_about_the_table(&self) -> bool {
         if let Self::Refused { error_type, message, .. } = self {
             return error_type == "UNKNOWN_FIELD_NAME" || message.contains("is computed");
@@ -77,17 +78,16 @@ impl AirtableError {
         self.is_about_a_field()
     }
 
-    /// Whether the message names `text` between quotes: a field, a choice or a table.
+    /// Whether the message names `text` in quotes: a field, a choice or a table.
     pub fn names(&self, text: &str) -> bool {
         let quoted =
             |open: char, close: char| self.message().contains(&format!("{open}{text}{close}"));
         !text.is_empty() && (quoted('"', '"') || quoted('\'', '\'') || quoted('“', '”'))
     }
 
-    /// The field that the message is about, of these: the one that it names between quotes, or else
-    /// behind the word `field` (external rule: `Field Score can not accept value 41`,
-    /// `Cannot parse value for field Score`). Of two such names, of which one begins like the other, it is
-    /// the longer one.
+    /// Which of these fields the message is about: the one in quotes, or otherwise the one after
+    /// the word `field` (external rule: `Field Score can not accept value 41`, `Cannot parse value
+    /// for field Score`). If one matching name is the start of another, the longer name wins.
     pub fn field_of<'f>(&self, fields: impl IntoIterator<Item = &'f str>) -> Option<&'f str> {
         let message = self.message();
         let lower = message.to_ascii_lowercase();
@@ -103,24 +103,24 @@ impl AirtableError {
         quoted.or_else(bare).copied()
     }
 
-    /// Whether a row was refused because it is not there any more.
+    /// Whether a row was refused because it no longer exists.
     pub fn is_missing_row(&self) -> bool {
         self.error_type() == Some("ROW_DOES_NOT_EXIST")
     }
 
-    /// Whether a formula was refused because the table has no field of this name (external rule:
+    /// Whether a formula was refused because the table has no field with this name (external rule:
     /// `Unknown field names: …`, in lower case).
     pub fn names_unknown_field(&self, field: &str) -> bool {
         self.error_type() == Some("INVALID_FILTER_BY_FORMULA")
             && self.message().to_lowercase().contains(&field.to_lowercase())
     }
 
-    /// Whether a request was refused because the table has no field of a name in it.
+    /// Whether a request was refused because it names a field that the table does not have.
     pub fn is_unknown_name(&self) -> bool {
         matches!(self.error_type(), Some("INVALID_FILTER_BY_FORMULA" | "UNKNOWN_FIELD_NAME"))
     }
 
-    /// Airtable's message; empty for an error without one.
+    /// Airtable's message; empty if there is none.
     pub fn message(&self) -> &str {
         if let Self::Denied { message, .. } | Self::Refused { message, .. } = self {
             return message;
@@ -128,7 +128,7 @@ impl AirtableError {
         ""
     }
 
-    /// Whether the same request may be answered in some seconds.
+    /// Whether the same request may be answered within seconds.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Transport(_) => !self.is_too_large(),
@@ -140,20 +140,20 @@ impl AirtableError {
         }
     }
 
-    /// Whether the answer is larger than what is read of one.
+    /// Whether the answer is larger than the limit.
     pub(super) fn is_too_large(&self) -> bool {
         matches!(self, Self::Transport(TransportError::TooLarge { .. }))
     }
 
-    /// Whether there may be an answer to the same question about fewer rows: so many are more than what
-    /// is read, or Airtable did not answer in time.
+    /// Whether a request for fewer rows may succeed: the answer exceeds the limit, or Airtable did
+    /// not answer in time.
     pub(super) fn may_be_too_large(&self) -> bool {
         let is_lost = matches!(self, Self::Transport(TransportError::AnswerLost { .. }));
         self.is_too_large() || is_lost || matches!(self, Self::Unavailable { .. })
     }
 
-    /// Whether a request may have been refused for its length: a shorter formula may be taken. How long
-    /// one may be is not documented.
+    /// Whether a request may have been refused for its length, so that a shorter formula may be
+    /// accepted. The maximum length is not documented.
     pub fn may_be_too_long(&self) -> bool {
         match self.error_type() {
             Some("INVALID_FILTER_BY_FORMULA") => {
@@ -164,7 +164,7 @@ impl AirtableError {
         }
     }
 
-    /// Airtable's `error.type`, for an error that has one.
+    /// Airtable's `error.type`, if the error has one.
     pub fn error_type(&self) -> Option<&str> {
         if let Self::Denied { error_type, .. } | Self::Refused { error_type, .. } = self {
             Some(error_type)
@@ -173,14 +173,14 @@ impl AirtableError {
         }
     }
 
-    /// Whether the server forgot where a listing was, or does not take its own offset any more:
-    /// start the listing again.
+    /// Whether the server lost the listing's position, or no longer accepts its own offset. Start
+    /// the listing again.
     pub fn is_lost_listing(&self) -> bool {
         const LOST: [&str; 2] = ["LIST_RECORDS_ITERATOR_NOT_AVAILABLE", "INVALID_OFFSET_VALUE"];
         self.error_type().is_some_and(|error_type| LOST.contains(&error_type))
     }
 
-    /// Whether the table has no view of the name that was asked for.
+    /// Whether the table has no view with the requested name.
     pub fn is_unknown_view(&self) -> bool {
         matches!(self.error_type(), Some("VIEW_NAME_NOT_FOUND" | "VIEW_ID_NOT_FOUND"))
     }
@@ -196,7 +196,7 @@ impl AirtableError {
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
                 Self::Denied { what, status: status.as_u16(), error_type, message }
             }
-            // Undocumented; airtable.js calls it so.
+            // Undocumented; airtable.js uses this name.
             StatusCode::PAYLOAD_TOO_LARGE => {
                 let error_type = REQUEST_TOO_LARGE.to_owned();
                 Self::Refused { what, error_type, message }
@@ -222,7 +222,8 @@ impl From<AirtableError> for Failure {
 }
 
 impl AirtableError {
-    /// The failure of a task that needs what a person can correct: it is never given up at once.
+    /// The failure of a task that depends on something a person can correct. It is retried, never
+    /// dead-lettered at once.
     pub fn correctable(self) -> Failure {
         let failure = Failure::from(self);
         match failure.class {
@@ -232,7 +233,7 @@ impl AirtableError {
     }
 }
 
-/// A denial's type, with its message where that says more than the type: one that names something.
+/// A denial's type, with its message if the message names something.
 fn denial(error_type: &str, message: &str) -> String {
     if message.contains('"') { format!("{error_type}: {message}") } else { error_type.to_owned() }
 }

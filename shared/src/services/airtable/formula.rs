@@ -1,25 +1,25 @@
-//! Builds formulas for `filterByFormula`. Every literal is escaped here; nothing else writes one.
+//! Builds formulas for `filterByFormula`. Literals are written and escaped only here.
 
 use crate::core::unicode::nfd;
 use jiff::Timestamp;
 
-/// A condition for `filterByFormula`. Field names and texts are escaped.
+/// A condition for `filterByFormula`. Field names and strings are escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formula(String);
 
 impl Formula {
-    /// The rows whose field holds exactly `text`, case included.
+    /// The rows whose field is exactly `text`. Case matters.
     pub fn equals(field: &str, text: &str) -> Self {
         Self(format!("{}={}", reference(field), literal(text)))
     }
 
-    /// The rows whose field holds `text` somewhere, case included.
+    /// The rows whose field contains `text`. Case matters.
     pub fn contains(field: &str, text: &str) -> Self {
         Self(format!("FIND({},{})>0", literal(text), reference(field)))
     }
 
-    /// The rows whose field, in lower case and with a `/` behind it, matches the regular
-    /// expression `pattern`.
+    /// The rows whose field, in lower case and with a `/` appended, matches the regular expression
+    /// `pattern`.
     pub fn path_matches(field: &str, pattern: &str) -> Self {
         Self(format!("REGEX_MATCH(LOWER({}&'/'),{})", reference(field), literal(pattern)))
     }
@@ -38,20 +38,20 @@ impl Formula {
         Self(format!("NOT({})", reference(field)))
     }
 
-    /// The rows whose checkbox is ticked.
+    /// The rows whose checkbox is set.
     pub fn is_set(field: &str) -> Self {
         Self(reference(field))
     }
 
-    /// The rows whose date is later than `moment`, to the millisecond.
+    /// The rows whose date is later than `moment`, compared to the millisecond.
     pub fn after(field: &str, moment: Timestamp) -> Self {
         let moment = literal(&moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
         Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))
     }
 
-    /// The rows whose time from `start` to `end` (empty: it goes on) has a moment in common with the
-    /// time from the first of `times` up to, and without, the second. A comparison with an empty
-    /// cell would be an error, so each is asked first whether it is filled.
+    /// The rows whose period from `start` to `end` (open if `end` is empty) overlaps the period of
+    /// `times`, whose end is exclusive. Comparing an empty cell would be an error, so each cell is
+    /// first checked for a value.
     pub fn overlaps([start, end]: [&str; 2], times: [Timestamp; 2]) -> Self {
         let (start, end) = (reference(start), reference(end));
         let [from, to] = times.map(|at| {
@@ -63,7 +63,7 @@ impl Formula {
         Self(format!("AND({begun},{goes_on})"))
     }
 
-    /// The same rows, and those for which it fails: a cell that it asks about holds an error.
+    /// The same rows, and those for which the formula fails because a cell contains an error.
     #[must_use]
     pub fn or_error(self) -> Self {
         Self(format!("IF(ISERROR({0}),TRUE(),{0})", self.0))
@@ -91,12 +91,13 @@ impl Formula {
     }
 }
 
-/// A field's name between braces, with its own closing braces escaped.
+/// A field's name in braces, with closing braces in the name escaped.
 fn reference(field: &str) -> String {
     format!("{{{}}}", field.replace('}', r"\}"))
 }
 
-/// A string literal: backslash first, then the quote, then what cannot stand in one line.
+/// A string literal. Escaped are the backslash, the quote, and characters that may not appear in a
+/// line.
 fn literal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 2);
     escaped.push('\'');
@@ -114,8 +115,8 @@ fn literal(text: &str) -> String {
     escaped
 }
 
-/// `text` as a regular expression (RE2 syntax) that matches it in lower case, percent-encoded (once
-/// or twice) or not, with composed letters or with accents of their own.
+/// `text` as a regular expression (RE2 syntax). It matches `text` in lower case, percent-encoded
+/// (once or twice) or not, with composed letters or with separate accents.
 pub fn any_encoding_of(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for character in text.chars() {
@@ -137,8 +138,8 @@ pub fn any_encoding_of(text: &str) -> String {
     pattern
 }
 
-/// One character as it is, percent-encoded, and percent-encoded in upper case, which are other
-/// bytes: `LOWER` cannot undo that.
+/// One character as it is, percent-encoded, and percent-encoded in upper case. The last one has
+/// other bytes, which `LOWER` does not change.
 fn spellings_of(character: char) -> Vec<String> {
     let encoded = |text: String| -> String {
         text.bytes().map(|byte| format!("%(?:25)*{byte:02x}")).collect()

@@ -1,4 +1,4 @@
-//! Keeps a base's request limit.
+//! Keeps the request limit of each base.
 
 use super::limiter_of_user::UserLimiter;
 use super::rate::Rate;
@@ -10,11 +10,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// Lets requests through at the limits of their base and of the user whose token they carry. All
-/// clients in a process that reach the same bases share one.
+/// clients in a process that reach the same bases share one `Limiters`.
 #[derive(Debug)]
 pub struct Limiters {
     rate: Rate,
-    /// Whether other processes have the rest of each base's limit.
+    /// Whether other processes use the rest of each base's limit.
     is_one_of_many: bool,
     user: UserLimiter,
     bases: Mutex<Bases>,
@@ -23,12 +23,12 @@ pub struct Limiters {
 #[derive(Debug, Default)]
 struct Bases {
     limiters: HashMap<BaseId, Arc<Limiter>>,
-    /// When the process took over the message group that it works on.
+    /// When the process took over the message group that it is working on.
     began: Option<Instant>,
 }
 
 impl Limiters {
-    /// For a process that has `rate` of each base's limit, while others have the rest.
+    /// For a process that has `rate` of each base's limit, while other processes have the rest.
     pub fn of_one_process(rate: Rate) -> Self {
         Self {
             rate,
@@ -38,13 +38,14 @@ impl Limiters {
         }
     }
 
-    /// For a process that is the only one.
+    /// For the only process.
     pub fn of_the_only_process() -> Self {
         Self { is_one_of_many: false, ..Self::of_one_process(Rate::WHOLE_BASE) }
     }
 
-    /// Begins work on a message group. A process that is one of many does not know what the one before
-    /// did within the last second: it uses its slots one by one, as that one's are free.
+    /// Starts work on a message group. If there are other processes, this one does not know what
+    /// its predecessor did in the last second. So it uses its slots one by one, as the
+    /// predecessor's slots become free.
     pub fn begin(&self) {
         if !self.is_one_of_many {
             return;
@@ -55,8 +56,9 @@ impl Limiters {
         bases.limiters.values().for_each(|limiter| limiter.take_over(now));
     }
 
-    /// Returns when the next process that [begins](Self::begin) work on the message group keeps the rate
-    /// together with this one. A process that is one of many rests before it hands its group on.
+    /// Waits until the next process can [begin](Self::begin) work on the message group without
+    /// exceeding the rate together with this one. If there are other processes, call it before you
+    /// hand the group on.
     pub async fn rest(&self) {
         if !self.is_one_of_many {
             return;
@@ -70,7 +72,7 @@ impl Limiters {
         }
     }
 
-    /// How the slots of each base stand that was asked, by base.
+    /// The state of the slots of each base that was used, sorted by base.
     pub fn slots(&self) -> Vec<BaseSlots> {
         let bases = self.lock();
         let mut slots: Vec<BaseSlots> =
@@ -99,17 +101,17 @@ impl Limiters {
     }
 }
 
-/// How the slots of one base stand at this moment.
+/// The current state of one base's slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseSlots {
     pub base: BaseId,
-    /// Requests that this process may make a second.
+    /// Requests per second that this process may make.
     pub slots: usize,
-    /// Requests that are on their way.
+    /// Requests without an answer yet.
     pub in_use: usize,
     /// Slots whose last request was answered less than a second ago.
     pub resting: usize,
-    /// How long the base answers nothing yet, after a 429.
+    /// How long the base will answer no request, after a 429.
     pub penalty: Option<Duration>,
 }
 
@@ -123,9 +125,9 @@ impl BaseSlots {
 
 /// Lets requests to one base through at its [`Rate`].
 ///
-/// A slot is free again `per` after its last request was *answered*, not sent. The service saw
-/// that request before it answered, so it can never see more than `requests` of them within
-/// `per`, however long either took on the way.
+/// A slot is free again `per` after its last request was *answered*, not sent. The service saw that
+/// request before it answered. So it never sees more than `requests` requests within `per`, however
+/// long they travel.
 #[derive(Debug)]
 pub(super) struct Limiter {
     rate: Rate,
@@ -135,13 +137,13 @@ pub(super) struct Limiter {
 
 #[derive(Debug)]
 struct State {
-    /// When each slot that is not in use may be used, soonest first.
+    /// When each unused slot may be used, soonest first.
     free_at: VecDeque<Instant>,
-    /// No request before this: the base answers nothing until then.
+    /// No request is sent before this: the base answers nothing until then.
     penalty_until: Option<Instant>,
 }
 
-/// The right to make one request; the slot is used up when it is dropped.
+/// The right to make one request. Dropping it uses up the slot.
 pub(super) struct Turn<'a> {
     limiter: &'a Limiter,
     _slot: SemaphorePermit<'a>,
@@ -165,13 +167,13 @@ impl Limiter {
         self.turn_or_none(true).await.expect("whoever waits for a penalty gets a turn")
     }
 
-    /// A turn; `None` while the base answers nothing, unless that is waited for.
+    /// A turn; `None` while the base answers nothing, unless `waits_for_penalty`.
     pub(super) async fn turn_or_none(&self, waits_for_penalty: bool) -> Option<Turn<'_>> {
         let slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let free_at = self.lock().free_at.pop_front().expect("a free slot per permit");
         let turn = Turn { limiter: self, _slot: slot };
         tokio::time::sleep_until(free_at).await;
-        // A penalty may have begun, or been prolonged, while this one slept.
+        // A penalty may have started, or been extended, during the sleep.
         loop {
             let until = self.lock().penalty_until;
             match until {
@@ -186,21 +188,21 @@ impl Limiter {
         }
     }
 
-    /// The base refused a request for its rate: nothing is sent for `penalty`.
+    /// The base refused a request because of the rate: nothing is sent for `penalty`.
     pub(super) fn penalise(&self, penalty: Duration) {
         let until = Instant::now() + penalty;
         let mut state = self.lock();
         state.penalty_until = state.penalty_until.max(Some(until));
     }
 
-    /// Lets the slots be used one by one from `began` on.
+    /// Makes the slots available one by one, starting at `began`.
     fn take_over(&self, began: Instant) {
         for (n, free_at) in self.lock().free_at.iter_mut().enumerate() {
             *free_at = (began + self.rate.wait_for_slot(n)).max(*free_at);
         }
     }
 
-    /// When each slot is free by the time at which the next process may use it.
+    /// When every slot will be free by the time the next process may use it.
     fn may_hand_on_at(&self) -> Option<Instant> {
         let state = self.lock();
         let by = |(n, free_at): (usize, &Instant)| *free_at - self.rate.wait_for_slot(n);

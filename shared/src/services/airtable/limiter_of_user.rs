@@ -1,4 +1,4 @@
-//! Keeps the limit of the user whose tokens requests carry, over all bases.
+//! Keeps the request limit of the user whose tokens the requests carry, over all bases.
 
 use super::rate::Rate;
 use std::collections::VecDeque;
@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-/// Lets requests through at a [`Rate`], in the order in which they came; urgent ones first. As in the
-/// limiter of a base, a slot is free again some time after its last request was answered.
+/// Lets requests through at a [`Rate`], in the order in which they came, but urgent ones first. As
+/// in the limiter of a base, a slot is free again some time after its last request was answered.
 #[derive(Debug)]
 pub(super) struct UserLimiter {
     rate: Rate,
-    /// Whoever holds it is next, unless somebody is urgent.
+    /// The holder is next, unless an urgent request waits.
     line: Semaphore,
     changed: Notify,
     state: Mutex<State>,
@@ -19,16 +19,16 @@ pub(super) struct UserLimiter {
 
 #[derive(Debug)]
 struct State {
-    /// When each slot that is not in use may be used, soonest first.
+    /// When each unused slot may be used, soonest first.
     free_at: VecDeque<Instant>,
-    /// How many wait that are urgent.
+    /// How many urgent requests are waiting.
     urgent: usize,
 }
 
-/// The right to make one request; the slot is used up when it is dropped.
+/// The right to make one request. Dropping it uses up the slot.
 pub(super) struct UserTurn<'a>(&'a UserLimiter);
 
-/// Somebody urgent waits, until this is dropped.
+/// An urgent request is waiting until this is dropped.
 struct Urgent<'a>(&'a UserLimiter);
 
 impl UserLimiter {
@@ -42,7 +42,7 @@ impl UserLimiter {
         let _urgent = is_urgent.then(|| self.wait_urgently());
         let _next = if is_urgent { None } else { Some(self.line.acquire().await) };
         loop {
-            // Made before looking, so that it sees every change after the look.
+            // Created before the check, so that it sees every change after the check.
             let changed = self.changed.notified();
             match self.take(is_urgent) {
                 Ok(turn) => return turn,
@@ -55,7 +55,7 @@ impl UserLimiter {
         }
     }
 
-    /// A slot that is free, or when the next one is, as far as that is known.
+    /// A free slot, or when the next one will be free, if that is known.
     fn take(&self, is_urgent: bool) -> Result<UserTurn<'_>, Option<Instant>> {
         let mut state = self.lock();
         if !is_urgent && state.urgent > 0 {

@@ -13,30 +13,30 @@ use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// After so many pages of a size larger ones are tried again.
+/// After this many pages of one size, a larger size is tried again.
 const GOOD_PAGES: u32 = 4;
 
-/// Which cells of which rows are read. The default is all of them.
+/// Which cells of which rows to read. By default, all of them.
 #[derive(Debug, Default)]
 pub struct ListQuery<'a> {
-    /// Only these fields; empty for all. A field the table does not have refuses the request.
+    /// Only these fields; empty for all. A field that the table lacks causes a refusal.
     pub fields: &'a [&'a str],
     pub formula: Option<Formula>,
 }
 
-/// Where in a listing a page begins. The default is its start.
+/// Where in a listing a page begins. By default, at the start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PageAt<'a> {
     /// Only the rows of this view, in its order.
     pub view: Option<&'a str>,
-    /// Where the page before said that this one is; `None` for the first.
+    /// The offset from the previous page; `None` for the first page.
     pub offset: Option<&'a str>,
-    /// How many rows are asked for.
+    /// How many rows to request.
     pub size: PageSize,
 }
 
 impl<T: Transport> Airtable<T> {
-    /// Reads rows, all pages of them.
+    /// Reads rows from all pages.
     pub async fn list(
         &self,
         base: &BaseId,
@@ -52,13 +52,14 @@ impl<T: Transport> Airtable<T> {
             let at = PageAt { view: None, offset: offset.as_deref(), size };
             match self.page(base, table, query, at).await {
                 Ok(page) => {
-                    // A listing can be long, and only one page of it slow or large.
+                    // In a long listing, a single page may be slow or large, so the size grows
+                    // again.
                     good = if page.size == size { good + 1 } else { 0 };
                     size = page.size;
                     if good == GOOD_PAGES {
                         (good, size) = (0, size.larger());
                     }
-                    // A row that is moved while a table is listed stands on two pages.
+                    // A row that is moved during the listing may be on two pages.
                     rows.extend(page.records.into_iter().filter(|it| known.insert(it.id.clone())));
                     match page.offset {
                         Some(next) => offset = Some(next),
@@ -76,12 +77,12 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    /// Reads one page of at most 100 rows. Rows can be so large that so many of them are more than what
-    /// is read of an answer, or take Airtable longer than it has time for: then fewer are asked for.
+    /// Reads one page of at most 100 rows. If the rows are so large that the answer exceeds the
+    /// limit, or that Airtable times out, the page is requested again with fewer rows.
     ///
     /// # Errors
-    /// [`AirtableError`]; after [`AirtableError::is_lost_listing`] start the listing again, and see
-    /// [`AirtableError::is_unknown_view`].
+    /// [`AirtableError`]. After [`AirtableError::is_lost_listing`], start the listing again. See
+    /// also [`AirtableError::is_unknown_view`].
     pub async fn page(
         &self,
         base: &BaseId,
@@ -101,7 +102,8 @@ impl<T: Transport> Airtable<T> {
                 Err(error) => error,
             };
             let smaller = size.smaller().filter(|_| error.may_be_too_large());
-            // A larger answer than what is read comes again, whenever it is asked for.
+            // An answer above the limit stays above it, so there is no wait before the smaller
+            // request.
             if smaller.is_none() || !error.is_too_large() {
                 self.wait_after(&mut attempts, error, &what).await?;
             }

@@ -1,5 +1,5 @@
-//! The Meta API: who asks, and making what a base lacks. Only an operator's commands use it; no
-//! function changes a schema.
+//! The Meta API: finds the token's owner, and creates tables and fields that a base lacks. Only an
+//! operator's commands use it. No function changes a schema.
 
 use super::client::{Airtable, Call, read};
 use super::error::AirtableError;
@@ -17,16 +17,16 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Identity {
     pub id: String,
-    /// What the token may do; `None` when Airtable does not say.
+    /// What the token may do; `None` if Airtable does not say.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
 }
 
 impl<T: Transport> Airtable<T> {
-    /// Asks whose token this is. It waits its turn with the requests to `base`.
+    /// Requests the owner of the token. The request takes its turn among those to `base`.
     ///
     /// # Errors
-    /// [`AirtableError::Denied`] for a token that Airtable does not know.
+    /// [`AirtableError::Denied`] if Airtable does not know the token.
     pub async fn whoami(&self, base: &BaseId) -> Result<Identity, AirtableError> {
         let what = "the token";
         let path = "v0/meta/whoami".to_owned();
@@ -35,11 +35,11 @@ impl<T: Transport> Airtable<T> {
         read(what, &response)
     }
 
-    /// Tries whether the token may write rows of a table, by a write that changes nothing: one of no
-    /// rows. Airtable refuses it for being empty only if it may be written at all (unverified).
+    /// Checks whether the token may write rows of a table, with a write of no rows, which changes
+    /// nothing. Airtable refuses it as empty only if the token may write (unverified).
     ///
     /// # Errors
-    /// [`AirtableError::Denied`] for a token that may not.
+    /// [`AirtableError::Denied`] if the token may not write.
     pub async fn try_to_write(&self, base: &BaseId, table: &str) -> Result<(), AirtableError> {
         match self.update(base, table, &[]).await {
             Ok(()) | Err(AirtableError::Refused { .. }) => Ok(()),
@@ -47,11 +47,11 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    /// Makes a table with these fields; the first becomes the primary field.
+    /// Creates a table with these fields. The first one becomes the primary field.
     ///
     /// # Errors
-    /// [`AirtableError`]; a refusal when the base has a table of this name, which may be the one
-    /// that was made when an answer was lost.
+    /// [`AirtableError`]; a refusal if the base already has a table with this name. It may be the
+    /// one that this call created before its answer was lost.
     pub async fn create_table(
         &self,
         base: &BaseId,
@@ -66,7 +66,7 @@ impl<T: Transport> Airtable<T> {
         Ok(())
     }
 
-    /// Makes a field in the table with the id `table`.
+    /// Creates a field in the table with the id `table`.
     ///
     /// # Errors
     /// As for [`Airtable::create_table`].
@@ -85,7 +85,8 @@ impl<T: Transport> Airtable<T> {
     }
 }
 
-/// A field as Airtable makes it. Counts are whole; what people set may have a fraction.
+/// A field's definition for Airtable. Counts are whole numbers; numbers that people set may have
+/// decimals.
 fn definition(field: &Field) -> Value {
     let (kind, options) = match field.field_type {
         FieldType::Text => ("singleLineText", None),

@@ -1,8 +1,8 @@
 //! The client of Airtable's Web API: reads, updates by record id, upserts on a merge key.
 //!
-//! It keeps each base's request limit by itself, waits out a 429's penalty, and repeats only
-//! requests that cannot do anything twice. External rules: Airtable Web API, sections on listing,
-//! upserting, errors and rate limits.
+//! It keeps each base's request limit, waits after a 429, and repeats only requests that can safely
+//! be repeated. External rules: Airtable Web API, sections on listing, upserting, errors and rate
+//! limits.
 
 mod client;
 mod error;

@@ -4,10 +4,10 @@ use super::row::Row;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Most rows of a page (Airtable's limit).
+/// Most rows on a page (Airtable's limit).
 const MOST_ROWS: usize = 100;
 
-/// How many rows a page is asked for: 100, or fewer where so many are too large.
+/// How many rows to request per page: 100, or fewer if the rows are too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageSize(usize);
 
@@ -22,12 +22,12 @@ impl PageSize {
         self.0
     }
 
-    /// Half of it; `None` for a single row.
+    /// Half the size; `None` for a single row.
     pub(super) fn smaller(self) -> Option<Self> {
         (self.0 > 1).then_some(Self(self.0 / 2))
     }
 
-    /// Twice as much, as far as Airtable takes it.
+    /// Twice the size, up to Airtable's limit.
     #[must_use]
     pub fn larger(self) -> Self {
         Self((self.0 * 2).min(MOST_ROWS))
@@ -38,15 +38,15 @@ impl PageSize {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub records: Vec<Row>,
-    /// Rows that cannot be read at all, by what they say their id is. The others of their page can.
+    /// Rows that cannot be read at all, by the ids they give. The other rows of the page are read.
     pub unreadable: Vec<String>,
-    /// Where the next page is; `None` on the last one.
+    /// Where the next page starts; `None` on the last page.
     pub offset: Option<String>,
-    /// How many rows it was asked for.
+    /// How many rows were requested.
     pub size: PageSize,
 }
 
-/// [`Page`] as it comes.
+/// [`Page`] as Airtable sends it.
 #[derive(Deserialize)]
 pub(super) struct RawPage {
     records: Vec<Value>,
@@ -55,7 +55,7 @@ pub(super) struct RawPage {
 }
 
 impl RawPage {
-    /// Reads the page row by row: one that is damaged costs only itself.
+    /// Reads the page row by row. A damaged row affects only itself.
     pub(super) fn into_page(self, size: PageSize) -> Page {
         let mut records = Vec::with_capacity(self.records.len());
         let mut unreadable = Vec::new();

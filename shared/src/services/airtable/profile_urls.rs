@@ -1,16 +1,16 @@
-//! Finds rows by the profile that their URL leads to, whichever way it is pasted.
+//! Finds rows by the profile that their URL leads to, however it was pasted.
 
 use super::formula::any_encoding_of;
 use crate::core::linkedin::ProfileKey;
 
-/// A regular expression for the URLs that lead to any of these profiles, as people paste them. It
-/// may match a few more: the profile that a row is about is read from its URL.
+/// A regular expression for the URLs, as people paste them, that lead to any of these profiles. It
+/// may match a few others, so read the profile from the row's URL.
 pub fn any_url_of(profiles: &[&ProfileKey]) -> String {
     let slash = "(?:/|%(?:25)*2f)";
-    // White space, what is not seen, and what ends a sentence.
+    // White space and invisible characters.
     let space =
         r"(?:\s|%(?:25)*20|[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}])*";
-    // Behind it, or another URL.
+    // What may end a profile's id: punctuation of a sentence, a separator, or another URL.
     let end = format!(
         r"{space}[.,;:)>'\x{{22}}]*{space}(?:[/?#&,]|%(?:25)*(?:2f|3f|23)|https?:|(?:www\.)?linkedin\.)"
     );
@@ -29,7 +29,7 @@ pub fn any_url_of(profiles: &[&ProfileKey]) -> String {
     patterns.join("|")
 }
 
-/// The path below `/pub/`, whose numbers may lack the zeros in front.
+/// The path below `/pub/`. Its numbers may lack leading zeros.
 fn old_path([name, parts @ ..]: [&str; 4], slash: &str) -> String {
     let parts = parts.map(|part| match part.trim_start_matches('0') {
         "" => "0+".to_owned(),

@@ -8,11 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// A row with its cells by field name; empty cells are left out.
+/// A row with its cells by field name. Empty cells are omitted.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Row {
     pub id: RecordId,
-    /// [`Timestamp::MAX`] where Airtable does not say it: the row then counts as the newest.
+    /// [`Timestamp::MAX`] if Airtable does not say: the row then counts as the newest.
     #[serde(rename = "createdTime", default = "never", deserialize_with = "moment")]
     pub created_time: Timestamp,
     #[serde(default)]
@@ -32,37 +32,38 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Er
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Update {
     pub id: RecordId,
-    /// The cells; `null` clears one, cells not named stay.
+    /// The new cells. `null` clears a cell; cells not named stay unchanged.
     pub fields: Map<String, Value>,
 }
 
-/// What Airtable answered to an upsert.
+/// Airtable's answer to an upsert.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Upserted {
-    /// The rows, in the order they were sent.
+    /// The rows, in the order in which they were sent.
     pub records: Vec<Row>,
-    /// Those of them that did not exist.
+    /// The ids of the rows that were created.
     #[serde(rename = "createdRecords", default)]
     pub created: Vec<RecordId>,
 }
 
-/// Whole numbers from here on are not exact in JSON.
+/// From here on, JSON numbers are not exact.
 const MAX_WHOLE: f64 = 1e15;
 
-/// A cell that does not hold what its field is read as: what a formula or a lookup gives where it
-/// fails (`{"error":"#ERROR!"}`, `{"specialValue":"NaN"}`), or a value of another type.
+/// A cell with content that does not fit its field: the result of a formula or lookup that failed
+/// (`{"error":"#ERROR!"}`, `{"specialValue":"NaN"}`), or a value of another type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the field {field:?} of record {record} holds {holds}")]
 pub struct OddCell {
     pub record: RecordId,
     pub field: String,
-    /// What it holds, in words. Never a text that somebody wrote.
+    /// What it holds, in words. Never a string that somebody wrote.
     pub holds: String,
 }
 
 impl Row {
-    /// A cell as text without white space around it; a number as its digits; the only value of a list, as
-    /// lookups and multiple selects give it, as itself. Empty for a cell that is empty or holds anything else.
+    /// A cell as a string without white space around it. A number becomes its digits. A list with
+    /// one value, as lookups and multiple selects give it, becomes that value. Empty for an empty
+    /// cell and for anything else.
     pub fn text(&self, field: &str) -> String {
         match self.value(field) {
             Some(Value::String(text)) => text.trim().to_owned(),
@@ -73,7 +74,7 @@ impl Row {
         }
     }
 
-    /// A cell, or the only value of a list in it.
+    /// A cell's value, or the only value if it is a list with one value.
     fn value(&self, field: &str) -> Option<&Value> {
         let cell = self.fields.get(field)?;
         let only = cell.as_array().map(Vec::as_slice).and_then(|cell| match cell {
@@ -83,8 +84,8 @@ impl Row {
         Some(only.unwrap_or(cell))
     }
 
-    /// The first of these fields whose cell is no text, number or empty. A checkbox that is not set
-    /// counts as empty.
+    /// The first of these fields whose cell is neither a string nor a number nor empty. A checkbox
+    /// that is not set counts as empty.
     pub fn odd<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Option<OddCell> {
         let odd = |field: &'a str| {
             let holds = odd_text(self.value(field)?)?;
@@ -93,8 +94,7 @@ impl Row {
         fields.into_iter().find_map(odd)
     }
 
-    /// The first of these fields of the schema whose cell is an error or of another kind than its
-    /// field is read as.
+    /// The first of these fields whose cell is an error or does not match the field's kind.
     pub fn odd_of(&self, fields: &[Field]) -> Option<OddCell> {
         fields.iter().find_map(|field| {
             let is_set = self.value(field.name) == Some(&Value::Bool(true));
@@ -103,7 +103,7 @@ impl Row {
         })
     }
 
-    /// The first of these fields whose cell is neither a number nor empty. A text of digits is a
+    /// The first of these fields whose cell is neither a number nor empty. A string of digits is a
     /// number.
     pub fn odd_number<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Option<OddCell> {
         fields.into_iter().find_map(|field| {
@@ -116,10 +116,10 @@ impl Row {
         })
     }
 
-    /// A cell as a limit: a whole number from 0 on, `None` for an empty cell.
+    /// A cell as a limit: a whole number of at least 0; `None` for an empty cell.
     ///
     /// # Errors
-    /// [`OddCell`] for anything else: an amount that nobody can read is no limit of none.
+    /// [`OddCell`] for anything else: a number that cannot be read must not count as no limit.
     pub fn limit(&self, field: &str) -> Result<Option<u64>, OddCell> {
         if let Some(odd) = self.odd_number([field]) {
             return Err(odd);
@@ -137,13 +137,13 @@ impl Row {
         OddCell { record, field, holds }
     }
 
-    /// A cell as a number, which a table may hold as text.
+    /// A cell as a number. A table may store it as a string.
     pub fn number(&self, field: &str) -> Option<f64> {
         self.text(field).parse().ok().filter(|number: &f64| number.is_finite())
     }
 
-    /// A cell as a whole number from 0 on, a fraction cut off. `None` for text with a fraction:
-    /// nobody can say how it is meant.
+    /// A cell as a whole number of at least 0, without its fraction. `None` for a string with a
+    /// fraction, because its meaning is unclear.
     pub fn whole(&self, field: &str) -> Option<u64> {
         if let Value::Number(number) = self.value(field)? {
             let number = number.as_f64()?;
@@ -152,20 +152,20 @@ impl Row {
         self.text(field).parse().ok()
     }
 
-    /// Whether a checkbox is set, or a number is not 0 where the table has one in its place.
+    /// Whether a checkbox is set or, if the table has a number instead, whether it is not 0.
     pub fn is_set(&self, field: &str) -> bool {
         self.value(field) == Some(&Value::Bool(true))
             || self.number(field).is_some_and(|number| number != 0.0)
     }
 }
 
-/// What an odd cell holds, in words; `None` for a text, a number or an empty cell.
+/// What an odd cell holds, in words; `None` for a string, a number or an empty cell.
 fn odd_text(cell: &Value) -> Option<String> {
     match cell {
         Value::String(_) | Value::Number(_) | Value::Null | Value::Bool(false) => None,
         Value::Bool(true) => Some("a checkbox".to_owned()),
         Value::Array(items) => (!items.is_empty()).then(|| "a list".to_owned()),
-        // Short words of Airtable's own, such as `#ERROR!` and `NaN`.
+        // Airtable's own short words, such as `#ERROR!` and `NaN`.
         Value::Object(cell) => Some(match (cell.get("error"), cell.get("specialValue")) {
             (Some(error), _) => format!("an error ({})", in_short(error)),
             (None, Some(special)) => format!("no value ({})", in_short(special)),
@@ -180,7 +180,7 @@ fn in_short(word: &Value) -> Cow<'_, str> {
     if is_plain { word.into() } else { "?".into() }
 }
 
-/// Sorts rows by age, so that every reader takes the same one of several that fit: the first.
+/// Sorts rows by age. If several rows fit, every reader takes the first.
 pub fn oldest_first(rows: &mut [Row]) {
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
 }

@@ -1,4 +1,4 @@
-//! Tables and fields as a base's schema describes them.
+//! Tables and fields as described by a base's schema.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -19,16 +19,16 @@ pub struct TableSchema {
 }
 
 impl TableSchema {
-    /// The first field, whose cells name the rows, as far as Airtable says which it is.
+    /// The first field, whose cells name the rows, if Airtable says which it is.
     pub fn primary_field(&self) -> Option<&FieldSchema> {
         self.fields.iter().find(|field| !field.id.is_empty() && field.id == self.primary)
     }
 }
 
-/// A field as the Meta API describes it. `field_type` is Airtable's word, such as `singleSelect`.
+/// A field as the Meta API describes it. `field_type` is Airtable's name, such as `singleSelect`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldSchema {
-    /// Stays when the field is renamed.
+    /// It stays the same when the field is renamed.
     #[serde(default)]
     pub id: String,
     pub name: String,
@@ -38,7 +38,7 @@ pub struct FieldSchema {
     pub options: FieldOptions,
 }
 
-/// The options of a field, as far as they matter.
+/// The options of a field that this system uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct FieldOptions {
     /// The choices of a select; empty for other types.
@@ -46,14 +46,14 @@ pub struct FieldOptions {
     pub choices: Vec<Named>,
 }
 
-/// Something that is known by its name: a view or a choice.
+/// Something identified by its name: a view or a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Named {
     pub name: String,
 }
 
-/// What a table can do without: of another shape it counts as missing. New types of fields have options
-/// of their own.
+/// Reads an optional part. If it has an unexpected shape, it counts as missing: new field types
+/// have options that this release does not know.
 fn or_default<'de, D, T>(value: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -18,15 +18,15 @@ use std::time::Duration;
 use url::Url;
 
 const RUNS_PAGE: u64 = 100;
-/// What of an actor's name is encoded in a path.
+/// The characters that are encoded when an actor's name is put in a path.
 const ACTOR_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'~').remove(b'-').remove(b'_').remove(b'.');
-/// No answer within this counts as lost.
+/// Without an answer in this time, the answer counts as lost.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How a request is repeated; every one only reads.
+/// How requests are repeated. All of them only read.
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(500), longest: Duration::from_secs(8), attempts: 5 };
 
-/// A client of one Apify account. It only reads: every call may be repeated after an error.
+/// A client of one Apify account. It only reads, so every call can be repeated after an error.
 pub struct Apify<T> {
     transport: T,
     url: Url,
@@ -44,7 +44,7 @@ impl<T: Transport> Apify<T> {
         &self.transport
     }
 
-    /// Reads a run; `None` when Apify knows no such run.
+    /// Reads a run; `None` if Apify does not know it.
     pub async fn run(&self, id: &ApifyRunId) -> Result<Option<ApifyRun>, ApifyError> {
         let what = format!("reading run {id}");
         let Some(response) = self.get(&what, &format!("actor-runs/{id}")).await? else {
@@ -52,14 +52,14 @@ impl<T: Transport> Apify<T> {
         };
         let read = match read::<Data<RunBody>>(&what, &response) {
             Ok(Data { data }) => data,
-            // Some versions and gateways leave out the envelope.
+            // Some versions and gateways omit the envelope.
             Err(error) => read::<RunBody>(&what, &response).map_err(|_| error)?,
         };
         Ok(Some(read.into_run()))
     }
 
-    /// Reads an actor's runs that began at `since` or later, newest first; `None` when Apify knows
-    /// no such actor. `actor` is an id or `username~name`.
+    /// Reads an actor's runs that started at `since` or later, newest first; `None` if Apify does
+    /// not know the actor. `actor` is an id or `username~name`.
     pub async fn runs_of(
         &self,
         actor: &str,
@@ -77,7 +77,7 @@ impl<T: Transport> Apify<T> {
             let known = found.runs.len() + found.unread.len();
             let mut page: Vec<ApifyRun> = Vec::new();
             for run in data.items {
-                // One that cannot be read costs only itself.
+                // A run that cannot be read affects only itself.
                 match RunBody::deserialize(&run) {
                     Ok(run) => page.push(run.into_run()),
                     Err(error) => {
@@ -88,14 +88,15 @@ impl<T: Transport> Apify<T> {
                 }
             }
             let is_last = count == 0 || page.last().is_some_and(|oldest| oldest.started_at < since);
-            // Runs that begin meanwhile push others onto the next page: those come twice.
+            // Runs that start in the meantime push others onto the next page, so those appear
+            // twice.
             for run in page.into_iter().filter(|run| run.started_at >= since) {
                 if found.runs.iter().all(|known| known.id != run.id) {
                     found.runs.push(run);
                 }
             }
             offset += count;
-            // Without a total the list ends where a page brings nothing that is new.
+            // If Apify gives no total, the list ends at the first page without new runs.
             let is_known = found.runs.len() + found.unread.len() == known;
             if is_last || data.total.map_or(is_known, |total| offset >= total) {
                 return Ok(Some(found));
@@ -103,7 +104,7 @@ impl<T: Transport> Apify<T> {
         }
     }
 
-    /// Reads what a run was given; `None` when that is gone.
+    /// Reads a run's input; `None` if it no longer exists.
     pub async fn input(&self, run: &ApifyRun) -> Result<Option<Value>, ApifyError> {
         let what = format!("reading the input of run {}", run.id);
         let path = format!("actor-runs/{}/key-value-store/records/INPUT", run.id);
@@ -111,7 +112,8 @@ impl<T: Transport> Apify<T> {
         response.map(|response| read(&what, &response)).transpose()
     }
 
-    /// Makes one request, and again while Apify is out of order. `None` for what does not exist.
+    /// Makes one request, and repeats it while Apify is unavailable. `None` if the resource does
+    /// not exist.
     pub(super) async fn get(
         &self,
         what: &str,
@@ -141,7 +143,7 @@ fn read<B: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<B, A
         .map_err(|WrongJson { path, .. }| ApifyError::Unreadable { what: what.to_owned(), path })
 }
 
-/// Apify's envelope of everything but items and records.
+/// Apify's envelope around everything except items and records.
 #[derive(Deserialize)]
 struct Data<B> {
     data: B,

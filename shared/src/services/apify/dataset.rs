@@ -11,34 +11,34 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-/// Most items of one dataset that are read: ten posts of each of 25,000 leads.
+/// Most items read from one dataset: ten posts for each of 25,000 leads.
 pub const MAX_ITEMS: u64 = 250_000;
-/// Items of the first page: an item can have 80 KB and more.
+/// Items on the first page. An item can have 80 KB or more.
 const FIRST_PAGE: u64 = 100;
-/// Most items of a page.
+/// Most items on a page.
 const LARGEST_PAGE: u64 = 1_000;
-/// The size that a page should have, in bytes.
+/// The preferred size of a page, in bytes.
 const PAGE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How the reading of a dataset ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatasetEnd {
     Whole,
-    /// It is gone: Apify deletes unnamed datasets after some days.
+    /// The dataset is gone: Apify deletes unnamed datasets after some days.
     Gone,
     /// It has more than [`MAX_ITEMS`] items, or never ends.
     TooLong,
-    /// The same page comes whatever page is asked for, and there is said to be more.
+    /// The same page is returned for every offset, although there should be more.
     Stuck,
 }
 
 impl<T: Transport> Apify<T> {
     /// Reads the run's dataset item by item, to the end. `None` stands for an item that cannot be
-    /// read, by itself or because it is too large. The total that Apify reports lags some seconds
-    /// behind, and a page may be short: the end is an empty page at or behind the total.
+    /// read, or that is too large. The total that Apify reports lags behind by some seconds, and a
+    /// page may be short. So only an empty page at or after the total is the end.
     ///
     /// # Errors
-    /// [`ApifyError`]; reading changes nothing. Some items may have been given by then.
+    /// [`ApifyError`]; reading changes nothing. Some items may have been passed on already.
     pub async fn items(
         &self,
         run: &ApifyRun,
@@ -74,7 +74,7 @@ impl<T: Transport> Apify<T> {
                 }
                 Err(error) => return Err(error),
             };
-            // A server that ignores the offset gives the same page again and again.
+            // A server that ignores the offset always returns the same page.
             let is_new = pages.insert((page.digest, page.items.len()));
             if !page.items.is_empty() && !is_new {
                 if offset >= page.total {
@@ -97,7 +97,7 @@ impl<T: Transport> Apify<T> {
     }
 }
 
-/// Where in a dataset the next page begins, and how long it is to be.
+/// Where in a dataset the next page begins, and how many items to request.
 #[derive(Clone, Copy)]
 struct Place {
     offset: u64,
@@ -105,14 +105,14 @@ struct Place {
 }
 
 impl Place {
-    /// The place behind a page of `count` items, with a size that suits items like these.
+    /// The place after a page of `count` items, with a page size that suits items of this size.
     fn behind(self, count: u64, bytes: u64) -> Self {
         let fitting = PAGE_BYTES.saturating_mul(count) / bytes.max(1);
         Self { offset: self.offset + count, limit: fitting.clamp(1, LARGEST_PAGE) }
     }
 }
 
-/// Whether a smaller page might be read where this one was not.
+/// Whether a smaller page may be readable although this one was not.
 fn is_of_the_page(error: &ApifyError) -> bool {
     match error {
         ApifyError::Transport(TransportError::TooLarge { .. }) | ApifyError::Unreadable { .. } => {
@@ -130,15 +130,15 @@ fn is_of_the_page(error: &ApifyError) -> bool {
 struct Page {
     items: Vec<Option<Value>>,
     bytes: u64,
-    /// How many items there are in all, as far as Apify says.
+    /// The total number of items, according to Apify.
     total: u64,
-    /// Where the server says that the page begins.
+    /// Where the page begins, according to the server.
     begins_at: Option<u64>,
     digest: u64,
 }
 
 impl Page {
-    /// Reads a page item by item, so that a damaged one costs only itself.
+    /// Reads a page item by item. A damaged item affects only itself.
     fn read(what: &str, response: &HttpResponse) -> Result<Self, ApifyError> {
         let body = response.body();
         let begins = String::from_utf8_lossy(&body[..body.len().min(16)]).into_owned();
@@ -166,7 +166,7 @@ impl Page {
         })
     }
 
-    /// Whether the server does not deny that the page begins at `offset`.
+    /// Whether the server confirms that the page begins at `offset`, or does not say.
     fn echoes(&self, offset: u64) -> bool {
         self.begins_at.is_none_or(|at| at == offset)
     }

@@ -1,10 +1,10 @@
-//! Why Apify did not give what was asked for.
+//! Why Apify did not return what was requested.
 
 use crate::ports::{HttpResponse, TransportError};
 use http::StatusCode;
 use serde_json::Value;
 
-/// Why Apify did not give what was asked for. Texts never hold an item or the input.
+/// Why Apify did not return what was requested. The texts never contain an item or the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApifyError {
     #[error("Apify does not answer: {0}")]
@@ -15,13 +15,13 @@ pub enum ApifyError {
     Refused { what: String, error_type: String },
     #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
     Unreadable { what: String, path: String },
-    /// A success that is no list at all: a proxy can answer in Apify's place.
+    /// A success whose body is not a list. It may come from a proxy.
     #[error("Apify's answer to {what} is no list of items")]
     NoList { what: String },
 }
 
 impl ApifyError {
-    /// The refusal that a response stands for.
+    /// The error for a response that is not a success.
     pub(super) fn of(what: &str, response: &HttpResponse) -> Self {
         let status = response.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
@@ -30,8 +30,8 @@ impl ApifyError {
         Self::Refused { what: what.to_owned(), error_type: error_type(response) }
     }
 
-    /// Whether the same request may be answered a moment later. An answer that is too large is as
-    /// large then.
+    /// Whether the same request may succeed a moment later. An answer that is too large stays too
+    /// large.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Transport(TransportError::TooLarge { .. })
@@ -44,8 +44,8 @@ impl ApifyError {
     }
 }
 
-/// Whether the thing asked for does not exist, or not any more. A token that opens nothing is answered 404
-/// too, as another error (`record-or-token-not-found`).
+/// Whether the requested resource does not exist, or no longer exists. A token without any access
+/// also gets a 404, but with another error (`record-or-token-not-found`).
 pub(super) fn is_unknown(response: &HttpResponse) -> bool {
     let is_named = || {
         let error_type = error_type(response);

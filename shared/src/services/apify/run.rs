@@ -1,4 +1,4 @@
-//! A run of an actor, as Apify tells of it.
+//! A run of an actor, as Apify describes it.
 
 use crate::core::ids::ApifyRunId;
 use crate::core::tokens::NanoUsd;
@@ -9,34 +9,34 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The events by which actors charge for a target without a post: in the actor's source, and on its
-/// price card.
+/// The events by which actors charge for a target without a post: one name is from the actor's
+/// source, the other from its price card.
 const EMPTY_TARGET_EVENTS: [&str; 2] = ["no-result", "zero-result-query"];
 
-/// A run of an actor, which is a harvest when the actor collects posts.
+/// A run of an actor. It is a harvest if the actor collects posts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApifyRun {
     pub id: ApifyRunId,
-    /// The actor's id; empty where Apify does not say.
+    /// The actor's id; empty if Apify does not say.
     pub actor: String,
-    /// How it ended; `None` while it is going on.
+    /// How it ended; `None` while it is running.
     pub status: Option<HarvestStatus>,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
-    /// Its dataset's id, where Apify says it.
+    /// Its dataset's id, if Apify gives one.
     pub dataset: Option<String>,
-    /// What it costs; preliminary for some seconds after its end.
+    /// What it costs. The figure is preliminary for some seconds after the end.
     pub cost: Option<NanoUsd>,
-    /// Most items that it was allowed to push; `None` without a limit.
+    /// Most items that it was allowed to add; `None` without a limit.
     pub max_items: Option<u64>,
-    /// Most dollars that it was allowed to charge; `None` without a limit.
+    /// Most money that it was allowed to charge; `None` without a limit.
     pub max_charge: Option<NanoUsd>,
-    /// How often each event was charged; `None` where Apify does not say.
+    /// How often each event was charged; `None` if Apify does not say.
     pub charged: Option<BTreeMap<String, u64>>,
 }
 
 impl ApifyRun {
-    /// How many targets were charged as being without a post; `None` where Apify does not say.
+    /// How many targets were charged as having no post; `None` if Apify does not say.
     #[must_use]
     pub fn empty_targets(&self) -> Option<u64> {
         let charged = self.charged.as_ref()?;
@@ -47,13 +47,13 @@ impl ApifyRun {
 /// The runs of an actor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ActorRuns {
-    /// Those that can be read, newest first.
+    /// The runs that can be read, newest first.
     pub runs: Vec<ApifyRun>,
-    /// Those that ended and of which more cannot be read.
+    /// Ended runs of which only id and end can be read.
     pub unread: Vec<UnreadRun>,
 }
 
-/// A run that ended and of which Apify's list says something that cannot be read.
+/// An ended run whose entry in Apify's list cannot be read completely.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnreadRun {
     pub id: ApifyRunId,
@@ -61,7 +61,7 @@ pub struct UnreadRun {
 }
 
 impl UnreadRun {
-    /// What can be read of a run; `None` if that is too little, or it goes on.
+    /// The readable part of a run; `None` if that is too little, or if the run is not over.
     pub(super) fn of(run: &Value) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -85,7 +85,7 @@ pub(super) struct RunBody {
     act_id: Option<String>,
     #[serde(default)]
     status: Value,
-    /// It names the run where nothing else does: without it a run cannot be read.
+    /// Required: it names the run if nothing else does.
     #[serde(deserialize_with = "moment")]
     started_at: Timestamp,
     #[serde(default, deserialize_with = "moment_or_nothing")]
@@ -124,7 +124,7 @@ impl RunBody {
             finished_at: self.finished_at,
             dataset: self.default_dataset_id,
             cost: self.usage_total_usd.and_then(NanoUsd::from_usd),
-            // Zero stands for no limit.
+            // Zero means no limit.
             max_items: options.max_items.map(whole).filter(|most| *most > 0),
             max_charge: options
                 .max_total_charge_usd
@@ -135,11 +135,12 @@ impl RunBody {
     }
 }
 
-/// The statuses of a run that goes on.
+/// The statuses of a run that is not over.
 const GOING_ON: [&str; 4] = ["READY", "RUNNING", "TIMING-OUT", "ABORTING"];
 
-/// How a run ended; `None` while it goes on. Its events are written with `_`. One that has an end and a
-/// status that nobody knows counts as failed: nothing is taken for granted then.
+/// How a run ended; `None` while it is running. Event names use `_` where statuses use `-`; both
+/// are read. A run with an end and an unknown status counts as failed, which is the safe
+/// assumption.
 fn ended(status: &Value, finished_at: Option<Timestamp>) -> Option<HarvestStatus> {
     let status = status.as_str().unwrap_or_default().trim().to_uppercase().replace('_', "-");
     let is_over = finished_at.is_some() && !GOING_ON.contains(&status.as_str());
@@ -147,13 +148,13 @@ fn ended(status: &Value, finished_at: Option<Timestamp>) -> Option<HarvestStatus
     known.or_else(|| is_over.then_some(HarvestStatus::Failed))
 }
 
-/// A number, also in quotation marks.
+/// A number, or a string that contains one.
 fn number(value: &Value) -> Option<f64> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     number.filter(|number| number.is_finite())
 }
 
-/// A count.
+/// A number as a count.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -167,7 +168,7 @@ fn amount<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Error> 
     Ok(number(&Value::deserialize(value)?))
 }
 
-/// A time as Apify writes it, without its zone (UTC), or in milliseconds.
+/// A time in one of Apify's formats, without a zone (UTC), or in milliseconds.
 fn time(value: &Value) -> Option<Timestamp> {
     let written = value.as_str().map(str::trim);
     let in_utc = |text: &str| Offset::UTC.to_timestamp(text.parse().ok()?).ok();
@@ -183,7 +184,8 @@ fn moment_or_nothing<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Times
     Ok(time(&Value::deserialize(value)?))
 }
 
-/// What a run can do without: of another shape it counts as missing, and costs nothing else.
+/// Reads an optional part. If it has an unexpected shape, it counts as missing, and the rest is
+/// still read.
 fn or_nothing<'de, D, T>(value: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
