@@ -1,14 +1,15 @@
-//! What the adapters may do on AWS, as the actions of IAM policies. The adapters' tests compare
-//! these lists with the calls that are made; a test of the template compares them with what each
-//! function is allowed.
+//! What the adapters may do on AWS, as actions of IAM policies. The adapters' tests compare these
+//! lists with the calls that are made. A test of the template compares them with each function's
+//! permissions.
 
-/// `Queue::send` and `Queue::dead_letter`, on the queue that is sent to. A batch needs the same right.
+/// `Queue::send` and `Queue::dead_letter`, on the target queue. A batch needs the same permission.
 pub const SEND: &[&str] = &["sqs:SendMessage"];
 
-/// `Queue::requeue`, on the queue that is received from.
+/// `Queue::requeue`, on the source queue.
 pub const REQUEUE: &[&str] = &["sqs:ChangeMessageVisibility"];
 
-/// What an event source mapping needs of the queue it polls, by the function's rights.
+/// What an event source mapping needs on the queue that it polls. It uses the function's
+/// permissions.
 pub const POLL: &[&str] = &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// `EventLog`, on its table.
@@ -26,8 +27,8 @@ pub const EVENT_LOG_INDEX: &[&str] = &["dynamodb:Query"];
 /// Reading the function's secret.
 pub const READ_SECRET: &[&str] = &["secretsmanager:GetSecretValue"];
 
-/// Logs in the function's own group.
+/// Writing logs to the function's own group.
 pub const LOG: &[&str] = &["logs:CreateLogStream", "logs:PutLogEvents"];
 
-/// Traces, which have no resource.
+/// Sending traces. Traces have no resource.
 pub const TRACE: &[&str] = &["xray:PutTelemetryRecords", "xray:PutTraceSegments"];

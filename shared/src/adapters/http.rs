@@ -8,18 +8,19 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Largest body that is read. A page of a dataset can be larger: then a smaller one is asked for.
+/// Largest body that is read. If a page of a dataset is larger, a smaller page is requested.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Who we say we are, for the services' logs and support.
+/// The name that services see in their logs.
 const USER_AGENT: &str = concat!("runtally/", env!("CARGO_PKG_VERSION"));
 
-/// How many redirects of one request are followed. Apify answers a read of a stored record with
-/// one, to the storage behind it.
+/// How many redirects of one request are followed. Apify answers a read of a stored record with one
+/// redirect, to the storage behind it.
 const MAX_REDIRECTS: usize = 3;
 
-/// Time to open a connection. Failing at that is the one failure that is safe to repeat, so it
-/// should not be left to the timeout of the request, which cannot tell.
+/// Time to open a connection. A failed connection is the only failure that is always safe to
+/// repeat. It needs its own timeout, because a timeout of the whole request does not show whether
+/// anything was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends requests over the network, with one pool of connections.
@@ -28,17 +29,17 @@ pub struct HttpTransport {
     pub(super) client: reqwest::Client,
 }
 
-/// The HTTP client could not be made.
+/// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("no HTTP client can be made")]
 pub struct HttpSetupError(#[from] reqwest::Error);
 
 impl HttpTransport {
-    /// Makes the client. It trusts Mozilla's root certificates, which are compiled in: reading the
-    /// machine's takes several times as long as all else that a cold start does.
+    /// Creates the client. It trusts Mozilla's root certificates, which are compiled in: reading
+    /// the machine's certificates takes several times as long as the rest of a cold start.
     ///
     /// # Errors
-    /// [`HttpSetupError`] when the system refuses what a client needs.
+    /// [`HttpSetupError`] if the system refuses what a client needs.
     pub fn new() -> Result<Self, HttpSetupError> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -57,8 +58,8 @@ impl HttpTransport {
         Ok(Self { client })
     }
 
-    /// Sends `request` and follows the answers `302 Found` to a GET. Other redirects are answers
-    /// like any other: no documented call has one, and following one would repeat a write.
+    /// Sends `request`. After a GET, it follows `302 Found`. Other redirects are returned as they
+    /// are: no documented call has one, and following one would repeat a write.
     async fn send_and_follow(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let follows = request.method() == Method::GET;
         let (mut uri, mut headers) = (request.uri().clone(), request.headers().clone());
@@ -73,7 +74,7 @@ impl HttpTransport {
             let mut request = http::Request::new(Bytes::new());
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
-            // The first request did get an answer: of this chain something was sent.
+            // The first request got an answer, so something of this chain was sent.
             response = self.send_once(request).await.map_err(|error| match error {
                 TransportError::NotSent { host, reason }
                 | TransportError::AnswerLost { host, reason } => {
@@ -128,7 +129,7 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Where a `302` of the resource at `from` leads; `None` when it leads out of HTTPS.
+/// The target of a `302` for the resource at `from`; `None` if it leads away from HTTPS.
 fn redirect(from: &Uri, response: &HttpResponse) -> Option<Uri> {
     if response.status() != StatusCode::FOUND {
         return None;
@@ -144,13 +145,13 @@ fn origin(uri: &Uri) -> (Option<&str>, Option<&str>, Option<u16>) {
     (uri.scheme_str(), uri.host(), uri.port_u16())
 }
 
-/// What of `headers` another origin may see. A list of what is allowed: the keys of some
-/// services travel in headers of their own, which no client knows to be secret.
+/// The headers that another origin may see. This is a list of allowed headers, because some
+/// services send keys in their own headers, which a client cannot recognise as secret.
 fn without_secrets(headers: &HeaderMap) -> HeaderMap {
     headers.get(ACCEPT).map(|value| (ACCEPT, value.clone())).into_iter().collect()
 }
 
-/// Host and port, without the user, path and query, which can hold secrets.
+/// Host and port, without user, path and query, which may contain secrets.
 fn host(uri: &Uri) -> String {
     match (uri.host(), uri.port_u16()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -159,7 +160,8 @@ fn host(uri: &Uri) -> String {
     }
 }
 
-/// Why the request failed, cause by cause. The client's own error shows the URL: it is left out.
+/// Why the request failed: its chain of causes. The client's own error is left out, because it
+/// shows the URL.
 fn describe(error: &reqwest::Error) -> String {
     let mut causes = Vec::new();
     let mut next: Option<&(dyn Error + 'static)> = error.source();

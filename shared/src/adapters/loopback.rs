@@ -8,10 +8,10 @@ use tokio::net::{TcpListener, TcpStream};
 pub(super) enum Reply {
     /// Answers with a status, header lines and a body.
     Http(u16, String, String),
-    /// Answers with a body that is compressed with gzip.
+    /// Answers with a body compressed with gzip.
     Gzip(&'static [u8]),
     HangUp,
-    /// Answers with a head that promises a body, and never sends it.
+    /// Answers with a head that announces a body, but never sends the whole body.
     StallInBody,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Loopback {
 }
 
 impl Loopback {
-    /// Answers each request with the next of `replies`, the last one again and again.
+    /// Answers each request with the next of `replies`, and repeats the last one.
     pub(super) async fn serving(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -55,12 +55,12 @@ impl Loopback {
         Self { origin, requests }
     }
 
-    /// The requests so far, head and body, header names in lower case.
+    /// The requests so far: head and body, in lower case except the bodies.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The AWS operations of the requests so far, in lower case, each once and sorted.
+    /// The AWS operations requested so far, in lower case, sorted and without duplicates.
     #[cfg(feature = "aws")]
     pub(super) fn operations(&self) -> Vec<String> {
         let of = |request: &String| {
@@ -109,7 +109,7 @@ async fn answer(mut stream: TcpStream, reply: Reply) {
             let answer = format!(
                 "HTTP/1.1 {status} X\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
             );
-            // A client that has read enough may close before the end.
+            // A client that has read enough may close the connection early.
             stream.write_all(answer.as_bytes()).await.ok();
         }
         Reply::Gzip(body) => {

@@ -1,5 +1,5 @@
-//! The ports' adapters to the real world. Only the functions' `main`s and the system on one machine
-//! make one; everything else sees the traits.
+//! The ports' adapters to external systems. Only the functions' `main`s and the system on one
+//! machine create them. All other code uses the traits.
 
 pub mod actions;
 #[cfg(feature = "aws")]

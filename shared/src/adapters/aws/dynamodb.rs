@@ -31,32 +31,33 @@ const MAX_WRITES: usize = 25;
 /// Most items in one read by keys.
 const MAX_READS: usize = 100;
 
+///
 /// The event log in one table.
 ///
-/// Two that work on one run at a time do no harm: a projection saved late neither replaces a newer
-/// one nor closes a run that was appended to in between.
+/// Two processes can work on one run at the same time: a projection that is saved late neither
+/// replaces a newer one nor closes a run that was appended to in between.
 #[derive(Debug, Clone)]
 pub struct DynamoEventLog {
     client: Client,
     table: String,
     clock: Clock,
-    /// How long events are kept; `None`: for ever.
+    /// How long events are kept; `None` to keep them forever.
     retention: Option<SignedDuration>,
 }
 
 impl DynamoEventLog {
-    /// The log in `table`, whose events are kept for ever.
+    /// The log in `table`. Its events are kept forever.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table, clock: Clock::system(), retention: None }
     }
 
-    /// The same log, whose events DynamoDB deletes after `retention`.
+    /// The same log, but DynamoDB deletes its events after `retention`.
     #[must_use]
     pub fn forgetting_after(self, retention: Option<SignedDuration>) -> Self {
         Self { retention, ..self }
     }
 
-    /// When an event that is written now is deleted, in seconds since 1970.
+    /// When an event written now will be deleted, in seconds since 1970.
     fn expiry(&self) -> Option<i64> {
         self.retention.map(|retention| (self.clock.now() + retention).as_second())
     }
@@ -102,7 +103,8 @@ impl DynamoEventLog {
             .expression_attribute_values(":yes", keys::text(OPEN_YES))
     }
 
-    /// Saves a projection, and closes the run if asked to. Whether its conditions were met.
+    /// Saves a projection, and closes the run if `close` is set. Returns whether the conditions
+    /// were met.
     async fn save(
         &self,
         run: &RunId,
@@ -134,7 +136,7 @@ impl DynamoEventLog {
             .expression_attribute_values(":shown", keys::text(shown))
             .expression_attribute_values(":urgent", AttributeValue::Bool(*urgent))
             .expression_attribute_values(":appends", AttributeValue::N(appends.to_string()));
-        // DynamoDB refuses a value that the expressions do not use.
+        // DynamoDB refuses a value that no expression uses.
         let request = if close {
             let is_unchanged = "(attribute_not_exists(#appends) OR #appends = :appends)";
             request
@@ -176,8 +178,7 @@ impl DynamoEventLog {
         Ok(heard)
     }
 
-    /// Writes at most [`MAX_WRITES`] items, and what DynamoDB did not take of them a few more
-    /// times.
+    /// Writes at most [`MAX_WRITES`] items, and retries the items that DynamoDB did not accept.
     async fn write(&self, mut writes: Vec<WriteRequest>) -> Result<(), LogError> {
         let mut attempts = attempts();
         loop {
@@ -194,15 +195,15 @@ impl DynamoEventLog {
 }
 
 impl EventLog for DynamoEventLog {
-    /// The run is marked open before the events are written: one that dies in between is looked
-    /// at once in vain, which is better than events that nobody looks at. The append is counted
-    /// after them: a reader that sees the count sees them too, and one that did not see it cannot
-    /// close the run for good. An event stored already is written over with itself, since its id
-    /// stands for its content.
+    /// The run is marked open before the events are written. If the writer dies in between, a tick
+    /// checks the run in vain, which is better than events that nobody checks. The append is
+    /// counted after the events: a reader that sees the count also sees the events, and a reader
+    /// that does not see the count cannot close the run permanently. An event that exists already
+    /// is overwritten with the same content, because its id stands for its content.
     async fn append(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         check_events(events)?;
         self.open(run).await?;
-        // DynamoDB refuses a write that names an item twice.
+        // DynamoDB refuses a write that contains an item twice.
         let distinct: BTreeMap<&str, &StoredEvent> =
             events.iter().rev().map(|event| (event.id.as_str(), event)).collect();
         let distinct: Vec<_> = distinct.into_values().collect();
@@ -214,8 +215,8 @@ impl EventLog for DynamoEventLog {
         self.count(run, expires_at).await
     }
 
-    /// Backwards, so that the state comes first: what is appended while the pages are read was
-    /// not counted then, and the reader cannot close the run over it.
+    /// Reads backwards, so that the state comes first. Anything that is appended while the pages
+    /// are read is not in that count, so the reader cannot close the run.
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
         let query = self
             .client
@@ -293,7 +294,7 @@ impl EventLog for DynamoEventLog {
         Ok(heard)
     }
 
-    /// One request decides: of several that ask at the same time, the first has the cost.
+    /// One request decides: if several runs claim the cost at the same time, the first one gets it.
     async fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> Result<RunId, LogError> {
         let answer = self
             .client

@@ -6,11 +6,11 @@ pub use lambda_runtime::Error;
 use lambda_runtime::{Context, LambdaEvent, run, service_fn};
 use std::time::SystemTime;
 
-/// Starts the function once, and answers its invocations until Lambda ends the process. Each batch of
-/// messages is handled until the invocation's deadline.
+/// Starts the function once, and handles its invocations until Lambda ends the process. Each batch
+/// of messages must be handled before the invocation's deadline.
 ///
 /// # Errors
-/// What keeps the function from starting; it is logged.
+/// The reason why the function does not start; it is logged.
 pub async fn answer_batches<App>(
     start: impl Future<Output = Result<App, Error>>,
     handle: impl AsyncFn(&App, SqsEvent, Deadline) -> SqsBatchResponse,
@@ -25,14 +25,14 @@ pub async fn answer_batches<App>(
         Ok::<_, Error>(handle(app, event.payload, deadline).await)
     })))
     .await;
-    // Whoever runs the function ends it while it asks for more work, which is no failure of ours.
+    // The runtime is ended while it waits for more work. That is not an error of the function.
     ended.or_else(|error| {
         tracing::info!(%error, "the function ends");
         Ok(())
     })
 }
 
-/// Why an event cannot be a batch of a queue's messages.
+/// Why an event is not a batch of messages from a queue.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this function takes messages of its queue alone, and record {index} comes from {source_name}"
@@ -42,8 +42,8 @@ struct WrongSource {
     source_name: String,
 }
 
-/// Checks that a queue sent the event: the records of other services, such as a topic's, would be read as
-/// messages without a text.
+/// Checks that a queue sent the event. Records of other services, such as a topic, would be read as
+/// messages without a body.
 fn check_source(event: &SqsEvent) -> Result<(), WrongSource> {
     const QUEUE: &str = "aws:sqs";
     let is_other = |record: &SqsMessage| {

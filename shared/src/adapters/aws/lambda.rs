@@ -1,4 +1,4 @@
-//! The clients of SQS and DynamoDB, and what their errors say.
+//! The clients of SQS and DynamoDB, and the texts of their errors.
 
 use crate::adapters::http::HttpTransport;
 use crate::config::{ConfigError, Vars};
@@ -19,12 +19,13 @@ use aws_types::SdkConfig;
 use std::error::Error;
 use std::time::Duration;
 
-/// Longest time for one attempt at a call. The client makes three, with waits between them.
+/// Longest time for one attempt at a call. The client makes three attempts, with waits between
+/// them.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Makes the clients that a function uses. One it does not ask for is not even linked into its
+/// Makes the clients that a function uses. A client that is not used is not even linked into the
 /// binary.
 #[derive(Debug, Clone)]
 pub struct Aws {
@@ -34,15 +35,15 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads what Lambda puts into every function's environment: `AWS_REGION`,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; `AWS_ENDPOINT_URL`
-    /// points at an emulator. Called once per process; all requests go through the pool of `http`.
+    /// Reads the variables that Lambda sets for every function: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. `AWS_ENDPOINT_URL` can point at an
+    /// emulator. Called once per process. All requests use the connection pool of `http`.
     ///
-    /// The SDK's own search for credentials (profiles, single sign-on, instance metadata) is left
-    /// out: no function needs it, and it doubles the time of a cold start.
+    /// The SDK's own search for credentials (profiles, single sign-on, instance metadata) is not
+    /// used: no function needs it, and it doubles the time of a cold start.
     ///
     /// # Errors
-    /// [`ConfigError::Missing`] for a variable that Lambda did not set.
+    /// [`ConfigError::Missing`] for a variable that is not set.
     pub fn read(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         http: &HttpTransport,
@@ -93,12 +94,12 @@ impl Aws {
     }
 }
 
-/// The SDK's requests over the same HTTP client as everything else.
+/// Sends the SDK's requests over the same HTTP client as all other requests.
 #[derive(Debug, Clone)]
 struct Reqwest(reqwest::Client);
 
 impl HttpClient for Reqwest {
-    /// Timeouts are the SDK's own ([`timeouts`]) and drop the call.
+    /// The SDK applies its own timeouts ([`timeouts`]) and drops a call that takes too long.
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,
@@ -141,8 +142,8 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// How the part of a batch that was not taken is sent again, within about two seconds. The queue
-/// behind the caller is the real retry.
+/// How the part of a batch that was not accepted is sent again, within about two seconds. The real
+/// retry is the queue that invoked the function.
 const RETRY: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(200), longest: LONGEST_WAIT, attempts: 5 };
 pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -151,7 +152,7 @@ pub(super) fn attempts() -> Attempts {
     RETRY.begin(fastrand::u64(..))
 }
 
-/// The error's code and message, or cause by cause why there is no answer. Holds no request.
+/// The error's code and message, or else its chain of causes. It contains no request.
 pub(super) fn describe<E>(error: &SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,

@@ -1,5 +1,5 @@
 //! The ports on AWS: SQS, DynamoDB, and the secrets and credentials of a Lambda function. AWS's
-//! types end here.
+//! types are used only here.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 pub mod dynamodb;

@@ -1,6 +1,6 @@
-//! A function's secret in Secrets Manager: read once per process, before the first message.
+//! A function's secret in Secrets Manager. It is read once per process, before the first message.
 //!
-//! One signed request, without the service's SDK: a second client would take a good part of
+//! It is read with one signed request, without the service's SDK: another client would add much to
 //! webhook intake's cold start for a single call.
 
 use super::lambda::{Aws, LONGEST_WAIT, attempts};
@@ -19,20 +19,20 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::time::Instant;
 
-/// The variable that names the function's secret.
+/// The variable with the name of the function's secret.
 pub const SECRET_ID: &str = "SECRET_ID";
 
 /// Longest time for one attempt.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest time for all attempts. Lambda gives a function ten seconds to start, and what ends then has
-/// not said why.
+/// Longest time for all attempts. Lambda gives a function ten seconds to start; after that, the
+/// function could not report the error.
 const ALL_ATTEMPTS: Duration = Duration::from_secs(8);
 
 /// Why the function's secret could not be read. Never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager says no, or has no answer.
+    /// Secrets Manager refuses, or does not answer.
     #[error("the secret {id} could not be read: {reason}")]
     Unreadable { id: String, reason: String },
     #[error("the secret {id} is not a JSON object with a variable for each key")]
@@ -48,8 +48,9 @@ struct Answer {
 }
 
 impl Aws {
-    /// The function's variables: those of the secret that `SECRET_ID` names, a JSON object, and
-    /// those of `environment` that the secret has not. Without `SECRET_ID` the environment's alone.
+    /// The function's variables: those in the secret named by `SECRET_ID`, a JSON object, and then
+    /// those of `environment` that the secret does not contain. Without `SECRET_ID`, only the
+    /// environment.
     ///
     /// # Errors
     /// [`SecretError`]; the function then does not start, and Lambda starts it again.
@@ -97,7 +98,7 @@ impl Aws {
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| shape())?;
         let text = answer.secret_string.ok_or_else(shape)?;
         let object: Map<String, Value> = serde_json::from_str(&text).map_err(|_| shape())?;
-        // A service account's key may be there as the object that it is.
+        // A service account's key may be stored as a JSON object instead of a string.
         let text_of = |value| match value {
             Value::String(text) => text,
             Value::Null => String::new(),
@@ -144,7 +145,7 @@ impl Aws {
     }
 }
 
-/// Whether asking again within seconds is of no use.
+/// Whether a repetition within seconds is useless.
 fn is_final(response: &HttpResponse) -> bool {
     response.status().is_client_error() && !error_type(response).contains("Throttl")
 }

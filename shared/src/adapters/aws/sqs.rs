@@ -24,11 +24,12 @@ const MAX_ENTRIES: usize = 10;
 /// The message attribute that holds why a message was dead-lettered.
 pub const REASON: &str = "reason";
 
-/// The queues a function may use.
 ///
-/// Messages of one group arrive in order, with one exception: when SQS takes only some of a
-/// request, those it did not take follow behind the others. Receivers take messages in any
-/// order, so this costs time at most.
+/// The queues that a function may use.
+///
+/// Messages of one group arrive in order, with one exception: if SQS accepts only a part of a
+/// request, the other messages are sent again and arrive later. Receivers handle messages in any
+/// order, so this can only cost time.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
@@ -36,12 +37,12 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// The queues at `urls`; those the function does not use are left out.
+    /// The queues at `urls`. Omit those that the function does not use.
     pub fn new(client: Client, urls: BTreeMap<QueueName, QueueUrls>) -> Self {
         Self { client, urls }
     }
 
-    /// The queues that it knows.
+    /// The queues that have a URL.
     pub fn names(&self) -> impl Iterator<Item = QueueName> {
         self.urls.keys().copied()
     }
@@ -53,7 +54,7 @@ impl SqsQueue {
         })
     }
 
-    /// Sends one batch, and what SQS did not take of it a few more times.
+    /// Sends one batch, and retries the messages that SQS did not accept.
     async fn send_batch(
         &self,
         queue: QueueName,
@@ -157,7 +158,8 @@ impl Queue for SqsQueue {
     }
 }
 
-/// Splits `messages` into requests that SQS takes: in order, ten messages and 1 MiB at most.
+/// Splits `messages` into requests that SQS accepts: in order, with at most ten messages and 1 MiB
+/// each.
 fn batches(messages: Vec<OutgoingMessage>) -> Vec<Vec<OutgoingMessage>> {
     let mut batches: Vec<Vec<OutgoingMessage>> = Vec::new();
     let mut bytes = 0;
@@ -188,7 +190,7 @@ fn entry(index: usize, message: &OutgoingMessage) -> SendMessageBatchRequestEntr
         .expect("id and body are given")
 }
 
-/// The trace that a message carries on, if there is one. It counts for no limit of size.
+/// The trace that a message continues, if there is one. It does not count towards the size limit.
 fn trace_attribute()
 -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
     let header = trace::header()?;
@@ -202,7 +204,8 @@ fn entry_id(index: usize) -> String {
     format!("m{index}")
 }
 
-/// Whether sending the entry again is pointless. Throttling counts as the sender's fault too.
+/// Whether a repetition is useless. SQS reports throttling as the sender's fault too, but that is
+/// retried.
 fn is_refused(entry: &BatchResultErrorEntry) -> bool {
     entry.sender_fault() && !entry.code().contains("Throttl")
 }
@@ -211,7 +214,8 @@ fn why(entry: &BatchResultErrorEntry) -> String {
     format!("{}: {}", entry.code(), entry.message().unwrap_or("(no message)"))
 }
 
-/// As much of `reason` as SQS takes beside a body of `body_len` bytes: attributes count too.
+/// The longest start of `reason` that fits next to a body of `body_len` bytes: SQS counts
+/// attributes too.
 fn fitting_reason(reason: &str, body_len: usize) -> Option<String> {
     let room = MAX_MESSAGE_BYTES.saturating_sub(body_len + REASON.len() + "String".len());
     let mut fitting = String::new();

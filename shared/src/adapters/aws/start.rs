@@ -1,4 +1,4 @@
-//! How each function starts: its log, its secret, its clients of AWS.
+//! How each function starts: its logs, its secret, and its AWS clients.
 
 use super::lambda::Aws;
 use crate::adapters::http::HttpTransport;
@@ -8,25 +8,26 @@ use crate::telemetry::logs;
 use std::error::Error;
 use tokio::join;
 
-/// Turns of the runtime until a request is sent: to connect, to hand over the connection, to write.
+/// How many times the task yields until the request for the secret is sent: to connect, to hand
+/// over the connection, and to write.
 const TURNS_TO_SEND: usize = 4;
 
 /// What a function has once its secret is read.
 #[derive(Debug)]
 pub struct Started<V, C> {
-    /// A variable by its name, as [`Aws::with_secret`] says.
+    /// Returns a variable by name; see [`Aws::with_secret`].
     pub variable: V,
     pub http: HttpTransport,
     pub clock: Clock,
-    /// What the function made of [`Aws`].
+    /// The clients that the function made from [`Aws`].
     pub clients: C,
 }
 
-/// Starts `function`, whose log lines bear that name. What needs no secret is set up while the secret
-/// is on its way: that is a part of each cold start.
+/// Starts `function`; its log lines carry this name. Everything that does not need the secret is
+/// set up while the secret is being fetched, because this time is a part of each cold start.
 ///
 /// # Errors
-/// A variable of Lambda's that is missing, no TLS, or a secret that cannot be read.
+/// A variable of Lambda is missing, TLS cannot be set up, or the secret cannot be read.
 #[expect(clippy::disallowed_methods, reason = "the environment and the time enter here")]
 pub async fn start<C>(
     function: &'static str,
@@ -34,7 +35,7 @@ pub async fn start<C>(
 ) -> Result<Started<impl Fn(&'static str) -> Option<String>, C>, Box<dyn Error + Send + Sync>> {
     let environment = |name| std::env::var(name).ok();
     let vars = Vars::new(environment);
-    // Set up while the secret is on its way, or earlier if something fails.
+    // Called while the secret is being fetched, or earlier to log an error.
     let init_logs = || logs::init(function, &vars);
     let http = HttpTransport::new().inspect_err(|_| init_logs())?;
     let aws = Aws::read(&vars, &http).inspect_err(|_| init_logs())?;

@@ -1,4 +1,4 @@
-//! Items of the table to what the log speaks of, and back.
+//! Converts items of the table to the log's types, and back.
 
 use super::keys::{
     self, APPENDS, BODY, CAN_CHANGE, COST_OF, EXPIRES_AT, FORGETS_FROM, Item, Key, PK, RECORD,
@@ -26,10 +26,11 @@ fn put(item: Item) -> WriteRequest {
     WriteRequest::builder().put_request(put).build()
 }
 
-/// All items of a run, against the order of their sort keys.
+/// Converts all items of a run, given in descending order of their sort keys.
 ///
 /// # Errors
-/// [`LogError`] also when some of its events may be deleted by `now`: what is left is not the run.
+/// [`LogError`] also if some of the run's events may be deleted by `now`: then the rest is
+/// incomplete.
 pub(super) fn run_log(items: Vec<Item>, now: Timestamp) -> Result<RunLog, LogError> {
     let mut log = RunLog::default();
     for item in items {
@@ -54,7 +55,7 @@ pub(super) fn head(item: &Item) -> Result<LogHead, LogError> {
     Ok(LogHead { projection: projection(item)?, appends: appends(item) })
 }
 
-/// The projection in a run's state item; a run that was only opened has none.
+/// The projection in a run's state item; `None` for a run that was never projected.
 pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
     let Some(AttributeValue::Bool(open)) = item.get(CAN_CHANGE) else { return Ok(None) };
     Ok(Some(Projection {
@@ -68,7 +69,7 @@ pub(super) fn projection(item: &Item) -> Result<Option<Projection>, LogError> {
     }))
 }
 
-/// How often a run was appended to; items of earlier releases do not say.
+/// How many appends were made to a run; 0 for items from earlier releases.
 fn appends(item: &Item) -> u64 {
     parsed(item, APPENDS).unwrap_or_default()
 }

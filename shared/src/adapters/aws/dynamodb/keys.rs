@@ -1,5 +1,5 @@
-//! The table's keys and attributes. Nothing outside this file spells them; `template.yaml` makes
-//! the table and its two indexes after them.
+//! The table's keys and attributes. They are spelled only here; `template.yaml` defines the table
+//! and its two indexes to match.
 
 use crate::core::ids::{ApifyRunId, RunId};
 use crate::ports::HarvestKey;
@@ -8,41 +8,43 @@ use std::collections::HashMap;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// Partition key (text): the run id. Also the range key of [`OPEN_RUNS`].
+/// Partition key (string): the run id. Also the range key of [`OPEN_RUNS`].
 pub const PK: &str = "pk";
-/// Sort key (text): see `Key`.
+/// Sort key (string): see `Key`.
 pub const SK: &str = "sk";
 pub(super) const BODY: &str = "body";
-/// When DynamoDB deletes an event (number): seconds since 1970. Only with a retention.
+/// When DynamoDB deletes an event (number): seconds since 1970. Set only with a retention.
 pub const EXPIRES_AT: &str = "expires_at";
-/// On the state item: when the first of the run's events is deleted (number), like [`EXPIRES_AT`].
+/// On the state item: when the first of the run's events is deleted (number), in the same unit as
+/// [`EXPIRES_AT`].
 pub(super) const FORGETS_FROM: &str = "forgets_from";
-/// Present on the state item of an open run only (text, always [`OPEN_YES`]).
+/// Set only on the state item of an open run (string, always [`OPEN_YES`]).
 pub(super) const OPEN: &str = "open";
 pub(super) const OPEN_YES: &str = "y";
 /// How many events the record shows (number).
 pub(super) const SHOWN_EVENTS: &str = "shown_events";
-/// How often something was appended to the run when the record was last written (number).
+/// How many appends the run had when the record was last written (number).
 pub(super) const SHOWN_APPENDS: &str = "shown_appends";
-/// When the record was last written (text): RFC 3339.
+/// When the record was last written (string): RFC 3339.
 pub(super) const WRITTEN_AT: &str = "written_at";
-/// The record's id in Airtable (text).
+/// The record's id in Airtable (string).
 pub(super) const RECORD: &str = "record";
-/// Whether the run could still change by itself when the record was written (boolean).
+/// Whether the run could still change without a new request when the record was written (boolean).
 pub(super) const CAN_CHANGE: &str = "can_change";
 
-/// What Airtable showed of the record once it was written (text).
+/// What Airtable showed of the record after it was written (string).
 pub(super) const SHOWN: &str = "shown";
-/// Whether the record must show the next event at once (boolean). Items of earlier releases have
-/// none.
+/// Whether the record must show the next event at once (boolean). Items from earlier releases do
+/// not have it.
 pub(super) const URGENT: &str = "urgent";
-/// How often something was appended to the run (number).
+/// How many appends were made to the run (number).
 pub(super) const APPENDS: &str = "appends";
-/// Present on the state item of a run that is not open (text, always [`FINISHED_YES`]).
+/// Set only on the state item of a run that is not open (string, always [`FINISHED_YES`]).
 pub(super) const FINISHED: &str = "finished";
 pub(super) const FINISHED_YES: &str = "y";
 
-/// An index of the table. Sparse: it holds the items that have its hash key. All keys are texts.
+/// An index of the table. It is sparse: it contains only items that have its hash key. All keys are
+/// strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Index {
     pub name: &'static str,
@@ -54,29 +56,30 @@ pub struct Index {
 /// The finished runs by age, with their state items.
 pub const FINISHED_RUNS: Index =
     Index { name: "finished-runs", hash: FINISHED, range: WRITTEN_AT, keys_only: false };
-/// The runs that a tick must look at. A run leaves the index when it is finished.
+/// The runs that a tick must check. A run leaves the index when it is finished.
 pub const OPEN_RUNS: Index = Index { name: "open-runs", hash: OPEN, range: PK, keys_only: true };
 
-/// The run that counts the cost of a harvest (text).
+/// The run that counts the cost of a harvest (string).
 pub(super) const COST_OF: &str = "cost_of";
-/// In front of the id of a harvest that was heard of.
+/// Prefix of the key for a harvest that was seen.
 const HEARD: &str = "apify#";
 const EVENT: &str = "E#";
 const STATE: &str = "M";
 
-/// What an item is, by its sort key. Unless the operator chose a retention nothing expires: runs are few,
-/// and their events are the only proof of what was billed. A state never does: it says what is gone.
+/// What an item is, by its sort key. Events expire only if the operator chose a retention: runs are
+/// few, and their events are the only proof of what was billed. A state never expires, because it
+/// says that the events are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key<'a> {
-    /// `E#<event id>` → the event's body. Written once; writing it again writes the same.
+    /// `E#<event id>` → the event's body. Written once; writing it again writes the same content.
     Event(&'a str),
-    /// `M` → whether the run is open and what its record shows. Made by the first append, changed
-    /// by each append and each projection. Sorts behind the events.
+    /// `M` → whether the run is open and what its record shows. The first append creates it; each
+    /// append and each projection changes it. It sorts after the events.
     State,
 }
 
-/// The key of the item that says that a harvest was heard of: `apify#<key>`, `H`. No run id starts
-/// like that.
+/// The key of the item that says that a harvest was seen: `apify#<key>`, `H`. No run id starts with
+/// `apify#`.
 pub(super) fn heard(harvest: &HarvestKey) -> Item {
     let pk = format!("{HEARD}{}", harvest.as_str());
     [(PK.to_owned(), text(&pk)), (SK.to_owned(), text("H"))].into()
@@ -88,7 +91,7 @@ pub(super) fn cost(harvest: &ApifyRunId) -> Item {
     [(PK.to_owned(), text(&pk)), (SK.to_owned(), text("C"))].into()
 }
 
-/// The harvest that such an item is about.
+/// The harvest that such an item names.
 pub(super) fn harvest_of(item: &Item) -> Option<HarvestKey> {
     match item.get(PK) {
         Some(AttributeValue::S(pk)) => Some(HarvestKey::of(pk.strip_prefix(HEARD)?)),

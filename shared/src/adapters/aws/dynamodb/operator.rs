@@ -1,4 +1,5 @@
-//! What only an operator's commands ask of the log. No function does, or may.
+//! Requests to the log that only an operator's commands make. No function makes them, or has
+//! permission to.
 
 use super::keys::{self, Item, Key, OPEN, OPEN_YES, PK, SHOWN_EVENTS, SK};
 use super::{DynamoEventLog, failure, items};
@@ -8,7 +9,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 impl DynamoEventLog {
-    /// Every run of the log. Reads the whole table.
+    /// Every run in the log. Reads the whole table.
     pub async fn runs(&self) -> Result<Vec<RunId>, LogError> {
         let items: Vec<Item> = self
             .client
@@ -28,8 +29,8 @@ impl DynamoEventLog {
         Ok(readable(items.iter().map(items::run)))
     }
 
-    /// Makes the next tick project `run` again: none of its events counts as shown. A run that was
-    /// never projected is looked at by the tick anyway.
+    /// Makes the next tick project `run` again, by setting the number of shown events to 0. A tick
+    /// checks a run that was never projected anyway.
     pub async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
         let request = self
             .client
@@ -49,7 +50,8 @@ impl DynamoEventLog {
         }
     }
 
-    /// Whether the table forgets items after some time, which the log must never do.
+    /// Whether the table has an expiry (TTL) enabled, so that DynamoDB deletes items after some
+    /// time.
     pub async fn forgets(&self) -> Result<bool, LogError> {
         let request = self.client.describe_time_to_live().table_name(&self.table);
         let answer = request.send().await.map_err(|error| failure(&error))?;

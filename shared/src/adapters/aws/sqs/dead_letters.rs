@@ -1,5 +1,5 @@
-//! The dead-letter queues on SQS: what could not be handled, and the way back. For an operator's
-//! commands; no function receives or deletes.
+//! The dead-letter queues on SQS: reading, redriving and deleting dead letters. Only an operator's
+//! commands use this; no function receives or deletes messages.
 
 use super::{MAX_ENTRIES, REASON, SqsQueue, failure};
 use crate::messages::routes;
@@ -12,29 +12,29 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-/// How long letters that are looked at stay hidden from another look.
+/// How long letters stay hidden from other readers after they are read.
 const HELD_SECONDS: i32 = 60;
-/// How long one look waits for letters.
+/// How long one read waits for letters.
 const WAIT_SECONDS: i32 = 1;
-/// Most letters of one look or one redrive: about a hundred requests.
+/// Most letters in one read or one redrive: about a hundred requests.
 const MAX_LETTERS: usize = 1_000;
 
 impl SqsQueue {
-    /// Asks for the state of `queue` and of its dead-letter queue.
+    /// Requests the state of `queue` and of its dead-letter queue.
     ///
     /// # Errors
-    /// [`QueueError::Unreachable`] when one of them does not answer.
+    /// [`QueueError::Unreachable`] if one of them does not answer.
     pub async fn state(&self, queue: QueueName) -> Result<QueueState, QueueError> {
         let own = self.attributes(queue, &self.urls(queue)?.url).await?;
         let dead = self.attributes(queue, self.dead_letters_url(queue)?).await?;
         Ok(QueueState { is_fifo: own.0 && dead.0, messages: own.1, dead: dead.1 })
     }
 
-    /// The dead letters of `queue` that can be seen, oldest first: of each group the first ten,
-    /// since SQS hides the rest of a group while some of it are looked at.
+    /// The dead letters of `queue`, oldest first. Only the first ten of each group are visible,
+    /// because SQS hides the rest of a group while some of its messages are being read.
     ///
     /// # Errors
-    /// [`QueueError::Unreachable`]; letters that were looked at come back within a minute.
+    /// [`QueueError::Unreachable`]; letters that were read are visible again within a minute.
     pub async fn dead_letters(&self, queue: QueueName) -> Result<Vec<DeadLetter>, QueueError> {
         let mut held = Vec::new();
         while held.len() < MAX_LETTERS {
@@ -50,12 +50,13 @@ impl SqsQueue {
         Ok(letters)
     }
 
-    /// Sends the dead letters with these ids back to `queue`, as new messages in their old groups and
-    /// as first attempts, and deletes them. At most as many as there are ids, so that one that fails again at once is
-    /// not sent back for ever. Returns how many they are.
+    /// Sends the dead letters with these ids back to `queue`, as new messages in their old groups
+    /// and as first attempts, and deletes them. It sends at most as many letters as there are ids,
+    /// so that a letter that fails again at once does not loop forever. Returns how many were sent.
     ///
     /// # Errors
-    /// [`QueueError`]; a letter is deleted after it is sent, so it may come twice, never get lost.
+    /// [`QueueError`]; a letter is deleted after it is sent, so it may arrive twice but is never
+    /// lost.
     pub async fn redrive(
         &self,
         queue: QueueName,
@@ -87,10 +88,10 @@ impl SqsQueue {
         Ok(sent)
     }
 
-    /// Deletes the dead letter with this id for good. Returns whether it was seen.
+    /// Deletes the dead letter with this id permanently. Returns whether it was found.
     ///
     /// # Errors
-    /// [`QueueError`]; the letter may be there or not.
+    /// [`QueueError`]; it is unknown whether the letter still exists.
     pub async fn discard(&self, queue: QueueName, id: &str) -> Result<bool, QueueError> {
         let mut held = Vec::new();
         let mut is_found = false;
@@ -112,7 +113,7 @@ impl SqsQueue {
         Ok(is_found)
     }
 
-    /// Whether it is FIFO, and how many messages it has.
+    /// Whether the queue is FIFO, and how many messages it has.
     async fn attributes(&self, queue: QueueName, url: &str) -> Result<(bool, u64), QueueError> {
         const COUNTS: [QueueAttributeName; 3] = [
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -128,7 +129,7 @@ impl SqsQueue {
         Ok((is_fifo, counts.sum()))
     }
 
-    /// Takes up to ten dead letters and hides them for a while.
+    /// Receives up to ten dead letters and hides them for a while.
     async fn receive(&self, queue: QueueName) -> Result<Vec<(DeadLetter, String)>, QueueError> {
         let answer = self
             .client
@@ -152,7 +153,7 @@ impl SqsQueue {
         Ok(())
     }
 
-    /// Shows letters again that were looked at.
+    /// Makes received letters visible again.
     async fn release(
         &self,
         queue: QueueName,
@@ -170,7 +171,7 @@ impl SqsQueue {
             let request = self.client.change_message_visibility_batch();
             let request = request.queue_url(self.dead_letters_url(queue)?);
             let answer = request.set_entries(Some(entries.collect())).send().await;
-            // Those that are not released come back when their time is over.
+            // Letters that are not released become visible when their timeout ends.
             answer.map_err(|error| failure(queue, &error))?;
         }
         Ok(())
@@ -184,7 +185,7 @@ impl SqsQueue {
     }
 }
 
-/// A message of a dead-letter queue with its receipt.
+/// A dead letter with its receipt, made from a message of a dead-letter queue.
 fn letter(message: Message) -> Option<(DeadLetter, String)> {
     let attributes = message.attributes.unwrap_or_default();
     let number = |name| attributes.get(&name).and_then(|text| i64::from_str(text).ok());
