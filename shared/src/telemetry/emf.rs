@@ -1,6 +1,7 @@
-//! CloudWatch's embedded metric format: one JSON object a line on standard output, with the
-//! function as the only dimension. Never per run or client: each value of a dimension is a metric
-//! that is paid for. So is each hour in which a metric comes (docs/cost.md): a count of nothing is left out.
+//! CloudWatch's embedded metric format: one JSON object per line on standard output, with the
+//! function as the only dimension. Never use the run or the client as a dimension: every value of a
+//! dimension is a separate metric with its own cost. Every hour in which a metric is sent costs
+//! money too (docs/cost.md), so counts of zero are not sent.
 
 use super::metric::Metric;
 use crate::core::clock::Clock;
@@ -11,7 +12,7 @@ use std::sync::OnceLock;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// Where a line is written to.
+/// Writes one line.
 type Output = dyn Fn(&str) -> std::io::Result<()> + Send + Sync;
 
 struct Sink {
@@ -21,13 +22,13 @@ struct Sink {
     write: Box<Output>,
 }
 
-/// Switches metrics on: from here on they go to standard output, for `service` in `namespace`.
+/// Enables metrics: they are written to standard output, for `service` in `namespace`.
 pub fn init(namespace: String, service: &'static str, clock: Clock) {
     let to_stdout = |line: &str| std::io::stdout().lock().write_all(line.as_bytes());
     init_to(namespace, service, clock, to_stdout);
 }
 
-/// The same to another place than standard output.
+/// Like [`init`], but writes to another place.
 pub fn init_to(
     namespace: String,
     service: &'static str,
@@ -37,7 +38,7 @@ pub fn init_to(
     SINK.get_or_init(|| Sink { namespace, service, clock, write: Box::new(write) });
 }
 
-/// Whose metrics are counted.
+/// The function whose metrics are counted; `None` before [`init`].
 pub(super) fn service() -> Option<&'static str> {
     SINK.get().map(|sink| sink.service)
 }
@@ -51,7 +52,7 @@ pub(super) fn emit(values: impl FnOnce(Timestamp) -> Vec<(Metric, Value)>) {
         return;
     }
     let line = line(&sink.namespace, sink.service, now, &values);
-    // A metric that cannot be written must not cost the work that it is about.
+    // A metric that cannot be written must not make the work fail.
     if let Err(error) = (sink.write)(&line) {
         tracing::warn!(%error, "metrics could not be written");
     }

@@ -1,5 +1,5 @@
-//! Logs: one JSON object a line on standard output, with the run and the client of each. Metrics
-//! go the same way ([`crate::telemetry::metrics`]).
+//! Logs: one JSON object per line on standard output, with the run and its client. Metrics use the
+//! same output ([`crate::telemetry::metrics`]).
 
 use crate::config::{ConfigError, Vars};
 use crate::core::clock::Clock;
@@ -10,10 +10,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends logs to standard output as JSON, at the level of `RUST_LOG` (`info` when it is not set),
-/// which may name modules (`warn,shared=debug`). Switches metrics on for `service`, in the
-/// namespace `METRICS_NAMESPACE` (`runtally` when it is not set). Call once, before anything is
-/// logged.
+/// Writes logs to standard output as JSON. `RUST_LOG` sets the level (default `info`) and may name
+/// modules (`warn,shared=debug`). Also enables metrics for `service`, in the namespace
+/// `METRICS_NAMESPACE` (default `runtally`). Call it once, before anything is logged.
 pub fn init(service: &'static str, vars: &Vars<impl Fn(&'static str) -> Option<String>>) {
     crate::telemetry::metrics::init(metrics_namespace(vars), service, Clock::system());
     let (levels, misread) = levels(vars, "info");
@@ -28,10 +27,11 @@ pub fn init(service: &'static str, vars: &Vars<impl Fn(&'static str) -> Option<S
     }
 }
 
-/// What is logged: what `RUST_LOG` asks for, or else `default`, with what is wrong about `RUST_LOG`.
+/// The levels to log: those of `RUST_LOG`, or `default`. Also returns what is wrong with
+/// `RUST_LOG`.
 ///
 /// # Panics
-/// When `default` is no level and no list of modules' levels.
+/// If `default` is neither a level nor a list of modules with levels.
 pub fn levels(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
     default: &str,
@@ -48,21 +48,21 @@ pub fn levels(
     }
 }
 
-/// The first word that is no level and names none. It would be taken for a module, and every line of the
-/// others would be lost.
+/// The first word that is not a level and does not set one. It would be read as a module name, and
+/// the lines of all other modules would be lost.
 fn mistyped(asked: &str) -> Option<String> {
     let is_level = |word: &str| word.is_empty() || word.parse::<LevelFilter>().is_ok();
     let mut words = asked.split(',').map(|word| word.trim_matches(['"', '\'', ' ']));
     words.find(|word| !word.contains('=') && !is_level(word)).map(str::to_owned)
 }
 
-/// Where CloudWatch files the metrics: two deployments in one account keep theirs apart.
+/// The CloudWatch namespace of the metrics. It separates two deployments in one account.
 pub fn metrics_namespace(vars: &Vars<impl Fn(&'static str) -> Option<String>>) -> String {
     vars.text("METRICS_NAMESPACE").unwrap_or_else(|| "runtally".to_owned())
 }
 
-/// The span of work on a run: every line within carries the run, its client and the trace of the message.
-/// A line shows its innermost span only.
+/// The span of work on a run. Every line in it has the run, its client and the message's trace. A
+/// line shows only its innermost span.
 pub fn run_span(run: &RunHeader) -> Span {
     let trace = trace::header();
     let id = trace.as_ref().map(TraceHeader::id);

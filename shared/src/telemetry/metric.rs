@@ -1,10 +1,10 @@
-//! The metrics by name and unit.
+//! The metrics, with name and unit.
 
-/// Declares the enum and the list of its variants.
+/// Declares the enum and a list of all its variants.
 macro_rules! metrics {
     ($($(#[$doc:meta])* $metric:ident,)+) => {
         /// What is measured, with its name and unit in CloudWatch. The template's alarms and
-        /// dashboard name them.
+        /// dashboard use these names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Metric {
             $(
@@ -15,23 +15,23 @@ macro_rules! metrics {
         }
 
         impl Metric {
-            /// All of them.
+            /// All metrics.
             pub const ALL: [Self; [$(stringify!($metric)),+].len()] = [$(Self::$metric),+];
         }
     };
 }
 
 metrics! {
-    /// Requests to the webhook that were refused.
+    /// Refused requests to the webhook.
     RequestsRefused,
-    /// Those of them without the right token.
+    /// Refused requests without the right token.
     RequestsUnauthorized,
-    /// Messages that went back to their queue.
+    /// Messages that were put back on their queue.
     MessagesGivenBack,
-    /// Messages that went to a dead-letter queue.
+    /// Messages that were moved to a dead-letter queue.
     MessagesParked,
     AirtableRequests,
-    /// Those of them that were answered 429.
+    /// Requests to Airtable that were answered with 429.
     AirtableThrottled,
     AirtableLatency,
     ModelCalls,
@@ -41,36 +41,37 @@ metrics! {
     ModelCost,
     /// Calls that the model refused until a person tops up its credit or replaces its key.
     ModelHalted,
-    /// Answers whose model or tier has no price: their cost is not known.
+    /// Answers whose model or tier has no price, so that their cost is unknown.
     UnpricedAnswers,
-    /// Tokens of requests, cached ones included.
+    /// Prompt tokens, including cached ones.
     PromptTokens,
-    /// Those of them from the model's cache.
+    /// Prompt tokens from the model's cache.
     CachedTokens,
     OutputTokens,
     ThoughtsTokens,
     ToolTokens,
     RunsEnded,
     RunsFailed,
-    /// Those of them whose numbers contradict each other, or that have scores and no tokens; calls that are
-    /// only unobserved do not count.
+    /// Ended runs whose numbers contradict each other, or that have scores but no tokens.
+    /// Unobserved calls alone do not count.
     RunsUnbalanced,
-    /// Those of them whose cost is at least so much: calls of unknown usage, or answers without a price.
+    /// Ended runs whose cost is only a lower bound, because of calls with unknown usage or answers
+    /// without a price.
     RunsCostIncomplete,
-    /// Those of them with scores and without tokens.
+    /// Ended runs with scores but without tokens.
     RunsWithoutTokens,
     RunsStalled,
-    /// Runs whose record could not be written, each time. Several at once count as one where their
-    /// number is not known.
+    /// Failed attempts to write a run's record. Several at once count as one if their number is
+    /// unknown.
     RunsUnprojected,
     Ticks,
-    /// How long a run took, from its first event to its last settlement.
+    /// How long a run took, from its first event to its end.
     RunTime,
     LeadsScored,
-    /// Leads of ended runs that needed nothing.
+    /// Leads of ended runs that were skipped.
     LeadsSkipped,
     LeadsFailed,
-    /// Model calls of ended runs whose answer is not known.
+    /// Model calls of ended runs whose answer is unknown.
     UnobservedCalls,
 }
 

@@ -1,5 +1,5 @@
-//! One call for each thing that is measured, where it happens. Each does nothing until [`init`]
-//! was called: the same code prints nothing on a single machine and in tests.
+//! One function per measured event, called where the event happens. The functions do nothing until
+//! [`init`] is called, so nothing is printed on a single machine and in tests.
 
 use super::emf::{emit, service};
 pub use super::emf::{init, init_to};
@@ -33,11 +33,12 @@ pub fn message_dead_lettered() {
     emit(|_| vec![(Metric::MessagesParked, json!(1))]);
 }
 
-/// The function that asks Airtable at every tick, also when there is nothing to do.
+/// The function that sends requests to Airtable at every tick, even if there is nothing to do.
 const FINALIZER: &str = "metrics-finalizer";
 
-/// A request to Airtable ended after `took`; `status` is that of its answer, if it has one. Those of the
-/// finalizer are counted only where they are throttled: each hour in which a metric comes is paid for.
+/// A request to Airtable ended after `took`. `status` is the status of its answer, if there is one.
+/// The finalizer's requests are counted only if they are throttled, because every hour in which a
+/// metric is sent costs money.
 pub fn airtable_request(status: Option<StatusCode>, took: Duration) {
     let throttled = status == Some(StatusCode::TOO_MANY_REQUESTS);
     if service() == Some(FINALIZER) && !throttled {
@@ -52,12 +53,12 @@ pub fn airtable_request(status: Option<StatusCode>, took: Duration) {
     });
 }
 
-/// A call of the model ended with `outcome` after `took`.
+/// A call to the model ended with `outcome` after `took`.
 pub fn model_call(outcome: &CallOutcome, took: Duration) {
     emit(|now| call(outcome, took, now));
 }
 
-/// The model answers nobody until a person tops up its credit or replaces its key.
+/// The model answers no call until a person tops up its credit or replaces its key.
 pub fn model_halted() {
     emit(|_| vec![(Metric::ModelHalted, json!(1))]);
 }
@@ -77,8 +78,8 @@ pub fn tick() {
     emit(|_| vec![(Metric::Ticks, json!(1))]);
 }
 
-/// A run's record was written. `was_open` is whether the run was not at its end when its record
-/// was written before: only then its end is counted.
+/// A run's record was written. `was_open` says whether the run was open at the previous write. Only
+/// then is its end counted.
 pub fn run_written(summary: &Summary, was_open: bool) {
     emit(|_| run(summary, was_open));
 }
@@ -132,7 +133,7 @@ fn millis(time: Duration) -> Value {
     json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Billionths of a dollar as dollars.
+/// Converts billionths of a dollar to dollars.
 #[expect(clippy::cast_precision_loss, reason = "a metric; the record has the exact amount")]
 fn dollars(billionths: u64) -> Value {
     json!(billionths as f64 / 1e9)

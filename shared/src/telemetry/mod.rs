@@ -1,5 +1,5 @@
 //! What operators see of a function: log lines and CloudWatch metrics, both on standard output.
-//! Nothing here decides anything, and nothing here may hold a post's text or a secret.
+//! This module makes no decisions, and its output must never contain a post's text or a secret.
 
 mod emf;
 pub mod logs;

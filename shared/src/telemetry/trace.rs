@@ -1,32 +1,34 @@
-//! The trace of a webhook, which goes with its messages from queue to queue (X-Ray).
+//! The trace of a webhook, which its messages carry from queue to queue (X-Ray).
 //!
-//! Lambda begins a trace with each request and with each batch of messages. So that one webhook can be
-//! followed, every message carries the header of the trace that it comes from, what a function sends
-//! while it works on the message carries it on, and every log line names the trace's id.
+//! Lambda starts a new trace for each request and for each batch of messages. To make one webhook
+//! traceable, every message carries the header of the trace that it comes from. Messages that a
+//! function sends while it works on a message carry the same header, and every log line has the
+//! trace's id.
 //!
 //! Header and id: <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
 
 use std::future::Future;
 use tracing::Instrument;
 
-/// The attribute of a message that holds the header.
+/// The message attribute with the header.
 pub const ATTRIBUTE: &str = "AWSTraceHeader";
 
-/// Longest header that is taken on; those of AWS have about half of that.
+/// Longest header that is accepted. AWS's headers have about half this length.
 const MAX_HEADER: usize = 256;
 
 tokio::task_local! {
-    /// The header of the message that is being worked on.
+    /// The header of the message in work.
     static HEADER: Option<TraceHeader>;
 }
 
-/// A tracing header whose root can be read, such as `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`.
+/// A tracing header with a readable root, such as
+/// `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceHeader(String);
 
 impl TraceHeader {
-    /// The header in `text`; `None` for what is none. It comes from outside, and a queue that refused it
-    /// would refuse the message with it.
+    /// The header in `text`; `None` if it is not valid. It comes from outside, and if a queue
+    /// refused the header it would refuse the whole message.
     pub fn read(text: &str) -> Option<Self> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "=;:-_.".contains(c);
         let header = Self(text.to_owned());
@@ -34,7 +36,7 @@ impl TraceHeader {
             .then_some(header)
     }
 
-    /// The header as it is sent.
+    /// The header as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,20 +51,21 @@ impl TraceHeader {
     }
 }
 
-/// Whether `text` is a version, a time and a random part.
+/// Whether `text` consists of a version, a time and a random part.
 fn is_id(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let is_hex = |part: &str, len| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit());
     matches!(parts.as_slice(), ["1", time, random] if is_hex(time, 8) && is_hex(random, 24))
 }
 
-/// Works on a message with this header: log lines name its trace, and what is sent carries it on.
+/// Works on a message with this header. Log lines have the id of its trace, and sent messages carry
+/// its header.
 pub async fn follow<F: Future>(header: Option<TraceHeader>, work: F) -> F::Output {
     let span = tracing::info_span!("message", trace.id = header.as_ref().map(TraceHeader::id));
     HEADER.scope(header, work.instrument(span)).await
 }
 
-/// Works on several messages at once: log lines link their traces.
+/// Works on several messages together. Log lines list the ids of their traces.
 pub async fn link<F: Future>(headers: impl Iterator<Item = TraceHeader>, work: F) -> F::Output {
     let mut ids: Vec<String> = headers.map(|header| header.id().to_owned()).collect();
     ids.sort();
@@ -71,7 +74,7 @@ pub async fn link<F: Future>(headers: impl Iterator<Item = TraceHeader>, work: F
     work.instrument(tracing::info_span!("batch", trace.links = links)).await
 }
 
-/// The header of the message that is being worked on.
+/// The header of the message in work.
 pub fn header() -> Option<TraceHeader> {
     HEADER.try_with(Clone::clone).ok().flatten()
 }
