@@ -1,4 +1,4 @@
-//! A batch of the metrics queue, whose messages stay in their group until they are stored.
+//! A batch of the metrics queue. Its messages stay in their group until they are stored.
 
 use crate::core::failure::{Failure, FailureClass, MAX_ATTEMPTS, redelivery_delay};
 use crate::delivery::Delivery;
@@ -7,11 +7,11 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Collects what became of a batch's messages, in their order.
+/// Collects the results of a batch's messages, in their order.
 ///
-/// After a message failed, the later ones of its group go back with it unhandled, so that the
-/// group keeps its order. Other groups go on. A message that stays on its queue is counted by the
-/// queue: its receive count is its attempt.
+/// If a message fails, the later messages of its group are requeued without being handled, so that
+/// the group keeps its order. Other groups continue. The queue counts the attempts at a message
+/// that stays on it: the receive count is the attempt.
 pub struct Batch<'a, Q> {
     queue: &'a Q,
     name: QueueName,
@@ -25,8 +25,8 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         Self { queue, name, blocked: HashMap::new(), failures: Vec::new() }
     }
 
-    /// Whether an earlier message of the delivery's group failed. The delivery then goes back, or
-    /// goes to the dead letters if that was its last.
+    /// Whether an earlier message of the delivery's group failed. If so, the delivery is requeued,
+    /// or dead-lettered if it was the last one.
     pub async fn is_blocked(&mut self, delivery: &Delivery) -> bool {
         let Some(delay) = self.blocked.get(&delivery.group).copied() else { return false };
         if is_last(delivery) {
@@ -39,7 +39,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         true
     }
 
-    /// Takes in what became of a delivery.
+    /// Handles the result of a delivery.
     pub async fn settle(&mut self, delivery: &Delivery, result: Result<(), Failure>) {
         let Err(failure) = result else { return };
         let message_id = delivery.message_id.as_str();
@@ -67,7 +67,7 @@ impl<'a, Q: Queue> Batch<'a, Q> {
         }
     }
 
-    /// The answer for the event source mapping.
+    /// The response for the event source mapping.
     #[must_use]
     pub fn response(self) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
@@ -98,7 +98,8 @@ impl<'a, Q: Queue> Batch<'a, Q> {
     }
 }
 
-/// Whether the queue delivers it no more: what is not stored now goes to the dead letters.
+/// Whether the queue will not deliver the message again. If it is not stored now, it is
+/// dead-lettered.
 fn is_last(delivery: &Delivery) -> bool {
     delivery.receive_count >= MAX_ATTEMPTS
 }

@@ -1,4 +1,4 @@
-//! Configuration: read once at start, typed to the end. Nothing else reads a variable.
+//! Configuration: read once at start and fully typed. No other code reads variables.
 #![expect(missing_docs, reason = "a field whose name says all has no comment")]
 
 use crate::core::ids::BaseId;
@@ -12,7 +12,7 @@ use url::{Host, Url};
 /// Where configuration is read from: the environment, or a test's closure.
 pub struct Vars<F>(F);
 
-/// A variable that is missing or wrong. Never shows the value: it may be a secret.
+/// A variable that is missing or wrong. Never shows the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     #[error("{name} is not set: {purpose}")]
@@ -22,18 +22,18 @@ pub enum ConfigError {
 }
 
 impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
-    /// Reads variables with `read`; an empty one counts as not set.
+    /// Reads variables with `read`. An empty variable counts as not set.
     pub fn new(read: F) -> Self {
         Self(read)
     }
 
-    /// The variable's text, if it is set.
+    /// The variable as a string, if it is set.
     pub fn text(&self, name: &'static str) -> Option<String> {
         (self.0)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// The variable's text, if it is set. A file of variables that Docker reads, for example, keeps the
-    /// quotes that a shell takes away.
+    /// The variable as a string, if it is set. Quotes around it are an error: a shell removes them,
+    /// but other readers of variable files, such as Docker, keep them.
     fn unquoted(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
         let text = self.text(name);
         let is_within = |text: &str, quote: char| {
@@ -49,7 +49,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     /// The variable as `T`, if it is set.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] for a value that is no `T`.
+    /// [`ConfigError::Invalid`] for a value that is not a `T`.
     pub fn optional<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -60,7 +60,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
             .map_err(|error: T::Err| ConfigError::Invalid { name, rule: error.to_string() })
     }
 
-    /// The variable as a whole number within `range`, or `default`.
+    /// The variable as a whole number within `range`; `default` if it is not set.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for anything else.
@@ -80,7 +80,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     /// The variable as `T`.
     ///
     /// # Errors
-    /// [`ConfigError`] for a variable that is not set or no `T`.
+    /// [`ConfigError`] if the variable is not set or is not a `T`.
     pub fn required<T: FromStr<Err: Display>>(
         &self,
         name: &'static str,
@@ -89,10 +89,10 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         self.optional(name)?.ok_or(ConfigError::Missing { name, purpose })
     }
 
-    /// The variable as a secret that is sent in a header.
+    /// The variable as a secret that is sent in a header, if it is set.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] for a value that no header can carry.
+    /// [`ConfigError::Invalid`] for a value that a header cannot contain.
     pub fn optional_secret(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
         let Some(secret) = self.unquoted(name)? else { return Ok(None) };
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -102,7 +102,7 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         Ok(Some(SecretString::from(secret)))
     }
 
-    /// The variable as a secret that has to be set.
+    /// The variable as a secret. It must be set.
     pub fn secret(
         &self,
         name: &'static str,
@@ -111,8 +111,9 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
         self.optional_secret(name)?.ok_or(ConfigError::Missing { name, purpose })
     }
 
-    /// The variable as the root of an API: an https URL, with a `/` at its end. Plain http is for
-    /// machines of one's own: loopback and private addresses, and names that no public host has.
+    /// The variable as the root of an API: an https URL that ends with `/`. Plain http is allowed
+    /// only for private machines: loopback and private addresses, and names that no public host
+    /// has.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for anything else, such as a URL with a query.
@@ -131,21 +132,21 @@ impl<F: Fn(&'static str) -> Option<String>> Vars<F> {
     }
 }
 
-/// Where an API's version stands.
+/// Where an API's version is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// At the end of the root.
     OfRoot(&'static str),
-    /// In front of each request's path.
+    /// At the start of each request's path.
     OfPaths(&'static str),
 }
 
 impl Version {
-    /// Checks that the root `url` of the variable `name` has the version, or has it not: with the other,
-    /// every request would be answered 404.
+    /// Checks that the root `url` in the variable `name` contains the version, or does not contain
+    /// it. In the wrong case every request would be answered with 404.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] says what to add or to leave out.
+    /// [`ConfigError::Invalid`] says what to add or to remove.
     pub fn check(self, name: &'static str, url: Url) -> Result<Url, ConfigError> {
         let last = url.path().trim_end_matches('/').rsplit('/').next();
         let rule = match self {
@@ -161,7 +162,7 @@ impl Version {
     }
 }
 
-/// Whether a URL's host is this machine; not for text that is no URL.
+/// Whether a URL's host is this machine. False for a string that is not a URL.
 pub fn is_on_this_machine(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| is_loopback(&url))
 }
@@ -179,8 +180,8 @@ fn is_private(url: &Url) -> bool {
     let is_private = match url.host() {
         Some(Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
         Some(Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
-        // A name of a container, and the names that RFC 6762 and ICANN keep for private networks, or
-        // RFC 2606 for nobody.
+        // A container's name, or a name reserved for private networks (RFC 6762, ICANN) or never
+        // used (RFC 2606).
         Some(Host::Domain(name)) => {
             !name.contains('.')
                 || [".internal", ".local", ".invalid"].iter().any(|end| name.ends_with(end))
@@ -190,20 +191,20 @@ fn is_private(url: &Url) -> bool {
     is_private || is_loopback(url)
 }
 
-/// The SQS URLs of one queue, as CloudFormation gives them to a function.
+/// The SQS URLs of one queue, as CloudFormation passes them to a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueUrls {
     pub url: String,
-    /// Its dead-letter queue; `None` in a function that dead-letters nothing.
+    /// Its dead-letter queue; `None` in a function that does not dead-letter messages.
     pub dead_letters: Option<String>,
 }
 
 impl QueueUrls {
-    /// The URLs of a queue that messages are received from: `SCORING_QUEUE_URL` and
-    /// `SCORING_DEAD_LETTERS_URL`, or the same for another queue.
+    /// The URLs of a queue whose messages the function receives: `SCORING_QUEUE_URL` and
+    /// `SCORING_DEAD_LETTERS_URL`, or the same variables for another queue.
     ///
     /// # Errors
-    /// [`ConfigError::Missing`] when one of the two is not set.
+    /// [`ConfigError::Missing`] if one of the two is not set.
     pub fn received_from(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         queue: QueueName,
@@ -217,8 +218,8 @@ impl QueueUrls {
         Ok(Self { dead_letters: Some(dead_letters), ..Self::sent_to(vars, queue)? })
     }
 
-    /// The URL of a queue that messages are only sent to: `SCORING_QUEUE_URL`, `METRICS_QUEUE_URL`
-    /// or `RETRY_QUEUE_URL`.
+    /// The URL of a queue to which the function only sends: `SCORING_QUEUE_URL`,
+    /// `METRICS_QUEUE_URL` or `RETRY_QUEUE_URL`.
     pub fn sent_to(
         vars: &Vars<impl Fn(&'static str) -> Option<String>>,
         queue: QueueName,
@@ -232,7 +233,7 @@ impl QueueUrls {
     }
 }
 
-/// The Airtable API, the token for it, and the master base.
+/// The Airtable API, its token, and the master base.
 #[derive(Debug, Clone)]
 pub struct AirtableConfig {
     /// `AIRTABLE_API_URL`: the root of the API.
@@ -259,12 +260,12 @@ impl AirtableConfig {
     }
 }
 
-/// The Apify API and the token for it.
+/// The Apify API and its token.
 #[derive(Debug, Clone)]
 pub struct ApifyConfig {
     /// `APIFY_API_URL`: the root of the API.
     pub url: Url,
-    /// `APIFY_TOKEN`: reads runs, inputs and datasets.
+    /// `APIFY_TOKEN`: a token that can read runs, inputs and datasets.
     pub token: SecretString,
 }
 

@@ -1,4 +1,4 @@
-//! One delivery of a message, as Lambda hands it over.
+//! One delivery of a message, as Lambda passes it on.
 
 use crate::core::failure::MAX_ATTEMPTS;
 use crate::messages::RetryState;
@@ -11,26 +11,26 @@ use aws_lambda_events::event::sqs::SqsMessage;
 pub struct Delivery {
     /// The message's id.
     pub message_id: String,
-    /// Stands for this delivery when its visibility is changed.
+    /// Identifies this delivery when its visibility is changed.
     pub receipt: String,
-    /// The message's group; empty on the retry queue, which has none.
+    /// The message's group; empty on the retry queue, which has no groups.
     pub group: String,
-    /// The id by which its queue drops a copy of it; empty on the retry queue.
+    /// The id with which its queue drops copies; empty on the retry queue.
     pub deduplication: String,
-    /// How often this message was delivered, this time included. It says nothing of the task's
-    /// earlier attempts, which were other messages: see [`Delivery::attempt`].
+    /// How often this message was delivered, including this time. It does not count the task's
+    /// earlier attempts, which were separate messages: see [`Delivery::attempt`].
     pub receive_count: u32,
-    /// The message's text.
+    /// The message's body.
     pub body: String,
-    /// What the message says of the task's earlier attempts.
+    /// What the message says about the task's earlier attempts.
     pub retry: RetryState,
-    /// The trace of the webhook that it comes from; a tick and a night's task have none.
+    /// The trace of the webhook that it comes from; `None` for a tick or a scheduled task.
     pub trace: Option<TraceHeader>,
 }
 
 impl Delivery {
-    /// What the event source mapping says of a message. Every field of its type is optional; SQS
-    /// fills those that are read here.
+    /// Makes a delivery from the event source mapping's message. All fields of that type are
+    /// optional; SQS sets those that are read here.
     pub fn of(message: SqsMessage) -> Self {
         let attribute = |name: &str| message.attributes.get(name).cloned();
         let body = message.body.clone().unwrap_or_default();
@@ -48,23 +48,23 @@ impl Delivery {
         }
     }
 
-    /// Which attempt at its task it is, from 1.
+    /// The number of this attempt at the task, from 1.
     pub fn attempt(&self) -> u32 {
         self.retry.attempt
     }
 
-    /// Whether no other attempt follows: what is not finished now goes to the dead letters. Attempts that
-    /// made progress do not count.
+    /// Whether no other attempt follows: a task that is not finished now is dead-lettered. Attempts
+    /// that made progress do not count.
     pub fn is_last(&self) -> bool {
         self.retry.fruitless() >= MAX_ATTEMPTS
     }
 
-    /// Gives the message up: it goes to the dead letters of the queue `name`, with the reason. Whoever
-    /// puts it back, `runtally redrive` or SQS itself, puts back a first attempt. A message of the retry
-    /// queue keeps what it says: where it goes to.
+    /// Gives the message up: it goes to the dead-letter queue of the queue `name`, with the reason.
+    /// If `runtally redrive` or SQS puts it back, it starts with its first attempt. A message of
+    /// the retry queue keeps its target queue and group.
     ///
     /// # Errors
-    /// [`QueueError`] when it could not be put there: it must not be deleted.
+    /// [`QueueError`] if it could not be put there. Then the message must not be deleted.
     pub(crate) async fn dead_letter(
         &self,
         queue: &impl Queue,
@@ -92,7 +92,7 @@ impl Delivery {
         queue.dead_letter(name, letter).await
     }
 
-    /// Whether it comes from the retry queue, and is only to be passed on.
+    /// Whether it comes from the retry queue, so that it only has to be passed on.
     pub fn is_from_retry_queue(&self) -> bool {
         self.group.is_empty()
     }

@@ -1,8 +1,8 @@
-//! What two or more of the functions need: identities, messages, tokens, the fold, Airtable, the
+//! Code that two or more functions need: identities, messages, tokens, the fold, Airtable, the
 //! three ports, configuration and telemetry.
 //!
-//! Arrows point inward: functions → adapters → ports → the pure modules. Without features this
-//! crate holds no SDK and no HTTP client; `http` and `aws` add the adapters.
+//! Dependencies point inward: functions → adapters → ports → the pure modules. Without features
+//! this crate contains no SDK and no HTTP client; `http` and `aws` add the adapters.
 
 pub mod adapters;
 pub mod batch;

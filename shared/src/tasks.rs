@@ -1,5 +1,5 @@
-//! What becomes of scoring's tasks. One that fails leaves its lane at once, waits on the retry queue
-//! and goes to the back of its group: those behind it go on.
+//! Handles the results of scoring's tasks. A task that fails leaves its lane at once, waits on the
+//! retry queue, and then goes to the end of its group. The tasks behind it continue.
 
 use crate::core::clock::Clock;
 use crate::core::failure::{
@@ -12,10 +12,11 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// Collects what became of a batch's tasks.
 ///
-/// Each is sent on first and deleted afterwards: a crash in between leaves two of it, and a queue
-/// drops the copy. Only a task that cannot be sent on keeps its place.
+/// Collects the results of a batch's tasks.
+///
+/// A task is sent on first and deleted afterwards. A crash in between leaves two copies, and a
+/// queue drops one of them. Only a task that cannot be sent on keeps its place.
 pub struct Tasks<'a, Q> {
     queue: &'a Q,
     clock: &'a Clock,
@@ -28,7 +29,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         Self { queue, clock, failures: Vec::new() }
     }
 
-    /// Sends a message of the retry queue to its group: its time is over.
+    /// Sends a message of the retry queue to its group, because its wait is over.
     pub async fn pass_on(&mut self, delivery: &Delivery) {
         let Some((queue, message)) = routes::after_waiting(&delivery.body) else {
             let reason = "the message does not say which queue and group it goes to";
@@ -39,8 +40,8 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         }
     }
 
-    /// Takes in what became of a task. A task that goes on does so with the body that `delivery` has
-    /// now.
+    /// Handles the result of a task. If the task continues, it does so with the current body of
+    /// `delivery`.
     pub async fn settle(&mut self, delivery: &Delivery, result: Result<(), Failure>) {
         let Err(failure) = result else { return };
         let attempt = delivery.attempt();
@@ -68,7 +69,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         }
     }
 
-    /// Lets an unfinished task continue at once, behind those of its group that wait.
+    /// Lets an unfinished task continue at once, after the tasks that wait in its group.
     pub async fn resume(&mut self, delivery: &Delivery) {
         if delivery.is_last() {
             let attempts = delivery.attempt();
@@ -78,9 +79,9 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         self.go_to_the_back(delivery, delivery.retry.continued()).await;
     }
 
-    /// Takes in a task that was delivered before and that nobody answered for: its worker died. That
-    /// was an attempt. It goes to the back of its group, so that a task over which every worker dies
-    /// holds up the group for one visibility timeout at a time.
+    /// Handles a task that was delivered before without an answer, because its worker died. That
+    /// delivery counts as an attempt. The task goes to the end of its group, so that a task that
+    /// kills every worker blocks the group for only one visibility timeout at a time.
     pub async fn revive(&mut self, delivery: &Delivery) {
         let reason = "its worker died or took too long";
         if delivery.is_last() {
@@ -97,7 +98,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         self.go_to_the_back(delivery, delivery.retry.next_attempt(self.clock.now(), reason)).await;
     }
 
-    /// The answer for the event source mapping.
+    /// The response for the event source mapping.
     #[must_use]
     pub fn response(self) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
@@ -130,8 +131,8 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         }
     }
 
-    /// Takes in a task that could not be sent on. One that the queue refuses, because it is too large,
-    /// would be refused each time.
+    /// Handles a task that could not be sent on. If the queue refuses it, because it is too large,
+    /// every repetition would be refused too.
     async fn not_sent(&mut self, delivery: &Delivery, delay: Duration, error: QueueError) {
         match error {
             QueueError::Refused { .. } => self.dead_letter(delivery, error.to_string()).await,
@@ -146,8 +147,8 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
         }
     }
 
-    /// Leaves a message where it is, because it cannot be sent on. It comes again after `delay`, or
-    /// when its visibility timeout ends.
+    /// Leaves a message where it is, because it cannot be sent on. It is delivered again after
+    /// `delay`, or when its visibility timeout ends.
     async fn keep(&mut self, delivery: &Delivery, delay: Duration, error: &QueueError) {
         tracing::error!(%error, queue.message_id = delivery.message_id, "message keeps its place");
         let requeued = self.queue.requeue(queue_of(delivery), &delivery.receipt, delay).await;
@@ -160,7 +161,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
     }
 }
 
-/// The state with the name of the task that `delivery` is of.
+/// The state with the id of the delivery's task.
 fn named(next: RetryState, delivery: &Delivery) -> RetryState {
     let task_id = next.task_id.clone().unwrap_or_else(|| delivery.deduplication.clone());
     RetryState { task_id: Some(task_id), ..next }
