@@ -113,7 +113,7 @@ mod tests {
     use std::cell::RefCell;
     use std::sync::Mutex;
 
-    /// What became of deliveries, in their order. Takes no dead letter whose reason is `no room`.
+    /// What happened to deliveries, in order. Refuses a dead letter with the reason `no room`.
     #[derive(Default)]
     struct Seen(Mutex<Vec<String>>);
 

@@ -213,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_compressed_answer_is_asked_for_and_read() {
-        // What gzip makes of `{"name":"zipped"}`.
+        // `{"name":"zipped"}`, compressed with gzip.
         let zipped = &[
             31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 202, 75, 204, 77, 85, 178, 82, 170, 202, 44,
             40, 72, 77, 81, 170, 5, 0, 245, 47, 183, 217, 17, 0, 0, 0,

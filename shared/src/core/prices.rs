@@ -236,8 +236,8 @@ mod tests {
         TokenUsage { prompt: prompt * 1_000_000, output: output * 1_000_000, ..Default::default() }
     }
 
-    /// Dollars per million tokens: prompt, cached prompt, output, thoughts. The prompt of a
-    /// short call has 1,000 tokens, that of a long one 250,000.
+    /// Dollars per million tokens: prompt, cached prompt, output, thoughts. The prompt has 1,000
+    /// tokens, or 250,000 for a long call.
     fn list(model: &str, at: &str, long: bool) -> [f64; 4] {
         let prompt = if long { 250_000 } else { 1_000 };
         let of =
@@ -282,14 +282,14 @@ mod tests {
         }
     }
 
-    /// Models that the public list does not have, each with the reason.
+    /// Models that are not in the public list, each with the reason.
     const NOT_LISTED: &[(&str, &str)] = &[
         ("gemini-4-carbon", "too new for version 0.2 of the list; the price is Google's page's"),
         ("gemini-4-hydrogen", "too new for version 0.2 of the list; the price is Google's page's"),
         ("gemini-4-neon", "too new for version 0.2 of the list; the price is Google's page's"),
     ];
 
-    /// What the public list `genai-prices` says that one token costs in billionths of a dollar.
+    /// The price of one token in the public list `genai-prices`, in billionths of a dollar.
     fn listed(row: &Price, usage: &[(genai_prices::UsageKey, f64)], tokens: f64) -> Option<u64> {
         let usage: genai_prices::Usage = usage.iter().cloned().collect();
         let day = row.from.max(date(2026, 11, 28)).at(0, 0, 0, 0);

@@ -1,4 +1,4 @@
-//! The fold's rules, told as runs.
+//! The fold's rules, shown with example runs.
 
 use super::story::{
     MODEL, Story, answered, answered_with, attempt, blocked, chunk_of, harvest_id, lead, note,
@@ -26,7 +26,7 @@ mod waiting;
 const SCORED: Outcome = Outcome::Scored;
 const NOTHING_NEW: Outcome = Outcome::Skipped { reason: SkipReason::NoNewPosts };
 
-/// A run of four leads in two chunks that ends well.
+/// A run of four leads in two chunks that completes.
 fn finished() -> Story {
     let (first, second) = (attempt(0, 1), attempt(1, 1));
     planned_run(8, &[&[1, 2], &[3, 4]])
@@ -40,7 +40,7 @@ fn finished() -> Story {
         .done(&second)
 }
 
-/// A run of four leads: the first chunk ended with one lead blocked, the second never came.
+/// A run of four leads. One lead of the first chunk was blocked; the second chunk is missing.
 fn half_missing() -> Story {
     let first = attempt(0, 1);
     planned_run(8, &[&[1, 2], &[3, 4]])
@@ -51,7 +51,7 @@ fn half_missing() -> Story {
         .announced(&attempt(1, 1), 2)
 }
 
-/// A part of the planning of waiting leads, of one chunk.
+/// A part of the plan of waiting leads, with one chunk.
 fn part(story: Story, name: &str, leads: &[u32]) -> (Story, AttemptRef) {
     let plan = plan_named(name);
     let part_of = Some(plan_id());
@@ -244,7 +244,7 @@ fn the_scored_profiles_are_those_with_a_score_and_each_skip_is_counted_by_its_re
         left_out: Vec::new(),
         outcome,
     };
-    // Its row was deleted while the model was asked.
+    // Its row was deleted during the model call.
     let (category, detail) = (ErrorCategory::Airtable, "the row is gone".to_owned());
     let mut unwritten = outcome(5, Outcome::Failed { category, detail });
     unwritten.examined = vec![post(5, 0)];

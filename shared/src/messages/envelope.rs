@@ -121,7 +121,7 @@ mod tests {
         };
     }
 
-    /// Fails unless every text is read, and written again as it was.
+    /// Panics unless every text can be read, and is written again unchanged.
     fn travels<M: Message + Debug>(texts: &[&str]) {
         for text in texts {
             match M::decode(text) {
@@ -131,8 +131,8 @@ mod tests {
         }
     }
 
-    // The texts are in queues and event logs, and some ids are made of them: what changes here
-    // is not read, or counted twice, by the release before.
+    // These texts are in queues and event logs, and some ids are made from them. If they change
+    // here, the previous release cannot read them or counts them twice.
     #[test]
     fn messages_travel_as_they_always_did() {
         travels::<MetricsMessage>(&[

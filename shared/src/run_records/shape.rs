@@ -171,7 +171,7 @@ mod tests {
     use crate::fold::story::{Story, run_failed};
     use serde_json::json;
 
-    /// The table with all its fields of the right types but these.
+    /// A table with all fields of the right types, after `change`.
     fn table(change: impl Fn(&mut Vec<Value>)) -> TableSchema {
         let fields = schema::FIELDS.iter().enumerate();
         let mut fields: Vec<Value> = fields

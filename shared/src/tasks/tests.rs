@@ -7,13 +7,13 @@ use std::sync::Mutex;
 
 const TASK: &str = r#"{"version":1,"type":"riddle"}"#;
 
-/// Everything that was done with messages, in order. Does nothing that `refuses` names.
+/// Everything that was done with messages, in order. Refuses the operations that `refuses` names.
 #[derive(Default)]
 struct Seen {
     said: Mutex<Vec<String>>,
     letters: Mutex<Vec<NewDeadLetter>>,
     refuses: &'static str,
-    /// Whether it is the message that is refused, whenever it comes.
+    /// Whether the message itself is refused, every time.
     is_for_good: bool,
 }
 
@@ -71,14 +71,14 @@ fn delivery(group: &str, body: &str) -> Delivery {
     }
 }
 
-/// A task of which it is this attempt, and which failed at this time first.
+/// A task in this attempt, which first failed at this time.
 fn attempted(attempt: u32, first_failed_at: &str) -> Delivery {
     let first_failed_at: Option<Timestamp> = first_failed_at.parse().ok();
     let state = RetryState { attempt, first_failed_at, ..RetryState::default() };
     delivery("plan#0", &state.put_into(TASK))
 }
 
-/// What is done with a task that ended like this, and how many messages stay where they are.
+/// What is done with a task with this result, and how many messages keep their place.
 async fn done(seen: Seen, delivery: Delivery, failure: Failure) -> (Vec<String>, usize) {
     let clock = clock();
     let mut tasks = Tasks::new(&seen, &clock);
@@ -164,7 +164,7 @@ async fn a_task_that_no_queue_takes_any_more_is_dead_lettered_and_does_not_come_
     }
 }
 
-/// Whoever settles one lead of a chunk at a time comes to its end too.
+/// A chunk that settles only one lead per attempt is finished in the end, too.
 #[tokio::test(start_paused = true)]
 async fn attempts_that_made_progress_bring_a_task_no_closer_to_the_dead_letters() {
     let goes_on = |attempt, progressed| async move {

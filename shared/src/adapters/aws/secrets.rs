@@ -236,7 +236,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_an_answer_the_reason_is_named_before_lambda_ends_the_start() {
-        // Takes connections and answers nothing.
+        // This server accepts connections but never answers.
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let aws = aws_for_tests(&format!("http://{}", silent.local_addr().unwrap()));
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Where items and targets went, and which run counts what a harvest cost.
+//! What became of items and targets, and which run counts the cost of a harvest.
 
 use crate::core::ids::RunId;
 use crate::core::tokens::NanoUsd;
@@ -16,7 +16,7 @@ fn counted<R>(reason: R, count: u32) -> Counted<R> {
     Counted { reason, count, first: Vec::new() }
 }
 
-/// A finished run of four leads with eight posts, whose harvest reports this.
+/// A finished run of four leads with eight posts, whose harvest reports `account`.
 fn reported(account: HarvestAccount) -> Summary {
     let mut story = super::finished();
     for event in &mut story.events {
@@ -89,7 +89,7 @@ fn the_report_of_a_later_end_counts_though_an_earlier_one_is_told_later() {
     assert_eq!(summary.posts_harvested, 9);
 }
 
-/// A run whose plan has one lead with eight posts, two of which no cell has room for.
+/// A run whose plan has one lead with eight posts. Two of them do not fit in a cell.
 fn planned_without_room() -> Story {
     let of_lead = PlannedLead { lead: lead(1), posts: 8, record: None, profile: None, left_out: 2 };
     let (plan, kind) = (plan_id(), Kind::Post);
@@ -98,8 +98,8 @@ fn planned_without_room() -> Story {
     story.tell(Fact::PlannedChunk(chunk)).tell(Fact::Planned(whole_plan(plan, kind, 1)))
 }
 
-/// Lead 1 is settled; of its posts the model was asked about `examined`, and its row has no room for
-/// `left_out`.
+/// Lead 1 is settled. The model was asked about its posts `examined`, and its posts `left_out` do
+/// not fit in its row.
 fn settled(attempt: AttemptRef, examined: &[u32], left_out: &[u32], outcome: Outcome) -> Fact {
     let posts = |numbers: &[u32]| numbers.iter().map(|n| post(1, *n)).collect();
     let (examined, left_out) = (posts(examined), posts(left_out));

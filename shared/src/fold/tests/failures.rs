@@ -1,4 +1,4 @@
-//! What could not be harvested, planned or scored, told as runs.
+//! What could not be harvested, planned or scored, shown with example runs.
 
 use super::missing::{another_plan, chunk_of_another_plan};
 use super::*;

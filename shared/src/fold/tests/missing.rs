@@ -1,4 +1,4 @@
-//! What a run waits for, told as runs.
+//! What a run waits for, shown with example runs.
 
 use super::*;
 
@@ -134,7 +134,8 @@ fn a_stalled_run_moves_on_with_the_next_sign_of_work() {
 
 #[test]
 fn leads_of_a_chunk_of_which_nobody_told_count_as_planned_once_they_are_settled() {
-    // Planning died when the chunk was queued; the harvest ended again, and the next plan is another.
+    // Planning died after it queued the chunk. The harvest ended again, so the next plan has
+    // another id.
     let untold = AttemptRef { plan: another_plan(), ..attempt(0, 1) };
     let summary = finished().settled(&untold, &[(9, SCORED)]).done(&untold).summary();
     assert_eq!(summary.imbalances, Vec::<String>::new());

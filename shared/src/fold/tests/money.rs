@@ -1,9 +1,9 @@
-//! What answers cost, told as runs.
+//! What answers cost, shown with example runs.
 
 use super::*;
 use crate::core::tokens::Tier;
 
-/// A run of one lead whose calls were answered like this.
+/// A run of one lead with these answers to its calls.
 fn answered_by(answers: &[(TokenUsage, &str, Served)]) -> Story {
     let only = attempt(0, 1);
     let outcomes: Vec<CallOutcome> = answers

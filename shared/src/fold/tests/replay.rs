@@ -1,10 +1,10 @@
-//! What a replay does again, told as runs.
+//! What a replay repeats, shown with example runs.
 
 use super::missing::{another_plan, another_plan_told, chunk_of_another_plan};
 use super::*;
 use crate::messages::{MAX_REPLAY_LEADS, Replay};
 
-/// What a replay of a run names, as its plans' leads.
+/// The leads of each plan that a replay of the run names.
 fn replayed(story: &Story) -> Vec<Vec<LeadKey>> {
     let plans = replays(story).into_iter().flat_map(|replay| {
         assert_eq!(replay.unplanned, []);
@@ -17,7 +17,7 @@ fn replays(story: &Story) -> Vec<Replay> {
     RunState::fold(&story.events).unwrap().replays(story.now)
 }
 
-/// A replay of a plan is queued, with these leads.
+/// Queues a replay of a plan with these leads.
 fn replay_queued(story: Story, of: PlanId, leads: &[u32]) -> (Story, AttemptRef) {
     let plan = plan_named("replay");
     let planned = Planned { replaces: Some(of), ..whole_plan(plan.clone(), Kind::Post, 1) };
@@ -201,7 +201,7 @@ fn the_leads_of_a_replay_that_failed_have_failed_though_what_it_took_over_never_
 
 #[test]
 fn a_lead_of_whom_nothing_is_known_has_failed_when_the_replay_that_took_it_over_fails() {
-    // What became of the lead is told later, or never.
+    // The lead's outcome is reported later, or never.
     let lost = planned_run(2, &[&[1]]).done(&attempt(0, 1));
     assert_eq!(lost.summary().posts.leads.open, 1);
     let (story, again) = replay_queued(lost, plan_id(), &[1]);

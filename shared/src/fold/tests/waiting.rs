@@ -1,4 +1,4 @@
-//! Leads that waited for scoring, told as runs.
+//! Leads that waited for scoring, shown with example runs.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn waiting_leads_that_are_planned_in_parts_are_one_plan_and_the_run_ends_with_th
     assert_eq!(before.status, Status::Running, "more may be waiting");
     assert_eq!(before.missing, ["leads waiting for post scoring are not all planned"]);
 
-    // Begun again after a crash: lead 2 was still waiting then.
+    // Planning started again after a crash, when lead 2 was still waiting.
     let (story, second) = part(story, "b", &[2, 3]);
     let story = story.tell(Fact::Planned(whole_plan(plan_id(), Kind::Post, 0)));
     let planned_at = story.now;

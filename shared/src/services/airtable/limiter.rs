@@ -235,8 +235,8 @@ mod tests {
     use crate::services::airtable::{MAX_CHUNK_LANES, PLAN_LANES};
     use tokio::task::JoinSet;
 
-    /// Makes `count` requests as fast as the limiter lets them; the service sees the n-th
-    /// `latency(n)` milliseconds after it was sent. Returns when it saw each.
+    /// Makes `count` requests as fast as the limiter allows. The service sees the n-th request
+    /// `latency(n)` milliseconds after it was sent. Returns when the service saw each request.
     async fn arrivals(count: usize, rate: Rate, latency: fn(usize) -> u64) -> Vec<Duration> {
         let limiter = Arc::new(Limiter::new(rate));
         let start = Instant::now();
@@ -295,14 +295,14 @@ mod tests {
         }
     }
 
-    /// What a base sees of processes that work on one message group, one after the other: each makes
-    /// `requests(n)` as fast as it may, the n-th of 50 ms.
+    /// What a base sees of processes that work on one message group, one after another. Each makes
+    /// `requests(n)` requests as fast as allowed, and each request takes 50 ms.
     async fn of_processes(rate: Rate, count: usize, requests: fn(usize) -> usize) -> Vec<Duration> {
         let base: BaseId = "appX8s1pPiBf5rqTz".parse().unwrap();
         let processes = [0, 1, 2].map(|_| Arc::new(Limiters::of_one_process(rate)));
         let (start, mut seen) = (Instant::now(), Vec::new());
         for n in 0..count {
-            // The next process is another one, or the same again.
+            // The next process is another one, or the same one again.
             let limiters = &processes[[0, 1, 1, 2, 0, 2][n % 6]];
             limiters.begin();
             let mut at_once = JoinSet::new();

@@ -102,8 +102,8 @@ mod tests {
     use std::time::Duration;
     use tokio::task::JoinSet;
 
-    /// When and in which order so many requests go through that all come at once; one that is urgent
-    /// comes half a second later.
+    /// When, and in which order, `count` simultaneous requests go through. An urgent request comes
+    /// half a second later.
     async fn order(count: usize) -> Vec<(String, Duration)> {
         let limiter = Arc::new(UserLimiter::new(Rate::WHOLE_USER));
         let (start, seen) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));

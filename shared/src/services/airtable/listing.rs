@@ -152,13 +152,13 @@ mod tests {
 
     const ROWS: usize = 100;
 
-    /// A table whose pages of more than `most` rows end in `failure`.
+    /// A table in which pages of more than `most` rows cause `failure`.
     #[derive(Clone)]
     struct Heavy {
         most: usize,
         failure: TransportError,
         takes: Duration,
-        /// How many rows each request asked for.
+        /// How many rows each request requested.
         asked: Arc<Mutex<Vec<usize>>>,
     }
 
@@ -187,7 +187,7 @@ mod tests {
         }
     }
 
-    /// Lists the table: how many rows came, if they did, and what each request asked for.
+    /// Lists the table. Returns how many rows came, if any, and how many each request requested.
     async fn listed(
         most: usize,
         failure: TransportError,
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(listed(0, too_large(), 0).await, (None, vec![100, 50, 25, 12, 6, 3, 1]));
     }
 
-    /// Answers each request by its number and its body.
+    /// Answers each request depending on its number and body.
     struct Answers<F>(AtomicUsize, F);
 
     impl<F> Transport for Answers<F>

@@ -186,12 +186,12 @@ mod tests {
     use std::time::Duration;
     use url::form_urlencoded;
 
-    /// A dataset whose items have these sizes; an answer of more bytes than `most` is too large.
+    /// A dataset with these items. An answer of more than `most` bytes is too large.
     struct Server {
         items: Vec<String>,
         most: usize,
         ignores_offset: bool,
-        /// The total that it reports; `None` for the number of items.
+        /// The reported total; `None` to report the number of items.
         total: Option<u64>,
         asked: Mutex<Vec<(u64, u64)>>,
     }
@@ -231,7 +231,8 @@ mod tests {
         }
     }
 
-    /// The end, how many items were read, and how many could not be.
+    /// The end, the number of items that were read, the number that could not be read, and the
+    /// requests.
     async fn read(server: Server) -> (DatasetEnd, usize, usize, Vec<(u64, u64)>) {
         let run = json!({"id": "HG7ML7M8z78YcAPEB", "status": "SUCCEEDED",
             "startedAt": "2026-11-23T10:00:00Z", "defaultDatasetId": "d"});

@@ -136,7 +136,7 @@ async fn a_requeued_message_is_hidden_for_whole_seconds() {
     assert_eq!(server.bodies()[0]["ReceiptHandle"], "r1");
 }
 
-/// A retry queue that gives these answers.
+/// A retry queue that returns these answers.
 async fn retry_queue_answered(replies: &[&str]) -> (SqsQueue, Loopback) {
     let server = Loopback::serving(replies.iter().map(|body| Reply::json(body)).collect()).await;
     let of = |name: &str| QueueUrls {
@@ -199,7 +199,7 @@ async fn the_queue_does_what_its_policy_allows_and_nothing_else() {
     queue.send(QueueName::Scoring, vec![message("d0", 1)]).await.unwrap();
     queue.dead_letter(QueueName::Scoring, letter("m1", "never")).await.unwrap();
     queue.requeue(QueueName::Scoring, "receipt", Duration::ZERO).await.unwrap();
-    // IAM has one right for sending, alone or in a batch.
+    // IAM has one permission for sending, both single messages and batches.
     let called = ["changemessagevisibility", "sendmessage", "sendmessagebatch"];
     assert_eq!(server.operations(), called);
     assert_eq!(actions::SEND, ["sqs:SendMessage"]);
