@@ -20,19 +20,19 @@ use tokio::time::Instant;
 
 /// What a wave asks about.
 pub(crate) struct WaveQuestions<'a> {
-    /// The wave's place within the attempt.
+    /// The wave's index within the attempt.
     pub(crate) wave: u32,
     pub(crate) questions: Vec<Question<'a>>,
     /// The lead of each question.
     pub(crate) leads: Vec<LeadKey>,
-    /// What the limit leaves for their calls; `None` for no limit.
+    /// What the limit leaves for their calls; `None` without a limit.
     pub(crate) tokens_left: Option<u64>,
     /// The wave's slots for calls.
     pub(crate) open: &'a OpenWave<'a>,
 }
 
-/// Asks about a wave's leads. `paid` is in how many calls that may have been billed each lead was
-/// already.
+/// Asks about a wave's leads. `paid` says for each lead how many earlier calls about it may have
+/// been billed.
 pub(crate) async fn ask_about<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     asked: &WaveQuestions<'_>,
@@ -73,8 +73,8 @@ pub(crate) async fn ask_about<E: Env>(
     Ok(replies.into_wave())
 }
 
-/// Makes as many of the calls as there are slots for. Returns the calls that follow, those for which
-/// there was no slot among them, and how long to wait before them.
+/// Makes as many of the calls as there are slots. Returns the calls that follow, including those
+/// without a slot, and how long to wait before them.
 async fn ask_round<E: Env>(
     (attempt, asked): (&ChunkAttempt<'_, E>, &WaveQuestions<'_>),
     (round, begun): (u32, Instant),
@@ -105,8 +105,8 @@ async fn ask_round<E: Env>(
     Ok((next, wait))
 }
 
-/// Counts what a round's calls used, and keeps it for the next attempt at once: this one may be cut off
-/// while the queue takes no report of them.
+/// Counts what a round's calls used, and saves it for the next attempt at once: this attempt may be
+/// cut off while the queue accepts no report.
 fn count_calls<E: Env>(
     (attempt, leads): (&ChunkAttempt<'_, E>, &[LeadKey]),
     replies: &mut Replies,
@@ -120,7 +120,8 @@ fn count_calls<E: Env>(
     attempt.note_calls(replies.used - before, leads.iter().cloned().zip(replies.paid()));
 }
 
-/// Asks the model for one token, to find out whether it refuses a lead alone or everybody.
+/// Sends the model a call for one token, to find out whether it refuses only these leads or every
+/// call.
 async fn decide_refusals<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     round: (u32, u32),
@@ -145,8 +146,8 @@ async fn decide_refusals<E: Env>(
     Ok(())
 }
 
-/// Takes in what follows from a reply: the answers, provisional for leads that are asked about
-/// again. Returns the calls that follow and how long to wait before them.
+/// Handles a reply's consequences. Answers about leads that will be asked about again are
+/// provisional. Returns the calls that follow, and how long to wait before them.
 fn settle<E: Env>(
     (attempt, begun): (&ChunkAttempt<'_, E>, Instant),
     mut group: CallGroup,
@@ -159,7 +160,7 @@ fn settle<E: Env>(
             group.attempts += 1;
             let backoff = attempt.random.with(|rng| CALL_RETRY.delay_after(group.attempts, rng));
             if backoff.is_none() && reason.category == ErrorCategory::ModelRefused {
-                // The model answers others: it is what this lead says.
+                // The model answers other calls, so the cause is this lead's text.
                 reason.later = !attempt.gemini.has_answered_since(begun);
             }
             replies.settle(group.all_without(&reason));

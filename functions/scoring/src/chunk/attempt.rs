@@ -19,11 +19,11 @@ use shared::ports::Env;
 use shared::services::airtable::{Airtable, Rate};
 use std::time::Duration;
 
-/// How far a task came.
+/// How far a task got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     Finished,
-    /// What it started is settled; the rest needs another invocation.
+    /// The started work is settled; the rest needs another invocation.
     Unfinished,
 }
 
@@ -34,13 +34,13 @@ pub(crate) struct ChunkAttempt<'a, E: Env> {
     pub(crate) template: PromptTemplate<'a>,
     pub(crate) leads_per_call: usize,
     pub(crate) deadline: Deadline,
-    /// What this and earlier attempts at the chunk leave for the next one.
+    /// Where this attempt saves what the next one needs, together with what earlier attempts left.
     left: &'a Left,
     /// Which attempt it is, from 1.
     pub(crate) number: u32,
-    /// Whether it waited for something outside to change, without an attempt.
+    /// Whether the chunk has waited, without an attempt, for something outside to change.
     pub(crate) has_waited: bool,
-    /// Whether it is the last attempt: leads without an answer have failed then.
+    /// Whether it is the last attempt. Leads without an answer then count as failed.
     pub(crate) is_last: bool,
     pub(crate) airtable: &'a Airtable<E::Transport>,
     pub(crate) gemini: &'a Gemini<E::Transport>,
@@ -88,25 +88,26 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
         }
     }
 
-    /// Whether its process begins no further calls.
+    /// Whether its process starts no further calls.
     pub(crate) fn is_stopping(&self) -> bool {
         self.app.is_stopping()
     }
 
-    /// Time for a wave to write its rows and report, once the model has answered, if so many others do
-    /// the same before.
+    /// Time for a wave to write its rows and report, once the model has answered, if `others` other
+    /// waves do so first.
     pub(super) fn writing_time(&self, others: u32) -> Duration {
         let a_second = Rate::chunk(self.app.config.lanes).requests;
         let requests = others * REQUESTS_OF_A_WAVE;
         WRITING_TIME + Duration::from_secs(1) * requests / u32::try_from(a_second).unwrap_or(1)
     }
 
-    /// The same for a wave that is open.
+    /// The same for an open wave.
     pub(super) fn writing_time_of_a_wave(&self) -> Duration {
         self.writing_time(self.open_waves.count().saturating_sub(1))
     }
 
-    /// Keeps for the next attempt what a round's calls used, and in how many paid calls which lead was.
+    /// Saves for the next attempt what a round's calls used, and how many paid calls each lead was
+    /// in.
     pub(crate) fn note_calls(&self, used: u64, paid: impl Iterator<Item = (LeadKey, u32)>) {
         self.note(|tried| {
             tried.tokens += used;
@@ -114,12 +115,13 @@ impl<'a, E: Env> ChunkAttempt<'a, E> {
         });
     }
 
-    /// Keeps for the next attempt which leads are settled: it neither reads nor writes them again.
+    /// Saves for the next attempt which leads are settled, so that it neither reads nor writes them
+    /// again.
     pub(crate) fn note_settled(&self, leads: Vec<LeadKey>) {
         self.note(|tried| tried.settled.extend(leads));
     }
 
-    /// Keeps for the next attempt why this one makes no call, or that it may make some again.
+    /// Saves for the next attempt why this one makes no calls, or that it may make calls again.
     pub(crate) fn note_halt(&self, halt: Option<Halt>) {
         self.note(|tried| tried.halt = halt);
     }

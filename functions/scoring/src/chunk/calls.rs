@@ -1,9 +1,9 @@
-//! Which leads share a call, and what follows from its reply. Pure.
+//! Decides which leads share a call, and what follows from its reply. Pure.
 //!
-//! A call that was refused for a moment or lost is made again as it was. A call whose answer is of no
-//! use is split in two; a lead that two such answers left without one is asked about alone. A call
-//! that was cut off is made again with more room. A lead is in at most [`MOST_PAID_CALLS`] calls that
-//! may have been billed, over all attempts at its chunk.
+//! A call that was lost, or refused for the moment, is repeated unchanged. A call with a useless
+//! answer is split in two. A lead that got no answer from two such calls is asked about alone. A
+//! call that was cut off is repeated with more room. A lead is in at most [`MOST_PAID_CALLS`] calls
+//! that may have been billed, over all attempts at its chunk.
 
 use super::limits::{CALL_ANSWERS, CALL_BYTES, MOST_PAID_CALLS, USELESS_TOGETHER};
 use crate::gemini::{Finish, Reply};
@@ -11,27 +11,27 @@ use crate::prompt::template::{Answer, CallPrompt, PromptTemplate, Question};
 use shared::messages::{ErrorCategory, Halt};
 use std::time::Duration;
 
-/// Why there is no answer about a lead.
+/// Why a lead has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NoAnswer {
     pub(crate) category: ErrorCategory,
     pub(crate) detail: String,
-    /// Whether another attempt at the chunk should ask again.
+    /// Whether another attempt at the chunk should ask about the lead again.
     pub(crate) later: bool,
 }
 
-/// The answer about a lead, by its index among the questions.
+/// The answer about a lead, with the lead's index among the questions.
 pub(super) type LeadAnswer = (usize, Result<Answer, NoAnswer>);
 
-/// Leads that are asked about in one call, by their index among the questions.
+/// Leads that are asked about in one call, by their indexes among the questions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CallGroup {
     pub(super) leads: Vec<usize>,
-    /// How often this very call was made without an answer.
+    /// How often this call was made without an answer.
     pub(super) attempts: u32,
     /// How often an answer about these leads was cut off.
     pub(super) cut_offs: u32,
-    /// Whether its useless answer was asked for a second time.
+    /// Whether the call was already repeated because of a useless answer.
     is_repeated: bool,
 }
 
@@ -40,20 +40,20 @@ impl CallGroup {
         Self { leads, attempts: 0, cut_offs: 0, is_repeated: false }
     }
 
-    /// The same reason for all its leads.
+    /// The same reason for each of its leads.
     pub(super) fn all_without(&self, reason: &NoAnswer) -> Vec<LeadAnswer> {
         self.leads.iter().map(|at| (*at, Err(reason.clone()))).collect()
     }
 
-    /// Two calls in place of one that has no answer of use.
+    /// Two calls instead of one that has no useful answer.
     fn halves(&self) -> Vec<Self> {
         let (first, second) = self.leads.split_at(self.leads.len().div_ceil(2));
         let half = |leads: &[usize]| Self { cut_offs: self.cut_offs, ..Self::new(leads.to_vec()) };
         vec![half(first), half(second)]
     }
 
-    /// Splits the call by its answer, which has an entry for each lead, or is empty: the leads that it
-    /// settles, and a call about the others.
+    /// Splits the call by its answer, which is empty or has an entry for each lead. Returns the
+    /// leads that are settled, and a call about the others.
     fn answered(&self, of_leads: Vec<Result<Answer, String>>) -> (Vec<LeadAnswer>, Self) {
         let of_leads = self.leads.iter().zip(of_leads);
         let answered = of_leads.filter_map(|(at, answer)| Some((*at, Ok(answer.ok()?))));
@@ -70,18 +70,18 @@ impl CallGroup {
 
 pub(super) enum NextStep {
     Settled(Vec<LeadAnswer>),
-    /// The same call again, after the time that the service names, if it does.
+    /// The same call again, after the time that the service names, if it names one.
     Again(Option<Duration>, NoAnswer),
-    /// Other calls, and what is settled already. The reason holds for leads that are not asked
-    /// about again.
+    /// Other calls, and the leads that are settled already. The reason applies to the leads of
+    /// these calls if they get no answer.
     Others(Vec<CallGroup>, Vec<LeadAnswer>, NoAnswer),
     /// No call may follow.
     Halted(Halt),
 }
 
-/// Calls as they may be made, and the leads that are asked about no more.
+/// The calls that may be made, and the leads that are not asked about again.
 ///
-/// `paid` says in how many calls that may have been billed each lead was without an answer.
+/// `paid` says for each lead how many of its calls without an answer may have been billed.
 pub(super) fn within_bounds(groups: Vec<CallGroup>, paid: &[u32]) -> (Vec<CallGroup>, Vec<usize>) {
     let mut calls = Vec::new();
     let mut over = Vec::new();
@@ -101,8 +101,8 @@ pub(super) fn within_bounds(groups: Vec<CallGroup>, paid: &[u32]) -> (Vec<CallGr
 }
 
 /// Divides questions into calls of at most `leads_per_call` leads that are not too large. With each
-/// attempt at the chunk the first call is shorter by one lead: a call that there was no time to
-/// split is not repeated as it was.
+/// attempt at the chunk, the first call has one lead less, so that a call that could not be split
+/// in time is not repeated unchanged.
 pub(super) fn divide(
     questions: &[Question<'_>],
     leads_per_call: usize,
@@ -181,7 +181,7 @@ pub(super) fn next_step(
     }
 }
 
-/// A call that is refused: perhaps for what one of its leads says.
+/// Handles a refused call. The cause may be one of its leads.
 fn refused(group: &CallGroup, detail: String, is_lasting: bool) -> NextStep {
     let reason = |category, later| NoAnswer { category, detail: detail.clone(), later };
     if group.leads.len() > 1 {
@@ -194,10 +194,10 @@ fn refused(group: &CallGroup, detail: String, is_lasting: bool) -> NextStep {
     }
 }
 
-/// Asks in two calls in place of one whose answer is of no use. A lead alone is asked about once
-/// more, unless the answer would be the same.
+/// Asks in two calls instead of one with a useless answer. A single lead is asked about once more,
+/// unless the answer would be the same.
 fn ask_otherwise(group: &CallGroup, reason: NoAnswer) -> NextStep {
-    // Which lead is to blame is not known before they are asked about separately.
+    // It is unknown which lead causes this until they are asked about separately.
     let provisional = NoAnswer { later: true, ..reason.clone() };
     if group.leads.len() > 1 {
         NextStep::Others(group.halves(), Vec::new(), provisional)
@@ -209,9 +209,9 @@ fn ask_otherwise(group: &CallGroup, reason: NoAnswer) -> NextStep {
     }
 }
 
-/// Asks with more room for the answer and its thoughts, as long as there is more. An answer that is cut
-/// off in its text is long for its leads: they are divided too. `answered` are the other leads
-/// of that call, which the answer settles.
+/// Asks with more room for the answer and its thoughts, if more is allowed. If the text of the
+/// answer is cut off, it is long for its leads, so they are divided too. `answered` are the leads
+/// of the call that the answer settles.
 fn ask_with_more_room(
     group: &CallGroup,
     prompt: &CallPrompt,
@@ -230,7 +230,7 @@ fn ask_with_more_room(
     }
 }
 
-/// Settles the leads that a usable answer is about; the others are asked about alone.
+/// Settles the leads with a usable answer. The others are asked about alone.
 fn settle_answered(group: &CallGroup, of_leads: Vec<Result<Answer, String>>) -> NextStep {
     let reason = |detail, later| {
         let category = ErrorCategory::AiResponseFormat;
@@ -247,7 +247,7 @@ fn settle_answered(group: &CallGroup, of_leads: Vec<Result<Answer, String>>) -> 
             }
             Err(detail) => {
                 missing = detail;
-                // It was asked about with others, and is asked once more.
+                // It was asked about together with others, and is asked about once more.
                 let alone_once = CallGroup { is_repeated: true, ..CallGroup::new(vec![*at]) };
                 alone.push(alone_once);
             }
@@ -256,7 +256,7 @@ fn settle_answered(group: &CallGroup, of_leads: Vec<Result<Answer, String>>) -> 
     NextStep::Others(alone, settled, reason(missing, true))
 }
 
-/// Whether a call about other leads may be answered.
+/// Whether a call about other leads may succeed.
 fn is_about_the_leads(category: ErrorCategory) -> bool {
     match category {
         ErrorCategory::SafetyBlock

@@ -1,4 +1,4 @@
-//! Finds rows that somebody else wrote while the model was asked.
+//! Finds rows that somebody else wrote during the model calls.
 
 use super::attempt::ChunkAttempt;
 use super::denied::Patience;
@@ -13,7 +13,7 @@ use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, ListQuery};
 use std::collections::BTreeSet;
 
-/// The fields that say what was done to a row.
+/// The fields that show what was done to a row.
 fn telling_fields(kind: Kind) -> [&'static str; 2] {
     match kind {
         Kind::Post => [schema::POSTS_CONTENT, schema::POSTS_EVALUATION],
@@ -21,18 +21,18 @@ fn telling_fields(kind: Kind) -> [&'static str; 2] {
     }
 }
 
-/// The rows of a wave that are no longer as they were read, nor as they are to be written: a person,
-/// another tool, or a worker that got the same message changed them. To write them would lose posts
-/// or scores.
+/// The rows of a wave that differ both from what was read and from what is to be written: a person,
+/// another tool, or a worker with the same message changed them. Writing them would lose posts or
+/// scores.
 ///
-/// Airtable has no conditional write. Rows that were read a moment ago are not read again: that would
-/// cost a request for each wave.
+/// Airtable has no conditional writes. Rows that were read a moment ago are not read again, because
+/// that would cost one request per wave.
 pub(super) async fn changed_rows<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     leads: &[WaveLead<'_>],
 ) -> Result<BTreeSet<RecordId>, AirtableError> {
     let now = attempt.clock.now();
-    // A clock that stepped back says nothing of a row's age.
+    // After the clock is set back, it no longer shows a row's age.
     let is_fresh = |lead: &&WaveLead<'_>| {
         (SignedDuration::ZERO..ROWS_STAY_FRESH).contains(&now.duration_since(lead.read_at))
     };

@@ -1,4 +1,4 @@
-//! Decides about a lead's posts. Pure: it takes the lead's row and decides.
+//! Decides what to do about a lead's posts. Pure: it only uses the lead's row and the chunk.
 
 use super::decision::{Decision, Verdict};
 use crate::lead::cells::Cells;
@@ -11,18 +11,18 @@ use shared::messages::{ChunkLead, ErrorCategory, Outcome, SkipReason, Source};
 use shared::schema::leads as schema;
 use shared::services::airtable::Row;
 
-/// What the chunk says of each of its leads.
+/// What the chunk says about each of its leads.
 #[derive(Clone, Copy)]
 pub(crate) struct PostsChunk<'a> {
     pub(crate) run: &'a RunId,
     pub(crate) plan: &'a PlanId,
     pub(crate) source: &'a Source,
-    /// Whether it was attempted before.
+    /// Whether the chunk was attempted before.
     pub(crate) is_repeated: bool,
 }
 
-/// Decides about a lead's posts, and collects the cells that are written whatever the model says.
-/// Returns also the harvested posts that its cell has no room for.
+/// Decides what to do about a lead's posts, and collects the cells that are written whatever the
+/// model answers. Also returns the harvested posts that do not fit in its cell.
 pub(crate) fn decide_posts(
     chunk: PostsChunk<'_>,
     lead: &ChunkLead,
@@ -63,7 +63,7 @@ fn decide_merged(
     let worded = merged.stored.to_judge();
     let earlier = if has_new { Before::Unasked } else { read_before(chunk, row, &worded) };
     if let Before::Settled(verdict) = earlier {
-        // A waiting lead's row was written as a whole then.
+        // The waiting lead's row was written completely at that time.
         if verdict.outcome == Outcome::Scored && *chunk.source == Source::Waiting {
             cells.clear();
         }
@@ -80,34 +80,35 @@ fn decide_merged(
     } else {
         return Decision::Ask(Subject::Posts(worded));
     };
-    // Posts without words would wait for ever: the row is dated until new ones come.
+    // Posts without text would wait forever, so the row is dated until new posts come.
     cells.skipped(reason, reason != SkipReason::NoNewPosts && !is_dated && !is_empty);
     Decision::Settle(Verdict::skipped(reason))
 }
 
 #[derive(PartialEq)]
 enum Before {
-    /// Nothing that counts.
+    /// Nothing relevant.
     Nothing,
-    /// There are posts that the run has not asked about.
+    /// The run has not asked about some of the posts.
     Unasked,
-    /// The lead is settled as it was.
+    /// The lead keeps its earlier result.
     Settled(Verdict),
 }
 
 fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Before {
     match read_evaluation(&row.text(schema::POSTS_EVALUATION), chunk.run) {
-        // Another plan of this run may have stored posts since the run asked about the others.
+        // Another plan of this run may have stored posts after the run asked about the others.
         Earlier::Scored(_, asked) | Earlier::Failed(_, asked) if !asked.is_all_of(worded.len()) => {
             Before::Unasked
         }
-        // An earlier attempt scored it and died before it could report that.
+        // An earlier attempt scored it, and died before it could report that.
         Earlier::Scored(scored, _) => {
             let (outcome, examined) = (Outcome::Scored, post_keys(worded));
             Before::Settled(Verdict { outcome, examined, scored })
         }
-        // It would fail the same way again. An unusable answer may be better in another plan, but is
-        // not paid for again because another lead's answer is missing, or the chunk came once more.
+        // It would fail the same way again. After an unusable answer, another plan may get a better
+        // one. But this plan does not pay for it again because another lead's answer is missing or
+        // the chunk was delivered again.
         Earlier::Failed(before, _) if is_final(&before, chunk) => {
             let examined = if before.examined { post_keys(worded) } else { Vec::new() };
             Before::Settled(Verdict::failed(before.category, before.detail, examined))
@@ -116,7 +117,7 @@ fn read_before(chunk: PostsChunk<'_>, row: &Row, worded: &[StoredPost]) -> Befor
     }
 }
 
-/// Whether the model was asked about the lead as often as an attempt asks.
+/// Whether the model caused the failure, so that the attempt asked as often as it may.
 fn is_of_the_model(category: ErrorCategory) -> bool {
     match category {
         ErrorCategory::SafetyBlock
@@ -134,7 +135,7 @@ fn is_of_the_model(category: ErrorCategory) -> bool {
     }
 }
 
-/// Whether what was written of a lead holds for this chunk too.
+/// Whether a failure that was written to a lead's row applies to this chunk too.
 fn is_final(before: &FailedBefore, chunk: PostsChunk<'_>) -> bool {
     let is_of_plan = match &before.plans[..] {
         [] => chunk.is_repeated,
@@ -160,7 +161,8 @@ mod tests {
 
     const OLD: &str = r#"[{"postUrl":"https://l/old","postContent":"old words"}]"#;
 
-    /// Decides about a lead whose harvest brought `posts`: the decision in words, and the cells.
+    /// Decides about a lead whose harvest brought `posts`. Returns the decision in words, and the
+    /// cells.
     fn decided(posts: Vec<Post>, row: &Row) -> (String, Map<String, Value>) {
         decided_in_attempt(1, posts, row)
     }
@@ -257,7 +259,7 @@ mod tests {
         assert_eq!(decided(vec![], &row(two, &of_both, true)).0, "scored 1 of 2");
     }
 
-    /// What is decided about a lead that this run could not score.
+    /// The decision about a lead that this run could not score.
     fn decided_after(category: ErrorCategory, plan: &str, examined: bool) -> String {
         let (run, plans) = (run_id(), [plan_id(plan)]);
         let cell = error_cell(&run, category, "no", Asked { plans: &plans, posts: 1, examined });

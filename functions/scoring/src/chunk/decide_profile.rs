@@ -1,4 +1,4 @@
-//! Decides about a lead's profile. Pure: it takes the lead's row and decides.
+//! Decides what to do about a lead's profile. Pure: it only uses the lead's row and the chunk.
 
 use super::decision::{Decision, Verdict, profile_keys};
 use crate::lead::breakdown_cell::{FailedProfile, failed_in, is_of_run};
@@ -10,7 +10,7 @@ use shared::messages::{ErrorCategory, Outcome, SkipReason};
 use shared::schema::leads as schema;
 use shared::services::airtable::Row;
 
-/// What the chunk says of each of its leads.
+/// What the chunk says about each of its leads.
 #[derive(Clone, Copy)]
 pub(crate) struct ProfilesChunk<'a> {
     pub(crate) run: &'a RunId,
@@ -18,8 +18,8 @@ pub(crate) struct ProfilesChunk<'a> {
     pub(crate) is_replay: bool,
 }
 
-/// Decides about a lead's profile. One that waits is asked about; in a replay, every one without a
-/// score.
+/// Decides what to do about a lead's profile. The model is asked about waiting profiles and, in a
+/// replay, about every profile without a score.
 pub(crate) fn decide_profile(
     chunk: ProfilesChunk<'_>,
     lead: &LeadKey,
@@ -31,7 +31,7 @@ pub(crate) fn decide_profile(
     let breakdown = row.text(schema::AI_BREAKDOWN);
     let before = failed_in(&breakdown, run);
     let is_of_plan = before.as_ref().is_some_and(|before| before.plan == plan.as_str());
-    // A replay asks again about what another plan could not score, and pays once for it.
+    // A replay asks again about profiles that another plan could not score, and pays for them once.
     let has_failed = before.is_some() && (!is_replay || is_of_plan);
     let failed = |by_status| {
         let FailedProfile { said, examined, .. } = before.clone().expect("it has failed");
@@ -40,10 +40,10 @@ pub(crate) fn decide_profile(
         let examined = if examined { profile_keys(lead) } else { Vec::new() };
         Decision::Settle(Verdict::failed(category, detail, examined))
     };
-    // It waits all the same: the next run asks again.
+    // The profile keeps waiting: the next run asks again.
     let has_failed_waiting = is_of_plan && before.as_ref().is_some_and(leaves_waiting);
     match row.text(schema::SCORING_STATUS).as_str() {
-        // An earlier attempt scored it and died before it could report that.
+        // An earlier attempt scored it, and died before it could report that.
         schema::SCORED if is_of_run(&breakdown, run) => Decision::Settle(Verdict {
             outcome: Outcome::Scored,
             examined: profile_keys(lead),
@@ -84,7 +84,7 @@ mod tests {
         shared::core::digest::id_of(&[name]).try_into().unwrap()
     }
 
-    /// Decides about a profile in a chunk of the plan `own`; the decision in words.
+    /// Decides about a profile in a chunk of the plan `own`. Returns the decision in words.
     fn profile_decided(status: &str, about: &str, breakdown: &str, is_replay: bool) -> String {
         let lead = ProfileKey::of("linkedin.com/in/janedoe").unwrap().lead_key();
         let row = testing::row(&json!({
@@ -106,7 +106,7 @@ mod tests {
         failed_cell("A", &run.parse().unwrap(), &failed)
     }
 
-    /// The row of a profile about which the model said this to the plan `by`.
+    /// The row of a profile for which plan `by` got this failure from the model.
     fn told(by: &str, category: ErrorCategory, examined: bool) -> String {
         let said = Some((category, "its reason".to_owned()));
         let failed = FailedProfile { plan: plan(by).to_string(), said, examined };

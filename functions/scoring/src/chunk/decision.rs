@@ -1,4 +1,4 @@
-//! What is to be done about a lead.
+//! What to do about a lead.
 
 use crate::prompt::subject::Subject;
 use shared::core::ids::{LeadKey, PostKey};
@@ -7,7 +7,7 @@ use shared::messages::{ErrorCategory, Outcome, SkipReason};
 #[derive(Debug, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
-    /// The posts that the model was asked about; [`profile_keys`] for a profile.
+    /// The posts about which the model was asked; [`profile_keys`] for a profile.
     pub(crate) examined: Vec<PostKey>,
     pub(crate) scored: Vec<PostKey>,
 }
@@ -23,12 +23,12 @@ impl Verdict {
     }
 }
 
-/// What is to be done about a lead that has a row.
+/// What to do about a lead that has a row.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Decision {
-    /// It is settled without asking the model.
+    /// The lead is settled without a model call.
     Settle(Verdict),
-    /// The model is asked about this.
+    /// The model is asked about this subject.
     Ask(Subject),
 }
 
@@ -41,7 +41,7 @@ impl Decision {
     }
 }
 
-/// The key that stands for a lead's profile among the keys of posts.
+/// A post key that represents a lead's profile.
 pub(crate) fn profile_keys(lead: &LeadKey) -> Vec<PostKey> {
     vec![lead.as_str().parse().expect("keys of leads and of posts have the same form")]
 }

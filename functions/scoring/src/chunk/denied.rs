@@ -1,4 +1,5 @@
-//! Waits out a denial while the invocation has time: answers of the model are paid for by then.
+//! Waits for a denial to end while the invocation has time, because the model's answers are already
+//! paid for.
 
 use shared::core::deadline::Deadline;
 use shared::services::airtable::AirtableError;
@@ -8,10 +9,10 @@ use std::time::Duration;
 /// How a denied request is repeated: a token that was just changed is denied for some seconds.
 const DENIED: RetryPolicy =
     RetryPolicy { first: Duration::from_secs(2), longest: Duration::from_secs(5), attempts: 20 };
-/// Kept back of the invocation's time to report.
+/// Part of the invocation's time that is reserved for reporting.
 const REPORTING: Duration = Duration::from_secs(8);
 
-/// Waits between attempts at a request that is denied, as long as the invocation has time.
+/// Waits between attempts at a denied request, as long as the invocation has time.
 pub(super) struct Patience {
     deadline: Deadline,
     attempts: Attempts,
@@ -25,7 +26,7 @@ impl Patience {
     /// Waits before the next attempt.
     ///
     /// # Errors
-    /// `error` itself when it is no denial, or there is no time left to wait.
+    /// Returns `error` if it is not a denial, or if there is no time left to wait.
     pub(super) async fn wait_after(&mut self, error: AirtableError) -> Result<(), AirtableError> {
         let is_denial = matches!(error, AirtableError::Denied { .. });
         let has_time = |delay: &Duration| self.deadline.remaining() > *delay + REPORTING;

@@ -1,4 +1,4 @@
-//! A model that answers nobody until a person tops up its credit or replaces its key.
+//! A model that answers no call until a person tops up its credit or replaces its key.
 
 use super::attempt::ChunkAttempt;
 use super::limits::HALTED_FOR;
@@ -15,11 +15,12 @@ pub(super) fn halted(halt: &Halt) -> Failure {
     Failure::wait(HALTED_FOR, reason)
 }
 
-/// Finds out whether calls may begin; whether a call was made for that. A chunk that waited for a
-/// person asks the model for one token, unless the model answered others of this process meanwhile.
+/// Checks whether calls may start. Returns whether it made a call for this check. A chunk that
+/// waited for a person sends the model a call for one token, unless the model has answered other
+/// calls of this process in the meantime.
 ///
 /// # Errors
-/// The chunk waits, or waits on.
+/// The chunk has to wait.
 pub(super) async fn ask_whether_calls_may_begin<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
 ) -> Result<bool, Failure> {

@@ -1,6 +1,6 @@
-//! Scores one chunk: reads its rows, decides about each lead, asks the model, writes, settles.
-//! A wave announces its calls before they are made and bills them after.
-//! The text of prompts, the cells of a row and the planning of leads may not enter.
+//! Scores one chunk: reads its rows, decides about each lead, asks the model, writes and settles. A
+//! wave announces its calls before they are made and bills them afterwards. This module knows
+//! neither the text of prompts, nor the cells of a row, nor the planning of leads.
 
 mod ask;
 pub(crate) mod attempt;

@@ -1,17 +1,18 @@
 //! Which waves of a chunk are open, and how many calls each of them may have in flight.
 //!
-//! A wave takes up the slots of its first round's calls until it has its answers. Its later rounds may
-//! have more calls; they use slots that are free meanwhile. It is open until its leads are settled. Once
-//! one is, and rows can be written, as many waves as have calls in flight may wait for that.
+//! A wave occupies the slots of its first round's calls until it has its answers. Later rounds may
+//! have more calls; they use slots that are free at that time. A wave is open until its leads are
+//! settled. Once one wave is settled, so that rows can evidently be written, the waves that wait to
+//! be settled may have as many slots as the calls in flight.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-/// Waves that look at their rows and write them at the same time: enough to use a base's limit also when
+/// Waves that check and write their rows at the same time: enough to use a base's limit even if
 /// Airtable takes a second to answer.
 const WRITERS: usize = 4;
 
-/// The calls that the open waves of a chunk may have in flight.
+/// The call slots of a chunk's open waves.
 #[derive(Debug)]
 pub(super) struct OpenWaves {
     taken: Mutex<Taken>,
@@ -29,15 +30,15 @@ impl Default for OpenWaves {
 #[derive(Debug, Default)]
 struct Taken {
     waves: u32,
-    /// Slots of waves that have calls in flight.
+    /// Slots of waves with calls in flight.
     calls: usize,
     /// Slots of waves that are not settled.
     unsettled: usize,
-    /// Whether any wave is.
+    /// Whether any wave is settled.
     has_settled: bool,
 }
 
-/// An open wave, until it is dropped.
+/// A wave that is open until this is dropped.
 #[derive(Debug)]
 pub(crate) struct OpenWave<'a> {
     all: &'a OpenWaves,
@@ -45,23 +46,23 @@ pub(crate) struct OpenWave<'a> {
     has_answers: bool,
 }
 
-/// The slots that a round uses besides those of its wave, until it is dropped.
+/// The slots that a round uses in addition to those of its wave, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Round<'a> {
     all: &'a OpenWaves,
     borrowed: usize,
-    /// How many calls it makes.
+    /// How many calls the round makes.
     pub(super) calls: usize,
 }
 
 impl OpenWaves {
-    /// How many there are.
+    /// How many waves are open.
     pub(super) fn count(&self) -> u32 {
         self.lock().waves
     }
 
-    /// Whether a wave with so many calls may begin, where at most `most` calls may be in flight. One wave
-    /// may always be open.
+    /// Whether a wave with this many calls may start if at most `most` calls may be in flight. One
+    /// wave may always be open.
     pub(super) fn have_room(&self, calls: usize, most: usize) -> bool {
         let taken = self.lock();
         let most_unsettled = if taken.has_settled { 2 * most } else { most };
@@ -69,24 +70,25 @@ impl OpenWaves {
         taken.waves == 0 || fits
     }
 
-    /// Whether a slot is free, or no wave is open: then the rows of the next waves are read, before the
-    /// rows of these are written.
+    /// Whether a slot is free, or no wave is open. Then the rows of the next waves are read before
+    /// the rows of these waves are written.
     pub(super) fn have_free_slot(&self, most: usize) -> bool {
         let taken = self.lock();
         taken.waves == 0 || taken.calls < most
     }
 
-    /// Waits until a wave has its answers, or is settled.
+    /// Waits until a wave has its answers or is settled.
     pub(super) async fn freed(&self) {
         self.freed.notified().await;
     }
 
-    /// Waits until a wave that has its answers may look at its rows and write them, until this is dropped.
+    /// Waits until a wave with answers may check its rows and write them. Its turn lasts until the
+    /// permit is dropped.
     pub(super) async fn turn_to_write(&self) -> SemaphorePermit<'_> {
         self.writers.acquire().await.expect("it is never closed")
     }
 
-    /// Begins a wave with so many calls, or with as many of them as may be in flight.
+    /// Starts a wave with this many calls, or with the most that may be in flight.
     pub(super) fn begin(&self, calls: usize, most: usize) -> OpenWave<'_> {
         let calls = calls.min(most);
         let mut taken = self.lock();
@@ -102,7 +104,7 @@ impl OpenWaves {
 }
 
 impl OpenWave<'_> {
-    /// Begins a round of up to `wanted` calls, one at least.
+    /// Starts a round of up to `wanted` calls, and at least one.
     pub(super) fn round(&self, wanted: usize, most: usize) -> Round<'_> {
         let mut taken = self.all.lock();
         let free = most.saturating_sub(taken.calls);
@@ -112,7 +114,7 @@ impl OpenWave<'_> {
         Round { all: self.all, borrowed, calls }
     }
 
-    /// It has its answers, and makes no further call.
+    /// The wave has its answers, and makes no further calls.
     pub(super) fn has_answers(&mut self) {
         if !self.has_answers {
             self.has_answers = true;

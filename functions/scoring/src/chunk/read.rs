@@ -1,4 +1,4 @@
-//! Reads the rows of some leads, and decides about each.
+//! Reads leads' rows and decides about each lead.
 
 use super::attempt::ChunkAttempt;
 use super::decide_posts::{PostsChunk, decide_posts};
@@ -19,12 +19,12 @@ use shared::schema::leads as schema;
 use shared::services::airtable::Row;
 use std::sync::Arc;
 
-/// Reads the rows of leads and decides about each. Leads without a row are settled.
+/// Reads leads' rows and decides about each lead. Leads without a row are settled.
 pub(super) async fn read_leads<'a, E: Env>(
     attempt: &ChunkAttempt<'a, E>,
     leads: &[&'a ChunkLead],
 ) -> Result<Vec<WaveLead<'a>>, TaskError> {
-    // Rows are read before any token is spent: an outage of Airtable costs nothing.
+    // Rows are read before any token is used, so an outage of Airtable costs nothing.
     let read_at = attempt.clock.now();
     let rows = read_rows(attempt.airtable, attempt.chunk, leads).await?;
     if let Some(doubles) = rows.doubles(leads) {
@@ -38,7 +38,7 @@ pub(super) async fn read_leads<'a, E: Env>(
     Ok(decided.collect())
 }
 
-/// Settles leads whose rows are neither read nor written.
+/// Settles leads whose rows are not read or written.
 pub(super) async fn settle_unread<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     leads: impl Iterator<Item = &ChunkLead>,
@@ -63,7 +63,7 @@ fn decide<'a, E: Env>(
     let ChunkAttempt { chunk, run, number, clock, .. } = attempt;
     let mut cells = Cells::new(run.clone(), clock.now());
     if let Some(odd) = row.odd(decisive_fields(chunk)) {
-        // Its row is left as it is: nobody knows what it means.
+        // Its row stays as it is, because its content is unclear.
         let failed = Verdict::failed(ErrorCategory::Airtable, odd.to_string(), Vec::new());
         let decision = Decision::Settle(failed);
         return WaveLead { lead, read_at, row, cells, decision, left_out: Vec::new() };
@@ -83,8 +83,8 @@ fn decide<'a, E: Env>(
     WaveLead { lead, read_at, row, cells, decision, left_out }
 }
 
-/// What earlier attempts at the chunk used on leads that are settled by what those attempts left
-/// in their rows: the tokens that the row names, else the estimate.
+/// What earlier attempts at the chunk used on leads whose rows they already wrote: the tokens in
+/// the row, or else the estimate.
 pub(super) fn used_before<E: Env>(attempt: &ChunkAttempt<'_, E>, leads: &[WaveLead<'_>]) -> u64 {
     let rates = Rates {
         kind: attempt.chunk.kind,

@@ -1,4 +1,5 @@
-//! What is known so far of a wave's questions: answers, tokens, and what was paid in vain.
+//! What is known about a wave's questions so far: answers, tokens, and calls paid for without an
+//! answer.
 
 use super::calls::{CallGroup, LeadAnswer, NoAnswer, within_bounds};
 use super::limits::MOST_PAID_CALLS;
@@ -7,34 +8,34 @@ use crate::budget;
 use crate::prompt::template::{Answer, CallPrompt};
 use shared::messages::{CallOutcome, ErrorCategory, Halt};
 
-/// What became of the question about one lead.
+/// The result of the question about one lead.
 #[derive(Debug)]
 pub(crate) struct LeadReply {
     pub(crate) answer: Result<Answer, NoAnswer>,
-    /// This lead's part of the tokens of all calls it was in.
+    /// The lead's part of the tokens of all its calls.
     pub(crate) tokens: u64,
     /// Whether any call can have reached the model.
     pub(crate) examined: bool,
-    /// In how many calls that may have been billed it was.
+    /// In how many calls that may have been billed the lead was.
     pub(crate) paid: u32,
-    /// Whether the limit leaves nothing for a call that would have to follow.
+    /// Whether the limit leaves no tokens for another call that would be needed.
     pub(crate) is_beyond_limit: bool,
 }
 
 impl LeadReply {
-    /// Whether the lead has no answer and is asked about again, if another attempt follows.
+    /// Whether the lead has no answer and is asked about again if another attempt follows.
     pub(crate) fn waits(&self) -> bool {
         matches!(self.answer, Err(NoAnswer { later: true, .. })) && !self.is_beyond_limit
     }
 }
 
-/// What became of a wave's questions.
+/// The results of a wave's questions.
 pub(crate) struct WaveReplies {
-    /// One per question, in their order.
+    /// One per question, in the same order.
     pub(crate) replies: Vec<LeadReply>,
-    /// Tokens that count against limits.
+    /// Tokens that count towards limits.
     pub(crate) used: u64,
-    /// Why no call may follow, if none may.
+    /// Why no further call may be made, if so.
     pub(crate) halt: Option<Halt>,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct Replies {
 }
 
 impl Replies {
-    /// Nothing is known yet but in how many paid calls each lead was.
+    /// The start: only the numbers of paid calls are known.
     pub(super) fn new(paid: Vec<u32>) -> Self {
         let unasked = |paid| {
             let detail = "there was no time to ask the model".to_owned();
@@ -56,8 +57,8 @@ impl Replies {
         Self { leads: paid.into_iter().map(unasked).collect(), used: 0, halt: None }
     }
 
-    /// Counts a call's tokens, divided over its leads. A call of unknown usage counts against limits
-    /// with the most that it can have used.
+    /// Counts a call's tokens and divides them over its leads. A call of unknown usage counts
+    /// towards limits with the most that it can have used.
     pub(super) fn count(
         &mut self,
         group: &CallGroup,
@@ -83,7 +84,7 @@ impl Replies {
         }
     }
 
-    /// In how many calls that may have been billed each lead was.
+    /// For each lead, the number of its calls that may have been billed.
     pub(super) fn paid(&self) -> impl Iterator<Item = u32> {
         self.leads.iter().map(|lead| lead.paid)
     }
@@ -94,7 +95,7 @@ impl Replies {
         }
     }
 
-    /// The model answers nobody: these leads wait.
+    /// The model answers no call: these leads wait.
     pub(super) fn halt(&mut self, groups: &[CallGroup], halt: Halt) {
         let Halt { category, detail } = halt.clone();
         let reason = NoAnswer { category, detail, later: true };
@@ -104,14 +105,14 @@ impl Replies {
         self.halt = Some(halt);
     }
 
-    /// The limit leaves nothing for these calls: their leads wait for the next run.
+    /// The limit leaves no tokens for these calls: their leads wait for the next run.
     pub(super) fn leave_for_budget(&mut self, groups: &[CallGroup]) {
         for at in groups.iter().flat_map(|group| &group.leads) {
             self.leads[*at].is_beyond_limit = true;
         }
     }
 
-    /// The calls of `groups` that may be made. Leads that were paid for too often are settled.
+    /// The calls in `groups` that may be made. Leads that were paid for too often are settled.
     pub(super) fn keep_within_bounds(&mut self, groups: Vec<CallGroup>) -> Vec<CallGroup> {
         let paid: Vec<u32> = self.paid().collect();
         let (groups, over) = within_bounds(groups, &paid);
@@ -130,7 +131,7 @@ impl Replies {
         groups
     }
 
-    /// Whether leads were refused one by one, and it is not known whether others are answered.
+    /// Whether single leads were refused, and it is unknown whether the model answers other calls.
     pub(super) fn has_undecided_refusal(&self, has_answered: bool) -> bool {
         let is_undecided = |no: &NoAnswer| {
             no.category == ErrorCategory::ModelRefused && (no.later || !has_answered)
@@ -139,12 +140,12 @@ impl Replies {
         self.halt.is_none() && reasons.any(is_undecided)
     }
 
-    /// The model answers others: it refuses these leads for what they say.
+    /// The model answers other calls, so it refuses these leads because of their text.
     pub(super) fn blame_the_leads(&mut self) {
         self.refused().for_each(|reason| reason.later = false);
     }
 
-    /// The model refuses everybody alike: it is not what the leads say.
+    /// The model refuses every call, so the leads' text is not the cause.
     pub(super) fn blame_the_settings(&mut self) {
         self.refused().for_each(|reason| reason.category = ErrorCategory::ModelConfig);
     }

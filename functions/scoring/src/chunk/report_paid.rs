@@ -1,5 +1,5 @@
-//! What was paid for is reported and written, also when the queue takes nothing for a while: its disk is
-//! full, or it cannot be reached.
+//! Reports and writes paid work even if the queue accepts nothing for a while, because its disk is
+//! full or it cannot be reached.
 
 use super::attempt::ChunkAttempt;
 use shared::core::failure::Failure;
@@ -7,14 +7,14 @@ use shared::messages::Fact;
 use shared::ports::Env;
 use std::time::Duration;
 
-/// Time between two tries.
+/// Time between two attempts to report.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Kept back of the invocation's time to answer.
+/// Part of the invocation's time that is reserved for its response.
 const ANSWERING: Duration = Duration::from_secs(5);
 
 impl<E: Env> ChunkAttempt<'_, E> {
-    /// Waits while a report is being repeated, as long as an open wave has time for that; whether the
-    /// queue took all of them, so that calls may begin.
+    /// Waits while a report is being repeated, as long as an open wave has time for that. Returns
+    /// whether the queue accepted all reports, so that calls may start.
     pub(super) async fn is_heard(&self) -> bool {
         let has_time = || self.deadline.remaining() > self.writing_time_of_a_wave() + 2 * PAUSE;
         while self.unreported.is_being_repeated() && has_time() {
@@ -23,16 +23,17 @@ impl<E: Env> ChunkAttempt<'_, E> {
         !self.unreported.is_any()
     }
 
-    /// Reports what calls became. If the queue does not take it in time, the rows are written all the
-    /// same, so that no later attempt pays for their leads again, and it goes with their outcomes.
+    /// Reports the results of calls. If the queue does not accept the report in time, the rows are
+    /// written anyway, so that no later attempt pays for these leads again. The report is then sent
+    /// with the leads' outcomes.
     pub(super) async fn report_paid(&self, fact: Fact) {
         if self.report_patiently(vec![fact.clone()], self.writing_time_of_a_wave()).await.is_err() {
             self.unreported.keep(vec![fact]);
         }
     }
 
-    /// Reports what became of leads, behind what has not been reported of calls. What the queue does
-    /// not take goes with the outcomes of the next wave, if another one is open.
+    /// Reports the outcomes of leads, after the unreported results of calls. Facts that the queue
+    /// does not accept are sent with the outcomes of the next wave, if another one is open.
     pub(super) async fn report_written(&self, facts: Vec<Fact>) -> Result<(), Failure> {
         let mut all = self.unreported.take();
         all.extend(facts);

@@ -1,4 +1,4 @@
-//! A round of calls: announced, made at the same time, billed.
+//! A round of calls: announced, made at the same time, then billed.
 
 use super::attempt::ChunkAttempt;
 use crate::gemini::{Call, Prompt, Service};
@@ -8,8 +8,8 @@ use shared::core::failure::Failure;
 use shared::messages::{Announced, Billed, BilledCall, Fact, Halt};
 use shared::ports::Env;
 
-/// Announces and makes the calls of a round, which are to be billed next. `(wave, round)` is its place
-/// within the attempt.
+/// Announces and makes the calls of a round. The caller bills them next. `(wave, round)` is its
+/// place within the attempt.
 pub(super) async fn make_calls<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     (wave, round): (u32, u32),
@@ -30,7 +30,7 @@ pub(super) async fn make_calls<E: Env>(
     Ok(join_all(calls).await)
 }
 
-/// Asks a model that answers nobody for one token, as a round of its own.
+/// Sends the model a call for one token, as a separate round.
 pub(super) async fn probe<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     round: (u32, u32),
@@ -41,7 +41,7 @@ pub(super) async fn probe<E: Env>(
     Ok(calls.remove(0))
 }
 
-/// Tells the run why its chunk makes no call.
+/// Reports why the chunk makes no calls.
 pub(super) async fn report_halt<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     (wave, round): (u32, u32),
@@ -64,7 +64,7 @@ async fn announce<E: Env>(
     attempt.reporter.report(vec![Fact::Announced(announced)]).await
 }
 
-/// Reports what became of a round's calls.
+/// Reports the results of a round's calls.
 pub(super) async fn bill<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     (wave, round): (u32, u32),

@@ -1,4 +1,4 @@
-//! Scores a chunk, and says what became of it.
+//! Scores a chunk and reports the result.
 
 use super::attempt::{ChunkAttempt, Progress};
 use super::halt::{ask_whether_calls_may_begin, halted};
@@ -14,7 +14,7 @@ use shared::messages::{Chunk, ChunkDone, ChunkFailed, ErrorCategory, Fact, Plann
 use shared::ports::Env;
 use tracing::Instrument;
 
-/// From this attempt at a chunk on the record tells why it fails.
+/// From this attempt at a chunk on, the record says why it fails.
 const TOLD_ATTEMPT: u32 = 3;
 
 pub(crate) async fn score_chunk<E: Env>(
@@ -32,13 +32,13 @@ async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress
     let chunk = attempt.chunk;
     match score_leads(attempt).await {
         Ok(progress) => Ok(progress),
-        // The record says already that it waits.
+        // The record already says that it waits.
         Err(TaskError::Retry(failure))
             if attempt.has_waited && matches!(failure.class, FailureClass::Wait { .. }) =>
         {
             Err(failure)
         }
-        // What fails this often is no hiccup: the record says since when it waits, and why.
+        // A failure this frequent is not temporary: the record says why it waits, and since when.
         Err(TaskError::Retry(failure)) if attempt.number >= TOLD_ATTEMPT => {
             Err(attempt.reporter.says_why(failure).await)
         }
@@ -55,9 +55,9 @@ async fn attempt_chunk<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress
 
 async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, TaskError> {
     let chunk = attempt.chunk;
-    // If planning dies after queueing the chunk and before reporting it, the next attempt plans only
-    // the leads that still wait, and these would be in no plan: the chunk reports itself. It says what
-    // planning said, so the log keeps one of the two.
+    // Planning may die after it queued the chunk and before it reported it. The next attempt then
+    // plans only the leads that still wait, and these leads would be in no plan. So the chunk
+    // reports itself. It repeats what planning reports, so the log keeps only one of the two.
     if chunk.source == Source::Waiting {
         let planned = Fact::PlannedChunk(PlannedChunk::of_waiting(chunk));
         let at = chunk.planned_at.unwrap_or_else(|| attempt.reporter.clock.now());
@@ -70,10 +70,11 @@ async fn score_leads<E: Env>(attempt: &ChunkAttempt<'_, E>) -> Result<Progress, 
         return Err(halted(halt).into());
     }
     if let Some(reason) = work.unsettled.first() {
-        // Without answers the next invocation is not urgent: the model may be away.
+        // Without answers, the next invocation is not urgent: the model may be unavailable.
         let leads = counted(work.unsettled.len(), "lead");
         tracing::info!(leads, reason, "the chunk waits for another attempt");
-        // Without the number: many chunks that wait for one reason are one note on the record.
+        // The note has no number: many chunks that wait for one reason become one note on the
+        // record.
         return Err(Failure::retry(format!("leads have no result yet: {reason}")).into());
     }
     if work.is_cut {

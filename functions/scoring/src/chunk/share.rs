@@ -1,7 +1,7 @@
 //! Divides the tokens of a call over its leads.
 
-/// Divides `total` by `weights`: the parts add up to `total` exactly. Weights that are all 0 count as
-/// equal.
+/// Divides `total` by `weights`. The parts add up to `total` exactly. If all weights are 0, they
+/// count as equal.
 ///
 /// Each part is the difference of two rounded running sums, so rounding errors cancel out.
 pub(super) fn split(total: u64, weights: &[u32]) -> Vec<u64> {

@@ -1,28 +1,28 @@
-//! What the queue has not taken yet of what was paid for.
+//! Facts about paid work that the queue has not accepted yet.
 
 use shared::messages::Fact;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Facts about paid answers that the queue has not taken yet.
+/// Facts about paid answers that the queue has not accepted yet.
 #[derive(Debug, Default)]
 pub(super) struct Unreported(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Those that go with the next outcomes.
+    /// Facts that are sent with the next outcomes.
     facts: Vec<Fact>,
     /// Reports that are being repeated.
     repeated: usize,
 }
 
 impl Unreported {
-    /// Whether the queue takes nothing. Then no further call begins.
+    /// Whether the queue does not accept reports. Then no further call starts.
     pub(super) fn is_any(&self) -> bool {
         let state = self.lock();
         state.repeated > 0 || !state.facts.is_empty()
     }
 
-    /// Whether a report is being repeated at this moment.
+    /// Whether a report is being repeated right now.
     pub(super) fn is_being_repeated(&self) -> bool {
         self.lock().repeated > 0
     }

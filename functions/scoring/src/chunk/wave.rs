@@ -29,46 +29,46 @@ use shared::services::airtable::{Row, Update};
 
 const ROW_CHANGED: &str = "others changed the row while it was scored";
 
-/// Where a wave stands in its attempt.
+/// A wave's place in its attempt.
 #[derive(Debug)]
 pub(crate) struct WavePlace<'a> {
     pub(crate) index: u32,
-    /// What the limit leaves for its calls; `None` for no limit.
+    /// What the limit leaves for its calls; `None` without a limit.
     pub(crate) tokens_left: Option<u64>,
     /// The tokens that it is expected to use.
     pub(crate) expected: u64,
-    /// It is open as long as this lives.
+    /// The wave is open as long as this exists.
     pub(crate) open: OpenWave<'a>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct WaveResult {
-    /// Why leads are not settled yet: those have no answer, or their rows changed.
+    /// Why leads are not settled yet: they have no answer, or their rows changed.
     pub(crate) unsettled: Vec<String>,
-    /// Whether others changed rows, and another attempt follows: what was read of the next waves may
-    /// be out of date too.
+    /// Whether others changed rows and another attempt follows. Then the rows that were read for
+    /// the next waves may be out of date too.
     pub(crate) rows_changed: bool,
-    /// How many leads the model was asked about.
+    /// About how many leads the model was asked.
     pub(crate) asked: usize,
-    /// The tokens that it was expected to use.
+    /// The tokens that the wave was expected to use.
     pub(crate) expected: u64,
-    /// The tokens of all its calls, as they count against limits.
+    /// The tokens of all its calls, as they count towards limits.
     pub(crate) used: u64,
-    /// Why no call may follow, if none may.
+    /// Why no further call may be made, if so.
     pub(crate) halt: Option<Halt>,
 }
 
 impl WaveResult {
-    /// Whether no further wave begins in this invocation.
+    /// Whether no further wave starts in this invocation.
     pub(crate) fn stops_the_chunk(&self, leads_per_call: usize) -> bool {
         let is_away = is_away(self.asked, self.unsettled.len(), leads_per_call);
         self.halt.is_some() || self.rows_changed || is_away
     }
 }
 
-/// Whether the model is away, by the leads of a wave: it was called more than once and answered
-/// nothing. The leads of a single call may have no answer because of what they say, and hold up no
-/// others.
+/// Whether the model is away: it was called more than once for this wave and answered nothing. If
+/// only one call was made, the cause may be its leads' text, and other leads must not wait because
+/// of it.
 fn is_away(asked: usize, unsettled: usize, leads_per_call: usize) -> bool {
     unsettled == asked && asked > leads_per_call
 }
@@ -85,7 +85,7 @@ pub(crate) async fn score_wave<E: Env>(
     if halt.is_none() && !is_away(asked, waiting, attempt.leads_per_call) {
         place.open.has_answers();
     }
-    // Few other requests come between this look at the rows and their writing.
+    // The turn keeps the time between this check of the rows and the write short.
     let _turn = attempt.open_waves.turn_to_write().await;
     let changed = changed_rows(attempt, &leads).await?;
     let mut replies = replies.into_iter();
@@ -134,7 +134,7 @@ pub(crate) async fn score_wave<E: Env>(
     Ok(result)
 }
 
-/// Writes the rows; the leads of those that cannot be written have failed.
+/// Writes the rows. Leads whose rows cannot be written count as failed.
 async fn write<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     updates: Vec<Update>,
@@ -158,7 +158,7 @@ async fn write<E: Env>(
     Ok(())
 }
 
-/// Reports what became of leads; `wave` is theirs, if they were in one.
+/// Reports the outcomes of leads. `wave` is their wave, if they were in one.
 pub(crate) async fn settle_leads<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     wave: Option<u32>,
@@ -179,7 +179,7 @@ pub(crate) async fn settle_leads<E: Env>(
     Ok(())
 }
 
-/// Asks about the leads of a wave that are to be asked about.
+/// Asks the model about those leads of a wave that need it.
 async fn ask_wave<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     place: &WavePlace<'_>,
@@ -201,8 +201,8 @@ async fn ask_wave<E: Env>(
     Ok(replies)
 }
 
-/// The cells of a lead for which no tokens are left. What was harvested is stored and waits; a
-/// waiting lead's row is left as it is, and a failed profile waits again.
+/// Sets the cells of a lead for which no tokens are left. Harvested posts are stored and wait. A
+/// waiting lead's row stays as it is, and a failed profile waits again.
 pub(super) fn leave_for_budget(chunk: &Chunk, row: &Row, cells: &mut Cells) {
     match chunk.source {
         Source::Harvest { .. } => cells.out_of_budget(),
@@ -216,7 +216,7 @@ pub(super) fn leave_for_budget(chunk: &Chunk, row: &Row, cells: &mut Cells) {
     }
 }
 
-/// Makes the verdict and the cells of what the model replied.
+/// Turns the model's reply into a verdict and cells.
 fn judge_reply(
     chunk: &Chunk,
     (lead, row, subject): (&ChunkLead, &Row, &Subject),

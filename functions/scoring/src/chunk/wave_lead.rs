@@ -1,4 +1,4 @@
-//! A lead of a wave, as its row was read.
+//! A lead of a wave, with the row that was read.
 
 use super::decision::Decision;
 use crate::lead::cells::Cells;
@@ -8,14 +8,14 @@ use shared::messages::ChunkLead;
 use shared::services::airtable::Row;
 use std::sync::Arc;
 
-/// A lead of a wave, and what was decided about it before the model is asked.
+/// A lead of a wave, with the decision made before any model call.
 pub(crate) struct WaveLead<'a> {
     pub(crate) lead: &'a ChunkLead,
-    /// When its row was asked for.
+    /// When its row was requested.
     pub(crate) read_at: Timestamp,
     pub(crate) row: Arc<Row>,
     pub(crate) cells: Cells,
     pub(crate) decision: Decision,
-    /// Harvested posts that its cell has no room for.
+    /// Harvested posts that do not fit in its cell.
     pub(crate) left_out: Vec<PostKey>,
 }

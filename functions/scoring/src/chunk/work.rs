@@ -1,6 +1,6 @@
-//! Works through the leads of a chunk: reads them a hundred at a time and begins their waves of ten, as many
-//! at the same time as there is room for. A chunk with a token limit has one wave at a time: the next one
-//! begins when it is known what this one used.
+//! Works through the leads of a chunk: reads up to a hundred at a time and starts their waves of
+//! ten, as many at the same time as there is room for. A chunk with a token limit has one wave at a
+//! time: the next wave starts when it is known what this one used.
 
 use super::attempt::ChunkAttempt;
 use super::decision::{Decision, Verdict};
@@ -28,20 +28,20 @@ pub(super) struct ChunkWork<'a, E: Env> {
     meter: Meter,
     /// Why leads have no result yet.
     pub(super) unsettled: Vec<String>,
-    /// Why no call may follow, if none may.
+    /// Why no further call may be made, if so.
     pub(super) halt: Option<Halt>,
-    /// Whether the rest is left to another invocation.
+    /// Whether the rest is left for another invocation.
     pub(super) is_cut: bool,
     failure: Option<TaskError>,
-    /// Waves that began: the number of the next one.
+    /// How many waves have started, which is the index of the next one.
     waves: u32,
-    /// Whether rows can be written as far as known. An earlier attempt may have failed because they
-    /// cannot: then it is tried before the model is paid again.
+    /// Whether rows can be written, as far as known. An earlier attempt may have failed because
+    /// they cannot. Then a write is tested before the model is paid again.
     is_write_tried: bool,
 }
 
 impl<'a, E: Env> ChunkWork<'a, E> {
-    /// `waves` is how many are told of already.
+    /// `waves` is the number of waves that are already reported.
     pub(super) fn new(attempt: &'a ChunkAttempt<'a, E>, waves: u32) -> Self {
         let chunk = attempt.chunk;
         let mut meter = Meter::new(chunk.token_share);
@@ -59,14 +59,15 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         }
     }
 
-    /// Scores the leads, as far as there is time and nothing stops it. What began is settled also when
-    /// something fails.
+    /// Scores the leads until time runs out or something stops it. Waves that started are settled
+    /// even if something fails.
     pub(super) async fn score(&mut self) -> Result<(), TaskError> {
         let begun = self.begin_waves().await;
         while let Some(ended) = self.open.next().await {
             self.end(ended);
         }
-        // What the queue did not take of paid calls goes with outcomes, and a wave that failed has none.
+        // Results of paid calls that the queue did not accept are sent with outcomes, but a wave
+        // that failed has no outcomes. So they are sent here.
         let told = self.attempt.report_written(Vec::new()).await.map_err(TaskError::from);
         self.failure.take().map_or(begun, Err).and(told)
     }
@@ -94,7 +95,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         Ok(())
     }
 
-    /// Whether no further wave begins.
+    /// Whether no further wave starts.
     fn is_over(&self) -> bool {
         self.is_cut || self.failure.is_some()
     }
@@ -102,8 +103,8 @@ impl<'a, E: Env> ChunkWork<'a, E> {
     async fn read(&mut self, leads: &[&'a ChunkLead]) -> Result<Vec<WaveLead<'a>>, TaskError> {
         let attempt = self.attempt;
         let chunk = attempt.chunk;
-        // Nothing may be spent, and nothing is to be written. Leads of a replay may be scored
-        // already, or not be waiting: their rows are read.
+        // Nothing may be spent and nothing is written. In a replay, leads may already have a score
+        // or may not be waiting, so their rows are read.
         if chunk.token_share == Some(0)
             && chunk.source == Source::Waiting
             && chunk.replaces.is_none()
@@ -113,9 +114,9 @@ impl<'a, E: Env> ChunkWork<'a, E> {
             return Ok(Vec::new());
         }
         let leads = self.beside(read_leads(attempt, leads)).await?;
-        // An attempt that died did not tell what it used: the rows that it wrote do. The rows of attempts
-        // that did tell must not count twice. `settled` leaves them out; a message of an earlier release
-        // has no `settled`.
+        // An attempt that died did not report what it used, but the rows that it wrote show it.
+        // Rows of attempts that did report must not count twice: `settled` excludes them, except in
+        // messages from earlier releases.
         if chunk.tried.tokens == 0 || !chunk.tried.settled.is_empty() {
             let used = used_before(attempt, &leads);
             self.meter.used_before(used);
@@ -126,25 +127,25 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         Ok(leads)
     }
 
-    /// Waits until the open waves, which may have so many calls in flight, are as wanted, or no further
-    /// wave begins.
+    /// Waits until the open waves meet a condition, given how many calls may be in flight, or until
+    /// no further wave starts.
     async fn until(&mut self, are_so: impl Fn(&OpenWaves, usize) -> bool) {
         while !self.is_over() && !are_so(&self.attempt.open_waves, self.most_calls()) {
             self.beside(self.attempt.open_waves.freed()).await;
         }
     }
 
-    /// Most calls that may be in flight; none for waves that are beside no other.
+    /// Most calls that may be in flight; 0 if waves must run one at a time.
     fn most_calls(&self) -> usize {
         let attempt = self.attempt;
-        // The next wave finds out whether the halt, or the queue's trouble, goes on.
+        // The next wave checks whether the halt or the problem with the queue continues.
         let is_alone = attempt.chunk.token_share.is_some()
             || attempt.gemini.halted().is_some()
             || attempt.unreported.is_any();
         if is_alone { 0 } else { attempt.gemini.calls_at_once() }
     }
 
-    /// Begins a wave with those leads that the limit has room for, and skips the others.
+    /// Starts a wave with the leads that fit in the limit, and skips the other leads.
     async fn begin(&mut self, mut leads: Vec<WaveLead<'a>>) -> Result<(), TaskError> {
         let attempt = self.attempt;
         let fits = |count: &usize| self.meter.allows(self.expected(&leads[..*count]));
@@ -176,7 +177,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         Ok(())
     }
 
-    /// Whether a wave that asks the model may begin.
+    /// Whether there is time to start a wave with model calls.
     fn has_time(&self) -> Result<bool, Failure> {
         let attempt = self.attempt;
         if attempt.is_stopping() {
@@ -195,7 +196,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         Ok(false)
     }
 
-    /// Awaits something while the open waves go on.
+    /// Awaits `other` while the open waves continue.
     async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
         let mut other = pin!(other);
         loop {
@@ -207,7 +208,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         }
     }
 
-    /// Takes in what became of a wave.
+    /// Handles the result of a wave.
     fn end(&mut self, ended: Result<WaveResult, Failure>) {
         let result = match ended {
             Ok(result) => result,
@@ -219,7 +220,7 @@ impl<'a, E: Env> ChunkWork<'a, E> {
         if result.asked > 0 {
             self.meter.count(result.expected, result.used);
         }
-        // If the model is away, or the rows are out of date, the other leads wait for the next
+        // If the model is away or the rows are out of date, the other leads wait for the next
         // invocation too.
         self.is_cut |= result.stops_the_chunk(self.attempt.leads_per_call);
         self.unsettled.extend(result.unsettled);
@@ -239,12 +240,12 @@ impl<'a, E: Env> ChunkWork<'a, E> {
     }
 }
 
-/// How many leads the model is asked about.
+/// How many leads need a model call.
 fn asked(leads: &[WaveLead<'_>]) -> usize {
     leads.iter().filter(|lead| lead.decision.subject().is_some()).count()
 }
 
-/// Skips a lead that was to be asked about: there are no tokens left for it.
+/// Skips a lead that needs a model call, because no tokens are left for it.
 fn skip_for_budget(chunk: &Chunk, lead: &mut WaveLead<'_>) {
     if lead.decision.subject().is_none() {
         return;

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// The fields that can be written, as far as known. A wave that finds one locked tells the others.
+/// The fields that can be written, as far as known. A wave that finds a locked field removes it for
+/// the others.
 #[derive(Debug)]
 pub(super) struct Writable(Mutex<Vec<String>>);
 
@@ -15,7 +16,7 @@ impl Writable {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A wave found that only these of the fields that it knew can be written.
+    /// Keeps only those of the `known` fields that a wave found to be writable.
     pub(super) fn keep(&self, known: &[String], found: &[String]) {
         let mut fields = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         fields.retain(|field| found.contains(field) || !known.contains(field));

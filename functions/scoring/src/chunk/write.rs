@@ -1,4 +1,5 @@
-//! Writes a wave's rows. Its answers are paid for: what can be written of them is written.
+//! Writes a wave's rows. Its answers are already paid for, so everything that can be written is
+//! written.
 
 use super::attempt::ChunkAttempt;
 use super::denied::Patience;
@@ -14,7 +15,7 @@ use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Update};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Longest text of Airtable's in a note.
+/// Longest message from Airtable in a note.
 const MAX_MESSAGE: usize = 250;
 
 /// Where rows are written, and until when.
@@ -27,15 +28,16 @@ pub(super) struct Target<'a, T> {
 /// What could not be written.
 #[derive(Debug, Default)]
 pub(super) struct Unwritten {
-    /// Rows of which nothing is written, with the reason.
+    /// Rows that are not written at all, with the reason.
     pub(super) rows: BTreeMap<RecordId, String>,
-    /// Cells that are left out while the rest of their rows is written, for the run's record.
+    /// Notes for the run's record about cells that are left out of rows that are written.
     pub(super) notes: Vec<String>,
 }
 
-/// Writes the wave's rows, in one request when nothing is wrong. A field that is locked or missing
-/// is left out, here and in later waves. What is still refused is written row by row, so that a bad
-/// value costs its cell. A denial is waited out as long as there is time.
+/// Writes the wave's rows, in one request if there is no problem. A field that is locked or missing
+/// is left out, here and in later waves. If the write is still refused, each row is written on its
+/// own, so that a bad value affects only its cell. After a denial, the write is repeated as long as
+/// there is time.
 pub(super) async fn write_rows(
     target: &Target<'_, impl Transport>,
     mut rows: Vec<Update>,
@@ -84,13 +86,13 @@ pub(super) async fn write_rows(
     }
 }
 
-/// Rows that Airtable denies, with the last denial.
+/// The rows that Airtable denies, with the last denial.
 struct Denied {
     rows: Vec<Update>,
     error: AirtableError,
 }
 
-/// Writes each row by itself; `None` when none is denied.
+/// Writes each row on its own; `None` if no row is denied.
 async fn write_each(
     target: &Target<'_, impl Transport>,
     rows: Vec<Update>,
@@ -115,8 +117,8 @@ async fn write_each(
     Ok(denied)
 }
 
-/// Writes one row. A cell that Airtable does not take is left out; one whose choice is missing is
-/// cleared. Where a refusal does not say which cell it is about, the cells are written in parts.
+/// Writes one row. A cell that Airtable refuses is left out; a cell whose choice is missing is
+/// cleared. If a refusal does not name the cell, the cells are written in parts.
 async fn write_row(
     target: &Target<'_, impl Transport>,
     row: Update,
@@ -164,7 +166,7 @@ async fn write_row(
     }
 }
 
-/// Two writes in place of one.
+/// Two writes instead of one.
 fn halves(row: Update) -> [Update; 2] {
     let Update { id, fields } = row;
     let half = fields.len() / 2;
@@ -176,8 +178,8 @@ fn halves(row: Update) -> [Update; 2] {
     })
 }
 
-/// The rows that are there: only these can be written later. Airtable answers for a row that was
-/// deleted as for one that the token may not write.
+/// The rows that still exist: only these can be written later. Airtable gives the same answer for a
+/// deleted row as for one that the token may not write.
 async fn existing(
     target: &Target<'_, impl Transport>,
     rows: Vec<Update>,
@@ -198,17 +200,17 @@ async fn existing(
     Ok(there)
 }
 
-/// Tries whether rows can be written, by a write that changes nothing.
+/// Tests whether rows can be written, with a write that changes nothing.
 ///
 /// # Errors
-/// [`Failure`] when they cannot: the model is not asked, because its answers would be lost.
+/// [`Failure`] if they cannot. Then the model is not called, because its answers would be lost.
 pub(super) async fn try_to_write<E: Env>(
     attempt: &ChunkAttempt<'_, E>,
     row: &RecordId,
 ) -> Result<(), Failure> {
     let nothing = [Update { id: row.clone(), fields: Map::new() }];
     match attempt.airtable.update(&attempt.chunk.base, schema::TABLE, &nothing).await {
-        // It says nothing of a row with cells.
+        // A refusal of an empty update says nothing about a row with cells.
         Ok(()) | Err(AirtableError::Refused { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
