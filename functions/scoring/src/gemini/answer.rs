@@ -1,4 +1,4 @@
-//! What an answer of the model says. External rules: Gemini's `GenerateContentResponse`.
+//! Reads the model's answers. External rules: Gemini's `GenerateContentResponse`.
 
 use super::lenient::read_json;
 use super::refusal::{error_of, read_error, status_of, words_of_google};
@@ -11,18 +11,18 @@ use shared::core::prices;
 use shared::core::tokens::Surface;
 use shared::messages::{CallOutcome, ErrorCategory, Served};
 
-/// What is known of a call beside its answer.
+/// What is known about a call in addition to its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) model: &'a str,
     pub(super) surface: Surface,
     pub(super) tier: RequestedTier,
-    /// What the model was asked: no word of it goes into a reason.
+    /// The user prompt. No part of it may appear in a reason.
     pub(super) user: &'a str,
 }
 
-/// Reads the body of a success; `at` is the time when it came. Where it does not say what it used, it was
-/// billed all the same, and nobody knows what: the call counts as lost.
+/// Reads the body of a success that came at `at`. If the body does not say what was used, the call
+/// was billed with an unknown amount, so it counts as lost.
 pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call {
     let parts = read_json(body);
     if parts.is_empty() {
@@ -42,21 +42,22 @@ pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call
     }
 }
 
-/// An answer in one part, or in the parts of a stream: gateways stream what nobody asked to be streamed.
+/// An answer in one part, or in the parts of a stream: some gateways stream without a request for
+/// it.
 struct Streamed<'a> {
     parts: Vec<&'a Value>,
-    /// Of each candidate its pieces, in their order.
+    /// The pieces of each candidate, in order.
     candidates: Vec<Vec<&'a Value>>,
 }
 
 impl<'a> Streamed<'a> {
     fn of(parts: &'a [Value]) -> Self {
-        // Some gateways put the answer into an object.
+        // Some gateways wrap the answer in an object.
         let unwrapped = parts.iter().map(|part| part.get("response").unwrap_or(part));
         let parts: Vec<&Value> = unwrapped.collect();
         let mut candidates: Vec<Vec<&Value>> = Vec::new();
         for part in &parts {
-            // Of a body that is cut off, a candidate or what it says may be all that is left.
+            // If a body is cut off, only a candidate or its content may be left.
             let is_candidate = part.get("content").or_else(|| part.get("parts")).is_some();
             let told = if is_candidate { *part } else { &part["candidates"] };
             for (place, candidate) in listed(told).iter().enumerate() {
@@ -91,7 +92,7 @@ impl<'a> Streamed<'a> {
     }
 }
 
-/// The items of a list; an object that stands in place of one is its only item.
+/// The items of a list. An object instead of a list is its only item.
 fn listed(value: &Value) -> &[Value] {
     match value {
         Value::Array(items) => items,
@@ -100,7 +101,7 @@ fn listed(value: &Value) -> &[Value] {
     }
 }
 
-/// A member, which gateways write in either of two ways.
+/// A member, whose name gateways write in either of two ways.
 fn member<'a>(of: &'a Value, camel: &str, snake: &str) -> &'a Value {
     of.get(camel).or_else(|| of.get(snake)).unwrap_or(&Value::Null)
 }
@@ -123,7 +124,7 @@ fn billing(answer: &Streamed<'_>, asked: &Asked<'_>, at: Timestamp) -> CallOutco
 
 fn reply(answer: &Streamed<'_>, asked: &Asked<'_>) -> Reply {
     let unusable = |category, detail| Reply::Unusable { category, detail };
-    // What was paid for is used, whichever candidate says it.
+    // The answer is paid for, so it is used whichever candidate contains it.
     let said = answer.candidates.iter().map(|pieces| (pieces, text_of(pieces, Part::Said)));
     let mut said = said.filter(|(_, text)| !text.trim().is_empty());
     if let Some((pieces, text)) = said.next() {
@@ -144,7 +145,7 @@ fn reply(answer: &Streamed<'_>, asked: &Asked<'_>) -> Reply {
         Finish::CutOff => Reply::Text { text: String::new(), finish: Finish::CutOff },
         Finish::Other { category, detail } => unusable(category, detail),
         finish @ (Finish::Stop | Finish::Unsaid) => {
-            // Some answers are marked as thoughts as a whole.
+            // Some answers are marked completely as thoughts.
             let text = text_of(pieces, Part::Thought);
             if !text.trim().is_empty() {
                 return Reply::Text { text, finish };
@@ -155,7 +156,7 @@ fn reply(answer: &Streamed<'_>, asked: &Asked<'_>) -> Reply {
     }
 }
 
-/// How a candidate ended: its last piece that says so.
+/// How a candidate ended, according to its last piece with a reason.
 fn finish_of(pieces: &[&Value], asked: &Asked<'_>) -> Finish {
     let told = |piece: &&Value| reason_of(member(piece, "finishReason", "finish_reason"));
     let ended = pieces.iter().rev().find_map(|piece| Some((*piece, told(piece)?)));
@@ -163,7 +164,7 @@ fn finish_of(pieces: &[&Value], asked: &Asked<'_>) -> Finish {
     match reason.as_str() {
         "STOP" => Finish::Stop,
         "MAX_TOKENS" => Finish::CutOff,
-        // An open enum: new reasons appear without notice.
+        // This enum is open: new reasons appear without notice.
         reason => {
             let category = category_of(reason);
             let did = if category == ErrorCategory::SafetyBlock {
@@ -181,19 +182,19 @@ fn words_of(text: &Value, asked: &Asked<'_>) -> String {
     words_of_google(text.as_str().unwrap_or_default(), asked.user)
 }
 
-/// What of a candidate is read.
+/// Which part of a candidate to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Said,
     Thought,
 }
 
-/// All of that part of a candidate.
+/// All text of this part in a candidate.
 fn text_of(pieces: &[&Value], part: Part) -> String {
     pieces.iter().map(|piece| text_in(piece.get("content").unwrap_or(piece), part)).collect()
 }
 
-/// That part of a content, a part, or a list of either.
+/// The text of this part in a content, in a part, or in a list of either.
 fn text_in(content: &Value, part: Part) -> String {
     match content {
         Value::Array(items) => items.iter().map(|item| text_in(item, part)).collect(),
@@ -208,14 +209,14 @@ fn text_in(content: &Value, part: Part) -> String {
     }
 }
 
-/// The reason of a prompt that a rating blocks, where nothing else says so.
+/// The reason why a prompt is blocked, if only a rating says so.
 fn blocking_rating(feedback: &Value) -> Option<String> {
     let ratings = member(feedback, "safetyRatings", "safety_ratings");
     let is_blocked = listed(ratings).iter().any(|rating| rating["blocked"] == true);
     is_blocked.then(|| "SAFETY".to_owned())
 }
 
-/// A reason that is one: bounded, and with an unspecified one left out.
+/// A valid reason, limited in length; `None` for an unspecified one.
 fn reason_of(value: &Value) -> Option<String> {
     let reason = value.as_str().filter(|reason| !reason.is_empty())?;
     let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
@@ -223,7 +224,8 @@ fn reason_of(value: &Value) -> Option<String> {
     (!reason.ends_with("_UNSPECIFIED")).then(|| reason.chars().filter(is_word).take(60).collect())
 }
 
-/// Only these reasons hold for the same posts again. Others hit harmless posts at random.
+/// Only these reasons will apply to the same posts again. Other reasons hit harmless posts at
+/// random.
 fn category_of(reason: &str) -> ErrorCategory {
     match reason {
         "SAFETY" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" => ErrorCategory::SafetyBlock,

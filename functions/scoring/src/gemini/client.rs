@@ -20,10 +20,10 @@ use shared::ports::{Transport, TransportError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// One token takes no time: a slower answer counts as none.
+/// A single token takes almost no time. A slower answer counts as none.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the log line about a model that answers nobody says in its field `alarm`.
+/// The value of the field `alarm` in the log line about a model that answers no call.
 const ALARM_HALTED: &str = "model_halted";
 
 pub(crate) struct Gemini<T> {
@@ -35,12 +35,13 @@ pub(crate) struct Gemini<T> {
 }
 
 pub(crate) struct Prompt<'a> {
-    /// The rules: the same for all calls of a chunk, so that the model's cache can serve them.
+    /// The rules. They are the same in all calls of a chunk, so that the model's cache can serve
+    /// them.
     pub(crate) system: &'a str,
     pub(crate) user: &'a str,
-    /// The shape of the answer, as Gemini's `responseSchema`; null for plain text.
+    /// The shape of the answer as Gemini's `responseSchema`; null for plain text.
     pub(crate) schema: &'a Value,
-    /// Most tokens of the answer, thoughts included.
+    /// Most tokens of the answer, including thoughts.
     pub(crate) max_output_tokens: u32,
 }
 
@@ -50,28 +51,28 @@ impl<T: Transport> Gemini<T> {
         Self { transport, model, clock, state: ModelState::default(), pace }
     }
 
-    /// Tokens of an answer that are kept for the model's thoughts.
+    /// Tokens of an answer that are reserved for the model's thoughts.
     pub(crate) fn thinking_room(&self) -> u32 {
         thinks(&self.model.id, self.model.thinking).room()
     }
 
-    /// Why no call may begin, if none may: a call of this process was refused until a person does
-    /// something, and none was answered since.
+    /// Why no call may start, if so: a call of this process was refused until a person acts, and
+    /// none was answered since.
     pub(crate) fn halted(&self) -> Option<Halt> {
         self.state.halted()
     }
 
-    /// Whether the model ever answered a call of this process.
+    /// Whether the model has ever answered a call of this process.
     pub(crate) fn has_answered(&self) -> bool {
         self.state.has_answered()
     }
 
-    /// Whether the model answered a call of this process since then.
+    /// Whether the model has answered a call of this process since `begun`.
     pub(crate) fn has_answered_since(&self, begun: Instant) -> bool {
         self.state.has_answered_since(begun)
     }
 
-    /// How many calls a chunk may have in flight now: as many as are configured, and fewer after calls
+    /// How many calls a chunk may have in flight now: the configured number, or fewer after calls
     /// that were limited.
     pub(crate) fn calls_at_once(&self) -> usize {
         self.pace.calls_at_once()
@@ -85,15 +86,15 @@ impl<T: Transport> Gemini<T> {
         self.model.tier.service(round, self.model.timeout)
     }
 
-    /// Asks the model once. A call that may have been billed is never repeated here: each billed
-    /// call must have been announced.
+    /// Calls the model once. A call that may have been billed is never repeated here, because each
+    /// billed call must have been announced.
     pub(crate) async fn generate(&self, prompt: &Prompt<'_>, service: Service) -> Call {
         if let Some(halt) = self.halted() {
             return Call { billing: CallOutcome::Refused, reply: Reply::Halted(halt) };
         }
         let call = self.generate_at(prompt, service).await;
         match (service.tier, &call.reply) {
-            // The model, or this API, may have no flex tier. The refusal is not billed.
+            // The model, or this API, may not have a flex tier. The refusal is not billed.
             (RequestedTier::Flex, Reply::Refused { detail, is_lasting: true }) => {
                 tracing::warn!(
                     model.id = self.model.id,
@@ -108,7 +109,7 @@ impl<T: Transport> Gemini<T> {
         }
     }
 
-    /// Has the model generate one token about nothing, whether or not calls may begin.
+    /// Requests one token for a fixed prompt, even if calls may not start.
     pub(crate) async fn probe(&self) -> Call {
         let prompt =
             Prompt { system: "", user: "Say yes.", schema: &Value::Null, max_output_tokens: 1 };
@@ -157,7 +158,7 @@ impl<T: Transport> Gemini<T> {
         call
     }
 
-    /// Keeps what a call says of all others, and raises the alarm where a person has to act.
+    /// Saves what a call reveals about other calls, and raises the alarm if a person has to act.
     fn learn(&self, call: &Call, begun: Instant) {
         match (&call.reply, &call.billing) {
             (Reply::Halted(halt), _) => {

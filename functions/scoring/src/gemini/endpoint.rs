@@ -1,4 +1,4 @@
-//! Where the model is, and the requests to it.
+//! Where the model is, and how requests to it are built.
 
 use super::reply::Reply;
 use super::tier::RequestedTier;
@@ -13,14 +13,14 @@ use shared::ports::{HttpRequest, Transport};
 use std::sync::Arc;
 use url::Url;
 
-/// How a call on Vertex AI asks for the flex tier.
+/// The header with which a call on Vertex AI requests the flex tier.
 const VERTEX_TIER: HeaderName = HeaderName::from_static("x-vertex-ai-llm-shared-request-type");
 
 #[derive(Debug, Clone)]
 pub(crate) enum ModelEndpoint {
     /// `GEMINI_API_URL` and `GEMINI_API_KEY`.
     Developer { url: Url, key: SecretString },
-    /// `VERTEX_SERVICE_ACCOUNT`, `VERTEX_LOCATION`, and `VERTEX_API_URL` in place of Google's.
+    /// `VERTEX_SERVICE_ACCOUNT`, `VERTEX_LOCATION`, and `VERTEX_API_URL` to replace Google's URL.
     Vertex {
         /// `…/v1/projects/{project}/locations/{location}/publishers/google/`.
         url: Url,
@@ -71,7 +71,7 @@ impl ModelEndpoint {
         }
     }
 
-    /// Whether calls can ask for the flex tier: on Vertex AI only where calls have no location.
+    /// Whether calls can request the flex tier. On Vertex AI, only the location `global` has it.
     pub(super) fn offers_flex(&self) -> bool {
         match self {
             Self::Developer { .. } => true,
@@ -79,16 +79,16 @@ impl ModelEndpoint {
         }
     }
 
-    /// The name of a tier in the body of a call; `None` where the body does not say it.
+    /// The name of a tier in the body of a call; `None` if the body does not contain it.
     pub(super) fn tier_in_body(&self, tier: RequestedTier) -> Option<&'static str> {
         match (self, tier) {
             (Self::Developer { .. }, RequestedTier::Flex) => Some("flex"),
-            // The default of the API, and on Vertex AI a header.
+            // Standard is the API's default. On Vertex AI, a header requests the tier.
             (_, RequestedTier::Standard) | (Self::Vertex { .. }, _) => None,
         }
     }
 
-    /// A call as one that asks for a tier.
+    /// The same call with a request for a tier.
     pub(super) fn at_tier(&self, mut request: HttpRequest, tier: RequestedTier) -> HttpRequest {
         if matches!((self, tier), (Self::Vertex { .. }, RequestedTier::Flex)) {
             request.headers_mut().insert(VERTEX_TIER, HeaderValue::from_static("flex"));
@@ -96,7 +96,7 @@ impl ModelEndpoint {
         request
     }
 
-    /// A request to call `method` of `model` with a JSON body.
+    /// A request that calls `method` of `model` with a JSON body.
     pub(super) async fn request(
         &self,
         transport: &impl Transport,
@@ -111,7 +111,8 @@ impl ModelEndpoint {
             }
             Self::Vertex { url, auth } => {
                 let token = auth.token(transport, now).await?;
-                // A leading `./`: the colon would make the first segment a scheme.
+                // The leading `./` is needed because the colon would make the first segment a
+                // scheme.
                 let path = format!("./models/{model}:{method}");
                 (url.join(&path), "authorization", format!("Bearer {token}"))
             }

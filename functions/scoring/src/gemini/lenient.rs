@@ -1,13 +1,13 @@
-//! JSON as services and models really send it.
+//! Reads JSON as services and models really send it.
 
 use serde_json::Value;
 use shared::core::text::trim_invisible;
 
-/// Reads JSON with the faults that services send, see [`mended`], and what gateways put around it: a
-/// byte order mark, words behind it. Strict JSON is read as it is.
+/// Reads JSON with the errors that services produce (see [`mended`]), and with text that gateways
+/// add: a byte order mark, or words after it. Strict JSON is read as it is.
 ///
-/// A stream is several values: an array of its parts, or lines that each begin with `data:`. They are
-/// returned in their order. Empty without any.
+/// A stream consists of several values: an array of its parts, or lines that each begin with
+/// `data:`. They are returned in order. The result is empty if there is no value.
 pub(crate) fn read_json(text: &[u8]) -> Vec<Value> {
     let values = match serde_json::from_slice(text) {
         Ok(value) => vec![value],
@@ -20,8 +20,8 @@ pub(crate) fn read_json(text: &[u8]) -> Vec<Value> {
     values.into_iter().flat_map(parts).filter(Value::is_object).collect()
 }
 
-/// Each place in a text where an object or an array begins, and what can be read there; in their order, none
-/// inside another that can be read.
+/// Each position in a text where an object or an array begins, with the result of reading it. In
+/// order; a value inside another readable value is not returned.
 pub(crate) fn values_in(text: &str) -> impl Iterator<Item = (usize, serde_json::Result<Value>)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -51,7 +51,7 @@ pub(crate) fn mended(text: &str) -> String {
     mender.out
 }
 
-/// Words as languages write them that are no JSON, and what they are in JSON.
+/// Words of programming languages that are not JSON, with their JSON.
 const WORDS: [(&str, &str); 7] = [
     ("NaN", "null"),
     ("-Infinity", "null"),
@@ -176,7 +176,7 @@ fn ends_string(behind: &str) -> bool {
     behind.is_empty() || behind.starts_with([',', ':', ']', '}'])
 }
 
-/// Copies the escape at the start of `text`; returns how many bytes it took.
+/// Copies the escape at the start of `text`. Returns how many bytes it consumed.
 fn escape(text: &str, out: &mut String) -> usize {
     let unit = |text: &str| {
         let digits = text.strip_prefix("\\u")?.get(..4)?;
@@ -192,7 +192,7 @@ fn escape(text: &str, out: &mut String) -> usize {
                 out.push('\'');
                 2
             }
-            // It escapes nothing.
+            // The backslash escapes nothing.
             Some(_) | None => {
                 out.push_str(r"\\");
                 1
@@ -262,7 +262,8 @@ mod tests {
         }
     }
 
-    /// Models do that until their room is used up. What looks back over it at each sign never ends.
+    /// Models write white space until their room is used up. Code that looks back over it at every
+    /// character would never end.
     #[test]
     fn endless_white_space_is_read_once() {
         let text = format!(r#"[{{"a": 1,{}}}, {{"b": 2,"#, " ".repeat(4_000_000));

@@ -1,6 +1,6 @@
-//! The client of Gemini's `generateContent`, by API key or on Vertex AI: one call in, its bill and
-//! its reply out. A blocked, cut-off or senseless answer is billed like any other.
-//! Leads, posts and rubrics may not enter: here a prompt is only text.
+//! The client of Gemini's `generateContent`, with an API key or on Vertex AI. Each call returns its
+//! bill and its reply. A blocked, cut-off or useless answer is billed like any other. This module
+//! knows no leads, posts or rubrics: a prompt is only text here.
 
 mod answer;
 mod client;

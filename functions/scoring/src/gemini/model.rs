@@ -6,18 +6,18 @@ pub(crate) enum ThinkingLevel {
     Minimal,
     Low,
     Medium,
-    /// Much; thoughts cost as much as answers.
+    /// Much. Thoughts cost as much as answers.
     High,
-    /// As much as the room for the answer allows.
+    /// As much as fits in the room for the answer.
     XHigh,
 }
 
 use ThinkingLevel::{High, Low, Medium, Minimal, XHigh};
 
-/// The levels by the start of a model's name; the first match counts. A model that is not here is
-/// newer: the API refuses what the model does not take.
+/// The levels, by the start of a model's name. The first match counts. A model that is not listed
+/// is newer: the API refuses a level that it does not support.
 const LEVELS: &[(&str, &[ThinkingLevel])] = &[
-    // These take a budget of tokens in place of a level.
+    // These take a budget of tokens instead of a level.
     ("gemini-2.", &[]),
     ("gemini-3.1-flash-lite", &[Minimal, Low, Medium, High]),
     ("gemini-3.1-pro", &[Low, Medium, High]),
@@ -29,8 +29,8 @@ const LEVELS: &[(&str, &[ThinkingLevel])] = &[
     ("gemini-4-neon", &[Low, Medium, High, XHigh]),
 ];
 
-/// How much a model thinks where no level is configured, by the start of its name; the first match
-/// counts. A model that is not here is taken to think much: room that is not used costs nothing.
+/// How much a model thinks by default, by the start of its name. The first match counts. A model
+/// that is not listed is assumed to think much: unused room costs nothing.
 const DEFAULTS: &[(&str, ThinkingLevel)] = &[
     ("gemini-2.5-flash-lite", Minimal),
     ("gemini-2.", Medium),
@@ -57,7 +57,7 @@ pub(crate) enum ModelError {
     NotTaken { model: String, level: ThinkingLevel, taken: &'static [ThinkingLevel] },
 }
 
-/// How much `model` thinks when it is asked with this level, if any.
+/// How much `model` thinks with this level, or by default.
 pub(crate) fn thinks(model: &str, level: Option<ThinkingLevel>) -> ThinkingLevel {
     let default = || DEFAULTS.iter().find(|(start, _)| model.starts_with(start));
     level.unwrap_or_else(|| default().map_or(High, |(_, level)| *level))
@@ -90,7 +90,7 @@ fn names(levels: &[ThinkingLevel]) -> String {
 }
 
 impl ThinkingLevel {
-    /// Reads a level's name, in whatever case.
+    /// Reads a level's name. Case does not matter.
     pub(crate) fn read(text: &str) -> Result<Self, ModelError> {
         [Minimal, Low, Medium, High, XHigh]
             .into_iter()
@@ -108,7 +108,7 @@ impl ThinkingLevel {
         }
     }
 
-    /// Tokens of an answer that are kept for thoughts: these count against its limit.
+    /// Tokens of an answer that are reserved for thoughts, which count towards its limit.
     pub(crate) fn room(self) -> u32 {
         match self {
             Self::Minimal => 4_096,

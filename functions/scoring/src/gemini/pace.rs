@@ -1,10 +1,10 @@
-//! How many calls a chunk may have in flight: fewer while the model limits their rate.
+//! How many calls a chunk may have in flight: fewer while the model limits the rate.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
-/// How many calls each chunk of this process may have in flight. A call that is limited (429) halves
-/// it; as many answers in a row as it says raise it by one again.
+/// How many calls each chunk of this process may have in flight. A call that is limited (429)
+/// halves the number. After that number of answers, it grows by one.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// `CALLS_AT_ONCE`.
@@ -15,13 +15,14 @@ pub(super) struct Pace {
 #[derive(Debug)]
 struct State {
     now: usize,
-    /// Calls that were answered since it changed.
+    /// Answered calls since the number last changed.
     answered: usize,
     slowed_at: Option<Instant>,
 }
 
 impl State {
-    /// Whether a call that began then says what there is room for now: it began after the last halving.
+    /// Whether a call that began at `begun` reflects the current rate: it began after the last
+    /// halving.
     fn knows(&self, begun: Instant) -> bool {
         self.slowed_at.is_none_or(|at| begun > at)
     }
@@ -36,7 +37,7 @@ impl Pace {
         self.lock().now
     }
 
-    /// The model limited a call that began at this moment.
+    /// The model limited a call that began at `begun`.
     pub(super) fn limited(&self, begun: Instant) {
         let mut state = self.lock();
         if state.knows(begun) {
@@ -45,7 +46,7 @@ impl Pace {
         }
     }
 
-    /// The model answered a call that began at this moment.
+    /// The model answered a call that began at `begun`.
     pub(super) fn answered(&self, begun: Instant) {
         let mut state = self.lock();
         state.answered += usize::from(state.knows(begun));

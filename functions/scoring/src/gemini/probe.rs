@@ -1,4 +1,4 @@
-//! Whether the model answers: the smallest call that really generates.
+//! Checks whether the model answers, with the smallest call that really generates.
 
 use super::client::Gemini;
 use super::reply::{Call, Reply};
@@ -11,17 +11,16 @@ use shared::ports::Transport;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {detail}", category.as_str())]
 pub struct ModelProblem {
-    /// What kind of problem it is, as on the record of a lead that could not be scored.
+    /// The kind of problem, as on the record of a lead that could not be scored.
     pub category: ErrorCategory,
     pub(crate) detail: String,
 }
 
-/// Has the configured model generate one token. That needs the same key, model, route and credit as
-/// scoring. Counting tokens or listing models would not do: they are answered without credit too.
-/// It costs a few tokens.
+/// Lets the configured model generate one token. This needs the same key, model, route and credit
+/// as scoring. Counting tokens or listing models would not be enough, because both work without
+/// credit. It costs a few tokens.
 ///
-/// # Errors
-/// [`ModelProblem`] as scoring would meet it.
+/// # Errors [`ModelProblem`] as scoring would get it.
 pub async fn probe_model(
     model: &ModelSettings,
     transport: impl Transport,

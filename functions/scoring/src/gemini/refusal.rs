@@ -1,4 +1,4 @@
-//! What an error of the model says. External rules: Google's error bodies and status codes.
+//! Reads the model's errors. External rules: Google's error bodies and status codes.
 
 use super::lenient::read_json;
 use super::reply::Reply;
@@ -9,9 +9,9 @@ use shared::messages::{ErrorCategory, Halt};
 use shared::ports::HttpResponse;
 use std::time::Duration;
 
-/// Longest part of Google's own words that is kept, in characters.
+/// Most characters that are kept of Google's own message.
 const WORDS_MAX: usize = 240;
-/// So many characters in a row that stand in a prompt too are taken to be quoted from it.
+/// If this many characters in a row also appear in the prompt, they count as a quote from it.
 const QUOTED: usize = 14;
 
 /// Reads an error. Nothing was billed for it. No word of `user`, what the model was asked, goes into
@@ -35,7 +35,7 @@ pub(super) fn read_refusal(response: &HttpResponse, user: &str) -> Reply {
     }
 }
 
-/// The error object in a body; gateways give its message alone.
+/// The error object in a body. Some gateways send only its message.
 pub(super) fn error_of(body: &Value) -> Option<Value> {
     match &body["error"] {
         error @ Value::Object(_) => Some(error.clone()),
@@ -44,8 +44,8 @@ pub(super) fn error_of(body: &Value) -> Option<Value> {
     }
 }
 
-/// The HTTP status of an error that came with a success: the one that it names, by its code or by
-/// Google's word for it.
+/// The HTTP status of an error that came with a success, from its code or from Google's name for
+/// it.
 pub(super) fn status_of(error: &Value) -> StatusCode {
     let code = &error["code"];
     let code = code.as_u64().or_else(|| code.as_str()?.trim().parse().ok());
@@ -93,7 +93,7 @@ pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply
     }
 }
 
-/// Whether nobody is answered until a person does something, and what kind of thing.
+/// Whether no call is answered until a person acts, and for what reason.
 fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
     let message = error["message"].as_str().unwrap_or_default().to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -103,7 +103,7 @@ fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
     let is_precondition = error["status"] == "FAILED_PRECONDITION";
     let is_money = match status {
         StatusCode::PAYMENT_REQUIRED => true,
-        // Quotas are named in details, and their message speaks of "plan and billing" too.
+        // Quotas are named in the details, but their message mentions "plan and billing" too.
         StatusCode::TOO_MANY_REQUESTS => {
             let has_quota = details(error, "QuotaFailure").next().is_some();
             has_no_quota(error) || !has_quota && (says(CREDIT_WORDS) || is_credit_reason())
@@ -128,7 +128,7 @@ fn halt(status: StatusCode, error: &Value) -> Option<ErrorCategory> {
     is_key.then_some(ErrorCategory::Auth)
 }
 
-/// What a refusal says when the credit is used up or a limit of spending is reached.
+/// Words in a refusal if the credit is used up or a spending limit is reached.
 const CREDIT_WORDS: &[&str] = &[
     "credit",
     "prepay",
@@ -148,8 +148,8 @@ const CREDIT_REASONS: &[&str] = &["CREDIT", "BILLING", "SPEND", "PREPAY"];
 /// Reasons of an `ErrorInfo` that say that the key's project is not served.
 const CONSUMER_REASONS: &[&str] = &["CONSUMER_SUSPENDED", "CONSUMER_INVALID"];
 
-/// Google's own words as the end of a reason: bounded, on one line, and left out where they quote
-/// what the model was asked. Empty without any.
+/// Google's own message as the end of a reason: limited in length, on one line, and omitted if it
+/// quotes the prompt. Empty if there is none.
 pub(super) fn words_of_google(message: &str, user: &str) -> String {
     let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let words: Vec<char> = words.chars().take(WORDS_MAX).collect();
@@ -161,7 +161,7 @@ pub(super) fn words_of_google(message: &str, user: &str) -> String {
     format!(": {kept}")
 }
 
-/// Whether something that stands in quotation marks stands in the prompt too, however short it is.
+/// Whether any text in quotation marks also appears in the prompt, even if it is short.
 fn says_quoted(words: &[char], user: &str) -> bool {
     let text: String = words.iter().collect();
     let quoted = text.split(['"', '\'', '`', '“', '”', '‘', '’']).skip(1).step_by(2);
@@ -198,7 +198,7 @@ fn violations(error: &Value) -> impl Iterator<Item = &Value> {
         .flat_map(|failure| failure["violations"].as_array().map_or(&[][..], Vec::as_slice))
 }
 
-/// Whether a daily quota is used up: asking again today does not help.
+/// Whether a daily quota is used up, so that another call today is useless.
 fn is_daily(error: &Value) -> bool {
     violations(error)
         .flat_map(|violation| [&violation["quotaId"], &violation["quota_id"]])
@@ -206,7 +206,7 @@ fn is_daily(error: &Value) -> bool {
         .any(|quota| quota.contains("PerDay"))
 }
 
-/// How long to wait before the next call: what `RetryInfo` says, or else the message.
+/// How long to wait before the next call, according to `RetryInfo` or else to the message.
 fn retry_delay(error: &Value) -> Option<Duration> {
     let told = details(error, "RetryInfo")
         .flat_map(|info| [&info["retryDelay"], &info["retry_delay"]])
@@ -266,7 +266,7 @@ mod tests {
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}]}})
     }
 
-    /// A model that the project's plan does not have.
+    /// The refusal for a model that is not in the project's plan.
     fn of_none() -> Value {
         let mut error = quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier");
         error["error"]["details"][0]["violations"][0]["quotaValue"] = json!("0");

@@ -6,11 +6,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) billing: CallOutcome,
-    /// What can be done with the answer.
+    /// How the answer can be used.
     pub(crate) reply: Reply,
 }
 
-/// What can be done with the answer of a call.
+/// How a call's answer can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     Text {
@@ -21,24 +21,24 @@ pub(crate) enum Reply {
         category: ErrorCategory,
         detail: String,
     },
-    /// The call is refused, perhaps for what one of its leads says.
+    /// The call is refused. The cause may be the text of one of its leads.
     Refused {
         detail: String,
         /// Whether the same call would be refused again.
         is_lasting: bool,
     },
-    /// Ask again, after the time that the service names, if it does.
+    /// Call again, after the time that the service names, if it names one.
     TryLater {
         category: ErrorCategory,
         detail: String,
         after: Option<Duration>,
     },
-    /// No call is answered until a person does something.
+    /// No call is answered until a person acts.
     Halted(Halt),
 }
 
 impl Reply {
-    /// Why no call is answered, if none is.
+    /// Why no call is answered, if so.
     pub(crate) fn halt(&self) -> Option<Halt> {
         match self {
             Self::Halted(halt) => Some(halt.clone()),
@@ -50,15 +50,15 @@ impl Reply {
     }
 }
 
-/// Whether an answer is whole.
+/// Whether an answer is complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finish {
     Stop,
-    /// The room for the answer was used up, perhaps by thoughts.
+    /// The room for the answer was used up, possibly by thoughts.
     CutOff,
     /// The answer does not say.
     Unsaid,
-    /// The model stopped for another reason. What it said until then is paid for.
+    /// The model stopped for another reason. Its text up to that point is paid for.
     Other {
         category: ErrorCategory,
         detail: String,

@@ -1,4 +1,4 @@
-//! Which model is asked, and how.
+//! Which model is used, and how.
 
 use super::endpoint::ModelEndpoint;
 use super::model::{ThinkingLevel, check_level, check_model};
@@ -7,36 +7,37 @@ use shared::config::{ConfigError, Vars};
 use shared::core::tokens::Surface;
 use std::time::Duration;
 
-/// The model that is asked when none is configured: made to read much and answer little, and the
-/// cheapest that is not about to be retired.
+/// The default model: made for much input and little output, and the cheapest that will not be
+/// retired soon.
 pub(crate) const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 
-/// Calls in flight of one chunk when none are configured: with two lanes and a model that takes five
-/// seconds, about as many as keep Airtable's limit of five requests a second busy.
+/// Default number of calls that a chunk has in flight. With two lanes and a model that takes five
+/// seconds, this is about what keeps Airtable's limit of five requests a second busy.
 const DEFAULT_CALLS_AT_ONCE: usize = 20;
-/// Most that may be configured: each is paid for and forgotten if the process dies.
+/// Largest value: if the process dies, every call in flight is paid for and lost.
 const MOST_CALLS_AT_ONCE: usize = 40;
-/// Longest that may be configured for a call or for flex: nothing is answered after an hour.
+/// Largest value for the time of a call or for the wait for flex: after an hour nothing is
+/// answered.
 const LONGEST_SECONDS: u64 = 3600;
 
-/// Which model is asked, and how.
+/// Which model is used, and how.
 #[derive(Debug, Clone)]
 pub struct ModelSettings {
     pub(crate) endpoint: ModelEndpoint,
     /// `GEMINI_MODEL`: the model's id.
     pub id: String,
-    /// `GEMINI_THINKING`: its thinking level; `None` for the model's own default.
+    /// `GEMINI_THINKING`: its thinking level; `None` for the model's default.
     pub(crate) thinking: Option<ThinkingLevel>,
-    /// `GEMINI_TIER` and `GEMINI_FLEX_WAIT_SECONDS`: the tier that calls are made at.
+    /// `GEMINI_TIER` and `GEMINI_FLEX_WAIT_SECONDS`: the tier of the calls.
     pub(crate) tier: TierChoice,
-    /// `GEMINI_TIMEOUT_SECONDS`: the longest time that a call at the standard tier takes.
+    /// `GEMINI_TIMEOUT_SECONDS`: longest time for a call at the standard tier.
     pub(crate) timeout: Duration,
-    /// `CALLS_AT_ONCE`: most calls that a chunk has in flight.
+    /// `CALLS_AT_ONCE`: most calls that a chunk may have in flight.
     pub(crate) calls_at_once: usize,
 }
 
 impl ModelSettings {
-    /// The API that is asked.
+    /// The API that is used.
     pub fn surface(&self) -> Surface {
         self.endpoint.surface()
     }

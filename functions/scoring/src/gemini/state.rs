@@ -1,10 +1,10 @@
-//! What a process knows of the model from its calls.
+//! What a process knows about the model from its calls.
 
 use shared::messages::Halt;
 use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
-/// What a process knows of the model from its calls.
+/// What a process knows about the model from its calls.
 #[derive(Debug, Default)]
 pub(super) struct ModelState(Mutex<State>);
 
@@ -15,8 +15,8 @@ struct State {
 }
 
 impl ModelState {
-    /// The model answered a call that began at this moment. If that was after it halted, whatever it
-    /// waited for is there.
+    /// The model answered a call that began at `begun`. If the call began after the model halted,
+    /// the halt is over.
     pub(super) fn answered(&self, begun: Instant) {
         let mut state = self.lock();
         state.answered = Some(Instant::now());
@@ -25,12 +25,12 @@ impl ModelState {
         }
     }
 
-    /// The model answers nobody until a person does something.
+    /// The model answers no call until a person acts.
     pub(super) fn halt(&self, halt: &Halt) {
         self.lock().halt = Some((Instant::now(), halt.clone()));
     }
 
-    /// Why no call may begin, if none may.
+    /// Why no call may start, if so.
     pub(super) fn halted(&self) -> Option<Halt> {
         self.lock().halt.as_ref().map(|(_, halt)| halt.clone())
     }

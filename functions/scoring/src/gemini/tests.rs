@@ -1,4 +1,4 @@
-//! The client against the simulated Gemini.
+//! Tests the client with the simulated Gemini.
 
 use super::tier::RequestedTier;
 use super::*;
@@ -43,12 +43,12 @@ impl Transport for InProcess {
     }
 }
 
-/// A client of `model`, with the time at both ends.
+/// A client of `model`. Both its clock and the simulator's start at `at`.
 fn client(model: &str, at: &str) -> Gemini<InProcess> {
     client_of(model, at, GeminiOptions::default())
 }
 
-/// The same, of a model that behaves like this.
+/// The same, with a model that behaves according to `options`.
 fn client_of(model: &str, at: &str, options: GeminiOptions) -> Gemini<InProcess> {
     let start: Timestamp = at.parse().unwrap();
     let origin = tokio::time::Instant::now();
@@ -96,7 +96,7 @@ async fn answered(client: &Gemini<InProcess>, service: Service) -> (TokenUsage, 
     }
 }
 
-/// The tiers that the calls asked for, by what they were answered.
+/// The tiers that the calls requested, with the status of each answer.
 fn asked(client: &Gemini<InProcess>) -> Vec<(&'static str, u16)> {
     let requests = client.transport.0.requests();
     requests.iter().map(|count| (count.kind, count.status)).collect()

@@ -1,5 +1,5 @@
-//! The tier of a call. Flex costs half, but may be refused or slow: a call waits for it as long as
-//! the configuration allows and the invocation can still make the call at the standard tier.
+//! The tier of a call. Flex costs half, but may be refused or slow. A call waits for flex as long
+//! as the configuration allows and there is still time for a call at the standard tier.
 
 use serde_json::Value;
 use shared::core::deadline::Deadline;
@@ -7,31 +7,31 @@ use shared::core::tokens::Tier;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A flex call with less time than this is not worth making.
+/// With less time than this, a flex call is not worth making.
 pub(crate) const SHORTEST_FLEX: Duration = Duration::from_secs(10);
 
-/// The tier that calls are made at.
+/// The configured tier of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TierChoice {
     /// Always the standard tier.
     Standard,
-    /// The flex tier, and the standard tier for calls that it did not answer in time.
+    /// The flex tier, but the standard tier for calls that flex did not answer in time.
     Flex {
         /// How long a wave waits for the flex tier.
         wait: Duration,
     },
 }
 
-/// A round of calls, and the time there is for it.
+/// A round of calls, and the time available for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
     /// When the wave's first round began.
     pub(crate) begun: Instant,
-    /// Whether no round comes after this one.
+    /// Whether no other round follows.
     pub(crate) is_last: bool,
     /// When the invocation ends.
     pub(crate) deadline: Deadline,
-    /// The time that the wave needs after all calls are answered.
+    /// The time that the wave needs after its calls are answered.
     pub(crate) kept_back: Duration,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum RequestedTier {
 }
 
 impl TierChoice {
-    /// How the calls of `round` are made. A call at the standard tier takes at most `timeout`.
+    /// How to make the calls of `round`. A call at the standard tier takes at most `timeout`.
     pub(crate) fn service(self, round: &Round, timeout: Duration) -> Service {
         let standard = Service { tier: RequestedTier::Standard, timeout };
         match self {
@@ -66,7 +66,7 @@ impl TierChoice {
     }
 }
 
-/// The tier that an answer's usage says it was served at: `serviceTier` from the Developer API,
+/// The tier that served an answer, according to its usage: `serviceTier` from the Developer API,
 /// `trafficType` from Vertex AI.
 pub(super) struct ReportedTier(Option<String>);
 
@@ -77,7 +77,7 @@ impl ReportedTier {
         let name = told
             .map(str::to_ascii_uppercase)
             .find(|name| !name.is_empty() && !name.ends_with("UNSPECIFIED"));
-        // The full name of the enum's value.
+        // Remove the prefix of the enum's full name.
         let short = |name: String| {
             let short =
                 ["SERVICE_TIER_", "TRAFFIC_TYPE_"].iter().find_map(|it| name.strip_prefix(it));
@@ -86,8 +86,8 @@ impl ReportedTier {
         Self(name.map(short))
     }
 
-    /// The tier to be priced: the requested one where the answer names none. An unknown name has no
-    /// price: a note is better than a wrong sum.
+    /// The tier to use for the price: the requested one if the answer names none. An unknown name
+    /// has no price, because a note is better than a wrong sum.
     pub(super) fn tier(self, requested: RequestedTier) -> Tier {
         match self.0.as_deref().unwrap_or_default() {
             "" => match requested {

@@ -1,24 +1,24 @@
-//! What an answer's usage says of the tokens that are billed.
+//! Reads from an answer's usage which tokens are billed.
 //!
-//! The documentation knows one reading: total = prompt + candidates + thoughts + tool, with the cached
-//! tokens in the prompt. Answers in the wild count otherwise: thoughts inside the candidates, or only
-//! in the total; a total without thoughts; a prompt without its cached part; counters that are null,
-//! text or missing. The total tells which reading it is.
+//! The documentation describes one reading: total = prompt + candidates + thoughts + tool, with the
+//! cached tokens in the prompt. Real answers differ: thoughts are in the candidates, or only in the
+//! total; the total lacks the thoughts; the prompt lacks its cached part; counters are null,
+//! strings or missing. The total shows which reading is right.
 
 use serde_json::Value;
 use shared::core::tokens::TokenUsage;
 use shared::messages::Reading;
 
-/// A counter above this is no number of tokens: no model reads or writes so many.
+/// A counter above this is not a number of tokens: no model reads or writes that many.
 const MOST: u64 = 100_000_000;
 
 /// One member of `usageMetadata`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counter {
-    /// Left out or null: zero, for all but the prompt and the total.
+    /// Missing or null. This means zero, except for the prompt and the total.
     Absent,
     Known(u64),
-    /// Neither a number nor the text of one.
+    /// Neither a number nor a string that contains one.
     Garbled,
 }
 
@@ -42,7 +42,7 @@ impl Counter {
             .map_or(Self::Garbled, |n| Self::Known(n as u64))
     }
 
-    /// The counter itself, or where it is left out the sum of the same by modality.
+    /// The counter itself, or if it is missing, the sum of its counters by modality.
     fn or_of(self, details: &Value) -> Self {
         if self != Self::Absent {
             return self;
@@ -78,7 +78,7 @@ struct Counters {
     total: u64,
 }
 
-/// The tokens that an answer was billed for, as far as its usage tells; `None` when it tells nothing.
+/// The tokens that an answer was billed for, as far as its usage shows; `None` if it shows nothing.
 pub(super) fn read_usage(metadata: &Value) -> Option<(TokenUsage, Reading)> {
     let of = |camel, snake| Counter::of(metadata, [camel, snake]);
     let by_modality = |camel, snake| {
@@ -118,8 +118,8 @@ fn summed(usage: TokenUsage) -> TokenUsage {
 }
 
 impl Counters {
-    /// The prompt with its cached part, which is more than what is counted where that has less
-    /// tokens than are cached.
+    /// The prompt including its cached part. If more tokens are cached than counted, the counter
+    /// lacks the cached part.
     fn whole_prompt(&self) -> u64 {
         let (prompt, cached) = (self.prompt.value(), self.cached.value());
         if cached > prompt { prompt + cached } else { prompt }
@@ -144,7 +144,7 @@ impl Counters {
         (self.documented(self.whole_prompt()), reading)
     }
 
-    /// The first reading of which the total is the sum.
+    /// The first reading whose sum is the total.
     fn adding_up(&self) -> Option<TokenUsage> {
         let (counted, cached) = (self.prompt.value(), self.cached.value());
         if !self.prompt.is_known() {
@@ -152,7 +152,7 @@ impl Counters {
         }
         let whole = self.whole_prompt();
         let prompts = [whole, counted + cached];
-        // The candidates have the thoughts in them.
+        // The candidates include the thoughts.
         let inclusive = |usage: TokenUsage| {
             let is_possible = usage.thoughts <= usage.output;
             is_possible
@@ -164,7 +164,7 @@ impl Counters {
                 return Some(found);
             }
         }
-        // The total leaves out what the prompt leaves out.
+        // The total lacks the part that the prompt lacks.
         let usage = self.documented(whole);
         let left_out = whole - counted;
         let readings = [Some(usage), inclusive(usage)];
@@ -173,17 +173,17 @@ impl Counters {
         {
             return Some(found);
         }
-        // The total leaves out the thoughts.
+        // The total lacks the thoughts.
         [usage, self.documented(counted + cached)]
             .into_iter()
             .find(|it| [0, left_out].iter().any(|out| it.total == self.total + it.thoughts + out))
     }
 
-    /// The total with the parts that are known. What is left of it belongs to the only kind of
-    /// tokens that is not counted, if there is only one.
+    /// The total with the known parts. If only one kind of tokens is not counted, the rest of the
+    /// total belongs to it.
     fn completed(&self) -> (TokenUsage, Reading) {
         let usage = self.documented(self.whole_prompt());
-        // As a total that leaves out the cached part, if it does.
+        // Adds the cached part to a total that lacks it.
         let left_out = self.whole_prompt() - self.prompt.value();
         let total = if usage.total > self.total { self.total + left_out } else { self.total };
         let Some(rest) = total.checked_sub(usage.total) else {
@@ -191,7 +191,7 @@ impl Counters {
         };
         let known = [self.prompt, self.output, self.thoughts].map(Counter::is_known);
         let with = match known {
-            // Zero counters are left out, and thoughts may be in the total alone.
+            // Zero counters are omitted, and thoughts may be only in the total.
             [true, true, false] => TokenUsage { thoughts: rest, ..usage },
             [true, false, _] => TokenUsage { output: rest, ..usage },
             [false, true, _] if self.thoughts != Counter::Garbled => {
@@ -202,8 +202,8 @@ impl Counters {
         (summed(with), Reading::Exact)
     }
 
-    /// The parts cut to a total that is less than their sum. The prompt counts first, which costs
-    /// least: the cost is at least that.
+    /// The parts, cut to a total that is less than their sum. The prompt counts first because it is
+    /// cheapest, so the result is a lower bound of the cost.
     fn cut_to_total(&self) -> TokenUsage {
         let usage = self.documented(self.whole_prompt());
         let mut left = self.total;
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Prompt, cached, output, thoughts, not told apart, total; and how much that is known.
+    /// Prompt, cached, output, thoughts, unsplit and total tokens, with how exact they are.
     fn read(metadata: &Value) -> Option<([u64; 6], Reading)> {
         let (usage, reading) = read_usage(metadata)?;
         assert_eq!(usage.parts(), usage.total, "{metadata}");
@@ -240,7 +240,8 @@ mod tests {
         Some(([prompt, cached, output, thoughts, unsplit, total], reading))
     }
 
-    /// A usage with these counters: prompt, cached, candidates, thoughts, total; 0 is left out.
+    /// A usage with these counters: prompt, cached, candidates, thoughts, total. Counters of 0 are
+    /// omitted.
     fn sent(counters: [u64; 5]) -> Value {
         let names = ["prompt", "cachedContent", "candidates", "thoughts", "total"];
         let named = names.iter().zip(counters).filter(|(_, count)| *count > 0);

@@ -1,4 +1,4 @@
-//! Access tokens for Vertex AI, from a service account's key.
+//! Gets access tokens for Vertex AI with a service account's key.
 //!
 //! External rule: Google's OAuth 2.0 for service accounts. An assertion signed with the key
 //! (RS256) is exchanged for a token that lasts an hour.
@@ -25,13 +25,13 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
-/// A token is renewed this long before it ends.
+/// A token is renewed this long before it expires.
 const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest that a token lasts, in seconds.
+/// Longest lifetime of a token, in seconds.
 const LONGEST: i64 = 43_200;
 
-/// A service account's key, as Google hands it out.
+/// A service account's key, in the file format that Google provides.
 #[derive(Debug)]
 pub(crate) struct ServiceAccount {
     email: String,
@@ -43,7 +43,7 @@ pub(crate) struct ServiceAccount {
 /// A key that cannot be used. The text never contains the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ServiceAccountError {
-    /// Not the JSON that Google hands out.
+    /// Not the JSON that Google provides.
     #[error(
         "it needs the JSON of a service account's key, with client_email, private_key, token_uri and project_id"
     )]
@@ -114,7 +114,7 @@ impl VertexAuth {
         Self { account, token: Mutex::new(None) }
     }
 
-    /// A token that is valid for some minutes. Callers at the same time share one request.
+    /// A token that is valid for some minutes. Concurrent callers share one request.
     pub(super) async fn token(
         &self,
         transport: &impl Transport,
@@ -178,15 +178,15 @@ impl VertexAuth {
     }
 }
 
-/// How long a token lasts, which some gateways write as text. One that does not say it is used for the
-/// calls of the moment.
+/// A token's lifetime, which some gateways write as a string. A token without a lifetime is used
+/// only for the current calls.
 fn lifetime(seconds: &Value) -> SignedDuration {
     let in_text = || seconds.as_str()?.trim().parse().ok();
     let seconds = seconds.as_i64().or_else(in_text).unwrap_or_default();
     SignedDuration::from_secs(seconds.clamp(0, LONGEST))
 }
 
-/// A service account whose key is not accepted gets no token however often it asks.
+/// A service account whose key is refused gets no token, even with retries.
 fn refused(status: StatusCode, body: &Value) -> Halt {
     let said = [&body["error"], &body["error_description"]];
     let said: Vec<&str> = said.into_iter().filter_map(Value::as_str).collect();
