@@ -1,4 +1,4 @@
-//! Which client, run, base and plan a task about waiting leads is for.
+//! The client, run, base and plan of a task about waiting leads.
 
 use crate::app::Scoring;
 use crate::master::clients::Client;
@@ -11,10 +11,10 @@ use shared::ports::Env;
 use shared::schema::clients as schema;
 use shared::services::airtable::AirtableError;
 
-/// How long a client's row that was read for all clients is taken to be as it was.
+/// How long a client's row that was read for all clients stays valid.
 const ROW_HOLDS: SignedDuration = SignedDuration::from_mins(5);
 
-/// The client as the master base has it, and the run that its task belongs to.
+/// The client from the master base, and the run that its task belongs to.
 pub(super) async fn run_of<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,
@@ -25,11 +25,12 @@ pub(super) async fn run_of<E: Env>(
     let known = task.client_row.as_deref();
     let client = match known.filter(|row| (SignedDuration::ZERO..ROW_HOLDS).contains(&age(row))) {
         Some(row) => Some(Client::known(row, id)),
-        // Whatever is wrong with the master base can be corrected.
+        // Any problem in the master base can be corrected.
         None => app.master().find_client(id).await.map_err(AirtableError::correctable)?,
     };
     let was_chosen = task.run_stamp.is_some();
-    // As its row spells it: what nobody sees in a request's spelling makes no other run.
+    // The id as spelled in the client's row: invisible characters in a request must not lead to
+    // another run.
     let id = client.as_ref().and_then(|client| client.id.parse().ok()).unwrap_or(id.clone());
     let run = RunHeader {
         run_stamp,
@@ -41,7 +42,7 @@ pub(super) async fn run_of<E: Env>(
     Ok((client, run))
 }
 
-/// The base of a client whose leads are scored, or why they are not.
+/// The base of a client whose leads are scored, or why they are not scored.
 pub(super) fn served_base(
     client: Option<&Client>,
     run: &RunHeader,
@@ -57,7 +58,7 @@ pub(super) fn served_base(
     client.ok_or_else(missing)?.served_base(kind)
 }
 
-/// The id of the plan as a whole: made of what was asked for, not of what was found.
+/// The id of the whole plan. It is made from the request, not from the leads found.
 pub(super) fn plan_id(task: &ScoreWaiting, run: &RunHeader) -> PlanId {
     let limit = task.limit.map_or(String::new(), |limit| limit.to_string());
     let asked_at = task.requested_at.map_or(String::new(), |at| at.to_string());

@@ -1,4 +1,4 @@
-//! A harvest ended: resolve its run, read it, plan its leads.
+//! Handles the end of a harvest: resolves its run, reads it, and plans its leads.
 
 use super::harvest::{Harvest, ProfilePosts, ReadHarvest, read_harvest};
 use super::plan_lead::PlanLead;
@@ -22,20 +22,20 @@ use shared::services::apify::ApifyRun;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// Apify's figures are preliminary for this long after a run's end.
+/// After a run's end, Apify's figures are preliminary for this long.
 const PRELIMINARY: SignedDuration = SignedDuration::from_secs(10);
 
 pub(crate) struct HarvestRun<'a> {
     pub(crate) task: &'a Ingest,
-    /// `None` when Apify knows no such run.
+    /// `None` if Apify does not know the run.
     pub(crate) apify_run: Option<&'a ApifyRun>,
-    /// When Apify said so.
+    /// When Apify reported it.
     pub(crate) seen_at: Timestamp,
     pub(crate) resolved: &'a Resolved,
     pub(crate) keep: &'a Keep<'a>,
 }
 
-/// Keeps for the next attempt how far this one came.
+/// Saves for the next attempt how far this one got.
 pub(crate) type Keep<'a> = dyn Fn(IngestDone) + Sync + 'a;
 
 pub(crate) async fn ingest_harvest<E: Env>(
@@ -54,9 +54,9 @@ pub(crate) async fn ingest_harvest<E: Env>(
         let hints = Hints { unattributed: Some(reason), ..task.hints.clone() };
         return app.queue_tasks(vec![routes::ingest(Ingest { hints, ..task.clone() })]).await;
     }
-    // A refusal is retried too: the token can be corrected, and the harvest is paid for.
+    // A refusal is retried too: the token can be corrected, and the harvest is already paid for.
     let apify_run = app.apify.run(&task.apify_run_id).await.map_err(Failure::retry)?;
-    // Whatever is wrong with the master base can be corrected; the harvest is paid for.
+    // Any problem in the master base can be corrected, and the harvest is already paid for.
     let resolved = app
         .master()
         .resolve_run(task, apify_run.as_ref())
@@ -75,9 +75,9 @@ pub(crate) async fn ingest_harvest<E: Env>(
     ingest_run(app, &harvest).instrument(span).await
 }
 
-/// What the task has to say from now on, if it does not say it yet: whose harvest it is, so that it
-/// continues in the message group of the client's plans; or that it is nobody's, so that another attempt
-/// does not work on another run because a table changed meanwhile.
+/// What this attempt found out and the task does not say yet. Either the harvest's client, so that
+/// the task continues in the message group of the client's plans. Or that the harvest belongs to
+/// nobody, so that another attempt does not work on another run because a table has changed.
 fn found_out(hints: &Hints, resolved: &Resolved) -> Option<Hints> {
     let client = &resolved.run.client;
     match (&resolved.base, *client == ClientId::unattributed()) {
@@ -91,7 +91,7 @@ fn found_out(hints: &Hints, resolved: &Resolved) -> Option<Hints> {
     }
 }
 
-/// Reads a harvest whose run is known and plans its leads.
+/// Reads a harvest whose run is known, and plans its leads.
 pub(crate) async fn ingest_run<E: Env>(
     app: &Scoring<E>,
     harvest_run: &HarvestRun<'_>,
@@ -154,8 +154,8 @@ fn harvested(
     }
 }
 
-/// Where the figures of a harvest were preliminary: waits and reads the run again, while its leads are
-/// already being scored. Reports the cost if it is another by then.
+/// If the figures of a harvest were preliminary, waits and reads the run again. Its leads are
+/// already being scored by then. Reports the cost if it has changed.
 async fn report_final_figures<E: Env>(
     app: &Scoring<E>,
     run: &RunHeader,
@@ -164,7 +164,7 @@ async fn report_final_figures<E: Env>(
     let final_at = harvested.finished_at.map(|finished| finished + PRELIMINARY);
     let is_preliminary = |final_at: &Timestamp| harvested.seen_at.is_some_and(|at| *final_at > at);
     let Some(final_at) = final_at.filter(is_preliminary) else { return Ok(()) };
-    // At most that long, also on a machine whose clock is behind Apify's.
+    // The wait has an upper bound, in case this machine's clock is behind Apify's.
     let left = final_at.duration_since(app.clock.now()).clamp(SignedDuration::ZERO, PRELIMINARY);
     tokio::time::sleep(left.unsigned_abs()).await;
     let read_at = app.clock.now();
@@ -176,13 +176,13 @@ async fn report_final_figures<E: Env>(
     app.reporter(run).report(vec![Fact::Harvested(harvested)]).await
 }
 
-/// A plan that is queued, with what is to be reported about it.
+/// A queued plan, with the facts to report about it.
 struct QueuedPlan {
     id: PlanId,
     facts: Vec<Fact>,
 }
 
-/// Queues the plan of a harvest's leads, unless an earlier attempt did.
+/// Queues the plan of a harvest's leads, unless an earlier attempt already did.
 async fn plan_harvest<E: Env>(
     app: &Scoring<E>,
     harvest_run: &HarvestRun<'_>,
@@ -217,7 +217,7 @@ async fn plan_harvest<E: Env>(
     plan.share_rest(&mut context.allowance);
     let facts = context.facts(&plan);
     let id = plan.id.clone();
-    // Another end of the harvest makes another plan.
+    // If the harvest has ended again, the plan has another id.
     if queued != Some(&id) {
         queue_plan(&app.queue, &context, plan, (source_of(apify_run), None)).await?;
         keep(IngestDone::Queued { plan: id.clone(), tokens_left });

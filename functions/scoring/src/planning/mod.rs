@@ -1,6 +1,6 @@
-//! From a task to chunks: reads a harvest or the waiting leads, divides them and queues the chunks.
-//! A plan's id is derived from its content: planned again, it is the same plan.
-//! No model call and no write to a lead's row may enter.
+//! From a task to chunks: reads a harvest or the waiting leads, divides them into chunks and queues
+//! these. A plan's id is made from its content, so planning again gives the same plan. This module
+//! makes no model calls and writes no lead's row.
 
 mod client_run;
 pub(crate) mod harvest;

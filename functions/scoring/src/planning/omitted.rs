@@ -1,4 +1,4 @@
-//! Notes about rows and leads that a plan leaves out, or knows less of.
+//! Notes about rows and leads that a plan leaves out, or has less information about.
 
 use super::scan::NamedLeads;
 use shared::core::counted::counted;
@@ -6,14 +6,14 @@ use shared::core::ids::ApifyRunId;
 use shared::messages::{Kind, MAX_PLAN_LEADS, ScoreWaiting};
 use std::collections::BTreeSet;
 
-/// The note about rows that nobody can read.
+/// A note about rows that cannot be read.
 pub(super) fn unreadable(rows: &[String]) -> Option<String> {
     let first = rows.first()?;
     let count = counted(rows.len(), "row of the leads");
     Some(format!("{count} cannot be read and left out; the first: {first}"))
 }
 
-/// Notes about leads that were asked for and not planned: how many, why, and the first by id.
+/// Notes about leads that were requested but not planned: how many, why, and the first ids.
 pub(super) fn omissions(
     task: &ScoreWaiting,
     unplanned: &NamedLeads,
@@ -57,7 +57,7 @@ fn of_the_named(count: usize, named: usize) -> String {
     }
 }
 
-/// What was harvested of leads and is not in their rows is lost then.
+/// A note about a harvest that is gone. Harvested posts that are not in the rows are lost.
 pub(super) fn scored_from_rows(apify_run: &ApifyRunId, leads: usize) -> String {
     let leads = counted(leads, "lead");
     format!(
@@ -66,7 +66,7 @@ pub(super) fn scored_from_rows(apify_run: &ApifyRunId, leads: usize) -> String {
     )
 }
 
-/// The note about leads that nothing is left of.
+/// A note about leads that have neither a harvest nor a known row.
 pub(super) fn cannot_be_queued(leads: usize, kind: Kind) -> String {
     let why = match kind {
         Kind::Post => "Apify has deleted the harvest and no row was ever found; harvest again",

@@ -11,16 +11,16 @@ use shared::messages::{
 };
 use shared::ports::OutgoingMessage;
 
-/// Most leads of a chunk. Between two chunks of a lane nothing is asked: the more a chunk has, the less
-/// the model's latency counts. But what fails in a chunk holds up its end, and a worker that dies leaves
-/// all that it did not settle.
+/// Most leads in a chunk. Between two chunks of a lane no model call is made, so larger chunks hide
+/// more of the model's latency. But a failure in a chunk delays its end, and a worker that dies
+/// leaves everything that is not settled.
 const CHUNK_LEADS: usize = 200;
-/// Most leads of a chunk with a token limit. Estimates that are too high or too low even out within
-/// a chunk and nowhere else.
+/// Most leads in a chunk with a token limit. Estimates that are too high or too low only even out
+/// within a chunk.
 const LIMITED_CHUNK_LEADS: usize = 500;
-/// Room for the leads of a chunk, in bytes of JSON: a message less what else it carries.
+/// Room for a chunk's leads, in bytes of JSON: the size of a message without its other content.
 const CHUNK_BYTES: usize = MAX_MESSAGE_BYTES - 300_000;
-/// Longest system prompt that fits beside a chunk's leads.
+/// Longest system prompt that fits in a message together with a chunk's leads.
 pub(crate) const MAX_RUBRIC_BYTES: usize = 200_000;
 
 pub(crate) struct Plan {
@@ -30,8 +30,8 @@ pub(crate) struct Plan {
     chunks: Vec<LaneChunk>,
 }
 
-/// A chunk and its lane. Chunks of one lane are scored one after the other, and a lead is in the
-/// same lane in every plan: no two workers write its row at the same time.
+/// A chunk and its lane. Chunks of one lane are scored one after another, and a lead is in the same
+/// lane in every plan. So no two workers write its row at the same time.
 struct LaneChunk {
     lane: u32,
     leads: Vec<PlanLead>,
@@ -40,13 +40,12 @@ struct LaneChunk {
 }
 
 impl Plan {
-    /// Divides leads into chunks. The plan's id is made of `about`, of what is left of the
-    /// allowance, and of the leads with their posts: planned again from the same harvest, it is
-    /// the same plan. Leads beyond the allowance are planned too, in chunks that may use nothing:
-    /// the run's record counts them.
+    /// Divides leads into chunks. The plan's id is made from `about`, from what is left of the
+    /// allowance, and from the leads with their posts. Planning the same harvest again gives the
+    /// same plan. Leads beyond the allowance are planned too, in chunks that may use no tokens, so
+    /// that the run's record counts them.
     ///
-    /// # Errors
-    /// When there are more leads than a plan takes. Nothing of it is queued.
+    /// # Errors If there are more leads than a plan may have. Nothing is queued then.
     pub(crate) fn new(
         about: &[&str],
         leads: Vec<PlanLead>,
@@ -80,8 +79,9 @@ impl Plan {
         Ok(Self { id, replaces: None, chunks: chunks_of_both })
     }
 
-    /// Divides all that the allowance leaves over the chunks, by what their leads are expected to use.
-    /// How many posts the rows of harvested leads hold already is known only when they are read.
+    /// Divides the rest of the allowance over the chunks, in proportion to what their leads are
+    /// expected to use. How many posts the rows of harvested leads already have is known only when
+    /// the rows are read.
     pub(crate) fn share_rest(&mut self, allowance: &mut Allowance) {
         let all: u64 = self.chunks.iter().filter_map(|chunk| chunk.share).sum();
         let Some(left) = allowance.left.as_mut().filter(|_| all > 0) else { return };
@@ -92,12 +92,12 @@ impl Plan {
         }
     }
 
-    /// The plan, as one that takes over leads of `plan`.
+    /// The same plan, marked as taking over leads of `plan`.
     pub(crate) fn replacing(self, plan: &PlanId) -> Self {
         Self { replaces: Some(plan.clone()), ..self }
     }
 
-    /// The facts about the plan, to be reported when its chunks are queued.
+    /// The facts about the plan, to be reported after its chunks are queued.
     pub(crate) fn facts(
         &self,
         kind: Kind,
@@ -121,7 +121,7 @@ impl Plan {
         facts
     }
 
-    /// The chunks as messages; a lane is a message group. `empty` is a chunk of the plan without
+    /// The chunks as messages. Each lane is a message group. `empty` is a chunk of the plan without
     /// leads.
     pub(crate) fn into_messages(self, empty: &Chunk) -> Vec<OutgoingMessage> {
         self.chunks
@@ -156,7 +156,7 @@ fn plan_id(about: &[&str], leads: &[PlanLead], lanes: u32, allowance: &Allowance
     id_of(&parts).try_into().expect("an id has the form of a plan id")
 }
 
-/// Chunks of at most `most` leads of one lane that fit into a message.
+/// Divides leads into chunks of one lane each, with at most `most` leads, that fit in a message.
 fn chunks(leads: Vec<PlanLead>, lanes: u32, most: usize) -> Vec<LaneChunk> {
     let mut of_lanes: Vec<Vec<PlanLead>> = (0..lanes).map(|_| Vec::new()).collect();
     for lead in leads {

@@ -1,4 +1,4 @@
-//! One lead of a plan.
+//! A lead of a plan.
 
 use super::harvest::ProfilePosts;
 use crate::budget::Rates;
@@ -12,14 +12,15 @@ use shared::messages::{ChunkLead, Kind, LeadRef, Post};
 #[derive(Debug, Clone)]
 pub(crate) struct PlanLead {
     pub(super) lead: ChunkLead,
-    /// The posts that were harvested of it, those that are left out included.
+    /// Number of its harvested posts, including those that are left out.
     pub(super) posts: u32,
     /// The tokens that scoring it is expected to use.
     pub(super) tokens: u64,
 }
 
 impl PlanLead {
-    /// A lead that a harvest was asked for. If its cell has no room for all posts, the newest stay.
+    /// A lead whose profile was requested from a harvest. If its posts do not all fit in the cell,
+    /// the newest are kept.
     pub(crate) fn harvested(profile: ProfileKey, found: ProfilePosts) -> Self {
         let count = u32::try_from(found.count()).unwrap_or(u32::MAX);
         let also = found.also.clone();
@@ -52,13 +53,13 @@ impl PlanLead {
         }
     }
 
-    /// The number of its lane.
+    /// The index of its lane.
     pub(crate) fn lane(&self, lanes: u32) -> usize {
         self.lead.key.lane(lanes) as usize
     }
 
-    /// Estimates what scoring the lead will use. What only its row holds is not known here: a
-    /// typical size is assumed, and the chunk measures.
+    /// Estimates the tokens for scoring the lead. Content that is only in its row is not known
+    /// here: a typical size is assumed, and the chunk measures the real size.
     pub(crate) fn estimate(&mut self, rates: &Rates) {
         if matches!(self.lead.lead, LeadRef::Record(_)) {
             let (bytes, answers) = match rates.kind {

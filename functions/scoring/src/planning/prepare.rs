@@ -1,5 +1,5 @@
-//! What the plans of one run need besides their leads: the client's rubric, the fields that can be
-//! read and written, and what the token limits leave.
+//! What the plans of one run need in addition to their leads: the client's rubric, the fields that
+//! can be read and written, and what the token limits leave.
 
 use super::plan::{MAX_RUBRIC_BYTES, Plan};
 use super::plan_lead::PlanLead;
@@ -28,7 +28,7 @@ pub(crate) struct PlanTarget<'a> {
 
 pub(crate) struct PlanContext<'a> {
     pub(crate) target: PlanTarget<'a>,
-    /// `None` where there is no lead to plan.
+    /// `None` if there are no leads to plan.
     pub(crate) base: Option<BaseContext>,
     /// What the limits leave for the run.
     pub(crate) allowance: Allowance,
@@ -49,13 +49,13 @@ impl<'a> PlanContext<'a> {
         Ok(Self { base: Some(base), allowance: Allowance { left }, ..Self::empty(app, target) })
     }
 
-    /// For a plan without leads: nothing is read.
+    /// For a plan without leads. Nothing is read.
     pub(crate) fn empty<E: Env>(app: &Scoring<E>, target: PlanTarget<'a>) -> Self {
         let (lanes, leads_per_call) = (app.config.lanes, app.config.leads_per_call);
         Self { target, base: None, allowance: Allowance { left: None }, lanes, leads_per_call }
     }
 
-    /// Divides leads into chunks, estimated where there is a limit to keep.
+    /// Divides leads into chunks. If there is a token limit, the leads' tokens are estimated first.
     pub(crate) fn plan(
         &mut self,
         about: &[&str],
@@ -72,12 +72,12 @@ impl<'a> PlanContext<'a> {
 
 pub(crate) struct BaseContext {
     kind: Kind,
-    /// Its warnings are also those about the fields.
+    /// Its warnings include those about the fields.
     pub(crate) rubric: Rubric,
     pub(crate) fields: LeadFields,
 }
 
-/// Reads it: two or three requests, once per plan.
+/// Reads it with two or three requests, once per plan.
 pub(crate) async fn read_base<T: Transport>(
     airtable: &Airtable<T>,
     base: &BaseId,
@@ -108,13 +108,13 @@ pub(crate) async fn read_base<T: Transport>(
 }
 
 impl BaseContext {
-    /// The table of the leads' rows, as far as the schema was read.
+    /// The table with the leads' rows, if the schema was read.
     pub(crate) fn leads_table(&self, base: &BaseId) -> Option<LeadsTable> {
         let table = self.fields.table.clone()?;
         Some(LeadsTable { base: base.clone(), table })
     }
 
-    /// A chunk of `plan` without leads: what all its chunks carry.
+    /// A chunk of `plan` without leads: everything that its chunks have in common.
     pub(crate) fn empty_chunk(&self, target: PlanTarget<'_>, plan: &Plan, source: Source) -> Chunk {
         Chunk {
             run: target.run.clone(),
@@ -139,7 +139,7 @@ impl BaseContext {
         }
     }
 
-    /// What scoring a lead is estimated by.
+    /// The rates with which the scoring of a lead is estimated.
     pub(crate) fn rates(&self, leads_per_call: usize) -> Rates {
         let frame = match self.kind {
             Kind::Post => posts::FRAME,

@@ -1,4 +1,4 @@
-//! What scoring what waits would take: a dry run whose result is read at once.
+//! What scoring the waiting leads would cost: a dry run whose result is returned at once.
 
 use super::client_run::{plan_id, run_of, served_base};
 use super::prepare::PlanTarget;
@@ -14,24 +14,24 @@ use shared::core::tokens::NanoUsd;
 use shared::messages::{Kind, ScanCursor, ScoreWaiting};
 use shared::ports::Env;
 
-/// What a dry run found for one client.
+/// The result of a dry run for one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingPrice {
-    /// What would be scored.
+    /// The kind of scoring.
     pub kind: Kind,
-    /// By which model.
+    /// The model that would be used.
     pub model: String,
-    /// Leads that wait.
+    /// Number of waiting leads.
     pub leads: usize,
-    /// Those of them that the token limits leave nothing for.
+    /// How many of them the token limits leave no room for.
     pub beyond: usize,
-    /// About so many tokens of the others.
+    /// Estimated tokens for the other leads.
     pub tokens: u64,
-    /// What these cost; `None` when the model has no price.
+    /// The cost of these tokens; `None` if the model has no price.
     pub cost: Option<NanoUsd>,
-    /// What was odd.
+    /// Anything unusual.
     pub notes: Vec<String>,
-    /// Whether all leads were read; there may have been no time for it.
+    /// Whether all leads were read. There may not have been enough time.
     pub is_whole: bool,
 }
 
@@ -47,12 +47,12 @@ impl WaitingPrice {
         Self { kind, model, leads, beyond, tokens, cost, notes, is_whole }
     }
 
-    /// Leads that would be scored.
+    /// Number of leads that would be scored.
     pub fn to_score(&self) -> usize {
         self.leads - self.beyond
     }
 
-    /// In words, for a record or a log.
+    /// The result as text, for a record or a log.
     pub fn in_words(&self) -> String {
         let leads = counted(self.leads, "lead");
         if !self.is_whole {
@@ -72,10 +72,10 @@ impl WaitingPrice {
     }
 }
 
-/// What scoring what waits for a client would take. Nothing is queued, reported or written.
+/// What scoring a client's waiting leads would cost. Nothing is queued, reported or written.
 ///
 /// # Errors
-/// [`Failure`] with the reason, such as a client that is not served.
+/// [`Failure`] with the reason, for example that the client is not served.
 pub async fn price_waiting<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,

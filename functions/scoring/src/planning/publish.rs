@@ -1,4 +1,4 @@
-//! Queues a plan's chunks, and says what is to be reported about it then.
+//! Queues a plan's chunks, and collects the facts to report afterwards.
 
 use super::plan::Plan;
 use super::prepare::PlanContext;
@@ -24,7 +24,7 @@ pub(crate) async fn queue_plan(
 }
 
 impl PlanContext<'_> {
-    /// What is to be reported about a plan when its chunks are queued.
+    /// The facts to report about a plan after its chunks are queued.
     pub(crate) fn facts(&self, plan: &Plan) -> Vec<Fact> {
         let leads_table = self.base.as_ref().and_then(|base| base.leads_table(self.target.base));
         let mut facts = plan.facts(self.target.kind, None, leads_table);

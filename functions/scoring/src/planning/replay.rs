@@ -1,4 +1,4 @@
-//! Plans again what failed or is missing of a run.
+//! Plans again what failed or is missing in a run.
 
 use super::harvest::{ReadHarvest, read_harvest};
 use super::ingest::{HarvestRun, ingest_harvest, ingest_run, source_of};
@@ -24,7 +24,7 @@ use shared::services::airtable::AirtableError;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// A replay as far as it came: what is done is taken from the task.
+/// The rest of a replay: finished parts are removed from the task.
 struct ReplayRest<'a> {
     task: Replay,
     left: &'a Left,
@@ -37,7 +37,7 @@ impl ReplayRest<'_> {
         self.left.note_rest(ScoringTask::Replay(Box::new(self.task.clone())));
     }
 
-    /// Keeps how far the first harvest of the task came.
+    /// Saves how far the first harvest of the task got.
     fn keep(&self, done: IngestDone) {
         let rest = Replay { done: Some(Box::new(done)), ..self.task.clone() };
         self.left.note_rest(ScoringTask::Replay(Box::new(rest)));
@@ -51,7 +51,7 @@ impl ReplayRest<'_> {
     }
 }
 
-/// Handles a `Replay` task. What can never be planned again is noted on the record; the run then
+/// Handles a `Replay` task. What can never be planned again is noted on the record, and the run
 /// stays as it was.
 pub(crate) async fn replay_run<E: Env>(
     app: &Scoring<E>,
@@ -62,7 +62,7 @@ pub(crate) async fn replay_run<E: Env>(
     async {
         let mut rest = ReplayRest { task: task.clone(), left };
         if task.run.client == ClientId::unattributed() {
-            // By now the table `Apify` may name the client.
+            // The table `Apify` may name the client now.
             while let Some(ingest) = first_ingest(&rest.task) {
                 ingest_harvest(app, &ingest, &|done| rest.keep(done)).await?;
                 rest.first_harvest_is_done();
@@ -145,7 +145,7 @@ async fn replay_harvests<E: Env>(
     Ok(())
 }
 
-/// Plans the leads of one kind's plans again.
+/// Plans the leads of the plans of one kind again.
 async fn replay_plans<E: Env>(
     app: &Scoring<E>,
     rest: &mut ReplayRest<'_>,
@@ -178,7 +178,7 @@ async fn replay_plans<E: Env>(
     Ok(())
 }
 
-/// The task to read the first harvest that is left.
+/// The task that reads the first remaining harvest.
 fn first_ingest(task: &Replay) -> Option<Ingest> {
     let apify_run = task.unplanned.first()?;
     Some(Ingest { done: task.done.clone(), ..ingest_of(task, apify_run) })
@@ -196,8 +196,8 @@ fn ingest_of(task: &Replay, apify_run: &ApifyRunId) -> Ingest {
     }
 }
 
-/// Plans the leads of one plan again: from their harvest while Apify has it, else from their rows,
-/// which hold the harvest's posts since the first attempt.
+/// Plans the leads of one plan again: from their harvest while Apify has it, otherwise from their
+/// rows, which contain the harvest's posts since the first attempt.
 async fn plan_again<E: Env>(
     app: &Scoring<E>,
     rest: &mut ReplayRest<'_>,
@@ -247,8 +247,8 @@ async fn plan_again<E: Env>(
     app.reporter(&rest.task.run).report_at(at, facts).await
 }
 
-/// The leads that are wanted and that the harvest has; they are removed from `wanted`. `None` when Apify
-/// does not have the harvest any more.
+/// The wanted leads that are in the harvest; they are removed from `wanted`. `None` if Apify no
+/// longer has the harvest.
 async fn harvested_leads<E: Env>(
     app: &Scoring<E>,
     apify_run: &ApifyRunId,

@@ -16,47 +16,47 @@ use std::collections::BTreeSet;
 
 /// Lead ids that one listing names.
 const IDS_PER_LISTING: usize = 200;
-/// How often a listing that the server forgot is started again.
+/// How often a listing whose position the server lost is started again.
 const RESTARTS: u32 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WaitingLead {
     pub(crate) key: LeadKey,
     pub(crate) record: RecordId,
-    /// Its size in a call; 0 where it was not measured.
+    /// Its size in a call; 0 if not measured.
     pub(crate) bytes: usize,
-    /// The answers it needs; 0 where it was not measured.
+    /// The number of answers it needs; 0 if not measured.
     pub(crate) answers: usize,
 }
 
-/// Reads the waiting leads. Only one page is held at a time.
+/// Reads the waiting leads. Only one page is kept in memory at a time.
 pub(crate) struct Scan<'a, T> {
     airtable: &'a Airtable<T>,
     base: &'a BaseId,
     kind: Kind,
     fields: Vec<String>,
-    /// The view of waiting leads, until the base is known to lack it.
+    /// The view of waiting leads; `None` once the base is known to lack it.
     view: Option<&'static str>,
-    /// Keeps the waiting leads; for a base without the view.
+    /// Selects the waiting leads in a base without the view.
     filter: Formula,
-    /// The listings. Each names some record ids; a single one without ids names all.
+    /// The listings. Each names some record ids; a single listing without ids covers all leads.
     listings: Vec<Vec<RecordId>>,
-    /// Listings that are read to their end.
+    /// Number of listings that are read to their end.
     done: usize,
     offset: Option<String>,
-    /// Rows that the next page is asked for.
+    /// How many rows to request for the next page.
     size: PageSize,
     restarts: u32,
-    /// Rows already read: after a restart they come again.
+    /// Rows that were already read. After a restart they appear again.
     seen: BTreeSet<RecordId>,
     keys: BTreeSet<LeadKey>,
-    /// Leads that are named and not found to wait.
+    /// Named leads that were not found among the waiting ones.
     pub(crate) unplanned: NamedLeads,
-    /// Rows that cannot be read, by what they say their id is.
+    /// Rows that cannot be read, by the ids they give.
     pub(crate) unreadable: Vec<String>,
 }
 
-/// Leads that a request names and that are not planned, by the reason.
+/// Leads that a request names but that are not planned, by reason.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NamedLeads {
     /// They have no row.
@@ -67,9 +67,9 @@ pub(crate) struct NamedLeads {
 pub(crate) struct ScanRequest<'a> {
     pub(crate) kind: Kind,
     pub(crate) fields: &'a LeadFields,
-    /// Whether to read what their scoring would take up.
+    /// Whether to read how much their scoring would use.
     pub(crate) measure: bool,
-    /// Only these rows, as far as they are waiting; empty for all.
+    /// Only these rows, if they are waiting; empty for all waiting leads.
     pub(crate) ids: &'a [RecordId],
 }
 
@@ -122,7 +122,7 @@ impl<'a, T: Transport> Scan<'a, T> {
         self.unplanned = NamedLeads { unknown, not_waiting };
     }
 
-    /// Where it stands: listings read, the offset, and whether the view is used.
+    /// The current position: listings read, the offset, and whether the view is used.
     pub(crate) fn position(&self) -> (usize, Option<String>, bool) {
         (self.done, self.offset.clone(), self.view.is_some())
     }
@@ -131,8 +131,8 @@ impl<'a, T: Transport> Scan<'a, T> {
         self.done >= self.listings.len()
     }
 
-    /// Whether an invocation may stop here. Within a listing of named leads it may not: which of
-    /// them are missing is known only at its end.
+    /// Whether an invocation may stop here. It may not stop within a listing of named leads,
+    /// because only its end shows which of them are missing.
     pub(crate) fn may_pause(&self) -> bool {
         let names_leads = self.listings.iter().any(|listing| !listing.is_empty());
         !self.is_at_end() && (!names_leads || self.offset.is_none())
@@ -154,7 +154,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             match page {
                 Ok(page) => {
                     let listing = listing.clone();
-                    // A listing can be long, and only some of its rows large.
+                    // In a long listing, only some rows may be large, so the size grows again.
                     self.size = page.size.larger();
                     let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();
                     self.unreadable.extend(page.unreadable);
@@ -176,8 +176,8 @@ impl<'a, T: Transport> Scan<'a, T> {
         Ok(None)
     }
 
-    /// Finds out about the named leads that a listing did not bring: they have no row, or do not
-    /// wait.
+    /// Finds out why a listing did not return some of the named leads: they have no row, or they
+    /// are not waiting.
     async fn account_for(&mut self, named_leads: &[RecordId]) -> Result<(), AirtableError> {
         let missing: Vec<&RecordId> =
             named_leads.iter().filter(|id| !self.seen.contains(*id)).collect();
@@ -193,8 +193,8 @@ impl<'a, T: Transport> Scan<'a, T> {
         Ok(())
     }
 
-    /// The lead of a row; `None` for a row already read. A second row with the same profile is a
-    /// lead of its own: both are scored.
+    /// The lead of a row; `None` for a row that was already read. A second row with the same
+    /// profile is a separate lead: both are scored.
     fn lead(&mut self, row: Row) -> Option<WaitingLead> {
         if !self.seen.insert(row.id.clone()) {
             return None;
@@ -211,7 +211,7 @@ impl<'a, T: Transport> Scan<'a, T> {
     }
 }
 
-/// The rows with these ids; `None` without any.
+/// The rows with these ids; `None` if there are no ids.
 fn named<'i>(ids: impl IntoIterator<Item = &'i RecordId>) -> Option<Formula> {
     let formulas: Vec<Formula> =
         ids.into_iter().map(|id| Formula::record_id(id.as_str())).collect();
@@ -232,7 +232,7 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
             if request.measure {
                 fields.push(schema::POSTS_CONTENT.to_owned());
             }
-            // A row whose cell is an error is no row to leave out in silence.
+            // A row whose cell is an error must not be left out silently.
             (fields, Some(schema::WAITING_VIEW), Formula::all(formulas).or_error())
         }
         Kind::Profile => {

@@ -1,9 +1,10 @@
-//! Scores what is waiting: finds the leads of one client, or of each, and plans them page by page.
+//! Scores waiting leads: finds the leads of one client or of every client, and plans them page by
+//! page.
 //!
-//! The leads are planned in parts, each a plan of its own whose id is made of its leads. If planning
-//! starts again after a crash, the parts may differ, because leads were scored meanwhile; a lead in
-//! two parts is scored by the first and found scored by the second. The plan that closes the run's
-//! planning is reported last: until then the run is not over.
+//! The leads are planned in parts. Each part is a plan whose id is made from its leads. If planning
+//! starts again after a crash, the parts may differ, because some leads have been scored in the
+//! meantime. If a lead is in two parts, the first scores it and the second finds the score. The
+//! plan that closes the run's planning is reported last: until then the run is not over.
 
 use super::client_run::{plan_id, run_of, served_base};
 use super::prepare::PlanTarget;
@@ -43,8 +44,8 @@ pub(crate) async fn score_waiting<E: Env>(
     }
 }
 
-/// Queues a task for each client whose leads are scored. What the day's limit leaves is divided
-/// evenly: no client's plan has to wait for another's.
+/// Queues a task for each client whose leads are scored. The rest of the day's limit is divided
+/// evenly, so that no client's plan has to wait for another one.
 async fn fan_out<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,
@@ -75,7 +76,7 @@ async fn fan_out<E: Env>(
     app.queue_tasks(messages.collect()).await
 }
 
-/// The scoring of what waits for one client.
+/// Scoring the waiting leads of one client.
 struct ClientTask<'a> {
     task: &'a ScoreWaiting,
     run: &'a RunHeader,
@@ -127,13 +128,13 @@ async fn score_run<E: Env>(
     }
 }
 
-/// The plan as a whole, which closes the run's planning.
+/// The plan as a whole. It closes the run's planning.
 fn planning_closed(plan: PlanId, kind: Kind) -> Fact {
     let (part_of, replaces, leads_table) = (None, None, None);
     Fact::Planned(Planned { plan, kind, chunks: 0, part_of, replaces, leads_table })
 }
 
-/// Queues the rest of the planning, for which this invocation has no time.
+/// Queues the rest of the planning, because this invocation has no time left.
 async fn queue_rest<E: Env>(
     app: &Scoring<E>,
     task: &ScoreWaiting,
@@ -145,8 +146,8 @@ async fn queue_rest<E: Env>(
     app.queue_tasks(vec![routes::rest_of_planning(rest, &run.client)]).await
 }
 
-/// Reports what a dry run found: in the log, and on the run's record if it has one. A dry run
-/// creates no record.
+/// Reports the result of a dry run: in the log, and on the run's record if it exists. A dry run
+/// does not create a record.
 async fn tell_dry_run<E: Env>(
     app: &Scoring<E>,
     run: &RunHeader,

@@ -23,8 +23,8 @@ use shared::messages::{
 use shared::ports::{Env, Queue, QueueName};
 use std::time::Duration;
 
-/// Leads that are planned at a time. The page that makes them as many is planned with them: planning
-/// can go on only where a page ends.
+/// How many leads are planned at a time. The page that reaches this number is included completely,
+/// because planning can only continue after the end of a page.
 const PART_LEADS: usize = 500;
 /// With less time than this left, planning continues in another invocation.
 const PAGE_TIME: Duration = Duration::from_secs(40);
@@ -32,25 +32,25 @@ const PAGE_TIME: Duration = Duration::from_secs(40);
 pub(crate) struct WaitingRequest<'a> {
     pub(crate) task: &'a ScoreWaiting,
     pub(crate) target: PlanTarget<'a>,
-    /// The plan as a whole.
+    /// The id of the plan as a whole.
     pub(crate) whole: &'a PlanId,
     pub(crate) left: &'a Left,
     pub(crate) deadline: Deadline,
 }
 
-/// How far planning came.
+/// How far planning got.
 pub(crate) enum WaitingOutcome {
     Done(PlanningTally),
-    /// There was no time for all: where to continue.
+    /// There was not enough time for everything. Planning continues at this position.
     Unfinished(ScanCursor),
 }
 
 pub(crate) struct PlanningTally {
     pub(crate) leads: usize,
-    /// Of those: leads that the limits leave nothing for.
+    /// How many of the leads the limits leave no room for.
     pub(crate) beyond: usize,
     pub(crate) tokens: u64,
-    /// `None` when the model has no price.
+    /// `None` if the model has no price.
     pub(crate) cost: Option<NanoUsd>,
     pub(crate) notes: Vec<String>,
 }
@@ -100,8 +100,8 @@ pub(crate) async fn plan_waiting<E: Env>(
     Ok(WaitingOutcome::Done(tally))
 }
 
-/// Keeps for the next attempt where to go on: the parts before are queued. Where a scan may not pause,
-/// or rows were left out, the next attempt begins where this one did.
+/// Saves for the next attempt where to continue, because the earlier parts are queued. If the scan
+/// may not pause here, or rows were left out, the next attempt starts where this one started.
 fn note_rest<E: Env>(
     request: &WaitingRequest<'_>,
     planner: &WaitingPlanner<'_, E>,
@@ -114,7 +114,7 @@ fn note_rest<E: Env>(
     }
 }
 
-/// Where planning stands.
+/// The current position of planning.
 fn cursor_at<E: Env>(planner: &WaitingPlanner<'_, E>, scan: &Scan<'_, E::Transport>) -> ScanCursor {
     let (listings, offset, has_view) = scan.position();
     let NamedLeads { unknown, not_waiting } = scan.unplanned.clone();
@@ -132,7 +132,8 @@ async fn first_cursor<E: Env>(
     Ok(ScanCursor { tokens_left, cost: Some(NanoUsd(0)), has_view: true, ..ScanCursor::default() })
 }
 
-/// Says on the record, before planning pauses, which rows nobody can read. A dry run has no record.
+/// Reports on the record, before planning pauses, which rows cannot be read. A dry run has no
+/// record.
 async fn note_unreadable<E: Env>(
     app: &Scoring<E>,
     is_dry_run: bool,
@@ -155,7 +156,7 @@ struct WaitingPlanner<'a, E: Env> {
     /// Leads that are not queued yet.
     part: Vec<PlanLead>,
     tally: PlanningTally,
-    /// Whether more leads wait than may be planned.
+    /// Whether more leads are waiting than may be planned.
     is_cut: bool,
     terms: Terms,
 }
@@ -203,9 +204,9 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         }
     }
 
-    /// Queues of each lane as many leads as are read in whole requests; the others are held for the
-    /// next part. Else each part would end in each lane with a read and a write of fewer rows. Where a
-    /// limit is divided, nothing is held.
+    /// Queues as many leads of each lane as fill whole read requests, and keeps the others for the
+    /// next part. Otherwise each part would end with a small read and write in each lane. If a
+    /// limit is divided, no leads are kept back.
     async fn queue_whole_reads(&mut self) -> Result<(), TaskError> {
         if self.allowance.left.is_some() {
             return self.queue_part().await;
@@ -252,7 +253,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         self.app.reporter(run).report_at(at, facts).await.map_err(TaskError::from)
     }
 
-    /// Where planning stands, apart from the scan's position.
+    /// The current position of planning, without the scan's position.
     fn cursor(&self) -> ScanCursor {
         let PlanningTally { leads, beyond, tokens, cost, .. } = self.tally;
         let tokens_left = self.allowance.left;

@@ -6,7 +6,7 @@ use shared::messages::{Counted, HarvestStatus, UnknownReason};
 use shared::services::apify::ApifyRun;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many of those with one reason are named.
+/// How many names are kept for each reason.
 const NAMED: usize = 3;
 
 /// Counts by reason, with the first few names.
@@ -40,26 +40,26 @@ impl<R: Ord + Copy> Reasons<R> {
 pub(super) struct Targets {
     pub(super) all: u32,
     pub(super) with_posts: u32,
-    /// Those that are known to have no posts.
+    /// Targets that are known to have no posts.
     pub(super) empty: BTreeSet<TargetKey>,
     pub(super) empty_count: u32,
     pub(super) unknown: Vec<Counted<UnknownReason>>,
 }
 
-/// What decides about the targets without a post.
+/// The facts that decide about targets without a post.
 pub(super) struct Seen<'a> {
     pub(super) run: &'a ApifyRun,
     pub(super) status: HarvestStatus,
     pub(super) items: u32,
-    /// Whether there are no posts because the items' shape is not known.
+    /// Whether there are no posts because the items' shape is unknown.
     pub(super) is_refused: bool,
     pub(super) has_posts: &'a BTreeSet<TargetKey>,
-    /// Targets that any item names.
+    /// Targets that are named by any item.
     pub(super) has_items: &'a BTreeSet<TargetKey>,
 }
 
 impl Targets {
-    /// Counts each target once, however often the input names it by the same text.
+    /// Counts each target once, even if the input names it several times with the same text.
     pub(super) fn of(entries: &[Target], seen: &Seen<'_>) -> Self {
         let without = entries.iter().filter(|entry| !seen.has_items.contains(&entry.key)).count();
         let doubt = seen.doubt(without as u64);
@@ -91,13 +91,13 @@ impl Targets {
 }
 
 impl Seen<'_> {
-    /// Why it is not known whether the targets without an item have posts; `None` when the charged
-    /// events say that all of them have none.
+    /// Why it is unknown whether the targets without an item have posts; `None` if the charged
+    /// events say that none of them has.
     fn doubt(&self, without_items: u64) -> Option<UnknownReason> {
         let run = self.run;
         let is_cut = self.status != HarvestStatus::Succeeded;
         let max_items = run.max_items.is_some_and(|most| u64::from(self.items) >= most);
-        // The actor stops when the next event would cost too much.
+        // The actor stops if the next event would exceed the limit.
         let charge_limit =
             run.max_charge.zip(run.cost).is_some_and(|(most, cost)| cost.0 >= most.0 / 20 * 19);
         match run.empty_targets() {

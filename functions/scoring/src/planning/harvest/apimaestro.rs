@@ -1,7 +1,7 @@
 //! Items of the actor apimaestro/linkedin-profile-posts.
 //!
-//! External rules: items seen of that actor. It reads one profile per run (`username`), so its items
-//! do not repeat the target. An old form packs the posts of a page into one item.
+//! External rules: items seen from that actor. It reads one profile per run (`username`), so its
+//! items do not repeat the target. An old format packs the posts of a page into one item.
 
 use super::harvestapi::{joined, passed_on, words};
 use super::text::{clean, count, date, owned, text, text_or_number};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::core::linkedin::PostUrl;
 use shared::messages::{Post, PostKind};
 
-/// The posts that one item packs; `None` for any other item.
+/// The posts packed in one item; `None` for any other item.
 pub(super) fn packed(item: &Value) -> Option<&[Value]> {
     item["data"]["posts"].as_array().map(Vec::as_slice)
 }
@@ -20,7 +20,7 @@ pub(super) fn is_post(item: &Value) -> bool {
     is_named && item["author"].is_object() && (has("posted_at") || has("post_type"))
 }
 
-/// The post that an item is; `None` without an id and a URL.
+/// The post in an item; `None` without an id and a URL.
 pub(super) fn post(item: &Value) -> Option<Post> {
     let urn = &item["urn"];
     let named =

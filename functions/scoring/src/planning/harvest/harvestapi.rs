@@ -1,8 +1,8 @@
 //! Items of the actor harvestapi/linkedin-profile-posts.
 //!
-//! External rules: the actor's source. The profile a post belongs to is the one that was asked for
-//! (`query`), never the author: on a pure repost the author is the original's. `type` is set before
-//! the post's own keys, which can replace it.
+//! External rules: the actor's source. A post belongs to the requested profile (`query`), never to
+//! the author: on a plain repost, the author is the original's. `type` is set before the post's own
+//! keys, which can overwrite it.
 
 use super::target::{TargetKey, TargetKind};
 use super::text::{clean, count, cut, date, owned, text, text_or_number};
@@ -25,10 +25,10 @@ const TARGETS: [(&str, TargetKind); 12] = [
     ("authorsCompanyUrl", TargetKind::Company),
     ("authorsCompany", TargetKind::Company),
 ];
-/// What only posts have.
+/// Keys that only posts have.
 const OF_POSTS: [&str; 6] =
     ["content", "postedAt", "engagement", "article", "repost", "repostedBy"];
-/// Where other actors put a post's words.
+/// Keys with a post's text in items of other actors.
 const WORDS_ELSEWHERE: [&str; 8] = [
     "text",
     "postText",
@@ -39,7 +39,7 @@ const WORDS_ELSEWHERE: [&str; 8] = [
     "body",
     "description",
 ];
-/// Most characters that are kept of each text that a post quotes.
+/// Most characters that are kept of each quoted text.
 const QUOTED_MAX: usize = 3_000;
 
 /// Whether an item is a post, whatever its type says.
@@ -48,7 +48,8 @@ pub(super) fn is_post(item: &Value) -> bool {
     (has("linkedinUrl") || has("id")) && OF_POSTS.iter().any(|key| has(key))
 }
 
-/// Whether an item says its words where the posts of this actor do not: it has another shape.
+/// Whether an item has its text under another key than this actor's posts, so that it has another
+/// shape.
 pub(super) fn says_elsewhere(item: &Value) -> bool {
     match &item["content"] {
         Value::Null | Value::String(_) => {
@@ -59,7 +60,7 @@ pub(super) fn says_elsewhere(item: &Value) -> bool {
     }
 }
 
-/// The target of an item, as its query names it.
+/// The target of an item, as named in its query.
 pub(super) fn target(item: &Value) -> Option<TargetKey> {
     let query = &item["query"];
     TARGETS
@@ -67,7 +68,7 @@ pub(super) fn target(item: &Value) -> Option<TargetKey> {
         .find_map(|(key, kind)| text_or_number(&query[key]).map(|text| TargetKey::of(&text, *kind)))
 }
 
-/// The post that an item is; `None` without an id and a URL.
+/// The post in an item; `None` without an id and a URL.
 pub(super) fn post(item: &Value) -> Option<Post> {
     let named = [&item["id"], &item["entityId"], &item["shareUrn"], &item["shareLinkedinUrl"]];
     let named: Vec<String> = named.into_iter().filter_map(text_or_number).collect();
@@ -75,7 +76,7 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     let url = match (url, named.first()) {
         (Some(url), _) => url.to_owned(),
         (None, Some(id)) => {
-            // It may be a whole URN.
+            // The id may be a whole URN.
             let number = PostUrl::ids_in(id).into_iter().next();
             let id = number.as_ref().unwrap_or(id);
             format!("https://www.linkedin.com/feed/update/urn:li:activity:{id}")
@@ -108,7 +109,7 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     })
 }
 
-/// The words in a post that are not its author's: of the post it quotes, and of what is attached.
+/// The text in a post that is not its author's: the quoted post's, and that of attachments.
 fn quoted(item: &Value) -> String {
     let repost = passed_on(item, "repost", &["content", "article", "document"]);
     let parts = [
@@ -125,8 +126,8 @@ fn quoted(item: &Value) -> String {
     joined(parts)
 }
 
-/// The post that `item` quotes under `key`. One that only passes on another one says nothing itself, in none
-/// of these places: then it is that other one.
+/// The post that `item` quotes under `key`. If that post has no content under the keys `says` and
+/// only shares another post, the result is that other post.
 pub(super) fn passed_on<'a>(item: &'a Value, key: &str, says: &[&str]) -> &'a Value {
     let mut post = &item[key];
     let is_silent = |post: &Value| {
@@ -138,13 +139,13 @@ pub(super) fn passed_on<'a>(item: &'a Value, key: &str, says: &[&str]) -> &'a Va
     post
 }
 
-/// What stands under some keys of `of`.
+/// The strings under some keys of `of`.
 pub(super) fn words(of: &Value, keys: &[&str]) -> String {
     let found: Vec<&str> = keys.iter().filter_map(|key| text(&of[key])).collect();
     found.join(" – ")
 }
 
-/// Quoted texts, a line each, with what they are. Each is bounded.
+/// Quoted texts, one line each, with a label. Each is limited in length.
 pub(super) fn joined<const N: usize>(parts: [(&str, String); N]) -> String {
     let parts = parts.into_iter().filter(|(_, words)| !words.is_empty());
     let lines = parts.map(|(what, words)| format!("{what}: {}", cut(&clean(&words), QUOTED_MAX)));

@@ -4,7 +4,7 @@ use super::target::{TargetKey, TargetKind};
 use super::text::{text, text_or_number};
 use serde_json::Value;
 
-/// The lists that harvestapi/linkedin-profile-posts reads, all of them together.
+/// The lists that harvestapi/linkedin-profile-posts reads. It combines all of them.
 const LISTS: [(&str, TargetKind); 11] = [
     ("targetUrls", TargetKind::Person),
     ("profileUrls", TargetKind::Person),
@@ -18,7 +18,7 @@ const LISTS: [(&str, TargetKind); 11] = [
     ("authorsCompanyPublicIdentifiers", TargetKind::Company),
     ("authorsCompanyIds", TargetKind::Company),
 ];
-/// Where other actors and older clients name their targets.
+/// Where other actors and older clients list their targets.
 const ELSEWHERE: [&str; 8] = [
     "username",
     "usernames",
@@ -30,17 +30,17 @@ const ELSEWHERE: [&str; 8] = [
     "targetUrl",
 ];
 
-/// One entry of an input's list. The same target can be there several times.
+/// One entry of an input's list. The same target can appear several times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) key: TargetKey,
-    /// As it is written.
+    /// The text as written.
     pub(super) text: String,
 }
 
-/// The targets of an input, as often as the actor looks them up.
+/// The targets in an input, repeated as often as the actor looks them up.
 pub(super) fn targets(input: &Value) -> Vec<Target> {
-    // Some clients start a run with a text of JSON.
+    // Some clients start a run with a string that contains JSON.
     let written = input.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let input = written.as_ref().unwrap_or(input);
     let of_actor: Vec<Target> =
@@ -48,7 +48,7 @@ pub(super) fn targets(input: &Value) -> Vec<Target> {
     if !of_actor.is_empty() {
         return of_actor;
     }
-    // An old client gives the same list under several names: the first that has any counts.
+    // An old client sends the same list under several names: the first list with entries counts.
     let known = ELSEWHERE.iter().map(|name| &input[name]);
     let others = input.as_object().into_iter().flat_map(|fields| fields.values());
     let others = others.filter(|value| names_linkedin(value));
@@ -56,13 +56,13 @@ pub(super) fn targets(input: &Value) -> Vec<Target> {
     lists.find(|list: &Vec<Target>| !list.is_empty()).unwrap_or_default()
 }
 
-/// Whether a list of an unknown name holds URLs of LinkedIn.
+/// Whether a list with an unknown name contains LinkedIn URLs.
 fn names_linkedin(value: &Value) -> bool {
     let entries = value.as_array().into_iter().flatten();
     entries.filter_map(entry_text).any(|text| text.to_lowercase().contains("linkedin.com/"))
 }
 
-/// The entries of a list, or those that stand in one text for a list.
+/// The entries of a list, or of a string that contains the whole list.
 fn entries(list: &Value, kind: TargetKind) -> Vec<Target> {
     let in_one_text = list.as_str().map(urls_in).filter(|urls| urls.len() > 1);
     let texts = in_one_text.unwrap_or_else(|| {
@@ -72,7 +72,7 @@ fn entries(list: &Value, kind: TargetKind) -> Vec<Target> {
     texts.into_iter().map(|text| Target { key: TargetKey::of(&text, kind), text }).collect()
 }
 
-/// The URLs of LinkedIn in a text that has one a line, or separates them by commas, semicolons or spaces.
+/// The LinkedIn URLs in a text, separated by line breaks, commas, semicolons or spaces.
 fn urls_in(text: &str) -> Vec<String> {
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
     words.filter(|word| word.to_lowercase().contains("linkedin.com/")).map(str::to_owned).collect()

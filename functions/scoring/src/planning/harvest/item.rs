@@ -6,9 +6,9 @@ use super::{apimaestro, harvestapi};
 use serde_json::Value;
 use shared::messages::{Post, UnusedReason};
 
-/// Most keys of an item of an unknown shape that are named.
+/// Most keys that are listed for an item of unknown shape.
 const NAMED_KEYS: usize = 12;
-/// Most characters of a name.
+/// Most characters in a name.
 const NAME_MAX: usize = 120;
 
 /// What one dataset item is.
@@ -18,7 +18,7 @@ pub(super) enum Item {
         post: Box<Post>,
         target: Option<TargetKey>,
     },
-    /// It is no post, for this reason. Its name is never a text of a post.
+    /// It is not a post, for this reason. Its name never contains a post's text.
     Unused {
         reason: UnusedReason,
         name: String,
@@ -26,7 +26,8 @@ pub(super) enum Item {
     },
 }
 
-/// Reads an item; `None` stands for one that is no JSON. One actor packs several posts into one.
+/// Reads an item; `None` stands for an item that is not JSON. One actor packs several posts into an
+/// item.
 pub(super) fn read_item(item: Option<&Value>) -> Vec<Item> {
     let Some(item) = item else { return vec![unused(UnusedReason::Damaged, &Value::Null)] };
     match apimaestro::packed(item) {
@@ -38,7 +39,7 @@ pub(super) fn read_item(item: Option<&Value>) -> Vec<Item> {
 
 fn read_one(item: &Value) -> Item {
     let kind = text(&item["type"]).unwrap_or_default().to_lowercase();
-    // A post whose words nobody finds would count as one without words.
+    // A post whose text is not found would count as a post without text.
     let hides_words = harvestapi::says_elsewhere(item);
     let post = match kind.as_str() {
         "comment" => Err(UnusedReason::Comment),
@@ -77,7 +78,7 @@ fn unused(reason: UnusedReason, item: &Value) -> Item {
     Item::Unused { reason, name: cut(&name, NAME_MAX), target: harvestapi::target(item) }
 }
 
-/// What names an item: its URL, its id, its target, or else its keys.
+/// A name for an item: its URL, its id, its target, or else its keys.
 fn name(item: &Value) -> String {
     let named =
         ["linkedinUrl", "url", "id", "urn"].iter().find_map(|key| text_or_number(&item[key]));
@@ -86,7 +87,7 @@ fn name(item: &Value) -> String {
         .unwrap_or_else(|| keys(item))
 }
 
-/// The keys of an item, which tell an unknown shape.
+/// The keys of an item, which describe an unknown shape.
 pub(super) fn keys(item: &Value) -> String {
     let Some(fields) = item.as_object() else {
         let is_nothing = item.is_null();

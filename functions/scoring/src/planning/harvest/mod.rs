@@ -1,6 +1,6 @@
-//! What a harvest brought: from dataset items to posts by the profile that was asked for.
-//! Every item and every target is accounted for: what is not understood is counted and named.
-//! Clients, plans and rows may not enter.
+//! What a harvest brought: from dataset items to posts by requested profile. Every item and every
+//! target is accounted for: whatever is not understood is counted and named. This module knows no
+//! clients, plans or rows.
 
 mod account;
 mod apimaestro;

@@ -1,8 +1,8 @@
-//! The two ways in which LinkedIn names one person: the id that it gave (`ACoAA…`), and the name in the
-//! profile's URL. A lead's row may hold the one, a harvest be asked for the other.
+//! LinkedIn names a person in two ways: by the id that it assigned (`ACoAA…`), and by the name in
+//! the profile's URL. A lead's row may have one while the harvest was requested with the other.
 //!
-//! External rules: the items of harvestapi/linkedin-profile-posts. An author has both; of a post that
-//! was passed on, who did it is who was asked for.
+//! External rules: the items of harvestapi/linkedin-profile-posts. An author has both. The person
+//! who reposted a post is the requested person.
 
 use super::harvestapi;
 use super::target::TargetKey;
@@ -12,7 +12,7 @@ use shared::core::linkedin::ProfileKey;
 use std::collections::BTreeMap;
 use url::{Url, form_urlencoded};
 
-/// What a harvest says of who is who: names by ids.
+/// The identities in a harvest: names by ids.
 #[derive(Default)]
 pub(super) struct Names(BTreeMap<ProfileKey, ProfileKey>);
 
@@ -31,7 +31,7 @@ impl Names {
         }
     }
 
-    /// The target by the name in its profile's URL, as far as that is known.
+    /// The target under the name in its profile's URL, if that is known.
     pub(super) fn resolve(&self, target: TargetKey) -> TargetKey {
         let name = target.profile().and_then(|profile| self.0.get(profile));
         name.cloned().map_or(target, TargetKey::Profile)

@@ -5,19 +5,20 @@ use shared::core::linkedin::ProfileKey;
 use shared::messages::Post;
 use std::collections::BTreeMap;
 
-/// Each post once.
+/// The posts, without duplicates.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ProfilePosts {
     posts: Vec<Post>,
-    /// Where each post is, by all of its keys.
+    /// The index of each post, by all of its keys.
     places: BTreeMap<PostKey, usize>,
     /// Other keys of the profile.
     pub(crate) also: Vec<ProfileKey>,
 }
 
 impl ProfilePosts {
-    /// Adds a post; of two items about the same the one that is more the lead's own stays, with the
-    /// words of the other if it has none. Returns whether the post is new.
+    /// Adds a post. If there is already an item about the same post, the item that is more the
+    /// lead's own is kept, with the text of the other if it has none. Returns whether the post is
+    /// new.
     pub(crate) fn add(&mut self, post: Post) -> bool {
         let keys: Vec<PostKey> = post.keys().collect();
         let known = keys.iter().find_map(|key| self.places.get(key).copied());

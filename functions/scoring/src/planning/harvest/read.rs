@@ -19,21 +19,21 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Harvest {
     /// Targets in the actor's input.
     pub(crate) targets: u32,
-    /// Posts, each counted once for each target it came under.
+    /// Posts, counted once for each target under which they appeared.
     pub(crate) posts: u32,
-    /// Of those: posts whose target is not a profile.
+    /// The posts whose target is not a profile.
     pub(crate) posts_without_profile: u32,
     pub(crate) account: HarvestAccount,
-    /// What is odd about it, for the record.
+    /// Anything unusual, for the record.
     pub(crate) notes: Vec<String>,
-    /// Why nothing can be planned, where the items are of a shape that is not known.
+    /// Why nothing can be planned, if the items have an unknown shape.
     pub(crate) refusal: Option<String>,
-    /// What was found under each profile that was asked for; an empty entry when it is known that
-    /// there is nothing.
+    /// The posts of each requested profile. An entry is empty if the profile is known to have no
+    /// posts.
     pub(crate) profiles: BTreeMap<ProfileKey, ProfilePosts>,
 }
 
-/// A harvest, or why there is none.
+/// A harvest, or why it cannot be read.
 pub(crate) enum ReadHarvest {
     Read(Box<Harvest>),
     Unreadable(String),
@@ -46,7 +46,7 @@ pub(crate) async fn read_harvest(
     status: HarvestStatus,
 ) -> Result<ReadHarvest, ApifyError> {
     let input = match apify.input(run).await {
-        // What was found is there all the same.
+        // The posts that were found can be used without the input.
         Err(ApifyError::Unreadable { .. }) => Some(Value::Null),
         input => input?,
     };
@@ -73,9 +73,9 @@ pub(crate) async fn read_harvest(
 
 /// What was read so far.
 struct Reading {
-    /// `None` when the input is gone.
+    /// `None` if the input is gone.
     entries: Option<Vec<Target>>,
-    /// The keys of an input that names no target.
+    /// The keys of an input without a target.
     odd_input: Option<String>,
     found: BTreeMap<TargetKey, ProfilePosts>,
     /// Posts without a target.
@@ -102,7 +102,7 @@ impl Reading {
         }
     }
 
-    /// Adds one dataset item; `None` stands for one that cannot be read.
+    /// Adds one dataset item; `None` stands for an item that cannot be read.
     fn add(&mut self, value: Option<&Value>) {
         let only = self.only_target().cloned();
         if let Some(item) = value {
@@ -137,13 +137,13 @@ impl Reading {
         }
     }
 
-    /// The target of an item that names none: there was only one to ask for.
+    /// The target for items that name none, if only one target was requested.
     fn only_target(&self) -> Option<&TargetKey> {
         let (first, others) = self.entries.as_deref()?.split_first()?;
         others.iter().all(|other| other.key == first.key).then_some(&first.key)
     }
 
-    /// Takes the two names of one person for one target.
+    /// Merges targets that are the same person under both of LinkedIn's names.
     fn unify(&mut self) {
         let names = &self.names;
         for entry in self.entries.iter_mut().flatten() {
@@ -207,7 +207,7 @@ impl Reading {
         }
     }
 
-    /// What became of the targets. Without an input the items alone tell what was asked for.
+    /// What became of the targets. Without an input, only the items show what was requested.
     fn targets(&self, run: &ApifyRun, status: HarvestStatus, is_refused: bool) -> Targets {
         let has_posts: BTreeSet<TargetKey> = self.found.keys().cloned().collect();
         let (has_items, items) = (&self.has_items, self.items);
@@ -219,7 +219,7 @@ impl Reading {
         Targets::of(&named.collect::<Vec<_>>(), &seen)
     }
 
-    /// Why a harvest whose items nobody can read is refused as a whole.
+    /// Why a whole harvest is refused if no item is understood.
     fn refusal(&self, run: &ApifyRun) -> Option<String> {
         let unknown = self.unused.get(UnusedReason::UnknownShape)?;
         let has_posts = !self.found.is_empty() || self.nobodys.count() > 0;
@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    /// The harvest of a run that succeeded; `about` says what was charged and limited.
+    /// The harvest of a run that succeeded. `about` says what was charged and limited.
     fn harvest(input: &Value, about: &Value, items: &[Value]) -> Harvest {
         let mut reading = Reading::of(Some(input).filter(|input| !input.is_null()));
         items.iter().for_each(|item| reading.add(Some(item)));
@@ -304,7 +304,7 @@ mod tests {
         posts.remove(0)
     }
 
-    /// Targets: with posts, empty, unknown.
+    /// Numbers of targets: with posts, empty, unknown.
     fn targets(harvest: &Harvest) -> (u32, u32, u32) {
         let account = &harvest.account;
         let all = (account.targets_with_posts, account.targets_empty, account.unknown());

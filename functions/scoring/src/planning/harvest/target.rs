@@ -1,26 +1,26 @@
-//! What a harvest was asked for.
+//! What a harvest was requested for.
 
 use shared::core::linkedin::ProfileKey;
 use std::fmt;
 
-/// A target, the same one whichever way its URL was written.
+/// A target. It is the same however its URL was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TargetKey {
     Profile(ProfileKey),
-    /// A company, a single post, or what cannot be read.
+    /// A company, a single post, or a target that cannot be read.
     Other(String),
 }
 
-/// What the actor takes a target for, by where it stands.
+/// The kind that the actor assumes for a target, by the list it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TargetKind {
-    /// A person, or whatever else a URL says.
+    /// A person, unless the URL says otherwise.
     Person,
     Company,
 }
 
 impl TargetKey {
-    /// The target that `text` names, which is a URL or an identifier.
+    /// The target that `text` names. It is a URL or an identifier.
     pub(super) fn of(text: &str, kind: TargetKind) -> Self {
         let profile = match kind {
             TargetKind::Person => ProfileKey::of_identifier(text),

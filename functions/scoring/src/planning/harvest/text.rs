@@ -1,26 +1,26 @@
-//! Texts and times in an actor's JSON.
+//! Strings and times in an actor's JSON.
 
 use serde_json::Value;
 use shared::core::limits::is_allowed;
 use shared::core::text::trim_invisible;
 
-/// A text that says something.
+/// A string with visible content.
 pub(super) fn text(value: &Value) -> Option<&str> {
     value.as_str().map(trim_invisible).filter(|text| !text.is_empty())
 }
 
-/// A text, cleaned; empty where there is none.
+/// A string, cleaned; empty if there is none.
 pub(super) fn owned(value: &Value) -> String {
     clean(text(value).unwrap_or_default())
 }
 
-/// A text or a number.
+/// A string, or a number as a string.
 pub(super) fn text_or_number(value: &Value) -> Option<String> {
     let number = || value.as_number().map(ToString::to_string);
     text(value).map(str::to_owned).or_else(number)
 }
 
-/// How many there are, as a number or as a text such as `1,234`; 0 where it is not said.
+/// A count, as a number or as a string such as `1,234`; 0 if there is none.
 pub(super) fn count(value: &Value) -> u64 {
     let in_text = || {
         let digits = text(value)?.replace([',', '\u{a0}', '\u{202f}', ' '], "");
@@ -29,13 +29,13 @@ pub(super) fn count(value: &Value) -> u64 {
     value.as_u64().or_else(in_text).unwrap_or(0)
 }
 
-/// Replaces the characters that no queue carries.
+/// Replaces the characters that no queue accepts.
 pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_allowed(c) || c.is_control() { c } else { '\u{fffd}' }).collect()
 }
 
-/// A time, which actors give as an object with a date and a timestamp, as a text, or in milliseconds. A date that
-/// is not written by the standard gives way to the timestamp.
+/// A time. Actors give it as an object with a date and a timestamp, as a string, or in
+/// milliseconds. If the date is not in the standard format, the timestamp is used.
 pub(super) fn date(at: &Value) -> Option<String> {
     let written = at.as_str().or_else(|| text(&at["date"]));
     let is_standard = |date: &&str| date.parse::<jiff::Timestamp>().is_ok();
