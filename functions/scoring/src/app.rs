@@ -1,4 +1,4 @@
-//! The function with everything it needs, made once per process.
+//! The function and everything it needs, created once per process.
 
 use crate::config::Config;
 use crate::gemini::Gemini;
@@ -16,7 +16,7 @@ use shared::services::apify::Apify;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The scoring function, made once per process.
+/// The scoring function, created once per process.
 pub struct Scoring<E: Env> {
     /// For chunks: the lanes of a client's base share its request limit.
     pub(crate) chunk_airtable: Airtable<E::Transport>,
@@ -35,14 +35,14 @@ pub struct Scoring<E: Env> {
 
 /// The adapters of the ports.
 pub struct Adapters<E: Env> {
-    /// To Airtable, Apify and the model.
+    /// HTTP to Airtable, Apify and the model.
     pub transport: E::Transport,
     /// The queues between the functions.
     pub queue: E::Queue,
 }
 
 impl<E: Env> Scoring<E> {
-    /// Wires the function. Attempt ids and jitter are drawn from `rng`.
+    /// Wires the function. `rng` provides attempt ids and jitter.
     pub fn new(
         config: Config,
         adapters: Adapters<E>,
@@ -74,8 +74,8 @@ impl<E: Env> Scoring<E> {
         }
     }
 
-    /// Begins no further calls of the model: what is in work is billed, written and settled, and the
-    /// rest of its chunk goes back to the queue for another process.
+    /// Starts no further calls to the model. Work in progress is billed, written and settled, and
+    /// the rest of its chunk goes back to the queue for another process.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
@@ -88,7 +88,7 @@ impl<E: Env> Scoring<E> {
         MasterBase { airtable: &self.plan_airtable, id: &self.config.airtable.master_base }
     }
 
-    /// What a run's record says first.
+    /// The first facts of a run's record.
     pub(crate) fn opened(&self, by: OpenedBy) -> Vec<Fact> {
         let simulated = self.config.simulated.iter().map(|services| {
             told_note(format!("simulated here: {services}; what is shown of it is invented"))

@@ -1,22 +1,22 @@
 //! Estimates the tokens that scoring will use, and keeps plans and chunks within a client's limit.
 //!
-//! Workers share no counter. A plan divides what is left of a limit over its chunks by estimate; a
-//! chunk measures what its waves use and starts no wave that it expects to exceed its share.
+//! Workers share no counter. A plan divides the rest of a limit over its chunks by estimate. A
+//! chunk measures what its waves use, and starts no wave that it expects to exceed its share.
 
 use shared::core::tokens::TokenUsage;
 use shared::messages::Kind;
 
-/// Leads of a wave: as many as Airtable writes in one request.
+/// Leads in a wave: as many as Airtable writes in one request.
 pub(crate) const WAVE_LEADS: usize = 10;
-/// UTF-8 bytes of a prompt per token: four letters of English, one and a third of Japanese.
+/// UTF-8 bytes of a prompt per token: four English letters, or one and a third Japanese characters.
 const BYTES_PER_TOKEN: usize = 4;
-/// Tokens of the answer about one post, with its id and rationale; measured with the demo.
+/// Tokens of the answer about one post, including its id and rationale; measured with the demo.
 const TOKENS_PER_POST: usize = 32;
 /// Tokens of the answer about one profile; measured with the demo.
 const TOKENS_PER_PROFILE: usize = 180;
 
-/// The expected tokens of asking about leads that take up `bytes` and need `answers` answers, with a
-/// system prompt of `system` bytes in each of `calls` calls.
+/// The expected tokens for leads that take up `bytes` and need `answers` answers, with a system
+/// prompt of `system` bytes in each of `calls` calls.
 pub(crate) fn estimate(
     kind: Kind,
     system: usize,
@@ -27,8 +27,8 @@ pub(crate) fn estimate(
     (prompt + answers * tokens_per_answer(kind)) as u64
 }
 
-/// The most tokens that a call can have used whose usage is not known: `bytes` of prompt, and all the
-/// room for its answer.
+/// The most tokens that a call of unknown usage can have used: `bytes` of prompt and the full room
+/// for its answer.
 pub(crate) fn most(bytes: usize, max_output_tokens: u32) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN) as u64 + u64::from(max_output_tokens)
 }
@@ -48,7 +48,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// The expected tokens of one lead: its own and its part of the call it is in.
+    /// The expected tokens of one lead: its own tokens and its part of the call's system prompt.
     pub(crate) fn of_lead(&self, bytes: usize, answers: usize) -> u64 {
         if answers == 0 {
             return 0;
@@ -57,8 +57,8 @@ impl Rates {
         estimate(self.kind, part, 1, (bytes, answers))
     }
 
-    /// What so many leads that are asked about use besides their parts: a call that is not full has
-    /// the whole system prompt all the same.
+    /// What this number of leads uses in addition to their parts: a call that is not full contains
+    /// the whole system prompt too.
     pub(crate) fn of_short_calls(&self, leads: usize) -> u64 {
         let (waves, rest) = (leads / WAVE_LEADS, leads % WAVE_LEADS);
         let calls_of = |leads: usize| leads.div_ceil(self.leads_per_call);
@@ -67,7 +67,7 @@ impl Rates {
         (calls * self.system).saturating_sub(parts).div_ceil(BYTES_PER_TOKEN) as u64
     }
 
-    /// The same as the model would report it, with nothing cached.
+    /// The same as a usage reported by the model, with nothing cached.
     pub(crate) fn usage(&self, bytes: usize, answers: usize) -> TokenUsage {
         let total = self.of_lead(bytes, answers);
         let output = (answers * tokens_per_answer(self.kind)) as u64;
@@ -77,13 +77,13 @@ impl Rates {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
-    /// `None` for no limit.
+    /// `None` without a limit.
     pub(crate) left: Option<u64>,
 }
 
 impl Allowance {
-    /// Takes a lead's expected tokens; `false` when they are more than is left. The first lead that
-    /// does not fit ends the allowance: otherwise shorter leads would overtake it for ever.
+    /// Takes a lead's expected tokens; `false` if they exceed the rest. The first lead that does
+    /// not fit ends the allowance, because otherwise shorter leads would overtake it forever.
     pub(crate) fn take(&mut self, tokens: u64) -> bool {
         let Some(left) = &mut self.left else { return true };
         match left.checked_sub(tokens) {
@@ -100,7 +100,7 @@ impl Allowance {
 }
 
 impl Allowance {
-    /// Takes as many of these tokens as are left.
+    /// Takes these tokens, or as many of them as are left. Returns how many it took.
     pub(crate) fn take_up_to(&mut self, tokens: u64) -> u64 {
         let Some(left) = &mut self.left else { return tokens };
         let taken = tokens.min(*left);
@@ -114,7 +114,7 @@ impl Allowance {
 pub(crate) struct Meter {
     share: Option<u64>,
     used: u64,
-    /// What the waves so far used, and what they were expected to use.
+    /// The tokens that the waves so far used, and the tokens that were expected.
     measured: (u64, u64),
 }
 
@@ -138,7 +138,7 @@ impl Meter {
         expected == 0 || u128::from(self.used) + expected <= u128::from(share)
     }
 
-    /// What the share leaves; `None` for no limit.
+    /// What is left of the share; `None` without a limit.
     pub(crate) fn left(&self) -> Option<u64> {
         self.share.map(|share| share.saturating_sub(self.used))
     }

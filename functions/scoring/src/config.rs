@@ -6,30 +6,30 @@ use shared::ports::QueueName;
 use shared::services::airtable::MAX_CHUNK_LANES;
 use std::collections::BTreeMap;
 
-/// Leads of one call when none are configured: measured with the demo, this costs least. More leads
-/// save less of the rubric than they cost where a call has to be split.
+/// Default number of leads per call: the cheapest, measured with the demo. With more leads, each
+/// call saves less of the rubric than it costs when a call has to be split.
 const DEFAULT_LEADS_PER_CALL: usize = 5;
-/// Most leads of one call: those of a wave.
+/// Most leads per call: the leads of a wave.
 const MOST_LEADS_PER_CALL: usize = 10;
-/// The 15 digits that the template takes.
+/// The largest number with 15 digits, the most that the template accepts.
 const MOST_DAILY_TOKENS: u64 = 999_999_999_999_999;
 
-/// What the function reads at start.
+/// The settings that the function reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How to reach Airtable, and which base lists the clients.
     pub airtable: AirtableConfig,
-    /// `LANES`: how many chunks of one base are scored at the same time.
+    /// `LANES`: how many chunks of one base may be scored at the same time.
     pub lanes: u32,
-    /// `LEADS_PER_CALL`: how many leads the model is asked about at once.
+    /// `LEADS_PER_CALL`: about how many leads one call asks.
     pub leads_per_call: usize,
-    /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs of one day; `None` for no limit.
+    /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs in one day; `None` for no limit.
     pub daily_token_limit: Option<u64>,
     pub(crate) apify: ApifyConfig,
-    /// `SIMULATED_SERVICES`: which services are not the real ones although the records are, such as
-    /// `Gemini`. Each run's record says so. `runtally serve` sets it.
+    /// `SIMULATED_SERVICES`: the services that are simulated although the records are real, such as
+    /// `Gemini`. Each run's record shows it. `runtally serve` sets it.
     pub simulated: Option<String>,
-    /// Which model is asked, and how.
+    /// Which model is used, and how.
     pub model: ModelSettings,
 }
 
@@ -64,7 +64,7 @@ fn daily_token_limit(
     Ok(vars.text(NAME).map(|_| limit))
 }
 
-/// Where the queues are that scoring uses on AWS.
+/// The URLs of the queues that scoring uses on AWS.
 ///
 /// # Errors
 /// [`ConfigError`] names the variable.

@@ -3,7 +3,8 @@
 use shared::messages::{Chunk, ScoringTask, Tried};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What an attempt leaves for the next one, as far as it came: it may be cut off at any moment.
+/// What an attempt leaves for the next one. It is saved as the work proceeds, because the attempt
+/// may be cut off at any moment.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
     tried: Mutex<Option<Tried>>,
@@ -11,25 +12,25 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Changes what a chunk's next attempt has to know; `before` is what this attempt knew.
+    /// Changes what a chunk's next attempt has to know. `before` is what this attempt knew.
     pub(crate) fn note_tried(&self, before: &Tried, change: impl FnOnce(&mut Tried)) {
         let mut tried = lock(&self.tried);
         change(tried.get_or_insert_with(|| Tried { halt: None, ..before.clone() }));
     }
 
-    /// Keeps the task that is left of one that plans.
+    /// Saves the rest of a planning task.
     pub(crate) fn note_rest(&self, rest: ScoringTask) {
         *lock(&self.task) = Some(rest);
     }
 
-    /// Whether leads were settled that were not when the attempt began.
+    /// Whether leads were settled since the attempt began.
     pub(crate) fn has_progress(&self, task: &ScoringTask) -> bool {
         let ScoringTask::Chunk(chunk) = task else { return false };
         let before = chunk.tried.settled.len();
         lock(&self.tried).as_ref().is_some_and(|tried| tried.settled.len() > before)
     }
 
-    /// The task as the next attempt has to have it, if that is another.
+    /// The task for the next attempt, if it differs.
     pub(crate) fn into_next(self, task: &ScoringTask) -> Option<ScoringTask> {
         let ScoringTask::Chunk(chunk) = task else { return lock(&self.task).take() };
         let tried = lock(&self.tried).take()?;

@@ -1,7 +1,8 @@
-//! Scoring: plans what a harvest brought or what is waiting, and scores it chunk by chunk.
+//! Scoring: plans the leads of a harvest or the waiting leads, and scores them chunk by chunk.
 //!
 //! A wave of leads announces its model calls, makes them, reports what was billed, writes the
-//! leads' rows, then settles. At whatever step it dies, the metrics finalizer knows what is known.
+//! leads' rows, and then settles the leads. If it dies at any step, the metrics finalizer still has
+//! everything that was known.
 
 mod app;
 mod budget;
@@ -41,10 +42,10 @@ use shared::tasks::Tasks;
 use shared::telemetry::trace;
 use std::time::Duration;
 
-/// Kept back of an invocation's time to return its message to the queue in order.
+/// Part of an invocation's time that is reserved for returning its message to the queue.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Handles a batch of the scoring queue, or of the retry queue, message by message.
+/// Handles a batch of the scoring queue or the retry queue, message by message.
 pub async fn handle<E: Env>(
     app: &Scoring<E>,
     event: SqsEvent,
@@ -72,7 +73,7 @@ async fn handle_delivery<E: Env>(
     }
     app.limits.begin();
     let ended = attempt(app, &mut delivery, deadline).await;
-    // Before the message can go to another process.
+    // This must happen before the message can go to another process.
     app.limits.rest().await;
     match ended {
         Ok(Progress::Finished) => {}
@@ -81,8 +82,8 @@ async fn handle_delivery<E: Env>(
     }
 }
 
-/// Works on a task as long as there is time. What is to be done by the next attempt, if there is one,
-/// stands in `delivery` then.
+/// Works on a task as long as there is time. Afterwards `delivery` contains what the next attempt
+/// needs, if there is one.
 async fn attempt<E: Env>(
     app: &Scoring<E>,
     delivery: &mut Delivery,
@@ -95,7 +96,7 @@ async fn attempt<E: Env>(
     let ended = tokio::time::timeout(time, work).await;
     let ended =
         ended.unwrap_or_else(|_elapsed| Err(Failure::retry("the invocation's time was up")));
-    // A wait is no attempt anyway.
+    // A wait does not count as an attempt anyway.
     let is_attempt = !matches!(&ended, Err(Failure { class: FailureClass::Wait { .. }, .. }));
     if is_attempt && left.has_progress(&task) {
         delivery.retry = delivery.retry.with_progress();

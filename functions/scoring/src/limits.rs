@@ -1,4 +1,4 @@
-//! The request limits that this process keeps to at Airtable.
+//! The Airtable request limits that this process keeps.
 
 use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For one of many processes. Each works on one plan, or on one chunk of one of `lanes` lanes.
+    /// For one of many processes. Each works on one plan, or on one chunk in one of `lanes` lanes.
     pub fn of_one_process(lanes: u32) -> Self {
         Self {
             plans: Arc::new(Limiters::of_one_process(Rate::PLAN)),
@@ -24,13 +24,13 @@ impl Limits {
         Self { plans: Arc::clone(all), chunks: Arc::clone(all) }
     }
 
-    /// Begins work on a message that another process may have handed on.
+    /// Starts work on a message that another process may have handed on.
     pub(crate) fn begin(&self) {
         self.plans.begin();
         self.chunks.begin();
     }
 
-    /// Returns when another process may begin.
+    /// Returns when another process may start.
     pub(crate) async fn rest(&self) {
         self.plans.rest().await;
         self.chunks.rest().await;

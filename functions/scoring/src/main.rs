@@ -1,4 +1,4 @@
-//! Wires the scoring function. Every decision is made in the library and in `shared`.
+//! Wires the scoring function. All decisions are made in the library and in `shared`.
 
 use scoring::{Adapters, Config, Limits, Scoring, handle, queue_urls};
 use shared::adapters::aws::OnAws;

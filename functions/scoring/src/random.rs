@@ -1,4 +1,4 @@
-//! Randomness, passed in from outside so that a seed repeats a run.
+//! Randomness, passed in from outside, so that a run can be repeated with a seed.
 
 use shared::core::digest::id_of;
 use shared::core::ids::AttemptId;

@@ -13,22 +13,23 @@ use shared::ports::{Queue, QueueName};
 pub(crate) struct Reporter<'a, Q> {
     pub(crate) queue: &'a Q,
     pub(crate) clock: &'a Clock,
-    /// The base that holds the run records: its events are one message group.
+    /// The base with the run records. Its events are one message group.
     pub(crate) record_base: &'a BaseId,
     pub(crate) run: &'a RunHeader,
 }
 
 impl<Q: Queue> Reporter<'_, Q> {
-    /// Reports facts in their order, and returns when the queue has all of them.
+    /// Reports facts in order. Returns once the queue has all of them.
     ///
-    /// A `Planned` fact is sent last, when the queue has the others: it may accept only some of the
-    /// messages that are sent together. If planning died then, a plan without the facts about its
-    /// chunks would never be done.
+    /// A `Planned` fact is sent last, when the queue has the others, because the queue may accept
+    /// only some of the messages that are sent together. If planning died at that moment, a plan
+    /// without the facts about its chunks would never be done.
     pub(crate) async fn report(&self, facts: Vec<Fact>) -> Result<(), Failure> {
         self.report_at(self.clock.now(), facts).await
     }
 
-    /// The same, as of a moment that is over: reported again with the same moment, a fact is the same event.
+    /// Like [`Self::report`], but with a time from the past. A fact that is reported again with the
+    /// same time is the same event.
     pub(crate) async fn report_at(&self, at: Timestamp, facts: Vec<Fact>) -> Result<(), Failure> {
         for fact in &facts {
             log_failure(fact);
@@ -43,13 +44,13 @@ impl<Q: Queue> Reporter<'_, Q> {
         Ok(())
     }
 
-    /// Says on the record that a task waits because it is denied what it needs: that may take a
-    /// person. Returns the failure with which the task waits.
+    /// If the task waits because of a denial, reports that on the record, because a person may have
+    /// to act. Returns the failure with which the task waits.
     pub(crate) async fn waits(&self, failure: Failure) -> Failure {
         if failure.is_denial { self.says_why(failure).await } else { failure }
     }
 
-    /// Says on the record why a task waits, and returns the failure with which it does.
+    /// Reports on the record why a task waits. Returns the failure with which it waits.
     pub(crate) async fn says_why(&self, failure: Failure) -> Failure {
         let note = told_note(format!("{}{failure}", Note::HAD_TO_WAIT));
         self.report(vec![note]).await.err().unwrap_or(failure)
@@ -65,7 +66,7 @@ impl<Q: Queue> Reporter<'_, Q> {
     }
 }
 
-/// Says in the log what failed for good. Whoever calls the function by hand sees no fact, and the
+/// Logs a permanent failure. If a person invokes the function by hand, they see no facts, and the
 /// message is done.
 fn log_failure(fact: &Fact) {
     if let Fact::RunFailed(failed) = fact {
@@ -77,19 +78,18 @@ fn log_failure(fact: &Fact) {
     }
 }
 
-/// A note for the run's record about something that was not used as it came in: a person has to look
-/// at it.
+/// A note for the run's record about input that was not used as given. A person has to look at it.
 pub(crate) fn input_note(text: String) -> Fact {
     Fact::Noted(Note { kind: NoteKind::Input, text, needs_action: true })
 }
 
-/// A note for the run's record that asks for nothing.
+/// A note for the run's record that needs no action.
 pub(crate) fn told_note(text: String) -> Fact {
     Fact::Noted(Note { kind: NoteKind::Input, text, needs_action: false })
 }
 
-/// Splits an event that is too long for the event log. The outcomes of leads may be reported in
-/// any number of parts; leads with thousands of posts make them long.
+/// Splits an event that is too long for the event log. Leads with thousands of posts can make
+/// outcomes that long. They may be reported in any number of parts.
 fn split_to_fit(event: MetricsEvent) -> Vec<MetricsEvent> {
     let Fact::Settled(settled) = &event.fact else { return vec![event] };
     if event.encode().len() <= MAX_EVENT_BYTES {
@@ -105,8 +105,8 @@ fn split_to_fit(event: MetricsEvent) -> Vec<MetricsEvent> {
         .collect()
 }
 
-/// The outcomes in two parts; `None` when there is nothing to divide. A single lead is divided by
-/// its posts, and both parts carry its outcome.
+/// The outcomes in two parts; `None` if they cannot be divided. A single lead is divided by its
+/// posts, and both parts contain its outcome.
 fn halves(leads: &[LeadOutcome]) -> Option<[Vec<LeadOutcome>; 2]> {
     match leads {
         [] => None,

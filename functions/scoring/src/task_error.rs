@@ -1,13 +1,13 @@
-//! Why the work of a task cannot go on.
+//! Why the work on a task cannot continue.
 
 use shared::core::failure::{Failure, FailureClass};
 
-/// Why the work of a task cannot go on.
+/// Why the work on a task cannot continue.
 #[derive(Debug)]
 pub(crate) enum TaskError {
-    /// The same may work later, after an attempt or a wait.
+    /// The same work may succeed later, after an attempt or a wait.
     Retry(Failure),
-    /// It takes a person: the run's record says so, and the message is done.
+    /// A person has to act. The run's record says so, and the message is done.
     Fatal(String),
 }
 

@@ -6,15 +6,15 @@ use shared::core::ids::RunId;
 use shared::core::text::bounded;
 use shared::messages::ErrorCategory;
 
-/// Start of the line that says where a profile could not be scored.
+/// The start of the line that says in which run a profile could not be scored.
 const FAILED: &str = "Failed in run ";
-/// What stands behind a plan whose every call about the profile was refused.
+/// Follows the plan's id if every call about the profile was refused.
 const UNEXAMINED: &str = ", not examined";
 /// Longest reason, in UTF-16 units.
 const MAX_DETAIL: usize = 500;
 
-/// The breakdown, and in its last line the run that made it, so that the row alone shows what a run
-/// did to it.
+/// The breakdown, with a last line that names the run that made it. So the row alone shows what a
+/// run did to it.
 pub(crate) fn breakdown_cell(breakdown: &str, run: &RunId) -> String {
     with_last_line(breakdown, &run_line(run))
 }
@@ -23,15 +23,16 @@ pub(crate) fn breakdown_cell(breakdown: &str, run: &RunId) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedProfile {
     pub(crate) plan: String,
-    /// What the model said; `None` in rows of earlier releases, whose status tells it.
+    /// The category and the message; `None` in rows from earlier releases, where only the status
+    /// shows it.
     pub(crate) said: Option<(ErrorCategory, String)>,
-    /// Whether the model took a call with it; it may have refused each.
+    /// Whether the model accepted a call about it. It may have refused every call.
     pub(crate) examined: bool,
 }
 
-/// The cell of a profile that could not be scored: the breakdown that it had, and in its last line
-/// the run and the plan that failed, and why. A later attempt sees by it whether an earlier attempt of its own
-/// plan asked about the profile, or another plan.
+/// The cell of a profile that could not be scored: its earlier breakdown, with a last line that
+/// names the run, the plan and the reason. It shows a later attempt which plan asked about the
+/// profile before: its own or another one.
 pub(crate) fn failed_cell(before: &str, run: &RunId, failed: &FailedProfile) -> String {
     let mut kept: Vec<&str> = before.trim_end().lines().collect();
     kept.pop_if(|last| last.starts_with(FAILED));
@@ -82,7 +83,7 @@ fn run_line(run: &RunId) -> String {
     format!("Run: {run}")
 }
 
-/// The line about a plan that failed, without the plan.
+/// The start of the line about a failed plan, up to the plan's id.
 fn failed_line(run: &RunId) -> String {
     format!("{FAILED}{run}, plan ")
 }

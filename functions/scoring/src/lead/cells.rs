@@ -13,7 +13,7 @@ use shared::core::text::bounded;
 use shared::messages::{ErrorCategory, SkipReason};
 use shared::schema::leads as schema;
 
-/// Longest text of the model's about a profile, in UTF-16 units.
+/// Longest text of the model about a profile, in UTF-16 units.
 const MAX_WORDS: usize = 20_000;
 /// Longest reason why a lead could not be scored, in UTF-16 units.
 const MAX_DETAIL: usize = 1_000;
@@ -29,7 +29,7 @@ impl Cells {
         Self { run, at, cells: Map::new() }
     }
 
-    /// The text that is to be written to a field, if any.
+    /// The string that will be written to a field, if any.
     pub(crate) fn text(&self, field: &str) -> Option<&str> {
         self.cells.get(field)?.as_str()
     }
@@ -38,7 +38,7 @@ impl Cells {
         self.cells.is_empty()
     }
 
-    /// Drops all cells: nothing is written.
+    /// Drops all cells, so that nothing is written.
     pub(crate) fn clear(&mut self) {
         self.cells.clear();
     }
@@ -61,7 +61,7 @@ impl Cells {
         self.set(schema::POSTS_JSON_STATUS, status);
     }
 
-    /// The lead was skipped. One that was dated waits for new posts.
+    /// The lead was skipped. With `dated`, it waits for new posts.
     pub(crate) fn skipped(&mut self, reason: SkipReason, dated: bool) {
         self.set(schema::POSTS_SKIP_REASON, reason.as_str());
         if dated {
@@ -86,7 +86,7 @@ impl Cells {
         self.attempted(tokens);
     }
 
-    /// The token limit is reached: what was harvested waits for the next run.
+    /// The token limit is reached: the harvested posts wait for the next run.
     pub(crate) fn out_of_budget(&mut self) {
         self.set(schema::POSTS_SKIP_REASON, SkipReason::BudgetReached.as_str());
         self.set(schema::DATE_POSTS_SCORED, Value::Null);
@@ -110,8 +110,8 @@ impl Cells {
         self.set(schema::DATE_SCORED, self.now());
     }
 
-    /// The lead's profile could not be scored; `before` is the breakdown in its row. After a failure
-    /// that may pass by itself the lead stays waiting for the next run.
+    /// The lead's profile could not be scored. `before` is the breakdown in its row. If the failure
+    /// may be temporary, the lead keeps waiting for the next run.
     pub(crate) fn profile_failed(
         &mut self,
         category: ErrorCategory,
@@ -141,8 +141,8 @@ impl Cells {
         self.set(schema::SCORING_STATUS, schema::TO_BE_SCORED);
     }
 
-    /// The lead's posts could not be scored. Only a failure that would repeat is dated, so that the
-    /// lead waits for new posts; after any other the next run asks again.
+    /// The lead's posts could not be scored. The row is dated only if the failure would repeat, so
+    /// that the lead waits for new posts. After any other failure, the next run asks again.
     pub(crate) fn failed(
         &mut self,
         category: ErrorCategory,

@@ -9,8 +9,8 @@ use shared::core::json;
 use shared::core::linkedin::{PostUrl, ProfileKey};
 use shared::messages::ErrorCategory;
 
-/// The cell `Posts AI Evaluation` for scored posts. Each names the run that scored it and how many
-/// posts were asked about, so that the row alone shows what a run did to it.
+/// The cell `Posts AI Evaluation` for scored posts. Each post has the run that scored it and the
+/// number of posts asked about. So the row alone shows what a run did to it.
 pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[ScoredPost]) -> String {
     let write = |rationale_max: usize, most: usize| {
         let items: Vec<Value> = scored
@@ -31,14 +31,14 @@ pub(crate) fn evaluation_cell(run: &RunId, posts: &[StoredPost], scored: &[Score
     };
     let all = scored.len();
     let shorter = (0..=18).map(|halvings| write(CELL_MAX >> halvings, all));
-    // What has no room even without a word of rationale is left out from the end.
+    // Posts that do not fit even without a rationale are left out from the end.
     let fewer = (0..all).rev().map(|most| write(0, most));
     let full = [write(usize::MAX, all)].into_iter();
     let fits = full.chain(shorter).chain(fewer).find(|cell| cell_len(cell) <= CELL_MAX);
     fits.expect("an empty list fits")
 }
 
-/// Most plans that a row names: a run has few.
+/// Most plans listed in a row. A run has only a few.
 const MOST_PLANS: usize = 10;
 
 /// What was asked about a lead that could not be scored.
@@ -47,7 +47,7 @@ pub(crate) struct Asked<'a> {
     /// The plans of the run that could not score it, this one last.
     pub(crate) plans: &'a [PlanId],
     pub(crate) posts: usize,
-    /// Whether the model took a call with them; it may have refused each.
+    /// Whether the model accepted a call about them. It may have refused every call.
     pub(crate) examined: bool,
 }
 
@@ -72,10 +72,10 @@ pub(crate) fn error_cell(
     cell.to_string()
 }
 
-/// What a run did to a row, by its `Posts AI Evaluation`.
+/// What a run did to a row, according to its `Posts AI Evaluation`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Earlier {
-    /// The run scored these of the posts it asked about.
+    /// The run scored these posts, out of all posts that it asked about.
     Scored(Vec<PostKey>, AskedCount),
     /// The run could not score the lead.
     Failed(FailedBefore, AskedCount),
@@ -87,12 +87,12 @@ pub(crate) enum Earlier {
 pub(crate) struct FailedBefore {
     pub(crate) category: ErrorCategory,
     pub(crate) detail: String,
-    /// The plans that failed; empty in rows of earlier releases.
+    /// The plans that failed; empty in rows from earlier releases.
     pub(crate) plans: Vec<PlanId>,
     pub(crate) examined: bool,
 }
 
-/// How many posts a run asked about; `None` in rows of earlier releases.
+/// How many posts a run asked about; `None` in rows from earlier releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AskedCount(Option<u64>);
 
@@ -101,14 +101,14 @@ impl AskedCount {
         Self(value["posts_asked"].as_u64())
     }
 
-    /// Whether it asked about all of a row's posts. Posts are only ever added to a row: the same
-    /// number is the same posts.
+    /// Whether the run asked about all of a row's posts. Posts are only ever added to a row, so the
+    /// same number means the same posts.
     pub(crate) fn is_all_of(self, posts: usize) -> bool {
         self.0.is_none_or(|asked| asked == posts as u64)
     }
 }
 
-/// Reads what `run` did to a row from its evaluation.
+/// Reads from a row's evaluation what `run` did to it.
 pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
     let is_of_run = |value: &Value| value["run_id"] == json!(run);
     match serde_json::from_str::<Value>(cell) {
@@ -134,7 +134,8 @@ pub(crate) fn read_evaluation(cell: &str, run: &RunId) -> Earlier {
     }
 }
 
-/// The plans of `run` that could not score the lead, by its evaluation, and then `plan`.
+/// The plans of `run` that could not score the lead, according to its evaluation, followed by
+/// `plan`.
 pub(crate) fn failed_plans(cell: &str, run: &RunId, plan: &PlanId) -> Vec<PlanId> {
     let mut plans = match read_evaluation(cell, run) {
         Earlier::Failed(before, _) => before.plans,
@@ -168,7 +169,7 @@ pub(crate) fn top_post_cell(
     if cell_len(&text) <= CELL_MAX { text } else { text.chars().take(CELL_MAX / 2).collect() }
 }
 
-/// The best of the scored posts; of equal ones, the first.
+/// The best scored post; the first one if several are equal.
 pub(crate) fn best_post(scored: &[ScoredPost]) -> Option<&ScoredPost> {
     scored.iter().max_by_key(|scored| (scored.score, std::cmp::Reverse(scored.index)))
 }

@@ -6,25 +6,26 @@ use shared::ports::Transport;
 use shared::schema::{Field, leads as schema, post_attributes, profile_attributes};
 use shared::services::airtable::{Airtable, AirtableError, TableSchema};
 
-/// Which of the fields that scoring reads and writes a base has.
+/// The fields for scoring that a base has.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LeadFields {
-    /// The id of the table; `None` when the token may not read the schema.
+    /// The id of the table; `None` if the token may not read the schema.
     pub(crate) table: Option<String>,
     pub(crate) writable: Vec<String>,
-    /// Whether the rubric's rows can be switched off; `None` when the token may not read the schema.
+    /// Whether the rubric's rows have a checkbox `Active`; `None` if the token may not read the
+    /// schema.
     pub(crate) criteria_have_active: Option<bool>,
     pub(crate) profile: Vec<String>,
-    /// Whether leads can be marked as acted on; `None` when the token may not read the schema.
+    /// Whether leads can be marked as acted on; `None` if the token may not read the schema.
     pub(crate) has_actioned: Option<bool>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads which fields a base has for one kind of scoring: one request, once per plan. Where the
-/// token may not read the schema, only the fields that every base must have are written.
+/// Reads which fields a base has for one kind of scoring, with one request per plan. If the token
+/// may not read the schema, only the fields that every base must have are written.
 ///
 /// # Errors
-/// [`AirtableError::Refused`] when a required field is missing or has another type: no token is
+/// [`AirtableError::Refused`] if a required field is missing or has the wrong type: no tokens are
 /// spent on results that cannot be stored.
 pub(crate) async fn read_lead_fields(
     airtable: &Airtable<impl Transport>,
@@ -105,13 +106,13 @@ fn without_schema(base: &BaseId, fields: &[Field]) -> LeadFields {
     }
 }
 
-/// What is wrong with a required field that is missing, or is of the type `found`.
+/// What is wrong with a required field that is missing or has the type `found`.
 fn missing_or_of(field: &Field, found: Option<&str>) -> String {
     let is = found.map_or("missing".to_owned(), |found| format!("a {found} field"));
     format!("field {:?} is {is}; make it {}", field.name, field.field_type.in_words())
 }
 
-/// Nothing is spent on results that cannot be stored.
+/// The error that prevents spending on results that cannot be stored.
 fn unusable(base: &BaseId, message: String) -> AirtableError {
     let what = format!("writing {} of {base}", schema::TABLE);
     AirtableError::Refused { what, error_type: "schema".to_owned(), message }

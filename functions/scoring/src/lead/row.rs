@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Leads whose rows are read in one request.
 pub(crate) const READ_LEADS: usize = 100;
-/// How many profiles with several rows are named.
+/// How many profiles with several rows are listed.
 const NAMED: usize = 3;
 /// The fields that post scoring reads.
 const READ_FOR_POSTS: [&str; 4] = [
@@ -21,7 +21,7 @@ const READ_FOR_POSTS: [&str; 4] = [
     schema::POSTS_EVALUATION,
     schema::DATE_POSTS_SCORED,
 ];
-/// The fields that profile scoring reads besides those with the profile.
+/// The fields that profile scoring reads in addition to the profile's own fields.
 const READ_FOR_PROFILES: [&str; 3] =
     [schema::PROFILE_URL, schema::SCORING_STATUS, schema::AI_BREAKDOWN];
 
@@ -30,11 +30,11 @@ pub(crate) fn profile_of(row: &Row) -> Option<ProfileKey> {
     ProfileKey::of(&row.text(schema::PROFILE_URL))
 }
 
-/// The rows of some leads, oldest first, each with the profile it is about.
+/// The rows of some leads, oldest first, each with its profile.
 pub(crate) struct Rows(Vec<(Option<ProfileKey>, Arc<Row>)>);
 
 impl Rows {
-    /// Rows that came in parts: one that is like the profiles of two parts comes with both.
+    /// Combines rows that were read in parts. A row that matches profiles of two parts is in both.
     fn of_parts(mut rows: Vec<Row>) -> Self {
         oldest_first(&mut rows);
         rows.dedup_by(|row, before| row.id == before.id);
@@ -42,7 +42,7 @@ impl Rows {
         Self(with_profile.collect())
     }
 
-    /// The row of a lead; if several have its profile, the oldest.
+    /// The row of a lead. If several rows have its profile, the oldest.
     pub(crate) fn of(&self, lead: &ChunkLead) -> Option<&Arc<Row>> {
         self.all_of(lead).next()
     }
@@ -57,7 +57,7 @@ impl Rows {
         self.0.iter().filter(is_its).map(|(_, row)| row)
     }
 
-    /// The note about profiles that several rows have: only the oldest is scored.
+    /// A note about profiles with several rows: only the oldest row is scored.
     pub(crate) fn doubles(&self, leads: &[&ChunkLead]) -> Option<String> {
         let mut count = 0_usize;
         let mut first = Vec::new();
@@ -85,8 +85,8 @@ impl Rows {
     }
 }
 
-/// The fields of a lead's row without which it is not known what to do about it. A cell of them
-/// that is an error, or of another type, costs the lead and no other.
+/// The fields of a lead's row that decide what to do about it. If one of their cells is an error or
+/// has the wrong type, only this lead fails.
 pub(crate) fn decisive_fields(chunk: &Chunk) -> Vec<&str> {
     match chunk.kind {
         Kind::Post => READ_FOR_POSTS.to_vec(),
@@ -97,16 +97,16 @@ pub(crate) fn decisive_fields(chunk: &Chunk) -> Vec<&str> {
     }
 }
 
-/// Reads the rows of some of a chunk's leads: one request, unless the formula that names them all is
-/// refused, perhaps because it is too long. A profile in another script than ours takes a thousand characters
-/// and more.
+/// Reads the rows of some of a chunk's leads. This takes one request, unless the formula with all
+/// of them is refused, possibly because it is too long: a profile in a non-Latin script takes a
+/// thousand characters or more.
 pub(crate) async fn read_rows(
     airtable: &Airtable<impl Transport>,
     chunk: &Chunk,
     leads: &[&ChunkLead],
 ) -> Result<Rows, AirtableError> {
     let mut fields = decisive_fields(chunk);
-    // What earlier attempts used counts only where there is a limit.
+    // What earlier attempts used matters only if there is a limit.
     let tokens = chunk.writable.iter().map(String::as_str);
     fields.extend(tokens.filter(|name| {
         chunk.token_share.is_some()
@@ -129,7 +129,7 @@ pub(crate) async fn read_rows(
     Ok(Rows::of_parts(rows))
 }
 
-/// The formula for the rows of leads, and perhaps a few more.
+/// A formula for the rows of leads. It may match a few other rows.
 fn rows_of(leads: &[&ChunkLead]) -> Formula {
     let mut profiles = Vec::new();
     let mut formulas = Vec::new();

@@ -1,10 +1,10 @@
-//! Which field or choice of a lead's row a refusal of Airtable is about.
+//! Finds the field or choice of a lead's row that Airtable's refusal is about.
 
 use serde_json::{Map, Value};
 use shared::schema::{Field, FieldType, leads as schema};
 use shared::services::airtable::AirtableError;
 
-/// The field that a refusal names, of those that are written.
+/// The written field that a refusal names.
 pub(crate) fn refused_field(
     error: &AirtableError,
     is_written: impl Fn(&str) -> bool,
@@ -12,7 +12,7 @@ pub(crate) fn refused_field(
     error.field_of(fields().map(|field| field.name).filter(|name| is_written(name)))
 }
 
-/// The select field and its choice that a refusal says is missing.
+/// The select field and its missing choice, according to a refusal.
 pub(crate) fn missing_choice(
     error: &AirtableError,
     cells: &Map<String, Value>,

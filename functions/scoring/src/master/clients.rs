@@ -1,4 +1,4 @@
-//! The clients, as the master base lists them.
+//! The clients listed in the master base.
 
 use super::rows::MasterBase;
 use jiff::Timestamp;
@@ -10,14 +10,14 @@ use shared::schema::clients;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, OddCell, Row};
 
-/// The cells without which nobody can say whether a client is served, and with what.
+/// The cells that are needed to decide whether a client is served, and with what.
 const DECISIVE: [&str; 4] =
     [clients::CLIENT_ID, clients::STATUS, clients::SERVICE_LEVEL, clients::BASE_ID];
 
-/// A client, as its row describes it.
+/// A client as described by its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// The cell `Client ID`, without what nobody sees at its ends; not checked.
+    /// The cell `Client ID`, without invisible characters at its ends; not checked.
     pub id: String,
     /// Its name, for people.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Client {
     pub status: String,
     /// The id of its base; not checked.
     pub base: String,
-    /// What is odd about its row and was dealt with, each as a sentence that says what to do.
+    /// Problems in its row that were handled. Each is a sentence that says what to do.
     pub warnings: Vec<String>,
     service_level: String,
     /// The first decisive cell that cannot be read.
@@ -35,7 +35,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads a client's row, which needs all its fields.
+    /// Reads a client's row. The row must have been read with all its fields.
     pub fn read(row: &Row) -> Self {
         let text = |field| trim_invisible(&row.text(field)).to_owned();
         let id = text(clients::CLIENT_ID);
@@ -61,19 +61,19 @@ impl Client {
         }
     }
 
-    /// The client with this id, as a row says that was read before.
+    /// The client with this id, from a row that was read earlier.
     pub(crate) fn known(row: &ClientRow, id: &ClientId) -> Self {
         let ClientRow { record, cells, doubles, .. } = row.clone();
         let row = Row { id: record, created_time: Timestamp::MAX, fields: cells };
         Self::read(&row).beside(&doubles).asked_as(id)
     }
 
-    /// Whether anything of it is scored.
+    /// Whether the client is scored at all.
     pub fn is_active(&self) -> bool {
         self.status == clients::ACTIVE && self.odd.is_none()
     }
 
-    /// Whether its service level includes this kind of scoring. Level 1 is lead scoring, level 2
+    /// Whether its service level includes this kind of scoring. Level 1 means lead scoring, level 2
     /// lead and post scoring.
     pub fn has_scoring(&self, kind: Kind) -> bool {
         match kind {
@@ -82,12 +82,12 @@ impl Client {
         }
     }
 
-    /// The first cell that cannot be read and without which the client is not served.
+    /// The first unreadable cell that prevents the client from being served.
     pub fn unreadable(&self) -> Option<&OddCell> {
         self.odd.as_ref()
     }
 
-    /// The token limits that cannot be read, each as a sentence: nothing is scored under them.
+    /// The token limits that cannot be read, one sentence for each. Nothing is scored under them.
     pub fn unreadable_limits(&self) -> Vec<String> {
         [Kind::Post, Kind::Profile]
             .into_iter()
@@ -120,13 +120,13 @@ impl Client {
             .map_err(|error| format!("client {id:?} has no usable {:?}: {error}", clients::BASE_ID))
     }
 
-    /// Most tokens that one run may use; `None` for no limit. Under a limit that nobody can read
-    /// nothing may be used: [`Self::notes`] says so.
+    /// Most tokens that one run may use; `None` for no limit. If the limit cannot be read, nothing
+    /// may be used; [`Self::notes`] reports it.
     pub(crate) fn token_limit(&self, kind: Kind) -> Option<u64> {
         self.limit(kind).clone().unwrap_or(Some(0))
     }
 
-    /// What the record of a run of this kind says about the client's row.
+    /// Notes about the client's row for the record of a run of this kind.
     pub(crate) fn notes(&self, kind: Kind) -> Vec<String> {
         self.warnings.iter().cloned().chain(self.unreadable_limit(kind)).collect()
     }
@@ -146,7 +146,7 @@ impl Client {
         }
     }
 
-    /// Warns of newer rows with its id.
+    /// Adds a warning about newer rows with the same id.
     fn beside(mut self, doubles: &[RecordId]) -> Self {
         if !doubles.is_empty() {
             let doubles: Vec<&str> = doubles.iter().map(RecordId::as_str).collect();
@@ -161,7 +161,7 @@ impl Client {
         self
     }
 
-    /// Warns when its id is not spelled as `asked`, although it looks the same.
+    /// Adds a warning if its id is spelled differently from `asked`, although both look the same.
     fn asked_as(mut self, asked: &ClientId) -> Self {
         if self.id != asked.as_str() && self.warnings.is_empty() {
             self.warnings.push(format!(
@@ -176,7 +176,7 @@ impl Client {
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// The client with this id. One whose id only looks the same is found too, with a warning.
+    /// The client with this id. A client whose id only looks the same is found too, with a warning.
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
         let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
         let rows = self.list(clients::TABLE, &[], Some(formula)).await?;
@@ -188,8 +188,8 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok(row_of(&rows, id).map(|row| Client::read(row).asked_as(id)))
     }
 
-    /// The clients whose leads are scored, and those of which nobody can say whether they are, each with
-    /// its row as it was at the moment `now`.
+    /// The clients whose leads are scored, and the clients whose rows are unreadable. Each comes
+    /// with its row as read at `now`.
     pub(crate) async fn served_clients(
         &self,
         kind: Kind,
@@ -198,7 +198,7 @@ impl<T: Transport> MasterBase<'_, T> {
         let rows = self.list(clients::TABLE, &[], None).await?;
         let mut ids: Vec<ClientId> = Vec::new();
         for client in rows.iter().map(Client::read) {
-            // A client whose row cannot be read gets a record that says so.
+            // A client with an unreadable row gets a record that reports it.
             let is_served = client.is_active() && client.has_scoring(kind);
             if !is_served && client.unreadable().is_none() {
                 continue;
@@ -224,7 +224,7 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The first row whose id is this one, or else the first whose id looks the same.
+/// The first row with this id, or otherwise the first row whose id looks the same.
 fn row_of<'a>(rows: &'a [Row], id: &ClientId) -> Option<&'a Row> {
     let is_it = |row: &&Row| {
         row.fields.get(clients::CLIENT_ID).and_then(|cell| cell.as_str()) == Some(id.as_str())

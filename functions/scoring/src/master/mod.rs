@@ -1,6 +1,6 @@
-//! The master base: which clients there are, which run a harvest belongs to, what runs have used.
-//! Everything here reads the master base and decides nothing about leads.
-//! No model call, no row of a client's base and no queue may enter.
+//! The master base: which clients exist, which run a harvest belongs to, and what runs have used.
+//! This module only reads the master base. It decides nothing about leads, calls no model, reads no
+//! client's base and uses no queue.
 
 pub(crate) mod clients;
 pub(crate) mod nobodys;

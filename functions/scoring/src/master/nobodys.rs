@@ -1,5 +1,5 @@
-//! Harvests that were found to be nobody's, so that a flood of webhooks for one of them does not ask the
-//! master base thousands of times.
+//! Remembers harvests that belong to nobody, so that a flood of webhooks for one of them does not
+//! query the master base thousands of times.
 
 use jiff::{SignedDuration, Timestamp};
 use shared::messages::{Hints, Ingest};
@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 /// Most harvests that are remembered.
 const MOST: usize = 1_000;
-/// How far the clocks of webhook intake and of scoring may be apart.
+/// How far the clocks of webhook intake and scoring may differ.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(2);
-/// Nothing is remembered for longer, whatever clocks show.
+/// Nothing is remembered for longer, whatever the clocks show.
 const REMEMBERED: std::time::Duration = std::time::Duration::from_mins(5);
 
-/// What the tables said of harvests that are nobody's, and when they were asked.
+/// What the tables said about harvests that belong to nobody, and when they were read.
 #[derive(Debug, Default)]
 pub(crate) struct Nobodys(Mutex<HashMap<String, Found>>);
 
@@ -25,8 +25,8 @@ struct Found {
 }
 
 impl Nobodys {
-    /// Why the harvest of `task` is nobody's, if the tables were asked about it after its webhook came
-    /// in: what was corrected before the webhook was posted is seen.
+    /// Why the harvest of `task` belongs to nobody, if the tables were read after its webhook
+    /// arrived. So a correction that was made before the webhook is always seen.
     pub(crate) fn reason_for(&self, task: &Ingest) -> Option<String> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.get(&key(task))?;
@@ -34,7 +34,7 @@ impl Nobodys {
         (is_later && found.noted.elapsed() < REMEMBERED).then(|| found.reason.clone())
     }
 
-    /// Takes note of what the tables said when they were asked at `asked_at`.
+    /// Remembers what the tables said when they were read at `asked_at`.
     pub(crate) fn note(&self, task: &Ingest, asked_at: Timestamp, reason: &str) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
@@ -45,7 +45,7 @@ impl Nobodys {
     }
 }
 
-/// What the answer depends on.
+/// Everything that the answer depends on.
 fn key(task: &Ingest) -> String {
     let Hints { run_stamp, client, .. } = &task.hints;
     format!("{} {client:?} {run_stamp:?}", task.apify_run_id)

@@ -1,4 +1,4 @@
-//! Reads run records, also where somebody renamed a field by which they are found.
+//! Reads run records, even if somebody renamed a field by which they are found.
 
 use super::rows::MasterBase;
 use shared::core::ids::RunId;
@@ -8,11 +8,11 @@ use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row, TableSchema};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The names that fields of the run records have in the table now.
+/// The current names of the run records' fields in the table.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct FieldNames {
     renamed: BTreeMap<&'static str, String>,
-    /// Fields of which nobody knows the name.
+    /// Fields whose current name is unknown.
     lost: BTreeSet<&'static str>,
 }
 
@@ -21,21 +21,21 @@ impl FieldNames {
         self.renamed.get(field).map_or(field, String::as_str)
     }
 
-    /// The condition for a run's record. A run's id holds its client's, so that a table whose Client
-    /// ID is not found has one condition less.
+    /// The condition for a run's record. A run's id contains its client's id, so the condition for
+    /// the client is omitted if the field Client ID is not found.
     pub(super) fn identity(&self, run: &RunId) -> Formula {
         let by_run = Formula::equals(self.of(run_record::RUN_ID), run.as_str());
         let client = run.client();
         Formula::all([by_run].into_iter().chain(self.of_client(client.as_str())))
     }
 
-    /// The condition for the records of a client, if the table can be asked for it.
+    /// The condition for a client's records, if the name of the field Client ID is known.
     pub(super) fn of_client(&self, client: &str) -> Option<Formula> {
         let is_known = !self.lost.contains(run_record::CLIENT_ID);
         is_known.then(|| Formula::equals(self.of(run_record::CLIENT_ID), client))
     }
 
-    /// A row with its cells by the names of the schema.
+    /// A row with its cells by schema name.
     fn in_our_names(&self, mut row: Row) -> Row {
         for (field, name) in &self.renamed {
             if let Some(value) = row.fields.remove(name) {
@@ -47,8 +47,8 @@ impl FieldNames {
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// Reads records, oldest first; with all their fields where `fields` is empty. If Airtable does
-    /// not know a field's name, its schema tells how the field is called now.
+    /// Reads records, oldest first, with all their fields if `fields` is empty. If Airtable does
+    /// not know a field's name, the schema shows its current name.
     pub(super) async fn records(
         &self,
         fields: &[&'static str],
@@ -79,8 +79,8 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// How the fields are called: by their ids as far as these are known. A table's first field is the
-/// Run ID.
+/// The names of the fields, found by their ids where these are known. The table's first field is
+/// the Run ID.
 fn field_names(table: &TableSchema, by_id: impl Fn(&str) -> Option<String>) -> FieldNames {
     let mut names = FieldNames::default();
     let has = |name: &str| table.fields.iter().any(|field| field.name == name);

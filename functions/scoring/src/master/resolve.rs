@@ -1,5 +1,5 @@
-//! Which run and which client a harvest belongs to. Every rule gives the same answer for the same
-//! harvest, however often and whenever its webhook is delivered; none reads the clock.
+//! Decides which run and which client a harvest belongs to. Every rule gives the same answer for
+//! the same harvest, however often and whenever its webhook is delivered. No rule reads the clock.
 
 use super::records::FieldNames;
 use super::rows::MasterBase;
@@ -16,19 +16,19 @@ use shared::services::apify::ApifyRun;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Resolved {
     pub(crate) run: RunHeader,
-    /// The base whose leads are scored, or why nothing is scored.
+    /// The base whose leads are scored, or why none are scored.
     pub(crate) base: Result<BaseId, String>,
-    /// Most tokens that the client's run may use on posts; `None` for no limit.
+    /// Most tokens that the client's run may use for posts; `None` for no limit.
     pub(crate) token_limit: Option<u64>,
-    /// What was odd about the rows that say so, for the run's record.
+    /// Problems in the rows used, for the run's record.
     pub(crate) notes: Vec<String>,
 }
 
-/// The run that a harvest belongs to, and why nothing of it would be scored, where that is so. It is what
-/// the harvest's task will find.
+/// The run that a harvest belongs to, and why nothing in it would be scored, if so. The harvest's
+/// task will find the same.
 ///
 /// # Errors
-/// When the master base cannot be read.
+/// If the master base cannot be read.
 pub async fn run_of_harvest<T: Transport>(
     (airtable, master): (&Airtable<T>, &BaseId),
     task: &Ingest,
@@ -39,17 +39,17 @@ pub async fn run_of_harvest<T: Transport>(
     Ok((resolved.run.id(), resolved.base.err()))
 }
 
-/// What the table `Apify` says of a harvest.
+/// What the table `Apify` says about a harvest.
 #[derive(Debug, Default)]
 struct Listed {
     run_stamp: Option<RunStamp>,
     client: Option<ClientId>,
-    /// Its row's cell that cannot be read.
+    /// A cell in its row that cannot be read.
     odd: Option<OddCell>,
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// Resolves a harvest. `apify_run` is `None` when Apify knows no such run.
+    /// Resolves a harvest. `apify_run` is `None` if Apify does not know the run.
     pub(crate) async fn resolve_run(
         &self,
         task: &Ingest,
@@ -60,7 +60,7 @@ impl<T: Transport> MasterBase<'_, T> {
         if let Some(reason) = &hints.unattributed {
             return Ok(unattributed(task, started_at, reason.clone()));
         }
-        // The table `Apify` is asked only for what the webhook itself does not say.
+        // The table `Apify` is read only for what the webhook does not say.
         let listed = if hints.client.is_none() || hints.run_stamp.is_none() {
             self.listed_run(&task.apify_run_id).await?
         } else {
@@ -89,7 +89,8 @@ impl<T: Transport> MasterBase<'_, T> {
             );
             return Ok(unattributed(task, started_at, reason));
         };
-        // As its row spells it: what nobody sees in a webhook's spelling makes no other run.
+        // The id as spelled in the client's row: invisible characters in a webhook must not lead to
+        // another run.
         let client_id = client.id.parse().unwrap_or(client_id);
         let (run_stamp, run_type) = match (&hints.run_stamp, listed.run_stamp) {
             (Some(given), _) => (given.clone(), RunType::Orchestrated),
@@ -114,8 +115,8 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok(Resolved { run, base, token_limit, notes })
     }
 
-    /// The client of a run whose record already carries the harvest: a harvest that is resurrected ends
-    /// again, and a webhook that was missed says nothing.
+    /// The client of a run whose record already names the harvest. A resurrected harvest ends
+    /// again, and for a webhook that was missed there are no hints.
     async fn recorded_client(
         &self,
         apify_run: &ApifyRunId,
@@ -131,7 +132,7 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok(clients.find(|client| *client != ClientId::unattributed()))
     }
 
-    /// The run of this client whose record already carries the harvest.
+    /// The run of this client whose record already names the harvest.
     async fn recorded_run(
         &self,
         client: &ClientId,
@@ -149,7 +150,8 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
             let run = row.text(run_record::RUN_ID).parse::<RunId>().ok()?;
             let base = run.stamp();
-            // A webhook for a run that Apify did not know then may have left a record of 1970.
+            // A webhook for a run that Apify did not know at that time may have left a record of
+            // 1970.
             if run.client() != *client || base == RunStamp::at(Timestamp::UNIX_EPOCH) {
                 return None;
             }
@@ -158,11 +160,11 @@ impl<T: Transport> MasterBase<'_, T> {
         }))
     }
 
-    /// Asks the table `Apify`, which a master base may lack.
+    /// Reads the optional table `Apify`.
     async fn listed_run(&self, apify_run: &ApifyRunId) -> Result<Listed, AirtableError> {
         let formula = Formula::contains(apify::APIFY_RUN_ID, apify_run.as_str());
         let fields = [apify::APIFY_RUN_ID, apify::RUN_ID, apify::CLIENT_ID];
-        // With whatever nobody sees around it.
+        // Invisible characters around the id are ignored.
         let is_its =
             |row: &&Row| trim_invisible(&row.text(apify::APIFY_RUN_ID)) == apify_run.as_str();
         match self.list(apify::TABLE, &fields, Some(formula)).await {
@@ -182,9 +184,9 @@ impl<T: Transport> MasterBase<'_, T> {
         }
     }
 
-    /// Whether the base may have a table of this name. Airtable answers for a table that is missing
-    /// as for one that the token may not read; the schema tells. Where that may not be read either,
-    /// a token that reads the clients tells that it is good.
+    /// Whether the base may have a table with this name. Airtable gives the same answer for a
+    /// missing table as for one that the token may not read. The schema shows the difference. If
+    /// the schema may not be read either, reading the clients shows that the token is valid.
     async fn may_have(&self, table: &str) -> Result<bool, AirtableError> {
         match self.airtable.tables(self.id).await {
             Ok(tables) => Ok(tables.iter().any(|known| known.name == table)),
@@ -193,7 +195,7 @@ impl<T: Transport> MasterBase<'_, T> {
                 let query = ListQuery { fields: &[clients::CLIENT_ID], formula: None };
                 let at = PageAt::default();
                 self.airtable.page(self.id, clients::TABLE, &query, at).await?;
-                // A token that was denied for a moment may be good again by now.
+                // A token that was denied for a moment may be valid again by now.
                 let query = ListQuery { fields: &[], formula: None };
                 match self.airtable.page(self.id, table, &query, PageAt::default()).await {
                     Ok(_) => Ok(true),
@@ -206,7 +208,7 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The record of a harvest that has no client: an operator sees it, nothing is scored.
+/// The run of a harvest without a client: an operator sees its record, but nothing is scored.
 fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolved {
     let run = RunHeader {
         run_stamp: task.hints.run_stamp.clone().unwrap_or_else(|| RunStamp::at(started_at)),

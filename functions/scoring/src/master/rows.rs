@@ -13,8 +13,8 @@ pub(crate) struct MasterBase<'a, T> {
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// Reads rows, oldest first; with all their fields where `fields` is empty. Naming a field that
-    /// somebody renamed, or that a base lacks, would have the request refused.
+    /// Reads rows, oldest first, with all their fields if `fields` is empty. Airtable refuses a
+    /// request that names a field that was renamed or that the base lacks.
     pub(crate) async fn list(
         &self,
         table: &str,

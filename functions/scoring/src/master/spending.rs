@@ -1,4 +1,4 @@
-//! What run records say that runs have used, and what the limits leave.
+//! What runs have used according to their records, and what the limits leave.
 
 use super::rows::MasterBase;
 use jiff::Timestamp;
@@ -11,21 +11,21 @@ use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row};
 
-/// The limits on a plan's tokens; `None` for no limit.
+/// The limits on a plan's tokens; each is `None` for no limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TokenLimits {
-    /// `DAILY_TOKEN_LIMIT`: of all that is billed to all clients on one day (UTC).
+    /// `DAILY_TOKEN_LIMIT`: the limit on everything billed to all clients on one day (UTC).
     pub(crate) day: Option<u64>,
-    /// The client's, of one run.
+    /// The client's limit for one run.
     pub(crate) run: Option<u64>,
-    /// The client's part of the day's limit, when a task for all clients was divided.
+    /// The client's part of the day's limit, if a task for all clients was divided.
     pub(crate) share: Option<u64>,
 }
 
 impl<T: Transport> MasterBase<'_, T> {
-    /// What the limits leave at the moment `now` for a plan of this run; `None` without any limit.
+    /// What the limits leave at `now` for a plan of this run; `None` without any limit.
     ///
-    /// Records are the source: tokens of chunks in work right now are on no record yet.
+    /// The numbers come from records, which do not show the tokens of chunks in work yet.
     pub(crate) async fn tokens_left(
         &self,
         run: &RunHeader,
@@ -44,7 +44,7 @@ impl<T: Transport> MasterBase<'_, T> {
         Ok([of_run, of_day, limits.share].into_iter().flatten().min())
     }
 
-    /// What a run has used of one kind.
+    /// What a run has used for one kind of scoring.
     async fn spent_by(&self, run: &RunHeader, kind: Kind) -> Result<u64, AirtableError> {
         let rows = self.records(&[], |names| names.identity(&run.id())).await?;
         Ok(rows.first().map_or(0, |row| match kind {
@@ -53,7 +53,7 @@ impl<T: Transport> MasterBase<'_, T> {
         }))
     }
 
-    /// What was billed to all runs on the UTC day of `now`, whatever their ids say.
+    /// What was billed to all runs on the UTC day of `now`, whatever date their ids have.
     pub(crate) async fn spent_on_day(&self, now: Timestamp) -> Result<u64, AirtableError> {
         let day = Offset::UTC.to_datetime(now).date();
         let active = active_on(day);
@@ -61,7 +61,7 @@ impl<T: Transport> MasterBase<'_, T> {
         let untold = Formula::blank(run_record::TOKENS_BY_DAY);
         let formula = Formula::any([told, Formula::all([untold, active.clone()])]);
         let rows = match self.list(run_record::TABLE, &[], Some(formula)).await {
-            // A base may lack the field: then a run counts on every day on which it was active.
+            // A base may lack the field. Then a run counts on every day on which it was active.
             Err(error) if error.names_unknown_field(run_record::TOKENS_BY_DAY) => {
                 self.list(run_record::TABLE, &[], Some(active)).await?
             }
@@ -79,15 +79,15 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The records of runs that were active on a UTC day: begun before its end, and not ended before
-/// its beginning.
+/// The records of runs that were active on a UTC day: they started before its end and did not end
+/// before its start.
 fn active_on(day: Date) -> Formula {
     let at = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
     let day_after = day.tomorrow().map_or(Timestamp::MAX, at);
     Formula::overlaps([run_record::START_TIME, run_record::END_TIME], [at(day), day_after])
 }
 
-/// What a record says was billed on a day. One that does not tell days counts as a whole.
+/// What was billed on a day, according to a record. A record without days counts as a whole.
 fn spent_of(row: &Row, day: Date) -> u64 {
     let told = row.text(run_record::TOKENS_BY_DAY);
     let of_day = if told.is_empty() { None } else { tokens_of_day(&told, day) };
@@ -96,7 +96,7 @@ fn spent_of(row: &Row, day: Date) -> u64 {
     })
 }
 
-/// A count of tokens. One that somebody made unreadable counts as none until a tick restores it.
+/// A number of tokens. A cell that somebody made unreadable counts as 0 until a tick restores it.
 fn tokens(row: &Row, field: &str) -> u64 {
     if let Some(odd) = row.odd_number([field]) {
         tracing::error!(%odd, "tokens of a run record cannot be read: they count against no limit");

@@ -1,13 +1,13 @@
-//! Mends damaged JSON, or leaves it alone.
+//! Repairs damaged JSON if nothing is lost, and otherwise leaves it alone.
 //!
-//! The repair libraries that were tried (llm_json, json-repair) make something of anything: of an
-//! array that was cut off they keep the first object. Here losing a post is worse than not
-//! reading the cell, so only damage is mended that takes nothing away, and the result must hold
-//! every URL of the original.
+//! The repair libraries that were tried (llm_json, json-repair) accept anything: of an array that
+//! was cut off they keep only the first object. Here, losing a post is worse than not reading the
+//! cell. So only damage that takes nothing away is repaired, and the result must contain every URL
+//! of the original.
 
-/// `damaged` with raw control characters and stray backslashes in strings escaped, commas before
-/// a closing bracket dropped, missing commas between objects put in, and what was cut off at the
-/// end closed. `None` when URLs would be lost.
+/// `damaged` with these repairs: raw control characters and stray backslashes in strings are
+/// escaped, commas before a closing bracket are removed, missing commas between objects are added,
+/// and open strings and brackets at the end are closed. `None` if URLs would be lost.
 pub(super) fn mend(damaged: &str) -> Option<String> {
     let mut mended = String::with_capacity(damaged.len() + 8);
     let mut open: Vec<char> = Vec::new();

@@ -1,9 +1,9 @@
-//! The old plain-text form: blocks divided by a line `---`, each with `Date:`, `URL:`,
-//! `AuthorURL:` and `Content:`, the content going on to the end of its block.
+//! The old plain-text format: blocks separated by a line `---`, each with `Date:`, `URL:`,
+//! `AuthorURL:` and `Content:`. The content continues to the end of its block.
 
 use serde_json::{Map, Value, json};
 
-/// The blocks of a text as entries, those without a URL too; `None` for any other text.
+/// The blocks of a text as entries, including those without a URL; `None` for any other text.
 pub(super) fn read(text: &str) -> Option<Vec<Value>> {
     let mut blocks: Vec<Vec<&str>> = vec![Vec::new()];
     for line in text.lines() {

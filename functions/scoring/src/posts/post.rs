@@ -1,16 +1,16 @@
-//! A post as a lead's row holds it.
+//! A post as stored in a lead's row.
 
 use serde_json::{Map, Value, json};
 use shared::core::linkedin::{PostUrl, ProfileKey};
 use shared::core::text::trim_invisible;
 use shared::messages::{Post, PostKind};
 
-/// A post with the keys of its JSON. Keys that this system does not know are kept.
+/// A post with the keys of its JSON. Unknown keys are kept.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredPost(pub(super) Map<String, Value>);
 
 impl StoredPost {
-    /// The post that an entry of a cell is; the entry itself if it has no URL.
+    /// The post in an entry of a cell; the entry itself if it has no URL.
     pub(super) fn of(entry: Value) -> Result<Self, Value> {
         if let Value::Object(fields) = entry {
             if has_url(&fields) { Ok(Self(fields)) } else { Err(Value::Object(fields)) }
@@ -27,12 +27,12 @@ impl StoredPost {
         trim_invisible(self.text("postContent"))
     }
 
-    /// The words that it quotes or that are attached to it.
+    /// The text that it quotes or that is attached to it.
     pub(crate) fn quoted(&self) -> &str {
         trim_invisible(self.text("quotedContent"))
     }
 
-    /// Whether there is anything to judge: its own words, or words that it quotes.
+    /// Whether there is anything to judge: its own text, or text that it quotes.
     pub(crate) fn has_words(&self) -> bool {
         !self.content().is_empty() || !self.quoted().is_empty()
     }
@@ -50,8 +50,8 @@ impl StoredPost {
         if author.is_empty() { self.meta("authorUrl") } else { author }
     }
 
-    /// Whether somebody other than the lead wrote it: the author says so, or, where author or lead is
-    /// unknown or only one of them is named by LinkedIn's id, the post's action.
+    /// Whether somebody other than the lead wrote it. The author decides. If author or lead is
+    /// unknown, or only one of them is named by LinkedIn's id, the post's action decides.
     pub(crate) fn is_repost_for(&self, lead: Option<&ProfileKey>) -> bool {
         match (lead, ProfileKey::of(self.author_url())) {
             (Some(lead), Some(author)) if lead.is_token() == author.is_token() => *lead != author,
@@ -69,8 +69,8 @@ impl StoredPost {
         self.0.get("pbMeta").and_then(|meta| meta[key].as_str()).unwrap_or_default()
     }
 
-    /// Takes the fields of a newer harvest of the same post that are not empty. Its URL stays: it may
-    /// be another one of the same post, and what was scored is named by this one.
+    /// Takes the non-empty fields from a newer harvest of the same post. The URL stays the same:
+    /// the newer one may be another URL of the post, and scores refer to this one.
     pub(super) fn update(&mut self, newer: &Self) {
         for (key, value) in &newer.0 {
             if key != "postUrl" && !value.is_null() && *value != json!("") {

@@ -1,7 +1,7 @@
-//! The cell `Posts Content`: what is in it, and what a harvest adds.
+//! The cell `Posts Content`: what it contains, and what a harvest adds.
 //!
-//! Earlier systems left three formats: a JSON array, damaged JSON, and blocks of plain text. All are
-//! read; what cannot be read is never overwritten.
+//! Earlier systems left three formats: a JSON array, damaged JSON, and blocks of plain text. All of
+//! them are read. A cell that cannot be read is never overwritten.
 
 use super::post::StoredPost;
 use super::{mend, plain_text};
@@ -16,32 +16,32 @@ use std::collections::BTreeSet;
 /// Most UTF-16 units of a text cell (Airtable's limit).
 pub(crate) const CELL_MAX: usize = 100_000;
 
-/// The cell's text has none of the known formats.
+/// The cell's text does not match any known format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Posts Content is neither JSON, nor JSON that can be mended without loss, nor blocks of text with URLs"
 )]
 pub(crate) struct Unreadable;
 
-/// What is in a cell.
+/// The content of a cell.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Stored {
     /// The posts that have a URL.
     pub(crate) posts: Vec<StoredPost>,
-    /// Entries of which nobody can tell which post they are: they are kept as they are.
+    /// Entries that do not show which post they are. They are kept unchanged.
     pub(crate) others: Vec<Value>,
 }
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Merged {
     pub(crate) stored: Stored,
-    /// New ones with words to judge.
+    /// Number of new posts with text to judge.
     pub(crate) added: usize,
-    /// New ones that the cell has no room for.
+    /// New posts that do not fit in the cell.
     pub(crate) without_room: Vec<PostKey>,
 }
 
-/// Reads the cell. An empty one holds no posts.
+/// Reads the cell. An empty cell contains no posts.
 pub(crate) fn read_posts(cell: &str) -> Result<Stored, Unreadable> {
     let cell = cell.trim();
     if cell.is_empty() {
@@ -54,13 +54,13 @@ pub(crate) fn read_posts(cell: &str) -> Result<Stored, Unreadable> {
     mended.or_else(|| plain_text::read(cell).and_then(Stored::of)).ok_or(Unreadable)
 }
 
-/// Posts from a JSON array. One entry that is no post costs the others nothing, and a cut emoji a
-/// character. An earlier system may have written the array as a text of JSON.
+/// Posts from a JSON array. An entry that is not a post does not affect the others, and a cut emoji
+/// costs only one character. An earlier system may have written the array as a JSON string.
 fn from_json(text: &str) -> Option<Stored> {
     let written = whole_json(text)?;
     let value = written.as_str().and_then(whole_json).unwrap_or(written);
     if value.is_null() {
-        // Nothing could be lost.
+        // Nothing can be lost here.
         return Some(Stored::default());
     }
     if let Value::Array(items) = value { Stored::of(items) } else { None }
@@ -71,7 +71,7 @@ fn whole_json(text: &str) -> Option<Value> {
 }
 
 impl Stored {
-    /// Divides entries by whether they are posts; `None` if there are some, and none is.
+    /// Separates entries into posts and others; `None` if there are entries but no posts.
     fn of(entries: Vec<Value>) -> Option<Self> {
         let mut stored = Self::default();
         for entry in entries {
@@ -87,8 +87,8 @@ impl Stored {
         self.posts.is_empty() && self.others.is_empty()
     }
 
-    /// The posts that there is something to judge in, each once: an earlier system may have stored
-    /// one under two of its URLs.
+    /// The posts with something to judge, without duplicates: an earlier system may have stored a
+    /// post under two of its URLs.
     pub(crate) fn to_judge(&self) -> Vec<StoredPost> {
         let mut known = BTreeSet::new();
         let worded = self.posts.iter().filter(|post| post.has_words());
@@ -110,7 +110,7 @@ enum Entry<'a> {
     Other(&'a Value),
 }
 
-/// Merges harvested posts (newest first) into those that are stored, by all ids of a post.
+/// Merges harvested posts (newest first) with the stored posts. All ids of a post are compared.
 pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
     let Stored { posts: stored, others } = stored;
     let keys: Vec<PostKey> = stored.iter().map(|post| post.url().key()).collect();
@@ -127,7 +127,7 @@ pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
         CELL_MAX.saturating_sub(others.iter().map(|other| cell_len(&json::text(other)) + 1).sum());
     let known = if stored_len(&updated) <= room { updated } else { stored };
     let mut without_room = Vec::new();
-    // Stored posts stay; the oldest of the new ones are left out.
+    // Stored posts are kept; the oldest of the new ones are left out.
     while stored_len(added.iter().chain(&known)) > room
         && let Some(oldest) = added.pop()
     {
@@ -138,13 +138,13 @@ pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
     Merged { stored: Stored { posts, others }, added: added_worded, without_room }
 }
 
-/// Length of the cell's text in UTF-16 units: the posts, the commas between them, the brackets.
+/// Length of the cell's text in UTF-16 units: the posts, the commas between them, and the brackets.
 pub(crate) fn stored_len<'a>(posts: impl IntoIterator<Item = &'a StoredPost>) -> usize {
     let with_comma = posts.into_iter().map(|post| cell_len(&json::text(&post.0)) + 1);
     with_comma.sum::<usize>() + 1
 }
 
-/// Length of a text as Airtable counts it: in UTF-16 units.
+/// Length of a string in UTF-16 units, as Airtable counts.
 pub(crate) fn cell_len(text: &str) -> usize {
     text.encode_utf16().count()
 }

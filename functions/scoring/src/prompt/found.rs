@@ -1,41 +1,42 @@
-//! The elements of an answer, wherever they stand in the model's text: behind prose or a code fence,
-//! before a stray fragment, inside an object. Only elements that name an id of the call are taken:
-//! these ids are random, so nothing else can be mistaken for an answer.
+//! Finds the elements of an answer, wherever they are in the model's text: after prose or a code
+//! fence, before a stray fragment, or inside an object. Only elements that name an id of the call
+//! are used. These ids are random, so nothing else can be mistaken for an answer.
 
 use crate::gemini::lenient::{mended, values_in};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// What an answer is searched for.
+/// What to search for in an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// The member that names what an element is about.
+    /// The member with the id of the element's subject.
     pub(super) key: &'a str,
-    /// All members of an element; some models write their names as other languages do, such as `postId`.
+    /// All members of an element. Some models write their names in another style, such as `postId`.
     pub(super) names: &'a [&'a str],
-    /// Members of which an element needs one: without any it says nothing, and repeats what was asked.
+    /// The members of which an element needs at least one. An element without any only repeats the
+    /// question.
     pub(super) says: &'a [&'a str],
-    /// What a call was about.
+    /// The ids that the call was about.
     pub(super) ids: &'a [&'a str],
 }
 
-/// The elements that an answer has for a call.
+/// The elements found in an answer to a call.
 #[derive(Debug, PartialEq)]
 pub(super) struct Found {
     pub(super) elements: Vec<Value>,
     /// Whether every id of the call is named.
     pub(super) is_complete: bool,
-    /// Whether the text ends before an array does.
+    /// Whether the text ends inside an array.
     pub(super) is_cut: bool,
 }
 
-/// Looks for elements about an id of the call. Arrays count, the one that names most ids first and
-/// of two alike the last one: what a model says last is its answer, what it says before a draft. Objects
-/// that stand in no array count only if they name every id, or if an array is damaged: they may be what is
-/// left of it. Of an array that the text's end cuts off the elements before the cut count.
+/// Looks for elements with an id of the call. Arrays are used first, starting with the one that
+/// names the most ids. Of two equal arrays the last one wins, because models may write a draft
+/// before their answer. Objects outside an array are used only if they name every id or if an array
+/// is damaged: then they may be its remains. If the end of the text cuts an array off, the elements
+/// before the cut are used.
 ///
-/// # Errors
-/// Says what there is instead.
+/// # Errors Says what the text contains instead.
 pub(super) fn find_elements(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
     let found = elements_in(text, wanted);
     if found.as_ref().is_ok_and(|found| found.is_complete) {
@@ -81,12 +82,12 @@ fn elements_in(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
 struct Values {
     values: Vec<Value>,
     is_cut: bool,
-    /// Whether an array cannot be read as one.
+    /// Whether an array cannot be read as a whole.
     is_damaged: bool,
 }
 
 impl Values {
-    /// Values behind the `[` of an array that never ends make up one array, the last.
+    /// If an array never ends, the values after its `[` become one array, placed last.
     fn of(text: &str) -> Self {
         let (mut values, mut cut, mut is_damaged) = (Vec::new(), None, false);
         for (at, value) in values_in(text) {
@@ -107,8 +108,8 @@ impl Values {
 }
 
 impl<'a> Wanted<'a> {
-    /// The id of the call that a text is, whatever its case and whatever signs stand in and around it: quotes,
-    /// spaces, another hyphen.
+    /// The id of the call that `text` means. Case is ignored, and so are other characters in and
+    /// around it: quotes, spaces, another kind of hyphen.
     fn own(&self, text: &str) -> Option<&'a str> {
         let plain = |text: &str| -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
@@ -118,8 +119,9 @@ impl<'a> Wanted<'a> {
         exact.or_else(|| self.ids.iter().find(|id| plain(id) == plain(text))).copied()
     }
 
-    /// `value` with its elements as they were asked for: each object whose members are named by ids as an
-    /// array of them, and each element with the names and the id of ours.
+    /// `value` with its elements in the requested shape. An object whose member names are ids
+    /// becomes an array of its members. Each element gets our member names and our spelling of the
+    /// id.
     fn canonical(&self, value: Value) -> Value {
         match value {
             Value::Array(items) => {
@@ -134,7 +136,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// The element that stands under an id.
+    /// The element for a member whose name is an id.
     fn named(&self, id: &str, says: Value) -> Option<Value> {
         let id = self.own(id)?;
         let mut fields = match says {
@@ -174,7 +176,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// `postId`, `PostID` and `Post Id` are `post_id`.
+/// Converts `postId`, `PostID` and `Post Id` to `post_id`.
 fn snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut is_small = false;
@@ -191,9 +193,9 @@ fn snake_case(name: &str) -> String {
 
 struct Search<'a> {
     wanted: &'a Wanted<'a>,
-    /// The own elements of each array that has some.
+    /// For each array, its elements with an id of the call.
     arrays: Vec<Vec<&'a Value>>,
-    /// Own elements that stand in no array.
+    /// Elements with an id of the call that are not in an array.
     bare: Vec<&'a Value>,
     is_damaged: bool,
 }
@@ -253,7 +255,7 @@ mod tests {
     const WANTED: Wanted<'_> =
         Wanted { key: "id", names: &["id", "score"], says: &["score"], ids: &["x-1", "x-2"] };
 
-    /// What is found: id and score of each element, and whether that is all.
+    /// The elements found, as id and score, and whether they are complete.
     fn found(text: &str) -> Result<(Vec<String>, bool), &'static str> {
         let found = find_elements(text, &WANTED)?;
         let told = found.elements.iter().map(|it| format!("{} {}", it["id"], it["score"]));

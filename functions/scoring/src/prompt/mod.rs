@@ -1,6 +1,6 @@
-//! What the model is told, and what is read from its answer.
-//! Prompts are built from a client's rubric and a fixed frame; answers are matched by our own ids.
-//! No call to the model and no cell of a lead's row may enter.
+//! What the model is told, and what is read from its answer. Prompts are built from a client's
+//! rubric and a fixed frame. Answers are matched by our own ids. This module makes no model calls
+//! and knows no cells of a lead's row.
 
 mod found;
 pub(crate) mod posts;

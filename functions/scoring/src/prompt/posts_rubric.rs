@@ -23,8 +23,8 @@ pub(crate) async fn read_posts_rubric(
         .ok_or_else(|| empty(attributes::TABLE, base, "active criteria"))
 }
 
-/// The texts in their order, with the criteria after the component `SCORING_HEADER`. `None` without
-/// an active criterion.
+/// The texts in order, with the criteria after the component `SCORING_HEADER`. `None` if no
+/// criterion is active.
 fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
     let texts = readable(texts, (instructions::TABLE, &instructions::FIELDS), &mut warnings);

@@ -1,4 +1,4 @@
-//! The system prompt of profile scoring: a client's table `Scoring Attributes`.
+//! The system prompt of profile scoring, built from a client's table `Scoring Attributes`.
 
 use super::rubric::{Rubric, empty, is_active, left_out, readable, write_cells};
 use crate::task_error::TaskError;
@@ -9,10 +9,10 @@ use shared::schema::profile_attributes as schema;
 use shared::services::airtable::{Airtable, ListQuery, Row};
 use std::fmt::Write as _;
 
-/// Most attributes of a client: each chunk carries them.
+/// Most attributes of a client. Each chunk contains all of them.
 const MAX_ATTRIBUTES: usize = 200;
 
-/// Reads a client's rubric for profiles: one request.
+/// Reads a client's rubric for profiles with one request.
 pub(crate) async fn read_profile_rubric(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,
@@ -23,13 +23,13 @@ pub(crate) async fn read_profile_rubric(
         .ok_or_else(|| empty(schema::TABLE, base, "active positive attributes"))
 }
 
-/// The preamble, then what speaks for a profile, then what speaks against it, each sorted by id.
-/// `None` without an active attribute that gives points.
+/// The preamble, then the positive attributes, then the negative ones, each sorted by id. `None` if
+/// no active attribute gives points.
 fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     let mut warnings = Vec::new();
     let mut rows = readable(rows, (schema::TABLE, &schema::FIELDS), &mut warnings);
     rows.retain(|row| {
-        // Points that nobody can read are not 0 points.
+        // Points that cannot be read must not count as 0 points.
         let odd = row.odd_number([schema::MAX_POINTS, schema::PENALTY, schema::MIN_TO_QUALIFY]);
         warnings.extend(odd.iter().map(|odd| left_out(schema::TABLE, odd)));
         odd.is_none()
@@ -42,7 +42,7 @@ fn prompt(rows: &[Row], has_active: Option<bool>) -> Option<Rubric> {
     sorted.sort_by_cached_key(|row| row.text(schema::ID));
     let mut parts: Vec<String> = Vec::new();
     for row in sorted.iter().filter(|row| is_preamble(row)) {
-        // The preamble counts whether it is marked as active or not.
+        // The preamble is used even if it is not marked as active.
         let texts = [schema::INSTRUCTIONS, schema::EXAMPLES, schema::SIGNALS];
         parts.extend(texts.iter().map(|field| row.text(field)).filter(|text| !text.is_empty()));
     }

@@ -10,15 +10,15 @@ use shared::services::airtable::{OddCell, Row};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rubric {
     pub(crate) prompt: String,
-    /// What profiles are scored by; none for posts.
+    /// The attributes by which profiles are scored; empty for posts.
     pub(crate) attributes: Vec<ProfileAttribute>,
-    /// What was odd about it, for the run's notes.
+    /// Problems in the rubric, for the run's notes.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Tells which rows are active. `has_active` is whether the table has the checkbox `field`, `None`
-/// when that is not known: Airtable leaves out checkboxes that are not set, so a table in which no
-/// row has one then counts as a table without the field.
+/// Returns a function that says which rows are active. `has_active` says whether the table has the
+/// checkbox `field`; `None` if that is unknown. Airtable omits checkboxes that are not set, so if
+/// no row has the field, the table counts as one without it.
 pub(super) fn is_active(
     rows: &[&Row],
     field: &'static str,
@@ -29,7 +29,7 @@ pub(super) fn is_active(
     move |row| !has_active || row.is_set(field)
 }
 
-/// The rows whose cells can be read. Each other one is left out, with a warning that names it.
+/// The rows whose cells can be read. Each other row is left out, with a warning that names it.
 pub(super) fn readable<'a>(
     rows: &'a [Row],
     (table, fields): (&str, &[Field]),
@@ -43,12 +43,12 @@ pub(super) fn readable<'a>(
     rows.iter().filter(is_readable).collect()
 }
 
-/// The warning about a row that is left out because of a cell.
+/// The warning about a row that is left out because of one of its cells.
 pub(super) fn left_out(table: &str, odd: &OddCell) -> String {
     format!("a row of {table:?} is left out of the prompt: {odd}; correct it")
 }
 
-/// A rubric that says nothing cannot be used.
+/// The error for a rubric that is empty, and therefore unusable.
 pub(super) fn empty(table: &str, base: &BaseId, what: &str) -> TaskError {
     TaskError::Fatal(format!(
         "table {table:?} of base {base} has no {what}; add some before anything can be scored"

@@ -1,10 +1,10 @@
-//! What the model is asked about one lead.
+//! What the model is asked to judge about one lead.
 
 use crate::posts::post::StoredPost;
 use serde_json::Value;
 use shared::core::json;
 
-/// What the model is asked about one lead.
+/// What the model is asked to judge about one lead.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Subject {
     Posts(Vec<StoredPost>),
@@ -19,7 +19,7 @@ impl Subject {
         }
     }
 
-    /// About how many bytes it takes up in a call.
+    /// The approximate number of bytes it takes in a call.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Posts(posts) => {

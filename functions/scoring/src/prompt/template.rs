@@ -1,5 +1,5 @@
-//! The prompt of a call: what it asks about several leads at once, by ids of ours, and what its
-//! answer says of each lead.
+//! The prompt of a call: what it asks about several leads at once, with our own ids, and what its
+//! answer says about each lead.
 
 use super::found::{Wanted, find_elements};
 use super::posts::{self, RESPONSE_SCHEMA, ScoredPost};
@@ -16,7 +16,7 @@ use shared::messages::{Chunk, Kind, ProfileAttribute};
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) subject: &'a Subject,
-    /// The lead's own profile, by which reposts are recognised.
+    /// The lead's own profile. It is used to recognise reposts.
     pub(crate) profile: Option<ProfileKey>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Whether it is about every one of a lead's `count` posts, or about its profile.
+    /// Whether it covers all of a lead's `count` posts, or its profile.
     fn has_all_of(&self, count: usize) -> bool {
         match self {
             Self::Posts(scored) => scored.len() == count,
@@ -39,16 +39,16 @@ impl Answer {
 /// What all calls of a chunk have in common.
 pub(crate) struct PromptTemplate<'a> {
     kind: Kind,
-    /// The client's rubric, then our frame: the same for every call, so that the model's cache can
-    /// serve it.
+    /// The client's rubric, followed by our frame. It is the same for every call, so that the
+    /// model's cache can serve it.
     pub(crate) system: String,
     pub(crate) schema: Value,
     attributes: &'a [ProfileAttribute],
-    /// Tokens of an answer that are kept for the model's thoughts.
+    /// Tokens of an answer that are reserved for the model's thoughts.
     thinking_room: u32,
 }
 
-/// Most tokens of one answer (Gemini's ceiling).
+/// Most tokens in one answer (Gemini's limit).
 const CEILING: u32 = 65_536;
 
 pub(crate) struct CallPrompt {
@@ -57,23 +57,23 @@ pub(crate) struct CallPrompt {
     pub(crate) max_output_tokens: u32,
     /// The ids of each lead's posts, or the id of its profile.
     ids: Vec<Vec<String>>,
-    /// Bytes of the message that each lead takes up.
+    /// The number of bytes that each lead takes up in the message.
     pub(crate) weights: Vec<u32>,
 }
 
-/// Identifies a call. The ids of posts are derived from it: no two calls share any, and nobody who
-/// wrote a post can know them.
+/// Identifies a call. The ids of posts are derived from it. No two calls share an id, and an author
+/// of a post cannot know it.
 pub(crate) struct CallId<'a> {
     pub(crate) attempt: &'a AttemptId,
     pub(crate) wave: u32,
     pub(crate) round: u32,
     pub(crate) call: usize,
-    /// How often an answer about these leads was cut off: its room grows with each time.
+    /// How often an answer about these leads was cut off. Each time, its room grows.
     pub(crate) cut_offs: u32,
 }
 
 impl CallId<'_> {
-    /// The start of the ids in the call.
+    /// The prefix of the ids in the call.
     fn prefix(&self) -> String {
         let parts = [self.wave.to_string(), self.round.to_string(), self.call.to_string()];
         let id = short_id_of(&["call", self.attempt.as_str(), &parts[0], &parts[1], &parts[2]]);
@@ -125,17 +125,16 @@ impl<'a> PromptTemplate<'a> {
         };
         let room = said.saturating_add(self.thinking_room);
         let max_output_tokens = room.saturating_mul(4_u32.saturating_pow(id.cut_offs)).min(CEILING);
-        // Each material is JSON already.
+        // Each material is already JSON.
         let user = format!(r#"{{"{key}":[{}]}}"#, materials.join(","));
         CallPrompt { user, max_output_tokens, ids, weights }
     }
 
-    /// What the model's text says of each lead of the call: its answer, or why there is none. An
-    /// answer that was cut off, does not say how it ended, or ended for another reason counts for the
-    /// leads of which it has all.
+    /// What the model's text says about each lead of the call: its answer, or why it has none. An
+    /// answer may be cut off, may not say how it ended, or may have ended for another reason. Then
+    /// it counts only for leads that it covers completely.
     ///
-    /// # Errors
-    /// When the text is not an answer at all.
+    /// # Errors If the text is not an answer at all.
     pub(crate) fn read_answer(
         &self,
         text: &str,
@@ -170,7 +169,7 @@ impl<'a> PromptTemplate<'a> {
         if of_leads.iter().any(Result::is_ok) { Ok(of_leads) } else { Err(not_whole()) }
     }
 
-    /// Whether a call that was cut off can have more room.
+    /// Whether a call that was cut off can get more room.
     pub(crate) fn can_grow(call: &CallPrompt) -> bool {
         call.max_output_tokens < CEILING
     }

@@ -1,4 +1,4 @@
-//! Whatever a model answers, only the leads that it was asked about get scores.
+//! Whatever a model answers, only the leads in the call get scores.
 
 use super::*;
 use crate::gemini::Finish;
@@ -23,7 +23,7 @@ fn call(wave: u32, leads: &[Subject]) -> CallPrompt {
     PromptTemplate::of_chunk(&chunk, 4_096).write_call(&id, &questions.iter().collect::<Vec<_>>())
 }
 
-/// What an answer says of each lead: its scores, or why it has no scores.
+/// What an answer says about each lead: its scores, or why it has none.
 fn read(answer: &Value, call: &CallPrompt) -> Result<Vec<String>, String> {
     let chunk = chunk();
     let template = PromptTemplate::of_chunk(&chunk, 4_096);
