@@ -5,27 +5,28 @@ use shared::config::{AirtableConfig, ApifyConfig, ConfigError, QueueUrls, Vars};
 use shared::ports::QueueName;
 use std::collections::BTreeMap;
 
-/// More than the 365 days for which a record can be looked after (`VERIFY_DAYS` of the template).
+/// More than the 365 days for which records can be checked (`VERIFY_DAYS` in the template).
 const SHORTEST_RETENTION_DAYS: u32 = 400;
-/// Longest of each time that may be configured. One of thousands of years would reach behind the
+/// Upper bounds of the times. Thousands of years back would be before the earliest representable
+/// time, at each tick.
 /// beginning of time, at each tick.
 const LONGEST_PROJECT_SECONDS: u32 = 86_400;
 const LONGEST_STALL_MINUTES: u32 = 525_600;
 const LONGEST_DAYS: u32 = 36_500;
 
-/// What the metrics finalizer reads at start.
+/// The settings that the metrics finalizer reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How to reach Airtable, and which base holds the run records.
     pub airtable: AirtableConfig,
-    /// `PROJECT_SECONDS`: the least time between two writes of a record while its run goes on.
+    /// `PROJECT_SECONDS`: minimum time between two writes of a record while its run is not over.
     pub project_every: SignedDuration,
     /// `STALL_MINUTES`: an open run without a sign of work for this long is Stalled.
     pub stall_after: SignedDuration,
-    /// `VERIFY_DAYS`: for so long after its last write, every tick checks the record of a finished
-    /// run; 0: only those of open runs.
+    /// `VERIFY_DAYS`: how long after its last write a finished run's record is checked by every
+    /// tick; with 0, only records of open runs are checked.
     pub verify_for: SignedDuration,
-    /// Where to look for harvests whose webhook was missed; `None`: nowhere.
+    /// Where to look for harvests whose webhook was missed; `None` to look nowhere.
     pub missed: Option<Missed>,
 }
 
@@ -56,7 +57,7 @@ impl Missed {
     }
 }
 
-/// Whether Apify could have an actor of this name. Of any other name it knows no run, at each tick.
+/// Whether Apify could have an actor with this name. For any other name, every tick would fail.
 fn is_actor(name: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     name.bytes().all(is_plain) && name.matches('~').count() <= 1
@@ -83,7 +84,7 @@ impl Config {
     }
 }
 
-/// `VERIFY_DAYS`, as [`Config::verify_for`] says.
+/// Reads `VERIFY_DAYS`; see [`Config::verify_for`].
 ///
 /// # Errors
 /// [`ConfigError`] names the variable and the rule.
@@ -94,7 +95,7 @@ pub fn verify_for(
     Ok(SignedDuration::from_hours(24 * i64::from(days)))
 }
 
-/// The queues that the metrics finalizer uses on AWS.
+/// The URLs of the queues that the metrics finalizer uses on AWS.
 ///
 /// # Errors
 /// [`ConfigError`] names the variable.
@@ -112,18 +113,19 @@ pub fn queue_urls(
 /// `EVENT_LOG_TABLE`: the event log's table on AWS.
 ///
 /// # Errors
-/// [`ConfigError`] when it is not set.
+/// [`ConfigError`] if it is not set.
 pub fn event_log_table(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<String, ConfigError> {
     vars.required("EVENT_LOG_TABLE", "the name of the event log's table")
 }
 
-/// `EVENT_LOG_DAYS`: how long the event log on AWS keeps an event; `None`, as for 0: for ever.
+/// `EVENT_LOG_DAYS`: how long the event log on AWS keeps an event; `None` for 0, which means
+/// forever.
 ///
 /// # Errors
-/// [`ConfigError`] for a time in which records are still looked after: without its events, no record
-/// can be restored.
+/// [`ConfigError`] for a time in which records are still checked: without its events, a record
+/// cannot be restored.
 pub fn event_log_retention(
     vars: &Vars<impl Fn(&'static str) -> Option<String>>,
 ) -> Result<Option<SignedDuration>, ConfigError> {

@@ -1,4 +1,4 @@
-//! Which run counts what a harvest cost: the one whose events about it were stored first.
+//! Decides which run counts the cost of a harvest: the run whose events about it were stored first.
 
 use crate::finalizer::Finalizer;
 use shared::core::ids::{ApifyRunId, RunId};
@@ -6,7 +6,7 @@ use shared::messages::{CostElsewhere, Fact, MetricsEvent, OpenedBy};
 use shared::ports::{Env, EventLog, LogError};
 use std::collections::BTreeMap;
 
-/// The facts about harvests in `events`, which are stored, whose cost another run counts.
+/// Facts about those harvests in the stored `events` whose cost another run counts.
 pub(crate) async fn elsewhere<E: Env>(
     app: &Finalizer<E>,
     run: &RunId,
@@ -27,7 +27,7 @@ pub(crate) async fn elsewhere<E: Env>(
     Ok(elsewhere)
 }
 
-/// The harvest that a fact opens a run with, or reports the cost of.
+/// The harvest with which a fact opens a run, or whose cost it reports.
 fn costing(fact: &Fact) -> Option<&ApifyRunId> {
     if let Fact::Opened(opened) = fact
         && let OpenedBy::Webhook(harvest) = &opened.by

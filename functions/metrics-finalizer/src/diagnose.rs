@@ -1,5 +1,5 @@
-//! Finds out why a record was missing. Asked only when a record must be created although no event
-//! opened its run, or created again.
+//! Finds out why a record was missing. Used only if a record is created for a run that no event
+//! opened, or is created again.
 
 use crate::finalizer::Finalizer;
 use crate::folded::Folded;
@@ -9,7 +9,7 @@ use shared::ports::{Env, LogError};
 use shared::run_records::Lookalike;
 use shared::services::airtable::AirtableError;
 
-/// Notes why the record of a run must be created although no event opened the run. Called before
+/// Notes why the record of a run must be created although no event opened the run. Call it before
 /// the record is written, so that the note is on it from the start.
 pub(crate) async fn before_creation<E: Env>(
     app: &Finalizer<E>,
@@ -27,8 +27,8 @@ pub(crate) async fn before_creation<E: Env>(
     folded.note(app, NoteKind::Record, text).await
 }
 
-/// Finds out why the record `created` had to take the place of `before`. Returns the record that
-/// the run has now, and a note: a record whose Run ID was edited gets it back, and `created` is
+/// Finds out why the record `created` had to replace `before`. Returns the run's record and a note.
+/// If the Run ID of the earlier record was edited, that record gets it back, and `created` is
 /// marked as its duplicate.
 pub(crate) async fn after_creation<E: Env>(
     app: &Finalizer<E>,
@@ -57,8 +57,7 @@ pub(crate) async fn after_creation<E: Env>(
     (created, note)
 }
 
-/// What is there in place of the missing record; also logged. `before` is the record that the run
-/// had.
+/// What was found instead of the missing record; also logged. `before` is the run's earlier record.
 async fn diagnose<E: Env>(
     app: &Finalizer<E>,
     folded: &Folded,
@@ -76,7 +75,7 @@ async fn diagnose<E: Env>(
     lookalike
 }
 
-/// Why the record was missing: a name for logs, and what it means and what to do, for a note.
+/// Why the record was missing: a name for logs, and the cause with advice for a note.
 fn cause(lookalike: &Lookalike, had_record: bool) -> (&'static str, String) {
     match lookalike {
         Lookalike::Edited { run_id, .. } => (
@@ -113,7 +112,7 @@ async fn restore<E: Env>(
     app.records.restore_identity(&app.airtable, run, record).await
 }
 
-/// Logs everything that a person needs to find the cause.
+/// Logs everything that a person needs in order to find the cause.
 fn log(folded: &Folded, before: Option<&RecordId>, lookalike: &Lookalike) {
     let summary = &folded.summary;
     let harvests: Vec<&str> =

@@ -3,7 +3,7 @@
 use shared::ports::{LogError, QueueError};
 use shared::services::airtable::AirtableError;
 
-/// What a tick could not do. The next tick does it again.
+/// What a tick could not do. The next tick tries again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TickError {
     #[error(transparent)]

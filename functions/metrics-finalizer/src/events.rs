@@ -1,6 +1,6 @@
-//! Decodes the events of a log, each of them once.
+//! Decodes the events of a log, each only once.
 //!
-//! A projection folds all events of a run, and most of them were folded by the one before it.
+//! A projection folds all events of a run, and the previous projection folded most of them.
 //! Decoding an event takes far longer than folding it, and a stored event never changes.
 
 use shared::core::ids::RunId;
@@ -9,7 +9,8 @@ use shared::ports::StoredEvent;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most bytes of bodies that are kept: a few long runs. A function has at least 512 MB.
+/// Most bytes of event bodies that are kept: enough for a few long runs. A function has at least
+/// 512 MB.
 const KEPT_BYTES: usize = 16 << 20;
 
 /// The event as the log stores it.
@@ -30,14 +31,14 @@ struct Kept {
 }
 
 impl Events {
-    /// Keeps an event that needs no decoding.
+    /// Keeps an event that is already decoded.
     pub(crate) fn keep(&self, event: MetricsEvent, body: String) {
         self.lock().keep(Arc::new(event), body);
     }
 
-    /// The events with these bodies, in the same order. An event that cannot be decoded was
-    /// written by another release. It is left out and logged as an error until a release that
-    /// knows it reads the log.
+    /// The events with these bodies, in the same order. If an event cannot be decoded, another
+    /// release wrote it. It is left out and logged as an error until a release that knows it reads
+    /// the log.
     pub(crate) fn decode(&self, run: &RunId, bodies: Vec<String>) -> Vec<Arc<MetricsEvent>> {
         let mut kept = self.lock();
         bodies.into_iter().filter_map(|body| kept.decode(run, body)).collect()

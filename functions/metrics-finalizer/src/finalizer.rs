@@ -11,7 +11,7 @@ use shared::services::airtable::{Airtable, Limiters};
 use shared::services::apify::Apify;
 use std::sync::Arc;
 
-/// The function with all it needs. Made once per process.
+/// The function and everything it needs, created once per process.
 pub struct Finalizer<E: Env> {
     pub(crate) airtable: Airtable<E::Transport>,
     pub(crate) limiters: Arc<Limiters>,
@@ -26,9 +26,9 @@ pub struct Finalizer<E: Env> {
     pub(crate) config: Config,
 }
 
-/// The adapters through which the function reaches the outside.
+/// The adapters with which the function reaches external services.
 pub struct Adapters<E: Env> {
-    /// To Airtable and Apify.
+    /// HTTP to Airtable and Apify.
     pub transport: E::Transport,
     /// The queues.
     pub queue: E::Queue,

@@ -8,24 +8,24 @@ use shared::messages::{Fact, MetricsEvent, Note, NoteKind};
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::telemetry::trace::{self, TraceHeader};
 
-/// A run that was read once; later notes are in it too.
+/// A run that was read once. It includes notes that were added later.
 pub(crate) struct Folded {
     pub(crate) state: RunState,
     pub(crate) summary: Summary,
     /// How many events are folded.
     pub(crate) events: usize,
-    /// How many appends the log had when it was read, and those of this process since. When the
-    /// log counts more, somebody else appended something that is not folded here.
+    /// How many appends the log had when it was read, plus those of this process since. If the log
+    /// counts more, another process appended something that is not folded here.
     pub(crate) appends: u64,
-    /// What the run's record shows, as far as known.
+    /// What the run's record shows, if known.
     pub(crate) known: Option<Projection>,
     /// Whether the run had not ended when its record was last written.
     pub(crate) was_open: bool,
-    /// The trace of the message for which it was read.
+    /// The trace of the message because of which it was read.
     pub(crate) trace: Option<TraceHeader>,
 }
 
-/// Reads and folds a run; `None` when the log has no event of it.
+/// Reads and folds a run; `None` if the log has no events of it.
 pub(crate) async fn read<E: Env>(
     app: &Finalizer<E>,
     run: &RunId,
@@ -49,8 +49,8 @@ pub(crate) async fn read<E: Env>(
 }
 
 impl Folded {
-    /// What the record shows, if that is the whole log. Its append count is the log's: a repeated
-    /// append reopens a run without changing what it says.
+    /// What the record shows, if it shows the whole log. The append count is taken from the log: a
+    /// repeated append reopens a run without changing its content.
     pub(crate) fn shown(&self) -> Option<Projection> {
         let known = self.known.as_ref().filter(|known| known.events == self.events)?;
         Some(Projection { appends: self.appends, ..known.clone() })
@@ -59,7 +59,7 @@ impl Folded {
     /// Appends a note to the log and folds it in, without reading the log again.
     ///
     /// # Errors
-    /// [`LogError`]: the log may hold the note, and `self` does not.
+    /// [`LogError`]; the log may then contain the note although `self` does not.
     pub(crate) async fn note<E: Env>(
         &mut self,
         app: &Finalizer<E>,
@@ -80,7 +80,7 @@ impl Folded {
         app.running.appended(run, std::slice::from_ref(&event));
         self.state.absorb(&event);
         self.summary = self.state.summary();
-        // The note carries this moment: no earlier event is the same.
+        // The note contains the current time, so no earlier event is the same.
         self.events += 1;
         self.appends += 1;
         Ok(())

@@ -1,5 +1,5 @@
-//! Records that are not due yet: a message wakes the finalizer when they are, although no event may
-//! come until then.
+//! Records that are not due yet. A message wakes the finalizer when they are due, because no event
+//! may come until then.
 
 use crate::config::Config;
 use jiff::{SignedDuration, Timestamp};
@@ -10,19 +10,19 @@ use shared::ports::{Projection, Queue};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Runs for which a message waits, with when their record was written last. One message for each gap
-/// is enough, and a queue drops what other processes send for the same one.
+/// Runs for which a message waits, with the time of their record's last write. One message for each
+/// gap is enough. The queue drops messages of other processes for the same gap.
 #[derive(Default)]
 pub(crate) struct Later(Mutex<BTreeMap<RunId, Timestamp>>);
 
 impl Later {
-    /// Takes note that the message for `run` came.
+    /// Removes `run`, because its message has arrived.
     pub(crate) fn came(&self, run: &RunId) {
         self.lock().remove(run);
     }
 
-    /// Has the record of `run`, which `shown` is on, written when it is due. If the queue does not
-    /// take the message, the next event or tick writes it.
+    /// Requests that the record of `run`, which now shows `shown`, be written when it is due. If
+    /// the queue does not accept the message, the next event or tick writes the record.
     pub(crate) async fn project(
         &self,
         run: &RunId,

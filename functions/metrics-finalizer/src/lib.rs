@@ -1,8 +1,8 @@
 //! The metrics finalizer: the only writer of run records.
 //!
-//! It stores a batch of events first. From then on nothing can be lost, and the messages are done.
-//! Then it folds each touched run and projects it onto its record. A projection that fails or is
-//! put off leaves the run unprojected, and the next event or tick projects it: an outage of
+//! It first stores a batch of events. From then on nothing can be lost, and the messages are done.
+//! Then it folds each touched run and projects it onto its record. If a projection fails or is
+//! postponed, the run stays unprojected, and the next event or tick projects it. So an outage of
 //! Airtable never uses up a message's receives.
 
 mod config;
@@ -38,11 +38,11 @@ use shared::telemetry::trace;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The part of an invocation's time that is kept for answering.
+/// Part of an invocation's time that is reserved for its response.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
-/// Handles a batch of the metrics queue: stores all its events, then projects the touched runs,
-/// and on a tick all open runs.
+/// Handles a batch of the metrics queue. It stores all events and then projects the touched runs.
+/// On a tick, it also checks all open runs.
 pub async fn handle<E: Env>(
     app: &Finalizer<E>,
     event: SqsEvent,
@@ -89,7 +89,7 @@ async fn handle_batch<E: Env>(
             tick::tick(app).await;
         }
     };
-    // The events are stored: a projection that there is no time for is made later.
+    // The events are stored. If there is no time for a projection, it is made later.
     let time = deadline.remaining().saturating_sub(ANSWER_TIME);
     if tokio::time::timeout(time, projecting).await.is_err() {
         shared::telemetry::metrics::run_unprojected();
@@ -99,8 +99,8 @@ async fn handle_batch<E: Env>(
     batch.response()
 }
 
-/// Reads a message. An event that the log cannot hold is given up here: it would keep the others of its
-/// batch from being stored.
+/// Reads a message. An event that does not fit in the log is dead-lettered here: it would prevent
+/// the rest of its batch from being stored.
 fn read(delivery: &Delivery) -> Result<MetricsMessage, Failure> {
     let message = MetricsMessage::decode(&delivery.body).map_err(Failure::dead_letter)?;
     if let MetricsMessage::Event(event) = &message
@@ -116,11 +116,11 @@ fn read(delivery: &Delivery) -> Result<MetricsMessage, Failure> {
 struct Received {
     deliveries: Vec<Delivery>,
     events: BTreeMap<RunId, Vec<MetricsEvent>>,
-    /// Harvests that need no tick to be found.
+    /// Harvests that do not need a tick to be found.
     heard: Vec<HarvestKey>,
     /// Runs whose records are due.
     due: Vec<RunId>,
-    /// All runs that messages came in for.
+    /// All runs for which messages arrived.
     touched: BTreeMap<RunId, Touched>,
     is_tick: bool,
 }
@@ -183,7 +183,7 @@ async fn append<E: Env>(
     Ok(stored)
 }
 
-/// The harvest that a fact is about, and its end as far as the fact tells it.
+/// The harvest that a fact is about, with its end if the fact contains it.
 fn harvest_of(fact: &Fact) -> Option<(&ApifyRunId, Option<Timestamp>)> {
     match fact {
         Fact::Opened(opened) => match &opened.by {

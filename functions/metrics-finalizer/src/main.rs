@@ -1,4 +1,4 @@
-//! Wires the metrics finalizer. Every decision is made in the library and in `shared`.
+//! Wires the metrics finalizer. All decisions are made in the library and in `shared`.
 
 use metrics_finalizer::{
     Adapters, Config, Finalizer, event_log_retention, event_log_table, handle, queue_urls,

@@ -1,6 +1,7 @@
-//! Harvests whose webhook was missed: asks Apify what it finished, and queues what was never heard
-//! of; also a second end of one that Apify resurrected. The event log remembers what was heard of, from the moment the webhook was accepted; the
-//! clock does not decide it.
+//! Finds harvests whose webhook was missed: requests the finished runs from Apify and queues those
+//! that were never seen, including a second end of a harvest that Apify resurrected. The event log
+//! remembers what was seen, from the moment a webhook was accepted. So this does not depend on the
+//! clock.
 
 use crate::error::TickError;
 use crate::finalizer::Finalizer;
@@ -11,15 +12,15 @@ use shared::ports::{Env, EventLog, HarvestKey, OutgoingMessage, Queue, QueueName
 use shared::services::apify::{ActorRuns, Apify};
 use std::collections::BTreeSet;
 
-/// How far back to look for harvests, by their end.
+/// How far back to look for harvests, by the time of their end.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
-/// The longest that a harvest takes: Apify lists runs by their start.
+/// Longest duration of a harvest. It is needed because Apify lists runs by their start.
 const LONGEST_HARVEST: SignedDuration = SignedDuration::from_hours(24);
-/// How long a webhook may take: Apify repeats it after 1, 2, 4 and 8 minutes. It says more than
-/// Apify's list, the client above all.
+/// How long a webhook may take: Apify repeats it after 1, 2, 4 and 8 minutes. A webhook contains
+/// more than Apify's list, most importantly the client.
 const GRACE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Queues the finished harvests of the configured actors that were never heard of.
+/// Queues the finished harvests of the configured actors that were never seen.
 pub(crate) async fn find<E: Env>(app: &Finalizer<E>) {
     let (Some(apify), Some(missed)) = (&app.apify, &app.config.missed) else { return };
     for actor in &missed.actors {
@@ -42,7 +43,7 @@ async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, 
     };
     let ActorRuns { runs, unread } = runs;
     let ended = runs.into_iter().filter_map(|run| Some((run.status.and(run.finished_at)?, run.id)));
-    // The task of one that cannot be read waits and says why, where an operator sees it.
+    // The task for an unreadable run waits and reports why, where an operator sees it.
     let ended = ended.chain(unread.into_iter().map(|run| (run.finished_at, run.id)));
     let finished: Vec<(Timestamp, ApifyRunId)> = ended.filter(|(at, _)| is_due(*at, now)).collect();
     if let Err(error) = queue_unheard(app, actor, &finished, now).await {
@@ -50,26 +51,27 @@ async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, 
     }
 }
 
-/// Whether a run that ended then is looked at.
+/// Whether a run that ended at `ended` is checked.
 fn is_due(ended: Timestamp, now: Timestamp) -> bool {
     ended >= now - LOOK_BACK && ended <= now - GRACE
 }
 
-/// What the log remembers when a harvest was heard of, as far as its end is known.
+/// The keys that the log remembers for a harvest, with its end if that is known.
 pub(crate) fn keys(run: &ApifyRunId, finished_at: Option<Timestamp>) -> Vec<HarvestKey> {
     let ends = finished_at.map(|at| [HarvestKey::any_end(run), HarvestKey::end(run, at)]);
     std::iter::once(HarvestKey::harvest(run)).chain(ends.into_iter().flatten()).collect()
 }
 
-/// Whether the end of a harvest was never heard of: nothing of it was, or another end was. Where only
-/// the harvest was heard of, without an end, that was this one.
+/// Whether the end of a harvest was never seen: nothing about the harvest was seen, or only another
+/// end. If only the harvest was seen, without an end, that counts as this end.
 fn is_unheard(heard: &BTreeSet<HarvestKey>, run: &ApifyRunId, at: Timestamp) -> bool {
     let knows_ends = heard.contains(&HarvestKey::any_end(run));
     !heard.contains(&HarvestKey::harvest(run))
         || knows_ends && !heard.contains(&HarvestKey::end(run, at))
 }
 
-/// Queues first and remembers last: a crash in between queues twice, which is harmless.
+/// Queues first and remembers last. After a crash in between, a harvest is queued twice, which is
+/// harmless.
 async fn queue_unheard<E: Env>(
     app: &Finalizer<E>,
     actor: &str,
@@ -123,7 +125,7 @@ mod tests {
             .map(|at| at.parse::<Timestamp>().unwrap());
         let mut heard = BTreeSet::new();
         assert!(is_unheard(&heard, &run, first));
-        // A webhook without the end, or an earlier release: that was this end.
+        // A webhook without an end, or an earlier release: that counts as this end.
         heard.extend(keys(&run, None));
         assert!(!is_unheard(&heard, &run, first));
         heard.extend(keys(&run, Some(first)));

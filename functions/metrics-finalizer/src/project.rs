@@ -1,4 +1,4 @@
-//! Projects runs: decides which are due, writes their records, remembers what they show.
+//! Projects runs: decides which are due, writes their records, and remembers what these show.
 
 use crate::diagnose;
 use crate::finalizer::Finalizer;
@@ -13,7 +13,7 @@ use shared::telemetry::trace::{self, TraceHeader};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-/// Whether a fact can have ended its run, so that the record must not wait.
+/// Whether a fact can have ended its run. Then the record must not wait.
 pub(crate) fn may_end(fact: &Fact) -> bool {
     match fact {
         Fact::Harvested(_)
@@ -31,7 +31,7 @@ pub(crate) fn may_end(fact: &Fact) -> bool {
     }
 }
 
-/// What the messages of a batch say of a run.
+/// What the messages of a batch say about a run.
 #[derive(Default)]
 pub(crate) struct Touched {
     /// Whether it may have ended.
@@ -40,7 +40,7 @@ pub(crate) struct Touched {
     pub(crate) trace: Option<TraceHeader>,
 }
 
-/// Projects the runs that messages came in for, as far as they are due.
+/// Projects the runs for which messages arrived, if they are due.
 pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: BTreeMap<RunId, Touched>) {
     let mut due = Vec::new();
     for (run, Touched { may_have_ended, trace }) in runs {
@@ -52,8 +52,8 @@ pub(crate) async fn touched<E: Env>(app: &Finalizer<E>, runs: BTreeMap<RunId, To
     write(app, due).await;
 }
 
-/// Folds the run if its record must be written now: it has none, it must show news at once, the
-/// last write is long enough ago, or the run has ended.
+/// Folds the run if its record must be written now: it has no record, it must show the next event
+/// at once, the last write is long enough ago, or the run has ended.
 async fn due_now<E: Env>(
     app: &Finalizer<E>,
     run: &RunId,
@@ -62,7 +62,7 @@ async fn due_now<E: Env>(
     let LogHead { projection: known, appends } = app.log.log_head(run).await?;
     let early = known.filter(|known| {
         let age = app.clock.now().duration_since(known.at);
-        // A clock that stepped back says nothing of a record's age.
+        // After the clock is set back, it no longer shows a record's age.
         let is_recent = (SignedDuration::ZERO..app.config.project_every).contains(&age);
         is_recent && (!known.is_urgent() || can_wait(run, known))
     });
@@ -73,7 +73,8 @@ async fn due_now<E: Env>(
     }
     let Some(folded) = folded::read(app, run).await? else { return Ok(None) };
     if let Some(shown) = folded.shown() {
-        // A repeated delivery: the record needs nothing, but storing the events opened the run.
+        // This was a repeated delivery. The record needs no change, but storing the events opened
+        // the run.
         app.log.save_projection(run, &shown).await?;
         return Ok(None);
     }
@@ -82,14 +83,15 @@ async fn due_now<E: Env>(
     };
     put_off(app, run, &known).await;
     if let Some(known) = folded.known.filter(|_| folded.summary.awaits_outcomes) {
-        // What comes next can end the run, although `may_end` denies it.
+        // The next event can end the run, although `may_end` returns false for it.
         app.log.save_projection(run, &Projection { urgent: true, ..known }).await?;
     }
     Ok(None)
 }
 
-/// Whether news for a record that shows its run's end can wait: the run is nobody's. Anybody who has
-/// the webhook's token can make any number of it by naming a client that does not exist.
+/// Whether events for a record that shows its run's end can wait, because the run belongs to
+/// nobody. Anybody with the webhook's token can cause any number of such events, by naming a client
+/// that does not exist.
 fn can_wait(run: &RunId, known: &Projection) -> bool {
     !known.open && run.client() == ClientId::unattributed()
 }
@@ -99,10 +101,10 @@ async fn put_off<E: Env>(app: &Finalizer<E>, run: &RunId, shown: &Projection) {
     app.later.project(run, shown, (&app.queue, &app.config, &app.clock)).await;
 }
 
-/// Writes the records of up to 10 runs. What cannot be written stays unprojected.
+/// Writes the records of up to 10 runs. If a record cannot be written, its run stays unprojected.
 ///
-/// A write that repairs a record notes what it did, and a second write puts these notes on the
-/// record. What the second write repairs in turn is shown when the record is due again: otherwise
+/// If a write repairs a record, it notes the repair, and a second write puts the note on the
+/// record. Repairs made by the second write are shown only when the record is due again: otherwise
 /// two processes could repair each other's records without a pause.
 pub(crate) async fn write<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) {
     let mut diagnosed = Vec::with_capacity(due.len());
@@ -120,7 +122,8 @@ pub(crate) async fn write<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) {
     }
 }
 
-/// Writes each run once and returns those whose records were repaired but do not show it yet.
+/// Writes each run once. Returns the runs whose records were repaired but do not show the repair
+/// yet.
 async fn write_once<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) -> Vec<Folded> {
     let mut repaired = Vec::new();
     let mut batches = vec![due];
@@ -139,7 +142,7 @@ async fn write_once<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) -> Vec<Folded>
                     }
                 }
             }
-            // One record can take the others of its request down with it: write each alone.
+            // One record can make the whole request fail, so each is written alone.
             Err(error) if batch.len() > 1 && !error.is_retryable() => {
                 batches.extend(batch.into_iter().map(|folded| vec![folded]));
             }
@@ -153,14 +156,14 @@ async fn write_once<E: Env>(app: &Finalizer<E>, due: Vec<Folded>) -> Vec<Folded>
     repaired
 }
 
-/// Reports that a run's record stays behind its events for now.
+/// Reports that a run's record does not show its latest events for now.
 pub(crate) fn unprojected(run: &RunId, error: &dyn Display) {
     shared::telemetry::metrics::run_unprojected();
     tracing::error!(%error, run.id = %run, "run is left unprojected");
 }
 
-/// Notes what was repaired and remembers what the record shows. Returns the run if there are notes
-/// that the record does not show yet.
+/// Notes what was repaired, and remembers what the record shows. Returns the run if the record does
+/// not show all notes yet.
 async fn remember<E: Env>(
     app: &Finalizer<E>,
     mut folded: Folded,
@@ -191,7 +194,7 @@ async fn remember<E: Env>(
     if !is_repaired {
         shared::telemetry::metrics::run_written(summary, folded.was_open);
     }
-    // First the notes: the run counts as projected only once they are stored.
+    // The notes come first: the run must not count as projected before they are stored.
     for text in repairs {
         folded.note(app, NoteKind::Record, text).await?;
     }
@@ -200,7 +203,7 @@ async fn remember<E: Env>(
     Ok(is_repaired.then_some(folded))
 }
 
-/// The record that the run has now, and the notes on what was wrong with it.
+/// The run's current record, and notes about what was wrong with it.
 async fn repairs<E: Env>(
     app: &Finalizer<E>,
     folded: &Folded,
@@ -226,7 +229,7 @@ async fn repairs<E: Env>(
     (record, repairs)
 }
 
-/// The note about records that share an identity.
+/// The note about records with the same identity.
 pub(crate) fn duplicates_in_words(kept: &RecordId, others: &[RecordId]) -> String {
     let others: Vec<&str> = others.iter().map(RecordId::as_str).collect();
     format!("record existed more than once; kept {kept}, marked {}", others.join(", "))

@@ -1,4 +1,4 @@
-//! The checkbox by which a person asks for a replay, without any command.
+//! The checkbox with which a person requests a replay, without any command.
 
 use crate::error::TickError;
 use crate::finalizer::Finalizer;
@@ -10,8 +10,8 @@ use shared::messages::{NoteKind, routes};
 use shared::ports::{Env, Queue, QueueError, QueueName};
 use shared::run_records::{RetryRequest, in_utc};
 
-/// Queues again what failed or is missing of every run whose record is ticked, clears the checkbox
-/// and says so in the notes.
+/// For every run whose record has the checkbox set: queues again what failed or is missing, clears
+/// the checkbox, and adds a note.
 pub(crate) async fn retry<E: Env>(app: &Finalizer<E>) {
     let requests = match app.records.retry_requests(&app.airtable).await {
         Ok(requests) => requests,
@@ -31,8 +31,8 @@ pub(crate) async fn retry<E: Env>(app: &Finalizer<E>) {
     }
 }
 
-/// Queues first and clears the checkbox last: a crash in between queues twice, which costs nothing
-/// for what is scored by then, and loses nothing.
+/// Queues first and clears the checkbox last. After a crash in between, the leads are queued twice.
+/// That costs nothing for leads with a score by then, and nothing is lost.
 async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<(), TickError> {
     let folded = match &request.run {
         Some(run) => folded::read(app, run).await?,
@@ -47,7 +47,7 @@ async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<()
         return Ok(app.records.clear_retry(&app.airtable, &request.record).await?);
     };
     if let Err(error) = app.records.confirm_retry(&app.airtable, &request.record).await {
-        // Queued now, it would be queued again by every tick.
+        // If it were queued now, every tick would queue it again.
         let text = format!("Retry is ticked, and nothing is queued: it cannot be cleared: {error}");
         if error.is_about_a_field() && !folded.summary.notes.iter().any(|(_, n)| n.text == text) {
             folded.note(app, NoteKind::Record, text).await?;
@@ -63,7 +63,7 @@ async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<()
     Ok(())
 }
 
-/// Queues what failed or is missing of a run; returns what was done, as a note tells it.
+/// Queues what failed or is missing in a run. Returns the result as text for a note.
 async fn queue_again<E: Env>(app: &Finalizer<E>, folded: &Folded) -> Result<String, QueueError> {
     if folded.summary.status == Status::Running {
         return Ok("the run is going on; tick it again when it has ended or stalled".to_owned());

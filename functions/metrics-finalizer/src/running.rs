@@ -1,7 +1,8 @@
-//! Runs that are known to go on, so that a chunk's end does not read their whole log again.
+//! Remembers which runs are not over, so that a chunk's end does not require reading their whole
+//! log again.
 //!
-//! A run of many chunks hears of an end for each of them, and only the last can end the run. What is
-//! kept here is a short cut alone: whoever finds nothing reads the log.
+//! In a run of many chunks, every chunk reports its end, but only the last one can end the run.
+//! This is only a shortcut: if nothing is remembered, the log is read.
 
 use shared::core::ids::{PlanId, RunId};
 use shared::fold::RunState;
@@ -9,21 +10,21 @@ use shared::messages::{AttemptRef, Fact, MetricsEvent};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Most runs that are kept: more than are scored at a time.
+/// Most runs that are kept: more than are scored at the same time.
 const KEPT: usize = 256;
 
-/// The chunks of each run that had not ended when this process read its log.
+/// For each run, the chunks that had not ended when this process read its log.
 #[derive(Default)]
 pub(crate) struct Running(Mutex<HashMap<RunId, OpenChunks>>);
 
 struct OpenChunks {
-    /// The appends of the log when it was read, and those of this process since.
+    /// The appends of the log when it was read, plus those of this process since.
     appends: u64,
     chunks: BTreeSet<(PlanId, u32)>,
 }
 
 impl Running {
-    /// Takes note of a run whose log was read when it counted `appends`.
+    /// Remembers a run whose log counted `appends` when it was read.
     pub(crate) fn learn(&self, run: &RunId, state: &RunState, appends: u64) {
         let chunks = state.open_chunks();
         let mut kept = self.lock();
@@ -36,7 +37,7 @@ impl Running {
         }
     }
 
-    /// Takes note of an append by this process.
+    /// Records an append by this process.
     pub(crate) fn appended(&self, run: &RunId, events: &[MetricsEvent]) {
         let mut kept = self.lock();
         let Some(open) = kept.get_mut(run) else { return };
@@ -45,9 +46,9 @@ impl Running {
             match &event.fact {
                 Fact::ChunkDone(done) => open.end(&done.attempt),
                 Fact::ChunkFailed(failed) => open.end(&failed.attempt),
-                // The plan may take over chunks, which then need not end.
+                // The plan may take over chunks, which then do not have to end.
                 Fact::Planned(planned) if planned.replaces.is_some() => open.chunks.clear(),
-                // More chunks, and what ends none.
+                // These add chunks or end none.
                 Fact::Planned(_)
                 | Fact::PlannedChunk(_)
                 | Fact::Opened(_)
@@ -65,8 +66,8 @@ impl Running {
         }
     }
 
-    /// Whether a chunk of the run has not ended, the log counting `appends`. If it counts more than
-    /// is known here, another process appended what may have ended it.
+    /// Whether a chunk of the run has not ended, if the log counts `appends`. If it counts more
+    /// appends than known here, another process may have appended the end.
     pub(crate) fn goes_on(&self, run: &RunId, appends: u64) -> bool {
         self.lock().get(run).is_some_and(|open| open.appends == appends)
     }
@@ -145,7 +146,7 @@ mod tests {
         let (running, run) = running();
         running.appended(&run, &[planned(1, Some(PLAN))]);
         assert!(!running.goes_on(&run, 2));
-        // Its chunks may be told of later, and end the run then.
+        // Its chunks may be reported later, and may then end the run.
         running.learn(&run, &RunState::new(&planned(1, Some(PLAN))), 2);
         assert!(!running.goes_on(&run, 2));
     }

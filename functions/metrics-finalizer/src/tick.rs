@@ -1,4 +1,4 @@
-//! The tick: keeps every run right for which no event comes.
+//! The tick: maintains every run that receives no events.
 
 use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
@@ -9,11 +9,11 @@ use shared::messages::NoteKind;
 use shared::ports::{Env, EventLog, LogError, Projection};
 use shared::run_records::MAX_RUNS;
 
-/// Projects what is unprojected, marks stalled runs, repairs records that were edited, duplicated
-/// or deleted, replays what people ask for, and finds harvests whose webhook was missed. What
-/// fails is repeated by the next tick.
+/// Projects unprojected runs, marks stalled runs, repairs records that were edited, duplicated or
+/// deleted, replays runs on request, and finds harvests whose webhook was missed. The next tick
+/// repeats whatever fails.
 pub(crate) async fn tick<E: Env>(app: &Finalizer<E>) {
-    // Neither waits for the other's service during an outage.
+    // During an outage, neither waits for the other's service.
     tokio::join!(missed::find(app), check_records(app));
 }
 
@@ -43,7 +43,7 @@ async fn check_records<E: Env>(app: &Finalizer<E>) {
     }
     let since = app.clock.now() - app.config.verify_for;
     match app.log.finished_runs(since).await {
-        // A record that was written just now needs no look.
+        // A record that was just written does not have to be checked.
         Ok(finished) => {
             up_to_date.extend(finished.into_iter().filter(|(run, _)| !open.contains(run)));
         }
@@ -53,29 +53,29 @@ async fn check_records<E: Env>(app: &Finalizer<E>) {
     retry::retry(app).await;
 }
 
-/// What a look at an open run shows.
+/// The result of checking an open run.
 enum OpenRunState {
-    /// Its record is behind the log.
+    /// Its record does not show the latest events.
     Due(Box<Folded>),
     /// Its record shows the whole log.
     UpToDate(Projection),
-    /// The log has no event of it.
+    /// The log has no events of it.
     Unknown,
 }
 
-/// Folds an open run and notes when it stalled.
+/// Folds an open run, and adds a note if it has stalled.
 async fn look_at<E: Env>(app: &Finalizer<E>, run: &RunId) -> Result<OpenRunState, LogError> {
     let Some(mut folded) = folded::read(app, run).await? else { return Ok(OpenRunState::Unknown) };
     let waits = app.clock.now().duration_since(folded.summary.last_progress);
     if folded.summary.status == Status::Running && waits >= app.config.stall_after {
-        // Counted here and not with its record: the record may be what cannot be written.
+        // Counted here, not when its record is written: the record may be what cannot be written.
         shared::telemetry::metrics::run_stalled();
         let text = format!("no progress for {} minutes", waits.as_mins());
         folded.note(app, NoteKind::Stalled, text).await?;
     }
     let Some(shown) = folded.shown() else { return Ok(OpenRunState::Due(Box::new(folded))) };
     if !shown.open {
-        // It has ended, and only a repeated append opened it again.
+        // The run has ended, and only a repeated append reopened it.
         app.log.save_projection(run, &shown).await?;
     }
     Ok(OpenRunState::UpToDate(shown))

@@ -1,9 +1,9 @@
-//! Puts records right although no event of their run comes any more: deleted ones return, edited
-//! cells are restored, duplicates are marked.
+//! Repairs records of runs that receive no more events: deleted records are created again, edited
+//! cells are restored, and duplicates are marked.
 //!
-//! One listing reads the records of 50 runs. A record that still shows what was written to it
-//! needs no look at the log; any other is folded and compared cell by cell. That also heals what
-//! two finalizers can do at the same time: the older state written over the newer one.
+//! One listing reads the records of 50 runs. If a record still shows what was written to it, its
+//! log is not read. Any other run is folded, and its record is compared cell by cell. This also
+//! repairs what two finalizers at the same time can cause: an older state written over a newer one.
 
 use crate::error::TickError;
 use crate::finalizer::Finalizer;
@@ -17,10 +17,10 @@ use shared::run_records::{
 };
 use shared::schema::run_record;
 
-/// Runs of one listing.
+/// Most runs in one listing.
 const LISTED_RUNS: usize = 50;
 
-/// Looks at the records of runs and puts right what is wrong.
+/// Checks the records of runs, and repairs them.
 pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projection)]) {
     for runs in runs.chunks(LISTED_RUNS) {
         let known: Vec<RecordRef> = runs
@@ -51,8 +51,8 @@ pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projectio
     }
 }
 
-/// Notes what is restored by a rewriting that an operator asked for, before it is written. Without an
-/// answer of Airtable's it is written all the same.
+/// Before records are rewritten on an operator's request, notes which cells are restored. If
+/// Airtable does not answer, the records are written anyway.
 pub(crate) async fn note_restored<E: Env>(app: &Finalizer<E>, due: &mut [Folded]) {
     let known = |folded: &Folded| {
         let known = folded.known.as_ref().filter(|known| known.events == 0)?;
@@ -80,7 +80,7 @@ pub(crate) async fn note_restored<E: Env>(app: &Finalizer<E>, due: &mut [Folded]
     }
 }
 
-/// The note on cells that an operator had rewritten.
+/// The note about cells that were restored on request.
 fn restored(differing: &[&str]) -> Option<String> {
     let fields: Vec<String> = differing.iter().map(|field| format!("{field:?}")).collect();
     (!fields.is_empty()).then(|| {
@@ -91,14 +91,14 @@ fn restored(differing: &[&str]) -> Option<String> {
     })
 }
 
-/// Looks at one record; returns its run if the record must be written.
+/// Checks one record. Returns its run if the record must be written.
 async fn look_at<E: Env>(
     app: &Finalizer<E>,
     seen: &ObservedRecord,
     known: &Projection,
 ) -> Result<Option<Folded>, TickError> {
     let run = &seen.run;
-    // Gone: the write creates it again.
+    // The record is gone: the write creates it again.
     let Some(row) = &seen.kept else { return Ok(folded::read(app, run).await?) };
     let is_known = row.record == known.record;
     let written = CellDigests::from_text(&known.shown);
@@ -113,7 +113,7 @@ async fn look_at<E: Env>(
         repairs.extend(edited(&differing, &written.changed(&row.shown)));
     }
     if repairs.is_empty() && differing.is_empty() {
-        // Airtable shows the same values in another form.
+        // Airtable shows the same values in another format.
         let shown = row.shown.to_text();
         let projection = Projection { shown, record: row.record.clone(), ..known.clone() };
         app.log.save_projection(run, &projection).await?;
@@ -128,7 +128,7 @@ async fn look_at<E: Env>(
     Ok(Some(folded))
 }
 
-/// The fields that do not show what the log says.
+/// The fields that differ from what the log says.
 async fn differing<E: Env>(
     app: &Finalizer<E>,
     folded: &Folded,
@@ -138,7 +138,7 @@ async fn differing<E: Env>(
     differences(&wanted, &row.fields)
 }
 
-/// Restores the identity of a row and marks its duplicates; returns a note on each repair.
+/// Restores the identity of a row and marks its duplicates. Returns a note for each repair.
 async fn restore<E: Env>(
     app: &Finalizer<E>,
     seen: &ObservedRecord,
@@ -156,7 +156,7 @@ async fn restore<E: Env>(
     Ok(repairs)
 }
 
-/// The note on cells that somebody changed; those of the identity have a note of their own.
+/// The note about cells that somebody changed, except identity cells, which have a separate note.
 fn edited(differing: &[&str], changed: &[&str]) -> Option<String> {
     let is_identity = |field: &str| field == run_record::RUN_ID || field == run_record::CLIENT_ID;
     let edited: Vec<String> = differing
