@@ -1,9 +1,9 @@
-//! From the spawn of each Lambda binary to its first poll of the runtime API, built as for AWS,
-//! against a function that does nothing, in the same run:
-//! `cargo bench -p webhook-intake --bench cold_start`.
+//! The time from the spawn of each Lambda binary to its first poll of the runtime API. The binaries
+//! are built as for AWS, and compared with a function that does nothing in the same run: `cargo
+//! bench -p webhook-intake --bench cold_start`.
 //!
-//! The functions read their secret on the way, as on AWS. The answer comes at once, so that only
-//! their own time is measured. They are also measured without a secret.
+//! The functions read their secret before the poll, as on AWS. The secret is returned at once, so
+//! that only their own time is measured. They are also measured without a secret.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
@@ -17,19 +17,19 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// The settings that the functions on AWS are built with (Cargo.toml).
+/// The build profile of the functions on AWS (Cargo.toml).
 const PROFILE: &str = "deploy";
-/// Spawns of each binary. The first decile counts: other work on the machine only adds to a time,
-/// and more to a longer one.
+/// Spawns of each binary. The first decile counts, because other work on the machine only adds
+/// time, and more to longer times.
 const SPAWNS: usize = 201;
 /// How long to wait for a first poll.
 const PATIENCE: Duration = Duration::from_secs(10);
 const EMPTY: &str = "empty_lambda";
-/// The binaries and how many times the empty one's time each may take.
+/// The binaries, and how many times as long as the empty one each may take.
 const BOUNDS: [(&str, f64); 3] =
     [("webhook-intake", 1.5), ("scoring", 2.5), ("metrics-finalizer", 2.5)];
 
-/// A function's secret, as Secrets Manager answers it. Invented.
+/// A function's secret, in the format of Secrets Manager. Invented.
 const SECRET: &str = r#"{"SecretString":"{\"WEBHOOK_TOKEN\":\"invented-webhook-token\",\"AIRTABLE_TOKEN\":\"patInvented\",\"APIFY_TOKEN\":\"invented\",\"GEMINI_API_KEY\":\"invented\"}"}"#;
 
 /// What the functions need to start. Invented.
@@ -57,8 +57,9 @@ fn main() -> ExitCode {
     build();
     let names: Vec<&str> = std::iter::once(EMPTY).chain(BOUNDS.map(|(name, _)| name)).collect();
     let mut times: Vec<[Vec<Duration>; 2]> = names.iter().map(|_| Default::default()).collect();
-    // They take turns: other work on the machine hits all alike, none follows itself and finds its
-    // own code in the processor's caches, and none always follows the same one.
+    // The binaries take turns, so that other work on the machine affects all of them. None follows
+    // itself, which would find its own code in the processor's caches, and none always follows the
+    // same one.
     let mut order: Vec<usize> = (0..names.len()).collect();
     for _ in 0..SPAWNS {
         for (with_secret, column) in [(true, 0), (false, 1)] {
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     for column in times.iter_mut().flatten() {
         column.sort_unstable();
     }
-    // The empty one reads no secret: its two columns measure the same.
+    // The empty binary reads no secret, so its two columns measure the same.
     let of_empty = &times[0][0];
     println!("spawn to first poll, first decile of {SPAWNS} (median):");
     println!("{EMPTY:<18} {:.2} ms ({:.2} ms)", millis(decile(of_empty)), millis(median(of_empty)));
@@ -96,8 +97,8 @@ fn main() -> ExitCode {
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Builds the binaries apart from the example: built together, they would get the library features
-/// that only tests need, and be larger.
+/// Builds the binaries separately from the example. Built together, they would get library features
+/// that only tests need, and would be larger.
 fn build() {
     let packages = BOUNDS.iter().flat_map(|(name, _)| ["-p", name]);
     cargo(packages.chain(["--bins"]));
@@ -110,16 +111,17 @@ fn build() {
     fs::copy(empty, folder().join(EMPTY)).expect("a binary");
 }
 
-/// The folder of the binaries that are run, all copied the same way: how a file came into the page
-/// cache decides how many of its pages one fault loads, which is a tenth of a cold start.
+/// The folder of the binaries that are run. All are copied the same way, because the way a file
+/// enters the page cache decides how many of its pages one fault loads, which is a tenth of a cold
+/// start.
 fn folder() -> PathBuf {
     target().join(PROFILE).join("cold-start")
 }
 
 fn cargo<'a>(what: impl IntoIterator<Item = &'a str>) {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    // The variables that cargo sets for this benchmark would make build scripts run again, and all
-    // that depends on them.
+    // The variables that cargo sets for this benchmark would make build scripts, and everything
+    // that depends on them, run again.
     let of_this_package = std::env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();
         ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|known| name.starts_with(known))
@@ -145,7 +147,7 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Spawns a binary against a runtime API of our own, and stops it at its first poll.
+/// Spawns a binary with our own runtime API, and stops it at its first poll.
 fn first_poll(name: &str, with_secret: bool) -> Duration {
     let api = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = api.local_addr().expect("a bound port has an address").to_string();
@@ -162,7 +164,8 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
         .stderr(Stdio::inherit())
         .spawn()
         .expect("the binary can be run");
-    // They stay open until the function is stopped: a closed one would make it work meanwhile.
+    // The connections stay open until the function is stopped: a closed one would cause extra work
+    // in it.
     let mut connections = Vec::new();
     let asked = serve_until_poll(&api, &mut connections);
     let elapsed = started.elapsed();
@@ -175,7 +178,7 @@ fn first_poll(name: &str, with_secret: bool) -> Duration {
     elapsed
 }
 
-/// Ends the wait for a function that never polls, unless the returned sender is dropped before.
+/// Ends the wait for a function that never polls, unless the returned sender is dropped first.
 fn watchdog(api: String) -> (Sender<()>, JoinHandle<()>) {
     let (polled, waiting) = mpsc::channel();
     let watchdog = thread::spawn(move || {
@@ -186,9 +189,9 @@ fn watchdog(api: String) -> (Sender<()>, JoinHandle<()>) {
     (polled, watchdog)
 }
 
-/// Sleeps while the function works, as the runtime API does: a server that spins takes processor
-/// time from the function. Returns whether the function asked for its secret first; `None` if it
-/// does not poll.
+/// Sleeps while the function works, as the runtime API does: a server that spins would take
+/// processor time from the function. Returns whether the function requested its secret first;
+/// `None` if it does not poll.
 fn serve_until_poll(api: &TcpListener, connections: &mut Vec<TcpStream>) -> Option<bool> {
     let mut asked_for_secret = false;
     loop {

@@ -1,5 +1,5 @@
-//! Times intake's handler with a stubbed queue against a handler that only parses the event:
-//! `cargo bench -p webhook-intake --bench warm_webhook`.
+//! Compares the time of intake's handler, with a stubbed queue, with that of a handler that only
+//! parses the event: `cargo bench -p webhook-intake --bench warm_webhook`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
@@ -23,7 +23,7 @@ const MEASUREMENTS: usize = 21;
 /// How many times as long as parsing alone the handler may take.
 const BOUND: f64 = 2.0;
 
-/// A queue that takes everything.
+/// A queue that accepts everything.
 struct Stub;
 
 impl Queue for Stub {
@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
     let config = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| TOKEN.to_owned()));
     let app = &Intake::new(config.expect("the token is there"), Stub, Clock::system());
     let (mut parsing, mut handling) = (Vec::new(), Vec::new());
-    // They take turns: other work on the machine hits both alike.
+    // They take turns, so that other work on the machine affects both.
     for _ in 0..MEASUREMENTS {
         parsing.push(measure(only_parse, StatusCode::OK).await);
         handling.push(measure(|request| handle(app, request), StatusCode::ACCEPTED).await);

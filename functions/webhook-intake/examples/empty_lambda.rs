@@ -1,4 +1,4 @@
-//! A Lambda function that does nothing: the baseline for the cold starts of the real ones.
+//! A Lambda function that does nothing. It is the baseline for the other functions' cold starts.
 
 use lambda_http::lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Who may post.
+//! Checks who may post.
 
 use crate::refusal::Refusal;
 use lambda_http::http::HeaderValue;
@@ -8,8 +8,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// Checks `Authorization: Bearer <token>` against the configured tokens.
 ///
-/// It compares digests, each to its end: the time that takes says nothing about a token, not even
-/// its length.
+/// Compares digests, always to their end. So the time it takes reveals nothing about a token, not
+/// even its length.
 pub(crate) fn check(header: Option<&HeaderValue>, tokens: &[SecretString]) -> Result<(), Refusal> {
     let given = header
         .and_then(|value| value.to_str().ok())

@@ -5,14 +5,14 @@ use shared::config::{ConfigError, QueueUrls, Vars};
 use shared::ports::QueueName;
 use std::collections::BTreeMap;
 
-/// Fewest characters of a token: 64 bits, if it is drawn as hexadecimal digits.
+/// Fewest characters of a token: 64 bits, if it consists of random hexadecimal digits.
 const SHORTEST_TOKEN: usize = 16;
 
-/// What webhook intake reads at start.
+/// The settings that webhook intake reads at start.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The accepted bearer tokens: `WEBHOOK_TOKEN`, and `WEBHOOK_TOKEN_PREVIOUS` while one
-    /// replaces the other.
+    /// The accepted bearer tokens: `WEBHOOK_TOKEN`, and also `WEBHOOK_TOKEN_PREVIOUS` while the
+    /// token is being replaced.
     pub tokens: Vec<SecretString>,
 }
 
@@ -43,7 +43,7 @@ fn long_enough(name: &'static str, token: SecretString) -> Result<SecretString, 
     Ok(token)
 }
 
-/// The queues that webhook intake uses on AWS.
+/// The URLs of the queues that webhook intake uses on AWS.
 ///
 /// # Errors
 /// [`ConfigError`] names the variable.

@@ -1,5 +1,5 @@
-//! Webhook intake: authenticates, parses, queues, answers. It talks to the queues and to
-//! nothing else, and answers that it accepted something only after a queue has it.
+//! Webhook intake: authenticates, parses, queues and answers. It uses only the queues. It reports
+//! that it accepted a request only after a queue has the message.
 
 mod auth;
 mod config;
@@ -28,8 +28,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use webhook::Webhook;
 
-/// Longest time for queueing the one or two messages of a request. After it the answer is 503: the
-/// template's `Timeout` is longer, so that there is time to answer.
+/// Longest time for queueing the one or two messages of a request. After that the answer is 503.
+/// The template's `Timeout` is longer, so that there is time to answer.
 pub const QUEUE_TIME: Duration = Duration::from_secs(8);
 
 /// Most characters of a path in a log line.
@@ -37,7 +37,7 @@ const MAX_PATH: usize = 100;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The function with all it needs. Made once per process.
+/// The function and everything it needs, created once per process.
 pub struct Intake<Q> {
     queue: Q,
     clock: Clock,
@@ -61,7 +61,7 @@ pub async fn handle<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Bod
     trace::follow(trace, answer(app, request)).await
 }
 
-/// The trace in which Lambda or the API's gateway has the request.
+/// The trace that Lambda or API Gateway assigned to the request.
 fn trace_of(request: &Request) -> Option<TraceHeader> {
     let by_lambda =
         request.lambda_context_ref().and_then(|context| context.xray_trace_id.as_deref());
@@ -78,14 +78,14 @@ async fn answer<Q: Queue>(app: &Intake<Q>, request: Request) -> Response<Body> {
     }
 }
 
-/// The answer to a request that can be refused before its body is read: path, method and token are in
-/// its head. For a server that reads bodies itself; [`handle`] checks the same.
+/// The answer to a request that can be refused by its head, which contains path, method and token.
+/// For a server that reads bodies itself; [`handle`] makes the same checks.
 pub fn refuse_by_head<Q: Queue>(app: &Intake<Q>, head: &Parts) -> Option<Response<Body>> {
     let refusal = check_head(app, head).err()?;
     Some(refuse(app, head, &refusal))
 }
 
-/// The answer to a request whose head is in order and whose body could not be read.
+/// The answer to a request with a valid head whose body could not be read.
 pub fn refuse_body<Q: Queue>(app: &Intake<Q>, head: &Parts, fault: BodyFault) -> Response<Body> {
     refuse(app, head, &fault.into())
 }
@@ -100,7 +100,7 @@ fn refuse<Q: Queue>(app: &Intake<Q>, head: &Parts, refusal: &Refusal) -> Respons
     response
 }
 
-/// Writes a line of bounded length, unless strangers wrote their share already.
+/// Logs a line of limited length, unless requests without a token have used up their lines.
 fn log_refusal<Q: Queue>(app: &Intake<Q>, head: &Parts, refusal: &Refusal) {
     let left_out = if refusal.is_anybodys() {
         let mut strangers = app.strangers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +127,7 @@ fn no_answer() -> Refusal {
     Refusal::QueueUnreachable { reason }
 }
 
-/// What a request posts.
+/// What a request is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Posted {
     Webhook,
@@ -142,8 +142,8 @@ fn posted_to(path: &str) -> Option<Posted> {
     }
 }
 
-/// The path of the route by which API Gateway found the function. A stage with a name and a custom
-/// domain put something in front of a request's path.
+/// The path of the route with which API Gateway selected the function. A named stage or a custom
+/// domain adds a prefix to a request's path.
 fn route_of(head: &Parts) -> Option<&str> {
     match head.extensions.get::<RequestContext>()? {
         RequestContext::ApiGatewayV2(context) => {
@@ -180,7 +180,7 @@ async fn route<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) -> Answer {
     if body.len() > MAX_BODY {
         return Err(Refusal::BodyTooLarge);
     }
-    // Some editors and shells put a byte order mark in front of a file that is posted.
+    // Some editors and shells add a byte order mark at the start of a posted file.
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     match posted {
         Posted::Webhook => webhook_posted(app, head, body).await,

@@ -1,11 +1,12 @@
-//! How many lines the requests of strangers may put into the log.
+//! How many lines unauthenticated requests may add to the log.
 
 use jiff::Timestamp;
 
-/// Lines about requests without the token, in one minute. Anybody can send as many as they like.
+/// Lines per minute about requests without the token. Anybody can send any number of these
+/// requests.
 const LINES_A_MINUTE: u32 = 20;
 
-/// Counts the lines of the current minute, and those that were left out.
+/// Counts the lines of the current minute, and the lines that were left out.
 #[derive(Debug, Default)]
 pub(crate) struct LineBudget {
     minute: i64,
@@ -14,11 +15,11 @@ pub(crate) struct LineBudget {
 }
 
 impl LineBudget {
-    /// Takes a line at `now`; `None` when the minute has no more. The line says how many were left
-    /// out before it.
+    /// Takes a line at `now`; `None` if the minute has no lines left. Otherwise the result is the
+    /// number of lines that were left out before this one.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<u64> {
         let minute = now.as_second().div_euclid(60);
-        // Also when the clock steps back.
+        // This also holds if the clock is set back.
         if minute != self.minute {
             (self.minute, self.lines) = (minute, 0);
         }
@@ -43,7 +44,7 @@ mod tests {
         assert_eq!(written, 20);
         assert_eq!(budget.take(at(70)), Some(980));
         assert_eq!(budget.take(at(71)), Some(0));
-        // The clock stepped back by two hours.
+        // The clock is set back by two hours.
         assert_eq!(budget.take(at(-7_200)), Some(0));
     }
 }

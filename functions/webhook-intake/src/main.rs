@@ -1,4 +1,4 @@
-//! Wires webhook intake. Every decision is made in the library and in `shared`.
+//! Wires webhook intake. All decisions are made in the library and in `shared`.
 
 use lambda_http::{Error, Request, run, service_fn};
 use shared::adapters::aws::lambda::Aws;
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
         .await
         .inspect_err(|error| tracing::error!(%error, "the function does not start"))?;
     let answer = async |request: Request| Ok::<_, Error>(handle(app, request).await);
-    // Whoever runs the function ends it while it asks for more work, which is no failure of ours.
+    // The runtime is ended while it waits for more work. That is not an error of the function.
     Box::pin(run(service_fn(answer))).await.or_else(|error| {
         tracing::info!(%error, "the function ends");
         Ok(())

@@ -1,4 +1,4 @@
-//! Why a request is refused, and what its sender is answered.
+//! Why a request is refused, and what the sender is told.
 
 use lambda_http::http::header::{ALLOW, HeaderName, WWW_AUTHENTICATE};
 use lambda_http::http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use shared::core::text::bounded;
 
 /// Largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1_048_576;
-/// Most characters of a sender's words that an answer or a log line repeats.
+/// Most characters of a request's own text that an answer or a log line repeats.
 const MAX_SHOWN: usize = 100;
 
 /// Why a server could not read the body of a request.
@@ -15,7 +15,7 @@ const MAX_SHOWN: usize = 100;
 pub enum BodyFault {
     /// It has more than [`MAX_BODY`] bytes.
     TooLarge,
-    /// It did not come in time.
+    /// It did not arrive in time.
     Slow,
     /// The connection broke, or its chunks are malformed.
     Broken,
@@ -28,7 +28,7 @@ pub(crate) enum Refusal {
     NotFound { path: String },
     #[error("{method} is not allowed here; use POST")]
     MethodNotAllowed { method: String },
-    /// No token, or none of the configured ones.
+    /// No token, or an unknown one.
     #[error("a header `Authorization: Bearer <token>` with the webhook's token is needed")]
     Unauthorized,
     #[error("the body is larger than the {MAX_BODY} bytes that are taken")]
@@ -41,7 +41,7 @@ pub(crate) enum Refusal {
     Encoded { encoding: String },
     #[error("the body is not a JSON object (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
-    /// The webhook names no run.
+    /// The webhook does not name a run.
     #[error(
         "the body names no Apify run: `resource.id`, `eventData.actorRunId`, `runId` or `id` is needed"
     )]
@@ -49,7 +49,7 @@ pub(crate) enum Refusal {
     /// A field of `POST /runs` breaks a rule.
     #[error("`{field}` {rule}")]
     InvalidField { field: &'static str, rule: String },
-    /// The queue did not take the message. `reason` is for logs only.
+    /// The queue did not accept the message. `reason` is only for logs.
     #[error("the work could not be queued; post it again later")]
     QueueUnreachable { reason: String },
 }
@@ -68,7 +68,7 @@ impl Refusal {
         Self::Encoded { encoding: bounded(&encoding, MAX_SHOWN) }
     }
 
-    /// Whether anybody can cause it, without a token.
+    /// Whether anybody can cause it without a token.
     pub(crate) fn is_anybodys(&self) -> bool {
         let status = self.status();
         status == StatusCode::UNAUTHORIZED
@@ -76,7 +76,7 @@ impl Refusal {
             || status == StatusCode::METHOD_NOT_ALLOWED
     }
 
-    /// The header that HTTP demands with the status.
+    /// The header that HTTP requires for the status.
     pub(crate) fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self.status() {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),

@@ -1,4 +1,4 @@
-//! `POST /runs`: score the leads that wait.
+//! `POST /runs`: scores waiting leads.
 
 use crate::refusal::Refusal;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use url::form_urlencoded;
 /// The fields of a request.
 const KNOWN: [&str; 7] = ["clientId", "all", "kind", "limit", "leadIds", "runId", "dryRun"];
 
-/// Refuses fields in the query: a `dryRun` that nobody reads there would be work that is paid for.
+/// Refuses fields in the query. A `dryRun` there would be ignored, and the work would cost money.
 pub(crate) fn check_query(query: &str) -> Result<(), Refusal> {
     let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned());
     let is_field = |name: &String| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -20,8 +20,7 @@ pub(crate) fn check_query(query: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Reads a request. Without a `runId`, `now` names the run: it begins here, and the time travels
-/// with the task.
+/// Reads a request. Without a `runId`, `now` names the run. The time travels with the task.
 pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<ScoreWaiting, Refusal> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Refusal::NotJson { line: error.line(), column: error.column() })?;

@@ -1,7 +1,7 @@
-//! What Apify's webhook says: which run ended, and hints to its run and client.
+//! Reads Apify's webhook: which run ended, and hints about its run and client.
 //!
 //! External rules: Apify's default payload and its custom templates. A template without
-//! `shouldInterpolateStrings` delivers a quoted `"{{resource.id}}"` as those very characters.
+//! `shouldInterpolateStrings` sends a quoted `"{{resource.id}}"` literally.
 
 use crate::refusal::Refusal;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use shared::messages::{Hints, Ingest};
 use std::borrow::Cow;
 use url::form_urlencoded;
 
-/// What a webhook asks for.
+/// What a webhook requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Webhook {
     /// An Apify run ended: ingest it.
@@ -22,28 +22,30 @@ pub(crate) enum Webhook {
     Ignored { reason: String },
 }
 
-/// The event types of a run that ended. Others announce a run that goes on, or are not about a run.
+/// The event types of a run that ended. Other types announce a run that is not over, or are not
+/// about a run.
 const END_EVENTS: [&str; 4] =
     ["ACTOR.RUN.SUCCEEDED", "ACTOR.RUN.FAILED", "ACTOR.RUN.ABORTED", "ACTOR.RUN.TIMED_OUT"];
-/// The event type of a webhook whose template leaves it out. It counts as that of a run that ended.
+/// The event type if a webhook's template omits it. The run then counts as ended.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
 
-/// Where the run's id stands, the surest place first: in Apify's own payload, and in templates of people.
+/// Where the run's id may be, the most reliable place first: in Apify's own payload and in custom
+/// templates.
 const RUN_IDS: [&str; 6] =
     ["/resource/id", "/eventData/actorRunId", "/actorRunId", "/apifyRunId", "/runId", "/id"];
 
-/// What Apify's template engine writes where a variable is missing or is no text.
+/// What Apify's template engine writes for a variable that is missing or not a string.
 const MISSING: [&str; 3] = ["undefined", "null", "[object Object]"];
 
-/// Most characters of a dispatch's id; Apify's have 17.
+/// Most characters of a dispatch id. Apify's ids have 17.
 pub(crate) const MOST_DISPATCH_ID: usize = 64;
 
-/// Apify's id of a webhook's dispatch, the same on all its retries.
+/// Apify's id of a webhook's dispatch. All its retries have the same id.
 pub(crate) fn dispatch_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-apify-webhook-dispatch-id")?.to_str().ok().and_then(filled)
 }
 
-/// Reads a webhook that came in at `now`.
+/// Reads a webhook that arrived at `now`.
 pub(crate) fn parse(
     body: &[u8],
     query: &str,
@@ -82,7 +84,7 @@ pub(crate) fn parse(
     }))
 }
 
-/// The type of the event, as Apify writes it. A person's own template may give the run's status.
+/// The type of the event in Apify's spelling. A custom template may send the run's status instead.
 fn event_type(payload: &Value) -> String {
     let given = text(payload, "/eventType").unwrap_or(UNKNOWN_EVENT);
     let written = given.to_ascii_uppercase().replace('-', "_");
@@ -92,7 +94,8 @@ fn event_type(payload: &Value) -> String {
     END_EVENTS.iter().find(is_end).map_or_else(|| given.to_owned(), |event| (*event).to_owned())
 }
 
-/// Reads the body. A text in it that was cut in the middle of a character costs that character.
+/// Reads the body. If a string in it was cut in the middle of a character, only that character is
+/// lost.
 fn read_json(body: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice(body).or_else(|error| {
         let mended = mend_json(body);
@@ -100,7 +103,7 @@ fn read_json(body: &[u8]) -> serde_json::Result<Value> {
     })
 }
 
-/// The hints, each from the first place that has a usable one.
+/// The hints, each from the first place with a usable value.
 fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Refusal> {
     let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let in_query = |name| only_value(&query, name);
@@ -115,7 +118,7 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Ref
         ("payload parentRunId", text(payload, "/parentRunId")),
         ("payload runId", text(payload, "/runId")),
     ];
-    // The query and the payload may just as well hold Apify's run id under `runId`.
+    // Under `runId`, the query and the payload may contain Apify's run id instead.
     let is_apify_run =
         |given: &Option<&str>| given.is_some_and(|id| id.parse::<ApifyRunId>().is_ok());
     let runs = runs.into_iter().filter(|(_, given)| !is_apify_run(given));
@@ -134,10 +137,9 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Ref
     Ok(Hints { run_stamp, client, unusable, unattributed: None })
 }
 
-/// The value of a key of the query, whatever the case of its letters.
+/// The value of a key in the query. The case of the key does not matter.
 ///
-/// # Errors
-/// When the key has several: nobody can say which one is meant.
+/// # Errors If the key has several different values, because it is unclear which one is meant.
 fn only_value<'a>(
     query: &'a [(Cow<'_, str>, Cow<'_, str>)],
     name: &'static str,
@@ -152,14 +154,15 @@ fn only_value<'a>(
     Ok(value)
 }
 
-/// A header's text. What is no UTF-8 is in the older charset of HTTP, Latin-1.
+/// A header as a string. Bytes that are not UTF-8 are read as Latin-1, the older character set of
+/// HTTP.
 fn text_of_header(value: &HeaderValue) -> Cow<'_, str> {
     let latin_1 = || value.as_bytes().iter().copied().map(char::from).collect();
     std::str::from_utf8(value.as_bytes()).map_or_else(|_| Cow::Owned(latin_1()), Cow::Borrowed)
 }
 
-/// The first value that `parse` takes. Each value before it is described in `unusable` as not what
-/// was `wanted`.
+/// The first value that `parse` accepts. For each value before it, a description that it is not a
+/// `wanted` is added to `unusable`.
 fn first_usable<'a, T>(
     wanted: &str,
     places: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
@@ -178,13 +181,13 @@ fn first_usable<'a, T>(
     None
 }
 
-/// The text at a JSON pointer.
+/// The string at a JSON pointer.
 fn text<'a>(payload: &'a Value, pointer: &str) -> Option<&'a str> {
     filled(payload.pointer(pointer)?.as_str()?)
 }
 
-/// A value without the white space around it. One that is empty, holds a literal `{{…}}` of a
-/// template, or what the template engine writes for a missing variable, counts as missing.
+/// A value without the white space around it. It counts as missing if it is empty, contains a
+/// literal `{{…}}` of a template, or is what the template engine writes for a missing variable.
 fn filled(value: &str) -> Option<&str> {
     let is_said = |value: &&str| !value.is_empty() && !value.contains("{{");
     Some(value.trim()).filter(|value| is_said(value) && !MISSING.contains(value))
@@ -249,7 +252,7 @@ mod tests {
         assert_ne!(task_of(&second, "clientId=Guy-Wilson", "d1"), task, "it was resurrected");
         let corrected = "clientId=Guy-Wilson&runId=260101-000000";
         assert_ne!(task_of(&first, corrected, "d1"), task, "it names another run");
-        // A template may leave out the end, or not fill it in.
+        // A template may omit the end, or not fill it in.
         for end in [json!(null), json!("{{resource.finishedAt}}"), json!({"odd": 1})] {
             let bare = json!({"id": RUN, "finishedAt": end});
             let task = task_of(&bare, "", "d1");
