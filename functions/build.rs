@@ -1,5 +1,5 @@
-//! Links the Lambda binaries at a fixed address. Else the loader relocates eleven thousand
-//! pointers in each cold start and copies every page that holds one (docs/performance.md).
+//! Links the Lambda binaries at a fixed address. Otherwise the loader relocates eleven thousand
+//! pointers in each cold start, and copies every page that contains one (docs/performance.md).
 
 #![expect(clippy::disallowed_methods, reason = "Cargo names the target in the environment")]
 
