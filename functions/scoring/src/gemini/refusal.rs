@@ -31,7 +31,11 @@ pub(super) fn read_refusal(response: &HttpResponse, user: &str) -> Reply {
         {
             Reply::Refused { detail, is_lasting: true }
         }
-        reply => reply,
+        reply @ (Reply::Text { .. }
+        | Reply::Unusable { .. }
+        | Reply::Refused { .. }
+        | Reply::TryLater { .. }
+        | Reply::Halted(_)) => reply,
     }
 }
 
@@ -377,10 +381,9 @@ mod tests {
         let after = |status: u16, body: &str, header: &str| {
             let mut response = response(status, body.to_owned());
             response.headers_mut().insert(RETRY_AFTER, header.parse().unwrap());
-            match read_refusal(&response, USER) {
-                Reply::TryLater { after, .. } => after.map(|after| after.as_secs()),
-                other => panic!("{other:?}"),
-            }
+            let reply = read_refusal(&response, USER);
+            let Reply::TryLater { after, .. } = reply else { panic!("{reply:?}") };
+            after.map(|after| after.as_secs())
         };
         let info = json!({"error": {"details": [
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}]}});
